@@ -1,0 +1,33 @@
+"""The Celery application. The database is the truth; a message only wakes a worker."""
+
+import logging
+import os
+from typing import Any
+
+from celery import Celery, Task
+from kombu.exceptions import OperationalError
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+logger = logging.getLogger(__name__)
+
+
+class WakeUp(Task[Any, Any]):
+    """A task whose message may be lost: what it would have done stands in the database.
+
+    With the broker down, publishing raises after the decision was saved. The caller must
+    not fail for that: the poller and the sweep find the row.
+    """
+
+    def apply_async(self, *args: Any, **kwargs: Any) -> Any:
+        """Publish, or log that nobody could be woken."""
+        try:
+            return super().apply_async(*args, **kwargs)
+        except OperationalError as error:
+            logger.warning("Broker unreachable, %s waits for the next poll: %s", self.name, error)
+            return None
+
+
+app = Celery("ledgergate", task_cls=WakeUp)
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

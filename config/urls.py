@@ -1,0 +1,20 @@
+"""Every address, by tool. Stable: links in mails and bookmarks point here."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from directory.views import healthz, home, projects
+
+urlpatterns = [
+    path("", home, name="home"),
+    path("projects/", projects, name="projects"),
+    path("healthz", healthz, name="healthz"),
+    path("accounts/", include("directory.urls")),
+    path("accounts/", include("allauth.account.urls")),
+    path("admin/", admin.site.urls),
+    path("companies/<slug:company_slug>/erp-integrations/", include("erp_integrations.urls")),
+    path("projects/<int:project_id>/commitments/", include("erp_integrations.project_urls")),
+    path("projects/<int:project_id>/commitments/", include("commitments.urls")),
+]
+
+handler403 = "directory.views.permission_denied"
