@@ -1,0 +1,232 @@
+"""Django admin for the Company Directory: where an administrator grants rights."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from directory import services
+from directory.models import Company, CompanyMembership, HistoryEntry, Project, ProjectMembership, User
+
+admin.site.site_header = "Ledgergate administration"
+admin.site.site_title = "Ledgergate"
+admin.site.index_title = "Administration"
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+    """For everything with a life cycle: to be looked at, never changed by hand."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class PersonCreationForm(AdminUserCreationForm[User]):
+    """A new person: an address and a password."""
+
+    class Meta:
+        model = User
+        fields = ("email", "first_name", "last_name")
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin[User]):
+    """People. Nobody is deleted: an account is switched off, because history names it."""
+
+    add_form = PersonCreationForm
+    ordering = ("email",)
+    list_display = ("email", "first_name", "last_name", "is_active", "is_staff")
+    search_fields = ("email", "first_name", "last_name")
+    fieldsets = (
+        (None, {"fields": ("email", "password")}),
+        ("Person", {"fields": ("first_name", "last_name", "time_zone", "summary_hour")}),
+        (
+            "Administration",
+            {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
+        ),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = (
+        (None, {"fields": ("email", "first_name", "last_name", "usable_password", "password1", "password2")}),
+    )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class CompanyForm(forms.ModelForm[Company]):
+    """A company; freeing it from the own-decision rule needs a reason."""
+
+    reason = forms.CharField(
+        required=False, help_text="Needed when the own-decision rule changes. It is kept in the history."
+    )
+
+    class Meta:
+        model = Company
+        fields = ["name", "slug", "currency", "allows_own_decisions"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if "allows_own_decisions" in self.changed_data and not cleaned.get("reason", "").strip():
+            self.add_error("reason", "Give a reason for changing the own-decision rule.")
+        return cleaned
+
+
+@admin.register(Company)
+class CompanyAdmin(admin.ModelAdmin[Company]):
+    """Companies."""
+
+    form = CompanyForm
+    list_display = ("name", "slug", "currency")
+    search_fields = ("name",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Company | None = None) -> tuple[str, ...]:
+        may_free = obj and request.user.has_perm("directory.free_from_own_decision_rule")
+        return () if may_free else ("allows_own_decisions",)
+
+    def save_model(self, request: HttpRequest, obj: Company, form: Any, change: bool) -> None:
+        wanted = obj.allows_own_decisions
+        if change:
+            obj.allows_own_decisions = form.initial["allows_own_decisions"]
+        super().save_model(request, obj, form, change)
+        if change and wanted != obj.allows_own_decisions:
+            assert isinstance(request.user, User)
+            services.set_own_decision_rule(
+                company=obj, by=request.user, allows=wanted, reason=form.cleaned_data["reason"]
+            )
+
+
+@admin.register(Project)
+class ProjectAdmin(admin.ModelAdmin[Project]):
+    """Projects. A project stays with its company."""
+
+    list_display = ("name", "number", "company")
+    list_filter = ("company",)
+    search_fields = ("name", "number")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> tuple[str, ...]:
+        return ("company",) if obj else ()
+
+
+class CompanyMembershipForm(forms.ModelForm[CompanyMembership]):
+    """Levels, and the privilege with its reason."""
+
+    reason = forms.CharField(
+        required=False,
+        help_text="Needed when Can Push to Accounting changes. It is kept in the history.",
+        widget=forms.TextInput(attrs={"size": 80}),
+    )
+
+    class Meta:
+        model = CompanyMembership
+        fields = ["user", "company", "erp_integrations_level", "directory_level", "can_push_to_accounting"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if "can_push_to_accounting" in self.changed_data and not cleaned.get("reason", "").strip():
+            self.add_error("reason", "Give a reason for granting or revoking Can Push to Accounting.")
+        return cleaned
+
+
+@admin.register(CompanyMembership)
+class CompanyMembershipAdmin(admin.ModelAdmin[CompanyMembership]):
+    """Where the privilege Can Push to Accounting is granted and revoked."""
+
+    form = CompanyMembershipForm
+    list_display = ("user", "company", "erp_integrations_level", "directory_level", "can_push_to_accounting")
+    list_filter = ("company", "can_push_to_accounting", "erp_integrations_level")
+    list_select_related = ("user", "company")
+    search_fields = ("user__email", "user__first_name", "user__last_name", "company__name")
+    autocomplete_fields = ("user", "company")
+    change_form_template = "admin/directory/membership.html"
+
+    def has_delete_permission(self, request: HttpRequest, obj: CompanyMembership | None = None) -> bool:
+        own = obj is not None and obj.user_id == request.user.pk
+        return super().has_delete_permission(request, obj) and not own
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: CompanyMembership | None = None
+    ) -> tuple[str, ...]:
+        fixed = ("user", "company") if obj else ()
+        may_grant = request.user.has_perm("directory.grant_push_to_accounting")
+        own = obj is not None and obj.user_id == request.user.pk
+        return fixed if may_grant and not own else (*fixed, "can_push_to_accounting")
+
+    def save_model(self, request: HttpRequest, obj: CompanyMembership, form: Any, change: bool) -> None:
+        assert isinstance(request.user, User)
+        wanted = obj.can_push_to_accounting
+        obj.can_push_to_accounting = (
+            bool(form.initial.get("can_push_to_accounting", False)) if change else False
+        )
+        super().save_model(request, obj, form, change)
+        if wanted == obj.can_push_to_accounting:
+            return
+        command = services.grant_push_to_accounting if wanted else services.revoke_push_to_accounting
+        try:
+            command(membership=obj, by=request.user, reason=form.cleaned_data["reason"])
+        except services.DirectoryError as error:
+            messages.error(request, f"Can Push to Accounting was not changed: {error}")
+
+    def delete_model(self, request: HttpRequest, obj: CompanyMembership) -> None:
+        assert isinstance(request.user, User)
+        services.remove_company_membership(membership=obj, by=request.user)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[CompanyMembership]) -> None:
+        for membership in queryset:
+            self.delete_model(request, membership)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        extra_context = {**(extra_context or {}), "privilege_history": _privilege_history(object_id)}
+        return super().change_view(request, object_id, form_url, extra_context)
+
+
+def _privilege_history(object_id: str) -> list[dict[str, Any]]:
+    entries = list(
+        HistoryEntry.objects.filter(
+            subject_type=CompanyMembership._meta.label_lower,
+            subject_id=int(object_id) if object_id.isdecimal() else 0,
+        ).order_by("-pk")[:50]
+    )
+    people = User.objects.in_bulk({entry.by_id for entry in entries if entry.by_id})
+    return [{"entry": entry, "by": people.get(entry.by_id or 0)} for entry in entries]
+
+
+@admin.register(ProjectMembership)
+class ProjectMembershipAdmin(admin.ModelAdmin[ProjectMembership]):
+    """Who may do what in a project's Commitments tool."""
+
+    list_display = ("user", "project", "commitments_level")
+    list_filter = ("project__company", "commitments_level")
+    list_select_related = ("user", "project")
+    search_fields = ("user__email", "project__name")
+    autocomplete_fields = ("user", "project")
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: ProjectMembership | None = None
+    ) -> tuple[str, ...]:
+        return ("user", "project") if obj else ()
+
+
+@admin.register(HistoryEntry)
+class HistoryAdmin(ReadOnlyAdmin):
+    """What happened, in the order in which it happened."""
+
+    list_display = ("at", "event", "subject_type", "subject_id", "by_id", "company_id")
+    list_filter = ("event",)
+    ordering = ("-pk",)
+    show_full_result_count = False

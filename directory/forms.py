@@ -1,0 +1,26 @@
+"""Forms of a person's own pages."""
+
+import zoneinfo
+
+from django import forms
+
+from directory.models import User
+
+
+class ProfileForm(forms.ModelForm[User]):
+    """Name, time zone, and the hour of the daily summary."""
+
+    time_zone = forms.ChoiceField(
+        choices=lambda: [(name, name) for name in sorted(zoneinfo.available_timezones())],
+        help_text="All times are shown in it.",
+    )
+    summary_hour = forms.TypedChoiceField(
+        label="Hour of the daily summary",
+        coerce=int,
+        choices=[(hour, f"{hour:02d}:00") for hour in range(24)],
+        help_text="When the ERP Integrations Daily Summary is sent, in your time zone.",
+    )
+
+    class Meta:
+        model = User
+        fields = ["first_name", "last_name", "time_zone", "summary_hour"]

@@ -1,0 +1,249 @@
+"""The Company Directory: companies, their projects, and who belongs to them with which rights."""
+
+import zoneinfo
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower, Now
+from django.urls import reverse
+
+
+class Level(models.TextChoices):
+    """How far a person may go in one tool (product, section 3)."""
+
+    NONE = "none", "None"
+    READ_ONLY = "read_only", "Read Only"
+    STANDARD = "standard", "Standard"
+    ADMIN = "admin", "Admin"
+
+
+VISIBLE_LEVELS = (Level.READ_ONLY, Level.STANDARD, Level.ADMIN)
+WORKING_LEVELS = (Level.STANDARD, Level.ADMIN)
+
+
+def validate_time_zone(value: str) -> None:
+    """Refuse a name that is no time zone of the IANA database."""
+    if value not in zoneinfo.available_timezones():
+        raise ValidationError("Choose a time zone from the list, for example America/New_York.")
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes people, who are known by their e-mail address."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A person who can sign in with this address. Without a password, only after a reset."""
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A person who may do everything in Django admin, and nothing more in the tools."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Addresses are compared without regard to case."""
+        return self.get(email__iexact=username)
+
+
+class User(AbstractUser):
+    """A person. Rights come from memberships; ``is_staff`` opens Django admin and nothing else."""
+
+    username = None  # type: ignore[assignment]  # people are known by e-mail alone
+    email = models.EmailField("e-mail address", unique=True)
+    time_zone = models.CharField(max_length=64, default="America/New_York", validators=[validate_time_zone])
+    summary_hour = models.PositiveSmallIntegerField(
+        "hour of the daily summary",
+        default=7,
+        validators=[MaxValueValidator(23)],
+        help_text="0 to 23, in your own time zone.",
+    )
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="an_email_belongs_to_one_person"),
+            models.CheckConstraint(condition=Q(summary_hour__lte=23), name="a_day_has_24_hours"),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_full_name() or self.email
+
+
+class CompanyQuerySet(models.QuerySet["Company"]):
+    """Reading companies."""
+
+    def visible_to(self, user: User) -> "CompanyQuerySet":
+        """The companies whose directory lists this person."""
+        return self.filter(memberships__user=user)
+
+    def with_erp_integrations_for(self, user: User) -> "CompanyQuerySet":
+        """The companies whose ERP Integrations tool this person may see."""
+        return self.filter(memberships__user=user, memberships__erp_integrations_level__in=VISIBLE_LEVELS)
+
+
+class Company(models.Model):
+    """A contractor."""
+
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(unique=True)
+    currency = models.CharField(max_length=3, default="USD", help_text="One currency per company, ISO 4217.")
+    allows_own_decisions = models.BooleanField(
+        "approvers may decide on their own commitments",
+        default=False,
+        help_text="Frees the company from the rule that nobody decides on what they created or sent.",
+    )
+
+    objects = CompanyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "companies"
+        ordering = ["name"]
+        permissions = [("free_from_own_decision_rule", "Can free a company from the own-decision rule")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """The company's ERP Integrations tool."""
+        return reverse("erp_integrations:overview", args=[self.slug])
+
+
+class ProjectQuerySet(models.QuerySet["Project"]):
+    """Reading projects."""
+
+    def visible_to(self, user: User) -> "ProjectQuerySet":
+        """The projects whose Commitments tool this person may see."""
+        return self.filter(
+            memberships__user=user,
+            memberships__commitments_level__in=VISIBLE_LEVELS,
+            company__memberships__user=user,
+        )
+
+
+class Project(models.Model):
+    """One construction job of a company."""
+
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="projects")
+    name = models.CharField(max_length=200)
+    number = models.CharField(max_length=20, blank=True)
+
+    objects = ProjectQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint("company", "name", name="a_project_name_is_unique_in_its_company")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """The project's Commitments tool."""
+        return reverse("commitments:list", args=[self.pk])
+
+
+class CompanyMembership(models.Model):
+    """A person's entry in a Company Directory.
+
+    ``can_push_to_accounting`` is the privilege that makes an accounting approver. It is
+    written only by ``services.grant_push_to_accounting`` and ``revoke_push_to_accounting``.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="company_memberships")
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="memberships")
+    erp_integrations_level = models.CharField(
+        "ERP Integrations", max_length=10, choices=Level, default=Level.NONE
+    )
+    directory_level = models.CharField("Directory", max_length=10, choices=Level, default=Level.NONE)
+    can_push_to_accounting = models.BooleanField("Can Push to Accounting", default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("user", "company", name="a_person_is_listed_once_in_a_company"),
+            models.CheckConstraint(
+                condition=Q(erp_integrations_level__in=Level.values), name="an_erp_level_is_a_known_level"
+            ),
+            models.CheckConstraint(
+                condition=Q(directory_level__in=Level.values), name="a_directory_level_is_a_known_level"
+            ),
+        ]
+        permissions = [("grant_push_to_accounting", "Can grant and revoke Can Push to Accounting")]
+
+    def __str__(self) -> str:
+        return f"{self.user} at {self.company}"
+
+    @property
+    def is_accounting_approver(self) -> bool:
+        """Whether this person decides: an active account, Standard or Admin, and the privilege."""
+        return (
+            self.user.is_active
+            and self.can_push_to_accounting
+            and self.erp_integrations_level in WORKING_LEVELS
+        )
+
+
+class ProjectMembership(models.Model):
+    """A person's level in one project's Commitments tool."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="project_memberships")
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="memberships")
+    commitments_level = models.CharField("Commitments", max_length=10, choices=Level, default=Level.NONE)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("user", "project", name="a_person_is_listed_once_in_a_project"),
+            models.CheckConstraint(
+                condition=Q(commitments_level__in=Level.values), name="a_commitments_level_is_a_known_level"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} on {self.project}"
+
+
+class HistoryQuerySet(models.QuerySet["HistoryEntry"]):
+    """Reading history."""
+
+    def about(self, *subjects: models.Model) -> "HistoryQuerySet":
+        """What happened to any of these rows, oldest first."""
+        wanted = Q(pk__in=[])
+        for subject in subjects:
+            wanted |= Q(subject_type=subject._meta.label_lower, subject_id=subject.pk)
+        return self.filter(wanted).order_by("pk")
+
+
+class HistoryEntry(models.Model):
+    """One thing that happened. Written once; the database refuses change and removal.
+
+    ``by_id`` and ``detail`` name people by id only (architecture, invariant 12), and there
+    is no foreign key, so that nothing that is erased elsewhere touches this table.
+    """
+
+    at = models.DateTimeField(db_default=Now())
+    company_id = models.BigIntegerField(null=True)
+    by_id = models.BigIntegerField(null=True, help_text="Null: the system itself.")
+    event = models.CharField(max_length=60)
+    subject_type = models.CharField(max_length=60)
+    subject_id = models.BigIntegerField()
+    detail = models.JSONField(default=dict)
+
+    objects = HistoryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "history"
+        indexes = [
+            models.Index(fields=["subject_type", "subject_id", "id"], name="history_by_subject"),
+            models.Index(F("company_id"), F("id").desc(), name="history_by_company"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.subject_type} {self.subject_id}"

@@ -1,0 +1,91 @@
+"""Changes to the Company Directory that concern more than one row, each with its history."""
+
+from django.db import transaction
+
+from directory import history
+from directory.models import Company, CompanyMembership, User
+
+
+class DirectoryError(Exception):
+    """The directory refused a change; the text is for the person who asked."""
+
+
+@transaction.atomic
+def grant_push_to_accounting(*, membership: CompanyMembership, by: User, reason: str) -> None:
+    """Make the member an accounting approver, once they hold Standard or Admin on the tool.
+
+    Raises DirectoryError without a reason, for oneself, or without the permission to grant.
+    """
+    _change_privilege(membership=membership, by=by, reason=reason, granted=True)
+
+
+@transaction.atomic
+def revoke_push_to_accounting(*, membership: CompanyMembership, by: User, reason: str) -> None:
+    """Take the privilege away. Accepted exports of which nothing is written go back to awaiting
+    when a worker next looks at them. Raises as ``grant_push_to_accounting`` does.
+    """
+    _change_privilege(membership=membership, by=by, reason=reason, granted=False)
+
+
+def _change_privilege(*, membership: CompanyMembership, by: User, reason: str, granted: bool) -> None:
+    locked = CompanyMembership.objects.select_for_update().get(pk=membership.pk)
+    if not by.has_perm("directory.grant_push_to_accounting"):
+        raise DirectoryError("You don't hold the permission to grant Can Push to Accounting.")
+    if locked.user_id == by.pk:
+        raise DirectoryError("Nobody grants or revokes Can Push to Accounting for themselves.")
+    if not reason.strip():
+        raise DirectoryError("Give a reason: it is kept in the history.")
+    if locked.can_push_to_accounting == granted:
+        return
+    locked.can_push_to_accounting = membership.can_push_to_accounting = granted
+    locked.save(update_fields=["can_push_to_accounting"])
+    history.record(
+        event="privilege.granted" if granted else "privilege.revoked",
+        subject=locked,
+        by=by,
+        company=locked.company,
+        detail={"user": locked.user_id, "privilege": "can_push_to_accounting", "reason": reason.strip()},
+    )
+
+
+@transaction.atomic
+def remove_company_membership(*, membership: CompanyMembership, by: User) -> None:
+    """Take a person out of a Company Directory; the privilege ends with it.
+
+    Raises DirectoryError for oneself.
+    """
+    locked = CompanyMembership.objects.select_for_update().get(pk=membership.pk)
+    if locked.user_id == by.pk:
+        raise DirectoryError("Nobody removes themselves from a Company Directory.")
+    history.record(
+        event="membership.removed",
+        subject=locked,
+        by=by,
+        company=locked.company,
+        detail={"user": locked.user_id, "held_push_to_accounting": locked.can_push_to_accounting},
+    )
+    locked.delete()
+
+
+@transaction.atomic
+def set_own_decision_rule(*, company: Company, by: User, allows: bool, reason: str) -> None:
+    """Free a company from the rule that nobody decides on their own commitments, or bind it again.
+
+    Raises DirectoryError without a reason or without the permission.
+    """
+    locked = Company.objects.select_for_update().get(pk=company.pk)
+    if not by.has_perm("directory.free_from_own_decision_rule"):
+        raise DirectoryError("You don't hold the permission to change the own-decision rule.")
+    if not reason.strip():
+        raise DirectoryError("Give a reason: it is kept in the history.")
+    if locked.allows_own_decisions == allows:
+        return
+    locked.allows_own_decisions = company.allows_own_decisions = allows
+    locked.save(update_fields=["allows_own_decisions"])
+    history.record(
+        event="own_decision_rule.lifted" if allows else "own_decision_rule.restored",
+        subject=locked,
+        by=by,
+        company=locked,
+        detail={"reason": reason.strip()},
+    )

@@ -1,0 +1,74 @@
+"""Pages of no particular tool: the way in, one's own profile, and what happens on a refusal."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from directory import history
+from directory.forms import ProfileForm
+from directory.models import Company, Project
+from directory.permissions import RightMissing
+from directory.requests import SignedInRequest
+
+
+@require_safe
+def home(request: SignedInRequest) -> HttpResponse:
+    """Send each person to where their work is."""
+    companies = list(Company.objects.with_erp_integrations_for(request.user))
+    if len(companies) == 1:
+        return redirect("erp_integrations:commitments", companies[0].slug)
+    projects = list(Project.objects.visible_to(request.user).select_related("company"))
+    if not companies and len(projects) == 1:
+        return redirect(projects[0])
+    return render(request, "home.html", {"erp_companies": companies, "projects": projects})
+
+
+@require_safe
+def projects(request: SignedInRequest) -> HttpResponse:
+    """The projects whose Commitments tool the person may see."""
+    visible = Project.objects.visible_to(request.user).select_related("company")
+    return render(request, "projects.html", {"projects": visible})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def profile(request: SignedInRequest) -> HttpResponse:
+    """One's own name, time zone and summary hour."""
+    form = ProfileForm(request.POST or None, instance=request.user)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, "Your profile is saved.")
+        return redirect("profile")
+    return render(request, "profile.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@login_not_required
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 when this process answers and its database does; for operators and load balancers."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The 403 page. A refused POST leaves a history entry; by now its transaction is rolled back."""
+    missing = exception if isinstance(exception, RightMissing) else None
+    if missing and request.method == "POST":
+        history.record_refusal(
+            by=missing.by, company=missing.company, right=missing.right, address=request.path
+        )
+    sentence = missing.sentence if missing else "You don't have the right to do this."
+    return render(request, "403.html", {"sentence": sentence, "home": reverse("home")}, status=403)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form that is too old or came from elsewhere."""
+    sentence = (
+        "This page was open for too long, or you signed in again in another tab. "
+        "Go back, reload the page and try once more: nothing was changed."
+    )
+    return render(request, "403.html", {"sentence": sentence, "home": reverse("home")}, status=403)
