@@ -1,0 +1,243 @@
+"""A project's commitments: subcontracts and purchase orders with their Schedule of Values.
+
+Of the ERP this app knows three columns and no more: ``lock``, ``badge`` and ``erp_id``,
+which the ERP Integrations tool sets through ``services``.
+"""
+
+from decimal import Decimal
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from directory.models import Company, Project, User
+
+
+class Kind(models.TextChoices):
+    """What a commitment is."""
+
+    SUBCONTRACT = "subcontract", "Subcontract"
+    PURCHASE_ORDER = "purchase_order", "Purchase Order"
+
+
+class SubcontractStatus(models.TextChoices):
+    """How far a subcontract has come in the project."""
+
+    DRAFT = "draft", "Draft"
+    OUT_FOR_BID = "out_for_bid", "Out for Bid"
+    OUT_FOR_SIGNATURE = "out_for_signature", "Out for Signature"
+    APPROVED = "approved", "Approved"
+    COMPLETE = "complete", "Complete"
+    TERMINATED = "terminated", "Terminated"
+    VOID = "void", "Void"
+
+
+class PurchaseOrderStatus(models.TextChoices):
+    """How far a purchase order has come in the project."""
+
+    DRAFT = "draft", "Draft"
+    PROCESSING = "processing", "Processing"
+    SUBMITTED = "submitted", "Submitted"
+    PARTIALLY_RECEIVED = "partially_received", "Partially Received"
+    RECEIVED = "received", "Received"
+    APPROVED = "approved", "Approved"
+    CLOSED = "closed", "Closed"
+
+
+STATUSES: dict[str, type[models.TextChoices]] = {
+    Kind.SUBCONTRACT: SubcontractStatus,
+    Kind.PURCHASE_ORDER: PurchaseOrderStatus,
+}
+SENDABLE_STATUSES: dict[str, tuple[str, ...]] = {
+    Kind.SUBCONTRACT: (SubcontractStatus.APPROVED, SubcontractStatus.COMPLETE),
+    Kind.PURCHASE_ORDER: (PurchaseOrderStatus.APPROVED,),
+}
+
+
+class Lock(models.TextChoices):
+    """What of a commitment may not change."""
+
+    NONE = "none", "Editable"
+    WHOLE = "whole", "Locked while accounting has it"
+    EXPORTED = "exported", "Locked where it was exported"
+
+
+class Badge(models.TextChoices):
+    """The one word that the project side shows about accounting (product, section 2)."""
+
+    NOT_SENT = "not_sent", "Not sent"
+    AWAITING = "awaiting", "Awaiting accounting"
+    EXPORTING = "exporting", "Exporting"
+    SYNCED = "synced", "Synced"
+    SYNCED_WITH_DIFFERENCES = "synced_with_differences", "Synced with differences"
+    REJECTED = "rejected", "Rejected"
+    RETRIEVED = "retrieved", "Retrieved"
+    FAILED = "failed", "Failed to export"
+    NEEDS_ATTENTION = "needs_attention", "Needs attention"
+    UNLINKED = "unlinked", "Unlinked"
+
+
+class ContractCompany(models.Model):
+    """The vendor on a commitment, as the contractor's projects know it."""
+
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="contract_companies")
+    name = models.CharField(max_length=200)
+
+    class Meta:
+        verbose_name_plural = "contract companies"
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint("company", "name", name="a_contract_company_is_listed_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CostCode(models.Model):
+    """Where in a project's budget a line belongs (Spectrum: phase)."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="cost_codes")
+    code = models.CharField(max_length=30)
+    name = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ["code"]
+        constraints = [
+            models.UniqueConstraint("project", "code", name="a_cost_code_is_unique_in_its_project")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+
+class CostType(models.Model):
+    """What kind of cost a line is: labor, material, subcontract, …"""
+
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="cost_types")
+    code = models.CharField(max_length=10)
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        ordering = ["code"]
+        constraints = [
+            models.UniqueConstraint("company", "code", name="a_cost_type_is_unique_in_its_company")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+
+class CommitmentQuerySet(models.QuerySet["Commitment"]):
+    """Reading commitments."""
+
+    def with_total(self) -> "CommitmentQuerySet":
+        """Each with ``total``, the sum of its lines' amounts."""
+        lines = LineItem.objects.filter(commitment=models.OuterRef("pk")).order_by().values("commitment")
+        total = lines.annotate(total=models.Sum("amount")).values("total")
+        return self.annotate(
+            total=models.functions.Coalesce(
+                models.Subquery(total), Decimal("0.00"), output_field=models.DecimalField()
+            )
+        )
+
+
+class Commitment(models.Model):
+    """A subcontract or a purchase order of a project."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="commitments")
+    kind = models.CharField(max_length=20, choices=Kind)
+    number = models.CharField(max_length=30, blank=True)
+    title = models.CharField(max_length=255, blank=True)
+    description = models.TextField(blank=True)
+    status = models.CharField(max_length=20, default="draft")
+    contract_company = models.ForeignKey(
+        ContractCompany, on_delete=models.PROTECT, null=True, blank=True, related_name="commitments"
+    )
+    trade = models.CharField(max_length=60, blank=True)
+    issue_date = models.DateField(null=True, blank=True)
+    default_retainage = models.DecimalField(
+        max_digits=5,
+        decimal_places=2,
+        default=Decimal("0"),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))],
+        help_text="Per cent held back from each payment.",
+    )
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="created_commitments")
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(auto_now=True)
+    version = models.PositiveIntegerField(
+        default=1, help_text="Grows with each change, so that none is lost."
+    )
+
+    lock = models.CharField(max_length=10, choices=Lock, default=Lock.NONE)
+    badge = models.CharField(max_length=30, choices=Badge, default=Badge.NOT_SENT)
+    erp_id = models.CharField("ERP ID", max_length=30, blank=True)
+
+    objects = CommitmentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "kind", "number"],
+                condition=~Q(number=""),
+                name="a_number_is_unique_in_its_project_and_kind",
+            ),
+            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="a_commitment_is_of_a_known_kind"),
+            models.CheckConstraint(
+                condition=Q(kind=Kind.SUBCONTRACT, status__in=SubcontractStatus.values)
+                | Q(kind=Kind.PURCHASE_ORDER, status__in=PurchaseOrderStatus.values),
+                name="a_status_fits_its_kind",
+            ),
+            models.CheckConstraint(condition=Q(lock__in=Lock.values), name="a_lock_is_known"),
+            models.CheckConstraint(condition=Q(badge__in=Badge.values), name="a_badge_is_known"),
+            models.CheckConstraint(
+                condition=Q(default_retainage__gte=0, default_retainage__lte=100),
+                name="retainage_is_a_percentage",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number or f"{self.get_kind_display()} without a number"
+
+    def get_absolute_url(self) -> str:
+        """The commitment's page in the project."""
+        return reverse("commitments:detail", args=[self.project_id, self.pk])
+
+    def get_status_display(self) -> str:
+        """The status in words; which ones there are depends on the kind."""
+        return str(STATUSES[self.kind](self.status).label)
+
+    @property
+    def can_be_deleted(self) -> bool:
+        """One that was ever sent may only be voided."""
+        return self.badge == Badge.NOT_SENT
+
+
+class LineItem(models.Model):
+    """One priced line of the Schedule of Values. The amount counts; quantity and cost explain it."""
+
+    commitment = models.ForeignKey(Commitment, on_delete=models.CASCADE, related_name="lines")
+    position = models.PositiveIntegerField()
+    cost_code = models.ForeignKey(CostCode, on_delete=models.PROTECT, null=True, blank=True)
+    cost_type = models.ForeignKey(CostType, on_delete=models.PROTECT, null=True, blank=True)
+    billing_item = models.CharField(max_length=20, blank=True)
+    description = models.CharField(max_length=255, blank=True)
+    quantity = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
+    unit_of_measure = models.CharField(max_length=10, blank=True)
+    unit_cost = models.DecimalField(max_digits=16, decimal_places=6, null=True, blank=True)
+    amount = models.DecimalField(max_digits=14, decimal_places=2)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["commitment", "position"],
+                name="a_position_holds_one_line",
+                deferrable=models.Deferrable.DEFERRED,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Line {self.position}"

@@ -1,0 +1,14 @@
+"""A project's Commitments tool."""
+
+from django.urls import path
+
+from commitments import views
+
+app_name = "commitments"
+urlpatterns = [
+    path("", views.commitments, name="list"),
+    path("new/", views.create, name="new"),
+    path("<int:commitment_id>/", views.detail, name="detail"),
+    path("<int:commitment_id>/edit/", views.edit, name="edit"),
+    path("<int:commitment_id>/delete/", views.delete, name="delete"),
+]
