@@ -1,0 +1,229 @@
+"""What any ERP adapter promises, and the outcomes it may answer with.
+
+An adapter sees documents and plain settings, never database rows: whose record it
+is that stands in the ERP, and what happens next, is decided by ``delivery`` from our
+own ledger. The promises are those of section 7 of ``docs/spectrum.md``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from erp_integrations.documents import Document, content_hash
+
+
+class Severity(StrEnum):
+    """How much a finding matters."""
+
+    BLOCKING = "blocking"
+    WARNING = "warning"
+    CANNOT_CHECK = "cannot_check"
+
+
+class Fixer(StrEnum):
+    """Who can do something about a finding."""
+
+    PROJECT = "project"
+    APPROVER = "approver"
+    ERP_ADMIN = "erp_admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that stands in the way of an export, or that a person should know.
+
+    ``code`` is stable ("number-too-long"); ``sentence`` says what is wrong in plain
+    words; ``field`` names where ("Number", "Line 3, amount"); ``action`` says what to do.
+    """
+
+    code: str
+    severity: Severity
+    sentence: str
+    field: str
+    action: str
+    fixer: Fixer
+
+
+@dataclass(frozen=True, slots=True)
+class Masters:
+    """What the company's links and settings say about one document.
+
+    Empty text means "not linked" or "not found". ``general_ledger_source`` names the
+    link of the chain that gave the account ("vendor", "cost type", "company").
+    """
+
+    vendor_code: str = ""
+    job_number: str = ""
+    general_ledger_account: str = ""
+    general_ledger_source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One field of a call, as it will be stored.
+
+    ``original`` differs from ``value`` only when text had to be cut; ``defaulted`` marks
+    a value that nobody entered.
+    """
+
+    name: str
+    value: str
+    original: str = ""
+    defaulted: bool = False
+
+    @property
+    def cut(self) -> bool:
+        """Whether the ERP's width left a part of the text out."""
+        return bool(self.original) and self.original != self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One write on the wire, complete but for the secrets.
+
+    ``title`` is for people ("Subcontract", "Line 2"). Secrets are added by the
+    adapter's transport at the last moment and are part of no hash and no record.
+    """
+
+    method: str
+    title: str
+    elements: tuple[Element, ...]
+
+    @property
+    def payload(self) -> dict[str, str]:
+        """Element names and values, in the order of the layout."""
+        return {element.name: element.value for element in self.elements}
+
+    @property
+    def hash(self) -> str:
+        """What identifies the content of this call, 64 hexadecimal digits."""
+        return content_hash([self.method, list(self.payload.items())])
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What names one record in the ERP: trimmed, upper case."""
+
+    company_code: str
+    vendor_code: str
+    erp_id: str
+
+    @classmethod
+    def of(cls, company_code: str, vendor_code: str, erp_id: str) -> "Key":
+        """The normal form, in which two spellings of one record are equal."""
+        return cls(*(part.strip().upper() for part in (company_code, vendor_code, erp_id)))
+
+
+@dataclass(frozen=True, slots=True)
+class WireError:
+    """One complaint of the ERP: its code, its words, and the field it names."""
+
+    code: str
+    text: str
+    column: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The ERP said that the record is written."""
+
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The ERP read the call and said no; nothing of it was written."""
+
+    errors: tuple[WireError, ...]
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unauthorised:
+    """The ERP does not let us in; it concerns the connection, not the document."""
+
+    reason: str
+    reply: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Provably nothing left us: DNS, connection refused, TLS, a local check.
+
+    ``passing`` tells whether trying again later can help.
+    """
+
+    reason: str
+    passing: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The ERP may or may not have written it: time-out, reset, 5xx, fault, unreadable reply."""
+
+    reason: str
+    reply: str = ""
+
+
+Outcome = Accepted | Refused | Unauthorised | NotSent | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """What the ERP holds under a key: the header, and the lines by their key."""
+
+    header: Mapping[str, str]
+    lines: Mapping[tuple[str, ...], Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The ERP holds nothing under the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class CannotTell:
+    """Nobody could look: no read-back is configured, or it did not answer."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """Whether a connection can be used, in one sentence; a probe never writes."""
+
+    usable: bool
+    sentence: str
+
+
+class Adapter(Protocol):
+    """One ERP, spoken to over one connection."""
+
+    def probe(self) -> ProbeResult:
+        """Ask whether the ERP answers and still speaks the interface we know. Never writes."""
+        ...
+
+    def propose_erp_id(self, document: Document) -> str:
+        """The ERP ID that the connection's rule gives; may be too long, is never cut in silence."""
+        ...
+
+    def check(self, document: Document, masters: Masters, erp_id: str) -> list[Finding]:
+        """What this ERP would refuse, cut or overwrite. Pure: no wire, no database."""
+        ...
+
+    def plan(self, document: Document, masters: Masters, erp_id: str) -> tuple[Call, ...]:
+        """The ordered calls that write the document. Pure; call only when nothing blocks."""
+        ...
+
+    def key(self, masters: Masters, erp_id: str) -> Key:
+        """What the record will be called in the ERP."""
+        ...
+
+    def find(self, key: Key) -> StoredRecord | Absent | CannotTell:
+        """What is stored under the key. Never writes."""
+        ...
+
+    def send(self, call: Call) -> Outcome:
+        """Exactly one attempt on the wire, with no hidden retry. Raises nothing of the wire's."""
+        ...

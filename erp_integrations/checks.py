@@ -1,0 +1,49 @@
+"""System checks: settings that would break a promise are refused at start."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+
+@register()
+def leases_outlast_the_wire(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """A lease shorter than one call would let a second worker in while the first still writes."""
+    longest_call = settings.WIRE_CONNECT_TIMEOUT + settings.WIRE_READ_TIMEOUT
+    if longest_call < settings.EXPORT_LEASE_SECONDS:
+        return []
+    return [
+        Error(
+            f"EXPORT_LEASE_SECONDS must be longer than {longest_call:g}, the longest that one call may take.",
+            hint="Raise EXPORT_LEASE_SECONDS or lower WIRE_READ_TIMEOUT.",
+            id="erp_integrations.E001",
+        )
+    ]
+
+
+@register()
+def spectrum_servers_are_addresses(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Each server has one https address, and no two names mean the same server."""
+    errors: list[CheckMessage] = []
+    seen: dict[str, str] = {}
+    for name, url in settings.SPECTRUM_SERVERS.items():
+        address = urlsplit(url)
+        if address.scheme != "https" and not (settings.DEVELOPMENT and address.scheme == "http"):
+            errors.append(
+                Error(f"SPECTRUM_SERVERS: {name} must be an https address.", id="erp_integrations.E002")
+            )
+        if address.netloc in seen:
+            errors.append(
+                Error(
+                    f"SPECTRUM_SERVERS: {name} and {seen[address.netloc]} are the same server.",
+                    hint="Two names for one server would let two workers write to one Spectrum company.",
+                    id="erp_integrations.E003",
+                )
+            )
+        seen[address.netloc] = name
+    return errors

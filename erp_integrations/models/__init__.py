@@ -1,0 +1,30 @@
+"""The tables of the ERP Integrations tool, by what they are about."""
+
+from erp_integrations.models.connections import Connection, JobLink, VendorLink, Wsdl
+from erp_integrations.models.exports import (
+    CallState,
+    ExportCall,
+    ExportJob,
+    JobStatus,
+    Verification,
+    WireAttempt,
+)
+from erp_integrations.models.submissions import ErpIdHold, Submission, SubmissionStatus
+from erp_integrations.models.transitions import TransitionRefused
+
+__all__ = [
+    "CallState",
+    "Connection",
+    "ErpIdHold",
+    "ExportCall",
+    "ExportJob",
+    "JobLink",
+    "JobStatus",
+    "Submission",
+    "SubmissionStatus",
+    "TransitionRefused",
+    "VendorLink",
+    "Verification",
+    "WireAttempt",
+    "Wsdl",
+]

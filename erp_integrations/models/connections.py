@@ -1,0 +1,148 @@
+"""How a company reaches its ERP, and what its vendors and projects are called there."""
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now, Upper
+
+from commitments.models import ContractCompany
+from directory.models import Company, Project
+from erp_integrations.models.secrets import EncryptedTextField
+
+
+def validate_server(name: str) -> None:
+    """Refuse a server that the operator has not listed in SPECTRUM_SERVERS."""
+    if name not in settings.SPECTRUM_SERVERS:
+        raise ValidationError("Choose one of the servers that the operator listed in SPECTRUM_SERVERS.")
+
+
+class ConnectionQuerySet(models.QuerySet["Connection"]):
+    """Reading connections."""
+
+    def free(self) -> "ConnectionQuerySet":
+        """Those that no worker holds at this moment of the database's clock."""
+        return self.filter(Q(lease_until=None) | Q(lease_until__lt=Now()))
+
+    def awake(self) -> "ConnectionQuerySet":
+        """Those that are not waiting out a fault of their own."""
+        return self.filter(Q(not_before=None) | Q(not_before__lte=Now()))
+
+
+class Connection(models.Model):
+    """One Spectrum company (server and Company_Code) that a company exports to.
+
+    ``server`` is a name from the operator's list, so that no address is ever typed and a
+    server may move without changing which records are whose. The lease columns make one
+    writer per Spectrum company, on however many machines (architecture, invariant 6).
+    """
+
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="connections")
+    name = models.CharField(max_length=100)
+    server = models.CharField(max_length=60, validators=[validate_server])
+    company_code = models.CharField("Company_Code", max_length=3)
+    authorization_id = EncryptedTextField("Authorization_ID", blank=True, default="")
+    guid = EncryptedTextField("GUID", blank=True, default="")
+    wsdl_path = models.CharField("WSDL path", max_length=100, default="/wsdls/{method}.jws")
+    service_path = models.CharField(max_length=100, default="/ws/{method}")
+    success_codes = models.CharField(
+        max_length=60,
+        default="S,G",
+        help_text="Codes that mean written. What a successful Put returns is not public: see docs/spectrum.md.",
+    )
+    general_ledger_account = models.CharField(
+        max_length=12, blank=True, help_text="Used when the vendor's link names no account."
+    )
+
+    lease_holder = models.CharField(max_length=64, blank=True, default="")
+    lease_until = models.DateTimeField(null=True, blank=True)
+    lease_attempt = models.PositiveBigIntegerField(default=0)
+    not_before = models.DateTimeField(null=True, blank=True)
+    fault = models.CharField(max_length=300, blank=True, default="")
+
+    objects = ConnectionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                "server", Upper("company_code"), name="a_spectrum_company_has_one_connection"
+            ),
+            models.CheckConstraint(
+                condition=Q(lease_holder="", lease_until=None) | (~Q(lease_holder="") & ~Q(lease_until=None)),
+                name="a_lease_has_a_holder_and_an_end",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.company_code})"
+
+    def clean(self) -> None:
+        """A connection with exports stays with its Spectrum company: make a new one instead."""
+        if self._state.adding or not self.jobs.exists():
+            return
+        stored = Connection.objects.get(pk=self.pk)
+        if (stored.server, stored.company_code) != (self.server, self.company_code):
+            raise ValidationError(
+                "This connection has exports, so its server and Company_Code can't change. "
+                "Make a new connection for the other Spectrum company."
+            )
+
+    @property
+    def base_url(self) -> str:
+        """Where the server is now; empty when the operator has taken it off the list."""
+        return str(settings.SPECTRUM_SERVERS.get(self.server, "")).rstrip("/")
+
+
+class Wsdl(models.Model):
+    """A site's own description of one method, kept with the connection and not fetched at each start."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="wsdls")
+    method = models.CharField(max_length=60)
+    text = models.TextField()
+    fetched_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = "WSDL"
+        constraints = [
+            models.UniqueConstraint("connection", "method", name="a_connection_keeps_one_wsdl_per_method")
+        ]
+
+    def __str__(self) -> str:
+        return self.method
+
+
+class VendorLink(models.Model):
+    """Which Spectrum vendor a contract company is."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="vendor_links")
+    contract_company = models.ForeignKey(
+        ContractCompany, on_delete=models.PROTECT, related_name="vendor_links"
+    )
+    vendor_code = models.CharField(max_length=10)
+    general_ledger_account = models.CharField(max_length=12, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "connection", "contract_company", name="a_contract_company_is_one_vendor_of_a_connection"
+            ),
+            models.CheckConstraint(condition=~Q(vendor_code=""), name="a_vendor_link_names_a_vendor"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contract_company} is vendor {self.vendor_code}"
+
+
+class JobLink(models.Model):
+    """Which Spectrum job a project is, and so which connection its commitments go to."""
+
+    project = models.OneToOneField(Project, on_delete=models.PROTECT, related_name="job_link")
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="job_links")
+    job_number = models.CharField(max_length=10)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=~Q(job_number=""), name="a_job_link_names_a_job")]
+
+    def __str__(self) -> str:
+        return f"{self.project} is job {self.job_number}"

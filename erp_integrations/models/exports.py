@@ -1,0 +1,203 @@
+"""A machine's delivery: the export job of an accepted submission, its calls, and every wire attempt."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from erp_integrations.models.connections import Connection
+from erp_integrations.models.submissions import Submission
+from erp_integrations.models.transitions import check_transition
+
+
+class JobStatus(models.TextChoices):
+    """Where the delivery stands (product, section 2)."""
+
+    QUEUED = "queued", "Queued"
+    EXPORTING = "exporting", "Exporting"
+    SYNCED = "synced", "Synced"
+    INCOMPLETE = "incomplete", "Incomplete"
+    FAILED = "failed", "Failed to export"
+    UNKNOWN = "unknown", "Unknown"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+JOB_TRANSITIONS: dict[str, frozenset[str]] = {
+    JobStatus.QUEUED: frozenset({JobStatus.EXPORTING, JobStatus.CANCELLED}),
+    JobStatus.EXPORTING: frozenset(
+        {JobStatus.SYNCED, JobStatus.QUEUED, JobStatus.INCOMPLETE, JobStatus.FAILED, JobStatus.UNKNOWN}
+    ),
+    JobStatus.SYNCED: frozenset({JobStatus.CANCELLED}),
+    JobStatus.INCOMPLETE: frozenset({JobStatus.EXPORTING, JobStatus.CANCELLED}),
+    JobStatus.FAILED: frozenset({JobStatus.QUEUED, JobStatus.CANCELLED}),
+    JobStatus.UNKNOWN: frozenset({JobStatus.SYNCED, JobStatus.QUEUED, JobStatus.INCOMPLETE}),
+    JobStatus.CANCELLED: frozenset(),
+}
+
+
+class Verification(models.TextChoices):
+    """Whether what Spectrum holds was compared with what was accepted."""
+
+    PENDING = "pending", "Not verified yet"
+    MATCH = "match", "Matches"
+    DIFFERS = "differs", "Differs"
+    NOT_CONFIGURED = "not_configured", "Not verified: read-back is not configured"
+    ATTESTED = "attested", "Attested by a person"
+
+
+class ExportJobQuerySet(models.QuerySet["ExportJob"]):
+    """Reading export jobs; time is always the database's."""
+
+    def current(self) -> "ExportJobQuerySet":
+        """The one of each submission that counts."""
+        return self.exclude(status=JobStatus.CANCELLED)
+
+    def due(self) -> "ExportJobQuerySet":
+        """To be taken up now: queued, or incomplete and going on by itself."""
+        return self.filter(status__in=[JobStatus.QUEUED, JobStatus.INCOMPLETE], not_before__lte=Now())
+
+    def abandoned(self) -> "ExportJobQuerySet":
+        """Exporting, but the worker's lease is over."""
+        return self.filter(status=JobStatus.EXPORTING, lease_until__lt=Now())
+
+
+class ExportJob(models.Model):
+    """The delivery of one accepted submission.
+
+    ``basis_hash`` is what the approver saw (snapshot, links, connection settings);
+    ``attempt`` grows with each claim, and a worker whose number is not the row's any more
+    may change nothing. ``not_before`` is empty for an incomplete job that waits for a person.
+    """
+
+    submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="jobs")
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="jobs")
+    status = models.CharField(max_length=12, choices=JobStatus, default=JobStatus.QUEUED)
+    vendor_code = models.CharField(max_length=10)
+    erp_id = models.CharField("ERP ID", max_length=30)
+    basis_hash = models.CharField(max_length=64)
+    plan_round = models.PositiveIntegerField(default=1, help_text="Grows when a retry plans the calls again.")
+
+    attempt = models.PositiveIntegerField(default=0)
+    tries = models.PositiveIntegerField(default=0, help_text="Since it was last queued by a person.")
+    lease_until = models.DateTimeField(null=True)
+    not_before = models.DateTimeField(null=True, db_default=Now())
+    problem = models.TextField(blank=True, default="")
+    verification = models.CharField(max_length=16, choices=Verification, default=Verification.PENDING)
+    created_at = models.DateTimeField(db_default=Now())
+    unknown_since = models.DateTimeField(null=True)
+    synced_at = models.DateTimeField(null=True)
+
+    objects = ExportJobQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["submission"],
+                condition=~Q(status=JobStatus.CANCELLED),
+                name="a_submission_has_one_job_that_is_not_cancelled",
+            ),
+            models.CheckConstraint(condition=Q(status__in=JobStatus.values), name="a_job_status_is_known"),
+            models.CheckConstraint(
+                condition=Q(status=JobStatus.EXPORTING, lease_until__isnull=False)
+                | (~Q(status=JobStatus.EXPORTING) & Q(lease_until=None)),
+                name="a_job_is_leased_while_it_is_exporting",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=JobStatus.QUEUED) | Q(not_before__isnull=False),
+                name="a_queued_job_has_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=JobStatus.UNKNOWN, unknown_since__isnull=False)
+                | (~Q(status=JobStatus.UNKNOWN) & Q(unknown_since=None)),
+                name="an_unknown_job_says_since_when",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=JobStatus.SYNCED) | Q(synced_at__isnull=False),
+                name="a_synced_job_says_when",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["connection", "not_before"],
+                condition=Q(status__in=["queued", "incomplete"]),
+                name="due_export_jobs",
+            ),
+            models.Index(fields=["lease_until"], condition=Q(status="exporting"), name="leased_export_jobs"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Export of {self.erp_id}"
+
+    def move_to(self, status: JobStatus) -> None:
+        """Change the status along an arrow of the table; raises TransitionRefused."""
+        check_transition(JOB_TRANSITIONS, current=self.status, wanted=status)
+        self.status = status
+
+    def current_calls(self) -> models.QuerySet["ExportCall"]:
+        """The calls of the plan that counts, in order."""
+        return self.calls.filter(plan_round=self.plan_round).order_by("position")
+
+
+class CallState(models.TextChoices):
+    """What is known of one call."""
+
+    PLANNED = "planned", "Not sent"
+    SENDING = "sending", "Being sent"
+    WRITTEN = "written", "Written"
+    REFUSED = "refused", "Refused"
+    UNKNOWN = "unknown", "Unknown"
+
+
+class ExportCall(models.Model):
+    """One write that was accepted: what the worker sends, without secrets."""
+
+    job = models.ForeignKey(ExportJob, on_delete=models.PROTECT, related_name="calls")
+    plan_round = models.PositiveIntegerField(default=1)
+    position = models.PositiveIntegerField()
+    method = models.CharField(max_length=60)
+    title = models.CharField(max_length=100)
+    elements: Any = models.JSONField(
+        help_text="Name, value, original and defaulted of each element, in order."
+    )
+    payload_hash = models.CharField(max_length=64)
+    state = models.CharField(max_length=10, choices=CallState, default=CallState.PLANNED)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["job", "plan_round", "position"], name="a_position_of_a_plan_holds_one_call"
+            ),
+            models.CheckConstraint(condition=Q(state__in=CallState.values), name="a_call_state_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class WireAttempt(models.Model):
+    """The ledger: written before a call leaves, completed when its answer is known.
+
+    A row without an end means that the worker died in between: nobody knows.
+    """
+
+    call = models.ForeignKey(ExportCall, on_delete=models.PROTECT, related_name="wire_attempts")
+    attempt = models.PositiveIntegerField(help_text="The job's attempt number.")
+    payload_hash = models.CharField(max_length=64)
+    started_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=20, blank=True, default="")
+    reason = models.TextField(blank=True, default="")
+    reply = models.TextField(blank=True, default="", help_text="As it came, secrets removed.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["call", "attempt"], name="a_call_is_sent_once_in_an_attempt"),
+            models.CheckConstraint(
+                condition=Q(outcome="", finished_at=None) | (~Q(outcome="") & Q(finished_at__isnull=False)),
+                name="an_outcome_has_a_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.call}, attempt {self.attempt}"

@@ -1,0 +1,203 @@
+"""A person's decision: one sending of one commitment, what was sent, and how it was decided."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from commitments.models import Commitment, Kind
+from directory.models import Company, Project, User
+from erp_integrations.documents import Document, from_json, text_hash
+from erp_integrations.models.connections import Connection
+from erp_integrations.models.transitions import check_transition
+
+
+class SubmissionStatus(models.TextChoices):
+    """Where the decision stands (product, section 2)."""
+
+    AWAITING = "awaiting", "Awaiting accounting"
+    RETRIEVED = "retrieved", "Retrieved"
+    REJECTED = "rejected", "Rejected"
+    ACCEPTED = "accepted", "Accepted"
+    UNLINKED = "unlinked", "Unlinked"
+
+
+SUBMISSION_TRANSITIONS: dict[str, frozenset[str]] = {
+    SubmissionStatus.AWAITING: frozenset(
+        {SubmissionStatus.RETRIEVED, SubmissionStatus.REJECTED, SubmissionStatus.ACCEPTED}
+    ),
+    SubmissionStatus.ACCEPTED: frozenset(
+        {SubmissionStatus.AWAITING, SubmissionStatus.REJECTED, SubmissionStatus.UNLINKED}
+    ),
+    SubmissionStatus.RETRIEVED: frozenset(),
+    SubmissionStatus.REJECTED: frozenset(),
+    SubmissionStatus.UNLINKED: frozenset(),
+}
+OPEN_STATUSES = (SubmissionStatus.AWAITING, SubmissionStatus.ACCEPTED)
+DECIDED_STATUSES = (SubmissionStatus.REJECTED, SubmissionStatus.ACCEPTED, SubmissionStatus.UNLINKED)
+
+
+class SubmissionQuerySet(models.QuerySet["Submission"]):
+    """Reading submissions; each name is the one that the filter has on screen."""
+
+    def awaiting(self) -> "SubmissionQuerySet":
+        """Ready to export: sent, and not decided."""
+        return self.filter(status=SubmissionStatus.AWAITING)
+
+    def exporting(self) -> "SubmissionQuerySet":
+        """Accepted, and on the way."""
+        return self.with_job("queued", "exporting")
+
+    def failed(self) -> "SubmissionQuerySet":
+        """Accepted, refused or given up, with nothing written."""
+        return self.with_job("failed")
+
+    def needing_attention(self) -> "SubmissionQuerySet":
+        """Accepted, and a person must look: written in part, or nobody knows."""
+        return self.with_job("incomplete", "unknown")
+
+    def synced(self) -> "SubmissionQuerySet":
+        """Accepted and written."""
+        return self.with_job("synced")
+
+    def rejected(self) -> "SubmissionQuerySet":
+        """Sent back to the project."""
+        return self.filter(status=SubmissionStatus.REJECTED)
+
+    def with_job(self, *statuses: str) -> "SubmissionQuerySet":
+        """Accepted ones whose export job stands so."""
+        return self.filter(status=SubmissionStatus.ACCEPTED, jobs__status__in=statuses)
+
+
+class Submission(models.Model):
+    """One sending of one commitment.
+
+    ``snapshot`` is the document exactly as it was sent and never changes. The columns
+    number to total repeat what lists show of it, so that a list needs no snapshot.
+    """
+
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="submissions")
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="submissions")
+    commitment = models.ForeignKey(Commitment, on_delete=models.PROTECT, related_name="submissions")
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="submissions")
+    status = models.CharField(max_length=12, choices=SubmissionStatus, default=SubmissionStatus.AWAITING)
+
+    snapshot = models.TextField()
+    snapshot_hash = models.CharField(max_length=64)
+    schema_version = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=20, choices=Kind)
+    number = models.CharField(max_length=30)
+    title = models.CharField(max_length=255)
+    contract_company_name = models.CharField(max_length=200)
+    total = models.DecimalField(max_digits=18, decimal_places=2)
+
+    sent_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="sent_submissions")
+    sent_at = models.DateTimeField(db_default=Now())
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    note = models.TextField(blank=True, default="")
+    reason = models.TextField(blank=True, default="")
+    ended_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    ended_at = models.DateTimeField(null=True)
+
+    objects = SubmissionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["commitment"],
+                condition=Q(status__in=OPEN_STATUSES),
+                name="a_commitment_has_one_open_submission",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=SubmissionStatus.values), name="a_submission_status_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=DECIDED_STATUSES, decided_by__isnull=False, decided_at__isnull=False)
+                | (~Q(status__in=DECIDED_STATUSES) & Q(decided_by=None, decided_at=None)),
+                name="a_decision_has_a_person_and_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=["retrieved", "unlinked"], ended_by__isnull=False, ended_at__isnull=False
+                )
+                | (~Q(status__in=["retrieved", "unlinked"]) & Q(ended_by=None, ended_at=None)),
+                name="an_end_has_a_person_and_a_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=SubmissionStatus.REJECTED) | ~Q(reason=""),
+                name="a_rejection_has_a_reason",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["company", "status", "-id"], name="submissions_by_company"),
+            models.Index(
+                fields=["company", "id"], condition=Q(status="awaiting"), name="awaiting_submissions"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.title}"
+
+    def get_absolute_url(self) -> str:
+        """The review page."""
+        return reverse("erp_integrations:review", args=[self.company.slug, self.pk])
+
+    @property
+    def document(self) -> Document:
+        """What was sent. Raises ValueError when the stored text no longer has its hash."""
+        if text_hash(self.snapshot) != self.snapshot_hash:
+            raise ValueError(f"submission {self.pk}: the snapshot was altered after it was sent")
+        return from_json(self.snapshot)
+
+    def move_to(self, status: SubmissionStatus) -> None:
+        """Change the status along an arrow of the table; raises TransitionRefused."""
+        check_transition(SUBMISSION_TRANSITIONS, current=self.status, wanted=status)
+        self.status = status
+
+    def accept(self, *, by: User, at: datetime, note: str) -> None:
+        """Decide for export."""
+        self.move_to(SubmissionStatus.ACCEPTED)
+        self.decided_by, self.decided_at, self.note, self.reason = by, at, note, ""
+
+    def reject(self, *, by: User, at: datetime, reason: str) -> None:
+        """Send it back to the project; after a failed export as well as before a decision."""
+        self.move_to(SubmissionStatus.REJECTED)
+        self.decided_by, self.decided_at, self.reason = by, at, reason
+
+    def retrieve(self, *, by: User, at: datetime) -> None:
+        """Take it back before a decision."""
+        self.move_to(SubmissionStatus.RETRIEVED)
+        self.ended_by, self.ended_at = by, at
+
+    def return_to_awaiting(self) -> None:
+        """Take an acceptance back, of which nothing was written."""
+        self.move_to(SubmissionStatus.AWAITING)
+        self.decided_by = self.decided_at = None
+        self.note = ""
+
+
+class ErpIdHold(models.Model):
+    """A record name in Spectrum that belongs to one commitment, from Accept on.
+
+    Vendor code and ERP ID are trimmed and upper case. Two projects with the same vendor and
+    number can therefore never overwrite each other. The row goes when the name is free again.
+    """
+
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="erp_id_holds")
+    vendor_code = models.CharField(max_length=10)
+    erp_id = models.CharField(max_length=30)
+    commitment = models.OneToOneField(Commitment, on_delete=models.PROTECT, related_name="erp_id_hold")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "connection", "vendor_code", "erp_id", name="an_erp_id_belongs_to_one_commitment"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.vendor_code} {self.erp_id}"
