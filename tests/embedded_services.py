@@ -1,0 +1,86 @@
+"""Throw-away PostgreSQL and Valkey for a test run, up before Django reads its settings.
+
+An early plugin (`-p tests.embedded_services`). DATABASE_URL and REDIS_URL win where they are set.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from local.binaries import Workplace
+from local.embedded import APP, OWNER, PostgreSQL, Valkey
+from local.processes import CannotStart, Program, account_for_servers, end, spawn, wait_until_ready
+
+ENVIRONMENT = {
+    "ENVIRONMENT": "development",
+    "SECRET_KEY": "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz",
+    "FIELD_ENCRYPTION_KEYS": "b25seS1mb3ItdGVzdHMtMDEyMzQ1Njc4OWFiY2RlZmc=",
+    "PUBLIC_URL": "http://testserver",
+    "ALLOWED_HOSTS": "testserver,127.0.0.1,localhost",
+    "EMAIL_URL": "smtp://127.0.0.1:9",  # nobody listens there
+    "SPECTRUM_SERVERS": "simulator=http://127.0.0.1:9",
+}
+"""What a developer's own .env must not change."""
+
+
+class ThrowAway:
+    """The servers of one test run, and the folder that goes with them."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="ledgergate-tests-"))
+        self.folder.chmod(0o711)  # the servers' account walks through
+        self.workplace = Workplace(account_for_servers())
+        self.running: list[tuple[Program, subprocess.Popen[bytes], Path]] = []
+
+    def start(self) -> None:
+        """Raises CannotStart when a server is needed and can't run."""
+        valkey = None if "REDIS_URL" in os.environ else self._valkey()
+        if "DATABASE_URL" not in os.environ:
+            self._postgres()
+        if valkey:
+            wait_until_ready(*valkey[:2], log=valkey[2], seconds=30)
+
+    def stop(self) -> None:
+        for program, process, _ in reversed(self.running):
+            end(program, process)
+        self.running.clear()
+        self.workplace.remove()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _valkey(self) -> tuple[Program, subprocess.Popen[bytes], Path]:
+        valkey = Valkey(self.folder / "valkey", self.workplace, keep=False)
+        valkey.initialise()
+        os.environ["REDIS_URL"] = valkey.url
+        return self._spawn(valkey.program())
+
+    def _postgres(self) -> None:
+        postgres = PostgreSQL(self.folder / "postgres", self.workplace, keep=False)
+        postgres.initialise(self.folder / "initdb.log")
+        program, process, log = self._spawn(postgres.program())
+        wait_until_ready(program, process, log=log, seconds=60)
+        postgres.prepare_roles()
+        os.environ["DATABASE_URL"] = postgres.url(APP)
+        os.environ["OWNER_DATABASE_URL"] = postgres.url(OWNER)
+
+    def _spawn(self, program: Program) -> tuple[Program, subprocess.Popen[bytes], Path]:
+        log = self.folder / f"{program.name}.log"
+        self.running.append((program, spawn(program, log), log))
+        return self.running[-1]
+
+
+# A wrapper, because pytest-django does its part in this hook too, and reads the settings there.
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+    os.environ.update(ENVIRONMENT)
+    services = ThrowAway()
+    early_config.add_cleanup(services.stop)
+    try:
+        services.start()
+    except CannotStart as problem:
+        raise pytest.UsageError(str(problem)) from None
+    return (yield)
