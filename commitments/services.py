@@ -139,7 +139,7 @@ def _lock(commitment: Commitment) -> Commitment:
 def _refuse_locked(commitment: Commitment, changed: set[str], *, lines_changed: bool) -> None:
     if commitment.lock == Lock.WHOLE:
         raise CommitmentLocked(
-            f"Accounting has this commitment ({commitment.get_badge_display()}), so nothing in it can change. "
+            f"Accounting has this commitment ({commitment.get_badge_display()}). Nothing in it can change. "
             "Before a decision, a project admin can use Retrieve from ERP."
         )
     if commitment.lock == Lock.EXPORTED and (lines_changed or changed & EXPORTED_FIELDS):

@@ -1,0 +1,54 @@
+"""From a connection's row to the adapter that speaks for it; the one place that knows which ERP it is."""
+
+from collections.abc import Mapping
+
+from django.conf import settings
+
+from erp_integrations.adapters.base import Adapter, NotSent
+from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings, WsdlError
+from erp_integrations.models import Connection, Wsdl
+
+# Where nothing is connected there is nothing to send to: no name service knows this one.
+NOWHERE = "https://not-in-spectrum-servers.invalid"
+
+
+def adapter_for(connection: Connection | None) -> Adapter:
+    """An adapter that can check and plan, but not send. No query."""
+    return _spectrum(connection, {})
+
+
+def ready_adapter(connection: Connection) -> Adapter | NotSent:
+    """An adapter that can send, with the site's service descriptions.
+
+    They are fetched once and kept; until that worked, nothing can be sent.
+    """
+    kept = dict(connection.wsdls.values_list("method", "text"))
+    if not kept:
+        try:
+            kept = dict(_spectrum(connection, {}).fetch_wsdls())
+        except WsdlError as error:
+            return NotSent(str(error), passing=error.passing)
+        for method, text in kept.items():
+            Wsdl.objects.update_or_create(connection=connection, method=method, defaults={"text": text})
+    return _spectrum(connection, kept)
+
+
+def _spectrum(connection: Connection | None, wsdls: Mapping[str, str]) -> SpectrumAdapter:
+    if connection is None:
+        return SpectrumAdapter(SpectrumSettings(base_url=NOWHERE, company_code="", authorization_id=""))
+    return SpectrumAdapter(
+        SpectrumSettings(
+            base_url=connection.base_url or NOWHERE,
+            company_code=connection.company_code,
+            authorization_id=connection.authorization_id,
+            guid=connection.guid,
+            wsdl_path=connection.wsdl_path,
+            service_path=connection.service_path,
+            success_codes=frozenset(
+                code.strip().upper() for code in connection.success_codes.split(",") if code.strip()
+            ),
+            connect_timeout=settings.WIRE_CONNECT_TIMEOUT,
+            read_timeout=settings.WIRE_READ_TIMEOUT,
+            wsdls=wsdls,
+        )
+    )

@@ -1,0 +1,11 @@
+"""What a project's Commitments tool does with the ERP; beside the addresses of ``commitments``."""
+
+from django.urls import path
+
+from erp_integrations import project_views
+
+app_name = "project_erp"
+urlpatterns = [
+    path("<int:commitment_id>/send-to-erp/", project_views.send_to_erp, name="send"),
+    path("<int:commitment_id>/retrieve-from-erp/", project_views.retrieve_from_erp, name="retrieve"),
+]

@@ -1,0 +1,82 @@
+"""What waits, and for whom: the choice behind the ERP Integrations Daily Summary."""
+
+import zoneinfo
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+
+from directory.models import WORKING_LEVELS, Company, CompanyMembership, User
+from erp_integrations.models import Submission
+from notifications import emails
+
+
+def store_due_summaries(*, at: datetime | None = None, regardless_of_hour: bool = False) -> int:
+    """Store today's summary for each approver whose hour has come; how many were new.
+
+    "Today" and the hour are the person's own. Whoever has today's already gets none again,
+    whoever has nothing waiting gets none at all.
+    """
+    moment = at or timezone.now()
+    stored = 0
+    sections: dict[int, emails.SummarySection] = {}
+    for person, companies in _approvers_with_something_waiting():
+        local = moment.astimezone(zoneinfo.ZoneInfo(person.time_zone))
+        if local.hour < person.summary_hour and not regardless_of_hour:
+            continue
+        for company in companies:
+            if company.pk not in sections:
+                sections[company.pk] = _section(company, moment)
+        summary = emails.store_daily_summary(
+            recipient=person,
+            day=local.date(),
+            sections=[sections[company.pk] for company in companies],
+            link=f"{settings.PUBLIC_URL}{reverse('home')}",
+        )
+        stored += summary is not None
+    return stored
+
+
+def _approvers_with_something_waiting() -> Iterator[tuple[User, list[Company]]]:
+    """Each approver once, with the companies in which something awaits a decision."""
+    waiting = Submission.objects.awaiting().values("company")
+    memberships = (
+        CompanyMembership.objects.filter(
+            company__in=waiting,
+            user__is_active=True,
+            can_push_to_accounting=True,
+            erp_integrations_level__in=WORKING_LEVELS,
+        )
+        .select_related("user", "company")
+        .order_by("user_id", "company__name")
+    )
+    companies: dict[int, tuple[User, list[Company]]] = {}
+    for membership in memberships:
+        companies.setdefault(membership.user_id, (membership.user, []))[1].append(membership.company)
+    yield from companies.values()
+
+
+def _section(company: Company, moment: datetime) -> emails.SummarySection:
+    list_url = reverse("erp_integrations:commitments", args=[company.slug])
+    awaiting = Submission.objects.awaiting().filter(company=company).select_related("project").order_by("pk")
+    return emails.SummarySection(
+        company=company.name,
+        url=f"{settings.PUBLIC_URL}{list_url}?view=ready-to-export",
+        lines=[
+            emails.SummaryLine(
+                project=submission.project.name,
+                kind=submission.get_kind_display(),
+                number=submission.number,
+                title=submission.title,
+                vendor=submission.contract_company_name,
+                amount=submission.total,
+                currency=company.currency,
+                waiting_days=(moment - submission.sent_at).days,
+                url=settings.PUBLIC_URL
+                + reverse("erp_integrations:review", args=[company.slug, submission.pk]),
+            )
+            for submission in awaiting
+        ],
+    )

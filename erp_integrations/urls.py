@@ -1,0 +1,15 @@
+"""The company's ERP Integrations tool."""
+
+from django.urls import path
+
+from erp_integrations import views
+
+app_name = "erp_integrations"
+urlpatterns = [
+    path("", views.overview, name="overview"),
+    path("commitments/", views.commitments, name="commitments"),
+    path("commitments/<int:submission_id>/", views.review, name="review"),
+    path("commitments/<int:submission_id>/row/", views.row, name="row"),
+    path("commitments/<int:submission_id>/accept/", views.accept, name="accept"),
+    path("commitments/<int:submission_id>/reject/", views.reject, name="reject"),
+]
