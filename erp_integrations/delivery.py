@@ -1,0 +1,205 @@
+"""The worker's half: claim a job, send its calls one by one, record what became of each.
+
+The database is the truth and its clock decides about leases. No transaction is open while
+the wire is used. Before each call its intent is stored and both leases are renewed; a
+result is written only by the worker whose attempt number the row still has. What to do
+after a fault stands in ``outcomes.py``.
+"""
+
+import logging
+import socket
+import time
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Now
+
+from directory.models import CompanyMembership
+from erp_integrations import outcomes, preflight
+from erp_integrations.adapters.base import Accepted, Call, Element, NotSent, Outcome
+from erp_integrations.connections import ready_adapter
+from erp_integrations.models import (
+    CallState,
+    Connection,
+    ExportCall,
+    ExportJob,
+    JobStatus,
+    WireAttempt,
+)
+
+logger = logging.getLogger(__name__)
+
+JOBS_PER_TURN = 20  # then the worker lets another connection have its turn
+
+
+def drain(connection_id: int) -> bool:
+    """Export what is due on a connection, as its only writer; whether more is due now.
+
+    False also when another worker holds the connection: that one, or the next poll, sees to it.
+    """
+    lease = _take_connection(connection_id)
+    if lease is None:
+        return False
+    try:
+        for _ in range(JOBS_PER_TURN):
+            if not _export_next(connection_id, lease):
+                break
+    except outcomes.LeaseLost:
+        logger.warning("Connection %s was taken over by another worker", connection_id)
+    finally:
+        # Also when something of ours broke: the lease must not outlive the turn.
+        _release_connection(connection_id, lease)
+    return _due_connections().filter(pk=connection_id).exists()
+
+
+def sweep() -> list[int]:
+    """Take up what dead workers left, and say which connections have something due."""
+    for job_id in ExportJob.objects.abandoned().values_list("pk", flat=True):
+        outcomes.take_up_abandoned(job_id)
+    return list(_due_connections().values_list("pk", flat=True))
+
+
+def _due_connections() -> models.QuerySet[Connection]:
+    due = ExportJob.objects.due().values("connection")
+    return Connection.objects.free().awake().filter(pk__in=due)
+
+
+def _lease_end() -> CombinedExpression:
+    return Now() + timedelta(seconds=settings.EXPORT_LEASE_SECONDS)
+
+
+def _take_connection(connection_id: int) -> int | None:
+    """The attempt number of a new lease, or None when the connection is held or resting."""
+    with transaction.atomic():
+        connection = (
+            Connection.objects.free()
+            .awake()
+            .select_for_update(skip_locked=True)
+            .filter(pk=connection_id)
+            .first()
+        )
+        if connection is None:
+            return None
+        holder = f"{socket.gethostname()[:30]}/{uuid.uuid4().hex[:12]}"
+        attempt = connection.lease_attempt + 1
+        Connection.objects.filter(pk=connection_id).update(
+            lease_holder=holder, lease_until=_lease_end(), lease_attempt=attempt
+        )
+        return attempt
+
+
+def _release_connection(connection_id: int, lease: int) -> None:
+    Connection.objects.filter(pk=connection_id, lease_attempt=lease).update(lease_holder="", lease_until=None)
+
+
+def _export_next(connection_id: int, lease: int) -> bool:
+    """Deliver one due job of the connection; False when there is none."""
+    candidate = (
+        ExportJob.objects.due()
+        .filter(connection=connection_id, connection__in=Connection.objects.awake())
+        .select_related("submission__company", "submission__decided_by")
+        .order_by("not_before", "pk")
+        .first()
+    )
+    if candidate is None:
+        return False
+    if not _approver_still_may(candidate):
+        outcomes.return_to_awaiting(candidate.pk)
+        return True
+    job = _claim(candidate.pk, connection_id, lease)
+    if job is not None:
+        _deliver(job, lease)
+    return True
+
+
+def _approver_still_may(job: ExportJob) -> bool:
+    """Started exports finish; those of which nothing was written need the right to this day."""
+    if job.calls.filter(state=CallState.WRITTEN).exists():
+        return True
+    membership = (
+        CompanyMembership.objects.select_related("user")
+        .filter(user=job.submission.decided_by, company=job.submission.company)
+        .first()
+    )
+    return bool(membership and membership.is_accounting_approver)
+
+
+def _claim(job_id: int, connection_id: int, lease: int) -> ExportJob | None:
+    with transaction.atomic():
+        connection = Connection.objects.select_for_update().get(pk=connection_id)
+        if connection.lease_attempt != lease:
+            raise outcomes.LeaseLost
+        job = (
+            ExportJob.objects.due()
+            .select_for_update(of=("self",), skip_locked=True)
+            .select_related("connection", "submission__company")
+            .filter(pk=job_id)
+            .first()
+        )
+        if job is None:
+            return None
+        job.move_to(JobStatus.EXPORTING)
+        job.attempt += 1
+        job.tries += 1
+        job.not_before = None
+        job.lease_until = _lease_end()
+        job.save()
+        outcomes.record(job, "export.started", {})
+    return job
+
+
+def _deliver(job: ExportJob, lease: int) -> None:
+    """Send the calls that are not written yet, in order, until one does not succeed."""
+    if not job.calls.filter(state=CallState.WRITTEN).exists() and _changed_since_accepted(job):
+        outcomes.fail(job, "Changed since it was accepted: the vendor link, the job link or the connection.")
+        return
+    adapter = ready_adapter(job.connection)
+    if isinstance(adapter, NotSent):
+        outcomes.put_off(job, adapter)
+        return
+    for stored in job.current_calls().exclude(state=CallState.WRITTEN):
+        call = _call(stored)
+        if call.hash != stored.payload_hash:
+            outcomes.fail(job, f"{stored.title} was altered after it was accepted; nothing more is sent.")
+            return
+        begun = time.monotonic()
+        entry = _store_intent(job, stored, lease)
+        outcome: Outcome
+        if time.monotonic() - begun > _longest_delay():
+            outcome = NotSent("This worker was too slow between its check and the call, so it did not send.")
+        else:
+            outcome = adapter.send(call)
+        outcomes.settle(job, stored, entry, outcome)
+        if not isinstance(outcome, Accepted):
+            return
+    outcomes.finish(job)
+
+
+def _longest_delay() -> float:
+    """How late a call may leave and still end inside its lease, in seconds."""
+    wire: float = settings.WIRE_CONNECT_TIMEOUT + settings.WIRE_READ_TIMEOUT
+    return float(settings.EXPORT_LEASE_SECONDS) - wire
+
+
+def _store_intent(job: ExportJob, call: ExportCall, lease: int) -> WireAttempt:
+    """Renew both leases and write the ledger, or raise LeaseLost."""
+    with transaction.atomic():
+        connection = Connection.objects.select_for_update().get(pk=job.connection_id)
+        held = ExportJob.objects.select_for_update().get(pk=job.pk)
+        if connection.lease_attempt != lease or not outcomes.is_mine(held, job):
+            raise outcomes.LeaseLost
+        Connection.objects.filter(pk=connection.pk).update(lease_until=_lease_end())
+        ExportJob.objects.filter(pk=job.pk).update(lease_until=_lease_end())
+        ExportCall.objects.filter(pk=call.pk).update(state=CallState.SENDING)
+        return WireAttempt.objects.create(call=call, attempt=job.attempt, payload_hash=call.payload_hash)
+
+
+def _changed_since_accepted(job: ExportJob) -> bool:
+    return preflight.basis_of(job.submission.document).hash != job.basis_hash
+
+
+def _call(stored: ExportCall) -> Call:
+    return Call(stored.method, stored.title, tuple(Element(**element) for element in stored.elements))

@@ -1,0 +1,23 @@
+"""The ERP Integrations Daily Summary on demand; Celery beat does it by itself every ten minutes."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from erp_integrations import summaries
+from notifications import delivery
+
+
+class Command(BaseCommand):
+    help = (
+        "Store and send today's ERP Integrations Daily Summary to every approver with something waiting. "
+        "Whoever has today's already gets none again."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--now", action="store_true", help="Don't wait for each person's own hour.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stored = summaries.store_due_summaries(regardless_of_hour=options["now"])
+        delivery.send_due()
+        self.stdout.write(f"{stored} new {'summary' if stored == 1 else 'summaries'} for today.")

@@ -1,0 +1,239 @@
+"""What a delivery's outcome changes: the job, its calls, the ledger, the project's badge.
+
+Each function is one transaction in the lock order Commitment, Submission, Connection,
+ExportJob, and refuses a worker whose lease is lost (architecture, invariants 5 to 7).
+"""
+
+import random
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+
+from commitments import services as commitments
+from commitments.models import Badge, Commitment, Lock
+from directory import history
+from erp_integrations.adapters.base import Accepted, NotSent, Outcome, Refused, Unauthorised, Unknown
+from erp_integrations.models import (
+    CallState,
+    Connection,
+    ErpIdHold,
+    ExportCall,
+    ExportJob,
+    JobStatus,
+    Submission,
+    Verification,
+    WireAttempt,
+)
+
+LONGEST_BACKOFF = timedelta(minutes=15)
+
+
+class LeaseLost(Exception):
+    """This worker was too slow: the row is not its own any more. It may change nothing."""
+
+
+@transaction.atomic
+def settle(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outcome) -> None:
+    """Write what became of one call, and what follows for the job. Raises LeaseLost."""
+    held = _lock_mine(job)
+    entry.finished_at = Now()
+    entry.outcome = type(outcome).__name__.lower()
+    entry.reason = _reason(outcome)
+    entry.reply = "" if isinstance(outcome, NotSent) else outcome.reply
+    entry.save(update_fields=["finished_at", "outcome", "reason", "reply"])
+    match outcome:
+        case Accepted():
+            call.state = CallState.WRITTEN
+        case Refused():
+            call.state = CallState.REFUSED
+        case Unknown():
+            call.state = CallState.UNKNOWN
+        case Unauthorised() | NotSent():
+            call.state = CallState.PLANNED
+    call.save(update_fields=["state"])
+    if isinstance(outcome, Accepted):
+        _rest(held.connection, None, "")
+    else:
+        _stop(held, f"{call.title}: {_reason(outcome)}", outcome)
+
+
+@transaction.atomic
+def put_off(job: ExportJob, outcome: NotSent) -> None:
+    """Stop before any call was tried: Spectrum can't be reached. Raises LeaseLost."""
+    _stop(_lock_mine(job), _reason(outcome), outcome)
+
+
+@transaction.atomic
+def fail(job: ExportJob, problem: str) -> None:
+    """End a delivery that must not go on, because of what we found ourselves. Raises LeaseLost."""
+    _stop(_lock_mine(job), problem, NotSent(problem, passing=False))
+
+
+@transaction.atomic
+def finish(job: ExportJob) -> None:
+    """Every call is written: synced. Raises LeaseLost."""
+    held = _lock_mine(job)
+    held.verification = Verification.NOT_CONFIGURED
+    held.synced_at = Now()
+    _end(held, JobStatus.SYNCED, "", event="export.synced")
+
+
+@transaction.atomic
+def take_up_abandoned(job_id: int) -> None:
+    """A worker died or froze in the middle: say what is known, and no more.
+
+    A call that was being sent is unknown, and then nothing goes on by itself. Otherwise
+    what is left of the calls provably never left us, so it is taken up again.
+    """
+    held = _lock(job_id)
+    if held.pk not in ExportJob.objects.abandoned().filter(pk=job_id).values_list("pk", flat=True):
+        return
+    interrupted = held.current_calls().filter(state=CallState.SENDING).first()
+    if interrupted:
+        interrupted.state = CallState.UNKNOWN
+        interrupted.save(update_fields=["state"])
+        problem = f"{interrupted.title}: the worker stopped while it was being sent."
+        _end(held, JobStatus.UNKNOWN, problem, event="export.unknown")
+    else:
+        _wait(held, "The worker stopped between two calls.", delay=timedelta(0))
+
+
+@transaction.atomic
+def return_to_awaiting(job_id: int) -> None:
+    """Take an acceptance back whose approver has lost the right; nothing was written of it."""
+    held = _lock(job_id)
+    if held.status != JobStatus.QUEUED or _wrote_something(held):
+        return
+    submission, commitment = held.submission, held.submission.commitment
+    accepted_by = submission.decided_by_id
+    held.move_to(JobStatus.CANCELLED)
+    held.save()
+    submission.return_to_awaiting()
+    submission.save()
+    ErpIdHold.objects.filter(commitment=commitment).delete()
+    commitments.mark(commitment, badge=Badge.AWAITING)
+    record(held, "submission.returned", {"accepted_by": accepted_by, "why": "the approver lost the right"})
+
+
+def record(job: ExportJob, event: str, detail: dict[str, object]) -> None:
+    """History of a delivery, kept with the submission; the system itself did it."""
+    history.record(
+        event=event,
+        subject=job.submission,
+        by=None,
+        company=job.submission.company,
+        detail={"job": job.pk, "attempt": job.attempt, **detail},
+    )
+
+
+def is_mine(held: ExportJob, job: ExportJob) -> bool:
+    """Whether the row still has the attempt number that ``job`` was claimed with."""
+    return held.status == JobStatus.EXPORTING and held.attempt == job.attempt
+
+
+def _lock(job_id: int) -> ExportJob:
+    """The job under lock, after everything that comes before it in the lock order."""
+    ids = ExportJob.objects.values("submission_id", "submission__commitment_id", "connection_id").get(
+        pk=job_id
+    )
+    commitment = Commitment.objects.select_for_update().get(pk=ids["submission__commitment_id"])
+    submission = (
+        Submission.objects.select_for_update(of=("self",))
+        .select_related("company")
+        .get(pk=ids["submission_id"])
+    )
+    connection = Connection.objects.select_for_update().get(pk=ids["connection_id"])
+    held = ExportJob.objects.select_for_update().get(pk=job_id)
+    submission.commitment = commitment
+    held.submission, held.connection = submission, connection
+    return held
+
+
+def _lock_mine(job: ExportJob) -> ExportJob:
+    held = _lock(job.pk)
+    if not is_mine(held, job):
+        raise LeaseLost
+    return held
+
+
+def _wrote_something(job: ExportJob) -> bool:
+    return job.calls.filter(state=CallState.WRITTEN).exists()
+
+
+def _stop(job: ExportJob, problem: str, outcome: Refused | Unauthorised | NotSent | Unknown) -> None:
+    """Where the job stands after a call that did not succeed."""
+    match outcome:
+        case Unknown():
+            _end(job, JobStatus.UNKNOWN, problem, event="export.unknown")
+        case Unauthorised():
+            # The connection's fault, not the document's: everything on it waits, no try is used up.
+            job.tries -= 1
+            delay = _backoff(max(job.tries, 3))
+            _rest(job.connection, delay, problem)
+            _wait(job, problem, delay=delay)
+        case NotSent(passing=True) if job.tries < settings.EXPORT_MAX_TRIES:
+            _wait(job, problem, delay=_backoff(job.tries))
+        case NotSent() | Refused():
+            if _wrote_something(job):
+                _end(job, JobStatus.INCOMPLETE, problem, event="export.incomplete")
+            else:
+                _end(job, JobStatus.FAILED, problem, event="export.failed")
+
+
+def _wait(job: ExportJob, problem: str, *, delay: timedelta) -> None:
+    """To be taken up again by itself: queued, or incomplete when something is written."""
+    status = JobStatus.INCOMPLETE if _wrote_something(job) else JobStatus.QUEUED
+    job.not_before = Now() + delay
+    _end(job, status, problem, event="export.put_off")
+
+
+def _end(job: ExportJob, status: JobStatus, problem: str, *, event: str) -> None:
+    """Leave ``exporting``: the lease ends, the badge follows, the history says why."""
+    job.move_to(status)
+    job.lease_until = None
+    job.problem = problem
+    if status == JobStatus.UNKNOWN:
+        job.unknown_since = Now()
+    job.save()
+    submission = job.submission
+    if status == JobStatus.SYNCED:
+        commitments.mark(submission.commitment, badge=Badge.SYNCED, lock=Lock.EXPORTED, erp_id=job.erp_id)
+    else:
+        commitments.mark(submission.commitment, badge=BADGES[status])
+    record(job, event, {"status": status.value, "problem": problem})
+
+
+BADGES: dict[str, Badge] = {
+    JobStatus.QUEUED: Badge.EXPORTING,
+    JobStatus.INCOMPLETE: Badge.NEEDS_ATTENTION,
+    JobStatus.FAILED: Badge.FAILED,
+    JobStatus.UNKNOWN: Badge.NEEDS_ATTENTION,
+}
+
+
+def _rest(connection: Connection, delay: timedelta | None, fault: str) -> None:
+    """Let a connection wait out its own fault; no delay means that it is well again."""
+    if delay is None and not connection.fault:
+        return
+    Connection.objects.filter(pk=connection.pk).update(
+        not_before=Now() + delay if delay is not None else None, fault=fault[:300]
+    )
+
+
+def _backoff(tries: int) -> timedelta:
+    """Doubled by each try, with jitter, so that many jobs don't come back at one moment."""
+    seconds = settings.EXPORT_BACKOFF_SECONDS * 2 ** min(tries - 1, 20) * random.uniform(0.7, 1.3)
+    return min(timedelta(seconds=seconds), LONGEST_BACKOFF)
+
+
+def _reason(outcome: Outcome) -> str:
+    """What the ERP, or the wire, said; for people."""
+    match outcome:
+        case Accepted():
+            return ""
+        case Refused(errors=errors):
+            return "; ".join(f"{error.column or error.code}: {error.text}" for error in errors)
+        case Unauthorised(reason=reason) | NotSent(reason=reason) | Unknown(reason=reason):
+            return reason

@@ -1,0 +1,35 @@
+"""Messages to the workers. No logic: each task is one call, and a lost one only costs time."""
+
+from celery import shared_task
+from django.db import transaction
+
+from erp_integrations import delivery, summaries
+
+
+@shared_task
+def drain_connection(connection_id: int) -> None:
+    """Export what is due on one connection; if more became due meanwhile, come again."""
+    if delivery.drain(connection_id):
+        drain_connection.delay(connection_id)
+
+
+@shared_task
+def sweep() -> None:
+    """Find dead workers, due retries and lost wake-ups; the only retry there is."""
+    for connection_id in delivery.sweep():
+        drain_connection.delay(connection_id)
+
+
+@shared_task
+def send_daily_summaries() -> None:
+    """Store the daily summaries whose hour has come."""
+    summaries.store_due_summaries()
+
+
+def wake(connection_id: int) -> None:
+    """After the commit, tell a worker that something is due."""
+
+    def publish() -> None:
+        drain_connection.delay(connection_id)
+
+    transaction.on_commit(publish)
