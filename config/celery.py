@@ -7,6 +7,8 @@ from typing import Any
 from celery import Celery, Task
 from kombu.exceptions import OperationalError
 
+from config.poller import Poller
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 logger = logging.getLogger(__name__)
@@ -31,3 +33,4 @@ class WakeUp(Task[Any, Any]):
 app = Celery("ledgergate", task_cls=WakeUp)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["worker"].add(Poller)

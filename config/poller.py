@@ -1,0 +1,69 @@
+"""Workers look by themselves every few seconds, so that a lost message only costs time.
+
+Runs inside each Celery worker, beside its consumer and independent of the broker
+(architecture, invariant 1). What it calls is safe to run in many workers at once.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from celery import bootsteps
+from django.conf import settings
+from django.db import close_old_connections, connections
+
+logger = logging.getLogger(__name__)
+
+
+def export_what_is_due() -> None:
+    """Take up what dead workers left, and drain every connection with something due."""
+    from erp_integrations import delivery
+
+    for connection_id in delivery.sweep():
+        delivery.drain(connection_id)
+
+
+def mail_what_is_due() -> None:
+    """Store the daily summaries whose hour has come, and send what is stored."""
+    from erp_integrations import summaries
+    from notifications import delivery
+
+    summaries.store_due_summaries()
+    delivery.send_due()
+
+
+class Poller(bootsteps.StartStopStep):
+    """A worker's own look at the database, in one thread for exports and one for mails."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def __init__(self, parent: Any, **kwargs: Any) -> None:
+        super().__init__(parent, **kwargs)
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self, parent: Any) -> None:
+        """Begin to look; before the consumer has found a broker."""
+        for look in (export_what_is_due, mail_what_is_due):
+            thread = threading.Thread(target=self._run, args=[look], name=look.__name__, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self, parent: Any) -> None:
+        """Look no more, and let an export that has begun come to its end."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(timeout=settings.EXPORT_LEASE_SECONDS)
+
+    terminate = stop
+
+    def _run(self, look: Callable[[], None]) -> None:
+        while not self._stopping.wait(settings.WORKER_POLL_SECONDS):
+            close_old_connections()
+            try:
+                look()
+            except Exception:
+                # The next look tries again; a thread that died would be missed by nobody.
+                logger.exception("A look at what is due failed")
+        connections.close_all()
