@@ -1,0 +1,34 @@
+"""Text of the wire as it may be kept: without secrets, and storable."""
+
+import re
+from collections.abc import Iterable
+from xml.sax.saxutils import escape
+
+REMOVED = "[removed]"
+LONGEST_KEPT = 20_000
+
+_SECRET_ELEMENTS = re.compile(r"(<(?:[\w.-]+:)?(?:Authorization_ID|GUID)(?:\s[^<>]*)?>)[^<]+", re.IGNORECASE)
+# PostgreSQL stores no zero character, and nobody reads the other ones.
+_UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_SHORTEST_BEGINNING = 4
+
+
+def storable(body: bytes) -> str:
+    """A reply as text, whatever bytes it is made of."""
+    return _UNSTORABLE.sub("", body.decode("utf-8", errors="replace"))
+
+
+def without_secrets(text: str, secrets: Iterable[str]) -> str:
+    """The text without the values given and without the elements that carry them.
+
+    A beginning of a secret at the end of a text that was cut off goes as well.
+    """
+    text = _SECRET_ELEMENTS.sub(rf"\g<1>{REMOVED}", text)
+    for secret in filter(None, (value.strip() for value in secrets)):
+        for spelling in {secret, escape(secret), escape(secret, {'"': "&quot;", "'": "&apos;"})}:
+            text = re.sub(re.escape(spelling), REMOVED, text, flags=re.IGNORECASE)
+        for length in range(len(secret) - 1, _SHORTEST_BEGINNING - 1, -1):
+            if text.lower().endswith(secret[:length].lower()):
+                text = text[:-length] + REMOVED
+                break
+    return text[:LONGEST_KEPT]

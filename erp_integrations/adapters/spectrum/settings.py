@@ -1,0 +1,59 @@
+"""What a connection must know to speak to one Spectrum company.
+
+Whatever is not public about a site is a setting here (``docs/spectrum.md``, section 1).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from erp_integrations.adapters.spectrum.characters import NonAscii
+
+
+@dataclass(frozen=True, slots=True)
+class SpectrumSettings:
+    """One Spectrum company on one server.
+
+    ``base_url`` is scheme, host and port; ``wsdl_path`` and ``service_path`` hold the place of the
+    method's name. ``wsdls`` are the site's own service descriptions, by method, as ``fetch_wsdls``
+    gave them: nothing is fetched at the moment of sending. ``guid`` may be blank where the site
+    allows it. ``success_codes`` is what a successful write answers: not public, so it is here.
+    Times are seconds; ``read_timeout`` is the longest silence that is waited for. ``ca_file`` names
+    a file of certificates for a server that the usual authorities don't vouch for.
+
+    Raises ValueError for a ``base_url`` that is no plain http or https address.
+    """
+
+    base_url: str
+    company_code: str
+    authorization_id: str = field(repr=False)
+    guid: str = field(default="", repr=False)
+    wsdls: Mapping[str, str] = field(default_factory=dict, repr=False)
+    wsdl_path: str = "/wsdls/{method}.jws"
+    service_path: str = "/ws/{method}"
+    success_codes: frozenset[str] = frozenset({"S", "G"})
+    non_ascii: NonAscii = NonAscii.TRANSLITERATE
+    connect_timeout: float = 5.0
+    read_timeout: float = 60.0
+    ca_file: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse an address that could carry a password or lead somewhere else."""
+        address = urlsplit(self.base_url)
+        if address.scheme not in ("http", "https") or not address.hostname:
+            raise ValueError("the address of Spectrum's server is not an http or https address")
+        if address.username or address.password or address.query or address.fragment:
+            raise ValueError("the address of Spectrum's server may hold only scheme, host, port and path")
+
+    def wsdl_url(self, method: str) -> str:
+        """Where the site describes a service."""
+        return self.base_url.rstrip("/") + self.wsdl_path.format(method=method)
+
+    def service_url(self, method: str) -> str:
+        """Where a service is called, whatever address its description names."""
+        return self.base_url.rstrip("/") + self.service_path.format(method=method)
+
+    @property
+    def longest_call(self) -> float:
+        """The longest that one call may last, in seconds, however slowly the server answers."""
+        return self.connect_timeout + self.read_timeout

@@ -1,0 +1,79 @@
+"""Sending one call: exactly one attempt, and an outcome that claims no more than is known.
+
+Source: section 7 of ``docs/spectrum.md``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from erp_integrations.adapters.base import Call, NotSent, Outcome, Refused, Unauthorised, Unknown
+from erp_integrations.adapters.spectrum import replies
+from erp_integrations.adapters.spectrum.layouts import LAYOUTS, Layout
+from erp_integrations.adapters.spectrum.redaction import storable, without_secrets
+from erp_integrations.adapters.spectrum.settings import SpectrumSettings
+from erp_integrations.adapters.spectrum.wire import Exchange
+from erp_integrations.adapters.spectrum.wsdl import Service
+
+
+def send(call: Call, service: Service, settings: SpectrumSettings) -> Outcome:
+    """Send one call and say what is known of it. Raises nothing.
+
+    What is wrong on our side of the wire is found before anything leaves, and is NotSent.
+    """
+    if wrong := objection(call, settings) or service.drift:
+        return NotSent(wrong, passing=False)
+    secrets = {"Authorization_ID": settings.authorization_id, "GUID": settings.guid}
+    try:
+        exchange = service.post({**call.payload, **secrets})
+    except Exception as error:  # the attempt itself raises nothing: this is zeep, before it
+        return NotSent(f"{call.title} can't be written as XML ({type(error).__name__}).", passing=False)
+    return _without_secrets(_outcome(exchange, call.method, settings), secrets)
+
+
+def objection(call: Call, settings: SpectrumSettings) -> str:
+    """Why a call must not leave us over this connection, as a sentence; blank if it may.
+
+    Looks at the stored call alone, so that neither an old plan nor a damaged row can send
+    a value that the layout does not allow, or a record of another company.
+    """
+    layout = LAYOUTS.get(call.method)
+    if layout is None:
+        return f"{call.title}: {call.method} is no service of this adapter."
+    if tuple(element.name for element in call.elements) != tuple(field.name for field in layout.public):
+        return f"{call.title} does not have the fields of {call.method}."
+    if call.payload["Company_Code"] != settings.company_code:
+        return f"{call.title} is for company {call.payload['Company_Code']}, not {settings.company_code}."
+    return _first_complaint(call, layout)
+
+
+def _first_complaint(call: Call, layout: Layout) -> str:
+    values = call.payload
+    for field in layout.public:
+        if complaint := field.complaint(values[field.name]):
+            return f"{call.title}: {field.name} {complaint}."
+    return ""
+
+
+def _outcome(exchange: Exchange, method: str, settings: SpectrumSettings) -> Outcome:
+    if not exchange.failure:
+        return replies.read(exchange, method, settings.success_codes)
+    if exchange.wrote:
+        return Unknown(exchange.failure, storable(exchange.body))
+    return NotSent(exchange.failure, passing=exchange.passing)
+
+
+def _without_secrets(outcome: Outcome, secrets: Mapping[str, str]) -> Outcome:
+    def clean(text: str) -> str:
+        return without_secrets(text, secrets.values())
+
+    if isinstance(outcome, NotSent):
+        return replace(outcome, reason=clean(outcome.reason))
+    outcome = replace(outcome, reply=clean(outcome.reply))
+    if isinstance(outcome, Refused):
+        errors = (
+            replace(error, text=clean(error.text), column=clean(error.column)) for error in outcome.errors
+        )
+        return replace(outcome, errors=tuple(errors))
+    if isinstance(outcome, Unauthorised | Unknown):
+        return replace(outcome, reason=clean(outcome.reason))
+    return outcome

@@ -1,0 +1,249 @@
+"""One HTTP attempt and its evidence.
+
+Bounded in time and in size, on a connection of its own, never followed, never repeated.
+Whether anything left us is not guessed from the kind of error: the connection notes the
+moment when the first byte of the request is handed to the network.
+"""
+
+import math
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, ReadTimeoutError
+
+from erp_integrations.adapters.spectrum.settings import SpectrumSettings
+
+LONGEST_REPLY = 1024 * 1024
+"""Bytes. Both replies and descriptions are a few thousand."""
+
+_PIECE = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What is known after one attempt.
+
+    ``wrote`` tells whether any part of the request may have left us. ``failure`` is blank when a
+    whole reply came, and else a sentence without secrets; ``passing`` then tells whether trying
+    again can help. ``body`` holds what had come until then.
+    """
+
+    wrote: bool
+    status: int = 0
+    content_type: str = ""
+    body: bytes = b""
+    failure: str = ""
+    passing: bool = True
+
+
+class ReplyTooLongError(Exception):
+    """The server sent more than any honest reply has."""
+
+
+def exchange(
+    verb: str,
+    url: str,
+    settings: SpectrumSettings,
+    *,
+    body: bytes = b"",
+    headers: Mapping[str, str] | None = None,
+) -> Exchange:
+    """Send one request and read its reply, whatever happens.
+
+    Lasts at most ``settings.longest_call`` from the moment when the server's name is resolved.
+    """
+    line = _Line()
+    # The read time-out starts anew with every byte, so it alone lets a slow server hold us for ever.
+    watchdog = threading.Timer(settings.longest_call, line.cut)
+    watchdog.daemon = True
+    reply: requests.Response | None = None
+    received = bytearray()
+    try:
+        watchdog.start()
+        with _session(line) as session:
+            reply = session.request(
+                verb,
+                url,
+                data=body or None,
+                headers={**(headers or {}), "Connection": "close", "Accept-Encoding": "identity"},
+                timeout=(settings.connect_timeout, settings.read_timeout),
+                allow_redirects=False,
+                stream=True,
+                verify=settings.ca_file or True,
+            )
+            for piece in _pieces(reply):
+                received += piece
+                if len(received) > LONGEST_REPLY:
+                    raise ReplyTooLongError
+        failure = _took_too_long(settings) if line.expired else ""
+    except Exception as error:  # Whatever the libraries raise, what left us is known from the line alone.
+        return Exchange(
+            wrote=line.wrote,
+            status=reply.status_code if reply is not None else 0,
+            body=bytes(received),
+            failure=_in_words(error, line, settings),
+            passing=not isinstance(error, ValueError),
+        )
+    finally:
+        watchdog.cancel()
+        line.close()
+    return Exchange(
+        wrote=line.wrote,
+        status=reply.status_code,
+        content_type=reply.headers.get("Content-Type", ""),
+        body=bytes(received),
+        failure=failure,
+    )
+
+
+class _Line:
+    """The connection of one attempt: what was done on it, and the means to cut it."""
+
+    def __init__(self) -> None:
+        self.wrote = False
+        self.expired = False
+        self._handle: socket.socket | None = None
+        self._lock = threading.Lock()
+
+    def opened(self, connection: socket.socket) -> bool:
+        """Keep a second handle on a new connection; False if the time is over already."""
+        with self._lock:
+            # A duplicate stays valid when TLS takes the socket over, and ends the same connection.
+            self._handle = connection.dup()
+            return not self.expired
+
+    def cut(self) -> None:
+        """End the connection from another thread; a blocked read or write returns at once."""
+        with self._lock:
+            self.expired = True
+            if self._handle is not None:
+                with suppress(OSError):
+                    self._handle.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._handle is not None:
+                self._handle.close()
+                self._handle = None
+
+
+class _WatchedHTTPConnection(HTTPConnection):
+    def __init__(self, *args: Any, line: _Line, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.line = line
+
+    def _new_conn(self) -> socket.socket:
+        connection = super()._new_conn()
+        if not self.line.opened(connection):
+            connection.close()
+            raise ConnectTimeoutError(self, "the time for the whole call was over")
+        return connection
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        self.line.wrote = True
+        super().send(data)
+
+
+class _WatchedHTTPSConnection(_WatchedHTTPConnection, HTTPSConnection):
+    """The same over TLS, whose handshake is no part of the request."""
+
+
+class _OneConnection(HTTPAdapter):
+    """Makes watched connections, and never a second one: no retries, nothing kept open."""
+
+    def __init__(self, line: _Line) -> None:
+        super().__init__(max_retries=0)
+        self.line = line
+
+    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> urllib3.HTTPConnectionPool:
+        pool = super().get_connection_with_tls_context(*args, **options)
+        assert isinstance(pool, urllib3.HTTPConnectionPool)
+        secure = isinstance(pool, urllib3.HTTPSConnectionPool)
+        pool.ConnectionCls = _WatchedHTTPSConnection if secure else _WatchedHTTPConnection
+        pool.conn_kw["line"] = self.line
+        return pool
+
+
+class _Session(requests.Session):
+    """A session that takes nothing from the environment and sees no redirects."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.headers["User-Agent"] = "Ledgergate"
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        # Even with redirects off, requests reads a redirect's whole body to prepare the next request.
+        return None
+
+
+def _session(line: _Line) -> requests.Session:
+    session = _Session()
+    session.mount("http://", _OneConnection(line))
+    session.mount("https://", _OneConnection(line))
+    return session
+
+
+def _pieces(reply: requests.Response) -> Iterator[bytes]:
+    """The body as it comes, so that what came before a break is not lost."""
+    while piece := reply.raw.read1(_PIECE, decode_content=True):
+        yield piece
+
+
+def _took_too_long(settings: SpectrumSettings) -> str:
+    return f"Spectrum's reply was not complete after {_seconds(settings.longest_call)}."
+
+
+def _in_words(error: Exception, line: _Line, settings: SpectrumSettings) -> str:
+    causes = tuple(_causes(error))
+
+    def caused_by(*kinds: type[BaseException]) -> bool:
+        return any(isinstance(cause, kinds) for cause in causes)
+
+    if line.wrote:
+        if line.expired:
+            return _took_too_long(settings)
+        if isinstance(error, ReplyTooLongError):
+            return f"Spectrum's reply was longer than {LONGEST_REPLY // 1024} kB."
+        if caused_by(ReadTimeoutError, TimeoutError):
+            return f"Spectrum did not reply within {_seconds(settings.read_timeout)}."
+        return "The connection to Spectrum broke before its reply was complete."
+    if caused_by(NameResolutionError):
+        return "The name of Spectrum's server could not be found."
+    if caused_by(ConnectionRefusedError):
+        return "Spectrum's server refused the connection."
+    if caused_by(TimeoutError):
+        return f"Spectrum's server did not answer within {_seconds(settings.connect_timeout)}."
+    for cause in causes:
+        if isinstance(cause, ssl.SSLError):
+            return f"No secure connection to Spectrum's server could be made ({cause.reason or 'TLS'})."
+    return f"No connection to Spectrum's server could be made ({type(error).__name__})."
+
+
+def _seconds(time: float) -> str:
+    whole = math.ceil(time)
+    return "1 second" if whole == 1 else f"{whole} seconds"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and those inside it: requests and urllib3 wrap in four different ways."""
+    waiting, seen = [error], set[int]()
+    while waiting:
+        current = waiting.pop(0)
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        inner = (current.__cause__, current.__context__, getattr(current, "reason", None), *current.args)
+        waiting.extend(cause for cause in inner if isinstance(cause, BaseException))

@@ -1,0 +1,161 @@
+"""The site's own description of a service: fetched, compared with our layout, and called through zeep.
+
+A description is text that a stranger's server gave us. It is read with DTDs, entities and
+references to other documents forbidden, and the address that it names is never used.
+"""
+
+import io
+from collections.abc import Mapping
+
+import zeep
+import zeep.exceptions
+from lxml import etree
+from zeep.loader import parse_xml
+from zeep.wsdl.bindings import Soap11Binding
+
+from erp_integrations.adapters.spectrum.layouts import Layout
+from erp_integrations.adapters.spectrum.settings import SpectrumSettings
+from erp_integrations.adapters.spectrum.wire import Exchange, exchange
+
+_DEFINITIONS = "{http://schemas.xmlsoap.org/wsdl/}definitions"
+
+
+class WsdlError(Exception):
+    """No usable description of a service. Its text is a sentence for people.
+
+    ``passing`` tells whether the server may give one later by itself.
+    """
+
+    def __init__(self, sentence: str, *, passing: bool = False) -> None:
+        super().__init__(sentence)
+        self.passing = passing
+
+
+class Service:
+    """One service as its site describes it. Raises WsdlError for a text that describes none."""
+
+    def __init__(self, layout: Layout, text: str, settings: SpectrumSettings) -> None:
+        self.layout = layout
+        self._settings = settings
+        try:
+            self._client = zeep.Client(
+                io.BytesIO(text.encode()),
+                transport=_OneAttempt(settings),
+                settings=reading_rules(raw_response=True),
+            )
+            self._binding, self.declared = self._declaration()
+        except WsdlError:
+            raise
+        except Exception as error:  # zeep answers strange descriptions with every kind of error
+            raise WsdlError(
+                f"Spectrum's description of {layout.method} can't be used ({type(error).__name__})."
+            ) from error
+
+    @property
+    def drift(self) -> str:
+        """How the site's elements differ from our layout, as a sentence; blank if they don't.
+
+        The order is not compared: the site's own order is what is written.
+        """
+        added = [name for name in self.declared if name not in self.layout.names]
+        missing = [name for name in self.layout.names if name not in self.declared]
+        if not added and not missing:
+            return ""
+        parts = [f"has {', '.join(added)}, which we don't know"] if added else []
+        parts += [f"lacks {', '.join(missing)}"] if missing else []
+        return f"Spectrum's {self.layout.method} has changed: it {' and '.join(parts)}."
+
+    def post(self, values: Mapping[str, str]) -> Exchange:
+        """Make one call with the values of all elements, secrets included.
+
+        Raises what zeep raises when the values can't be written as XML; nothing has left us then.
+        """
+        proxy = self._client.create_service(self._binding, self._settings.service_url(self.layout.method))
+        answer: Exchange = proxy[self.layout.method](**values)
+        return answer
+
+    def _declaration(self) -> tuple[str, tuple[str, ...]]:
+        method = self.layout.method
+        for name, binding in self._client.wsdl.bindings.items():
+            if isinstance(binding, Soap11Binding) and method in binding.all():
+                elements = binding.get(method).input.body.type.elements
+                return str(name), tuple(element_name for element_name, _ in elements)
+        raise WsdlError(f"Spectrum's description of {method} has no SOAP 1.1 operation of that name.")
+
+
+def fetch(layout: Layout, settings: SpectrumSettings) -> str:
+    """The site's description of a service, as text to keep with the connection. Never writes.
+
+    Raises WsdlError if the server can't be reached or answers with anything else.
+    """
+    answer = exchange("GET", settings.wsdl_url(layout.method), settings)
+    if answer.failure:
+        raise WsdlError(answer.failure, passing=answer.passing)
+    if answer.status != 200:
+        raise WsdlError(
+            f"Spectrum's server has no description of {layout.method} (it answered {answer.status}).",
+            passing=answer.status >= 500,
+        )
+    if "html" in answer.content_type.lower():
+        raise WsdlError(
+            f"Spectrum's server answered with a web page instead of a description of {layout.method}."
+        )
+    text = _normalised(answer.body, layout)
+    Service(layout, text, settings)
+    return text
+
+
+def reading_rules(*, raw_response: bool = False) -> zeep.Settings:
+    """How every XML text of a Spectrum server is read."""
+    return zeep.Settings(
+        strict=True,
+        forbid_dtd=True,
+        forbid_entities=True,
+        forbid_external=True,
+        raw_response=raw_response,
+    )
+
+
+def parsed(body: bytes) -> etree._Element:
+    """Read XML by the same rules as zeep does.
+
+    Raises zeep.exceptions.Error or etree.LxmlError for anything but whole, plain XML.
+    """
+    # zeep's annotation says str, its own replies are bytes.
+    root: etree._Element = parse_xml(body, _NoDocuments(), settings=reading_rules())  # type: ignore[arg-type]
+    return root
+
+
+class _NoDocuments(zeep.Transport):
+    """Opens nothing. zeep's rule against external documents leaves local files open; this does not."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def load(self, url: str) -> bytes:
+        raise zeep.exceptions.ExternalReferenceForbidden(url)
+
+
+class _OneAttempt(_NoDocuments):
+    """Where zeep hands over a finished envelope: sent once, the raw exchange handed back.
+
+    zeep's own ``post`` would follow redirects, read without bound, and log secrets at debug level.
+    """
+
+    def __init__(self, settings: SpectrumSettings) -> None:
+        super().__init__()
+        self._settings = settings
+
+    def post(self, address: str, message: bytes, headers: Mapping[str, str]) -> Exchange:
+        return exchange("POST", address, self._settings, body=message, headers=headers)
+
+
+def _normalised(body: bytes, layout: Layout) -> str:
+    """Text without a declaration, so that it can be kept whatever encoding it came in."""
+    try:
+        root = parsed(body)
+    except Exception as error:
+        raise WsdlError(f"Spectrum's description of {layout.method} is not whole, plain XML.") from error
+    if root.tag != _DEFINITIONS:
+        raise WsdlError(f"Spectrum's server answered with XML that is no description of {layout.method}.")
+    return etree.tostring(root, encoding="unicode")
