@@ -1,0 +1,147 @@
+"""A commitment as Spectrum's records: one subcontract header, then one record for each line.
+
+Source: section 5 of ``docs/spectrum.md``. Free text may lose its end, in sight of whoever
+accepts; keys, numbers and dates are written whole or not at all.
+"""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+from erp_integrations.adapters.base import Call, Element, Masters
+from erp_integrations.adapters.spectrum.characters import NonAscii, one_line, transliterate
+from erp_integrations.adapters.spectrum.fields import Field, Misfit, written_date
+from erp_integrations.adapters.spectrum.layouts import (
+    UPDATE_SUBCONTRACT,
+    UPDATE_SUBCONTRACT_PHASES,
+    Layout,
+)
+from erp_integrations.documents import Document, LineItem
+
+UNIT_PRICE = UPDATE_SUBCONTRACT_PHASES["Unit_Price"]
+QUANTITY = UPDATE_SUBCONTRACT_PHASES["Original_Contract_Quantity"]
+AMOUNT = UPDATE_SUBCONTRACT_PHASES["Original_Contract_Amount"]
+
+_ACTIVE = "A"
+_HALF_A_CENT = Decimal("0.005")
+
+
+def plan(
+    document: Document, masters: Masters, erp_id: str, *, company_code: str, non_ascii: NonAscii
+) -> tuple[Call, ...]:
+    """The calls that write the document, in the order in which they must be sent.
+
+    Raises ValueError for a number that its field can't hold; ``findings.check`` names those before.
+    """
+    subcontract = {
+        "Company_Code": Element("Company_Code", company_code),
+        "Vendor_Code": Element("Vendor_Code", masters.vendor_code.strip()),
+        "Subcontract_Number": Element("Subcontract_Number", erp_id.strip().upper()),
+    }
+    header = _header(document, masters, non_ascii)
+    lines = (_line(line, non_ascii) for line in document.lines)
+    return (
+        _call(UPDATE_SUBCONTRACT, "Subcontract", {**subcontract, **header}),
+        *(
+            _call(UPDATE_SUBCONTRACT_PHASES, f"Line {line.position}", {**subcontract, **elements})
+            for line, elements in zip(document.lines, lines, strict=True)
+        ),
+    )
+
+
+def phase_code(line: LineItem) -> str:
+    """The cost code as Spectrum writes phases: without dashes."""
+    return line.cost_code.replace("-", "").strip()
+
+
+def line_key(line: LineItem) -> tuple[str, str, str]:
+    """Phase, cost type and billing item, as Spectrum compares them: without regard to case."""
+    return phase_code(line).upper(), line.cost_type.strip().upper(), line.billing_item.strip().upper()
+
+
+def comment(document: Document) -> str:
+    """What the header says about the work: the description, or else the title."""
+    return document.description.strip() or document.title
+
+
+def cut_texts(document: Document) -> Mapping[str, str]:
+    """The free texts that are sent, by the name that people know them by."""
+    described = "Description" if document.description.strip() else "Title"
+    return {
+        described: comment(document),
+        "Trade": document.trade,
+        **{f"Line {line.position}, description": line.description for line in document.lines},
+    }
+
+
+def why_only_an_amount(line: LineItem) -> str:
+    """Why a line's quantity and unit cost stay here, in words after "because"; blank if they are sent.
+
+    Spectrum multiplies the two by itself, so they go only if they give the amount to the cent. At
+    exactly half a cent its rounding is not published, and the amount alone is safe.
+    """
+    if line.quantity is None or line.unit_cost is None:
+        return "it does not have both a quantity and a unit cost"
+    if QUANTITY.misfit(line.quantity) is Misfit.DECIMALS:
+        return f"its quantity has more than {QUANTITY.decimals} decimals"
+    if UNIT_PRICE.misfit(line.unit_cost) is Misfit.DECIMALS:
+        return f"its unit cost has more than {UNIT_PRICE.decimals} decimals"
+    if abs(line.quantity * line.unit_cost - line.amount) >= _HALF_A_CENT:
+        return "its quantity times its unit cost is not its amount to the cent"
+    return ""
+
+
+def _header(document: Document, masters: Masters, non_ascii: NonAscii) -> dict[str, Element]:
+    def text(name: str, original: str) -> Element:
+        return _text(UPDATE_SUBCONTRACT[name], original, non_ascii)
+
+    retention = UPDATE_SUBCONTRACT["Retention_Percent"].number(document.default_retainage)
+    elements = (
+        Element("Job_Number", masters.job_number.strip()),
+        Element("Status_Code", _ACTIVE, defaulted=True),
+        text("Contract_Type", document.trade),
+        Element("Date_Issued", written_date(document.issue_date) if document.issue_date else ""),
+        text("Comment", comment(document)),
+        Element("GL_Account", masters.general_ledger_account.strip(), defaulted=True),
+        Element("Retention_Percent", retention),
+    )
+    return {element.name: element for element in elements}
+
+
+def _line(line: LineItem, non_ascii: NonAscii) -> dict[str, Element]:
+    quantity, unit_price = line.quantity, line.unit_cost
+    if why_only_an_amount(line):
+        quantity, unit_price = None, None
+    elements = (
+        Element("Phase_Code", phase_code(line)),
+        Element("Cost_Type", line.cost_type.strip()),
+        Element("Bid_Item_Number", line.billing_item.strip()),
+        _text(UPDATE_SUBCONTRACT_PHASES["Bill_Description"], line.description, non_ascii),
+        Element("Unit_Of_Measure", line.unit_of_measure.strip()),
+        Element("Unit_Price", "" if unit_price is None else UNIT_PRICE.number(unit_price)),
+        Element("Original_Contract_Quantity", "" if quantity is None else QUANTITY.number(quantity)),
+        Element("Original_Contract_Amount", AMOUNT.number(line.amount)),
+    )
+    return {element.name: element for element in elements}
+
+
+def _call(layout: Layout, title: str, elements: Mapping[str, Element]) -> Call:
+    """Every field of the layout, in its order, blank where nothing is known."""
+    filled = (elements.get(field.name, Element(field.name, "")) for field in layout.public)
+    return Call(layout.method, title, tuple(map(_with_default, layout.public, filled)))
+
+
+def _with_default(field: Field, element: Element) -> Element:
+    # A blank that Spectrum fills by itself is a default too, though we can't name its value.
+    return Element(field.name, "", defaulted=True) if field.blank and not element.value else element
+
+
+_SPELLINGS: Mapping[NonAscii, Callable[[str], str]] = {
+    NonAscii.TRANSLITERATE: transliterate,
+    NonAscii.REFUSE: str,
+}
+
+
+def _text(field: Field, original: str, non_ascii: NonAscii) -> Element:
+    original = original.strip()
+    value = _SPELLINGS[non_ascii](one_line(original)).strip()[: field.width].rstrip()
+    return Element(field.name, value, original if value != original else "")
