@@ -63,8 +63,9 @@ class Masters:
 class Element:
     """One field of a call, as it will be stored.
 
-    ``original`` differs from ``value`` only when text had to be cut; ``defaulted`` marks
-    a value that nobody entered.
+    ``original`` is set only when free text had to be cut, or respelled with the characters
+    that the ERP has; ``defaulted`` marks a value that nobody entered, and where it is blank,
+    the ERP fills in its own.
     """
 
     name: str
@@ -74,7 +75,7 @@ class Element:
 
     @property
     def cut(self) -> bool:
-        """Whether the ERP's width left a part of the text out."""
+        """Whether the ERP will hold another text than was entered."""
         return bool(self.original) and self.original != self.value
 
 

@@ -1,0 +1,108 @@
+"""Viewpoint Spectrum behind the promises of ``erp_integrations.adapters.base``."""
+
+from collections.abc import Mapping
+
+from erp_integrations.adapters.base import (
+    Absent,
+    Call,
+    CannotTell,
+    Finding,
+    Key,
+    Masters,
+    NotSent,
+    Outcome,
+    ProbeResult,
+    StoredRecord,
+)
+from erp_integrations.adapters.spectrum import findings, mapping, transport, wsdl
+from erp_integrations.adapters.spectrum.layouts import LAYOUTS
+from erp_integrations.adapters.spectrum.settings import SpectrumSettings
+from erp_integrations.documents import Document
+
+
+class SpectrumAdapter:
+    """One Spectrum company, spoken to with one connection's settings.
+
+    Keeps nothing but the services that it has read from the settings; every call is made on a
+    network connection of its own.
+    """
+
+    def __init__(self, settings: SpectrumSettings) -> None:
+        self.settings = settings
+        self._services: dict[str, wsdl.Service] = {}
+
+    def probe(self) -> ProbeResult:
+        """Read the site's descriptions of our services and compare them with what we know."""
+        try:
+            fetched = self.fetch_wsdls()
+        except wsdl.WsdlError as error:
+            return ProbeResult(usable=False, sentence=str(error))
+        services = [wsdl.Service(LAYOUTS[method], text, self.settings) for method, text in fetched.items()]
+        if drifts := [service.drift for service in services if service.drift]:
+            return ProbeResult(usable=False, sentence=" ".join(drifts))
+        if outdated := [service.layout.method for service in services if not self._is_kept(service)]:
+            return ProbeResult(
+                usable=False,
+                sentence=f"The kept description of {' and '.join(outdated)} is not Spectrum's present one; "
+                "fetch it again.",
+            )
+        return ProbeResult(usable=True, sentence="Spectrum answers, and its services are as we know them.")
+
+    def fetch_wsdls(self) -> Mapping[str, str]:
+        """The site's descriptions of our services by method, to be kept with the connection.
+
+        Raises WsdlError, whose text is a sentence for people.
+        """
+        return {method: wsdl.fetch(layout, self.settings) for method, layout in LAYOUTS.items()}
+
+    def propose_erp_id(self, document: Document) -> str:
+        """The commitment's number as it is, trimmed and in upper case; never cut."""
+        return document.number.strip().upper()
+
+    def check(self, document: Document, masters: Masters, erp_id: str) -> list[Finding]:
+        """What Spectrum would refuse, overwrite or not understand."""
+        return findings.check(document, masters, erp_id, non_ascii=self.settings.non_ascii)
+
+    def plan(self, document: Document, masters: Masters, erp_id: str) -> tuple[Call, ...]:
+        """The header's call, then one for each line. Raises ValueError where ``check`` blocks a number."""
+        return mapping.plan(
+            document,
+            masters,
+            erp_id,
+            company_code=self.settings.company_code,
+            non_ascii=self.settings.non_ascii,
+        )
+
+    def key(self, masters: Masters, erp_id: str) -> Key:
+        """Spectrum's key of a subcontract."""
+        return Key.of(self.settings.company_code, masters.vendor_code, erp_id)
+
+    def find(self, key: Key) -> StoredRecord | Absent | CannotTell:
+        """Spectrum has no service that reads a subcontract back."""
+        return CannotTell("read-back is not configured")
+
+    def send(self, call: Call) -> Outcome:
+        """One attempt, over the kept description of the call's service."""
+        try:
+            service = self._service(call.method)
+        except wsdl.WsdlError as error:
+            return NotSent(str(error), passing=False)
+        return transport.send(call, service, self.settings)
+
+    def _service(self, method: str) -> wsdl.Service:
+        if method not in self._services:
+            if method not in LAYOUTS:
+                raise wsdl.WsdlError(f"{method} is no service of this adapter.")
+            if not self.settings.wsdls.get(method):
+                raise wsdl.WsdlError(f"No description of {method} is kept with the connection; fetch it.")
+            self._services[method] = wsdl.Service(LAYOUTS[method], self.settings.wsdls[method], self.settings)
+        return self._services[method]
+
+    def _is_kept(self, present: wsdl.Service) -> bool:
+        """Whether the kept description has the same elements; a connection that keeps none yet passes."""
+        if not self.settings.wsdls:
+            return True
+        try:
+            return self._service(present.layout.method).declared == present.declared
+        except wsdl.WsdlError:
+            return False

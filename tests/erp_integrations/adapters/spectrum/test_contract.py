@@ -1,0 +1,161 @@
+"""The promises of every adapter, kept by this one against the simulator in its own process."""
+
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from itertools import count
+
+import pytest
+
+from erp_integrations.adapters.base import Accepted, Masters, Unauthorised
+from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings
+from tests.erp_integrations.adapters import examples
+from tests.erp_integrations.adapters.contract import AdapterContract, Site
+from tests.simulator import AUTHORIZATION_ID, Simulator
+
+LINKED = Masters(
+    vendor_code="ACME",
+    job_number="24-001",
+    general_ledger_account="500100",
+    general_ledger_source="company",
+)
+CONCRETE = replace(examples.LINE, cost_code="03-300-00")
+STEEL = replace(examples.LUMP_SUM, cost_code="05-100-00")
+
+numbers = count(1)
+
+
+class SpectrumSite(Site):
+    """One simulated company; all adapters but one have its own credentials."""
+
+    document = examples.with_lines(CONCRETE, STEEL)
+    masters = LINKED
+    strangers = replace(LINKED, vendor_code="NOBODY")
+    secrets = (AUTHORIZATION_ID, "UNKNOWN-API-0Z", "0f8fad5b-d9cb-469f")
+
+    def __init__(self, simulator: Simulator, wsdls: Mapping[str, str]) -> None:
+        self.simulator = simulator
+        self.settings = SpectrumSettings(
+            simulator.url,
+            "PHL",
+            AUTHORIZATION_ID,
+            "0f8fad5b-d9cb-469f",
+            wsdls=wsdls,
+            connect_timeout=2,
+            read_timeout=10,
+        )
+        self.adapter = SpectrumAdapter(self.settings)
+        self.unreachable = SpectrumAdapter(
+            replace(self.settings, base_url=f"http://127.0.0.1:{_free_port()}")
+        )
+        self.unauthorised = SpectrumAdapter(replace(self.settings, authorization_id="UNKNOWN-API-0Z"))
+        self.erp_id = f"T-{next(numbers)}"
+
+    def writes(self) -> int:
+        return len(self.simulator.calls())
+
+    def stored_amounts(self, erp_id: str) -> list[Decimal] | None:
+        record = self.simulator.record(erp_id)
+        if record is None:
+            return None
+        return sorted(Decimal(line["Original_Contract_Amount"]) for line in record["lines"])
+
+    def lose_next_reply(self) -> None:
+        self.simulator.set_faults({"kind": "commit_then_reset"})
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    with Simulator.start() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def wsdls(simulator: Simulator) -> Mapping[str, str]:
+    return SpectrumAdapter(SpectrumSettings(simulator.url, "PHL", "")).fetch_wsdls()
+
+
+@pytest.fixture
+def spectrum(simulator: Simulator, wsdls: Mapping[str, str]) -> Iterator[SpectrumSite]:
+    yield SpectrumSite(simulator, wsdls)
+    simulator.set_faults()
+
+
+class TestSpectrum(AdapterContract):
+    @pytest.fixture
+    def site(self, spectrum: SpectrumSite) -> Site:
+        return spectrum
+
+
+def test_every_field_arrives_as_the_preview_showed_it(spectrum: SpectrumSite) -> None:
+    header, *lines = spectrum.plan
+    for call in spectrum.plan:
+        assert isinstance(spectrum.adapter.send(call), Accepted)
+    record = spectrum.simulator.record(spectrum.erp_id)
+    assert record is not None
+    assert {
+        name: record[name]
+        for name in ("Vendor_Code", "Job_Number", "Status_Code", "Contract_Type", "Date_Issued", "GL_Account")
+    } == {
+        "Vendor_Code": "ACME",
+        "Job_Number": "24-001",
+        "Status_Code": "A",
+        "Contract_Type": "Concrete",
+        "Date_Issued": "2026-03-09",
+        "GL_Account": "500100",
+    }
+    assert record["Comment_1"] + record["Comment_2"] == header.payload["Comment"]
+    assert record["Retention_Percent"] == "10.0"
+    stored = [
+        {
+            name: line[name]
+            for name in ("Phase_Code", "Cost_Type", "Bill_Description", "Original_Contract_Amount")
+        }
+        for line in record["lines"]
+    ]
+    assert stored == [{name: call.payload[name] for name in stored[0]} for call in lines]
+    assert record["lines"][0]["Unit_Price"] == "185.5000"
+    assert record["lines"][0]["Original_Contract_Quantity"] == "120.00"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"amount": Decimal("999999999.99")},
+        {"amount": Decimal("-999999999.99")},
+        {"quantity": Decimal("99999999.99"), "unit_cost": Decimal("1"), "amount": Decimal("99999999.99")},
+        {"quantity": Decimal("1"), "unit_cost": Decimal("999999.9999"), "amount": Decimal("1000000.00")},
+        {"quantity": Decimal("3"), "unit_cost": Decimal("-33.3333"), "amount": Decimal("-100.00")},
+        {"billing_item": "B" * 10},
+        {"description": "d" * 25, "unit_of_measure": "TON"},
+    ],
+)
+def test_the_largest_values_that_we_let_through_are_taken(
+    spectrum: SpectrumSite, changes: dict[str, Decimal | str]
+) -> None:
+    line = replace(CONCRETE, **{"quantity": None, "unit_cost": None, **changes})  # type: ignore[arg-type]
+    document = replace(
+        examples.with_lines(line),
+        description="c" * 120,
+        trade="t" * 15,
+        default_retainage=Decimal("99.9"),
+    )
+    erp_id = f"{spectrum.erp_id:X<10}"
+    assert spectrum.adapter.check(document, LINKED, erp_id) == []
+    for call in spectrum.adapter.plan(document, LINKED, erp_id):
+        assert isinstance(spectrum.adapter.send(call), Accepted)
+    assert spectrum.stored_amounts(erp_id) == [line.amount]
+
+
+def test_an_authorisation_for_headers_only_is_turned_away_at_the_first_line(spectrum: SpectrumSite) -> None:
+    adapter = SpectrumAdapter(replace(spectrum.settings, authorization_id="HEADERS-ONLY-3X"))
+    header, line, *_ = spectrum.plan
+    assert isinstance(adapter.send(header), Accepted)
+    assert isinstance(adapter.send(line), Unauthorised)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
