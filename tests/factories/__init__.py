@@ -1,0 +1,67 @@
+"""What tests begin with, by the situation that it is in; people come with their rights.
+
+``CommitmentFactory(approved=True)`` is a row. ``SubmissionFactory(rejected=True)`` went the
+product's own way there: it was sent, and decided, by the functions that people's clicks call.
+"""
+
+from tests.factories.commitments import (
+    CommitmentFactory,
+    ContractCompanyFactory,
+    CostCodeFactory,
+    CostTypeFactory,
+    LineItemFactory,
+)
+from tests.factories.directory import (
+    ApproverFactory,
+    CompanyFactory,
+    CreatorFactory,
+    ErpAdminFactory,
+    MemberFactory,
+    PersonFactory,
+    PrivilegeAdminFactory,
+    ProjectAdminFactory,
+    ProjectFactory,
+    ProjectPersonFactory,
+    ReaderFactory,
+    ViewerFactory,
+    join_company,
+    join_project,
+)
+from tests.factories.erp_integrations import (
+    ConnectionFactory,
+    ExportJobFactory,
+    JobLinkFactory,
+    ReadyCommitmentFactory,
+    SubmissionFactory,
+    VendorLinkFactory,
+    link_to_erp,
+)
+
+__all__ = [
+    "ApproverFactory",
+    "CommitmentFactory",
+    "CompanyFactory",
+    "ConnectionFactory",
+    "ContractCompanyFactory",
+    "CostCodeFactory",
+    "CostTypeFactory",
+    "CreatorFactory",
+    "ErpAdminFactory",
+    "ExportJobFactory",
+    "JobLinkFactory",
+    "LineItemFactory",
+    "MemberFactory",
+    "PersonFactory",
+    "PrivilegeAdminFactory",
+    "ProjectAdminFactory",
+    "ProjectFactory",
+    "ProjectPersonFactory",
+    "ReaderFactory",
+    "ReadyCommitmentFactory",
+    "SubmissionFactory",
+    "VendorLinkFactory",
+    "ViewerFactory",
+    "join_company",
+    "join_project",
+    "link_to_erp",
+]

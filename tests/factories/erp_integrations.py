@@ -1,0 +1,210 @@
+"""Links to the ERP, and commitments on their way there."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models.functions import Now
+from factory.declarations import SelfAttribute, Sequence, SubFactory, Trait
+from factory.helpers import post_generation
+
+from commitments.models import Badge, Commitment, Lock
+from commitments.services import mark
+from erp_integrations import decisions, preflight
+from erp_integrations.models import (
+    CallState,
+    Connection,
+    ExportJob,
+    JobLink,
+    JobStatus,
+    Submission,
+    VendorLink,
+    Verification,
+)
+from tests.factories.base import ModelFactory
+from tests.factories.commitments import CommitmentFactory, ContractCompanyFactory
+from tests.factories.directory import ApproverFactory, CompanyFactory, ProjectAdminFactory, ProjectFactory
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+FAR_AHEAD = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+class ConnectionFactory(ModelFactory[Connection]):
+    """A Spectrum company on the server that the tests' settings name."""
+
+    class Meta:
+        model = Connection
+
+    company = SubFactory(CompanyFactory)
+    name = Sequence(lambda number: f"Spectrum {number}")
+    server = "simulator"
+    company_code = Sequence(lambda number: f"{number % 1000:03}")
+    authorization_id = "an-authorization-id"
+    general_ledger_account = "500100"
+
+
+class JobLinkFactory(ModelFactory[JobLink]):
+    """A project's job in Spectrum."""
+
+    class Meta:
+        model = JobLink
+
+    project = SubFactory(ProjectFactory)
+    connection = SubFactory(ConnectionFactory, company=SelfAttribute("..project.company"))
+    job_number = Sequence(lambda number: f"J{number}")
+
+
+class VendorLinkFactory(ModelFactory[VendorLink]):
+    """A contract company's vendor in Spectrum."""
+
+    class Meta:
+        model = VendorLink
+
+    contract_company = SubFactory(ContractCompanyFactory)
+    connection = SubFactory(ConnectionFactory, company=SelfAttribute("..contract_company.company"))
+    vendor_code = Sequence(lambda number: f"V{number}")
+
+
+def link_to_erp(commitment: Commitment) -> Connection:
+    """Make sure that its project is linked to a job and its contract company to a vendor."""
+    company = commitment.project.company
+    job = JobLink.objects.filter(project=commitment.project).select_related("connection").first()
+    if job is None:
+        connection = company.connections.first() or ConnectionFactory(company=company)
+        job = JobLinkFactory(project=commitment.project, connection=connection)
+    if not VendorLink.objects.filter(
+        connection=job.connection, contract_company=commitment.contract_company
+    ).exists():
+        VendorLinkFactory(connection=job.connection, contract_company=commitment.contract_company)
+    return job.connection
+
+
+class ReadyCommitmentFactory(CommitmentFactory):
+    """An approved commitment with its links: nothing stands in the way of Send to ERP."""
+
+    status = "approved"
+
+    @post_generation
+    def links(self: Commitment, create: bool, extracted: Any, **kwargs: Any) -> None:
+        """Vendor and job."""
+        link_to_erp(self)
+
+
+_APPROVER = SubFactory(ApproverFactory, company=SelfAttribute("..commitment.project.company"))
+
+
+class SubmissionFactory(ModelFactory[Submission]):
+    """A commitment that was sent by a project admin, and awaits accounting.
+
+    The traits go on from there: ``retrieved`` by the sender, ``rejected`` with ``reason`` or
+    ``accepted`` by ``approver``. Its commitment is in step: ``submission.commitment``.
+    """
+
+    class Meta:
+        model = Submission
+
+    class Params:
+        retrieved = Trait(then="retrieved")
+        rejected = Trait(then="rejected", approver=_APPROVER)
+        accepted = Trait(then="accepted", approver=_APPROVER)
+
+    commitment = SubFactory(ReadyCommitmentFactory)
+    sent_by = SubFactory(ProjectAdminFactory, project=SelfAttribute("..commitment.project"))
+    approver = None
+    reason = "The cost code of line 2 is wrong."
+    note = ""
+    then = ""
+
+    @classmethod
+    def _create(cls, model_class: type[Submission], *args: Any, **kwargs: Any) -> Submission:
+        approver = kwargs["approver"]
+        submission = decisions.send_to_erp(commitment=kwargs["commitment"], by=kwargs["sent_by"])
+        match kwargs["then"]:
+            case "retrieved":
+                decisions.retrieve_from_erp(commitment=submission.commitment, by=kwargs["sent_by"])
+            case "rejected":
+                decisions.reject(submission=submission, by=approver, reason=kwargs["reason"])
+            case "accepted":
+                basis = preflight.basis_of(submission.document)
+                decisions.accept(
+                    submission=submission,
+                    by=approver,
+                    seen_hash=basis.hash,
+                    erp_id=preflight.proposed_erp_id(basis),
+                    note=kwargs["note"],
+                )
+        kwargs["commitment"].refresh_from_db()
+        return Submission.objects.select_related("company", "project", "commitment").get(pk=submission.pk)
+
+
+class ExportJobFactory(ModelFactory[ExportJob]):
+    """The delivery of an accepted submission, queued; the traits leave it as a worker would."""
+
+    class Meta:
+        model = ExportJob
+
+    class Params:
+        exporting = Trait(status=JobStatus.EXPORTING, attempt=1, tries=1, lease_until=FAR_AHEAD)
+        abandoned = Trait(status=JobStatus.EXPORTING, attempt=1, tries=1, lease_until=LONG_AGO)
+        synced = Trait(
+            status=JobStatus.SYNCED,
+            attempt=1,
+            tries=1,
+            synced_at=Now(),
+            verification=Verification.NOT_CONFIGURED,
+        )
+        failed = Trait(
+            status=JobStatus.FAILED, attempt=1, tries=1, problem="Subcontract: Vendor_Code: V1 is not active."
+        )
+        incomplete = Trait(
+            status=JobStatus.INCOMPLETE,
+            attempt=1,
+            tries=1,
+            not_before=None,
+            problem="Line 2: Phase_Code: 0330000 is closed.",
+        )
+        unknown = Trait(
+            status=JobStatus.UNKNOWN,
+            attempt=1,
+            tries=1,
+            unknown_since=Now(),
+            problem="Subcontract: no answer within 60 seconds.",
+        )
+
+    submission = SubFactory(SubmissionFactory, accepted=True)
+
+    @classmethod
+    def _create(cls, model_class: type[ExportJob], *args: Any, **kwargs: Any) -> ExportJob:
+        submission: Submission = kwargs.pop("submission")
+        job = submission.jobs.current().get()
+        for name, value in kwargs.items():
+            setattr(job, name, value)
+        job.save()
+        written, last = _CALLS.get(job.status, (False, None))
+        first = job.current_calls()[0]
+        if last is not None:
+            stopped = job.current_calls().reverse()[0] if written else first
+            job.calls.filter(pk=stopped.pk).update(state=last)
+        if job.status == JobStatus.SYNCED:
+            job.calls.update(state=CallState.WRITTEN)
+        elif written:
+            job.calls.filter(pk=first.pk).update(state=CallState.WRITTEN)
+        erp_id = job.erp_id if job.status == JobStatus.SYNCED else None
+        lock = Lock.EXPORTED if job.status == JobStatus.SYNCED else None
+        mark(submission.commitment, badge=_BADGES[job.status], lock=lock, erp_id=erp_id)
+        return ExportJob.objects.select_related("submission__commitment", "connection").get(pk=job.pk)
+
+
+# Whether the header is written, and what became of the call at which it stopped.
+_CALLS: dict[str, tuple[bool, CallState]] = {
+    JobStatus.FAILED: (False, CallState.REFUSED),
+    JobStatus.INCOMPLETE: (True, CallState.REFUSED),
+    JobStatus.UNKNOWN: (False, CallState.UNKNOWN),
+}
+_BADGES: dict[str, Badge] = {
+    JobStatus.QUEUED: Badge.EXPORTING,
+    JobStatus.EXPORTING: Badge.EXPORTING,
+    JobStatus.SYNCED: Badge.SYNCED,
+    JobStatus.FAILED: Badge.FAILED,
+    JobStatus.INCOMPLETE: Badge.NEEDS_ATTENTION,
+    JobStatus.UNKNOWN: Badge.NEEDS_ATTENTION,
+}
