@@ -1,0 +1,102 @@
+"""`python -m local.spectrum`: serve until SIGTERM or SIGINT, then end with exit code 0."""
+
+import argparse
+import datetime as dt
+import logging
+import signal
+import sqlite3
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+from local.spectrum import calls, masters
+from local.spectrum.endpoint import Endpoint, Switches
+from local.spectrum.faults import FaultScript
+from local.spectrum.server import SimulatorServer
+from local.spectrum.store import Store, WrongVersionError
+
+SECONDS_TO_FINISH = 5.0
+
+
+def main() -> int:
+    """Start, wait for the end, stop. Returns the exit code: 2 when it can't start."""
+    options = _parser().parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    stopping = threading.Event()
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    try:
+        store = _open(options.database, options.masters)
+    except (masters.UnreadableMastersError, WrongVersionError, sqlite3.Error, OSError) as error:
+        return _give_up(f"{error}")
+    switches = Switches(options.success_code, options.over_long_text == "cut")
+    endpoint = Endpoint(store, FaultScript(), switches, lambda: dt.datetime.now(dt.UTC))
+    try:
+        server = SimulatorServer((options.host, options.port), endpoint)
+    except (OSError, OverflowError) as error:
+        store.close()
+        return _give_up(f"can't listen on {options.host} port {options.port}: {error}")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="listener")
+    thread.start()
+    print(f"Spectrum simulator (not Viewpoint Spectrum) at {server.url}/", flush=True)
+    stopping.wait()
+    endpoint.stopping.set()
+    server.shutdown()
+    thread.join()
+    finished = server.drain(SECONDS_TO_FINISH)
+    server.server_close()
+    if finished:
+        store.close()
+    print("Spectrum simulator stopped", flush=True)
+    return 0
+
+
+def _open(database: Path, masters_file: Path) -> Store:
+    companies = masters.read(masters_file)
+    database.parent.mkdir(parents=True, exist_ok=True)
+    store = Store(database)
+    try:
+        with store.transaction() as db:
+            masters.replace(db, companies)
+            calls.mark_interrupted(db)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _give_up(reason: str) -> int:
+    print(f"The Spectrum simulator can't start: {reason}.", file=sys.stderr)
+    return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local.spectrum",
+        description="A simulator of Viewpoint Spectrum's data exchange. It is not Viewpoint Spectrum.",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8482, help="0 takes a free one (default: %(default)s)")
+    parser.add_argument("--database", type=Path, required=True, help="its SQLite file; made when missing")
+    parser.add_argument("--masters", type=Path, required=True, help="JSON with companies, vendors, jobs")
+    parser.add_argument(
+        "--success-code",
+        default="S",
+        help="error_code of a successful Put; what a real site says is not public (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--over-long-text",
+        choices=["reject", "cut"],
+        default="reject",
+        help="the vendor's pages say both (default: %(default)s)",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

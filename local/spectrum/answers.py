@@ -1,0 +1,45 @@
+"""What a Put replies: rows of code, text and column, as the vendor's example replies show them."""
+
+from dataclasses import dataclass
+
+ABORTED = "A"
+INVALID = "I"
+MISSING = "M"
+GOOD_WITH_INFORMATION = "G"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One `response` element of a reply."""
+
+    code: str
+    text: str
+    column: str = ""
+
+
+class RefusedError(Exception):
+    """Spectrum did not store the record; carries every reason that was found on one level."""
+
+    def __init__(self, *answers: Answer) -> None:
+        super().__init__("; ".join(answer.text for answer in answers))
+        self.answers = answers
+
+    @property
+    def is_unauthorised(self) -> bool:
+        """Whether the call was turned away before its content was looked at."""
+        return any(answer.code == ABORTED for answer in self.answers)
+
+
+def missing(column: str) -> Answer:
+    """The element must hold a value and is blank."""
+    return Answer(MISSING, f"{column} is required", column)
+
+
+def invalid(column: str, why: str) -> Answer:
+    """The element holds a value that Spectrum does not take."""
+    return Answer(INVALID, f"{column} {why}", column)
+
+
+def unauthorised(why: str) -> Answer:
+    """The abort that answers a call without the right to make it."""
+    return Answer(ABORTED, f"The Web Service is not authorized. {why}", "Authorization_ID")

@@ -1,0 +1,111 @@
+"""SOAP 1.1, document/literal, as the published examples show it: reading requests, building replies."""
+
+from collections.abc import Iterable
+
+from lxml import etree
+
+from local.spectrum.answers import Answer
+from local.spectrum.layouts import Layout
+
+ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
+TYPES = "http://www.northgate-is.com/proiv/webservices/types"
+XSD = "http://www.w3.org/2001/XMLSchema"
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+
+# The published replies carry the encoding style although they are document/literal.
+_ENCODING_STYLE = "http://schemas.xmlsoap.org/soap/encoding/"
+
+
+class BadRequestError(Exception):
+    """The body is not the SOAP request that the WSDL declares; answered with a SOAP fault."""
+
+    def __init__(self, text: str, sent: dict[str, str] | None = None) -> None:
+        super().__init__(text)
+        self.sent = sent or {}
+
+
+def read_request(body: bytes, layout: Layout) -> dict[str, str]:
+    """The declared elements and their trimmed values. Raises BadRequestError.
+
+    Elements may be qualified or not: sites differ, and public clients do both. Entities and
+    document types are refused, nothing is ever fetched.
+    """
+    request = _request_element(body, layout)
+    sent: dict[str, str] = {}
+    for child in request:
+        name = etree.QName(child)
+        if name.namespace not in {None, TYPES} or name.localname not in layout.names:
+            raise BadRequestError(f"Unexpected element {name.localname} in {layout.method}", sent)
+        if len(child):
+            raise BadRequestError(f"Element {name.localname} must hold text only", sent)
+        if name.localname in sent:
+            raise BadRequestError(f"Element {name.localname} occurs twice", sent)
+        sent[name.localname] = (child.text or "").strip()
+    absent = [name for name in layout.names if name not in sent]
+    if absent:
+        raise BadRequestError(f"Missing element {', '.join(absent)} in {layout.method}", sent)
+    if tuple(sent) != layout.names:
+        raise BadRequestError(f"The elements of {layout.method} are not in the declared order", sent)
+    return sent
+
+
+def reply(method: str, answers: Iterable[Answer]) -> bytes:
+    """The reply to a Put: any number of `response` rows inside `returnData`, which no schema types."""
+    envelope, body = _envelope()
+    response = etree.SubElement(body, etree.QName(TYPES, f"{method}Response"), nsmap={"nis": TYPES})
+    data = etree.SubElement(etree.SubElement(response, "returnArray"), "returnData")
+    for answer in answers:
+        row = etree.SubElement(data, "response")
+        etree.SubElement(row, "error_code").text = answer.code
+        etree.SubElement(row, "desc").text = answer.text
+        etree.SubElement(row, "column").text = answer.column
+    return _bytes(envelope)
+
+
+def fault(code: str, text: str) -> bytes:
+    """A SOAP fault; `code` is Client or Server."""
+    envelope, body = _envelope()
+    element = etree.SubElement(body, etree.QName(ENVELOPE, "Fault"))
+    etree.SubElement(element, "faultcode").text = f"SOAP-ENV:{code}"
+    etree.SubElement(element, "faultstring").text = text
+    return _bytes(envelope)
+
+
+def _request_element(body: bytes, layout: Layout) -> etree._Element:
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        root = etree.fromstring(body, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise BadRequestError("The request is not well-formed XML") from error
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise BadRequestError("The request must not hold a document type")
+    if root.tag != f"{{{ENVELOPE}}}Envelope":
+        raise BadRequestError("The request is not a SOAP 1.1 envelope")
+    bodies = root.findall(f"{{{ENVELOPE}}}Body")
+    if len(bodies) != 1 or len(bodies[0]) != 1:
+        raise BadRequestError("The envelope must hold one body with one request")
+    request = bodies[0][0]
+    if request.tag != f"{{{TYPES}}}{layout.method}":
+        raise BadRequestError(f"The body must hold {layout.method} of {TYPES}")
+    return request
+
+
+def _envelope() -> tuple[etree._Element, etree._Element]:
+    envelope = etree.Element(
+        etree.QName(ENVELOPE, "Envelope"), nsmap={"SOAP-ENV": ENVELOPE, "xsd": XSD, "xsi": XSI}
+    )
+    envelope.set(etree.QName(ENVELOPE, "encodingStyle"), _ENCODING_STYLE)
+    etree.SubElement(envelope, etree.QName(ENVELOPE, "Header"))
+    return envelope, etree.SubElement(envelope, etree.QName(ENVELOPE, "Body"))
+
+
+def _bytes(envelope: etree._Element) -> bytes:
+    return etree.tostring(envelope, xml_declaration=True, encoding="UTF-8")

@@ -1,0 +1,196 @@
+"""The simulator's database: one SQLite file in WAL mode, with the tables that Info-Link shows.
+
+Table and column names of the `_MC` tables are those that customers' Info-Link queries use.
+Columns that no public query shows carry the name of the element that fills them.
+"""
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+SCHEMA_VERSION = 1
+
+# Codes are compared without regard to case, as SQL Server's usual collation does.
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS VN_SUBCONTRACT_MC (
+    Company_Code CHAR(3) NOT NULL COLLATE NOCASE,
+    Vendor_Code CHAR(10) NOT NULL COLLATE NOCASE,
+    Subcontract_Number CHAR(10) NOT NULL COLLATE NOCASE,
+    Job_Number CHAR(10) NOT NULL COLLATE NOCASE,
+    Status_Code CHAR(1) NOT NULL,
+    Contract_Type VARCHAR(15) NOT NULL DEFAULT '',
+    Comment_1 VARCHAR(60) NOT NULL DEFAULT '',
+    Comment_2 VARCHAR(60) NOT NULL DEFAULT '',
+    Original_Amount DECIMAL(11, 2) NOT NULL DEFAULT 0,
+    Retention_Percent DECIMAL(3, 1) NOT NULL DEFAULT 0,
+    GL_Account CHAR(12) NOT NULL,
+    Date_Issued DATE NOT NULL,
+    Default_Phase_Code CHAR(20) NOT NULL DEFAULT '' COLLATE NOCASE,
+    Default_Cost_Type CHAR(3) NOT NULL DEFAULT '' COLLATE NOCASE,
+    Insurance_Cert_Flag CHAR(1) NOT NULL,
+    Sent_Date DATE,
+    Contact_Person VARCHAR(20) NOT NULL DEFAULT '',
+    Unit_Price_Flag CHAR(1) NOT NULL,
+    Routing_Code1 CHAR(10) NOT NULL DEFAULT '',
+    Routing_Limit DECIMAL(12, 2) NOT NULL DEFAULT 0,
+    Routing_Code2 CHAR(10) NOT NULL DEFAULT '',
+    Next_Payment_Number INTEGER NOT NULL DEFAULT 1,
+    Pay_Override CHAR(1) NOT NULL DEFAULT 'N',
+    Pay_Terms CHAR(1) NOT NULL DEFAULT '',
+    Pay_Days INTEGER NOT NULL DEFAULT 0,
+    Disc_Override CHAR(1) NOT NULL DEFAULT 'N',
+    Disc_Terms CHAR(1) NOT NULL DEFAULT '',
+    Disc_Days INTEGER NOT NULL DEFAULT 0,
+    Disc_Perc DECIMAL(5, 2) NOT NULL DEFAULT 0,
+    Pay_When_Paid CHAR(1) NOT NULL DEFAULT 'N',
+    Cost_Center_Override VARCHAR(10) NOT NULL DEFAULT '',
+    Simulator_Stored_At TEXT NOT NULL,
+    PRIMARY KEY (Company_Code, Vendor_Code, Subcontract_Number)
+);
+CREATE INDEX IF NOT EXISTS newest_subcontracts_first ON VN_SUBCONTRACT_MC (Simulator_Stored_At);
+CREATE TABLE IF NOT EXISTS VN_SUBCONTRACT_PHASE_MC (
+    Company_Code CHAR(3) NOT NULL COLLATE NOCASE,
+    Vendor_Code CHAR(10) NOT NULL COLLATE NOCASE,
+    Subcontract_Number CHAR(10) NOT NULL COLLATE NOCASE,
+    Phase_Code CHAR(20) NOT NULL COLLATE NOCASE,
+    Cost_Type CHAR(3) NOT NULL COLLATE NOCASE,
+    Bid_Item_Number CHAR(10) NOT NULL COLLATE NOCASE,
+    Bill_Description VARCHAR(25) NOT NULL DEFAULT '',
+    Unit_Of_Measure VARCHAR(3) NOT NULL DEFAULT '',
+    Unit_Price DECIMAL(10, 4) NOT NULL DEFAULT 0,
+    Original_Contract_Quantity DECIMAL(10, 2) NOT NULL DEFAULT 0,
+    Original_Contract_Amount DECIMAL(11, 2) NOT NULL DEFAULT 0,
+    Retention_Flag CHAR(1) NOT NULL DEFAULT 'N',
+    Simulator_Stored_At TEXT NOT NULL,
+    PRIMARY KEY (Company_Code, Vendor_Code, Subcontract_Number, Phase_Code, Cost_Type, Bid_Item_Number),
+    FOREIGN KEY (Company_Code, Vendor_Code, Subcontract_Number) REFERENCES VN_SUBCONTRACT_MC
+);
+CREATE TABLE IF NOT EXISTS VN_VENDOR_MASTER_MC (
+    Company_Code CHAR(3) NOT NULL COLLATE NOCASE,
+    Vendor_Code CHAR(10) NOT NULL COLLATE NOCASE,
+    Vendor_Name VARCHAR(60) NOT NULL,
+    Status_Code CHAR(1) NOT NULL,
+    Insurance_Cert_Flag CHAR(1) NOT NULL,
+    PRIMARY KEY (Company_Code, Vendor_Code)
+);
+CREATE TABLE IF NOT EXISTS JC_JOB_MASTER_MC (
+    Company_Code CHAR(3) NOT NULL COLLATE NOCASE,
+    Job_Number CHAR(10) NOT NULL COLLATE NOCASE,
+    Job_Description VARCHAR(60) NOT NULL,
+    Unit_Price_Flag CHAR(1) NOT NULL,
+    PRIMARY KEY (Company_Code, Job_Number)
+);
+CREATE TABLE IF NOT EXISTS JC_PHASE_MASTER_MC (
+    Company_Code CHAR(3) NOT NULL COLLATE NOCASE,
+    Job_Number CHAR(10) NOT NULL COLLATE NOCASE,
+    Phase_Code CHAR(20) NOT NULL COLLATE NOCASE,
+    Cost_Type CHAR(3) NOT NULL COLLATE NOCASE,
+    Description VARCHAR(60) NOT NULL,
+    Status_Code CHAR(1) NOT NULL,
+    Bid_Item_Number CHAR(10) NOT NULL,
+    Unit_Of_Measure VARCHAR(3) NOT NULL,
+    Retention_Flag CHAR(1) NOT NULL,
+    PRIMARY KEY (Company_Code, Job_Number, Phase_Code, Cost_Type)
+);
+CREATE TABLE IF NOT EXISTS simulator_company (
+    code TEXT PRIMARY KEY COLLATE NOCASE,
+    name TEXT NOT NULL,
+    fiscal_start DATE
+);
+CREATE TABLE IF NOT EXISTS simulator_authorization (
+    company TEXT NOT NULL COLLATE NOCASE,
+    authorization_id TEXT NOT NULL,
+    service TEXT NOT NULL,
+    PRIMARY KEY (company, authorization_id, service)
+);
+CREATE TABLE IF NOT EXISTS simulator_gl_account (
+    company TEXT NOT NULL COLLATE NOCASE,
+    account TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    description TEXT NOT NULL,
+    PRIMARY KEY (company, account)
+);
+CREATE TABLE IF NOT EXISTS simulator_cost_type (
+    company TEXT NOT NULL COLLATE NOCASE,
+    cost_type TEXT NOT NULL COLLATE NOCASE,
+    PRIMARY KEY (company, cost_type)
+);
+CREATE TABLE IF NOT EXISTS simulator_fixed_price_unit (
+    company TEXT NOT NULL COLLATE NOCASE,
+    unit TEXT NOT NULL COLLATE NOCASE,
+    PRIMARY KEY (company, unit)
+);
+CREATE TABLE IF NOT EXISTS simulator_call (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    received_at TEXT NOT NULL,
+    method TEXT NOT NULL,
+    company TEXT NOT NULL,
+    vendor TEXT NOT NULL,
+    number TEXT NOT NULL,
+    elements TEXT NOT NULL,
+    fault TEXT NOT NULL,
+    stored INTEGER NOT NULL DEFAULT 0,
+    outcome TEXT NOT NULL,
+    wire TEXT NOT NULL,
+    answers TEXT NOT NULL DEFAULT '[]',
+    reply TEXT NOT NULL DEFAULT '',
+    milliseconds INTEGER
+);
+CREATE INDEX IF NOT EXISTS calls_by_subcontract ON simulator_call (number COLLATE NOCASE, id);
+"""
+
+
+class WrongVersionError(Exception):
+    """The file was made by another version of the simulator, or by something else."""
+
+
+class Store:
+    """One connection, shared by all threads under a lock.
+
+    Spectrum is written to by one caller per company, so that a second connection would buy
+    nothing here. Other processes read the same file at the same time: that is what WAL is for.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.RLock()
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+        self._connection.row_factory = sqlite3.Row
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if version not in {0, SCHEMA_VERSION}:
+            self._connection.close()
+            raise WrongVersionError(f"{path} was made by another version of the simulator; move it away")
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        self._connection.executescript(_SCHEMA)
+        self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All of the block's writes or none of them."""
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection for queries; each sees what was committed last."""
+        with self._lock:
+            yield self._connection
+
+    def close(self) -> None:
+        """Fold the write-ahead log into the file and let go of it."""
+        with self._lock:
+            self._connection.close()
+
+
+def padded(code: str, width: int) -> str:
+    """A code as Spectrum keeps it: filled up with blanks, which a reader has to trim."""
+    return code.strip().ljust(width)
