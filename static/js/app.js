@@ -1,0 +1,185 @@
+// Keyboard and dialog niceties, and what htmx leaves to the page. Every page works without this file.
+"use strict";
+
+(() => {
+  const dialog = document.getElementById("dialog");
+  const messages = document.getElementById("messages");
+
+  // ---- Words for a person when no page could say them -------------------------------------------------------------
+
+  const tell = (text) => {
+    document.querySelectorAll("[data-problem]").forEach((old) => old.remove());
+    const notice = document.createElement("p");
+    notice.className = "notice notice--danger";
+    notice.setAttribute("role", "alert");
+    notice.dataset.problem = "";
+    notice.textContent = text;
+    // Behind an open dialog the page is inert: the words go where they can be read.
+    (dialog?.open ? dialog.querySelector(".decision-body") ?? dialog : messages)?.prepend(notice);
+    notice.scrollIntoView({ block: "nearest" });
+  };
+
+  // ---- htmx -------------------------------------------------------------------------------------------------------
+
+  document.addEventListener("htmx:before:request", (event) => {
+    const { sourceEvent } = event.detail.ctx;
+    if (sourceEvent?.type === "every" && document.hidden) event.preventDefault();
+  });
+
+  document.addEventListener("htmx:after:request", (event) => {
+    const { ctx } = event.detail;
+    if (ctx.select || ctx.response.status >= 500 || !/^\s*<!doctype/i.test(ctx.text)) return;
+    if (/<body[^>]*\bentrance\b/.test(ctx.text)) {
+      event.preventDefault(); // the session has ended: sign in, and come back to this page
+      location.reload();
+      return;
+    }
+    // A whole page came where a piece was asked for (a redirect after a decision, or an error page): show its content.
+    dialog?.close();
+    dialog?.replaceChildren(); // at once: "close" comes later, and what is left would open the dialog again
+    Object.assign(ctx, { target: "#main", select: "#main > *", swap: "innerHTML show:top" });
+    if (ctx.response.raw.redirected) {
+      const here = new URL(ctx.response.raw.url).pathname === location.pathname;
+      Object.assign(ctx, here ? { replace: "true" } : { push: "true" });
+    }
+  });
+
+  document.addEventListener("htmx:response:error", (event) => {
+    if (event.detail.ctx.response.status >= 500) {
+      tell("The server could not finish this. Load the page again to see whether it went through.");
+    }
+  });
+
+  document.addEventListener("htmx:error", (event) => {
+    if (!event.detail.ctx) return;
+    tell("The server could not be reached. Check the connection, then load the page again to see where things stand.");
+  });
+
+  // ---- The dialog: a fragment that lands in it opens it, an empty answer closes it ---------------------------------
+
+  document.addEventListener("htmx:after:swap", () => {
+    if (!dialog) return;
+    const filled = dialog.childElementCount > 0;
+    if (filled && !dialog.open) dialog.showModal();
+    if (!filled && dialog.open) dialog.close();
+    if (filled) dialog.querySelector(".error-summary")?.focus();
+  });
+
+  dialog?.addEventListener("close", () => {
+    dialog.replaceChildren();
+    // The row that opened it may be gone: keep the keyboard near, not at the top of the page.
+    if (document.activeElement === document.body) document.getElementById("main")?.focus({ preventScroll: true });
+  });
+
+  document.addEventListener("click", (event) => {
+    const closer = event.target.closest("[data-close-dialog]");
+    if (closer && dialog?.open && dialog.contains(closer)) {
+      event.preventDefault();
+      dialog.close();
+    }
+    document.querySelectorAll("details.menu[open]").forEach((menu) => {
+      if (!menu.contains(event.target)) menu.open = false;
+    });
+  });
+
+  // ---- Keyboard ---------------------------------------------------------------------------------------------------
+
+  document.addEventListener("keydown", (event) => {
+    const { target, key } = event;
+    if (key === "Escape") {
+      const menu = target.closest?.("details.menu[open]");
+      if (menu) {
+        menu.open = false;
+        menu.querySelector("summary").focus();
+      }
+    } else if (key === "Enter" && (event.ctrlKey || event.metaKey) && target.matches("textarea")) {
+      target.form?.requestSubmit(target.form.querySelector("[type=submit]"));
+    } else if (key === "Enter" && target.matches(".grid input") && !event.ctrlKey) {
+      event.preventDefault(); // in a grid, Enter goes down a line, as in a spreadsheet
+      const below = target.closest("tr").nextElementSibling?.querySelector(`[name$="${target.name.split("-").pop()}"]`);
+      (below ?? target.form.querySelector("[data-add-line]"))?.focus();
+    } else if ((key === "ArrowDown" || key === "ArrowUp") && target.matches(".table tbody :is(a, button)")) {
+      const step = key === "ArrowDown" ? "nextElementSibling" : "previousElementSibling";
+      const place = [...target.closest("tr").querySelectorAll("a, button")].indexOf(target);
+      const row = target.closest("tr")[step];
+      const next = row && [...row.querySelectorAll("a, button")].at(place);
+      if (next) {
+        event.preventDefault();
+        next.focus();
+      }
+    }
+  });
+
+  // ---- The Schedule of Values: add a line, amount of a line, running total ----------------------------------------
+
+  const PLACES = 6; // as many as a quantity or unit cost may have; amounts stay exact integers, never floats
+  const scaled = (text) => {
+    const match = /^(-?)(\d*)(?:\.(\d{0,6}))?$/.exec(text.replace(/[\s,$]/g, ""));
+    if (!match || (!match[2] && !match[3])) return null;
+    const digits = BigInt((match[2] || "0") + (match[3] ?? "").padEnd(PLACES, "0"));
+    return match[1] ? -digits : digits;
+  };
+  const cents = (value, places) => {
+    const unit = 10n ** BigInt(places - 2);
+    const size = value < 0n ? -value : value;
+    const rounded = (size + unit / 2n) / unit; // half up, as the server rounds
+    return value < 0n ? -rounded : rounded;
+  };
+  const money = (value, group = "") => {
+    const digits = (value < 0n ? -value : value).toString().padStart(3, "0");
+    return (value < 0n ? "-" : "") + digits.slice(0, -2).replace(/\B(?=(\d{3})+$)/g, group) + "." + digits.slice(-2);
+  };
+
+  document.querySelectorAll("[data-line-grid]").forEach((grid) => {
+    const field = (row, name) => row.querySelector(`[name$="-${name}"]`);
+    const rows = () => [...grid.querySelectorAll("tbody tr")];
+
+    const total = () => {
+      const sum = rows()
+        .filter((row) => !field(row, "DELETE")?.checked)
+        .reduce((all, row) => all + cents(scaled(field(row, "amount")?.value ?? "") ?? 0n, PLACES), 0n);
+      grid.querySelectorAll("[data-total]").forEach((output) => { output.textContent = money(sum, ","); });
+    };
+
+    grid.addEventListener("input", (event) => {
+      const row = event.target.closest("tbody tr");
+      if (row && /-(quantity|unit_cost)$/.test(event.target.name)) {
+        const quantity = scaled(field(row, "quantity").value);
+        const price = scaled(field(row, "unit_cost").value);
+        if (quantity !== null && price !== null) field(row, "amount").value = money(cents(quantity * price, 2 * PLACES));
+      }
+      total();
+    });
+
+    grid.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-add-line]");
+      const blank = grid.querySelector("template[data-blank-line]");
+      if (!button || !blank) return;
+      event.preventDefault(); // without this script the button asks the server for one more line
+      const count = grid.querySelector('[name$="-TOTAL_FORMS"]');
+      const holder = document.createElement("template");
+      holder.innerHTML = blank.innerHTML.replaceAll("__prefix__", count.value);
+      count.value = String(Number(count.value) + 1);
+      const row = holder.content.querySelector("tr");
+      grid.querySelector("tbody").append(row);
+      row.querySelector("input:not([type=hidden]), select")?.focus();
+    });
+
+    total();
+  });
+
+  // ---- Small courtesies -------------------------------------------------------------------------------------------
+
+  document.querySelectorAll("form[data-guard]").forEach((form) => {
+    let changed = false;
+    form.addEventListener("input", () => { changed = true; });
+    form.addEventListener("submit", () => { changed = false; });
+    window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+  });
+
+  document.querySelector(".error-summary")?.focus();
+  document.querySelectorAll(".filters [aria-current], .tabs [aria-current], .site-nav [aria-current]").forEach((link) => {
+    const strip = link.closest("ul").scrollWidth > link.closest("ul").clientWidth ? link.closest("ul") : link.closest("nav");
+    strip.scrollLeft = link.offsetLeft - strip.offsetLeft - (strip.clientWidth - link.offsetWidth) / 2;
+  });
+})();
