@@ -202,6 +202,18 @@ def retry(*, submission: Submission, by: User, seen_hash: str, erp_id: str, note
     return job
 
 
+def require_may_decide(*, submission: Submission, by: User) -> None:
+    """Raise RightMissing without the privilege, or on one's own commitment."""
+    require_push_to_accounting(by, submission.company)
+    if submission.is_barred_for(by):
+        raise RightMissing(
+            by=by,
+            company=submission.company,
+            right="decide on one's own commitment",
+            sentence="You created or sent this commitment, so another accounting approver must decide on it.",
+        )
+
+
 def _lock_commitment(pk: int) -> Commitment:
     return (
         Commitment.objects.select_for_update(of=("self",))
@@ -219,14 +231,7 @@ def _lock_for_decision(submission: Submission, by: User) -> Submission:
         .get(pk=submission.pk)
     )
     locked.commitment = commitment
-    require_push_to_accounting(by, locked.company)
-    if by.pk in (locked.created_by_id, locked.sent_by_id) and not locked.company.allows_own_decisions:
-        raise RightMissing(
-            by=by,
-            company=locked.company,
-            right="decide on one's own commitment",
-            sentence="You created or sent this commitment, so another accounting approver must decide on it.",
-        )
+    require_may_decide(submission=locked, by=by)
     return locked
 
 

@@ -153,6 +153,13 @@ class Submission(models.Model):
             raise ValueError(f"submission {self.pk}: the snapshot was altered after it was sent")
         return from_json(self.snapshot)
 
+    def is_barred_for(self, person: User) -> bool:
+        """Whether another person must decide: nobody does on what they created or sent.
+
+        A company can be freed from this rule in Django admin (product, section 3).
+        """
+        return person.pk in (self.created_by_id, self.sent_by_id) and not self.company.allows_own_decisions
+
     def move_to(self, status: SubmissionStatus) -> None:
         """Change the status along an arrow of the table; raises TransitionRefused."""
         check_transition(SUBMISSION_TRANSITIONS, current=self.status, wanted=status)
