@@ -1,0 +1,88 @@
+"""`python -m local.mail`: catches mails until it gets SIGTERM or Ctrl-C."""
+
+import argparse
+import asyncio
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from local.mail.inbox import Inbox
+from local.mail.web import Server
+
+LARGEST = 50 * 1024 * 1024  # bytes
+
+
+class Catcher:
+    """What aiosmtpd asks. The answer 250 is given only when the mail is on the disk."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self.inbox = inbox
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        content = envelope.original_content or b""
+        await asyncio.to_thread(
+            self.inbox.store, content, sender=envelope.mail_from or "", recipients=envelope.rcpt_tos
+        )
+        return "250 2.0.0 Caught"
+
+
+async def catch(inbox: Inbox, *, host: str, http_port: int, smtp_port: int) -> None:
+    """Serve both sides until a signal. Raises OSError when a port is taken."""
+    loop = asyncio.get_running_loop()
+    done = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, done.set)
+    catcher = Catcher(inbox)
+
+    def session() -> SMTP:
+        return SMTP(
+            catcher,
+            hostname="mail-catcher",
+            ident="mail catcher",
+            data_size_limit=LARGEST,
+            enable_SMTPUTF8=True,
+            loop=loop,
+        )
+
+    smtp = await loop.create_server(session, host, smtp_port)
+    with Server((host, http_port), inbox) as web:
+        thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
+        thread.start()
+        port = smtp.sockets[0].getsockname()[1]
+        print(
+            f"Catching mail on smtp://{host}:{port}, shown on http://{host}:{web.server_address[1]}/",
+            flush=True,
+        )
+        await done.wait()
+        smtp.close()
+        web.shutdown()
+        thread.join()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m local.mail", description="Catches mails and shows them.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--http-port", type=int, default=8025, help="0 takes a free one")
+    parser.add_argument("--smtp-port", type=int, default=1025, help="0 takes a free one")
+    parser.add_argument("--directory", type=Path, required=True, help="where the mails are kept")
+    options = parser.parse_args()
+    try:
+        asyncio.run(
+            catch(
+                Inbox(options.directory),
+                host=options.host,
+                http_port=options.http_port,
+                smtp_port=options.smtp_port,
+            )
+        )
+    except OSError as problem:
+        print(f"The mail catcher can't start: {problem.strerror or problem}.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
