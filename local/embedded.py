@@ -109,6 +109,7 @@ class PostgreSQL:
             stop_signal=signal.SIGINT,  # "fast": ends the sessions, loses nothing
             orphan_signal=signal.SIGINT,
             grace=30,
+            least_grace=10,
         )
 
     def prepare_roles(self) -> None:

@@ -51,8 +51,9 @@ class Program:
     """What to run, and the promises that the supervisor keeps about it.
 
     `ready` is asked with the process id and answers quickly; it may raise OSError for "not yet".
-    `prepare` runs before every start. `grace` is the seconds between `stop_signal` and SIGKILL.
-    `orphan_signal` is what Linux sends when we ourselves are killed.
+    `prepare` runs before every start. `grace` is the seconds between `stop_signal` and SIGKILL,
+    `least_grace` the same for a person who is in a hurry. `orphan_signal` is what Linux sends
+    when we ourselves are killed.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Program:
     stop_signal: signal.Signals = signal.SIGTERM
     orphan_signal: signal.Signals = signal.SIGTERM
     grace: float = 10.0
+    least_grace: float = 1.0
 
 
 def spawn(program: Program, log: Path) -> subprocess.Popen[bytes]:
@@ -129,8 +131,10 @@ def end(
     if process.poll() is None:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(program.stop_signal)
-        deadline = time.monotonic() + program.grace
-        while process.poll() is None and time.monotonic() < deadline and not in_a_hurry():
+        asked = time.monotonic()
+        while process.poll() is None:
+            if time.monotonic() - asked > (program.least_grace if in_a_hurry() else program.grace):
+                break
             time.sleep(0.02)
         obeyed = process.poll() is not None
     # Also after a clean end: what the process left behind in its group goes with it.
@@ -151,7 +155,7 @@ def how_it_ended(returncode: int) -> str:
 
 
 def last_line(log: Path) -> str:
-    """`: <the log's last line>`, so that the sentence says what the process itself said."""
+    """`: <the log's last line>`, so that our sentence says what the process itself said."""
     try:
         lines = log.read_text(errors="replace").strip().splitlines()
     except OSError:

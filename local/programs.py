@@ -1,0 +1,173 @@
+"""The five processes that make the product visible on one machine, and the environment they share."""
+
+import base64
+import http.client
+import os
+import secrets
+import signal
+import smtplib
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import environ
+
+from local.ports import HOST, Ports
+from local.processes import Program
+
+ROOT = Path(__file__).resolve().parent.parent
+MASTERS = ROOT / "local" / "demo" / "data" / "spectrum_masters.json"
+READY_FILE = "LEDGERGATE_READY_FILE"
+"""The variable that tells local.background where to write its process id."""
+PATIENCE = 2.0  # seconds that one question for readiness may take
+
+
+def environment_of(var: Path, ports: Ports, *, database_url: str, broker_url: str) -> dict[str, str]:
+    """What every process gets: the person's own environment, with what this machine decides on top.
+
+    Mail goes to the catcher and exports to the simulator even when the environment says otherwise:
+    trying the product must not reach the real world.
+    """
+    address = f"http://{HOST}:{ports['product']}"
+    return {
+        **kept_secrets(var / "secrets.env"),
+        **os.environ,
+        "ENVIRONMENT": "development",
+        "DATABASE_URL": database_url,
+        "REDIS_URL": broker_url,
+        "PUBLIC_URL": address,
+        "ALLOWED_HOSTS": f"{HOST},localhost",
+        "CSRF_TRUSTED_ORIGINS": address,
+        "EMAIL_URL": f"smtp://{HOST}:{ports['smtp']}",
+        "SPECTRUM_SERVERS": f"simulator=http://{HOST}:{ports['simulator']}",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def kept_secrets(file: Path) -> dict[str, str]:
+    """This checkout's own keys, made once and readable by their owner only."""
+    if not file.exists():
+        made = {
+            "SECRET_KEY": secrets.token_urlsafe(50),
+            "FIELD_ENCRYPTION_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        }
+        unfinished = file.with_suffix(".unfinished")
+        unfinished.unlink(missing_ok=True)
+        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
+            output.writelines(f"{name}={value}\n" for name, value in made.items())
+        unfinished.rename(file)
+    return dict(line.split("=", 1) for line in file.read_text().splitlines())
+
+
+def read_dotenv() -> None:
+    """As the settings do: what the environment says wins over the file."""
+    if (ROOT / ".env").is_file():
+        environ.Env.read_env(ROOT / ".env")
+
+
+def web(ports: Ports, environment: Mapping[str, str]) -> Program:
+    # Threads: a browser opens connections ahead of need, and each would hold a whole process.
+    arguments = ["gunicorn", "config.wsgi", "--bind", f"{HOST}:{ports['product']}", "--workers", "2"]
+    arguments += ["--threads", "4", "--graceful-timeout", "5", "--no-control-socket", "--access-logfile", "-"]
+    return Program(
+        "web", python(*arguments), ROOT, environment, ready=lambda _: answers(ports["product"]), grace=8
+    )
+
+
+def worker(var: Path, environment: Mapping[str, str]) -> Program:
+    ready_file = var / "ready" / "worker"
+    return Program(
+        "worker",
+        python(
+            "celery",
+            "-A",
+            "local.background",
+            "worker",
+            "--pool",
+            "threads",
+            "--concurrency",
+            "4",
+            "--loglevel",
+            "INFO",
+            "--without-gossip",
+            "--without-mingle",
+        ),
+        ROOT,
+        {**environment, READY_FILE: str(ready_file)},
+        ready=lambda process: written(ready_file) == process,
+        orphan_signal=signal.SIGKILL,  # it would finish its task first, against servers that are gone
+        grace=20,
+    )
+
+
+def beat(var: Path, environment: Mapping[str, str]) -> Program:
+    ready_file = var / "ready" / "beat"
+    return Program(
+        "beat",
+        python(
+            "celery",
+            "-A",
+            "local.background",
+            "beat",
+            "--loglevel",
+            "INFO",
+            "--schedule",
+            str(var / "beat-schedule"),
+            "--pidfile",
+            "",
+        ),
+        ROOT,
+        {**environment, READY_FILE: str(ready_file)},
+        ready=lambda process: written(ready_file) == process,
+    )
+
+
+def simulator(var: Path, ports: Ports, environment: Mapping[str, str]) -> Program:
+    arguments = ["local.spectrum", "--host", HOST, "--port", str(ports["simulator"])]
+    arguments += ["--database", str(var / "spectrum.sqlite3"), "--masters", str(MASTERS)]
+    return Program(
+        "simulator", python(*arguments), ROOT, environment, ready=lambda _: answers(ports["simulator"])
+    )
+
+
+def mail(var: Path, ports: Ports, environment: Mapping[str, str]) -> Program:
+    arguments = ["local.mail", "--host", HOST, "--http-port", str(ports["mail"])]
+    arguments += ["--smtp-port", str(ports["smtp"]), "--directory", str(var / "mail")]
+    return Program(
+        "mail",
+        python(*arguments),
+        ROOT,
+        environment,
+        ready=lambda _: answers(ports["mail"]) and greets(ports["smtp"]),
+    )
+
+
+def python(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", *arguments]
+
+
+def answers(port: int) -> bool:
+    """Whether /healthz says 200."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except http.client.HTTPException:
+        return False
+    finally:
+        connection.close()
+
+
+def greets(port: int) -> bool:
+    """Whether an SMTP server says its first line and answers a NOOP."""
+    try:
+        with smtplib.SMTP(HOST, port, timeout=PATIENCE) as server:
+            return server.noop()[0] == 250
+    except smtplib.SMTPException:
+        return False
+
+
+def written(ready_file: Path) -> int:
+    """The process id that the file holds; 0 for none, or for a file of which only half is written."""
+    text = ready_file.read_text()
+    return int(text) if text.endswith("\n") else 0

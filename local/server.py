@@ -1,0 +1,210 @@
+"""`script/server`: everything that one machine needs, from nothing to a printed address.
+
+The order matters: the servers, the schema, the demo data, what the product talks to, and then
+the product. The end is the opposite order.
+"""
+
+import argparse
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from local import programs
+from local.binaries import Workplace
+from local.embedded import APP, OWNER, PostgreSQL, Valkey, works_in
+from local.ports import HOST, BadPort, Ports
+from local.processes import CannotStart, Program, account_for_servers
+from local.supervisor import Stopped, Supervisor
+
+VAR = programs.ROOT / "var"
+BUSY_PORT = 2
+"""Exit code when a port that was set is taken."""
+
+BEGAN = float(os.environ.pop("LEDGERGATE_STARTED", "") or time.time())
+
+
+def main() -> int:
+    """Run until stopped. Everything foreseen ends in one sentence and an exit code."""
+    parser = argparse.ArgumentParser(prog="script/server", description="Starts everything, until Ctrl-C.")
+    parser.add_argument("--reset", action="store_true", help="remove this checkout's data first")
+    options = parser.parse_args()
+    try:
+        with only_one(VAR):
+            if options.reset:
+                reset(VAR)
+            serve(VAR)
+    except (Stopped, KeyboardInterrupt):
+        step("stopped")
+    except BadPort as problem:
+        tell(str(problem))
+        return BUSY_PORT
+    except CannotStart as problem:
+        tell(str(problem))
+        return 1
+    except PermissionError as problem:
+        tell(f"{problem.filename or problem} belongs to another user: start as that user.")
+        return 1
+    return 0
+
+
+def serve(var: Path) -> None:
+    """Raises CannotStart when a part does not come up, Stopped when asked to stop before all did."""
+    programs.read_dotenv()
+    for name in ("log", "pids", "ready", "mail"):
+        (var / name).mkdir(mode=0o700, exist_ok=True)
+    clear_leftovers(var)
+    supervisor = Supervisor(logs=var / "log", pids=var / "pids", say=tell)
+    with contextlib.ExitStack() as stack:
+        ports = stack.enter_context(Ports(os.environ))
+        workplace = stack.enter_context(temporary_workplace(var))
+        stack.enter_context(supervisor.listening())
+        database_url, owner_url, broker_url = start_servers(supervisor, var, workplace)
+        environment = programs.environment_of(var, ports, database_url=database_url, broker_url=broker_url)
+
+        def manage(name: str, *arguments: str, url: str = database_url) -> str:
+            command = [sys.executable, "manage.py", *arguments]
+            settings = {**environment, "DATABASE_URL": url}
+            return supervisor.run(name, command, directory=programs.ROOT, environment=settings)
+
+        step("bringing the schema up to date")
+        manage("migrate", "migrate", "--noinput", url=owner_url)
+        step("collecting the static files")
+        manage("collectstatic", "collectstatic", "--noinput", "--verbosity", "0")
+        step("loading the demo data, unless it is there")
+        manage("load_demo", "load_demo")
+        accounts = manage("accounts", "load_demo", "--print-accounts")
+        step("starting the mail catcher, the simulator, the worker, beat and the product")
+        ports.release()
+        supervisor.start(
+            programs.mail(var, ports, environment),
+            programs.simulator(var, ports, environment),
+            programs.worker(var, environment),
+            programs.beat(var, environment),
+            programs.web(ports, environment),
+        )
+        step("ready")
+        tell(summary(ports, accounts))
+        supervisor.watch()
+        step("stopping")
+    step("stopped; the data stays in var/")
+
+
+def start_servers(supervisor: Supervisor, var: Path, workplace: Workplace) -> tuple[str, str, str]:
+    """What DATABASE_URL and REDIS_URL name, or our own.
+
+    Returns the URLs of the product's role, of the role that migrates, and of the broker.
+    """
+    wanted: list[Program] = []
+    database_url, broker_url = os.environ.get("DATABASE_URL", ""), os.environ.get("REDIS_URL", "")
+    owner_url = os.environ.get("OWNER_DATABASE_URL") or database_url
+    postgres = None
+    if not database_url:
+        postgres = PostgreSQL(var / "postgres", workplace, keep=True)
+        step("starting PostgreSQL" if postgres.data.exists() else "making a database and starting PostgreSQL")
+        postgres.initialise(supervisor.log("initdb"))
+        database_url, owner_url = postgres.url(APP), postgres.url(OWNER)
+        wanted.append(postgres.program())
+    if not broker_url:
+        step("starting Valkey")
+        valkey = Valkey(var / "valkey", workplace, keep=True)
+        valkey.initialise()
+        broker_url = valkey.url
+        wanted.append(valkey.program())
+    supervisor.start(*wanted)
+    if postgres:
+        postgres.prepare_roles()
+    return database_url, owner_url, broker_url
+
+
+@contextlib.contextmanager
+def only_one(var: Path) -> Iterator[None]:
+    """One supervisor per checkout. The lock ends with the process, however that ends."""
+    var.mkdir(exist_ok=True)
+    lock = os.open(var, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotStart(f"Ledgergate already runs in {programs.ROOT}: stop it there first.") from None
+        yield
+    finally:
+        os.close(lock)
+
+
+@contextlib.contextmanager
+def temporary_workplace(var: Path) -> Iterator[Workplace]:
+    """The folder of the sockets, found again through var/sockets after a crash."""
+    link = var / "sockets"
+    if link.is_symlink():
+        left = link.readlink()
+        if left.name.startswith("ledgergate-"):
+            shutil.rmtree(left, ignore_errors=True)
+        link.unlink()
+    workplace = Workplace(account_for_servers())
+    try:
+        link.symlink_to(workplace.folder)
+        yield workplace
+    finally:
+        workplace.remove()
+        link.unlink(missing_ok=True)
+
+
+def clear_leftovers(var: Path) -> None:
+    """Processes of a supervisor that was killed end by themselves; wait for that, then insist."""
+    for file in (var / "pids").iterdir():
+        text = file.read_text().strip()
+        process = int(text) if text.isdigit() else 0
+        folder = {"postgres": var / "postgres", "valkey": var / "valkey"}.get(file.name, programs.ROOT)
+        deadline = time.monotonic() + 10
+        while works_in(process, folder):
+            if time.monotonic() > deadline:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            time.sleep(0.1)
+        file.unlink()
+
+
+def reset(var: Path) -> None:
+    """Remove what this checkout stored. A database that DATABASE_URL names stays as it is."""
+    step("removing the data of this checkout")
+    for path in var.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    if os.environ.get("DATABASE_URL"):
+        tell("DATABASE_URL is set: the database that it names was not touched.")
+
+
+def summary(ports: Ports, accounts: str) -> str:
+    indented = "\n".join(f"    {line.strip()}" for line in accounts.strip().splitlines())
+    return f"""
+  Ledgergate    http://{HOST}:{ports["product"]}/
+  Simulator     http://{HOST}:{ports["simulator"]}/   stands in for Viewpoint Spectrum
+  Mail          http://{HOST}:{ports["mail"]}/   catches every mail; none leaves this machine
+
+  Sign in as
+{indented}
+
+  Logs are in var/log/, process ids in var/pids/. Ctrl-C stops everything.
+"""
+
+
+def step(doing: str) -> None:
+    tell(f"{time.time() - BEGAN:6.1f} s  {doing}")
+
+
+def tell(line: str) -> None:
+    """Print at once. A closed terminal must not keep us from stopping in order."""
+    with contextlib.suppress(OSError):
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
