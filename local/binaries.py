@@ -80,7 +80,7 @@ class Workplace:
     def __init__(self, account: Account | None) -> None:
         """Raises CannotStart when no temporary folder has a path short enough for a socket."""
         self.account = account
-        parent = "/tmp" if os.access("/tmp", os.W_OK) else tempfile.gettempdir()  # $TMPDIR may be long
+        parent = temporary_folder()
         self.folder = Path(tempfile.mkdtemp(prefix="ledgergate-", dir=parent))
         self.give(self.folder)
         if len(str(self.folder / f".s.PGSQL.{PORT}")) > LONGEST_SOCKET_PATH:
@@ -153,3 +153,8 @@ class Workplace:
     def name(self) -> str:
         """Who the servers run as, for sentences."""
         return self.account.name if self.account else "this user"
+
+
+def temporary_folder() -> Path:
+    """/tmp where there is one, because $TMPDIR may be long."""
+    return Path("/tmp" if os.access("/tmp", os.W_OK) else tempfile.gettempdir())

@@ -58,12 +58,10 @@ class PostgreSQL:
         """
         version = self._version()
         if self.data.exists():
+            refuse_foreign(self.data, self.workplace)
             made_by = (self.data / "PG_VERSION").read_text().strip()
             if made_by != str(version):
-                raise CannotStart(
-                    f"{self.data} was made by PostgreSQL {made_by}, and {self.binaries} is {version}."
-                )
-            refuse_foreign(self.data, self.workplace)
+                raise CannotStart(f"{self.data} is PostgreSQL {made_by}'s, and {self.binaries} is {version}.")
             return
         unfinished = new_folder(self.data.with_name(f"{self.data.name}.unfinished"), self.workplace)
         directory, seen = as_the_server_sees(unfinished, self.workplace)
@@ -234,8 +232,7 @@ def refuse_foreign(data: Path, workplace: Workplace) -> None:
     account = workplace.account
     if data.stat().st_uid != (account.uid if account else os.geteuid()):
         raise CannotStart(
-            f"{data} was made by another user ({data.owner()}): start as that user, "
-            "or start over with script/server --reset."
+            f"{data} was made by another user: start as that user, or start over with script/server --reset."
         )
 
 
