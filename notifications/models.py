@@ -1,0 +1,242 @@
+"""The outbox: every mail is a row first, and the row says what became of it.
+
+A mail is stored in the transaction of its cause and sent by ``delivery`` (architecture,
+invariant 8). Nothing here chooses what is mailed or to whom.
+"""
+
+import uuid
+from datetime import datetime
+from email.utils import parseaddr
+
+from django.conf import settings
+from django.db import connection, models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+# About three days at the widest back-off, which is how long mail servers themselves keep trying.
+TRIES = 80
+
+
+class Kind(models.TextChoices):
+    """Which mail it is (product, section 6)."""
+
+    DAILY_SUMMARY = "daily_summary", "ERP Integrations Daily Summary"
+    REJECTION = "rejection", "Rejected by accounting"
+    RESENT = "resent", "Re-sent after a rejection"
+    ATTENTION = "attention", "Failed or needs attention"
+
+
+class Status(models.TextChoices):
+    """How far a mail has come."""
+
+    QUEUED = "queued", "Queued"
+    SENDING = "sending", "Sending"
+    SENT = "sent", "Sent"
+    FAILED = "failed", "Failed"
+
+
+TRANSITIONS: dict[str, frozenset[str]] = {
+    Status.QUEUED: frozenset({Status.SENDING}),
+    Status.SENDING: frozenset({Status.SENT, Status.QUEUED, Status.FAILED}),
+    Status.FAILED: frozenset({Status.QUEUED}),
+    Status.SENT: frozenset(),
+}
+
+
+class TransitionError(Exception):
+    """A mail can't go from the status that it has to the one asked for."""
+
+
+def database_time() -> datetime:
+    """What the database's clock says. Leases and due times are judged by no other clock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment
+
+
+def new_message_id() -> str:
+    """A Message-ID of the sender's domain, fixed for the life of the row.
+
+    A mail that is sent twice carries it twice, so that a mail program can show it once.
+    """
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+    return f"<{uuid.uuid4().hex}@{domain or 'localhost'}>"
+
+
+class OutgoingEmailQuerySet(models.QuerySet["OutgoingEmail"]):
+    """Reading the outbox."""
+
+    def queued(self) -> "OutgoingEmailQuerySet":
+        """Waiting for a sender: a first try, or the next one."""
+        return self.filter(status=Status.QUEUED)
+
+    def due(self, at: datetime) -> "OutgoingEmailQuerySet":
+        """Queued, with the back-off over; the longest waiting first."""
+        return self.queued().filter(not_before__lte=at).order_by("not_before", "pk")
+
+    def sending(self) -> "OutgoingEmailQuerySet":
+        """In the hands of a sender, alive or dead."""
+        return self.filter(status=Status.SENDING)
+
+    def leased(self, at: datetime) -> "OutgoingEmailQuerySet":
+        """In the hands of a sender whose lease still runs."""
+        return self.sending().filter(lease_until__gt=at)
+
+    def abandoned(self, at: datetime) -> "OutgoingEmailQuerySet":
+        """Claimed by a sender that has not reported within its lease."""
+        return self.sending().filter(lease_until__lte=at).order_by("lease_until", "pk")
+
+    def failed(self) -> "OutgoingEmailQuerySet":
+        """Refused for good, or given up."""
+        return self.filter(status=Status.FAILED)
+
+
+class OutgoingEmail(models.Model):
+    """One mail to one person.
+
+    ``attempts`` counts the claims and never goes back: it is the number by which a sender
+    proves that the mail is still its own. The mail fails when a passing fault meets attempt
+    number ``last_attempt``. The methods change fields and do not save.
+    """
+
+    # What was written to a person goes when the person is erased; history keeps only ids.
+    recipient = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="outgoing_emails"
+    )
+    to_address = models.EmailField("to", max_length=254)
+    kind = models.CharField(max_length=20, choices=Kind)
+    subject = models.CharField(max_length=255)
+    text_body = models.TextField()
+    html_body = models.TextField()
+    dedupe_key = models.CharField(max_length=200, blank=True, help_text="Shared by no two mails.")
+    message_id = models.CharField("Message-ID", max_length=255, unique=True, default=new_message_id)
+    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
+    attempts = models.PositiveIntegerField(default=0)
+    last_attempt = models.PositiveIntegerField(default=TRIES)
+    not_before = models.DateTimeField(db_default=Now())
+    lease_until = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OutgoingEmailQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "outgoing e-mail"
+        permissions = [("send_again", "Can send a failed e-mail again")]
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="an_email_is_of_a_known_kind"),
+            models.CheckConstraint(
+                condition=Q(status__in=Status.values), name="an_email_is_in_a_known_status"
+            ),
+            models.CheckConstraint(condition=~Q(to_address=""), name="an_email_has_an_address"),
+            models.CheckConstraint(
+                condition=~Q(subject__regex=r"[\r\n]"), name="the_subject_of_an_email_is_one_line"
+            ),
+            models.CheckConstraint(
+                condition=Q(status=Status.SENT, sent_at__isnull=False)
+                | ~Q(status=Status.SENT) & Q(sent_at__isnull=True),
+                name="an_email_has_a_sent_time_exactly_when_sent",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=Status.SENDING, lease_until__isnull=False)
+                | ~Q(status=Status.SENDING) & Q(lease_until__isnull=True),
+                name="an_email_has_a_lease_exactly_when_sending",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=Status.FAILED, last_error=""), name="a_failed_email_says_why"
+            ),
+            models.UniqueConstraint(
+                fields=["dedupe_key"], condition=~Q(dedupe_key=""), name="an_email_is_stored_once_for_its_key"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["not_before", "id"], condition=Q(status=Status.QUEUED), name="emails_that_wait"
+            ),
+            models.Index(
+                fields=["lease_until"], condition=Q(status=Status.SENDING), name="emails_being_sent"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject
+
+    @property
+    def tries(self) -> int:
+        """How often it was tried since it was stored, or since a person sent it again."""
+        return TRIES - (self.last_attempt - self.attempts)
+
+    def move_to(self, status: Status) -> None:
+        """The only way to another status. Raises TransitionError for an arrow that is not drawn."""
+        if status not in TRANSITIONS[self.status]:
+            raise TransitionError(f"E-mail {self.pk} is {self.status} and can't become {status}.")
+        self.status = status
+        self.lease_until = None
+
+    def claim(self, *, until: datetime) -> None:
+        """Give it to one sender, as the next attempt, until then."""
+        self.move_to(Status.SENDING)
+        self.attempts += 1
+        self.lease_until = until
+
+    def record_sent(self, *, at: datetime) -> None:
+        """The mail server took it over."""
+        self.move_to(Status.SENT)
+        self.sent_at = at
+        self.last_error = ""
+
+    def postpone(self, *, until: datetime, error: str) -> None:
+        """Try again after ``until``, or fail when the tries are used up."""
+        if self.attempts >= self.last_attempt:
+            self.fail(error=f"Given up after {self.attempts} tries: {error}")
+            return
+        self.move_to(Status.QUEUED)
+        self.not_before = until
+        self.last_error = error[:500]
+
+    def fail(self, *, error: str) -> None:
+        """No further try makes sense."""
+        self.move_to(Status.FAILED)
+        self.last_error = error[:500]
+
+    def send_again(self, *, at: datetime) -> None:
+        """A person asked for it: due at once, with the full number of tries."""
+        if self.status != Status.FAILED:
+            raise TransitionError(f"E-mail {self.pk} is {self.status}: only a failed one is sent again.")
+        self.move_to(Status.QUEUED)
+        self.not_before = at
+        self.last_attempt = self.attempts + TRIES
+
+
+class SubscriptionQuerySet(models.QuerySet["Subscription"]):
+    """Reading what people want to be told."""
+
+    def unwanted(self, kind: Kind) -> "SubscriptionQuerySet":
+        """Those who switched this mail off. Whoever has no row wants it."""
+        return self.filter(kind=kind, wanted=False)
+
+
+class Subscription(models.Model):
+    """What a person chose about one kind of mail. Without a row it is sent."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="subscriptions")
+    kind = models.CharField(max_length=20, choices=Kind)
+    wanted = models.BooleanField(default=True)
+
+    objects = SubscriptionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "kind"], name="a_person_chooses_once_for_each_kind"),
+            models.CheckConstraint(
+                condition=Q(kind__in=Kind.values), name="a_subscription_is_of_a_known_kind"
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind=Kind.REJECTION, wanted=False), name="a_rejection_is_always_mailed"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {'wanted' if self.wanted else 'switched off'}"
