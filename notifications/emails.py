@@ -1,0 +1,163 @@
+"""One function per mail (product, section 6).
+
+Each takes plain values, writes subject, text and HTML, and stores a row in the caller's
+transaction; a sender is woken after the commit.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.template.loader import render_to_string
+
+from directory.models import User
+from notifications import tasks
+from notifications.models import Kind, OutgoingEmail
+from notifications.text import money, one_line
+
+DAILY_SUMMARY_SUBJECT = "ERP Integrations Daily Summary"
+LONGEST_SUBJECT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryLine:
+    """One commitment that waits. ``kind`` is its name on screen; ``url`` opens its review page."""
+
+    project: str
+    kind: str
+    number: str
+    title: str
+    vendor: str
+    amount: Decimal
+    currency: str
+    waiting_days: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SummarySection:
+    """What waits in one company; ``url`` opens its Ready to Export list."""
+
+    company: str
+    url: str
+    lines: Sequence[SummaryLine]
+
+    @property
+    def total(self) -> Decimal:
+        """The sum of the lines, which are all in the company's one currency."""
+        return sum((line.amount for line in self.lines), Decimal("0.00"))
+
+    @property
+    def currency(self) -> str:
+        """The company's currency, ISO 4217."""
+        return self.lines[0].currency
+
+
+def store_daily_summary(
+    *, recipient: User, day: date, sections: Sequence[SummarySection], link: str
+) -> OutgoingEmail | None:
+    """The ERP Integrations Daily Summary of ``day``, which is the recipient's own.
+
+    None when nothing waits, or when the person has the summary of that day already: the
+    second of two that store it at one moment waits for the first to commit, then adds nothing.
+    """
+    sections = [section for section in sections if section.lines]
+    if not sections:
+        return None
+    stored = _store(
+        recipients=[recipient],
+        kind=Kind.DAILY_SUMMARY,
+        subject=DAILY_SUMMARY_SUBJECT,
+        template="emails/daily_summary",
+        context={
+            "day": day,
+            "sections": sections,
+            "count": sum(len(section.lines) for section in sections),
+            "link": link,
+        },
+        dedupe_key=f"{Kind.DAILY_SUMMARY}:{recipient.pk}:{day.isoformat()}",
+    )
+    return stored[0] if stored else None
+
+
+def store_rejection(
+    *,
+    recipients: Iterable[User],
+    kind: str,
+    number: str,
+    title: str,
+    project: str,
+    vendor: str,
+    amount: Decimal,
+    currency: str,
+    reason: str,
+    rejected_by: str,
+    link: str,
+) -> list[OutgoingEmail]:
+    """Tell that accounting rejected a commitment: why, who, and where to edit it.
+
+    ``kind`` is the commitment's kind on screen ("Subcontract"). A person who is named twice
+    among the recipients gets one mail.
+    """
+    return _store(
+        recipients=recipients,
+        kind=Kind.REJECTION,
+        subject=f"Rejected by accounting: {number} {title}",
+        template="emails/rejection",
+        context={
+            "number": number,
+            "title": title,
+            "facts": [
+                ("Project", project),
+                ("Commitment", kind),
+                ("Contract Company", vendor),
+                ("Amount", money(amount, currency)),
+            ],
+            "reason": reason.strip(),
+            "rejected_by": rejected_by,
+            "link": link,
+        },
+    )
+
+
+def _store(
+    *,
+    recipients: Iterable[User],
+    kind: Kind,
+    subject: str,
+    template: str,
+    context: dict[str, Any],
+    dedupe_key: str = "",
+) -> list[OutgoingEmail]:
+    """Store one mail for each person with an address. ``dedupe_key`` is for one recipient."""
+    subject = _cut(one_line(subject))
+    context = {**context, "subject": subject}
+    text_body = render_to_string(f"{template}.txt", context)
+    # Without the indentation, a hundred lines stay below the size at which mail readers cut.
+    html_body = re.sub(r"\s*\n\s*", "\n", render_to_string(f"{template}.html", context))
+    emails = [
+        OutgoingEmail(
+            recipient=person,
+            to_address=person.email,
+            kind=kind,
+            subject=subject,
+            text_body=text_body,
+            html_body=html_body,
+            dedupe_key=dedupe_key,
+        )
+        for person in {person.pk: person for person in recipients}.values()
+        if person.email
+    ]
+    OutgoingEmail.objects.bulk_create(emails, ignore_conflicts=bool(dedupe_key))
+    stored = list(OutgoingEmail.objects.filter(message_id__in=[email.message_id for email in emails]))
+    if stored:
+        transaction.on_commit(lambda: tasks.send_emails.delay())
+    return stored
+
+
+def _cut(subject: str) -> str:
+    return subject if len(subject) <= LONGEST_SUBJECT else f"{subject[: LONGEST_SUBJECT - 1].rstrip()}…"
