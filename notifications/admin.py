@@ -1,0 +1,50 @@
+"""Django admin for the outbox: to look, and to send a failed mail again."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from directory.admin import ReadOnlyAdmin
+from directory.models import User
+from notifications import delivery, tasks
+from notifications.models import OutgoingEmail, Subscription
+
+
+@admin.register(OutgoingEmail)
+class OutgoingEmailAdmin(ReadOnlyAdmin):
+    """Every mail and what became of it. Bodies hold business data: the view permission opens them."""
+
+    list_display = ("created_at", "kind", "to_address", "subject", "status", "attempts", "sent_at")
+    list_filter = ("status", "kind")
+    search_fields = ("to_address", "subject", "message_id")
+    ordering = ("-pk",)
+    show_full_result_count = False
+    actions = ("send_again",)
+    # The HTML part says what the text says.
+    exclude = ("html_body",)
+
+    def has_send_again_permission(self, request: HttpRequest) -> bool:
+        """Whether the action is offered."""
+        return request.user.has_perm("notifications.send_again")
+
+    @admin.action(description="Send again (failed e-mails)", permissions=["send_again"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[OutgoingEmail]) -> None:
+        """Queue the chosen ones that failed."""
+        assert isinstance(request.user, User)
+        count = delivery.send_again(emails=queryset, by=request.user)
+        if not count:
+            messages.warning(request, "Nothing was sent again: only failed e-mails can be.")
+            return
+        tasks.send_emails.delay()
+        messages.success(request, f"{count} e-mail{'' if count == 1 else 's'} will be sent again.")
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(ReadOnlyAdmin):
+    """What people chose about each kind of mail."""
+
+    list_display = ("user", "kind", "wanted")
+    list_filter = ("kind", "wanted")
+    list_select_related = ("user",)
+    search_fields = ("user__email",)
+    ordering = ("pk",)
