@@ -70,7 +70,10 @@ class Program:
 
 
 def spawn(program: Program, log: Path) -> subprocess.Popen[bytes]:
-    """Start it in a session of its own, so that Ctrl-C reaches only the supervisor."""
+    """Start it in a session of its own, so that Ctrl-C reaches only the supervisor.
+
+    Raises CannotStart when the system refuses.
+    """
     parent = os.getpid()
 
     def follow_parent() -> None:
@@ -80,20 +83,25 @@ def spawn(program: Program, log: Path) -> subprocess.Popen[bytes]:
                 os._exit(1)
 
     account = program.account
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            list(program.arguments),
-            cwd=program.directory,
-            env=dict(program.environment),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=follow_parent,
-            user=account.uid if account else None,
-            group=account.gid if account else None,
-            extra_groups=[] if account else None,
-        )
+    try:
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                list(program.arguments),
+                cwd=program.directory,
+                env=dict(program.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=follow_parent,
+                user=account.uid if account else None,
+                group=account.gid if account else None,
+                extra_groups=[] if account else None,
+            )
+    except (OSError, subprocess.SubprocessError) as problem:
+        file, why = getattr(problem, "filename", None), getattr(problem, "strerror", None)
+        reason = f"{file or program.arguments[0]}: {why or problem}"
+        raise CannotStart(f"{program.name} can't be started: {reason}") from None
 
 
 def is_ready(program: Program, process: subprocess.Popen[bytes]) -> bool:
