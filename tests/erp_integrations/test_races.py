@@ -1,0 +1,144 @@
+"""Two people at one moment: one wins, the other is told, and nothing is half-done.
+
+A barrier lets both begin together; each race is run several times because one run of a race
+proves little.
+"""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+
+from commitments import services as commitments
+from commitments.models import Badge, Commitment, Lock
+from directory.models import User
+from erp_integrations import decisions, delivery, preflight
+from erp_integrations.models import ErpIdHold, ExportJob, Submission, SubmissionStatus
+from tests.erp_integrations.conftest import accept
+from tests.factories import ApproverFactory, ReadyCommitmentFactory, SubmissionFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROUNDS = range(6)
+
+
+def race(*people: Callable[[], object]) -> list[object]:
+    """Let them all begin at once; what each got, or the error that it was refused with."""
+    results: list[object] = [None] * len(people)
+    barrier = threading.Barrier(len(people))
+
+    def run(place: int, act: Callable[[], object]) -> None:
+        try:
+            connection.ensure_connection()
+            barrier.wait(timeout=10)
+            results[place] = act()
+        except Exception as error:
+            results[place] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=each) for each in enumerate(people)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    return results
+
+
+def refusals(results: list[object]) -> list[Exception]:
+    return [result for result in results if isinstance(result, Exception)]
+
+
+@pytest.mark.parametrize("number", ROUNDS)
+def test_of_two_approvers_one_decides_and_the_other_is_told(number: int) -> None:
+    submission = SubmissionFactory()
+    first, second = ApproverFactory.create_batch(2, company=submission.company)
+    results = race(
+        lambda: accept(submission, first),
+        lambda: decisions.reject(submission=submission, by=second, reason="No"),
+    )
+    (refusal,) = refusals(results)
+    assert isinstance(refusal, decisions.Conflict)
+    decided = Submission.objects.get(pk=submission.pk)
+    assert str(decided.decided_by) in str(refusal)
+    jobs = ExportJob.objects.filter(submission=submission).count()
+    assert jobs == (decided.status == SubmissionStatus.ACCEPTED)
+
+
+@pytest.mark.parametrize("number", ROUNDS)
+def test_of_two_who_accept_one_job_comes(number: int) -> None:
+    submission = SubmissionFactory()
+    people = ApproverFactory.create_batch(3, company=submission.company)
+    results = race(*[lambda person=person: accept(submission, person) for person in people])  # type: ignore[misc]
+    assert len(refusals(results)) == 2
+    assert ExportJob.objects.count() == 1
+
+
+@pytest.mark.parametrize("number", ROUNDS)
+def test_approver_against_retrieve(number: int) -> None:
+    submission = SubmissionFactory()
+    approver = ApproverFactory(company=submission.company)
+    results = race(
+        lambda: accept(submission, approver),
+        lambda: decisions.retrieve_from_erp(commitment=submission.commitment, by=submission.sent_by),
+    )
+    (refusal,) = refusals(results)
+    assert isinstance(refusal, decisions.Conflict)
+    decided = Submission.objects.select_related("commitment").get(pk=submission.pk)
+    if decided.status == SubmissionStatus.ACCEPTED:
+        assert (decided.commitment.badge, decided.commitment.lock) == (Badge.EXPORTING, Lock.WHOLE)
+    else:
+        assert decided.status == SubmissionStatus.RETRIEVED
+        assert (decided.commitment.badge, decided.commitment.lock) == (Badge.RETRIEVED, Lock.NONE)
+        assert not ExportJob.objects.exists()
+
+
+@pytest.mark.parametrize("number", ROUNDS)
+def test_edit_against_send(number: int) -> None:
+    seeded = SubmissionFactory(retrieved=True)
+    commitment, sender = seeded.commitment, seeded.sent_by
+    version = commitment.version
+
+    def edit() -> Commitment:
+        return commitments.update_commitment(
+            commitment=commitment, by=sender, version=version, values={"title": "Edited"}, lines=None
+        )
+
+    results = race(edit, lambda: decisions.send_to_erp(commitment=commitment, by=sender))
+    sent = Submission.objects.get(commitment=commitment, status=SubmissionStatus.AWAITING)
+    stored = Commitment.objects.get(pk=commitment.pk)
+    # Whoever was first: what accounting sees is what the project has.
+    assert sent.document.title == stored.title
+    assert all(isinstance(refusal, commitments.CommitmentLocked) for refusal in refusals(results))
+
+
+@pytest.mark.parametrize("number", ROUNDS)
+def test_two_commitments_can_not_take_one_erp_id(number: int) -> None:
+    first = SubmissionFactory()
+    other = ReadyCommitmentFactory(project=first.project, contract_company=first.commitment.contract_company)
+    second = SubmissionFactory(commitment=other)
+    people: list[User] = ApproverFactory.create_batch(2, company=first.company)
+    results = race(
+        lambda: accept(first, people[0], erp_id="SAME"),
+        lambda: accept(second, people[1], erp_id="SAME"),
+    )
+    (refusal,) = refusals(results)
+    assert isinstance(refusal, decisions.Conflict | decisions.NotReady)
+    assert ErpIdHold.objects.count() == ExportJob.objects.count() == 1
+
+
+def test_revocation_against_accept_never_exports_for_a_person_without_the_right() -> None:
+    submission = SubmissionFactory()
+    approver = ApproverFactory(company=submission.company)
+    basis = preflight.basis_of(submission.document)
+
+    def revoke() -> None:
+        approver.company_memberships.update(can_push_to_accounting=False)
+
+    race(
+        revoke,
+        lambda: decisions.accept(submission=submission, by=approver, seen_hash=basis.hash, erp_id="X-1"),
+    )
+    # Either the click was refused, or the worker will see that the right is gone.
+    job = ExportJob.objects.first()
+    assert job is None or not delivery._approver_still_may(job)
