@@ -283,7 +283,7 @@ masters = mostly(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     document=documents(),
     masters=masters,

@@ -23,7 +23,7 @@ DTD = '<!DOCTYPE d [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>'
 
 def adapter(url: str, wsdls: dict[str, str] | None = None) -> SpectrumAdapter:
     settings = SpectrumSettings(
-        url, "PHL", "secret-authorization", wsdls=wsdls or {}, connect_timeout=1, read_timeout=1
+        url, "PHL", "secret-authorization", wsdls=wsdls or {}, connect_timeout=5, read_timeout=1
     )
     return SpectrumAdapter(settings)
 

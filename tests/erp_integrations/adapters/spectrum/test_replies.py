@@ -47,6 +47,7 @@ def test_a_site_may_say_yes_in_another_way() -> None:
     assert isinstance(read(reply(("ok", "", "")), frozenset({"OK"})), Accepted)
     assert isinstance(read(reply(("S", "", "")), frozenset({"OK"})), Unknown)
     assert isinstance(read(reply(("W", "Take care", "")), frozenset({"W"})), Accepted)
+    assert isinstance(read(reply(("A", "Added", "")), frozenset({"A"})), Accepted)
 
 
 def test_a_warning_beside_a_yes_or_a_no_changes_neither() -> None:
