@@ -5,6 +5,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -75,11 +76,12 @@ def _package(name: str) -> Path | None:
 
 
 class Workplace:
-    """A short-lived private folder for sockets, and for binaries that the servers' account can't reach."""
+    """A short-lived private folder for sockets, and what the servers' account needs to reach the rest."""
 
     def __init__(self, account: Account | None) -> None:
         """Raises CannotStart when no temporary folder has a path short enough for a socket."""
         self.account = account
+        self._opened: list[int] = []
         parent = temporary_folder()
         self.folder = Path(tempfile.mkdtemp(prefix="ledgergate-", dir=parent))
         self.give(self.folder)
@@ -88,6 +90,9 @@ class Workplace:
             raise CannotStart(f"The temporary folder {parent} has too long a path for a socket.")
 
     def remove(self) -> None:
+        for descriptor in self._opened:
+            os.close(descriptor)
+        self._opened.clear()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def give(self, path: Path) -> None:
@@ -111,6 +116,19 @@ class Workplace:
             extra_groups=[],
         )
         return asked.returncode == 0
+
+    def reachable_folder(self, folder: Path) -> tuple[Path, tuple[int, ...]]:
+        """The path by which a server finds its folder, and the descriptors that it needs for that.
+
+        Raises CannotStart where a folder can't be handed over like this.
+        """
+        if self.can("w", folder):
+            return folder, ()
+        if sys.platform != "linux":
+            raise CannotStart(f"{self.name} can't enter {folder}: start as an ordinary user.")
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        self._opened.append(descriptor)
+        return Path(f"/proc/self/fd/{descriptor}"), (descriptor,)
 
     def reachable_postgres(self, binaries: Path) -> Path:
         """`binaries`, or a copy that the servers' account can run."""

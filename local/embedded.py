@@ -2,8 +2,8 @@
 
 They listen on sockets in a private folder and nowhere else, so that they take no port and open
 no door. As root they run as `nobody`, who may not be able to enter the checkout (root's home).
-The data stays in the checkout even then: the folder is handed over as the working directory,
-which a process may use without being able to walk there.
+The data stays in the checkout even then: a server gets its folder as an open file descriptor,
+which it may use without being able to walk there.
 """
 
 import os
@@ -27,7 +27,7 @@ from local.processes import CannotStart, Program, last_line, spawn
 
 OWNER, APP = "owner", "app"
 DATABASE = "ledgergate"
-HERE = Path("/proc/self/cwd")
+ANYWHERE = Path("/")
 SERVER_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 THROW_AWAY = ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"]
 
@@ -64,7 +64,7 @@ class PostgreSQL:
                 raise CannotStart(f"{self.data} is PostgreSQL {made_by}'s, and {self.binaries} is {version}.")
             return
         unfinished = new_folder(self.data.with_name(f"{self.data.name}.unfinished"), self.workplace)
-        directory, seen = as_the_server_sees(unfinished, self.workplace)
+        seen, keep_open = self.workplace.reachable_folder(unfinished)
         arguments = [
             str(self.binaries / "initdb"),
             "-D",
@@ -82,10 +82,11 @@ class PostgreSQL:
         initdb = Program(
             "initdb",
             arguments,
-            directory,
+            ANYWHERE,
             SERVER_ENVIRONMENT,
             ready=lambda _: True,
             account=self.workplace.account,
+            keep_open=keep_open,
             orphan_signal=signal.SIGKILL,
         )
         if spawn(initdb, log).wait() != 0:
@@ -93,17 +94,18 @@ class PostgreSQL:
         unfinished.rename(self.data)
 
     def program(self) -> Program:
-        directory, seen = as_the_server_sees(self.data, self.workplace)
+        seen, keep_open = self.workplace.reachable_folder(self.data)
         arguments = [str(self.binaries / "postgres"), "-D", str(seen), "-h", "", "-p", str(PORT)]
         arguments += ["-k", str(self.workplace.folder), *([] if self.keep else THROW_AWAY)]
         return Program(
             "postgres",
             arguments,
-            directory,
+            ANYWHERE,
             SERVER_ENVIRONMENT,
             ready=lambda _: self._answers(),
             prepare=self._clear_the_way,
             account=self.workplace.account,
+            keep_open=keep_open,
             stop_signal=signal.SIGINT,  # "fast": ends the sessions, loses nothing
             orphan_signal=signal.SIGINT,
             grace=30,
@@ -194,16 +196,18 @@ class Valkey:
             new_folder(self.data, self.workplace)
 
     def program(self) -> Program:
-        arguments = [str(self.executable), "--port", "0", "--dir", "./"]
+        seen, keep_open = self.workplace.reachable_folder(self.data)
+        arguments = [str(self.executable), "--port", "0", "--dir", str(seen)]
         arguments += ["--unixsocket", str(self.socket), "--unixsocketperm", "700"]
         arguments += ["--save", "60 1" if self.keep else ""]
         return Program(
             "valkey",
             arguments,
-            self.data,
+            ANYWHERE,
             SERVER_ENVIRONMENT,
             ready=lambda _: self._answers(),
             account=self.workplace.account,
+            keep_open=keep_open,
         )
 
     @property
@@ -234,17 +238,6 @@ def refuse_foreign(data: Path, workplace: Workplace) -> None:
         raise CannotStart(
             f"{data} was made by another user: start as that user, or start over with script/server --reset."
         )
-
-
-def as_the_server_sees(data: Path, workplace: Workplace) -> tuple[Path, Path]:
-    """The working directory to start in, and the path by which the server then finds its data."""
-    if workplace.can("w", data):
-        return Path("/"), data
-    if sys.platform == "linux":
-        return data, HERE
-    raise CannotStart(
-        f"{workplace.name} can't enter {data}: move the checkout, or start as an ordinary user."
-    )
 
 
 def works_in(process: int, folder: Path) -> bool:

@@ -51,9 +51,9 @@ class Program:
     """What to run, and the promises that the supervisor keeps about it.
 
     `ready` is asked with the process id and answers quickly; it may raise OSError for "not yet".
-    `prepare` runs before every start. `grace` is the seconds between `stop_signal` and SIGKILL,
-    `least_grace` the same for a person who is in a hurry. `orphan_signal` is what Linux sends
-    when we ourselves are killed.
+    `prepare` runs before every start. `keep_open` are file descriptors that the process gets too.
+    `grace` is the seconds between `stop_signal` and SIGKILL, `least_grace` the same for a person
+    who is in a hurry. `orphan_signal` is what Linux sends when we ourselves are killed.
     """
 
     name: str
@@ -63,6 +63,7 @@ class Program:
     ready: Callable[[int], bool]
     prepare: Callable[[], None] = field(default=lambda: None)
     account: Account | None = None
+    keep_open: tuple[int, ...] = ()
     stop_signal: signal.Signals = signal.SIGTERM
     orphan_signal: signal.Signals = signal.SIGTERM
     grace: float = 10.0
@@ -93,6 +94,7 @@ def spawn(program: Program, log: Path) -> subprocess.Popen[bytes]:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=program.keep_open,
                 preexec_fn=follow_parent,
                 user=account.uid if account else None,
                 group=account.gid if account else None,

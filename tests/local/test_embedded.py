@@ -209,6 +209,8 @@ def test_the_broker_keeps_its_messages_from_one_start_to_the_next(
 def test_programs_that_the_servers_user_cannot_reach_are_copied(
     workplace: Workplace, var: Path, monkeypatch: pytest.MonkeyPatch, start: Start
 ) -> None:
+    monkeypatch.delenv("LEDGERGATE_POSTGRES_BIN", raising=False)
+    monkeypatch.delenv("LEDGERGATE_REDIS_SERVER", raising=False)
     monkeypatch.setattr(Workplace, "can", lambda self, right, path: workplace.folder in path.parents)
     postgres = PostgreSQL(var / "postgres", workplace, keep=False)
     valkey = Valkey(var / "valkey", workplace, keep=False)
