@@ -195,6 +195,9 @@ class CompanyMembershipAdmin(admin.ModelAdmin[CompanyMembership]):
         return super().change_view(request, object_id, form_url, extra_context)
 
 
+PRIVILEGE_EVENTS = {"privilege.granted": "Granted", "privilege.revoked": "Revoked"}
+
+
 def _privilege_history(object_id: str) -> list[dict[str, Any]]:
     entries = list(
         HistoryEntry.objects.filter(
@@ -203,7 +206,14 @@ def _privilege_history(object_id: str) -> list[dict[str, Any]]:
         ).order_by("-pk")[:50]
     )
     people = User.objects.in_bulk({entry.by_id for entry in entries if entry.by_id})
-    return [{"entry": entry, "by": people.get(entry.by_id or 0)} for entry in entries]
+    return [
+        {
+            "entry": entry,
+            "what": PRIVILEGE_EVENTS.get(entry.event, entry.event),
+            "by": people.get(entry.by_id or 0),
+        }
+        for entry in entries
+    ]
 
 
 @admin.register(ProjectMembership)
