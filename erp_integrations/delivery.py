@@ -111,7 +111,14 @@ def _export_next(connection_id: int, lease: int) -> bool:
         return True
     job = _claim(candidate.pk, connection_id, lease)
     if job is not None:
-        _deliver(job, lease)
+        try:
+            _deliver(job, lease)
+        except outcomes.LeaseLost:
+            raise
+        except Exception:
+            # A mistake of ours must not stop the others behind it, nor be tried for ever.
+            logger.exception("Export job %s broke down", job.pk)
+            outcomes.break_down(job)
     return True
 
 

@@ -85,19 +85,23 @@ def take_up_abandoned(job_id: int) -> None:
     """A worker died or froze in the middle: say what is known, and no more.
 
     A call that was being sent is unknown, and then nothing goes on by itself. Otherwise
-    what is left of the calls provably never left us, so it is taken up again.
+    what is left of the calls provably never left us, so it is taken up again at once.
     """
     held = _lock(job_id)
-    if held.pk not in ExportJob.objects.abandoned().filter(pk=job_id).values_list("pk", flat=True):
+    if not ExportJob.objects.abandoned().filter(pk=job_id).exists():
         return
-    interrupted = held.current_calls().filter(state=CallState.SENDING).first()
-    if interrupted:
-        interrupted.state = CallState.UNKNOWN
-        interrupted.save(update_fields=["state"])
-        problem = f"{interrupted.title}: the worker stopped while it was being sent."
-        _end(held, JobStatus.UNKNOWN, problem, event="export.unknown")
-    else:
+    if not _interrupted(held, "the worker stopped while it was being sent."):
         _wait(held, "The worker stopped between two calls.", delay=timedelta(0))
+
+
+@transaction.atomic
+def break_down(job: ExportJob) -> None:
+    """A mistake of ours ended a delivery in the middle; as for a dead worker, but with a pause
+    and a limit. Raises LeaseLost."""
+    held = _lock_mine(job)
+    if not _interrupted(held, "Ledgergate stopped with an error while it was being sent."):
+        problem = "Ledgergate stopped with an error; its log says more."
+        _stop(held, problem, NotSent(problem))
 
 
 @transaction.atomic
@@ -160,6 +164,17 @@ def _lock_mine(job: ExportJob) -> ExportJob:
 
 def _wrote_something(job: ExportJob) -> bool:
     return job.calls.filter(state=CallState.WRITTEN).exists()
+
+
+def _interrupted(job: ExportJob, what: str) -> bool:
+    """Whether a call was being sent; then nobody knows what became of it, and the job is unknown."""
+    call = job.current_calls().filter(state=CallState.SENDING).first()
+    if call is None:
+        return False
+    call.state = CallState.UNKNOWN
+    call.save(update_fields=["state"])
+    _end(job, JobStatus.UNKNOWN, f"{call.title}: {what}", event="export.unknown")
+    return True
 
 
 def _stop(job: ExportJob, problem: str, outcome: Refused | Unauthorised | NotSent | Unknown) -> None:

@@ -376,14 +376,15 @@ def test_many_workers_at_once_write_everything_once(simulator: Simulator, queued
     assert len(calls_after(simulator, before)) == 3
 
 
-def test_a_broken_adapter_leaves_the_connection_free(
+def test_a_mistake_of_ours_puts_the_export_off_and_frees_the_connection(
     simulator: Simulator, queued: ExportJob, settings: DjangoSettings
 ) -> None:
     # An address that can't be read is an operator's mistake, and must not hold the connection for ever.
     settings.SPECTRUM_SERVERS = {"simulator": "not an address"}
-    with pytest.raises(ValueError, match="address"):
-        delivery.drain(queued.connection_id)
-    assert Connection.objects.get(pk=queued.connection_id).lease_holder == ""
+    job = drained(queued)
+    assert (job.status, job.tries) == (JobStatus.QUEUED, 1)
+    assert "Ledgergate stopped with an error" in job.problem
+    assert job.connection.lease_holder == ""
 
 
 ACCEPT = """
