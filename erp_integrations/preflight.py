@@ -137,6 +137,7 @@ def findings(basis: Basis, *, moment: Moment, erp_id: str) -> list[Finding]:
         found = [
             replace(finding, severity=Severity.WARNING) if finding.code in MENDED_AT_ACCEPT else finding
             for finding in found
+            if finding.code != "erp-id-missing"  # says the same as a blank number
         ]
     order = list(Severity)
     return sorted(found, key=lambda finding: order.index(finding.severity))
