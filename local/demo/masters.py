@@ -1,0 +1,95 @@
+"""What the simulated Spectrum knows before anything is exported: `python -m local.demo.masters`.
+
+Writes data/spectrum_masters.json, which is committed. It needs no settings and no database.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from local.demo.blueprint import PlannedVendor
+from local.demo.catalogue import COST_TYPES, CostCode, cost_codes
+from local.demo.companies import COMPANIES, DemoCompany, DemoProject
+from local.demo.contracts import DATA
+from local.demo.planning import FISCAL_START, blueprint
+from local.demo.vendors import CASH, MATERIAL_COST, SUBCONTRACT_COST
+
+MASTERS = DATA / "spectrum_masters.json"
+
+
+def phase_code(cost_code: str) -> str:
+    """A cost code as Spectrum writes phases: without dashes."""
+    return cost_code.replace("-", "")
+
+
+def masters() -> dict[str, Any]:
+    """The whole file as a document."""
+    return {"companies": [_company(company) for company in COMPANIES]}
+
+
+def as_text(document: dict[str, Any]) -> str:
+    """JSON with one record on a line, so that a change can be read."""
+    return _pretty(document, "") + "\n"
+
+
+def write(path: Path = MASTERS) -> None:
+    """Replace the file."""
+    path.write_text(as_text(masters()), encoding="utf-8")
+
+
+def _company(company: DemoCompany) -> dict[str, Any]:
+    return {
+        "code": company.company_code,
+        "name": company.name,
+        "authorization_ids": [company.authorization_id],
+        "fiscal_start": FISCAL_START.isoformat(),
+        "general_ledger_accounts": [
+            {"account": SUBCONTRACT_COST, "kind": "job cost", "description": "Subcontract cost"},
+            {"account": MATERIAL_COST, "kind": "job cost", "description": "Material and equipment cost"},
+            {"account": CASH, "kind": "asset", "description": "Cash"},
+        ],
+        "vendors": _vendors(blueprint().vendors[company.slug]),
+        "cost_types": list(COST_TYPES),
+        "jobs": [_job(project) for project in company.projects if project.job],
+    }
+
+
+def _vendors(vendors: tuple[PlannedVendor, ...]) -> list[dict[str, Any]]:
+    """Also those that are not linked yet; two spellings of one firm are one vendor."""
+    by_code = {vendor.code: vendor for vendor in reversed(vendors)}
+    return [
+        {"code": code, "name": vendor.name, "active": vendor.active}
+        for code, vendor in sorted(by_code.items())
+    ]
+
+
+def _job(project: DemoProject) -> dict[str, Any]:
+    return {
+        "number": project.job,
+        "description": project.name,
+        "phases": [_phase(code) for code in cost_codes() if code.status],
+    }
+
+
+def _phase(code: CostCode) -> dict[str, Any]:
+    return {
+        "code": phase_code(code.code),
+        "description": code.name,
+        "cost_types": list(code.cost_types),
+        "status": code.status,
+    }
+
+
+def _pretty(value: Any, indent: str) -> str:
+    line = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, dict | list) or len(indent + line) <= 140:
+        return line
+    deeper = indent + " "
+    if isinstance(value, dict):
+        parts = [f"{json.dumps(key)}: {_pretty(each, deeper)}" for key, each in value.items()]
+        return "{\n" + deeper + f",\n{deeper}".join(parts) + f"\n{indent}}}"
+    return "[\n" + deeper + f",\n{deeper}".join(_pretty(each, deeper) for each in value) + f"\n{indent}]"
+
+
+if __name__ == "__main__":
+    write()
