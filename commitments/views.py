@@ -1,8 +1,186 @@
-from django.http import HttpRequest, HttpResponse
+"""A project's Commitments tool: list, write, look, delete. Sending is ``erp_integrations.project_views``."""
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from commitments import badges, queries, services
+from commitments.entries import Entry
+from commitments.models import Badge, Commitment, Kind, Lock
+from directory.models import Project
+from directory.permissions import (
+    can_create_commitments,
+    can_edit_commitment,
+    require_create_commitments,
+    require_edit_commitment,
+)
+from directory.requests import SignedInRequest
 
 
-def commitments(request: HttpRequest) -> HttpResponse:
-    return HttpResponse()
+@require_safe
+def commitments(request: SignedInRequest, project_id: int) -> HttpResponse:
+    """The project's list."""
+    project = project_of(request, project_id)
+    query = queries.Query.of(request.GET)
+    context = {
+        "query": query,
+        "page": queries.page_of(project, query),
+        "kinds": Kind,
+        "badges": Badge,
+        "can_create": can_create_commitments(request.user, project),
+    }
+    return render(request, "commitments/list.html", context)
 
 
-create = detail = edit = delete = commitments
+@require_safe
+def detail(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
+    """One commitment and where it stands."""
+    project = project_of(request, project_id)
+    return detail_page(request, commitment_of(project, commitment_id))
+
+
+def detail_page(
+    request: SignedInRequest, commitment: Commitment, *, refusal: str = "", status: int = 200
+) -> HttpResponse:
+    """The commitment's page; ``refusal`` says first why what was asked was not done."""
+    can_edit = can_edit_commitment(request.user, commitment.project, commitment.created_by_id)
+    meaning, next_step = badges.MEANINGS[commitment.badge]
+    context = {
+        "commitment": commitment,
+        "lines": commitment.lines.select_related("cost_code", "cost_type"),
+        "can_edit": can_edit and commitment.lock != Lock.WHOLE,
+        "can_delete": can_edit and commitment.can_be_deleted,
+        "meaning": meaning,
+        "next_step": next_step,
+        "refusal": refusal,
+    }
+    return render(request, "commitments/detail.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def create(request: SignedInRequest, project_id: int) -> HttpResponse:
+    """A new subcontract or purchase order."""
+    project = project_of(request, project_id)
+    require_create_commitments(request.user, project)
+    kind = request.GET.get("kind", Kind.SUBCONTRACT.value)
+    if kind not in Kind.values:
+        raise Http404
+    context = {"project": project, "kind": Kind(kind), "cancel_url": project.get_absolute_url()}
+    if request.method != "POST":
+        return _form(request, Entry.blank(project, kind), context)
+    entry = Entry.posted(request.POST, project=project, kind=kind)
+    if "add_line" in request.POST:
+        return _form(request, entry.with_more_lines(request.POST, project=project, kind=kind), context)
+    if entry.is_valid():
+        try:
+            commitment = services.create_commitment(
+                project=project,
+                kind=kind,
+                by=request.user,
+                values=entry.values,
+                lines=entry.line_values or [],
+            )
+        except services.NumberTaken as error:
+            entry.header.add_error("number", str(error))
+        else:
+            messages.success(request, f"{commitment} is created.")
+            return redirect(commitment)
+    return _form(request, entry, context, status=422)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
+    """Change a commitment. What was typed survives every refusal."""
+    project = project_of(request, project_id)
+    commitment = commitment_of(project, commitment_id)
+    require_edit_commitment(request.user, project, commitment.created_by_id)
+    context = {
+        "project": project,
+        "commitment": commitment,
+        "kind": Kind(commitment.kind),
+        "cancel_url": commitment.get_absolute_url(),
+        "version": commitment.version,
+    }
+    if request.method != "POST":
+        if commitment.lock == Lock.WHOLE:
+            return redirect(commitment)  # which says who has it, and what can be done
+        return _form(request, Entry.of(commitment), context)
+    entry = Entry.posted(request.POST, project=project, kind=commitment.kind, commitment=commitment)
+    context["version"] = request.POST.get("version", "")
+    if "add_line" in request.POST and entry.lines is not None:
+        more = entry.with_more_lines(request.POST, project=project, kind=commitment.kind)
+        return _form(request, more, context)
+    if not entry.is_valid():
+        return _form(request, entry, context, status=422)
+    try:
+        services.update_commitment(
+            commitment=commitment,
+            by=request.user,
+            version=_version(request),
+            values=entry.values,
+            lines=entry.line_values,
+        )
+    except services.NumberTaken as error:
+        entry.header.add_error("number", str(error))
+        return _form(request, entry, context, status=422)
+    except services.CommitmentLocked as error:
+        return _form(request, entry, {**context, "refusal": str(error)}, status=409)
+    except services.CommitmentChanged as error:
+        stored = commitment_of(project, commitment_id)
+        # With the new version, saving again means: I have compared, and want it so.
+        changed = {"refusal": str(error), "differences": entry.differences(stored), "version": stored.version}
+        return _form(request, entry, {**context, **changed}, status=409)
+    except Commitment.DoesNotExist:
+        raise Http404 from None
+    messages.success(request, "Your changes are saved.")
+    return redirect(commitment)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
+    """Delete a commitment that was never sent, after asking once."""
+    project = project_of(request, project_id)
+    commitment = commitment_of(project, commitment_id)
+    require_edit_commitment(request.user, project, commitment.created_by_id)
+    if request.method != "POST":
+        if not commitment.can_be_deleted:
+            messages.warning(request, "It was sent to accounting, so it can't be deleted. Set it to Void.")
+            return redirect(commitment)
+        return render(request, "commitments/delete.html", {"commitment": commitment})
+    try:
+        services.delete_commitment(commitment=commitment, by=request.user)
+    except services.CommitmentLocked as error:
+        return detail_page(request, commitment, refusal=str(error), status=409)
+    except Commitment.DoesNotExist:
+        raise Http404 from None
+    messages.success(request, f"{commitment} is deleted.")
+    return redirect(project)
+
+
+def project_of(request: SignedInRequest, project_id: int) -> Project:
+    """A project whose Commitments tool the person may see, else 404. The header learns where they are."""
+    projects = Project.objects.visible_to(request.user).select_related("company")
+    project = get_object_or_404(projects, pk=project_id)
+    request.current_project, request.current_company = project, project.company
+    return project
+
+
+def commitment_of(project: Project, commitment_id: int) -> Commitment:
+    """A commitment of the project with its total, else 404."""
+    found = Commitment.objects.with_total().select_related("contract_company", "created_by")
+    commitment = get_object_or_404(found, project=project, pk=commitment_id)
+    commitment.project = project
+    return commitment
+
+
+def _form(
+    request: SignedInRequest, entry: Entry, context: dict[str, object], *, status: int = 200
+) -> HttpResponse:
+    return render(request, "commitments/form.html", {"entry": entry, **context}, status=status)
+
+
+def _version(request: SignedInRequest) -> int:
+    """What the person saw; a page that does not say so saw none of them."""
+    text = request.POST.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

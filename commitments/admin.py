@@ -1,0 +1,75 @@
+"""Django admin for what commitments choose from; commitments themselves are only looked at."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from commitments.models import Commitment, ContractCompany, CostCode, CostType, LineItem
+from directory.admin import ReadOnlyAdmin
+
+
+@admin.register(ContractCompany)
+class ContractCompanyAdmin(admin.ModelAdmin[ContractCompany]):
+    """Vendors. Each stays with its company."""
+
+    list_display = ("name", "company")
+    list_filter = ("company",)
+    search_fields = ("name",)
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: ContractCompany | None = None
+    ) -> tuple[str, ...]:
+        return ("company",) if obj else ()
+
+
+@admin.register(CostCode)
+class CostCodeAdmin(admin.ModelAdmin[CostCode]):
+    """Cost codes. Each stays in its project."""
+
+    list_display = ("code", "name", "project")
+    list_filter = ("project__company",)
+    list_select_related = ("project",)
+    search_fields = ("code", "name", "project__name")
+    autocomplete_fields = ("project",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: CostCode | None = None) -> tuple[str, ...]:
+        return ("project",) if obj else ()
+
+
+@admin.register(CostType)
+class CostTypeAdmin(admin.ModelAdmin[CostType]):
+    """Cost types. Each stays with its company."""
+
+    list_display = ("code", "name", "company")
+    list_filter = ("company",)
+    search_fields = ("code", "name")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: CostType | None = None) -> tuple[str, ...]:
+        return ("company",) if obj else ()
+
+
+class LineItemInline(admin.TabularInline[LineItem, Commitment]):
+    """The Schedule of Values."""
+
+    model = LineItem
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Commitment)
+class CommitmentAdmin(ReadOnlyAdmin):
+    """Commitments change in their project's Commitments tool, where rights and locks hold."""
+
+    list_display = ("__str__", "title", "project", "kind", "status", "badge", "erp_id")
+    list_filter = ("project__company", "kind", "badge")
+    list_select_related = ("project",)
+    search_fields = ("number", "title", "erp_id", "contract_company__name")
+    inlines = (LineItemInline,)
+    show_full_result_count = False

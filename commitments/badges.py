@@ -1,0 +1,46 @@
+"""What each badge means for the project, and what happens next (product, section 2)."""
+
+from commitments.models import Badge
+
+MEANINGS: dict[str, tuple[str, str]] = {
+    Badge.NOT_SENT: (
+        "Accounting has not seen this commitment.",
+        "When it is approved and complete, a project admin sends it to the ERP.",
+    ),
+    Badge.AWAITING: (
+        "Accounting has it, and nobody has decided yet.",
+        "An accounting approver accepts or rejects it. Until then a project admin can retrieve it.",
+    ),
+    Badge.EXPORTING: (
+        "Accounting accepted it, and it is being written to Spectrum.",
+        "It becomes Synced when Spectrum has said yes to all of it.",
+    ),
+    Badge.SYNCED: (
+        "All of it was written to Spectrum.",
+        "Description, trade and issue date can still change here; Spectrum is not told of it.",
+    ),
+    Badge.SYNCED_WITH_DIFFERENCES: (
+        "It is in Spectrum, but not as it was accepted.",
+        "An accounting approver compares the two.",
+    ),
+    Badge.REJECTED: (
+        "Accounting sent it back with a reason.",
+        "Correct it; then a project admin sends it again.",
+    ),
+    Badge.RETRIEVED: (
+        "It was taken back before accounting decided.",
+        "Change it as needed; then a project admin sends it again.",
+    ),
+    Badge.FAILED: (
+        "Accounting accepted it, but nothing was written to Spectrum.",
+        "An accounting approver tries again, or rejects it so that it can be corrected here.",
+    ),
+    Badge.NEEDS_ATTENTION: (
+        "A part of it may be in Spectrum.",
+        "An accounting approver finds out. Until then it stays locked, so that nothing is written twice.",
+    ),
+    Badge.UNLINKED: (
+        "Its record in Spectrum is gone, and so is the link to it.",
+        "It can be changed, and a project admin can send it again.",
+    ),
+}

@@ -1,0 +1,155 @@
+"""One commitment in the hands of a person: its header and its lines, as stored, as typed, as refused."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.http import QueryDict
+
+from commitments.figures import written
+from commitments.forms import CommitmentForm, LineChoices, LineFormSet
+from commitments.models import Commitment, Lock
+from commitments.services import LINE_FIELDS
+from directory.models import Project
+
+MORE_LINES = 3  # blank ones at a time, for whoever works without the script that adds one
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing to mend: where it is, the control to go to (or nothing), and what is wrong."""
+
+    where: str
+    anchor: str
+    sentence: str
+
+
+@dataclass
+class Entry:
+    """The form of one commitment. ``lines`` is None where the Schedule of Values is in Spectrum."""
+
+    header: CommitmentForm
+    lines: LineFormSet | None
+    choices: LineChoices
+    total: Decimal = Decimal("0.00")
+
+    @classmethod
+    def blank(cls, project: Project, kind: str) -> "Entry":
+        """For a new one: a draft, and a few empty lines."""
+        header = CommitmentForm(project=project, kind=kind, initial={"status": "draft"})
+        choices = LineChoices.of(project)
+        return cls(header, _grid(choices, extra=MORE_LINES), choices)
+
+    @classmethod
+    def of(cls, commitment: Commitment) -> "Entry":
+        """As it is stored."""
+        header = _header(commitment)
+        if commitment.lock == Lock.EXPORTED:
+            return cls(header, None, LineChoices([], []))
+        choices = LineChoices.of(commitment.project)
+        stored = list(commitment.lines.select_related("cost_code", "cost_type"))
+        initial = [
+            {name: getattr(line, name) for name in LINE_FIELDS} | {"cost_type": line.cost_type_id}
+            for line in stored
+        ]
+        lines = _grid(choices, initial=initial, extra=0 if initial else MORE_LINES)
+        return cls(header, lines, choices, sum((line.amount for line in stored), Decimal("0.00")))
+
+    @classmethod
+    def posted(
+        cls, data: QueryDict, *, project: Project, kind: str, commitment: Commitment | None = None
+    ) -> "Entry":
+        """As it was typed."""
+        header = _header(commitment, data) if commitment else CommitmentForm(data, project=project, kind=kind)
+        if commitment and commitment.lock == Lock.EXPORTED:
+            return cls(header, None, LineChoices([], []))
+        choices = LineChoices.of(project)
+        lines = LineFormSet(data, prefix="lines", form_kwargs={"choices": choices})
+        lines.is_valid()
+        amounts = (form.cleaned_data.get("amount") for form in lines.entered)
+        total = sum((amount for amount in amounts if amount is not None), Decimal("0.00"))
+        return cls(header, lines, choices, total)
+
+    def with_more_lines(self, data: QueryDict, *, project: Project, kind: str) -> "Entry":
+        """The same words, nothing checked yet, and more blank lines after those that are used."""
+        header = CommitmentForm(
+            initial={name: data.get(name) for name in self.header.fields}, project=project, kind=kind
+        )
+        used = self.lines.entered if self.lines else []
+        initial = [{name: form[name].data for name in LINE_FIELDS} for form in used]
+        return Entry(header, _grid(self.choices, initial=initial, extra=MORE_LINES), self.choices, self.total)
+
+    def is_valid(self) -> bool:
+        """Whether all of it can be saved; looks at everything, so that all problems show at once."""
+        return all([self.header.is_valid(), self.lines is None or self.lines.is_valid()])
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The header's, once valid."""
+        return self.header.cleaned_data
+
+    @property
+    def line_values(self) -> list[Mapping[str, Any]] | None:
+        """The lines', once valid; None leaves the Schedule of Values alone."""
+        if self.lines is None:
+            return None
+        return [{name: form.cleaned_data[name] for name in LINE_FIELDS} for form in self.lines.entered]
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Everything that was refused, in the order of the page."""
+        found = [
+            Problem(str(field.label), field.id_for_label, str(error))
+            for field in self.header
+            for error in field.errors
+        ]
+        if self.lines is None or not self.lines.is_bound:
+            return found
+        found += [Problem("Schedule of Values", "", str(error)) for error in self.lines.non_form_errors()]
+        return found + [
+            Problem(f"Line {position}, {str(field.label).lower()}", field.id_for_label, str(error))
+            for position, form in enumerate(self.lines.forms, start=1)
+            if form in self.lines.entered
+            for field in form
+            for error in field.errors
+        ]
+
+    def differences(self, stored: Commitment) -> list[str]:
+        """What somebody else stored meanwhile, field by field, where it is not what was typed here."""
+        told = []
+        for field in self.header:
+            now = getattr(stored, field.name)
+            if self.header.cleaned_data.get(field.name) != now:
+                words = stored.get_status_display() if field.name == "status" else _words(now)
+                told.append(f"{field.label}: {words}")
+        if self.line_values is not None and not _same_lines(self.line_values, stored):
+            told.append("Schedule of Values: other lines")
+        return told
+
+
+def _grid(choices: LineChoices, *, initial: list[dict[str, Any]] | None = None, extra: int) -> LineFormSet:
+    lines = LineFormSet(initial=initial or [], prefix="lines", form_kwargs={"choices": choices})
+    lines.extra = extra
+    return lines
+
+
+def _header(commitment: Commitment, data: QueryDict | None = None) -> CommitmentForm:
+    return CommitmentForm(
+        data,
+        project=commitment.project,
+        kind=commitment.kind,
+        exported=commitment.lock == Lock.EXPORTED,
+        initial={name: getattr(commitment, name) for name in CommitmentForm.base_fields},
+    )
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return written(value)
+    return str(value) if value not in (None, "") else "blank"
+
+
+def _same_lines(lines: list[Mapping[str, Any]], stored: Commitment) -> bool:
+    there = stored.lines.select_related("cost_code", "cost_type")
+    return lines == [{name: getattr(line, name) for name in LINE_FIELDS} for line in there]

@@ -1,0 +1,61 @@
+"""Amounts, quantities and percentages as people write them, and the one way to round money."""
+
+import re
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+CENT = Decimal("0.01")
+# A comma only where it groups thousands: "1,5" may mean fifteen tenths to one person and 15 to another.
+WRITTEN = re.compile(r"-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)?(?:\.[0-9]*)?")
+
+
+def to_the_cent(value: Decimal) -> Decimal:
+    """Money, rounded half up, as the line grid does in the browser."""
+    return value.quantize(CENT, rounding=ROUND_HALF_UP)
+
+
+def written(value: Decimal, *, at_least: int = 0, grouped: bool = False) -> str:
+    """Without exponent or idle zeros, but with ``at_least`` so many decimals: ``12.5``, ``100.00``."""
+    text = f"{value.normalize():,f}" if grouped else f"{value.normalize():f}"
+    whole, _, decimals = text.partition(".")
+    decimals = decimals.ljust(at_least, "0")
+    return f"{whole}.{decimals}" if decimals else whole
+
+
+class FigureField(forms.Field):
+    """A decimal number of at most ``whole`` digits before the point and ``decimals`` after it.
+
+    Takes a currency sign and commas between thousands, and refuses what it would have to cut.
+    """
+
+    widget = forms.TextInput
+
+    def __init__(self, *, whole: int, decimals: int, shown: int = 0, **kwargs: Any) -> None:
+        self.whole, self.decimals, self.shown = whole, decimals, shown
+        super().__init__(required=False, **kwargs)
+
+    def to_python(self, value: Any) -> Decimal | None:
+        """The number, or None where nothing is written."""
+        text = re.sub(r"[\s$]", "", "" if value is None else str(value))
+        if not text:
+            return None
+        if not WRITTEN.fullmatch(text) or not re.search("[0-9]", text):
+            raise ValidationError("Enter a number such as 1250.50.")
+        whole, _, decimals = text.lstrip("-").replace(",", "").partition(".")
+        if len(whole.lstrip("0")) > self.whole:
+            raise ValidationError(f"At most {self.whole} digits fit before the decimal point.")
+        if len(decimals.rstrip("0")) > self.decimals:
+            raise ValidationError(f"At most {self.decimals} decimals fit.")
+        sign = "-" if text.startswith("-") else ""
+        return Decimal(f"{sign}{whole or '0'}.{decimals.rstrip('0') or '0'}")
+
+    def prepare_value(self, value: Any) -> Any:
+        """Stored numbers without idle zeros; what a person typed stays as it is."""
+        return written(value, at_least=self.shown) if isinstance(value, Decimal) else value
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """A telephone shows its number keys."""
+        return {"inputmode": "decimal", "autocomplete": "off"}

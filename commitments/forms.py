@@ -1,0 +1,200 @@
+"""What a person enters: the header of a commitment, and its Schedule of Values as a grid."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from commitments.figures import FigureField, to_the_cent
+from commitments.models import STATUSES, ContractCompany, CostCode, CostType
+from commitments.services import EXPORTED_FIELDS, LINE_FIELDS
+from directory.models import Project
+
+MOST_LINES = 1000
+TOO_MANY_LINES = f"At most {MOST_LINES:,} lines fit."
+
+
+class WholeTextField(forms.CharField):
+    """Text that is refused when it is too long, with no ``maxlength``: a browser cuts without a word."""
+
+    def __init__(self, *, max_length: int | None = None, **kwargs: Any) -> None:
+        too_long = "At most %(limit_value)d characters fit; this has %(show_value)d."
+        super().__init__(
+            max_length=max_length, required=False, error_messages={"max_length": too_long}, **kwargs
+        )
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        return {}
+
+
+class CommitmentForm(forms.Form):
+    """The header. Nothing is required: a draft may be half done, and Send says what is missing."""
+
+    number = WholeTextField(max_length=30)
+    title = WholeTextField(max_length=255)
+    contract_company = forms.ModelChoiceField(
+        ContractCompany.objects.none(),
+        label="Contract Company",
+        required=False,
+        empty_label="Choose the vendor",
+        error_messages={"invalid_choice": "Choose a contract company from the list."},
+    )
+    status = forms.ChoiceField(
+        error_messages={
+            "required": "Choose a status.",
+            "invalid_choice": "Choose a status from the list.",
+        }
+    )
+    default_retainage = FigureField(
+        whole=3, decimals=2, label="Default Retainage", help_text="Per cent held back from each payment."
+    )
+    trade = WholeTextField(max_length=60)
+    issue_date = forms.DateField(
+        label="Issue date",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": "Enter a date such as 2025-03-31."},
+    )
+    description = WholeTextField(widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(
+        self, *args: Any, project: Project, kind: str, exported: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        companies, statuses = self.fields["contract_company"], self.fields["status"]
+        assert isinstance(companies, forms.ModelChoiceField)
+        assert isinstance(statuses, forms.ChoiceField)
+        companies.queryset = ContractCompany.objects.filter(company=project.company_id)
+        statuses.choices = STATUSES[kind].choices
+        self.locked_note = "in Spectrum" if exported else ""
+        for name in EXPORTED_FIELDS if exported else ():
+            self.fields[name].disabled = True
+
+    def clean_default_retainage(self) -> Decimal:
+        """Blank means that nothing is held back."""
+        percent: Decimal = self.cleaned_data["default_retainage"] or Decimal(0)
+        if not 0 <= percent <= 100:
+            raise ValidationError("Enter a percentage between 0 and 100.")
+        return percent
+
+
+@dataclass(frozen=True)
+class LineChoices:
+    """What a line may be booked on; read once for all lines of a page."""
+
+    cost_codes: list[CostCode]
+    cost_types: list[CostType]
+
+    @classmethod
+    def of(cls, project: Project) -> "LineChoices":
+        """Those of the project and of its company; two queries."""
+        return cls(
+            list(CostCode.objects.filter(project=project)),
+            list(CostType.objects.filter(company=project.company_id)),
+        )
+
+
+class CostCodeField(forms.Field):
+    """A cost code of the project, typed or picked: by its code alone or with its name.
+
+    One list of suggestions serves every line: a select in each would make a long Schedule of
+    Values, in a project with a thousand cost codes, a page of a hundred thousand options.
+    """
+
+    def __init__(self, cost_codes: Iterable[CostCode], **kwargs: Any) -> None:
+        super().__init__(required=False, **kwargs)
+        self.by_text = {_plain(str(cost_code)): cost_code for cost_code in cost_codes}
+        self.by_text |= {_plain(cost_code.code): cost_code for cost_code in cost_codes}
+
+    def to_python(self, value: Any) -> CostCode | None:
+        """The cost code of this project that the text names."""
+        text = str(value or "").strip()
+        if not text:
+            return None
+        found = self.by_text.get(_plain(text))
+        if found is None:
+            raise ValidationError(f"This project has no cost code {text[:60]}. Choose one from the list.")
+        return found
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """The page holds the list under this id."""
+        return {"list": "cost-codes", "autocomplete": "off"}
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+class LineForm(forms.Form):
+    """One line of the grid. One that is left completely blank is no line."""
+
+    billing_item = WholeTextField(max_length=20, label="Billing item")
+    description = WholeTextField(max_length=255)
+    quantity = FigureField(whole=10, decimals=4)
+    unit_of_measure = WholeTextField(max_length=10, label="Unit")
+    unit_cost = FigureField(whole=10, decimals=6, shown=2, label="Unit cost")
+    amount = FigureField(whole=12, decimals=2, shown=2)
+
+    def __init__(self, *args: Any, choices: LineChoices, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["cost_code"] = CostCodeField(choices.cost_codes, label="Cost code")
+        cost_types = {str(cost_type.pk): cost_type for cost_type in choices.cost_types}
+        self.fields["cost_type"] = forms.TypedChoiceField(
+            label="Cost type",
+            choices=[("", ""), *((key, str(cost_type)) for key, cost_type in cost_types.items())],
+            coerce=cost_types.__getitem__,
+            empty_value=None,
+            required=False,
+            error_messages={"invalid_choice": "Choose a cost type from the list."},
+        )
+        self.order_fields(list(LINE_FIELDS))
+
+    def clean(self) -> dict[str, Any]:
+        """Without an amount, quantity times unit cost is the amount."""
+        cleaned = self.cleaned_data
+        if {"quantity", "unit_cost", "amount"} & set(self.errors) or cleaned.get("amount") is not None:
+            return cleaned
+        quantity, unit_cost = cleaned.get("quantity"), cleaned.get("unit_cost")
+        if quantity is None or unit_cost is None:
+            self.add_error("amount", "Enter an amount, or both a quantity and a unit cost.")
+            return cleaned
+        amount = to_the_cent(quantity * unit_cost)
+        try:
+            cleaned["amount"] = self.fields["amount"].clean(f"{amount:f}")
+        except ValidationError:
+            self.add_error(
+                "amount",
+                f"Quantity times unit cost is {amount:,.2f}; at most 12 digits fit before the point.",
+            )
+        return cleaned
+
+
+class LineFormSet(forms.BaseFormSet[LineForm]):
+    """The grid. Every row is posted each time, so none of them is more "initial" than another."""
+
+    form = LineForm
+    extra = 0
+    can_order = False
+    can_delete = can_delete_extra = True
+    min_num, max_num, absolute_max = 0, MOST_LINES, 2 * MOST_LINES
+    validate_min = validate_max = False
+    renderer = None
+    default_error_messages = {
+        "missing_management_form": "The lines did not arrive whole. Nothing was saved: send the form again.",
+        "too_many_forms": TOO_MANY_LINES,
+    }
+
+    def initial_form_count(self) -> int:
+        return 0 if self.is_bound else super().initial_form_count()
+
+    def clean(self) -> None:
+        if len(self.entered) > MOST_LINES:
+            raise ValidationError(TOO_MANY_LINES)
+
+    @property
+    def entered(self) -> list[LineForm]:
+        """The rows that are lines: not blank, and not marked to be removed."""
+        return [form for form in self.forms if form.has_changed() and not form.cleaned_data.get("DELETE")]
