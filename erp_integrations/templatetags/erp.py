@@ -1,0 +1,30 @@
+"""What pages outside this tool show of it. The Commitments tool includes these tags and imports nothing."""
+
+from collections.abc import Iterable
+
+from django import template
+from django.template import Context
+
+from commitments.models import Commitment
+from directory.models import Company
+from erp_integrations import project_side, timeline
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def accounting_of(context: Context, commitment: Commitment) -> project_side.Accounting:
+    """Where the commitment stands, and what stands in the way, as the signed-in person sees it."""
+    return project_side.accounting_of(commitment, context["request"].user)
+
+
+@register.simple_tag
+def timeline_of(commitment: Commitment) -> list[timeline.Entry]:
+    """What happened to it, in sentences, newest first."""
+    return timeline.of(commitment)
+
+
+@register.simple_tag
+def with_erp_counts(companies: Iterable[Company]) -> list[project_side.CompanyCounts]:
+    """Companies with what waits in each."""
+    return project_side.with_counts(companies)
