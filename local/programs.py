@@ -150,8 +150,10 @@ def answers(port: int) -> bool:
     """Whether /healthz says 200."""
     connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE)
     try:
-        connection.request("GET", "/healthz")
-        return connection.getresponse().status == 200
+        connection.request("GET", "/healthz", headers={"Connection": "close"})
+        response = connection.getresponse()
+        response.read()  # closing before the end would look like a broken connection over there
+        return response.status == 200
     except http.client.HTTPException:
         return False
     finally:

@@ -1,6 +1,7 @@
 """The page and the JSON of the mail catcher, on the standard library's server."""
 
 import json
+import sys
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,6 +29,11 @@ class Server(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], inbox: Inbox) -> None:
         self.inbox = inbox
         super().__init__(address, Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that goes away in the middle is no error of ours."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class Handler(BaseHTTPRequestHandler):
