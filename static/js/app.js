@@ -21,19 +21,22 @@
 
   // ---- htmx -------------------------------------------------------------------------------------------------------
 
+  // A row that asks for itself asks again soon: one lost answer is nobody's trouble.
+  const isPoll = (ctx) => ctx.sourceEvent?.type === "every";
+
   document.addEventListener("htmx:before:request", (event) => {
-    const { sourceEvent } = event.detail.ctx;
-    if (sourceEvent?.type === "every" && document.hidden) event.preventDefault();
+    if (isPoll(event.detail.ctx) && document.hidden) event.preventDefault();
   });
 
   document.addEventListener("htmx:after:request", (event) => {
     const { ctx } = event.detail;
-    if (ctx.select || ctx.response.status >= 500 || !/^\s*<!doctype/i.test(ctx.text)) return;
+    if (ctx.response.status >= 500 || !/^\s*<!doctype/i.test(ctx.text)) return;
     if (/<body[^>]*\bentrance\b/.test(ctx.text)) {
       event.preventDefault(); // the session has ended: sign in, and come back to this page
       location.reload();
       return;
     }
+    if (ctx.select) return; // it wants only a part of the page
     // A whole page came where a piece was asked for (a redirect after a decision, or an error page): show its content.
     dialog?.close();
     dialog?.replaceChildren(); // at once: "close" comes later, and what is left would open the dialog again
@@ -45,30 +48,38 @@
   });
 
   document.addEventListener("htmx:response:error", (event) => {
-    if (event.detail.ctx.response.status >= 500) {
+    if (event.detail.ctx.response.status >= 500 && !isPoll(event.detail.ctx)) {
       tell("The server could not finish this. Load the page again to see whether it went through.");
     }
   });
 
   document.addEventListener("htmx:error", (event) => {
-    if (!event.detail.ctx) return;
+    if (!event.detail.ctx || isPoll(event.detail.ctx)) return;
     tell("The server could not be reached. Check the connection, then load the page again to see where things stand.");
   });
 
   // ---- The dialog: a fragment that lands in it opens it, an empty answer closes it ---------------------------------
 
-  document.addEventListener("htmx:after:swap", () => {
+  let openedFrom; // the row, by its id: a decision puts a new row in the place of the old one
+
+  document.addEventListener("htmx:after:swap", (event) => {
     if (!dialog) return;
     const filled = dialog.childElementCount > 0;
-    if (filled && !dialog.open) dialog.showModal();
+    if (filled && !dialog.open) {
+      openedFrom = document.activeElement?.closest("tr[id]")?.id;
+      dialog.showModal();
+    }
     if (!filled && dialog.open) dialog.close();
-    if (filled) dialog.querySelector(".error-summary")?.focus();
+    const { ctx } = event.detail;
+    if (filled && !isPoll(ctx) && !ctx.select) dialog.querySelector(".error-summary")?.focus();
   });
 
   dialog?.addEventListener("close", () => {
     dialog.replaceChildren();
-    // The row that opened it may be gone: keep the keyboard near, not at the top of the page.
-    if (document.activeElement === document.body) document.getElementById("main")?.focus({ preventScroll: true });
+    // What opened it may be gone: keep the keyboard at the row, or near, not at the top of the page.
+    if (document.activeElement !== document.body) return;
+    const row = openedFrom && document.getElementById(openedFrom)?.querySelector("a, button");
+    (row || document.getElementById("main"))?.focus({ preventScroll: true });
   });
 
   document.addEventListener("click", (event) => {
@@ -93,7 +104,8 @@
         menu.querySelector("summary").focus();
       }
     } else if (key === "Enter" && (event.ctrlKey || event.metaKey) && target.matches("textarea")) {
-      target.form?.requestSubmit(target.form.querySelector("[type=submit]"));
+      const submit = ".decision-foot [type=submit]"; // the button that decides, where there is one beside it
+      target.form?.requestSubmit(target.form.querySelector(submit) ?? target.form.querySelector("[type=submit]"));
     } else if (key === "Enter" && target.matches(".grid input") && !event.ctrlKey) {
       event.preventDefault(); // in a grid, Enter goes down a line, as in a spreadsheet
       const below = target.closest("tr").nextElementSibling?.querySelector(`[name$="${target.name.split("-").pop()}"]`);
