@@ -1,6 +1,7 @@
 """The request that a view gets behind sign-in."""
 
 from django.http import HttpRequest
+from django_htmx.middleware import HtmxDetails
 
 from directory.models import Company, Project, User
 
@@ -13,5 +14,6 @@ class SignedInRequest(HttpRequest):
     """
 
     user: User
+    htmx: HtmxDetails
     current_company: Company
     current_project: Project

@@ -55,9 +55,8 @@ def _sentence(entry: HistoryEntry, people: Mapping[int, User]) -> tuple[str, str
 
 
 def _changed(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
-    fields = [
-        "Schedule of Values" if name == "lines" else name.replace("_", " ") for name in detail.get("fields", [])
-    ]
+    names = detail.get("fields", [])
+    fields = ["Schedule of Values" if name == "lines" else name.replace("_", " ") for name in names]
     return f"Changed: {', '.join(fields)}" if fields else "Changed"
 
 

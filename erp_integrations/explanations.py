@@ -1,0 +1,150 @@
+"""What a submission's page says first: what is known, what nobody knows, and what can be done now."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from erp_integrations.models import CallState, ExportJob, JobStatus, Submission, SubmissionStatus
+from erp_integrations.standing import Standing, tries_again
+
+LATER_RELEASE = "comes with a later release"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A title and the sentences below it; ``tone`` and ``icon`` are those of a notice."""
+
+    tone: str
+    icon: str
+    title: str
+    sentences: list[str]
+
+
+def decision(submission: Submission) -> str:
+    """What was decided, by whom, and when."""
+    person = submission.ended_by or submission.decided_by
+    moment = submission.ended_at or submission.decided_at
+    return f"{submission.get_status_display()} by {person}{_on(moment)}"
+
+
+def of(standing: Standing) -> Explanation | None:
+    """None while a decision is awaited: then nothing has to be explained."""
+    submission, job = standing.submission, standing.job
+    match submission.status:
+        case SubmissionStatus.AWAITING:
+            return None
+        case SubmissionStatus.REJECTED:
+            return Explanation("warning", "status-rejected", decision(submission), [submission.reason])
+        case SubmissionStatus.RETRIEVED | SubmissionStatus.UNLINKED:
+            back = "It is with the project again."
+            return Explanation("", f"status-{submission.status}", decision(submission), [back])
+    return _EXPLANATIONS[job.status](standing, job) if job else None
+
+
+def _moving(standing: Standing, job: ExportJob) -> Explanation:
+    written, total = _progress(job)
+    sentences = [f"{written} of {total} calls are written."] if written else []
+    if job.status == JobStatus.QUEUED and job.problem:
+        return Explanation(
+            "warning",
+            "status-queued",
+            "Waits to be tried again",
+            [job.problem, f"{tries_again(job)} Nobody has to do anything.", *sentences],
+        )
+    title = (
+        "Accepted, and waits for its turn" if job.status == JobStatus.QUEUED else "Being written to Spectrum"
+    )
+    return Explanation("info", f"status-{job.status}", title, [*sentences, "This page follows it by itself."])
+
+
+def _synced(standing: Standing, job: ExportJob) -> Explanation:
+    return Explanation(
+        "success",
+        "status-synced",
+        f"In Spectrum as {job.erp_id}{_on(job.synced_at)}",
+        [
+            f"Synced, {_lower(job.get_verification_display())}.",
+            "Spectrum said yes to every call. Nobody has read the record back and compared it.",
+        ],
+    )
+
+
+def _failed(standing: Standing, job: ExportJob) -> Explanation:
+    if standing.can_be_decided:
+        remedy = "Mend the cause and try again, or reject it back to the project with your reason."
+    else:
+        remedy = "An accounting approver can try again, or reject it back to the project."
+    return Explanation(
+        "danger",
+        "status-failed",
+        "Failed to export: nothing was written to Spectrum",
+        [job.problem, remedy],
+    )
+
+
+def _incomplete(standing: Standing, job: ExportJob) -> Explanation:
+    written, total = _progress(job)
+    known = (
+        f"Known: {written} of {total} calls {'is' if written == 1 else 'are'} written, the others are not."
+    )
+    if job.not_before:
+        follows = f"{tries_again(job)} It goes on with the calls that are not written."
+    else:
+        follows = (
+            "It does not go on by itself, and what is written is not taken back. Going on from here (resume) "
+            f"{LATER_RELEASE}; until then the commitment stays locked, so that nothing is written twice."
+        )
+    return Explanation(
+        "danger",
+        "status-incomplete",
+        "A part of it is in Spectrum",
+        [job.problem, f"{known} Look in Spectrum for {_record(job)}.", follows],
+    )
+
+
+def _unknown(standing: Standing, job: ExportJob) -> Explanation:
+    written, total = _progress(job)
+    before = f"{written} of {total} calls {'was' if written == 1 else 'were'} written before it"
+    return Explanation(
+        "danger",
+        "status-unknown",
+        "Nobody knows whether Spectrum has it",
+        [
+            job.problem,
+            f"Known: {before}, none was sent after it, and nothing will be sent again by itself.",
+            "Not known: whether Spectrum wrote that call. It may even do so some minutes late. "
+            f"Look in Spectrum for {_record(job)}.",
+            f"Saying here what you found there (resolve) {LATER_RELEASE}; until then the commitment stays "
+            "locked, so that nothing is written twice.",
+        ],
+    )
+
+
+_EXPLANATIONS = {
+    JobStatus.QUEUED.value: _moving,
+    JobStatus.EXPORTING.value: _moving,
+    JobStatus.SYNCED.value: _synced,
+    JobStatus.FAILED.value: _failed,
+    JobStatus.INCOMPLETE.value: _incomplete,
+    JobStatus.UNKNOWN.value: _unknown,
+}
+
+
+def _progress(job: ExportJob) -> tuple[int, int]:
+    """How many calls of the plan are written, and how many there are."""
+    states = list(job.current_calls().values_list("state", flat=True))
+    return states.count(CallState.WRITTEN), len(states)
+
+
+def _record(job: ExportJob) -> str:
+    return f"vendor {job.vendor_code}, subcontract {job.erp_id}"
+
+
+def _on(moment: datetime | None) -> str:
+    return f" on {date_format(timezone.localtime(moment), 'j M Y, H:i')}" if moment else ""
+
+
+def _lower(words: str) -> str:
+    return words[:1].lower() + words[1:]

@@ -1,0 +1,38 @@
+"""What a request may see; whatever else it names is not found."""
+
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+
+from directory.models import VISIBLE_LEVELS, CompanyMembership
+from directory.permissions import require_see_erp_integrations
+from directory.requests import SignedInRequest
+from erp_integrations import standing
+from erp_integrations.models import Submission
+from erp_integrations.standing import Standing
+
+
+def viewer_of(request: SignedInRequest, company_slug: str) -> CompanyMembership:
+    """The person's entry in the company's directory: strangers get 404, members without a level 403."""
+    viewer = (
+        CompanyMembership.objects.select_related("user", "company")
+        .filter(user=request.user, company__slug=company_slug)
+        .first()
+    )
+    if viewer is None:
+        raise Http404
+    request.current_company = viewer.company
+    if viewer.erp_integrations_level not in VISIBLE_LEVELS:
+        require_see_erp_integrations(request.user, viewer.company)
+    return viewer
+
+
+def standing_of(request: SignedInRequest, company_slug: str, submission_id: int) -> Standing:
+    """A submission of a company whose tool the person may see; 404 for every other."""
+    viewer = viewer_of(request, company_slug)
+    submission = get_object_or_404(
+        Submission.objects.filter(company=viewer.company)
+        .select_related("project", "commitment", "created_by", "sent_by", "decided_by", "ended_by")
+        .prefetch_related("jobs"),
+        pk=submission_id,
+    )
+    return standing.of(submission, viewer)

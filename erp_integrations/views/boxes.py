@@ -1,0 +1,184 @@
+"""The Accept box and the Reject box: a GET shows, and only a POST decides.
+
+Each is a page of its own, and for htmx the same box alone, which opens in place.
+"""
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+from django.views.decorators.vary import vary_on_headers
+
+from directory.requests import SignedInRequest
+from erp_integrations import decisions, explanations, listing, previews
+from erp_integrations.forms import AcceptForm, DecisionForm, RejectForm
+from erp_integrations.standing import Standing
+from erp_integrations.views import navigation
+from erp_integrations.views.access import standing_of
+
+
+@vary_on_headers("HX-Request")
+@require_http_methods(["GET", "HEAD", "POST"])
+def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
+    """Accept for export; after a failed export the same box tries again."""
+    stood = standing_of(request, company_slug, submission_id)
+    decisions.require_may_decide(submission=stood.submission, by=request.user)
+    if request.method != "POST":
+        return _accept_box(request, stood) if stood.is_open else _decided_box(request, stood)
+    form = AcceptForm(request.POST)
+    if not form.is_valid():
+        return _accept_box(request, stood, form, status=422)
+    if stood.is_open and form.cleaned_data["round"] != stood.round:
+        return _accept_box(request, stood, form, problem=_moved_on(stood), status=409)
+    if stood.is_open and "show" in request.POST:
+        return _accept_box(request, stood, form)
+    command = decisions.retry if stood.has_failed else decisions.accept
+    try:
+        command(
+            submission=stood.submission,
+            by=request.user,
+            seen_hash=form.cleaned_data["seen_hash"],
+            erp_id=form.cleaned_data["erp_id"],
+            note=form.cleaned_data["note"],
+        )
+    except decisions.NotReady:
+        problem = "It can't be exported as it stands. What has to change first is below."
+        return _accept_box(request, stood, form, problem=problem, status=422)
+    except decisions.Conflict as conflict:
+        now = standing_of(request, company_slug, submission_id)
+        if not now.is_open:
+            return _decided_box(request, now, str(conflict))
+        return _accept_box(request, now, form, problem=str(conflict), status=409)
+    messages.success(request, f"{stood.submission.number} is being exported to Spectrum.")
+    return _after_decision(request, standing_of(request, company_slug, submission_id))
+
+
+@vary_on_headers("HX-Request")
+@require_http_methods(["GET", "HEAD", "POST"])
+def reject(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
+    """Send it back to its project with a reason, before an export or after a failed one."""
+    stood = standing_of(request, company_slug, submission_id)
+    decisions.require_may_decide(submission=stood.submission, by=request.user)
+    if request.method != "POST":
+        return _reject_box(request, stood) if stood.is_open else _decided_box(request, stood)
+    form = RejectForm(request.POST)
+    if not form.is_valid():
+        return _reject_box(request, stood, form, status=422)
+    seen = (form.cleaned_data["seen_hash"], form.cleaned_data["round"])
+    if stood.is_open and seen != (stood.submission.snapshot_hash, stood.round):
+        return _reject_box(request, stood, form, problem=_moved_on(stood), status=409)
+    try:
+        decisions.reject(submission=stood.submission, by=request.user, reason=form.cleaned_data["reason"])
+    except decisions.Conflict as conflict:
+        return _decided_box(request, standing_of(request, company_slug, submission_id), str(conflict))
+    messages.success(
+        request, f"{stood.submission.number} is rejected and back with its project. The reason is mailed."
+    )
+    return _after_decision(request, standing_of(request, company_slug, submission_id))
+
+
+def _accept_box(
+    request: SignedInRequest,
+    stood: Standing,
+    form: AcceptForm | None = None,
+    *,
+    problem: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """What Spectrum will store under the ERP ID that is in the field, or what stands in the way."""
+    if not stood.is_open:
+        return _decided_box(request, stood)
+    preview = previews.of(stood.submission, erp_id=form.cleaned_data.get("erp_id") if form else None)
+    shown = form or AcceptForm(initial={"erp_id": preview.erp_id})
+    verb = "Try again" if stood.has_failed else "Accept"
+    context = {"preview": preview, "seen_hash": preview.seen_hash, "focus_title": True}
+    return _box(request, stood, "_accept.html", verb, shown, problem, status, context)
+
+
+def _reject_box(
+    request: SignedInRequest,
+    stood: Standing,
+    form: RejectForm | None = None,
+    *,
+    problem: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    if not stood.is_open:
+        return _decided_box(request, stood)
+    context = {"seen_hash": stood.submission.snapshot_hash}
+    return _box(request, stood, "_reject.html", "Reject", form or RejectForm(), problem, status, context)
+
+
+def _decided_box(request: SignedInRequest, stood: Standing, problem: str = "") -> HttpResponse:
+    """For the person who came second: who decided, and when."""
+    problem = problem or f"{explanations.decision(stood.submission)}."
+    context = {"row": stood, "focus_title": True}
+    return _box(request, stood, "_decided.html", "Decided already:", None, problem, 409, context)
+
+
+def _box(
+    request: SignedInRequest,
+    stood: Standing,
+    box: str,
+    verb: str,
+    form: DecisionForm | None,
+    problem: str,
+    status: int,
+    context: dict[str, Any],
+) -> HttpResponse:
+    box = f"erp_integrations/{box}"
+    context |= {
+        "box": box,
+        "verb": verb,
+        "form": form,
+        "problem": problem,
+        "stood": stood,
+        "submission": stood.submission,
+        "company": stood.viewer.company,
+        "back_url": _back_url(request, stood),
+        "back_query": "?back=review" if _from_review(request) else "",
+        "in_place": bool(request.htmx),
+    }
+    return render(request, box if request.htmx else "erp_integrations/box.html", context, status=status)
+
+
+def _from_review(request: SignedInRequest) -> bool:
+    return request.GET.get("back") == "review"
+
+
+def _back_url(request: SignedInRequest, stood: Standing) -> str:
+    """Where the box was opened: the review page, or the list."""
+    slug = stood.viewer.company.slug
+    if _from_review(request):
+        return reverse("erp_integrations:review", args=[slug, stood.submission.pk])
+    return reverse("erp_integrations:commitments", args=[slug])
+
+
+def _after_decision(request: SignedInRequest, stood: Standing) -> HttpResponse:
+    """In place the row shows what is true now; without htmx, back to where the box was opened."""
+    if not request.htmx or _from_review(request):
+        return redirect(_back_url(request, stood))
+    address = parse_qs(urlsplit(request.htmx.current_url or "").query)
+    chosen = listing.FILTERS.get(address.get("view", [""])[0], listing.READY)
+    search = listing.readable_search(address.get("q", [""])[0])
+    context = {
+        "row": stood,
+        "company": stood.viewer.company,
+        "leaves": not stood.is_moving,
+        "filters": navigation.filters(stood.viewer, current=chosen, search=search),
+    }
+    return render(request, "erp_integrations/_after_decision.html", context)
+
+
+def _moved_on(stood: Standing) -> str:
+    """For a box that was opened on an earlier state of things."""
+    if stood.has_failed:
+        return (
+            f"{stood.submission.decided_by} accepted this commitment while you were looking, and its export "
+            "failed. Below is how it stands now: check it and decide again."
+        )
+    return "This is not what you were looking at. Below is how it stands now: check it and decide again."

@@ -1,0 +1,43 @@
+"""The tool's tabs, and "Filter Commitments By"."""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from directory.models import CompanyMembership
+from erp_integrations import listing
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A tab or a filter: where it leads, and how many are behind it."""
+
+    label: str
+    url: str
+    current: bool
+    count: str | None = None
+
+
+def tabs(viewer: CompanyMembership, *, current: str) -> list[Choice]:
+    """The sections of the tool."""
+    places = {"Overview": "overview", "Commitments": "commitments"}
+    return [
+        Choice(label, reverse(f"erp_integrations:{name}", args=[viewer.company.slug]), label == current)
+        for label, name in places.items()
+    ]
+
+
+def filters(viewer: CompanyMembership, *, current: listing.Filter, search: str) -> list[Choice]:
+    """Every filter, with the counts of what somebody or something works on; the search stays."""
+    address = reverse("erp_integrations:commitments", args=[viewer.company.slug])
+    counts = listing.counts(viewer.company)
+    return [
+        Choice(
+            chosen.label,
+            f"{address}?{urlencode({'view': chosen.slug} | ({'q': search} if search else {}))}",
+            chosen == current,
+            None if counts.get(chosen.slug) == "0" else counts.get(chosen.slug),
+        )
+        for chosen in listing.FILTERS.values()
+    ]
