@@ -348,6 +348,35 @@ def test_a_late_worker_changes_nothing(simulator: Simulator, queued: ExportJob) 
     assert entry.outcome == ""
 
 
+def test_a_late_worker_changes_nothing_of_the_worker_that_followed(
+    simulator: Simulator, queued: ExportJob
+) -> None:
+    late, lease = begin(queued)
+    let_leases_end(queued)
+    delivery.sweep()
+    follower, _ = begin(queued)
+    with pytest.raises(outcomes.LeaseLost):
+        outcomes.fail(late, "Too late")
+    with pytest.raises(outcomes.LeaseLost):
+        delivery._store_intent(late, late.current_calls()[0], lease)
+    job = ExportJob.objects.get(pk=queued.pk)
+    assert (job.status, job.attempt) == (JobStatus.EXPORTING, follower.attempt)
+    assert not WireAttempt.objects.exists()
+
+
+def test_a_worker_whose_connection_was_taken_over_sends_nothing_more(
+    simulator: Simulator, queued: ExportJob
+) -> None:
+    slow, lease = begin(queued)
+    Connection.objects.filter(pk=queued.connection_id).update(
+        lease_until=timezone.now() - timedelta(seconds=1)
+    )
+    assert delivery._take_connection(queued.connection_id) == lease + 1
+    with pytest.raises(outcomes.LeaseLost):
+        delivery._store_intent(slow, slow.current_calls()[0], lease)
+    assert not WireAttempt.objects.exists()
+
+
 def test_a_connection_has_one_writer(simulator: Simulator, queued: ExportJob) -> None:
     assert delivery._take_connection(queued.connection_id) is not None
     before = last_call(simulator)
