@@ -142,10 +142,16 @@ class LineForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["cost_code"] = CostCodeField(choices.cost_codes, label="Cost code")
         cost_types = {str(cost_type.pk): cost_type for cost_type in choices.cost_types}
+
+        def cost_type_of(key: str) -> CostType:
+            if key not in cost_types:
+                raise ValueError(key)
+            return cost_types[key]
+
         self.fields["cost_type"] = forms.TypedChoiceField(
             label="Cost type",
             choices=[("", ""), *((key, str(cost_type)) for key, cost_type in cost_types.items())],
-            coerce=cost_types.__getitem__,
+            coerce=cost_type_of,
             empty_value=None,
             required=False,
             error_messages={"invalid_choice": "Choose a cost type from the list."},
