@@ -1,0 +1,110 @@
+"""The list's filter and its pages."""
+
+import pytest
+from django.http import QueryDict
+
+from commitments import queries
+from commitments.models import Badge, Kind
+from directory.models import Project
+from tests.factories import CommitmentFactory, ContractCompanyFactory, CreatorFactory, ProjectFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def numbers(project: Project, address: str = "") -> list[str]:
+    return [commitment.number for commitment in page(project, address).commitments]
+
+
+def page(project: Project, address: str = "") -> queries.Page:
+    return queries.page_of(project, queries.Query.of(QueryDict(address.lstrip("?"))))
+
+
+@pytest.fixture
+def project() -> Project:
+    return ProjectFactory()
+
+
+@pytest.fixture
+def five(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Five commitments, two on a page."""
+    monkeypatch.setattr(queries, "PAGE_SIZE", 2)
+    creator = CreatorFactory(project=project)
+    for number in range(1, 6):
+        CommitmentFactory(project=project, created_by=creator, number=str(number), lines=0)
+    return project
+
+
+def test_the_newest_comes_first(five: Project) -> None:
+    assert numbers(five) == ["5", "4"]
+
+
+def test_older_pages_follow_to_the_end(five: Project) -> None:
+    second = page(five, page(five).older)
+    third = page(five, second.older)
+    assert [each.number for each in second.commitments] == ["3", "2"]
+    assert [each.number for each in third.commitments] == ["1"]
+    assert third.older == ""
+
+
+def test_newer_leads_back_to_the_beginning(five: Project) -> None:
+    second = page(five, page(five).older)
+    third = page(five, second.older)
+    back = page(five, third.newer)
+    assert [each.number for each in back.commitments] == ["3", "2"]
+    first = page(five, back.newer)
+    assert [each.number for each in first.commitments] == ["5", "4"]
+    assert first.newer == ""
+
+
+def test_a_new_commitment_shifts_no_page(five: Project) -> None:
+    older = page(five).older
+    CommitmentFactory(project=five, number="6")
+    assert numbers(five, older) == ["3", "2"]
+
+
+def test_pages_keep_the_filter(five: Project) -> None:
+    assert "badge=not_sent" in page(five, "?badge=not_sent").older
+
+
+def test_it_filters_by_kind_and_badge(project: Project) -> None:
+    CommitmentFactory(project=project, number="A")
+    CommitmentFactory(project=project, number="B", purchase_order=True)
+    CommitmentFactory(project=project, number="C", badge=Badge.REJECTED)
+    assert numbers(project, f"?kind={Kind.PURCHASE_ORDER}") == ["B"]
+    assert numbers(project, "?badge=rejected") == ["C"]
+    assert numbers(project, "?badge=rejected&kind=purchase_order") == []
+
+
+@pytest.mark.parametrize("words", ["sc-77", "ROOF", "acme", "erp-7"])
+def test_it_searches_number_title_company_and_erp_id(project: Project, words: str) -> None:
+    CommitmentFactory(project=project, number="other", title="Paving")
+    CommitmentFactory(
+        project=project,
+        number="SC-77",
+        title="Roofing",
+        contract_company=ContractCompanyFactory(company=project.company, name="Acme Inc."),
+        erp_id="ERP-77",
+    )
+    assert numbers(project, f"?search={words}") == ["SC-77"]
+
+
+def test_another_projects_commitments_are_not_listed(project: Project) -> None:
+    CommitmentFactory(project=ProjectFactory(company=project.company))
+    assert numbers(project) == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "?kind=lease",
+        "?badge=lost",
+        "?before=abc",
+        "?before=99999999999999999999999",
+        "?before=-1",
+        "?search=%00",
+        "?after=%D9%A1",
+    ],
+)
+def test_nonsense_counts_as_not_asked(project: Project, address: str) -> None:
+    CommitmentFactory(project=project, number="A")
+    assert numbers(project, address) == ["A"]
