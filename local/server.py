@@ -22,7 +22,8 @@ from local.ports import HOST, BadPort, Ports
 from local.processes import CannotStart, Program, account_for_servers
 from local.supervisor import Stopped, Supervisor
 
-VAR = programs.ROOT / "var"
+VAR = Path(os.environ.pop("LEDGERGATE_VAR", programs.ROOT / "var"))
+"""Everything that this checkout stores; the tests set another folder."""
 BUSY_PORT = 2
 """Exit code when a port that was set is taken."""
 
@@ -61,24 +62,28 @@ def serve(var: Path) -> None:
     clear_leftovers(var)
     supervisor = Supervisor(logs=var / "log", pids=var / "pids", say=tell)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(supervisor.listening())
         ports = stack.enter_context(Ports(os.environ))
         workplace = stack.enter_context(temporary_workplace(var))
-        stack.enter_context(supervisor.listening())
+        stack.callback(supervisor.stop)
         database_url, owner_url, broker_url = start_servers(supervisor, var, workplace)
         environment = programs.environment_of(var, ports, database_url=database_url, broker_url=broker_url)
 
-        def manage(name: str, *arguments: str, url: str = database_url) -> str:
-            command = [sys.executable, "manage.py", *arguments]
-            settings = {**environment, "DATABASE_URL": url}
-            return supervisor.run(name, command, directory=programs.ROOT, environment=settings)
-
         step("bringing the schema up to date")
-        manage("migrate", "migrate", "--noinput", url=owner_url)
-        step("collecting the static files")
-        manage("collectstatic", "collectstatic", "--noinput", "--verbosity", "0")
-        step("loading the demo data, unless it is there")
-        manage("load_demo", "load_demo")
-        accounts = manage("accounts", "load_demo", "--print-accounts")
+        supervisor.run(
+            "migrate",
+            [sys.executable, "manage.py", "migrate", "--noinput"],
+            directory=programs.ROOT,
+            environment={**environment, "DATABASE_URL": owner_url},
+        )
+        step("collecting the static files, and loading the demo data unless it is there")
+        sign_ins = var / "sign-ins"
+        supervisor.run(
+            "preparation",
+            programs.python("local.preparation", str(sign_ins)),
+            directory=programs.ROOT,
+            environment=environment,
+        )
         step("starting the mail catcher, the simulator, the worker, beat and the product")
         ports.release()
         supervisor.start(
@@ -89,10 +94,10 @@ def serve(var: Path) -> None:
             programs.web(ports, environment),
         )
         step("ready")
-        tell(summary(ports, accounts))
+        tell(summary(ports, sign_ins.read_text(), var))
         supervisor.watch()
         step("stopping")
-    step("stopped; the data stays in var/")
+    step(f"stopped; the data stays in {var}")
 
 
 def start_servers(supervisor: Supervisor, var: Path, workplace: Workplace) -> tuple[str, str, str]:
@@ -125,7 +130,7 @@ def start_servers(supervisor: Supervisor, var: Path, workplace: Workplace) -> tu
 @contextlib.contextmanager
 def only_one(var: Path) -> Iterator[None]:
     """One supervisor per checkout. The lock ends with the process, however that ends."""
-    var.mkdir(exist_ok=True)
+    var.mkdir(parents=True, exist_ok=True)
     lock = os.open(var, os.O_RDONLY)
     try:
         try:
@@ -182,8 +187,8 @@ def reset(var: Path) -> None:
         tell("DATABASE_URL is set: the database that it names was not touched.")
 
 
-def summary(ports: Ports, accounts: str) -> str:
-    indented = "\n".join(f"    {line.strip()}" for line in accounts.strip().splitlines())
+def summary(ports: Ports, sign_ins: str, var: Path) -> str:
+    indented = "\n".join(f"    {line.strip()}" for line in sign_ins.strip().splitlines())
     return f"""
   Ledgergate    http://{HOST}:{ports["product"]}/
   Simulator     http://{HOST}:{ports["simulator"]}/   stands in for Viewpoint Spectrum
@@ -192,7 +197,7 @@ def summary(ports: Ports, accounts: str) -> str:
   Sign in as
 {indented}
 
-  Logs are in var/log/, process ids in var/pids/. Ctrl-C stops everything.
+  Logs are in {var / "log"}, process ids in {var / "pids"}. Ctrl-C stops everything.
 """
 
 

@@ -50,7 +50,7 @@ class Supervisor:
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
-        """Turn signals into marks, and stop every child at the end, whatever happened."""
+        """Turn signals into marks. Leave it last, so that a third Ctrl-C interrupts no cleaning up."""
         reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._wake_up = reader
         # `nohup` asks that the end of the terminal be ignored.
@@ -61,7 +61,6 @@ class Supervisor:
         try:
             yield
         finally:
-            self.stop()
             signal.set_wakeup_fd(previous)
             for number, handler in before.items():
                 signal.signal(number, handler)
@@ -89,8 +88,8 @@ class Supervisor:
 
     def run(
         self, name: str, arguments: Sequence[str], *, directory: Path, environment: Mapping[str, str]
-    ) -> str:
-        """Run one command to its end and return what it printed.
+    ) -> None:
+        """Run one command to its end.
 
         Raises CannotStart when it fails, Stopped when asked to stop meanwhile.
         """
@@ -105,7 +104,6 @@ class Supervisor:
             end(program, process, in_a_hurry=self._in_a_hurry)
         if process.returncode:
             raise CannotStart(f"{name} {how_it_ended(process.returncode)}{last_line(log)} (see {log})")
-        return log.read_text(errors="replace")
 
     def watch(self) -> None:
         """Restart what dies, until asked to stop."""

@@ -33,7 +33,7 @@ while True:
 """
 
 SUPERVISOR = """
-import sys
+import contextlib, sys
 from pathlib import Path
 from local import supervisor
 from local.processes import CannotStart, Program
@@ -56,7 +56,8 @@ def tell(line):
     print(line, flush=True)
 watching = supervisor.Supervisor(logs=folder, pids=folder / "pids", say=tell)
 try:
-    with watching.listening():
+    with watching.listening(), contextlib.ExitStack() as stack:
+        stack.callback(watching.stop)
         for described in children:
             watching.start(program(described), seconds=20)
         tell("ready")
