@@ -1,0 +1,124 @@
+"""Granting and revoking, and what refuses it."""
+
+import pytest
+
+from directory import services
+from directory.models import Company, CompanyMembership, HistoryEntry, User
+from directory.services import DirectoryError
+from tests.factories import (
+    ApproverFactory,
+    CompanyFactory,
+    PersonFactory,
+    PrivilegeAdminFactory,
+    ViewerFactory,
+    join_company,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def membership_of(person: User) -> CompanyMembership:
+    return person.company_memberships.get()
+
+
+@pytest.fixture
+def admin() -> User:
+    return PrivilegeAdminFactory()
+
+
+@pytest.fixture
+def viewer() -> CompanyMembership:
+    return membership_of(ViewerFactory())
+
+
+def test_granting_makes_an_approver_and_is_remembered(admin: User, viewer: CompanyMembership) -> None:
+    services.grant_push_to_accounting(membership=viewer, by=admin, reason=" New controller. ")
+    viewer.refresh_from_db()
+    assert viewer.is_accounting_approver
+    entry = HistoryEntry.objects.get(event="privilege.granted")
+    assert (entry.by_id, entry.company_id) == (admin.pk, viewer.company_id)
+    assert entry.detail == {
+        "user": viewer.user_id,
+        "privilege": "can_push_to_accounting",
+        "reason": "New controller.",
+    }
+
+
+def test_revoking_ends_it_and_is_remembered(admin: User) -> None:
+    approver = membership_of(ApproverFactory())
+    services.revoke_push_to_accounting(membership=approver, by=admin, reason="Left accounting.")
+    approver.refresh_from_db()
+    assert not approver.is_accounting_approver
+    assert HistoryEntry.objects.filter(event="privilege.revoked").count() == 1
+
+
+def test_granting_twice_is_one_grant(admin: User, viewer: CompanyMembership) -> None:
+    for _ in range(2):
+        services.grant_push_to_accounting(membership=viewer, by=admin, reason="New controller.")
+    assert HistoryEntry.objects.filter(event="privilege.granted").count() == 1
+
+
+@pytest.mark.parametrize("reason", ["", "   "])
+def test_no_reason_is_no_grant(admin: User, viewer: CompanyMembership, reason: str) -> None:
+    with pytest.raises(DirectoryError, match="Give a reason"):
+        services.grant_push_to_accounting(membership=viewer, by=admin, reason=reason)
+    viewer.refresh_from_db()
+    assert not viewer.can_push_to_accounting
+
+
+def test_nobody_grants_it_to_themselves(admin: User) -> None:
+    own = join_company(admin, CompanyFactory())
+    with pytest.raises(DirectoryError, match="for themselves"):
+        services.grant_push_to_accounting(membership=own, by=admin, reason="I need it.")
+
+
+def test_a_superuser_does_not_grant_it_to_themselves_either() -> None:
+    root = User.objects.create_superuser("root@example.test", "a long password")
+    with pytest.raises(DirectoryError, match="for themselves"):
+        services.grant_push_to_accounting(
+            membership=join_company(root, CompanyFactory()), by=root, reason="So."
+        )
+
+
+def test_staff_without_the_permission_do_not_grant_it(viewer: CompanyMembership) -> None:
+    with pytest.raises(DirectoryError, match="permission"):
+        services.grant_push_to_accounting(membership=viewer, by=PersonFactory(is_staff=True), reason="So.")
+
+
+def test_taking_a_person_out_ends_the_privilege_and_is_remembered(admin: User) -> None:
+    approver = membership_of(ApproverFactory())
+    services.remove_company_membership(membership=approver, by=admin)
+    assert not CompanyMembership.objects.filter(pk=approver.pk).exists()
+    assert HistoryEntry.objects.get(event="membership.removed").detail["held_push_to_accounting"] is True
+
+
+def test_nobody_takes_themselves_out(admin: User) -> None:
+    own = join_company(admin, CompanyFactory())
+    with pytest.raises(DirectoryError, match="removes themselves"):
+        services.remove_company_membership(membership=own, by=admin)
+
+
+class TestOwnDecisionRule:
+    @pytest.fixture
+    def company(self) -> Company:
+        return CompanyFactory()
+
+    @pytest.fixture
+    def root(self) -> User:
+        return User.objects.create_superuser("root@example.test", "a long password")
+
+    def test_a_company_is_freed_with_a_reason_that_is_kept(self, company: Company, root: User) -> None:
+        services.set_own_decision_rule(company=company, by=root, allows=True, reason="Two people in all.")
+        company.refresh_from_db()
+        assert company.allows_own_decisions
+        assert HistoryEntry.objects.get(event="own_decision_rule.lifted").detail == {
+            "reason": "Two people in all."
+        }
+
+    def test_no_reason_leaves_the_rule(self, company: Company, root: User) -> None:
+        with pytest.raises(DirectoryError, match="Give a reason"):
+            services.set_own_decision_rule(company=company, by=root, allows=True, reason=" ")
+
+    def test_it_takes_a_permission_of_its_own(self, company: Company, admin: User) -> None:
+        with pytest.raises(DirectoryError, match="permission"):
+            services.set_own_decision_rule(company=company, by=admin, allows=True, reason="So.")
