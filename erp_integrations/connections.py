@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 
 from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
 
 from erp_integrations.adapters.base import Adapter, NotSent
 from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings, WsdlError
-from erp_integrations.models import Connection, Wsdl
+from erp_integrations.models import Connection, JobStatus, Wsdl
 
 # Where nothing is connected there is nothing to send to: no name service knows this one.
 NOWHERE = "https://not-in-spectrum-servers.invalid"
@@ -31,6 +33,14 @@ def ready_adapter(connection: Connection) -> Adapter | NotSent:
         for method, text in kept.items():
             Wsdl.objects.update_or_create(connection=connection, method=method, defaults={"text": text})
     return _spectrum(connection, kept)
+
+
+@transaction.atomic
+def let_go_on(connection: Connection) -> None:
+    """After its settings were changed: what waits out a fault of the old ones is due now."""
+    Connection.objects.filter(pk=connection.pk).update(not_before=None, fault="")
+    waiting = connection.jobs.filter(status__in=[JobStatus.QUEUED, JobStatus.INCOMPLETE])
+    waiting.filter(not_before__isnull=False).update(not_before=Now())
 
 
 def _spectrum(connection: Connection | None, wsdls: Mapping[str, str]) -> SpectrumAdapter:

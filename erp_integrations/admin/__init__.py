@@ -1,0 +1,22 @@
+"""Django admin for the ERP Integrations tool: connections and links are set here, deliveries are seen."""
+
+from erp_integrations.admin.connections import ConnectionAdmin
+from erp_integrations.admin.deliveries import (
+    ErpIdHoldAdmin,
+    ExportCallAdmin,
+    ExportJobAdmin,
+    SubmissionAdmin,
+    WireAttemptAdmin,
+)
+from erp_integrations.admin.links import JobLinkAdmin, VendorLinkAdmin
+
+__all__ = [
+    "ConnectionAdmin",
+    "ErpIdHoldAdmin",
+    "ExportCallAdmin",
+    "ExportJobAdmin",
+    "JobLinkAdmin",
+    "SubmissionAdmin",
+    "VendorLinkAdmin",
+    "WireAttemptAdmin",
+]

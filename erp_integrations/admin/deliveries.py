@@ -1,0 +1,73 @@
+"""Everything with a life cycle: to be looked at, never changed by hand."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from directory.admin import ReadOnlyAdmin
+from erp_integrations.models import ErpIdHold, ExportCall, ExportJob, Submission, WireAttempt
+
+
+@admin.register(Submission)
+class SubmissionAdmin(ReadOnlyAdmin):
+    """What was sent, and how it was decided."""
+
+    list_display = ("number", "title", "company", "project", "status", "sent_by", "sent_at")
+    list_filter = ("status", "kind", "company")
+    list_select_related = ("company", "project", "sent_by")
+    search_fields = ("number", "title", "contract_company_name")
+    ordering = ("-pk",)
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("snapshot")
+
+
+@admin.register(ExportJob)
+class ExportJobAdmin(ReadOnlyAdmin):
+    """The deliveries."""
+
+    list_display = ("erp_id", "vendor_code", "submission", "connection", "status", "tries", "problem")
+    list_filter = ("status", "connection")
+    list_select_related = ("submission", "connection")
+    search_fields = ("erp_id", "vendor_code", "submission__number")
+    ordering = ("-pk",)
+    show_full_result_count = False
+
+
+@admin.register(ExportCall)
+class ExportCallAdmin(ReadOnlyAdmin):
+    """What was accepted, call by call."""
+
+    list_display = ("title", "method", "job", "plan_round", "position", "state")
+    list_filter = ("state", "method")
+    list_select_related = ("job",)
+    search_fields = ("job__erp_id",)
+    ordering = ("-job", "plan_round", "position")
+    show_full_result_count = False
+
+
+@admin.register(WireAttempt)
+class WireAttemptAdmin(ReadOnlyAdmin):
+    """The ledger: every attempt on the wire, and what was answered."""
+
+    list_display = ("started_at", "call", "attempt", "outcome", "reason", "finished_at")
+    list_filter = ("outcome",)
+    list_select_related = ("call",)
+    search_fields = ("call__job__erp_id", "reason")
+    ordering = ("-pk",)
+    show_full_result_count = False
+
+
+@admin.register(ErpIdHold)
+class ErpIdHoldAdmin(ReadOnlyAdmin):
+    """Which names in Spectrum belong to which commitments."""
+
+    list_display = ("erp_id", "vendor_code", "connection", "commitment")
+    list_filter = ("connection",)
+    list_select_related = ("connection", "commitment")
+    search_fields = ("erp_id", "vendor_code", "commitment__number")
+    ordering = ("-pk",)
+    show_full_result_count = False

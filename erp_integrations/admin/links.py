@@ -1,0 +1,123 @@
+"""Vendor links and job links: what the company's vendors and projects are called in Spectrum."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from erp_integrations.admin.recording import RecordingAdmin, general_ledger_account
+from erp_integrations.models import ExportJob, JobLink, JobStatus, VendorLink
+
+
+class VendorLinkForm(forms.ModelForm[VendorLink]):
+    """Which vendor a contract company is; both sides are of one company."""
+
+    class Meta:
+        model = VendorLink
+        fields = ["connection", "contract_company", "vendor_code", "general_ledger_account"]
+
+    def clean_general_ledger_account(self) -> str:
+        """Refuse what Spectrum would refuse at the first export."""
+        return general_ledger_account(self.cleaned_data["general_ledger_account"])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        _refuse_strangers(self, cleaned, "contract_company")
+        return cleaned
+
+
+class JobLinkForm(forms.ModelForm[JobLink]):
+    """Which job a project is; both sides are of one company."""
+
+    class Meta:
+        model = JobLink
+        fields = ["project", "connection", "job_number"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        _refuse_strangers(self, cleaned, "project")
+        return cleaned
+
+
+class LinkAdmin(RecordingAdmin):
+    """A link decides what is exported, so a change stops what was accepted under the old one."""
+
+    def waiting(self, obj: Any) -> QuerySet[ExportJob]:
+        """Accepted, and nothing of it sent, under this link."""
+        raise NotImplementedError
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and form.changed_data:
+            self.warn(request, self.waiting(obj).count())
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        stopped = self.waiting(obj).count()
+        super().delete_model(request, obj)
+        self.warn(request, stopped)
+
+    def warn(self, request: HttpRequest, stopped: int) -> None:
+        """Say what follows, where something does."""
+        if stopped:
+            commitments = "1 accepted commitment" if stopped == 1 else f"{stopped} accepted commitments"
+            messages.warning(
+                request,
+                f"{commitments} waited for export under the old link. What has not begun will fail with "
+                "“Changed since it was accepted”, and an approver can try it again or reject it.",
+            )
+
+
+@admin.register(VendorLink)
+class VendorLinkAdmin(LinkAdmin):
+    """Which Spectrum vendor a contract company is."""
+
+    what = "vendor_link"
+    form = VendorLinkForm
+    list_display = ("contract_company", "vendor_code", "general_ledger_account", "connection")
+    list_filter = ("connection",)
+    list_select_related = ("contract_company", "connection")
+    search_fields = ("contract_company__name", "vendor_code")
+    autocomplete_fields = ("contract_company",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: VendorLink | None = None) -> tuple[str, ...]:
+        return ("connection", "contract_company") if obj else ()
+
+    def codes_of(self, obj: VendorLink) -> dict[str, str]:
+        return {"vendor_code": obj.vendor_code, "general_ledger_account": obj.general_ledger_account}
+
+    def waiting(self, obj: VendorLink) -> QuerySet[ExportJob]:
+        return obj.connection.jobs.filter(
+            status=JobStatus.QUEUED, submission__commitment__contract_company=obj.contract_company
+        )
+
+
+@admin.register(JobLink)
+class JobLinkAdmin(LinkAdmin):
+    """Which Spectrum job a project is, and so where its commitments go."""
+
+    what = "job_link"
+    form = JobLinkForm
+    list_display = ("project", "job_number", "connection")
+    list_filter = ("connection",)
+    list_select_related = ("project", "connection")
+    search_fields = ("project__name", "project__number", "job_number")
+    autocomplete_fields = ("project",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: JobLink | None = None) -> tuple[str, ...]:
+        return ("project",) if obj else ()
+
+    def codes_of(self, obj: JobLink) -> dict[str, str]:
+        return {"job_number": obj.job_number, "connection": str(obj.connection_id)}
+
+    def waiting(self, obj: JobLink) -> QuerySet[ExportJob]:
+        return ExportJob.objects.filter(status=JobStatus.QUEUED, submission__project=obj.project)
+
+
+def _refuse_strangers(form: forms.ModelForm[Any], cleaned: dict[str, Any], name: str) -> None:
+    """A link joins two things of one company; another company's are none of its business."""
+    connection = cleaned.get("connection") or (form.instance.connection_id and form.instance.connection)
+    linked = cleaned.get(name) or (getattr(form.instance, f"{name}_id") and getattr(form.instance, name))
+    if connection and linked and connection.company_id != linked.company_id:
+        form.add_error("connection", "This connection belongs to another company.")
