@@ -3,13 +3,18 @@
 from django import forms
 
 LONGEST_WORDS = 4000
+UNSEEN = "The page did not say what you saw. Look at it below and decide again."
 
 
 class DecisionForm(forms.Form):
     """What the box showed travels with the decision, so that nobody decides on something else."""
 
-    seen_hash = forms.CharField(max_length=64, widget=forms.HiddenInput)
-    round = forms.IntegerField(min_value=0, max_value=2**31 - 1, widget=forms.HiddenInput)
+    seen_hash = forms.CharField(
+        max_length=64, widget=forms.HiddenInput, error_messages={"required": UNSEEN, "max_length": UNSEEN}
+    )
+    round = forms.IntegerField(
+        widget=forms.HiddenInput, error_messages={"required": UNSEEN, "invalid": UNSEEN}
+    )
 
 
 class AcceptForm(DecisionForm):
