@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods
 
 from commitments.models import Commitment
 from commitments.views import commitment_of, detail_page, project_of
@@ -14,7 +14,7 @@ from erp_integrations import decisions
 from erp_integrations.models import Submission
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def send_to_erp(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
     """Send a commitment to accounting; when something blocks, its page says all of it."""
     return _answer(
@@ -26,7 +26,7 @@ def send_to_erp(request: SignedInRequest, project_id: int, commitment_id: int) -
     )
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def retrieve_from_erp(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
     """Take a commitment back before anybody has decided."""
     return _answer(
@@ -48,6 +48,10 @@ def _answer(
 ) -> HttpResponse:
     project = project_of(request, project_id)
     commitment = commitment_of(project, commitment_id)
+    if request.method != "POST":
+        # Somebody whose session had ended comes back from sign-in to this address.
+        messages.info(request, "Nothing was done yet: press the button again.")
+        return redirect(commitment)
     try:
         decide(commitment=commitment, by=request.user)
     except decisions.NotReady:

@@ -116,8 +116,10 @@ def test_a_stranger_finds_nothing(press: Press) -> None:
 
 
 @pytest.mark.parametrize("button", ["send-to-erp", "retrieve-from-erp"])
-def test_a_get_decides_nothing(button: str) -> None:
+def test_a_get_decides_nothing_and_leads_back_to_the_page(button: str) -> None:
     commitment = ReadyCommitmentFactory()
-    answer = signed_in(admin_of(commitment)).get(f"{commitment.get_absolute_url()}{button}/")
-    assert answer.status_code == 405
+    client = signed_in(admin_of(commitment))
+    page = client.get(f"{commitment.get_absolute_url()}{button}/", follow=True)
+    assert page.redirect_chain == [(commitment.get_absolute_url(), 302)]
+    assert "press the button again" in page.content.decode()
     assert not Submission.objects.exists()
