@@ -122,8 +122,8 @@ def accept(*, submission: Submission, by: User, seen_hash: str, erp_id: str, not
     basis = _basis_as_seen(locked, seen_hash)
     locked.accept(by=by, at=timezone.now(), note=note.strip())
     locked.save()
-    assert basis.connection is not None
     key = _hold_erp_id(locked, basis, erp_id)
+    assert basis.connection is not None  # else a finding blocked
     job = ExportJob.objects.create(
         submission=locked,
         connection=basis.connection,

@@ -12,6 +12,7 @@ from erp_integrations import decisions, preflight
 from erp_integrations.models import (
     ErpIdHold,
     ExportJob,
+    JobLink,
     JobStatus,
     Submission,
     SubmissionStatus,
@@ -205,6 +206,14 @@ class TestAccepting:
         assert 'value="A/B*C-12345"' in html
         assert "As agreed." in html
         assert not ExportJob.objects.exists()
+
+    def test_without_a_job_link_a_forged_export_is_refused_like_any_other(self) -> None:
+        submission = SubmissionFactory()
+        JobLink.objects.all().delete()
+        _, client = approver_of(submission)
+        response = client.post(url(submission, "accept"), seen(client, submission))
+        assert response.status_code == 422
+        assert "is not linked to a Spectrum job" in response.content.decode()
 
     @pytest.mark.parametrize("erp_id", ["", "   ", "A\0B", "X" * 31])
     def test_an_impossible_erp_id_is_refused_in_words(self, erp_id: str) -> None:

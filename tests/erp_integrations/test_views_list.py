@@ -289,7 +289,7 @@ class TestPages:
         send_many(project, 2)
         page(client, project.company)
         counted = []
-        for more in (0, 48):
+        for more in (0, 58):
             send_many(project, more)
             with CaptureQueriesContext(connection) as queries:
                 page(client, project.company)
