@@ -7,6 +7,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from commitments.widgets import QuickTextInput
+
 CENT = Decimal("0.01")
 # A comma only where it groups thousands: "1,5" may mean fifteen tenths to one person and 15 to another.
 WRITTEN = re.compile(r"-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)?(?:\.[0-9]*)?")
@@ -31,7 +33,7 @@ class FigureField(forms.Field):
     Takes a currency sign and commas between thousands, and refuses what it would have to cut.
     """
 
-    widget = forms.TextInput
+    widget = QuickTextInput
 
     def __init__(self, *, whole: int, decimals: int, shown: int = 0, **kwargs: Any) -> None:
         self.whole, self.decimals, self.shown = whole, decimals, shown

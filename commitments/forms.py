@@ -1,16 +1,17 @@
 """What a person enters: the header of a commitment, and its Schedule of Values as a grid."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.functional import cached_property
 
 from commitments.figures import FigureField, to_the_cent
 from commitments.models import STATUSES, ContractCompany, CostCode, CostType
 from commitments.services import EXPORTED_FIELDS, LINE_FIELDS
+from commitments.widgets import QuickCheckbox, QuickSelect, QuickTextInput
 from directory.models import Project
 
 MOST_LINES = 1000
@@ -96,6 +97,23 @@ class LineChoices:
             list(CostType.objects.filter(company=project.company_id)),
         )
 
+    @cached_property
+    def by_text(self) -> dict[str, CostCode]:
+        """The cost codes by what names one: the code alone, or with its name."""
+        with_names = {_plain(str(cost_code)): cost_code for cost_code in self.cost_codes}
+        return with_names | {_plain(cost_code.code): cost_code for cost_code in self.cost_codes}
+
+    @cached_property
+    def by_key(self) -> dict[str, CostType]:
+        """The cost types by what a select posts."""
+        return {str(cost_type.pk): cost_type for cost_type in self.cost_types}
+
+    def cost_type(self, key: str) -> CostType:
+        """The cost type of the company with this key. Raises ValueError for any other."""
+        if key not in self.by_key:
+            raise ValueError(key)
+        return self.by_key[key]
+
 
 class CostCodeField(forms.Field):
     """A cost code of the project, typed or picked: by its code alone or with its name.
@@ -104,17 +122,18 @@ class CostCodeField(forms.Field):
     Values, in a project with a thousand cost codes, a page of a hundred thousand options.
     """
 
-    def __init__(self, cost_codes: Iterable[CostCode], **kwargs: Any) -> None:
+    widget = QuickTextInput
+
+    def __init__(self, choices: LineChoices, **kwargs: Any) -> None:
         super().__init__(required=False, **kwargs)
-        self.by_text = {_plain(str(cost_code)): cost_code for cost_code in cost_codes}
-        self.by_text |= {_plain(cost_code.code): cost_code for cost_code in cost_codes}
+        self.choices = choices
 
     def to_python(self, value: Any) -> CostCode | None:
         """The cost code of this project that the text names."""
         text = str(value or "").strip()
         if not text:
             return None
-        found = self.by_text.get(_plain(text))
+        found = self.choices.by_text.get(_plain(text))
         if found is None:
             raise ValidationError(f"This project has no cost code {text[:60]}. Choose one from the list.")
         return found
@@ -131,27 +150,21 @@ def _plain(text: str) -> str:
 class LineForm(forms.Form):
     """One line of the grid. One that is left completely blank is no line."""
 
-    billing_item = WholeTextField(max_length=20, label="Billing item")
-    description = WholeTextField(max_length=255)
+    billing_item = WholeTextField(max_length=20, label="Billing item", widget=QuickTextInput)
+    description = WholeTextField(max_length=255, widget=QuickTextInput)
     quantity = FigureField(whole=10, decimals=4)
-    unit_of_measure = WholeTextField(max_length=10, label="Unit")
+    unit_of_measure = WholeTextField(max_length=10, label="Unit", widget=QuickTextInput)
     unit_cost = FigureField(whole=10, decimals=6, shown=2, label="Unit cost")
     amount = FigureField(whole=12, decimals=2, shown=2)
 
     def __init__(self, *args: Any, choices: LineChoices, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["cost_code"] = CostCodeField(choices.cost_codes, label="Cost code")
-        cost_types = {str(cost_type.pk): cost_type for cost_type in choices.cost_types}
-
-        def cost_type_of(key: str) -> CostType:
-            if key not in cost_types:
-                raise ValueError(key)
-            return cost_types[key]
-
+        self.fields["cost_code"] = CostCodeField(choices, label="Cost code")
         self.fields["cost_type"] = forms.TypedChoiceField(
             label="Cost type",
-            choices=[("", ""), *((key, str(cost_type)) for key, cost_type in cost_types.items())],
-            coerce=cost_type_of,
+            widget=QuickSelect,
+            choices=[("", ""), *((key, str(cost_type)) for key, cost_type in choices.by_key.items())],
+            coerce=choices.cost_type,
             empty_value=None,
             required=False,
             error_messages={"invalid_choice": "Choose a cost type from the list."},
@@ -185,6 +198,7 @@ class LineFormSet(forms.BaseFormSet[LineForm]):
     extra = 0
     can_order = False
     can_delete = can_delete_extra = True
+    deletion_widget = QuickCheckbox
     min_num, max_num, absolute_max = 0, MOST_LINES, 2 * MOST_LINES
     validate_min = validate_max = False
     renderer = None

@@ -1,0 +1,52 @@
+"""The controls of the line grid, written without a template each: a long grid has thousands of them."""
+
+from typing import Any
+
+from django import forms
+from django.forms.renderers import BaseRenderer
+from django.forms.utils import flatatt
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+
+def _input(widget: forms.TextInput | forms.CheckboxInput, name: str, value: Any, attrs: Any) -> SafeString:
+    context = widget.get_context(name, value, attrs)["widget"]
+    own = {"type": context["type"], "name": context["name"], "value": context["value"]}
+    return format_html("<input{}>", flatatt({**own, **context["attrs"]}))
+
+
+class QuickTextInput(forms.TextInput):
+    """One line of text."""
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: BaseRenderer | None = None
+    ) -> SafeString:
+        return _input(self, name, value, attrs)
+
+
+class QuickCheckbox(forms.CheckboxInput):
+    """One tick."""
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: BaseRenderer | None = None
+    ) -> SafeString:
+        return _input(self, name, value, attrs)
+
+
+class QuickSelect(forms.Select):
+    """A choice of one, without groups."""
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: BaseRenderer | None = None
+    ) -> SafeString:
+        chosen = "" if value is None else str(value)
+        options = format_html_join(
+            "",
+            "<option{}>{}</option>",
+            (
+                (flatatt({"value": str(key), "selected": str(key) == chosen}), label)
+                for key, label in self.choices
+            ),
+        )
+        own = self.build_attrs(self.attrs, {**(attrs or {}), "name": name})
+        return format_html("<select{}>{}</select>", flatatt(own), options)
