@@ -33,9 +33,14 @@ class Delivery:
         return self.attempts[0].reply if self.attempts and self.state != CallState.WRITTEN.label else ""
 
 
-def deliveries(job: ExportJob) -> list[Delivery]:
-    """The calls that were accepted, in order. Two queries."""
-    stored = job.current_calls().prefetch_related("wire_attempts")
+def accepted_calls(job: ExportJob) -> list[Call]:
+    """What was accepted for Spectrum, as it is stored. One query."""
+    return [_call(call) for call in job.current_calls()]
+
+
+def deliveries(job: ExportJob | None) -> list[Delivery]:
+    """The calls that were accepted, in order, and their attempts. Two queries."""
+    stored = job.current_calls().prefetch_related("wire_attempts") if job else ()
     return [Delivery(_call(call), call.get_state_display(), _newest_first(call)) for call in stored]
 
 

@@ -9,6 +9,7 @@ urlpatterns = [
     path("", views.overview, name="overview"),
     path("commitments/", views.commitments, name="commitments"),
     path("commitments/<int:submission_id>/", views.review, name="review"),
+    path("commitments/<int:submission_id>/progress/", views.progress, name="progress"),
     path("commitments/<int:submission_id>/row/", views.row, name="row"),
     path("commitments/<int:submission_id>/accept/", views.accept, name="accept"),
     path("commitments/<int:submission_id>/reject/", views.reject, name="reject"),

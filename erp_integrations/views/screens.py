@@ -1,5 +1,6 @@
 """What a person looks at: the overview, the list, one submission. Nothing here decides."""
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -11,6 +12,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from directory.requests import SignedInRequest
 from erp_integrations import explanations, health, listing, previews, reviewing, standing, timeline
+from erp_integrations.standing import Standing
 from erp_integrations.views import navigation
 from erp_integrations.views.access import standing_of, viewer_of
 
@@ -94,6 +96,16 @@ def row(request: SignedInRequest, company_slug: str, submission_id: int) -> Http
     return render(request, "erp_integrations/_polled_row.html", context)
 
 
+@vary_on_headers("HX-Request")
+@require_safe
+def progress(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
+    """The review page's moving parts, which ask for themselves while it is being exported."""
+    stood = standing_of(request, company_slug, submission_id)
+    if not request.htmx:
+        return redirect("erp_integrations:review", company_slug, submission_id)
+    return render(request, "erp_integrations/_progress.html", _moving_parts(stood))
+
+
 @require_safe
 def review(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
     """Everything about one submission: what was sent, what stands in the way, what Spectrum stores."""
@@ -101,17 +113,25 @@ def review(request: SignedInRequest, company_slug: str, submission_id: int) -> H
     submission = stood.submission
     document = submission.document
     preview = previews.of(submission) if stood.is_open else None
-    deliveries = reviewing.deliveries(stood.job) if stood.job else []
-    context = {
-        "stood": stood,
-        "submission": submission,
-        "company": stood.viewer.company,
-        "explanation": explanations.of(stood),
+    if stood.job:
+        calls = reviewing.accepted_calls(stood.job)
+    else:
+        calls = list(preview.calls) if preview else []
+    context = _moving_parts(stood) | {
         "document": document,
         "document_status": reviewing.status_of(document),
         "preview": preview,
-        "deliveries": deliveries,
-        "calls": preview.calls if preview else [delivery.call for delivery in deliveries],
-        "timeline": timeline.of(submission.commitment),
+        "calls": calls,
     }
     return render(request, "erp_integrations/review.html", context)
+
+
+def _moving_parts(stood: Standing) -> dict[str, Any]:
+    return {
+        "stood": stood,
+        "submission": stood.submission,
+        "company": stood.viewer.company,
+        "explanation": explanations.of(stood),
+        "deliveries": [] if stood.is_moving else reviewing.deliveries(stood.job),
+        "timeline": timeline.of(stood.submission.commitment),
+    }

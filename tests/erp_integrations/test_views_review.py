@@ -115,7 +115,7 @@ class TestWhatAwaits:
         submission, stranger = SubmissionFactory(), ApproverFactory()
         own = stranger.company_memberships.get().company
         forged = f"/companies/{own.slug}/erp-integrations/commitments/{submission.pk}/"
-        for path in (url(submission), forged):
+        for path in (url(submission), forged, f"{forged}progress/"):
             assert signed_in(stranger).get(path).status_code == 404
 
     def test_it_takes_no_post(self) -> None:
@@ -128,8 +128,27 @@ class TestAnExport:
         job: ExportJob = ExportJobFactory(exporting=True)
         html = review(job.submission)
         assert "Being written to Spectrum" in html
-        assert 'hx-trigger="every 3s"' in html
+        assert f'hx-get="{url(job.submission)}progress/" hx-trigger="every 3s"' in html
         assert "/accept/" not in html
+
+    @pytest.mark.parametrize(
+        ("situation", "words", "asks_again"),
+        [
+            ("exporting", "Exporting", True),
+            ("synced", "Synced", False),
+            ("failed", "Failed to export", False),
+        ],
+    )
+    def test_following_it_brings_only_what_moves(self, situation: str, words: str, asks_again: bool) -> None:
+        job: ExportJob = ExportJobFactory(**{situation: True})
+        client = signed_in(ApproverFactory(company=job.submission.company))
+        html = client.get(f"{url(job.submission)}progress/", headers={"HX-Request": "true"}).content.decode()
+        assert words in html
+        assert ("every 3s" in html) is asks_again
+        assert ("Try again" in html) is (situation == "failed")
+        assert "Schedule of Values" not in html
+        alone = client.get(f"{url(job.submission)}progress/")
+        assert (alone.status_code, alone.headers["Location"]) == (302, url(job.submission))
 
     def test_one_that_was_put_off_says_why_and_when_it_goes_on(self) -> None:
         job: ExportJob = ExportJobFactory()
@@ -197,8 +216,9 @@ class TestAnExport:
         states = re.findall(r'data-status="(refused|not-sent|written)"', html)
         assert states == ["refused", "not-sent", "not-sent"]
 
-    def test_what_was_accepted_is_shown_from_the_stored_calls(self) -> None:
-        job: ExportJob = ExportJobFactory(synced=True)
+    @pytest.mark.parametrize("situation", ["synced", "failed", "unknown"])
+    def test_what_was_accepted_is_shown_from_the_stored_calls(self, situation: str) -> None:
+        job: ExportJob = ExportJobFactory(**{situation: True})
         VendorLink.objects.update(vendor_code="MOVED")
         Connection.objects.update(general_ledger_account="999999")
         html = review(job.submission)
@@ -212,12 +232,11 @@ class TestAnExport:
         approver = ApproverFactory(company=job.submission.company)
         basis = preflight.basis_of(job.submission.document)
         decisions.retry(submission=job.submission, by=approver, seen_hash=basis.hash, erp_id="SECOND")
+        ExportJob.objects.filter(pk=job.pk).update(status=JobStatus.FAILED)
         html = review(job.submission)
         assert 'data-status="refused"' not in html
         assert html.count('data-status="not-sent"') == 3
         assert ExportCall.objects.filter(job=job, state=CallState.REFUSED).exists()
-        job.refresh_from_db()
-        assert job.status == JobStatus.QUEUED
 
 
 class TestHistory:
