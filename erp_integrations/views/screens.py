@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -84,12 +84,14 @@ def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
 @require_safe
 def row(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
     """One row of the list, which asks for itself while it is being exported."""
-    stood = standing_of(request, company_slug, submission_id)
+    viewer = viewer_of(request, company_slug)
+    submission = get_object_or_404(listing.submissions_for(viewer.company), pk=submission_id)
+    stood = standing.of(submission, viewer)
     if not request.htmx:
         return redirect("erp_integrations:review", company_slug, submission_id)
     context = {
         "row": stood,
-        "company": stood.viewer.company,
+        "company": viewer.company,
         "just_changed": not stood.is_moving,
         "read_only": "read-only" in request.GET,
     }
@@ -113,10 +115,9 @@ def review(request: SignedInRequest, company_slug: str, submission_id: int) -> H
     submission = stood.submission
     document = submission.document
     preview = previews.of(submission) if stood.is_open else None
+    calls = list(preview.calls) if preview else []
     if stood.job:
         calls = reviewing.accepted_calls(stood.job)
-    else:
-        calls = list(preview.calls) if preview else []
     context = _moving_parts(stood) | {
         "document": document,
         "document_status": reviewing.status_of(document),
