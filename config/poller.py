@@ -50,9 +50,16 @@ class Poller(bootsteps.StartStopStep):
             thread.start()
             self._threads.append(thread)
 
+    def close(self, parent: Any) -> None:
+        """Begin nothing more: neither here nor in a task, and neither a call nor a mail."""
+        from erp_integrations import delivery as exports
+        from notifications import delivery as mails
+
+        for stopping in (exports.stopping, mails.stopping, self._stopping):
+            stopping.set()
+
     def stop(self, parent: Any) -> None:
-        """Look no more, and let an export that has begun come to its end."""
-        self._stopping.set()
+        """Wait for the call and the mail that are on the wire."""
         for thread in self._threads:
             thread.join(timeout=settings.EXPORT_LEASE_SECONDS)
 

@@ -8,6 +8,7 @@ after a fault stands in ``outcomes.py``.
 
 import logging
 import socket
+import threading
 import time
 import uuid
 from datetime import timedelta
@@ -34,6 +35,9 @@ logger = logging.getLogger(__name__)
 
 JOBS_PER_TURN = 20  # then the worker lets another connection have its turn
 
+stopping = threading.Event()
+"""Set when this process was told to stop: the call on the wire ends, and the rest is handed back."""
+
 
 def drain(connection_id: int) -> bool:
     """Export what is due on a connection, as its only writer; whether more is due now.
@@ -45,7 +49,7 @@ def drain(connection_id: int) -> bool:
         return False
     try:
         for _ in range(JOBS_PER_TURN):
-            if not _export_next(connection_id, lease):
+            if stopping.is_set() or not _export_next(connection_id, lease):
                 break
     except outcomes.LeaseLost:
         logger.warning("Connection %s was taken over by another worker", connection_id)
@@ -171,6 +175,9 @@ def _deliver(job: ExportJob, lease: int) -> None:
         call = _call(stored)
         if call.hash != stored.payload_hash:
             outcomes.fail(job, f"{stored.title} was altered after it was accepted; nothing more is sent.")
+            return
+        if stopping.is_set():
+            outcomes.hand_back(job)
             return
         begun = time.monotonic()
         entry = _store_intent(job, stored, lease)

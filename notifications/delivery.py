@@ -8,6 +8,7 @@ its lease, between the server's yes and our commit makes it go out twice, with o
 import logging
 import random
 import smtplib
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,6 +41,9 @@ LONGEST_WAIT = timedelta(hours=1)
 SERVICE_CLOSING = 421
 MESSAGE_TOO_LARGE = 552
 
+stopping = threading.Event()
+"""Set when this process was told to stop: the mail on the line ends, and the others stay queued."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -57,15 +61,15 @@ class Fault:
 def send_due(*, limit: int = BATCH) -> int:
     """Send what is due, over one connection, and return how many mails were tried.
 
-    Ends after ``limit`` mails, when nothing is due, when enough others are sending, or when
-    the server can't be reached. Not to be called inside a transaction.
+    Ends after ``limit`` mails, when nothing is due, when enough others are sending, when the
+    server can't be reached, or when this process shall stop. Not to be called inside a transaction.
     """
     release_abandoned()
     line = get_connection(timeout=_time_out())
     line_works = False
     tried = 0
     try:
-        while tried < limit and (email := claim()):
+        while tried < limit and not stopping.is_set() and (email := claim()):
             tried += 1
             fault = hand_over(email, line=line)
             if fault and fault.of_line:
