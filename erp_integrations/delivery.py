@@ -14,7 +14,7 @@ import uuid
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import InterfaceError, OperationalError, models, transaction
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
@@ -34,6 +34,7 @@ from erp_integrations.models import (
 logger = logging.getLogger(__name__)
 
 JOBS_PER_TURN = 20  # then the worker lets another connection have its turn
+LONGEST_PAUSE = 1.0  # seconds between two attempts to write down an answer
 
 stopping = threading.Event()
 """Set when this process was told to stop: the call on the wire ends, and the rest is handed back."""
@@ -186,10 +187,31 @@ def _deliver(job: ExportJob, lease: int) -> None:
             outcome = NotSent("This worker was too slow between its check and the call, so it did not send.")
         else:
             outcome = adapter.send(call)
-        outcomes.settle(job, stored, entry, outcome)
+        _settle(job, stored, entry, outcome)
         if not isinstance(outcome, Accepted):
             return
     outcomes.finish(job)
+
+
+def _settle(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outcome) -> None:
+    """Write down what became of a call, through a cut or a restart of the database.
+
+    This process alone knows the answer, so it tries for as long as it holds the lease. A
+    cut may hide that the first try was committed: the second then writes the same, or finds
+    that the job is not its own any more and raises LeaseLost.
+    """
+    until = time.monotonic() + settings.EXPORT_LEASE_SECONDS
+    pause = 0.0
+    while True:
+        try:
+            outcomes.settle(job, call, entry, outcome)
+            return
+        except (InterfaceError, OperationalError):
+            if time.monotonic() + pause > until:
+                raise
+            logger.warning("Export job %s: the database can't take an answer of Spectrum's", job.pk)
+            time.sleep(pause)
+            pause = LONGEST_PAUSE
 
 
 def _longest_delay() -> float:
