@@ -1,0 +1,57 @@
+"""A person who works over HTTP, as a browser without scripts would."""
+
+import re
+import time
+
+import requests
+from django.test import Client
+from django.urls import reverse
+
+from directory.models import User
+from erp_integrations.models import Submission
+
+
+class Person:
+    """Signed in to the running web process. Answers are pages; redirects are followed."""
+
+    def __init__(self, user: User, address: str) -> None:
+        client = Client()
+        client.force_login(user)
+        self._address = address
+        self._session = requests.Session()
+        self._session.trust_env = False  # a proxy must not see local traffic
+        self._session.cookies.update({name: morsel.value for name, morsel in client.cookies.items()})
+
+    def opens(self, path: str) -> str:
+        """The page's HTML; it must answer 200."""
+        answer = self._session.get(self._address + path, timeout=20)
+        assert answer.status_code == 200, f"{path}: {answer.status_code}"
+        return answer.text
+
+    def sees(self, submission: Submission) -> str:
+        """The review page's HTML."""
+        return self.opens(submission.get_absolute_url())
+
+    def accepts(self, submission: Submission) -> float:
+        """Open the Accept box and press Export. How many seconds the answer took."""
+        return self._decides("accept", submission, {})
+
+    def rejects(self, submission: Submission, reason: str) -> float:
+        """Open the Reject box, enter the reason and press Reject. How many seconds the answer took."""
+        return self._decides("reject", submission, {"reason": reason})
+
+    def _decides(self, decision: str, submission: Submission, entered: dict[str, str]) -> float:
+        path = reverse(f"erp_integrations:{decision}", args=[submission.company.slug, submission.pk])
+        fields = _fields(self.opens(path)) | entered
+        begun = time.monotonic()
+        answer = self._session.post(self._address + path, data=fields, timeout=20)
+        took = time.monotonic() - begun
+        assert answer.status_code == 200, f"{path}: {answer.status_code}"
+        assert answer.history, f"the decision was not taken: {answer.text}"
+        return took
+
+
+def _fields(page: str) -> dict[str, str]:
+    """The values that the page's inputs have, as a browser would send them."""
+    inputs = [dict(re.findall(r'([\w-]+)="([^"]*)"', tag)) for tag in re.findall(r"<input\b[^>]*>", page)]
+    return {each["name"]: each.get("value", "") for each in inputs if "name" in each}

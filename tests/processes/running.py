@@ -1,0 +1,207 @@
+"""Processes of the product, started as the Procfile does, for tests that stop, kill and restart them."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import redis
+from django.db import connection
+
+from local.binaries import Workplace
+from local.embedded import Valkey
+from local.ports import HOST
+from local.processes import Program, account_for_servers, end, spawn, wait_until_ready
+from local.programs import ROOT, answers, python
+from tests.conftest import session_of_owner
+
+SECONDS = 30.0
+WORKER = "worker-under-test"
+"""What a worker's database connections are called, so that a test can cut them and no others."""
+
+# Short, so that what a dead worker held is taken up while a test can wait for it; the lease
+# outlasts the wire, as the system check demands.
+SHORT = {
+    "WORKER_POLL_SECONDS": "0.25",
+    "WIRE_CONNECT_TIMEOUT": "0.5",
+    "WIRE_READ_TIMEOUT": "3",
+    "EXPORT_LEASE_SECONDS": "5",
+    "EXPORT_BACKOFF_SECONDS": "0.2",
+}
+
+Found = TypeVar("Found")
+
+
+def until(look: Callable[[], Found], what: str, *, seconds: float = SECONDS) -> Found:
+    """Look until there is something, and give it. Raises AssertionError when there never is."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"not within {seconds:g} seconds: {what}"
+        time.sleep(0.02)
+    return found
+
+
+class Running:
+    """One process, from its start to its end."""
+
+    def __init__(self, program: Program, log: Path) -> None:
+        self._program = program
+        self._log = log
+        self._process = spawn(program, log)
+
+    def wait_until_ready(self) -> None:
+        """Raises CannotStart when it ends before that."""
+        wait_until_ready(self._program, self._process, log=self._log, seconds=SECONDS)
+
+    def said(self, words: str) -> int:
+        """In how many lines of its log these words stand."""
+        return sum(words in line for line in self._log.read_text(errors="replace").splitlines())
+
+    def kill(self) -> None:
+        """SIGKILL, as the kernel does when memory runs out."""
+        self._process.kill()
+        self._process.wait()
+
+    def tell_to_stop(self) -> None:
+        """SIGTERM, as every service manager does."""
+        self._process.send_signal(signal.SIGTERM)
+
+    def exit_code(self, *, within: float) -> int:
+        """Wait for the end. Raises AssertionError when it does not come within so many seconds."""
+        try:
+            return self._process.wait(within)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self._program.name} did not end within {within:g} seconds") from None
+
+    def end(self) -> None:
+        """Make sure that nothing is left of it."""
+        end(self._program, self._process)
+
+
+class Broker:
+    """A Valkey of the tests' own, on one socket for its whole life, that may be killed and emptied."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="ledgergate-broker-"))
+        self._folder.chmod(0o711)  # the server's account walks through
+        self._workplace = Workplace(account_for_servers())
+        self._valkey = Valkey(self._folder / "data", self._workplace, keep=False)
+        self._valkey.initialise()
+        self._running: Running | None = None
+
+    @property
+    def url(self) -> str:
+        """As REDIS_URL spells it."""
+        return self._valkey.url
+
+    def start(self) -> None:
+        """Answer from now on, with nothing in it; one that runs already is left alone."""
+        if self._running is None:
+            self._running = Running(self._valkey.program(), self._folder / "valkey.log")
+            self._running.wait_until_ready()
+
+    def kill(self) -> None:
+        """SIGKILL: its messages are lost, and its socket file stays and refuses."""
+        assert self._running is not None
+        self._running.kill()
+        self._running = None
+
+    def flush(self) -> None:
+        """Lose every message."""
+        with redis.Redis(unix_socket_path=str(self._valkey.socket)) as client:
+            client.flushall()
+
+    def messages(self) -> int:
+        """How many wait for a worker."""
+        with redis.Redis(unix_socket_path=str(self._valkey.socket)) as client:
+            waiting = client.llen("celery")
+        assert isinstance(waiting, int)
+        return waiting
+
+    def remove(self) -> None:
+        """End it and remove its files."""
+        if self._running is not None:
+            self._running.end()
+        self._workplace.remove()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def compiled_in(folder: Path) -> dict[str, str]:
+    """Where nothing is compiled beside the sources, compile here: a start takes a third of the time."""
+    if not sys.dont_write_bytecode:
+        return {}
+    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder)}
+
+
+def environment_of(broker: Broker, **settings: str) -> dict[str, str]:
+    """What a process of the product needs to work on the test database."""
+    database = urlsplit(os.environ["DATABASE_URL"])
+    query = "&".join(part for part in (database.query, f"application_name={WORKER}") if part)
+    url = database._replace(path=f"/{connection.settings_dict['NAME']}", query=query).geturl()
+    return {
+        **os.environ,
+        **SHORT,
+        "DATABASE_URL": url,
+        "REDIS_URL": broker.url,
+        "PYTHONUNBUFFERED": "1",
+        **settings,
+    }
+
+
+def cut_the_workers_sessions() -> None:
+    """End every database connection of the workers, as a restart of the server would."""
+    with session_of_owner() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = %s",
+            [WORKER],
+        )
+        assert cursor.rowcount > 0, "no worker is connected"
+
+
+def worker(log: Path, environment: Mapping[str, str]) -> Program:
+    """With more threads than connections in any test, so that a message never waits."""
+    arguments = ["celery", "-A", "config", "worker", "--pool", "threads", "--concurrency", "6"]
+    arguments += ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
+    return _ours("worker", arguments, environment, ready=lambda _: " ready." in log.read_text())
+
+
+def beat(schedule: Path, environment: Mapping[str, str]) -> Program:
+    arguments = ["celery", "-A", "config", "beat", "--schedule", str(schedule), "--pidfile", ""]
+    return _ours("beat", arguments, environment, ready=lambda _: True)
+
+
+def web(port: int, environment: Mapping[str, str]) -> Program:
+    arguments = ["gunicorn", "config.wsgi", "--bind", f"{HOST}:{port}", "--threads", "4"]
+    arguments += ["--graceful-timeout", "5", "--no-control-socket"]
+    return _ours("web", arguments, environment, ready=lambda _: answers(port))
+
+
+def free_port() -> int:
+    with socket.create_server((HOST, 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _ours(
+    name: str, arguments: list[str], environment: Mapping[str, str], *, ready: Callable[[int], bool]
+) -> Program:
+    # When the test is over, or pytest itself is gone, nobody waits for a task to finish.
+    end_of_test = signal.SIGKILL
+    return Program(
+        name,
+        python(*arguments),
+        ROOT,
+        environment,
+        ready=ready,
+        stop_signal=end_of_test,
+        orphan_signal=end_of_test,
+    )

@@ -1,0 +1,75 @@
+"""A broker that dies or forgets: it only wakes, so it costs time and nothing else."""
+
+from collections.abc import Callable
+
+import pytest
+
+from directory.models import User
+from erp_integrations.models import ExportJob, JobStatus
+from tests.processes.conftest import HEADER, LINE, Case, calls, has_become
+from tests.processes.people import Person
+from tests.processes.running import Broker, Running, until
+from tests.simulator import Simulator
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WOKEN = "erp_integrations.tasks.drain_connection"
+
+
+def test_accepting_and_exporting_go_on_without_a_broker_and_wake_ups_return_with_it(
+    simulator: Simulator,
+    case: Case,
+    broker: Broker,
+    start_worker: Callable[[], Running],
+    sign_in: Callable[[User], Person],
+) -> None:
+    worker = start_worker()
+    person = sign_in(case.approver)
+    submissions = [case.submission, case.send(), case.send()]
+    worker.wait_until_ready()
+
+    def accept_and_see_it_exported() -> None:
+        submission = submissions.pop(0)
+        assert person.accepts(submission) < 3
+        job = ExportJob.objects.get(submission=submission)
+        until(has_become(job, JobStatus.SYNCED), "exported")
+        assert calls(simulator, job) == [HEADER, LINE, LINE]
+
+    accept_and_see_it_exported()
+    until(lambda: worker.said(f"{WOKEN}[") >= 2, "the message was received, and its task ended")
+    broker.kill()
+    before = worker.said(WOKEN)
+    accept_and_see_it_exported()
+    assert worker.said(WOKEN) == before
+    broker.start()
+    until(lambda: worker.said("Connected to") >= 2, "the worker found the broker again")
+    accept_and_see_it_exported()
+    until(lambda: worker.said(WOKEN) > before, "a message woke the worker")
+
+
+def test_a_broker_flushed_after_accepting_loses_no_export(
+    simulator: Simulator,
+    case: Case,
+    broker: Broker,
+    start_worker: Callable[[], Running],
+    sign_in: Callable[[User], Person],
+) -> None:
+    sign_in(case.approver).accepts(case.submission)
+    assert broker.messages() == 1
+    broker.flush()
+    worker = start_worker()
+    job = ExportJob.objects.get(submission=case.submission)
+    until(has_become(job, JobStatus.SYNCED), "found without a message")
+    assert calls(simulator, job) == [HEADER, LINE, LINE]
+    assert worker.said(WOKEN + "[") == 0
+
+
+def test_a_worker_that_never_finds_a_broker_exports_and_stops_when_told(
+    simulator: Simulator, case: Case, broker: Broker, start_worker: Callable[[], Running]
+) -> None:
+    broker.kill()
+    worker = start_worker()
+    job = case.accept()
+    until(has_become(job, JobStatus.SYNCED), "exported without a broker")
+    worker.tell_to_stop()
+    assert worker.exit_code(within=10) == 0
