@@ -19,6 +19,7 @@ from tests.factories import (
     ProjectAdminFactory,
     ProjectFactory,
     ReaderFactory,
+    SubmissionFactory,
 )
 
 pytestmark = pytest.mark.django_db
@@ -253,6 +254,12 @@ class TestEditing:
         assert 'value="SC-5"' in page
         assert 'value="1000.00"' in page
         assert f'value="{commitment.lines.all()[0].cost_code}"' in page
+
+    def test_of_a_rejected_one_the_page_says_why_it_came_back(self) -> None:
+        commitment = SubmissionFactory(rejected=True, reason="Wrong phase.").commitment
+        page = owner(commitment).get(edit(commitment)).content.decode()
+        assert "Wrong phase." in page
+        assert "Correct it" not in page
 
     def test_a_change_is_saved(self) -> None:
         commitment = CommitmentFactory()
