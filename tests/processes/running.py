@@ -8,11 +8,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+import pytest
 import redis
 from django.db import connection
 
@@ -165,6 +167,23 @@ def cut_the_workers_sessions() -> None:
             [WORKER],
         )
         assert cursor.rowcount > 0, "no worker is connected"
+
+
+@contextmanager
+def no_new_sessions() -> Iterator[None]:
+    """As while the database server restarts: the product gets no connection. Those that are open stay."""
+    alter = "ALTER DATABASE {} CONNECTION LIMIT {}"
+    name = connection.ops.quote_name(connection.settings_dict["NAME"])
+    with session_of_owner() as cursor:
+        cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = %s", [connection.settings_dict["USER"]])
+        if cursor.fetchone() == (True,):
+            pytest.skip("a superuser always gets a connection: name an ordinary role in DATABASE_URL")
+        cursor.execute(alter.format(name, 0))
+    try:
+        yield
+    finally:
+        with session_of_owner() as cursor:
+            cursor.execute(alter.format(name, -1))
 
 
 def worker(log: Path, environment: Mapping[str, str]) -> Program:
