@@ -189,7 +189,8 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
-WHITENOISE_USE_FINDERS = DEVELOPMENT
+# Development looks each file up when it is asked for, and so shows an edited one at once.
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEVELOPMENT
 
 # Mail
 vars().update(
@@ -237,7 +238,6 @@ WIRE_CONNECT_TIMEOUT = env.float("WIRE_CONNECT_TIMEOUT", default=5.0)  # seconds
 WIRE_READ_TIMEOUT = env.float("WIRE_READ_TIMEOUT", default=60.0)  # seconds
 # Longer than one call may take, so that a healthy worker never loses its lease.
 EXPORT_LEASE_SECONDS = env.int("EXPORT_LEASE_SECONDS", default=180)
-QUIET_PERIOD_SECONDS = env.int("QUIET_PERIOD_SECONDS", default=300)
 EXPORT_MAX_TRIES = env.int("EXPORT_MAX_TRIES", default=10)
 EXPORT_BACKOFF_SECONDS = env.float("EXPORT_BACKOFF_SECONDS", default=10.0)  # doubled by each try
 WORKER_POLL_SECONDS = env.float("WORKER_POLL_SECONDS", default=5.0)

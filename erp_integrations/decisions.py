@@ -10,6 +10,7 @@ from dataclasses import asdict
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from commitments import services as commitments
 from commitments.models import Badge, Commitment, Lock
@@ -293,7 +294,7 @@ def _store_calls(job: ExportJob, plan: Sequence[Call]) -> list[str]:
 def _who_decided(submission: Submission) -> str:
     """One sentence for the person who came second."""
     person, at = submission.decided_by or submission.ended_by, submission.decided_at or submission.ended_at
-    when = f" on {timezone.localtime(at):%b %d at %H:%M}" if at else ""
+    when = f" on {date_format(timezone.localtime(at), 'j M Y, H:i')}" if at else ""
     status = submission.get_status_display().lower()
     return f"{person or 'Somebody'} {_verb(status)} this commitment{when}, so nothing was changed."
 
