@@ -265,7 +265,7 @@ class TestWhatChangedMeanwhile:
         response = client.post(url(submission, what), entered, headers=headers)
         html = response.content.decode()
         assert response.status_code == 409
-        assert re.search(rf"{first} rejected this commitment on \d+ \w+ \d{4}, \d\d:\d\d", html)
+        assert re.search(rf"{first} rejected this commitment on \d+ \w+ \d{{4}}, \d\d:\d\d", html)
         assert ("<html" in html) is (not headers)
         assert "seen_hash" not in html
         submission.refresh_from_db()
