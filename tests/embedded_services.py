@@ -1,6 +1,7 @@
 """Throw-away PostgreSQL and Valkey for a test run, up before Django reads its settings.
 
 An early plugin (`-p tests.embedded_services`). DATABASE_URL and REDIS_URL win where they are set.
+Where pytest-xdist spreads the run, each of its workers has servers of its own.
 """
 
 import os
@@ -27,6 +28,9 @@ ENVIRONMENT = {
 }
 """What a developer's own .env must not change."""
 
+OURS = "LEDGERGATE_THROW_AWAY"
+"""The variable that tells pytest-xdist's workers which of the URLs they inherited are not the user's."""
+
 
 class ThrowAway:
     """The servers of one test run, and the folder that goes with them."""
@@ -39,11 +43,17 @@ class ThrowAway:
 
     def start(self) -> None:
         """Raises CannotStart when a server is needed and can't run."""
-        valkey = None if "REDIS_URL" in os.environ else self._valkey()
-        if "DATABASE_URL" not in os.environ:
+        not_the_users = os.environ.get(OURS, "").split()
+        needed = [
+            name for name in ("REDIS_URL", "DATABASE_URL") if name in not_the_users or name not in os.environ
+        ]
+        os.environ[OURS] = " ".join(needed)
+        valkey = self._valkey() if "REDIS_URL" in needed else None
+        if "DATABASE_URL" in needed:
             self._postgres()
         if valkey:
-            wait_until_ready(*valkey[:2], log=valkey[2], seconds=30)
+            program, process, log = valkey
+            wait_until_ready(program, process, log=log, seconds=30)
 
     def stop(self) -> None:
         for program, process, _ in reversed(self.running):
