@@ -5,8 +5,10 @@ Runs with the machine's own Python and nothing else, which `script/environment` 
 list is run by the environment's Python in this same process, so that a signal meets one process only.
 """
 
+import contextlib
 import fcntl
 import hashlib
+import importlib.util
 import os
 import re
 import shutil
@@ -14,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -100,22 +103,20 @@ def install(requirements: str) -> None:
 
 def make() -> None:
     """With a pip of its own where Python brings one (Debian packs ensurepip apart)."""
-    has_ensurepip = subprocess.run(
-        [sys.executable, "-I", "-c", "import ensurepip"], stderr=subprocess.DEVNULL
-    )
-    options = [] if has_ensurepip.returncode == 0 else ["--without-pip"]
-    made = subprocess.run(
-        [sys.executable, "-I", "-m", "venv", *options, str(HOME)], capture_output=True, text=True, check=False
-    )
-    if made.returncode != 0:
-        last = (made.stderr or made.stdout).strip().rpartition("\n")[2]
+    options = [] if importlib.util.find_spec("ensurepip") else ["--without-pip"]
+    HOME.mkdir()
+    log = HOME / "venv.log"
+    if run([sys.executable, "-I", "-m", "venv", *options, str(HOME)], log) != 0:
+        last = log.read_text(errors="replace").strip().rpartition("\n")[2]
         raise CannotInstall(f"Python could not make a virtual environment: {last}")
 
 
 def pip() -> list[str]:
     """The environment's own pip, or another one that is told to work for it. Never a bare pip."""
-    if answers([str(PYTHON), "-I", "-m", "pip"]):
-        return [str(PYTHON), "-I", "-m", "pip"]
+    own = [str(PYTHON), "-I", "-m", "pip"]
+    # The second question is for an environment that was made before ensurepip came.
+    if answers(own) or (answers([str(PYTHON), "-I", "-m", "ensurepip"]) and bootstrap() and answers(own)):
+        return own
     for other in ([sys.executable, "-m", "pip"], ["pip3"], ["pip"]):
         command = [*other, "--python", str(PYTHON)]
         if answers(command):
@@ -124,6 +125,10 @@ def pip() -> list[str]:
         "This Python has neither ensurepip nor pip (22.3 or newer): install one of them "
         "(Debian: apt install python3-venv) and start again."
     )
+
+
+def bootstrap() -> bool:
+    return run([str(PYTHON), "-I", "-m", "ensurepip", "--default-pip"], HOME / "venv.log") == 0
 
 
 def answers(command: list[str]) -> bool:
@@ -141,24 +146,35 @@ def wanted(requirements: str) -> int:
 def run_pip(command: list[str], *, wanted: int) -> str | None:
     """Run it, saying from time to time how far it is. Returns its complaint when it fails."""
     log = HOME / "pip.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT, env={**os.environ, "PIP_USER": "0"}
-        )
-        try:
-            said = time.time()
-            while process.poll() is None:
-                time.sleep(0.1)
-                if time.time() - said > HEARTBEAT:
-                    said = time.time()
-                    step(f"  {progress(log.read_text(errors='replace'), wanted)}")
-        finally:
-            process.terminate()
-            process.wait()
-    if process.returncode == 0:
+    if run(command, log, tell=lambda text: step(f"  {progress(text, wanted)}")) == 0:
         return None
     complaints = [line for line in log.read_text(errors="replace").splitlines() if line.startswith("ERROR")]
     return f"{complaints[-1] if complaints else 'pip failed'} (see {log})"
+
+
+def run(command: list[str], log: Path, *, tell: Callable[[str], None] = lambda text: None) -> int:
+    """Run it to its end, or to ours: what it started itself is ended too. Returns its exit code."""
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=ROOT,
+            env={**os.environ, "PIP_USER": "0"},
+            start_new_session=True,
+        )
+    try:
+        said = time.time()
+        while process.poll() is None:
+            time.sleep(0.05)
+            if time.time() - said > HEARTBEAT:
+                said = time.time()
+                tell(log.read_text(errors="replace"))
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    return process.returncode
 
 
 def progress(text: str, wanted: int) -> str:
