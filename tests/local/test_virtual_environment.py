@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -71,8 +72,18 @@ def test_what_pip_printed_becomes_progress() -> None:
 def test_what_a_command_started_ends_with_it(tmp_path: Path) -> None:
     log = tmp_path / "log"
     assert environment.run(["sh", "-c", "sleep 60 & echo $!"], log) == 0
-    process = Path("/proc") / log.read_text().strip() / "cmdline"
-    assert not process.exists() or not process.read_bytes()  # a zombie has no command line
+    process = int(log.read_text())
+    deadline = time.monotonic() + 5
+    while runs(process) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not runs(process)
+
+
+def runs(process: int) -> bool:
+    try:
+        return bool(Path(f"/proc/{process}/cmdline").read_bytes())  # a zombie has none
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 @pytest.mark.parametrize("name", ["server", "test", "check", "lock", "environment"])
