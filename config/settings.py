@@ -17,6 +17,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 if (BASE_DIR / ".env").is_file():
     env.read_env(BASE_DIR / ".env")
+# While `script/server` runs, it leaves what its own processes get, so that manage.py works beside it.
+if "DATABASE_URL" not in env.ENVIRON and (BASE_DIR / "var" / "environment").is_file():
+    env.read_env(BASE_DIR / "var" / "environment")
 
 ENVIRONMENT = env.str("ENVIRONMENT", default="production")
 if ENVIRONMENT not in {"production", "development"}:

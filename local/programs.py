@@ -19,6 +19,19 @@ ROOT = Path(__file__).resolve().parent.parent
 MASTERS = ROOT / "local" / "demo" / "data" / "spectrum_masters.json"
 READY_FILE = "LEDGERGATE_READY_FILE"
 """The variable that tells local.background where to write its process id."""
+LEFT = (
+    "ENVIRONMENT",
+    "SECRET_KEY",
+    "FIELD_ENCRYPTION_KEYS",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "PUBLIC_URL",
+    "ALLOWED_HOSTS",
+    "CSRF_TRUSTED_ORIGINS",
+    "EMAIL_URL",
+    "SPECTRUM_SERVERS",
+)
+"""What `manage.py` needs to work beside the running servers."""
 PATIENCE = 2.0  # seconds that one question for readiness may take
 
 
@@ -42,6 +55,18 @@ def environment_of(var: Path, ports: Ports, *, database_url: str, broker_url: st
         "SPECTRUM_SERVERS": f"simulator=http://{HOST}:{ports['simulator']}",
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def leave_environment(var: Path, environment: Mapping[str, str]) -> Path:
+    """A file that lets `manage.py` work beside the running servers; the settings read it.
+
+    For this user's eyes only: it holds the keys.
+    """
+    file = var / "environment"
+    file.unlink(missing_ok=True)
+    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
+        output.writelines(f"{name}={environment[name]}\n" for name in LEFT)
+    return file
 
 
 def kept_secrets(file: Path) -> dict[str, str]:

@@ -68,6 +68,7 @@ def serve(var: Path) -> None:
         stack.callback(supervisor.stop)
         database_url, owner_url, broker_url = start_servers(supervisor, var, workplace)
         environment = programs.environment_of(var, ports, database_url=database_url, broker_url=broker_url)
+        stack.callback(programs.leave_environment(var, environment).unlink, missing_ok=True)
 
         step("bringing the schema up to date")
         supervisor.run(
