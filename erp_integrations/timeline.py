@@ -28,8 +28,8 @@ class Entry:
 
 def of(commitment: Commitment) -> list[Entry]:
     """What happened to a commitment and to each of its submissions, newest first. Three queries."""
-    history = HistoryEntry.objects.about(commitment, *commitment.submissions.only("commitment")).reverse()[:LONGEST]
-    entries = list(history)
+    history = HistoryEntry.objects.about(commitment, *commitment.submissions.only("commitment")).reverse()
+    entries = list(history[:LONGEST])
     named = {entry.by_id for entry in entries} | {entry.detail.get("accepted_by") for entry in entries}
     people = User.objects.in_bulk([pk for pk in named if pk])
     sendings = sum(entry.event == "submission.sent" for entry in entries)

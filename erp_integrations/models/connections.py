@@ -48,7 +48,8 @@ class Connection(models.Model):
     success_codes = models.CharField(
         max_length=60,
         default="S,G",
-        help_text="Codes that mean written. What a successful Put returns is not public: see docs/spectrum.md.",
+        help_text="Codes that mean written. "
+        "What a successful Put returns is not public: see docs/spectrum.md.",
     )
     general_ledger_account = models.CharField(
         max_length=12, blank=True, help_text="Used when the vendor's link names no account."

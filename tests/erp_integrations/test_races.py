@@ -69,7 +69,7 @@ def test_of_two_approvers_one_decides_and_the_other_is_told(number: int) -> None
 def test_of_two_who_accept_one_job_comes(number: int) -> None:
     submission = SubmissionFactory()
     people = ApproverFactory.create_batch(3, company=submission.company)
-    results = race(*[lambda person=person: accept(submission, person) for person in people])  # type: ignore[misc]
+    results = race(*[lambda person=person: accept(submission, person) for person in people])
     assert len(refusals(results)) == 2
     assert ExportJob.objects.count() == 1
 
