@@ -17,6 +17,7 @@ from local.processes import Program
 
 ROOT = Path(__file__).resolve().parent.parent
 MASTERS = ROOT / "local" / "demo" / "data" / "spectrum_masters.json"
+SECRETS = "secrets.env"
 READY_FILE = "LEDGERGATE_READY_FILE"
 """The variable that tells local.background where to write its process id."""
 LEFT = (
@@ -43,7 +44,7 @@ def environment_of(var: Path, ports: Ports, *, database_url: str, broker_url: st
     """
     address = f"http://{HOST}:{ports['product']}"
     return {
-        **kept_secrets(var / "secrets.env"),
+        **kept_secrets(var / SECRETS),
         **os.environ,
         "ENVIRONMENT": "development",
         "DATABASE_URL": database_url,

@@ -35,6 +35,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="script/server", description="Starts everything, until Ctrl-C.")
     parser.add_argument("--reset", action="store_true", help="remove this checkout's data first")
     options = parser.parse_args()
+    programs.read_dotenv()
     try:
         with only_one(VAR):
             if options.reset:
@@ -56,7 +57,6 @@ def main() -> int:
 
 def serve(var: Path) -> None:
     """Raises CannotStart when a part does not come up, Stopped when asked to stop before all did."""
-    programs.read_dotenv()
     for name in ("log", "pids", "ready", "mail"):
         (var / name).mkdir(mode=0o700, exist_ok=True)
     clear_leftovers(var)
@@ -179,12 +179,13 @@ def clear_leftovers(var: Path) -> None:
 def reset(var: Path) -> None:
     """Remove what this checkout stored. A database that DATABASE_URL names stays as it is."""
     step("removing the data of this checkout")
+    elsewhere = bool(os.environ.get("DATABASE_URL"))
     for path in var.iterdir():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
-        else:
+        elif not (elsewhere and path.name == programs.SECRETS):  # what is stored there needs its keys
             path.unlink()
-    if os.environ.get("DATABASE_URL"):
+    if elsewhere:
         tell("DATABASE_URL is set: the database that it names was not touched.")
 
 
