@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from local import programs
+from local import programs, server
 
 SECONDS = 90
 
@@ -169,3 +169,16 @@ def test_ctrl_c_leaves_no_process_and_the_next_start_finds_the_data(running: Ins
         assert time.monotonic() - began < 30
     finally:
         assert again.stop() == 0
+
+
+@pytest.mark.parametrize("database_url", ["", "postgres://app:@db.example.com/ledgergate"])
+def test_a_reset_removes_all_but_the_keys_of_a_database_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    (tmp_path / "mail").mkdir()
+    (tmp_path / "mail" / "1.eml").touch()
+    (tmp_path / "spectrum.sqlite3").touch()
+    (tmp_path / programs.SECRETS).touch()
+    server.reset(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ([programs.SECRETS] if database_url else [])
