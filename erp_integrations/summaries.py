@@ -22,16 +22,22 @@ def store_due_summaries(*, at: datetime | None = None, regardless_of_hour: bool 
     moment = at or timezone.now()
     stored = 0
     sections: dict[int, emails.SummarySection] = {}
-    for person, companies in _approvers_with_something_waiting():
-        local = moment.astimezone(zoneinfo.ZoneInfo(person.time_zone))
-        if local.hour < person.summary_hour and not regardless_of_hour:
-            continue
+    waiting = dict(_approvers_with_something_waiting())
+    local = {person: moment.astimezone(zoneinfo.ZoneInfo(person.time_zone)) for person in waiting}
+    days = {
+        person: at_home.date()
+        for person, at_home in local.items()
+        if at_home.hour >= person.summary_hour or regardless_of_hour
+    }
+    # Workers look every few seconds: what was stored already must cost no more than this question.
+    for person in emails.without_daily_summary(days):
+        companies = waiting[person]
         for company in companies:
             if company.pk not in sections:
                 sections[company.pk] = _section(company, moment)
         summary = emails.store_daily_summary(
             recipient=person,
-            day=local.date(),
+            day=days[person],
             sections=[sections[company.pk] for company in companies],
             link=f"{settings.PUBLIC_URL}{reverse('home')}",
         )

@@ -5,7 +5,7 @@ transaction; a sender is woken after the commit.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -79,9 +79,20 @@ def store_daily_summary(
             "count": sum(len(section.lines) for section in sections),
             "link": link,
         },
-        dedupe_key=f"{Kind.DAILY_SUMMARY}:{recipient.pk}:{day.isoformat()}",
+        dedupe_key=_key_of_daily_summary(recipient, day),
     )
     return stored[0] if stored else None
+
+
+def without_daily_summary(days: Mapping[User, date]) -> set[User]:
+    """Those who have no ERP Integrations Daily Summary of their day yet; one query."""
+    keys = {_key_of_daily_summary(person, day): person for person, day in days.items()}
+    stored = set(OutgoingEmail.objects.filter(dedupe_key__in=keys).values_list("dedupe_key", flat=True))
+    return {person for key, person in keys.items() if key not in stored}
+
+
+def _key_of_daily_summary(recipient: User, day: date) -> str:
+    return f"{Kind.DAILY_SUMMARY}:{recipient.pk}:{day.isoformat()}"
 
 
 def store_rejection(
