@@ -91,7 +91,9 @@ class CompanyAdmin(admin.ModelAdmin[Company]):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Company | None = None) -> tuple[str, ...]:
         may_free = obj and request.user.has_perm("directory.free_from_own_decision_rule")
-        return () if may_free else ("allows_own_decisions",)
+        fixed = () if may_free else ("allows_own_decisions",)
+        # What was sent and accepted is in this currency.
+        return (*fixed, "currency") if obj and obj.projects.exists() else fixed
 
     def save_model(self, request: HttpRequest, obj: Company, form: Any, change: bool) -> None:
         wanted = obj.allows_own_decisions
@@ -167,7 +169,12 @@ class CompanyMembershipAdmin(admin.ModelAdmin[CompanyMembership]):
         obj.can_push_to_accounting = (
             bool(form.initial.get("can_push_to_accounting", False)) if change else False
         )
-        super().save_model(request, obj, form, change)
+        if change:
+            # Only what the form changed: the privilege may have been revoked since it was opened.
+            obj.save(update_fields=["erp_integrations_level", "directory_level"])
+        else:
+            super().save_model(request, obj, form, change)
+        services.record_levels(membership=obj, by=request.user, changed=form.changed_data, new=not change)
         if wanted == obj.can_push_to_accounting:
             return
         command = services.grant_push_to_accounting if wanted else services.revoke_push_to_accounting
@@ -230,6 +237,19 @@ class ProjectMembershipAdmin(admin.ModelAdmin[ProjectMembership]):
         self, request: HttpRequest, obj: ProjectMembership | None = None
     ) -> tuple[str, ...]:
         return ("user", "project") if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: ProjectMembership, form: Any, change: bool) -> None:
+        assert isinstance(request.user, User)
+        super().save_model(request, obj, form, change)
+        services.record_levels(membership=obj, by=request.user, changed=form.changed_data, new=not change)
+
+    def delete_model(self, request: HttpRequest, obj: ProjectMembership) -> None:
+        assert isinstance(request.user, User)
+        services.remove_project_membership(membership=obj, by=request.user)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ProjectMembership]) -> None:
+        for membership in queryset:
+            self.delete_model(request, membership)
 
 
 @admin.register(HistoryEntry)

@@ -1,9 +1,11 @@
 """Changes to the Company Directory that concern more than one row, each with its history."""
 
+from collections.abc import Sequence
+
 from django.db import transaction
 
 from directory import history
-from directory.models import Company, CompanyMembership, User
+from directory.models import Company, CompanyMembership, ProjectMembership, User
 
 
 class DirectoryError(Exception):
@@ -65,6 +67,36 @@ def remove_company_membership(*, membership: CompanyMembership, by: User) -> Non
         detail={"user": locked.user_id, "held_push_to_accounting": locked.can_push_to_accounting},
     )
     locked.delete()
+
+
+@transaction.atomic
+def remove_project_membership(*, membership: ProjectMembership, by: User) -> None:
+    """Take a person out of a project."""
+    history.record(
+        event="membership.removed",
+        subject=membership,
+        by=by,
+        company=membership.project.company,
+        detail={"user": membership.user_id, "project": membership.project_id},
+    )
+    membership.delete()
+
+
+def record_levels(
+    *, membership: CompanyMembership | ProjectMembership, by: User, changed: Sequence[str], new: bool
+) -> None:
+    """History of a person's levels, after they were saved; nothing when none changed."""
+    levels = {name: getattr(membership, name) for name in changed if name.endswith("_level")}
+    if not levels and not new:
+        return
+    place = membership.project if isinstance(membership, ProjectMembership) else membership
+    history.record(
+        event="membership.added" if new else "membership.changed",
+        subject=membership,
+        by=by,
+        company=place.company,
+        detail={"user": membership.user_id, "levels": levels},
+    )
 
 
 @transaction.atomic

@@ -5,6 +5,8 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
 
+LONGEST_NAME = 255  # what axes can keep
+
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no type hints
     """Nobody signs up by themselves."""
@@ -19,4 +21,4 @@ def name_for_lockout(request: HttpRequest, credentials: dict[str, Any] | None) -
     tried = (
         (credentials or {}).get("email") or (credentials or {}).get("username") or request.POST.get("login")
     )
-    return str(tried or "").strip().lower()
+    return str(tried or "").strip().lower()[:LONGEST_NAME]
