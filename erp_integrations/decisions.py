@@ -152,7 +152,7 @@ def reject(*, submission: Submission, by: User, reason: str) -> None:
     without a reason, Conflict when somebody decided otherwise or the export has begun.
     """
     locked = _lock_for_decision(submission, by)
-    if not reason.strip():
+    if not any(character.isalnum() for character in reason):  # nor is an invisible character a reason
         raise DecisionError("Enter a reason: it is mailed to the person who created the commitment.")
     if locked.status == SubmissionStatus.ACCEPTED:
         job = _lock_job(locked)
@@ -174,7 +174,8 @@ def reject(*, submission: Submission, by: User, reason: str) -> None:
 def retry(*, submission: Submission, by: User, seen_hash: str, erp_id: str, note: str = "") -> ExportJob:
     """Accept a failed export again, with what the box shows now. Nothing of it was written.
 
-    Raises as ``accept`` does.
+    From here on it is this person's decision: the worker asks for their right, and nobody
+    else's. Raises as ``accept`` does.
     """
     locked = _lock_for_decision(submission, by)
     job = _lock_job(locked) if locked.status == SubmissionStatus.ACCEPTED else None
@@ -192,6 +193,8 @@ def retry(*, submission: Submission, by: User, seen_hash: str, erp_id: str, note
     job.vendor_code, job.erp_id, job.basis_hash = key.vendor_code, key.erp_id, basis.hash
     job.save()
     calls = _store_calls(job, preflight.plan(basis, erp_id=key.erp_id))
+    locked.accept_again(by=by, at=timezone.now(), note=note.strip())
+    locked.save()
     commitments.mark(locked.commitment, badge=Badge.EXPORTING)
     _record(
         "export.retried",
@@ -216,11 +219,12 @@ def require_may_decide(*, submission: Submission, by: User) -> None:
 
 
 def _lock_commitment(pk: int) -> Commitment:
-    return (
-        Commitment.objects.select_for_update(of=("self",))
-        .select_related("project__company", "contract_company")
-        .get(pk=pk)
-    )
+    """The row as it is once the lock is held.
+
+    No join to what an edit may change: a statement that waited for the lock sees the new row
+    beside the old contract company, and finds nothing.
+    """
+    return Commitment.objects.select_for_update(of=("self",)).select_related("project__company").get(pk=pk)
 
 
 def _lock_for_decision(submission: Submission, by: User) -> Submission:

@@ -170,6 +170,10 @@ class Submission(models.Model):
         self.move_to(SubmissionStatus.ACCEPTED)
         self.decided_by, self.decided_at, self.note, self.reason = by, at, note, ""
 
+    def accept_again(self, *, by: User, at: datetime, note: str) -> None:
+        """Decide for another try of a failed export; the first decision stays in the history."""
+        self.decided_by, self.decided_at, self.note = by, at, note
+
     def reject(self, *, by: User, at: datetime, reason: str) -> None:
         """Send it back to the project; after a failed export as well as before a decision."""
         self.move_to(SubmissionStatus.REJECTED)

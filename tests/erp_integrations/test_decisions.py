@@ -223,7 +223,7 @@ def test_the_project_admins_are_told_when_the_creator_is_gone(awaiting: Submissi
     assert recipients == {awaiting.sent_by_id, other_admin.pk}
 
 
-@pytest.mark.parametrize("reason", ["", "   ", "\n\t"])
+@pytest.mark.parametrize("reason", ["", "   ", "\n\t", "\u200b", "\u2800", "…"])
 def test_a_rejection_needs_a_reason(awaiting: Submission, approver: User, reason: str) -> None:
     with pytest.raises(decisions.DecisionError, match="Enter a reason"):
         decisions.reject(submission=awaiting, by=approver, reason=reason)
@@ -291,3 +291,18 @@ def test_the_right_of_a_project_admin_is_asked_of_the_project(awaiting: Submissi
     join_project(stranger, awaiting.project, "read_only")  # type: ignore[arg-type]
     with pytest.raises(RightMissing):
         decisions.retrieve_from_erp(commitment=awaiting.commitment, by=stranger)
+
+
+def test_a_retry_is_the_decision_of_the_person_who_retried() -> None:
+    job = ExportJobFactory(failed=True)
+    second = ApproverFactory(company=job.submission.company)
+    basis = preflight.basis_of(job.submission.document)
+    decisions.retry(submission=job.submission, by=second, seen_hash=basis.hash, erp_id=job.erp_id)
+    assert Submission.objects.get(pk=job.submission_id).decided_by == second
+
+
+def test_who_left_the_company_is_not_told_of_a_rejection(awaiting: Submission, approver: User) -> None:
+    creator = awaiting.commitment.created_by
+    creator.company_memberships.all().delete()
+    decisions.reject(submission=awaiting, by=approver, reason="Wrong vendor")
+    assert creator.pk not in OutgoingEmail.objects.values_list("recipient", flat=True)

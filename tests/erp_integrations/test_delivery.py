@@ -15,7 +15,7 @@ from pytest_django import Settings as DjangoSettings
 
 from commitments.models import Badge, Lock
 from directory.models import CompanyMembership, HistoryEntry, User
-from erp_integrations import delivery, outcomes
+from erp_integrations import decisions, delivery, outcomes, preflight
 from erp_integrations.adapters.base import Accepted, NotSent
 from erp_integrations.connections import ready_adapter
 from erp_integrations.models import (
@@ -30,6 +30,7 @@ from erp_integrations.models import (
     WireAttempt,
     Wsdl,
 )
+from tests.factories import ApproverFactory
 from tests.simulator import Simulator
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -267,6 +268,18 @@ def test_an_approver_who_lost_the_right_takes_the_acceptance_back(
     assert job.submission.commitment.badge == Badge.AWAITING
     assert not ErpIdHold.objects.exists()
     assert calls_after(simulator, before) == []
+
+
+def test_a_retry_needs_the_right_of_the_person_who_retried(
+    simulator: Simulator, queued: ExportJob, approver: User
+) -> None:
+    simulator.set_faults({"kind": "refuse", "method": "UpdateSubcontract", "times": 1})
+    job = drained(queued)
+    second: User = ApproverFactory(company=job.submission.company)
+    basis = preflight.basis_of(job.submission.document)
+    decisions.retry(submission=job.submission, by=second, seen_hash=basis.hash, erp_id=job.erp_id)
+    CompanyMembership.objects.filter(user=approver).update(can_push_to_accounting=False)
+    assert drained(job).status == JobStatus.SYNCED
 
 
 def test_a_switched_off_account_takes_its_acceptances_back(

@@ -16,7 +16,13 @@ from directory.models import User
 from erp_integrations import decisions, delivery, preflight
 from erp_integrations.models import ErpIdHold, ExportJob, Submission, SubmissionStatus
 from tests.erp_integrations.conftest import accept
-from tests.factories import ApproverFactory, ReadyCommitmentFactory, SubmissionFactory
+from tests.factories import (
+    ApproverFactory,
+    ContractCompanyFactory,
+    ReadyCommitmentFactory,
+    SubmissionFactory,
+    VendorLinkFactory,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = range(6)
@@ -109,6 +115,29 @@ def test_edit_against_send(number: int) -> None:
     stored = Commitment.objects.get(pk=commitment.pk)
     # Whoever was first: what accounting sees is what the project has.
     assert sent.document.title == stored.title
+    assert all(isinstance(refusal, commitments.CommitmentLocked) for refusal in refusals(results))
+
+
+@pytest.mark.parametrize("number", ROUNDS)
+def test_a_change_of_vendor_against_send(number: int) -> None:
+    seeded = SubmissionFactory(retrieved=True)
+    commitment, sender = seeded.commitment, seeded.sent_by
+    other = ContractCompanyFactory(company=seeded.company)
+    VendorLinkFactory(connection=seeded.connection, contract_company=other)
+
+    def edit() -> Commitment:
+        return commitments.update_commitment(
+            commitment=commitment,
+            by=sender,
+            version=commitment.version,
+            values={"contract_company": other},
+            lines=None,
+        )
+
+    results = race(edit, lambda: decisions.send_to_erp(commitment=commitment, by=sender))
+    sent = Submission.objects.get(commitment=commitment, status=SubmissionStatus.AWAITING)
+    stored = Commitment.objects.get(pk=commitment.pk)
+    assert sent.document.contract_company_id == stored.contract_company_id
     assert all(isinstance(refusal, commitments.CommitmentLocked) for refusal in refusals(results))
 
 
