@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from cryptography.fernet import Fernet
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @register()
@@ -37,13 +40,32 @@ def spectrum_servers_are_addresses(
             errors.append(
                 Error(f"SPECTRUM_SERVERS: {name} must be an https address.", id="erp_integrations.E002")
             )
-        if address.netloc in seen:
+        server = f"{(address.hostname or '').rstrip('.')}:{address.port or DEFAULT_PORTS.get(address.scheme)}"
+        if server in seen:
             errors.append(
                 Error(
-                    f"SPECTRUM_SERVERS: {name} and {seen[address.netloc]} are the same server.",
+                    f"SPECTRUM_SERVERS: {name} and {seen[server]} are the same server.",
                     hint="Two names for one server would let two workers write to one Spectrum company.",
                     id="erp_integrations.E003",
                 )
             )
-        seen[address.netloc] = name
+        seen[server] = name
     return errors
+
+
+@register()
+def encryption_keys_are_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """A key that is none would be found out only when the first secret is saved."""
+    try:
+        for key in settings.FIELD_ENCRYPTION_KEYS:
+            Fernet(key)
+    except ValueError:
+        return [
+            Error(
+                "FIELD_ENCRYPTION_KEYS must be Fernet keys, comma-separated.",
+                hint="Make one: python -c 'from cryptography.fernet import Fernet; "
+                "print(Fernet.generate_key().decode())'",
+                id="erp_integrations.E004",
+            )
+        ]
+    return []
