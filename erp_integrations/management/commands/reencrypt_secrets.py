@@ -1,0 +1,21 @@
+"""After a new key was put in front of FIELD_ENCRYPTION_KEYS: writes every stored secret with it."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import transaction
+
+from erp_integrations.models import Connection
+
+
+class Command(BaseCommand):
+    help = (
+        "Encrypt every connection's secrets with the first of FIELD_ENCRYPTION_KEYS. Safe to run at any time."
+    )
+
+    @transaction.atomic
+    def handle(self, *args: Any, **options: Any) -> None:
+        connections = Connection.objects.select_for_update().order_by("pk")
+        for connection in connections:
+            connection.save(update_fields=["authorization_id", "guid"])
+        self.stdout.write(f"{len(connections)} connections use the first key. The older keys can go.")
