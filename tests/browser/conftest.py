@@ -1,11 +1,19 @@
-"""A real browser: Debian's Chromium, driven by Playwright. Nothing is downloaded."""
+"""A real browser, Debian's Chromium, driven by Playwright, and the whole product to use it on.
 
+Nothing is downloaded. People find things as people do: by role and label.
+"""
+
+import contextlib
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.browser.contractor import Contractor
+from tests.browser.product import Product
+from tests.browser.windows import PATIENCE, Windows
 
 QUIET = [
     "--disable-background-networking",
@@ -31,6 +39,7 @@ def chromium() -> str:
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Generator[Browser]:
     """One browser for this folder's tests, and not longer: its event loop would disturb others."""
     executable = chromium()
+    expect.set_options(timeout=PATIENCE)
     home = tmp_path_factory.mktemp("chromium")
     # Playwright's loop runs in this thread, where Django then suspects asynchronous code.
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
@@ -47,23 +56,37 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Generator[Browser]:
         del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
+@pytest.fixture(scope="package")
+def product(
+    browser: Browser, django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Product]:
+    """Web, simulator and mail catcher on the test database, one of each for this folder."""
+    with contextlib.ExitStack() as ending:
+        yield Product(tmp_path_factory.mktemp("product"), ending)
+
+
+@pytest.fixture(scope="module")
+def worker(product: Product) -> Iterator[None]:
+    """One for the tests of a module in which something is exported or mailed."""
+    with product.working():
+        yield
+
+
+@pytest.fixture(scope="package")
+def windows_of_all_tests(browser: Browser, product: Product) -> Windows:
+    return Windows(browser, product)
+
+
 @pytest.fixture
-def page(browser: Browser) -> Generator[Page]:
-    """A fresh window. The test fails when the page reports an error of its own.
+def windows(windows_of_all_tests: Windows) -> Iterator[Windows]:
+    """Windows for this test's people. The test fails when a page reports a fault of its own."""
+    windows_of_all_tests.faults.clear()
+    yield windows_of_all_tests
+    windows_of_all_tests.close()
+    assert not windows_of_all_tests.faults, "\n".join(windows_of_all_tests.faults)
 
-    What the browser says about an answer of 403, 409 or 422 is no such error.
-    """
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-US", timezone_id="UTC")
-    context.set_default_timeout(10_000)
-    opened = context.new_page()
-    errors: list[str] = []
 
-    def heard(message: ConsoleMessage) -> None:
-        if message.type == "error" and not message.text.startswith("Failed to load resource"):
-            errors.append(message.text)
-
-    opened.on("console", heard)
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    yield opened
-    context.close()
-    assert errors == []
+@pytest.fixture
+def contractor() -> Contractor:
+    """Keystone Builders, whom Spectrum knows."""
+    return Contractor()

@@ -1,0 +1,220 @@
+"""Every page by WCAG 2.2 AA as far as axe can judge it: light and dark, on a desk and on a phone.
+
+Each page is judged twice: on a light desk and a dark phone, and the next one on a dark desk and a
+light phone. What pages are made of is on many of them, and so is judged in all four. The window
+itself fails a test for an error in the console, a breach of the Content-Security-Policy, or a part
+of the page that is not there.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from django.db import transaction
+from django.template.loader import render_to_string
+from playwright.sync_api import Page, Route, expect
+
+from directory.models import CompanyMembership, Level, User
+from directory.services import grant_push_to_accounting
+from erp_integrations.listing import FILTERS
+from erp_integrations.models import Submission
+from tests.browser.contractor import NEWCOMER, Contractor
+from tests.browser.windows import Windows
+from tests.factories import ExportJobFactory, PersonFactory, ProjectFactory, join_company, join_project
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+DESK, PHONE = 1280, 390
+# Without preload: axe would copy style sheets into the page, which the page's policy refuses.
+ASK_AXE = """async ([rules, ignored]) => {
+  const frame = () => new Promise(requestAnimationFrame);
+  await frame();
+  const moving = document.getAnimations().filter((each) => each instanceof CSSTransition);
+  await Promise.allSettled(moving.map((each) => each.finished));
+  await frame();
+  const options = {runOnly: rules, resultTypes: ["violations"], preload: false};
+  const found = await axe.run({include: [["html"]], exclude: ignored}, options);
+  const words = (rule) => rule.nodes.map((node) => `${rule.id}: ${node.target} ${node.html}`);
+  return found.violations.flatMap(words);
+}"""
+TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+
+
+class Inspection:
+    """Goes from page to page and gathers what is wrong, so that one run tells all of it."""
+
+    def __init__(self, page: Page, *, ignored: Sequence[str] = ()) -> None:
+        self.page = page
+        self.faults: list[str] = []
+        self._ignored = [[selector] for selector in ignored]
+        self._looks = 0
+
+    def visit(self, *paths: str) -> None:
+        """Open each page and look at it."""
+        for path in paths:
+            self.page.goto(path)
+            self.look(path)
+
+    def look(self, name: str) -> None:
+        """Judge the page as it stands."""
+        self.page.evaluate(AXE_SCRIPT)
+        # In turn, and the first as the page was opened: setting the window costs as much as judging.
+        self._looks += 1
+        for width in (DESK, PHONE) if self._looks % 2 else (PHONE, DESK):
+            scheme: Literal["light", "dark"] = "light" if (width == DESK) == (self._looks % 4 < 2) else "dark"
+            self._judge(f"{name}, {width} px, {scheme}", width, scheme)
+
+    def _judge(self, name: str, width: int, scheme: Literal["light", "dark"]) -> None:
+        self.page.set_viewport_size({"width": width, "height": 800})
+        self.page.emulate_media(color_scheme=scheme)
+        self.faults += [f"{name}: {fault}" for fault in self.page.evaluate(ASK_AXE, [RULES, self._ignored])]
+        if self.page.evaluate(TOO_WIDE):
+            self.faults.append(f"{name}: wider than the window")
+
+    def end(self) -> None:
+        """Say all that was found."""
+        assert not self.faults, "\n".join(self.faults)
+
+
+def test_the_way_in(windows: Windows, contractor: Contractor) -> None:
+    inspection = Inspection(windows())
+    page = inspection.page
+    inspection.visit("/accounts/login/")
+    page.get_by_label("Email").fill(contractor.creator.email)
+    page.get_by_label("Password").fill("something else")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    inspection.look("sign-in refused")
+    inspection.visit("/accounts/password/reset/", "/accounts/signup/", "/nothing/")
+    inspection.end()
+
+
+def test_what_a_person_has_anywhere(windows: Windows, contractor: Contractor) -> None:
+    person = contractor.project_admin
+    join_company(person, contractor.company, erp_integrations_level=Level.READ_ONLY)
+    with transaction.atomic():
+        contractor.sent("SC-1")
+        ExportJobFactory(failed=True, submission=accepted(contractor, "SC-2"))
+    elsewhere = ProjectFactory(name="Fire station", number="24-002")
+    join_company(person, elsewhere.company, erp_integrations_level=Level.READ_ONLY)
+    join_project(person, elsewhere, Level.READ_ONLY)
+    inspection = Inspection(windows(person))
+    page = inspection.page
+    inspection.visit("/", "/projects/", elsewhere.get_absolute_url())
+    inspection.visit(*(f"/accounts/{path}/" for path in ("profile", "password/change", "logout")))
+    page.goto("/")
+    page.get_by_label("Your account: Parker Admin").click()
+    inspection.look("the person's menu")
+    page.route("**/broken/", broken)
+    inspection.visit("/broken/")
+    inspection.page = windows(PersonFactory())
+    inspection.visit("/", "/projects/")
+    inspection.end()
+
+
+def broken(route: Route) -> None:
+    """The page that the product shows when it fails, which no address leads to."""
+    route.fulfill(status=500, content_type="text/html", body=render_to_string("500.html"))
+
+
+def test_the_commitments_tool(windows: Windows, contractor: Contractor) -> None:
+    draft = contractor.commitment("SC-1", approved=False, contract_company=contractor.vendors[NEWCOMER])
+    with transaction.atomic():
+        sent = [
+            contractor.sent("SC-2"),
+            contractor.sent("SC-3", rejected=True, approver=contractor.approver),
+            ExportJobFactory(synced=True, submission=accepted(contractor, "SC-4")).submission,
+            ExportJobFactory(unknown=True, submission=accepted(contractor, "SC-5")).submission,
+        ]
+    rejected, synced = sent[1].commitment, sent[2].commitment
+    tool = contractor.project.get_absolute_url()
+    inspection = Inspection(windows(contractor.project_admin))
+    page = inspection.page
+    inspection.visit(tool, f"{tool}?search=nothing", draft.get_absolute_url())
+    inspection.visit(*(submission.commitment.get_absolute_url() for submission in sent))
+    inspection.visit(f"{tool}new/?kind=purchase_order", f"{rejected.get_absolute_url()}edit/")
+    page.get_by_label("Default Retainage").fill("a tenth")
+    page.get_by_role("row").nth(1).get_by_label("Cost code").fill("no such code")
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.get_by_role("alert")).to_contain_text("Not saved: 2 entries need correcting")
+    inspection.look("a form with errors")
+    inspection.visit(f"{synced.get_absolute_url()}edit/", f"{draft.get_absolute_url()}delete/")
+    inspection.page = windows(contractor.creator)
+    inspection.visit(draft.get_absolute_url())
+    inspection.end()
+
+
+def test_the_erp_integrations_tool(windows: Windows, contractor: Contractor) -> None:
+    with transaction.atomic():
+        awaiting = contractor.sent("SC-1", "Concrete and a title that is longer than what Spectrum takes")
+        contractor.sent("SC-1", kind="purchase_order")  # has the number that the first one will take
+        blocked = contractor.sent("SC-2024-000117")
+        rejected = contractor.sent("SC-3", rejected=True, approver=contractor.approver)
+        situations = ("exporting", "failed", "incomplete", "unknown", "synced")
+        jobs = [
+            ExportJobFactory(submission=accepted(contractor, f"SC-1{number}"), **{situation: True})
+            for number, situation in enumerate(situations)
+        ]
+    tool = f"/companies/{contractor.company.slug}/erp-integrations/"
+    inspection = Inspection(windows(contractor.approver))
+    inspection.visit(tool, *(f"{tool}commitments/?view={view}" for view in FILTERS))
+    inspection.visit(f"{tool}commitments/?q=nothing", f"{tool}commitments/?view=no-such-filter")
+    submissions = [awaiting, blocked, rejected, *(job.submission for job in jobs)]
+    inspection.visit(*(submission.get_absolute_url() for submission in submissions))
+    boxes = [f"{awaiting.get_absolute_url()}{box}/" for box in ("accept", "reject")]
+    inspection.visit(*boxes, f"{blocked.get_absolute_url()}accept/", f"{rejected.get_absolute_url()}reject/")
+    inspection.visit(f"{jobs[1].submission.get_absolute_url()}accept/")
+    inspection.end()
+
+
+def test_the_boxes_in_place(windows: Windows, contractor: Contractor) -> None:
+    contractor.sent("SC-1")
+    inspection = Inspection(windows(contractor.approver))
+    page = inspection.page
+    page.goto("/")
+    page.get_by_role("link", name="Accept SC-1").click()
+    expect(page.get_by_role("button", name="Export")).to_be_visible()
+    inspection.look("the Accept box")
+    page.get_by_label("ERP ID").fill(" ")
+    page.get_by_role("button", name="Export").click()
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_be_visible()
+    inspection.look("the Accept box with an error")
+    page.get_by_role("link", name="Cancel").click()
+    page.get_by_role("link", name="Reject SC-1").click()
+    page.get_by_label("Reason").fill(" ")
+    page.get_by_role("dialog").get_by_role("button", name="Reject").click()
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_be_visible()
+    inspection.look("the Reject box with an error")
+    inspection.end()
+
+
+def test_what_somebody_sees_who_may_only_look(windows: Windows, contractor: Contractor) -> None:
+    submission = contractor.sent("SC-1")
+    inspection = Inspection(windows(contractor.viewer))
+    inspection.visit("/", submission.get_absolute_url(), f"{submission.get_absolute_url()}accept/")
+    expect(inspection.page.get_by_role("heading", name="You can't do this")).to_be_visible()
+    inspection.end()
+
+
+def test_where_the_privilege_is_granted(
+    windows: Windows, contractor: Contractor, administrator: User
+) -> None:
+    membership = CompanyMembership.objects.get(user=contractor.viewer)
+    grant_push_to_accounting(membership=membership, by=administrator, reason="Joins accounting")
+    inspection = Inspection(windows(administrator))
+    inspection.visit(f"/admin/directory/companymembership/{membership.pk}/change/")
+    inspection.end()
+
+
+@pytest.fixture
+def administrator() -> User:
+    """Who may do everything in Django admin."""
+    person: User = PersonFactory(is_staff=True, is_superuser=True)
+    return person
+
+
+def accepted(contractor: Contractor, number: str) -> Submission:
+    """Sent, and accepted by the approver."""
+    return contractor.sent(number, accepted=True, approver=contractor.approver)
