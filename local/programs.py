@@ -93,8 +93,8 @@ def read_dotenv() -> None:
 
 def web(ports: Ports, environment: Mapping[str, str]) -> Program:
     # Threads: a browser opens connections ahead of need, and each would hold a whole process.
-    arguments = ["gunicorn", "config.wsgi", "--bind", f"{HOST}:{ports['product']}", "--workers", "2"]
-    arguments += ["--threads", "4", "--graceful-timeout", "5", "--no-control-socket", "--access-logfile", "-"]
+    options = "--workers 2 --threads 4 --preload --graceful-timeout 5 --no-control-socket --access-logfile -"
+    arguments = ["gunicorn", "config.wsgi", "--bind", f"{HOST}:{ports['product']}", *options.split()]
     return Program(
         "web", python(*arguments), ROOT, environment, ready=lambda _: answers(ports["product"]), grace=8
     )
@@ -102,22 +102,10 @@ def web(ports: Ports, environment: Mapping[str, str]) -> Program:
 
 def worker(var: Path, environment: Mapping[str, str]) -> Program:
     ready_file = var / "ready" / "worker"
+    options = "worker --pool threads --concurrency 4 --loglevel INFO --without-gossip --without-mingle"
     return Program(
         "worker",
-        python(
-            "celery",
-            "-A",
-            "local.background",
-            "worker",
-            "--pool",
-            "threads",
-            "--concurrency",
-            "4",
-            "--loglevel",
-            "INFO",
-            "--without-gossip",
-            "--without-mingle",
-        ),
+        python("celery", "-A", "local.background", *options.split()),
         ROOT,
         {**environment, READY_FILE: str(ready_file)},
         ready=lambda process: written(ready_file) == process,
@@ -128,20 +116,10 @@ def worker(var: Path, environment: Mapping[str, str]) -> Program:
 
 def beat(var: Path, environment: Mapping[str, str]) -> Program:
     ready_file = var / "ready" / "beat"
+    options = ["beat", "--loglevel", "INFO", "--schedule", str(var / "beat-schedule"), "--pidfile", ""]
     return Program(
         "beat",
-        python(
-            "celery",
-            "-A",
-            "local.background",
-            "beat",
-            "--loglevel",
-            "INFO",
-            "--schedule",
-            str(var / "beat-schedule"),
-            "--pidfile",
-            "",
-        ),
+        python("celery", "-A", "local.background", *options),
         ROOT,
         {**environment, READY_FILE: str(ready_file)},
         ready=lambda process: written(ready_file) == process,
