@@ -1,6 +1,7 @@
 """Real servers, as script/server and the test run start them."""
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -56,10 +57,21 @@ def start(tmp_path: Path) -> Generator[Start]:
         end(program, process)
 
 
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cluster that nobody starts; making one takes a second, copying it a moment."""
+    var = tmp_path_factory.mktemp("once")
+    workplace = Workplace(account_for_servers())
+    PostgreSQL(var / "postgres", workplace, keep=False).initialise(var / "initdb.log")
+    workplace.remove()
+    return var / "postgres"
+
+
 @pytest.fixture
-def cluster(var: Path, workplace: Workplace) -> PostgreSQL:
+def cluster(var: Path, workplace: Workplace, made_once: Path) -> PostgreSQL:
     made = PostgreSQL(var / "postgres", workplace, keep=False)
-    made.initialise(var / "initdb.log")
+    shutil.copytree(made_once, made.data)
+    workplace.give(made.data)
     return made
 
 
