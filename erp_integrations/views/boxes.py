@@ -4,7 +4,6 @@ Each is a page of its own, and for htmx the same box alone, which opens in place
 """
 
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -14,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
 from directory.requests import SignedInRequest
-from erp_integrations import decisions, explanations, listing, previews
+from erp_integrations import decisions, explanations, previews
 from erp_integrations.forms import AcceptForm, DecisionForm, RejectForm
 from erp_integrations.standing import Standing
 from erp_integrations.views import navigation
@@ -162,14 +161,11 @@ def _after_decision(request: SignedInRequest, stood: Standing) -> HttpResponse:
     """In place the row shows what is true now; without htmx, back to where the box was opened."""
     if not request.htmx or _from_review(request):
         return redirect(_back_url(request, stood))
-    address = parse_qs(urlsplit(request.htmx.current_url or "").query)
-    chosen = listing.FILTERS.get(address.get("view", [""])[0], listing.READY)
-    search = listing.readable_search(address.get("q", [""])[0])
     context = {
         "row": stood,
         "company": stood.viewer.company,
         "leaves": not stood.is_moving,
-        "filters": navigation.filters(stood.viewer, current=chosen, search=search),
+        "filters": navigation.filters_around(request, stood.viewer),
     }
     return render(request, "erp_integrations/_after_decision.html", context)
 

@@ -1,11 +1,12 @@
 """The tool's tabs, and "Filter Commitments By"."""
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from django.urls import reverse
 
 from directory.models import CompanyMembership
+from directory.requests import SignedInRequest
 from erp_integrations import listing
 
 
@@ -41,3 +42,10 @@ def filters(viewer: CompanyMembership, *, current: listing.Filter, search: str) 
         )
         for chosen in listing.FILTERS.values()
     ]
+
+
+def filters_around(request: SignedInRequest, viewer: CompanyMembership) -> list[Choice]:
+    """The filters of the list in which htmx asks, as they are now."""
+    address = parse_qs(urlsplit(request.htmx.current_url or "").query)
+    chosen = listing.FILTERS.get(address.get("view", [""])[0], listing.READY)
+    return filters(viewer, current=chosen, search=listing.readable_search(address.get("q", [""])[0]))

@@ -95,6 +95,8 @@ def row(request: SignedInRequest, company_slug: str, submission_id: int) -> Http
         "just_changed": not stood.is_moving,
         "read_only": "read-only" in request.GET,
     }
+    if not stood.is_moving:
+        context["filters"] = navigation.filters_around(request, viewer)
     return render(request, "erp_integrations/_polled_row.html", context)
 
 

@@ -137,8 +137,10 @@ def test_the_whole_way_of_two_commitments(contractor: Contractor, product: Produ
     box.get_by_role("button", name="Export").click()
     expect(box).to_be_hidden()
     expect(row(approver, "SC-101")).to_contain_text("Exporting")
+    expect(approver.get_by_role("link", name="Exporting 1")).to_be_visible()
     expect(row(approver, "SC-101")).to_contain_text("Synced")
     expect(row(approver, "SC-101")).to_contain_text("ERP ID SC-101")
+    expect(approver.get_by_role("link", name="Exporting", exact=True)).to_be_visible()
     assert approver.evaluate("window.wasNotReloaded") is True
     admin.reload()
     expect(badge(admin, "Synced")).to_be_visible()
