@@ -18,7 +18,7 @@ from playwright.sync_api import Page, Route, expect
 from directory.models import CompanyMembership, Level, User
 from directory.services import grant_push_to_accounting
 from erp_integrations.listing import FILTERS
-from erp_integrations.models import JobStatus, Submission
+from erp_integrations.models import Submission
 from tests.browser.contractor import NEWCOMER, Contractor
 from tests.browser.windows import Windows
 from tests.factories import ExportJobFactory, PersonFactory, ProjectFactory, join_company, join_project
@@ -160,11 +160,12 @@ def test_the_erp_integrations_tool(windows: Windows, contractor: Contractor) -> 
     tool = f"/companies/{contractor.company.slug}/erp-integrations/"
     inspection = Inspection(windows(contractor.approver))
     inspection.visit(tool, *(f"{tool}commitments/?view={view}" for view in FILTERS))
-    inspection.visit(f"{tool}commitments/?view=no-such-filter&q=nothing")
-    shown = [awaiting, rejected, *(job.submission for job in jobs if job.status != JobStatus.INCOMPLETE)]
-    inspection.visit(*(submission.get_absolute_url() for submission in shown))
+    inspection.visit(f"{tool}commitments/?q=nothing", f"{tool}commitments/?view=no-such-filter")
+    submissions = [awaiting, blocked, rejected, *(job.submission for job in jobs)]
+    inspection.visit(*(submission.get_absolute_url() for submission in submissions))
     boxes = [f"{awaiting.get_absolute_url()}{box}/" for box in ("accept", "reject")]
     inspection.visit(*boxes, f"{blocked.get_absolute_url()}accept/", f"{rejected.get_absolute_url()}reject/")
+    inspection.visit(f"{jobs[1].submission.get_absolute_url()}accept/")
     inspection.end()
 
 
