@@ -11,7 +11,7 @@ from erp_integrations.models import ExportJob, JobStatus, Submission, Submission
 from tests.browser.contractor import ACME, BOLT, CONCRETE, PASSWORD, STEEL, Contractor
 from tests.browser.product import Product
 from tests.browser.windows import Windows
-from tests.processes.running import until
+from tests.processes.running import until, where_it_is_noon
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("worker")]
 
@@ -296,6 +296,8 @@ def test_the_daily_summary_comes_once_and_lists_all_that_waits(
     numbers = ["SC-501", "SC-502", "SC-503"]
     for number in numbers:
         contractor.sent(number, f"Part {number}")
+    # The worker sends summaries by itself; this person's hour has not come.
+    User.objects.filter(pk=contractor.approver.pk).update(time_zone=where_it_is_noon(), summary_hour=23)
     contractor.sent("SC-504", rejected=True, approver=contractor.approver)
     said = [product.manage("send_daily_summaries", "--now") for _ in range(2)]
     assert said == ["1 new summary for today.", "0 new summaries for today."]

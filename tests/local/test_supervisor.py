@@ -72,7 +72,7 @@ except CannotStart as problem:
 
 
 class Supervised:
-    def __init__(self, folder: Path, *children: str) -> None:
+    def __init__(self, folder: Path, *children: str, nohup: bool = False) -> None:
         (folder / "pids").mkdir()
         (folder / "child.py").write_text(CHILD)
         self.folder = folder
@@ -83,6 +83,8 @@ class Supervised:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            # The tests themselves may run under nohup, and children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN if nohup else signal.SIG_DFL),
         )
 
     def line(self) -> str:
@@ -128,8 +130,8 @@ Run = Callable[..., Supervised]
 def run(tmp_path: Path) -> Generator[Run]:
     ran: list[Supervised] = []
 
-    def run_now(*children: str) -> Supervised:
-        ran.append(Supervised(tmp_path, *children))
+    def run_now(*children: str, nohup: bool = False) -> Supervised:
+        ran.append(Supervised(tmp_path, *children, nohup=nohup))
         return ran[-1]
 
     yield run_now
@@ -225,6 +227,15 @@ def test_a_service_manager_and_a_closed_terminal_stop_it_like_ctrl_c(
     supervised.process.send_signal(number)
     assert supervised.process.wait(timeout=10) == 0
     assert supervised.events()[-1] == ("asked", "web")
+
+
+def test_nohup_keeps_it_running_when_the_terminal_closes(run: Run) -> None:
+    supervised = run("web:calm", nohup=True)
+    assert supervised.line() == "ready"
+    supervised.process.send_signal(signal.SIGHUP)
+    time.sleep(0.3)
+    assert alive(supervised.pid("web"))
+    assert supervised.end() == 0
 
 
 def test_what_ends_at_its_start_is_one_sentence_and_stops_the_rest(run: Run) -> None:

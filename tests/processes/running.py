@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -224,3 +225,8 @@ def _ours(
         stop_signal=end_of_test,
         orphan_signal=end_of_test,
     )
+
+
+def where_it_is_noon() -> str:
+    """A time zone in which no midnight comes during a test."""
+    return f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"

@@ -16,7 +16,7 @@ from tests.factories import ApproverFactory
 from tests.notifications.mail_server import MailServer
 from tests.processes import running
 from tests.processes.conftest import HEADER, LINE, Case, Start, calls, has_become
-from tests.processes.running import Running, until
+from tests.processes.running import Running, until, where_it_is_noon
 from tests.simulator import Simulator
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,11 +31,6 @@ def schedule_that_is_overdue(file: Path) -> Path:
         entry.last_run_at = YESTERDAY_OR_BEFORE
     scheduler.close()
     return file
-
-
-def where_it_is_noon() -> str:
-    """A time zone in which no midnight comes during a test."""
-    return f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"
 
 
 def ran_twice(task: str, workers: list[Running]) -> Callable[[], bool]:
