@@ -293,11 +293,11 @@ def test_the_approver_who_comes_second_is_told_who_was_first(
 def test_the_daily_summary_comes_once_and_lists_all_that_waits(
     contractor: Contractor, product: Product, windows: Windows
 ) -> None:
+    # The worker sends summaries by itself; this person's hour has not come.
+    User.objects.filter(pk=contractor.approver.pk).update(time_zone=where_it_is_noon(), summary_hour=23)
     numbers = ["SC-501", "SC-502", "SC-503"]
     for number in numbers:
         contractor.sent(number, f"Part {number}")
-    # The worker sends summaries by itself; this person's hour has not come.
-    User.objects.filter(pk=contractor.approver.pk).update(time_zone=where_it_is_noon(), summary_hour=23)
     contractor.sent("SC-504", rejected=True, approver=contractor.approver)
     said = [product.manage("send_daily_summaries", "--now") for _ in range(2)]
     assert said == ["1 new summary for today.", "0 new summaries for today."]
