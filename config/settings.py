@@ -237,6 +237,9 @@ CELERY_BEAT_SCHEDULE = {
 
 # Spectrum: which servers exist is the operator's decision, never typed on a screen.
 SPECTRUM_SERVERS: dict[str, str] = env.dict("SPECTRUM_SERVERS", default={})
+# Read-only databases to read back from, by the same names; their addresses hold passwords.
+INFO_LINKS: dict[str, str] = env.dict("INFO_LINKS", default={})
+READ_BACK_LAG_SECONDS = env.float("READ_BACK_LAG_SECONDS", default=30.0)  # how late Info-Link may be
 WIRE_CONNECT_TIMEOUT = env.float("WIRE_CONNECT_TIMEOUT", default=5.0)  # seconds
 WIRE_READ_TIMEOUT = env.float("WIRE_READ_TIMEOUT", default=60.0)  # seconds
 # Longer than one call may take, so that a healthy worker never loses its lease.

@@ -6,9 +6,9 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
-from erp_integrations.adapters.base import Adapter, NotSent
+from erp_integrations.adapters.base import Adapter, Call, Element, NotSent
 from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings, WsdlError
-from erp_integrations.models import Connection, JobStatus, Wsdl
+from erp_integrations.models import Connection, ExportCall, JobStatus, Wsdl
 
 # Where nothing is connected there is nothing to send to: no name service knows this one.
 NOWHERE = "https://not-in-spectrum-servers.invalid"
@@ -33,6 +33,11 @@ def ready_adapter(connection: Connection) -> Adapter | NotSent:
         for method, text in kept.items():
             Wsdl.objects.update_or_create(connection=connection, method=method, defaults={"text": text})
     return _spectrum(connection, kept)
+
+
+def as_planned(stored: ExportCall) -> Call:
+    """A stored call as the adapter made it, and is given it again."""
+    return Call(stored.method, stored.title, tuple(Element(**element) for element in stored.elements))
 
 
 @transaction.atomic
@@ -60,5 +65,6 @@ def _spectrum(connection: Connection | None, wsdls: Mapping[str, str]) -> Spectr
             connect_timeout=settings.WIRE_CONNECT_TIMEOUT,
             read_timeout=settings.WIRE_READ_TIMEOUT,
             wsdls=wsdls,
+            info_link=settings.INFO_LINKS.get(connection.server, ""),
         )
     )

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_TO_START = 15.0
@@ -171,6 +172,11 @@ class Simulator:
     def kill(self) -> None:
         """SIGKILL, as a power cut would; files stay."""
         self._end(signal.SIGKILL)
+
+    @property
+    def info_link(self) -> str:
+        """Its database as a site would open it to a reader: an address for SQLAlchemy."""
+        return f"sqlite:///file:{quote(str(self.database))}?mode=ro&uri=true"
 
     def records(self) -> list[dict[str, Any]]:
         """What is stored: subcontracts with their `lines`, codes trimmed, numbers as text."""

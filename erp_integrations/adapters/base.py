@@ -191,6 +191,35 @@ class CannotTell:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that the ERP holds otherwise than it was sent.
+
+    ``title`` is that of the call ("Line 2"), ``name`` the element's; blank when the record as a
+    whole is missing or too many.
+    """
+
+    title: str
+    name: str
+    sent: str
+    stored: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The ERP holds what was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Differs:
+    """The ERP holds something else; never empty."""
+
+    differences: tuple[Difference, ...]
+
+
+Verdict = Match | Differs | Absent | CannotTell
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeResult:
     """Whether a connection can be used, in one sentence; a probe never writes."""
 
@@ -223,6 +252,15 @@ class Adapter(Protocol):
 
     def find(self, key: Key) -> StoredRecord | Absent | CannotTell:
         """What is stored under the key. Never writes."""
+        ...
+
+    @property
+    def reads_back(self) -> bool:
+        """Whether there is any way to look at what is stored."""
+        ...
+
+    def verify(self, calls: tuple[Call, ...]) -> Verdict:
+        """Compare a whole plan with what is stored under its key. Never writes."""
         ...
 
     def send(self, call: Call) -> Outcome:

@@ -13,9 +13,11 @@ from erp_integrations.adapters.base import (
     Outcome,
     ProbeResult,
     StoredRecord,
+    Verdict,
 )
-from erp_integrations.adapters.spectrum import findings, mapping, transport, wsdl
+from erp_integrations.adapters.spectrum import findings, mapping, readback, transport, wsdl
 from erp_integrations.adapters.spectrum.layouts import LAYOUTS
+from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
 from erp_integrations.documents import Document
 
@@ -30,6 +32,7 @@ class SpectrumAdapter:
     def __init__(self, settings: SpectrumSettings) -> None:
         self.settings = settings
         self._services: dict[str, wsdl.Service] = {}
+        self._info_link = InfoLink(settings.info_link) if settings.info_link else None
 
     def probe(self) -> ProbeResult:
         """Read the site's descriptions of our services and compare them with what we know."""
@@ -78,8 +81,20 @@ class SpectrumAdapter:
         return Key.of(self.settings.company_code, masters.vendor_code, erp_id)
 
     def find(self, key: Key) -> StoredRecord | Absent | CannotTell:
-        """Spectrum has no service that reads a subcontract back."""
-        return CannotTell("read-back is not configured")
+        """What Info-Link shows: no service of Spectrum's reads a subcontract back."""
+        if self._info_link is None:
+            return CannotTell("Read-back is not configured.")
+        return self._info_link.find(key)
+
+    @property
+    def reads_back(self) -> bool:
+        """Whether the operator has named the site's read-only database."""
+        return self._info_link is not None
+
+    def verify(self, calls: tuple[Call, ...]) -> Verdict:
+        """Compare what the calls say with what Info-Link shows."""
+        found = self.find(_key_of(calls[0]))
+        return readback.compare(calls, found) if isinstance(found, StoredRecord) else found
 
     def send(self, call: Call) -> Outcome:
         """One attempt, over the kept description of the call's service."""
@@ -106,3 +121,8 @@ class SpectrumAdapter:
             return self._service(present.layout.method).declared == present.declared
         except wsdl.WsdlError:
             return False
+
+
+def _key_of(header: Call) -> Key:
+    payload = header.payload
+    return Key.of(payload["Company_Code"], payload["Vendor_Code"], payload["Subcontract_Number"])

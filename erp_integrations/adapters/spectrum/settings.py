@@ -19,7 +19,8 @@ class SpectrumSettings:
     gave them: nothing is fetched at the moment of sending. ``guid`` may be blank where the site
     allows it. ``success_codes`` is what a successful write answers: not public, so it is here.
     Times are seconds; ``read_timeout`` is the longest silence that is waited for. ``ca_file`` names
-    a file of certificates for a server that the usual authorities don't vouch for.
+    a file of certificates for a server that the usual authorities don't vouch for. ``info_link`` is
+    the SQLAlchemy URL of the site's read-only database; blank where there is none.
 
     Raises ValueError for a ``base_url`` that is no plain http or https address.
     """
@@ -36,6 +37,7 @@ class SpectrumSettings:
     connect_timeout: float = 5.0
     read_timeout: float = 60.0
     ca_file: str = ""
+    info_link: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         """Refuse an address that could carry a password or lead somewhere else."""

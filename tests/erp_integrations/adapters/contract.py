@@ -16,7 +16,9 @@ from erp_integrations.adapters.base import (
     Adapter,
     Call,
     CannotTell,
+    Differs,
     Masters,
+    Match,
     NotSent,
     Refused,
     Severity,
@@ -136,6 +138,23 @@ class AdapterContract:
         if isinstance(found, StoredRecord):
             assert len(found.lines) == len(site.document.lines)
         assert isinstance(site.unreachable.find(key), CannotTell)
+
+    def test_a_comparison_tells_what_was_stored_from_what_was_not(self, site: Site) -> None:
+        if not site.adapter.reads_back:
+            assert isinstance(site.adapter.verify(site.plan), CannotTell)
+            return
+        assert isinstance(site.adapter.verify(site.plan), Absent)
+        header, *lines = site.plan
+        site.adapter.send(header)
+        assert isinstance(site.adapter.verify(site.plan), Differs)
+        for call in lines:
+            site.adapter.send(call)
+        assert site.adapter.verify(site.plan) == Match()
+        line = replace(site.document.lines[0], amount=site.document.lines[0].amount + 1)
+        changed = replace(site.document, lines=(line, *site.document.lines[1:]))
+        other = site.adapter.plan(changed, site.masters, site.erp_id)
+        assert isinstance(site.adapter.verify(other), Differs)
+        assert isinstance(site.unreachable.verify(site.plan), CannotTell)
 
     def test_what_the_site_does_not_take_is_refused_in_words_and_not_stored(self, site: Site) -> None:
         header = site.adapter.plan(site.document, site.strangers, site.erp_id)[0]

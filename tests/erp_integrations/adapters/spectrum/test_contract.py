@@ -34,7 +34,7 @@ class SpectrumSite(Site):
     strangers = replace(LINKED, vendor_code="NOBODY")
     secrets = (AUTHORIZATION_ID, "UNKNOWN-API-0Z", "0f8fad5b-d9cb-469f")
 
-    def __init__(self, simulator: Simulator, wsdls: Mapping[str, str]) -> None:
+    def __init__(self, simulator: Simulator, wsdls: Mapping[str, str], info_link: str = "") -> None:
         self.simulator = simulator
         self.settings = SpectrumSettings(
             simulator.url,
@@ -44,10 +44,15 @@ class SpectrumSite(Site):
             wsdls=wsdls,
             connect_timeout=2,
             read_timeout=10,
+            info_link=info_link,
         )
         self.adapter = SpectrumAdapter(self.settings)
         self.unreachable = SpectrumAdapter(
-            replace(self.settings, base_url=f"http://127.0.0.1:{_free_port()}")
+            replace(
+                self.settings,
+                base_url=f"http://127.0.0.1:{_free_port()}",
+                info_link=self.settings.info_link and "sqlite:///file:/nowhere/at-all?mode=ro&uri=true",
+            )
         )
         self.unauthorised = SpectrumAdapter(replace(self.settings, authorization_id="UNKNOWN-API-0Z"))
         self.erp_id = f"T-{next(numbers)}"
@@ -86,6 +91,13 @@ class TestSpectrum(AdapterContract):
     @pytest.fixture
     def site(self, spectrum: SpectrumSite) -> Site:
         return spectrum
+
+
+class TestSpectrumWithInfoLink(AdapterContract):
+    @pytest.fixture
+    def site(self, simulator: Simulator, wsdls: Mapping[str, str]) -> Iterator[Site]:
+        yield SpectrumSite(simulator, wsdls, simulator.info_link)
+        simulator.set_faults()
 
 
 def test_every_field_arrives_as_the_preview_showed_it(spectrum: SpectrumSite) -> None:

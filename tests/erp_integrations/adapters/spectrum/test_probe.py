@@ -144,4 +144,4 @@ def test_a_description_is_kept_as_text_whatever_its_encoding_was() -> None:
 
 def test_read_back_is_honest_about_not_being_there() -> None:
     answer = adapter("http://127.0.0.1:1").find(Key.of("PHL", "DELRIV", "SC-001"))
-    assert answer == CannotTell("read-back is not configured")
+    assert answer == CannotTell("Read-back is not configured.")
