@@ -24,6 +24,13 @@ def export_what_is_due() -> None:
         delivery.drain(connection_id)
 
 
+def verify_what_is_due() -> None:
+    """Read back what was delivered."""
+    from erp_integrations import verification
+
+    verification.verify_due()
+
+
 def mail_what_is_due() -> None:
     """Store the daily summaries whose hour has come, and send what is stored."""
     from erp_integrations import summaries
@@ -34,7 +41,8 @@ def mail_what_is_due() -> None:
 
 
 class Poller(bootsteps.StartStopStep):
-    """A worker's own look at the database, in one thread for exports and one for mails."""
+    """A worker's own look at the database, in one thread for exports, one for
+    reading them back, and one for mails."""
 
     requires = ("celery.worker.components:Pool",)
 
@@ -45,7 +53,7 @@ class Poller(bootsteps.StartStopStep):
 
     def start(self, parent: Any) -> None:
         """Begin to look; before the consumer has found a broker."""
-        for look in (export_what_is_due, mail_what_is_due):
+        for look in (export_what_is_due, verify_what_is_due, mail_what_is_due):
             thread = threading.Thread(target=self._run, args=[look], name=look.__name__, daemon=True)
             thread.start()
             self._threads.append(thread)

@@ -8,6 +8,8 @@ from cryptography.fernet import Fernet
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -50,6 +52,30 @@ def spectrum_servers_are_addresses(
                 )
             )
         seen[server] = name
+    return errors
+
+
+@register()
+def info_links_are_databases_of_servers(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """A name that no server has would read nothing back, and nobody would notice."""
+    errors: list[CheckMessage] = []
+    for name, url in settings.INFO_LINKS.items():
+        if name not in settings.SPECTRUM_SERVERS:
+            errors.append(Error(f"INFO_LINKS: SPECTRUM_SERVERS has no {name}.", id="erp_integrations.E005"))
+        try:
+            make_url(url).get_dialect().import_dbapi()
+        except (ArgumentError, NoSuchModuleError, ImportError):
+            # Never the address itself: it may hold a password.
+            errors.append(
+                Error(
+                    f"INFO_LINKS: the address of {name} is not one that SQLAlchemy can use.",
+                    hint="For SQL Server: mssql+pymssql://reader:password@host/database. "
+                    "Write commas in a password as %2C.",
+                    id="erp_integrations.E006",
+                )
+            )
     return errors
 
 

@@ -20,8 +20,17 @@ from django.db.models.functions import Now
 
 from directory.models import CompanyMembership
 from erp_integrations import outcomes, preflight
-from erp_integrations.adapters.base import Accepted, Call, Element, NotSent, Outcome
-from erp_integrations.connections import ready_adapter
+from erp_integrations.adapters.base import (
+    Absent,
+    Accepted,
+    Adapter,
+    CannotTell,
+    Masters,
+    NotSent,
+    Outcome,
+    StoredRecord,
+)
+from erp_integrations.connections import as_planned, ready_adapter
 from erp_integrations.models import (
     CallState,
     Connection,
@@ -172,8 +181,10 @@ def _deliver(job: ExportJob, lease: int) -> None:
     if isinstance(adapter, NotSent):
         outcomes.put_off(job, adapter)
         return
+    if not _is_ours_to_write(job, adapter):
+        return
     for stored in job.current_calls().exclude(state=CallState.WRITTEN):
-        call = _call(stored)
+        call = as_planned(stored)
         if call.hash != stored.payload_hash:
             outcomes.fail(job, f"{stored.title} was altered after it was accepted; nothing more is sent.")
             return
@@ -237,5 +248,39 @@ def _changed_since_accepted(job: ExportJob) -> bool:
     return preflight.basis_of(job.submission.document).hash != job.basis_hash
 
 
-def _call(stored: ExportCall) -> Call:
-    return Call(stored.method, stored.title, tuple(Element(**element) for element in stored.elements))
+def _is_ours_to_write(job: ExportJob, adapter: Adapter) -> bool:
+    """Look before the first write whether somebody else's record stands under our key.
+
+    Spectrum would overwrite it without a word. Whose it is, our own ledger says: a call of this
+    commitment under this key that may have been written makes it ours. Ends or puts off the job
+    where it may not go on.
+    """
+    if not adapter.reads_back or _may_have_written(job):
+        return True
+    match adapter.find(adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id)):
+        case Absent():
+            return True
+        case CannotTell(reason=reason):
+            outcomes.put_off(job, NotSent(f"Nothing was sent, because the ERP ID can't be checked: {reason}"))
+        case StoredRecord(header=header, lines=lines):
+            outcomes.fail(
+                job,
+                f"Spectrum already holds subcontract {job.erp_id} of vendor {job.vendor_code}, which was not "
+                f"made here: job {header.get('Job_Number', '')}, {len(lines)} "
+                f"{'line' if len(lines) == 1 else 'lines'}, amount {header.get('Original_Amount', '')}. "
+                "It would be overwritten. Choose another ERP ID.",
+            )
+    return False
+
+
+def _may_have_written(job: ExportJob) -> bool:
+    return (
+        WireAttempt.objects.filter(
+            call__job__submission__commitment=job.submission.commitment_id,
+            call__job__connection=job.connection_id,
+            call__job__vendor_code__iexact=job.vendor_code,
+            call__job__erp_id__iexact=job.erp_id,
+        )
+        .filter(outcome__in=["", "accepted", "unknown"])
+        .exists()
+    )

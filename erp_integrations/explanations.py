@@ -6,9 +6,17 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from erp_integrations.models import CallState, ExportJob, JobStatus, Submission, SubmissionStatus
+from erp_integrations.models import (
+    CallState,
+    ExportJob,
+    JobStatus,
+    Submission,
+    SubmissionStatus,
+    Verification,
+)
 from erp_integrations.standing import Standing, tries_again
 
+MOST_DIFFERENCES = 20  # in a notice; the job keeps all
 LATER_RELEASE = "comes with a later release"
 
 
@@ -60,15 +68,49 @@ def _moving(standing: Standing, job: ExportJob) -> Explanation:
 
 
 def _synced(standing: Standing, job: ExportJob) -> Explanation:
-    return Explanation(
-        "success",
-        "status-synced",
-        f"In Spectrum as {job.erp_id}{_on(job.synced_at)}",
-        [
-            f"Synced, {_lower(job.get_verification_display())}.",
-            "Spectrum said yes to every call. Nobody has read the record back and compared it.",
-        ],
-    )
+    title = f"In Spectrum as {job.erp_id}{_on(job.synced_at)}"
+    said_yes = "Spectrum said yes to every call."
+    match job.verification:
+        case Verification.MATCH:
+            seen = f"It was read back{_on(job.verified_at)}, and is what was accepted."
+            return Explanation("success", "status-synced", title, [f"{said_yes} {seen}"])
+        case Verification.PENDING:
+            coming = "It is read back in a moment and compared with what was accepted."
+            return Explanation("success", "status-synced", title, [f"{said_yes} {coming}"])
+        case Verification.ABSENT:
+            return Explanation(
+                "danger",
+                "status-synced-with-differences",
+                f"Spectrum does not show {job.erp_id}",
+                [
+                    f"{said_yes} But read back{_on(job.verified_at)}, it was not there.",
+                    f"Look in Spectrum for {_record(job)}.",
+                ],
+            )
+        case Verification.DIFFERS:
+            return Explanation(
+                "warning",
+                "status-synced-with-differences",
+                f"{title}, with differences",
+                [
+                    f"{said_yes} But read back{_on(job.verified_at)}, it is not what was accepted.",
+                    *_differences(job),
+                    f"Look in Spectrum for {_record(job)}.",
+                ],
+            )
+    not_seen = "Nobody has read the record back and compared it."
+    status = f"Synced, {_lower(job.get_verification_display())}."
+    return Explanation("success", "status-synced", title, [status, f"{said_yes} {not_seen}"])
+
+
+def _differences(job: ExportJob) -> list[str]:
+    told = [
+        f"{' '.join(filter(None, [each['title'], each['name']]))}: "
+        f"{each['sent']} was accepted, {each['stored'] or 'nothing'} is stored."
+        for each in job.differences[:MOST_DIFFERENCES]
+    ]
+    more = len(job.differences) - len(told)
+    return [*told, f"And {more} more."] if more else told
 
 
 def _failed(standing: Standing, job: ExportJob) -> Explanation:

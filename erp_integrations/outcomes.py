@@ -82,9 +82,13 @@ def hand_back(job: ExportJob) -> None:
 
 @transaction.atomic
 def finish(job: ExportJob) -> None:
-    """Every call is written: synced. Raises LeaseLost."""
+    """Every call is written: synced, and to be read back where that is possible. Raises LeaseLost."""
     held = _lock_mine(job)
-    held.verification = Verification.NOT_CONFIGURED
+    if held.connection.reads_back:
+        held.verification = Verification.PENDING
+        held.verify_after = Now() + timedelta(seconds=settings.READ_BACK_LAG_SECONDS)
+    else:
+        held.verification = Verification.NOT_CONFIGURED
     held.synced_at = Now()
     _end(held, JobStatus.SYNCED, "", event="export.synced")
 
@@ -96,7 +100,7 @@ def take_up_abandoned(job_id: int) -> None:
     A call that was being sent is unknown, and then nothing goes on by itself. Otherwise
     what is left of the calls provably never left us, so it is taken up again at once.
     """
-    held = _lock(job_id)
+    held = lock(job_id)
     if not ExportJob.objects.abandoned().filter(pk=job_id).exists():
         return
     if not _interrupted(held, "the worker stopped while it was being sent."):
@@ -116,7 +120,7 @@ def break_down(job: ExportJob) -> None:
 @transaction.atomic
 def return_to_awaiting(job_id: int) -> None:
     """Take an acceptance back whose approver has lost the right; nothing was written of it."""
-    held = _lock(job_id)
+    held = lock(job_id)
     if held.status != JobStatus.QUEUED or _wrote_something(held):
         return
     submission, commitment = held.submission, held.submission.commitment
@@ -146,7 +150,7 @@ def is_mine(held: ExportJob, job: ExportJob) -> bool:
     return held.status == JobStatus.EXPORTING and held.attempt == job.attempt
 
 
-def _lock(job_id: int) -> ExportJob:
+def lock(job_id: int) -> ExportJob:
     """The job under lock, after everything that comes before it in the lock order."""
     ids = ExportJob.objects.values("submission_id", "submission__commitment_id", "connection_id").get(
         pk=job_id
@@ -165,7 +169,7 @@ def _lock(job_id: int) -> ExportJob:
 
 
 def _lock_mine(job: ExportJob) -> ExportJob:
-    held = _lock(job.pk)
+    held = lock(job.pk)
     if not is_mine(held, job):
         raise LeaseLost
     return held

@@ -26,7 +26,9 @@ class Standing:
             return Badge(self.submission.status)
         if self.job is None:  # rejected in the moment between our two queries
             return Badge.EXPORTING
-        return Badge.SYNCED if self.is_synced else BADGES.get(self.job.status, Badge.EXPORTING)
+        if self.is_synced:
+            return Badge.SYNCED_WITH_DIFFERENCES if self.job.has_differences else Badge.SYNCED
+        return BADGES.get(self.job.status, Badge.EXPORTING)
 
     @property
     def status(self) -> str:

@@ -9,6 +9,7 @@ import smtplib
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 import environ
 
@@ -18,6 +19,7 @@ from local.processes import Program
 ROOT = Path(__file__).resolve().parent.parent
 MASTERS = ROOT / "local" / "demo" / "data" / "spectrum_masters.json"
 SECRETS = "secrets.env"
+SPECTRUM_DATABASE = "spectrum.sqlite3"
 READY_FILE = "LEDGERGATE_READY_FILE"
 """The variable that tells local.background where to write its process id."""
 LEFT = (
@@ -31,6 +33,8 @@ LEFT = (
     "CSRF_TRUSTED_ORIGINS",
     "EMAIL_URL",
     "SPECTRUM_SERVERS",
+    "INFO_LINKS",
+    "READ_BACK_LAG_SECONDS",
 )
 """What `manage.py` needs to work beside the running servers."""
 PATIENCE = 2.0  # seconds that one question for readiness may take
@@ -54,6 +58,9 @@ def environment_of(var: Path, ports: Ports, *, database_url: str, broker_url: st
         "CSRF_TRUSTED_ORIGINS": address,
         "EMAIL_URL": f"smtp://{HOST}:{ports['smtp']}",
         "SPECTRUM_SERVERS": f"simulator=http://{HOST}:{ports['simulator']}",
+        # Its own database has the tables of Info-Link, and they are never late.
+        "INFO_LINKS": f"simulator=sqlite:///file:{quote(str(var / SPECTRUM_DATABASE))}?mode=ro&uri=true",
+        "READ_BACK_LAG_SECONDS": "1",
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -128,7 +135,7 @@ def beat(var: Path, environment: Mapping[str, str]) -> Program:
 
 def simulator(var: Path, ports: Ports, environment: Mapping[str, str]) -> Program:
     arguments = ["local.spectrum", "--host", HOST, "--port", str(ports["simulator"])]
-    arguments += ["--database", str(var / "spectrum.sqlite3"), "--masters", str(MASTERS)]
+    arguments += ["--database", str(var / SPECTRUM_DATABASE), "--masters", str(MASTERS)]
     return Program(
         "simulator", python(*arguments), ROOT, environment, ready=lambda _: answers(ports["simulator"])
     )

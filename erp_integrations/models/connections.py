@@ -94,6 +94,11 @@ class Connection(models.Model):
         """Where the server is now; empty when the operator has taken it off the list."""
         return str(settings.SPECTRUM_SERVERS.get(self.server, "")).rstrip("/")
 
+    @property
+    def reads_back(self) -> bool:
+        """Whether the operator has named a database that shows what this server holds."""
+        return self.server in settings.INFO_LINKS
+
 
 class Wsdl(models.Model):
     """A site's own description of one method, kept with the connection and not fetched at each start."""

@@ -42,6 +42,7 @@ class Verification(models.TextChoices):
     PENDING = "pending", "Not verified yet"
     MATCH = "match", "Matches"
     DIFFERS = "differs", "Differs"
+    ABSENT = "absent", "Not found in Spectrum"
     NOT_CONFIGURED = "not_configured", "Not verified: read-back is not configured"
     ATTESTED = "attested", "Attested by a person"
 
@@ -56,6 +57,12 @@ class ExportJobQuerySet(models.QuerySet["ExportJob"]):
     def due(self) -> "ExportJobQuerySet":
         """To be taken up now: queued, or incomplete and going on by itself."""
         return self.filter(status__in=[JobStatus.QUEUED, JobStatus.INCOMPLETE], not_before__lte=Now())
+
+    def unverified(self) -> "ExportJobQuerySet":
+        """Synced, and to be read back now."""
+        return self.filter(
+            status=JobStatus.SYNCED, verification=Verification.PENDING, verify_after__lte=Now()
+        )
 
     def abandoned(self) -> "ExportJobQuerySet":
         """Exporting, but the worker's lease is over."""
@@ -84,6 +91,11 @@ class ExportJob(models.Model):
     not_before = models.DateTimeField(null=True, db_default=Now())
     problem = models.TextField(blank=True, default="")
     verification = models.CharField(max_length=16, choices=Verification, default=Verification.PENDING)
+    verify_after = models.DateTimeField(null=True, help_text="Not read back before this.")
+    verified_at = models.DateTimeField(null=True)
+    differences: Any = models.JSONField(
+        default=list, blank=True, help_text="Title, name, sent and stored of each, as they were read back."
+    )
     created_at = models.DateTimeField(db_default=Now())
     unknown_since = models.DateTimeField(null=True)
     synced_at = models.DateTimeField(null=True)
@@ -113,6 +125,9 @@ class ExportJob(models.Model):
                 name="an_unknown_job_says_since_when",
             ),
             models.CheckConstraint(
+                condition=Q(verification__in=Verification.values), name="a_verification_is_known"
+            ),
+            models.CheckConstraint(
                 condition=~Q(status=JobStatus.SYNCED) | Q(synced_at__isnull=False),
                 name="a_synced_job_says_when",
             ),
@@ -124,6 +139,11 @@ class ExportJob(models.Model):
                 name="due_export_jobs",
             ),
             models.Index(fields=["lease_until"], condition=Q(status="exporting"), name="leased_export_jobs"),
+            models.Index(
+                fields=["verify_after"],
+                condition=Q(status="synced", verification="pending"),
+                name="unverified_export_jobs",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -133,6 +153,11 @@ class ExportJob(models.Model):
         """Change the status along an arrow of the table; raises TransitionRefused."""
         check_transition(JOB_TRANSITIONS, current=self.status, wanted=status)
         self.status = status
+
+    @property
+    def has_differences(self) -> bool:
+        """Whether Spectrum was seen to hold something else than was accepted, or nothing."""
+        return self.verification in (Verification.DIFFERS, Verification.ABSENT)
 
     def current_calls(self) -> models.QuerySet["ExportCall"]:
         """The calls of the plan that counts, in order."""

@@ -17,7 +17,7 @@ from commitments.models import Badge, Lock
 from directory.models import CompanyMembership, HistoryEntry, User
 from erp_integrations import decisions, delivery, outcomes, preflight
 from erp_integrations.adapters.base import Accepted, NotSent
-from erp_integrations.connections import ready_adapter
+from erp_integrations.connections import as_planned, ready_adapter
 from erp_integrations.models import (
     CallState,
     Connection,
@@ -335,7 +335,7 @@ def test_a_worker_that_died_between_two_calls_goes_on_at_the_missing_one(
     assert not isinstance(adapter, NotSent)
     header = claimed.current_calls()[0]
     entry = delivery._store_intent(claimed, header, lease)
-    outcomes.settle(claimed, header, entry, adapter.send(delivery._call(header)))
+    outcomes.settle(claimed, header, entry, adapter.send(as_planned(header)))
     let_leases_end(queued)
     before = last_call(simulator)
     delivery.sweep()

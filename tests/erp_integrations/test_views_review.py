@@ -167,6 +167,17 @@ class TestAnExport:
         assert "Synced, not verified: read-back is not configured" in html
         assert "every 3s" not in html
 
+    def test_a_synced_one_says_what_was_read_back(self) -> None:
+        matching: ExportJob = ExportJobFactory(matching=True)
+        assert "and is what was accepted" in review(matching.submission)
+        differing: ExportJob = ExportJobFactory(differing=True)
+        html = review(differing.submission)
+        assert f"In Spectrum as {differing.erp_id}" in html
+        assert "Line 2 Unit_Price: 12.5000 was accepted, 0 is stored." in html
+        assert "Synced with differences" in html
+        absent: ExportJob = ExportJobFactory(absent=True)
+        assert f"Spectrum does not show {absent.erp_id}" in review(absent.submission)
+
     def test_a_failed_one_says_that_nothing_is_written_and_what_can_be_done(self) -> None:
         job: ExportJob = ExportJobFactory(failed=True)
         attempt(

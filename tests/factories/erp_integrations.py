@@ -152,6 +152,14 @@ class ExportJobFactory(ModelFactory[ExportJob]):
             synced_at=Now(),
             verification=Verification.NOT_CONFIGURED,
         )
+        matching = Trait(synced=True, verification=Verification.MATCH, verified_at=Now())
+        differing = Trait(
+            synced=True,
+            verification=Verification.DIFFERS,
+            verified_at=Now(),
+            differences=[{"title": "Line 2", "name": "Unit_Price", "sent": "12.5000", "stored": "0"}],
+        )
+        absent = Trait(synced=True, verification=Verification.ABSENT, verified_at=Now())
         failed = Trait(
             status=JobStatus.FAILED, attempt=1, tries=1, problem="Subcontract: Vendor_Code: V1 is not active."
         )

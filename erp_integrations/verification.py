@@ -1,0 +1,75 @@
+"""After a delivery: read it back, and say whether Spectrum holds what was accepted.
+
+A look that was made before Info-Link's lag is over proves nothing, so ``outcomes.finish`` sets the
+time of the first one, and that one counts. Looking changes nothing, so two workers may look at the same
+job; whoever is second finds it verified.
+"""
+
+from dataclasses import asdict
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from commitments import services as commitments
+from commitments.models import Badge
+from erp_integrations import outcomes
+from erp_integrations.adapters.base import Absent, CannotTell, Differs, Match, Verdict
+from erp_integrations.connections import adapter_for, as_planned
+from erp_integrations.models import ExportJob, JobStatus, Verification
+
+AT_ONCE = 50
+LOOK_AGAIN = timedelta(minutes=1)
+
+
+def verify_due() -> int:
+    """Read back what is due; how many are verified now. A database that does not answer is asked once."""
+    verified = 0
+    silent: set[int] = set()
+    due = ExportJob.objects.unverified().select_related("connection").order_by("verify_after", "pk")
+    for job in due[:AT_ONCE]:
+        if job.connection_id in silent:
+            continue
+        calls = tuple(as_planned(stored) for stored in job.current_calls())
+        verdict = adapter_for(job.connection).verify(calls)
+        if isinstance(verdict, CannotTell):
+            silent.add(job.connection_id)
+        verified += _record(job.pk, verdict)
+    return verified
+
+
+@transaction.atomic
+def _record(job_id: int, verdict: Verdict) -> bool:
+    """Write down what was seen; False if somebody else did, or nothing was seen."""
+    held = outcomes.lock(job_id)
+    if (held.status, held.verification) != (JobStatus.SYNCED, Verification.PENDING):
+        return False
+    match verdict:
+        case CannotTell():
+            held.verify_after = Now() + LOOK_AGAIN
+            held.save(update_fields=["verify_after"])
+            return False
+        case Match():
+            held.verification = Verification.MATCH
+        case Absent():
+            held.verification = Verification.ABSENT
+        case Differs(differences=differences):
+            held.verification = Verification.DIFFERS
+            held.differences = [asdict(each) for each in differences]
+    held.verified_at = Now()
+    held.save(update_fields=["verification", "differences", "verified_at"])
+    if held.has_differences:
+        commitments.mark(held.submission.commitment, badge=Badge.SYNCED_WITH_DIFFERENCES)
+    outcomes.record(
+        held,
+        f"export.{EVENTS[held.verification]}",
+        {"verification": held.verification, "differences": held.differences},
+    )
+    return True
+
+
+EVENTS: dict[str, str] = {
+    Verification.MATCH: "verified",
+    Verification.DIFFERS: "differs",
+    Verification.ABSENT: "absent",
+}
