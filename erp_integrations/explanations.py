@@ -80,7 +80,7 @@ def _synced(standing: Standing, job: ExportJob) -> Explanation:
         case Verification.ABSENT:
             return Explanation(
                 "danger",
-                "status-synced-with-differences",
+                "status-needs-attention",
                 f"Spectrum does not show {job.erp_id}",
                 [
                     f"{said_yes} But read back{_on(job.verified_at)}, it was not there.",

@@ -75,7 +75,7 @@ NEEDS_ATTENTION = Filter(
     SubmissionQuerySet.needing_attention,
     True,
     "Nothing needs attention",
-    "An export that stopped half-way, or whose end nobody knows, comes here.",
+    "An export that stopped half-way, whose end nobody knows, or that Spectrum does not show, comes here.",
     "to be looked up in Spectrum",
 )
 SYNCED = Filter(

@@ -233,6 +233,11 @@ def _end(job: ExportJob, status: JobStatus, problem: str, *, event: str) -> None
     record(job, event, {"status": status.value, "problem": problem})
 
 
+VERIFIED_BADGES: dict[str, Badge] = {
+    Verification.DIFFERS: Badge.SYNCED_WITH_DIFFERENCES,
+    Verification.ABSENT: Badge.NEEDS_ATTENTION,
+}
+"""Of what is synced; all others stay plainly so."""
 BADGES: dict[str, Badge] = {
     JobStatus.QUEUED: Badge.EXPORTING,
     JobStatus.INCOMPLETE: Badge.NEEDS_ATTENTION,

@@ -7,8 +7,8 @@ from django.utils.formats import date_format
 
 from commitments.models import Badge
 from directory.models import CompanyMembership
-from erp_integrations.models import ExportJob, JobStatus, Submission, SubmissionStatus
-from erp_integrations.outcomes import BADGES
+from erp_integrations.models import ExportJob, JobStatus, Submission, SubmissionStatus, Verification
+from erp_integrations.outcomes import BADGES, VERIFIED_BADGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Standing:
         if self.job is None:  # rejected in the moment between our two queries
             return Badge.EXPORTING
         if self.is_synced:
-            return Badge.SYNCED_WITH_DIFFERENCES if self.job.has_differences else Badge.SYNCED
+            return VERIFIED_BADGES.get(self.job.verification, Badge.SYNCED)
         return BADGES.get(self.job.status, Badge.EXPORTING)
 
     @property
@@ -105,6 +105,8 @@ class Standing:
                 return "Waits for its turn"
             case JobStatus.EXPORTING:
                 return "Being written to Spectrum"
+            case JobStatus.SYNCED if job and job.verification == Verification.ABSENT:
+                return f"Spectrum said yes, but does not show {job.erp_id}"
             case JobStatus.SYNCED if job:
                 return f"ERP ID {job.erp_id}"
             case JobStatus.INCOMPLETE:

@@ -97,7 +97,7 @@ _SENTENCES: dict[
     "export.synced": (Badge.SYNCED, "Written to Spectrum", ""),
     "export.verified": (Badge.SYNCED, "Read back: Spectrum holds what was accepted", ""),
     "export.differs": (Badge.SYNCED_WITH_DIFFERENCES, "Read back: Spectrum holds something else", ""),
-    "export.absent": (Badge.SYNCED_WITH_DIFFERENCES, "Read back: Spectrum does not show it", ""),
+    "export.absent": (Badge.NEEDS_ATTENTION, "Read back: Spectrum does not show it", ""),
     "export.incomplete": (Badge.NEEDS_ATTENTION, "Stopped with a part of it in Spectrum", "problem"),
     "export.failed": (Badge.FAILED, "Failed; nothing was written to Spectrum", "problem"),
     "export.unknown": (

@@ -12,7 +12,6 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from commitments import services as commitments
-from commitments.models import Badge
 from erp_integrations import outcomes
 from erp_integrations.adapters.base import Absent, CannotTell, Differs, Match, Verdict
 from erp_integrations.connections import adapter_for, as_planned
@@ -58,8 +57,8 @@ def _record(job_id: int, verdict: Verdict) -> bool:
             held.differences = [asdict(each) for each in differences]
     held.verified_at = Now()
     held.save(update_fields=["verification", "differences", "verified_at"])
-    if held.has_differences:
-        commitments.mark(held.submission.commitment, badge=Badge.SYNCED_WITH_DIFFERENCES)
+    if badge := outcomes.VERIFIED_BADGES.get(held.verification):
+        commitments.mark(held.submission.commitment, badge=badge)
     outcomes.record(
         held,
         f"export.{EVENTS[held.verification]}",

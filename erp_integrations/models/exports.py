@@ -154,11 +154,6 @@ class ExportJob(models.Model):
         check_transition(JOB_TRANSITIONS, current=self.status, wanted=status)
         self.status = status
 
-    @property
-    def has_differences(self) -> bool:
-        """Whether Spectrum was seen to hold something else than was accepted, or nothing."""
-        return self.verification in (Verification.DIFFERS, Verification.ABSENT)
-
     def current_calls(self) -> models.QuerySet["ExportCall"]:
         """The calls of the plan that counts, in order."""
         return self.calls.filter(plan_round=self.plan_round).order_by("position")

@@ -55,12 +55,18 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         return self.with_job("failed")
 
     def needing_attention(self) -> "SubmissionQuerySet":
-        """Accepted, and a person must look: written in part, or nobody knows."""
-        return self.with_job("incomplete", "unknown")
+        """Accepted, and a person must look: written in part, nobody knows, or not found when read back."""
+        stopped = Q(jobs__status__in=["incomplete", "unknown"])
+        gone = Q(jobs__status="synced", jobs__verification="absent")
+        return self.filter(stopped | gone, status=SubmissionStatus.ACCEPTED)
 
     def synced(self) -> "SubmissionQuerySet":
-        """Accepted and written."""
-        return self.with_job("synced")
+        """Accepted and written, and not known to be gone."""
+        # A negated condition on a join would become a subquery; there are few others.
+        seen = ["pending", "match", "differs", "not_configured", "attested"]
+        return self.filter(
+            status=SubmissionStatus.ACCEPTED, jobs__status="synced", jobs__verification__in=seen
+        )
 
     def rejected(self) -> "SubmissionQuerySet":
         """Sent back to the project."""

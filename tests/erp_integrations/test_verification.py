@@ -88,7 +88,9 @@ class TestReadBack:
         verification.verify_due()
         job = of(job)
         assert job.verification == Verification.ABSENT
-        assert job.submission.commitment.badge == Badge.SYNCED_WITH_DIFFERENCES
+        assert job.submission.commitment.badge == Badge.NEEDS_ATTENTION
+        assert list(Submission.objects.needing_attention()) == [job.submission]
+        assert list(Submission.objects.synced()) == []
 
     def test_a_database_that_does_not_answer_changes_nothing_and_is_asked_again(
         self, simulator: Simulator, queued: ExportJob, settings: Settings
