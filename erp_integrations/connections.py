@@ -6,9 +6,10 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
+from commitments.models import Kind
 from erp_integrations.adapters.base import Adapter, Call, Element, NotSent
-from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings, WsdlError
-from erp_integrations.models import Connection, ExportCall, JobStatus, Wsdl
+from erp_integrations.adapters.spectrum import NonAscii, SpectrumAdapter, SpectrumSettings, WsdlError
+from erp_integrations.models import Connection, ErpIdRule, ExportCall, JobStatus, Wsdl
 
 # Where nothing is connected there is nothing to send to: no name service knows this one.
 NOWHERE = "https://not-in-spectrum-servers.invalid"
@@ -65,6 +66,12 @@ def _spectrum(connection: Connection | None, wsdls: Mapping[str, str]) -> Spectr
             connect_timeout=settings.WIRE_CONNECT_TIMEOUT,
             read_timeout=settings.WIRE_READ_TIMEOUT,
             wsdls=wsdls,
+            non_ascii=NonAscii(connection.non_ascii),
+            erp_id_prefixes={
+                Kind.SUBCONTRACT: connection.subcontract_prefix,
+                Kind.PURCHASE_ORDER: connection.purchase_order_prefix,
+            },
+            last_characters=connection.erp_id_rule == ErpIdRule.LAST,
             info_link=settings.INFO_LINKS.get(connection.server, ""),
         )
     )

@@ -11,7 +11,7 @@ from commitments.models import SENDABLE_STATUSES, Commitment
 from erp_integrations.adapters.base import Call, Finding, Fixer, Key, Masters, Severity
 from erp_integrations.connections import adapter_for
 from erp_integrations.documents import Document, LineItem, content_hash
-from erp_integrations.models import Connection, ErpIdHold, JobLink, VendorLink
+from erp_integrations.models import Connection, ErpIdHold, JobLink, NonAsciiRule, VendorLink
 
 # The approver can still change the ERP ID, so at Send these only warn.
 MENDED_AT_ACCEPT = frozenset({"erp-id-too-long", "erp-id-forbidden-characters", "erp-id-taken"})
@@ -40,16 +40,18 @@ class Basis:
     def hash(self) -> str:
         """64 hexadecimal digits, the same as long as nothing that counts has changed."""
         connection = self.connection
-        return content_hash(
-            {
-                "document": content_hash(asdict(self.document)),
-                "vendor": self.masters.vendor_code,
-                "job": self.masters.job_number,
-                "account": self.masters.general_ledger_account,
-                "server": connection.server if connection else "",
-                "company_code": connection.company_code if connection else "",
-            }
-        )
+        counts = {
+            "document": content_hash(asdict(self.document)),
+            "vendor": self.masters.vendor_code,
+            "job": self.masters.job_number,
+            "account": self.masters.general_ledger_account,
+            "server": connection.server if connection else "",
+            "company_code": connection.company_code if connection else "",
+        }
+        if connection and connection.non_ascii != NonAsciiRule.TRANSLITERATE:
+            # Left out where it is the default: what was accepted before the setting came stays accepted.
+            counts["non_ascii"] = connection.non_ascii
+        return content_hash(counts)
 
 
 def document_of(commitment: Commitment) -> Document:

@@ -19,6 +19,7 @@ SECRETS = ("authorization_id", "guid")
 KEPT = "One is stored. Leave this blank to keep it; what is typed here replaces it."
 NOT_KEPT = "None is stored."
 PATH = re.compile(r"/[\w./-]*\{method\}[\w./-]*", re.ASCII)
+PREFIX = re.compile(r"[A-Z0-9-]*", re.ASCII)
 # What Spectrum's published error codes are called; none of them may ever count as written.
 ERROR_CODES = frozenset("AIME")
 
@@ -26,6 +27,13 @@ ERROR_CODES = frozenset("AIME")
 def servers() -> list[tuple[str, str]]:
     """The operator's list, by name."""
     return [("", "---------"), *((name, name) for name in settings.SPECTRUM_SERVERS)]
+
+
+def _prefix(value: str) -> str:
+    value = value.strip().upper()
+    if not PREFIX.fullmatch(value):
+        raise forms.ValidationError("Enter letters, digits and dashes only, or nothing.")
+    return value
 
 
 def secret_field(width: int) -> forms.CharField:
@@ -58,6 +66,10 @@ class ConnectionForm(forms.ModelForm[Connection]):
             "server",
             "company_code",
             "general_ledger_account",
+            "erp_id_rule",
+            "subcontract_prefix",
+            "purchase_order_prefix",
+            "non_ascii",
             "authorization_id",
             "guid",
             "forget_guid",
@@ -94,6 +106,14 @@ class ConnectionForm(forms.ModelForm[Connection]):
     def clean_general_ledger_account(self) -> str:
         """Refuse what Spectrum would refuse at the first export."""
         return general_ledger_account(self.cleaned_data["general_ledger_account"])
+
+    def clean_subcontract_prefix(self) -> str:
+        """In upper case, and nothing that Spectrum refuses in a number."""
+        return _prefix(self.cleaned_data["subcontract_prefix"])
+
+    def clean_purchase_order_prefix(self) -> str:
+        """In upper case, and nothing that Spectrum refuses in a number."""
+        return _prefix(self.cleaned_data["purchase_order_prefix"])
 
     def clean_success_codes(self) -> str:
         """Codes with commas between them, and no code that means an error."""
@@ -141,6 +161,10 @@ class ConnectionAdmin(RecordingAdmin):
     lease = ("fault", "not_before", "lease_holder", "lease_until", "lease_attempt")
     fieldsets = (
         (None, {"fields": ("company", "name", "server", "company_code", "general_ledger_account")}),
+        (
+            "What is written",
+            {"fields": ("erp_id_rule", "subcontract_prefix", "purchase_order_prefix", "non_ascii")},
+        ),
         ("Secrets", {"fields": ("authorization_id", "guid", "forget_guid")}),
         ("Site", {"fields": ("success_codes", "wsdl_path", "service_path")}),
         ("State, kept by the workers", {"fields": lease}),

@@ -1,6 +1,13 @@
 """The tables of the ERP Integrations tool, by what they are about."""
 
-from erp_integrations.models.connections import Connection, JobLink, VendorLink, Wsdl
+from erp_integrations.models.connections import (
+    Connection,
+    ErpIdRule,
+    JobLink,
+    NonAsciiRule,
+    VendorLink,
+    Wsdl,
+)
 from erp_integrations.models.exports import (
     CallState,
     ExportCall,
@@ -16,10 +23,12 @@ __all__ = [
     "CallState",
     "Connection",
     "ErpIdHold",
+    "ErpIdRule",
     "ExportCall",
     "ExportJob",
     "JobLink",
     "JobStatus",
+    "NonAsciiRule",
     "Submission",
     "SubmissionStatus",
     "TransitionRefused",

@@ -17,6 +17,20 @@ def validate_server(name: str) -> None:
         raise ValidationError("Choose one of the servers that the operator listed in SPECTRUM_SERVERS.")
 
 
+class ErpIdRule(models.TextChoices):
+    """How a commitment's number becomes its ERP ID; the approver sees it and may change it."""
+
+    AS_IS = "as_is", "The number as it is"
+    LAST = "last", "The number's last characters, as many as fit"
+
+
+class NonAsciiRule(models.TextChoices):
+    """What becomes of letters that Spectrum does not have."""
+
+    TRANSLITERATE = "transliterate", "Spell them with plain letters, and show it"
+    REFUSE = "refuse", "Refuse the commitment"
+
+
 class ConnectionQuerySet(models.QuerySet["Connection"]):
     """Reading connections."""
 
@@ -55,6 +69,21 @@ class Connection(models.Model):
         max_length=12, blank=True, help_text="Used when the vendor's link names no account."
     )
 
+    erp_id_rule = models.CharField("ERP ID", max_length=10, choices=ErpIdRule, default=ErpIdRule.AS_IS)
+    subcontract_prefix = models.CharField(
+        max_length=5, blank=True, help_text="Begins a subcontract's ERP ID."
+    )
+    purchase_order_prefix = models.CharField(
+        max_length=5, blank=True, help_text="Begins a purchase order's ERP ID."
+    )
+    non_ascii = models.CharField(
+        "Other letters",
+        max_length=14,
+        choices=NonAsciiRule,
+        default=NonAsciiRule.TRANSLITERATE,
+        help_text="Spectrum stores plain letters only, so é, ß or 漢 need a rule.",
+    )
+
     lease_holder = models.CharField(max_length=64, blank=True, default="")
     lease_until = models.DateTimeField(null=True, blank=True)
     lease_attempt = models.PositiveBigIntegerField(default=0)
@@ -72,6 +101,12 @@ class Connection(models.Model):
             models.CheckConstraint(
                 condition=Q(lease_holder="", lease_until=None) | (~Q(lease_holder="") & ~Q(lease_until=None)),
                 name="a_lease_has_a_holder_and_an_end",
+            ),
+            models.CheckConstraint(
+                condition=Q(erp_id_rule__in=ErpIdRule.values), name="an_erp_id_rule_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(non_ascii__in=NonAsciiRule.values), name="a_non_ascii_rule_is_known"
             ),
         ]
 

@@ -47,7 +47,10 @@ def change_url(obj: Any) -> str:
 
 def settings_of(connection: Connection, **changes: Any) -> dict[str, Any]:
     """The connection's form as a browser posts it: secrets blank."""
-    names = ("name", "server", "company_code", "general_ledger_account", "success_codes")
+    names = [
+        *("name", "server", "company_code", "general_ledger_account", "success_codes"),
+        *("erp_id_rule", "subcontract_prefix", "purchase_order_prefix", "non_ascii"),
+    ]
     paths = {"wsdl_path": connection.wsdl_path, "service_path": connection.service_path}
     blank = {"authorization_id": "", "guid": ""}
     return {name: getattr(connection, name) for name in names} | paths | blank | changes
@@ -179,6 +182,10 @@ class TestConnections:
             ("service_path", "/ws/{method.__class__}"),
             ("service_path", "/ws/{method}?a={b}"),
             ("general_ledger_account", "500-100"),
+            ("erp_id_rule", "first"),
+            ("subcontract_prefix", "S/"),
+            ("purchase_order_prefix", "PO-TOO-LONG"),
+            ("non_ascii", "guess"),
         ],
     )
     def test_what_would_break_an_export_is_refused(self, client: Client, field: str, value: str) -> None:
@@ -204,6 +211,9 @@ class TestConnections:
             "server": "simulator",
             "company_code": "phl",
             "success_codes": "s, g",
+            "erp_id_rule": "last",
+            "subcontract_prefix": " s",
+            "non_ascii": "refuse",
             "wsdl_path": "/wsdls/{method}.jws",
             "service_path": "/ws/{method}",
             "authorization_id": SECRET,
@@ -213,6 +223,8 @@ class TestConnections:
         connection = Connection.objects.get()
         assert (connection.company_code, connection.success_codes) == ("PHL", "S,G")
         assert connection.authorization_id == SECRET
+        assert (connection.erp_id_rule, connection.subcontract_prefix) == ("last", "S")
+        assert connection.non_ascii == "refuse"
         assert HistoryEntry.objects.filter(event="connection.created").exists()
 
 

@@ -111,6 +111,8 @@ def environment(
         broker,
         **compiled,
         SPECTRUM_SERVERS=f"simulator={simulator.url}",
+        INFO_LINKS=f"simulator={simulator.info_link}",
+        READ_BACK_LAG_SECONDS="0",
         EMAIL_URL=f"smtp://127.0.0.1:{mail_server.port}",
     )
 

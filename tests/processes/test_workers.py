@@ -6,7 +6,7 @@ import pytest
 
 from commitments.models import Badge, Lock
 from directory.models import User
-from erp_integrations.models import CallState, ExportJob, JobStatus, WireAttempt
+from erp_integrations.models import CallState, ExportJob, JobStatus, Verification, WireAttempt
 from tests.processes.conftest import (
     COMPANY_CODES,
     HEADER,
@@ -31,6 +31,15 @@ def hangs(simulator: Simulator, job: ExportJob) -> Callable[[], bool]:
         call["number"] == job.erp_id and call["fault"] and call["milliseconds"] is None
         for call in simulator.calls()
     )
+
+
+def test_a_worker_reads_back_what_it_wrote_by_itself(
+    case: Case, simulator: Simulator, start_worker: Callable[[], Running]
+) -> None:
+    job = case.accept()
+    start_worker()
+    until(lambda: fresh(job).verification == Verification.MATCH, "the delivery is verified")
+    assert calls(simulator, job) == [HEADER, LINE, LINE]
 
 
 def test_a_worker_killed_while_spectrum_hangs_leaves_it_unknown_and_nothing_is_sent_again(

@@ -16,7 +16,7 @@ from erp_integrations.adapters.base import (
     Verdict,
 )
 from erp_integrations.adapters.spectrum import findings, mapping, readback, transport, wsdl
-from erp_integrations.adapters.spectrum.layouts import LAYOUTS
+from erp_integrations.adapters.spectrum.layouts import LAYOUTS, UPDATE_SUBCONTRACT
 from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
 from erp_integrations.documents import Document
@@ -59,8 +59,16 @@ class SpectrumAdapter:
         return {method: wsdl.fetch(layout, self.settings) for method, layout in LAYOUTS.items()}
 
     def propose_erp_id(self, document: Document) -> str:
-        """The commitment's number as it is, trimmed and in upper case; never cut."""
-        return document.number.strip().upper()
+        """The kind's prefix and the number, in upper case.
+
+        Of a longer number only the last characters are proposed where the settings say so; it is
+        shown and can be changed. Else it is never cut, and a finding asks for another one.
+        """
+        number = document.number.strip().upper()
+        prefix = self.settings.erp_id_prefixes.get(document.kind, "").strip().upper()
+        if number and self.settings.last_characters:
+            number = number[-(UPDATE_SUBCONTRACT["Subcontract_Number"].width - len(prefix)) :].strip()
+        return prefix + number if number else ""
 
     def check(self, document: Document, masters: Masters, erp_id: str) -> list[Finding]:
         """What Spectrum would refuse, overwrite or not understand."""

@@ -18,6 +18,7 @@ class SpectrumSettings:
     method's name. ``wsdls`` are the site's own service descriptions, by method, as ``fetch_wsdls``
     gave them: nothing is fetched at the moment of sending. ``guid`` may be blank where the site
     allows it. ``success_codes`` is what a successful write answers: not public, so it is here.
+    ``erp_id_prefixes`` (by kind of commitment) and ``last_characters`` make the proposed ERP ID.
     Times are seconds; ``read_timeout`` is the longest silence that is waited for. ``ca_file`` names
     a file of certificates for a server that the usual authorities don't vouch for. ``info_link`` is
     the SQLAlchemy URL of the site's read-only database; blank where there is none.
@@ -34,6 +35,8 @@ class SpectrumSettings:
     service_path: str = "/ws/{method}"
     success_codes: frozenset[str] = frozenset({"S", "G"})
     non_ascii: NonAscii = NonAscii.TRANSLITERATE
+    erp_id_prefixes: Mapping[str, str] = field(default_factory=dict)
+    last_characters: bool = False
     connect_timeout: float = 5.0
     read_timeout: float = 60.0
     ca_file: str = ""

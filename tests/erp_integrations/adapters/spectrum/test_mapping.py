@@ -89,6 +89,28 @@ def test_the_erp_id_is_written_trimmed_and_in_upper_case() -> None:
     assert ADAPTER.propose_erp_id(replace(DOCUMENT, number="PW-2015-00417-x")) == "PW-2015-00417-X"
 
 
+@pytest.mark.parametrize(
+    ("prefix", "last", "number", "proposed"),
+    [
+        ("S-", False, "417", "S-417"),
+        ("S-", False, "PW-2015-00417", "S-PW-2015-00417"),
+        ("", True, "PW-2015-00417", "2015-00417"),
+        ("", True, "2015-00417", "2015-00417"),
+        ("S-", True, "PW-2015-00417", "S-15-00417"),
+        ("SUB-1", True, "PW-2015-00417", "SUB-100417"),
+        ("S-", True, " 7 ", "S-7"),
+        ("S-", True, "  ", ""),
+    ],
+)
+def test_the_proposed_number_follows_the_connection_s_rule(
+    prefix: str, last: bool, number: str, proposed: str
+) -> None:
+    rule = replace(ADAPTER.settings, erp_id_prefixes={DOCUMENT.kind: prefix}, last_characters=last)
+    assert SpectrumAdapter(rule).propose_erp_id(replace(DOCUMENT, number=number)) == proposed
+    other = replace(rule, erp_id_prefixes={"another kind": "X"})
+    assert not SpectrumAdapter(other).propose_erp_id(replace(DOCUMENT, number="417")).startswith("X")
+
+
 def test_the_key_is_the_same_for_every_spelling() -> None:
     assert ADAPTER.key(MASTERS, " sc-001") == ADAPTER.key(MASTERS, "SC-001 ")
 
