@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 from commitments.models import SENDABLE_STATUSES, Commitment
+from erp_integrations import general_ledger
 from erp_integrations.adapters.base import Call, Finding, Fixer, Key, Masters, Severity
 from erp_integrations.connections import adapter_for
 from erp_integrations.documents import Document, LineItem, content_hash
@@ -93,18 +94,14 @@ def document_of(commitment: Commitment) -> Document:
 
 
 def basis_of(document: Document) -> Basis:
-    """Look up the links of a document as they stand now; two queries."""
+    """Look up the links of a document as they stand now; three queries."""
     job = JobLink.objects.select_related("connection").filter(project_id=document.project_id).first()
     if job is None:
         return Basis(document, None, Masters())
     vendor = VendorLink.objects.filter(
         connection=job.connection, contract_company_id=document.contract_company_id
     ).first()
-    account, source = "", ""
-    if vendor and vendor.general_ledger_account:
-        account, source = vendor.general_ledger_account, "vendor"
-    elif job.connection.general_ledger_account:
-        account, source = job.connection.general_ledger_account, "company"
+    account, source = general_ledger.account_of(document, job.connection, vendor)
     masters = Masters(
         vendor_code=vendor.vendor_code if vendor else "",
         job_number=job.job_number,

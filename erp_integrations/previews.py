@@ -28,7 +28,7 @@ class Preview:
 def of(submission: Submission, *, erp_id: str | None = None) -> Preview:
     """Look at a submission as the export would, under the proposed ERP ID or another one.
 
-    At most five queries.
+    At most six queries.
     """
     basis = preflight.basis_of(submission.document)
     wanted = preflight.proposed_erp_id(basis) if erp_id is None else erp_id

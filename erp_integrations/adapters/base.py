@@ -49,8 +49,8 @@ class Finding:
 class Masters:
     """What the company's links and settings say about one document.
 
-    Empty text means "not linked" or "not found". ``general_ledger_source`` names the
-    link of the chain that gave the account ("vendor", "cost type", "company").
+    Empty text means "not linked" or "not found". ``general_ledger_source`` names
+    whose default the account is ("the vendor", "cost type S", "the company").
     """
 
     vendor_code: str = ""
@@ -65,13 +65,14 @@ class Element:
 
     ``original`` is set only when free text had to be cut, or respelled with the characters
     that the ERP has; ``defaulted`` marks a value that nobody entered, and where it is blank,
-    the ERP fills in its own.
+    the ERP fills in its own. ``source`` says whose default it is, where that is known.
     """
 
     name: str
     value: str
     original: str = ""
     defaulted: bool = False
+    source: str = ""
 
     @property
     def cut(self) -> bool:

@@ -8,10 +8,11 @@ from erp_integrations.admin.deliveries import (
     SubmissionAdmin,
     WireAttemptAdmin,
 )
-from erp_integrations.admin.links import JobLinkAdmin, VendorLinkAdmin
+from erp_integrations.admin.links import CostTypeAccountAdmin, JobLinkAdmin, VendorLinkAdmin
 
 __all__ = [
     "ConnectionAdmin",
+    "CostTypeAccountAdmin",
     "ErpIdHoldAdmin",
     "ExportCallAdmin",
     "ExportJobAdmin",

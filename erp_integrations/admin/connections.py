@@ -66,6 +66,7 @@ class ConnectionForm(forms.ModelForm[Connection]):
             "server",
             "company_code",
             "general_ledger_account",
+            "general_ledger_order",
             "erp_id_rule",
             "subcontract_prefix",
             "purchase_order_prefix",
@@ -160,10 +161,15 @@ class ConnectionAdmin(RecordingAdmin):
     search_fields = ("name", "company_code")
     lease = ("fault", "not_before", "lease_holder", "lease_until", "lease_attempt")
     fieldsets = (
-        (None, {"fields": ("company", "name", "server", "company_code", "general_ledger_account")}),
+        (None, {"fields": ("company", "name", "server", "company_code")}),
         (
             "What is written",
-            {"fields": ("erp_id_rule", "subcontract_prefix", "purchase_order_prefix", "non_ascii")},
+            {
+                "fields": (
+                    *("general_ledger_account", "general_ledger_order"),
+                    *("erp_id_rule", "subcontract_prefix", "purchase_order_prefix", "non_ascii"),
+                )
+            },
         ),
         ("Secrets", {"fields": ("authorization_id", "guid", "forget_guid")}),
         ("Site", {"fields": ("success_codes", "wsdl_path", "service_path")}),

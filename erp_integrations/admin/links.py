@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from erp_integrations.admin.recording import RecordingAdmin, general_ledger_account
-from erp_integrations.models import ExportJob, JobLink, JobStatus, VendorLink
+from erp_integrations.models import CostTypeAccount, ExportJob, JobLink, JobStatus, VendorLink
 
 
 class VendorLinkForm(forms.ModelForm[VendorLink]):
@@ -38,6 +38,23 @@ class JobLinkForm(forms.ModelForm[JobLink]):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         _refuse_strangers(self, cleaned, "project")
+        return cleaned
+
+
+class CostTypeAccountForm(forms.ModelForm[CostTypeAccount]):
+    """Which account a cost type's commitments get; both sides are of one company."""
+
+    class Meta:
+        model = CostTypeAccount
+        fields = ["connection", "cost_type", "general_ledger_account"]
+
+    def clean_general_ledger_account(self) -> str:
+        """Refuse what Spectrum would refuse at the first export."""
+        return general_ledger_account(self.cleaned_data["general_ledger_account"])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        _refuse_strangers(self, cleaned, "cost_type")
         return cleaned
 
 
@@ -91,6 +108,31 @@ class VendorLinkAdmin(LinkAdmin):
         return obj.connection.jobs.filter(
             status=JobStatus.QUEUED, submission__commitment__contract_company=obj.contract_company
         )
+
+
+@admin.register(CostTypeAccount)
+class CostTypeAccountAdmin(LinkAdmin):
+    """Which general-ledger account the commitments of a cost type get."""
+
+    what = "cost_type_account"
+    form = CostTypeAccountForm
+    list_display = ("cost_type", "general_ledger_account", "connection")
+    list_filter = ("connection",)
+    list_select_related = ("cost_type", "connection")
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: CostTypeAccount | None = None
+    ) -> tuple[str, ...]:
+        return ("connection", "cost_type") if obj else ()
+
+    def codes_of(self, obj: CostTypeAccount) -> dict[str, str]:
+        return {"cost_type": obj.cost_type.code, "general_ledger_account": obj.general_ledger_account}
+
+    def waiting(self, obj: CostTypeAccount) -> QuerySet[ExportJob]:
+        # Which of them it decides about depends on their lines and vendors: those that may be concerned.
+        return obj.connection.jobs.filter(
+            status=JobStatus.QUEUED, submission__commitment__lines__cost_type=obj.cost_type
+        ).distinct()
 
 
 @admin.register(JobLink)

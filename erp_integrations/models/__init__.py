@@ -2,8 +2,10 @@
 
 from erp_integrations.models.connections import (
     Connection,
+    CostTypeAccount,
     ErpIdRule,
     JobLink,
+    LedgerOrder,
     NonAsciiRule,
     VendorLink,
     Wsdl,
@@ -22,12 +24,14 @@ from erp_integrations.models.transitions import TransitionRefused
 __all__ = [
     "CallState",
     "Connection",
+    "CostTypeAccount",
     "ErpIdHold",
     "ErpIdRule",
     "ExportCall",
     "ExportJob",
     "JobLink",
     "JobStatus",
+    "LedgerOrder",
     "NonAsciiRule",
     "Submission",
     "SubmissionStatus",

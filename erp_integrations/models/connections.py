@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now, Upper
 
-from commitments.models import ContractCompany
+from commitments.models import ContractCompany, CostType
 from directory.models import Company, Project
 from erp_integrations.models.secrets import EncryptedTextField
 
@@ -15,6 +15,13 @@ def validate_server(name: str) -> None:
     """Refuse a server that the operator has not listed in SPECTRUM_SERVERS."""
     if name not in settings.SPECTRUM_SERVERS:
         raise ValidationError("Choose one of the servers that the operator listed in SPECTRUM_SERVERS.")
+
+
+class LedgerOrder(models.TextChoices):
+    """In which order the defaults of the general-ledger account are asked."""
+
+    VENDOR_FIRST = "vendor_first", "Vendor, cost type, company"
+    COST_TYPE_FIRST = "cost_type_first", "Cost type, vendor, company"
 
 
 class ErpIdRule(models.TextChoices):
@@ -66,7 +73,10 @@ class Connection(models.Model):
         "What a successful Put returns is not public: see docs/spectrum.md.",
     )
     general_ledger_account = models.CharField(
-        max_length=12, blank=True, help_text="Used when the vendor's link names no account."
+        max_length=12, blank=True, help_text="Used when neither the vendor nor the cost type has an account."
+    )
+    general_ledger_order = models.CharField(
+        max_length=15, choices=LedgerOrder, default=LedgerOrder.VENDOR_FIRST
     )
 
     erp_id_rule = models.CharField("ERP ID", max_length=10, choices=ErpIdRule, default=ErpIdRule.AS_IS)
@@ -101,6 +111,9 @@ class Connection(models.Model):
             models.CheckConstraint(
                 condition=Q(lease_holder="", lease_until=None) | (~Q(lease_holder="") & ~Q(lease_until=None)),
                 name="a_lease_has_a_holder_and_an_end",
+            ),
+            models.CheckConstraint(
+                condition=Q(general_ledger_order__in=LedgerOrder.values), name="a_ledger_order_is_known"
             ),
             models.CheckConstraint(
                 condition=Q(erp_id_rule__in=ErpIdRule.values), name="an_erp_id_rule_is_known"
@@ -173,6 +186,27 @@ class VendorLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self.contract_company} is vendor {self.vendor_code}"
+
+
+class CostTypeAccount(models.Model):
+    """The general-ledger account of the commitments of a cost type."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="cost_type_accounts")
+    cost_type = models.ForeignKey(CostType, on_delete=models.PROTECT, related_name="accounts")
+    general_ledger_account = models.CharField(max_length=12)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "connection", "cost_type", name="a_cost_type_has_one_account_on_a_connection"
+            ),
+            models.CheckConstraint(
+                condition=~Q(general_ledger_account=""), name="a_cost_type_account_names_an_account"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cost_type} goes to account {self.general_ledger_account}"
 
 
 class JobLink(models.Model):

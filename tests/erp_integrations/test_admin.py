@@ -49,7 +49,7 @@ def settings_of(connection: Connection, **changes: Any) -> dict[str, Any]:
     """The connection's form as a browser posts it: secrets blank."""
     names = [
         *("name", "server", "company_code", "general_ledger_account", "success_codes"),
-        *("erp_id_rule", "subcontract_prefix", "purchase_order_prefix", "non_ascii"),
+        *("general_ledger_order", "erp_id_rule", "subcontract_prefix", "purchase_order_prefix", "non_ascii"),
     ]
     paths = {"wsdl_path": connection.wsdl_path, "service_path": connection.service_path}
     blank = {"authorization_id": "", "guid": ""}
@@ -182,6 +182,7 @@ class TestConnections:
             ("service_path", "/ws/{method.__class__}"),
             ("service_path", "/ws/{method}?a={b}"),
             ("general_ledger_account", "500-100"),
+            ("general_ledger_order", "company_first"),
             ("erp_id_rule", "first"),
             ("subcontract_prefix", "S/"),
             ("purchase_order_prefix", "PO-TOO-LONG"),
@@ -211,6 +212,7 @@ class TestConnections:
             "server": "simulator",
             "company_code": "phl",
             "success_codes": "s, g",
+            "general_ledger_order": "cost_type_first",
             "erp_id_rule": "last",
             "subcontract_prefix": " s",
             "non_ascii": "refuse",

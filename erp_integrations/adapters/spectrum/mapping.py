@@ -101,7 +101,12 @@ def _header(document: Document, masters: Masters, non_ascii: NonAscii) -> dict[s
         text("Contract_Type", document.trade),
         Element("Date_Issued", written_date(document.issue_date) if document.issue_date else ""),
         text("Comment", comment(document)),
-        Element("GL_Account", masters.general_ledger_account.strip(), defaulted=True),
+        Element(
+            "GL_Account",
+            masters.general_ledger_account.strip(),
+            defaulted=True,
+            source=masters.general_ledger_source,
+        ),
         Element("Retention_Percent", retention),
     )
     return {element.name: element for element in elements}
