@@ -24,6 +24,7 @@ from tests.factories import (
     VendorLinkFactory,
     ViewerFactory,
 )
+from tests.processes.running import where_it_is_noon
 from tests.simulator import AUTHORIZATION_ID
 
 PASSWORD = "walls-and-roofs-2014"
@@ -96,6 +97,10 @@ class Contractor:
             last_name=last,
             email=f"{first.lower()}@keystone.example",
             password=stored_password(),
+            # The worker sends summaries by itself, and the mail catcher is one for all tests: nobody's
+            # hour comes while they run.
+            time_zone=where_it_is_noon(),
+            summary_hour=23,
             **where,
         )
         return person

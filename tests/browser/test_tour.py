@@ -11,7 +11,7 @@ from erp_integrations.models import ExportJob, JobStatus, Submission, Submission
 from tests.browser.contractor import ACME, BOLT, CONCRETE, PASSWORD, STEEL, Contractor
 from tests.browser.product import Product
 from tests.browser.windows import Windows
-from tests.processes.running import until, where_it_is_noon
+from tests.processes.running import until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("worker")]
 
@@ -293,8 +293,6 @@ def test_the_approver_who_comes_second_is_told_who_was_first(
 def test_the_daily_summary_comes_once_and_lists_all_that_waits(
     contractor: Contractor, product: Product, windows: Windows
 ) -> None:
-    # The worker sends summaries by itself; this person's hour has not come.
-    User.objects.filter(pk=contractor.approver.pk).update(time_zone=where_it_is_noon(), summary_hour=23)
     numbers = ["SC-501", "SC-502", "SC-503"]
     for number in numbers:
         contractor.sent(number, f"Part {number}")
