@@ -113,17 +113,21 @@ class Simulator:
         masters: Mapping[str, Any] | Path = MASTERS,
         directory: Path | None = None,
         options: Sequence[str] = (),
+        copied: bool = False,
     ) -> Self:
         """Start one on a free port with its own database, and wait until it answers.
 
         `masters` is a document or the path of one. Without a `directory` a temporary one is
-        made and removed by `stop()`. `options` are further command line options.
+        made and removed by `stop()`. `options` are further command line options. With `copied`,
+        Info-Link is a copy that can lag and fail.
         """
         temporary = None
         if directory is None:
             temporary = tempfile.TemporaryDirectory(prefix="spectrum-", ignore_cleanup_errors=True)
             directory = Path(temporary.name)
-        simulator = cls(directory, options)
+        copy = directory / "info-link.sqlite3"
+        simulator = cls(directory, [*options, *(["--info-link", str(copy)] if copied else [])])
+        simulator.read_file = copy if copied else simulator.database
         simulator._temporary = temporary
         if isinstance(masters, Path):
             simulator.masters = masters
@@ -138,6 +142,7 @@ class Simulator:
         return simulator
 
     masters: Path
+    read_file: Path
 
     def run(self) -> None:
         """Start the process; after `stop(keep=True)` or `kill()` again on the same port and database."""
@@ -176,7 +181,7 @@ class Simulator:
     @property
     def info_link(self) -> str:
         """Its database as a site would open it to a reader: an address for SQLAlchemy."""
-        return f"sqlite:///file:{quote(str(self.database))}?mode=ro&uri=true"
+        return f"sqlite:///file:{quote(str(self.read_file))}?mode=ro&uri=true"
 
     def records(self) -> list[dict[str, Any]]:
         """What is stored: subcontracts with their `lines`, codes trimmed, numbers as text."""
@@ -211,18 +216,42 @@ class Simulator:
         if faults:
             self._ask("POST", "/simulator/faults", {"faults": list(faults)})
 
+    def enter(self, **record: object) -> None:
+        """A person enters a subcontract in Spectrum itself, or changes the columns that are named.
+
+        `lines` is a list of dictionaries. A new one needs Job_Number.
+        """
+        self._ask("POST", "/simulator/subcontracts", record)
+
+    def delete(self, number: str, *, vendor: str, company: str) -> None:
+        """A person deletes a subcontract with its lines in Spectrum itself."""
+        key = "/".join(quote(part, safe="") for part in (company, vendor, number))
+        self._ask("DELETE", f"/simulator/subcontracts/{key}")
+
+    def set_clock(self, now: str | None) -> None:
+        """Let it be this moment in Spectrum, as ISO 8601 writes it; None for the real time."""
+        self._ask("POST", "/simulator/clock", {"now": now})
+
     def _ask(self, verb: str, path: str, document: object = None) -> dict[str, Any]:
         data = None if document is None else json.dumps(document).encode()
         request = urllib.request.Request(
             self.url + path, data=data, method=verb, headers={"Content-Type": "application/json"}
         )
-        try:
-            with _opener.open(request, timeout=10) as reply:
-                answer: dict[str, Any] = json.load(reply)
-        except urllib.error.HTTPError as error:
-            with error:
-                raise AssertionError(f"{verb} {path}: {error.code} {error.read().decode()}") from None
-        return answer
+        until = time.monotonic() + SECONDS_TO_START
+        while True:
+            try:
+                with _opener.open(request, timeout=10) as reply:
+                    answer: dict[str, Any] = json.load(reply)
+                return answer
+            except urllib.error.HTTPError as error:
+                with error:
+                    raise AssertionError(f"{verb} {path}: {error.code} {error.read().decode()}") from None
+            except urllib.error.URLError:
+                # It may refuse for a while, because a fault told it to.
+                runs = self._process is not None and self._process.poll() is None
+                if not runs or time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
 
     def _end(self, signum: signal.Signals) -> int:
         if self._process is None:

@@ -1,7 +1,6 @@
 """`python -m local.spectrum`: serve until SIGTERM or SIGINT, then end with exit code 0."""
 
 import argparse
-import datetime as dt
 import logging
 import signal
 import sqlite3
@@ -11,9 +10,12 @@ from pathlib import Path
 from types import FrameType
 
 from local.spectrum import calls, masters
+from local.spectrum.clock import BadMomentError, Clock, moment
 from local.spectrum.endpoint import Endpoint, Switches
 from local.spectrum.faults import FaultScript
+from local.spectrum.info_link import InfoLink
 from local.spectrum.server import SimulatorServer
+from local.spectrum.site import Site
 from local.spectrum.store import Store, WrongVersionError
 
 SECONDS_TO_FINISH = 5.0
@@ -31,25 +33,35 @@ def main() -> int:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     try:
+        clock = Clock(moment(options.now) if options.now else None)
         store = _open(options.database, options.masters)
-    except (masters.UnreadableMastersError, WrongVersionError, sqlite3.Error, OSError) as error:
+        info_link = InfoLink(options.info_link, store) if options.info_link else None
+    except (
+        BadMomentError,
+        masters.UnreadableMastersError,
+        WrongVersionError,
+        sqlite3.Error,
+        OSError,
+    ) as error:
         return _give_up(f"{error}")
     switches = Switches(options.success_code, options.over_long_text == "cut")
-    endpoint = Endpoint(store, FaultScript(), switches, lambda: dt.datetime.now(dt.UTC))
+    endpoint = Endpoint(Site(store, clock, info_link), FaultScript(options.seed), switches)
     try:
         server = SimulatorServer((options.host, options.port), endpoint)
     except (OSError, OverflowError) as error:
         store.close()
         return _give_up(f"can't listen on {options.host} port {options.port}: {error}")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="listener")
+    thread = threading.Thread(target=server.serve, name="listener")
     thread.start()
     print(f"Spectrum simulator (not Viewpoint Spectrum) at {server.url}/", flush=True)
     stopping.wait()
     endpoint.stopping.set()
-    server.shutdown()
+    server.end()
     thread.join()
     finished = server.drain(SECONDS_TO_FINISH)
     server.server_close()
+    if info_link is not None:
+        info_link.close()
     if finished:
         store.close()
     print("Spectrum simulator stopped", flush=True)
@@ -95,6 +107,16 @@ def _parser() -> argparse.ArgumentParser:
         default="reject",
         help="the vendor's pages say both (default: %(default)s)",
     )
+    parser.add_argument(
+        "--info-link",
+        type=Path,
+        help="a copy of the Info-Link tables, made anew, that can lag and fail; without it readers look"
+        " into the database itself",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of faults with a probability (default: %(default)s)"
+    )
+    parser.add_argument("--now", help="start at this moment, in ISO 8601, instead of the real one")
     return parser
 
 

@@ -1,27 +1,30 @@
 """One SOAP call from its body to its reply: read, judge, store, answer; or break on request."""
 
-import datetime as dt
 import enum
+import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from local.spectrum import calls, rules, soap, validation
-from local.spectrum.answers import INVALID, Answer, RefusedError, unauthorised
+from local.spectrum.answers import ABORTED, INVALID, Answer, RefusedError, unauthorised
 from local.spectrum.faults import FaultScript, Moment, ScriptedFault
 from local.spectrum.layouts import LAYOUTS, Layout
-from local.spectrum.store import Store
+from local.spectrum.site import Site
+from local.spectrum.subcontracts import SubcontractKey
 
 XML = "text/xml; charset=utf-8"
 HTML = "text/html; charset=utf-8"
+JSON = "application/json; charset=utf-8"
 
 _log = logging.getLogger("local.spectrum")
 
 _MAINTENANCE = b"""<!DOCTYPE html><html><head><title>Maintenance</title></head>
 <body><h1>Down for maintenance</h1><p>The server is being maintained. Try again later.</p></body></html>
 """
+_EXPIRED = json.dumps({"error": "invalid_token", "error_description": "The access token expired"}).encode()
 _SERVER_ERROR = b"""<!DOCTYPE html><html><head><title>500</title></head>
 <body><h1>500 Internal Server Error</h1></body></html>
 """
@@ -47,6 +50,10 @@ class Reply:
     call: int | None = None
 
 
+End = tuple[str, Sequence[Answer], Reply]
+"""A call's outcome, the rows of its answer, and what goes back."""
+
+
 @dataclass(frozen=True)
 class Switches:
     """Where the public pages leave room, and so a site may differ."""
@@ -58,17 +65,16 @@ class Switches:
 class Endpoint:
     """The services behind `/ws/<Method>`. Threads may call it at the same time."""
 
-    def __init__(
-        self, store: Store, faults: FaultScript, switches: Switches, now: Callable[[], dt.datetime]
-    ) -> None:
-        self.store = store
+    def __init__(self, site: Site, faults: FaultScript, switches: Switches) -> None:
+        self.site = site
+        self.store = site.store
         self.faults = faults
         self.switches = switches
-        self.now = now
         self.stopping = threading.Event()
 
     def answer(self, layout: Layout, body: bytes) -> Reply:
         """Run one call to its end. The log of calls is complete when this returns."""
+        layout = self.site.present(layout)
         started = time.monotonic()
         broken = None
         try:
@@ -77,18 +83,42 @@ class Endpoint:
             sent, broken = error.sent, error
         fault = None if broken else self.faults.strike(layout.method, sent["Subcontract_Number"])
         with self.store.transaction() as db:
-            at = self.now().isoformat(timespec="milliseconds")
-            call = calls.begin(db, layout=layout, sent=sent, fault=fault.kind if fault else "", at=at)
-        answers: Sequence[Answer] = ()
+            kind = fault.kind if fault else ""
+            call = calls.begin(db, layout=layout, sent=sent, fault=kind, at=self.site.now())
         if broken:
-            outcome, reply = calls.FAULT, Reply(500, soap.fault("Client", str(broken)))
-        elif fault and (early := self._before_commit(fault, layout)):
-            outcome, answers, reply = early
-        else:
-            outcome, answers = self._perform(layout, sent, call)
-            reply = Reply(body=soap.reply(layout.method, answers))
+            reply = Reply(500, soap.fault("Client", str(broken)))
+            return self._finish(layout, sent, call, started, (calls.FAULT, (), reply))
+        if fault and fault.kind == "late_commit":
+            late = (fault.seconds, layout, sent, call, started)
+            threading.Thread(target=self._commit_late, args=late, name="late commit", daemon=True).start()
+            return Reply(wire=calls.HUNG_UP, ending=Ending.HANG_UP, call=call)
+        early = self._before_commit(fault, layout, sent) if fault else None
+        if fault and fault.kind == "injected_default" and fault.column in sent:
+            sent = {**sent, fault.column: fault.text}
+        outcome, answers, reply = early or self._perform(layout, sent, call)
         if fault and fault.moment is Moment.AFTER_COMMIT:
+            self.site.strike(fault, sent)
             reply = self._after_commit(fault, reply)
+        return self._finish(layout, sent, call, started, (outcome, answers, reply))
+
+    def caller_gone(self, reply: Reply) -> None:
+        """The reply could not be written: the caller gave up waiting."""
+        if reply.call is not None:
+            with self.store.transaction() as db:
+                calls.caller_gone(db, reply.call)
+
+    def _commit_late(
+        self, seconds: float, layout: Layout, sent: Mapping[str, str], call: int, started: float
+    ) -> None:
+        if self.stopping.wait(seconds):
+            return  # the next start finds it interrupted
+        outcome, answers, _ = self._perform(layout, sent, call)
+        nothing = Reply(wire=calls.HUNG_UP, ending=Ending.HANG_UP)
+        self._finish(layout, sent, call, started, (outcome, answers, nothing))
+
+    def _finish(self, layout: Layout, sent: Mapping[str, str], call: int, started: float, end: End) -> Reply:
+        """Write the end of a call into the log, and say what goes back."""
+        outcome, answers, reply = end
         milliseconds = round((time.monotonic() - started) * 1000)
         with self.store.transaction() as db:
             calls.finish(
@@ -104,40 +134,43 @@ class Endpoint:
         _log.info("%s %r %s, %s, %d ms", layout.method, key, outcome, reply.wire, milliseconds)
         return Reply(reply.status, reply.body, reply.content_type, reply.wire, reply.ending, call)
 
-    def caller_gone(self, reply: Reply) -> None:
-        """The reply could not be written: the caller gave up waiting."""
-        if reply.call is not None:
-            with self.store.transaction() as db:
-                calls.caller_gone(db, reply.call)
-
-    def _perform(self, layout: Layout, sent: Mapping[str, str], call: int) -> tuple[str, list[Answer]]:
+    def _perform(self, layout: Layout, sent: Mapping[str, str], call: int) -> End:
         try:
             with self.store.transaction() as db:
                 rules.require_authorisation(db, sent, method=layout.method)
+                sent = rules.with_defaults(db, sent)
                 validation.require_values(layout, sent)
                 values = validation.require_form(layout, sent, cut=self.switches.cut_over_long_text)
-                information = rules.PUTS[layout.method](db, values, now=self.now())
+                information = rules.PUTS[layout.method](db, values, now=self.site.clock.now())
                 calls.mark_stored(db, call, calls.ACCEPTED)
         except RefusedError as refusal:
             outcome = calls.UNAUTHORISED if refusal.is_unauthorised else calls.REFUSED
-            return outcome, list(refusal.answers)
-        return calls.ACCEPTED, information or [Answer(self.switches.success_code, "Successful")]
+            return outcome, refusal.answers, Reply(body=soap.reply(layout.method, refusal.answers))
+        self.site.show(SubcontractKey(sent["Company_Code"], sent["Vendor_Code"], sent["Subcontract_Number"]))
+        answers = information or [Answer(self.switches.success_code, "Successful")]
+        return calls.ACCEPTED, answers, Reply(body=soap.reply(layout.method, answers))
 
-    def _before_commit(
-        self, fault: ScriptedFault, layout: Layout
-    ) -> tuple[str, Sequence[Answer], Reply] | None:
+    def _before_commit(self, fault: ScriptedFault, layout: Layout, sent: Mapping[str, str]) -> End | None:
         """The end of a call that never reaches the record, or None when it goes on."""
         column = fault.column or "Subcontract_Number"
         match fault.kind:
             case "unauthorised":
                 answer = unauthorised(fault.text or "Authorization ID is not setup in the system.")
                 outcome = calls.UNAUTHORISED
+            case "guid_timed_out":
+                text = fault.text or "Time out has occurred"
+                outcome, answer = calls.UNAUTHORISED, Answer(ABORTED, text, "GUID")
             case "refuse":
                 text = fault.text or f"{column} is invalid"
                 outcome, answer = calls.REFUSED, Answer(fault.code, text, column)
             case "locked":
                 text = fault.text or "The record is in use by another user"
                 outcome, answer = calls.REFUSED, Answer(INVALID, text, column)
+            case "expired_secret":
+                return calls.UNAUTHORISED, (), Reply(401, _EXPIRED, JSON, calls.ERROR_PAGE)
+            case "number_taken":
+                self.site.strike(fault, sent)
+                return None
             case "html_maintenance":
                 return calls.NOTHING, (), Reply(503, _MAINTENANCE, HTML, calls.ERROR_PAGE)
             case "hang_before_commit":
@@ -165,7 +198,7 @@ class Endpoint:
             case "cut_off_xml":
                 # The observed cut loses closing tags, not data; a short reply has little else to lose.
                 return Reply(reply.status, reply.body[: len(reply.body) * 3 // 4], XML, calls.CUT_OFF)
-        raise ValueError(fault.kind)
+        return reply
 
 
 def layout_of(method: str) -> Layout | None:

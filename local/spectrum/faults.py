@@ -1,11 +1,12 @@
 """Scripted faults: what the field does to a caller, on request and at a chosen call.
 
 A fault is kept in memory and is gone after a restart. A new kind is one line in `KINDS`, and
-one branch in `endpoint.py` if it breaks the wire in a new way.
+one branch in `endpoint.py` if it breaks the wire in a new way, or in `site.py` if it befalls more
+than one call.
 """
 
 import enum
-import math
+import random
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,38 +23,53 @@ class Moment(enum.Enum):
     AFTER_COMMIT = "after the commit"
 
 
+_BEFORE, _AFTER = Moment.BEFORE_COMMIT, Moment.AFTER_COMMIT
+
 KINDS: Mapping[str, tuple[Moment, str]] = MappingProxyType(
     {
-        "slow": (Moment.BEFORE_COMMIT, "waits, then works; longer than the caller's patience, a late commit"),
-        "hang_before_commit": (Moment.BEFORE_COMMIT, "waits and hangs up; nothing is stored"),
-        "html_maintenance": (Moment.BEFORE_COMMIT, "an HTML maintenance page with status 503"),
-        "unauthorised": (Moment.BEFORE_COMMIT, "aborts with code A"),
-        "refuse": (Moment.BEFORE_COMMIT, "a business error, code I, with the given column and text"),
-        "locked": (Moment.BEFORE_COMMIT, "a business error: the record is in use by a person"),
-        "commit_then_hang": (Moment.AFTER_COMMIT, "stores, waits and hangs up"),
-        "commit_then_reset": (Moment.AFTER_COMMIT, "stores and resets the connection"),
-        "commit_then_500": (Moment.AFTER_COMMIT, "stores and answers with an HTML page and status 500"),
-        "commit_then_fault": (Moment.AFTER_COMMIT, "stores and answers with a SOAP fault"),
-        "cut_off_xml": (Moment.AFTER_COMMIT, "stores and answers with XML that ends in the middle"),
+        "slow": (_BEFORE, "waits, then works; longer than the caller's patience, a late commit"),
+        "hang_before_commit": (_BEFORE, "waits and hangs up; nothing is stored"),
+        "late_commit": (_BEFORE, "hangs up at once, and stores so many seconds later"),
+        "html_maintenance": (_BEFORE, "an HTML maintenance page with status 503"),
+        "expired_secret": (_BEFORE, "status 401, as a gateway answers a secret that has expired"),
+        "guid_timed_out": (_BEFORE, "aborts with code A: the session's time is over"),
+        "unauthorised": (_BEFORE, "aborts with code A"),
+        "refuse": (_BEFORE, "a business error, code I, with the given column and text"),
+        "locked": (_BEFORE, "a business error: the record is in use by a person"),
+        "injected_default": (_BEFORE, "the given text stands in the given column, whatever was sent"),
+        "number_taken": (_BEFORE, "a subcontract of another job is entered under the number just before"),
+        "commit_then_hang": (_AFTER, "stores, waits and hangs up"),
+        "commit_then_reset": (_AFTER, "stores and resets the connection"),
+        "commit_then_500": (_AFTER, "stores and answers with an HTML page and status 500"),
+        "commit_then_fault": (_AFTER, "stores and answers with a SOAP fault"),
+        "cut_off_xml": (_AFTER, "stores and answers with XML that ends in the middle"),
+        "person_edits": (_AFTER, "stores; then a person puts the given text into the given column"),
+        "person_deletes": (_AFTER, "stores; then a person deletes the subcontract with its lines"),
+        "refuse_connection": (_AFTER, "stores and answers; no new connection is taken for so many seconds"),
+        "wsdl_drift": (_AFTER, "stores; from then on the service has one element more, named in column"),
+        "read_back_lag": (_AFTER, "stores; from now on Info-Link shows records so many seconds late"),
+        "read_back_outage": (_AFTER, "stores; Info-Link does not answer for so many seconds"),
     }
 )
 
-_DEFAULT_SECONDS = {"slow": 2.0, "hang_before_commit": 60.0, "commit_then_hang": 60.0}
-
-
-class BadFaultError(Exception):
-    """A script names an unknown kind or holds a value that makes no sense."""
+# They befall the site as a whole: `on_call` 0 lets them begin without waiting for a call.
+OF_THE_SITE = frozenset({"refuse_connection", "wsdl_drift", "read_back_lag", "read_back_outage"})
+OF_INFO_LINK = frozenset({"read_back_lag", "read_back_outage"})
 
 
 @dataclass
 class ScriptedFault:
-    """One fault that waits for its call: the `on_call`th matching one, and `times` in a row."""
+    """One fault that waits for its call: the `on_call`th matching one, and `times` in a row.
+
+    With a `probability` below 1 each call from there on is a draw, until it has struck `times`.
+    """
 
     kind: str
     method: str = ""
     key: str = ""
     on_call: int = 1
     times: int = 1
+    probability: float = 1.0
     seconds: float = 0.0
     code: str = "I"
     column: str = ""
@@ -86,25 +102,31 @@ class ScriptedFault:
 
 
 class FaultScript:
-    """The faults that wait, in the order in which they were given; safe for several threads."""
+    """The faults that wait, in the order in which they were given; safe for several threads.
 
-    def __init__(self) -> None:
+    The same seed and the same calls give the same draws.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
         self._lock = threading.Lock()
         self._faults: list[ScriptedFault] = []
+        self._seed = seed
+        self._draws = random.Random(seed)
 
-    def add(self, given: object) -> None:
-        """Append the faults of `{"faults": [...]}`; all of them or none. Raises BadFaultError."""
-        entries = given.get("faults") if isinstance(given, dict) else None
-        if not isinstance(entries, list):
-            raise BadFaultError('the document must be {"faults": [...]}')
-        faults = [_read(entry) for entry in entries]
+    def add(self, faults: list[ScriptedFault]) -> list[ScriptedFault]:
+        """Append them; those that begin at once are counted as fired and returned."""
         with self._lock:
             self._faults += faults
+            at_once = [fault for fault in faults if fault.on_call == 0]
+            for fault in at_once:
+                fault.fired += 1
+        return at_once
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Forget all of them, and draw from the beginning."""
         with self._lock:
             self._faults = []
+            self._draws = random.Random(self._seed)
 
     def strike(self, method: str, number: str) -> ScriptedFault | None:
         """Count a call and say which fault befalls it, if any: the first that is due."""
@@ -114,10 +136,15 @@ class FaultScript:
                 if fault.is_spent or not fault.matches(method, number):
                     continue
                 fault.seen += 1
-                if due is None and fault.seen >= fault.on_call:
+                if due is None and fault.seen >= fault.on_call and self._is_drawn(fault):
                     fault.fired += 1
                     due = fault
         return due
+
+    def all(self) -> list[dict[str, Any]]:
+        """Every fault of the script, spent ones too."""
+        with self._lock:
+            return [fault.as_json() for fault in self._faults]
 
     def waiting(self) -> int:
         """How many can still strike."""
@@ -126,34 +153,7 @@ class FaultScript:
 
     def as_json(self) -> dict[str, Any]:
         """All faults, spent ones too, and the kinds there are."""
-        with self._lock:
-            faults = [fault.as_json() for fault in self._faults]
-        return {"faults": faults, "kinds": {kind: what for kind, (_, what) in KINDS.items()}}
+        return {"faults": self.all(), "kinds": {kind: what for kind, (_, what) in KINDS.items()}}
 
-
-def _read(entry: object) -> ScriptedFault:
-    if not isinstance(entry, dict):
-        raise BadFaultError("each fault must be an object")
-    kind = entry.get("kind")
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise BadFaultError(f"kind must be one of {', '.join(KINDS)}")
-    allowed = {"kind", "method", "key", "on_call", "times", "seconds", "code", "column", "text"}
-    if unknown := set(entry) - allowed:
-        raise BadFaultError(f"a fault has no {', '.join(sorted(map(str, unknown)))}")
-    # An optional value may be left out or null.
-    given = {name: value for name, value in entry.items() if value is not None}
-    for name in ("method", "key", "code", "column", "text"):
-        if not isinstance(given.get(name, ""), str):
-            raise BadFaultError(f"{name} must be text")
-    for name in ("on_call", "times"):
-        value = given.get(name, 1)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise BadFaultError(f"{name} must be a whole number from 1")
-    seconds = given.setdefault("seconds", _DEFAULT_SECONDS.get(given["kind"], 0.0))
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not _is_a_wait(seconds):
-        raise BadFaultError(f"seconds must be a number from 0 to {LONGEST_WAIT:.0f}")
-    return ScriptedFault(**given)
-
-
-def _is_a_wait(seconds: float) -> bool:
-    return math.isfinite(seconds) and 0 <= seconds <= LONGEST_WAIT
+    def _is_drawn(self, fault: ScriptedFault) -> bool:
+        return fault.probability >= 1 or self._draws.random() < fault.probability

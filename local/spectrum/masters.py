@@ -22,6 +22,7 @@ _MASTER_TABLES = (
     "JC_PHASE_MASTER_MC",
     "simulator_company",
     "simulator_authorization",
+    "simulator_default",
     "simulator_gl_account",
     "simulator_cost_type",
     "simulator_fixed_price_unit",
@@ -64,12 +65,18 @@ def _store_company(db: sqlite3.Connection, company: Mapping[str, Any]) -> None:
         start = dt.date.fromisoformat(start).isoformat()
     db.execute("INSERT INTO simulator_company VALUES (?, ?, ?)", (code, company["name"], start))
     for grant in company["authorization_ids"]:
-        # A plain string may call every service; {"id": ..., "services": [...]} only those.
-        services = grant.get("services", []) if isinstance(grant, Mapping) else [ANY_SERVICE]
+        # A plain string may call every service; {"id": ..., "services": [...]} only those. "defaults"
+        # are values that Spectrum puts in where a caller with this id leaves an element blank.
+        services = grant.get("services", [ANY_SERVICE]) if isinstance(grant, Mapping) else [ANY_SERVICE]
         authorization_id = grant["id"] if isinstance(grant, Mapping) else grant
         db.executemany(
             "INSERT INTO simulator_authorization VALUES (?, ?, ?)",
             [(code, authorization_id, service) for service in services],
+        )
+        defaults = grant.get("defaults", {}) if isinstance(grant, Mapping) else {}
+        db.executemany(
+            "INSERT INTO simulator_default VALUES (?, ?, ?, ?)",
+            [(code, authorization_id, element, value) for element, value in defaults.items()],
         )
     db.executemany(
         "INSERT INTO simulator_gl_account VALUES (?, ?, ?, ?)",
@@ -143,6 +150,15 @@ def services_granted(db: sqlite3.Connection, authorization_id: str) -> set[tuple
     return {(row["company"].upper(), row["service"]) for row in rows}
 
 
+def defaults_of(db: sqlite3.Connection, company: str, authorization_id: str) -> dict[str, str]:
+    """The values that an Authorization_ID injects, by element."""
+    rows = db.execute(
+        "SELECT element, value FROM simulator_default WHERE company = ? AND authorization_id = ?",
+        (company, authorization_id),
+    )
+    return {row["element"]: row["value"] for row in rows}
+
+
 def vendor(db: sqlite3.Connection, company: str, code: str) -> sqlite3.Row | None:
     """The vendor, active or not, or None."""
     return _one(
@@ -176,6 +192,17 @@ def phase(
         padded(code, 20),
         cost_type,
         padded(cost_type, 3),
+    )
+
+
+def another_place(db: sqlite3.Connection, company: str, job: str) -> sqlite3.Row | None:
+    """A phase of some other job of the company, or None."""
+    return _one(
+        db,
+        "SELECT * FROM JC_PHASE_MASTER_MC WHERE Company_Code = ? AND Job_Number <> ?"
+        " ORDER BY Job_Number, Phase_Code, Cost_Type",
+        padded(company, 3),
+        padded(job, 10),
     )
 
 

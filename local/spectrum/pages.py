@@ -3,9 +3,11 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from local.spectrum import calls, masters, subcontracts, tables
 from local.spectrum.endpoint import Switches
+from local.spectrum.faults import KINDS
 from local.spectrum.html import Content, document, node
 from local.spectrum.subcontracts import SubcontractKey
 
@@ -109,6 +111,17 @@ class Pages:
         ]
         return self._page(f"Call {call['id']}", body, faults)
 
+    def fault_list(self, faults: Sequence[Mapping[str, Any]], waiting: int) -> bytes:
+        """What is scripted to go wrong, and what has."""
+        body: list[Content] = [node("h1", "Scripted faults")]
+        if faults:
+            body.append(tables.fault_table(faults))
+        else:
+            then = "They are posted as JSON to /simulator/faults, and forgotten at a restart."
+            body.append(tables.empty("No faults.", then))
+        body += [node("h2", "Kinds"), tables.fact_list([(kind, what) for kind, (_, what) in KINDS.items()])]
+        return self._page("Scripted faults", body, waiting, at="/faults")
+
     def not_found(self, what: str, faults: int) -> bytes:
         """The page behind every 404 that a person can reach."""
         body = [node("h1", "Not found"), node("p", what), node("p", node("a", "All subcontracts", href="/"))]
@@ -117,7 +130,7 @@ class Pages:
     def _page(self, title: str, body: Sequence[Content], faults: int, at: str = "") -> bytes:
         links = [
             node("a", text, href=href, aria_current="page" if href == at else None)
-            for href, text in (("/", "Subcontracts"), ("/calls", "Call log"))
+            for href, text in (("/", "Subcontracts"), ("/calls", "Call log"), ("/faults", "Faults"))
         ]
         cut = "cut" if self.switches.cut_over_long_text else "rejected"
         armed = f"{faults} scripted fault{'s' if faults > 1 else ''} waiting to strike."
@@ -157,7 +170,7 @@ class Pages:
                 ),
                 node(
                     "main",
-                    node("p", node("a", armed, href="/simulator/faults"), class_="armed") if faults else None,
+                    node("p", node("a", armed, href="/faults"), class_="armed") if faults else None,
                     body,
                     id="content",
                     class_="wide",

@@ -58,6 +58,12 @@ def require_authorisation(db: sqlite3.Connection, sent: Mapping[str, str], *, me
         raise RefusedError(unauthorised("Authorization ID is not setup for this service and company."))
 
 
+def with_defaults(db: sqlite3.Connection, sent: Mapping[str, str]) -> dict[str, str]:
+    """What was sent, with the values that the Authorization_ID injects where an element is blank."""
+    injected = masters.defaults_of(db, sent["Company_Code"], sent["Authorization_ID"])
+    return {name: value or injected.get(name, "") for name, value in sent.items()}
+
+
 def put_subcontract(db: sqlite3.Connection, sent: Mapping[str, str], *, now: dt.datetime) -> list[Answer]:
     """Create or change a subcontract's header. Returns information for the caller; raises RefusedError."""
     key = SubcontractKey(sent["Company_Code"], sent["Vendor_Code"], sent["Subcontract_Number"])

@@ -8,7 +8,6 @@ for one machine's own traffic and is not meant to face a network.
 """
 
 import contextlib
-import json
 import logging
 import re
 import socket
@@ -22,13 +21,11 @@ from importlib import resources
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from local.spectrum import calls, subcontracts, wsdl
-from local.spectrum.endpoint import HTML, XML, Ending, Endpoint, Reply, layout_of
-from local.spectrum.faults import BadFaultError
+from local.spectrum import control, wsdl
+from local.spectrum.endpoint import HTML, JSON, XML, Ending, Endpoint, Reply, layout_of
 from local.spectrum.pages import Pages, as_json
 from local.spectrum.subcontracts import SubcontractKey
 
-JSON = "application/json; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
 LARGEST_BODY = 1_000_000
 
@@ -52,6 +49,10 @@ class SimulatorServer(ThreadingHTTPServer):
         self.pages = Pages(endpoint.switches)
         self._busy = 0
         self._idle = threading.Condition()
+        self._ending = threading.Event()
+        self._refused_for = 0.0
+        self._refusing = threading.Event()
+        endpoint.site.refuse = self.refuse
         super().__init__(address, Handler)
 
     def server_bind(self) -> None:
@@ -63,6 +64,37 @@ class SimulatorServer(ThreadingHTTPServer):
     def url(self) -> str:
         """Where it answers, without a trailing slash."""
         return f"http://{self.server_name}:{self.server_port}"
+
+    def serve(self) -> None:
+        """Take connections until `end`, but for the time in which they are refused."""
+        while not self._ending.is_set():
+            self.serve_forever(poll_interval=0.05)
+            if self._ending.is_set():
+                return
+            # A closed listener is the only thing that a caller sees as a refused connection.
+            self.socket.close()
+            self._refusing.set()
+            self._ending.wait(self._refused_for)
+            self._refusing.clear()
+            self._listen_again()
+
+    def end(self) -> None:
+        """Take no connection any more; `serve` returns."""
+        self._ending.set()
+        self.shutdown()
+
+    def refuse(self, seconds: float) -> None:
+        """Refuse every new connection for so long. It is refused already when this returns."""
+        if not self._refusing.is_set():
+            self._refused_for = seconds
+            self.shutdown()
+            self._refusing.wait()
+
+    def _listen_again(self) -> None:
+        self.server_address = (self.server_name, self.server_port)
+        self.socket = socket.socket(self.address_family, self.socket_type)
+        self.server_bind()
+        self.server_activate()
 
     @contextlib.contextmanager
     def working(self) -> Iterator[None]:
@@ -122,7 +154,6 @@ class Handler(BaseHTTPRequestHandler):
     def _get(self) -> None:
         parts = urlsplit(self.path)
         query = dict(parse_qsl(parts.query))
-        endpoint = self.server.endpoint
         match parts.path.strip("/").split("/"):
             case ["wsdls", name]:
                 self._send_wsdl(name)
@@ -130,21 +161,16 @@ class Handler(BaseHTTPRequestHandler):
                 self._send(200, b"ok\n", TEXT)
             case ["static", name] if name in _STATIC:
                 self._send(200, (resources.files(__package__) / "static" / name).read_bytes(), _STATIC[name])
-            case ["simulator", "faults"]:
-                self._send(200, as_json(endpoint.faults.as_json()), JSON)
-            case ["simulator", "records.json"]:
-                with endpoint.store.reading() as db:
-                    records = subcontracts.records(db)
-                self._send(200, as_json({"subcontracts": records}), JSON)
-            case ["simulator", "calls.json"]:
-                with endpoint.store.reading() as db:
-                    rows = calls.after(db, _number(query.get("after", "")) or 0)
-                self._send(200, as_json({"calls": rows}), JSON)
+            case ["simulator", *address]:
+                self._send_json(control.get(address, query, self.server.endpoint))
             case address:
                 self._send_page(self._page(address, query))
 
     def _page(self, address: list[str], query: dict[str, str]) -> bytes | None:
-        pages, waiting = self.server.pages, self.server.endpoint.faults.waiting()
+        pages, faults = self.server.pages, self.server.endpoint.faults
+        waiting = faults.waiting()
+        if address == ["faults"]:
+            return pages.fault_list(faults.all(), waiting)
         with self.server.endpoint.store.reading() as db:
             match address:
                 case [""]:
@@ -154,14 +180,14 @@ class Handler(BaseHTTPRequestHandler):
                     return pages.subcontract(db, key, waiting)
                 case ["calls"]:
                     return pages.call_log(db, query, waiting)
-                case ["calls", call] if (wanted := _number(call)) is not None:
+                case ["calls", call] if (wanted := control.number(call)) is not None:
                     return pages.call(db, wanted, waiting)
         return None
 
     def _post(self) -> None:
         path = urlsplit(self.path).path
-        if path == "/simulator/faults":
-            self._add_faults()
+        if path.startswith("/simulator/"):
+            self._control(path)
             return
         layout = layout_of(path.removeprefix("/ws/")) if path.startswith("/ws/") else None
         body = self._body()
@@ -180,26 +206,21 @@ class Handler(BaseHTTPRequestHandler):
                 self._reset()
 
     def _delete(self) -> None:
-        if urlsplit(self.path).path != "/simulator/faults":
+        path = urlsplit(self.path).path
+        if path.startswith("/simulator/"):
+            self._send_json(control.delete(path.split("/")[2:], self.server.endpoint))
+        else:
             self._send_page(None)
-            return
-        self.server.endpoint.faults.clear()
-        self._send(200, as_json(self.server.endpoint.faults.as_json()), JSON)
 
-    def _add_faults(self) -> None:
+    def _control(self, path: str) -> None:
         body = self._body()
         if body is None:
             return
         # A form on some web page can post here, but not with this type unless we allowed it to.
         if self.headers.get_content_type() != "application/json":
-            self._send(415, as_json({"error": "the content type must be application/json"}), JSON)
+            self._send_json((415, {"error": "the content type must be application/json"}))
             return
-        try:
-            self.server.endpoint.faults.add(json.loads(body))
-        except (BadFaultError, ValueError, RecursionError) as error:
-            self._send(400, as_json({"error": str(error)}), JSON)
-            return
-        self._send(200, as_json(self.server.endpoint.faults.as_json()), JSON)
+        self._send_json(control.post(path.split("/")[2:], body, self.server.endpoint))
 
     def _body(self) -> bytes | None:
         """The request's body, or None when its length was refused and the refusal was sent."""
@@ -219,6 +240,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         # The address under which the caller came is the one that it can reach.
         host = self.headers.get("Host", "")
+        layout = self.server.endpoint.site.present(layout)
         base = f"http://{host}" if re.fullmatch(r"[\w.\-:\[\]]+", host, re.ASCII) else self.server.url
         self._send(200, wsdl.describe(layout, f"{base}/ws/{layout.method}"), XML)
 
@@ -229,6 +251,10 @@ class Handler(BaseHTTPRequestHandler):
             self._send(404, missing, HTML)
         else:
             self._send(200, page, HTML)
+
+    def _send_json(self, answer: control.Answer) -> None:
+        status, document = answer
+        self._send(status, as_json(document), JSON)
 
     def _deliver(self, reply: Reply) -> None:
         try:
@@ -255,7 +281,3 @@ class Handler(BaseHTTPRequestHandler):
         # The reader holds the descriptor too; the last of the two closes sends the RST.
         self.rfile.close()
         self.connection.close()
-
-
-def _number(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"\d{1,15}", text, re.ASCII) else None

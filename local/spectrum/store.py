@@ -12,8 +12,15 @@ from pathlib import Path
 
 SCHEMA_VERSION = 1
 
+INFO_LINK_TABLES = (
+    "VN_SUBCONTRACT_MC",
+    "VN_SUBCONTRACT_PHASE_MC",
+    "VN_VENDOR_MASTER_MC",
+    "JC_JOB_MASTER_MC",
+    "JC_PHASE_MASTER_MC",
+)
 # Codes are compared without regard to case, as SQL Server's usual collation does.
-_SCHEMA = """
+INFO_LINK_SCHEMA = """
 CREATE TABLE IF NOT EXISTS VN_SUBCONTRACT_MC (
     Company_Code CHAR(3) NOT NULL COLLATE NOCASE,
     Vendor_Code CHAR(10) NOT NULL COLLATE NOCASE,
@@ -94,6 +101,10 @@ CREATE TABLE IF NOT EXISTS JC_PHASE_MASTER_MC (
     Retention_Flag CHAR(1) NOT NULL,
     PRIMARY KEY (Company_Code, Job_Number, Phase_Code, Cost_Type)
 );
+"""
+_SCHEMA = (
+    INFO_LINK_SCHEMA
+    + """
 CREATE TABLE IF NOT EXISTS simulator_company (
     code TEXT PRIMARY KEY COLLATE NOCASE,
     name TEXT NOT NULL,
@@ -104,6 +115,13 @@ CREATE TABLE IF NOT EXISTS simulator_authorization (
     authorization_id TEXT NOT NULL,
     service TEXT NOT NULL,
     PRIMARY KEY (company, authorization_id, service)
+);
+CREATE TABLE IF NOT EXISTS simulator_default (
+    company TEXT NOT NULL COLLATE NOCASE,
+    authorization_id TEXT NOT NULL,
+    element TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (company, authorization_id, element)
 );
 CREATE TABLE IF NOT EXISTS simulator_gl_account (
     company TEXT NOT NULL COLLATE NOCASE,
@@ -140,6 +158,7 @@ CREATE TABLE IF NOT EXISTS simulator_call (
 );
 CREATE INDEX IF NOT EXISTS calls_by_subcontract ON simulator_call (number COLLATE NOCASE, id);
 """
+)
 
 
 class WrongVersionError(Exception):

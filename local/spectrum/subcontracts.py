@@ -8,8 +8,10 @@ from typing import Any
 
 from local.spectrum.store import padded
 
+SUBCONTRACTS, LINES = "VN_SUBCONTRACT_MC", "VN_SUBCONTRACT_PHASE_MC"
 HEADER_DECIMALS = {"Original_Amount": 2, "Retention_Percent": 1, "Routing_Limit": 2, "Disc_Perc": 2}
 LINE_DECIMALS = {"Unit_Price": 4, "Original_Contract_Quantity": 2, "Original_Contract_Amount": 2}
+LINE_COLUMNS = frozenset({*LINE_DECIMALS, "Bill_Description", "Unit_Of_Measure", "Retention_Flag"})
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,12 @@ class LineKey:
 
 def find(db: sqlite3.Connection, key: SubcontractKey) -> sqlite3.Row | None:
     """The stored header, or None."""
-    return _find(db, "VN_SUBCONTRACT_MC", key.columns)
+    return _find(db, SUBCONTRACTS, key.columns)
 
 
 def find_line(db: sqlite3.Connection, key: LineKey) -> sqlite3.Row | None:
     """The stored line, or None."""
-    return _find(db, "VN_SUBCONTRACT_PHASE_MC", key.columns)
+    return _find(db, LINES, key.columns)
 
 
 def lines(db: sqlite3.Connection, key: SubcontractKey) -> list[sqlite3.Row]:
@@ -72,16 +74,24 @@ def lines(db: sqlite3.Connection, key: SubcontractKey) -> list[sqlite3.Row]:
 
 def save(db: sqlite3.Connection, key: SubcontractKey, changes: Mapping[str, Any], *, at: str) -> None:
     """Create the header or change what `changes` names; everything else keeps what is stored."""
-    _save(db, "VN_SUBCONTRACT_MC", key.columns, {**changes, "Simulator_Stored_At": at})
+    _save(db, SUBCONTRACTS, key.columns, {**changes, "Simulator_Stored_At": at})
 
 
 def save_line(db: sqlite3.Connection, key: LineKey, changes: Mapping[str, Any], *, at: str) -> None:
     """Create or change the line, and bring the header's Original_Amount up to date."""
-    _save(db, "VN_SUBCONTRACT_PHASE_MC", key.columns, {**changes, "Simulator_Stored_At": at})
+    _save(db, LINES, key.columns, {**changes, "Simulator_Stored_At": at})
     total = sum(
         (number(line["Original_Contract_Amount"], 2) for line in lines(db, key.subcontract)), Decimal(0)
     )
     save(db, key.subcontract, {"Original_Amount": str(total)}, at=at)
+
+
+def remove(db: sqlite3.Connection, key: SubcontractKey) -> bool:
+    """Delete the subcontract with its lines; False when there is none."""
+    where = " AND ".join(f"{column} = ?" for column in key.columns)
+    values = tuple(key.columns.values())
+    db.execute(f"DELETE FROM {LINES} WHERE {where}", values)
+    return db.execute(f"DELETE FROM {SUBCONTRACTS} WHERE {where}", values).rowcount > 0
 
 
 def search(

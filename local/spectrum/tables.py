@@ -162,6 +162,41 @@ def call_table(rows: Sequence[Mapping[str, Any]]) -> etree._Element:
     )
 
 
+def fault_table(faults: Sequence[Mapping[str, Any]]) -> etree._Element:
+    """Scripted faults in their order, with what each waits for."""
+    return _table(
+        ("Fault", "Waits for", "#Strikes", "#Struck", "Details", "State"),
+        [
+            (
+                (fault["kind"], node("small", fault["what"])),
+                _waits_for(fault),
+                str(fault["times"]),
+                str(fault["fired"]),
+                _details(fault),
+                node(
+                    "span",
+                    "spent" if fault["is_spent"] else "waiting",
+                    class_=f"badge {'quiet' if fault['is_spent'] else 'odd'}",
+                ),
+            )
+            for fault in faults
+        ],
+    )
+
+
+def _waits_for(fault: Mapping[str, Any]) -> str:
+    if fault["on_call"] == 0:
+        return "nothing: at once"
+    which = " ".join(filter(None, [fault["method"], f"for {fault['key']}" if fault["key"] else ""]))
+    chance = f", {fault['probability']:.0%} chance each" if fault["probability"] < 1 else ""
+    return f"call {fault['on_call']} {which}".strip() + f" (saw {fault['seen']}){chance}"
+
+
+def _details(fault: Mapping[str, Any]) -> str:
+    seconds = f"{fault['seconds']:g} s" if fault["seconds"] else ""
+    return ", ".join(filter(None, [seconds, fault["column"], fault["text"]]))
+
+
 def outcome(call: Mapping[str, Any]) -> etree._Element:
     """How a call ended, in words and with a tone."""
     return node("span", call["outcome"], class_=f"badge {_TONE.get(call['outcome'], 'odd')}")

@@ -16,7 +16,7 @@ def _page(caller: Caller, path: str, status: int = 200) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/calls", "/calls/1", "/subcontracts/PHL/ACME/P-1", "/nowhere", "/?q=zzzz"]
+    "path", ["/", "/calls", "/faults", "/calls/1", "/subcontracts/PHL/ACME/P-1", "/nowhere", "/?q=zzzz"]
 )
 def test_every_page_says_that_it_is_a_simulator_and_its_success_reply_a_guess(
     caller: Caller, path: str
@@ -141,3 +141,24 @@ def test_long_lists_have_pages_that_keep_the_search() -> None:
 def test_the_style_sheet_and_icon_are_served_under_a_strict_policy(caller: Caller) -> None:
     assert caller.raw("GET", "/static/simulator.css")[1] == "text/css; charset=utf-8"
     assert caller.raw("GET", "/static/icon.svg")[1] == "image/svg+xml"
+
+
+def test_the_page_of_faults_says_what_waits_and_what_has_struck(caller: Caller, number: str) -> None:
+    assert "No faults." in _page(caller, "/faults")[0]
+    caller.simulator.set_faults(
+        {"kind": "locked", "method": "UpdateSubcontract", "key": number},
+        {"kind": "person_edits", "on_call": 3, "column": "Comment", "text": "<b>mine</b>"},
+        {"kind": "slow", "seconds": 1.5, "probability": 0.25, "times": 4, "key": "NOBODY"},
+        {"kind": "wsdl_drift", "on_call": 0, "method": "UpdateSubcontractPhases"},
+    )
+    caller.header(Subcontract_Number=number)
+    text, source = _page(caller, "/faults")
+    assert "2 scripted faults waiting to strike." in text
+    assert f"call 1 UpdateSubcontract for {number} (saw 1)" in text
+    assert "call 3 (saw 1)" in text
+    assert "25% chance each" in text
+    assert "1.5 s" in text
+    assert "nothing: at once" in text
+    assert "Tax_Group" in text
+    assert "&lt;b&gt;mine&lt;/b&gt;" in source
+    assert '<a href="/faults">2 scripted' in _page(caller, "/calls")[1]

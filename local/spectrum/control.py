@@ -1,0 +1,82 @@
+"""The simulator's own addresses, for tests and judges: what is stored, what was called, what shall go wrong.
+
+A real Spectrum has none of these. All speak JSON.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from urllib.parse import unquote
+
+from local.spectrum import calls, clock, hands, scripting, subcontracts
+from local.spectrum.endpoint import Endpoint
+from local.spectrum.subcontracts import SubcontractKey
+
+Answer = tuple[int, object]
+_NO_SUCH_ADDRESS: Answer = (404, {"error": "the simulator has nothing at this address"})
+
+
+def get(address: list[str], query: Mapping[str, str], endpoint: Endpoint) -> Answer:
+    """What stands at an address below `/simulator/`, as a status and a document."""
+    match address:
+        case ["faults"]:
+            return 200, endpoint.faults.as_json()
+        case ["clock"]:
+            return _time(endpoint)
+        case ["records.json"]:
+            with endpoint.store.reading() as db:
+                return 200, {"subcontracts": subcontracts.records(db)}
+        case ["calls.json"]:
+            with endpoint.store.reading() as db:
+                return 200, {"calls": calls.after(db, number(query.get("after", "")) or 0)}
+    return _NO_SUCH_ADDRESS
+
+
+def post(address: list[str], body: bytes, endpoint: Endpoint) -> Answer:
+    """Add faults, set the clock, or enter a subcontract by hand."""
+    try:
+        document = json.loads(body)
+        match address:
+            case ["faults"]:
+                has_info_link = endpoint.site.info_link is not None
+                for fault in endpoint.faults.add(scripting.read(document, has_info_link=has_info_link)):
+                    endpoint.site.strike(fault, {})
+                return 200, endpoint.faults.as_json()
+            case ["clock"]:
+                endpoint.site.clock.follow(document)
+                return _time(endpoint)
+            case ["subcontracts"]:
+                key = endpoint.site.enter(document)
+                return 200, {"entered": [key.company, key.vendor, key.number]}
+    except (
+        scripting.BadFaultError,
+        clock.BadMomentError,
+        hands.BadRecordError,
+        ValueError,
+        RecursionError,
+    ) as error:
+        return 400, {"error": str(error)}
+    return _NO_SUCH_ADDRESS
+
+
+def delete(address: list[str], endpoint: Endpoint) -> Answer:
+    """Forget the faults and what they did to the site, or delete a subcontract by hand."""
+    match address:
+        case ["faults"]:
+            endpoint.faults.clear()
+            endpoint.site.recover()
+            return 200, endpoint.faults.as_json()
+        case ["subcontracts", company, vendor, name]:
+            key = SubcontractKey(unquote(company), unquote(vendor), unquote(name))
+            if endpoint.site.delete(key):
+                return 200, {"deleted": [key.company, key.vendor, key.number]}
+    return _NO_SUCH_ADDRESS
+
+
+def number(text: str) -> int | None:
+    """A whole number out of an address, or None."""
+    return int(text) if re.fullmatch(r"\d{1,15}", text, re.ASCII) else None
+
+
+def _time(endpoint: Endpoint) -> Answer:
+    return 200, {"now": endpoint.site.now()}

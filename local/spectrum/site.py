@@ -1,0 +1,97 @@
+"""What befalls a site and not only one call: its people, its listener, its services, its read-only copy."""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from local.spectrum import hands
+from local.spectrum.clock import Clock
+from local.spectrum.faults import ScriptedFault
+from local.spectrum.info_link import InfoLink
+from local.spectrum.layouts import Element, Layout
+from local.spectrum.store import Store
+from local.spectrum.subcontracts import SubcontractKey
+
+
+class Site:
+    """One site's conditions, changed by scripted faults and by hand. Threads may use it at the same time."""
+
+    def __init__(self, store: Store, clock: Clock, info_link: InfoLink | None = None) -> None:
+        self.store = store
+        self.clock = clock
+        self.info_link = info_link
+        # Whoever listens sets it: take no new connection for so many seconds.
+        self.refuse: Callable[[float], None] = lambda seconds: None
+        self._lock = threading.Lock()
+        self._drift: dict[str, str] = {}
+
+    def now(self) -> str:
+        """The moment as it is stored."""
+        return self.clock.now().isoformat(timespec="milliseconds")
+
+    def strike(self, fault: ScriptedFault, sent: Mapping[str, str]) -> None:
+        """Let a fault happen. `sent` is what the call says that it waited for; a fault of the whole
+        site needs none. Kinds that only break a reply are not for here, and do nothing."""
+        match fault.kind:
+            case "person_edits" | "person_deletes" | "number_taken":
+                self._by_hand(fault, sent)
+            case "refuse_connection":
+                self.refuse(fault.seconds)
+            case "wsdl_drift":
+                with self._lock:
+                    self._drift[fault.method] = fault.column
+            case "read_back_lag" if self.info_link is not None:
+                self.info_link.lag(fault.seconds)
+            case "read_back_outage" if self.info_link is not None:
+                self.info_link.fail(fault.seconds)
+
+    def recover(self) -> None:
+        """All is as it was at the start. What people did in the records stays."""
+        with self._lock:
+            self._drift.clear()
+        if self.info_link is not None:
+            self.info_link.recover()
+
+    def enter(self, document: object) -> SubcontractKey:
+        """A person enters or changes a subcontract. Raises hands.BadRecordError."""
+        with self.store.transaction() as db:
+            key = hands.enter(db, document, at=self.now())
+        self.show(key)
+        return key
+
+    def delete(self, key: SubcontractKey) -> bool:
+        """A person deletes a subcontract; False when there is none."""
+        with self.store.transaction() as db:
+            deleted = hands.delete(db, key)
+        self.show(key)
+        return deleted
+
+    def show(self, key: SubcontractKey) -> None:
+        """Let Info-Link's readers see what was committed under the key, when their lag is over."""
+        if self.info_link is not None:
+            with self.store.reading() as db:
+                self.info_link.take(db, key)
+
+    def present(self, layout: Layout) -> Layout:
+        """A layout as this site has it now, with what has drifted in."""
+        with self._lock:
+            added = self._drift.get(layout.method) or self._drift.get("")
+        return replace(layout, elements=(*layout.elements, Element(added, 10))) if added else layout
+
+    def _by_hand(self, fault: ScriptedFault, sent: Mapping[str, str]) -> None:
+        key = SubcontractKey(sent["Company_Code"], sent["Vendor_Code"], sent["Subcontract_Number"])
+        with self.store.transaction() as db:
+            self._change(db, fault, sent, key)
+        self.show(key)
+
+    def _change(
+        self, db: sqlite3.Connection, fault: ScriptedFault, sent: Mapping[str, str], key: SubcontractKey
+    ) -> None:
+        match fault.kind:
+            case "person_edits":
+                hands.edit(db, sent, fault.column, fault.text, at=self.now())
+            case "person_deletes":
+                hands.delete(db, key)
+            case "number_taken":
+                hands.take_number(db, sent, at=self.now())
