@@ -25,10 +25,12 @@ def export_what_is_due() -> None:
 
 
 def verify_what_is_due() -> None:
-    """Read back what was delivered."""
-    from erp_integrations import verification
+    """Read back what was delivered, and what nobody knows of."""
+    from erp_integrations import recovery, verification
 
     verification.verify_due()
+    for connection_id in recovery.to_look_at():
+        recovery.look(connection_id)
 
 
 def mail_what_is_due() -> None:

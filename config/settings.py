@@ -242,6 +242,12 @@ INFO_LINKS: dict[str, str] = env.dict("INFO_LINKS", default={})
 READ_BACK_LAG_SECONDS = env.float("READ_BACK_LAG_SECONDS", default=30.0)  # how late Info-Link may be
 WIRE_CONNECT_TIMEOUT = env.float("WIRE_CONNECT_TIMEOUT", default=5.0)  # seconds
 WIRE_READ_TIMEOUT = env.float("WIRE_READ_TIMEOUT", default=60.0)  # seconds
+# How long an absence must be waited for after a call of which nobody knows whether it was written:
+# the call itself, five minutes for a commit that comes late, and the lag of Info-Link. Seconds.
+QUIET_PERIOD_SECONDS = env.float(
+    "QUIET_PERIOD_SECONDS",
+    default=WIRE_CONNECT_TIMEOUT + WIRE_READ_TIMEOUT + 300.0 + READ_BACK_LAG_SECONDS,
+)
 # Longer than one call may take, so that a healthy worker never loses its lease.
 EXPORT_LEASE_SECONDS = env.int("EXPORT_LEASE_SECONDS", default=180)
 EXPORT_MAX_TRIES = env.int("EXPORT_MAX_TRIES", default=10)

@@ -30,6 +30,24 @@ def leases_outlast_the_wire(app_configs: Sequence[AppConfig] | None, **kwargs: A
 
 
 @register()
+def quiet_periods_outlast_the_wire(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """An absence that is believed too early doubles an export whose commit came late."""
+    shortest = settings.WIRE_CONNECT_TIMEOUT + settings.WIRE_READ_TIMEOUT + settings.READ_BACK_LAG_SECONDS
+    if shortest <= settings.QUIET_PERIOD_SECONDS:
+        return []
+    return [
+        Error(
+            f"QUIET_PERIOD_SECONDS must be at least {shortest:g}: the longest that one call may take, and "
+            "the lag of what is read back.",
+            hint="Add the longest that a commit of Spectrum may come late; leave it out for five minutes.",
+            id="erp_integrations.E010",
+        )
+    ]
+
+
+@register()
 def spectrum_servers_are_addresses(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:

@@ -19,7 +19,7 @@ from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
 from directory.models import CompanyMembership
-from erp_integrations import outcomes, preflight
+from erp_integrations import ledger, outcomes, preflight, recovery
 from erp_integrations.adapters.base import (
     Absent,
     Accepted,
@@ -42,6 +42,7 @@ from erp_integrations.models import (
 
 logger = logging.getLogger(__name__)
 
+MOST_DIFFERENCES = 5  # in a sentence
 JOBS_PER_TURN = 20  # then the worker lets another connection have its turn
 LONGEST_PAUSE = 1.0  # seconds between two attempts to write down an answer
 
@@ -174,6 +175,9 @@ def _claim(job_id: int, connection_id: int, lease: int) -> ExportJob | None:
 
 def _deliver(job: ExportJob, lease: int) -> None:
     """Send the calls that are not written yet, in order, until one does not succeed."""
+    if job.tries > settings.EXPORT_MAX_TRIES:
+        outcomes.fail(job, f"Given up after {settings.EXPORT_MAX_TRIES} tries. The last one: {job.problem}")
+        return
     if not job.calls.filter(state=CallState.WRITTEN).exists() and _changed_since_accepted(job):
         outcomes.fail(job, "Changed since it was accepted: the vendor link, the job link or the connection.")
         return
@@ -249,38 +253,45 @@ def _changed_since_accepted(job: ExportJob) -> bool:
 
 
 def _is_ours_to_write(job: ExportJob, adapter: Adapter) -> bool:
-    """Look before the first write whether somebody else's record stands under our key.
+    """Look before writing whether what stands under our key is ours, by our own ledger.
 
-    Spectrum would overwrite it without a word. Whose it is, our own ledger says: a call of this
-    commitment under this key that may have been written makes it ours. Ends or puts off the job
+    Spectrum would overwrite somebody else's record without a word. Ends or puts off the job
     where it may not go on.
     """
-    if not adapter.reads_back or _may_have_written(job):
+    if not adapter.reads_back:
         return True
     match adapter.find(adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id)):
         case Absent():
             return True
         case CannotTell(reason=reason):
             outcomes.put_off(job, NotSent(f"Nothing was sent, because the ERP ID can't be checked: {reason}"))
-        case StoredRecord(header=header, lines=lines):
-            outcomes.fail(
-                job,
-                f"Spectrum already holds subcontract {job.erp_id} of vendor {job.vendor_code}, which was not "
-                f"made here: job {header.get('Job_Number', '')}, {len(lines)} "
-                f"{'line' if len(lines) == 1 else 'lines'}, amount {header.get('Original_Amount', '')}. "
-                "It would be overwritten. Choose another ERP ID.",
-            )
-    return False
+            return False
+        case StoredRecord() as record:
+            problem = _what_stands_there(job, adapter, record)
+    if problem:
+        outcomes.fail(job, problem)
+    return not problem
 
 
-def _may_have_written(job: ExportJob) -> bool:
-    return (
-        WireAttempt.objects.filter(
-            call__job__submission__commitment=job.submission.commitment_id,
-            call__job__connection=job.connection_id,
-            call__job__vendor_code__iexact=job.vendor_code,
-            call__job__erp_id__iexact=job.erp_id,
+def _what_stands_there(job: ExportJob, adapter: Adapter, record: StoredRecord) -> str:
+    """Why a record under our key must not be written to; empty when it is ours to go on with."""
+    if not ledger.may_have_written(job):
+        count = len(record.lines)
+        return (
+            f"Spectrum already holds subcontract {job.erp_id} of vendor {job.vendor_code}, which was not "
+            f"made here: job {record.header.get('Job_Number', '')}, {count} "
+            f"{'line' if count == 1 else 'lines'}, amount {record.header.get('Original_Amount', '')}. "
+            "It would be overwritten. Choose another ERP ID."
         )
-        .filter(outcome__in=["", "accepted", "unknown"])
-        .exists()
+    strange = recovery.in_the_way(adapter, recovery.calls_of(job), ledger.earlier_calls(job), record)
+    if not strange:
+        return ""
+    told = "; ".join(
+        f"{' '.join(filter(None, [each.title, each.name]))}: {each.stored or 'nothing'}, "
+        f"and {each.sent or 'nothing'} from here"
+        for each in strange[:MOST_DIFFERENCES]
+    )
+    return (
+        f"Spectrum holds something else than was written from here, and it would be overwritten. "
+        f"In Spectrum: {told}. Put it right there, then go on."
     )

@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from commitments import services as commitments
 from commitments.models import Badge, Commitment, Lock
 from directory import history
+from directory.models import User
 from erp_integrations.adapters.base import Accepted, NotSent, Outcome, Refused, Unauthorised, Unknown
 from erp_integrations.models import (
     CallState,
@@ -90,7 +91,7 @@ def finish(job: ExportJob) -> None:
     else:
         held.verification = Verification.NOT_CONFIGURED
     held.synced_at = Now()
-    _end(held, JobStatus.SYNCED, "", event="export.synced")
+    end(held, JobStatus.SYNCED, "", event="export.synced")
 
 
 @transaction.atomic
@@ -134,12 +135,12 @@ def return_to_awaiting(job_id: int) -> None:
     record(held, "submission.returned", {"accepted_by": accepted_by, "why": "the approver lost the right"})
 
 
-def record(job: ExportJob, event: str, detail: dict[str, object]) -> None:
-    """History of a delivery, kept with the submission; the system itself did it."""
+def record(job: ExportJob, event: str, detail: dict[str, object], *, by: User | None = None) -> None:
+    """History of a delivery, kept with the submission; the system itself did it, or a person."""
     history.record(
         event=event,
         subject=job.submission,
-        by=None,
+        by=by,
         company=job.submission.company,
         detail={"job": job.pk, "attempt": job.attempt, **detail},
     )
@@ -186,7 +187,7 @@ def _interrupted(job: ExportJob, what: str) -> bool:
         return False
     call.state = CallState.UNKNOWN
     call.save(update_fields=["state"])
-    _end(job, JobStatus.UNKNOWN, f"{call.title}: {what}", event="export.unknown")
+    end(job, JobStatus.UNKNOWN, f"{call.title}: {what}", event="export.unknown")
     return True
 
 
@@ -194,7 +195,7 @@ def _stop(job: ExportJob, problem: str, outcome: Refused | Unauthorised | NotSen
     """Where the job stands after a call that did not succeed."""
     match outcome:
         case Unknown():
-            _end(job, JobStatus.UNKNOWN, problem, event="export.unknown")
+            end(job, JobStatus.UNKNOWN, problem, event="export.unknown")
         case Unauthorised():
             # The connection's fault, not the document's: everything on it waits, no try is used up.
             job.tries -= 1
@@ -205,32 +206,42 @@ def _stop(job: ExportJob, problem: str, outcome: Refused | Unauthorised | NotSen
             _wait(job, problem, delay=_backoff(job.tries))
         case NotSent() | Refused():
             if _wrote_something(job):
-                _end(job, JobStatus.INCOMPLETE, problem, event="export.incomplete")
+                end(job, JobStatus.INCOMPLETE, problem, event="export.incomplete")
             else:
-                _end(job, JobStatus.FAILED, problem, event="export.failed")
+                end(job, JobStatus.FAILED, problem, event="export.failed")
 
 
 def _wait(job: ExportJob, problem: str, *, delay: timedelta) -> None:
     """To be taken up again by itself: queued, or incomplete when something is written."""
     status = JobStatus.INCOMPLETE if _wrote_something(job) else JobStatus.QUEUED
     job.not_before = Now() + delay
-    _end(job, status, problem, event="export.put_off")
+    end(job, status, problem, event="export.put_off")
 
 
-def _end(job: ExportJob, status: JobStatus, problem: str, *, event: str) -> None:
-    """Leave ``exporting``: the lease ends, the badge follows, the history says why."""
+def end(
+    job: ExportJob,
+    status: JobStatus,
+    problem: str,
+    *,
+    event: str,
+    by: User | None = None,
+    detail: dict[str, object] | None = None,
+) -> None:
+    """Leave ``exporting`` or ``unknown``: the lease ends, the badge follows, the history says why."""
     job.move_to(status)
     job.lease_until = None
     job.problem = problem
     if status == JobStatus.UNKNOWN:
+        # Looked at again when the quiet period is over; by a person where nothing can be read back.
         job.unknown_since = Now()
+        job.quiet_until = job.not_before = Now() + timedelta(seconds=settings.QUIET_PERIOD_SECONDS)
     job.save()
     submission = job.submission
     if status == JobStatus.SYNCED:
         commitments.mark(submission.commitment, badge=Badge.SYNCED, lock=Lock.EXPORTED, erp_id=job.erp_id)
     else:
         commitments.mark(submission.commitment, badge=BADGES[status])
-    record(job, event, {"status": status.value, "problem": problem})
+    record(job, event, {"status": status.value, "problem": problem, **(detail or {})}, by=by)
 
 
 VERIFIED_BADGES: dict[str, Badge] = {

@@ -81,6 +81,10 @@ def _started(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
     return "Export began" if attempt == 1 else f"Export began, attempt {attempt}"
 
 
+def _found_part(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    return f"Read back: Spectrum holds {', '.join(detail.get('written', []))}; the others are sent now"
+
+
 # For each event: the badge whose tone it has, the sentence, and where in the detail its words are.
 _SENTENCES: dict[
     str, tuple[Badge | None, str | Callable[[Mapping[str, Any], Mapping[int, User]], str], str]
@@ -105,5 +109,13 @@ _SENTENCES: dict[
         "Stopped: nobody knows whether Spectrum wrote the last call",
         "problem",
     ),
+    "export.found_all": (Badge.SYNCED, "Read back: Spectrum holds all of it", ""),
+    "export.found_none": (
+        Badge.EXPORTING,
+        "Read back: Spectrum holds nothing of it, so it is sent again",
+        "",
+    ),
+    "export.found_part": (Badge.NEEDS_ATTENTION, _found_part, ""),
+    "export.found_other": (Badge.NEEDS_ATTENTION, "Read back: Spectrum holds something else", ""),
     "export.retried": (Badge.EXPORTING, _retried, "note"),
 }

@@ -217,6 +217,18 @@ class Differs:
     differences: tuple[Difference, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What the ERP holds of each call, and what it holds besides.
+
+    ``calls`` has one entry for each, in their order: None where nothing is stored of it, else
+    its differences, none of them when it is stored as it was sent.
+    """
+
+    calls: tuple[tuple[Difference, ...] | None, ...]
+    others: tuple[Difference, ...] = ()
+
+
 Verdict = Match | Differs | Absent | CannotTell
 
 
@@ -262,6 +274,14 @@ class Adapter(Protocol):
 
     def verify(self, calls: tuple[Call, ...]) -> Verdict:
         """Compare a whole plan with what is stored under its key. Never writes."""
+        ...
+
+    def inspect(self, calls: tuple[Call, ...], record: StoredRecord) -> Inspection:
+        """Hold each of some calls against a record that ``find`` has shown. Pure."""
+        ...
+
+    def part_of(self, call: Call) -> tuple[str, ...]:
+        """Which part of its record a call writes: two calls with one part overwrite each other. Pure."""
         ...
 
     def send(self, call: Call) -> Outcome:

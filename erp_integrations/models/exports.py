@@ -64,6 +64,14 @@ class ExportJobQuerySet(models.QuerySet["ExportJob"]):
             status=JobStatus.SYNCED, verification=Verification.PENDING, verify_after__lte=Now()
         )
 
+    def unknown_and_quiet(self) -> "ExportJobQuerySet":
+        """Nobody knows, the quiet period is over, and nobody has looked since: to be read back now."""
+        return self.filter(status=JobStatus.UNKNOWN, not_before__lte=Now(), quiet_until__lte=Now())
+
+    def quiet(self) -> "ExportJobQuerySet":
+        """Those of which an absence counts by now."""
+        return self.filter(Q(quiet_until=None) | Q(quiet_until__lte=Now()))
+
     def abandoned(self) -> "ExportJobQuerySet":
         """Exporting, but the worker's lease is over."""
         return self.filter(status=JobStatus.EXPORTING, lease_until__lt=Now())
@@ -74,7 +82,8 @@ class ExportJob(models.Model):
 
     ``basis_hash`` is what the approver saw (snapshot, links, connection settings);
     ``attempt`` grows with each claim, and a worker whose number is not the row's any more
-    may change nothing. ``not_before`` is empty for an incomplete job that waits for a person.
+    may change nothing. ``not_before`` is empty for an incomplete or unknown job that waits for a
+    person. Before ``quiet_until`` nothing counts as absent (product, section 2).
     """
 
     submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="jobs")
@@ -98,6 +107,7 @@ class ExportJob(models.Model):
     )
     created_at = models.DateTimeField(db_default=Now())
     unknown_since = models.DateTimeField(null=True)
+    quiet_until = models.DateTimeField(null=True, help_text="Of the last call of which nobody knew.")
     synced_at = models.DateTimeField(null=True)
 
     objects = ExportJobQuerySet.as_manager()
@@ -125,6 +135,10 @@ class ExportJob(models.Model):
                 name="an_unknown_job_says_since_when",
             ),
             models.CheckConstraint(
+                condition=~Q(status=JobStatus.UNKNOWN) | Q(quiet_until__isnull=False),
+                name="an_unknown_job_has_a_quiet_period",
+            ),
+            models.CheckConstraint(
                 condition=Q(verification__in=Verification.values), name="a_verification_is_known"
             ),
             models.CheckConstraint(
@@ -139,6 +153,7 @@ class ExportJob(models.Model):
                 name="due_export_jobs",
             ),
             models.Index(fields=["lease_until"], condition=Q(status="exporting"), name="leased_export_jobs"),
+            models.Index(fields=["not_before"], condition=Q(status="unknown"), name="unknown_export_jobs"),
             models.Index(
                 fields=["verify_after"],
                 condition=Q(status="synced", verification="pending"),
@@ -152,7 +167,16 @@ class ExportJob(models.Model):
     def move_to(self, status: JobStatus) -> None:
         """Change the status along an arrow of the table; raises TransitionRefused."""
         check_transition(JOB_TRANSITIONS, current=self.status, wanted=status)
+        if self.status == JobStatus.UNKNOWN:
+            self.unknown_since = None
         self.status = status
+
+    @property
+    def asks_a_person(self) -> bool:
+        """Unknown, and no read-back will tell: there is none, or it showed something else."""
+        return self.status == JobStatus.UNKNOWN and (
+            self.not_before is None or not self.connection.reads_back
+        )
 
     def current_calls(self) -> models.QuerySet["ExportCall"]:
         """The calls of the plan that counts, in order."""

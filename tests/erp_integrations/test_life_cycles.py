@@ -111,7 +111,8 @@ def test_the_database_refuses_a_rejection_without_a_reason() -> None:
         ({"status": "exporting"}, "a_job_is_leased_while_it_is_exporting"),
         ({"lease_until": Now()}, "a_job_is_leased_while_it_is_exporting"),
         ({"not_before": None}, "a_queued_job_has_a_time"),
-        ({"status": "unknown"}, "an_unknown_job_says_since_when"),
+        ({"status": "unknown", "quiet_until": Now()}, "an_unknown_job_says_since_when"),
+        ({"status": "unknown", "unknown_since": Now()}, "an_unknown_job_has_a_quiet_period"),
         ({"status": "synced"}, "a_synced_job_says_when"),
     ],
 )

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from commitments.models import Badge
 from directory.models import HistoryEntry, User
-from erp_integrations import decisions, delivery, verification
+from erp_integrations import decisions, delivery, ledger, verification
 from erp_integrations.models import Connection, ExportJob, JobStatus, Submission, Verification
 from tests.erp_integrations.conftest import accept
 from tests.simulator import Simulator
@@ -170,8 +170,8 @@ class TestWhoseTheNumberIs:
         self, simulator: Simulator, awaiting: Submission, approver: User
     ) -> None:
         job = delivered(accept(awaiting, approver))
-        assert delivery._may_have_written(job)
-        assert not delivery._may_have_written(ExportJob(**_key_of(job) | {"erp_id": "OTHER"}))
+        assert ledger.may_have_written(job)
+        assert not ledger.may_have_written(ExportJob(**_key_of(job) | {"erp_id": "OTHER"}))
 
 
 def _key_of(job: ExportJob) -> dict[str, object]:

@@ -175,6 +175,8 @@ class ExportJobFactory(ModelFactory[ExportJob]):
             attempt=1,
             tries=1,
             unknown_since=Now(),
+            quiet_until=FAR_AHEAD,
+            not_before=FAR_AHEAD,
             problem="Subcontract: no answer within 60 seconds.",
         )
 

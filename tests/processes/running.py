@@ -38,6 +38,7 @@ SHORT = {
     "WIRE_READ_TIMEOUT": "3",
     "EXPORT_LEASE_SECONDS": "5",
     "EXPORT_BACKOFF_SECONDS": "0.2",
+    "QUIET_PERIOD_SECONDS": "600",
 }
 
 Found = TypeVar("Found")

@@ -7,6 +7,7 @@ from erp_integrations.adapters.base import (
     Call,
     CannotTell,
     Finding,
+    Inspection,
     Key,
     Masters,
     NotSent,
@@ -103,6 +104,14 @@ class SpectrumAdapter:
         """Compare what the calls say with what Info-Link shows."""
         found = self.find(_key_of(calls[0]))
         return readback.compare(calls, found) if isinstance(found, StoredRecord) else found
+
+    def inspect(self, calls: tuple[Call, ...], record: StoredRecord) -> Inspection:
+        """Field by field, and lines by their key."""
+        return readback.inspect(calls, record)
+
+    def part_of(self, call: Call) -> tuple[str, ...]:
+        """The header, or a line by phase, cost type and billing item."""
+        return readback.part_of(call)
 
     def send(self, call: Call) -> Outcome:
         """One attempt, over the kept description of the call's service."""

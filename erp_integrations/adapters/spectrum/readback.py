@@ -22,6 +22,7 @@ from erp_integrations.adapters.base import (
     CannotTell,
     Difference,
     Differs,
+    Inspection,
     Key,
     Match,
     StoredRecord,
@@ -105,18 +106,25 @@ def compare(calls: tuple[Call, ...], record: StoredRecord) -> Match | Differs:
     What was sent blank is Spectrum's to fill and is not compared. A line that is stored and was
     not sent is a difference too: nobody else writes into a subcontract of ours.
     """
-    unsent = dict(record.lines)
+    seen = inspect(calls, record)
     found: list[Difference] = []
+    for call, differences in zip(calls, seen.calls, strict=True):
+        found += [Difference(call.title, "", "the line", "nothing")] if differences is None else differences
+    found += seen.others
+    return Differs(tuple(found)) if found else Match()
+
+
+def inspect(calls: tuple[Call, ...], record: StoredRecord) -> Inspection:
+    """What is stored of each call, and the lines that are stored besides."""
+    unsent = dict(record.lines)
+    held: list[tuple[Difference, ...] | None] = []
     for call in calls:
         if call.method == UPDATE_SUBCONTRACT.method:
             stored: Mapping[str, str] | None = record.header
         else:
             stored = unsent.pop(_stored_key(call, unsent), None)
-        if stored is None:
-            found.append(Difference(call.title, "", "the line", "nothing"))
-        else:
-            found += _differences(call, stored)
-    found += [
+        held.append(None if stored is None else tuple(_differences(call, stored)))
+    others = (
         Difference(
             "Another line",
             "",
@@ -124,8 +132,15 @@ def compare(calls: tuple[Call, ...], record: StoredRecord) -> Match | Differs:
             f"{' '.join(filter(None, key))}, {line['Original_Contract_Amount']}",
         )
         for key, line in unsent.items()
-    ]
-    return Differs(tuple(found)) if found else Match()
+    )
+    return Inspection(tuple(held), tuple(others))
+
+
+def part_of(call: Call) -> tuple[str, ...]:
+    """The header, or a line by its key within the subcontract."""
+    if call.method == UPDATE_SUBCONTRACT.method:
+        return (call.method,)
+    return (call.method, *(call.payload[name].strip().upper() for name in _LINE_KEY))
 
 
 def _stored_key(call: Call, stored: Mapping[tuple[str, ...], object]) -> tuple[str, ...]:
