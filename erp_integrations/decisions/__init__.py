@@ -1,0 +1,24 @@
+"""What a person can do with a commitment on its way to the ERP: one function for each.
+
+Every one is a single transaction: it locks in the order Commitment, Submission, Connection,
+ExportJob, checks the right, changes, writes the history, and stores the mail; only then is
+somebody woken. Domain errors carry the sentence that the person reads.
+"""
+
+from erp_integrations.decisions.accepting import accept, retry
+from erp_integrations.decisions.locking import require_may_decide
+from erp_integrations.decisions.refusals import Conflict, DecisionError, NotReady
+from erp_integrations.decisions.rejecting import reject
+from erp_integrations.decisions.sending import retrieve_from_erp, send_to_erp
+
+__all__ = [
+    "Conflict",
+    "DecisionError",
+    "NotReady",
+    "accept",
+    "reject",
+    "require_may_decide",
+    "retrieve_from_erp",
+    "retry",
+    "send_to_erp",
+]

@@ -1,0 +1,145 @@
+"""Accept, and accept again after a failed export."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from commitments import services as commitments
+from commitments.models import Badge
+from directory.models import User
+from erp_integrations import preflight, tasks
+from erp_integrations.adapters.base import Call, Key
+from erp_integrations.decisions.locking import lock_for_decision, lock_job, record, who_decided
+from erp_integrations.decisions.refusals import Conflict, NotReady
+from erp_integrations.models import (
+    ErpIdHold,
+    ExportCall,
+    ExportJob,
+    JobStatus,
+    Submission,
+    SubmissionStatus,
+)
+
+
+@transaction.atomic
+def accept(*, submission: Submission, by: User, seen_hash: str, erp_id: str, note: str = "") -> ExportJob:
+    """Decide for export: the calls are stored exactly as they were shown, and a worker is woken.
+
+    ``seen_hash`` is the basis hash of what the person saw, ``erp_id`` what they want the
+    record to be called. Raises RightMissing without the privilege or on one's own
+    commitment, Conflict when it was decided or changed, NotReady when something blocks.
+    """
+    locked = lock_for_decision(submission, by)
+    if locked.status != SubmissionStatus.AWAITING:
+        raise Conflict(who_decided(locked))
+    basis = _basis_as_seen(locked, seen_hash)
+    locked.accept(by=by, at=timezone.now(), note=note.strip())
+    locked.save()
+    key = _hold_erp_id(locked, basis, erp_id)
+    assert basis.connection is not None  # else a finding blocked
+    job = ExportJob.objects.create(
+        submission=locked,
+        connection=basis.connection,
+        vendor_code=key.vendor_code,
+        erp_id=key.erp_id,
+        basis_hash=basis.hash,
+    )
+    calls = _store_calls(job, preflight.plan(basis, erp_id=key.erp_id))
+    commitments.mark(locked.commitment, badge=Badge.EXPORTING)
+    record(
+        "submission.accepted",
+        locked,
+        by,
+        {"job": job.pk, "basis_hash": basis.hash, "erp_id": key.erp_id, "calls": calls, "note": locked.note},
+    )
+    tasks.wake(job.connection_id)
+    return job
+
+
+@transaction.atomic
+def retry(*, submission: Submission, by: User, seen_hash: str, erp_id: str, note: str = "") -> ExportJob:
+    """Accept a failed export again, with what the box shows now. Nothing of it was written.
+
+    From here on it is this person's decision: the worker asks for their right, and nobody
+    else's. Raises as ``accept`` does.
+    """
+    locked = lock_for_decision(submission, by)
+    job = lock_job(locked) if locked.status == SubmissionStatus.ACCEPTED else None
+    if job is None or job.status != JobStatus.FAILED:
+        raise Conflict(who_decided(locked))
+    basis = _basis_as_seen(locked, seen_hash)
+    if basis.connection != job.connection:
+        raise Conflict("The project goes to another Spectrum company now. Reject the commitment instead.")
+    key = _hold_erp_id(locked, basis, erp_id)
+    job.move_to(JobStatus.QUEUED)
+    job.plan_round += 1
+    job.tries = 0
+    job.not_before = timezone.now()
+    job.problem = ""
+    job.vendor_code, job.erp_id, job.basis_hash = key.vendor_code, key.erp_id, basis.hash
+    job.save()
+    calls = _store_calls(job, preflight.plan(basis, erp_id=key.erp_id))
+    locked.accept_again(by=by, at=timezone.now(), note=note.strip())
+    locked.save()
+    commitments.mark(locked.commitment, badge=Badge.EXPORTING)
+    record(
+        "export.retried",
+        locked,
+        by,
+        {"job": job.pk, "basis_hash": basis.hash, "erp_id": key.erp_id, "calls": calls, "note": note.strip()},
+    )
+    tasks.wake(job.connection_id)
+    return job
+
+
+def _basis_as_seen(submission: Submission, seen_hash: str) -> preflight.Basis:
+    basis = preflight.basis_of(submission.document)
+    if basis.hash != seen_hash:
+        raise Conflict(
+            "The vendor link, the job link or the connection changed while you were looking. "
+            "Below is what would be exported now: check it and decide again."
+        )
+    return basis
+
+
+def _hold_erp_id(submission: Submission, basis: preflight.Basis, erp_id: str) -> Key:
+    """Check everything, and reserve the record's name for this commitment alone."""
+    blocking = preflight.blocking(preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id=erp_id))
+    if blocking:
+        raise NotReady(blocking)
+    key = preflight.key_of(basis, erp_id)
+    assert basis.connection is not None
+    try:
+        with transaction.atomic():
+            ErpIdHold.objects.update_or_create(
+                commitment=submission.commitment,
+                defaults={
+                    "connection": basis.connection,
+                    "vendor_code": key.vendor_code,
+                    "erp_id": key.erp_id,
+                },
+            )
+    except IntegrityError as error:
+        raise Conflict(
+            f"A moment ago another commitment with this vendor took the ERP ID {key.erp_id}. "
+            "Choose another one."
+        ) from error
+    return key
+
+
+def _store_calls(job: ExportJob, plan: Sequence[Call]) -> list[str]:
+    ExportCall.objects.bulk_create(
+        ExportCall(
+            job=job,
+            plan_round=job.plan_round,
+            position=position,
+            method=call.method,
+            title=call.title,
+            elements=[asdict(element) for element in call.elements],
+            payload_hash=call.hash,
+        )
+        for position, call in enumerate(plan, start=1)
+    )
+    return [call.hash for call in plan]

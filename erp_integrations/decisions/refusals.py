@@ -1,0 +1,21 @@
+"""Why something can't be done, in the sentence that the person reads."""
+
+from collections.abc import Sequence
+
+from erp_integrations.adapters.base import Finding
+
+
+class DecisionError(Exception):
+    """Something can't be done as things stand; the text is for the person who asked."""
+
+
+class NotReady(DecisionError):
+    """Findings block. They are all in ``findings``."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__(" ".join(finding.sentence for finding in findings))
+        self.findings = list(findings)
+
+
+class Conflict(DecisionError):
+    """Somebody else was first, or what the person saw has changed since (409)."""
