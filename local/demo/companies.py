@@ -13,11 +13,12 @@ from local.demo.contracts import PUBLIC_WORKS, Contract
 
 @dataclass(frozen=True, slots=True)
 class DemoProject:
-    """A construction job. ``job`` is its number in Spectrum; blank: not linked to one."""
+    """A construction job. ``job`` is its number in Spectrum, where it is even if it is not linked."""
 
     number: str
     name: str
     job: str
+    linked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ KEYSTONE = DemoCompany(
         _linked("SAFE", "Police and Fire Facilities"),
         _linked("CITY", "City Hall and Public Buildings"),
         _linked("FLEET", "Fleet Shops"),
-        DemoProject("SHEL", "Shelters and Correctional Facilities", ""),
+        DemoProject("SHEL", "Shelters and Correctional Facilities", "SHEL-01", linked=False),
         _linked("SUP12", "Citywide Maintenance to 2012"),
         _linked("SUP13", "Citywide Maintenance 2013"),
         _linked("SUP14", "Citywide Maintenance 2014"),

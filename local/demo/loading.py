@@ -109,7 +109,7 @@ def _projects(loaded: Loaded, planned: DemoCompany, connection: Connection) -> N
     JobLink.objects.bulk_create(
         JobLink(project=project, connection=connection, job_number=each.job)
         for project, each in zip(projects, planned.projects, strict=True)
-        if each.job
+        if each.linked
     )
     codes = CostCode.objects.bulk_create(
         (

@@ -50,7 +50,7 @@ def _company(company: DemoCompany) -> dict[str, Any]:
         ],
         "vendors": _vendors(blueprint().vendors[company.slug]),
         "cost_types": list(COST_TYPES),
-        "jobs": [_job(project) for project in company.projects if project.job],
+        "jobs": [_job(project) for project in company.projects],
     }
 
 

@@ -72,7 +72,7 @@ def _retainage(draw: Draw, kind: str) -> Decimal:
 def _case_of_the_record(commitment: PlannedCommitment) -> str:
     """What is awkward about it without any change of ours."""
     contract = commitment.contract
-    if not commitment.project.job:
+    if not commitment.project.linked:
         return awkward.JOB_NOT_LINKED
     if contract.vendor in NOT_LINKED:
         return awkward.VENDOR_NOT_LINKED
