@@ -1,0 +1,55 @@
+"""`script/contracts`: prints what it does, a table of what stood in the way, and one last line."""
+
+import argparse
+import sys
+
+import requests
+
+from local.contracts import running
+from local.contracts.people import Unexpected
+from local.contracts.run import Run
+from local.contracts.tally import Tally
+
+MOST_DIFFERENCES = 20
+
+
+def main() -> int:
+    """Returns 0 only when every one of them is in Spectrum as it was shown."""
+    parser = argparse.ArgumentParser(
+        prog="script/contracts",
+        description="Sends every contract of the demo through the real processes into the simulator.",
+    )
+    parser.add_argument("--first", type=int, metavar="N", help="only N of them, taken evenly")
+    options = parser.parse_args()
+    tally = Tally()
+    wanted = synced = 0
+    differing: dict[str, list[str]] = {}
+    try:
+        tally.say("starting the product, PostgreSQL, broker, simulator, worker and beat on a new folder")
+        with running.everything() as addresses:
+            tally.say(f"product {addresses.product}, simulator {addresses.simulator}")
+            run = Run(addresses, running.PASSWORD, tally)
+            work = run.look(options.first)
+            wanted = sum(map(len, work.values()))
+            tally.say(f"{wanted} contracts: sending, correcting and accepting")
+            run.deliver(work)
+            synced = len(run.synced)
+            tally.say(f"{tally.progress()}, {synced} synced; comparing what was shown with what is stored")
+            differing = run.compare(work)
+            tally.say("stopping")
+    except (Unexpected, running.DidNotStart, requests.RequestException) as problem:
+        tally.say(f"STOPPED: {problem}")
+    sent, corrected = tally.counts["sent"], tally.commitments_corrected
+    print(f"\nBlocked at first: {tally.commitments_blocked} of {wanted}.\n\n{tally.table()}\n")
+    for path, found in list(differing.items())[:MOST_DIFFERENCES]:
+        print(f"differs: {path}: {'; '.join(found)}")
+    tally.say("done")
+    print(
+        f"contracts {wanted} sent {sent} corrected {corrected} synced {synced} differ {len(differing)}",
+        flush=True,
+    )
+    return 0 if wanted > 0 and wanted == sent == synced and not differing else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
