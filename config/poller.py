@@ -33,6 +33,14 @@ def verify_what_is_due() -> None:
         recovery.look(connection_id)
 
 
+def compare_what_is_due() -> None:
+    """Compare what is synced with what Spectrum holds, daily and where it was asked for."""
+    from erp_integrations import comparison
+
+    while comparison.compare_next():
+        pass
+
+
 def mail_what_is_due() -> None:
     """Store the daily summaries whose hour has come, and send what is stored."""
     from erp_integrations import summaries
@@ -44,7 +52,7 @@ def mail_what_is_due() -> None:
 
 class Poller(bootsteps.StartStopStep):
     """A worker's own look at the database, in one thread for exports, one for
-    reading them back, and one for mails."""
+    reading them back, one for reconciliation, and one for mails."""
 
     requires = ("celery.worker.components:Pool",)
 
@@ -55,7 +63,7 @@ class Poller(bootsteps.StartStopStep):
 
     def start(self, parent: Any) -> None:
         """Begin to look; before the consumer has found a broker."""
-        for look in (export_what_is_due, verify_what_is_due, mail_what_is_due):
+        for look in (export_what_is_due, verify_what_is_due, compare_what_is_due, mail_what_is_due):
             thread = threading.Thread(target=self._run, args=[look], name=look.__name__, daemon=True)
             thread.start()
             self._threads.append(thread)

@@ -226,6 +226,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "erp_integrations.tasks.sweep", "schedule": 15.0, "options": {"expires": 15}},
+    "reconcile": {
+        "task": "erp_integrations.tasks.reconcile",
+        "schedule": crontab(minute="*/10"),
+        "options": {"expires": 600},
+    },
     "send-emails": {"task": "notifications.tasks.send_emails", "schedule": 15.0, "options": {"expires": 15}},
     # Every ten minutes, because each approver has an hour and a time zone of their own.
     "daily-summaries": {
@@ -240,6 +245,8 @@ SPECTRUM_SERVERS: dict[str, str] = env.dict("SPECTRUM_SERVERS", default={})
 # Read-only databases to read back from, by the same names; their addresses hold passwords.
 INFO_LINKS: dict[str, str] = env.dict("INFO_LINKS", default={})
 READ_BACK_LAG_SECONDS = env.float("READ_BACK_LAG_SECONDS", default=30.0)  # how late Info-Link may be
+# How often everything that is synced is compared with Info-Link.
+RECONCILE_HOURS = env.float("RECONCILE_HOURS", default=24.0)
 WIRE_CONNECT_TIMEOUT = env.float("WIRE_CONNECT_TIMEOUT", default=5.0)  # seconds
 WIRE_READ_TIMEOUT = env.float("WIRE_READ_TIMEOUT", default=60.0)  # seconds
 # How long an absence must be waited for after a call of which nobody knows whether it was written:

@@ -65,6 +65,11 @@ def can_administer_erp_integrations(user: User, company: Company) -> bool:
     return bool(membership and membership.user.is_active and membership.erp_integrations_level == Level.ADMIN)
 
 
+def can_compare_with_erp(user: User, company: Company) -> bool:
+    """Have the ERP read again: who may decide about exports, and who keeps the connection."""
+    return can_push_to_accounting(user, company) or can_administer_erp_integrations(user, company)
+
+
 def can_see_commitments(user: User, project: Project) -> bool:
     """Read Only and up on the project's Commitments tool."""
     return commitments_level(user, project) in VISIBLE_LEVELS
@@ -121,6 +126,12 @@ require_administer_erp_integrations = _company_right(
     "administer ERP Integrations",
     "You need Admin on the ERP Integrations tool for links and connection settings.",
     can_administer_erp_integrations,
+)
+require_compare_with_erp = _company_right(
+    "compare with the ERP",
+    "A comparison with Spectrum is started by an accounting approver, or with Admin on the ERP Integrations "
+    "tool. It also runs by itself, every day.",
+    can_compare_with_erp,
 )
 require_see_commitments = _project_right(
     "see commitments", "You need Read Only or more on this project's Commitments tool.", can_see_commitments

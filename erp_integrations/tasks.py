@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.db import transaction
 
-from erp_integrations import delivery, summaries
+from erp_integrations import comparison, delivery, summaries
 
 
 @shared_task
@@ -24,6 +24,22 @@ def sweep() -> None:
 def send_daily_summaries() -> None:
     """Store the daily summaries whose hour has come."""
     summaries.store_due_summaries()
+
+
+@shared_task
+def reconcile() -> None:
+    """Compare what is due with Spectrum, one run after the other."""
+    while comparison.compare_next():
+        pass
+
+
+def wake_reconciliation() -> None:
+    """After the commit, tell a worker that a comparison was asked for."""
+
+    def publish() -> None:
+        reconcile.delay()
+
+    transaction.on_commit(publish)
 
 
 def wake(connection_id: int) -> None:

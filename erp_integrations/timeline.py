@@ -7,6 +7,7 @@ from typing import Any
 
 from commitments.models import Badge, Commitment
 from directory.models import HistoryEntry, User
+from erp_integrations.models import DriftKind
 
 LONGEST = 200  # the newest; a page is no archive
 
@@ -85,6 +86,15 @@ def _found_part(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
     return f"Read back: Spectrum holds {', '.join(detail.get('written', []))}; the others are sent now"
 
 
+def _drifted(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    kinds = [_lower(DriftKind(kind).label) for kind in detail.get("kinds", []) if kind in DriftKind.values]
+    return f"Reconciliation: {', '.join(kinds)}"
+
+
+def _lower(words: str) -> str:
+    return words[:1].lower() + words[1:]
+
+
 # For each event: the badge whose tone it has, the sentence, and where in the detail its words are.
 _SENTENCES: dict[
     str, tuple[Badge | None, str | Callable[[Mapping[str, Any], Mapping[int, User]], str], str]
@@ -102,6 +112,9 @@ _SENTENCES: dict[
     "export.verified": (Badge.SYNCED, "Read back: Spectrum holds what was accepted", ""),
     "export.differs": (Badge.SYNCED_WITH_DIFFERENCES, "Read back: Spectrum holds something else", ""),
     "export.absent": (Badge.NEEDS_ATTENTION, "Read back: Spectrum does not show it", ""),
+    "drift.began": (Badge.SYNCED_WITH_DIFFERENCES, _drifted, ""),
+    "drift.changed": (Badge.SYNCED_WITH_DIFFERENCES, _drifted, ""),
+    "drift.ended": (Badge.SYNCED, "Reconciliation: nothing drifts any more", ""),
     "export.incomplete": (Badge.NEEDS_ATTENTION, "Stopped with a part of it in Spectrum", "problem"),
     "export.failed": (Badge.FAILED, "Failed; nothing was written to Spectrum", "problem"),
     "export.unknown": (

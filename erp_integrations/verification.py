@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from commitments import services as commitments
+from commitments.models import Badge
 from erp_integrations import outcomes
 from erp_integrations.adapters.base import Absent, CannotTell, Differs, Match, Verdict
 from erp_integrations.connections import adapter_for, as_planned
@@ -19,6 +20,9 @@ from erp_integrations.models import ExportJob, JobStatus, Verification
 
 AT_ONCE = 50
 LOOK_AGAIN = timedelta(minutes=1)
+
+Seen = Match | Differs | Absent
+"""A verdict of somebody who could look."""
 
 
 def verify_due() -> int:
@@ -43,28 +47,38 @@ def _record(job_id: int, verdict: Verdict) -> bool:
     held = outcomes.lock(job_id)
     if (held.status, held.verification) != (JobStatus.SYNCED, Verification.PENDING):
         return False
-    match verdict:
-        case CannotTell():
-            held.verify_after = Now() + LOOK_AGAIN
-            held.save(update_fields=["verify_after"])
-            return False
-        case Match():
-            held.verification = Verification.MATCH
-        case Absent():
-            held.verification = Verification.ABSENT
-        case Differs(differences=differences):
-            held.verification = Verification.DIFFERS
-            held.differences = [asdict(each) for each in differences]
-    held.verified_at = Now()
-    held.save(update_fields=["verification", "differences", "verified_at"])
-    if badge := outcomes.VERIFIED_BADGES.get(held.verification):
-        commitments.mark(held.submission.commitment, badge=badge)
+    if isinstance(verdict, CannotTell):
+        held.verify_after = Now() + LOOK_AGAIN
+        held.save(update_fields=["verify_after"])
+        return False
+    note(held, verdict)
     outcomes.record(
         held,
         f"export.{EVENTS[held.verification]}",
         {"verification": held.verification, "differences": held.differences},
     )
     return True
+
+
+def note(held: ExportJob, verdict: Seen) -> None:
+    """Write what was seen on a synced job that is locked, and on its commitment's badge."""
+    held.verification, held.differences = as_stored(verdict)
+    held.verified_at = Now()
+    held.save(update_fields=["verification", "differences", "verified_at"])
+    badge = outcomes.VERIFIED_BADGES.get(held.verification, Badge.SYNCED)
+    if held.submission.commitment.badge != badge:
+        commitments.mark(held.submission.commitment, badge=badge)
+
+
+def as_stored(verdict: Seen) -> tuple[Verification, list[dict[str, str]]]:
+    """A verdict as a job's columns ``verification`` and ``differences`` hold it."""
+    match verdict:
+        case Match():
+            return Verification.MATCH, []
+        case Absent():
+            return Verification.ABSENT, []
+        case Differs(differences=differences):
+            return Verification.DIFFERS, [asdict(each) for each in differences]
 
 
 EVENTS: dict[str, str] = {

@@ -5,7 +5,7 @@ is that stands in the ERP, and what happens next, is decided by ``delivery`` fro
 own ledger. The promises are those of section 7 of ``docs/spectrum.md``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -191,6 +191,22 @@ class CannotTell:
     reason: str
 
 
+class DifferenceKind(StrEnum):
+    """What is otherwise: a field, or a record as a whole."""
+
+    CHANGED = "changed"
+    MISSING = "missing"
+    EXTRA = "extra"
+
+
+class ValueKind(StrEnum):
+    """What the two values of a difference are; a date is written MM/DD/CCYY."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    DATE = "date"
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One thing that the ERP holds otherwise than it was sent.
@@ -203,6 +219,8 @@ class Difference:
     name: str
     sent: str
     stored: str
+    kind: DifferenceKind = DifferenceKind.CHANGED
+    value_kind: ValueKind = ValueKind.TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +248,9 @@ class Inspection:
 
 
 Verdict = Match | Differs | Absent | CannotTell
+
+MOST_AT_ONCE = 500
+"""How many records an ERP is asked for in one question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +303,13 @@ class Adapter(Protocol):
 
     def part_of(self, call: Call) -> tuple[str, ...]:
         """Which part of its record a call writes: two calls with one part overwrite each other. Pure."""
+        ...
+
+    def verify_many(self, plans: Sequence[tuple[Call, ...]]) -> Sequence[Verdict]:
+        """As ``verify``, for many plans at the cost of one look; the verdicts are in their order.
+
+        At most ``MOST_AT_ONCE`` plans. Where nobody could look, every verdict is CannotTell.
+        """
         ...
 
     def send(self, call: Call) -> Outcome:

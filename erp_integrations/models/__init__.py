@@ -18,6 +18,12 @@ from erp_integrations.models.exports import (
     Verification,
     WireAttempt,
 )
+from erp_integrations.models.reconciliations import (
+    Drift,
+    DriftKind,
+    Reconciliation,
+    ReconciliationStatus,
+)
 from erp_integrations.models.submissions import ErpIdHold, Submission, SubmissionStatus
 from erp_integrations.models.transitions import TransitionRefused
 
@@ -25,6 +31,8 @@ __all__ = [
     "CallState",
     "Connection",
     "CostTypeAccount",
+    "Drift",
+    "DriftKind",
     "ErpIdHold",
     "ErpIdRule",
     "ExportCall",
@@ -33,6 +41,8 @@ __all__ = [
     "JobStatus",
     "LedgerOrder",
     "NonAsciiRule",
+    "Reconciliation",
+    "ReconciliationStatus",
     "Submission",
     "SubmissionStatus",
     "TransitionRefused",

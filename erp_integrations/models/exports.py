@@ -1,7 +1,9 @@
 """A machine's delivery: the export job of an accepted submission, its calls, and every wire attempt."""
 
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -71,6 +73,11 @@ class ExportJobQuerySet(models.QuerySet["ExportJob"]):
     def quiet(self) -> "ExportJobQuerySet":
         """Those of which an absence counts by now."""
         return self.filter(Q(quiet_until=None) | Q(quiet_until__lte=Now()))
+
+    def comparable(self) -> "ExportJobQuerySet":
+        """Synced for so long that Info-Link must show it."""
+        lag = timedelta(seconds=settings.READ_BACK_LAG_SECONDS)
+        return self.filter(status=JobStatus.SYNCED, synced_at__lte=Now() - lag)
 
     def abandoned(self) -> "ExportJobQuerySet":
         """Exporting, but the worker's lease is over."""
@@ -158,6 +165,9 @@ class ExportJob(models.Model):
                 fields=["verify_after"],
                 condition=Q(status="synced", verification="pending"),
                 name="unverified_export_jobs",
+            ),
+            models.Index(
+                fields=["connection", "id"], condition=Q(status="synced"), name="synced_export_jobs"
             ),
         ]
 

@@ -1,6 +1,6 @@
 """Viewpoint Spectrum behind the promises of ``erp_integrations.adapters.base``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from erp_integrations.adapters.base import (
     Absent,
@@ -21,6 +21,8 @@ from erp_integrations.adapters.spectrum.layouts import LAYOUTS, UPDATE_SUBCONTRA
 from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
 from erp_integrations.documents import Document
+
+NOT_CONFIGURED = CannotTell("Read-back is not configured.")
 
 
 class SpectrumAdapter:
@@ -92,7 +94,7 @@ class SpectrumAdapter:
     def find(self, key: Key) -> StoredRecord | Absent | CannotTell:
         """What Info-Link shows: no service of Spectrum's reads a subcontract back."""
         if self._info_link is None:
-            return CannotTell("Read-back is not configured.")
+            return NOT_CONFIGURED
         return self._info_link.find(key)
 
     @property
@@ -112,6 +114,19 @@ class SpectrumAdapter:
     def part_of(self, call: Call) -> tuple[str, ...]:
         """The header, or a line by phase, cost type and billing item."""
         return readback.part_of(call)
+
+    def verify_many(self, plans: Sequence[tuple[Call, ...]]) -> Sequence[Verdict]:
+        """Compare many plans with what Info-Link shows, over one connection to it."""
+        if self._info_link is None:
+            return [NOT_CONFIGURED] * len(plans)
+        keys = [_key_of(plan[0]) for plan in plans]
+        found = self._info_link.find_many(keys) if keys else {}
+        if isinstance(found, CannotTell):
+            return [found] * len(plans)
+        return [
+            readback.compare(plan, found[key]) if key in found else Absent()
+            for plan, key in zip(plans, keys, strict=True)
+        ]
 
     def send(self, call: Call) -> Outcome:
         """One attempt, over the kept description of the call's service."""

@@ -6,26 +6,29 @@ Source: "Reading back" in ``docs/spectrum.md``.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Column, MetaData, Select, Table, create_engine, func, select
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
+from sqlalchemy.sql.functions import Function
 
 from erp_integrations.adapters.base import (
     Absent,
     Call,
     CannotTell,
     Difference,
+    DifferenceKind,
     Differs,
     Inspection,
     Key,
     Match,
     StoredRecord,
+    ValueKind,
 )
 from erp_integrations.adapters.spectrum.fields import Field, Kind, written_date
 from erp_integrations.adapters.spectrum.layouts import LAYOUTS, UPDATE_SUBCONTRACT
@@ -33,6 +36,10 @@ from erp_integrations.adapters.spectrum.layouts import LAYOUTS, UPDATE_SUBCONTRA
 _KEY = ("Company_Code", "Vendor_Code", "Subcontract_Number")
 _LINE_KEY = ("Phase_Code", "Cost_Type", "Bid_Item_Number")
 _HALF_OF_A_COMMENT = 60
+# From so many on it is no coincidence that none of them is there, and nothing else of the company.
+_MANY = 10
+
+Found = TypeVar("Found")
 
 _metadata = MetaData()
 # Columns have no types here: drivers differ in what they give for decimals and dates, `_plain` in nothing.
@@ -66,36 +73,75 @@ LINES = Table(
 def rows_of(table: Table, key: Key) -> Select[Any]:
     """The question for everything that a table holds under a key, in whatever case and padding."""
     wanted = zip(_KEY, (key.company_code, key.vendor_code, key.erp_id), strict=True)
-    # LTRIM and RTRIM: SQL Server knows TRIM only since 2017.
+    return select(table).where(*(_normal(table.c[name]) == value for name, value in wanted))
+
+
+def rows_of_many(table: Table, keys: Sequence[Key]) -> Select[Any]:
+    """The question for everything that a table holds under some keys of one company, and a little more.
+
+    SQL Server compares no pairs, so vendors and numbers are asked for apart: what is stored under
+    another pairing of them comes too, and is for the reader to leave out. It takes at most 2,100
+    parameters; there is one for each vendor and each number.
+    """
+    vendors = sorted({key.vendor_code for key in keys})
+    numbers = sorted({key.erp_id for key in keys})
+    (company_code,) = {key.company_code for key in keys}
     return select(table).where(
-        *(func.upper(func.ltrim(func.rtrim(table.c[name]))) == value for name, value in wanted)
+        _normal(table.c.Company_Code) == company_code,
+        _normal(table.c.Vendor_Code).in_(vendors),
+        _normal(table.c.Subcontract_Number).in_(numbers),
     )
+
+
+def any_row_of(table: Table, company_code: str) -> Select[Any]:
+    """The question whether a table holds anything of a company."""
+    return select(func.count()).select_from(table).where(_normal(table.c.Company_Code) == company_code)
+
+
+def _normal(column: Column[Any]) -> Function[Any]:
+    # LTRIM and RTRIM: SQL Server knows TRIM only since 2017.
+    return func.upper(func.ltrim(func.rtrim(column)))
 
 
 @dataclass(frozen=True, slots=True)
 class InfoLink:
-    """One site's database. ``url`` is SQLAlchemy's and may hold a password; times are seconds."""
+    """One site's database. ``url`` is SQLAlchemy's and may hold a password; times are seconds.
+
+    ``scan_timeout`` is for a question about many records, which reads whole tables. Raises nothing
+    of the database's, and tells none of its secrets.
+    """
 
     url: str = field(repr=False)
     connect_timeout: float = 5.0
     read_timeout: float = 10.0
+    scan_timeout: float = 60.0
 
     def find(self, key: Key) -> StoredRecord | Absent | CannotTell:
-        """What is stored under the key. Raises nothing of the database's, and tells none of its secrets."""
+        """What is stored under the key."""
+        return self._read(lambda connection: _record(connection, key), self.read_timeout)
+
+    def find_many(self, keys: Sequence[Key]) -> Mapping[Key, StoredRecord] | CannotTell:
+        """What is stored under some keys of one company; a key that is not in the answer is absent.
+
+        Two questions over one connection, however many keys. Where nothing at all is shown of a
+        company of which much is looked for, the database is being loaded: nobody can tell then.
+        """
+        return self._read(lambda connection: _records(connection, keys), self.scan_timeout)
+
+    def _read(self, look: Callable[[Connection], Found], timeout: float) -> Found | CannotTell:
         try:
-            engine = self._engine()
-            with engine.connect() as connection:
-                return _record(connection, key)
+            with self._engine(timeout).connect() as connection:
+                return look(connection)
         except (SQLAlchemyError, ImportError, InvalidOperation, ValueError) as error:
             return CannotTell(f"Spectrum's read-only database could not be read ({type(error).__name__}).")
 
-    def _engine(self) -> Engine:
+    def _engine(self, read_timeout: float) -> Engine:
         url = make_url(self.url)
         limits: dict[str, float] = {}
         if url.get_backend_name() == "mssql":
-            limits = {"login_timeout": round(self.connect_timeout), "timeout": round(self.read_timeout)}
+            limits = {"login_timeout": round(self.connect_timeout), "timeout": round(read_timeout)}
         elif url.get_backend_name() == "sqlite":
-            limits = {"timeout": self.read_timeout}
+            limits = {"timeout": read_timeout}
         # Nothing is kept open: reads are rare, and a firewall drops what idles.
         return create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=limits)
 
@@ -109,7 +155,8 @@ def compare(calls: tuple[Call, ...], record: StoredRecord) -> Match | Differs:
     seen = inspect(calls, record)
     found: list[Difference] = []
     for call, differences in zip(calls, seen.calls, strict=True):
-        found += [Difference(call.title, "", "the line", "nothing")] if differences is None else differences
+        missing = Difference(call.title, "", "the line", "nothing", DifferenceKind.MISSING)
+        found += [missing] if differences is None else differences
     found += seen.others
     return Differs(tuple(found)) if found else Match()
 
@@ -130,6 +177,7 @@ def inspect(calls: tuple[Call, ...], record: StoredRecord) -> Inspection:
             "",
             "nothing",
             f"{' '.join(filter(None, key))}, {line['Original_Contract_Amount']}",
+            DifferenceKind.EXTRA,
         )
         for key, line in unsent.items()
     )
@@ -159,7 +207,14 @@ def _differences(call: Call, stored: Mapping[str, str]) -> Iterator[Difference]:
             continue
         field_, value = layout[element.name], stored[element.name]
         if _comparable(field_, element.value) != _comparable(field_, value):
-            yield Difference(call.title, element.name, element.value, value)
+            yield Difference(call.title, element.name, element.value, value, value_kind=_value_kind(field_))
+
+
+def _value_kind(field_: Field) -> ValueKind:
+    if field_.kind is Kind.DATE:
+        return ValueKind.DATE
+    # A number without decimals may be an account, whose first zeros count.
+    return ValueKind.NUMBER if field_.decimals else ValueKind.TEXT
 
 
 def _comparable(field_: Field, value: str) -> str | Decimal:
@@ -176,11 +231,41 @@ def _record(connection: Connection, key: Key) -> StoredRecord | Absent:
     if header is None:
         return Absent()
     lines = connection.execute(rows_of(LINES, key)).mappings().all()
-    plain = _plain_row(header)
-    first, second = header["Comment_1"] or "", header["Comment_2"] or ""
+    return StoredRecord(_plain_header(header), {_line_key(line): _plain_row(line) for line in lines})
+
+
+def _records(connection: Connection, keys: Sequence[Key]) -> Mapping[Key, StoredRecord] | CannotTell:
+    wanted = frozenset(keys)
+    headers: dict[Key, dict[str, str]] = {}
+    lines: dict[Key, dict[tuple[str, ...], Mapping[str, str]]] = {}
+    # Row by row: what is under another pairing of vendor and number is never held.
+    for row in connection.execute(rows_of_many(SUBCONTRACTS, keys)).mappings():
+        if (key := _key(row)) in wanted:
+            headers.setdefault(key, _plain_header(row))
+    for row in connection.execute(rows_of_many(LINES, keys)).mappings():
+        if (key := _key(row)) in headers:
+            lines.setdefault(key, {})[_line_key(row)] = _plain_row(row)
+    for table, sought, seen in ((SUBCONTRACTS, wanted, headers), (LINES, headers, lines)):
+        (company_code,) = {key.company_code for key in keys}
+        if len(sought) >= _MANY and not seen and not _holds_any(connection, table, company_code):
+            return CannotTell(f"Spectrum's read-only database shows nothing of company {company_code}.")
+    return {key: StoredRecord(header, lines.get(key, {})) for key, header in headers.items()}
+
+
+def _holds_any(connection: Connection, table: Table, company_code: str) -> bool:
+    return bool(connection.execute(any_row_of(table, company_code)).scalar_one())
+
+
+def _key(row: Mapping[Any, Any]) -> Key:
+    return Key.of(*(_plain(name, row[name]) for name in _KEY))
+
+
+def _plain_header(row: Mapping[Any, Any]) -> dict[str, str]:
+    plain = _plain_row(row)
+    first, second = row["Comment_1"] or "", row["Comment_2"] or ""
     # A first half that ended in blanks may have lost them.
     plain["Comment"] = (first.ljust(_HALF_OF_A_COMMENT) + second if second else first).strip()
-    return StoredRecord(plain, {_line_key(line): _plain_row(line) for line in lines})
+    return plain
 
 
 def _line_key(line: Mapping[Any, Any]) -> tuple[str, ...]:
@@ -196,7 +281,12 @@ def _plain(name: str, value: object) -> str:
     if value is None:
         return ""
     if name == "Date_Issued":
-        return written_date(value if isinstance(value, dt.date) else dt.date.fromisoformat(str(value)[:10]))
+        try:
+            return written_date(
+                value if isinstance(value, dt.date) else dt.date.fromisoformat(str(value)[:10])
+            )
+        except ValueError:
+            return str(value).strip()  # no date at all: it shows as a difference, and stops nobody else
     if isinstance(value, Decimal | float | int):
         # At most thirteen digits, so that a float's shortest text is the number itself.
         return f"{Decimal(str(value)):f}"

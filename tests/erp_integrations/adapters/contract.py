@@ -156,6 +156,21 @@ class AdapterContract:
         assert isinstance(site.adapter.verify(other), Differs)
         assert isinstance(site.unreachable.verify(site.plan), CannotTell)
 
+    def test_many_comparisons_at_once_say_what_each_says_alone(self, site: Site) -> None:
+        for call in site.plan:
+            site.adapter.send(call)
+        line = replace(site.document.lines[0], amount=site.document.lines[0].amount + 1)
+        changed = replace(site.document, lines=(line, *site.document.lines[1:]))
+        plans = [
+            site.plan,
+            site.adapter.plan(changed, site.masters, site.erp_id),
+            site.adapter.plan(site.document, site.masters, f"{site.erp_id}-X"),
+        ]
+        assert list(site.adapter.verify_many(plans)) == [site.adapter.verify(plan) for plan in plans]
+        assert list(site.adapter.verify_many([])) == []
+        verdicts = site.unreachable.verify_many(plans)
+        assert [type(verdict) for verdict in verdicts] == [CannotTell] * len(plans)
+
     def test_what_the_site_does_not_take_is_refused_in_words_and_not_stored(self, site: Site) -> None:
         header = site.adapter.plan(site.document, site.strangers, site.erp_id)[0]
         outcome = site.adapter.send(header)

@@ -5,23 +5,34 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Table, create_engine, insert, make_url, text
-from sqlalchemy.dialects import mssql
+from sqlalchemy import Select, Table, create_engine, insert, make_url, text
 
 from erp_integrations.adapters.base import (
+    MOST_AT_ONCE,
     Absent,
     Call,
     CannotTell,
     Difference,
+    DifferenceKind,
     Differs,
     Element,
     Key,
     Match,
     StoredRecord,
+    ValueKind,
 )
-from erp_integrations.adapters.spectrum.readback import LINES, SUBCONTRACTS, InfoLink, compare, rows_of
+from erp_integrations.adapters.spectrum.readback import (
+    LINES,
+    SUBCONTRACTS,
+    InfoLink,
+    any_row_of,
+    compare,
+    rows_of,
+    rows_of_many,
+)
 
 KEY = Key.of("PHL", "ACME", "SC-001")
 HEADER = {
@@ -107,19 +118,89 @@ def stored(site: Site) -> StoredRecord:
     return found
 
 
+def on_sql_server(statement: Select[Any]) -> tuple[str, dict[str, Any]]:
+    """The text that the driver gets, on one line, and its parameters."""
+    dialect = create_engine("mssql+pymssql://reader:x@host/spectrum").dialect
+    compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    return " ".join(str(compiled).split()), dict(compiled.params)
+
+
+HEADER_COLUMNS = (
+    "SELECT [VN_SUBCONTRACT_MC].[Company_Code], [VN_SUBCONTRACT_MC].[Vendor_Code], "
+    "[VN_SUBCONTRACT_MC].[Subcontract_Number], [VN_SUBCONTRACT_MC].[Job_Number], "
+    "[VN_SUBCONTRACT_MC].[Status_Code], [VN_SUBCONTRACT_MC].[Contract_Type], "
+    "[VN_SUBCONTRACT_MC].[Comment_1], [VN_SUBCONTRACT_MC].[Comment_2], "
+    "[VN_SUBCONTRACT_MC].[Original_Amount], [VN_SUBCONTRACT_MC].[Retention_Percent], "
+    "[VN_SUBCONTRACT_MC].[GL_Account], [VN_SUBCONTRACT_MC].[Date_Issued] FROM [VN_SUBCONTRACT_MC]"
+)
+LINE_COLUMNS = (
+    "SELECT [VN_SUBCONTRACT_PHASE_MC].[Company_Code], [VN_SUBCONTRACT_PHASE_MC].[Vendor_Code], "
+    "[VN_SUBCONTRACT_PHASE_MC].[Subcontract_Number], [VN_SUBCONTRACT_PHASE_MC].[Phase_Code], "
+    "[VN_SUBCONTRACT_PHASE_MC].[Cost_Type], [VN_SUBCONTRACT_PHASE_MC].[Bid_Item_Number], "
+    "[VN_SUBCONTRACT_PHASE_MC].[Bill_Description], [VN_SUBCONTRACT_PHASE_MC].[Unit_Of_Measure], "
+    "[VN_SUBCONTRACT_PHASE_MC].[Unit_Price], [VN_SUBCONTRACT_PHASE_MC].[Original_Contract_Quantity], "
+    "[VN_SUBCONTRACT_PHASE_MC].[Original_Contract_Amount], [VN_SUBCONTRACT_PHASE_MC].[Retention_Flag] "
+    "FROM [VN_SUBCONTRACT_PHASE_MC]"
+)
+BOTH = pytest.mark.parametrize(
+    ("table", "columns"), [(SUBCONTRACTS, HEADER_COLUMNS), (LINES, LINE_COLUMNS)], ids=["header", "lines"]
+)
+
+
 class TestTheQuestion:
-    @pytest.mark.parametrize("table", [SUBCONTRACTS, LINES])
-    def test_sql_server_is_asked_for_one_record_of_one_company(self, table: Table) -> None:
-        statement = rows_of(table, KEY).compile(
-            dialect=mssql.dialect(), compile_kwargs={"literal_binds": True}
+    """Word for word as SQL Server gets it: names in brackets, values as parameters, no LIMIT, trimmed."""
+
+    @BOTH
+    def test_one_record_of_one_company(self, table: Table, columns: str) -> None:
+        said, parameters = on_sql_server(rows_of(table, Key.of("phl", " acme", "sc-001 ")))
+        assert said == (
+            f"{columns} WHERE "
+            f"upper(ltrim(rtrim([{table.name}].[Company_Code]))) = %(upper_1)s AND "
+            f"upper(ltrim(rtrim([{table.name}].[Vendor_Code]))) = %(upper_2)s AND "
+            f"upper(ltrim(rtrim([{table.name}].[Subcontract_Number]))) = %(upper_3)s"
         )
-        said = " ".join(str(statement).split())
-        assert said.startswith(f"SELECT [{table.name}].[Company_Code]")
-        assert said.partition(" WHERE ")[2] == (
-            f"upper(ltrim(rtrim([{table.name}].[Company_Code]))) = 'PHL' AND "
-            f"upper(ltrim(rtrim([{table.name}].[Vendor_Code]))) = 'ACME' AND "
-            f"upper(ltrim(rtrim([{table.name}].[Subcontract_Number]))) = 'SC-001'"
+        assert parameters == {"upper_1": "PHL", "upper_2": "ACME", "upper_3": "SC-001"}
+
+    @BOTH
+    def test_many_records_of_one_company(self, table: Table, columns: str) -> None:
+        keys = [Key.of("PHL", "BOLT", "SC-2"), Key.of("PHL", "ACME", "SC-2"), Key.of("PHL", "ACME", "SC-1")]
+        said, parameters = on_sql_server(rows_of_many(table, keys))
+        assert said == (
+            f"{columns} WHERE "
+            f"upper(ltrim(rtrim([{table.name}].[Company_Code]))) = %(upper_1)s AND "
+            f"upper(ltrim(rtrim([{table.name}].[Vendor_Code]))) IN (%(upper_2_1)s, %(upper_2_2)s) AND "
+            f"upper(ltrim(rtrim([{table.name}].[Subcontract_Number]))) IN (%(upper_3_1)s, %(upper_3_2)s)"
         )
+        assert parameters == {
+            "upper_1": "PHL",
+            "upper_2_1": "ACME",
+            "upper_2_2": "BOLT",
+            "upper_3_1": "SC-1",
+            "upper_3_2": "SC-2",
+        }
+
+    @BOTH
+    def test_whether_there_is_anything_of_a_company(self, table: Table, columns: str) -> None:
+        said, parameters = on_sql_server(any_row_of(table, "PHL"))
+        assert said == (
+            f"SELECT count(*) AS count_1 FROM [{table.name}] "
+            f"WHERE upper(ltrim(rtrim([{table.name}].[Company_Code]))) = %(upper_1)s"
+        )
+        assert parameters == {"upper_1": "PHL"}
+
+    def test_a_batch_has_fewer_parameters_than_sql_server_takes(self) -> None:
+        keys = [Key.of("PHL", f"V{number}", f"SC-{number}") for number in range(MOST_AT_ONCE)]
+        assert len(on_sql_server(rows_of_many(LINES, keys))[1]) < 2100
+
+    @pytest.mark.parametrize("value", ["O'Hara", "100%", "%(x)s", "];--", "é"])
+    def test_no_value_is_ever_part_of_the_text(self, value: str) -> None:
+        for statement in (
+            rows_of(SUBCONTRACTS, Key.of("PHL", value, value)),
+            rows_of_many(SUBCONTRACTS, [Key.of("PHL", value, value)]),
+        ):
+            said, parameters = on_sql_server(statement)
+            assert value.upper() not in said
+            assert list(parameters.values()) == ["PHL", value.upper(), value.upper()]
 
     def test_the_driver_of_sql_server_is_installed(self) -> None:
         dialect = make_url("mssql+pymssql://reader:x@host/spectrum").get_dialect()
@@ -174,6 +255,61 @@ class TestFind:
         assert isinstance(InfoLink(f"sqlite:///{tmp_path}/empty").find(KEY), CannotTell)
 
 
+class TestFindMany:
+    def test_each_key_gets_its_own_record_and_lines(self, site: Site) -> None:
+        other = {"Vendor_Code": "BOLT      "}
+        site.holds(HEADER, LINE, LINE | {"Bid_Item_Number": "A-1"})
+        site.holds(HEADER | other | {"GL_Account": "500200"}, LINE | other | {"Phase_Code": "0510000"})
+        keys = [KEY, Key.of("PHL", "BOLT", "SC-001"), Key.of("PHL", "BOLT", "SC-002")]
+        found = site.info_link.find_many(keys)
+        assert not isinstance(found, CannotTell)
+        assert {key: list(record.lines) for key, record in found.items()} == {
+            keys[0]: [("0330000", "S", ""), ("0330000", "S", "A-1")],
+            keys[1]: [("0510000", "S", "")],
+        }
+        assert [record.header["GL_Account"] for record in found.values()] == ["500100", "500200"]
+        assert found[KEY] == stored(site)
+
+    def test_what_only_shares_a_vendor_or_a_number_is_left_out(self, site: Site) -> None:
+        number = {"Subcontract_Number": "SC-002    "}
+        site.holds(HEADER | number, LINE | number)
+        site.holds(HEADER | {"Vendor_Code": "BOLT"}, LINE | {"Vendor_Code": "BOLT"})
+        site.holds(HEADER | {"Company_Code": "NYC"}, LINE | {"Company_Code": "NYC"})
+        keys = [KEY, Key.of("PHL", "BOLT", "SC-002")]
+        assert site.info_link.find_many(keys) == {}
+
+    def test_padding_and_case_don_t_hide_a_record(self, site: Site) -> None:
+        key = {"Vendor_Code": " acme ", "Subcontract_Number": "sc-001    "}
+        site.holds(HEADER | key, LINE | key)
+        found = site.info_link.find_many([KEY])
+        assert not isinstance(found, CannotTell)
+        assert list(found[KEY].lines) == [("0330000", "S", "")]
+
+    def test_a_database_that_is_being_loaded_hides_nothing_for_missing(self, site: Site) -> None:
+        keys = [Key.of("PHL", "ACME", f"SC-{number}") for number in range(10)]
+        assert isinstance(site.info_link.find_many(keys), CannotTell)
+        for key in keys:
+            site.holds(HEADER | {"Subcontract_Number": key.erp_id})
+        assert isinstance(site.info_link.find_many(keys), CannotTell)
+        site.holds(HEADER, LINE)
+        found = site.info_link.find_many(keys)
+        assert not isinstance(found, CannotTell)
+        assert len(found) == 10
+
+    def test_a_few_that_are_gone_from_an_empty_company_are_gone(self, site: Site) -> None:
+        assert site.info_link.find_many([KEY]) == {}
+
+    def test_a_database_that_does_not_answer_can_t_tell(self, tmp_path: Path) -> None:
+        link = InfoLink(f"sqlite:///file:{tmp_path}/none?mode=ro&uri=true")
+        assert isinstance(link.find_many([KEY]), CannotTell)
+
+    def test_a_value_that_is_no_date_is_shown_and_stops_nobody_else(self, site: Site) -> None:
+        site.holds(HEADER | {"Date_Issued": "soon"})
+        found = site.info_link.find_many([KEY])
+        assert not isinstance(found, CannotTell)
+        assert found[KEY].header["Date_Issued"] == "soon"
+
+
 class TestCompare:
     def test_decimals_dates_and_padding_are_compared_by_meaning(self, site: Site) -> None:
         site.holds(HEADER, LINE)
@@ -223,6 +359,23 @@ class TestCompare:
             ("Line 1", name, value)
         ]
 
+    @pytest.mark.parametrize(
+        ("name", "kind"),
+        [
+            ("Comment", ValueKind.TEXT),
+            ("GL_Account", ValueKind.TEXT),
+            ("Retention_Percent", ValueKind.NUMBER),
+            ("Date_Issued", ValueKind.DATE),
+        ],
+    )
+    def test_a_difference_says_of_what_kind_its_values_are(
+        self, site: Site, name: str, kind: ValueKind
+    ) -> None:
+        site.holds(HEADER, LINE)
+        verdict = compare((header(**{name: "07/07/2077"}), line()), stored(site))
+        assert isinstance(verdict, Differs)
+        assert [each.value_kind for each in verdict.differences] == [kind]
+
     def test_a_blank_is_spectrum_s_to_fill(self, site: Site) -> None:
         site.holds(HEADER, LINE | {"Bid_Item_Number": "B-1       "})
         blanks = dict.fromkeys(("Unit_Of_Measure", "Unit_Price", "Original_Contract_Quantity"), "")
@@ -233,8 +386,8 @@ class TestCompare:
         verdict = compare((header(), line("Line 7")), stored(site))
         assert verdict == Differs(
             (
-                Difference("Line 7", "", "the line", "nothing"),
-                Difference("Another line", "", "nothing", "0990000 S, 1250.5"),
+                Difference("Line 7", "", "the line", "nothing", DifferenceKind.MISSING),
+                Difference("Another line", "", "nothing", "0990000 S, 1250.5", DifferenceKind.EXTRA),
             )
         )
 

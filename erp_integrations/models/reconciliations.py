@@ -1,0 +1,155 @@
+"""Comparing what was exported with what Spectrum holds: the runs, and what was found to drift."""
+
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from directory.models import Company, User
+from erp_integrations.models.connections import Connection
+from erp_integrations.models.exports import ExportJob
+from erp_integrations.models.submissions import Submission
+
+
+class ReconciliationStatus(models.TextChoices):
+    """Where a run stands."""
+
+    WAITING = "waiting", "Waiting"
+    RUNNING = "running", "Comparing"
+    FINISHED = "finished", "Compared"
+    STOPPED = "stopped", "Can't be checked now"
+
+
+OPEN = (ReconciliationStatus.WAITING, ReconciliationStatus.RUNNING)
+
+
+class ReconciliationQuerySet(models.QuerySet["Reconciliation"]):
+    """Reading runs; time is always the database's."""
+
+    def open(self) -> "ReconciliationQuerySet":
+        """Asked for, and not over."""
+        return self.filter(status__in=OPEN)
+
+    def finished(self) -> "ReconciliationQuerySet":
+        """All synced commitments were compared."""
+        return self.filter(status=ReconciliationStatus.FINISHED)
+
+    def due(self) -> "ReconciliationQuerySet":
+        """Waiting, or left by a worker whose lease is over."""
+        return self.filter(
+            Q(status=ReconciliationStatus.WAITING)
+            | Q(status=ReconciliationStatus.RUNNING, lease_until__lt=Now())
+        )
+
+
+class Reconciliation(models.Model):
+    """One comparison of all synced commitments of a connection with what Spectrum holds.
+
+    It goes through the export jobs by their key: ``after_job`` is the last one that was compared,
+    so that another worker can go on from there. ``attempt`` grows with each claim, and a worker whose
+    number is not the row's any more may change nothing. ``problem`` says why nobody could look.
+    """
+
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="reconciliations")
+    status = models.CharField(
+        max_length=10, choices=ReconciliationStatus, default=ReconciliationStatus.WAITING
+    )
+    asked_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+", help_text="Null: the daily one."
+    )
+    asked_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    attempt = models.PositiveIntegerField(default=0)
+    after_job = models.PositiveBigIntegerField(default=0)
+    to_compare = models.PositiveIntegerField(default=0)
+    compared = models.PositiveIntegerField(default=0)
+    problem = models.CharField(max_length=300, blank=True, default="")
+
+    objects = ReconciliationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connection"],
+                condition=Q(status__in=OPEN),
+                name="a_connection_has_one_open_reconciliation",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=ReconciliationStatus.values), name="a_reconciliation_status_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(status=ReconciliationStatus.RUNNING, lease_until__isnull=False)
+                | (~Q(status=ReconciliationStatus.RUNNING) & Q(lease_until=None)),
+                name="a_reconciliation_is_leased_while_it_runs",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=OPEN, ended_at=None)
+                | (~Q(status__in=OPEN) & Q(ended_at__isnull=False)),
+                name="a_reconciliation_that_is_over_says_when",
+            ),
+        ]
+        indexes = [models.Index(fields=["connection", "-id"], name="reconciliations_by_connection")]
+
+    def __str__(self) -> str:
+        return f"Reconciliation of {self.connection}"
+
+
+class DriftKind(models.TextChoices):
+    """In which way a commitment is not what was exported."""
+
+    CHANGED = "changed", "Changed in Spectrum"
+    MISSING = "missing", "Missing in Spectrum"
+    EXTRA_LINES = "extra-lines", "Extra lines in Spectrum"
+    CHANGED_HERE = "changed-here", "Changed here, not in Spectrum"
+
+
+class DriftQuerySet(models.QuerySet["Drift"]):
+    """Reading drift."""
+
+    def current(self) -> "DriftQuerySet":
+        """Seen, and not gone since."""
+        return self.filter(gone_at=None)
+
+
+class Drift(models.Model):
+    """One commitment that is not what was exported, from when it was first seen until it agrees again.
+
+    ``findings`` holds kind, title, name, exported and now of each, and of what kind the two values are.
+    """
+
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="drifts")
+    submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="drifts")
+    job = models.ForeignKey(ExportJob, on_delete=models.PROTECT, related_name="drifts")
+    kinds = ArrayField(models.CharField(max_length=12, choices=DriftKind))
+    findings: Any = models.JSONField()
+    first_seen_at = models.DateTimeField(db_default=Now())
+    last_seen_at = models.DateTimeField(db_default=Now())
+    gone_at = models.DateTimeField(null=True)
+
+    objects = DriftQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["job"], condition=Q(gone_at=None), name="an_export_drifts_once_at_a_time"
+            ),
+            models.CheckConstraint(
+                condition=Q(kinds__contained_by=DriftKind.values, kinds__len__gt=0),
+                name="the_kinds_of_drift_are_known",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["company", "-id"], condition=Q(gone_at=None), name="current_drift"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Drift of {self.submission}"
+
+    def get_absolute_url(self) -> str:
+        """The commitment's review page."""
+        return reverse("erp_integrations:review", args=[self.company.slug, self.submission_id])
