@@ -232,6 +232,13 @@ class Simulator:
         """Let it be this moment in Spectrum, as ISO 8601 writes it; None for the real time."""
         self._ask("POST", "/simulator/clock", {"now": now})
 
+    def set_drift(self, method: str = "", **drift: Any) -> None:
+        """Let a service have other elements: `set_drift("UpdateSubcontract", add=["Tax_Code"])`, or
+        `remove=[...]`, `rename={...}`; without a method all are as published again."""
+        self._ask("DELETE", "/simulator/drift")
+        if method:
+            self._ask("POST", "/simulator/drift", {"method": method, **drift})
+
     def _ask(self, verb: str, path: str, document: object = None) -> dict[str, Any]:
         data = None if document is None else json.dumps(document).encode()
         request = urllib.request.Request(

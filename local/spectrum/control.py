@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote
 
-from local.spectrum import calls, clock, hands, scripting, subcontracts
+from local.spectrum import calls, clock, drift, hands, scripting, subcontracts
 from local.spectrum.endpoint import Endpoint
 from local.spectrum.subcontracts import SubcontractKey
 
@@ -33,7 +33,7 @@ def get(address: list[str], query: Mapping[str, str], endpoint: Endpoint) -> Ans
 
 
 def post(address: list[str], body: bytes, endpoint: Endpoint) -> Answer:
-    """Add faults, set the clock, or enter a subcontract by hand."""
+    """Add faults, let services drift, set the clock, or enter a subcontract by hand."""
     try:
         document = json.loads(body)
         match address:
@@ -42,6 +42,9 @@ def post(address: list[str], body: bytes, endpoint: Endpoint) -> Answer:
                 for fault in endpoint.faults.add(scripting.read(document, has_info_link=has_info_link)):
                     endpoint.site.strike(fault, {})
                 return 200, endpoint.faults.as_json()
+            case ["drift"]:
+                endpoint.site.drift.set(document)
+                return 200, {}
             case ["clock"]:
                 endpoint.site.clock.follow(document)
                 return _time(endpoint)
@@ -50,6 +53,7 @@ def post(address: list[str], body: bytes, endpoint: Endpoint) -> Answer:
                 return 200, {"entered": [key.company, key.vendor, key.number]}
     except (
         scripting.BadFaultError,
+        drift.BadDriftError,
         clock.BadMomentError,
         hands.BadRecordError,
         ValueError,
@@ -66,6 +70,9 @@ def delete(address: list[str], endpoint: Endpoint) -> Answer:
             endpoint.faults.clear()
             endpoint.site.recover()
             return 200, endpoint.faults.as_json()
+        case ["drift"]:
+            endpoint.site.drift.clear()
+            return 200, {}
         case ["subcontracts", company, vendor, name]:
             key = SubcontractKey(unquote(company), unquote(vendor), unquote(name))
             if endpoint.site.delete(key):

@@ -78,9 +78,10 @@ class Endpoint:
         started = time.monotonic()
         broken = None
         try:
-            sent = soap.read_request(body, layout)
+            sent = soap.read_request(body, self.site.drift.of(layout))
         except soap.BadRequestError as error:
             sent, broken = error.sent, error
+        sent = self.site.drift.published(layout, sent)
         fault = None if broken else self.faults.strike(layout.method, sent["Subcontract_Number"])
         with self.store.transaction() as db:
             kind = fault.kind if fault else ""

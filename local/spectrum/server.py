@@ -240,7 +240,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         # The address under which the caller came is the one that it can reach.
         host = self.headers.get("Host", "")
-        layout = self.server.endpoint.site.present(layout)
+        site = self.server.endpoint.site
+        layout = site.drift.of(site.present(layout))
         base = f"http://{host}" if re.fullmatch(r"[\w.\-:\[\]]+", host, re.ASCII) else self.server.url
         self._send(200, wsdl.describe(layout, f"{base}/ws/{layout.method}"), XML)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from local.spectrum import hands
 from local.spectrum.clock import Clock
+from local.spectrum.drift import Drift
 from local.spectrum.faults import ScriptedFault
 from local.spectrum.info_link import InfoLink
 from local.spectrum.layouts import Element, Layout
@@ -25,6 +26,7 @@ class Site:
         self.refuse: Callable[[float], None] = lambda seconds: None
         self._lock = threading.Lock()
         self._drift: dict[str, str] = {}
+        self.drift = Drift()
 
     def now(self) -> str:
         """The moment as it is stored."""
@@ -50,6 +52,7 @@ class Site:
         """All is as it was at the start. What people did in the records stays."""
         with self._lock:
             self._drift.clear()
+        self.drift.clear()
         if self.info_link is not None:
             self.info_link.recover()
 

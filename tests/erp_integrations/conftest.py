@@ -35,8 +35,10 @@ def simulator(simulator_process: Simulator, settings: Settings) -> Iterator[Simu
     """The simulator, as the operator's server list names it."""
     settings.SPECTRUM_SERVERS = {"simulator": simulator_process.url}
     simulator_process.set_faults()
+    simulator_process.set_drift()
     yield simulator_process
     simulator_process.set_faults()
+    simulator_process.set_drift()
 
 
 @pytest.fixture
