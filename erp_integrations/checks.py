@@ -1,6 +1,7 @@
 """System checks: settings that would break a promise are refused at start."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +11,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from erp_integrations.adapters.spectrum.addresses import forbidden
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -60,6 +63,14 @@ def spectrum_servers_are_addresses(
             errors.append(
                 Error(f"SPECTRUM_SERVERS: {name} must be an https address.", id="erp_integrations.E002")
             )
+        with suppress(ValueError):  # a name; where it leads is looked at for each connection
+            if kind := forbidden(address.hostname or ""):
+                errors.append(
+                    Error(
+                        f"SPECTRUM_SERVERS: the address of {name} is never connected to ({kind}).",
+                        id="erp_integrations.E007",
+                    )
+                )
         server = f"{(address.hostname or '').rstrip('.')}:{address.port or DEFAULT_PORTS.get(address.scheme)}"
         if server in seen:
             errors.append(

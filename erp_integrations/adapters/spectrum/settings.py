@@ -19,6 +19,7 @@ class SpectrumSettings:
     gave them: nothing is fetched at the moment of sending. ``guid`` may be blank where the site
     allows it. ``success_codes`` is what a successful write answers: not public, so it is here.
     ``erp_id_prefixes`` (by kind of commitment) and ``last_characters`` make the proposed ERP ID.
+    ``require_https`` refuses plain http, whatever ``base_url`` says.
     Times are seconds; ``read_timeout`` is the longest silence that is waited for. ``ca_file`` names
     a file of certificates for a server that the usual authorities don't vouch for. ``info_link`` is
     the SQLAlchemy URL of the site's read-only database; blank where there is none.
@@ -39,6 +40,7 @@ class SpectrumSettings:
     last_characters: bool = False
     connect_timeout: float = 5.0
     read_timeout: float = 60.0
+    require_https: bool = False
     ca_file: str = ""
     info_link: str = field(default="", repr=False)
 

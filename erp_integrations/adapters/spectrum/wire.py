@@ -18,8 +18,15 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, ReadTimeoutError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    NameResolutionError,
+    NewConnectionError,
+    ReadTimeoutError,
+)
+from urllib3.util.connection import create_connection
 
+from erp_integrations.adapters.spectrum.addresses import ForbiddenAddressError, require_allowed
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
 
 LONGEST_REPLY = 1024 * 1024
@@ -34,7 +41,7 @@ class Exchange:
 
     ``wrote`` tells whether any part of the request may have left us. ``failure`` is blank when a
     whole reply came, and else a sentence without secrets; ``passing`` then tells whether trying
-    again can help. ``body`` holds what had come until then.
+    again can help, or the connection itself is at fault. ``body`` holds what had come until then.
     """
 
     wrote: bool
@@ -61,6 +68,10 @@ def exchange(
 
     Lasts at most ``settings.longest_call`` from the moment when the server's name is resolved.
     """
+    if settings.require_https and not url.lower().startswith("https://"):
+        return Exchange(
+            wrote=False, failure="The address of Spectrum's server is not an https address.", passing=False
+        )
     line = _Line()
     # The read time-out starts anew with every byte, so it alone lets a slow server hold us for ever.
     watchdog = threading.Timer(settings.longest_call, line.cut)
@@ -142,11 +153,35 @@ class _WatchedHTTPConnection(HTTPConnection):
         self.line = line
 
     def _new_conn(self) -> socket.socket:
-        connection = super()._new_conn()
+        connection = self._connected()
         if not self.line.opened(connection):
             connection.close()
             raise ConnectTimeoutError(self, "the time for the whole call was over")
         return connection
+
+    def _connected(self) -> socket.socket:
+        """As urllib3's own, but with a look at each address between the name and the connection."""
+        try:
+            found = socket.getaddrinfo(self._dns_host, self.port, 0, socket.SOCK_STREAM)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        addresses = list(dict.fromkeys(str(place[0]) for *_, place in found))
+        for address in addresses:
+            require_allowed(address)
+        failure: OSError = OSError("the name has no address")
+        for address in addresses:
+            try:
+                return create_connection(
+                    (address, self.port),
+                    self.timeout,
+                    source_address=self.source_address,
+                    socket_options=self.socket_options,
+                )
+            except OSError as error:
+                failure = error
+        if isinstance(failure, TimeoutError):
+            raise ConnectTimeoutError(self, "no answer in time") from failure
+        raise NewConnectionError(self, "no connection") from failure
 
     def send(self, data: Any) -> None:
         if self.sock is None:
@@ -219,6 +254,9 @@ def _in_words(error: Exception, line: _Line, settings: SpectrumSettings) -> str:
         if caused_by(ReadTimeoutError, TimeoutError):
             return f"Spectrum did not reply within {_seconds(settings.read_timeout)}."
         return "The connection to Spectrum broke before its reply was complete."
+    for cause in causes:
+        if isinstance(cause, ForbiddenAddressError):
+            return f"The name of Spectrum's server leads to {cause}, which is never connected to."
     if caused_by(NameResolutionError):
         return "The name of Spectrum's server could not be found."
     if caused_by(ConnectionRefusedError):
