@@ -41,6 +41,13 @@ def compare_what_is_due() -> None:
         pass
 
 
+def probe_what_has_stopped() -> None:
+    """Ask whether the connections that have stopped can be used again."""
+    from erp_integrations import probing
+
+    probing.probe_due()
+
+
 def mail_what_is_due() -> None:
     """Store the daily summaries whose hour has come, and send what is stored."""
     from erp_integrations import summaries
@@ -52,7 +59,7 @@ def mail_what_is_due() -> None:
 
 class Poller(bootsteps.StartStopStep):
     """A worker's own look at the database, in one thread for exports, one for
-    reading them back, one for reconciliation, and one for mails."""
+    reading them back, one for reconciliation, one for probes, and one for mails."""
 
     requires = ("celery.worker.components:Pool",)
 
@@ -63,7 +70,14 @@ class Poller(bootsteps.StartStopStep):
 
     def start(self, parent: Any) -> None:
         """Begin to look; before the consumer has found a broker."""
-        for look in (export_what_is_due, verify_what_is_due, compare_what_is_due, mail_what_is_due):
+        looks = (
+            export_what_is_due,
+            verify_what_is_due,
+            compare_what_is_due,
+            probe_what_has_stopped,
+            mail_what_is_due,
+        )
+        for look in looks:
             thread = threading.Thread(target=self._run, args=[look], name=look.__name__, daemon=True)
             thread.start()
             self._threads.append(thread)

@@ -255,6 +255,8 @@ QUIET_PERIOD_SECONDS = env.float(
     "QUIET_PERIOD_SECONDS",
     default=WIRE_CONNECT_TIMEOUT + WIRE_READ_TIMEOUT + 300.0 + READ_BACK_LAG_SECONDS,
 )
+# How long the site's service descriptions are believed without another look.
+WSDL_CHECK_SECONDS = env.float("WSDL_CHECK_SECONDS", default=900.0)
 # Longer than one call may take, so that a healthy worker never loses its lease.
 EXPORT_LEASE_SECONDS = env.int("EXPORT_LEASE_SECONDS", default=180)
 EXPORT_MAX_TRIES = env.int("EXPORT_MAX_TRIES", default=10)

@@ -29,6 +29,7 @@ from erp_integrations.adapters.base import (
     NotSent,
     Outcome,
     StoredRecord,
+    Unusable,
 )
 from erp_integrations.connections import as_planned, ready_adapter
 from erp_integrations.models import (
@@ -182,7 +183,7 @@ def _deliver(job: ExportJob, lease: int) -> None:
         outcomes.fail(job, "Changed since it was accepted: the vendor link, the job link or the connection.")
         return
     adapter = ready_adapter(job.connection)
-    if isinstance(adapter, NotSent):
+    if isinstance(adapter, NotSent | Unusable):
         outcomes.put_off(job, adapter)
         return
     if not _is_ours_to_write(job, adapter):

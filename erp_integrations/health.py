@@ -29,6 +29,12 @@ def _health(connection: Connection) -> Health:
     if not connection.base_url:
         sentence = f"Nothing can be sent: SPECTRUM_SERVERS does not name the server {connection.server}."
         return Health(connection, "No server", sentence)
+    if connection.awaits_probe:
+        sentence = (
+            f"{connection.fault} Nothing is sent on this connection until that has changed. It is looked at "
+            "again by itself, and an ERP admin can do so in Settings."
+        )
+        return Health(connection, "Stopped", sentence.strip())
     if connection.not_before and connection.not_before > timezone.now():
         until = date_format(timezone.localtime(connection.not_before), "H:i")
         sentence = f"{connection.fault} What is accepted waits until then, and is sent by itself."

@@ -15,7 +15,15 @@ from commitments import services as commitments
 from commitments.models import Badge, Commitment, Lock
 from directory import history
 from directory.models import User
-from erp_integrations.adapters.base import Accepted, NotSent, Outcome, Refused, Unauthorised, Unknown
+from erp_integrations.adapters.base import (
+    Accepted,
+    NotSent,
+    Outcome,
+    Refused,
+    Unauthorised,
+    Unknown,
+    Unusable,
+)
 from erp_integrations.models import (
     CallState,
     Connection,
@@ -29,6 +37,7 @@ from erp_integrations.models import (
 )
 
 LONGEST_BACKOFF = timedelta(minutes=15)
+LONGEST_FAULT = 1000
 
 
 class LeaseLost(Exception):
@@ -42,7 +51,7 @@ def settle(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outcom
     entry.finished_at = Now()
     entry.outcome = type(outcome).__name__.lower()
     entry.reason = _reason(outcome)
-    entry.reply = "" if isinstance(outcome, NotSent) else outcome.reply
+    entry.reply = "" if isinstance(outcome, NotSent | Unusable) else outcome.reply
     entry.save(update_fields=["finished_at", "outcome", "reason", "reply"])
     match outcome:
         case Accepted():
@@ -51,7 +60,7 @@ def settle(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outcom
             call.state = CallState.REFUSED
         case Unknown():
             call.state = CallState.UNKNOWN
-        case Unauthorised() | NotSent():
+        case Unauthorised() | Unusable() | NotSent():
             call.state = CallState.PLANNED
     call.save(update_fields=["state"])
     if isinstance(outcome, Accepted):
@@ -61,8 +70,8 @@ def settle(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outcom
 
 
 @transaction.atomic
-def put_off(job: ExportJob, outcome: NotSent) -> None:
-    """Stop before any call was tried: Spectrum can't be reached. Raises LeaseLost."""
+def put_off(job: ExportJob, outcome: NotSent | Unusable) -> None:
+    """Stop before any call was tried: Spectrum can't be reached, or not be used. Raises LeaseLost."""
     _stop(_lock_mine(job), _reason(outcome), outcome)
 
 
@@ -191,10 +200,37 @@ def _interrupted(job: ExportJob, what: str) -> bool:
     return True
 
 
-def _stop(job: ExportJob, problem: str, outcome: Refused | Unauthorised | NotSent | Unknown) -> None:
+def stop_connection(connection: Connection, fault: str, *, adoptable: bool) -> None:
+    """Send nothing on a connection before a probe has succeeded; the next one is made after a pause.
+
+    Call it with the connection under lock. Every stop leaves one history row, however often it is seen.
+    """
+    if not connection.awaits_probe:
+        history.record(
+            event="connection.stopped",
+            subject=connection,
+            by=None,
+            company=connection.company,
+            detail={"fault": fault},
+        )
+    connection.failed_probes += 1
+    Connection.objects.filter(pk=connection.pk).update(
+        awaits_probe=True,
+        can_adopt=adoptable,
+        failed_probes=connection.failed_probes,
+        not_before=Now() + _backoff(connection.failed_probes),
+        fault=fault[:LONGEST_FAULT],
+    )
+
+
+def _stop(
+    job: ExportJob, problem: str, outcome: Refused | Unauthorised | Unusable | NotSent | Unknown
+) -> None:
     """Where the job stands after a call that did not succeed."""
     match outcome:
         case Unknown():
+            # A site that changed answers so to everything: it is looked at again before the next call.
+            Connection.objects.filter(pk=job.connection_id).update(descriptions_checked_at=None)
             end(job, JobStatus.UNKNOWN, problem, event="export.unknown")
         case Unauthorised():
             # The connection's fault, not the document's: everything on it waits, no try is used up.
@@ -202,6 +238,10 @@ def _stop(job: ExportJob, problem: str, outcome: Refused | Unauthorised | NotSen
             delay = _backoff(max(job.tries, 3))
             _rest(job.connection, delay, problem)
             _wait(job, problem, delay=delay)
+        case Unusable(adoptable=adoptable):
+            job.tries -= 1
+            stop_connection(job.connection, _reason(outcome), adoptable=adoptable)
+            _wait(job, problem, delay=LONGEST_BACKOFF)
         case NotSent(passing=True) if job.tries < settings.EXPORT_MAX_TRIES:
             _wait(job, problem, delay=_backoff(job.tries))
         case NotSent() | Refused():
@@ -262,7 +302,7 @@ def _rest(connection: Connection, delay: timedelta | None, fault: str) -> None:
     if delay is None and not connection.fault:
         return
     Connection.objects.filter(pk=connection.pk).update(
-        not_before=Now() + delay if delay is not None else None, fault=fault[:300]
+        not_before=Now() + delay if delay is not None else None, fault=fault[:LONGEST_FAULT]
     )
 
 
@@ -279,5 +319,7 @@ def _reason(outcome: Outcome) -> str:
             return ""
         case Refused(errors=errors):
             return "; ".join(f"{error.column or error.code}: {error.text}" for error in errors)
-        case Unauthorised(reason=reason) | NotSent(reason=reason) | Unknown(reason=reason):
+        case Unauthorised(reason=reason) | Unusable(reason=reason):
+            return reason
+        case NotSent(reason=reason) | Unknown(reason=reason):
             return reason

@@ -150,6 +150,17 @@ class Unauthorised:
 
 
 @dataclass(frozen=True, slots=True)
+class Unusable:
+    """Provably nothing left us, and nothing would: the site speaks another interface than the one
+    that we know, or its address is none to connect to. It concerns the connection, not the document,
+    and only a probe that succeeds ends it. ``adoptable`` is that of the probe which found it.
+    """
+
+    reason: str
+    adoptable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class NotSent:
     """Provably nothing left us: DNS, connection refused, TLS, a local check.
 
@@ -168,7 +179,7 @@ class Unknown:
     reply: str = ""
 
 
-Outcome = Accepted | Refused | Unauthorised | NotSent | Unknown
+Outcome = Accepted | Refused | Unauthorised | Unusable | NotSent | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,10 +266,19 @@ MOST_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """Whether a connection can be used, in one sentence; a probe never writes."""
+    """Whether a connection can be used, in one sentence; a probe never writes.
+
+    Where it can't, ``passing`` tells whether it may end by itself (a server that is down), and
+    ``adoptable`` whether a person may say yes to the interface as the site has it now: everything
+    that we write still has its place. ``descriptions`` are the site's own of its services, by
+    name, to be kept with the connection.
+    """
 
     usable: bool
     sentence: str
+    passing: bool = False
+    adoptable: bool = False
+    descriptions: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
 
 class Adapter(Protocol):

@@ -159,7 +159,7 @@ class ConnectionAdmin(RecordingAdmin):
     list_filter = ("company",)
     list_select_related = ("company",)
     search_fields = ("name", "company_code")
-    lease = ("fault", "not_before", "lease_holder", "lease_until", "lease_attempt")
+    lease = ("fault", "awaits_probe", "not_before", "lease_holder", "lease_until", "lease_attempt")
     fieldsets = (
         (None, {"fields": ("company", "name", "server", "company_code")}),
         (

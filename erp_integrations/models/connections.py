@@ -47,7 +47,11 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
 
     def awake(self) -> "ConnectionQuerySet":
         """Those that are not waiting out a fault of their own."""
-        return self.filter(Q(not_before=None) | Q(not_before__lte=Now()))
+        return self.filter(Q(not_before=None) | Q(not_before__lte=Now()), awaits_probe=False)
+
+    def to_probe(self) -> "ConnectionQuerySet":
+        """Those that stopped until a probe succeeds, and are to be probed now."""
+        return self.filter(awaits_probe=True, not_before__lte=Now())
 
 
 class Connection(models.Model):
@@ -98,7 +102,17 @@ class Connection(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     lease_attempt = models.PositiveBigIntegerField(default=0)
     not_before = models.DateTimeField(null=True, blank=True)
-    fault = models.CharField(max_length=300, blank=True, default="")
+    fault = models.CharField(max_length=1000, blank=True, default="")
+    awaits_probe = models.BooleanField(
+        default=False, help_text="Stopped: nothing is sent before a probe has succeeded."
+    )
+    can_adopt = models.BooleanField(
+        default=False, help_text="A person may say yes to the site's present descriptions."
+    )
+    failed_probes = models.PositiveIntegerField(default=0, help_text="In a row.")
+    descriptions_checked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the site's descriptions were last seen to be the kept ones."
+    )
 
     objects = ConnectionQuerySet.as_manager()
 
@@ -111,6 +125,10 @@ class Connection(models.Model):
             models.CheckConstraint(
                 condition=Q(lease_holder="", lease_until=None) | (~Q(lease_holder="") & ~Q(lease_until=None)),
                 name="a_lease_has_a_holder_and_an_end",
+            ),
+            models.CheckConstraint(
+                condition=Q(awaits_probe=False) | Q(not_before__isnull=False),
+                name="a_stopped_connection_is_probed_again",
             ),
             models.CheckConstraint(
                 condition=Q(general_ledger_order__in=LedgerOrder.values), name="a_ledger_order_is_known"

@@ -38,21 +38,18 @@ class SpectrumAdapter:
         self._info_link = InfoLink(settings.info_link) if settings.info_link else None
 
     def probe(self) -> ProbeResult:
-        """Read the site's descriptions of our services and compare them with what we know."""
+        """Read the site's descriptions of our services, and compare them with what we know and keep."""
         try:
-            fetched = self.fetch_wsdls()
+            found = self.fetch_wsdls()
         except wsdl.WsdlError as error:
-            return ProbeResult(usable=False, sentence=str(error))
-        services = [wsdl.Service(LAYOUTS[method], text, self.settings) for method, text in fetched.items()]
-        if drifts := [service.drift for service in services if service.drift]:
-            return ProbeResult(usable=False, sentence=" ".join(drifts))
-        if outdated := [service.layout.method for service in services if not self._is_kept(service)]:
-            return ProbeResult(
-                usable=False,
-                sentence=f"The kept description of {' and '.join(outdated)} is not Spectrum's present one; "
-                "fetch it again.",
-            )
-        return ProbeResult(usable=True, sentence="Spectrum answers, and its services are as we know them.")
+            return ProbeResult(usable=False, sentence=str(error), passing=error.passing)
+        services = [wsdl.Service(LAYOUTS[method], text, self.settings) for method, text in found.items()]
+        if any(service.lacking for service in services):
+            return ProbeResult(usable=False, sentence=" ".join(filter(None, (s.drift for s in services))))
+        if changed := " ".join(filter(None, map(self._changes, services))):
+            return ProbeResult(usable=False, sentence=changed, adoptable=True, descriptions=found)
+        sentence = "Spectrum answers, and its services are as we know them."
+        return ProbeResult(usable=True, sentence=sentence, descriptions=found)
 
     def fetch_wsdls(self) -> Mapping[str, str]:
         """The site's descriptions of our services by method, to be kept with the connection.
@@ -145,14 +142,23 @@ class SpectrumAdapter:
             self._services[method] = wsdl.Service(LAYOUTS[method], self.settings.wsdls[method], self.settings)
         return self._services[method]
 
-    def _is_kept(self, present: wsdl.Service) -> bool:
-        """Whether the kept description has the same elements; a connection that keeps none yet passes."""
-        if not self.settings.wsdls:
-            return True
+    def _changes(self, present: wsdl.Service) -> str:
+        """What a person must say yes to before it is used, as a sentence; blank if nothing.
+
+        Where nothing is kept yet, that is what our layout does not know.
+        """
+        method = present.layout.method
+        if method not in self.settings.wsdls:
+            return present.drift
         try:
-            return self._service(present.layout.method).declared == present.declared
-        except wsdl.WsdlError:
-            return False
+            changes = present.changes(self._service(method))
+        except wsdl.WsdlError as error:
+            changes = str(error)
+        if not changes:
+            return ""
+        return present.drift or (
+            f"The kept description of {method} is not Spectrum's present one ({changes}); fetch it again."
+        )
 
 
 def _key_of(header: Call) -> Key:

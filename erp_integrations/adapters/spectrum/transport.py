@@ -6,7 +6,7 @@ Source: section 7 of ``docs/spectrum.md``.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from erp_integrations.adapters.base import Call, NotSent, Outcome, Refused, Unauthorised, Unknown
+from erp_integrations.adapters.base import Call, NotSent, Outcome, Refused, Unauthorised, Unknown, Unusable
 from erp_integrations.adapters.spectrum import replies
 from erp_integrations.adapters.spectrum.layouts import LAYOUTS, Layout
 from erp_integrations.adapters.spectrum.redaction import storable, without_secrets
@@ -20,8 +20,10 @@ def send(call: Call, service: Service, settings: SpectrumSettings) -> Outcome:
 
     What is wrong on our side of the wire is found before anything leaves, and is NotSent.
     """
-    if wrong := objection(call, settings) or service.drift:
+    if wrong := objection(call, settings):
         return NotSent(wrong, passing=False)
+    if service.lacking:
+        return Unusable(service.drift)
     secrets = {"Authorization_ID": settings.authorization_id, "GUID": settings.guid}
     try:
         exchange = service.post({**call.payload, **secrets})
@@ -59,14 +61,14 @@ def _outcome(exchange: Exchange, method: str, settings: SpectrumSettings) -> Out
         return replies.read(exchange, method, settings.success_codes)
     if exchange.wrote:
         return Unknown(exchange.failure, storable(exchange.body))
-    return NotSent(exchange.failure, passing=exchange.passing)
+    return NotSent(exchange.failure) if exchange.passing else Unusable(exchange.failure)
 
 
 def _without_secrets(outcome: Outcome, secrets: Mapping[str, str]) -> Outcome:
     def clean(text: str) -> str:
         return without_secrets(text, secrets.values())
 
-    if isinstance(outcome, NotSent):
+    if isinstance(outcome, NotSent | Unusable):
         return replace(outcome, reason=clean(outcome.reason))
     outcome = replace(outcome, reply=clean(outcome.reply))
     if isinstance(outcome, Refused):

@@ -43,7 +43,7 @@ class Service:
                 transport=_OneAttempt(settings),
                 settings=reading_rules(raw_response=True),
             )
-            self._binding, self.declared = self._declaration()
+            self._binding, self.shape = self._declaration()
         except WsdlError:
             raise
         except Exception as error:  # zeep answers strange descriptions with every kind of error
@@ -52,18 +52,44 @@ class Service:
             ) from error
 
     @property
+    def declared(self) -> tuple[str, ...]:
+        """The names of the site's elements, in its order."""
+        return tuple(name for name, _ in self.shape)
+
+    @property
+    def strange(self) -> tuple[str, ...]:
+        """Elements that our layout does not know; written blank where a person has adopted them."""
+        return tuple(name for name in self.declared if name not in self.layout.names)
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Elements of our layout that the site does not have; without them nothing can be written."""
+        return tuple(name for name in self.layout.names if name not in self.declared)
+
+    @property
     def drift(self) -> str:
         """How the site's elements differ from our layout, as a sentence; blank if they don't.
 
         The order is not compared: the site's own order is what is written.
         """
-        added = [name for name in self.declared if name not in self.layout.names]
-        missing = [name for name in self.layout.names if name not in self.declared]
-        if not added and not missing:
+        if not self.strange and not self.lacking:
             return ""
-        parts = [f"has {', '.join(added)}, which we don't know"] if added else []
-        parts += [f"lacks {', '.join(missing)}"] if missing else []
+        parts = [f"has {', '.join(self.strange)}, which we don't know"] if self.strange else []
+        parts += [f"lacks {', '.join(self.lacking)}"] if self.lacking else []
         return f"Spectrum's {self.layout.method} has changed: it {' and '.join(parts)}."
+
+    def changes(self, kept: "Service") -> str:
+        """How the present description differs from the kept one, in words; blank if it doesn't.
+
+        Only what a request is made of counts: the elements, their order, and their namespaces.
+        """
+        if self.shape == kept.shape:
+            return ""
+        added = [name for name in self.declared if name not in kept.declared]
+        gone = [name for name in kept.declared if name not in self.declared]
+        parts = [f"it has {', '.join(added)} now"] if added else []
+        parts += [f"it has no {', '.join(gone)} any more"] if gone else []
+        return " and ".join(parts) or "its elements have another order or namespace now"
 
     def post(self, values: Mapping[str, str]) -> Exchange:
         """Make one call with the values of all elements, secrets included.
@@ -71,15 +97,15 @@ class Service:
         Raises what zeep raises when the values can't be written as XML; nothing has left us then.
         """
         proxy = self._client.create_service(self._binding, self._settings.service_url(self.layout.method))
-        answer: Exchange = proxy[self.layout.method](**values)
+        answer: Exchange = proxy[self.layout.method](**dict.fromkeys(self.strange, ""), **values)
         return answer
 
-    def _declaration(self) -> tuple[str, tuple[str, ...]]:
+    def _declaration(self) -> tuple[str, tuple[tuple[str, str], ...]]:
         method = self.layout.method
         for name, binding in self._client.wsdl.bindings.items():
             if isinstance(binding, Soap11Binding) and method in binding.all():
                 elements = binding.get(method).input.body.type.elements
-                return str(name), tuple(element_name for element_name, _ in elements)
+                return str(name), tuple((each, str(element.qname)) for each, element in elements)
         raise WsdlError(f"Spectrum's description of {method} has no SOAP 1.1 operation of that name.")
 
 

@@ -77,6 +77,7 @@ def test_a_service_that_has_changed_is_one_sentence(names: tuple[str, ...], told
     result = probed(UpdateSubcontract=description(METHOD, names))
     assert not result.usable
     assert result.sentence == f"Spectrum's UpdateSubcontract has changed: {told}"
+    assert result.adoptable == ("lacks" not in told), "a person may say yes to what can still be written"
 
 
 def test_another_order_is_no_change_because_the_sites_order_is_written() -> None:
@@ -88,13 +89,22 @@ def test_a_kept_description_that_is_out_of_date_is_said() -> None:
     assert probed(wsdls=kept).usable
     old = {**kept, METHOD: description(METHOD, SUBCONTRACT[:-1]).split("?>", 1)[1]}
     result = probed(wsdls=old)
-    assert not result.usable
-    assert "fetch it again" in result.sentence
+    assert (result.usable, result.adoptable) == (False, True)
+    assert "(it has Cost_Center_Override now); fetch it again" in result.sentence
+
+
+def test_a_kept_order_or_namespace_that_is_not_the_sites_any_more_is_said() -> None:
+    kept = servers.descriptions()
+    for present in (description(METHOD, SUBCONTRACT[::-1]), description(METHOD, qualified=True)):
+        result = probed(wsdls=kept, UpdateSubcontract=present)
+        assert (result.usable, result.adoptable) == (False, True)
+        assert "another order or namespace" in result.sentence
+    assert set(result.descriptions) == set(LAYOUTS)
 
 
 def test_a_probe_of_nobody_says_so() -> None:
     result = adapter("http://127.0.0.1:1").probe()
-    assert result == ProbeResult(False, "Spectrum's server refused the connection.")
+    assert result == ProbeResult(False, "Spectrum's server refused the connection.", passing=True)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from erp_integrations.adapters.base import (
     Refused,
     Unauthorised,
     Unknown,
+    Unusable,
 )
 from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings
 from tests.erp_integrations.adapters.examples import DOCUMENT, MASTERS
@@ -204,12 +205,27 @@ def test_without_a_kept_description_nothing_is_sent() -> None:
     assert server.requests == []
 
 
-def test_a_service_that_has_changed_is_not_called() -> None:
-    names = ("Authorization_ID", "GUID", *HEADER.payload, "Tax_Code")
-    wsdls = {"UpdateSubcontract": servers.description("UpdateSubcontract", names).split("?>", 1)[1]}
-    answer, server = sent(answering(SUCCESS), wsdls=wsdls)
-    assert "has Tax_Code, which we don't know" in told(answer, NotSent)
+def described(*names: str) -> dict[str, str]:
+    return {"UpdateSubcontract": servers.description("UpdateSubcontract", names).split("?>", 1)[1]}
+
+
+def test_a_service_that_lacks_an_element_is_not_called_and_it_concerns_the_connection() -> None:
+    names = ("Authorization_ID", "GUID", *list(HEADER.payload)[:-1], "Tax_Code")
+    answer, server = sent(answering(SUCCESS), wsdls=described(*names))
+    assert answer == Unusable(
+        "Spectrum's UpdateSubcontract has changed: it has Tax_Code, which we don't know and lacks "
+        "Cost_Center_Override."
+    )
     assert server.requests == []
+
+
+def test_an_element_that_was_adopted_and_that_nobody_knows_is_sent_blank() -> None:
+    names = ("Authorization_ID", "GUID", "Tax_Code", *HEADER.payload)
+    answer, server = sent(answering(SUCCESS), wsdls=described(*names))
+    assert isinstance(answer, Accepted)
+    request = etree.fromstring(server.requests[0].partition(b"\r\n\r\n")[2])[0][0]
+    assert [child.tag for child in request] == list(names)
+    assert request[2].text is None
 
 
 # What may have been written
