@@ -37,7 +37,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     ),
     Badge.NEEDS_ATTENTION: (
         "A part of it may be in Spectrum.",
-        "An accounting approver finds out. Until then it stays locked, so that nothing is written twice.",
+        "It is found out, by read-back or by an accounting approver. Until then it stays locked.",
     ),
     Badge.UNLINKED: (
         "Its record in Spectrum is gone, and so is the link to it.",

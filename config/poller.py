@@ -26,11 +26,13 @@ def export_what_is_due() -> None:
 
 def verify_what_is_due() -> None:
     """Read back what was delivered, and what nobody knows of."""
-    from erp_integrations import recovery, verification
+    from erp_integrations import recovery, remains, verification
 
     verification.verify_due()
     for connection_id in recovery.to_look_at():
         recovery.look(connection_id)
+    for job_id in remains.to_look_at():
+        remains.look(job_id)
 
 
 def compare_what_is_due() -> None:

@@ -259,6 +259,8 @@ QUIET_PERIOD_SECONDS = env.float(
 WSDL_CHECK_SECONDS = env.float("WSDL_CHECK_SECONDS", default=900.0)
 # Longer than one call may take, so that a healthy worker never loses its lease.
 EXPORT_LEASE_SECONDS = env.int("EXPORT_LEASE_SECONDS", default=180)
+# For so long after Accept a worker does not begin, and the approver can undo. Seconds.
+UNDO_SECONDS = env.float("UNDO_SECONDS", default=10.0)
 EXPORT_MAX_TRIES = env.int("EXPORT_MAX_TRIES", default=10)
 EXPORT_BACKOFF_SECONDS = env.float("EXPORT_BACKOFF_SECONDS", default=10.0)  # doubled by each try
 WORKER_POLL_SECONDS = env.float("WORKER_POLL_SECONDS", default=5.0)

@@ -72,9 +72,19 @@ def drain(connection_id: int) -> bool:
 
 
 def sweep() -> list[int]:
-    """Take up what dead workers left, and say which connections have something due."""
-    for job_id in ExportJob.objects.abandoned().values_list("pk", flat=True):
-        outcomes.take_up_abandoned(job_id)
+    """Take up what dead workers left and what nobody may export; which connections have something due.
+
+    One job that breaks it down does not keep it from the others.
+    """
+    for job_ids, take_up in (
+        (ExportJob.objects.abandoned(), outcomes.take_up_abandoned),
+        (ExportJob.objects.without_the_right(), outcomes.return_to_awaiting),
+    ):
+        for job_id in job_ids.values_list("pk", flat=True):
+            try:
+                take_up(job_id)
+            except Exception:
+                logger.exception("The sweep could not take up export job %s", job_id)
     return list(_due_connections().values_list("pk", flat=True))
 
 

@@ -17,7 +17,6 @@ from erp_integrations.models import (
 from erp_integrations.standing import Standing, tries_again
 
 MOST_DIFFERENCES = 20  # in a notice; the job keeps all
-LATER_RELEASE = "comes with a later release"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +50,12 @@ def of(standing: Standing) -> Explanation | None:
     return _EXPLANATIONS[job.status](standing, job) if job else None
 
 
+def title_of(standing: Standing) -> str:
+    """The first words of it, for a person who came too late."""
+    explanation = of(standing)
+    return f"{explanation.title}." if explanation else f"It is now: {standing.status}."
+
+
 def _moving(standing: Standing, job: ExportJob) -> Explanation:
     written, total = _progress(job)
     sentences = [f"{written} of {total} calls are written."] if written else []
@@ -61,9 +66,12 @@ def _moving(standing: Standing, job: ExportJob) -> Explanation:
             "Waits to be tried again",
             [job.problem, f"{tries_again(job)} Nobody has to do anything.", *sentences],
         )
-    title = (
-        "Accepted, and waits for its turn" if job.status == JobStatus.QUEUED else "Being written to Spectrum"
-    )
+    title = "Being written to Spectrum"
+    if job.status == JobStatus.QUEUED:
+        title = "Accepted, and waits for its turn"
+    if standing.can_be_undone:
+        title = "Accepted: exporting in a few seconds"
+        sentences.append("Until then it can be undone with nothing to mend.")
     return Explanation("info", f"status-{job.status}", title, [*sentences, "This page follows it by itself."])
 
 
@@ -135,8 +143,9 @@ def _incomplete(standing: Standing, job: ExportJob) -> Explanation:
         follows = f"{tries_again(job)} It goes on with the calls that are not written."
     else:
         follows = (
-            "It does not go on by itself, and what is written is not taken back. Going on from here (resume) "
-            f"{LATER_RELEASE}; until then the commitment stays locked, so that nothing is written twice."
+            "It does not go on by itself, and what is written is not taken back. Once the cause is mended, "
+            "Resume goes on with the calls that are not written. Reject sends it back to its project to be "
+            "changed; vendor, job and ERP ID then stay as they are."
         )
     return Explanation(
         "danger",
@@ -155,13 +164,39 @@ def _unknown(standing: Standing, job: ExportJob) -> Explanation:
         "Nobody knows whether Spectrum has it",
         [
             job.problem,
-            f"Known: {before}, none was sent after it, and nothing will be sent again by itself.",
-            "Not known: whether Spectrum wrote that call. It may even do so some minutes late. "
-            f"Look in Spectrum for {_record(job)}.",
-            f"Saying here what you found there (resolve) {LATER_RELEASE}; until then the commitment stays "
-            "locked, so that nothing is written twice.",
+            f"Known: {before}, none was sent after it, and nothing is sent again before that is known.",
+            *_what_is_not_known(standing, job),
         ],
     )
+
+
+def _what_is_not_known(standing: Standing, job: ExportJob) -> list[str]:
+    """Until when an absence proves nothing, who looks then, and what follows."""
+    not_known = "Not known: whether Spectrum wrote that call. It may even do so some minutes late."
+    choices = (
+        "Look in Spectrum for "
+        f"{_record(job)}, and say here what is there: all of it (it becomes Synced), none of it (it is sent "
+        "again), or a part (the others can be sent then). Your words are kept."
+    )
+    if job.differences:
+        return [
+            "It was read back, and Spectrum holds something that is neither all of it, nor none, nor a part.",
+            *_differences(job),
+            choices,
+        ]
+    if job.asks_a_person:
+        if standing.is_quiet:
+            return [not_known, choices]
+        return [
+            not_known,
+            f"From {_time(job.quiet_until)} on, an absence counts, and it can be resolved.",
+            choices,
+        ]
+    return [
+        not_known,
+        f"At {_time(job.not_before)} Spectrum is asked what it holds, and the export goes on by itself with "
+        "what is missing. Nobody has to do anything.",
+    ]
 
 
 _EXPLANATIONS = {
@@ -186,6 +221,10 @@ def _record(job: ExportJob) -> str:
 
 def _on(moment: datetime | None) -> str:
     return f" on {date_format(timezone.localtime(moment), 'j M Y, H:i')}" if moment else ""
+
+
+def _time(moment: datetime | None) -> str:
+    return date_format(timezone.localtime(moment), "H:i") if moment else ""
 
 
 def _lower(words: str) -> str:

@@ -1,6 +1,11 @@
 """The two boxes: what an approver enters, and what they saw."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from django import forms
+
+from erp_integrations.models import CallState, ExportCall
 
 LONGEST_WORDS = 4000
 UNSEEN = "The page did not say what you saw. Look at it below and decide again."
@@ -46,3 +51,56 @@ class RejectForm(DecisionForm):
         error_messages={"required": "Enter a reason: it is mailed to the person who created the commitment."},
         widget=forms.Textarea(attrs={"rows": 4, "autofocus": True}),
     )
+
+
+class RoundForm(forms.Form):
+    """Which delivery the box showed; nobody decides on a later one with it."""
+
+    round = forms.IntegerField(
+        widget=forms.HiddenInput, error_messages={"required": UNSEEN, "invalid": UNSEEN}
+    )
+
+
+def _statement(help_text: str) -> forms.CharField:
+    return forms.CharField(
+        label="In your words",
+        max_length=LONGEST_WORDS,
+        required=False,
+        help_text=help_text,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class ResolveForm(RoundForm):
+    """What a person found in Spectrum, and how they know."""
+
+    attested = forms.ChoiceField(
+        label="What is in Spectrum",
+        choices=[
+            ("all", "All of it. It becomes Synced."),
+            ("none", "None of it. All of it is sent again."),
+            ("part", "A part of it, namely the calls that are ticked below. The others can be sent then."),
+        ],
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose what you found in Spectrum."},
+    )
+    calls = forms.TypedMultipleChoiceField(
+        label="Of a part: the calls that are there",
+        coerce=int,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    statement = _statement("Where you looked and what you saw. Kept in the history with your name.")
+
+    def __init__(self, *args: Any, calls: Sequence[ExportCall], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["calls"]
+        assert isinstance(field, forms.TypedMultipleChoiceField)
+        field.choices = [(call.position, call.title) for call in calls]
+        field.initial = [call.position for call in calls if call.state == CallState.WRITTEN]
+
+
+class UnlinkForm(RoundForm):
+    """How a person knows that the record is gone."""
+
+    statement = _statement("Who deleted it in Spectrum, and when. Kept in the history with your name.")

@@ -1,10 +1,14 @@
 """What our own ledger says of a record in the ERP: what this commitment may have written there."""
 
+from datetime import timedelta
+
+from django.conf import settings
 from django.db import models
+from django.db.models.functions import Now
 
 from erp_integrations.adapters.base import Call
 from erp_integrations.connections import as_planned
-from erp_integrations.models import CallState, ExportCall, ExportJob, SubmissionStatus, WireAttempt
+from erp_integrations.models import CallState, ExportCall, ExportJob, WireAttempt
 
 MAYBE_WRITTEN = ("", "accepted", "unknown")
 """Outcomes of a wire attempt after which something may stand in the ERP; blank: nobody reported."""
@@ -12,17 +16,20 @@ MAYBE_WRITTEN = ("", "accepted", "unknown")
 
 def may_have_written(job: ExportJob) -> bool:
     """Whether a call of this commitment under the job's key may stand in the ERP: then it is ours."""
-    return (
-        WireAttempt.objects.filter(call__job__in=_of_its_record(job))
-        .filter(outcome__in=MAYBE_WRITTEN)
-        .exists()
-    )
+    attempts = WireAttempt.objects.filter(call__job__in=_of_its_record(job), outcome__in=MAYBE_WRITTEN)
+    return attempts.exclude(call__state=CallState.GONE).exists()
 
 
 def nothing_was_ever_written(job: ExportJob) -> bool:
     """Whether no call of the job itself can have reached the ERP's books."""
     tried = WireAttempt.objects.filter(call__job=job, outcome__in=MAYBE_WRITTEN)
     return not (tried.exists() or job.calls.filter(state=CallState.WRITTEN).exists())
+
+
+def may_not_show_yet(job: ExportJob) -> bool:
+    """Whether its last answer is younger than the lag of what is read back."""
+    since = Now() - timedelta(seconds=settings.READ_BACK_LAG_SECONDS)
+    return WireAttempt.objects.filter(call__job=job, finished_at__gt=since).exists()
 
 
 def earlier_calls(job: ExportJob) -> list[Call]:
@@ -33,13 +40,10 @@ def earlier_calls(job: ExportJob) -> list[Call]:
 
 
 def _of_its_record(job: ExportJob) -> models.QuerySet[ExportJob]:
-    """The commitment's jobs under one key; those before an unlink wrote what is proven gone."""
-    jobs = ExportJob.objects.filter(
+    """The commitment's jobs under one key."""
+    return ExportJob.objects.filter(
         submission__commitment=job.submission.commitment_id,
         connection=job.connection_id,
         vendor_code__iexact=job.vendor_code,
         erp_id__iexact=job.erp_id,
     )
-    unlinked = job.submission.commitment.submissions.filter(status=SubmissionStatus.UNLINKED)
-    last = unlinked.order_by("-pk").values_list("pk", flat=True).first()
-    return jobs.filter(submission__gt=last) if last else jobs

@@ -141,7 +141,7 @@ def submissions_for(company: Company) -> SubmissionQuerySet:
     return (
         Submission.objects.filter(company=company)
         .select_related("project", "sent_by", "decided_by", "ended_by")
-        .prefetch_related("jobs")
+        .prefetch_related(standing.jobs_to_show())
         .defer("snapshot")
     )
 

@@ -15,6 +15,7 @@ from commitments import services as commitments
 from commitments.models import Badge, Commitment, Lock
 from directory import history
 from directory.models import User
+from erp_integrations import remains
 from erp_integrations.adapters.base import (
     Accepted,
     NotSent,
@@ -27,7 +28,6 @@ from erp_integrations.adapters.base import (
 from erp_integrations.models import (
     CallState,
     Connection,
-    ErpIdHold,
     ExportCall,
     ExportJob,
     JobStatus,
@@ -97,7 +97,7 @@ def finish(job: ExportJob) -> None:
     if held.connection.reads_back:
         held.verification = Verification.PENDING
         held.verify_after = Now() + timedelta(seconds=settings.READ_BACK_LAG_SECONDS)
-    else:
+    elif held.verification != Verification.ATTESTED:
         held.verification = Verification.NOT_CONFIGURED
     held.synced_at = Now()
     end(held, JobStatus.SYNCED, "", event="export.synced")
@@ -131,17 +131,25 @@ def break_down(job: ExportJob) -> None:
 def return_to_awaiting(job_id: int) -> None:
     """Take an acceptance back whose approver has lost the right; nothing was written of it."""
     held = lock(job_id)
-    if held.status != JobStatus.QUEUED or _wrote_something(held):
-        return
-    submission, commitment = held.submission, held.submission.commitment
-    accepted_by = submission.decided_by_id
+    if held.status == JobStatus.QUEUED and not _wrote_something(held):
+        accepted_by = held.submission.decided_by_id
+        take_back(held)
+        record(
+            held, "submission.returned", {"accepted_by": accepted_by, "why": "the approver lost the right"}
+        )
+
+
+def take_back(held: ExportJob) -> None:
+    """Cancel a queued job of which nothing was written: its submission awaits a decision again.
+
+    The caller holds the locks and writes the history.
+    """
     held.move_to(JobStatus.CANCELLED)
     held.save()
-    submission.return_to_awaiting()
-    submission.save()
-    ErpIdHold.objects.filter(commitment=commitment).delete()
-    commitments.mark(commitment, badge=Badge.AWAITING)
-    record(held, "submission.returned", {"accepted_by": accepted_by, "why": "the approver lost the right"})
+    held.submission.return_to_awaiting()
+    held.submission.save()
+    remains.release_erp_id(held.submission.commitment)
+    commitments.mark(held.submission.commitment, badge=Badge.AWAITING)
 
 
 def record(job: ExportJob, event: str, detail: dict[str, object], *, by: User | None = None) -> None:

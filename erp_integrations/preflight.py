@@ -8,14 +8,16 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 from commitments.models import SENDABLE_STATUSES, Commitment
-from erp_integrations import general_ledger
+from erp_integrations import general_ledger, remains
 from erp_integrations.adapters.base import Call, Finding, Fixer, Key, Masters, Severity
 from erp_integrations.connections import adapter_for
 from erp_integrations.documents import Document, LineItem, content_hash
 from erp_integrations.models import Connection, ErpIdHold, JobLink, NonAsciiRule, VendorLink
 
 # The approver can still change the ERP ID, so at Send these only warn.
-MENDED_AT_ACCEPT = frozenset({"erp-id-too-long", "erp-id-forbidden-characters", "erp-id-taken"})
+MENDED_AT_ACCEPT = frozenset(
+    {"erp-id-too-long", "erp-id-forbidden-characters", "erp-id-taken", "erp-id-fixed"}
+)
 
 
 class Moment(StrEnum):
@@ -126,12 +128,16 @@ def key_of(basis: Basis, erp_id: str) -> Key:
 
 
 def findings(basis: Basis, *, moment: Moment, erp_id: str) -> list[Finding]:
-    """Everything that stands in the way, all at once, blocking ones first. One query."""
+    """Everything that stands in the way, all at once, blocking ones first. At most three queries."""
     found = [
         *_project_findings(basis.document),
         *adapter_for(basis.connection).check(basis.document, basis.masters, erp_id),
         *_collisions(basis, erp_id),
+        *remains.findings(basis.document.commitment_id, key_of(basis, erp_id), basis.masters.job_number),
     ]
+    if not blocking(found):
+        parts = {adapter_for(basis.connection).part_of(call) for call in plan(basis, erp_id=erp_id)}
+        found += remains.forgotten_lines(basis.document.commitment_id, parts)
     if moment is Moment.SEND:
         found = [
             replace(finding, severity=Severity.WARNING) if finding.code in MENDED_AT_ACCEPT else finding

@@ -175,13 +175,18 @@ def leave_unknown(
     outcomes.end(held, status, "", event=event, by=by, detail={"written": titles, **(detail or {})})
 
 
+def seen_now(job: ExportJob) -> StoredRecord | Absent | CannotTell:
+    """What stands under the job's key at this moment."""
+    adapter = adapter_for(job.connection)
+    return adapter.find(adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id))
+
+
 def _look_at(job: ExportJob) -> Conclusion | None:
     """What is there, or None when nobody can tell."""
-    adapter = adapter_for(job.connection)
-    found = adapter.find(adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id))
+    found = seen_now(job)
     if isinstance(found, CannotTell):
         return None
-    return conclude(adapter, calls_of(job), ledger.earlier_calls(job), found)
+    return conclude(adapter_for(job.connection), calls_of(job), ledger.earlier_calls(job), found)
 
 
 def _look_again(job: ExportJob) -> None:

@@ -1,7 +1,9 @@
 """Where one submission stands, in words, and what the person who looks can do about it."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from django.db.models import Prefetch
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -56,19 +58,79 @@ class Standing:
         return self._is(JobStatus.SYNCED)
 
     @property
+    def is_unknown(self) -> bool:
+        """Whether nobody knows if all of it was written."""
+        return self._is(JobStatus.UNKNOWN)
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether a part of it was written, and the rest was not."""
+        return self._is(JobStatus.INCOMPLETE)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether an absence counts by now; the decision itself asks the database's clock."""
+        return self.job is None or self.job.quiet_until is None or self.job.quiet_until <= timezone.now()
+
+    @property
     def is_open(self) -> bool:
-        """Whether a decision may follow."""
+        """Whether it may be accepted, now or again."""
         return self.is_awaiting or self.has_failed
 
     @property
+    def is_rejectable(self) -> bool:
+        """Whether it may go back to its project."""
+        return self.is_open or (self.is_incomplete and self.is_quiet)
+
+    @property
+    def asks_a_person(self) -> bool:
+        """Whether a decision may follow, of whichever kind."""
+        resolvable = bool(self.job and self.is_unknown and self.job.asks_a_person)
+        return self.is_open or self.is_incomplete or resolvable
+
+    @property
+    def may_decide(self) -> bool:
+        """Whether the viewer decides on commitments like this one."""
+        return self.viewer.is_accounting_approver and not self._is_barred
+
+    @property
     def can_be_decided(self) -> bool:
-        """Whether the viewer may decide on it, now."""
-        return self.is_open and self.viewer.is_accounting_approver and not self._is_barred
+        """Whether the viewer may accept it or send it back, now."""
+        return self.is_open and self.may_decide
+
+    @property
+    def can_be_rejected(self) -> bool:
+        """Whether the viewer may send it back to its project, now."""
+        return self.is_rejectable and self.may_decide
+
+    @property
+    def can_be_undone(self) -> bool:
+        """Whether the viewer may take the acceptance back: no worker has begun with it."""
+        waits = self._is(JobStatus.QUEUED) and self.job is not None and self.job.attempt == 0
+        return waits and self.may_decide
+
+    @property
+    def can_be_resolved(self) -> bool:
+        """Whether the viewer may say what Spectrum holds, now."""
+        return self.is_unknown and self.asks_a_person and self.is_quiet and self.may_decide
+
+    @property
+    def can_be_resumed(self) -> bool:
+        """Whether the viewer may go on with what is not written."""
+        return self.is_incomplete and self.is_quiet and self.may_decide
+
+    @property
+    def can_be_unlinked(self) -> bool:
+        """Whether it is in Spectrum, whole or in part, so that it may be gone from there.
+
+        The right on the project's Commitments tool is asked by the box.
+        """
+        return (self.is_synced or self.is_incomplete) and self.is_quiet and self.may_decide
 
     @property
     def bar(self) -> str:
         """Why this approver, of all, may not decide; empty when that is not the reason."""
-        if not (self.is_open and self.viewer.is_accounting_approver and self._is_barred):
+        if not (self.asks_a_person and self.viewer.is_accounting_approver and self._is_barred):
             return ""
         created = self.submission.created_by_id == self.viewer.user_id
         sent = self.submission.sent_by_id == self.viewer.user_id
@@ -77,11 +139,13 @@ class Standing:
 
     @property
     def round(self) -> int:
-        """Which decision it is: 0 for the first, then how often it was planned so far.
+        """Which decision it is: 0 for the first, then how often it was planned, or claimed, so far.
 
-        A box carries it, so that nobody decides on a failed export with a box opened before.
+        A box carries it, so that nobody decides on an export with a box opened on an earlier one.
         """
-        return self.job.plan_round if self.has_failed and self.job else 0
+        if self.is_awaiting or self.job is None:
+            return 0
+        return self.job.plan_round if self.has_failed else self.job.attempt
 
     @property
     def age(self) -> str:
@@ -101,6 +165,8 @@ class Standing:
         match job.status if job else "":
             case JobStatus.QUEUED if job and job.problem:
                 return f"{tries_again(job)} {job.problem}"
+            case JobStatus.QUEUED if self.can_be_undone:
+                return "Exporting in a few seconds"
             case JobStatus.QUEUED:
                 return "Waits for its turn"
             case JobStatus.EXPORTING:
@@ -124,6 +190,12 @@ class Standing:
     def _is(self, status: JobStatus) -> bool:
         accepted = self.submission.status == SubmissionStatus.ACCEPTED
         return accepted and self.job is not None and self.job.status == status
+
+
+def jobs_to_show() -> "Prefetch[Any]":
+    """What a standing needs of export jobs, without the secrets of their connections."""
+    jobs = ExportJob.objects.select_related("connection")
+    return Prefetch("jobs", jobs.defer("connection__authorization_id", "connection__guid"))
 
 
 def of(submission: Submission, viewer: CompanyMembership) -> Standing:

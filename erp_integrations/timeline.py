@@ -95,6 +95,15 @@ def _lower(words: str) -> str:
     return words[:1].lower() + words[1:]
 
 
+def _attested_part(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    return f"Looked up in Spectrum: {', '.join(detail.get('written', []))} are there, the others are not"
+
+
+def _unlinked(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    proof = "it was read back" if detail.get("proof") == "read back" else "somebody looked"
+    return f"Unlinked: {detail.get('erp_id', '')} is gone from Spectrum, {proof}"
+
+
 # For each event: the badge whose tone it has, the sentence, and where in the detail its words are.
 _SENTENCES: dict[
     str, tuple[Badge | None, str | Callable[[Mapping[str, Any], Mapping[int, User]], str], str]
@@ -105,6 +114,8 @@ _SENTENCES: dict[
     "submission.retrieved": (Badge.RETRIEVED, "Retrieved from accounting", ""),
     "submission.accepted": (Badge.EXPORTING, _accepted, "note"),
     "submission.rejected": (Badge.REJECTED, "Rejected", "reason"),
+    "submission.undone": (Badge.AWAITING, "Undone before anything was sent", ""),
+    "submission.unlinked": (Badge.UNLINKED, _unlinked, "statement"),
     "submission.returned": (Badge.AWAITING, _returned, ""),
     "export.started": (Badge.EXPORTING, _started, ""),
     "export.put_off": (Badge.EXPORTING, "Put off; it is tried again by itself", "problem"),
@@ -130,5 +141,13 @@ _SENTENCES: dict[
     ),
     "export.found_part": (Badge.NEEDS_ATTENTION, _found_part, ""),
     "export.found_other": (Badge.NEEDS_ATTENTION, "Read back: Spectrum holds something else", ""),
+    "export.attested_all": (Badge.SYNCED, "Looked up in Spectrum: all of it is there", "statement"),
+    "export.attested_none": (
+        Badge.EXPORTING,
+        "Looked up in Spectrum: none of it is there, so it is sent again",
+        "statement",
+    ),
+    "export.attested_part": (Badge.NEEDS_ATTENTION, _attested_part, "statement"),
+    "export.resumed": (Badge.EXPORTING, "Resumed with the calls that are not written", ""),
     "export.retried": (Badge.EXPORTING, _retried, "note"),
 }

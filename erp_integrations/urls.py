@@ -13,4 +13,8 @@ urlpatterns = [
     path("commitments/<int:submission_id>/row/", views.row, name="row"),
     path("commitments/<int:submission_id>/accept/", views.accept, name="accept"),
     path("commitments/<int:submission_id>/reject/", views.reject, name="reject"),
+    path("commitments/<int:submission_id>/undo/", views.undo, name="undo"),
+    path("commitments/<int:submission_id>/resume/", views.resume, name="resume"),
+    path("commitments/<int:submission_id>/resolve/", views.resolve, name="resolve"),
+    path("commitments/<int:submission_id>/unlink/", views.unlink, name="unlink"),
 ]

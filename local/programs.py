@@ -35,6 +35,9 @@ LEFT = (
     "SPECTRUM_SERVERS",
     "INFO_LINKS",
     "READ_BACK_LAG_SECONDS",
+    "WIRE_READ_TIMEOUT",
+    "QUIET_PERIOD_SECONDS",
+    "UNDO_SECONDS",
 )
 """What `manage.py` needs to work beside the running servers."""
 PATIENCE = 2.0  # seconds that one question for readiness may take
@@ -61,6 +64,10 @@ def environment_of(var: Path, ports: Ports, *, database_url: str, broker_url: st
         # Its own database has the tables of Info-Link, and they are never late.
         "INFO_LINKS": f"simulator=sqlite:///file:{quote(str(var / SPECTRUM_DATABASE))}?mode=ro&uri=true",
         "READ_BACK_LAG_SECONDS": "1",
+        # Short, so that what a person tries is seen to its end: a call that is not answered, and an undo.
+        "WIRE_READ_TIMEOUT": "10",
+        "QUIET_PERIOD_SECONDS": "20",
+        "UNDO_SECONDS": "5",
         "PYTHONUNBUFFERED": "1",
     }
 

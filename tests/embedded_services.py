@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "ALLOWED_HOSTS": "testserver,127.0.0.1,localhost",
     "EMAIL_URL": "smtp://127.0.0.1:9",  # nobody listens there
     "SPECTRUM_SERVERS": "simulator=http://127.0.0.1:9",
+    "UNDO_SECONDS": "0",  # what is accepted is due at once
 }
 """What a developer's own .env must not change."""
 

@@ -7,18 +7,29 @@ somebody woken. Domain errors carry the sentence that the person reads.
 
 from erp_integrations.decisions.accepting import accept, retry
 from erp_integrations.decisions.locking import require_may_decide
-from erp_integrations.decisions.refusals import Conflict, DecisionError, NotReady
+from erp_integrations.decisions.refusals import Conflict, DecisionError, NotReady, NotSaid, TooEarly
 from erp_integrations.decisions.rejecting import reject
+from erp_integrations.decisions.resolving import Attested, resolve, resume
 from erp_integrations.decisions.sending import retrieve_from_erp, send_to_erp
+from erp_integrations.decisions.undoing import undo
+from erp_integrations.decisions.unlinking import require_may_unlink, unlink
 
 __all__ = [
+    "Attested",
     "Conflict",
     "DecisionError",
     "NotReady",
+    "NotSaid",
+    "TooEarly",
     "accept",
     "reject",
     "require_may_decide",
+    "require_may_unlink",
+    "resolve",
+    "resume",
     "retrieve_from_erp",
     "retry",
     "send_to_erp",
+    "undo",
+    "unlink",
 ]

@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import timedelta
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from commitments import services as commitments
@@ -11,7 +15,7 @@ from commitments.models import Badge
 from directory.models import User
 from erp_integrations import preflight, tasks
 from erp_integrations.adapters.base import Call, Key
-from erp_integrations.decisions.locking import lock_for_decision, lock_job, record, who_decided
+from erp_integrations.decisions.locking import lock_for_decision, lock_job, record, require_quiet, who_decided
 from erp_integrations.decisions.refusals import Conflict, NotReady
 from erp_integrations.models import (
     ErpIdHold,
@@ -45,6 +49,7 @@ def accept(*, submission: Submission, by: User, seen_hash: str, erp_id: str, not
         vendor_code=key.vendor_code,
         erp_id=key.erp_id,
         basis_hash=basis.hash,
+        not_before=_end_of_grace(),
     )
     calls = _store_calls(job, preflight.plan(basis, erp_id=key.erp_id))
     commitments.mark(locked.commitment, badge=Badge.EXPORTING)
@@ -69,6 +74,7 @@ def retry(*, submission: Submission, by: User, seen_hash: str, erp_id: str, note
     job = lock_job(locked) if locked.status == SubmissionStatus.ACCEPTED else None
     if job is None or job.status != JobStatus.FAILED:
         raise Conflict(who_decided(locked))
+    require_quiet(job)
     basis = _basis_as_seen(locked, seen_hash)
     if basis.connection != job.connection:
         raise Conflict("The project goes to another Spectrum company now. Reject the commitment instead.")
@@ -76,7 +82,7 @@ def retry(*, submission: Submission, by: User, seen_hash: str, erp_id: str, note
     job.move_to(JobStatus.QUEUED)
     job.plan_round += 1
     job.tries = 0
-    job.not_before = timezone.now()
+    job.not_before = _end_of_grace()
     job.problem = ""
     job.vendor_code, job.erp_id, job.basis_hash = key.vendor_code, key.erp_id, basis.hash
     job.save()
@@ -92,6 +98,11 @@ def retry(*, submission: Submission, by: User, seen_hash: str, erp_id: str, note
     )
     tasks.wake(job.connection_id)
     return job
+
+
+def _end_of_grace() -> CombinedExpression:
+    """When a worker may begin: until then a slip of the hand is undone with nothing to mend."""
+    return Now() + timedelta(seconds=settings.UNDO_SECONDS)
 
 
 def _basis_as_seen(submission: Submission, seen_hash: str) -> preflight.Basis:

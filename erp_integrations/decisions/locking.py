@@ -1,5 +1,7 @@
 """What every decision begins with: the rows under lock, and the person's right."""
 
+from datetime import datetime
+
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -7,6 +9,8 @@ from commitments.models import Commitment
 from directory import history
 from directory.models import User
 from directory.permissions import RightMissing, require_push_to_accounting
+from erp_integrations import outcomes
+from erp_integrations.decisions.refusals import Conflict, NotSaid, TooEarly
 from erp_integrations.models import ExportJob, Submission
 
 
@@ -47,6 +51,45 @@ def lock_for_decision(submission: Submission, by: User) -> Submission:
 def lock_job(submission: Submission) -> ExportJob:
     """The job that counts, under lock, after its submission."""
     return submission.jobs.select_for_update().current().get()
+
+
+def require_quiet(job: ExportJob) -> None:
+    """Raise TooEarly while a call may still be written by an ERP that is late."""
+    if ExportJob.objects.quiet().filter(pk=job.pk).exists():
+        return
+    raise TooEarly(
+        "Spectrum may still write the last call, so an absence proves nothing yet. "
+        f"This can be decided from {moment_of(job.quiet_until)} on."
+    )
+
+
+def require_words(words: str, sentence: str) -> str:
+    """What a person said, trimmed; raises NotSaid with the sentence where there is nothing to read."""
+    if not any(character.isalnum() for character in words):  # nor is an invisible character a word
+        raise NotSaid(sentence)
+    return words.strip()
+
+
+def lock_job_of(submission: Submission, *, seen_attempt: int) -> ExportJob:
+    """The job that counts, with what comes before it in the lock order.
+
+    Raises Conflict unless it is still the delivery that the person looked at.
+    """
+    current = submission.jobs.current().values_list("pk", flat=True).first()
+    if current is None:
+        raise Conflict(who_decided(submission))
+    held = outcomes.lock(current)
+    if held.attempt != seen_attempt:
+        raise Conflict("The export went on while you were looking. See how it stands now, and decide again.")
+    return held
+
+
+def moment_of(at: datetime | None) -> str:
+    """A time of day in the zone of the person who reads it, with the day where it is not today."""
+    if at is None:
+        return "now"
+    local = timezone.localtime(at)
+    return date_format(local, "H:i" if local.date() == timezone.localdate() else "j M Y, H:i")
 
 
 def who_decided(submission: Submission) -> str:

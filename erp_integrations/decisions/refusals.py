@@ -19,3 +19,11 @@ class NotReady(DecisionError):
 
 class Conflict(DecisionError):
     """Somebody else was first, or what the person saw has changed since (409)."""
+
+
+class TooEarly(DecisionError):
+    """The quiet period is not over: an absence would prove nothing yet."""
+
+
+class NotSaid(DecisionError):
+    """A form lacks the words, or the choice, that would be kept."""

@@ -6,33 +6,45 @@ from django.utils import timezone
 from commitments import services as commitments
 from commitments.models import Badge, Lock
 from directory.models import User
-from erp_integrations import announcements
-from erp_integrations.decisions.locking import lock_for_decision, lock_job, record, who_decided
-from erp_integrations.decisions.refusals import Conflict, DecisionError
-from erp_integrations.models import ErpIdHold, JobStatus, Submission, SubmissionStatus
+from erp_integrations import announcements, remains
+from erp_integrations.decisions.locking import (
+    lock_for_decision,
+    lock_job,
+    record,
+    require_quiet,
+    require_words,
+    who_decided,
+)
+from erp_integrations.decisions.refusals import Conflict
+from erp_integrations.models import CallState, JobStatus, Submission, SubmissionStatus
 
 
 @transaction.atomic
 def reject(*, submission: Submission, by: User, reason: str) -> None:
     """Send a commitment back to its project with a reason; its creator is mailed.
 
-    Also after an export that failed with nothing written. Raises RightMissing, DecisionError
-    without a reason, Conflict when somebody decided otherwise or the export has begun.
+    Also after an export that failed, or stopped half-way with the quiet period over; what is in
+    Spectrum then stays there, and holds vendor, job and ERP ID fast. Raises RightMissing, NotSaid
+    without a reason, Conflict when somebody decided otherwise or the export goes on, TooEarly.
     """
     locked = lock_for_decision(submission, by)
-    if not any(character.isalnum() for character in reason):  # nor is an invisible character a reason
-        raise DecisionError("Enter a reason: it is mailed to the person who created the commitment.")
+    reason = require_words(reason, "Enter a reason: it is mailed to the person who created the commitment.")
+    left: list[str] = []
     if locked.status == SubmissionStatus.ACCEPTED:
         job = lock_job(locked)
-        if job.status != JobStatus.FAILED:
+        if job.status not in (JobStatus.FAILED, JobStatus.INCOMPLETE):
             raise Conflict(who_decided(locked))
+        require_quiet(job)
+        left = [call.title for call in job.current_calls().filter(state=CallState.WRITTEN)]
+        if left:
+            remains.watch(job)
         job.move_to(JobStatus.CANCELLED)
         job.save()
     elif locked.status != SubmissionStatus.AWAITING:
         raise Conflict(who_decided(locked))
-    locked.reject(by=by, at=timezone.now(), reason=reason.strip())
+    locked.reject(by=by, at=timezone.now(), reason=reason)
     locked.save()
-    ErpIdHold.objects.filter(commitment=locked.commitment).delete()
+    remains.release_erp_id(locked.commitment)
     commitments.mark(locked.commitment, badge=Badge.REJECTED, lock=Lock.NONE, erp_id="")
-    record("submission.rejected", locked, by, {"reason": locked.reason})
+    record("submission.rejected", locked, by, {"reason": locked.reason, "left_in_spectrum": left})
     announcements.rejected(locked)

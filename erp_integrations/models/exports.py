@@ -5,9 +5,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
+from directory.models import WORKING_LEVELS, CompanyMembership
 from erp_integrations.models.connections import Connection
 from erp_integrations.models.submissions import Submission
 from erp_integrations.models.transitions import check_transition
@@ -59,6 +60,17 @@ class ExportJobQuerySet(models.QuerySet["ExportJob"]):
     def due(self) -> "ExportJobQuerySet":
         """To be taken up now: queued, or incomplete and going on by itself."""
         return self.filter(status__in=[JobStatus.QUEUED, JobStatus.INCOMPLETE], not_before__lte=Now())
+
+    def without_the_right(self) -> "ExportJobQuerySet":
+        """Queued, and the person who accepted is no accounting approver any more."""
+        approvers = CompanyMembership.objects.filter(
+            user=OuterRef("submission__decided_by"),
+            company=OuterRef("submission__company"),
+            user__is_active=True,
+            can_push_to_accounting=True,
+            erp_integrations_level__in=WORKING_LEVELS,
+        )
+        return self.filter(~Exists(approvers), status=JobStatus.QUEUED)
 
     def unverified(self) -> "ExportJobQuerySet":
         """Synced, and to be read back now."""
@@ -201,6 +213,7 @@ class CallState(models.TextChoices):
     WRITTEN = "written", "Written"
     REFUSED = "refused", "Refused"
     UNKNOWN = "unknown", "Unknown"
+    GONE = "gone", "Gone from Spectrum"
 
 
 class ExportCall(models.Model):

@@ -190,6 +190,11 @@ class Submission(models.Model):
         self.move_to(SubmissionStatus.RETRIEVED)
         self.ended_by, self.ended_at = by, at
 
+    def unlink(self, *, by: User, at: datetime) -> None:
+        """Its record in the ERP is gone."""
+        self.move_to(SubmissionStatus.UNLINKED)
+        self.ended_by, self.ended_at = by, at
+
     def return_to_awaiting(self) -> None:
         """Take an acceptance back, of which nothing was written."""
         self.move_to(SubmissionStatus.AWAITING)

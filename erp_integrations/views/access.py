@@ -32,7 +32,7 @@ def standing_of(request: SignedInRequest, company_slug: str, submission_id: int)
     submission = get_object_or_404(
         Submission.objects.filter(company=viewer.company)
         .select_related("project", "commitment", "created_by", "sent_by", "decided_by", "ended_by")
-        .prefetch_related("jobs"),
+        .prefetch_related(standing.jobs_to_show()),
         pk=submission_id,
     )
     return standing.of(submission, viewer)

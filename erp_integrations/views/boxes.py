@@ -6,6 +6,7 @@ Each is a page of its own, and for htmx the same box alone, which opens in place
 from typing import Any
 
 from django.contrib import messages
+from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -14,7 +15,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from directory.requests import SignedInRequest
 from erp_integrations import decisions, explanations, previews
-from erp_integrations.forms import AcceptForm, DecisionForm, RejectForm
+from erp_integrations.forms import AcceptForm, RejectForm
 from erp_integrations.standing import Standing
 from erp_integrations.views import navigation
 from erp_integrations.views.access import standing_of
@@ -27,12 +28,12 @@ def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> H
     stood = standing_of(request, company_slug, submission_id)
     decisions.require_may_decide(submission=stood.submission, by=request.user)
     if request.method != "POST":
-        return _accept_box(request, stood) if stood.is_open else _decided_box(request, stood)
+        return _accept_box(request, stood) if stood.is_open else decided_box(request, stood)
     form = AcceptForm(request.POST)
     if not form.is_valid():
         return _accept_box(request, stood, form, status=422)
     if stood.is_open and form.cleaned_data["round"] != stood.round:
-        return _accept_box(request, stood, form, problem=_moved_on(stood), status=409)
+        return _accept_box(request, stood, form, problem=moved_on(stood), status=409)
     if stood.is_open and "show" in request.POST:
         return _accept_box(request, stood, form)
     command = decisions.retry if stood.has_failed else decisions.accept
@@ -50,10 +51,10 @@ def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> H
     except decisions.Conflict as conflict:
         now = standing_of(request, company_slug, submission_id)
         if not now.is_open:
-            return _decided_box(request, now, str(conflict))
+            return decided_box(request, now, str(conflict))
         return _accept_box(request, now, form, problem=str(conflict), status=409)
     messages.success(request, f"{stood.submission.number} is being exported to Spectrum.")
-    return _after_decision(request, standing_of(request, company_slug, submission_id))
+    return after_decision(request, standing_of(request, company_slug, submission_id))
 
 
 @vary_on_headers("HX-Request")
@@ -63,21 +64,23 @@ def reject(request: SignedInRequest, company_slug: str, submission_id: int) -> H
     stood = standing_of(request, company_slug, submission_id)
     decisions.require_may_decide(submission=stood.submission, by=request.user)
     if request.method != "POST":
-        return _reject_box(request, stood) if stood.is_open else _decided_box(request, stood)
+        return _reject_box(request, stood) if stood.is_rejectable else decided_box(request, stood)
     form = RejectForm(request.POST)
     if not form.is_valid():
         return _reject_box(request, stood, form, status=422)
     seen = (form.cleaned_data["seen_hash"], form.cleaned_data["round"])
-    if stood.is_open and seen != (stood.submission.snapshot_hash, stood.round):
-        return _reject_box(request, stood, form, problem=_moved_on(stood), status=409)
+    if stood.is_rejectable and seen != (stood.submission.snapshot_hash, stood.round):
+        return _reject_box(request, stood, form, problem=moved_on(stood), status=409)
     try:
         decisions.reject(submission=stood.submission, by=request.user, reason=form.cleaned_data["reason"])
-    except decisions.Conflict as conflict:
-        return _decided_box(request, standing_of(request, company_slug, submission_id), str(conflict))
+    except (decisions.Conflict, decisions.TooEarly) as conflict:
+        return decided_box(request, standing_of(request, company_slug, submission_id), str(conflict))
+    except decisions.NotSaid as lacking:
+        return _reject_box(request, stood, form, problem=str(lacking), status=422)
     messages.success(
         request, f"{stood.submission.number} is rejected and back with its project. The reason is mailed."
     )
-    return _after_decision(request, standing_of(request, company_slug, submission_id))
+    return after_decision(request, standing_of(request, company_slug, submission_id))
 
 
 def _accept_box(
@@ -90,12 +93,12 @@ def _accept_box(
 ) -> HttpResponse:
     """What Spectrum will store under the ERP ID that is in the field, or what stands in the way."""
     if not stood.is_open:
-        return _decided_box(request, stood)
+        return decided_box(request, stood)
     preview = previews.of(stood.submission, erp_id=form.cleaned_data.get("erp_id") if form else None)
     shown = form or AcceptForm(initial={"erp_id": preview.erp_id})
     verb = "Try again" if stood.has_failed else "Accept"
     context = {"preview": preview, "seen_hash": preview.seen_hash, "focus_title": True}
-    return _box(request, stood, "_accept.html", verb, shown, problem, status, context)
+    return box(request, stood, "_accept.html", verb, shown, problem, status, context)
 
 
 def _reject_box(
@@ -106,32 +109,33 @@ def _reject_box(
     problem: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    if not stood.is_open:
-        return _decided_box(request, stood)
+    if not stood.is_rejectable:
+        return decided_box(request, stood)
     context = {"seen_hash": stood.submission.snapshot_hash}
-    return _box(request, stood, "_reject.html", "Reject", form or RejectForm(), problem, status, context)
+    return box(request, stood, "_reject.html", "Reject", form or RejectForm(), problem, status, context)
 
 
-def _decided_box(request: SignedInRequest, stood: Standing, problem: str = "") -> HttpResponse:
+def decided_box(request: SignedInRequest, stood: Standing, problem: str = "") -> HttpResponse:
     """For the person who came second: who decided, and when."""
     problem = problem or f"{explanations.decision(stood.submission)}."
     context = {"row": stood, "focus_title": True}
-    return _box(request, stood, "_decided.html", "Decided already:", None, problem, 409, context)
+    return box(request, stood, "_decided.html", "Decided already:", None, problem, 409, context)
 
 
-def _box(
+def box(
     request: SignedInRequest,
     stood: Standing,
-    box: str,
+    template: str,
     verb: str,
-    form: DecisionForm | None,
+    form: Form | None,
     problem: str,
     status: int,
     context: dict[str, Any],
 ) -> HttpResponse:
-    box = f"erp_integrations/{box}"
+    """A box as a page of its own, or alone for htmx."""
+    template = f"erp_integrations/{template}"
     context |= {
-        "box": box,
+        "box": template,
         "verb": verb,
         "form": form,
         "problem": problem,
@@ -142,7 +146,7 @@ def _box(
         "back_query": "?back=review" if _from_review(request) else "",
         "in_place": bool(request.htmx),
     }
-    return render(request, box if request.htmx else "erp_integrations/box.html", context, status=status)
+    return render(request, template if request.htmx else "erp_integrations/box.html", context, status=status)
 
 
 def _from_review(request: SignedInRequest) -> bool:
@@ -157,20 +161,20 @@ def _back_url(request: SignedInRequest, stood: Standing) -> str:
     return reverse("erp_integrations:commitments", args=[slug])
 
 
-def _after_decision(request: SignedInRequest, stood: Standing) -> HttpResponse:
+def after_decision(request: SignedInRequest, stood: Standing) -> HttpResponse:
     """In place the row shows what is true now; without htmx, back to where the box was opened."""
     if not request.htmx or _from_review(request):
         return redirect(_back_url(request, stood))
     context = {
         "row": stood,
         "company": stood.viewer.company,
-        "leaves": not stood.is_moving,
+        "leaves": not (stood.is_moving or stood.is_awaiting),
         "filters": navigation.filters_around(request, stood.viewer),
     }
     return render(request, "erp_integrations/_after_decision.html", context)
 
 
-def _moved_on(stood: Standing) -> str:
+def moved_on(stood: Standing) -> str:
     """For a box that was opened on an earlier state of things."""
     if stood.has_failed:
         return (

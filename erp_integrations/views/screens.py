@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from directory.permissions import can_send_commitments
 from directory.requests import SignedInRequest
 from erp_integrations import explanations, health, listing, previews, reviewing, standing, timeline
 from erp_integrations.standing import Standing
@@ -134,6 +135,7 @@ def _moving_parts(stood: Standing) -> dict[str, Any]:
         "stood": stood,
         "submission": stood.submission,
         "company": stood.viewer.company,
+        "may_unlink": can_send_commitments(stood.viewer.user, stood.submission.project),
         "explanation": explanations.of(stood),
         "deliveries": [] if stood.is_moving else reviewing.deliveries(stood.job),
         "timeline": timeline.of(stood.submission.commitment),

@@ -263,7 +263,7 @@ def test_a_failed_export_can_be_rejected() -> None:
     assert not ErpIdHold.objects.exists()
 
 
-@pytest.mark.parametrize("situation", ["exporting", "synced", "incomplete", "unknown"])
+@pytest.mark.parametrize("situation", ["exporting", "synced", "unknown"])
 def test_an_export_that_began_can_not_be_rejected(situation: str) -> None:
     job = ExportJobFactory(**{situation: True})
     decider = ApproverFactory(company=job.submission.company)

@@ -6,22 +6,34 @@ proves little.
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from commitments import services as commitments
 from commitments.models import Badge, Commitment, Lock
-from directory.models import User
-from erp_integrations import decisions, delivery, preflight
-from erp_integrations.models import ErpIdHold, ExportJob, Submission, SubmissionStatus
+from directory.models import HistoryEntry, User
+from erp_integrations import decisions, delivery, preflight, recovery, verification
+from erp_integrations.adapters.base import Absent
+from erp_integrations.models import (
+    ErpIdHold,
+    ExportJob,
+    JobStatus,
+    Submission,
+    SubmissionStatus,
+    Verification,
+)
 from tests.erp_integrations.conftest import accept
 from tests.factories import (
     ApproverFactory,
     ContractCompanyFactory,
+    ExportJobFactory,
     ReadyCommitmentFactory,
     SubmissionFactory,
     VendorLinkFactory,
+    join_project,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -171,3 +183,131 @@ def test_revocation_against_accept_never_exports_for_a_person_without_the_right(
     # Either the click was refused, or the worker will see that the right is gone.
     job = ExportJob.objects.first()
     assert job is None or not delivery._approver_still_may(job)
+
+
+# What may follow a delivery
+
+
+@pytest.mark.parametrize("number", ROUNDS)
+def test_undo_against_claim(number: int) -> None:
+    job = ExportJobFactory()
+    approver = ApproverFactory(company=job.submission.company)
+    lease = delivery._take_connection(job.connection_id)
+    assert lease is not None
+    undone, claimed = race(
+        lambda: decisions.undo(submission=job.submission, by=approver),
+        lambda: delivery._claim(job.pk, job.connection_id, lease),
+    )
+    if isinstance(undone, Exception):
+        assert isinstance(undone, decisions.Conflict)
+        assert isinstance(claimed, ExportJob)
+        assert ExportJob.objects.get().status == JobStatus.EXPORTING
+        assert Submission.objects.get().status == SubmissionStatus.ACCEPTED
+    else:
+        assert claimed is None
+        assert ExportJob.objects.get().status == JobStatus.CANCELLED
+        assert Submission.objects.get().status == SubmissionStatus.AWAITING
+
+
+@pytest.mark.parametrize("number", ROUNDS)
+def test_resolve_against_a_look(number: int) -> None:
+    job = ExportJobFactory(unknown=True)
+    past = timezone.now() - timedelta(seconds=1)
+    ExportJob.objects.filter(pk=job.pk).update(quiet_until=past, not_before=past)
+    approver = ApproverFactory(company=job.submission.company)
+    resolved, seen = race(
+        lambda: decisions.resolve(
+            submission=job.submission,
+            by=approver,
+            seen_attempt=1,
+            attested=decisions.Attested.ALL,
+            statement="It is there.",
+        ),
+        lambda: recovery._write_down(job, recovery.Conclusion(recovery.Shown.NONE)),
+    )
+    now = ExportJob.objects.get()
+    if isinstance(resolved, Exception):
+        assert isinstance(resolved, decisions.Conflict)
+        assert (seen, now.status) == (True, JobStatus.QUEUED)
+    else:
+        assert (seen, now.status) == (False, JobStatus.SYNCED)
+    told = HistoryEntry.objects.filter(event__in=["export.attested_all", "export.found_none"])
+    assert told.count() == 1
+
+
+@pytest.mark.parametrize("number", ROUNDS)
+@pytest.mark.parametrize("what", ["resume", "reject"])
+def test_a_decision_on_a_part_against_a_claim(what: str, number: int) -> None:
+    job = ExportJobFactory(incomplete=True)
+    ExportJob.objects.filter(pk=job.pk).update(not_before=timezone.now() - timedelta(seconds=1))
+    approver = ApproverFactory(company=job.submission.company)
+    lease = delivery._take_connection(job.connection_id)
+    assert lease is not None
+    commands: dict[str, Callable[[], object]] = {
+        "resume": lambda: decisions.resume(submission=job.submission, by=approver, seen_attempt=1),
+        "reject": lambda: decisions.reject(submission=job.submission, by=approver, reason="No"),
+    }
+    decided, claimed = race(commands[what], lambda: delivery._claim(job.pk, job.connection_id, lease))
+    now = ExportJob.objects.get()
+    if isinstance(claimed, ExportJob):
+        assert (now.status, now.attempt) == (JobStatus.EXPORTING, 2)
+        assert what == "resume" or isinstance(decided, decisions.Conflict)
+    else:
+        # The claim found the row locked; what the person decided stands, and the next look goes on.
+        assert claimed is None
+        assert now.status == (JobStatus.INCOMPLETE if what == "resume" else JobStatus.CANCELLED)
+
+
+@pytest.mark.parametrize("number", ROUNDS)
+def test_revocation_against_claim(number: int) -> None:
+    job = ExportJobFactory()
+    approver = job.submission.decided_by
+    assert approver is not None
+    lease = delivery._take_connection(job.connection_id)
+    assert lease is not None
+
+    def revoke() -> None:
+        approver.company_memberships.update(can_push_to_accounting=False)
+        delivery.sweep()
+
+    race(revoke, lambda: delivery._claim(job.pk, job.connection_id, lease))
+    now, submission = ExportJob.objects.get(), Submission.objects.get()
+    assert (now.status, submission.status) in {
+        (JobStatus.EXPORTING, SubmissionStatus.ACCEPTED),  # it had begun
+        (JobStatus.CANCELLED, SubmissionStatus.AWAITING),
+    }
+
+
+@pytest.mark.parametrize("number", ROUNDS)
+def test_unlink_against_a_read_back(number: int) -> None:
+    job = ExportJobFactory(synced=True, verification=Verification.PENDING)
+    approver = ApproverFactory(company=job.submission.company)
+    join_project(approver, job.submission.project, "admin")  # type: ignore[arg-type]
+    unlinked, _ = race(
+        lambda: decisions.unlink(
+            submission=job.submission, by=approver, seen_attempt=1, statement="I deleted it."
+        ),
+        lambda: verification._record(job.pk, Absent()),
+    )
+    assert not isinstance(unlinked, Exception)
+    commitment = Commitment.objects.get(pk=job.submission.commitment_id)
+    assert (commitment.badge, commitment.lock) == (Badge.UNLINKED, Lock.NONE)
+    assert ExportJob.objects.get().status == JobStatus.CANCELLED
+
+
+@pytest.mark.parametrize("number", ROUNDS)
+def test_of_two_who_unlink_one_is_told(number: int) -> None:
+    job = ExportJobFactory(synced=True)
+    people = ApproverFactory.create_batch(2, company=job.submission.company)
+    for person in people:
+        join_project(person, job.submission.project, "admin")  # type: ignore[arg-type]
+    results = race(
+        *[
+            lambda person=person: decisions.unlink(
+                submission=job.submission, by=person, seen_attempt=1, statement="I deleted it."
+            )
+            for person in people
+        ]
+    )
+    (refusal,) = refusals(results)
+    assert isinstance(refusal, decisions.Conflict)

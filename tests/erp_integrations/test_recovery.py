@@ -16,66 +16,33 @@ from directory.models import HistoryEntry
 from erp_integrations import delivery, recovery
 from erp_integrations.adapters.base import Absent, StoredRecord
 from erp_integrations.connections import adapter_for, as_planned
-from erp_integrations.models import CallState, Connection, ExportJob, JobStatus, Verification
+from erp_integrations.models import CallState, ExportJob, JobStatus, Verification
 from erp_integrations.recovery import Shown
+from tests.erp_integrations.deliveries import (
+    HEADER,
+    LINE,
+    NOWHERE,
+    delivered,
+    due_now,
+    in_spectrum,
+    looked,
+    of,
+    quiet_is_over,
+    sent,
+    states,
+    unknown_at,
+)
 from tests.simulator import Simulator
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-HEADER, LINE = "UpdateSubcontract", "UpdateSubcontractPhases"
 WRITTEN, PLANNED = CallState.WRITTEN, CallState.PLANNED
-NOWHERE = {"simulator": "sqlite:///file:/nowhere/at-all?mode=ro&uri=true"}
 
 
 @pytest.fixture(autouse=True)
 def _info_link(simulator: Simulator, settings: Settings) -> None:
     settings.INFO_LINKS = {"simulator": simulator.info_link}
     settings.READ_BACK_LAG_SECONDS = 0
-
-
-def of(job: ExportJob) -> ExportJob:
-    return ExportJob.objects.select_related("submission__commitment", "connection").get(pk=job.pk)
-
-
-def delivered(job: ExportJob) -> ExportJob:
-    delivery.drain(job.connection_id)
-    return of(job)
-
-
-def unknown_at(simulator: Simulator, job: ExportJob, **fault: object) -> ExportJob:
-    """The job after a worker met this fault."""
-    simulator.set_faults({"times": 1, **fault})
-    stopped = delivered(job)
-    assert stopped.status == JobStatus.UNKNOWN
-    return stopped
-
-
-def quiet_is_over(job: ExportJob) -> None:
-    past = timezone.now() - timedelta(seconds=1)
-    ExportJob.objects.filter(pk=job.pk).update(quiet_until=past, not_before=past)
-
-
-def looked(job: ExportJob) -> ExportJob:
-    """The job after its quiet period and a look."""
-    quiet_is_over(job)
-    for connection_id in recovery.to_look_at():
-        recovery.look(connection_id)
-    return of(job)
-
-
-def sent(simulator: Simulator, job: ExportJob) -> list[str]:
-    return [call["method"] for call in simulator.calls() if call["number"] == job.erp_id]
-
-
-def states(job: ExportJob) -> list[str]:
-    return [call.state for call in job.current_calls()]
-
-
-def in_spectrum(simulator: Simulator, statement: str, *values: object) -> None:
-    """Somebody works in Spectrum itself."""
-    with sqlite3.connect(simulator.database, timeout=10) as database:
-        assert database.execute(statement, values).rowcount > 0
-    database.close()
 
 
 class TestTheQuietPeriod:
@@ -292,8 +259,7 @@ class TestGoingOn:
         return job
 
     def gone_on(self, job: ExportJob) -> ExportJob:
-        ExportJob.objects.filter(pk=job.pk).update(not_before=timezone.now() - timedelta(seconds=1))
-        Connection.objects.filter(pk=job.connection_id).update(not_before=None)
+        due_now(job)
         return delivered(job)
 
     def test_a_record_that_moved_to_another_job_gets_no_more_lines(

@@ -201,9 +201,10 @@ class TestAnExport:
         assert "A part of it is in Spectrum" in html
         assert "1 of 3 calls is written, the others are not" in html
         assert f"Look in Spectrum for vendor {job.vendor_code}, subcontract {job.erp_id}." in html
-        assert "(resume) comes with a later release" in html
+        assert "Resume goes on with the calls that are not written" in html
         assert "/accept/" not in html
-        assert "/reject/" not in html
+        assert f'href="{url(job.submission)}resume/?back=review"' in html
+        assert f'href="{url(job.submission)}reject/?back=review"' in html
 
     def test_an_incomplete_one_that_goes_on_by_itself_says_so(self) -> None:
         job: ExportJob = ExportJobFactory(incomplete=True)
@@ -215,9 +216,10 @@ class TestAnExport:
         attempt(job.calls.get(position=1), "unknown", "No answer within 60 seconds.")
         html = review(job.submission)
         assert "Nobody knows whether Spectrum has it" in html
-        assert "nothing will be sent again by itself" in html
+        assert "nothing is sent again before that is known" in html
         assert "Not known: whether Spectrum wrote that call" in html
-        assert "(resolve) comes with a later release" in html
+        assert "on, an absence counts, and it can be resolved" in html
+        assert "/resolve/" not in html
         assert "Unknown" in html
         assert "23 Nov 2026, 10:04:05" in html  # the viewer's own time zone, New York
 

@@ -1,0 +1,106 @@
+"""Resolve an unknown delivery, and resume an incomplete one."""
+
+from collections.abc import Collection
+from enum import StrEnum
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from directory.models import User
+from erp_integrations import recovery, tasks
+from erp_integrations.decisions.locking import (
+    lock_for_decision,
+    lock_job_of,
+    moment_of,
+    record,
+    require_quiet,
+    require_words,
+    who_decided,
+)
+from erp_integrations.decisions.refusals import Conflict, NotSaid, TooEarly
+from erp_integrations.models import ExportJob, JobStatus, Submission, SubmissionStatus, Verification
+
+
+class Attested(StrEnum):
+    """How much of it a person found in Spectrum."""
+
+    ALL = "all"
+    NONE = "none"
+    PART = "part"
+
+
+@transaction.atomic
+def resolve(
+    *,
+    submission: Submission,
+    by: User,
+    seen_attempt: int,
+    attested: Attested,
+    statement: str,
+    positions: Collection[int] = (),
+) -> ExportJob:
+    """Say what Spectrum holds of a delivery of which nobody knows, in words that are kept.
+
+    ``positions`` are the calls that are there, where it is a part. Then it is synced, sent again,
+    or goes on with the others when a person resumes it. Raises RightMissing, Conflict when it is
+    another delivery by now or the ERP is asked instead, TooEarly, NotSaid.
+    """
+    locked = lock_for_decision(submission, by)
+    if locked.status != SubmissionStatus.ACCEPTED:
+        raise Conflict(who_decided(locked))
+    held = lock_job_of(locked, seen_attempt=seen_attempt)
+    if held.status != JobStatus.UNKNOWN:
+        raise Conflict("What became of this export is known by now. See how it stands.")
+    require_quiet(held)
+    if not held.asks_a_person:
+        raise TooEarly(
+            f"Spectrum itself is asked what it holds, next at {moment_of(held.not_before)}. "
+            "Only if it can't tell, a person decides."
+        )
+    statement = require_words(statement, "Say what you saw in Spectrum: your words are kept in the history.")
+    calls = list(held.current_calls())
+    there = {call.position for call in calls} if attested is Attested.ALL else set(positions)
+    written = [attested is not Attested.NONE and call.position in there for call in calls]
+    if attested is Attested.PART and (not written[0] or all(written)):
+        raise NotSaid(
+            f"Choose which calls are in Spectrum: {calls[0].title} must be among them, and not all of them."
+        )
+    if attested is Attested.NONE:
+        # It is sent again, and on whose decision, the worker asks.
+        held.submission.accept_again(by=by, at=timezone.now(), note=held.submission.note)
+        held.submission.save()
+    else:
+        held.verification = Verification.ATTESTED
+    held.tries = 0
+    recovery.leave_unknown(
+        held,
+        written,
+        event=f"export.attested_{attested}",
+        by=by,
+        verification=Verification.ATTESTED,
+        detail={"statement": statement, "seen": held.differences},
+    )
+    tasks.wake(held.connection_id)
+    return held
+
+
+@transaction.atomic
+def resume(*, submission: Submission, by: User, seen_attempt: int) -> ExportJob:
+    """Go on with the calls that are not written; the worker looks first what stands there.
+
+    Raises RightMissing, Conflict when it is another delivery by now, TooEarly.
+    """
+    locked = lock_for_decision(submission, by)
+    if locked.status != SubmissionStatus.ACCEPTED:
+        raise Conflict(who_decided(locked))
+    held = lock_job_of(locked, seen_attempt=seen_attempt)
+    if held.status != JobStatus.INCOMPLETE:
+        raise Conflict("It goes on already. See how it stands now.")
+    require_quiet(held)
+    held.not_before = Now()
+    held.tries = 0
+    held.save(update_fields=["not_before", "tries"])
+    record("export.resumed", locked, by, {"job": held.pk, "attempt": held.attempt})
+    tasks.wake(held.connection_id)
+    return held

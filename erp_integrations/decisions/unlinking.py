@@ -1,0 +1,95 @@
+"""Unlink: the record is gone from Spectrum, so the commitment is the project's own again."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from commitments import services as commitments
+from commitments.models import Badge, Lock
+from directory.models import User
+from directory.permissions import require_send_commitments
+from erp_integrations import ledger, recovery, remains
+from erp_integrations.adapters.base import Absent, CannotTell, StoredRecord
+from erp_integrations.decisions.locking import (
+    lock_for_decision,
+    lock_job_of,
+    record,
+    require_may_decide,
+    require_quiet,
+    require_words,
+    who_decided,
+)
+from erp_integrations.decisions.refusals import Conflict, DecisionError, TooEarly
+from erp_integrations.models import ExportJob, JobStatus, Submission, SubmissionStatus
+
+
+def unlink(*, submission: Submission, by: User, seen_attempt: int, statement: str = "") -> Submission:
+    """Cut the link to a record that was deleted in Spectrum: unlocked whole, its ERP ID free.
+
+    Where Spectrum can be read back it is looked up, with no transaction open; else the person's
+    words are the proof, and kept. Raises RightMissing without the privilege or without Admin on
+    Commitments, Conflict, TooEarly, NotSaid, DecisionError when the record is there or nobody can tell.
+    """
+    require_may_unlink(submission=submission, by=by)
+    job = submission.jobs.current().select_related("connection").filter(attempt=seen_attempt).first()
+    if submission.status != SubmissionStatus.ACCEPTED or job is None:
+        raise Conflict(who_decided(submission))
+    proof = _proof_of_absence(job)
+    return _unlink(submission=submission, by=by, job=job, proof=proof, statement=statement)
+
+
+def require_may_unlink(*, submission: Submission, by: User) -> None:
+    """Raise RightMissing for who is not both an accounting approver and Admin on Commitments."""
+    require_may_decide(submission=submission, by=by)
+    require_send_commitments(by, submission.project)
+
+
+def _proof_of_absence(job: ExportJob) -> str:
+    """ "read back", or nothing where nothing can be read back; raises where the record is there."""
+    require_quiet(job)
+    if not job.connection.reads_back:
+        return ""
+    if ledger.may_not_show_yet(job):
+        raise TooEarly("It was written a moment ago, and Spectrum may be late to show it. Try again soon.")
+    match recovery.seen_now(job):
+        case Absent():
+            return "read back"
+        case CannotTell(reason=reason):
+            raise DecisionError(f"{reason} Nothing was changed: try again in a moment.")
+        case StoredRecord():
+            raise DecisionError(
+                f"Spectrum still shows vendor {job.vendor_code}, subcontract {job.erp_id}. "
+                "Delete it there first; then unlink."
+            )
+
+
+@transaction.atomic
+def _unlink(*, submission: Submission, by: User, job: ExportJob, proof: str, statement: str) -> Submission:
+    locked = lock_for_decision(submission, by)
+    require_may_unlink(submission=locked, by=by)
+    if locked.status != SubmissionStatus.ACCEPTED:
+        raise Conflict(who_decided(locked))
+    held = lock_job_of(locked, seen_attempt=job.attempt)
+    if held.pk != job.pk or held.status not in (JobStatus.SYNCED, JobStatus.INCOMPLETE):
+        raise Conflict("Only what is in Spectrum, whole or in part, can be unlinked. See how it stands now.")
+    if not proof:
+        statement = require_words(
+            statement, "Say how you know that it is gone from Spectrum: your words are kept in the history."
+        )
+    held.move_to(JobStatus.CANCELLED)
+    held.save()
+    locked.unlink(by=by, at=timezone.now())
+    locked.save()
+    remains.forget(locked.commitment)
+    commitments.mark(locked.commitment, badge=Badge.UNLINKED, lock=Lock.NONE, erp_id="")
+    record(
+        "submission.unlinked",
+        locked,
+        by,
+        {
+            "job": held.pk,
+            "erp_id": held.erp_id,
+            "proof": proof or "attested",
+            "statement": statement.strip(),
+        },
+    )
+    return locked

@@ -1,0 +1,81 @@
+"""Deliveries that are brought to a point and looked at there, against the simulator."""
+
+import sqlite3
+from datetime import timedelta
+
+from django.utils import timezone
+
+from erp_integrations import delivery, recovery
+from erp_integrations.models import Connection, ExportJob, JobStatus
+from tests.simulator import Simulator
+
+HEADER, LINE = "UpdateSubcontract", "UpdateSubcontractPhases"
+NOWHERE = {"simulator": "sqlite:///file:/nowhere/at-all?mode=ro&uri=true"}
+
+
+def of(job: ExportJob) -> ExportJob:
+    return ExportJob.objects.select_related("submission__commitment", "connection").get(pk=job.pk)
+
+
+def delivered(job: ExportJob) -> ExportJob:
+    delivery.drain(job.connection_id)
+    return of(job)
+
+
+def unknown_at(simulator: Simulator, job: ExportJob, **fault: object) -> ExportJob:
+    """The job after a worker met this fault."""
+    simulator.set_faults({"times": 1, **fault})
+    stopped = delivered(job)
+    assert stopped.status == JobStatus.UNKNOWN
+    return stopped
+
+
+def quiet_is_over(job: ExportJob) -> None:
+    past = timezone.now() - timedelta(seconds=1)
+    ExportJob.objects.filter(pk=job.pk).update(quiet_until=past, not_before=past)
+
+
+def looked(job: ExportJob) -> ExportJob:
+    """The job after its quiet period and a look."""
+    quiet_is_over(job)
+    for connection_id in recovery.to_look_at():
+        recovery.look(connection_id)
+    return of(job)
+
+
+def sent(simulator: Simulator, job: ExportJob) -> list[str]:
+    return [call["method"] for call in simulator.calls() if call["number"] == job.erp_id]
+
+
+def states(job: ExportJob) -> list[str]:
+    return [call.state for call in job.current_calls()]
+
+
+def in_spectrum(simulator: Simulator, statement: str, *values: object) -> None:
+    """Somebody works in Spectrum itself."""
+    with sqlite3.connect(simulator.database, timeout=10) as database:
+        assert database.execute(statement, values).rowcount > 0
+    database.close()
+
+
+def delete_in_spectrum(simulator: Simulator, job: ExportJob) -> None:
+    """Somebody deletes the whole record."""
+    with sqlite3.connect(simulator.database, timeout=10) as database:
+        for table in ("VN_SUBCONTRACT_PHASE_MC", "VN_SUBCONTRACT_MC"):
+            database.execute(f"DELETE FROM {table} WHERE trim(Subcontract_Number) = ?", [job.erp_id])
+    database.close()
+
+
+def incomplete_at(simulator: Simulator, job: ExportJob, line: int) -> ExportJob:
+    """Refused at a line: it waits for a person."""
+    simulator.set_faults({"kind": "refuse", "method": LINE, "on_call": line, "times": 1})
+    stopped = delivered(job)
+    assert stopped.status == JobStatus.INCOMPLETE
+    return stopped
+
+
+def due_now(job: ExportJob) -> None:
+    """As if every pause were over."""
+    past = timezone.now() - timedelta(seconds=1)
+    ExportJob.objects.filter(pk=job.pk).update(not_before=past)
+    Connection.objects.filter(pk=job.connection_id).update(not_before=None)
