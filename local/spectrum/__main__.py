@@ -44,7 +44,7 @@ def main() -> int:
         OSError,
     ) as error:
         return _give_up(f"{error}")
-    switches = Switches(options.success_code, options.over_long_text == "cut")
+    switches = Switches(options.success_code, options.over_long_text == "cut", options.list_cap)
     endpoint = Endpoint(Site(store, clock, info_link), FaultScript(options.seed), switches)
     try:
         server = SimulatorServer((options.host, options.port), endpoint)
@@ -117,6 +117,12 @@ def _parser() -> argparse.ArgumentParser:
         "--seed", type=int, default=0, help="of faults with a probability (default: %(default)s)"
     )
     parser.add_argument("--now", help="start at this moment, in ISO 8601, instead of the real one")
+    parser.add_argument(
+        "--list-cap",
+        type=int,
+        default=500,
+        help="how many rows a list holds at most (default: %(default)s)",
+    )
     return parser
 
 

@@ -60,6 +60,7 @@ class Switches:
 
     success_code: str = "S"
     cut_over_long_text: bool = False
+    list_cap: int = 500
 
 
 class Endpoint:

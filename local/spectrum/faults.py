@@ -88,8 +88,10 @@ class ScriptedFault:
         return self.fired >= self.times
 
     def matches(self, method: str, number: str) -> bool:
-        """Whether a call of this method for this subcontract number counts."""
-        return self.method in {"", method} and self.key.strip().upper() in {"", number.strip().upper()}
+        """Whether a call of this method for this subcontract number counts; a list must be named."""
+        any_write = not self.method and not method.startswith("Get")
+        is_meant = self.method == method or any_write
+        return is_meant and self.key.strip().upper() in {"", number.strip().upper()}
 
     def as_json(self) -> dict[str, Any]:
         """The script as it was given, with how often it was seen and has fired."""

@@ -164,6 +164,35 @@ SUBCONTRACT_PHASE = Layout(
     ),
 )
 
+# The services that list. Their parameters but the last ones take a pattern; which, is not public.
+GET_JOB = Layout(
+    "GetJob",
+    (
+        *_CREDENTIALS,
+        _text("pCompany_Code", 3),
+        _text("pDivision", 5),
+        _choice("pStatus_Code", "AIC"),
+        _text("pProject_Manager", 15),
+        _text("pSuperintendent", 15),
+        _text("pEstimator", 15),
+        _text("pCustomer_Code", 10),
+        _text("pCost_Center", 10),
+        _choice("pSort_By", "DPSEC"),
+    ),
+)
+GET_PHASE = Layout(
+    "GetPhase",
+    (
+        *_CREDENTIALS,
+        _text("pCompany_Code", 3),
+        _text("pCost_Type", 3),
+        _text("pJob_Number", 10),
+        _choice("pStatus_Code", "AIC"),
+        _text("pCost_Center", 10),
+        _choice("pSort_By", "C"),
+    ),
+)
+
 LAYOUTS: Mapping[str, Layout] = MappingProxyType(
     {layout.method: layout for layout in (SUBCONTRACT, SUBCONTRACT_PHASE)}
 )

@@ -112,7 +112,20 @@ def _store_company(db: sqlite3.Connection, company: Mapping[str, Any]) -> None:
 def _store_job(db: sqlite3.Connection, company: str, job: Mapping[str, Any]) -> None:
     key = (padded(company, 3), padded(job["number"], 10))
     unit_price = "Y" if job.get("unit_price", False) else "N"
-    db.execute("INSERT INTO JC_JOB_MASTER_MC VALUES (?, ?, ?, ?)", (*key, job["description"], unit_price))
+    people = [
+        padded(job.get(name, ""), width)
+        for name, width in (
+            ("division", 5),
+            ("customer", 10),
+            ("project_manager", 15),
+            ("superintendent", 15),
+            ("estimator", 15),
+        )
+    ]
+    db.execute(
+        "INSERT INTO JC_JOB_MASTER_MC VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*key, job["description"], job.get("status", "A"), *people, unit_price),
+    )
     db.executemany(
         "INSERT INTO JC_PHASE_MASTER_MC VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [

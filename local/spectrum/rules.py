@@ -82,7 +82,7 @@ def put_subcontract(db: sqlite3.Connection, sent: Mapping[str, str], *, now: dt.
     changes |= _overridden_terms(sent, stored)
     subcontracts.save(db, key, changes, at=_stamp(now))
     vendor = masters.vendor(db, key.company, key.vendor)
-    if vendor is not None and vendor["Status_Code"] != "A":
+    if vendor is not None and vendor["Status"] != "A":
         return [Answer(GOOD_WITH_INFORMATION, "Vendor_Code is inactive", "Vendor_Code")]
     return []
 

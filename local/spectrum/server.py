@@ -21,7 +21,7 @@ from importlib import resources
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from local.spectrum import control, wsdl
+from local.spectrum import control, lists, wsdl
 from local.spectrum.endpoint import HTML, JSON, XML, Ending, Endpoint, Reply, layout_of
 from local.spectrum.pages import Pages, as_json
 from local.spectrum.subcontracts import SubcontractKey
@@ -157,6 +157,9 @@ class Handler(BaseHTTPRequestHandler):
         match parts.path.strip("/").split("/"):
             case ["wsdls", name]:
                 self._send_wsdl(name)
+            case ["vendors", company]:
+                reply = self._lists.vendors(unquote(company), self.headers.get("Authorization", ""), query)
+                self._send(reply.status, reply.body, reply.content_type)
             case ["healthz"]:
                 self._send(200, b"ok\n", TEXT)
             case ["static", name] if name in _STATIC:
@@ -189,9 +192,13 @@ class Handler(BaseHTTPRequestHandler):
         if path.startswith("/simulator/"):
             self._control(path)
             return
-        layout = layout_of(path.removeprefix("/ws/")) if path.startswith("/ws/") else None
+        method = path.removeprefix("/ws/") if path.startswith("/ws/") else ""
+        layout = layout_of(method)
         body = self._body()
         if body is None:
+            return
+        if method in lists.LAYOUTS:
+            self._deliver(self._lists.answer(self.server.endpoint.site.present(lists.LAYOUTS[method]), body))
             return
         if layout is None:
             self._send_page(None)
@@ -222,6 +229,11 @@ class Handler(BaseHTTPRequestHandler):
             return
         self._send_json(control.post(path.split("/")[2:], body, self.server.endpoint))
 
+    @property
+    def _lists(self) -> lists.Lists:
+        endpoint = self.server.endpoint
+        return lists.Lists(endpoint.store, endpoint.faults, endpoint.switches.list_cap)
+
     def _body(self) -> bytes | None:
         """The request's body, or None when its length was refused and the refusal was sent."""
         length = self.headers.get("Content-Length", "")
@@ -234,7 +246,8 @@ class Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(length))
 
     def _send_wsdl(self, name: str) -> None:
-        layout = layout_of(name.removesuffix(".jws")) if name.endswith(".jws") else None
+        method = name.removesuffix(".jws") if name.endswith(".jws") else ""
+        layout = layout_of(method) or lists.LAYOUTS.get(method)
         if layout is None:
             self._send_page(None)
             return

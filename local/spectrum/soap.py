@@ -1,6 +1,6 @@
 """SOAP 1.1, document/literal, as the published examples show it: reading requests, building replies."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from lxml import etree
 
@@ -59,6 +59,19 @@ def reply(method: str, answers: Iterable[Answer]) -> bytes:
         etree.SubElement(row, "error_code").text = answer.code
         etree.SubElement(row, "desc").text = answer.text
         etree.SubElement(row, "column").text = answer.column
+    return _bytes(envelope)
+
+
+def list_reply(method: str, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> bytes:
+    """The reply to a Get: the rows inside an element named after the method, its first letter small."""
+    envelope, body = _envelope()
+    response = etree.SubElement(body, etree.QName(TYPES, f"{method}Response"), nsmap={"nis": TYPES})
+    data = etree.SubElement(etree.SubElement(response, "returnArray"), "returnData")
+    wrapper = etree.SubElement(data, method[:1].lower() + method[1:])
+    for row in rows:
+        element = etree.SubElement(wrapper, "response")
+        for column in columns:
+            etree.SubElement(element, column).text = row.get(column, "")
     return _bytes(envelope)
 
 

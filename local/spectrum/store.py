@@ -19,6 +19,11 @@ INFO_LINK_TABLES = (
     "JC_JOB_MASTER_MC",
     "JC_PHASE_MASTER_MC",
 )
+# Each start fills these anew, so that one of an older shape has nothing to lose.
+_MASTERS_ARE_MADE_ANEW = """
+DROP TABLE IF EXISTS VN_VENDOR_MASTER_MC;
+DROP TABLE IF EXISTS JC_JOB_MASTER_MC;
+"""
 # Codes are compared without regard to case, as SQL Server's usual collation does.
 INFO_LINK_SCHEMA = """
 CREATE TABLE IF NOT EXISTS VN_SUBCONTRACT_MC (
@@ -78,7 +83,7 @@ CREATE TABLE IF NOT EXISTS VN_VENDOR_MASTER_MC (
     Company_Code CHAR(3) NOT NULL COLLATE NOCASE,
     Vendor_Code CHAR(10) NOT NULL COLLATE NOCASE,
     Vendor_Name VARCHAR(60) NOT NULL,
-    Status_Code CHAR(1) NOT NULL,
+    Status CHAR(1) NOT NULL,
     Insurance_Cert_Flag CHAR(1) NOT NULL,
     PRIMARY KEY (Company_Code, Vendor_Code)
 );
@@ -86,6 +91,12 @@ CREATE TABLE IF NOT EXISTS JC_JOB_MASTER_MC (
     Company_Code CHAR(3) NOT NULL COLLATE NOCASE,
     Job_Number CHAR(10) NOT NULL COLLATE NOCASE,
     Job_Description VARCHAR(60) NOT NULL,
+    Status_Code CHAR(1) NOT NULL,
+    Division CHAR(5) NOT NULL COLLATE NOCASE,
+    Customer_Code CHAR(10) NOT NULL COLLATE NOCASE,
+    Project_Manager CHAR(15) NOT NULL COLLATE NOCASE,
+    Superintendent CHAR(15) NOT NULL COLLATE NOCASE,
+    Estimator CHAR(15) NOT NULL COLLATE NOCASE,
     Unit_Price_Flag CHAR(1) NOT NULL,
     PRIMARY KEY (Company_Code, Job_Number)
 );
@@ -183,7 +194,7 @@ class Store:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute("PRAGMA foreign_keys = ON")
-        self._connection.executescript(_SCHEMA)
+        self._connection.executescript(_MASTERS_ARE_MADE_ANEW + _SCHEMA)
         self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     @contextlib.contextmanager
