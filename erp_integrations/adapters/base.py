@@ -8,7 +8,7 @@ own ledger. The promises are those of section 7 of ``docs/spectrum.md``.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from erp_integrations.documents import Document, content_hash
 
@@ -264,6 +264,60 @@ MOST_AT_ONCE = 500
 """How many records an ERP is asked for in one question."""
 
 
+class PhaseStatus(StrEnum):
+    """Whether a phase takes lines: a complete one takes none."""
+
+    ACTIVE = "A"
+    INACTIVE = "I"
+    COMPLETE = "C"
+
+
+@dataclass(frozen=True, slots=True)
+class VendorRecord:
+    """One vendor as the ERP lists it."""
+
+    code: str
+    name: str
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """One job as the ERP lists it."""
+
+    number: str
+    description: str
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseRecord:
+    """One phase of a job with one of its cost types; ``code`` has no dashes.
+
+    ``billing_item`` and ``unit_of_measure`` are blank where the ERP has none, or does not say.
+    """
+
+    code: str
+    cost_type: str
+    description: str
+    status: PhaseStatus
+    billing_item: str = ""
+    unit_of_measure: str = ""
+
+
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True, slots=True)
+class Rows(Generic[Record]):
+    """A list of the ERP's, complete: a part that was capped or cut off is never one.
+
+    Each record is listed once, in the order of its key.
+    """
+
+    rows: tuple[Record, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
     """Whether a connection can be used, in one sentence; a probe never writes.
@@ -334,4 +388,16 @@ class Adapter(Protocol):
 
     def send(self, call: Call) -> Outcome:
         """Exactly one attempt on the wire, with no hidden retry. Raises nothing of the wire's."""
+        ...
+
+    def vendors(self) -> Rows[VendorRecord] | Unauthorised | CannotTell:
+        """Every vendor of the company, the active ones at least. Never writes."""
+        ...
+
+    def jobs(self) -> Rows[JobRecord] | Unauthorised | CannotTell:
+        """Every job of the company, whatever its status. Never writes."""
+        ...
+
+    def phases(self, job_number: str) -> Rows[PhaseRecord] | Unauthorised | CannotTell:
+        """Every phase of a job with each of its cost types, whatever their status. Never writes."""
         ...

@@ -8,16 +8,21 @@ from erp_integrations.adapters.base import (
     CannotTell,
     Finding,
     Inspection,
+    JobRecord,
     Key,
     Masters,
     NotSent,
     Outcome,
+    PhaseRecord,
     ProbeResult,
+    Rows,
     StoredRecord,
+    Unauthorised,
+    VendorRecord,
     Verdict,
 )
-from erp_integrations.adapters.spectrum import findings, mapping, readback, transport, wsdl
-from erp_integrations.adapters.spectrum.layouts import LAYOUTS, UPDATE_SUBCONTRACT
+from erp_integrations.adapters.spectrum import findings, mapping, masters, readback, transport, wsdl
+from erp_integrations.adapters.spectrum.layouts import LAYOUTS, UPDATE_SUBCONTRACT, Layout
 from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
 from erp_integrations.documents import Document
@@ -36,6 +41,7 @@ class SpectrumAdapter:
         self.settings = settings
         self._services: dict[str, wsdl.Service] = {}
         self._info_link = InfoLink(settings.info_link) if settings.info_link else None
+        self._masters = masters.Masters(settings, self._list_service, self._info_link)
 
     def probe(self) -> ProbeResult:
         """Read the site's descriptions of our services, and compare them with what we know and keep."""
@@ -132,6 +138,25 @@ class SpectrumAdapter:
         except wsdl.WsdlError as error:
             return NotSent(str(error), passing=False)
         return transport.send(call, service, self.settings)
+
+    def vendors(self) -> Rows[VendorRecord] | Unauthorised | CannotTell:
+        """All vendors through Info-Link, else the active ones, which is all that Spectrum lists."""
+        return self._masters.vendors()
+
+    def jobs(self) -> Rows[JobRecord] | Unauthorised | CannotTell:
+        """All jobs through Info-Link, else by GetJob."""
+        return self._masters.jobs()
+
+    def phases(self, job_number: str) -> Rows[PhaseRecord] | Unauthorised | CannotTell:
+        """All phases of a job through Info-Link, else by GetPhase."""
+        return self._masters.phases(job_number)
+
+    def _list_service(self, layout: Layout) -> wsdl.Service:
+        """As kept, or else as the site describes it now: reading may wait for that, and harms nothing."""
+        if layout.method not in self._services:
+            text = self.settings.wsdls.get(layout.method) or wsdl.fetch(layout, self.settings)
+            self._services[layout.method] = wsdl.Service(layout, text, self.settings)
+        return self._services[layout.method]
 
     def _service(self, method: str) -> wsdl.Service:
         if method not in self._services:

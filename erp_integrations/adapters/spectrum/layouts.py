@@ -1,13 +1,13 @@
-"""The two layouts of Spectrum's subcontract services, row by row as they are published.
+"""The layouts of Spectrum's subcontract services, and of those that list masters, as they are published.
 
-Order, types and widths are those of sections 3 and 4 of ``docs/spectrum.md``. Where a page is
-silent about decimals, the field takes whole numbers, which fit every reading.
+Order, types and widths are those of sections 3 and 4 of ``docs/spectrum.md``, and of its "Masters".
+Where a page is silent about decimals, the field takes whole numbers, which fit every reading.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from erp_integrations.adapters.spectrum.fields import Field, Kind
+from erp_integrations.adapters.spectrum.fields import FORBIDDEN_IN_KEYS, Field, Kind
 
 
 def _text(name: str, width: int, *, cuttable: bool = False, blank: str = "") -> Field:
@@ -47,12 +47,43 @@ def _decimal(name: str, width: int, mask: str, *, required: bool = False) -> Fie
     )
 
 
+_PRINTABLE = "".join(map(chr, range(ord(" "), ord("~") + 1)))
+_UPPER = "".join(character for character in _PRINTABLE if not character.islower())
+_IN_CODES = "".join(character for character in _UPPER if character not in FORBIDDEN_IN_KEYS)
+_IN_NAMES = "".join(character for character in _UPPER if character not in "*?")
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """A parameter of a list by which less of it is asked for: by a value, or by how values begin.
+
+    ``column`` is where the rows hold the value, ``characters`` what one may consist of (in upper
+    case; Spectrum does not tell cases apart). ``sort`` is the value of pSort_By that puts the list
+    into its order, blanks first; it is blank where every record has a value.
+    """
+
+    element: str
+    column: str
+    width: int
+    sort: str = ""
+    characters: str = _IN_CODES
+
+    def begins_with(self, beginning: str) -> str:
+        """What asks for every value that begins so. Not public: the help pages only name SuperSelect."""
+        return f"{beginning}*"
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The flat list of fields that one service takes, one record for one call."""
+    """The flat list of fields that one service takes, one record for one call.
+
+    ``narrowings`` are the ways to ask for less, in the order in which they are tried.
+    """
 
     method: str
     fields: tuple[Field, ...]
+    lists: bool = False
+    narrowings: tuple[Narrowing, ...] = ()
 
     def __getitem__(self, name: str) -> Field:
         return next(field for field in self.fields if field.name == name)
@@ -132,3 +163,55 @@ UPDATE_SUBCONTRACT_PHASES = Layout(
 LAYOUTS: Mapping[str, Layout] = {
     layout.method: layout for layout in (UPDATE_SUBCONTRACT, UPDATE_SUBCONTRACT_PHASES)
 }
+
+STATUSES = ("A", "I", "C")
+"""What pStatus_Code is asked for, one after the other: left blank, it leaves the complete ones out."""
+
+# A list of jobs. No parameter takes a job's number.
+GET_JOB = Layout(
+    "GetJob",
+    (
+        _secret("Authorization_ID", 20),
+        _secret("GUID", 36),
+        _key("pCompany_Code", 3, required=True),
+        _text("pDivision", 5),
+        _choice("pStatus_Code", "AIC"),
+        _text("pProject_Manager", 15),
+        _text("pSuperintendent", 15),
+        _text("pEstimator", 15),
+        _text("pCustomer_Code", 10),
+        _text("pCost_Center", 10),
+        _choice("pSort_By", "DPSEC"),
+    ),
+    lists=True,
+    narrowings=(
+        Narrowing("pCustomer_Code", "customer_code", 10, sort="C"),
+        Narrowing("pDivision", "division", 5, sort="D"),
+        Narrowing("pProject_Manager", "project_manager", 15, sort="P"),
+        Narrowing("pSuperintendent", "superintendent", 15, sort="S"),
+        Narrowing("pEstimator", "estimator", 15, sort="E"),
+    ),
+)
+
+# A list of a job's phases with their cost types. No parameter takes a phase.
+GET_PHASE = Layout(
+    "GetPhase",
+    (
+        _secret("Authorization_ID", 20),
+        _secret("GUID", 36),
+        _key("pCompany_Code", 3, required=True),
+        _text("pCost_Type", 3),
+        _key("pJob_Number", 10, required=True),
+        _choice("pStatus_Code", "AIC"),
+        _text("pCost_Center", 10),
+        _choice("pSort_By", "C"),
+    ),
+    lists=True,
+    narrowings=(Narrowing("pCost_Type", "cost_type", 3),),
+)
+
+LISTS: Mapping[str, Layout] = {layout.method: layout for layout in (GET_JOB, GET_PHASE)}
+
+# The REST list of vendors. A filter of its is heeded only where cost centers are named too.
+VENDOR_FILTERS: Mapping[str, str] = {"pCostCenter": "ALL"}
+VENDORS_BY_NAME = Narrowing("pName", "name", 30, characters=_IN_NAMES)

@@ -135,6 +135,14 @@ class InfoLink:
         except (SQLAlchemyError, ImportError, InvalidOperation, ValueError) as error:
             return CannotTell(f"Spectrum's read-only database could not be read ({type(error).__name__}).")
 
+    def ask(self, question: Select[Any]) -> Sequence[Mapping[Any, Any]] | CannotTell:
+        """All rows that answer a question, which may read a whole table."""
+
+        def rows(connection: Connection) -> Sequence[Mapping[Any, Any]] | CannotTell:
+            return connection.execute(question).mappings().all()
+
+        return self._read(rows, self.scan_timeout)
+
     def _engine(self, read_timeout: float) -> Engine:
         url = make_url(self.url)
         limits: dict[str, float] = {}

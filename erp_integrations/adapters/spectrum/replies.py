@@ -33,7 +33,7 @@ _ABOUT_AUTHORISATION = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_TEXT = 500
-_UNREADABLE = (zeep.exceptions.Error, etree.LxmlError, ValueError)
+UNREADABLE = (zeep.exceptions.Error, etree.LxmlError, ValueError)
 
 
 class UnreadableReplyError(Exception):
@@ -48,8 +48,8 @@ def read(exchange: Exchange, method: str, success_codes: frozenset[str]) -> Outc
         return Unauthorised("Spectrum's server does not accept the connection's credentials (401).", reply)
     try:
         if exchange.status != 200:
-            raise UnreadableReplyError(_about_status(exchange))
-        rows = _rows(_answer(exchange.body, method))
+            raise UnreadableReplyError(about_status(exchange))
+        rows = _rows(answer_in(_whole(exchange.body), method))
     except UnreadableReplyError as error:
         return Unknown(str(error), reply)
     return _meaning(rows, reply, success_codes)
@@ -67,7 +67,7 @@ def _meaning(rows: tuple[WireError, ...], reply: str, success_codes: frozenset[s
         return Unknown("Spectrum answered yes and no at once.", reply)
     if refused:
         complaints = tuple(row for row in rows if row.code in refused)
-        locked_out = next((row for row in complaints if _is_about_the_connection(row)), None)
+        locked_out = next((row for row in complaints if is_about_the_connection(row)), None)
         if locked_out:
             return Unauthorised(f"Spectrum does not let this connection in: {locked_out.text}", reply)
         return Refused(complaints, reply)
@@ -76,7 +76,7 @@ def _meaning(rows: tuple[WireError, ...], reply: str, success_codes: frozenset[s
     return Unknown("Spectrum only warned and did not say whether the record is written.", reply)
 
 
-def _is_about_the_connection(row: WireError) -> bool:
+def is_about_the_connection(row: WireError) -> bool:
     """Whether the whole connection is turned away, rather than one document.
 
     The code A stands for "abort or not authorised". It counts as the first only when it comes
@@ -90,25 +90,29 @@ def _is_about_the_connection(row: WireError) -> bool:
     return not (row.text or row.column) or bool(_ABOUT_AUTHORISATION.search(row.text))
 
 
-def _about_status(exchange: Exchange) -> str:
+def about_status(exchange: Exchange) -> str:
+    """What is known of a reply that is no answer, in a sentence."""
     fault = ""
-    with suppress(*_UNREADABLE):  # most of these replies are a web page
+    with suppress(*UNREADABLE):  # most of these replies are a web page
         fault = _fault(parsed(exchange.body))
     detail = f": {fault}" if fault else ""
     return f"Spectrum's server answered with HTTP status {exchange.status}{detail}."
 
 
-def _answer(body: bytes, method: str) -> etree._Element:
-    """The element ``<Method>Response`` of a reply. Raises UnreadableReplyError."""
+def _whole(body: bytes) -> etree._Element:
     try:
-        envelope = parsed(body)
-    except _UNREADABLE as error:
+        return parsed(body)
+    except UNREADABLE as error:
         raise UnreadableReplyError("Spectrum's reply is not whole, plain XML.") from error
+
+
+def answer_in(envelope: etree._Element, method: str) -> etree._Element:
+    """The element ``<Method>Response`` of a reply. Raises UnreadableReplyError."""
     if fault := _fault(envelope):
         raise UnreadableReplyError(f"Spectrum answered with a fault: {fault}.")
     wanted = f"{method}Response".lower()
     for element in envelope.iterfind(f"{_SOAP}Body/*"):
-        if _name(element) == wanted:
+        if local_name(element) == wanted:
             return element
     raise UnreadableReplyError(f"Spectrum's reply is no answer to {method}.")
 
@@ -117,7 +121,7 @@ def _fault(envelope: etree._Element) -> str:
     fault = envelope.find(f"{_SOAP}Body/{_SOAP}Fault")
     if fault is None:
         return ""
-    texts = {_name(child): _text(child) for child in fault.iterchildren("*")}
+    texts = {local_name(child): _text(child) for child in fault.iterchildren("*")}
     return texts.get("faultstring") or texts.get("faultcode") or "no words"
 
 
@@ -125,8 +129,8 @@ def _rows(answer: etree._Element) -> tuple[WireError, ...]:
     """The rows of an answer, in order. Raises UnreadableReplyError if there is none."""
     rows = []
     for element in answer.iter("*"):
-        values = {_name(child): _text(child) for child in element.iterchildren("*")}
-        if _CODE_NAME in values or (_name(element) == "response" and not _holds_rows(element)):
+        values = {local_name(child): _text(child) for child in element.iterchildren("*")}
+        if _CODE_NAME in values or (local_name(element) == "response" and not _holds_rows(element)):
             rows.append(
                 WireError(
                     code=values.get(_CODE_NAME, "").upper(),
@@ -140,10 +144,11 @@ def _rows(answer: etree._Element) -> tuple[WireError, ...]:
 
 
 def _holds_rows(element: etree._Element) -> bool:
-    return any(_name(inner) == _CODE_NAME for inner in element.iterdescendants("*"))
+    return any(local_name(inner) == _CODE_NAME for inner in element.iterdescendants("*"))
 
 
-def _name(element: etree._Element) -> str:
+def local_name(element: etree._Element) -> str:
+    """An element's name in lower case, without its namespace."""
     return etree.QName(element).localname.lower()
 
 

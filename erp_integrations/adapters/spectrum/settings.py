@@ -5,7 +5,7 @@ Whatever is not public about a site is a setting here (``docs/spectrum.md``, sec
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from erp_integrations.adapters.spectrum.characters import NonAscii
 
@@ -15,9 +15,10 @@ class SpectrumSettings:
     """One Spectrum company on one server.
 
     ``base_url`` is scheme, host and port; ``wsdl_path`` and ``service_path`` hold the place of the
-    method's name. ``wsdls`` are the site's own service descriptions, by method, as ``fetch_wsdls``
-    gave them: nothing is fetched at the moment of sending. ``guid`` may be blank where the site
-    allows it. ``success_codes`` is what a successful write answers: not public, so it is here.
+    method's name, ``vendors_path`` that of the company's code. ``wsdls`` are the site's own service
+    descriptions, by method, as ``fetch_wsdls`` gave them: nothing is fetched at the moment of
+    sending. ``guid`` may be blank where the site allows it. ``success_codes`` is what a successful
+    write answers: not public, so it is here.
     ``erp_id_prefixes`` (by kind of commitment) and ``last_characters`` make the proposed ERP ID.
     ``require_https`` refuses plain http, whatever ``base_url`` says.
     Times are seconds; ``read_timeout`` is the longest silence that is waited for. ``ca_file`` names
@@ -34,6 +35,7 @@ class SpectrumSettings:
     wsdls: Mapping[str, str] = field(default_factory=dict, repr=False)
     wsdl_path: str = "/wsdls/{method}.jws"
     service_path: str = "/ws/{method}"
+    vendors_path: str = "/vendors/{company_code}"
     success_codes: frozenset[str] = frozenset({"S", "G"})
     non_ascii: NonAscii = NonAscii.TRANSLITERATE
     erp_id_prefixes: Mapping[str, str] = field(default_factory=dict)
@@ -59,6 +61,12 @@ class SpectrumSettings:
     def service_url(self, method: str) -> str:
         """Where a service is called, whatever address its description names."""
         return self.base_url.rstrip("/") + self.service_path.format(method=method)
+
+    @property
+    def vendors_url(self) -> str:
+        """Where the company's vendors are listed."""
+        code = quote(self.company_code, safe="")
+        return self.base_url.rstrip("/") + self.vendors_path.format(company_code=code)
 
     @property
     def longest_call(self) -> float:

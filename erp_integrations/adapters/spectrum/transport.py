@@ -3,11 +3,11 @@
 Source: section 7 of ``docs/spectrum.md``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 from erp_integrations.adapters.base import Call, NotSent, Outcome, Refused, Unauthorised, Unknown, Unusable
-from erp_integrations.adapters.spectrum import replies
+from erp_integrations.adapters.spectrum import authentication, replies
 from erp_integrations.adapters.spectrum.layouts import LAYOUTS, Layout
 from erp_integrations.adapters.spectrum.redaction import storable, without_secrets
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
@@ -24,12 +24,12 @@ def send(call: Call, service: Service, settings: SpectrumSettings) -> Outcome:
         return NotSent(wrong, passing=False)
     if service.lacking:
         return Unusable(service.drift)
-    secrets = {"Authorization_ID": settings.authorization_id, "GUID": settings.guid}
+    credentials = authentication.for_soap(settings)
     try:
-        exchange = service.post({**call.payload, **secrets})
+        exchange = service.post({**call.payload, **credentials.elements})
     except Exception as error:  # the attempt itself raises nothing: this is zeep, before it
         return NotSent(f"{call.title} can't be written as XML ({type(error).__name__}).", passing=False)
-    return _without_secrets(_outcome(exchange, call.method, settings), secrets)
+    return _without_secrets(_outcome(exchange, call.method, settings), credentials.secrets)
 
 
 def objection(call: Call, settings: SpectrumSettings) -> str:
@@ -64,9 +64,9 @@ def _outcome(exchange: Exchange, method: str, settings: SpectrumSettings) -> Out
     return NotSent(exchange.failure) if exchange.passing else Unusable(exchange.failure)
 
 
-def _without_secrets(outcome: Outcome, secrets: Mapping[str, str]) -> Outcome:
+def _without_secrets(outcome: Outcome, secrets: Iterable[str]) -> Outcome:
     def clean(text: str) -> str:
-        return without_secrets(text, secrets.values())
+        return without_secrets(text, secrets)
 
     if isinstance(outcome, NotSent | Unusable):
         return replace(outcome, reason=clean(outcome.reason))

@@ -30,7 +30,10 @@ from erp_integrations.adapters.spectrum.addresses import ForbiddenAddressError, 
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
 
 LONGEST_REPLY = 1024 * 1024
-"""Bytes. Both replies and descriptions are a few thousand."""
+"""Bytes. Both replies to writes and descriptions are a few thousand."""
+
+LONGEST_LIST = 32 * LONGEST_REPLY
+"""Bytes. A list of 500 rows is about one million; where lists are not capped, they are longer."""
 
 _PIECE = 16 * 1024
 
@@ -63,10 +66,12 @@ def exchange(
     *,
     body: bytes = b"",
     headers: Mapping[str, str] | None = None,
+    longest_reply: int = LONGEST_REPLY,
 ) -> Exchange:
     """Send one request and read its reply, whatever happens.
 
-    Lasts at most ``settings.longest_call`` from the moment when the server's name is resolved.
+    Lasts at most ``settings.longest_call`` from the moment when the server's name is resolved; a
+    reply of more than ``longest_reply`` bytes is a failure.
     """
     if settings.require_https and not url.lower().startswith("https://"):
         return Exchange(
@@ -93,8 +98,8 @@ def exchange(
             )
             for piece in _pieces(reply):
                 received += piece
-                if len(received) > LONGEST_REPLY:
-                    raise ReplyTooLongError
+                if len(received) > longest_reply:
+                    raise ReplyTooLongError(longest_reply)
         failure = _took_too_long(settings) if line.expired else ""
     except Exception as error:  # Whatever the libraries raise, what left us is known from the line alone.
         return Exchange(
@@ -250,7 +255,7 @@ def _in_words(error: Exception, line: _Line, settings: SpectrumSettings) -> str:
         if line.expired:
             return _took_too_long(settings)
         if isinstance(error, ReplyTooLongError):
-            return f"Spectrum's reply was longer than {LONGEST_REPLY // 1024} kB."
+            return f"Spectrum's reply was longer than {error.args[0] // 1024} kB."
         if caused_by(ReadTimeoutError, TimeoutError):
             return f"Spectrum did not reply within {_seconds(settings.read_timeout)}."
         return "The connection to Spectrum broke before its reply was complete."

@@ -15,7 +15,7 @@ from zeep.wsdl.bindings import Soap11Binding
 
 from erp_integrations.adapters.spectrum.layouts import Layout
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
-from erp_integrations.adapters.spectrum.wire import Exchange, exchange
+from erp_integrations.adapters.spectrum.wire import LONGEST_LIST, LONGEST_REPLY, Exchange, exchange
 
 _DEFINITIONS = "{http://schemas.xmlsoap.org/wsdl/}definitions"
 
@@ -40,7 +40,7 @@ class Service:
         try:
             self._client = zeep.Client(
                 io.BytesIO(text.encode()),
-                transport=_OneAttempt(settings),
+                transport=_OneAttempt(settings, LONGEST_LIST if layout.lists else LONGEST_REPLY),
                 settings=reading_rules(raw_response=True),
             )
             self._binding, self.shape = self._declaration()
@@ -168,12 +168,15 @@ class _OneAttempt(_NoDocuments):
     zeep's own ``post`` would follow redirects, read without bound, and log secrets at debug level.
     """
 
-    def __init__(self, settings: SpectrumSettings) -> None:
+    def __init__(self, settings: SpectrumSettings, longest_reply: int) -> None:
         super().__init__()
         self._settings = settings
+        self._longest_reply = longest_reply
 
     def post(self, address: str, message: bytes, headers: Mapping[str, str]) -> Exchange:
-        return exchange("POST", address, self._settings, body=message, headers=headers)
+        return exchange(
+            "POST", address, self._settings, body=message, headers=headers, longest_reply=self._longest_reply
+        )
 
 
 def _normalised(body: bytes, layout: Layout) -> str:

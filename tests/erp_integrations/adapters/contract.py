@@ -21,6 +21,7 @@ from erp_integrations.adapters.base import (
     Match,
     NotSent,
     Refused,
+    Rows,
     Severity,
     StoredRecord,
     Unauthorised,
@@ -43,6 +44,15 @@ class Site(ABC):
     """Links that our side takes and the site does not, such as a vendor that it does not have."""
     erp_id: str
     secrets: tuple[str, ...]
+    lists_need_credentials = True
+    """Whether the ERP's lists are asked for with the connection's credentials."""
+    large: Adapter
+    """One whose lists are longer than the ERP gives at a time."""
+    large_vendors: frozenset[str]
+    large_jobs: frozenset[str]
+    large_job: str
+    large_phases: frozenset[tuple[str, str]]
+    """What they hold: codes, numbers, and the phases of one job with their cost types."""
 
     @abstractmethod
     def writes(self) -> int:
@@ -55,6 +65,10 @@ class Site(ABC):
     @abstractmethod
     def lose_next_reply(self) -> None:
         """The site will do what the next call says, and break off before it answers."""
+
+    @abstractmethod
+    def cut_lists(self, times: int) -> None:
+        """The next lists that the site gives will end in the middle."""
 
     @property
     def plan(self) -> tuple[Call, ...]:
@@ -205,9 +219,85 @@ class AdapterContract:
             assert not outcome.passing
         assert site.writes() == before
 
+    def test_vendors_jobs_and_phases_are_listed_once_each_and_nothing_is_written(self, site: Site) -> None:
+        before = site.writes()
+        vendors, jobs = site.adapter.vendors(), site.adapter.jobs()
+        phases = site.adapter.phases(site.masters.job_number)
+        assert isinstance(vendors, Rows)
+        assert isinstance(jobs, Rows)
+        assert isinstance(phases, Rows)
+        codes = [vendor.code for vendor in vendors.rows]
+        assert codes == sorted(set(codes))
+        assert site.masters.vendor_code in codes
+        numbers = [job.number for job in jobs.rows]
+        assert numbers == sorted(set(numbers))
+        assert site.masters.job_number in numbers
+        places = [(phase.code, phase.cost_type) for phase in phases.rows]
+        assert places == sorted(set(places))
+        lines = site.document.lines
+        assert {(line.cost_code.replace("-", ""), line.cost_type) for line in lines} <= set(places)
+        texts = [vendor.name for vendor in vendors.rows] + [job.description for job in jobs.rows]
+        assert all(text and text == text.strip() for text in (*texts, *codes, *numbers))
+        assert site.writes() == before
+
+    def test_a_list_longer_than_the_erp_gives_at_a_time_is_still_whole(self, site: Site) -> None:
+        vendors, jobs = site.large.vendors(), site.large.jobs()
+        phases = site.large.phases(site.large_job)
+        assert isinstance(vendors, Rows), vendors
+        assert isinstance(jobs, Rows), jobs
+        assert isinstance(phases, Rows), phases
+        assert {vendor.code for vendor in vendors.rows} == site.large_vendors
+        assert {job.number for job in jobs.rows} == site.large_jobs
+        assert {(phase.code, phase.cost_type) for phase in phases.rows} == site.large_phases
+        assert len(vendors.rows) == len(site.large_vendors)
+        assert len(phases.rows) == len(site.large_phases)
+
+    def test_a_list_that_breaks_off_is_never_taken_for_the_whole(self, site: Site) -> None:
+        for times in (1, 100_000):
+            site.cut_lists(times)
+            vendors = site.large.vendors()
+            assert isinstance(vendors, Rows | CannotTell)
+            if isinstance(vendors, Rows):
+                assert {vendor.code for vendor in vendors.rows} == site.large_vendors
+            site.cut_lists(times)
+            jobs = site.large.jobs()
+            assert isinstance(jobs, Rows | CannotTell)
+            if isinstance(jobs, Rows):
+                assert {job.number for job in jobs.rows} == site.large_jobs
+            site.cut_lists(times)
+            phases = site.large.phases(site.large_job)
+            assert isinstance(phases, Rows | CannotTell)
+            if isinstance(phases, Rows):
+                assert {(phase.code, phase.cost_type) for phase in phases.rows} == site.large_phases
+
+    def test_a_connection_that_is_not_let_in_gets_no_lists(self, site: Site) -> None:
+        if not site.lists_need_credentials:
+            return
+        job = site.masters.job_number
+        for answer in (
+            site.unauthorised.vendors(),
+            site.unauthorised.jobs(),
+            site.unauthorised.phases(job),
+        ):
+            assert isinstance(answer, Unauthorised)
+            assert answer.reason
+
+    def test_where_nobody_listens_there_are_no_lists(self, site: Site) -> None:
+        job = site.masters.job_number
+        for answer in (site.unreachable.vendors(), site.unreachable.jobs(), site.unreachable.phases(job)):
+            assert isinstance(answer, CannotTell)
+            assert answer.reason.endswith(".")
+
+    def test_a_job_that_is_not_there_has_no_phases(self, site: Site) -> None:
+        answer = site.adapter.phases("NO-SUCH")
+        assert answer == Rows(()) or isinstance(answer, CannotTell)
+
     def test_secrets_are_in_nothing_that_is_kept_or_shown(self, site: Site) -> None:
         kept = [repr(site.plan), repr(site.adapter.probe())]
         kept += [repr(site.adapter.send(call)) for call in site.plan]
         kept += [repr(site.unauthorised.send(site.plan[0])), repr(site.unreachable.send(site.plan[0]))]
+        for adapter in (site.unauthorised, site.unreachable):
+            answers = (adapter.vendors(), adapter.jobs(), adapter.phases(site.masters.job_number))
+            kept += [repr(answer) for answer in answers]
         for text in kept:
             assert [secret for secret in site.secrets if secret in text] == []

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from erp_integrations.adapters.base import Accepted, Masters, Unauthorised
 from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings
 from tests.erp_integrations.adapters import examples
 from tests.erp_integrations.adapters.contract import AdapterContract, Site
-from tests.simulator import AUTHORIZATION_ID, Simulator
+from tests.simulator import AUTHORIZATION_ID, MASTERS, Simulator
 
 LINKED = Masters(
     vendor_code="ACME",
@@ -24,6 +25,43 @@ CONCRETE = replace(examples.LINE, cost_code="03-300-00")
 STEEL = replace(examples.LUMP_SUM, cost_code="05-100-00")
 
 numbers = count(1)
+
+LARGE: dict[str, Any] = {
+    "code": "BIG",
+    "name": "Many Things",
+    "authorization_ids": [AUTHORIZATION_ID],
+    "general_ledger_accounts": [],
+    "cost_types": ["L", "M", "S"],
+    "vendors": [
+        {"code": f"V{n:04}", "name": f"{'ABDEKMRTY3'[n % 10]} & {'LMNO'[n % 4]}. Works {n}"}
+        for n in range(1203)
+    ],
+    "jobs": [
+        {
+            "number": "24-777",
+            "description": "Airport",
+            "phases": [
+                {
+                    "code": f"{n:07}",
+                    "description": f"Phase {n}",
+                    "cost_types": ["L", "M", "S"],
+                    "status": "A",
+                }
+                for n in range(401)
+            ],
+        },
+        *(
+            {
+                "number": f"J{n:04}",
+                "description": f"House {n}",
+                "status": "AAC"[n % 3],
+                "customer": f"C{n % 7}" if n % 5 else "",
+                "phases": [],
+            }
+            for n in range(1203)
+        ),
+    ],
+}
 
 
 class SpectrumSite(Site):
@@ -55,6 +93,16 @@ class SpectrumSite(Site):
             )
         )
         self.unauthorised = SpectrumAdapter(replace(self.settings, authorization_id="UNKNOWN-API-0Z"))
+        self.lists_need_credentials = not info_link
+        self.large = SpectrumAdapter(replace(self.settings, company_code="BIG"))
+        self.large_job = "24-777"
+        self.large_vendors = frozenset(vendor["code"] for vendor in LARGE["vendors"])
+        self.large_jobs = frozenset(job["number"] for job in LARGE["jobs"])
+        self.large_phases = frozenset(
+            (phase["code"], cost_type)
+            for phase in LARGE["jobs"][0]["phases"]
+            for cost_type in phase["cost_types"]
+        )
         self.erp_id = f"T-{next(numbers)}"
 
     def writes(self) -> int:
@@ -69,10 +117,13 @@ class SpectrumSite(Site):
     def lose_next_reply(self) -> None:
         self.simulator.set_faults({"kind": "commit_then_reset"})
 
+    def cut_lists(self, times: int) -> None:
+        self.simulator.set_faults({"kind": "cut_off_xml", "times": times})
+
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[Simulator]:
-    with Simulator.start() as running:
+    with Simulator.start(masters={"companies": [*MASTERS["companies"], LARGE]}) as running:
         yield running
 
 

@@ -1,0 +1,52 @@
+"""Vendors, jobs and phases as Info-Link shows them: all of them, whatever their status.
+
+Source: "Masters" in ``docs/spectrum.md``.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Column, MetaData, Select, Table, func, select
+
+from erp_integrations.adapters.base import CannotTell
+from erp_integrations.adapters.spectrum.readback import InfoLink
+
+_metadata = MetaData()
+
+
+def _table(name: str, *columns: str) -> Table:
+    return Table(name, _metadata, Column("Company_Code"), *(Column(column) for column in columns))
+
+
+VENDORS = _table("VN_VENDOR_MASTER_MC", "Vendor_Code", "Vendor_Name", "Status")
+JOBS = _table("JC_JOB_MASTER_MC", "Job_Number", "Job_Description", "Status_Code")
+PHASES = _table(
+    "JC_PHASE_MASTER_MC",
+    *("Job_Number", "Phase_Code", "Cost_Type", "Description"),
+    *("Status_Code", "Bid_Item_Number", "Unit_Of_Measure"),
+)
+
+
+def rows_of_company(table: Table, company_code: str, **wanted: str) -> Select[Any]:
+    """The question for a company's rows, in whatever case and padding the codes are kept."""
+    codes = {"Company_Code": company_code, **wanted}
+    # LTRIM and RTRIM: SQL Server knows TRIM only since 2017.
+    return select(table).where(
+        *(
+            func.upper(func.ltrim(func.rtrim(table.c[name]))) == code.strip().upper()
+            for name, code in codes.items()
+        )
+    )
+
+
+def read(
+    info_link: InfoLink, table: Table, company_code: str, **wanted: str
+) -> Sequence[Mapping[str, str]] | CannotTell:
+    """A company's rows of a table, trimmed; columns without a value are blank."""
+    rows = info_link.ask(rows_of_company(table, company_code, **wanted))
+    if isinstance(rows, CannotTell):
+        return rows
+    return [
+        {str(name): "" if value is None else str(value).strip() for name, value in row.items()}
+        for row in rows
+    ]
