@@ -123,7 +123,7 @@ class Masters:
         """In the order in which a record's life goes, so that one that moves meanwhile is seen twice
         rather than never."""
         service = self._service(layout)
-        if service.drift:
+        if service.lacking:
             raise NotListedError(CannotTell(service.drift))
         collector = self._collector(lambda asked: self._ask(service, asked), key)
         rows: list[Row] = []

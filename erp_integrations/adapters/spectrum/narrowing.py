@@ -2,8 +2,8 @@
 
 A list that was capped is asked for again by how the values of one parameter begin, with a longer
 beginning where that is capped too, and by the next parameter where a single value is. That the
-parts make up the whole rests on three things, and each is looked at: every row of a part is one
-that was asked for, every row that was seen before comes again, and where records may have no value,
+parts make up the whole rests on three things, and each is looked at: every row of a part begins
+as was asked for, every row that was seen before comes again, and where records may have no value,
 those without are all at the top of the sorted list.
 """
 
@@ -60,7 +60,7 @@ class Collector:
                 continue  # no value begins with a blank
             asked = {**criteria, narrowing.element: narrowing.begins_with(longer)}
             listing = self.ask(asked)
-            _require_asked_for(listing.rows, narrowing, _beginning_with(longer))
+            _require_beginning(listing.rows, narrowing, longer)
             part = list(listing.rows)
             if not listing.whole:
                 part = self._exactly(criteria, narrowing, longer, others)
@@ -75,9 +75,7 @@ class Collector:
     ) -> list[Row]:
         if value.endswith(" "):
             return []  # no value ends with a blank
-        rows = self.whole({**criteria, narrowing.element: value}, others)
-        _require_asked_for(rows, narrowing, lambda found: found == value)
-        return rows
+        return self.whole({**criteria, narrowing.element: value}, others)
 
     def _require_seen(self, seen: Sequence[Row], rows: Sequence[Row]) -> None:
         if {self._key_of(row) for row in seen} - {self._key_of(row) for row in rows}:
@@ -85,10 +83,6 @@ class Collector:
 
     def _key_of(self, row: Row) -> tuple[str, ...]:
         return tuple(row.get(column, "").upper() for column in self.key)
-
-
-def _beginning_with(beginning: str) -> Callable[[str], bool]:
-    return lambda value: value.startswith(beginning)
 
 
 def _value(row: Row, narrowing: Narrowing) -> str:
@@ -103,8 +97,6 @@ def _without_a_value(rows: Sequence[Row], narrowing: Narrowing) -> list[Row] | N
     return list(rows[: values.count("")])
 
 
-def _require_asked_for(
-    rows: Sequence[Row], narrowing: Narrowing, is_asked_for: Callable[[str], bool]
-) -> None:
-    if not all(is_asked_for(_value(row, narrowing)) for row in rows):
+def _require_beginning(rows: Sequence[Row], narrowing: Narrowing, beginning: str) -> None:
+    if not all(_value(row, narrowing).startswith(beginning) for row in rows):
         raise NotNarrowableError(f"{_IN_PARTS}, and does not heed {narrowing.element}.")

@@ -137,11 +137,7 @@ class InfoLink:
 
     def ask(self, question: Select[Any]) -> Sequence[Mapping[Any, Any]] | CannotTell:
         """All rows that answer a question, which may read a whole table."""
-
-        def rows(connection: Connection) -> Sequence[Mapping[Any, Any]] | CannotTell:
-            return connection.execute(question).mappings().all()
-
-        return self._read(rows, self.scan_timeout)
+        return self._read(lambda connection: connection.execute(question).mappings().all(), self.scan_timeout)
 
     def _engine(self, read_timeout: float) -> Engine:
         url = make_url(self.url)

@@ -118,7 +118,10 @@ class SpectrumSite(Site):
         self.simulator.set_faults({"kind": "commit_then_reset"})
 
     def cut_lists(self, times: int) -> None:
-        self.simulator.set_faults({"kind": "cut_off_xml", "times": times})
+        methods = ("GetJob", "GetPhase", "GetVendors")
+        self.simulator.set_faults(
+            *({"kind": "cut_off_xml", "method": method, "times": times} for method in methods)
+        )
 
 
 @pytest.fixture(scope="module")
