@@ -50,6 +50,13 @@ def probe_what_has_stopped() -> None:
     probing.probe_due()
 
 
+def pull_what_is_due() -> None:
+    """Read the vendors, jobs and phases of Spectrum companies whose time has come."""
+    from erp_integrations import pulling
+
+    pulling.pull_due()
+
+
 def mail_what_is_due() -> None:
     """Store the daily summaries whose hour has come, and send what is stored."""
     from erp_integrations import summaries
@@ -60,8 +67,8 @@ def mail_what_is_due() -> None:
 
 
 class Poller(bootsteps.StartStopStep):
-    """A worker's own look at the database, in one thread for exports, one for
-    reading them back, one for reconciliation, one for probes, and one for mails."""
+    """A worker's own look at the database, in one thread each for exports, for reading them
+    back, for reconciliation, for Spectrum's lists, for probes, and for mails."""
 
     requires = ("celery.worker.components:Pool",)
 
@@ -76,6 +83,7 @@ class Poller(bootsteps.StartStopStep):
             export_what_is_due,
             verify_what_is_due,
             compare_what_is_due,
+            pull_what_is_due,
             probe_what_has_stopped,
             mail_what_is_due,
         )
@@ -85,11 +93,12 @@ class Poller(bootsteps.StartStopStep):
             self._threads.append(thread)
 
     def close(self, parent: Any) -> None:
-        """Begin nothing more: neither here nor in a task, and neither a call nor a mail."""
+        """Begin nothing more: neither here nor in a task, and neither a call, a list nor a mail."""
         from erp_integrations import delivery as exports
+        from erp_integrations import pulling as lists
         from notifications import delivery as mails
 
-        for stopping in (exports.stopping, mails.stopping, self._stopping):
+        for stopping in (exports.stopping, lists.stopping, mails.stopping, self._stopping):
             stopping.set()
 
     def stop(self, parent: Any) -> None:

@@ -231,6 +231,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(minute="*/10"),
         "options": {"expires": 600},
     },
+    "pull-masters": {
+        "task": "erp_integrations.tasks.pull_due_masters",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "send-emails": {"task": "notifications.tasks.send_emails", "schedule": 15.0, "options": {"expires": 15}},
     # Every ten minutes, because each approver has an hour and a time zone of their own.
     "daily-summaries": {
@@ -247,6 +252,8 @@ INFO_LINKS: dict[str, str] = env.dict("INFO_LINKS", default={})
 READ_BACK_LAG_SECONDS = env.float("READ_BACK_LAG_SECONDS", default=30.0)  # how late Info-Link may be
 # How often everything that is synced is compared with Info-Link.
 RECONCILE_HOURS = env.float("RECONCILE_HOURS", default=24.0)
+# From one reading of vendors, jobs and phases to the next.
+MASTERS_PULL_HOURS = env.float("MASTERS_PULL_HOURS", default=24.0)
 WIRE_CONNECT_TIMEOUT = env.float("WIRE_CONNECT_TIMEOUT", default=5.0)  # seconds
 WIRE_READ_TIMEOUT = env.float("WIRE_READ_TIMEOUT", default=60.0)  # seconds
 # How long an absence must be waited for after a call of which nobody knows whether it was written:

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.db import transaction
 
-from erp_integrations import comparison, delivery, summaries
+from erp_integrations import comparison, delivery, pulling, summaries
 
 
 @shared_task
@@ -42,10 +42,31 @@ def wake_reconciliation() -> None:
     transaction.on_commit(publish)
 
 
+@shared_task
+def pull_masters(connection_id: int) -> None:
+    """Read one connection's vendors, jobs and phases, if they are due."""
+    pulling.pull(connection_id)
+
+
+@shared_task
+def pull_due_masters() -> None:
+    """Read the vendors, jobs and phases of every connection whose time has come."""
+    pulling.pull_due()
+
+
 def wake(connection_id: int) -> None:
     """After the commit, tell a worker that something is due."""
 
     def publish() -> None:
         drain_connection.delay(connection_id)
+
+    transaction.on_commit(publish)
+
+
+def wake_for_masters(connection_id: int) -> None:
+    """After the commit, tell a worker that a connection's lists are to be read."""
+
+    def publish() -> None:
+        pull_masters.delay(connection_id)
 
     transaction.on_commit(publish)

@@ -1,0 +1,161 @@
+"""What a Spectrum company has: its vendors, its jobs, and the phases of the jobs that are linked.
+
+Kept as they were last read. What is no longer listed is marked gone and stays, because links and
+exports of earlier days name it.
+"""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now, Upper
+
+from erp_integrations.models.connections import Connection
+
+NAME_LENGTH = 200
+CODE_LENGTH = 30
+
+
+class Master(models.Model):
+    """What all of them share. ``seen_at`` is the beginning of the last reading that listed it."""
+
+    seen_at = models.DateTimeField()
+    gone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class Vendor(Master):
+    """A vendor of a Spectrum company."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="vendors")
+    code = models.CharField(max_length=CODE_LENGTH)
+    name = models.CharField(max_length=NAME_LENGTH, blank=True)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connection", "code"], name="a_vendor_is_listed_once")]
+        indexes = [models.Index("connection", Upper("code"), name="vendors_by_code")]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+
+class Job(Master):
+    """A job of a Spectrum company. ``phases_seen_at`` is empty until its phases were read."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="spectrum_jobs")
+    number = models.CharField(max_length=CODE_LENGTH)
+    description = models.CharField(max_length=NAME_LENGTH, blank=True)
+    is_active = models.BooleanField(default=True)
+    phases_seen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connection", "number"], name="a_job_is_listed_once")]
+        indexes = [models.Index("connection", Upper("number"), name="jobs_by_number")]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.description}"
+
+
+class PhaseState(models.TextChoices):
+    """What Spectrum makes of a line on a phase: it refuses one that is Complete."""
+
+    ACTIVE = "A", "Active"
+    INACTIVE = "I", "Inactive"
+    COMPLETE = "C", "Complete"
+
+
+class Phase(Master):
+    """A phase of a linked job, with one of its cost types."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="phases")
+    code = models.CharField(max_length=CODE_LENGTH, help_text="Without dashes.")
+    cost_type = models.CharField(max_length=CODE_LENGTH)
+    description = models.CharField(max_length=NAME_LENGTH, blank=True)
+    status = models.CharField(max_length=1, choices=PhaseState)
+    billing_item = models.CharField(max_length=CODE_LENGTH, blank=True)
+    unit_of_measure = models.CharField(max_length=CODE_LENGTH, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["job", "code", "cost_type"], name="a_phase_is_listed_once"),
+            models.CheckConstraint(condition=Q(status__in=PhaseState.values), name="a_phase_status_is_known"),
+        ]
+        indexes = [models.Index("job", Upper("code"), name="phases_by_code")]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.cost_type}"
+
+
+class PullStatus(models.TextChoices):
+    """Where the reading of a company's lists stands."""
+
+    QUEUED = "queued", "Waits for a worker"
+    PULLING = "pulling", "Being read"
+    DONE = "done", "Read"
+    FAILED = "failed", "Not all could be read"
+
+
+class MastersPullQuerySet(models.QuerySet["MastersPull"]):
+    """Reading pulls; time is always the database's."""
+
+    def due(self) -> "MastersPullQuerySet":
+        """To be taken up now: its time has come, or the worker that had it is gone."""
+        return self.filter(
+            (~Q(status=PullStatus.PULLING) & Q(not_before__lte=Now()))
+            | Q(status=PullStatus.PULLING, lease_until__lt=Now())
+        )
+
+
+class MastersPull(models.Model):
+    """The reading of one connection's lists, again and again; the row is the work.
+
+    ``not_before`` is the next time; empty while it is being read, unless somebody has asked for
+    another one meanwhile. ``vendors_at`` and ``jobs_at`` are when a list was last read whole.
+    The counts are those of the present reading, or of the last one.
+    """
+
+    connection = models.OneToOneField(Connection, on_delete=models.CASCADE, related_name="masters_pull")
+    status = models.CharField(max_length=10, choices=PullStatus, default=PullStatus.QUEUED)
+    attempt = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    not_before = models.DateTimeField(null=True, db_default=Now())
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    problem = models.TextField(blank=True, default="")
+
+    vendors_read = models.PositiveIntegerField(default=0)
+    jobs_read = models.PositiveIntegerField(default=0)
+    phases_read = models.PositiveIntegerField(default=0)
+    linked_jobs = models.PositiveIntegerField(default=0, help_text="Whose phases are to be read.")
+    linked_jobs_read = models.PositiveIntegerField(default=0)
+
+    vendors_at = models.DateTimeField(null=True)
+    jobs_at = models.DateTimeField(null=True)
+    lists_inactive_vendors = models.BooleanField(
+        default=False, help_text="Then a vendor that is not listed does not exist; else it may be inactive."
+    )
+
+    objects = MastersPullQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=PullStatus.values), name="a_pull_status_is_known"),
+            models.CheckConstraint(
+                condition=Q(status=PullStatus.PULLING, lease_until__isnull=False)
+                | (~Q(status=PullStatus.PULLING) & Q(lease_until=None)),
+                name="a_pull_is_leased_while_it_is_being_read",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=PullStatus.PULLING) | Q(not_before__isnull=False),
+                name="a_pull_that_rests_has_a_next_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Lists of {self.connection}"
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether it changes by itself, soon."""
+        return self.status in (PullStatus.QUEUED, PullStatus.PULLING)
