@@ -190,7 +190,11 @@ def _deliver(job: ExportJob, lease: int) -> None:
         outcomes.fail(job, f"Given up after {settings.EXPORT_MAX_TRIES} tries. The last one: {job.problem}")
         return
     if not job.calls.filter(state=CallState.WRITTEN).exists() and _changed_since_accepted(job):
-        outcomes.fail(job, "Changed since it was accepted: the vendor link, the job link or the connection.")
+        outcomes.fail(
+            job,
+            "Changed since it was accepted: the vendor link, the job link, the connection, or what "
+            "Spectrum's lists say of them.",
+        )
         return
     adapter = ready_adapter(job.connection)
     if isinstance(adapter, NotSent | Unusable):

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 from commitments.models import SENDABLE_STATUSES, Commitment
-from erp_integrations import general_ledger, remains
+from erp_integrations import general_ledger, masters, remains
 from erp_integrations.adapters.base import Call, Finding, Fixer, Key, Masters, Severity
 from erp_integrations.connections import adapter_for
 from erp_integrations.documents import Document, LineItem, content_hash
@@ -43,7 +43,7 @@ class Basis:
     def hash(self) -> str:
         """64 hexadecimal digits, the same as long as nothing that counts has changed."""
         connection = self.connection
-        counts = {
+        counts: dict[str, object] = {
             "document": content_hash(asdict(self.document)),
             "vendor": self.masters.vendor_code,
             "job": self.masters.job_number,
@@ -54,6 +54,9 @@ class Basis:
         if connection and connection.non_ascii != NonAsciiRule.TRANSLITERATE:
             # Left out where it is the default: what was accepted before the setting came stays accepted.
             counts["non_ascii"] = connection.non_ascii
+        if said := _what_the_lists_say(self):
+            # Likewise: the first reading of lists that say nothing new changes nothing.
+            counts["lists"] = said
         return content_hash(counts)
 
 
@@ -96,7 +99,7 @@ def document_of(commitment: Commitment) -> Document:
 
 
 def basis_of(document: Document) -> Basis:
-    """Look up the links of a document as they stand now; three queries."""
+    """Look up the links of a document as they stand now, and what Spectrum's lists say; seven queries."""
     job = JobLink.objects.select_related("connection").filter(project_id=document.project_id).first()
     if job is None:
         return Basis(document, None, Masters())
@@ -104,13 +107,24 @@ def basis_of(document: Document) -> Basis:
         connection=job.connection, contract_company_id=document.contract_company_id
     ).first()
     account, source = general_ledger.account_of(document, job.connection, vendor)
-    masters = Masters(
-        vendor_code=vendor.vendor_code if vendor else "",
+    vendor_code = vendor.vendor_code if vendor else ""
+    phase_code = adapter_for(job.connection).phase_code
+    listed = masters.listed(
+        job.connection,
+        vendor_code=vendor_code,
+        job_number=job.job_number,
+        phase_codes={phase_code(line.cost_code) for line in document.lines},
+    )
+    known = Masters(
+        vendor_code=vendor_code,
         job_number=job.job_number,
         general_ledger_account=account,
         general_ledger_source=source,
+        vendor=listed.vendor,
+        job=listed.job,
+        phases=listed.phases,
     )
-    return Basis(document, job.connection, masters)
+    return Basis(document, job.connection, known)
 
 
 def proposed_erp_id(basis: Basis) -> str:
@@ -132,6 +146,7 @@ def findings(basis: Basis, *, moment: Moment, erp_id: str) -> list[Finding]:
     found = [
         *_project_findings(basis.document),
         *adapter_for(basis.connection).check(basis.document, basis.masters, erp_id),
+        *adapter_for(basis.connection).check_masters(basis.document, basis.masters),
         *_collisions(basis, erp_id),
         *remains.findings(basis.document.commitment_id, key_of(basis, erp_id), basis.masters.job_number),
     ]
@@ -156,6 +171,14 @@ def blocking(found: list[Finding]) -> list[Finding]:
 def plan(basis: Basis, *, erp_id: str) -> tuple[Call, ...]:
     """Every call, as it will be stored and sent. Call it only when nothing blocks."""
     return adapter_for(basis.connection).plan(basis.document, basis.masters, erp_id)
+
+
+def _what_the_lists_say(basis: Basis) -> list[tuple[str, str]]:
+    """What of Spectrum's lists counts for this document: every finding, but for what can't be checked."""
+    found = adapter_for(basis.connection).check_masters(basis.document, basis.masters)
+    return [
+        (finding.code, finding.field) for finding in found if finding.severity is not Severity.CANNOT_CHECK
+    ]
 
 
 def _project_findings(document: Document) -> list[Finding]:

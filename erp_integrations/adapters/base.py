@@ -45,18 +45,36 @@ class Finding:
     fixer: Fixer
 
 
+class Known(StrEnum):
+    """What the ERP's own list, as it was last read, says of a linked vendor or job.
+
+    ``NOT_AMONG_ACTIVE``: the list names active ones only, so that it may be inactive or not exist.
+    """
+
+    NOT_READ = "not_read"
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    NOT_AMONG_ACTIVE = "not_among_active"
+    ABSENT = "absent"
+
+
 @dataclass(frozen=True, slots=True)
 class Masters:
-    """What the company's links and settings say about one document.
+    """What the company's links and settings, and the ERP's lists, say about one document.
 
     Empty text means "not linked" or "not found". ``general_ledger_source`` names
-    whose default the account is ("the vendor", "cost type S", "the company").
+    whose default the account is ("the vendor", "cost type S", "the company"). ``phases`` are
+    those of the job that the document's cost codes name, each with every cost type that it has;
+    None when the job's phases were never read.
     """
 
     vendor_code: str = ""
     job_number: str = ""
     general_ledger_account: str = ""
     general_ledger_source: str = ""
+    vendor: Known = Known.NOT_READ
+    job: Known = Known.NOT_READ
+    phases: "tuple[PhaseRecord, ...] | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +366,18 @@ class Adapter(Protocol):
 
     def check(self, document: Document, masters: Masters, erp_id: str) -> list[Finding]:
         """What this ERP would refuse, cut or overwrite. Pure: no wire, no database."""
+        ...
+
+    def check_masters(self, document: Document, masters: Masters) -> list[Finding]:
+        """What the ERP's own lists say against the document. Pure.
+
+        Beside what can't be checked, the findings tell apart every state of the lists that counts:
+        an acceptance is bound to them.
+        """
+        ...
+
+    def phase_code(self, cost_code: str) -> str:
+        """The phase that a cost code names in the ERP, in the form in which two spellings are equal."""
         ...
 
     def plan(self, document: Document, masters: Masters, erp_id: str) -> tuple[Call, ...]:

@@ -109,8 +109,8 @@ def _basis_as_seen(submission: Submission, seen_hash: str) -> preflight.Basis:
     basis = preflight.basis_of(submission.document)
     if basis.hash != seen_hash:
         raise Conflict(
-            "The vendor link, the job link or the connection changed while you were looking. "
-            "Below is what would be exported now: check it and decide again."
+            "The vendor link, the job link, the connection or Spectrum's lists changed while you were "
+            "looking. Below is what would be exported now: check it and decide again."
         )
     return basis
 

@@ -19,6 +19,7 @@ from tests.factories import (
     ReaderFactory,
     ReadyCommitmentFactory,
     SubmissionFactory,
+    lists_know,
 )
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +47,7 @@ def button(page: str) -> str | None:
 class TestSending:
     def test_an_admin_may_send_what_nothing_stands_in_the_way_of(self) -> None:
         commitment = ReadyCommitmentFactory()
+        lists_know(commitment)
         page = page_of(commitment, admin_of(commitment))
         assert button(page) == "enabled"
         assert "Nothing stands in the way. Sending locks it" in page

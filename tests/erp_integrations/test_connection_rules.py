@@ -8,6 +8,7 @@ from directory.models import User
 from erp_integrations import decisions, preflight
 from erp_integrations.models import Connection, NonAsciiRule, Submission
 from tests.erp_integrations.conftest import accept
+from tests.factories import lists_know
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +43,7 @@ def test_letters_that_spectrum_lacks_are_spelled_or_refused_as_the_connection_sa
     Commitment.objects.update(description="Fa\u00e7ade")
     deliverable.refresh_from_db()
     submission = decisions.send_to_erp(commitment=deliverable, by=sender)
+    lists_know(deliverable)
     spelled = basis_of(submission)
     assert codes(submission) == {"text-respelled"}
     assert preflight.plan(spelled, erp_id="SC-1")[0].payload["Comment"] == "Facade"

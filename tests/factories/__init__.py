@@ -36,6 +36,7 @@ from tests.factories.erp_integrations import (
     VendorLinkFactory,
     link_to_erp,
 )
+from tests.factories.masters import have_been_read, lists_know
 
 __all__ = [
     "ApproverFactory",
@@ -61,7 +62,9 @@ __all__ = [
     "SubmissionFactory",
     "VendorLinkFactory",
     "ViewerFactory",
+    "have_been_read",
     "join_company",
     "join_project",
     "link_to_erp",
+    "lists_know",
 ]

@@ -21,7 +21,7 @@ from erp_integrations.adapters.base import (
     VendorRecord,
     Verdict,
 )
-from erp_integrations.adapters.spectrum import findings, mapping, masters, readback, transport, wsdl
+from erp_integrations.adapters.spectrum import findings, listed, mapping, masters, readback, transport, wsdl
 from erp_integrations.adapters.spectrum.layouts import LAYOUTS, UPDATE_SUBCONTRACT, Layout
 from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
@@ -79,6 +79,14 @@ class SpectrumAdapter:
     def check(self, document: Document, masters: Masters, erp_id: str) -> list[Finding]:
         """What Spectrum would refuse, overwrite or not understand."""
         return findings.check(document, masters, erp_id, non_ascii=self.settings.non_ascii)
+
+    def check_masters(self, document: Document, masters: Masters) -> list[Finding]:
+        """What Spectrum's lists of vendors, jobs and phases say against the document."""
+        return listed.check(document, masters)
+
+    def phase_code(self, cost_code: str) -> str:
+        """Without dashes, in upper case."""
+        return mapping.comparable_phase(cost_code)
 
     def plan(self, document: Document, masters: Masters, erp_id: str) -> tuple[Call, ...]:
         """The header's call, then one for each line. Raises ValueError where ``check`` blocks a number."""

@@ -22,6 +22,7 @@ from erp_integrations.adapters.spectrum.mapping import (
     phase_code,
     why_only_an_amount,
 )
+from erp_integrations.adapters.spectrum.wording import joined, numbered
 from erp_integrations.documents import Document, LineItem
 
 _RETENTION = UPDATE_SUBCONTRACT["Retention_Percent"]
@@ -157,8 +158,8 @@ def _texts(document: Document, non_ascii: NonAscii) -> Iterator[Finding]:
         yield Finding(
             "text-respelled",
             Severity.WARNING,
-            f"Spectrum stores plain letters only; {_joined(respelled)} will be spelled with them.",
-            _joined(respelled),
+            f"Spectrum stores plain letters only; {joined(respelled)} will be spelled with them.",
+            joined(respelled),
             "Look at the spelling in the preview.",
             Fixer.APPROVER,
         )
@@ -282,7 +283,7 @@ def _lines_on_one_key(document: Document) -> Iterator[Finding]:
 
 
 def _on_one_key(item: str, same: list[LineItem]) -> Finding:
-    names, first = _numbered(same), same[0]
+    names, first = numbered(same), same[0]
     return _blocking(
         "lines-on-one-key",
         names,
@@ -294,18 +295,14 @@ def _on_one_key(item: str, same: list[LineItem]) -> Finding:
 
 
 def _may_share_a_key(blank: list[LineItem], named: list[LineItem]) -> Finding:
-    names, have = _numbered(blank), "has" if len(blank) == 1 else "have"
+    names, have = numbered(blank), "has" if len(blank) == 1 else "have"
     return _blocking(
         "lines-may-share-a-key",
         names,
         f"{names} {have} no billing item. Spectrum fills in its own for the cost code, perhaps that of "
-        f"{_numbered(named).lower()}, and one would overwrite the other.",
+        f"{numbered(named).lower()}, and one would overwrite the other.",
         "Give every line of this cost code and cost type its own billing item.",
     )
-
-
-def _numbered(lines: list[LineItem]) -> str:
-    return ("Line " if len(lines) == 1 else "Lines ") + _joined([str(line.position) for line in lines])
 
 
 def _blocking(code: str, field: str, sentence: str, action: str, fixer: Fixer = Fixer.PROJECT) -> Finding:
@@ -318,7 +315,3 @@ def _named(line: LineItem, what: str) -> str:
 
 def _listed(characters: str) -> str:
     return " ".join("blank" if character.isspace() else character for character in characters)
-
-
-def _joined(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -53,9 +53,14 @@ def phase_code(line: LineItem) -> str:
     return line.cost_code.replace("-", "").strip()
 
 
+def comparable_phase(cost_code: str) -> str:
+    """The phase of a cost code as Spectrum compares it: without dashes and regard to case."""
+    return cost_code.replace("-", "").strip().upper()
+
+
 def line_key(line: LineItem) -> tuple[str, str, str]:
     """Phase, cost type and billing item, as Spectrum compares them: without regard to case."""
-    return phase_code(line).upper(), line.cost_type.strip().upper(), line.billing_item.strip().upper()
+    return comparable_phase(line.cost_code), line.cost_type.strip().upper(), line.billing_item.strip().upper()
 
 
 def comment(document: Document) -> str:

@@ -84,7 +84,7 @@ def test_everything_wrong_with_an_erp_id_is_said_at_once() -> None:
     ],
 )
 def test_a_link_that_is_missing_or_wrong_is_for_the_erp_admin(
-    changes: dict[str, str], code: str, told: str
+    changes: dict[str, Any], code: str, told: str
 ) -> None:
     finding = only(found(masters=replace(MASTERS, **changes)))
     assert (finding.code, finding.severity, finding.fixer) == (code, Severity.BLOCKING, Fixer.ERP_ADMIN)

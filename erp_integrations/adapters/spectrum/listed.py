@@ -1,0 +1,169 @@
+"""What Spectrum's own lists, as they were last read, say against a commitment.
+
+Severities follow Spectrum: what it would refuse blocks, what it takes with information warns.
+Source: ``docs/spectrum.md``, sections 4 and 6.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from erp_integrations.adapters.base import Finding, Fixer, Known, Masters, PhaseRecord, PhaseStatus, Severity
+from erp_integrations.adapters.spectrum.mapping import line_key
+from erp_integrations.adapters.spectrum.wording import joined, numbered
+from erp_integrations.documents import Document, LineItem
+
+
+def check(document: Document, masters: Masters) -> list[Finding]:
+    """The links first, then the lines; lines with the same trouble share a finding."""
+    return [
+        *_not_read(masters),
+        *_vendor(document, masters),
+        *_job(document, masters),
+        *_lines(document, masters),
+    ]
+
+
+def _not_read(masters: Masters) -> Iterator[Finding]:
+    unread = []
+    if masters.vendor_code.strip() and masters.vendor is Known.NOT_READ:
+        unread.append("the vendor")
+    if masters.job_number.strip() and masters.job is Known.NOT_READ:
+        unread += ["the job"]
+    if masters.job_number.strip() and masters.phases is None and masters.job is not Known.ABSENT:
+        unread += ["the cost codes"]
+    if unread:
+        yield Finding(
+            "masters-not-read",
+            Severity.CANNOT_CHECK,
+            f"Whether Spectrum knows {joined(unread)} can't be checked now: "
+            "its lists have not been read yet.",
+            "Spectrum's lists",
+            "They are read by themselves once a day; the page Vendors of ERP Integrations says more.",
+            Fixer.ERP_ADMIN,
+        )
+
+
+def _vendor(document: Document, masters: Masters) -> Iterator[Finding]:
+    code, name = masters.vendor_code.strip(), document.contract_company_name
+    if not code:
+        return
+    match masters.vendor:
+        case Known.ABSENT:
+            yield Finding(
+                "vendor-unknown",
+                Severity.BLOCKING,
+                f"{name} is linked to vendor {code}, which Spectrum does not have.",
+                "Contract Company",
+                "Correct the link in the ERP Integrations tool, or read Spectrum's lists again.",
+                Fixer.ERP_ADMIN,
+            )
+        case Known.INACTIVE:
+            yield Finding(
+                "vendor-inactive",
+                Severity.WARNING,
+                f"Vendor {code} ({name}) is inactive in Spectrum, which takes the commitment all the same.",
+                "Contract Company",
+                "Check that this vendor is meant.",
+                Fixer.ERP_ADMIN,
+            )
+        case Known.NOT_AMONG_ACTIVE:
+            yield Finding(
+                "vendor-not-among-active",
+                Severity.WARNING,
+                f"Spectrum does not list {code} ({name}) among its active vendors. "
+                "It takes an inactive one, and refuses one that does not exist.",
+                "Contract Company",
+                "Look the vendor up in Spectrum, and correct the link if it does not exist.",
+                Fixer.ERP_ADMIN,
+            )
+
+
+def _job(document: Document, masters: Masters) -> Iterator[Finding]:
+    number = masters.job_number.strip()
+    if not number:
+        return
+    if masters.job is Known.ABSENT:
+        yield Finding(
+            "job-unknown",
+            Severity.BLOCKING,
+            f"{document.project_name} is linked to job {number}, which Spectrum does not have.",
+            "Project",
+            "Correct the link in the ERP Integrations tool, or read Spectrum's lists again.",
+            Fixer.ERP_ADMIN,
+        )
+    elif masters.job in (Known.INACTIVE, Known.NOT_AMONG_ACTIVE):
+        yield Finding(
+            "job-inactive",
+            Severity.WARNING,
+            f"Job {number} ({document.project_name}) is inactive in Spectrum.",
+            "Project",
+            "Check that this job is meant.",
+            Fixer.ERP_ADMIN,
+        )
+
+
+def _lines(document: Document, masters: Masters) -> Iterator[Finding]:
+    if masters.phases is None:
+        return
+    phases: defaultdict[str, dict[str, PhaseRecord]] = defaultdict(dict)
+    for phase in masters.phases:
+        phases[phase.code.strip().upper()][phase.cost_type.strip().upper()] = phase
+    lines: defaultdict[tuple[str, str], list[LineItem]] = defaultdict(list)
+    unknown: defaultdict[str, list[LineItem]] = defaultdict(list)
+    for line in document.lines:
+        code, cost_type, _ = line_key(line)
+        if code and code not in phases:
+            unknown[code].append(line)
+        elif code and cost_type:
+            lines[code, cost_type].append(line)
+    job = masters.job_number.strip()
+    for same in unknown.values():
+        yield _blocking(
+            "line-cost-code-unknown",
+            same,
+            "cost code",
+            f"{same[0].cost_code.strip()} is no phase of job {job} in Spectrum.",
+            "Choose another cost code, or have the phase added to the job in Spectrum.",
+        )
+    for (code, cost_type), same in lines.items():
+        yield from _line(same, phases[code].get(cost_type), sorted(phases[code]), job)
+
+
+def _line(
+    same: list[LineItem], phase: PhaseRecord | None, cost_types: list[str], job: str
+) -> Iterator[Finding]:
+    cost_code, cost_type = same[0].cost_code.strip(), same[0].cost_type.strip()
+    if phase is None:
+        yield _blocking(
+            "line-cost-type-unknown",
+            same,
+            "cost type",
+            f"{cost_code} has no cost type {cost_type} on job {job} in Spectrum; "
+            f"it has {joined(cost_types)}.",
+            "Choose one of these, or have the cost type added to the phase in Spectrum.",
+        )
+    elif phase.status is PhaseStatus.COMPLETE:
+        yield _blocking(
+            "line-phase-complete",
+            same,
+            "cost code",
+            f"{cost_code} with cost type {cost_type} is complete on job {job} in Spectrum, "
+            "which takes nothing more on it.",
+            "Choose another cost code, or have the phase opened again in Spectrum.",
+        )
+    elif phase.status is PhaseStatus.INACTIVE:
+        name = f"{numbered(same)}, cost code"
+        yield Finding(
+            "line-phase-inactive",
+            Severity.WARNING,
+            f"{name}: {cost_code} with cost type {cost_type} is inactive on job {job} in Spectrum, "
+            "which takes it all the same.",
+            name,
+            "Check that this cost code is meant.",
+            Fixer.PROJECT,
+        )
+
+
+def _blocking(code: str, same: list[LineItem], what: str, sentence: str, action: str) -> Finding:
+    name = f"{numbered(same)}, {what}"
+    return Finding(code, Severity.BLOCKING, f"{name}: {sentence}", name, action, Fixer.PROJECT)

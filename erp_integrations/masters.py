@@ -1,0 +1,86 @@
+"""What Spectrum's lists, as they were last read, say of one document's vendor, job and cost codes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from django.db.models import Model, QuerySet
+from django.db.models.functions import Upper
+from django.db.models.lookups import Exact
+
+from erp_integrations.adapters.base import Known, PhaseRecord, PhaseStatus
+from erp_integrations.models import Connection, Job, MastersPull, Phase, Vendor
+
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """As ``Masters`` of the adapters has them."""
+
+    vendor: Known
+    job: Known
+    phases: tuple[PhaseRecord, ...] | None
+
+
+def listed(
+    connection: Connection, *, vendor_code: str, job_number: str, phase_codes: Iterable[str]
+) -> Listed:
+    """Look up linked codes, and the phases of these codes in upper case. At most four queries."""
+    pull = MastersPull.objects.filter(connection=connection).first()
+    job = _job(connection, pull, job_number)
+    return Listed(
+        vendor=_vendor_state(connection, pull, vendor_code),
+        job=_job_state(job, pull),
+        phases=_phases(job, phase_codes),
+    )
+
+
+def by_code(rows: QuerySet[M], field: str, code: str) -> QuerySet[M]:
+    """Those with this code, as Spectrum compares codes: trimmed, and without regard to case."""
+    return rows.filter(Exact(Upper(field), code.strip().upper()))
+
+
+def _vendor_state(connection: Connection, pull: MastersPull | None, code: str) -> Known:
+    if not code or pull is None or pull.vendors_at is None:
+        return Known.NOT_READ
+    vendor = by_code(Vendor.objects.filter(connection=connection, gone_at=None), "code", code).first()
+    if vendor is None:
+        return Known.ABSENT if pull.lists_inactive_vendors else Known.NOT_AMONG_ACTIVE
+    return Known.ACTIVE if vendor.is_active else Known.INACTIVE
+
+
+def _job(connection: Connection, pull: MastersPull | None, number: str) -> Job | None:
+    if not number or pull is None or pull.jobs_at is None:
+        return None
+    return by_code(Job.objects.filter(connection=connection, gone_at=None), "number", number).first()
+
+
+def _job_state(job: Job | None, pull: MastersPull | None) -> Known:
+    if pull is None or pull.jobs_at is None:
+        return Known.NOT_READ
+    if job is None:
+        return Known.ABSENT
+    return Known.ACTIVE if job.is_active else Known.INACTIVE
+
+
+def _phases(job: Job | None, codes: Iterable[str]) -> tuple[PhaseRecord, ...] | None:
+    if job is None or job.phases_seen_at is None:
+        return None
+    phases = (
+        Phase.objects.filter(job=job, gone_at=None)
+        .alias(comparable=Upper("code"))
+        .filter(comparable__in=set(codes))
+        .order_by("code", "cost_type")
+    )
+    return tuple(
+        PhaseRecord(
+            code=phase.code,
+            cost_type=phase.cost_type,
+            description=phase.description,
+            status=PhaseStatus(phase.status),
+            billing_item=phase.billing_item,
+            unit_of_measure=phase.unit_of_measure,
+        )
+        for phase in phases
+    )
