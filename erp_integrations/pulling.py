@@ -20,13 +20,12 @@ from directory import history
 from erp_integrations.adapters.base import (
     CannotTell,
     JobRecord,
-    NotSent,
     PhaseRecord,
     Rows,
     Unauthorised,
     VendorRecord,
 )
-from erp_integrations.connections import ready_adapter
+from erp_integrations.connections import adapter_for
 from erp_integrations.models import Connection, Job, JobLink, MastersPull, Phase, PullStatus, Vendor
 from erp_integrations.models.masters import CODE_LENGTH, NAME_LENGTH
 
@@ -106,10 +105,7 @@ def _claim(connection_id: int) -> MastersPull | None:
 
 def _read(claimed: MastersPull) -> None:
     """Vendors, jobs, and the phases of linked jobs. Raises LeaseLost."""
-    adapter = ready_adapter(claimed.connection)
-    if isinstance(adapter, NotSent):
-        _end(claimed, [f"Nothing could be read: {adapter.reason}"])
-        return
+    adapter = adapter_for(claimed.connection)
     problems: list[str] = []
     vendors = adapter.vendors()
     if isinstance(vendors, Rows):

@@ -60,5 +60,5 @@ class Lists:
 
     def stand_in(self, monkeypatch: pytest.MonkeyPatch) -> "Lists":
         """For the adapter of every connection."""
-        monkeypatch.setattr(pulling, "ready_adapter", lambda connection: self)
+        monkeypatch.setattr(pulling, "adapter_for", lambda connection: self)
         return self

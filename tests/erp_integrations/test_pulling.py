@@ -10,11 +10,21 @@ from pytest_django import Settings
 
 from directory.models import HistoryEntry
 from erp_integrations import pulling, tasks
-from erp_integrations.adapters.base import CannotTell, NotSent, PhaseStatus, Rows, Unauthorised, VendorRecord
-from erp_integrations.models import Connection, Job, JobLink, MastersPull, Phase, PullStatus, Vendor
+from erp_integrations.adapters.base import CannotTell, PhaseStatus, Rows, Unauthorised, VendorRecord
+from erp_integrations.models import (
+    Connection,
+    Job,
+    JobLink,
+    MastersPull,
+    Phase,
+    PullStatus,
+    Submission,
+    Vendor,
+)
 from tests.erp_integrations.lists import Lists, jobs, phases, vendors
 from tests.erp_integrations.test_races import ROUNDS, race
 from tests.factories import ConnectionFactory, JobLinkFactory, ProjectFactory
+from tests.simulator import Simulator
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -167,9 +177,8 @@ class TestWhatCanNotBeRead:
     def test_it_is_tried_again_within_the_hour(
         self, linked: JobLink, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(pulling, "ready_adapter", lambda connection: NotSent("Nobody listens there."))
-        pull = read(linked)
-        assert pull.problem == "Nothing could be read: Nobody listens there."
+        pull = read_with(Lists(job_list=CannotTell("Nobody listens there.")), linked, monkeypatch)
+        assert pull.status == PullStatus.FAILED
         assert pull.not_before is not None
         assert timedelta(minutes=50) < pull.not_before - timezone.now() < timedelta(minutes=61)
 
@@ -277,3 +286,44 @@ class TestOneAtATime:
         assert late.asked == ["vendors"]
         assert list(Vendor.objects.values_list("code", flat=True)) == ["NEWER"]
         assert pull.status == PullStatus.DONE
+
+
+class TestTheRealWire:
+    def read(self, submission: Submission) -> MastersPull:
+        return read(JobLink.objects.get(project=submission.project_id))
+
+    def test_through_info_link_inactive_vendors_are_listed_too(
+        self, simulator: Simulator, awaiting: Submission, settings: Settings
+    ) -> None:
+        settings.INFO_LINKS = {"simulator": simulator.info_link}
+        pull = self.read(awaiting)
+        assert (pull.status, pull.problem) == (PullStatus.DONE, "")
+        assert pull.lists_inactive_vendors
+        assert dict(Vendor.objects.values_list("code", "is_active")) == {
+            "ACME": True,
+            "BOLT": True,
+            "GONE": False,
+        }
+        assert set(Phase.objects.values_list("job__number", "code", "cost_type", "status")) == {
+            ("24-001", "0330000", "M", "A"),
+            ("24-001", "0330000", "S", "A"),
+            ("24-001", "0510000", "S", "A"),
+            ("24-001", "0990000", "S", "I"),
+            ("24-001", "0999999", "S", "C"),
+        }
+
+    def test_without_it_the_services_list_active_vendors_and_every_phase(
+        self, simulator: Simulator, awaiting: Submission
+    ) -> None:
+        pull = self.read(awaiting)
+        assert (pull.status, pull.problem) == (PullStatus.DONE, "")
+        assert not pull.lists_inactive_vendors
+        assert set(Vendor.objects.values_list("code", flat=True)) == {"ACME", "BOLT"}
+        assert set(Job.objects.values_list("number", flat=True)) == {"24-001", "24-002"}
+        assert Phase.objects.count() == 5
+
+    def test_where_nobody_listens_it_says_so(self, awaiting: Submission) -> None:
+        pull = self.read(awaiting)
+        assert pull.status == PullStatus.FAILED
+        assert pull.problem.startswith("The vendors could not be read: ")
+        assert "None have been read so far." in pull.problem
