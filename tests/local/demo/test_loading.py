@@ -1,7 +1,9 @@
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
+from pytest_django import Settings
 
 from commitments.models import SENDABLE_STATUSES, Badge, Commitment, ContractCompany, LineItem, Lock
 from directory.models import Company, HistoryEntry, User
@@ -12,15 +14,16 @@ from directory.permissions import (
     can_see_erp_integrations,
     can_send_commitments,
 )
-from erp_integrations import preflight
+from erp_integrations import preflight, pulling
 from erp_integrations.adapters.base import Severity
-from erp_integrations.models import Connection, Submission
+from erp_integrations.models import Connection, MastersPull, Submission
 from local.demo import awkward
 from local.demo.accounts import ACCOUNTS, DEFAULT_PASSWORD
-from local.demo.masters import masters
+from local.demo.masters import MASTERS, masters
 from local.demo.planning import blueprint
 from local.demo.waiting import REJECTIONS, waiting_numbers
 from notifications.models import OutgoingEmail
+from tests.simulator import Simulator
 
 pytestmark = pytest.mark.django_db
 
@@ -28,10 +31,6 @@ pytestmark = pytest.mark.django_db
 WITHOUT_A_FINDING = {
     "erp-id-taken",
     "negative-line",
-    "phase-complete",
-    "phase-inactive",
-    "phase-missing",
-    awkward.VENDOR_INACTIVE,
     awkward.WRONG_ACCOUNT,
     awkward.BEFORE_THE_FISCAL_CALENDAR,
 }
@@ -40,7 +39,28 @@ BLOCKING = {
     # Without a job nobody knows which connection, so the vendor and the account are unknown too.
     "job-not-linked": {"job-not-linked", "vendor-not-linked", "general-ledger-account-missing"},
 }
-WARNING = {"text-respelled", "line-goes-as-an-amount", "total-not-positive"}
+WARNING = {
+    "text-respelled",
+    "line-goes-as-an-amount",
+    "total-not-positive",
+    "line-phase-inactive",
+    awkward.VENDOR_INACTIVE,
+}
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[Simulator]:
+    with Simulator.start(masters=MASTERS) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def lists_are_read(loaded: dict[str, Commitment], process: Simulator, settings: Settings) -> None:
+    """By a worker, soon after the first start."""
+    settings.SPECTRUM_SERVERS = {"simulator": process.url}
+    settings.INFO_LINKS = {"simulator": process.info_link}
+    assert pulling.pull_due() == 2
+    assert not MastersPull.objects.exclude(problem="").exists()
 
 
 @pytest.fixture
@@ -65,6 +85,7 @@ def test_each_commitment_has_the_history_of_a_new_one(loaded: dict[str, Commitme
     )
 
 
+@pytest.mark.usefixtures("lists_are_read")
 def test_only_what_is_awkward_on_purpose_has_findings(loaded: dict[str, Commitment]) -> None:
     found: defaultdict[str, list[set[tuple[Severity, str]]]] = defaultdict(list)
     rows = Commitment.objects.select_related("project__company", "contract_company").in_bulk()
