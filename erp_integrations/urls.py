@@ -17,4 +17,10 @@ urlpatterns = [
     path("commitments/<int:submission_id>/resume/", views.resume, name="resume"),
     path("commitments/<int:submission_id>/resolve/", views.resolve, name="resolve"),
     path("commitments/<int:submission_id>/unlink/", views.unlink, name="unlink"),
+    path("vendors/", views.vendors, name="vendors"),
+    path("vendors/<int:contract_company_id>/", views.vendor, name="vendor"),
+    path("jobs/", views.jobs, name="jobs"),
+    path("jobs/<int:project_id>/", views.job, name="job"),
+    path("cost-codes/", views.cost_codes, name="cost_codes"),
+    path("lists/<int:connection_id>/", views.lists, name="lists"),
 ]

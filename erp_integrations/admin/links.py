@@ -7,6 +7,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from erp_integrations import linking, pulling, tasks
 from erp_integrations.admin.recording import RecordingAdmin, general_ledger_account
 from erp_integrations.models import CostTypeAccount, ExportJob, JobLink, JobStatus, VendorLink
 
@@ -78,12 +79,7 @@ class LinkAdmin(RecordingAdmin):
     def warn(self, request: HttpRequest, stopped: int) -> None:
         """Say what follows, where something does."""
         if stopped:
-            commitments = "1 accepted commitment" if stopped == 1 else f"{stopped} accepted commitments"
-            messages.warning(
-                request,
-                f"{commitments} waited for export under the old link. What has not begun will fail with "
-                "“Changed since it was accepted”, and an approver can try it again or reject it.",
-            )
+            messages.warning(request, linking.stopped_sentence(stopped))
 
 
 @admin.register(VendorLink)
@@ -105,9 +101,7 @@ class VendorLinkAdmin(LinkAdmin):
         return {"vendor_code": obj.vendor_code, "general_ledger_account": obj.general_ledger_account}
 
     def waiting(self, obj: VendorLink) -> QuerySet[ExportJob]:
-        return obj.connection.jobs.filter(
-            status=JobStatus.QUEUED, submission__commitment__contract_company=obj.contract_company
-        )
+        return linking.waiting_for_vendor(obj)
 
 
 @admin.register(CostTypeAccount)
@@ -154,7 +148,14 @@ class JobLinkAdmin(LinkAdmin):
         return {"job_number": obj.job_number, "connection": str(obj.connection_id)}
 
     def waiting(self, obj: JobLink) -> QuerySet[ExportJob]:
-        return ExportJob.objects.filter(status=JobStatus.QUEUED, submission__project=obj.project)
+        return linking.waiting_for_job(obj)
+
+    def save_model(self, request: HttpRequest, obj: JobLink, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change or form.changed_data:
+            # Only the phases of linked jobs are read.
+            pulling.ask_again(obj.connection_id)
+            tasks.wake_for_masters(obj.connection_id)
 
 
 def _refuse_strangers(form: forms.ModelForm[Any], cleaned: dict[str, Any], name: str) -> None:

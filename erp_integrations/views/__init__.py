@@ -1,12 +1,18 @@
-"""The approver's screens: what waits, what became of it, the boxes that decide, and what may follow."""
+"""The tool's screens: what waits, what became of it, the boxes, what may follow, and the links."""
 
 from erp_integrations.views.boxes import accept, reject
 from erp_integrations.views.follow_ups import resolve, resume, undo, unlink
+from erp_integrations.views.links import job, jobs, vendor, vendors
+from erp_integrations.views.lists import cost_codes, lists
 from erp_integrations.views.screens import commitments, overview, progress, review, row
 
 __all__ = [
     "accept",
     "commitments",
+    "cost_codes",
+    "job",
+    "jobs",
+    "lists",
     "overview",
     "progress",
     "reject",
@@ -16,4 +22,6 @@ __all__ = [
     "row",
     "undo",
     "unlink",
+    "vendor",
+    "vendors",
 ]

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from directory.models import CompanyMembership
 from directory.requests import SignedInRequest
-from erp_integrations import listing
+from erp_integrations import links, listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +21,25 @@ class Choice:
 
 
 def tabs(viewer: CompanyMembership, *, current: str) -> list[Choice]:
-    """The sections of the tool."""
-    places = {"Overview": "overview", "Commitments": "commitments"}
+    """The sections of the tool, with how many links are missing where work waits. Two queries."""
+    places = {
+        "Overview": "overview",
+        "Commitments": "commitments",
+        "Vendors": "vendors",
+        "Jobs": "jobs",
+        "Cost codes": "cost_codes",
+    }
+    missing = {
+        "Vendors": links.counted(links.vendors_where_work_waits(viewer.company)),
+        "Jobs": links.counted(links.projects_where_work_waits(viewer.company)),
+    }
     return [
-        Choice(label, reverse(f"erp_integrations:{name}", args=[viewer.company.slug]), label == current)
+        Choice(
+            label,
+            reverse(f"erp_integrations:{name}", args=[viewer.company.slug]),
+            label == current,
+            f"{missing[label]} not linked" if missing.get(label) else None,
+        )
         for label, name in places.items()
     ]
 
