@@ -252,6 +252,7 @@ INFO_LINKS: dict[str, str] = env.dict("INFO_LINKS", default={})
 READ_BACK_LAG_SECONDS = env.float("READ_BACK_LAG_SECONDS", default=30.0)  # how late Info-Link may be
 # How often everything that is synced is compared with Info-Link.
 RECONCILE_HOURS = env.float("RECONCILE_HOURS", default=24.0)
+LIVE_CHECK_SECONDS = env.float("LIVE_CHECK_SECONDS", default=2.0)  # how long a page waits for Info-Link
 # From one reading of vendors, jobs and phases to the next.
 MASTERS_PULL_HOURS = env.float("MASTERS_PULL_HOURS", default=24.0)
 WIRE_CONNECT_TIMEOUT = env.float("WIRE_CONNECT_TIMEOUT", default=5.0)  # seconds

@@ -159,6 +159,11 @@ def findings(basis: Basis, *, moment: Moment, erp_id: str) -> list[Finding]:
             for finding in found
             if finding.code != "erp-id-missing"  # says the same as a blank number
         ]
+    return by_severity(found)
+
+
+def by_severity(found: list[Finding]) -> list[Finding]:
+    """Blocking ones first, else as they are."""
     order = list(Severity)
     return sorted(found, key=lambda finding: order.index(finding.severity))
 

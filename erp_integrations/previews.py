@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from erp_integrations import preflight
+from erp_integrations import live_checks, preflight
 from erp_integrations.adapters.base import Call, Finding
+from erp_integrations.live_checks import LiveCheck
 from erp_integrations.models import Submission
 
 
@@ -11,13 +12,15 @@ from erp_integrations.models import Submission
 class Preview:
     """``calls`` is every element of every call; empty when something blocks.
 
-    ``seen_hash`` is what an acceptance of exactly this must carry.
+    ``seen_hash`` is what an acceptance of exactly this must carry; ``live`` is what Spectrum said
+    just now, which counts as a finding too and is no part of the hash.
     """
 
     erp_id: str
     seen_hash: str
     findings: list[Finding]
     calls: tuple[Call, ...]
+    live: LiveCheck
 
     @property
     def is_blocked(self) -> bool:
@@ -28,10 +31,24 @@ class Preview:
 def of(submission: Submission, *, erp_id: str | None = None) -> Preview:
     """Look at a submission as the export would, under the proposed ERP ID or another one.
 
-    At most six queries.
+    At most eleven queries. Not to be called inside a transaction: it may wait for Spectrum.
     """
     basis = preflight.basis_of(submission.document)
     wanted = preflight.proposed_erp_id(basis) if erp_id is None else erp_id
     found = preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id=wanted)
+    live = live_checks.of_key(submission, basis, wanted)
+    if live.finding:
+        found = preflight.by_severity([live.finding, *found])
     calls = () if preflight.blocking(found) else preflight.plan(basis, erp_id=wanted)
-    return Preview(erp_id=wanted, seen_hash=basis.hash, findings=found, calls=calls)
+    return Preview(erp_id=wanted, seen_hash=basis.hash, findings=found, calls=calls, live=live)
+
+
+def is_taken(submission: Submission, *, erp_id: str) -> bool:
+    """Whether Spectrum says, now, that it holds somebody else's record under the ERP ID.
+
+    Not to be called inside a transaction either. Nothing is asked where nothing can be read back.
+    """
+    if not submission.connection.reads_back:
+        return False
+    basis = preflight.basis_of(submission.document)
+    return live_checks.of_key(submission, basis, erp_id).state is live_checks.KeyState.TAKEN

@@ -20,6 +20,8 @@ from erp_integrations.standing import Standing
 from erp_integrations.views import navigation
 from erp_integrations.views.access import standing_of
 
+_BLOCKED = "It can't be exported as it stands. What has to change first is below."
+
 
 @vary_on_headers("HX-Request")
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -36,6 +38,8 @@ def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         return _accept_box(request, stood, form, problem=moved_on(stood), status=409)
     if stood.is_open and "show" in request.POST:
         return _accept_box(request, stood, form)
+    if stood.is_open and previews.is_taken(stood.submission, erp_id=form.cleaned_data["erp_id"]):
+        return _accept_box(request, stood, form, problem=_BLOCKED, status=422)
     command = decisions.retry if stood.has_failed else decisions.accept
     try:
         command(
@@ -46,8 +50,7 @@ def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> H
             note=form.cleaned_data["note"],
         )
     except decisions.NotReady:
-        problem = "It can't be exported as it stands. What has to change first is below."
-        return _accept_box(request, stood, form, problem=problem, status=422)
+        return _accept_box(request, stood, form, problem=_BLOCKED, status=422)
     except decisions.Conflict as conflict:
         now = standing_of(request, company_slug, submission_id)
         if not now.is_open:
