@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from commitments.models import Commitment, ContractCompany, LineItem
 from directory.models import Company, HistoryEntry, Level, Project, User
+from directory.permissions import RightMissing
 from erp_integrations import delivery, linking, paging
 from erp_integrations.models import (
     Connection,
@@ -131,6 +132,22 @@ class TestWhoMayLink:
         assert not VendorLink.objects.exists()
         assert not JobLink.objects.exists()
         assert HistoryEntry.objects.filter(event="right.refused", by_id=person.pk).exists()
+
+    def test_the_functions_ask_for_the_right_themselves(self, site: Connection) -> None:
+        """Whatever screen, command or shell calls them."""
+        by = ApproverFactory(company=site.company)
+        ours, project = ContractCompanyFactory(company=site.company), ProjectFactory(company=site.company)
+        vendor: dict[str, Any] = {"contract_company": ours, "connection": site, "seen": "", "by": by}
+        seen = linking.Seen("")
+        for act in (
+            lambda: linking.link_vendor(**vendor, vendor_code="ACME"),
+            lambda: linking.unlink_vendor(**vendor),
+            lambda: linking.link_job(project=project, connection=site, job_number="24-001", seen=seen, by=by),
+            lambda: linking.unlink_job(project=project, seen=seen, by=by),
+            lambda: linking.read_lists_again(connection=site, by=by),
+        ):
+            with pytest.raises(RightMissing):
+                act()
 
     def test_another_companys_things_are_not_found(self, site: Connection, admin: User) -> None:
         strange = ContractCompanyFactory()
@@ -268,6 +285,9 @@ class TestVendors:
         html = page_of(admin, site.company, "vendors", f"?connection={other.pk}")
         assert names(html) == ["Ours"]
         assert "ZZ second" in html
+        html = page_of(admin, site.company, "vendors", f"?view=all&connection={other.pk}")
+        assert "Not linked" in html
+        assert "ACME" not in html
 
     def test_it_is_searched_by_name_and_code(self, site: Connection, admin: User) -> None:
         for name, code in (("First", "ACME"), ("Second", "BOLT")):
