@@ -119,7 +119,10 @@ class Pages:
         else:
             then = "They are posted as JSON to /simulator/faults, and forgotten at a restart."
             body.append(tables.empty("No faults.", then))
-        body += [node("h2", "Kinds"), tables.fact_list([(kind, what) for kind, (_, what) in KINDS.items()])]
+        kinds = [
+            node("tr", node("th", kind, scope="row"), node("td", what)) for kind, (_, what) in KINDS.items()
+        ]
+        body += [node("h2", "Kinds"), node("table", node("tbody", kinds), class_="elements")]
         return self._page("Scripted faults", body, waiting, at="/faults")
 
     def not_found(self, what: str, faults: int) -> bytes:

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from lxml import etree
 
 from local.spectrum import calls, subcontracts
+from local.spectrum.faults import OF_THE_SITE
 from local.spectrum.html import Content, node
 
 _STATUS = {"A": "Active", "I": "Inactive", "C": "Complete"}
@@ -173,15 +174,18 @@ def fault_table(faults: Sequence[Mapping[str, Any]]) -> etree._Element:
                 str(fault["times"]),
                 str(fault["fired"]),
                 _details(fault),
-                node(
-                    "span",
-                    "spent" if fault["is_spent"] else "waiting",
-                    class_=f"badge {'quiet' if fault['is_spent'] else 'odd'}",
-                ),
+                _state(fault),
             )
             for fault in faults
         ],
     )
+
+
+def _state(fault: Mapping[str, Any]) -> etree._Element:
+    # What befell the whole site may last: until its seconds are over, or the script is cleared.
+    over = "begun" if fault["kind"] in OF_THE_SITE else "spent"
+    word, tone = (over, "quiet") if fault["is_spent"] else ("waiting", "odd")
+    return node("span", word, class_=f"badge {tone}")
 
 
 def _waits_for(fault: Mapping[str, Any]) -> str:
