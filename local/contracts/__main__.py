@@ -1,6 +1,7 @@
 """`script/contracts`: prints what it does, a table of what stood in the way, and one last line."""
 
 import argparse
+import signal
 import sys
 
 import requests
@@ -9,6 +10,7 @@ from local.contracts import running
 from local.contracts.people import Unexpected
 from local.contracts.run import Run
 from local.contracts.tally import Tally
+from local.processes import CannotStart
 
 MOST_DIFFERENCES = 20
 
@@ -21,6 +23,8 @@ def main() -> int:
     )
     parser.add_argument("--first", type=int, metavar="N", help="only N of them, taken evenly")
     options = parser.parse_args()
+    # Told to stop, it takes everything down that it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     tally = Tally()
     wanted = synced = 0
     differing: dict[str, list[str]] = {}
@@ -37,7 +41,7 @@ def main() -> int:
             tally.say(f"{tally.progress()}, {synced} synced; comparing what was shown with what is stored")
             differing = run.compare(work)
             tally.say("stopping")
-    except (Unexpected, running.DidNotStart, requests.RequestException) as problem:
+    except (Unexpected, CannotStart, requests.RequestException) as problem:
         tally.say(f"STOPPED: {problem}")
     sent, corrected = tally.counts["sent"], tally.commitments_corrected
     print(f"\nBlocked at first: {tally.commitments_blocked} of {wanted}.\n\n{tally.table()}\n")

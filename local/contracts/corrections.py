@@ -17,6 +17,10 @@ Correct = Callable[[Fields, Finding], None]
 
 LARGEST_AMOUNT = Decimal("999999999.99")
 FISCAL_START = "1999-07-01"
+LINE_FIELDS = (
+    *("cost_code", "cost_type", "billing_item", "description"),
+    *("quantity", "unit_of_measure", "unit_cost", "amount"),
+)
 
 
 def line(number: int, name: str) -> str:
@@ -64,43 +68,43 @@ def give_billing_items(fields: Fields, finding: Finding) -> None:
 
 def choose_another_cost_code(fields: Fields, finding: Finding) -> None:
     """The cost code and cost type of a neighbour, with an own billing item."""
-    useless = {"", fields[line(finding.line, "cost_code")]}
+    useless = {"", *(fields[line(number, "cost_code")] for number in finding.lines)}
     numbers = range(1, count(fields) + 1)
-    neighbours = [number for number in numbers if fields[line(number, "cost_code")] not in useless]
-    for name in ("cost_code", "cost_type"):
-        fields[line(finding.line, name)] = fields[line(neighbours[0], name)]
-    fields[line(finding.line, "billing_item")] = ""
+    usable = next(number for number in numbers if fields[line(number, "cost_code")] not in useless)
+    for number in finding.lines:
+        for name in ("cost_code", "cost_type"):
+            fields[line(number, name)] = fields[line(usable, name)]
+        fields[line(number, "billing_item")] = ""
     give_billing_items(fields, finding)
 
 
 def use_the_short_unit(fields: Fields, finding: Finding) -> None:
     """EA for EACH."""
-    fields[line(finding.line, "unit_of_measure")] = "EA"
+    for number in finding.lines:
+        fields[line(number, "unit_of_measure")] = "EA"
 
 
 def enter_a_lump_sum(fields: Fields, finding: Finding) -> None:
     """The amount alone."""
-    fields |= {line(finding.line, "quantity"): "", line(finding.line, "unit_cost"): ""}
-    fields[line(finding.line, "unit_of_measure")] = "LS"
+    for number in finding.lines:
+        fields |= {line(number, "quantity"): "", line(number, "unit_cost"): ""}
+        fields[line(number, "unit_of_measure")] = "LS"
 
 
 def split_the_line(fields: Fields, finding: Finding) -> None:
     """As many lines as the amount needs, each with a billing item of its own."""
-    whole = Decimal(fields[line(finding.line, "amount")].replace(",", ""))
-    sign = 1 if whole > 0 else -1
-    parts = []
-    while abs(whole) > LARGEST_AMOUNT:
-        parts.append(sign * LARGEST_AMOUNT)
-        whole -= sign * LARGEST_AMOUNT
     enter_a_lump_sum(fields, finding)
-    fields[line(finding.line, "amount")] = str(whole)
-    like = {name: value for name, value in fields.items() if name.startswith(line(finding.line, ""))}
-    for part in parts:
-        number = count(fields) + 1
-        for name, value in like.items():
-            fields[line(number, name.removeprefix(line(finding.line, "")))] = value
-        fields[line(number, "amount")] = str(part)
-        fields["lines-TOTAL_FORMS"] = str(number)
+    for number in finding.lines:
+        whole = Decimal(fields[line(number, "amount")].replace(",", ""))
+        part = LARGEST_AMOUNT if whole > 0 else -LARGEST_AMOUNT
+        while abs(whole) > LARGEST_AMOUNT:
+            added = count(fields) + 1
+            fields["lines-TOTAL_FORMS"] = str(added)
+            for name in LINE_FIELDS:
+                fields[line(added, name)] = fields[line(number, name)]
+            fields[line(added, "amount")] = str(part)
+            whole -= part
+        fields[line(number, "amount")] = str(whole)
     give_billing_items(fields, finding)
 
 
@@ -129,6 +133,9 @@ IN_THE_FORM: Mapping[str, tuple[Correct, str]] = MappingProxyType(
         "lines-on-one-key": (give_billing_items, "the creator gives billing items"),
         "lines-may-share-a-key": (give_billing_items, "the creator gives billing items"),
         "line-cost-code-missing": (choose_another_cost_code, "the creator chooses a cost code"),
+        "line-cost-code-unknown": (choose_another_cost_code, "the creator chooses another cost code"),
+        "line-cost-type-unknown": (choose_another_cost_code, "the creator chooses another cost code"),
+        "line-phase-complete": (choose_another_cost_code, "the creator chooses another cost code"),
         "line-unit-of-measure-invalid": (use_the_short_unit, "the creator writes EA for EACH"),
         "line-unit-cost-too-wide": (enter_a_lump_sum, "the creator enters a lump sum"),
         "line-amount-too-wide": (split_the_line, "the creator splits the line"),

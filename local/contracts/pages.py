@@ -15,7 +15,7 @@ class Finding:
 
     code: str
     sentence: str
-    line: int = 0  # its number in the Schedule of Values; 0 where it is about none
+    lines: tuple[int, ...] = ()  # their numbers in the Schedule of Values, if it is about any
 
 
 @dataclass
@@ -97,9 +97,10 @@ def blocking(page: html.HtmlElement) -> list[Finding]:
     """What the page says that stands in the way."""
     found = []
     for item in page.iterfind(".//li[@data-severity='blocking']"):
-        line = re.match(r"Lines? (\d+)", words_of(_with_class(item, "p", "finding-who")[0]))
+        where = re.match(r"Lines? ([\d, and]+)", words_of(_with_class(item, "p", "finding-who")[0]))
+        lines = tuple(map(int, re.findall(r"\d+", where[1]))) if where else ()
         sentence = words_of(_with_class(item, "p", "finding-text")[0]).removeprefix("Blocking: ")
-        found.append(Finding(item.get("data-code", ""), sentence, int(line[1]) if line else 0))
+        found.append(Finding(item.get("data-code", ""), sentence, lines))
     return found
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from local.contracts.corrections import (
     IN_THE_FORM,
     LARGEST_AMOUNT,
+    LINE_FIELDS,
     choose_another_cost_code,
     give_billing_items,
     leave_the_characters_out,
@@ -12,14 +13,12 @@ from local.contracts.corrections import (
 )
 from local.contracts.pages import Finding
 
-NAMES = ("cost_code", "cost_type", "billing_item", "description", "quantity", "unit_of_measure", "unit_cost")
-
 
 def form(*lines: dict[str, str]) -> dict[str, str]:
     """An edit form with these lines."""
     fields = {"version": "1", "contract_company": "7", "lines-TOTAL_FORMS": str(len(lines))}
     for number, line in enumerate(lines):
-        blank = dict.fromkeys((*NAMES, "amount"), "")
+        blank = dict.fromkeys(LINE_FIELDS, "")
         fields |= {f"lines-{number}-{name}": value for name, value in (blank | line).items()}
     return fields
 
@@ -44,7 +43,7 @@ def test_lines_on_one_place_get_billing_items_of_their_own_and_others_none() -> 
 def test_a_line_that_is_too_wide_is_split_and_the_total_stays() -> None:
     for amount in ("1,000,000,750.25", "-2000000000.00"):
         fields = form({**ONE_PLACE, "amount": amount, "quantity": "2"}, {**OTHER_PLACE, "amount": "1.00"})
-        split_the_line(fields, Finding("line-amount-too-wide", "", line=1))
+        split_the_line(fields, Finding("line-amount-too-wide", "", (1,)))
         amounts = [Decimal(each) for each in column(fields, "amount")]
         assert sum(amounts) == Decimal(amount.replace(",", "")) + 1
         assert all(abs(each) <= LARGEST_AMOUNT for each in amounts)
@@ -56,7 +55,7 @@ def test_a_line_that_is_too_wide_is_split_and_the_total_stays() -> None:
 
 def test_a_line_without_a_usable_cost_code_goes_to_its_neighbours_with_an_own_billing_item() -> None:
     fields = form(ONE_PLACE, {"cost_code": "", "cost_type": "9"})
-    choose_another_cost_code(fields, Finding("line-cost-code-missing", "", line=2))
+    choose_another_cost_code(fields, Finding("line-cost-code-missing", "", (2,)))
     assert column(fields, "cost_code") == ["03-300", "03-300"]
     assert column(fields, "cost_type") == ["4", "4"]
     assert len(set(column(fields, "billing_item"))) == 2
