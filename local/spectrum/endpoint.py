@@ -75,7 +75,6 @@ class Endpoint:
 
     def answer(self, layout: Layout, body: bytes) -> Reply:
         """Run one call to its end. The log of calls is complete when this returns."""
-        layout = self.site.present(layout)
         started = time.monotonic()
         broken = None
         try:

@@ -53,6 +53,8 @@ def _fault(entry: object) -> ScriptedFault:
     _require_numbers(kind, given)
     if kind == "wsdl_drift":
         given.setdefault("column", _NEW_ELEMENT)
+        if given.get("method", "") not in {"", *LAYOUTS}:
+            raise BadFaultError(f"method must be one of {', '.join(LAYOUTS)}")
     if kind in {"injected_default", "person_edits"} and given.get("column") not in _COLUMNS:
         raise BadFaultError(f"{kind} needs a column that an element has, and its text")
     return ScriptedFault(**given)

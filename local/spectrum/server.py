@@ -198,7 +198,7 @@ class Handler(BaseHTTPRequestHandler):
         if body is None:
             return
         if method in lists.LAYOUTS:
-            self._deliver(self._lists.answer(self.server.endpoint.site.present(lists.LAYOUTS[method]), body))
+            self._deliver(self._lists.answer(self.server.endpoint.site.drift.of(lists.LAYOUTS[method]), body))
             return
         if layout is None:
             self._send_page(None)
@@ -254,7 +254,7 @@ class Handler(BaseHTTPRequestHandler):
         # The address under which the caller came is the one that it can reach.
         host = self.headers.get("Host", "")
         site = self.server.endpoint.site
-        layout = site.drift.of(site.present(layout))
+        layout = site.drift.of(layout)
         base = f"http://{host}" if re.fullmatch(r"[\w.\-:\[\]]+", host, re.ASCII) else self.server.url
         self._send(200, wsdl.describe(layout, f"{base}/ws/{layout.method}"), XML)
 

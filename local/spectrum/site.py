@@ -1,16 +1,14 @@
 """What befalls a site and not only one call: its people, its listener, its services, its read-only copy."""
 
 import sqlite3
-import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from local.spectrum import hands
 from local.spectrum.clock import Clock
 from local.spectrum.drift import Drift
 from local.spectrum.faults import ScriptedFault
 from local.spectrum.info_link import InfoLink
-from local.spectrum.layouts import Element, Layout
+from local.spectrum.layouts import LAYOUTS
 from local.spectrum.store import Store
 from local.spectrum.subcontracts import SubcontractKey
 
@@ -24,8 +22,6 @@ class Site:
         self.info_link = info_link
         # Whoever listens sets it: take no new connection for so many seconds.
         self.refuse: Callable[[float], None] = lambda seconds: None
-        self._lock = threading.Lock()
-        self._drift: dict[str, str] = {}
         self.drift = Drift()
 
     def now(self) -> str:
@@ -41,8 +37,8 @@ class Site:
             case "refuse_connection":
                 self.refuse(fault.seconds)
             case "wsdl_drift":
-                with self._lock:
-                    self._drift[fault.method] = fault.column
+                for method in [fault.method] if fault.method else LAYOUTS:
+                    self.drift.set({"method": method, "add": [fault.column]})
             case "read_back_lag" if self.info_link is not None:
                 self.info_link.lag(fault.seconds)
             case "read_back_outage" if self.info_link is not None:
@@ -50,8 +46,6 @@ class Site:
 
     def recover(self) -> None:
         """All is as it was at the start. What people did in the records stays."""
-        with self._lock:
-            self._drift.clear()
         self.drift.clear()
         if self.info_link is not None:
             self.info_link.recover()
@@ -75,12 +69,6 @@ class Site:
         if self.info_link is not None:
             with self.store.reading() as db:
                 self.info_link.take(db, key)
-
-    def present(self, layout: Layout) -> Layout:
-        """A layout as this site has it now, with what has drifted in."""
-        with self._lock:
-            added = self._drift.get(layout.method) or self._drift.get("")
-        return replace(layout, elements=(*layout.elements, Element(added, 10))) if added else layout
 
     def _by_hand(self, fault: ScriptedFault, sent: Mapping[str, str]) -> None:
         key = SubcontractKey(sent["Company_Code"], sent["Vendor_Code"], sent["Subcontract_Number"])

@@ -188,6 +188,7 @@ def test_faults_are_added_listed_and_cleared(caller: Caller) -> None:
         ('{"faults": [{"kind": "slow", "seconds": NaN}]}', b"seconds must be a number"),
         ('{"faults": [{"kind": "slow", "on_call": 0}]}', b"on_call must be a whole number from 1"),
         ('{"faults": [{"kind": "wsdl_drift", "on_call": -1}]}', b"on_call must be a whole number from 0"),
+        ('{"faults": [{"kind": "wsdl_drift", "method": "Nope"}]}', b"method must be one of"),
         ('{"faults": [{"kind": "slow", "probability": 2}]}', b"probability must be a number from 0 to 1"),
         ('{"faults": [{"kind": "slow", "probability": "often"}]}', b"probability must be a number"),
         ('{"faults": [{"kind": "person_edits", "text": "x"}]}', b"person_edits needs a column"),
