@@ -26,8 +26,7 @@ def main() -> int:
     # Told to stop, it takes everything down that it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     tally = Tally()
-    wanted = synced = 0
-    differing: dict[str, list[str]] = {}
+    wanted, differing = 0, dict[str, list[str]]()
     try:
         tally.say("starting the product, PostgreSQL, broker, simulator, worker and beat on a new folder")
         with running.everything() as addresses:
@@ -36,13 +35,16 @@ def main() -> int:
             work = run.look(options.first)
             wanted = sum(map(len, work.values()))
             tally.say(f"{wanted} contracts: sending, correcting and accepting")
-            run.deliver(work)
-            synced = len(run.synced)
-            tally.say(f"{tally.progress()}, {synced} synced; comparing what was shown with what is stored")
+            try:
+                run.deliver(work)
+            except Unexpected as problem:
+                tally.say(f"STOPPED: {problem}")
+            tally.say(f"{tally.progress()}; comparing what was shown with what is stored")
             differing = run.compare(work)
             tally.say("stopping")
     except (Unexpected, CannotStart, requests.RequestException) as problem:
         tally.say(f"STOPPED: {problem}")
+    synced = tally.counts["synced"]
     sent, corrected = tally.counts["sent"], tally.commitments_corrected
     print(f"\nBlocked at first: {tally.commitments_blocked} of {wanted}.\n\n{tally.table()}\n")
     for path, found in list(differing.items())[:MOST_DIFFERENCES]:

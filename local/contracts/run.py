@@ -77,7 +77,7 @@ class Run:
                     each.cancel()
 
     def compare(self, work: Work) -> dict[str, list[str]]:
-        """What is not as it was shown, by commitment; those without differences are left out."""
+        """What of the synced is not as it was shown, by commitment; the others are left out."""
         key = ("Company_Code", "Vendor_Code", "Subcontract_Number")
         stored = {
             tuple(each[name] for name in key): each for each in self._ask("records.json")["subcontracts"]
@@ -88,7 +88,8 @@ class Run:
             return commitment.path, self._differences_of(company, commitment, stored)
 
         with ThreadPoolExecutor(READERS) as readers:
-            found = dict(readers.map(look, _in_turn(work)))
+            ended = [pair for pair in _in_turn(work) if pair[1].path in self.synced]
+            found = dict(readers.map(look, ended))
         shown = {each.key for each in self._accepting.seen.values()}
         found["Spectrum"] = [f"nobody accepted {' '.join(each)}" for each in stored if each not in shown]
         return {path: each for path, each in found.items() if each}

@@ -55,7 +55,7 @@ class Tally:
     def progress(self) -> str:
         """How far it is."""
         with self._lock:
-            names = ("sent", "accepted", "begun in Spectrum")
+            names = ("sent", "accepted", "begun in Spectrum", "synced")
             return ", ".join(f"{self.counts[name]} {name}" for name in names)
 
     def table(self) -> str:
