@@ -34,6 +34,7 @@ def main() -> int:
             run = Run(addresses, running.PASSWORD, tally)
             work = run.look(options.first)
             wanted = sum(map(len, work.values()))
+            run.wait_for_lists(work)
             tally.say(f"{wanted} contracts: sending, correcting and accepting")
             try:
                 run.deliver(work)

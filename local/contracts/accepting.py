@@ -15,7 +15,16 @@ HOW: Mapping[str, str] = {
     "erp-id-too-long": "the approver takes the last ten characters as ERP ID",
     "erp-id-forbidden-characters": "the approver puts dashes for them in the ERP ID",
     "erp-id-taken": "the approver adds a suffix to the ERP ID",
+    "erp-id-in-spectrum": "the approver adds a suffix to the ERP ID",
 }
+
+
+class ForTheProject(Exception):
+    """The box shows findings that no ERP ID mends."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        super().__init__(findings[0].sentence)
+        self.findings = findings
 
 
 class Accepting:
@@ -28,7 +37,11 @@ class Accepting:
         """What was shown, by the commitment's address."""
 
     def accept(self, company: Company, commitment: Commitment, submission: str) -> None:
-        """From the list into the queue. Raises Unexpected when the box can't be satisfied."""
+        """From the list into the queue.
+
+        Raises ForTheProject where the project has to change something, and Unexpected when the
+        box can't be satisfied.
+        """
         address = f"{submission}accept/"
         page = company.approver.opens(address)
         for attempt in range(1, MOST_ROUNDS + 1):
@@ -63,14 +76,14 @@ class Accepting:
             raise Unexpected(f"{address} was not rejected: {words_of(page)[:600]}")
 
     def _another_erp_id(self, commitment: Commitment, erp_id: str, found: list[Finding], attempt: int) -> str:
+        if others := [finding for finding in found if finding.code not in HOW]:
+            raise ForTheProject(others)
         for finding in found:
-            if finding.code not in HOW:
-                raise Unexpected(f"{commitment.path} can't be accepted: {finding.sentence}")
             if finding.code == "erp-id-forbidden-characters":
                 erp_id = re.sub(r"[^A-Z0-9-]", "-", erp_id)
             elif finding.code == "erp-id-too-long":
                 erp_id = erp_id[-WIDTH:].lstrip("-")
-            elif finding.code == "erp-id-taken":
+            else:
                 erp_id = f"{erp_id[: WIDTH - 2].rstrip('-')}-{attempt + 1}"
             self._tally.corrected(commitment, ACCEPT, finding.code, HOW[finding.code])
         return erp_id

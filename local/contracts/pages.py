@@ -104,6 +104,11 @@ def blocking(page: html.HtmlElement) -> list[Finding]:
     return found
 
 
+def has_finding(page: html.HtmlElement, code: str) -> bool:
+    """Whether the page tells this finding, blocking or not."""
+    return page.find(f".//li[@data-code='{code}']") is not None
+
+
 def plan(page: html.HtmlElement) -> Plan:
     """What Spectrum will store, or is to have stored."""
     tables = _with_class(page, "table", "plan")

@@ -7,19 +7,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from local.contracts.accepting import Accepting
+from local.contracts.accepting import Accepting, ForTheProject
 from local.contracts.comparing import differences
-from local.contracts.corrections import move_into_the_calendar
+from local.contracts.mending import Mending
 from local.contracts.office import Company, Office
-from local.contracts.pages import Commitment, Finding, Row, commitments, plan, projects, rows
+from local.contracts.pages import Commitment, Row, commitments, has_finding, plan, projects, rows
 from local.contracts.people import Unexpected, words_of
 from local.contracts.running import Addresses
 from local.contracts.sending import Sending
-from local.contracts.tally import SPECTRUM, Tally
+from local.contracts.tally import Tally
 
 SENDERS, APPROVERS, READERS = 3, 3, 4
 BETWEEN_LOOKS, BETWEEN_LINES = 1.0, 5.0  # seconds
 SECONDS_TO_READ_BACK = 60.0
+SECONDS_TO_READ_LISTS = 120.0
 SECONDS_WITHOUT_PROGRESS = 120.0
 MATCHES = "is what was accepted"
 
@@ -35,6 +36,7 @@ class Run:
         self._office = Office(addresses.product, password)
         self._sending = Sending(self._office, tally)
         self._accepting = Accepting(tally)
+        self._mending = Mending(self._office, self._sending, self._accepting, tally)
         # A proxy must not see local traffic.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         self._last_call = 0
@@ -57,6 +59,17 @@ class Run:
                 for company, all_of_it in found.items()
             }
         return found
+
+    def wait_for_lists(self, work: Work) -> None:
+        """Until Spectrum's vendors, jobs and phases are read: what is sent before is not checked by them."""
+        for company, chosen in work.items():
+            of_each_project = {each.project: each for each in chosen}
+            for commitment in of_each_project.values():
+                until = time.monotonic() + SECONDS_TO_READ_LISTS
+                while has_finding(company.sender.opens(commitment.path), "masters-not-read"):
+                    if time.monotonic() > until:
+                        raise Unexpected("nobody reads Spectrum's lists")
+                    time.sleep(BETWEEN_LOOKS)
 
     def deliver(self, work: Work) -> None:
         """Bring all of it into Spectrum. Raises Unexpected when nothing moves any more."""
@@ -135,13 +148,18 @@ class Run:
             if row.path not in self._accepted
         ]
         accepting = [
-            approvers.submit(self._accepting.accept, company, commitment, row.path)
-            for row, commitment in waiting
+            approvers.submit(self._accept, company, commitment, row.path) for row, commitment in waiting
         ]
         for each in accepting:
             each.result()
         self._accepted |= {row.path for row, _ in waiting}
         return bool(waiting)
+
+    def _accept(self, company: Company, commitment: Commitment, submission: str) -> None:
+        try:
+            self._accepting.accept(company, commitment, submission)
+        except ForTheProject as blocked:
+            self._mending.send_back(company, commitment, submission, blocked.findings)
 
     def _headers(self) -> int:
         """How many subcontracts came to Spectrum since the last look."""
@@ -155,22 +173,9 @@ class Run:
         )
 
     def _mend(self, work: Work) -> None:
-        """What Spectrum refused, with nothing written: correct it, and try again or send anew."""
         for company, chosen in work.items():
             for row, commitment in list(_known(company, chosen, "failed-to-export")):
-                if "GL_Account" in row.remark:
-                    code, how = "GL_Account", "the administrator clears the vendor's account; tried again"
-                    self._office.admin.clear_account(row.vendor)
-                    self._accepting.accept(company, commitment, row.path)
-                elif "Date_Issued" in row.remark:
-                    code, how = "Date_Issued", "rejected; the creator corrects the issue date; sent again"
-                    self._accepting.reject(company, row.path, row.remark)
-                    self._sending.edit(company, commitment, [(move_into_the_calendar, Finding("", ""))])
-                    self._sending.send(company, commitment, first=False)
-                else:
-                    raise Unexpected(f"Spectrum refused {commitment.path}: {row.remark}")
-                self._tally.blocked(commitment, SPECTRUM, [code])
-                self._tally.corrected(commitment, SPECTRUM, code, how)
+                self._mending.mend(company, commitment, row)
 
     def _gather(self, work: Work) -> None:
         for company, chosen in work.items():

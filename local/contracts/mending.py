@@ -1,0 +1,51 @@
+"""What comes back after it was sent: from the Accept box, or refused by Spectrum with nothing written."""
+
+from collections.abc import Sequence
+
+from local.contracts.accepting import Accepting
+from local.contracts.corrections import IN_THE_FORM, move_into_the_calendar
+from local.contracts.office import Company, Office
+from local.contracts.pages import Commitment, Finding, Row
+from local.contracts.people import Unexpected
+from local.contracts.sending import Sending
+from local.contracts.tally import ACCEPT, SPECTRUM, Tally
+
+
+class Mending:
+    """Rejects, corrects and sends again, or corrects a link and tries again."""
+
+    def __init__(self, office: Office, sending: Sending, accepting: Accepting, tally: Tally) -> None:
+        self._office = office
+        self._sending = sending
+        self._accepting = accepting
+        self._tally = tally
+
+    def send_back(
+        self, company: Company, commitment: Commitment, submission: str, found: Sequence[Finding]
+    ) -> None:
+        """What the Accept box says that the project has to change, the project changes."""
+        strange = [each for each in found if each.code not in IN_THE_FORM]
+        if strange:
+            raise Unexpected(f"{commitment.path} can't be accepted: {strange[0].sentence}")
+        self._accepting.reject(company, submission, " ".join(each.sentence for each in found))
+        self._sending.edit(company, commitment, [(IN_THE_FORM[each.code][0], each) for each in found])
+        self._sending.send(company, commitment, first=False)
+        for code in {each.code for each in found}:
+            how = f"rejected; {IN_THE_FORM[code][1]}; sent again"
+            self._tally.corrected(commitment, ACCEPT, code, how)
+
+    def mend(self, company: Company, commitment: Commitment, row: Row) -> None:
+        """A refusal of Spectrum's. Raises Unexpected where nobody knows what to do."""
+        if "GL_Account" in row.remark:
+            code, how = "GL_Account", "the administrator clears the vendor's account; tried again"
+            self._office.admin.clear_account(row.vendor)
+            self._accepting.accept(company, commitment, row.path)
+        elif "Date_Issued" in row.remark:
+            code, how = "Date_Issued", "rejected; the creator corrects the issue date; sent again"
+            self._accepting.reject(company, row.path, row.remark)
+            self._sending.edit(company, commitment, [(move_into_the_calendar, Finding("", ""))])
+            self._sending.send(company, commitment, first=False)
+        else:
+            raise Unexpected(f"Spectrum refused {commitment.path}: {row.remark}")
+        self._tally.blocked(commitment, SPECTRUM, [code])
+        self._tally.corrected(commitment, SPECTRUM, code, how)
