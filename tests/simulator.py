@@ -232,6 +232,14 @@ class Simulator:
         """Let it be this moment in Spectrum, as ISO 8601 writes it; None for the real time."""
         self._ask("POST", "/simulator/clock", {"now": now})
 
+    def tokens_issued(self) -> int:
+        """How many access tokens a hosted site has given out."""
+        return int(self._ask("GET", "/simulator/client")["tokens_issued"])
+
+    def set_client(self, **change: bool) -> None:
+        """Of a hosted site: `expired=True` lets its secret expire, `forget_tokens=True` ends every token."""
+        self._ask("POST", "/simulator/client", change)
+
     def set_drift(self, method: str = "", **drift: Any) -> None:
         """Let a service have other elements: `set_drift("UpdateSubcontract", add=["Tax_Code"])`, or
         `remove=[...]`, `rename={...}`; without a method all are as published again."""

@@ -13,6 +13,7 @@ from local.spectrum import calls, masters
 from local.spectrum.clock import BadMomentError, Clock, moment
 from local.spectrum.endpoint import Endpoint, Switches
 from local.spectrum.faults import FaultScript
+from local.spectrum.hosted import Client
 from local.spectrum.info_link import InfoLink
 from local.spectrum.server import SimulatorServer
 from local.spectrum.site import Site
@@ -45,7 +46,9 @@ def main() -> int:
     ) as error:
         return _give_up(f"{error}")
     switches = Switches(options.success_code, options.over_long_text == "cut", options.list_cap)
-    endpoint = Endpoint(Site(store, clock, info_link), FaultScript(options.seed), switches)
+    name, _, secret = options.client.partition(":")
+    client = Client(name, secret, options.token_seconds) if name else None
+    endpoint = Endpoint(Site(store, clock, info_link), FaultScript(options.seed), switches, client)
     try:
         server = SimulatorServer((options.host, options.port), endpoint)
     except (OSError, OverflowError) as error:
@@ -122,6 +125,15 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         default=500,
         help="how many rows a list holds at most (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--client",
+        default="",
+        metavar="ID:SECRET",
+        help="be a hosted site: nothing is served without a token that this client was given",
+    )
+    parser.add_argument(
+        "--token-seconds", type=float, default=3600.0, help="how long a token lasts (default: %(default)s)"
     )
     return parser
 

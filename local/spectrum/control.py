@@ -23,6 +23,8 @@ def get(address: list[str], query: Mapping[str, str], endpoint: Endpoint) -> Ans
             return 200, endpoint.faults.as_json()
         case ["clock"]:
             return _time(endpoint)
+        case ["client"]:
+            return 200, {"tokens_issued": endpoint.gateway.issued}
         case ["records.json"]:
             with endpoint.store.reading() as db:
                 return 200, {"subcontracts": subcontracts.records(db)}
@@ -42,6 +44,9 @@ def post(address: list[str], body: bytes, endpoint: Endpoint) -> Answer:
                 for fault in endpoint.faults.add(scripting.read(document, has_info_link=has_info_link)):
                     endpoint.site.strike(fault, {})
                 return 200, endpoint.faults.as_json()
+            case ["client"]:
+                endpoint.gateway.change(document)
+                return 200, {}
             case ["drift"]:
                 endpoint.site.drift.set(document)
                 return 200, {}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from local.spectrum import calls, rules, soap, validation
 from local.spectrum.answers import ABORTED, INVALID, Answer, RefusedError, unauthorised
 from local.spectrum.faults import FaultScript, Moment, ScriptedFault
+from local.spectrum.hosted import Client, Gateway
 from local.spectrum.layouts import LAYOUTS, Layout
 from local.spectrum.site import Site
 from local.spectrum.subcontracts import SubcontractKey
@@ -66,11 +67,14 @@ class Switches:
 class Endpoint:
     """The services behind `/ws/<Method>`. Threads may call it at the same time."""
 
-    def __init__(self, site: Site, faults: FaultScript, switches: Switches) -> None:
+    def __init__(
+        self, site: Site, faults: FaultScript, switches: Switches, client: Client | None = None
+    ) -> None:
         self.site = site
         self.store = site.store
         self.faults = faults
         self.switches = switches
+        self.gateway = Gateway(client, site.clock.now)
         self.stopping = threading.Event()
 
     def answer(self, layout: Layout, body: bytes) -> Reply:
@@ -135,10 +139,24 @@ class Endpoint:
         _log.info("%s %r %s, %s, %d ms", layout.method, key, outcome, reply.wire, milliseconds)
         return Reply(reply.status, reply.body, reply.content_type, reply.wire, reply.ending, call)
 
+    def answer_hosted(self, what: str, body: bytes) -> Reply:
+        """A token or a new secret, or one of the faults that are scripted for it by that name."""
+        fault = self.faults.strike(what, "")
+        if fault and fault.kind in {"slow", "hang_before_commit"} and self.stopping.wait(fault.seconds):
+            return Reply(ending=Ending.HANG_UP)
+        if fault and fault.kind == "hang_before_commit":
+            return Reply(ending=Ending.HANG_UP)
+        if fault and fault.kind == "html_maintenance":
+            return Reply(503, _MAINTENANCE, HTML)
+        given = self.gateway.answer(what, body)
+        reply = Reply(given.status, given.body, JSON)
+        return self._after_commit(fault, reply) if fault and fault.moment is Moment.AFTER_COMMIT else reply
+
     def _perform(self, layout: Layout, sent: Mapping[str, str], call: int) -> End:
         try:
             with self.store.transaction() as db:
                 rules.require_authorisation(db, sent, method=layout.method)
+                rules.require_session(db, sent["GUID"], now=self.site.clock.now())
                 sent = rules.with_defaults(db, sent)
                 validation.require_values(layout, sent)
                 values = validation.require_form(layout, sent, cut=self.switches.cut_over_long_text)

@@ -7,6 +7,7 @@ Phases", their sections "Assumptions and Dependencies".
 """
 
 import datetime as dt
+import hashlib
 import sqlite3
 from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
@@ -14,13 +15,22 @@ from types import MappingProxyType
 from typing import Any
 
 from local.spectrum import masters, subcontracts
-from local.spectrum.answers import GOOD_WITH_INFORMATION, Answer, RefusedError, invalid, missing, unauthorised
+from local.spectrum.answers import (
+    ABORTED,
+    GOOD_WITH_INFORMATION,
+    Answer,
+    RefusedError,
+    invalid,
+    missing,
+    unauthorised,
+)
 from local.spectrum.layouts import SUBCONTRACT, SUBCONTRACT_PHASE
 from local.spectrum.store import padded
 from local.spectrum.subcontracts import LineKey, SubcontractKey
 from local.spectrum.validation import read_date
 
 CENT = Decimal("0.01")
+LONGEST_PAUSE = dt.timedelta(hours=24)
 LARGEST_AMOUNT = Decimal("999999999.99")
 
 _STORED_AS_SENT = (
@@ -62,6 +72,19 @@ def with_defaults(db: sqlite3.Connection, sent: Mapping[str, str]) -> dict[str, 
     """What was sent, with the values that the Authorization_ID injects where an element is blank."""
     injected = masters.defaults_of(db, sent["Company_Code"], sent["Authorization_ID"])
     return {name: value or injected.get(name, "") for name, value in sent.items()}
+
+
+def require_session(db: sqlite3.Connection, guid: str, *, now: dt.datetime) -> None:
+    """A GUID may be blank or new; one that nobody used for a day is refused. Raises RefusedError."""
+    if not guid:
+        return
+    digest = hashlib.sha256(guid.encode()).hexdigest()  # a secret of the caller's, so not kept as it is
+    row = db.execute("SELECT used_at FROM simulator_session WHERE digest = ?", (digest,)).fetchone()
+    if row is not None and now - dt.datetime.fromisoformat(row["used_at"]) > LONGEST_PAUSE:
+        raise RefusedError(Answer(ABORTED, "Time out has occurred", "GUID"))
+    db.execute(
+        "INSERT OR REPLACE INTO simulator_session (digest, used_at) VALUES (?, ?)", (digest, now.isoformat())
+    )
 
 
 def put_subcontract(db: sqlite3.Connection, sent: Mapping[str, str], *, now: dt.datetime) -> list[Answer]:

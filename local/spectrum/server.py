@@ -23,6 +23,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from local.spectrum import control, lists, wsdl
 from local.spectrum.endpoint import HTML, JSON, XML, Ending, Endpoint, Reply, layout_of
+from local.spectrum.hosted import ROTATION, TOKEN
 from local.spectrum.pages import Pages, as_json
 from local.spectrum.subcontracts import SubcontractKey
 
@@ -155,10 +156,14 @@ class Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = dict(parse_qsl(parts.query))
         match parts.path.strip("/").split("/"):
+            case ["wsdls" | "vendors", *_] if not self._is_let_in():
+                pass
             case ["wsdls", name]:
                 self._send_wsdl(name)
             case ["vendors", company]:
-                reply = self._lists.vendors(unquote(company), self.headers.get("Authorization", ""), query)
+                authorization = self.headers.get("Authorization", "")
+                vouched = not self.server.endpoint.gateway.is_open
+                reply = self._lists.vendors(unquote(company), authorization, query, vouched=vouched)
                 self._send(reply.status, reply.body, reply.content_type)
             case ["healthz"]:
                 self._send(200, b"ok\n", TEXT)
@@ -192,6 +197,11 @@ class Handler(BaseHTTPRequestHandler):
         if path.startswith("/simulator/"):
             self._control(path)
             return
+        if path.strip("/") in {TOKEN, ROTATION}:
+            self._answer_hosted(path.strip("/"))
+            return
+        if path.startswith("/ws/") and not self._is_let_in():
+            return
         method = path.removeprefix("/ws/") if path.startswith("/ws/") else ""
         layout = layout_of(method)
         body = self._body()
@@ -203,7 +213,23 @@ class Handler(BaseHTTPRequestHandler):
         if layout is None:
             self._send_page(None)
             return
-        reply = self.server.endpoint.answer(layout, body)
+        self._finish(self.server.endpoint.answer(layout, body))
+
+    def _answer_hosted(self, what: str) -> None:
+        body = self._body()
+        if body is not None:
+            self._finish(self.server.endpoint.answer_hosted(what, body))
+
+    def _is_let_in(self) -> bool:
+        """Whether the gateway of a hosted site lets the request pass; else it is answered here."""
+        if self.server.endpoint.gateway.lets_in(self.headers.get("Authorization", "")):
+            return True
+        if "Content-Length" in self.headers:
+            self._body()
+        self._send(401, b"A valid access token is needed.\n", TEXT)
+        return False
+
+    def _finish(self, reply: Reply) -> None:
         match reply.ending:
             case Ending.ANSWER:
                 self._deliver(reply)

@@ -151,6 +151,10 @@ CREATE TABLE IF NOT EXISTS simulator_fixed_price_unit (
     unit TEXT NOT NULL COLLATE NOCASE,
     PRIMARY KEY (company, unit)
 );
+CREATE TABLE IF NOT EXISTS simulator_session (
+    digest TEXT PRIMARY KEY,
+    used_at TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS simulator_call (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     received_at TEXT NOT NULL,
