@@ -247,6 +247,8 @@ CELERY_BEAT_SCHEDULE = {
 
 # Spectrum: which servers exist is the operator's decision, never typed on a screen.
 SPECTRUM_SERVERS: dict[str, str] = env.dict("SPECTRUM_SERVERS", default={})
+# Where a hosted site gives out access tokens, by the same names; left out, the server itself.
+SPECTRUM_TOKEN_SERVERS: dict[str, str] = env.dict("SPECTRUM_TOKEN_SERVERS", default={})
 # Read-only databases to read back from, by the same names; their addresses hold passwords.
 INFO_LINKS: dict[str, str] = env.dict("INFO_LINKS", default={})
 READ_BACK_LAG_SECONDS = env.float("READ_BACK_LAG_SECONDS", default=30.0)  # how late Info-Link may be

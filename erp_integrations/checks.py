@@ -58,19 +58,8 @@ def spectrum_servers_are_addresses(
     errors: list[CheckMessage] = []
     seen: dict[str, str] = {}
     for name, url in settings.SPECTRUM_SERVERS.items():
+        errors += _complaints("SPECTRUM_SERVERS", name, url)
         address = urlsplit(url)
-        if address.scheme != "https" and not (settings.DEVELOPMENT and address.scheme == "http"):
-            errors.append(
-                Error(f"SPECTRUM_SERVERS: {name} must be an https address.", id="erp_integrations.E002")
-            )
-        with suppress(ValueError):  # a name; where it leads is looked at for each connection
-            if kind := forbidden(address.hostname or ""):
-                errors.append(
-                    Error(
-                        f"SPECTRUM_SERVERS: the address of {name} is never connected to ({kind}).",
-                        id="erp_integrations.E007",
-                    )
-                )
         server = f"{(address.hostname or '').rstrip('.')}:{address.port or DEFAULT_PORTS.get(address.scheme)}"
         if server in seen:
             errors.append(
@@ -81,6 +70,38 @@ def spectrum_servers_are_addresses(
                 )
             )
         seen[server] = name
+    return errors
+
+
+@register()
+def token_servers_are_addresses_of_servers(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """The same for the addresses that client secrets go to, each by the name of a server."""
+    errors: list[CheckMessage] = []
+    for name, url in settings.SPECTRUM_TOKEN_SERVERS.items():
+        errors += _complaints("SPECTRUM_TOKEN_SERVERS", name, url)
+        if name not in settings.SPECTRUM_SERVERS:
+            errors.append(
+                Error(f"SPECTRUM_TOKEN_SERVERS: SPECTRUM_SERVERS has no {name}.", id="erp_integrations.E008")
+            )
+    return errors
+
+
+def _complaints(setting: str, name: str, url: str) -> list[CheckMessage]:
+    """What is wrong with one address of the operator's lists."""
+    errors: list[CheckMessage] = []
+    address = urlsplit(url)
+    if address.scheme != "https" and not (settings.DEVELOPMENT and address.scheme == "http"):
+        errors.append(Error(f"{setting}: {name} must be an https address.", id="erp_integrations.E002"))
+    with suppress(ValueError):  # a name; where it leads is looked at for each connection
+        if kind := forbidden(address.hostname or ""):
+            errors.append(
+                Error(
+                    f"{setting}: the address of {name} is never connected to ({kind}).",
+                    id="erp_integrations.E007",
+                )
+            )
     return errors
 
 

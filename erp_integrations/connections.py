@@ -9,9 +9,25 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from commitments.models import Kind
-from erp_integrations.adapters.base import Adapter, Call, Element, NotSent, ProbeResult, Unusable
-from erp_integrations.adapters.spectrum import NonAscii, SpectrumAdapter, SpectrumSettings
-from erp_integrations.models import Connection, ErpIdRule, ExportCall, JobStatus, Wsdl
+from erp_integrations.adapters.base import (
+    Adapter,
+    Call,
+    Element,
+    NotSent,
+    ProbeResult,
+    Unauthorised,
+    Unknown,
+    Unusable,
+)
+from erp_integrations.adapters.spectrum import (
+    NonAscii,
+    OAuthClient,
+    Rotated,
+    SpectrumAdapter,
+    SpectrumSettings,
+    authentication,
+)
+from erp_integrations.models import Connection, ErpIdRule, ExportCall, GuidPolicy, JobStatus, Wsdl
 
 # Where nothing is connected there is nothing to send to: no name service knows this one.
 NOWHERE = "https://not-in-spectrum-servers.invalid"
@@ -43,6 +59,16 @@ def probing_adapter(connection: Connection) -> Adapter:
     return _spectrum(connection, dict(connection.wsdls.values_list("method", "text")))
 
 
+def rotate_secret(connection: Connection) -> Rotated | NotSent | Unauthorised | Unusable | Unknown:
+    """Have the hosted site make a new client secret. One attempt, with no transaction open."""
+    return authentication.rotate_secret(_settings(connection, {}))
+
+
+def try_secret(connection: Connection, secret: str) -> NotSent | Unauthorised | Unusable | None:
+    """Ask the hosted site for a token with this client secret; None if it was given."""
+    return authentication.try_secret(_settings(connection, {}), secret)
+
+
 @transaction.atomic
 def keep(connection: Connection, result: ProbeResult, *, instead: bool = False) -> None:
     """Keep the descriptions that a probe has found, where there is none yet or ``instead`` of it."""
@@ -51,6 +77,15 @@ def keep(connection: Connection, result: ProbeResult, *, instead: bool = False) 
     for method, text in result.descriptions.items():
         Wsdl.objects.get_or_create(connection=connection, method=method, defaults={"text": text})
     Connection.objects.filter(pk=connection.pk).update(descriptions_checked_at=Now())
+
+
+def longest_send(connection: Connection) -> float:
+    """The longest that one call may take, in seconds, with a token for either secret before it."""
+    call: float = settings.WIRE_CONNECT_TIMEOUT + settings.WIRE_READ_TIMEOUT
+    if not connection.client_id:
+        return call
+    token = settings.WIRE_CONNECT_TIMEOUT + min(settings.WIRE_READ_TIMEOUT, authentication.LONGEST_WAIT)
+    return float(call + 2 * token)
 
 
 def as_planned(stored: ExportCall) -> Call:
@@ -79,27 +114,40 @@ def _is_to_be_checked(connection: Connection) -> bool:
 def _spectrum(connection: Connection | None, wsdls: Mapping[str, str]) -> SpectrumAdapter:
     if connection is None:
         return SpectrumAdapter(SpectrumSettings(base_url=NOWHERE, company_code="", authorization_id=""))
-    return SpectrumAdapter(
-        SpectrumSettings(
-            base_url=connection.base_url or NOWHERE,
-            company_code=connection.company_code,
-            authorization_id=connection.authorization_id,
-            guid=connection.guid,
-            wsdl_path=connection.wsdl_path,
-            service_path=connection.service_path,
-            success_codes=frozenset(
-                code.strip().upper() for code in connection.success_codes.split(",") if code.strip()
-            ),
-            connect_timeout=settings.WIRE_CONNECT_TIMEOUT,
-            read_timeout=settings.WIRE_READ_TIMEOUT,
-            require_https=not settings.DEVELOPMENT,
-            wsdls=wsdls,
-            non_ascii=NonAscii(connection.non_ascii),
-            erp_id_prefixes={
-                Kind.SUBCONTRACT: connection.subcontract_prefix,
-                Kind.PURCHASE_ORDER: connection.purchase_order_prefix,
-            },
-            last_characters=connection.erp_id_rule == ErpIdRule.LAST,
-            info_link=settings.INFO_LINKS.get(connection.server, ""),
+    return SpectrumAdapter(_settings(connection, wsdls))
+
+
+def _settings(connection: Connection, wsdls: Mapping[str, str]) -> SpectrumSettings:
+    oauth = None
+    if connection.client_id:
+        token_base = connection.token_base_url or NOWHERE
+        oauth = OAuthClient(
+            client_id=connection.client_id,
+            secret=connection.client_secret,
+            previous_secret=connection.previous_client_secret,
+            token_url=token_base + connection.token_path,
+            rotation_url=token_base + connection.rotation_path,
         )
+    return SpectrumSettings(
+        base_url=connection.base_url or NOWHERE,
+        company_code=connection.company_code,
+        authorization_id=connection.authorization_id,
+        guid=connection.guid if connection.guid_policy == GuidPolicy.SENT else "",
+        oauth=oauth,
+        wsdl_path=connection.wsdl_path,
+        service_path=connection.service_path,
+        success_codes=frozenset(
+            code.strip().upper() for code in connection.success_codes.split(",") if code.strip()
+        ),
+        connect_timeout=settings.WIRE_CONNECT_TIMEOUT,
+        read_timeout=settings.WIRE_READ_TIMEOUT,
+        require_https=not settings.DEVELOPMENT,
+        wsdls=wsdls,
+        non_ascii=NonAscii(connection.non_ascii),
+        erp_id_prefixes={
+            Kind.SUBCONTRACT: connection.subcontract_prefix,
+            Kind.PURCHASE_ORDER: connection.purchase_order_prefix,
+        },
+        last_characters=connection.erp_id_rule == ErpIdRule.LAST,
+        info_link=settings.INFO_LINKS.get(connection.server, ""),
     )

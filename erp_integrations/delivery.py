@@ -31,7 +31,7 @@ from erp_integrations.adapters.base import (
     StoredRecord,
     Unusable,
 )
-from erp_integrations.connections import as_planned, ready_adapter
+from erp_integrations.connections import as_planned, longest_send, ready_adapter
 from erp_integrations.models import (
     CallState,
     Connection,
@@ -213,7 +213,7 @@ def _deliver(job: ExportJob, lease: int) -> None:
         begun = time.monotonic()
         entry = _store_intent(job, stored, lease)
         outcome: Outcome
-        if time.monotonic() - begun > _longest_delay():
+        if time.monotonic() - begun > settings.EXPORT_LEASE_SECONDS - longest_send(job.connection):
             outcome = NotSent("This worker was too slow between its check and the call, so it did not send.")
         else:
             outcome = adapter.send(call)
@@ -242,12 +242,6 @@ def _settle(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outco
             logger.warning("Export job %s: the database can't take an answer of Spectrum's", job.pk)
             time.sleep(pause)
             pause = LONGEST_PAUSE
-
-
-def _longest_delay() -> float:
-    """How late a call may leave and still end inside its lease, in seconds."""
-    wire: float = settings.WIRE_CONNECT_TIMEOUT + settings.WIRE_READ_TIMEOUT
-    return float(settings.EXPORT_LEASE_SECONDS) - wire
 
 
 def _store_intent(job: ExportJob, call: ExportCall, lease: int) -> WireAttempt:

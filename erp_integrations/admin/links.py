@@ -8,7 +8,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from erp_integrations import linking, pulling, tasks
-from erp_integrations.admin.recording import RecordingAdmin, general_ledger_account
+from erp_integrations.admin.recording import RecordingAdmin
+from erp_integrations.connection_form import general_ledger_account
 from erp_integrations.models import CostTypeAccount, ExportJob, JobLink, JobStatus, VendorLink
 
 

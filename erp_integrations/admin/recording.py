@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
@@ -10,13 +9,6 @@ from django.http import HttpRequest
 
 from directory import history
 from directory.models import Company, User
-
-
-def general_ledger_account(value: str) -> str:
-    """An account as Spectrum takes it; refused here rather than at the first export."""
-    if value and not (value.isascii() and value.isdigit()):
-        raise forms.ValidationError("A general-ledger account has digits only, at most 12.")
-    return value
 
 
 class RecordingAdmin(admin.ModelAdmin[Any]):

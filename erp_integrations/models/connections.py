@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now, Upper
+from django.utils import timezone
 
 from commitments.models import ContractCompany, CostType
 from directory.models import Company, Project
@@ -15,6 +16,13 @@ def validate_server(name: str) -> None:
     """Refuse a server that the operator has not listed in SPECTRUM_SERVERS."""
     if name not in settings.SPECTRUM_SERVERS:
         raise ValidationError("Choose one of the servers that the operator listed in SPECTRUM_SERVERS.")
+
+
+class GuidPolicy(models.TextChoices):
+    """What stands in GUID: sources disagree whether it may be blank, so the site decides."""
+
+    BLANK = "blank", "Leave it blank"
+    SENT = "sent", "Send the stored one"
 
 
 class LedgerOrder(models.TextChoices):
@@ -68,6 +76,20 @@ class Connection(models.Model):
     company_code = models.CharField("Company_Code", max_length=3)
     authorization_id = EncryptedTextField("Authorization_ID", blank=True, default="")
     guid = EncryptedTextField("GUID", blank=True, default="")
+    guid_policy = models.CharField("GUID is", max_length=5, choices=GuidPolicy, default=GuidPolicy.BLANK)
+    client_id = models.CharField(
+        "Client ID",
+        max_length=100,
+        blank=True,
+        default="",
+        help_text="For a hosted site that asks for OAuth (enhanced authentication). Blank: it does not.",
+    )
+    client_secret = EncryptedTextField("Client secret", blank=True, default="")
+    previous_client_secret = EncryptedTextField(blank=True, default="")
+    client_secret_expires_on = models.DateField("Client secret expires on", null=True, blank=True)
+    rotation_began_at = models.DateTimeField(null=True, blank=True)
+    token_path = models.CharField(max_length=100, default="/connect/token")
+    rotation_path = models.CharField(max_length=100, default="/secretRotation")
     wsdl_path = models.CharField("WSDL path", max_length=100, default="/wsdls/{method}.jws")
     service_path = models.CharField(max_length=100, default="/ws/{method}")
     success_codes = models.CharField(
@@ -127,6 +149,9 @@ class Connection(models.Model):
                 name="a_lease_has_a_holder_and_an_end",
             ),
             models.CheckConstraint(
+                condition=Q(guid_policy__in=GuidPolicy.values), name="a_guid_policy_is_known"
+            ),
+            models.CheckConstraint(
                 condition=Q(awaits_probe=False) | Q(not_before__isnull=False),
                 name="a_stopped_connection_is_probed_again",
             ),
@@ -154,6 +179,17 @@ class Connection(models.Model):
                 "This connection has exports, so its server and Company_Code can't change. "
                 "Make a new connection for the other Spectrum company."
             )
+
+    @property
+    def secret_days_left(self) -> int | None:
+        """Whole days until the client secret expires, by UTC; None where nobody knows."""
+        expires = self.client_secret_expires_on
+        return (expires - timezone.now().date()).days if self.client_id and expires else None
+
+    @property
+    def token_base_url(self) -> str:
+        """Where the site's token service is: the server itself, unless the operator says otherwise."""
+        return str(settings.SPECTRUM_TOKEN_SERVERS.get(self.server, self.base_url)).rstrip("/")
 
     @property
     def base_url(self) -> str:

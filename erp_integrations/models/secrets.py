@@ -37,3 +37,8 @@ class EncryptedTextField(models.TextField[str, str]):
             return _cipher(tuple(settings.FIELD_ENCRYPTION_KEYS)).decrypt(value.encode()).decode()
         except InvalidToken as error:
             raise ImproperlyConfigured("No key of FIELD_ENCRYPTION_KEYS opens a stored secret.") from error
+
+
+def secret_fields(model: type[models.Model]) -> list[str]:
+    """The names of a model's encrypted fields."""
+    return [field.name for field in model._meta.get_fields() if isinstance(field, EncryptedTextField)]

@@ -50,9 +50,10 @@ def settings_of(connection: Connection, **changes: Any) -> dict[str, Any]:
     names = [
         *("name", "server", "company_code", "general_ledger_account", "success_codes"),
         *("general_ledger_order", "erp_id_rule", "subcontract_prefix", "purchase_order_prefix", "non_ascii"),
+        *("guid_policy", "client_id", "token_path", "rotation_path"),
     ]
     paths = {"wsdl_path": connection.wsdl_path, "service_path": connection.service_path}
-    blank = {"authorization_id": "", "guid": ""}
+    blank = {"authorization_id": "", "guid": "", "client_secret": ""}
     return {name: getattr(connection, name) for name in names} | paths | blank | changes
 
 
@@ -84,6 +85,30 @@ class TestConnections:
         client.post(change_url(connection), settings_of(connection, authorization_id="a-new-one"))
         connection.refresh_from_db()
         assert (connection.authorization_id, connection.guid) == ("a-new-one", GUID)
+
+    def test_a_client_secret_goes_in_never_comes_out_and_ends_an_unproven_rotation(
+        self, client: Client
+    ) -> None:
+        connection = ConnectionFactory(
+            client_id="ledgergate", client_secret="old-client-secret", previous_client_secret="older-secret"
+        )
+        html = client.get(change_url(connection)).content.decode()
+        assert "old-client-secret" not in html
+        assert "older-secret" not in html
+        client.post(change_url(connection), settings_of(connection, name="Other"))
+        connection.refresh_from_db()
+        assert (connection.client_secret, connection.previous_client_secret) == (
+            "old-client-secret",
+            "older-secret",
+        )
+        client.post(change_url(connection), settings_of(connection, client_secret="typed-anew"))
+        connection.refresh_from_db()
+        assert (connection.client_secret, connection.previous_client_secret) == ("typed-anew", "")
+        forget = settings_of(connection, client_id="", forget_client_secret="on")
+        client.post(change_url(connection), forget)
+        connection.refresh_from_db()
+        assert (connection.client_id, connection.client_secret) == ("", "")
+        assert "typed-anew" not in str([entry.detail for entry in HistoryEntry.objects.all()])
 
     def test_a_guid_can_be_removed(self, client: Client) -> None:
         connection = ConnectionFactory(guid=GUID)
@@ -187,6 +212,12 @@ class TestConnections:
             ("subcontract_prefix", "S/"),
             ("purchase_order_prefix", "PO-TOO-LONG"),
             ("non_ascii", "guess"),
+            ("guid_policy", "sent"),
+            ("guid_policy", "sometimes"),
+            ("client_id", "without-a-secret"),
+            ("token_path", "connect/token"),
+            ("token_path", "//elsewhere.example/token?a=b"),
+            ("rotation_path", "https://elsewhere.example/"),
         ],
     )
     def test_what_would_break_an_export_is_refused(self, client: Client, field: str, value: str) -> None:
@@ -218,6 +249,9 @@ class TestConnections:
             "non_ascii": "refuse",
             "wsdl_path": "/wsdls/{method}.jws",
             "service_path": "/ws/{method}",
+            "guid_policy": "blank",
+            "token_path": "/connect/token",
+            "rotation_path": "/secretRotation",
             "authorization_id": SECRET,
         }
         response = client.post(reverse("admin:erp_integrations_connection_add"), made)

@@ -1,8 +1,9 @@
 """Viewpoint Spectrum, built to its published layouts (``docs/spectrum.md``)."""
 
 from erp_integrations.adapters.spectrum.adapter import SpectrumAdapter
+from erp_integrations.adapters.spectrum.authentication import Rotated
 from erp_integrations.adapters.spectrum.characters import NonAscii
-from erp_integrations.adapters.spectrum.settings import SpectrumSettings
+from erp_integrations.adapters.spectrum.settings import OAuthClient, SpectrumSettings
 from erp_integrations.adapters.spectrum.wsdl import WsdlError
 
-__all__ = ["NonAscii", "SpectrumAdapter", "SpectrumSettings", "WsdlError"]
+__all__ = ["NonAscii", "OAuthClient", "Rotated", "SpectrumAdapter", "SpectrumSettings", "WsdlError"]

@@ -91,7 +91,13 @@ class Masters:
         try:
             return _records(read(), record)
         except NotListedError as error:
-            return self._without_secrets(error.answer)
+            answer = self._without_secrets(error.answer)
+            if isinstance(answer, Unauthorised):
+                authentication.forget_token(self.settings)
+            return answer
+        except authentication.NoTokenError as error:
+            told = error.outcome
+            return told if isinstance(told, Unauthorised) else CannotTell(told.reason)
         except NotNarrowableError as error:
             return CannotTell(f"{error} {_INSTEAD}")
         except WsdlError as error:
@@ -140,8 +146,9 @@ class Masters:
         method = service.layout.method
         values = dict.fromkeys((field.name for field in service.layout.public), "")
         values |= {"pCompany_Code": self.settings.company_code, **criteria}
+        credentials = authentication.for_soap(self.settings)
         try:
-            answer = service.post({**values, **authentication.for_soap(self.settings).elements})
+            answer = service.post({**values, **credentials.elements}, credentials.headers)
         except Exception as error:  # the attempt itself raises nothing: this is zeep, before it
             reason = f"{method} can't be written as XML ({type(error).__name__})."
             raise NotListedError(CannotTell(reason)) from error
@@ -170,8 +177,7 @@ class Masters:
 
     def _without_secrets(self, answer: Unauthorised | CannotTell) -> Unauthorised | CannotTell:
         secrets = {
-            *authentication.for_soap(self.settings).secrets,
-            *authentication.for_rest(self.settings).secrets,
+            *authentication.secrets_of(self.settings),
         }
         return replace(answer, reason=without_secrets(answer.reason, secrets))
 

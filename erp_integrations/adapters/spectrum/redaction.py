@@ -2,12 +2,17 @@
 
 import re
 from collections.abc import Iterable
+from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 REMOVED = "[removed]"
 LONGEST_KEPT = 20_000
 
 _SECRET_ELEMENTS = re.compile(r"(<(?:[\w.-]+:)?(?:Authorization_ID|GUID)(?:\s[^<>]*)?>)[^<]+", re.IGNORECASE)
+_SECRET_VALUES = re.compile(
+    r"(authorization\s*:\s*(?:basic|bearer)\s+|(?:client_secret|access_token)\"?\s*[:=]\s*\"?)[^\s\"&<>]+",
+    re.IGNORECASE,
+)
 # PostgreSQL stores no zero character, and nobody reads the other ones.
 _UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SHORTEST_BEGINNING = 4
@@ -24,8 +29,10 @@ def without_secrets(text: str, secrets: Iterable[str]) -> str:
     A beginning of a secret at the end of a text that was cut off goes as well.
     """
     text = _SECRET_ELEMENTS.sub(rf"\g<1>{REMOVED}", text)
+    text = _SECRET_VALUES.sub(rf"\g<1>{REMOVED}", text)
     for secret in filter(None, (value.strip() for value in secrets)):
-        for spelling in {secret, escape(secret), escape(secret, {'"': "&quot;", "'": "&apos;"})}:
+        quoted = escape(secret, {'"': "&quot;", "'": "&apos;"})
+        for spelling in {secret, escape(secret), quoted, quote(secret, safe="")}:
             text = re.sub(re.escape(spelling), REMOVED, text, flags=re.IGNORECASE)
         for length in range(len(secret) - 1, _SHORTEST_BEGINNING - 1, -1):
             if text.lower().endswith(secret[:length].lower()):

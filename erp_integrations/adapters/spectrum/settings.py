@@ -11,14 +11,30 @@ from erp_integrations.adapters.spectrum.characters import NonAscii
 
 
 @dataclass(frozen=True, slots=True)
+class OAuthClient:
+    """How a hosted site knows us. ``previous_secret`` is kept until the new one was used once."""
+
+    client_id: str
+    secret: str = field(repr=False)
+    token_url: str
+    rotation_url: str
+    previous_secret: str = field(default="", repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The newest first."""
+        return (self.secret, self.previous_secret) if self.previous_secret else (self.secret,)
+
+
+@dataclass(frozen=True, slots=True)
 class SpectrumSettings:
     """One Spectrum company on one server.
 
     ``base_url`` is scheme, host and port; ``wsdl_path`` and ``service_path`` hold the place of the
     method's name, ``vendors_path`` that of the company's code. ``wsdls`` are the site's own service
     descriptions, by method, as ``fetch_wsdls`` gave them: nothing is fetched at the moment of
-    sending. ``guid`` may be blank where the site allows it. ``success_codes`` is what a successful
-    write answers: not public, so it is here.
+    sending. ``guid`` may be blank where the site allows it; ``oauth`` is set for hosted sites only.
+    ``success_codes`` is what a successful write answers: not public, so it is here.
     ``erp_id_prefixes`` (by kind of commitment) and ``last_characters`` make the proposed ERP ID.
     ``require_https`` refuses plain http, whatever ``base_url`` says.
     Times are seconds; ``read_timeout`` is the longest silence that is waited for. ``ca_file`` names
@@ -32,6 +48,7 @@ class SpectrumSettings:
     company_code: str
     authorization_id: str = field(repr=False)
     guid: str = field(default="", repr=False)
+    oauth: OAuthClient | None = None
     wsdls: Mapping[str, str] = field(default_factory=dict, repr=False)
     wsdl_path: str = "/wsdls/{method}.jws"
     service_path: str = "/ws/{method}"

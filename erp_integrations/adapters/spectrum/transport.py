@@ -24,12 +24,18 @@ def send(call: Call, service: Service, settings: SpectrumSettings) -> Outcome:
         return NotSent(wrong, passing=False)
     if service.lacking:
         return Unusable(service.drift)
-    credentials = authentication.for_soap(settings)
     try:
-        exchange = service.post({**call.payload, **credentials.elements})
+        credentials = authentication.for_soap(settings)
+    except authentication.NoTokenError as error:
+        return error.outcome
+    try:
+        exchange = service.post({**call.payload, **credentials.elements}, credentials.headers)
     except Exception as error:  # the attempt itself raises nothing: this is zeep, before it
         return NotSent(f"{call.title} can't be written as XML ({type(error).__name__}).", passing=False)
-    return _without_secrets(_outcome(exchange, call.method, settings), credentials.secrets)
+    outcome = _without_secrets(_outcome(exchange, call.method, settings), credentials.secrets)
+    if isinstance(outcome, Unauthorised):
+        authentication.forget_token(settings)
+    return outcome
 
 
 def objection(call: Call, settings: SpectrumSettings) -> str:

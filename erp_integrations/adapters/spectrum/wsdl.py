@@ -13,6 +13,8 @@ from lxml import etree
 from zeep.loader import parse_xml
 from zeep.wsdl.bindings import Soap11Binding
 
+from erp_integrations.adapters.base import NotSent
+from erp_integrations.adapters.spectrum import authentication
 from erp_integrations.adapters.spectrum.layouts import Layout
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
 from erp_integrations.adapters.spectrum.wire import LONGEST_LIST, LONGEST_REPLY, Exchange, exchange
@@ -91,13 +93,14 @@ class Service:
         parts += [f"it has no {', '.join(gone)} any more"] if gone else []
         return " and ".join(parts) or "its elements have another order or namespace now"
 
-    def post(self, values: Mapping[str, str]) -> Exchange:
+    def post(self, values: Mapping[str, str], headers: Mapping[str, str]) -> Exchange:
         """Make one call with the values of all elements, secrets included.
 
         Raises what zeep raises when the values can't be written as XML; nothing has left us then.
         """
         proxy = self._client.create_service(self._binding, self._settings.service_url(self.layout.method))
-        answer: Exchange = proxy[self.layout.method](**dict.fromkeys(self.strange, ""), **values)
+        with self._client.settings(extra_http_headers=headers):
+            answer: Exchange = proxy[self.layout.method](**dict.fromkeys(self.strange, ""), **values)
         return answer
 
     def _declaration(self) -> tuple[str, tuple[tuple[str, str], ...]]:
@@ -114,9 +117,19 @@ def fetch(layout: Layout, settings: SpectrumSettings) -> str:
 
     Raises WsdlError if the server can't be reached or answers with anything else.
     """
-    answer = exchange("GET", settings.wsdl_url(layout.method), settings)
+    try:
+        credentials = authentication.for_description(settings)
+    except authentication.NoTokenError as error:
+        raise WsdlError(str(error), passing=isinstance(error.outcome, NotSent)) from error
+    answer = exchange("GET", settings.wsdl_url(layout.method), settings, headers=credentials.headers)
     if answer.failure:
         raise WsdlError(answer.failure, passing=answer.passing)
+    if answer.status in (401, 403):
+        authentication.forget_token(settings)
+        raise WsdlError(
+            f"Spectrum's server does not let this connection read its description of {layout.method} "
+            f"({answer.status})."
+        )
     if answer.status != 200:
         raise WsdlError(
             f"Spectrum's server has no description of {layout.method} (it answered {answer.status}).",

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 
 from erp_integrations.models import Connection
+from erp_integrations.models.secrets import secret_fields
 
 
 class Command(BaseCommand):
@@ -17,5 +18,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         connections = Connection.objects.select_for_update().order_by("pk")
         for connection in connections:
-            connection.save(update_fields=["authorization_id", "guid"])
+            connection.save(update_fields=secret_fields(Connection))
         self.stdout.write(f"{len(connections)} connections use the first key. The older keys can go.")

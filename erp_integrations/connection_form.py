@@ -1,0 +1,201 @@
+"""The form of a connection, which Django admin and the company's own settings page share."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.conf import settings
+
+from erp_integrations.models import Connection, GuidPolicy
+
+SECRETS = ("authorization_id", "guid", "client_secret")
+KEPT = "One is stored. Leave this blank to keep it; what is typed here replaces it."
+NOT_KEPT = "None is stored."
+PATH = re.compile(r"/[\w./-]*\{method\}[\w./-]*", re.ASCII)
+PREFIX = re.compile(r"[A-Z0-9-]*", re.ASCII)
+PLAIN_PATH = re.compile(r"(/[\w.-]+)+/?", re.ASCII)
+# What Spectrum's published error codes are called; none of them may ever count as written.
+ERROR_CODES = frozenset("AIME")
+
+
+def servers() -> list[tuple[str, str]]:
+    """The operator's list, by name."""
+    return [("", "---------"), *((name, name) for name in settings.SPECTRUM_SERVERS)]
+
+
+def _prefix(value: str) -> str:
+    value = value.strip().upper()
+    if not PREFIX.fullmatch(value):
+        raise forms.ValidationError("Enter letters, digits and dashes only, or nothing.")
+    return value
+
+
+def secret_field(width: int) -> forms.CharField:
+    """A secret that can be written, and never read: nothing of it is ever sent to a browser."""
+    return forms.CharField(
+        required=False,
+        max_length=width,
+        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"}),
+    )
+
+
+class ConnectionForm(forms.ModelForm[Connection]):
+    """A connection's settings. A blank secret keeps the stored one."""
+
+    server = forms.ChoiceField(
+        choices=servers,
+        help_text="From SPECTRUM_SERVERS. An address is set there by the operator, never here.",
+    )
+    authorization_id = secret_field(20)
+    guid = secret_field(36)
+    forget_guid = forms.BooleanField(
+        label="Remove the stored GUID", required=False, help_text="For a site that wants it blank."
+    )
+    client_secret = secret_field(200)
+    forget_client_secret = forms.BooleanField(
+        label="Remove the stored client secret", required=False, help_text="Leave the client ID blank then."
+    )
+
+    class Meta:
+        model = Connection
+        fields = [
+            "company",
+            "name",
+            "server",
+            "company_code",
+            "general_ledger_account",
+            "general_ledger_order",
+            "erp_id_rule",
+            "subcontract_prefix",
+            "purchase_order_prefix",
+            "non_ascii",
+            "authorization_id",
+            "guid_policy",
+            "guid",
+            "forget_guid",
+            "client_id",
+            "client_secret",
+            "forget_client_secret",
+            "client_secret_expires_on",
+            "success_codes",
+            "wsdl_path",
+            "service_path",
+            "token_path",
+            "rotation_path",
+        ]
+        help_texts = {
+            "client_secret_expires_on": "As Spectrum's Data Exchange Installation screen shows it; after a "
+            "rotation it is filled in by itself.",
+        }
+        widgets = {
+            "client_secret_expires_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["authorization_id"].label = "Authorization_ID"
+        self.fields["guid"].label = "GUID"
+        self.fields["client_secret"].label = "Client secret"
+        for name in SECRETS:
+            self.initial[name] = ""
+            self.fields[name].help_text = KEPT if getattr(self.instance, name) else NOT_KEPT
+        gone = self.instance.server
+        if "server" in self.fields and gone and gone not in settings.SPECTRUM_SERVERS:
+            # It stays what it is until somebody chooses another one.
+            choices = [*servers(), (gone, f"{gone} (not in SPECTRUM_SERVERS any more)")]
+            self.fields["server"].choices = choices  # type: ignore[attr-defined]
+
+    def clean_authorization_id(self) -> str:
+        """Blank keeps the stored one."""
+        return self.cleaned_data["authorization_id"] or self.instance.authorization_id
+
+    def clean_guid(self) -> str:
+        """Blank keeps the stored one."""
+        return self.cleaned_data["guid"] or self.instance.guid
+
+    def clean_client_secret(self) -> str:
+        """Blank keeps the stored one."""
+        return self.cleaned_data["client_secret"] or self.instance.client_secret
+
+    def clean_company_code(self) -> str:
+        """As Spectrum compares it."""
+        return str(self.cleaned_data["company_code"]).strip().upper()
+
+    def clean_general_ledger_account(self) -> str:
+        """Refuse what Spectrum would refuse at the first export."""
+        return general_ledger_account(self.cleaned_data["general_ledger_account"])
+
+    def clean_subcontract_prefix(self) -> str:
+        """In upper case, and nothing that Spectrum refuses in a number."""
+        return _prefix(self.cleaned_data["subcontract_prefix"])
+
+    def clean_purchase_order_prefix(self) -> str:
+        """In upper case, and nothing that Spectrum refuses in a number."""
+        return _prefix(self.cleaned_data["purchase_order_prefix"])
+
+    def clean_success_codes(self) -> str:
+        """Codes with commas between them, and no code that means an error."""
+        codes = [code.strip().upper() for code in self.cleaned_data["success_codes"].split(",")]
+        if not all(code.isascii() and code.isalnum() for code in codes):
+            raise forms.ValidationError("Enter codes with commas between them, for example S,G.")
+        if wrong := sorted(ERROR_CODES.intersection(codes)):
+            raise forms.ValidationError(
+                f"{', '.join(wrong)} means an error in Spectrum, so it can't mean that a record was written."
+            )
+        return ",".join(dict.fromkeys(codes))
+
+    def clean_wsdl_path(self) -> str:
+        """A path with the place of the method's name."""
+        return _path(self.cleaned_data["wsdl_path"])
+
+    def clean_service_path(self) -> str:
+        """A path with the place of the method's name."""
+        return _path(self.cleaned_data["service_path"])
+
+    def clean_token_path(self) -> str:
+        """A path below the token service's address."""
+        return _plain_path(self.cleaned_data["token_path"])
+
+    def clean_rotation_path(self) -> str:
+        """A path below the token service's address."""
+        return _plain_path(self.cleaned_data["rotation_path"])
+
+    def clean(self) -> dict[str, Any]:
+        """What belongs together, and what a tick forgets."""
+        cleaned = super().clean() or {}
+        same = Connection.objects.exclude(pk=self.instance.pk).filter(
+            server=cleaned.get("server", ""), company_code__iexact=cleaned.get("company_code", "")
+        )
+        if same.exists():
+            self.add_error("company_code", "Another connection writes to this Spectrum company already.")
+        for name in ("guid", "client_secret"):
+            if cleaned.get(f"forget_{name}"):
+                if name in self.changed_data:
+                    self.add_error(f"forget_{name}", "Either enter a new one or remove the stored one.")
+                cleaned[name] = ""
+        if cleaned.get("guid_policy") == GuidPolicy.SENT and not cleaned.get("guid"):
+            self.add_error("guid", "Enter the GUID that is sent, or leave it blank by its rule.")
+        if cleaned.get("client_id") and not cleaned.get("client_secret"):
+            self.add_error("client_secret", "A client ID needs its secret.")
+        if cleaned.get("client_secret") and not cleaned.get("client_id"):
+            self.add_error("client_id", "A client secret needs its client ID.")
+        return cleaned
+
+
+def _path(value: str) -> str:
+    if not PATH.fullmatch(value):
+        raise forms.ValidationError("Enter a path that begins with / and holds {method} once.")
+    return value
+
+
+def general_ledger_account(value: str) -> str:
+    """An account as Spectrum takes it; refused here rather than at the first export."""
+    if value and not (value.isascii() and value.isdigit()):
+        raise forms.ValidationError("A general-ledger account has digits only, at most 12.")
+    return value
+
+
+def _plain_path(value: str) -> str:
+    if not PLAIN_PATH.fullmatch(value):
+        raise forms.ValidationError("Enter a path that begins with /, without blanks and signs.")
+    return value
