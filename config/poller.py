@@ -44,10 +44,11 @@ def compare_what_is_due() -> None:
 
 
 def probe_what_has_stopped() -> None:
-    """Ask whether the connections that have stopped can be used again."""
-    from erp_integrations import probing
+    """Ask whether the connections that have stopped can be used again, and new secrets work."""
+    from erp_integrations import probing, rotation
 
     probing.probe_due()
+    rotation.prove_due()
 
 
 def pull_what_is_due() -> None:

@@ -7,6 +7,9 @@ from django.utils.formats import date_format
 
 from directory.models import Company
 from erp_integrations.models import Connection
+from erp_integrations.models.secrets import secret_fields
+
+DAYS_OF_WARNING = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class Health:
 
 def of(company: Company) -> list[Health]:
     """Each connection of a company. One query, which leaves the secrets where they are."""
-    connections = Connection.objects.filter(company=company).defer("authorization_id", "guid")
+    connections = Connection.objects.filter(company=company).defer(*secret_fields(Connection))
     return [_health(connection) for connection in connections]
 
 
@@ -41,4 +44,17 @@ def _health(connection: Connection) -> Health:
         return Health(connection, f"Resting until {until}", sentence.strip())
     if connection.fault:
         return Health(connection, "Trying again", f"The last answer was: {connection.fault}")
+    if warning := secret_warning(connection):
+        return Health(connection, "Secret expires", warning)
     return Health(connection, "No fault known", "What is accepted is sent at once.", is_troubled=False)
+
+
+def secret_warning(connection: Connection) -> str:
+    """That the client secret of a hosted site expires soon, and what to do; blank if it does not."""
+    left = connection.secret_days_left
+    if left is None or left > DAYS_OF_WARNING:
+        return ""
+    when = f"expires in {left} {'day' if left == 1 else 'days'}" if left > 0 else "expires today"
+    if left < 0:
+        when = f"expired {-left} {'day' if left == -1 else 'days'} ago"
+    return f"The client secret {when}. An ERP admin can rotate it in Settings."

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from directory import history
 from directory.models import User
 from directory.permissions import require_administer_erp_integrations
-from erp_integrations import connections, outcomes, tasks
+from erp_integrations import connections, outcomes, rotation, tasks
 from erp_integrations.adapters.base import ProbeResult
 from erp_integrations.models import Connection
 from erp_integrations.outcomes import LONGEST_BACKOFF
@@ -55,6 +55,7 @@ def _probe_if_mine(connection_id: int) -> bool:
 
 
 def _probe(connection: Connection, by: User | None) -> ProbeResult:
+    rotation.prove(connection)
     result = connections.probing_adapter(connection).probe()
     _write_down(connection, result, by)
     return result
