@@ -182,6 +182,45 @@ class ConnectionForm(forms.ModelForm[Connection]):
         return cleaned
 
 
+class SettingsForm(ConnectionForm):
+    """The same for a company's ERP admin. Whose Spectrum company it is, only staff say in Django admin:
+    else one company could point at the books of another."""
+
+    server = None  # type: ignore[assignment]  # Django's way to leave out an inherited field
+
+    class Meta(ConnectionForm.Meta):
+        fields = [
+            name for name in ConnectionForm.Meta.fields if name not in ("company", "server", "company_code")
+        ]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("guid", "client_secret"):
+            if not getattr(self.instance, name):
+                del self.fields[f"forget_{name}"]
+
+    def sections(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The fields under their headings, in the order of the page."""
+        return [
+            (heading, [self[name] for name in self.fields if name in names])
+            for heading, names in _SECTIONS.items()
+        ]
+
+
+_SECTIONS = {
+    "Connection": ("name", "authorization_id", "guid_policy", "guid", "forget_guid"),
+    "What is written": (
+        *("general_ledger_account", "general_ledger_order", "erp_id_rule", "subcontract_prefix"),
+        *("purchase_order_prefix", "non_ascii"),
+    ),
+    "Hosted site": (
+        *("client_id", "client_secret", "forget_client_secret", "client_secret_expires_on"),
+        *("token_path", "rotation_path"),
+    ),
+    "What a site may have otherwise": ("success_codes", "wsdl_path", "service_path"),
+}
+
+
 def _path(value: str) -> str:
     if not PATH.fullmatch(value):
         raise forms.ValidationError("Enter a path that begins with / and holds {method} once.")

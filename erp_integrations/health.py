@@ -1,7 +1,10 @@
 """Whether a company's connections can be used, as far as we know without asking the ERP."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
+from django.db.models import Case, Count, Min, When
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -26,6 +29,68 @@ def of(company: Company) -> list[Health]:
     """Each connection of a company. One query, which leaves the secrets where they are."""
     connections = Connection.objects.filter(company=company).defer(*secret_fields(Connection))
     return [_health(connection) for connection in connections]
+
+
+def in_detail(company: Company) -> list[tuple[Health, list[tuple[str, str]]]]:
+    """Each connection with what an ERP admin wants to know of it, as names and words. One query."""
+    connections = (
+        Connection.objects.filter(company=company)
+        .defer(*secret_fields(Connection))
+        .annotate(
+            described_at=Min("wsdls__fetched_at"),
+            projects=Count("job_links", distinct=True),
+            is_unproven=Case(When(previous_client_secret="", then=False), default=True),
+        )
+    )
+    return [(_health(connection), _facts(connection)) for connection in connections]
+
+
+def _facts(connection: Any) -> list[tuple[str, str]]:
+    described, checked = connection.described_at, connection.descriptions_checked_at
+    descriptions = f"Read {_moment(described)}" if described else "Not read yet; the first export does so"
+    if described and checked:
+        descriptions += f", last seen to be the same {_moment(checked)}"
+    facts = [
+        ("Spectrum company", f"{connection.company_code} on {connection.server}"),
+        (
+            "Projects",
+            f"{connection.projects} linked to it" if connection.projects else "None is linked to it",
+        ),
+        ("Last fault", connection.fault or "None since the last good answer"),
+        ("Service descriptions (WSDL)", descriptions),
+        (
+            "Read-back",
+            "Configured: each delivery is compared with what Spectrum holds"
+            if connection.reads_back
+            else "Not configured: deliveries end as synced, not verified",
+        ),
+    ]
+    if connection.not_before and connection.not_before > timezone.now():
+        waits = "Looked at again" if connection.awaits_probe else "Resting until"
+        facts.append((waits, _moment(connection.not_before)))
+    if connection.client_id:
+        facts.append(("Client secret", _secret(connection)))
+    return facts
+
+
+def _secret(connection: Any) -> str:
+    left = connection.secret_days_left
+    if left is None:
+        words = "No date of expiry is known"
+    elif left < 0:
+        words = f"Expired on {date_format(connection.client_secret_expires_on, 'j M Y')}"
+    else:
+        day = date_format(connection.client_secret_expires_on, "j M Y")
+        words = f"{left} {'day' if left == 1 else 'days'} left, until {day}"
+    if connection.is_unproven:
+        words += ". The new one was not used successfully yet, so the old one is kept"
+    elif connection.rotation_began_at:
+        words += f". A rotation began {_moment(connection.rotation_began_at)}, and how it ended is not known"
+    return words
+
+
+def _moment(moment: datetime) -> str:
+    return f"on {date_format(timezone.localtime(moment), 'j M Y, H:i')}"
 
 
 def _health(connection: Connection) -> Health:

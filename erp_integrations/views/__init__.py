@@ -5,21 +5,27 @@ from erp_integrations.views.follow_ups import resolve, resume, undo, unlink
 from erp_integrations.views.links import job, jobs, vendor, vendors
 from erp_integrations.views.lists import cost_codes, lists
 from erp_integrations.views.screens import commitments, overview, progress, review, row
+from erp_integrations.views.settings import adopt, connection, probe, rotate, settings
 
 __all__ = [
     "accept",
+    "adopt",
     "commitments",
+    "connection",
     "cost_codes",
     "job",
     "jobs",
     "lists",
     "overview",
+    "probe",
     "progress",
     "reject",
     "resolve",
     "resume",
     "review",
+    "rotate",
     "row",
+    "settings",
     "undo",
     "unlink",
     "vendor",

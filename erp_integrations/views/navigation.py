@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from django.urls import reverse
 
-from directory.models import CompanyMembership
+from directory.models import CompanyMembership, Level
 from directory.requests import SignedInRequest
 from erp_integrations import links, listing
 
@@ -33,6 +33,8 @@ def tabs(viewer: CompanyMembership, *, current: str) -> list[Choice]:
         "Vendors": links.counted(links.vendors_where_work_waits(viewer.company)),
         "Jobs": links.counted(links.projects_where_work_waits(viewer.company)),
     }
+    if viewer.erp_integrations_level == Level.ADMIN:
+        places["Settings"] = "settings"
     return [
         Choice(
             label,

@@ -13,15 +13,23 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from django.db import transaction
 from django.template.loader import render_to_string
+from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
 from directory.models import CompanyMembership, Level, User
 from directory.services import grant_push_to_accounting
 from erp_integrations.listing import FILTERS
-from erp_integrations.models import Submission
+from erp_integrations.models import Connection, Submission
 from tests.browser.contractor import NEWCOMER, Contractor
 from tests.browser.windows import Windows
-from tests.factories import ExportJobFactory, PersonFactory, ProjectFactory, join_company, join_project
+from tests.factories import (
+    ErpAdminFactory,
+    ExportJobFactory,
+    PersonFactory,
+    ProjectFactory,
+    join_company,
+    join_project,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -166,6 +174,26 @@ def test_the_erp_integrations_tool(windows: Windows, contractor: Contractor) -> 
     boxes = [f"{awaiting.get_absolute_url()}{box}/" for box in ("accept", "reject")]
     inspection.visit(*boxes, f"{blocked.get_absolute_url()}accept/", f"{rejected.get_absolute_url()}reject/")
     inspection.visit(f"{jobs[1].submission.get_absolute_url()}accept/")
+    inspection.end()
+
+
+def test_the_settings_of_connections(windows: Windows, contractor: Contractor) -> None:
+    connection = contractor.company.connections.get()
+    Connection.objects.filter(pk=connection.pk).update(
+        client_id="ledgergate",
+        client_secret_expires_on=timezone.now().date(),
+        awaits_probe=True,
+        can_adopt=True,
+        not_before=timezone.now(),
+        fault="Spectrum's UpdateSubcontract has changed: it has Tax_Code, which we don't know.",
+    )
+    page = windows(ErpAdminFactory(company=contractor.company))
+    tool = f"/companies/{contractor.company.slug}/erp-integrations/settings/"
+    inspection = Inspection(page)
+    inspection.visit(tool, f"{tool}{connection.pk}/")
+    page.get_by_label("Name", exact=True).fill("")
+    page.get_by_role("button", name="Save settings").click()
+    inspection.look("settings that are not saved")
     inspection.end()
 
 

@@ -1,0 +1,89 @@
+"""Settings of the company's connections, for ERP admins: how each fares, what it says, and its form.
+
+Only POSTs use the wire, and never inside a transaction.
+"""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from directory.models import CompanyMembership
+from directory.permissions import require_administer_erp_integrations
+from directory.requests import SignedInRequest
+from erp_integrations import connection_changes, health, probing, rotation
+from erp_integrations.adapters.base import ProbeResult
+from erp_integrations.connection_form import SettingsForm
+from erp_integrations.models import Connection
+from erp_integrations.views import navigation
+from erp_integrations.views.access import viewer_of
+
+
+@require_safe
+def settings(request: SignedInRequest, company_slug: str) -> HttpResponse:
+    """Every connection of the company, with its health in words."""
+    viewer = _admin_of(request, company_slug)
+    context = {
+        "company": viewer.company,
+        "tabs": navigation.tabs(viewer, current="Settings"),
+        "connections": health.in_detail(viewer.company),
+    }
+    return render(request, "erp_integrations/settings.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def connection(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
+    """The form of one connection. Secrets go in and never come out."""
+    viewer = _admin_of(request, company_slug)
+    found = _connection_of(viewer, connection_id)
+    form = SettingsForm(request.POST or None, instance=found)
+    if request.method == "POST" and form.is_valid():
+        connection_changes.save(form=form, by=request.user)
+        messages.success(request, f"The settings of {found.name} are saved.")
+        return redirect("erp_integrations:settings", company_slug)
+    context = {"company": viewer.company, "connection": _connection_of(viewer, connection_id), "form": form}
+    status = 422 if form.errors else 200
+    return render(request, "erp_integrations/connection.html", context, status=status)
+
+
+@require_POST
+def probe(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
+    """Ask the site whether it can be used."""
+    found = _connection_of(_admin_of(request, company_slug), connection_id)
+    return _told(request, found, probing.probe(connection=found, by=request.user))
+
+
+@require_POST
+def adopt(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
+    """Say yes to the interface as the site has it now."""
+    found = _connection_of(_admin_of(request, company_slug), connection_id)
+    seen = request.POST.get("seen", "")
+    return _told(request, found, probing.adopt(connection=found, by=request.user, seen=seen))
+
+
+@require_POST
+def rotate(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
+    """Have the site make a new client secret."""
+    found = _connection_of(_admin_of(request, company_slug), connection_id)
+    result = rotation.rotate(connection=found, by=request.user)
+    (messages.success if result.done else messages.error)(request, f"{found.name}: {result.sentence}")
+    return redirect("erp_integrations:settings", company_slug)
+
+
+def _told(request: SignedInRequest, found: Connection, result: ProbeResult) -> HttpResponse:
+    tell = messages.success if result.usable else messages.error
+    tell(request, f"{found.name}: {result.sentence}")
+    return redirect("erp_integrations:settings", found.company.slug)
+
+
+def _admin_of(request: SignedInRequest, company_slug: str) -> CompanyMembership:
+    """The viewer, who must be Admin on the tool; others of the company get 403, strangers 404."""
+    viewer = viewer_of(request, company_slug)
+    require_administer_erp_integrations(request.user, viewer.company)
+    return viewer
+
+
+def _connection_of(viewer: CompanyMembership, connection_id: int) -> Connection:
+    return get_object_or_404(
+        Connection.objects.select_related("company"), company=viewer.company, pk=connection_id
+    )
