@@ -13,10 +13,8 @@ def one_line(text: str) -> str:
 
 
 def money(amount: Decimal, currency: str) -> str:
-    """An amount to the cent with its currency (ISO 4217): ``$32,000.01``, ``-EUR 5.00``."""
-    sign = "-" if amount < 0 else ""
-    symbol = "$" if currency == "USD" else f"{currency}\N{NO-BREAK SPACE}"
-    return f"{sign}{symbol}{abs(amount):,.2f}"
+    """An amount to the cent with its currency (ISO 4217), as the pages write it: ``USD 32,000.01``."""
+    return f"{currency} {amount:,.2f}"
 
 
 def waiting(days: int) -> str:

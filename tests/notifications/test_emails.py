@@ -79,12 +79,12 @@ def test_the_summary_has_its_exact_subject_and_lists_everything_that_waits() -> 
         "Monday, November 23, 2026",
         "Bridge Street Library",
         "SC-0001 Concrete works",
-        "$32,000.01",
+        "USD 32,000.01",
         "waiting 3 days",
-        "-$5.00",
+        "USD -5.00",
         "waiting since today",
-        "2 commitments, $31,995.01",
-        "CAD\N{NO-BREAK SPACE}32,000.01",
+        "2 commitments, USD 31,995.01",
+        "CAD 32,000.01",
         "waiting 1 day",
         "https://books.example/SC-0003/",
     ):
@@ -151,7 +151,7 @@ def test_the_rejection_carries_the_reason_who_rejected_and_the_link() -> None:
         "Line 3 is on the wrong phase.",
         "Ada Approver",
         "Bridge Street Library",
-        "$32,000.01",
+        "USD 32,000.01",
         "https://books.example/projects/1/commitments/2/edit/",
     ):
         assert expected in email.text_body

@@ -10,12 +10,10 @@ from notifications.text import money, one_line, quoted, waiting
 @pytest.mark.parametrize(
     ("amount", "currency", "written"),
     [
-        ("32000.01", "USD", "$32,000.01"),
-        ("0", "USD", "$0.00"),
-        ("-1250.5", "USD", "-$1,250.50"),
-        ("999999999999.99", "USD", "$999,999,999,999.99"),
-        ("1000", "CAD", "CAD\N{NO-BREAK SPACE}1,000.00"),
-        ("-1000", "EUR", "-EUR\N{NO-BREAK SPACE}1,000.00"),
+        ("32000.01", "USD", "USD 32,000.01"),
+        ("0", "USD", "USD 0.00"),
+        ("-1250.5", "EUR", "EUR -1,250.50"),
+        ("999999999999.99", "CAD", "CAD 999,999,999,999.99"),
     ],
 )
 def test_money_has_thousands_separators_cents_and_its_currency(
