@@ -7,9 +7,11 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.text import Truncator
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from commitments.models import Badge
 from directory.permissions import can_send_commitments
 from directory.requests import SignedInRequest
 from erp_integrations import explanations, health, listing, previews, reviewing, standing, timeline
@@ -18,6 +20,13 @@ from erp_integrations.views import navigation
 from erp_integrations.views.access import standing_of, viewer_of
 
 SHOWN_ON_OVERVIEW = 5
+LONGEST_ENDING = 300  # characters; the commitment's own page has all of them
+ENDINGS = {
+    Badge.SYNCED: messages.SUCCESS,
+    Badge.SYNCED_WITH_DIFFERENCES: messages.WARNING,
+    Badge.FAILED: messages.ERROR,
+    Badge.NEEDS_ATTENTION: messages.ERROR,
+}
 
 
 @require_safe
@@ -98,6 +107,7 @@ def row(request: SignedInRequest, company_slug: str, submission_id: int) -> Http
     }
     if not stood.is_moving:
         context["filters"] = navigation.filters_around(request, viewer)
+        _say_how_it_ended(request, stood)
     return render(request, "erp_integrations/_polled_row.html", context)
 
 
@@ -128,6 +138,14 @@ def review(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         "calls": calls,
     }
     return render(request, "erp_integrations/review.html", context)
+
+
+def _say_how_it_ended(request: SignedInRequest, stood: Standing) -> None:
+    """In the place of "is being exported", which stands above the list since the decision."""
+    remark = Truncator(stood.remark).chars(LONGEST_ENDING)
+    words = ". ".join(filter(None, [f"{stood.submission.number}: {stood.status}", remark]))
+    level = ENDINGS.get(stood.badge, messages.INFO)
+    messages.add_message(request, level, f"{words.rstrip('.')}.")
 
 
 def _moving_parts(stood: Standing) -> dict[str, Any]:

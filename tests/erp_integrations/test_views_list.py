@@ -362,13 +362,31 @@ class TestTheRow:
         assert "Exporting" in html
         assert 'hx-trigger="every 3s"' in html
 
-    @pytest.mark.parametrize("situation", ["synced", "failed", "incomplete", "unknown"])
-    def test_it_stops_asking_at_the_end_and_says_it_aloud(self, situation: str) -> None:
+    @pytest.mark.parametrize(
+        ("situation", "tone", "words"),
+        [
+            ("synced", "success", "Synced. ERP ID "),
+            ("failed", "danger", "Failed to export. "),
+            ("incomplete", "danger", "Needs attention. "),
+            ("unknown", "danger", "Needs attention. "),
+        ],
+    )
+    def test_it_stops_asking_at_the_end_and_says_that_in_the_place_of_being_exported(
+        self, situation: str, tone: str, words: str
+    ) -> None:
         job: ExportJob = ExportJobFactory(**{situation: True})
         client = signed_in(ViewerFactory(company=job.submission.company))
         html = client.get(row_of(job.submission), headers=IN_PLACE).content.decode()
         assert "every 3s" not in html
-        assert 'id="progress"' in html
+        flashes = html.split('id="messages"')[1]
+        assert 'hx-swap-oob="innerHTML"' in flashes
+        assert f"notice--{tone}" in flashes
+        assert f"{job.submission.number}: {words}" in flashes
+
+    def test_while_it_moves_what_stands_above_the_list_stays(self) -> None:
+        job: ExportJob = ExportJobFactory(exporting=True)
+        client = signed_in(ViewerFactory(company=job.submission.company))
+        assert 'id="messages"' not in client.get(row_of(job.submission), headers=IN_PLACE).content.decode()
 
     def test_a_synced_row_has_the_erp_id(self) -> None:
         job: ExportJob = ExportJobFactory(synced=True)
