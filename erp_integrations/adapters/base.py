@@ -83,7 +83,8 @@ class Element:
 
     ``original`` is set only when free text had to be cut, or respelled with the characters
     that the ERP has; ``defaulted`` marks a value that nobody entered, and where it is blank,
-    the ERP fills in its own. ``source`` says whose default it is, where that is known.
+    the ERP fills in its own. ``source`` says whose default it is, where that is known, and
+    ``figure`` that it is an amount, a quantity or a rate, which pages align at the point.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Element:
     original: str = ""
     defaulted: bool = False
     source: str = ""
+    figure: bool = False
 
     @property
     def cut(self) -> bool:

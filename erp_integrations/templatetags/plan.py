@@ -1,13 +1,66 @@
-"""How an ERP's own names are written on a page."""
+"""How a plan is laid out on a page, and how an ERP's own names are written there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django import template
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
+from erp_integrations.adapters.base import Call, Element
+
 register = template.Library()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line's call, with its elements in the order of the columns."""
+
+    title: str
+    elements: list[Element]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The header's fields, then the lines without the key that they share with it.
+
+    What is blank is named apart, and a field that is blank in every line is no column.
+    ``columns`` are the elements of the first line.
+    """
+
+    header: Call
+    fields: list[Element]
+    blank_fields: list[str]
+    method: str
+    columns: list[Element]
+    rows: list[Row]
+    blank_columns: list[str]
+
+
+@register.simple_tag
+def laid_out(calls: Sequence[Call]) -> Plan:
+    """The plan as its two tables; ``calls`` are never none, and the header is the first."""
+    header, lines = calls[0], calls[1:]
+    first = lines[0].elements if lines else ()
+    own = [position for position, element in enumerate(first) if element not in header.elements]
+    used = [position for position in own if not all(_is_blank(line.elements[position]) for line in lines)]
+    return Plan(
+        header=header,
+        fields=[element for element in header.elements if not _is_blank(element)],
+        blank_fields=[element.name for element in header.elements if _is_blank(element)],
+        method=lines[0].method if lines else "",
+        columns=[first[position] for position in used],
+        rows=[Row(line.title, [line.elements[position] for position in used]) for line in lines],
+        blank_columns=[first[position].name for position in own if position not in used],
+    )
 
 
 @register.filter
 def breakable(name: str) -> SafeString:
     """An element's name that may go on in the next line after an underscore; copied, it is the same name."""
     return mark_safe(escape(name).replace("_", "_<wbr>"))
+
+
+def _is_blank(element: Element) -> bool:
+    """Whether it is left to the ERP; text of which nothing is left was entered all the same."""
+    return not element.value and not element.cut

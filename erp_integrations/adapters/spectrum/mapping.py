@@ -5,6 +5,7 @@ accepts; keys, numbers and dates are written whole or not at all.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from erp_integrations.adapters.base import Call, Element, Masters
@@ -142,7 +143,9 @@ def _call(layout: Layout, title: str, elements: Mapping[str, Element]) -> Call:
 
 def _with_default(field: Field, element: Element) -> Element:
     # A blank that Spectrum fills by itself is a default too, though we can't name its value.
-    return Element(field.name, "", defaulted=True) if field.blank and not element.value else element
+    if field.blank and not element.value:
+        element = Element(field.name, "", defaulted=True)
+    return replace(element, figure=bool(field.decimals))
 
 
 _SPELLINGS: Mapping[NonAscii, Callable[[str], str]] = {
