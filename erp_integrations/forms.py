@@ -28,7 +28,7 @@ class AcceptForm(DecisionForm):
     erp_id = forms.CharField(
         label="ERP ID",
         max_length=30,
-        help_text="Subcontract_Number in every call below; changing it changes nothing else.",
+        help_text="Its number in Spectrum (Subcontract_Number); changing it changes nothing else.",
         error_messages={"required": "Enter an ERP ID."},
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "size": 14}),
     )

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from erp_integrations import live_checks, preflight
-from erp_integrations.adapters.base import Call, Finding
+from erp_integrations.adapters.base import Call, Finding, Fixer
 from erp_integrations.live_checks import LiveCheck
 from erp_integrations.models import Submission
+
+WAYS_OUT = (Fixer.PROJECT, Fixer.ERP_ADMIN, Fixer.APPROVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,12 @@ class Preview:
     def is_blocked(self) -> bool:
         """Whether something stands in the way of the export."""
         return not self.calls
+
+    @property
+    def way_out(self) -> Fixer | None:
+        """Who mends what blocks; None if nothing does. Before the project has, nothing else helps."""
+        fixers = {finding.fixer for finding in preflight.blocking(self.findings)}
+        return next((fixer for fixer in WAYS_OUT if fixer in fixers), None)
 
 
 def of(submission: Submission, *, erp_id: str | None = None) -> Preview:

@@ -10,10 +10,12 @@ from commitments.models import Badge, Lock
 from directory.models import Company, HistoryEntry, Level, User
 from erp_integrations import decisions, preflight
 from erp_integrations.models import (
+    Connection,
     ErpIdHold,
     ExportJob,
     JobLink,
     JobStatus,
+    NonAsciiRule,
     Submission,
     SubmissionStatus,
     VendorLink,
@@ -63,6 +65,12 @@ def seen(client: Client, submission: Submission, what: str = "accept", **entered
     return {**hidden(html), **({"erp_id": erp_id[1]} if erp_id else {}), **entered}
 
 
+def primaries(html: str) -> list[str]:
+    """The words on the primary buttons and links of a page."""
+    found = re.findall(r'<(a|button) class="[^"]*button--primary[^"]*"[^>]*>(.*?)</\1>', html, re.DOTALL)
+    return [" ".join(words.split()) for _, words in found]
+
+
 class TestTheAcceptBox:
     def test_it_shows_every_element_of_every_call(self) -> None:
         submission = SubmissionFactory()
@@ -78,6 +86,20 @@ class TestTheAcceptBox:
                 assert element.value in text
         assert ">Export<" in html
         assert "Default" in html
+
+    def test_what_is_left_blank_is_folded_behind_one_line_and_figures_are_aligned(self) -> None:
+        commitment = ReadyCommitmentFactory(lines=2)
+        commitment.lines.filter(position=1).update(unit_of_measure="", quantity=None, unit_cost=None)
+        submission = SubmissionFactory(commitment=commitment)
+        _, client = approver_of(submission)
+        html = client.get(url(submission, "accept")).content.decode()
+        lines = html.split("UpdateSubcontractPhases")[1]
+        assert re.search(r"and \d+ fields left blank: Spectrum's own defaults apply", html)
+        assert "Retention_Flag" not in lines.split("</table>")[0].replace("<wbr>", "")
+        assert "and 2 fields left blank in every line" in lines.split("</table>")[1]
+        assert "Retention_Flag" in lines.split("</table>")[1]
+        assert lines.count('<td data-label="Original_Contract_Amount"\n                    class="num">') == 2
+        assert lines.split("</table>")[0].count(">blank<") == 3
 
     def test_text_that_spectrum_cuts_is_marked_and_shown_whole(self) -> None:
         description = "Cast-in-place walls, north side and south side"
@@ -192,6 +214,33 @@ class TestAccepting:
         assert "has 14 characters; Spectrum takes 10" in html
         assert ">Export<" not in html
         assert "What Spectrum will store" not in html
+
+    @pytest.mark.parametrize(
+        ("number", "linked", "primary", "words"),
+        [
+            ("SC-2015-0001-A", True, "Check again", "Change it above, and check again."),
+            ("SC-1", False, "", "When an ERP Integrations Admin has mended the links, check again."),
+        ],
+    )
+    def test_the_way_out_of_what_blocks_is_the_primary_action(
+        self, number: str, linked: bool, primary: str, words: str
+    ) -> None:
+        submission = SubmissionFactory(commitment=ReadyCommitmentFactory(number=number))
+        if not linked:
+            VendorLink.objects.all().delete()
+        _, client = approver_of(submission)
+        html = client.get(url(submission, "accept")).content.decode()
+        assert primaries(html) == ([primary] if primary else [])
+        assert words in html
+
+    def test_what_the_project_must_change_makes_rejecting_the_primary_action(self) -> None:
+        commitment = ReadyCommitmentFactory(number="SC-2015-0001-A", description="Café façade")
+        submission = SubmissionFactory(commitment=commitment)
+        Connection.objects.update(non_ascii=NonAsciiRule.REFUSE)
+        _, client = approver_of(submission)
+        html = client.get(url(submission, "accept")).content.decode()
+        assert primaries(html) == ["Reject instead"]
+        assert "The project can change it once you reject it." in html
 
     def test_it_is_refused_with_everything_that_blocks_and_what_was_typed_stays(self) -> None:
         submission = SubmissionFactory()
