@@ -126,9 +126,10 @@
 
   const PLACES = 6; // as many as a quantity or unit cost may have; amounts stay exact integers, never floats
   const scaled = (text) => {
-    const match = /^(-?)(\d*)(?:\.(\d{0,6}))?$/.exec(text.replace(/[\s,$]/g, ""));
+    // A comma counts only between thousands, as on the server: "12,5" is refused there, and is no 125 here.
+    const match = /^(-?)(\d{1,3}(?:,\d{3})+|\d*)(?:\.(\d{0,6}))?$/.exec(text.replace(/[\s$]/g, ""));
     if (!match || (!match[2] && !match[3])) return null;
-    const digits = BigInt((match[2] || "0") + (match[3] ?? "").padEnd(PLACES, "0"));
+    const digits = BigInt((match[2].replaceAll(",", "") || "0") + (match[3] ?? "").padEnd(PLACES, "0"));
     return match[1] ? -digits : digits;
   };
   const cents = (value, places) => {
