@@ -26,10 +26,7 @@ def send_to_erp(*, commitment: Commitment, by: User) -> Submission:
     require_send_commitments(by, locked.project)
     open_one = locked.submissions.filter(status__in=OPEN_STATUSES).first()
     if open_one:
-        raise Conflict(
-            f"This commitment is with accounting already ({locked.get_badge_display()}). "
-            "Reload the page to see where it stands."
-        )
+        raise Conflict(f"This commitment is with accounting already ({locked.get_badge_display()}).")
     document = preflight.document_of(locked)
     basis = preflight.basis_of(document)
     found = preflight.findings(basis, moment=preflight.Moment.SEND, erp_id=preflight.proposed_erp_id(basis))

@@ -111,5 +111,5 @@ def test_the_command_says_what_it_did(capsys: pytest.CaptureFixture[str]) -> Non
     call_command("send_daily_summaries", "--now")
     assert capsys.readouterr().out.splitlines() == [
         "1 new summary for today.",
-        "0 new summaries for today.",
+        "No new summary: everyone who is due has today's already.",
     ]

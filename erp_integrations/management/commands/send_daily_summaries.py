@@ -20,4 +20,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         stored = summaries.store_due_summaries(regardless_of_hour=options["now"])
         delivery.send_due()
-        self.stdout.write(f"{stored} new {'summary' if stored == 1 else 'summaries'} for today.")
+        if stored:
+            self.stdout.write(f"{stored} new {'summary' if stored == 1 else 'summaries'} for today.")
+        else:
+            self.stdout.write("No new summary: everyone who is due has today's already.")
