@@ -4,11 +4,12 @@ People's commands take the actor as ``by`` and check the right themselves. The f
 the end are for the ERP Integrations tool, which alone decides about lock, badge and ERP ID.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from commitments import merging
 from commitments.models import Badge, Commitment, LineItem, Lock
 from directory import history
 from directory.models import Project, User
@@ -28,6 +29,10 @@ class CommitmentLocked(CommitmentError):
 
 class CommitmentChanged(CommitmentError):
     """Somebody else changed it since the person opened it."""
+
+
+class DoesNotFit(CommitmentError):
+    """What was asked for would need more digits than a line has."""
 
 
 class NumberTaken(CommitmentError):
@@ -94,6 +99,52 @@ def update_commitment(
 
 
 @transaction.atomic
+def merge_lines(*, commitment: Commitment, by: User, version: int, positions: Collection[int]) -> Commitment:
+    """Put one line in the place of those at ``positions``, as ``merging.merged`` says; the first's place.
+
+    ``version`` is what the person saw, so that exactly what was shown results. The history keeps
+    the lines as they were. Raises RightMissing, CommitmentLocked, CommitmentChanged, DoesNotFit.
+    """
+    locked, lines = _lines_for(commitment, by=by, version=version, positions=positions)
+    chosen = [line for line in lines if line.position in positions]
+    try:
+        result = merging.merged([_values(line) for line in chosen])
+    except ValueError as error:
+        raise DoesNotFit(
+            f"Nothing was merged: {error}. Give the lines billing items of their own instead."
+        ) from error
+    first = min(positions)
+    kept = [line for line in lines if line.position not in positions or line.position == first]
+    _replace_lines(locked, [result.values if line.position == first else _values(line) for line in kept])
+    _record_lines(locked, by, "commitment.lines_merged", chosen, was="\n".join(map(merging.told, chosen)))
+    return locked
+
+
+@transaction.atomic
+def give_billing_items(
+    *, commitment: Commitment, by: User, version: int, positions: Collection[int]
+) -> Commitment:
+    """Give each of these lines that lacks one a billing item of its own, as ``merging.billing_items`` says.
+
+    ``version`` is what the person saw. Raises RightMissing, CommitmentLocked, CommitmentChanged.
+    """
+    locked, lines = _lines_for(commitment, by=by, version=version, positions=positions)
+    given = merging.billing_items(lines, positions)
+    _replace_lines(
+        locked,
+        [{**_values(line), "billing_item": given.get(line.position, line.billing_item)} for line in lines],
+    )
+    _record_lines(
+        locked,
+        by,
+        "commitment.billing_items_given",
+        [line for line in lines if line.position in given],
+        billing_items={str(position): item for position, item in given.items()},
+    )
+    return locked
+
+
+@transaction.atomic
 def delete_commitment(*, commitment: Commitment, by: User) -> None:
     """Remove a commitment that was never sent. Raises RightMissing, CommitmentLocked."""
     locked = _lock(commitment)
@@ -134,6 +185,53 @@ def _lock(commitment: Commitment) -> Commitment:
         .select_related("project__company")
         .get(pk=commitment.pk)
     )
+
+
+def _lines_for(
+    commitment: Commitment, *, by: User, version: int, positions: Collection[int]
+) -> tuple[Commitment, list[LineItem]]:
+    """The commitment under lock with its lines, for a change to those at ``positions``."""
+    locked = _lock(commitment)
+    require_edit_commitment(by, locked.project, locked.created_by_id)
+    _refuse_locked(locked, set(), lines_changed=True)
+    lines = list(locked.lines.select_related("cost_code", "cost_type").order_by("position"))
+    if locked.version != version or not positions or set(positions) - {line.position for line in lines}:
+        raise CommitmentChanged(
+            "This commitment was changed while you looked at it. It is shown as it stands now."
+        )
+    return locked, lines
+
+
+def _replace_lines(commitment: Commitment, lines: Sequence[Mapping[str, Any]]) -> None:
+    commitment.version += 1
+    _save(commitment)
+    commitment.lines.all().delete()
+    _write_lines(commitment, lines)
+
+
+def _record_lines(
+    commitment: Commitment, by: User, event: str, were: Sequence[LineItem], **detail: Any
+) -> None:
+    """History of a change to some lines, with what they were: nothing is lost in silence."""
+    told = [
+        {
+            name: str(getattr(line, name))
+            for name in ("position", *LINE_FIELDS)
+            if getattr(line, name) is not None
+        }
+        for line in were
+    ]
+    history.record(
+        event=event,
+        subject=commitment,
+        by=by,
+        company=commitment.project.company,
+        detail={"were": told, **detail},
+    )
+
+
+def _values(line: LineItem) -> dict[str, Any]:
+    return {name: getattr(line, name) for name in LINE_FIELDS}
 
 
 def _refuse_locked(commitment: Commitment, changed: set[str], *, lines_changed: bool) -> None:

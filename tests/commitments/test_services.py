@@ -13,6 +13,7 @@ from tests.factories import (
     CommitmentFactory,
     CostCodeFactory,
     CreatorFactory,
+    LineItemFactory,
     ProjectAdminFactory,
     ProjectFactory,
     ReaderFactory,
@@ -157,6 +158,81 @@ class TestDeleting:
         commitment = CommitmentFactory()
         with pytest.raises(RightMissing):
             services.delete_commitment(commitment=commitment, by=CreatorFactory(project=commitment.project))
+
+
+class TestLinesOnOneKey:
+    def lines(self, **values: Any) -> Commitment:
+        commitment: Commitment = CommitmentFactory(lines=0)
+        cost_code = CostCodeFactory(project=commitment.project)
+        for description in ("Walls", "Slabs", "Stairs"):
+            LineItemFactory(
+                commitment=commitment, cost_code=cost_code, description=description, billing_item="", **values
+            )
+        return commitment
+
+    def do(self, command: Any, commitment: Commitment, **given: Any) -> Commitment:
+        wanted = {"by": commitment.created_by, "version": commitment.version, "positions": {1, 3}, **given}
+        done: Commitment = command(commitment=commitment, **wanted)
+        return done
+
+    def test_one_line_takes_the_place_of_the_merged_and_the_rest_moves_up(self) -> None:
+        commitment = self.lines()
+        before = commitment.version
+        self.do(services.merge_lines, commitment)
+        first, second = commitment.lines.all()
+        assert (first.description, first.quantity) == ("Walls; Stairs", Decimal(20))
+        assert first.amount == Decimal("2000.00")
+        assert (second.position, second.description) == (2, "Slabs")
+        commitment.refresh_from_db()
+        assert commitment.version == before + 1
+
+    def test_the_history_keeps_the_lines_as_they_were(self) -> None:
+        commitment = self.lines()
+        self.do(services.merge_lines, commitment)
+        entry = HistoryEntry.objects.get(event="commitment.lines_merged")
+        assert entry.by_id == commitment.created_by_id
+        assert [line["description"] for line in entry.detail["were"]] == ["Walls", "Stairs"]
+        assert entry.detail["was"].splitlines()[1] == "Line 3: Stairs, 10 CY at 100.00: 1,000.00"
+
+    def test_each_line_that_lacks_one_gets_a_billing_item(self) -> None:
+        commitment = self.lines()
+        self.do(services.give_billing_items, commitment)
+        assert list(commitment.lines.values_list("description", "billing_item")) == [
+            ("Walls", "001"),
+            ("Slabs", ""),
+            ("Stairs", "002"),
+        ]
+        entry = HistoryEntry.objects.get(event="commitment.billing_items_given")
+        assert entry.detail["billing_items"] == {"1": "001", "3": "002"}
+
+    @pytest.mark.parametrize("command", [services.merge_lines, services.give_billing_items])
+    @pytest.mark.parametrize("lock", [Lock.WHOLE, Lock.EXPORTED])
+    def test_nothing_changes_what_is_locked(self, command: Any, lock: Lock) -> None:
+        commitment = self.lines()
+        Commitment.objects.update(lock=lock)
+        with pytest.raises(services.CommitmentLocked):
+            self.do(command, commitment)
+        assert commitment.lines.count() == 3
+
+    @pytest.mark.parametrize("command", [services.merge_lines, services.give_billing_items])
+    @pytest.mark.parametrize("given", [{"version": 7}, {"positions": {1, 4}}, {"positions": set()}])
+    def test_what_is_not_what_the_person_saw_is_refused(self, command: Any, given: dict[str, Any]) -> None:
+        commitment = self.lines()
+        with pytest.raises(services.CommitmentChanged):
+            self.do(command, commitment, **given)
+        assert events(commitment.pk) == []
+
+    @pytest.mark.parametrize("command", [services.merge_lines, services.give_billing_items])
+    def test_standard_mends_only_what_is_their_own(self, command: Any) -> None:
+        commitment = self.lines()
+        with pytest.raises(RightMissing):
+            self.do(command, commitment, by=CreatorFactory(project=commitment.project))
+
+    def test_a_sum_that_does_not_fit_is_refused_with_the_other_way_out(self) -> None:
+        commitment = self.lines(amount=Decimal("999999999999.00"))
+        with pytest.raises(services.DoesNotFit, match="billing items of their own instead"):
+            self.do(services.merge_lines, commitment)
+        assert commitment.lines.count() == 3
 
 
 def test_a_mark_leaves_alone_what_it_does_not_name() -> None:
