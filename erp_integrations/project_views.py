@@ -1,17 +1,23 @@
-"""The two buttons on a commitment's page: Send to ERP (and Re-send), and Retrieve from ERP."""
+"""The buttons on a commitment's page: send, re-send, retrieve, and the two that mend its lines."""
 
+import re
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
+from commitments import services
 from commitments.models import Commitment
 from commitments.views import commitment_of, detail_page, project_of
 from directory.requests import SignedInRequest
 from erp_integrations import decisions
 from erp_integrations.models import Submission
+
+NUMBER = re.compile("[0-9]{1,9}")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -38,11 +44,45 @@ def retrieve_from_erp(request: SignedInRequest, project_id: int, commitment_id: 
     )
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+def merge_lines(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
+    """Put one line in the place of those that Spectrum would keep as one."""
+    return _answer(
+        request,
+        project_id,
+        commitment_id,
+        partial(services.merge_lines, **_lines_seen(request)),
+        done="The lines are merged into one. The history keeps them as they were.",
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def give_billing_items(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
+    """Tell lines apart that Spectrum would keep as one, by a billing item of each."""
+    return _answer(
+        request,
+        project_id,
+        commitment_id,
+        partial(services.give_billing_items, **_lines_seen(request)),
+        done="Each of these lines has a billing item of its own now.",
+    )
+
+
+def _lines_seen(request: SignedInRequest) -> dict[str, Any]:
+    """Which lines, of which version; whatever makes no sense names none, and is refused as changed."""
+    positions = [int(text) for text in request.POST.get("lines", "").split(",") if NUMBER.fullmatch(text)]
+    version = request.POST.get("version", "")
+    return {
+        "version": int(version) if NUMBER.fullmatch(version) else 0,
+        "positions": frozenset(positions),
+    }
+
+
 def _answer(
     request: SignedInRequest,
     project_id: int,
     commitment_id: int,
-    decide: Callable[..., Submission],
+    decide: Callable[..., Submission | Commitment],
     *,
     done: str,
 ) -> HttpResponse:
@@ -57,7 +97,7 @@ def _answer(
     except decisions.NotReady:
         refusal = "It was not sent. What stands in the way is listed under Accounting."
         return detail_page(request, commitment_of(project, commitment_id), refusal=refusal, status=422)
-    except decisions.Conflict as conflict:
+    except (decisions.Conflict, services.CommitmentError) as conflict:
         # The page as it is now says more than the one that the person came from.
         return detail_page(request, commitment_of(project, commitment_id), refusal=str(conflict), status=409)
     except Commitment.DoesNotExist:

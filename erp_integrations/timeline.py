@@ -61,6 +61,17 @@ def _changed(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
     return f"Changed: {', '.join(fields)}" if fields else "Changed"
 
 
+def _merged(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    return f"Merged lines {', '.join(str(line.get('position', '')) for line in detail.get('were', []))}"
+
+
+def _numbered(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    given = detail.get("billing_items", {})
+    return (
+        f"Gave billing items: {', '.join(f'{item} to line {position}' for position, item in given.items())}"
+    )
+
+
 def _accepted(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
     return f"Accepted for export as {detail.get('erp_id', '')}"
 
@@ -110,6 +121,8 @@ _SENTENCES: dict[
 ] = {
     "commitment.created": (None, "Created", ""),
     "commitment.changed": (None, _changed, ""),
+    "commitment.lines_merged": (None, _merged, "was"),
+    "commitment.billing_items_given": (None, _numbered, ""),
     "submission.sent": (Badge.AWAITING, "Sent to accounting", ""),
     "submission.retrieved": (Badge.RETRIEVED, "Retrieved from accounting", ""),
     "submission.accepted": (Badge.EXPORTING, _accepted, "note"),

@@ -35,6 +35,7 @@ class Finding:
 
     ``code`` is stable ("number-too-long"); ``sentence`` says what is wrong in plain
     words; ``field`` names where ("Number", "Line 3, amount"); ``action`` says what to do.
+    ``lines`` are the positions of the lines that can't stay beside each other, where that is it.
     """
 
     code: str
@@ -43,6 +44,7 @@ class Finding:
     field: str
     action: str
     fixer: Fixer
+    lines: tuple[int, ...] = ()
 
 
 class Known(StrEnum):

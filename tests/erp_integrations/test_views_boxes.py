@@ -219,7 +219,7 @@ class TestAccepting:
         ("number", "linked", "primary", "words"),
         [
             ("SC-2015-0001-A", True, "Check again", "Change it above, and check again."),
-            ("SC-1", False, "", "When an ERP Integrations Admin has mended the links, check again."),
+            ("SC-1", False, "", "When an ERP Integrations Admin has mended that, check again."),
         ],
     )
     def test_the_way_out_of_what_blocks_is_the_primary_action(

@@ -7,6 +7,7 @@ Source: section 4 of the product's design and sections 2 to 4 of ``docs/spectrum
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 from erp_integrations.adapters.base import Finding, Fixer, Masters, Severity
@@ -284,7 +285,8 @@ def _lines_on_one_key(document: Document) -> Iterator[Finding]:
 
 def _on_one_key(item: str, same: list[LineItem]) -> Finding:
     names, first = numbered(same), same[0]
-    return _blocking(
+    return _between_lines(
+        same,
         "lines-on-one-key",
         names,
         f"{names} have the same cost code ({first.cost_code.strip()}), cost type ({first.cost_type.strip()}) "
@@ -296,13 +298,19 @@ def _on_one_key(item: str, same: list[LineItem]) -> Finding:
 
 def _may_share_a_key(blank: list[LineItem], named: list[LineItem]) -> Finding:
     names, have = numbered(blank), "has" if len(blank) == 1 else "have"
-    return _blocking(
+    return _between_lines(
+        blank,
         "lines-may-share-a-key",
         names,
         f"{names} {have} no billing item. Spectrum fills in its own for the cost code, perhaps that of "
         f"{numbered(named).lower()}, and one would overwrite the other.",
         "Give every line of this cost code and cost type its own billing item.",
     )
+
+
+def _between_lines(lines: list[LineItem], code: str, field: str, sentence: str, action: str) -> Finding:
+    positions = tuple(line.position for line in lines)
+    return replace(_blocking(code, field, sentence, action), lines=positions)
 
 
 def _blocking(code: str, field: str, sentence: str, action: str, fixer: Fixer = Fixer.PROJECT) -> Finding:

@@ -1,0 +1,69 @@
+"""Lines of a commitment that the ERP would keep as one, and the two ways out that its page offers."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from commitments import merging
+from commitments.models import Commitment, LineItem
+from commitments.services import LINE_FIELDS
+from erp_integrations.adapters.base import Finding
+
+MERGEABLE = "lines-on-one-key"
+
+
+@dataclass(frozen=True)
+class Collision:
+    """These lines, and what each way out would make of them; ``merged`` is None where it is none.
+
+    ``key`` names the lines in a form.
+    """
+
+    lines: list[LineItem]
+    merged: merging.Merged | None
+    billing_items: dict[int, str]
+
+    @property
+    def key(self) -> str:
+        """The positions, as a form carries them."""
+        return ",".join(str(line.position) for line in self.lines)
+
+    @property
+    def names(self) -> str:
+        """What a heading calls them: ``Lines 1, 2 and 3``."""
+        *others, last = [str(line.position) for line in self.lines]
+        return f"Lines {', '.join(others)} and {last}" if others else f"Line {last}"
+
+    @property
+    def is_an_amount_alone(self) -> bool:
+        """Whether merging gives no quantity."""
+        return self.merged is not None and self.merged.values["quantity"] is None
+
+    @property
+    def given(self) -> list[tuple[int, str]]:
+        """Line and new billing item, in order."""
+        return sorted(self.billing_items.items())
+
+
+def of(commitment: Commitment, findings: Iterable[Finding]) -> list[Collision]:
+    """Those that the findings name, each once. One query if there are any."""
+    named: dict[tuple[int, ...], bool] = {}
+    for finding in findings:
+        if finding.lines:
+            named[finding.lines] = named.get(finding.lines, False) or finding.code == MERGEABLE
+    if not named:
+        return []
+    lines = list(commitment.lines.select_related("cost_code", "cost_type").order_by("position"))
+    return [_collision(lines, positions, mergeable) for positions, mergeable in named.items()]
+
+
+def _collision(lines: list[LineItem], positions: tuple[int, ...], mergeable: bool) -> Collision:
+    chosen = [line for line in lines if line.position in positions]
+    try:
+        result = (
+            merging.merged([{name: getattr(line, name) for name in LINE_FIELDS} for line in chosen])
+            if mergeable
+            else None
+        )
+    except ValueError:
+        result = None  # the sum has too many digits for one line
+    return Collision(chosen, result, merging.billing_items(lines, positions))
