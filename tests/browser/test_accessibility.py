@@ -19,14 +19,15 @@ from playwright.sync_api import Page, Route, expect
 from directory.models import CompanyMembership, Level, User
 from directory.services import grant_push_to_accounting
 from erp_integrations.listing import FILTERS
-from erp_integrations.models import Connection, Submission
-from tests.browser.contractor import NEWCOMER, Contractor
+from erp_integrations.models import Connection, MastersPull, PullStatus, Submission
+from tests.browser.contractor import ACME, NEWCOMER, Contractor
 from tests.browser.windows import Windows
 from tests.factories import (
     ErpAdminFactory,
     ExportJobFactory,
     PersonFactory,
     ProjectFactory,
+    have_been_read,
     join_company,
     join_project,
 )
@@ -246,3 +247,34 @@ def administrator() -> User:
 def accepted(contractor: Contractor, number: str) -> Submission:
     """Sent, and accepted by the approver."""
     return contractor.sent(number, accepted=True, approver=contractor.approver)
+
+
+def test_the_links_of_the_erp_integrations_tool(windows: Windows, contractor: Contractor) -> None:
+    connection = Connection.objects.get()
+    with transaction.atomic():
+        have_been_read(
+            connection,
+            vendors={"ACME": ACME, "BOLT": "-", "NEWCOMER": NEWCOMER},
+            jobs={"24-001": {("0330000", "S"): "C"}},
+        )
+        contractor.commitment("SC-1", contract_company=contractor.vendors[NEWCOMER])
+        alone = ProjectFactory(company=contractor.company, name="Fire station", number="24-002")
+        contractor.commitment("SC-2", project=alone)
+    tool = f"/companies/{contractor.company.slug}/erp-integrations/"
+    newcomer = contractor.vendors[NEWCOMER]
+    inspection = Inspection(windows(ErpAdminFactory(company=contractor.company)))
+    page = inspection.page
+    inspection.visit(
+        *(f"{tool}{name}/?view={view}" for name in ("vendors", "jobs") for view in ("all", "not-linked"))
+    )
+    inspection.visit(f"{tool}vendors/{newcomer.pk}/", f"{tool}jobs/{alone.pk}/?q=24", f"{tool}cost-codes/")
+    page.goto(f"{tool}vendors/{newcomer.pk}/")
+    page.get_by_label("Or enter the vendor's code").fill("NOBODY")
+    page.get_by_role("button", name="Link", exact=True).last.click()
+    expect(page.get_by_role("alert")).to_contain_text("has no vendor NOBODY")
+    inspection.look("a link that was refused")
+    MastersPull.objects.update(status=PullStatus.FAILED, problem="The vendors could not be read: no answer.")
+    inspection.visit(f"{tool}vendors/?q=nothing")
+    inspection.page = windows(contractor.viewer)
+    inspection.visit(f"{tool}vendors/", f"{tool}jobs/")
+    inspection.end()

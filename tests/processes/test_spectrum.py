@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from commitments.models import Badge
-from erp_integrations.models import CallState, JobStatus
+from erp_integrations.models import CallState, JobStatus, MastersPull, Phase, PullStatus
 from tests.processes.conftest import HEADER, LINE, AtLineOne, Case, calls, fresh, has_become, states
-from tests.processes.running import Running, until
+from tests.processes.running import Broker, Running, until
 from tests.simulator import Simulator
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,3 +36,15 @@ def test_a_spectrum_that_goes_away_is_waited_for_and_gets_everything_once(
     record = simulator.record(job.erp_id)
     assert record is not None
     assert len(record["lines"]) == 2
+
+
+def test_a_worker_reads_the_lists_of_a_new_connection_by_itself_and_what_was_accepted_goes_on(
+    broker: Broker, case: Case, start_worker: Callable[[], Running]
+) -> None:
+    broker.kill()
+    job = case.accept()
+    start_worker()
+    until(MastersPull.objects.filter(status=PullStatus.DONE).exists, "the lists are read")
+    assert not MastersPull.objects.exclude(problem="").exists()
+    assert Phase.objects.filter(job__connection=case.connection).exists()
+    until(has_become(job, JobStatus.SYNCED), "lists that say nothing against it stop nothing")
