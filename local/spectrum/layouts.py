@@ -193,6 +193,18 @@ GET_PHASE = Layout(
     ),
 )
 
+# The page names all but the last one, which it only describes: an option to append.
+SUBCONTRACT_NOTES = Layout(
+    "SubcontractNotes",
+    (
+        *_CREDENTIALS,
+        *_SUBCONTRACT_KEY,
+        Element("Notes_Topic", 20, required=True),
+        Element("Notes_Text", 1000),
+        _choice("Append_Notes", "YN"),
+    ),
+)
+
 LAYOUTS: Mapping[str, Layout] = MappingProxyType(
-    {layout.method: layout for layout in (SUBCONTRACT, SUBCONTRACT_PHASE)}
+    {layout.method: layout for layout in (SUBCONTRACT, SUBCONTRACT_PHASE, SUBCONTRACT_NOTES)}
 )

@@ -24,12 +24,13 @@ from local.spectrum.answers import (
     missing,
     unauthorised,
 )
-from local.spectrum.layouts import SUBCONTRACT, SUBCONTRACT_PHASE
+from local.spectrum.layouts import SUBCONTRACT, SUBCONTRACT_NOTES, SUBCONTRACT_PHASE
 from local.spectrum.store import padded
 from local.spectrum.subcontracts import LineKey, SubcontractKey
 from local.spectrum.validation import read_date
 
 CENT = Decimal("0.01")
+NOTES_TOPICS = frozenset({"GENERAL", "ACCOUNTING"})
 LONGEST_PAUSE = dt.timedelta(hours=24)
 LARGEST_AMOUNT = Decimal("999999999.99")
 
@@ -143,6 +144,24 @@ def put_line(db: sqlite3.Connection, sent: Mapping[str, str], *, now: dt.datetim
     return []
 
 
+def put_notes(db: sqlite3.Connection, sent: Mapping[str, str], *, now: dt.datetime) -> list[Answer]:
+    """Replace, or append to, what stands under a topic of a stored subcontract. Raises RefusedError.
+
+    With what stands there already it may be longer than the table holds, and is cut then.
+    """
+    key = SubcontractKey(sent["Company_Code"], sent["Vendor_Code"], sent["Subcontract_Number"])
+    found: list[Answer] = []
+    if subcontracts.find(db, key) is None:
+        found.append(invalid("Subcontract_Number", "does not exist for this vendor"))
+    if sent["Notes_Topic"].upper() not in NOTES_TOPICS:
+        found.append(invalid("Notes_Topic", "does not exist"))
+    if found:
+        raise RefusedError(*found)
+    append = sent.get("Append_Notes", "") == "Y"
+    subcontracts.save_notes(db, key, sent["Notes_Topic"], sent["Notes_Text"], append=append)
+    return []
+
+
 def _header_complaints(
     db: sqlite3.Connection, key: SubcontractKey, sent: Mapping[str, str], stored: sqlite3.Row | None
 ) -> list[Answer]:
@@ -247,5 +266,9 @@ Put = Callable[..., list[Answer]]
 
 # The methods that this simulator serves. One more entry here and one more layout is one more service.
 PUTS: Mapping[str, Put] = MappingProxyType(
-    {SUBCONTRACT.method: put_subcontract, SUBCONTRACT_PHASE.method: put_line}
+    {
+        SUBCONTRACT.method: put_subcontract,
+        SUBCONTRACT_PHASE.method: put_line,
+        SUBCONTRACT_NOTES.method: put_notes,
+    }
 )

@@ -151,6 +151,14 @@ CREATE TABLE IF NOT EXISTS simulator_fixed_price_unit (
     unit TEXT NOT NULL COLLATE NOCASE,
     PRIMARY KEY (company, unit)
 );
+CREATE TABLE IF NOT EXISTS simulator_note (
+    company TEXT NOT NULL COLLATE NOCASE,
+    vendor TEXT NOT NULL COLLATE NOCASE,
+    number TEXT NOT NULL COLLATE NOCASE,
+    topic TEXT NOT NULL COLLATE NOCASE,
+    text TEXT NOT NULL,
+    PRIMARY KEY (company, vendor, number, topic)
+);
 CREATE TABLE IF NOT EXISTS simulator_session (
     digest TEXT PRIMARY KEY,
     used_at TEXT NOT NULL

@@ -121,6 +121,24 @@ def search(
     ).fetchall()
 
 
+def notes(db: sqlite3.Connection, key: SubcontractKey) -> dict[str, str]:
+    """What stands in a subcontract's notes, by topic."""
+    where = (key.company.strip(), key.vendor.strip(), key.number.strip())
+    rows = db.execute(
+        "SELECT topic, text FROM simulator_note WHERE company = ? AND vendor = ? AND number = ?", where
+    )
+    return {row["topic"]: row["text"] for row in rows}
+
+
+def save_notes(db: sqlite3.Connection, key: SubcontractKey, topic: str, text: str, *, append: bool) -> None:
+    """Put a text under a topic, instead of what stands there or behind it."""
+    before = notes(db, key).get(topic, "") if append else ""
+    db.execute(
+        "INSERT OR REPLACE INTO simulator_note VALUES (?, ?, ?, ?, ?)",
+        (key.company.strip(), key.vendor.strip(), key.number.strip(), topic, (before + text)[:1000]),
+    )
+
+
 def records(db: sqlite3.Connection) -> list[dict[str, Any]]:
     """Everything that is stored, codes trimmed and numbers as text with their decimals, lines inside."""
     lines_of: dict[tuple[str, ...], list[dict[str, Any]]] = {}
@@ -130,7 +148,13 @@ def records(db: sqlite3.Connection) -> list[dict[str, Any]]:
     ):
         lines_of.setdefault(_folded_key(row), []).append(_plain(row, LINE_DECIMALS))
     return [
-        {**_plain(row, HEADER_DECIMALS), "lines": lines_of.get(_folded_key(row), [])}
+        {
+            **_plain(row, HEADER_DECIMALS),
+            "lines": lines_of.get(_folded_key(row), []),
+            "notes": notes(
+                db, SubcontractKey(row["Company_Code"], row["Vendor_Code"], row["Subcontract_Number"])
+            ),
+        }
         for row in db.execute(f"SELECT * FROM VN_SUBCONTRACT_MC ORDER BY {order}")
     ]
 
