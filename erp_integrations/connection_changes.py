@@ -11,7 +11,7 @@ from erp_integrations import connections, tasks
 from erp_integrations.connection_form import ConnectionForm
 from erp_integrations.models import Connection
 
-NEW_PLACE = frozenset({"server", "wsdl_path"})
+NEW_PLACE = frozenset({"server", "wsdl_path", "notes_topic"})  # a topic needs one more description
 NEW_SECRET = frozenset({"client_id", "client_secret", "forget_client_secret"})
 
 

@@ -69,6 +69,7 @@ class ConnectionForm(forms.ModelForm[Connection]):
             "subcontract_prefix",
             "purchase_order_prefix",
             "non_ascii",
+            "notes_topic",
             "authorization_id",
             "guid_policy",
             "guid",
@@ -132,6 +133,13 @@ class ConnectionForm(forms.ModelForm[Connection]):
     def clean_purchase_order_prefix(self) -> str:
         """In upper case, and nothing that Spectrum refuses in a number."""
         return _prefix(self.cleaned_data["purchase_order_prefix"])
+
+    def clean_notes_topic(self) -> str:
+        """Spectrum's own words for it, in its letters."""
+        topic = str(self.cleaned_data["notes_topic"]).strip()
+        if not all(" " <= character <= "~" for character in topic):
+            raise forms.ValidationError("Enter plain letters, digits and signs only.")
+        return topic
 
     def clean_success_codes(self) -> str:
         """Codes with commas between them, and no code that means an error."""
@@ -211,7 +219,7 @@ _SECTIONS = {
     "Connection": ("name", "authorization_id", "guid_policy", "guid", "forget_guid"),
     "What is written": (
         *("general_ledger_account", "general_ledger_order", "erp_id_rule", "subcontract_prefix"),
-        *("purchase_order_prefix", "non_ascii"),
+        *("purchase_order_prefix", "non_ascii", "notes_topic"),
     ),
     "Hosted site": (
         *("client_id", "client_secret", "forget_client_secret", "client_secret_expires_on"),

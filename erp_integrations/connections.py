@@ -148,6 +148,7 @@ def _settings(connection: Connection, wsdls: Mapping[str, str]) -> SpectrumSetti
             Kind.SUBCONTRACT: connection.subcontract_prefix,
             Kind.PURCHASE_ORDER: connection.purchase_order_prefix,
         },
+        notes_topic=connection.notes_topic,
         last_characters=connection.erp_id_rule == ErpIdRule.LAST,
         info_link=settings.INFO_LINKS.get(connection.server, ""),
     )

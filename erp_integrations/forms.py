@@ -8,6 +8,9 @@ from django import forms
 from erp_integrations.models import CallState, ExportCall
 
 LONGEST_WORDS = 4000
+NOTE_IS_WRITTEN = (
+    "Your note is also written to Spectrum, at most 1,000 characters. It stays in the commitment's history."
+)
 UNSEEN = "The page did not say what you saw. Look at it below and decide again."
 
 

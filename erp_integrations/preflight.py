@@ -51,6 +51,8 @@ class Basis:
             "server": connection.server if connection else "",
             "company_code": connection.company_code if connection else "",
         }
+        if connection and connection.notes_topic:
+            counts["notes_topic"] = connection.notes_topic
         if connection and connection.non_ascii != NonAsciiRule.TRANSLITERATE:
             # Left out where it is the default: what was accepted before the setting came stays accepted.
             counts["non_ascii"] = connection.non_ascii
@@ -141,11 +143,11 @@ def key_of(basis: Basis, erp_id: str) -> Key:
     return adapter_for(basis.connection).key(basis.masters, erp_id)
 
 
-def findings(basis: Basis, *, moment: Moment, erp_id: str) -> list[Finding]:
+def findings(basis: Basis, *, moment: Moment, erp_id: str, note: str = "") -> list[Finding]:
     """Everything that stands in the way, all at once, blocking ones first. At most three queries."""
     found = [
         *_project_findings(basis.document),
-        *adapter_for(basis.connection).check(basis.document, basis.masters, erp_id),
+        *adapter_for(basis.connection).check(basis.document, basis.masters, erp_id, note),
         *adapter_for(basis.connection).check_masters(basis.document, basis.masters),
         *_collisions(basis, erp_id),
         *remains.findings(basis.document.commitment_id, key_of(basis, erp_id), basis.masters.job_number),
@@ -173,9 +175,9 @@ def blocking(found: list[Finding]) -> list[Finding]:
     return [finding for finding in found if finding.severity is Severity.BLOCKING]
 
 
-def plan(basis: Basis, *, erp_id: str) -> tuple[Call, ...]:
+def plan(basis: Basis, *, erp_id: str, note: str = "") -> tuple[Call, ...]:
     """Every call, as it will be stored and sent. Call it only when nothing blocks."""
-    return adapter_for(basis.connection).plan(basis.document, basis.masters, erp_id)
+    return adapter_for(basis.connection).plan(basis.document, basis.masters, erp_id, note)
 
 
 def _what_the_lists_say(basis: Basis) -> list[tuple[str, str]]:

@@ -12,7 +12,8 @@ WAYS_OUT = (Fixer.PROJECT, Fixer.ERP_ADMIN, Fixer.APPROVER)
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """``calls`` is every element of every call; empty when something blocks.
+    """``calls`` is every element of every call; empty when something blocks. ``notes_topic`` is where
+    the approver's note goes in the ERP; blank: it does not.
 
     ``seen_hash`` is what an acceptance of exactly this must carry; ``live`` is what Spectrum said
     just now, which counts as a finding too and is no part of the hash.
@@ -23,6 +24,7 @@ class Preview:
     findings: list[Finding]
     calls: tuple[Call, ...]
     live: LiveCheck
+    notes_topic: str = ""
 
     @property
     def is_blocked(self) -> bool:
@@ -36,19 +38,26 @@ class Preview:
         return next((fixer for fixer in WAYS_OUT if fixer in fixers), None)
 
 
-def of(submission: Submission, *, erp_id: str | None = None) -> Preview:
+def of(submission: Submission, *, erp_id: str | None = None, note: str = "") -> Preview:
     """Look at a submission as the export would, under the proposed ERP ID or another one.
 
     At most eleven queries. Not to be called inside a transaction: it may wait for Spectrum.
     """
     basis = preflight.basis_of(submission.document)
     wanted = preflight.proposed_erp_id(basis) if erp_id is None else erp_id
-    found = preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id=wanted)
+    found = preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id=wanted, note=note)
     live = live_checks.of_key(submission, basis, wanted)
     if live.finding:
         found = preflight.by_severity([live.finding, *found])
-    calls = () if preflight.blocking(found) else preflight.plan(basis, erp_id=wanted)
-    return Preview(erp_id=wanted, seen_hash=basis.hash, findings=found, calls=calls, live=live)
+    calls = () if preflight.blocking(found) else preflight.plan(basis, erp_id=wanted, note=note)
+    return Preview(
+        erp_id=wanted,
+        seen_hash=basis.hash,
+        findings=found,
+        calls=calls,
+        live=live,
+        notes_topic=basis.connection.notes_topic if basis.connection else "",
+    )
 
 
 def is_taken(submission: Submission, *, erp_id: str) -> bool:

@@ -70,7 +70,9 @@ def conclude(
     strange = list(seen.others)
     written: list[bool] = []
     for (call, affirmed), differences in zip(calls, seen.calls, strict=True):
-        if differences is None:
+        if not adapter.shows(call):
+            written.append(affirmed)
+        elif differences is None:
             if affirmed:
                 strange.append(Difference(call.title, "", "written", "nothing"))
             written.append(False)

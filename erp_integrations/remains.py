@@ -85,7 +85,7 @@ def forgotten_lines(commitment_id: int, parts: Collection[tuple[str, ...]]) -> l
     found: list[Finding] = []
     for stored in left.calls:
         call = as_planned(stored)
-        if adapter.part_of(call) in parts:
+        if adapter.part_of(call) in parts or not adapter.shows(call):
             continue
         place = ", ".join(filter(None, adapter.part_of(call)[1:]))
         found.append(

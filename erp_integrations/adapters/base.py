@@ -87,6 +87,7 @@ class Element:
     that the ERP has; ``defaulted`` marks a value that nobody entered, and where it is blank,
     the ERP fills in its own. ``source`` says whose default it is, where that is known, and
     ``figure`` that it is an amount, a quantity or a rate, which pages align at the point.
+    ``respelled`` tells that nothing of the original was lost but its spelling.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Element:
     defaulted: bool = False
     source: str = ""
     figure: bool = False
+    respelled: bool = field(default=False, compare=False)
 
     @property
     def cut(self) -> bool:
@@ -368,8 +370,11 @@ class Adapter(Protocol):
         """The ERP ID that the connection's rule gives; may be too long, is never cut in silence."""
         ...
 
-    def check(self, document: Document, masters: Masters, erp_id: str) -> list[Finding]:
-        """What this ERP would refuse, cut or overwrite. Pure: no wire, no database."""
+    def check(self, document: Document, masters: Masters, erp_id: str, note: str = "") -> list[Finding]:
+        """What this ERP would refuse, cut or overwrite. Pure: no wire, no database.
+
+        ``note`` is the approver's, which not every connection sends.
+        """
         ...
 
     def check_masters(self, document: Document, masters: Masters) -> list[Finding]:
@@ -384,7 +389,7 @@ class Adapter(Protocol):
         """The phase that a cost code names in the ERP, in the form in which two spellings are equal."""
         ...
 
-    def plan(self, document: Document, masters: Masters, erp_id: str) -> tuple[Call, ...]:
+    def plan(self, document: Document, masters: Masters, erp_id: str, note: str = "") -> tuple[Call, ...]:
         """The ordered calls that write the document. Pure; call only when nothing blocks."""
         ...
 
@@ -407,6 +412,11 @@ class Adapter(Protocol):
 
     def inspect(self, calls: tuple[Call, ...], record: StoredRecord) -> Inspection:
         """Hold each of some calls against a record that ``find`` has shown. Pure."""
+        ...
+
+    def shows(self, call: Call) -> bool:
+        """Whether what a call writes can be read back at all. Where not, it replaces what it wrote
+        before, so that sending it again changes nothing. Pure."""
         ...
 
     def part_of(self, call: Call) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ class ConnectionAdmin(RecordingAdmin):
                 "fields": (
                     *("general_ledger_account", "general_ledger_order"),
                     *("erp_id_rule", "subcontract_prefix", "purchase_order_prefix", "non_ascii"),
+                    "notes_topic",
                 )
             },
         ),

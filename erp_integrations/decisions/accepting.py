@@ -41,7 +41,7 @@ def accept(*, submission: Submission, by: User, seen_hash: str, erp_id: str, not
     basis = _basis_as_seen(locked, seen_hash)
     locked.accept(by=by, at=timezone.now(), note=note.strip())
     locked.save()
-    key = _hold_erp_id(locked, basis, erp_id)
+    key = _hold_erp_id(locked, basis, erp_id, note)
     assert basis.connection is not None  # else a finding blocked
     job = ExportJob.objects.create(
         submission=locked,
@@ -51,7 +51,7 @@ def accept(*, submission: Submission, by: User, seen_hash: str, erp_id: str, not
         basis_hash=basis.hash,
         not_before=_end_of_grace(),
     )
-    calls = _store_calls(job, preflight.plan(basis, erp_id=key.erp_id))
+    calls = _store_calls(job, preflight.plan(basis, erp_id=key.erp_id, note=note))
     commitments.mark(locked.commitment, badge=Badge.EXPORTING)
     record(
         "submission.accepted",
@@ -78,7 +78,7 @@ def retry(*, submission: Submission, by: User, seen_hash: str, erp_id: str, note
     basis = _basis_as_seen(locked, seen_hash)
     if basis.connection != job.connection:
         raise Conflict("The project goes to another Spectrum company now. Reject the commitment instead.")
-    key = _hold_erp_id(locked, basis, erp_id)
+    key = _hold_erp_id(locked, basis, erp_id, note)
     job.move_to(JobStatus.QUEUED)
     job.plan_round += 1
     job.tries = 0
@@ -86,7 +86,7 @@ def retry(*, submission: Submission, by: User, seen_hash: str, erp_id: str, note
     job.problem = ""
     job.vendor_code, job.erp_id, job.basis_hash = key.vendor_code, key.erp_id, basis.hash
     job.save()
-    calls = _store_calls(job, preflight.plan(basis, erp_id=key.erp_id))
+    calls = _store_calls(job, preflight.plan(basis, erp_id=key.erp_id, note=note))
     locked.accept_again(by=by, at=timezone.now(), note=note.strip())
     locked.save()
     commitments.mark(locked.commitment, badge=Badge.EXPORTING)
@@ -115,9 +115,10 @@ def _basis_as_seen(submission: Submission, seen_hash: str) -> preflight.Basis:
     return basis
 
 
-def _hold_erp_id(submission: Submission, basis: preflight.Basis, erp_id: str) -> Key:
+def _hold_erp_id(submission: Submission, basis: preflight.Basis, erp_id: str, note: str) -> Key:
     """Check everything, and reserve the record's name for this commitment alone."""
-    blocking = preflight.blocking(preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id=erp_id))
+    found = preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id=erp_id, note=note)
+    blocking = preflight.blocking(found)
     if blocking:
         raise NotReady(blocking)
     key = preflight.key_of(basis, erp_id)

@@ -120,6 +120,15 @@ class Connection(models.Model):
         help_text="Spectrum stores plain letters only, so é, ß or 漢 need a rule.",
     )
 
+    notes_topic = models.CharField(
+        "Topic of notes",
+        max_length=20,
+        blank=True,
+        default="",
+        help_text="The approver's details go to Spectrum's subcontract notes under this topic, which must "
+        "exist there. Blank: they are kept here only.",
+    )
+
     lease_holder = models.CharField(max_length=64, blank=True, default="")
     lease_until = models.DateTimeField(null=True, blank=True)
     lease_attempt = models.PositiveBigIntegerField(default=0)

@@ -21,37 +21,45 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Sheet:
+    """One call alone: the fields that say something, and the names of those that are blank."""
+
+    call: Call
+    fields: list[Element]
+    blank_fields: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """The header's fields, then the lines without the key that they share with it.
+    """The header's fields, then the lines without the key that they share with it, then what follows.
 
     What is blank is named apart, and a field that is blank in every line is no column.
     ``columns`` are the elements of the first line.
     """
 
-    header: Call
-    fields: list[Element]
-    blank_fields: list[str]
+    header: Sheet
     method: str
     columns: list[Element]
     rows: list[Row]
     blank_columns: list[str]
+    others: list[Sheet]
 
 
 @register.simple_tag
 def laid_out(calls: Sequence[Call]) -> Plan:
-    """The plan as its two tables; ``calls`` are never none, and the header is the first."""
-    header, lines = calls[0], calls[1:]
+    """The plan as its tables; ``calls`` are never none, the header is the first, and its lines follow."""
+    header = calls[0]
+    lines = [call for call in calls[1:] if call.method == calls[1].method]
     first = lines[0].elements if lines else ()
     own = [position for position, element in enumerate(first) if element not in header.elements]
     used = [position for position in own if not all(_is_blank(line.elements[position]) for line in lines)]
     return Plan(
-        header=header,
-        fields=[element for element in header.elements if not _is_blank(element)],
-        blank_fields=[element.name for element in header.elements if _is_blank(element)],
+        header=_sheet(header),
         method=lines[0].method if lines else "",
         columns=[first[position] for position in used],
         rows=[Row(line.title, [line.elements[position] for position in used]) for line in lines],
         blank_columns=[first[position].name for position in own if position not in used],
+        others=[_sheet(call) for call in calls[1 + len(lines) :]],
     )
 
 
@@ -59,6 +67,14 @@ def laid_out(calls: Sequence[Call]) -> Plan:
 def breakable(name: str) -> SafeString:
     """An element's name that may go on in the next line after an underscore; copied, it is the same name."""
     return mark_safe(escape(name).replace("_", "_<wbr>"))
+
+
+def _sheet(call: Call) -> Sheet:
+    return Sheet(
+        call=call,
+        fields=[element for element in call.elements if not _is_blank(element)],
+        blank_fields=[element.name for element in call.elements if _is_blank(element)],
+    )
 
 
 def _is_blank(element: Element) -> bool:

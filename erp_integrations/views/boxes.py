@@ -15,7 +15,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from directory.requests import SignedInRequest
 from erp_integrations import decisions, explanations, previews
-from erp_integrations.forms import AcceptForm, RejectForm
+from erp_integrations.forms import NOTE_IS_WRITTEN, AcceptForm, RejectForm
 from erp_integrations.standing import Standing
 from erp_integrations.views import navigation
 from erp_integrations.views.access import standing_of
@@ -97,8 +97,11 @@ def _accept_box(
     """What Spectrum will store under the ERP ID that is in the field, or what stands in the way."""
     if not stood.is_open:
         return decided_box(request, stood)
-    preview = previews.of(stood.submission, erp_id=form.cleaned_data.get("erp_id") if form else None)
+    entered = form.cleaned_data if form else {}
+    preview = previews.of(stood.submission, erp_id=entered.get("erp_id"), note=entered.get("note", ""))
     shown = form or AcceptForm(initial={"erp_id": preview.erp_id})
+    if preview.notes_topic:
+        shown.fields["note"].help_text = NOTE_IS_WRITTEN
     verb = "Try again" if stood.has_failed else "Accept"
     context = {"preview": preview, "seen_hash": preview.seen_hash, "focus_title": True}
     return box(request, stood, "_accept.html", verb, shown, problem, status, context)

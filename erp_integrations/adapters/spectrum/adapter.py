@@ -22,7 +22,7 @@ from erp_integrations.adapters.base import (
     Verdict,
 )
 from erp_integrations.adapters.spectrum import findings, listed, mapping, masters, readback, transport, wsdl
-from erp_integrations.adapters.spectrum.layouts import LAYOUTS, UPDATE_SUBCONTRACT, Layout
+from erp_integrations.adapters.spectrum.layouts import LAYOUTS, SUBCONTRACT_NOTES, UPDATE_SUBCONTRACT, Layout
 from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
 from erp_integrations.documents import Document
@@ -62,7 +62,8 @@ class SpectrumAdapter:
 
         Raises WsdlError, whose text is a sentence for people.
         """
-        return {method: wsdl.fetch(layout, self.settings) for method, layout in LAYOUTS.items()}
+        used = (each for each in LAYOUTS.values() if each != SUBCONTRACT_NOTES or self.settings.notes_topic)
+        return {layout.method: wsdl.fetch(layout, self.settings) for layout in used}
 
     def propose_erp_id(self, document: Document) -> str:
         """The kind's prefix and the number, in upper case.
@@ -76,9 +77,10 @@ class SpectrumAdapter:
             number = number[-(UPDATE_SUBCONTRACT["Subcontract_Number"].width - len(prefix)) :].strip()
         return prefix + number if number else ""
 
-    def check(self, document: Document, masters: Masters, erp_id: str) -> list[Finding]:
+    def check(self, document: Document, masters: Masters, erp_id: str, note: str = "") -> list[Finding]:
         """What Spectrum would refuse, overwrite or not understand."""
-        return findings.check(document, masters, erp_id, non_ascii=self.settings.non_ascii)
+        found = findings.check(document, masters, erp_id, non_ascii=self.settings.non_ascii)
+        return found + (findings.of_note(note, self.settings.non_ascii) if self.settings.notes_topic else [])
 
     def check_masters(self, document: Document, masters: Masters) -> list[Finding]:
         """What Spectrum's lists of vendors, jobs and phases say against the document."""
@@ -88,14 +90,19 @@ class SpectrumAdapter:
         """Without dashes, in upper case."""
         return mapping.comparable_phase(cost_code)
 
-    def plan(self, document: Document, masters: Masters, erp_id: str) -> tuple[Call, ...]:
-        """The header's call, then one for each line. Raises ValueError where ``check`` blocks a number."""
+    def plan(self, document: Document, masters: Masters, erp_id: str, note: str = "") -> tuple[Call, ...]:
+        """The header's call, one for each line, and the note's where there is one to send.
+
+        Raises ValueError where ``check`` blocks a number.
+        """
         return mapping.plan(
             document,
             masters,
             erp_id,
             company_code=self.settings.company_code,
             non_ascii=self.settings.non_ascii,
+            notes_topic=self.settings.notes_topic,
+            note=note,
         )
 
     def key(self, masters: Masters, erp_id: str) -> Key:
@@ -121,6 +128,10 @@ class SpectrumAdapter:
     def inspect(self, calls: tuple[Call, ...], record: StoredRecord) -> Inspection:
         """Field by field, and lines by their key."""
         return readback.inspect(calls, record)
+
+    def shows(self, call: Call) -> bool:
+        """Info-Link's tables of notes are not known."""
+        return call.method != SUBCONTRACT_NOTES.method
 
     def part_of(self, call: Call) -> tuple[str, ...]:
         """The header, or a line by phase, cost type and billing item."""

@@ -13,7 +13,11 @@ from decimal import Decimal
 from erp_integrations.adapters.base import Finding, Fixer, Masters, Severity
 from erp_integrations.adapters.spectrum.characters import NonAscii, not_ascii, one_line, transliterate
 from erp_integrations.adapters.spectrum.fields import Field, Misfit
-from erp_integrations.adapters.spectrum.layouts import UPDATE_SUBCONTRACT, UPDATE_SUBCONTRACT_PHASES
+from erp_integrations.adapters.spectrum.layouts import (
+    SUBCONTRACT_NOTES,
+    UPDATE_SUBCONTRACT,
+    UPDATE_SUBCONTRACT_PHASES,
+)
 from erp_integrations.adapters.spectrum.mapping import (
     AMOUNT,
     QUANTITY,
@@ -22,6 +26,7 @@ from erp_integrations.adapters.spectrum.mapping import (
     line_key,
     phase_code,
     why_only_an_amount,
+    written_note,
 )
 from erp_integrations.adapters.spectrum.wording import joined, numbered
 from erp_integrations.documents import Document, LineItem
@@ -39,6 +44,33 @@ def check(document: Document, masters: Masters, erp_id: str, *, non_ascii: NonAs
         *(finding for line in document.lines for finding in _line(line)),
         *_lines_on_one_key(document),
     ]
+
+
+def of_note(note: str, non_ascii: NonAscii) -> list[Finding]:
+    """What keeps the approver's note from being written to Spectrum whole. It is never cut."""
+    text, width = written_note(note, non_ascii), SUBCONTRACT_NOTES["Notes_Text"].width
+    found = []
+    if len(text) > width:
+        found.append(
+            _blocking(
+                "note-too-long",
+                "Details",
+                f"The note has {len(text):,} characters; Spectrum takes {width:,}.",
+                "Shorten it in the Accept box.",
+                Fixer.APPROVER,
+            )
+        )
+    if strange := not_ascii(text):
+        found.append(
+            _blocking(
+                "note-other-letters",
+                "Details",
+                f"The note has characters that Spectrum does not have: {_listed(strange)}.",
+                "Write it without them in the Accept box.",
+                Fixer.APPROVER,
+            )
+        )
+    return found
 
 
 def _erp_id(erp_id: str) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from erp_integrations.adapters.base import Call, Element, Masters
 from erp_integrations.adapters.spectrum.characters import NonAscii, one_line, transliterate
 from erp_integrations.adapters.spectrum.fields import Field, Misfit, written_date
 from erp_integrations.adapters.spectrum.layouts import (
+    SUBCONTRACT_NOTES,
     UPDATE_SUBCONTRACT,
     UPDATE_SUBCONTRACT_PHASES,
     Layout,
@@ -27,7 +28,14 @@ _HALF_A_CENT = Decimal("0.005")
 
 
 def plan(
-    document: Document, masters: Masters, erp_id: str, *, company_code: str, non_ascii: NonAscii
+    document: Document,
+    masters: Masters,
+    erp_id: str,
+    *,
+    company_code: str,
+    non_ascii: NonAscii,
+    notes_topic: str = "",
+    note: str = "",
 ) -> tuple[Call, ...]:
     """The calls that write the document, in the order in which they must be sent.
 
@@ -46,7 +54,13 @@ def plan(
             _call(UPDATE_SUBCONTRACT_PHASES, f"Line {line.position}", {**subcontract, **elements})
             for line, elements in zip(document.lines, lines, strict=True)
         ),
+        *_notes(subcontract, notes_topic, note, non_ascii),
     )
+
+
+def written_note(note: str, non_ascii: NonAscii) -> str:
+    """The approver's note as it is sent: on one line, and whole."""
+    return _SPELLINGS[non_ascii](one_line(note)).strip()
 
 
 def phase_code(line: LineItem) -> str:
@@ -94,6 +108,21 @@ def why_only_an_amount(line: LineItem) -> str:
     if abs(line.quantity * line.unit_cost - line.amount) >= _HALF_A_CENT:
         return "its quantity times its unit cost is not its amount to the cent"
     return ""
+
+
+def _notes(
+    subcontract: Mapping[str, Element], topic: str, note: str, non_ascii: NonAscii
+) -> tuple[Call, ...]:
+    text = written_note(note, non_ascii)
+    if not topic or not text:
+        return ()
+    original = note.strip()
+    elements = {
+        **subcontract,
+        "Notes_Topic": Element("Notes_Topic", topic),
+        "Notes_Text": Element("Notes_Text", text, original if text != original else "", respelled=True),
+    }
+    return (_call(SUBCONTRACT_NOTES, "Note", elements),)
 
 
 def _header(document: Document, masters: Masters, non_ascii: NonAscii) -> dict[str, Element]:
@@ -156,5 +185,6 @@ _SPELLINGS: Mapping[NonAscii, Callable[[str], str]] = {
 
 def _text(field: Field, original: str, non_ascii: NonAscii) -> Element:
     original = original.strip()
-    value = _SPELLINGS[non_ascii](one_line(original)).strip()[: field.width].rstrip()
-    return Element(field.name, value, original if value != original else "")
+    whole = _SPELLINGS[non_ascii](one_line(original)).strip()
+    value = whole[: field.width].rstrip()
+    return Element(field.name, value, original if value != original else "", respelled=value == whole)

@@ -31,7 +31,12 @@ from erp_integrations.adapters.base import (
     ValueKind,
 )
 from erp_integrations.adapters.spectrum.fields import Field, Kind, written_date
-from erp_integrations.adapters.spectrum.layouts import LAYOUTS, UPDATE_SUBCONTRACT
+from erp_integrations.adapters.spectrum.layouts import (
+    LAYOUTS,
+    SUBCONTRACT_NOTES,
+    UPDATE_SUBCONTRACT,
+    UPDATE_SUBCONTRACT_PHASES,
+)
 
 _KEY = ("Company_Code", "Vendor_Code", "Subcontract_Number")
 _LINE_KEY = ("Phase_Code", "Cost_Type", "Bid_Item_Number")
@@ -170,6 +175,9 @@ def inspect(calls: tuple[Call, ...], record: StoredRecord) -> Inspection:
     unsent = dict(record.lines)
     held: list[tuple[Difference, ...] | None] = []
     for call in calls:
+        if call.method == SUBCONTRACT_NOTES.method:
+            held.append(())  # of a note nothing is shown, so nothing can differ
+            continue
         if call.method == UPDATE_SUBCONTRACT.method:
             stored: Mapping[str, str] | None = record.header
         else:
@@ -189,8 +197,8 @@ def inspect(calls: tuple[Call, ...], record: StoredRecord) -> Inspection:
 
 
 def part_of(call: Call) -> tuple[str, ...]:
-    """The header, or a line by its key within the subcontract."""
-    if call.method == UPDATE_SUBCONTRACT.method:
+    """The header, the note, or a line by its key within the subcontract."""
+    if call.method != UPDATE_SUBCONTRACT_PHASES.method:
         return (call.method,)
     return (call.method, *(call.payload[name].strip().upper() for name in _LINE_KEY))
 

@@ -36,6 +36,7 @@ class SpectrumSettings:
     sending. ``guid`` may be blank where the site allows it; ``oauth`` is set for hosted sites only.
     ``success_codes`` is what a successful write answers: not public, so it is here.
     ``erp_id_prefixes`` (by kind of commitment) and ``last_characters`` make the proposed ERP ID.
+    ``notes_topic`` is where the approver's note goes in Spectrum; blank: it is not sent.
     ``require_https`` refuses plain http, whatever ``base_url`` says.
     Times are seconds; ``read_timeout`` is the longest silence that is waited for. ``ca_file`` names
     a file of certificates for a server that the usual authorities don't vouch for. ``info_link`` is
@@ -61,6 +62,7 @@ class SpectrumSettings:
     read_timeout: float = 60.0
     require_https: bool = False
     ca_file: str = ""
+    notes_topic: str = ""
     info_link: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:

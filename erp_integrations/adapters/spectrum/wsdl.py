@@ -60,7 +60,7 @@ class Service:
 
     @property
     def strange(self) -> tuple[str, ...]:
-        """Elements that our layout does not know; written blank where a person has adopted them."""
+        """Elements that our layout does not name; written blank."""
         return tuple(name for name in self.declared if name not in self.layout.names)
 
     @property
@@ -74,9 +74,11 @@ class Service:
 
         The order is not compared: the site's own order is what is written.
         """
-        if not self.strange and not self.lacking:
+        ours = self.layout.left_blank
+        unknown = [name for name in self.strange if not (ours and name.startswith(ours))]
+        if not unknown and not self.lacking:
             return ""
-        parts = [f"has {', '.join(self.strange)}, which we don't know"] if self.strange else []
+        parts = [f"has {', '.join(unknown)}, which we don't know"] if unknown else []
         parts += [f"lacks {', '.join(self.lacking)}"] if self.lacking else []
         return f"Spectrum's {self.layout.method} has changed: it {' and '.join(parts)}."
 

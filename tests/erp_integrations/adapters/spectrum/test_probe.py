@@ -1,6 +1,7 @@
 import socket
 import threading
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 import pytest
 
@@ -18,6 +19,7 @@ from tests.erp_integrations.adapters.spectrum.servers import (
 
 SUBCONTRACT = LAYOUTS["UpdateSubcontract"].names
 METHOD = "UpdateSubcontract"
+WITHOUT_NOTES = set(LAYOUTS) - {"SubcontractNotes"}
 DTD = '<!DOCTYPE d [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>'
 
 
@@ -99,7 +101,7 @@ def test_a_kept_order_or_namespace_that_is_not_the_sites_any_more_is_said() -> N
         result = probed(wsdls=kept, UpdateSubcontract=present)
         assert (result.usable, result.adoptable) == (False, True)
         assert "another order or namespace" in result.sentence
-    assert set(result.descriptions) == set(LAYOUTS)
+    assert set(result.descriptions) == WITHOUT_NOTES
 
 
 def test_a_probe_of_nobody_says_so() -> None:
@@ -147,7 +149,7 @@ def test_a_description_is_kept_as_text_whatever_its_encoding_was() -> None:
     text = description(METHOD).replace("UTF-8", "ISO-8859-1").replace('name="Service"', 'name="Site\u00e9"')
     with _site(UpdateSubcontract=text.encode("latin-1")) as server:
         kept = adapter(server.url).fetch_wsdls()
-    assert set(kept) == set(LAYOUTS)
+    assert set(kept) == WITHOUT_NOTES
     assert "Site\u00e9" in kept[METHOD]
     assert not kept[METHOD].startswith("<?xml")
 
@@ -155,3 +157,14 @@ def test_a_description_is_kept_as_text_whatever_its_encoding_was() -> None:
 def test_read_back_is_honest_about_not_being_there() -> None:
     answer = adapter("http://127.0.0.1:1").find(Key.of("PHL", "DELRIV", "SC-001"))
     assert answer == CannotTell("Read-back is not configured.")
+
+
+def test_where_notes_are_written_their_service_is_looked_at_and_may_append() -> None:
+    notes = (*LAYOUTS["SubcontractNotes"].names, "Append_To_Notes")
+    texts = {method: description(method) for method in LAYOUTS} | {
+        "SubcontractNotes": description("SubcontractNotes", notes)
+    }
+    with serving(_by_method(dict(texts))) as server:
+        with_notes = SpectrumAdapter(replace(adapter(server.url).settings, notes_topic="GENERAL"))
+        result = with_notes.probe()
+    assert (result.usable, set(result.descriptions)) == (True, set(LAYOUTS))
