@@ -1,6 +1,6 @@
 """The layouts of Spectrum's subcontract services, and of those that list masters, as they are published.
 
-Order, types and widths are those of sections 3 and 4 of ``docs/spectrum.md``, and of its "Masters".
+Order, types, widths and masks are those of sections 3 and 4 of ``docs/spectrum.md``, and of its "Masters".
 Where a page is silent about decimals, the field takes whole numbers, which fit every reading.
 """
 
@@ -123,7 +123,7 @@ UPDATE_SUBCONTRACT = Layout(
         _text("Unit_Price_Flag", 1, blank="the job's"),
         _text("Comment", 120, cuttable=True),
         _text("Routing_Code1", 10),
-        _whole("Routing_Limit", 13),
+        _decimal("Routing_Limit", 13, "10.2"),
         _text("Routing_Code2", 10),
         _whole("GL_Account", 12, required=True),
         # Width 5, mask 2.1: the narrower of the two fits both.
@@ -135,7 +135,7 @@ UPDATE_SUBCONTRACT = Layout(
         _text("Disc_Override", 1),
         _text("Disc_Terms", 1),
         _whole("Disc_Days", 3),
-        _whole("Disc_Perc", 6),
+        _decimal("Disc_Perc", 6, "3.2"),
         _text("Pay_When_Paid", 1),
         _whole("Cost_Center_Override", 10),
     ),
