@@ -50,7 +50,26 @@ class Compared:
 
 def findings(job: ExportJob, seen: Seen) -> list[dict[str, str]]:
     """Everything that is not as it was exported, Spectrum's side first; empty when all agrees."""
-    return [*_in_spectrum(job, seen), *_here(job.submission)]
+    return [*_in_spectrum(job, seen), *changed_here(job.submission)]
+
+
+def changed_here(submission: Submission) -> list[dict[str, str]]:
+    """What people changed of an exported commitment since it was sent, and Spectrum was not told.
+
+    Of a snapshot that was altered nothing can be said but that.
+    """
+    try:
+        document = submission.document
+    except ValueError:
+        return [_finding(DriftKind.CHANGED_HERE, "Snapshot", "", "as it was sent", "altered in the database")]
+    commitment: Commitment = submission.commitment
+    found = []
+    for name, label in EDITABLE.items():
+        exported, now = _text(getattr(document, name)), _text(getattr(commitment, name))
+        if exported != now:
+            kind = ValueKind.DATE if name == "issue_date" else ValueKind.TEXT
+            found.append(_finding(DriftKind.CHANGED_HERE, "Commitment", label, exported, now, kind))
+    return found
 
 
 def kinds(found: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -130,22 +149,6 @@ def _of(difference: Difference) -> dict[str, str]:
         difference.stored,
         difference.value_kind,
     )
-
-
-def _here(submission: Submission) -> list[dict[str, str]]:
-    """What people changed here since; of a snapshot that was altered nothing can be said but that."""
-    try:
-        document = submission.document
-    except ValueError:
-        return [_finding(DriftKind.CHANGED_HERE, "Snapshot", "", "as it was sent", "altered in the database")]
-    commitment: Commitment = submission.commitment
-    found = []
-    for name, label in EDITABLE.items():
-        exported, now = _text(getattr(document, name)), _text(getattr(commitment, name))
-        if exported != now:
-            kind = ValueKind.DATE if name == "issue_date" else ValueKind.TEXT
-            found.append(_finding(DriftKind.CHANGED_HERE, "Commitment", label, exported, now, kind))
-    return found
 
 
 def _text(value: str | date | None) -> str:

@@ -6,8 +6,10 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from erp_integrations import drift, drift_listing
 from erp_integrations.models import (
     CallState,
+    DriftKind,
     ExportJob,
     JobStatus,
     Submission,
@@ -54,6 +56,15 @@ def title_of(standing: Standing) -> str:
     """The first words of it, for a person who came too late."""
     explanation = of(standing)
     return f"{explanation.title}." if explanation else f"It is now: {standing.status}."
+
+
+def of_changes_here(standing: Standing) -> Explanation | None:
+    """What was changed here after the export; None where nothing was."""
+    found = drift.changed_here(standing.submission) if standing.is_synced else []
+    if not found:
+        return None
+    sentences = [drift_listing.in_words(finding) for finding in found]
+    return Explanation("warning", "warning", str(DriftKind.CHANGED_HERE.label), sentences)
 
 
 def _moving(standing: Standing, job: ExportJob) -> Explanation:

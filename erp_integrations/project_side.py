@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from django.db.models import Count, Q
 
-from commitments.models import Commitment
+from commitments.models import Commitment, Lock
 from directory.models import Company, Level, User
 from directory.permissions import can_send_commitments
-from erp_integrations import collisions, preflight
+from erp_integrations import collisions, drift, drift_listing, preflight
 from erp_integrations.adapters.base import Finding
 from erp_integrations.collisions import Collision
 from erp_integrations.documents import text_hash, to_json
@@ -22,7 +22,8 @@ class Accounting:
 
     ``findings`` are those of a Send at this moment, blocking ones first; ``senders`` are asked
     for only where the person may not send. ``verb`` is empty when there is nothing to send, and
-    ``is_unchanged`` says that it was rejected exactly as it is.
+    ``is_unchanged`` says that it was rejected exactly as it is. ``changed_here`` is what was changed
+    after an export, a sentence each.
     """
 
     latest: Submission | None
@@ -32,6 +33,7 @@ class Accounting:
     is_unchanged: bool = False
     senders: list[User] = field(default_factory=list)
     collisions: list[Collision] = field(default_factory=list)
+    changed_here: list[str] = field(default_factory=list)
 
     @property
     def blocking(self) -> int:
@@ -70,7 +72,10 @@ def accounting_of(commitment: Commitment, person: User) -> Accounting:
     may_send = can_send_commitments(person, commitment.project)
     senders = [] if may_send else _senders(commitment)
     if latest and latest.status in OPEN_STATUSES:
-        return Accounting(latest, "", may_send, senders=senders)
+        exported = commitment.lock == Lock.EXPORTED
+        changes = drift.changed_here(latest) if exported else []
+        told = [drift_listing.in_words(change) for change in changes]
+        return Accounting(latest, "", may_send, senders=senders, changed_here=told)
     document = preflight.document_of(commitment)
     basis = preflight.basis_of(document)
     found = preflight.findings(basis, moment=preflight.Moment.SEND, erp_id=preflight.proposed_erp_id(basis))

@@ -28,4 +28,7 @@ urlpatterns = [
     path("settings/<int:connection_id>/probe/", views.probe, name="probe"),
     path("settings/<int:connection_id>/adopt/", views.adopt, name="adopt"),
     path("settings/<int:connection_id>/rotate/", views.rotate, name="rotate"),
+    path("reconciliation/", views.reconciliation, name="reconciliation"),
+    path("reconciliation/progress/", views.reconciliation_progress, name="reconciliation-progress"),
+    path("reconciliation/spreadsheet/", views.reconciliation_spreadsheet, name="reconciliation-spreadsheet"),
 ]

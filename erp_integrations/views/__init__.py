@@ -1,6 +1,11 @@
 """The tool's screens: what waits, what became of it, the boxes, what may follow, and the links."""
 
 from erp_integrations.views.boxes import accept, reject
+from erp_integrations.views.drift import (
+    reconciliation,
+    reconciliation_progress,
+    reconciliation_spreadsheet,
+)
 from erp_integrations.views.follow_ups import resolve, resume, undo, unlink
 from erp_integrations.views.links import job, jobs, vendor, vendors
 from erp_integrations.views.lists import cost_codes, lists
@@ -19,6 +24,9 @@ __all__ = [
     "overview",
     "probe",
     "progress",
+    "reconciliation",
+    "reconciliation_progress",
+    "reconciliation_spreadsheet",
     "reject",
     "resolve",
     "resume",

@@ -28,6 +28,7 @@ def tabs(viewer: CompanyMembership, *, current: str) -> list[Choice]:
         "Vendors": "vendors",
         "Jobs": "jobs",
         "Cost codes": "cost_codes",
+        "Reconciliation": "reconciliation",
     }
     missing = {
         "Vendors": links.counted(links.vendors_where_work_waits(viewer.company)),

@@ -155,6 +155,7 @@ def _moving_parts(stood: Standing) -> dict[str, Any]:
         "company": stood.viewer.company,
         "may_unlink": can_send_commitments(stood.viewer.user, stood.submission.project),
         "explanation": explanations.of(stood),
+        "changed_here": explanations.of_changes_here(stood),
         "deliveries": [] if stood.is_moving else reviewing.deliveries(stood.job),
         "timeline": timeline.of(stood.submission.commitment),
     }

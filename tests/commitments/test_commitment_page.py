@@ -152,6 +152,15 @@ class TestStanding:
         assert "/edit/" in page
         assert button(page) is None
 
+    def test_a_synced_one_says_what_was_changed_here_since(self) -> None:
+        commitment = ExportJobFactory(synced=True).submission.commitment
+        assert "Changed here" not in page_of(commitment, admin_of(commitment))
+        commitment.trade = "Glazing"
+        commitment.save()
+        page = page_of(commitment, admin_of(commitment))
+        assert "Changed here, not in Spectrum" in page
+        assert "was exported, “Glazing” is here." in page
+
     @pytest.mark.parametrize("situation", ["failed", "incomplete", "unknown"])
     def test_one_in_trouble_is_with_accounting(self, situation: str) -> None:
         commitment = ExportJobFactory(**{situation: True}).submission.commitment

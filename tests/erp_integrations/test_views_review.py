@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from commitments.models import Commitment
 from commitments.services import update_commitment
 from directory.models import User
 from directory.services import revoke_push_to_accounting
@@ -177,6 +178,14 @@ class TestAnExport:
         assert "Synced with differences" in html
         absent: ExportJob = ExportJobFactory(absent=True)
         assert f"Spectrum does not show {absent.erp_id}" in review(absent.submission)
+
+    def test_a_synced_one_says_what_was_changed_here_since(self) -> None:
+        job: ExportJob = ExportJobFactory(matching=True)
+        assert "Changed here" not in review(job.submission)
+        Commitment.objects.filter(pk=job.submission.commitment_id).update(trade="<Glazing>")
+        html = review(job.submission)
+        assert "Changed here, not in Spectrum" in html
+        assert "was exported, “&lt;Glazing&gt;” is here." in html
 
     def test_a_failed_one_says_that_nothing_is_written_and_what_can_be_done(self) -> None:
         job: ExportJob = ExportJobFactory(failed=True)

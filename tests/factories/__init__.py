@@ -29,9 +29,11 @@ from tests.factories.directory import (
 )
 from tests.factories.erp_integrations import (
     ConnectionFactory,
+    DriftFactory,
     ExportJobFactory,
     JobLinkFactory,
     ReadyCommitmentFactory,
+    ReconciliationFactory,
     SubmissionFactory,
     VendorLinkFactory,
     link_to_erp,
@@ -47,6 +49,7 @@ __all__ = [
     "CostCodeFactory",
     "CostTypeFactory",
     "CreatorFactory",
+    "DriftFactory",
     "ErpAdminFactory",
     "ExportJobFactory",
     "JobLinkFactory",
@@ -59,6 +62,7 @@ __all__ = [
     "ProjectPersonFactory",
     "ReaderFactory",
     "ReadyCommitmentFactory",
+    "ReconciliationFactory",
     "SubmissionFactory",
     "VendorLinkFactory",
     "ViewerFactory",

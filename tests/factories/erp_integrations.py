@@ -4,18 +4,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models.functions import Now
-from factory.declarations import SelfAttribute, Sequence, SubFactory, Trait
+from factory.declarations import LazyFunction, SelfAttribute, Sequence, SubFactory, Trait
 from factory.helpers import post_generation
 
 from commitments.models import Badge, Commitment, Lock
 from commitments.services import mark
-from erp_integrations import decisions, preflight
+from erp_integrations import decisions, drift, preflight
 from erp_integrations.models import (
     CallState,
     Connection,
+    Drift,
     ExportJob,
     JobLink,
     JobStatus,
+    Reconciliation,
+    ReconciliationStatus,
     Submission,
     VendorLink,
     Verification,
@@ -202,6 +205,59 @@ class ExportJobFactory(ModelFactory[ExportJob]):
         lock = Lock.EXPORTED if job.status == JobStatus.SYNCED else None
         mark(submission.commitment, badge=_BADGES[job.status], lock=lock, erp_id=erp_id)
         return ExportJob.objects.select_related("submission__commitment", "connection").get(pk=job.pk)
+
+
+def _drifted(
+    kind: str, title: str, name: str, exported: str, now: str, value_kind: str = "text"
+) -> dict[str, str]:
+    values = {"exported": exported, "now": now, "value_kind": value_kind}
+    return {"kind": kind, "title": title, "name": name, **values}
+
+
+class DriftFactory(ModelFactory[Drift]):
+    """A synced commitment of which one field is another one in Spectrum now.
+
+    ``findings`` or the traits make it another drift; ``compared`` is how many its connection compared.
+    """
+
+    class Meta:
+        model = Drift
+
+    class Params:
+        missing = Trait(findings=[_drifted("missing", "Subcontract", "", "SC-1", "nothing")])
+        extra_lines = Trait(
+            findings=[_drifted("extra-lines", "Another line", "", "nothing", "0990000 S, 5.00")]
+        )
+        changed_here = Trait(
+            findings=[_drifted("changed-here", "Commitment", "Trade", "Concrete", "Painting")]
+        )
+
+    job = SubFactory(ExportJobFactory, differing=True)
+    findings = LazyFunction(
+        lambda: [_drifted("changed", "Line 2", "Unit_Price", "12.5000", "0.0000", value_kind="number")]
+    )
+
+    @classmethod
+    def _create(cls, model_class: type[Drift], *args: Any, **kwargs: Any) -> Drift:
+        job: ExportJob = kwargs["job"]
+        kwargs["kinds"] = drift.kinds(kwargs["findings"])
+        return super()._create(
+            model_class, *args, submission=job.submission, company=job.submission.company, **kwargs
+        )
+
+
+class ReconciliationFactory(ModelFactory[Reconciliation]):
+    """A run that compared everything."""
+
+    class Meta:
+        model = Reconciliation
+
+    connection = SubFactory(ConnectionFactory)
+    status = ReconciliationStatus.FINISHED
+    compared = 1204
+    to_compare = 1204
+    started_at = Now()
+    ended_at = Now()
 
 
 # Whether the header is written, and what became of the call at which it stopped.

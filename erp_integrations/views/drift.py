@@ -1,0 +1,108 @@
+"""What drifts between Ledgergate and Spectrum: the page, its spreadsheet, and the button to compare now."""
+
+import tempfile
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import FileResponse, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from directory.models import CompanyMembership
+from directory.permissions import can_compare_with_erp
+from directory.requests import SignedInRequest
+from erp_integrations import drift_listing, drift_spreadsheet
+from erp_integrations import reconciliation as reconciliations
+from erp_integrations.listing import Cursor
+from erp_integrations.models import DriftKind
+from erp_integrations.views import navigation
+from erp_integrations.views.access import viewer_of
+from erp_integrations.views.navigation import Choice
+
+SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def reconciliation(request: SignedInRequest, company_slug: str) -> HttpResponse:
+    """The page; a POST has everything compared now."""
+    viewer = viewer_of(request, company_slug)
+    if request.method == "POST":
+        try:
+            reconciliations.ask(company=viewer.company, by=request.user)
+        except reconciliations.NothingToRead as refusal:
+            messages.warning(request, str(refusal))
+        else:
+            messages.success(request, "Everything that is synced is being compared with Spectrum.")
+        return redirect("erp_integrations:reconciliation", company_slug)
+    kind = _kind(request)
+    if request.GET.get("kind", kind) != kind:
+        messages.warning(request, "There is no such filter, so this is everything that drifts.")
+    counts = drift_listing.counts(viewer.company)
+    found = drift_listing.page(viewer.company, kind, Cursor.read(request.GET.dict()))
+    here = {"kind": kind} if kind != drift_listing.EVERYTHING else {}
+    context = {
+        "tabs": navigation.tabs(viewer, current="Reconciliation"),
+        "summary": reconciliations.summary_of(viewer.company, drifting=counts[drift_listing.EVERYTHING]),
+        "company": viewer.company,
+        "can_compare": can_compare_with_erp(request.user, viewer.company),
+        "filters": _filters(viewer, kind, counts),
+        "kind": kind if here else "",
+        "kind_label": str(DriftKind(kind).label) if here else "",
+        "rows": found.rows,
+        "newer_url": f"?{urlencode(here | {'before': str(found.before)})}" if found.before else "",
+        "older_url": f"?{urlencode(here | {'after': str(found.after)})}" if found.after else "",
+        "spreadsheet_query": f"?{urlencode(here)}" if here else "",
+    }
+    return render(request, "erp_integrations/reconciliation.html", context)
+
+
+@vary_on_headers("HX-Request")
+@require_safe
+def reconciliation_progress(request: SignedInRequest, company_slug: str) -> HttpResponse:
+    """How far a comparison is; at its end the page is loaded again, as its list is another one now."""
+    viewer = viewer_of(request, company_slug)
+    if not request.htmx:
+        return redirect("erp_integrations:reconciliation", company_slug)
+    counts = drift_listing.counts(viewer.company)
+    summary = reconciliations.summary_of(viewer.company, drifting=counts[drift_listing.EVERYTHING])
+    context: dict[str, Any] = {"summary": summary, "company": viewer.company}
+    response = render(request, "erp_integrations/_reconciliation_state.html", context)
+    if not summary.is_moving:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@require_safe
+def reconciliation_spreadsheet(request: SignedInRequest, company_slug: str) -> FileResponse:
+    """The same as the page, with every finding in a row of its own."""
+    viewer = viewer_of(request, company_slug)
+    counts = drift_listing.counts(viewer.company)
+    summary = reconciliations.summary_of(viewer.company, drifting=counts[drift_listing.EVERYTHING])
+    file = tempfile.TemporaryFile()  # noqa: SIM115  (the response closes it)
+    drift_spreadsheet.write(viewer.company, _kind(request), summary, file)
+    file.seek(0)
+    name = f"reconciliation-{viewer.company.slug}-{timezone.localdate():%Y-%m-%d}.xlsx"
+    return FileResponse(file, as_attachment=True, filename=name, content_type=SPREADSHEET)
+
+
+def _kind(request: SignedInRequest) -> str:
+    wanted = request.GET.get("kind", "")
+    return wanted if wanted in DriftKind.values else drift_listing.EVERYTHING
+
+
+def _filters(viewer: CompanyMembership, current: str, counts: dict[str, str]) -> list[Choice]:
+    address = reverse("erp_integrations:reconciliation", args=[viewer.company.slug])
+    labels = {drift_listing.EVERYTHING: "All"} | {kind.value: str(kind.label) for kind in DriftKind}
+    return [
+        Choice(
+            label,
+            address if kind == drift_listing.EVERYTHING else f"{address}?{urlencode({'kind': kind})}",
+            kind == current,
+            None if counts[kind] == "0" else counts[kind],
+        )
+        for kind, label in labels.items()
+    ]
