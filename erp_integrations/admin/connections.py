@@ -12,12 +12,14 @@ from erp_integrations import connection_changes
 from erp_integrations.admin.recording import RecordingAdmin
 from erp_integrations.connection_form import ConnectionForm
 from erp_integrations.models import Connection
+from erp_integrations.models.secrets import EncryptedTextField
 
 
 @admin.register(Connection)
 class ConnectionAdmin(RecordingAdmin):
     """Connections. Secrets can be written and never read; the lease belongs to the workers."""
 
+    company = "company"
     what = "connection"
     form = ConnectionForm
     list_display = ("name", "company", "server", "company_code", "fault", "not_before")
@@ -54,6 +56,14 @@ class ConnectionAdmin(RecordingAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Connection | None = None) -> tuple[str, ...]:
         return (*self.lease, "company") if obj else self.lease
+
+    def get_fieldsets(self, request: HttpRequest, obj: Connection | None = None) -> Any:
+        """Whoever may only look gets no form but every value, so no secret may be among them."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return fieldsets
+        secret = {field.name for field in obj._meta.fields if isinstance(field, EncryptedTextField)}
+        return [(title, options) for title, options in fieldsets if not secret & set(options["fields"])]
 
     def company_of(self, obj: Connection) -> Company:
         return obj.company

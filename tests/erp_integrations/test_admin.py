@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -13,6 +14,7 @@ from pytest_django import Settings
 from commitments.models import ContractCompany
 from directory.models import HistoryEntry, User
 from erp_integrations.models import Connection, ExportJob, JobLink, VendorLink, Wsdl
+from erp_integrations.models.secrets import EncryptedTextField
 from tests.clients import signed_in
 from tests.factories import (
     CompanyFactory,
@@ -22,6 +24,7 @@ from tests.factories import (
     JobLinkFactory,
     ProjectFactory,
     VendorLinkFactory,
+    ViewerFactory,
 )
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +75,16 @@ class TestConnections:
             change_url(connection), settings_of(connection, name="", authorization_id="typed-just-now")
         )
         assert "typed-just-now" not in refused.content.decode()
+
+    def test_nor_does_it_reach_whoever_may_only_look(self) -> None:
+        connection = ConnectionFactory(authorization_id=SECRET, guid=GUID)
+        clerk: User = ViewerFactory(company=connection.company, is_staff=True)
+        clerk.user_permissions.set(Permission.objects.filter(codename="view_connection"))
+        html = signed_in(clerk).get(change_url(connection)).content.decode()
+        assert connection.name in html
+        for field in connection._meta.fields:
+            if isinstance(field, EncryptedTextField):
+                assert str(getattr(connection, field.name)) not in html
 
     def test_blank_keeps_a_secret_and_typing_replaces_it(self, client: Client) -> None:
         connection = ConnectionFactory(authorization_id=SECRET, guid=GUID)
