@@ -6,11 +6,11 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from commitments.models import Commitment, ContractCompany, CostCode, CostType, LineItem
-from directory.admin import ReadOnlyAdmin
+from directory.admin import CompanyScopedAdmin, ReadOnlyAdmin
 
 
 @admin.register(ContractCompany)
-class ContractCompanyAdmin(admin.ModelAdmin[ContractCompany]):
+class ContractCompanyAdmin(CompanyScopedAdmin[ContractCompany]):
     """Vendors. Each stays with its company."""
 
     list_display = ("name", "company")
@@ -24,9 +24,10 @@ class ContractCompanyAdmin(admin.ModelAdmin[ContractCompany]):
 
 
 @admin.register(CostCode)
-class CostCodeAdmin(admin.ModelAdmin[CostCode]):
+class CostCodeAdmin(CompanyScopedAdmin[CostCode]):
     """Cost codes. Each stays in its project."""
 
+    company = "project__company"
     list_display = ("code", "name", "project")
     list_filter = ("project__company",)
     list_select_related = ("project",)
@@ -38,7 +39,7 @@ class CostCodeAdmin(admin.ModelAdmin[CostCode]):
 
 
 @admin.register(CostType)
-class CostTypeAdmin(admin.ModelAdmin[CostType]):
+class CostTypeAdmin(CompanyScopedAdmin[CostType]):
     """Cost types. Each stays with its company."""
 
     list_display = ("code", "name", "company")
@@ -67,6 +68,7 @@ class LineItemInline(admin.TabularInline[LineItem, Commitment]):
 class CommitmentAdmin(ReadOnlyAdmin):
     """Commitments change in their project's Commitments tool, where rights and locks hold."""
 
+    company = "project__company"
     list_display = ("__str__", "title", "project", "kind", "status", "badge", "erp_id")
     list_filter = ("project__company", "kind", "badge")
     list_select_related = ("project",)

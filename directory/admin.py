@@ -1,23 +1,71 @@
 """Django admin for the Company Directory: where an administrator grants rights."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import get_fields_from_path, unquote
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
-from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.db import transaction
+from django.db.models import ForeignKey, Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
 
-from directory import services
+from directory import history, services
 from directory.models import Company, CompanyMembership, HistoryEntry, Project, ProjectMembership, User
 
 admin.site.site_header = "Ledgergate administration"
 admin.site.site_title = "Ledgergate"
 admin.site.index_title = "Administration"
 
+M = TypeVar("M", bound=Model)
 
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+
+class CompanyScopedAdmin(admin.ModelAdmin[M]):
+    """Staff see, choose and change what is of the companies that list them; a superuser, everything."""
+
+    company = "company"
+    """Where a row's company stands, as a lookup; ``pk`` for companies themselves."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
+        rows = super().get_queryset(request)
+        assert isinstance(request.user, User)
+        return rows if request.user.is_superuser else self.of_companies_of(request.user, rows)
+
+    def of_companies_of(self, person: User, rows: QuerySet[M]) -> QuerySet[M]:
+        """Those of ``rows`` that this person may know of."""
+        return rows.filter(**{f"{self.company}__in": companies_of(person)})
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        """What may be chosen is what may be seen, picked or forged."""
+        other = self.admin_site._registry.get(db_field.related_model)
+        if "queryset" not in kwargs and isinstance(other, CompanyScopedAdmin):
+            kwargs["queryset"] = other.get_queryset(request)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        """A filter offers what is in the list, and so no other company's name."""
+        return [
+            (chosen, admin.RelatedOnlyFieldListFilter)
+            if isinstance(chosen, str) and get_fields_from_path(self.model, chosen)[-1].is_relation
+            else chosen
+            for chosen in super().get_list_filter(request)
+        ]
+
+
+def companies_of(person: User) -> QuerySet[Any, Any]:
+    """The keys of the companies whose directory lists this person."""
+    return CompanyMembership.objects.filter(user=person).values("company")
+
+
+def colleagues_of(person: User) -> QuerySet[Any, Any]:
+    """The keys of the people who share a company with this person."""
+    return CompanyMembership.objects.filter(company__in=companies_of(person)).values("user")
+
+
+class ReadOnlyAdmin(CompanyScopedAdmin[Any]):
     """For everything with a life cycle: to be looked at, never changed by hand."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -39,8 +87,11 @@ class PersonCreationForm(AdminUserCreationForm[User]):
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin[User]):
-    """People. Nobody is deleted: an account is switched off, because history names it."""
+class PersonAdmin(CompanyScopedAdmin[User], UserAdmin[User]):
+    """People. Nobody is deleted: an account is switched off, because history names it.
+
+    Whoever may change accounts could else make themselves a superuser, or sign in as one.
+    """
 
     add_form = PersonCreationForm
     ordering = ("email",)
@@ -59,8 +110,46 @@ class PersonAdmin(UserAdmin[User]):
         (None, {"fields": ("email", "first_name", "last_name", "usable_password", "password1", "password2")}),
     )
 
+    def of_companies_of(self, person: User, rows: QuerySet[User]) -> QuerySet[User]:
+        """Colleagues, and who is of no company yet."""
+        unlisted = ~Q(pk__in=CompanyMembership.objects.values("user"))
+        return rows.filter(Q(pk__in=colleagues_of(person)) | unlisted | Q(pk=person.pk))
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        assert isinstance(request.user, User)
+        if not super().has_change_permission(request, obj):
+            return False
+        if obj is None or request.user.is_superuser:
+            return True
+        elsewhere = obj.company_memberships.exclude(company__in=companies_of(request.user))
+        return not (obj.is_staff or obj.is_superuser or elsewhere.exists())
+
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        powers = ("is_staff", "is_superuser", "groups", "user_permissions")
+        dates = ("last_login", "date_joined")
+        return dates if request.user.is_superuser else (*powers, *dates)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if form.changed_data:
+            event = "account.changed" if change else "account.created"
+            self._record(request, obj, event, {"fields": sorted(form.changed_data), "active": obj.is_active})
+
+    def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Who sets another's password can sign in as them, so it is remembered who did."""
+        with transaction.atomic():
+            answer = super().user_change_password(request, *args, **kwargs)
+            person = self.get_object(request, unquote(kwargs["id"])) if answer.status_code == 302 else None
+            if person:
+                self._record(request, person, "account.password_set", {})
+        return answer
+
+    def _record(self, request: HttpRequest, person: User, event: str, detail: dict[str, Any]) -> None:
+        assert isinstance(request.user, User)
+        history.record(event=event, subject=person, by=request.user, company=None, detail=detail)
 
 
 class CompanyForm(forms.ModelForm[Company]):
@@ -82,9 +171,10 @@ class CompanyForm(forms.ModelForm[Company]):
 
 
 @admin.register(Company)
-class CompanyAdmin(admin.ModelAdmin[Company]):
+class CompanyAdmin(CompanyScopedAdmin[Company]):
     """Companies."""
 
+    company = "pk"
     form = CompanyForm
     list_display = ("name", "slug", "currency")
     search_fields = ("name",)
@@ -96,19 +186,23 @@ class CompanyAdmin(admin.ModelAdmin[Company]):
         return (*fixed, "currency") if obj and obj.projects.exists() else fixed
 
     def save_model(self, request: HttpRequest, obj: Company, form: Any, change: bool) -> None:
-        wanted = obj.allows_own_decisions
-        if change:
-            obj.allows_own_decisions = form.initial["allows_own_decisions"]
-        super().save_model(request, obj, form, change)
-        if change and wanted != obj.allows_own_decisions:
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        own_rule = "allows_own_decisions" in form.changed_data
+        obj.save(update_fields=[name for name in ("name", "slug", "currency") if name in form.changed_data])
+        if own_rule:
             assert isinstance(request.user, User)
             services.set_own_decision_rule(
-                company=obj, by=request.user, allows=wanted, reason=form.cleaned_data["reason"]
+                company=obj,
+                by=request.user,
+                allows=obj.allows_own_decisions,
+                reason=form.cleaned_data["reason"],
             )
 
 
 @admin.register(Project)
-class ProjectAdmin(admin.ModelAdmin[Project]):
+class ProjectAdmin(CompanyScopedAdmin[Project]):
     """Projects. A project stays with its company."""
 
     list_display = ("name", "number", "company")
@@ -140,7 +234,7 @@ class CompanyMembershipForm(forms.ModelForm[CompanyMembership]):
 
 
 @admin.register(CompanyMembership)
-class CompanyMembershipAdmin(admin.ModelAdmin[CompanyMembership]):
+class CompanyMembershipAdmin(CompanyScopedAdmin[CompanyMembership]):
     """Where the privilege Can Push to Accounting is granted and revoked."""
 
     form = CompanyMembershipForm
@@ -166,16 +260,14 @@ class CompanyMembershipAdmin(admin.ModelAdmin[CompanyMembership]):
     def save_model(self, request: HttpRequest, obj: CompanyMembership, form: Any, change: bool) -> None:
         assert isinstance(request.user, User)
         wanted = obj.can_push_to_accounting
-        obj.can_push_to_accounting = (
-            bool(form.initial.get("can_push_to_accounting", False)) if change else False
-        )
         if change:
             # Only what the form changed: the privilege may have been revoked since it was opened.
             obj.save(update_fields=["erp_integrations_level", "directory_level"])
         else:
+            obj.can_push_to_accounting = False
             super().save_model(request, obj, form, change)
         services.record_levels(membership=obj, by=request.user, changed=form.changed_data, new=not change)
-        if wanted == obj.can_push_to_accounting:
+        if "can_push_to_accounting" not in form.changed_data:
             return
         command = services.grant_push_to_accounting if wanted else services.revoke_push_to_accounting
         try:
@@ -224,8 +316,10 @@ def _privilege_history(object_id: str) -> list[dict[str, Any]]:
 
 
 @admin.register(ProjectMembership)
-class ProjectMembershipAdmin(admin.ModelAdmin[ProjectMembership]):
+class ProjectMembershipAdmin(CompanyScopedAdmin[ProjectMembership]):
     """Who may do what in a project's Commitments tool."""
+
+    company = "project__company"
 
     list_display = ("user", "project", "commitments_level")
     list_filter = ("project__company", "commitments_level")
@@ -255,6 +349,8 @@ class ProjectMembershipAdmin(admin.ModelAdmin[ProjectMembership]):
 @admin.register(HistoryEntry)
 class HistoryAdmin(ReadOnlyAdmin):
     """What happened, in the order in which it happened."""
+
+    company = "company_id"
 
     list_display = ("at", "event", "subject_type", "subject_id", "by_id", "company_id")
     list_filter = ("event",)

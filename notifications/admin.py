@@ -4,7 +4,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from directory.admin import ReadOnlyAdmin
+from directory.admin import ReadOnlyAdmin, colleagues_of
 from directory.models import User
 from notifications import delivery, tasks
 from notifications.models import OutgoingEmail, Subscription
@@ -22,6 +22,10 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
     actions = ("send_again",)
     # The HTML part says what the text says.
     exclude = ("html_body",)
+
+    def of_companies_of(self, person: User, rows: QuerySet[OutgoingEmail]) -> QuerySet[OutgoingEmail]:
+        """To colleagues."""
+        return rows.filter(recipient__in=colleagues_of(person))
 
     def has_send_again_permission(self, request: HttpRequest) -> bool:
         """Whether the action is offered."""
@@ -48,3 +52,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     search_fields = ("user__email",)
     ordering = ("pk",)
+
+    def of_companies_of(self, person: User, rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
+        """Of colleagues."""
+        return rows.filter(user__in=colleagues_of(person))

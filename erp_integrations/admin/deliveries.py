@@ -29,6 +29,7 @@ class SubmissionAdmin(ReadOnlyAdmin):
 class ExportJobAdmin(ReadOnlyAdmin):
     """The deliveries."""
 
+    company = "submission__company"
     list_display = ("erp_id", "vendor_code", "submission", "connection", "status", "tries", "problem")
     list_filter = ("status", "connection")
     list_select_related = ("submission", "connection")
@@ -41,6 +42,7 @@ class ExportJobAdmin(ReadOnlyAdmin):
 class ExportCallAdmin(ReadOnlyAdmin):
     """What was accepted, call by call."""
 
+    company = "job__submission__company"
     list_display = ("title", "method", "job", "plan_round", "position", "state")
     list_filter = ("state", "method")
     list_select_related = ("job",)
@@ -53,6 +55,7 @@ class ExportCallAdmin(ReadOnlyAdmin):
 class WireAttemptAdmin(ReadOnlyAdmin):
     """The ledger: every attempt on the wire, and what was answered."""
 
+    company = "call__job__submission__company"
     list_display = ("started_at", "call", "attempt", "outcome", "reason", "finished_at")
     list_filter = ("outcome",)
     list_select_related = ("call",)
@@ -65,6 +68,7 @@ class WireAttemptAdmin(ReadOnlyAdmin):
 class ErpIdHoldAdmin(ReadOnlyAdmin):
     """Which names in Spectrum belong to which commitments."""
 
+    company = "connection__company"
     list_display = ("erp_id", "vendor_code", "connection", "commitment")
     list_filter = ("connection",)
     list_select_related = ("connection", "commitment")

@@ -2,18 +2,19 @@
 
 from typing import Any
 
-from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from directory import history
+from directory.admin import CompanyScopedAdmin
 from directory.models import Company, User
 
 
-class RecordingAdmin(admin.ModelAdmin[Any]):
+class RecordingAdmin(CompanyScopedAdmin[Any]):
     """What is changed here stands in the history: which fields, never a secret."""
 
+    company = "connection__company"
     what = ""
 
     def company_of(self, obj: Any) -> Company:

@@ -1,14 +1,21 @@
 """Django admin: where the privilege is granted, and what it lets nobody do."""
 
 import pytest
+from django.contrib.admin import site as admin_site
+from django.contrib.auth.models import Permission
+from django.http import HttpRequest
 from django.test import Client
+from django.urls import reverse
 
+from directory.admin import CompanyScopedAdmin
 from directory.models import Company, CompanyMembership, HistoryEntry, User
+from erp_integrations.models import CostTypeAccount, ExportJob
 from tests.clients import signed_in
 from tests.factories import (
     ApproverFactory,
     CommitmentFactory,
     CompanyFactory,
+    ExportJobFactory,
     PersonFactory,
     PrivilegeAdminFactory,
     ProjectFactory,
@@ -26,8 +33,21 @@ def admin() -> User:
 
 
 @pytest.fixture
-def viewer() -> CompanyMembership:
-    return ViewerFactory().company_memberships.get()
+def company(admin: User) -> Company:
+    """One that lists the admin."""
+    company: Company = CompanyFactory()
+    join_company(admin, company)
+    return company
+
+
+@pytest.fixture
+def viewer(company: Company) -> CompanyMembership:
+    return ViewerFactory(company=company).company_memberships.get()
+
+
+@pytest.fixture
+def approver(company: Company) -> CompanyMembership:
+    return ApproverFactory(company=company).company_memberships.get()
 
 
 @pytest.fixture
@@ -62,8 +82,7 @@ class TestPrivilege:
         entry = HistoryEntry.objects.get(event="privilege.granted")
         assert (entry.by_id, entry.detail["reason"]) == (admin.pk, "Controller.")
 
-    def test_revoking_with_a_reason(self, admin: User) -> None:
-        approver = ApproverFactory().company_memberships.get()
+    def test_revoking_with_a_reason(self, admin: User, approver: CompanyMembership) -> None:
         signed_in(admin).post(address(approver), form(approver, granted=False, reason="Left."))
         approver.refresh_from_db()
         assert not approver.can_push_to_accounting
@@ -101,8 +120,18 @@ class TestPrivilege:
         viewer.refresh_from_db()
         assert not viewer.can_push_to_accounting
 
-    def test_a_new_member_can_be_an_approver_at_once(self, admin: User) -> None:
-        company, person = CompanyFactory(), PersonFactory()
+    def test_a_level_of_an_approver_can_be_changed_without_the_permission_to_grant(
+        self, admin: User, approver: CompanyMembership
+    ) -> None:
+        admin.user_permissions.remove(admin.user_permissions.get(codename="grant_push_to_accounting"))
+        posted = form(approver, granted=True) | {"erp_integrations_level": "admin"}
+        page = signed_in(User.objects.get(pk=admin.pk)).post(address(approver), posted, follow=True)
+        assert "Can Push to Accounting was not changed" not in page.content.decode()
+        approver.refresh_from_db()
+        assert (approver.erp_integrations_level, approver.can_push_to_accounting) == ("admin", True)
+
+    def test_a_new_member_can_be_an_approver_at_once(self, admin: User, company: Company) -> None:
+        person = PersonFactory()
         signed_in(admin).post(
             "/admin/directory/companymembership/add/",
             {
@@ -124,8 +153,9 @@ class TestPrivilege:
             "user_id", "company_id"
         ).get(pk=viewer.pk)
 
-    def test_deleting_a_membership_revokes_and_is_remembered(self, admin: User) -> None:
-        approver = ApproverFactory().company_memberships.get()
+    def test_deleting_a_membership_revokes_and_is_remembered(
+        self, admin: User, approver: CompanyMembership
+    ) -> None:
         signed_in(admin).post(f"/admin/directory/companymembership/{approver.pk}/delete/", {"post": "yes"})
         assert not CompanyMembership.objects.filter(pk=approver.pk).exists()
         assert HistoryEntry.objects.get(event="membership.removed").detail["held_push_to_accounting"]
@@ -166,6 +196,123 @@ class TestOwnDecisionRule:
         }
         root.post("/admin/directory/company/add/", posted)
         assert not Company.objects.get(slug="new").allows_own_decisions
+
+    def test_staff_without_that_permission_change_the_rest(self, admin: User, company: Company) -> None:
+        Company.objects.filter(pk=company.pk).update(allows_own_decisions=True)
+        admin.user_permissions.set(Permission.objects.filter(codename="change_company"))
+        posted = {"name": "Other", "slug": company.slug, "currency": "USD"}
+        answer = signed_in(admin).post(f"/admin/directory/company/{company.pk}/change/", posted)
+        assert answer.status_code == 302
+        company.refresh_from_db()
+        assert (company.name, company.allows_own_decisions) == ("Other", True)
+
+
+class TestAccounts:
+    """Whoever may change accounts gains no power by it, and leaves a trace."""
+
+    @pytest.fixture
+    def clerk(self, company: Company) -> User:
+        person: User = PersonFactory(is_staff=True)
+        person.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "change_user"]))
+        join_company(person, company)
+        return person
+
+    def posted(self, person: User, **changed: str) -> dict[str, str]:
+        plain = {"email": person.email, "first_name": "Robin", "last_name": "New", "time_zone": "UTC"}
+        return {**plain, "summary_hour": "7", "is_active": "on", **changed}
+
+    def test_powers_are_given_by_a_superuser_alone(self, clerk: User, viewer: CompanyMembership) -> None:
+        every = [str(permission.pk) for permission in Permission.objects.all()]
+        forged = {
+            **self.posted(viewer.user),
+            "is_staff": "on",
+            "is_superuser": "on",
+            "user_permissions": every,
+        }
+        assert signed_in(clerk).post(account(viewer.user), forged).status_code == 302
+        person = User.objects.get(pk=viewer.user_id)
+        assert (person.last_name, person.is_staff, person.is_superuser) == ("New", False, False)
+        assert not person.user_permissions.exists()
+
+    def test_staff_are_changed_by_a_superuser_alone(self, clerk: User, root: Client) -> None:
+        other: User = PersonFactory(is_staff=True)
+        password = {"usable_password": "true", "password1": "a new long one", "password2": "a new long one"}
+        for person in (clerk, other, User.objects.get(is_superuser=True)):
+            client = signed_in(clerk)
+            assert client.post(account(person), self.posted(person)).status_code == 403
+            assert client.post(account(person, "password"), password).status_code == 403
+        assert root.post(account(other), self.posted(other)).status_code == 302
+
+    def test_who_is_also_of_another_company_is_only_seen(
+        self, clerk: User, viewer: CompanyMembership
+    ) -> None:
+        join_company(viewer.user, CompanyFactory())
+        client = signed_in(clerk)
+        assert client.get(account(viewer.user)).status_code == 200
+        assert client.post(account(viewer.user), self.posted(viewer.user)).status_code == 403
+
+    def test_what_was_changed_is_in_the_history(self, clerk: User, viewer: CompanyMembership) -> None:
+        client = signed_in(clerk)
+        client.post(account(viewer.user), self.posted(viewer.user, is_active=""))
+        password = {"usable_password": "true", "password1": "a new long one", "password2": "a new long one"}
+        client.post(account(viewer.user, "password"), password)
+        changed, password_set = HistoryEntry.objects.about(viewer.user)
+        assert (changed.event, changed.by_id, changed.detail["active"]) == (
+            "account.changed",
+            clerk.pk,
+            False,
+        )
+        assert (password_set.event, password_set.by_id) == ("account.password_set", clerk.pk)
+
+
+class TestOtherCompanies:
+    """Staff who are no superuser act for the companies that list them."""
+
+    def test_the_privilege_is_not_granted_elsewhere(self, admin: User, company: Company) -> None:
+        stranger = ViewerFactory().company_memberships.get()
+        client = signed_in(admin)
+        client.post(address(stranger), form(stranger, granted=True, reason="Forged."))
+        elsewhere = {"user": str(admin.pk), "company": str(stranger.company_id), "directory_level": "none"}
+        page = client.post(
+            "/admin/directory/companymembership/add/", {**elsewhere, "erp_integrations_level": "admin"}
+        )
+        assert "Select a valid choice" in page.content.decode()
+        stranger.refresh_from_db()
+        assert not stranger.can_push_to_accounting
+        assert stranger.company.memberships.count() == 1
+
+    def test_nothing_of_another_company_is_listed_opened_or_offered(self, company: Company) -> None:
+        staff: User = PersonFactory(is_staff=True)
+        staff.user_permissions.set(Permission.objects.all())
+        join_company(staff, company)
+        job: ExportJob = ExportJobFactory(incomplete=True)
+        stranger = job.submission.company
+        Company.objects.filter(pk=stranger.pk).update(name="Stranger and Sons")
+        entry = job.calls.all()[0].wire_attempts.create(attempt=1, payload_hash="0" * 64)
+        client = signed_in(staff)
+        for model, page in admin_site._registry.items():
+            if model.__module__.split(".")[0] not in {"directory", "commitments", "erp_integrations"}:
+                continue
+            name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+            html = client.get(reverse(f"{name}_changelist")).content.decode()
+            assert "Stranger and Sons" not in html, name
+            # A new page of settings says where a row's company stands: CompanyScopedAdmin.
+            assert isinstance(page, CompanyScopedAdmin), name
+            row = model._default_manager.exclude(pk__in=page.get_queryset(_request(staff))).first()
+            assert row is not None or model is User or model is CostTypeAccount, name
+            if row is not None:
+                assert client.get(reverse(f"{name}_change", args=[row.pk])).status_code == 302, name
+        assert entry.pk
+
+
+def _request(person: User) -> HttpRequest:
+    request = HttpRequest()
+    request.user = person
+    return request
+
+
+def account(person: User, what: str = "change") -> str:
+    return f"/admin/directory/user/{person.pk}/{what}/"
 
 
 class TestReadOnly:

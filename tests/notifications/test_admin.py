@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from directory.models import User
 from notifications.models import Kind, Status, Subscription
+from tests.factories import CompanyFactory, join_company
 from tests.notifications.factories import OutgoingEmailFactory, RecipientFactory
 
 pytestmark = pytest.mark.django_db
@@ -13,7 +14,11 @@ LIST = "admin:notifications_outgoingemail_changelist"
 
 
 def staff(client: Client, *permissions: str) -> User:
+    """Signed in, with these permissions, and of one company with everybody there is."""
     person: User = RecipientFactory.create(is_staff=True)
+    company = CompanyFactory()
+    for colleague in User.objects.all():
+        join_company(colleague, company)
     person.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     client.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")
     return person
@@ -30,6 +35,16 @@ def test_staff_with_the_view_permission_read_the_text_of_a_mail(client: Client) 
     page = client.get(reverse("admin:notifications_outgoingemail_change", args=[email.pk])).content.decode()
     assert "The phase of line 3 is wrong." in page
     assert "_save" not in page
+
+
+def test_staff_of_another_company_read_nothing(client: Client) -> None:
+    staff(client, "view_outgoingemail", "view_subscription")
+    email = OutgoingEmailFactory.create()
+    Subscription.objects.create(user=email.recipient, kind=Kind.DAILY_SUMMARY, wanted=False)
+    join_company(email.recipient, CompanyFactory())
+    assert email.to_address not in client.get(reverse(LIST)).content.decode()
+    page = client.get(reverse("admin:notifications_subscription_changelist")).content.decode()
+    assert str(email.recipient) not in page
 
 
 def test_staff_without_it_read_nothing(client: Client) -> None:
