@@ -20,6 +20,10 @@ MENDED_AT_ACCEPT = frozenset(
 )
 
 
+# Unicode calls the fillers of Hangul letters.
+UNSEEN_LETTERS = frozenset("\u115f\u1160\u3164\uffa0")
+
+
 class Moment(StrEnum):
     """When the findings are asked for."""
 
@@ -188,6 +192,11 @@ def _what_the_lists_say(basis: Basis) -> list[tuple[str, str]]:
     ]
 
 
+def is_written(text: str) -> bool:
+    """Whether there is anything to read: a letter or a digit, and not only what nobody sees."""
+    return any(character.isalnum() and character not in UNSEEN_LETTERS for character in text)
+
+
 def _project_findings(document: Document) -> list[Finding]:
     found: list[Finding] = []
 
@@ -201,9 +210,9 @@ def _project_findings(document: Document) -> list[Finding]:
             "Only an approved commitment can go to accounting.",
             "Set the status to Approved.",
         )
-    if not document.number.strip():
+    if not is_written(document.number):
         block("number-blank", "Number", "The commitment has no number.", "Enter a number.")
-    if not document.title.strip():
+    if not is_written(document.title):
         block("title-blank", "Title", "The commitment has no title.", "Enter a title.")
     if document.contract_company_id is None:
         block(

@@ -9,7 +9,7 @@ from commitments.models import Commitment
 from directory import history
 from directory.models import User
 from directory.permissions import RightMissing, require_push_to_accounting
-from erp_integrations import outcomes
+from erp_integrations import outcomes, preflight
 from erp_integrations.decisions.refusals import Conflict, NotSaid, TooEarly
 from erp_integrations.models import ExportJob, Submission
 
@@ -65,7 +65,7 @@ def require_quiet(job: ExportJob) -> None:
 
 def require_words(words: str, sentence: str) -> str:
     """What a person said, trimmed; raises NotSaid with the sentence where there is nothing to read."""
-    if not any(character.isalnum() for character in words):  # nor is an invisible character a word
+    if not preflight.is_written(words):
         raise NotSaid(sentence)
     return words.strip()
 

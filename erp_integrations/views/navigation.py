@@ -64,6 +64,9 @@ def filters(viewer: CompanyMembership, *, current: listing.Filter, search: str) 
 
 def filters_around(request: SignedInRequest, viewer: CompanyMembership) -> list[Choice]:
     """The filters of the list in which htmx asks, as they are now."""
-    address = parse_qs(urlsplit(request.htmx.current_url or "").query)
+    try:
+        address = parse_qs(urlsplit(request.htmx.current_url or "").query)
+    except ValueError:  # a header that is no address
+        address = {}
     chosen = listing.FILTERS.get(address.get("view", [""])[0], listing.READY)
     return filters(viewer, current=chosen, search=listing.readable_search(address.get("q", [""])[0]))

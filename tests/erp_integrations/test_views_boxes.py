@@ -434,7 +434,7 @@ class TestRejecting:
         assert f'<tr id="submission-{submission.pk}" hx-swap-oob="delete"></tr>' in html
         assert "<form" not in html
 
-    @pytest.mark.parametrize("reason", ["", "   ", "\n\t "])
+    @pytest.mark.parametrize("reason", ["", "   ", "\n\t ", "\u200b\u00ad", "\u3164\u2800", "..."])
     @pytest.mark.parametrize("headers", [{}, IN_PLACE])
     def test_a_blank_reason_is_refused(self, reason: str, headers: dict[str, str]) -> None:
         submission = SubmissionFactory()
@@ -446,6 +446,15 @@ class TestRejecting:
         assert "Enter a reason: it is mailed" in response.content.decode()
         submission.refresh_from_db()
         assert submission.status == SubmissionStatus.AWAITING
+
+    def test_a_header_that_is_no_address_does_not_hide_that_it_was_decided(self) -> None:
+        submission = SubmissionFactory()
+        _, client = approver_of(submission)
+        entered = seen(client, submission, "reject", reason="No.")
+        headers = {**IN_PLACE, "HX-Current-URL": "http://["}
+        assert client.post(url(submission, "reject"), entered, headers=headers).status_code == 200
+        submission.refresh_from_db()
+        assert submission.status == SubmissionStatus.REJECTED
 
     def test_a_reason_without_end_is_refused_and_stays_in_the_box(self) -> None:
         submission = SubmissionFactory()
