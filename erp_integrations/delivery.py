@@ -38,6 +38,7 @@ from erp_integrations.models import (
     ExportCall,
     ExportJob,
     JobStatus,
+    SnapshotUnreadable,
     WireAttempt,
 )
 
@@ -189,12 +190,11 @@ def _deliver(job: ExportJob, lease: int) -> None:
     if job.tries > settings.EXPORT_MAX_TRIES:
         outcomes.fail(job, f"Given up after {settings.EXPORT_MAX_TRIES} tries. The last one: {job.problem}")
         return
-    if not job.calls.filter(state=CallState.WRITTEN).exists() and _changed_since_accepted(job):
-        outcomes.fail(
-            job,
-            "Changed since it was accepted: the vendor link, the job link, the connection, or what "
-            "Spectrum's lists say of them.",
-        )
+    if not job.calls.filter(state=CallState.WRITTEN).exists() and (problem := _changed_since_accepted(job)):
+        outcomes.fail(job, problem)
+        return
+    if problem := ledger.what_was_altered(job):
+        outcomes.fail(job, problem)
         return
     adapter = ready_adapter(job.connection)
     if isinstance(adapter, NotSent | Unusable):
@@ -204,9 +204,6 @@ def _deliver(job: ExportJob, lease: int) -> None:
         return
     for stored in job.current_calls().exclude(state=CallState.WRITTEN):
         call = as_planned(stored)
-        if call.hash != stored.payload_hash:
-            outcomes.fail(job, f"{stored.title} was altered after it was accepted; nothing more is sent.")
-            return
         if stopping.is_set():
             outcomes.hand_back(job)
             return
@@ -257,8 +254,18 @@ def _store_intent(job: ExportJob, call: ExportCall, lease: int) -> WireAttempt:
         return WireAttempt.objects.create(call=call, attempt=job.attempt, payload_hash=call.payload_hash)
 
 
-def _changed_since_accepted(job: ExportJob) -> bool:
-    return preflight.basis_of(job.submission.document).hash != job.basis_hash
+def _changed_since_accepted(job: ExportJob) -> str:
+    """What is not as the approver saw it, as a sentence; blank if nothing is."""
+    try:
+        basis = preflight.basis_of(job.submission.document)
+    except SnapshotUnreadable as error:
+        return str(error)
+    if basis.hash == job.basis_hash:
+        return ""
+    return (
+        "Changed since it was accepted: the vendor link, the job link, the connection, or what "
+        "Spectrum's lists say of them."
+    )
 
 
 def _is_ours_to_write(job: ExportJob, adapter: Adapter) -> bool:

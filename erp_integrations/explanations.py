@@ -12,6 +12,7 @@ from erp_integrations.models import (
     DriftKind,
     ExportJob,
     JobStatus,
+    SnapshotUnreadable,
     Submission,
     SubmissionStatus,
     Verification,
@@ -36,6 +37,26 @@ def decision(submission: Submission) -> str:
     person = submission.ended_by or submission.decided_by
     moment = submission.ended_at or submission.decided_at
     return f"{submission.get_status_display()} by {person}{_on(moment)}"
+
+
+def damage(standing: Standing) -> Explanation | None:
+    """That what was sent can't be shown, and what then can be done; None where it can."""
+    try:
+        standing.submission.document  # noqa: B018  # reading it is the question
+    except SnapshotUnreadable as error:
+        way_out = ""
+        if standing.is_awaiting:
+            way_out = (
+                "Nobody can decide on it. A project admin can take it back with Retrieve from ERP "
+                "and send it again."
+            )
+        elif standing.has_failed:
+            way_out = (
+                "It can't be tried again. Reject it with your reason, and the project can send it again."
+            )
+        tell = "Tell whoever runs this server: the history knows the hash of what was sent."
+        return Explanation("danger", "warning", "What was sent can't be shown", [str(error), way_out, tell])
+    return None
 
 
 def of(standing: Standing) -> Explanation | None:

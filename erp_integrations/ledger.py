@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
+from directory.models import HistoryEntry
 from erp_integrations.adapters.base import Call
 from erp_integrations.connections import as_planned
 from erp_integrations.models import CallState, ExportCall, ExportJob, WireAttempt
@@ -18,6 +19,26 @@ def may_have_written(job: ExportJob) -> bool:
     """Whether a call of this commitment under the job's key may stand in the ERP: then it is ours."""
     attempts = WireAttempt.objects.filter(call__job__in=_of_its_record(job), outcome__in=MAYBE_WRITTEN)
     return attempts.exclude(call__state=CallState.GONE).exists()
+
+
+def what_was_altered(job: ExportJob) -> str:
+    """Which call is not as it was accepted, as a sentence; blank if all of them are.
+
+    The history, which the application can't rewrite, says which calls there were. All are looked at
+    before the first leaves: half of an altered plan would be the worst of it.
+    """
+    decision = (
+        HistoryEntry.objects.about(job.submission)
+        .filter(event__in=["submission.accepted", "export.retried"], detail__job=job.pk)
+        .last()
+    )
+    calls = list(job.current_calls())
+    if decision is None or len(calls) != len(decision.detail["calls"]):
+        return "The calls of this export are not those that were accepted; nothing more is sent."
+    for stored, accepted in zip(calls, decision.detail["calls"], strict=True):
+        if not stored.payload_hash == accepted == as_planned(stored).hash:
+            return f"{stored.title} was altered after it was accepted; nothing more is sent."
+    return ""
 
 
 def nothing_was_ever_written(job: ExportJob) -> bool:

@@ -15,7 +15,14 @@ from commitments.models import Badge
 from directory.models import User
 from erp_integrations import preflight, tasks
 from erp_integrations.adapters.base import Call, Key
-from erp_integrations.decisions.locking import lock_for_decision, lock_job, record, require_quiet, who_decided
+from erp_integrations.decisions.locking import (
+    document_of,
+    lock_for_decision,
+    lock_job,
+    record,
+    require_quiet,
+    who_decided,
+)
 from erp_integrations.decisions.refusals import Conflict, NotReady
 from erp_integrations.models import (
     ErpIdHold,
@@ -106,7 +113,7 @@ def _end_of_grace() -> CombinedExpression:
 
 
 def _basis_as_seen(submission: Submission, seen_hash: str) -> preflight.Basis:
-    basis = preflight.basis_of(submission.document)
+    basis = preflight.basis_of(document_of(submission))
     if basis.hash != seen_hash:
         raise Conflict(
             "The vendor link, the job link, the connection or Spectrum's lists changed while you were "

@@ -7,11 +7,12 @@ from django.utils.formats import date_format
 
 from commitments.models import Commitment
 from directory import history
-from directory.models import User
+from directory.models import HistoryEntry, User
 from directory.permissions import RightMissing, require_push_to_accounting
 from erp_integrations import outcomes, preflight
 from erp_integrations.decisions.refusals import Conflict, NotSaid, TooEarly
-from erp_integrations.models import ExportJob, Submission
+from erp_integrations.documents import Document
+from erp_integrations.models import ExportJob, SnapshotUnreadable, Submission
 
 
 def require_may_decide(*, submission: Submission, by: User) -> None:
@@ -90,6 +91,18 @@ def moment_of(at: datetime | None) -> str:
         return "now"
     local = timezone.localtime(at)
     return date_format(local, "H:i" if local.date() == timezone.localdate() else "j M Y, H:i")
+
+
+def document_of(submission: Submission) -> Document:
+    """What was sent, by the hash that the history kept. Raises Conflict when that is not what is stored."""
+    sent = HistoryEntry.objects.about(submission).filter(event="submission.sent").last()
+    try:
+        document = submission.document
+        if sent is None or sent.detail["snapshot_hash"] != submission.snapshot_hash:
+            raise SnapshotUnreadable("This commitment was altered after it was sent.")
+    except SnapshotUnreadable as error:
+        raise Conflict(f"{error} Nothing can be decided on it.") from error
+    return document
 
 
 def who_decided(submission: Submission) -> str:

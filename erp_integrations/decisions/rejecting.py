@@ -8,6 +8,7 @@ from commitments.models import Badge, Lock
 from directory.models import User
 from erp_integrations import announcements, remains
 from erp_integrations.decisions.locking import (
+    document_of,
     lock_for_decision,
     lock_job,
     record,
@@ -42,6 +43,9 @@ def reject(*, submission: Submission, by: User, reason: str) -> None:
         job.save()
     elif locked.status != SubmissionStatus.AWAITING:
         raise Conflict(who_decided(locked))
+    else:
+        # Nobody can have read it. After an export, rejecting is the only way out.
+        document_of(locked)
     locked.reject(by=by, at=timezone.now(), reason=reason)
     locked.save()
     remains.release_erp_id(locked.commitment)

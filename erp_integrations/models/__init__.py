@@ -26,7 +26,7 @@ from erp_integrations.models.reconciliations import (
     Reconciliation,
     ReconciliationStatus,
 )
-from erp_integrations.models.submissions import ErpIdHold, Submission, SubmissionStatus
+from erp_integrations.models.submissions import ErpIdHold, SnapshotUnreadable, Submission, SubmissionStatus
 from erp_integrations.models.transitions import TransitionRefused
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "PullStatus",
     "Reconciliation",
     "ReconciliationStatus",
+    "SnapshotUnreadable",
     "Submission",
     "SubmissionStatus",
     "TransitionRefused",

@@ -14,6 +14,10 @@ from erp_integrations.models.connections import Connection
 from erp_integrations.models.transitions import check_transition
 
 
+class SnapshotUnreadable(Exception):
+    """What was sent can't be told from what is stored; the text is a sentence for people."""
+
+
 class SubmissionStatus(models.TextChoices):
     """Where the decision stands (product, section 2)."""
 
@@ -154,10 +158,15 @@ class Submission(models.Model):
 
     @property
     def document(self) -> Document:
-        """What was sent. Raises ValueError when the stored text no longer has its hash."""
+        """What was sent. Raises SnapshotUnreadable when the stored text no longer has its hash."""
         if text_hash(self.snapshot) != self.snapshot_hash:
-            raise ValueError(f"submission {self.pk}: the snapshot was altered after it was sent")
-        return from_json(self.snapshot)
+            raise SnapshotUnreadable("The stored copy of this commitment was altered after it was sent.")
+        try:
+            return from_json(self.snapshot)
+        except ValueError as error:
+            raise SnapshotUnreadable(
+                "The stored copy of this commitment was written by a newer version of Ledgergate."
+            ) from error
 
     def is_barred_for(self, person: User) -> bool:
         """Whether another person must decide: nobody does on what they created or sent.

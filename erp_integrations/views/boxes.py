@@ -77,7 +77,9 @@ def reject(request: SignedInRequest, company_slug: str, submission_id: int) -> H
     try:
         decisions.reject(submission=stood.submission, by=request.user, reason=form.cleaned_data["reason"])
     except (decisions.Conflict, decisions.TooEarly) as conflict:
-        return decided_box(request, standing_of(request, company_slug, submission_id), str(conflict))
+        now = standing_of(request, company_slug, submission_id)
+        verb = "Can't be decided:" if now.is_awaiting else "Decided already:"
+        return decided_box(request, now, str(conflict), verb=verb)
     except decisions.NotSaid as lacking:
         return _reject_box(request, stood, form, problem=str(lacking), status=422)
     messages.success(
@@ -97,6 +99,8 @@ def _accept_box(
     """What Spectrum will store under the ERP ID that is in the field, or what stands in the way."""
     if not stood.is_open:
         return decided_box(request, stood)
+    if damage := explanations.damage(stood):
+        return decided_box(request, stood, " ".join(damage.sentences), verb="Can't be decided:")
     entered = form.cleaned_data if form else {}
     preview = previews.of(stood.submission, erp_id=entered.get("erp_id"), note=entered.get("note", ""))
     shown = form or AcceptForm(initial={"erp_id": preview.erp_id})
@@ -117,15 +121,20 @@ def _reject_box(
 ) -> HttpResponse:
     if not stood.is_rejectable:
         return decided_box(request, stood)
+    damage = explanations.damage(stood) if stood.is_awaiting else None
+    if damage:
+        return decided_box(request, stood, " ".join(damage.sentences), verb="Can't be decided:")
     context = {"seen_hash": stood.submission.snapshot_hash}
     return box(request, stood, "_reject.html", "Reject", form or RejectForm(), problem, status, context)
 
 
-def decided_box(request: SignedInRequest, stood: Standing, problem: str = "") -> HttpResponse:
-    """For the person who came second: who decided, and when."""
+def decided_box(
+    request: SignedInRequest, stood: Standing, problem: str = "", *, verb: str = "Decided already:"
+) -> HttpResponse:
+    """For the person who came second: who decided, and when. Or why nobody can."""
     problem = problem or f"{explanations.decision(stood.submission)}."
     context = {"row": stood, "focus_title": True}
-    return box(request, stood, "_decided.html", "Decided already:", None, problem, 409, context)
+    return box(request, stood, "_decided.html", verb, None, problem, 409, context)
 
 
 def box(

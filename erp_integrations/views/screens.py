@@ -126,14 +126,16 @@ def review(request: SignedInRequest, company_slug: str, submission_id: int) -> H
     """Everything about one submission: what was sent, what stands in the way, what Spectrum stores."""
     stood = standing_of(request, company_slug, submission_id)
     submission = stood.submission
-    document = submission.document
-    preview = previews.of(submission) if stood.is_open else None
+    damage = explanations.damage(stood)
+    document = None if damage else submission.document
+    preview = previews.of(submission) if stood.is_open and document else None
     calls = list(preview.calls) if preview else []
     if stood.job:
         calls = reviewing.accepted_calls(stood.job)
     context = _moving_parts(stood) | {
+        "damage": damage,
         "document": document,
-        "document_status": reviewing.status_of(document),
+        "document_status": reviewing.status_of(document) if document else "",
         "preview": preview,
         "calls": calls,
     }

@@ -248,12 +248,37 @@ def test_a_call_that_was_altered_is_never_sent(simulator: Simulator, queued: Exp
         if element["name"] == "Original_Contract_Amount":
             element["value"] = "9999.00"
     call.save()
+    before = last_call(simulator)
     job = drained(queued)
-    assert job.status == JobStatus.INCOMPLETE
-    assert "altered" in job.problem
-    record = simulator.record(job.erp_id)
-    assert record is not None
-    assert record["lines"] == []
+    assert job.status == JobStatus.FAILED
+    assert job.problem == "Line 1 was altered after it was accepted; nothing more is sent."
+    assert calls_after(simulator, before) == []
+
+
+def test_nor_is_one_that_was_altered_with_its_hash(simulator: Simulator, queued: ExportJob) -> None:
+    call = queued.current_calls()[1]
+    call.elements[-1]["value"] = "9999.00"
+    call.payload_hash = as_planned(call).hash
+    call.save()
+    job = drained(queued)
+    assert (job.status, job.problem[:18]) == (JobStatus.FAILED, "Line 1 was altered")
+
+
+def test_nor_anything_of_an_export_that_misses_a_call(simulator: Simulator, queued: ExportJob) -> None:
+    queued.current_calls()[2].delete()
+    before = last_call(simulator)
+    job = drained(queued)
+    assert job.status == JobStatus.FAILED
+    assert "not those that were accepted" in job.problem
+    assert calls_after(simulator, before) == []
+
+
+def test_what_was_sent_and_then_altered_is_not_exported(simulator: Simulator, queued: ExportJob) -> None:
+    altered = queued.submission.snapshot.replace("1000.00", "9000.00")
+    Submission.objects.filter(pk=queued.submission_id).update(snapshot=altered)
+    job = drained(queued)
+    assert job.status == JobStatus.FAILED
+    assert job.problem == "The stored copy of this commitment was altered after it was sent."
 
 
 def test_an_approver_who_lost_the_right_takes_the_acceptance_back(

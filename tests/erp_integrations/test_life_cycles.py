@@ -12,6 +12,7 @@ from django.utils import timezone
 from erp_integrations.models import (
     ExportJob,
     JobStatus,
+    SnapshotUnreadable,
     Submission,
     SubmissionStatus,
     TransitionRefused,
@@ -162,7 +163,7 @@ def test_a_snapshot_that_was_altered_is_noticed() -> None:
     assert altered != submission.snapshot
     Submission.objects.filter(pk=submission.pk).update(snapshot=altered)
     submission.refresh_from_db()
-    with pytest.raises(ValueError, match="altered"):
+    with pytest.raises(SnapshotUnreadable, match="altered"):
         _ = submission.document
 
 

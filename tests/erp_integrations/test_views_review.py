@@ -13,6 +13,7 @@ from commitments.services import update_commitment
 from directory.models import User
 from directory.services import revoke_push_to_accounting
 from erp_integrations import decisions, preflight
+from erp_integrations.documents import text_hash
 from erp_integrations.models import (
     CallState,
     Connection,
@@ -20,6 +21,7 @@ from erp_integrations.models import (
     ExportJob,
     JobStatus,
     Submission,
+    SubmissionStatus,
     VendorLink,
     WireAttempt,
 )
@@ -290,3 +292,65 @@ class TestHistory:
         return_to_awaiting(job.pk)
         html = review(job.submission)
         assert f"Back to Ready to Export: {approver} lost the right to push to accounting" in html
+
+
+class TestAlteredInTheDatabase:
+    """What was sent can't be shown any more: that is said, and nobody decides on it."""
+
+    def altered(self, submission: Submission) -> Submission:
+        text = submission.snapshot.replace('"title":"', '"title":"Not ')
+        assert text != submission.snapshot
+        Submission.objects.filter(pk=submission.pk).update(snapshot=text)
+        return submission
+
+    def test_the_page_says_so_and_offers_no_decision(self) -> None:
+        html = review(self.altered(SubmissionFactory()))
+        assert "What was sent can&#x27;t be shown" in html
+        assert "The stored copy of this commitment was altered after it was sent." in html
+        assert "take it back with Retrieve from ERP and send it again" in html
+        assert ">Accept<" not in html
+        assert ">Reject<" not in html
+
+    @pytest.mark.parametrize("what", ["accept", "reject"])
+    def test_nobody_decides_on_it(self, what: str) -> None:
+        submission = self.altered(SubmissionFactory())
+        client = signed_in(ApproverFactory(company=submission.company))
+        seen = {"seen_hash": submission.snapshot_hash, "round": "0", "erp_id": "A-1", "reason": "No."}
+        box = f"{url(submission)}{what}/"
+        for answer in (client.get(box), client.post(box, seen)):
+            assert answer.status_code == 409
+            assert "altered after it was sent" in answer.content.decode()
+        submission.refresh_from_db()
+        assert submission.status == SubmissionStatus.AWAITING
+
+    def test_nor_with_a_hash_that_was_altered_to_fit(self) -> None:
+        submission = self.altered(SubmissionFactory())
+        submission.refresh_from_db()
+        Submission.objects.filter(pk=submission.pk).update(snapshot_hash=text_hash(submission.snapshot))
+        submission.refresh_from_db()
+        basis = preflight.basis_of(submission.document)
+        approver: User = ApproverFactory(company=submission.company)
+        with pytest.raises(decisions.Conflict, match="altered after it was sent"):
+            decisions.accept(submission=submission, by=approver, seen_hash=basis.hash, erp_id="A-1")
+
+    def test_its_project_can_take_it_back(self) -> None:
+        submission = self.altered(SubmissionFactory())
+        decisions.retrieve_from_erp(commitment=submission.commitment, by=submission.sent_by)
+        again = decisions.send_to_erp(commitment=submission.commitment, by=submission.sent_by)
+        assert ">Accept<" in review(again)
+
+    def test_after_a_failed_export_it_can_be_rejected_and_nothing_else(self) -> None:
+        job: ExportJob = ExportJobFactory(failed=True)
+        submission = self.altered(job.submission)
+        client = signed_in(ApproverFactory(company=submission.company))
+        assert client.get(f"{url(submission)}accept/").status_code == 409
+        seen = {"seen_hash": submission.snapshot_hash, "round": "1", "reason": "The copy is damaged."}
+        assert client.post(f"{url(submission)}reject/", seen).status_code == 302
+        submission.refresh_from_db()
+        assert submission.status == SubmissionStatus.REJECTED
+
+    def test_a_snapshot_of_a_newer_version_is_no_error_either(self) -> None:
+        submission = SubmissionFactory()
+        newer = submission.snapshot.replace('"schema_version":1', '"schema_version":99')
+        Submission.objects.filter(pk=submission.pk).update(snapshot=newer, snapshot_hash=text_hash(newer))
+        assert "written by a newer version of Ledgergate" in review(submission)
