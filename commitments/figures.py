@@ -10,8 +10,11 @@ from django.core.exceptions import ValidationError
 from commitments.widgets import QuickTextInput
 
 CENT = Decimal("0.01")
-# A comma only where it groups thousands: "1,5" may mean fifteen tenths to one person and 15 to another.
-WRITTEN = re.compile(r"-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)?(?:\.[0-9]*)?")
+# A comma or a blank only where it groups thousands: "1,5" may mean fifteen tenths to one person and 15
+# to another, and in "12 5" a point was forgotten as likely as not.
+GROUPED = r"[0-9]{1,3}(?P<mark>[,\s])[0-9]{3}(?:(?P=mark)[0-9]{3})*"
+WRITTEN = re.compile(rf"-?(?:{GROUPED}|[0-9]+)?(?:\.[0-9]*)?")
+SIGNED = re.compile(r"\s*(?:\$\s*)?(?P<sign>-?)\s*(?:\$\s*)?(?P<figure>[^-$]*?)\s*")
 
 
 def to_the_cent(value: Decimal) -> Decimal:
@@ -41,12 +44,14 @@ class FigureField(forms.Field):
 
     def to_python(self, value: Any) -> Decimal | None:
         """The number, or None where nothing is written."""
-        text = re.sub(r"[\s$]", "", "" if value is None else str(value))
-        if not text:
+        typed = "" if value is None else str(value)
+        if not typed.replace("$", "").strip():
             return None
+        parts = SIGNED.fullmatch(typed)
+        text = f"{parts['sign']}{parts['figure']}" if parts else ""
         if not WRITTEN.fullmatch(text) or not re.search("[0-9]", text):
             raise ValidationError("Enter a number such as 1250.50.")
-        whole, _, decimals = text.lstrip("-").replace(",", "").partition(".")
+        whole, _, decimals = re.sub(r"[-,\s]", "", text).partition(".")
         if len(whole.lstrip("0")) > self.whole:
             raise ValidationError(f"At most {self.whole} digits fit before the decimal point.")
         if len(decimals.rstrip("0")) > self.decimals:

@@ -1,5 +1,6 @@
 """What a person enters: the header of a commitment, and its Schedule of Values as a grid."""
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -18,8 +19,14 @@ MOST_LINES = 1000
 TOO_MANY_LINES = f"At most {MOST_LINES:,} lines fit."
 
 
+# Line breaks, control characters, and those that turn the direction of what follows: a title could read
+# as another one.
+UNSEEN = re.compile(r"[\x01-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+LONGEST_DESCRIPTION = 10_000
+
+
 class WholeTextField(forms.CharField):
-    """Text that is refused when it is too long, with no ``maxlength``: a browser cuts without a word."""
+    """One line of text. Refused when it is too long, with no ``maxlength``: a browser cuts without a word."""
 
     def __init__(self, *, max_length: int | None = None, **kwargs: Any) -> None:
         too_long = "At most %(limit_value)d characters fit; this has %(show_value)d."
@@ -29,6 +36,22 @@ class WholeTextField(forms.CharField):
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         return {}
+
+    def validate(self, value: str) -> None:
+        """Nothing in it that a person can't see."""
+        super().validate(value)
+        if UNSEEN.search(value):
+            raise ValidationError(
+                "It holds a line break or another character that nobody can see. Type it again by hand."
+            )
+
+
+class PlainTextField(WholeTextField):
+    """Text of several lines."""
+
+    def validate(self, value: str) -> None:
+        """Line breaks and tabs are seen here."""
+        super().validate(re.sub(r"[\r\n\t]", " ", value))
 
 
 class CommitmentForm(forms.Form):
@@ -59,7 +82,7 @@ class CommitmentForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         error_messages={"invalid": "Enter a date such as 2025-03-31."},
     )
-    description = WholeTextField(widget=forms.Textarea(attrs={"rows": 3}))
+    description = PlainTextField(max_length=LONGEST_DESCRIPTION, widget=forms.Textarea(attrs={"rows": 3}))
 
     def __init__(
         self, *args: Any, project: Project, kind: str, exported: bool = False, **kwargs: Any
@@ -213,6 +236,9 @@ class LineFormSet(forms.BaseFormSet[LineForm]):
     def clean(self) -> None:
         if len(self.entered) > MOST_LINES:
             raise ValidationError(TOO_MANY_LINES)
+        if f"{self.prefix}-{len(self.forms)}-amount" in self.data:
+            # More lines than were counted: they would go without a word.
+            raise ValidationError(self.default_error_messages["missing_management_form"])
 
     @property
     def entered(self) -> list[LineForm]:

@@ -18,7 +18,11 @@ AMOUNT = FigureField(whole=12, decimals=2)
         ("1250.5", "1250.5"),
         ("1,250.50", "1250.5"),
         ("$ 1,250.50", "1250.5"),
+        ("1 250 000.5", "1250000.5"),
+        ("12\u00a0500", "12500"),
         ("-3", "-3"),
+        (" -$ 3 ", "-3"),
+        ("$-3", "-3"),
         (".5", "0.5"),
         ("5.", "5"),
         ("007", "7"),
@@ -36,7 +40,11 @@ def test_nothing_is_nothing(text: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["12x", "1,5", "1,25,000", "1e5", "NaN", "Infinity", "-", ".", "1.2.3", "(5)", "١٢", "1,,000"]
+    "text",
+    [
+        *("12x", "1,5", "1,25,000", "1e5", "NaN", "Infinity", "-", ".", "1.2.3", "(5)", "١٢", "1,,000"),
+        *("12 5", "1 250,000", "1$5", "5-", "--5"),
+    ],
 )
 def test_what_is_no_number_is_refused(text: str) -> None:
     with pytest.raises(ValidationError, match="Enter a number such as"):

@@ -218,6 +218,26 @@ class TestBadInput:
     ) -> None:
         assert creator.post(new(project), entry(**{name: "a\0b"})).status_code == 422
 
+    @pytest.mark.parametrize("field", ["number", "title", "trade"])
+    @pytest.mark.parametrize("text", ["A\tB", "A\r\nBcc: x@example.test", "A\x01", "A\u202eB", "A\u2028B"])
+    def test_what_nobody_sees_is_refused(
+        self, project: Project, creator: Client, field: str, text: str
+    ) -> None:
+        answer = creator.post(new(project), entry(line(amount="1"), **{field: text}))
+        assert answer.status_code == 422
+        assert "another character that nobody can see" in said(answer)[0]
+
+    def test_a_description_has_lines_and_an_end(self, project: Project, creator: Client) -> None:
+        answer = creator.post(new(project), entry(description="x" * 10_001))
+        assert said(answer) == ["Description: At most 10000 characters fit; this has 10001."]
+        assert creator.post(new(project), entry(description="One.\r\n\tTwo.")).status_code == 302
+
+    @pytest.mark.parametrize("count", ["-1", "0", "1", "text", "99999999", "9" * 5000])
+    def test_a_wrong_count_of_lines_loses_none(self, project: Project, creator: Client, count: str) -> None:
+        posted = entry(line(amount="1"), line(amount="2")) | {"lines-TOTAL_FORMS": count}
+        assert creator.post(new(project), posted).status_code == 422
+        assert not Commitment.objects.exists()
+
     def test_a_number_of_only_spaces_is_blank(self, project: Project, creator: Client) -> None:
         creator.post(new(project), entry(number="   "))
         assert Commitment.objects.get().number == ""
