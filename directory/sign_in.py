@@ -3,7 +3,8 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from django.http import HttpRequest
+from allauth.account.views import PasswordResetView
+from django.http import HttpRequest, HttpResponse
 
 LONGEST_NAME = 255  # what axes can keep
 
@@ -14,6 +15,27 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Never: the Company Directory says who exists."""
         return False
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """Whether ``next`` may be followed; what is no address at all may not."""
+        try:
+            return bool(super().is_safe_url(url))
+        except ValueError:
+            return False
+
+
+class ResetPasswordView(PasswordResetView):  # type: ignore[misc]  # allauth has no type hints
+    """Mails a link for a new password at once, and stores none of it: whoever reads it can sign in."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """A link that could not be mailed is asked for again; nothing else would tell."""
+        try:
+            answer: HttpResponse = super().form_valid(form)
+        except OSError:  # every SMTPException is one
+            form.add_error(None, "The mail could not be sent just now. Try again in a few minutes.")
+            answer = self.form_invalid(form)
+            answer.status_code = 503
+        return answer
 
 
 def name_for_lockout(request: HttpRequest, credentials: dict[str, Any] | None) -> str:

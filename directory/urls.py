@@ -1,9 +1,17 @@
-"""The person's own pages, beside the sign-in pages of allauth."""
+"""The person's own pages, and where the sign-in pages of allauth are not as they come."""
 
+from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 
-from directory import views
+from directory import sign_in, views
 
 urlpatterns = [
+    # An administrator knows whose address it is; mails with business data go there unverified.
+    path("email/", views.not_here, name="account_email"),
+    path(
+        "password/reset/",
+        login_not_required(sign_in.ResetPasswordView.as_view()),
+        name="account_reset_password",
+    ),
     path("profile/", views.profile, name="profile"),
 ]

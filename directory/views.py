@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.db import connection
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -43,6 +43,11 @@ def profile(request: SignedInRequest) -> HttpResponse:
         messages.success(request, "Your profile is saved.")
         return redirect("profile")
     return render(request, "profile.html", {"form": form}, status=422 if form.errors else 200)
+
+
+def not_here(request: HttpRequest) -> HttpResponse:
+    """A page of a library that this product does not have."""
+    raise Http404
 
 
 @login_not_required

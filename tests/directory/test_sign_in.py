@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from directory.models import User
 from tests.factories import PersonFactory
@@ -66,3 +67,37 @@ def test_guessing_is_stopped_for_a_while() -> None:
     for _ in range(8):
         sign_in(client, "dana@example.test", "wrong")
     assert sign_in(client, "dana@example.test") == 429
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "//evil.test",
+        "https://evil.test",
+        "/\\evil.test",
+        "https:evil.test",
+        "javascript:alert(1)",
+        "http://[",
+    ],
+)
+def test_next_leads_nowhere_else(address: str, elsewhere: str) -> None:
+    assert Client().get("/accounts/login/", {"next": elsewhere}).status_code == 200
+    posted = {"login": address, "password": PASSWORD, "next": elsewhere}
+    assert Client().post("/accounts/login/", posted).headers["Location"] == "/"
+
+
+def test_nobody_gives_themselves_another_address(address: str) -> None:
+    client = Client()
+    sign_in(client, address)
+    assert client.get("/accounts/email/").status_code == 404
+    assert client.post("/accounts/email/", {"action_add": "", "email": "new@example.test"}).status_code == 404
+
+
+@pytest.mark.parametrize("login", ["dana@example.test", "nobody@example.test"])
+@pytest.mark.usefixtures("address")
+def test_a_link_that_can_not_be_mailed_is_said(settings: Settings, login: str) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    answer = Client().post("/accounts/password/reset/", {"email": login})
+    assert answer.status_code == 503
+    assert "The mail could not be sent just now." in answer.content.decode()
