@@ -83,7 +83,7 @@ def retry(*, submission: Submission, by: User, seen_hash: str, erp_id: str, note
         raise Conflict(who_decided(locked))
     require_quiet(job)
     basis = _basis_as_seen(locked, seen_hash)
-    if basis.connection != job.connection:
+    if basis.connection and basis.connection != job.connection:
         raise Conflict("The project goes to another Spectrum company now. Reject the commitment instead.")
     key = _hold_erp_id(locked, basis, erp_id, note)
     job.move_to(JobStatus.QUEUED)

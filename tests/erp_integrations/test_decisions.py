@@ -7,12 +7,21 @@ from commitments.models import Badge, Commitment, Lock
 from directory.models import HistoryEntry, User
 from directory.permissions import RightMissing
 from erp_integrations import decisions, preflight
-from erp_integrations.models import ErpIdHold, ExportJob, JobStatus, Submission, SubmissionStatus
+from erp_integrations.models import (
+    ErpIdHold,
+    ExportJob,
+    JobLink,
+    JobStatus,
+    Submission,
+    SubmissionStatus,
+    VendorLink,
+)
 from notifications.models import OutgoingEmail
 from tests.erp_integrations.conftest import accept
 from tests.factories import (
     ApproverFactory,
     CommitmentFactory,
+    ConnectionFactory,
     CreatorFactory,
     ExportJobFactory,
     ProjectAdminFactory,
@@ -306,3 +315,23 @@ def test_who_left_the_company_is_not_told_of_a_rejection(awaiting: Submission, a
     creator.company_memberships.all().delete()
     decisions.reject(submission=awaiting, by=approver, reason="Wrong vendor")
     assert creator.pk not in OutgoingEmail.objects.values_list("recipient", flat=True)
+
+
+def test_a_failed_export_whose_job_link_is_gone_says_what_is_missing() -> None:
+    job = ExportJobFactory(failed=True)
+    JobLink.objects.all().delete()
+    decider = ApproverFactory(company=job.submission.company)
+    seen = preflight.basis_of(job.submission.document).hash
+    with pytest.raises(decisions.NotReady, match="not linked to a Spectrum job"):
+        decisions.retry(submission=job.submission, by=decider, seen_hash=seen, erp_id=job.erp_id)
+
+
+def test_a_failed_export_is_not_tried_again_in_another_spectrum_company() -> None:
+    job = ExportJobFactory(failed=True)
+    other = ConnectionFactory(company=job.submission.company)
+    JobLink.objects.update(connection=other)
+    VendorLink.objects.update(connection=other)
+    decider = ApproverFactory(company=job.submission.company)
+    seen = preflight.basis_of(job.submission.document).hash
+    with pytest.raises(decisions.Conflict, match="another Spectrum company now"):
+        decisions.retry(submission=job.submission, by=decider, seen_hash=seen, erp_id=job.erp_id)
