@@ -14,7 +14,7 @@ from erp_integrations.models.connections import Connection
 from erp_integrations.models.transitions import check_transition
 
 
-class SnapshotUnreadable(Exception):
+class SnapshotUnreadable(ValueError):
     """What was sent can't be told from what is stored; the text is a sentence for people."""
 
 
