@@ -415,6 +415,43 @@ def test_a_worker_whose_connection_was_taken_over_sends_nothing_more(
     assert not WireAttempt.objects.exists()
 
 
+def test_a_late_worker_does_not_release_the_connection_of_the_next(queued: ExportJob) -> None:
+    late = delivery._take_connection(queued.connection_id)
+    assert late is not None
+    Connection.objects.filter(pk=queued.connection_id).update(
+        lease_until=timezone.now() - timedelta(seconds=1)
+    )
+    delivery._take_connection(queued.connection_id)
+    delivery._release_connection(queued.connection_id, late)
+    assert Connection.objects.get(pk=queued.connection_id).lease_holder
+
+
+def test_a_call_that_might_outlast_its_lease_does_not_leave(
+    simulator: Simulator, queued: ExportJob, settings: DjangoSettings
+) -> None:
+    settings.EXPORT_LEASE_SECONDS = int(settings.WIRE_CONNECT_TIMEOUT + settings.WIRE_READ_TIMEOUT) - 1
+    before = last_call(simulator)
+    job = drained(queued)
+    assert (job.status, states(job)) == (JobStatus.QUEUED, ["planned"] * 3)
+    assert "too slow between its check and the call" in job.problem
+    assert calls_after(simulator, before) == []
+
+
+def test_a_worker_that_is_told_to_stop_hands_back_and_uses_up_no_try(
+    simulator: Simulator, queued: ExportJob
+) -> None:
+    slow, lease = begin(queued)
+    before = last_call(simulator)
+    delivery.stopping.set()
+    try:
+        delivery._deliver(slow, lease)
+    finally:
+        delivery.stopping.clear()
+    job = ExportJob.objects.get(pk=queued.pk)
+    assert (job.status, job.tries, job.lease_until) == (JobStatus.QUEUED, 0, None)
+    assert calls_after(simulator, before) == []
+
+
 def test_a_connection_has_one_writer(simulator: Simulator, queued: ExportJob) -> None:
     assert delivery._take_connection(queued.connection_id) is not None
     before = last_call(simulator)
