@@ -7,8 +7,8 @@ from django.db import models
 from django.db.models.functions import Now
 
 from directory.models import HistoryEntry
-from erp_integrations.adapters.base import Call
-from erp_integrations.connections import as_planned
+from erp_integrations.adapters.base import Call, Masters
+from erp_integrations.connections import adapter_for, as_planned
 from erp_integrations.models import CallState, ExportCall, ExportJob, WireAttempt
 
 MAYBE_WRITTEN = ("", "accepted", "unknown")
@@ -16,9 +16,20 @@ MAYBE_WRITTEN = ("", "accepted", "unknown")
 
 
 def may_have_written(job: ExportJob) -> bool:
-    """Whether a call of this commitment under the job's key may stand in the ERP: then it is ours."""
-    attempts = WireAttempt.objects.filter(call__job__in=_of_its_record(job), outcome__in=MAYBE_WRITTEN)
-    return attempts.exclude(call__state=CallState.GONE).exists()
+    """Whether a call of this commitment under the job's key may stand in the ERP: then it is ours.
+
+    The key is the call's own. A job that is tried again under another ERP ID keeps the calls that it
+    tried under the former one, and they make nothing ours that stands under the new one.
+    """
+    tried = WireAttempt.objects.filter(outcome__in=MAYBE_WRITTEN).values("call")
+    calls = ExportCall.objects.filter(
+        pk__in=tried,
+        job__submission__commitment=job.submission.commitment_id,
+        job__connection=job.connection_id,
+    ).exclude(state=CallState.GONE)
+    adapter = adapter_for(job.connection)
+    key = adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id)
+    return any(adapter.key_of(as_planned(call)) == key for call in calls)
 
 
 def what_was_altered(job: ExportJob) -> str:

@@ -397,6 +397,10 @@ class Adapter(Protocol):
         """What the record will be called in the ERP."""
         ...
 
+    def key_of(self, call: Call) -> Key:
+        """The record that a call writes to. Pure."""
+        ...
+
     def find(self, key: Key) -> StoredRecord | Absent | CannotTell:
         """What is stored under the key. Never writes."""
         ...

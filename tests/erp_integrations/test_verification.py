@@ -10,9 +10,10 @@ from pytest_django import Settings
 
 from commitments.models import Badge
 from directory.models import HistoryEntry, User
-from erp_integrations import decisions, delivery, ledger, verification
+from erp_integrations import decisions, delivery, ledger, preflight, verification
 from erp_integrations.models import Connection, ExportJob, JobStatus, Submission, Verification
 from tests.erp_integrations.conftest import accept
+from tests.erp_integrations.deliveries import due_now
 from tests.simulator import Simulator
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -139,6 +140,25 @@ class TestWhoseTheNumberIs:
         assert len(simulator.calls()) == calls
         submission = Submission.objects.get(pk=job.submission_id)
         decisions.reject(submission=submission, by=approver, reason="The number is taken in Spectrum.")
+
+    def test_nor_after_another_number_was_tried(
+        self, simulator: Simulator, queued: ExportJob, approver: User
+    ) -> None:
+        call = queued.current_calls()[0]
+        call.wire_attempts.create(
+            attempt=1, payload_hash=call.payload_hash, finished_at=timezone.now(), outcome="unknown"
+        )
+        ExportJob.objects.filter(pk=queued.pk).update(status=JobStatus.FAILED, not_before=None)
+        assert ledger.may_have_written(of(queued))
+        submission = Submission.objects.get(pk=queued.submission_id)
+        seen = preflight.basis_of(submission.document).hash
+        again = decisions.retry(submission=submission, by=approver, seen_hash=seen, erp_id="OTHER")
+        self.other(simulator, again)
+        assert not ledger.may_have_written(of(again))
+        due_now(again)
+        job = delivered(again)
+        assert (job.status, job.erp_id) == (JobStatus.FAILED, "OTHER")
+        assert "which was not made here" in job.problem
 
     def test_what_we_wrote_ourselves_is_ours_to_go_on_with(
         self, simulator: Simulator, queued: ExportJob

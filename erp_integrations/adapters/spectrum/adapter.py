@@ -109,6 +109,10 @@ class SpectrumAdapter:
         """Spectrum's key of a subcontract."""
         return Key.of(self.settings.company_code, masters.vendor_code, erp_id)
 
+    def key_of(self, call: Call) -> Key:
+        """The subcontract that a header or a line names."""
+        return _key_of(call)
+
     def find(self, key: Key) -> StoredRecord | Absent | CannotTell:
         """What Info-Link shows: no service of Spectrum's reads a subcontract back."""
         if self._info_link is None:
@@ -205,6 +209,6 @@ class SpectrumAdapter:
         )
 
 
-def _key_of(header: Call) -> Key:
-    payload = header.payload
+def _key_of(call: Call) -> Key:
+    payload = call.payload
     return Key.of(payload["Company_Code"], payload["Vendor_Code"], payload["Subcontract_Number"])
