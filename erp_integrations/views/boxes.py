@@ -31,6 +31,8 @@ def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> H
     decisions.require_may_decide(submission=stood.submission, by=request.user)
     if request.method != "POST":
         return _accept_box(request, stood) if stood.is_open else decided_box(request, stood)
+    if stood.is_open and explanations.damage(stood):
+        return _accept_box(request, stood)  # which says so
     form = AcceptForm(request.POST)
     if not form.is_valid():
         return _accept_box(request, stood, form, status=422)
