@@ -11,7 +11,7 @@ from erp_integrations.models import Connection, GuidPolicy
 SECRETS = ("authorization_id", "guid", "client_secret")
 KEPT = "One is stored. Leave this blank to keep it; what is typed here replaces it."
 NOT_KEPT = "None is stored."
-PATH = re.compile(r"/[\w./-]*\{method\}[\w./-]*", re.ASCII)
+PATH = re.compile(r"/[\w./-]*\{(\w+)\}[\w./-]*", re.ASCII)
 PREFIX = re.compile(r"[A-Z0-9-]*", re.ASCII)
 PLAIN_PATH = re.compile(r"(/[\w.-]+)+/?", re.ASCII)
 # What Spectrum's published error codes are called; none of them may ever count as written.
@@ -81,6 +81,7 @@ class ConnectionForm(forms.ModelForm[Connection]):
             "success_codes",
             "wsdl_path",
             "service_path",
+            "vendors_path",
             "token_path",
             "rotation_path",
         ]
@@ -154,11 +155,15 @@ class ConnectionForm(forms.ModelForm[Connection]):
 
     def clean_wsdl_path(self) -> str:
         """A path with the place of the method's name."""
-        return _path(self.cleaned_data["wsdl_path"])
+        return _path(self.cleaned_data["wsdl_path"], "method")
 
     def clean_service_path(self) -> str:
         """A path with the place of the method's name."""
-        return _path(self.cleaned_data["service_path"])
+        return _path(self.cleaned_data["service_path"], "method")
+
+    def clean_vendors_path(self) -> str:
+        """A path with the place of the company's code."""
+        return _path(self.cleaned_data["vendors_path"], "company_code")
 
     def clean_token_path(self) -> str:
         """A path below the token service's address."""
@@ -225,13 +230,14 @@ _SECTIONS = {
         *("client_id", "client_secret", "forget_client_secret", "client_secret_expires_on"),
         *("token_path", "rotation_path"),
     ),
-    "What a site may have otherwise": ("success_codes", "wsdl_path", "service_path"),
+    "What a site may have otherwise": ("success_codes", "wsdl_path", "service_path", "vendors_path"),
 }
 
 
-def _path(value: str) -> str:
-    if not PATH.fullmatch(value):
-        raise forms.ValidationError("Enter a path that begins with / and holds {method} once.")
+def _path(value: str, place: str) -> str:
+    found = PATH.fullmatch(value)
+    if not found or found[1] != place:
+        raise forms.ValidationError(f"Enter a path that begins with / and holds {{{place}}} once.")
     return value
 
 

@@ -136,6 +136,7 @@ def _settings(connection: Connection, wsdls: Mapping[str, str]) -> SpectrumSetti
         oauth=oauth,
         wsdl_path=connection.wsdl_path,
         service_path=connection.service_path,
+        vendors_path=connection.vendors_path,
         success_codes=frozenset(
             code.strip().upper() for code in connection.success_codes.split(",") if code.strip()
         ),

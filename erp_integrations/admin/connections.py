@@ -49,7 +49,7 @@ class ConnectionAdmin(RecordingAdmin):
                 )
             },
         ),
-        ("Site", {"fields": ("success_codes", "wsdl_path", "service_path")}),
+        ("Site", {"fields": ("success_codes", "wsdl_path", "service_path", "vendors_path")}),
         ("State, kept by the workers", {"fields": lease}),
     )
     actions = ("forget_descriptions",)

@@ -92,6 +92,9 @@ class Connection(models.Model):
     rotation_path = models.CharField(max_length=100, default="/secretRotation")
     wsdl_path = models.CharField("WSDL path", max_length=100, default="/wsdls/{method}.jws")
     service_path = models.CharField(max_length=100, default="/ws/{method}")
+    vendors_path = models.CharField(
+        max_length=100, default="/vendors/{company_code}", help_text="Where the vendors are listed."
+    )
     success_codes = models.CharField(
         max_length=60,
         default="S,G",

@@ -55,7 +55,7 @@ def settings_of(connection: Connection, **changes: Any) -> dict[str, Any]:
         *("general_ledger_order", "erp_id_rule", "subcontract_prefix", "purchase_order_prefix", "non_ascii"),
         *("guid_policy", "client_id", "token_path", "rotation_path"),
     ]
-    paths = {"wsdl_path": connection.wsdl_path, "service_path": connection.service_path}
+    paths = {name: getattr(connection, name) for name in ("wsdl_path", "service_path", "vendors_path")}
     blank = {"authorization_id": "", "guid": "", "client_secret": ""}
     return {name: getattr(connection, name) for name in names} | paths | blank | changes
 
@@ -219,6 +219,9 @@ class TestConnections:
             ("wsdl_path", "https://elsewhere/{method}"),
             ("service_path", "/ws/{method.__class__}"),
             ("service_path", "/ws/{method}?a={b}"),
+            ("service_path", "/ws/{company_code}"),
+            ("vendors_path", "/vendors/{method}"),
+            ("vendors_path", "/vendors/{company_code}?a=b"),
             ("general_ledger_account", "500-100"),
             ("general_ledger_order", "company_first"),
             ("erp_id_rule", "first"),
@@ -262,6 +265,7 @@ class TestConnections:
             "non_ascii": "refuse",
             "wsdl_path": "/wsdls/{method}.jws",
             "service_path": "/ws/{method}",
+            "vendors_path": "/vendors/{company_code}",
             "guid_policy": "blank",
             "token_path": "/connect/token",
             "rotation_path": "/secretRotation",
