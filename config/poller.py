@@ -7,35 +7,39 @@ Runs inside each Celery worker, beside its consumer and independent of the broke
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from celery import bootsteps
 from django.conf import settings
 from django.db import close_old_connections, connections
 
+from config.turns import Turns
+
 logger = logging.getLogger(__name__)
 
 
-def export_what_is_due() -> None:
-    """Take up what dead workers left, and drain every connection with something due."""
+def export_what_is_due(turns: Turns) -> None:
+    """Take up what dead workers left, and give each connection with something due a turn."""
     from erp_integrations import delivery
 
     for connection_id in delivery.sweep():
-        delivery.drain(connection_id)
+        turns.begin(("export", connection_id), partial(delivery.drain, connection_id))
 
 
-def verify_what_is_due() -> None:
-    """Read back what was delivered, and what nobody knows of."""
+def verify_what_is_due(turns: Turns) -> None:
+    """Read back what was delivered, and what nobody knows of; and what was left by a rejected one."""
     from erp_integrations import recovery, remains, verification
 
-    verification.verify_due()
+    for connection_id in verification.to_verify():
+        turns.begin(("verify", connection_id), partial(verification.verify_due, connection_id))
     for connection_id in recovery.to_look_at():
-        recovery.look(connection_id)
+        turns.begin(("look", connection_id), partial(recovery.look, connection_id))
     for job_id in remains.to_look_at():
-        remains.look(job_id)
+        turns.begin(("remains", job_id), partial(remains.look, job_id))
 
 
-def compare_what_is_due() -> None:
+def compare_what_is_due(turns: Turns) -> None:
     """Compare what is synced with what Spectrum holds, daily and where it was asked for."""
     from erp_integrations import comparison
 
@@ -43,33 +47,36 @@ def compare_what_is_due() -> None:
         pass
 
 
-def probe_what_has_stopped() -> None:
+def probe_what_has_stopped(turns: Turns) -> None:
     """Ask whether the connections that have stopped can be used again, and new secrets work."""
     from erp_integrations import probing, rotation
 
-    probing.probe_due()
-    rotation.prove_due()
+    for connection_id in probing.to_probe():
+        turns.begin(("probe", connection_id), partial(probing.probe_if_due, connection_id))
+    turns.begin("secrets", rotation.prove_due)
 
 
-def pull_what_is_due() -> None:
+def pull_what_is_due(turns: Turns) -> None:
     """Read the vendors, jobs and phases of Spectrum companies whose time has come."""
     from erp_integrations import pulling
 
     pulling.pull_due()
 
 
-def mail_what_is_due() -> None:
-    """Store the daily summaries whose hour has come, and send what is stored."""
-    from erp_integrations import summaries
+def mail_what_is_due(turns: Turns) -> None:
+    """Store the mails whose time has come, and send what is stored."""
+    from erp_integrations import attention, summaries
     from notifications import delivery
 
+    attention.store_due_alarms()
     summaries.store_due_summaries()
     delivery.send_due()
 
 
 class Poller(bootsteps.StartStopStep):
-    """A worker's own look at the database, in one thread each for exports, for reading them
-    back, for reconciliation, for Spectrum's lists, for probes, and for mails."""
+    """A worker's own look at the database: one thread each for exports, reading them back,
+    reconciliation, Spectrum's lists, probes and mails, and a thread for each connection that has
+    a turn."""
 
     requires = ("celery.worker.components:Pool",)
 
@@ -77,6 +84,7 @@ class Poller(bootsteps.StartStopStep):
         super().__init__(parent, **kwargs)
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._turns: list[Turns] = []
 
     def start(self, parent: Any) -> None:
         """Begin to look; before the consumer has found a broker."""
@@ -89,7 +97,9 @@ class Poller(bootsteps.StartStopStep):
             mail_what_is_due,
         )
         for look in looks:
-            thread = threading.Thread(target=self._run, args=[look], name=look.__name__, daemon=True)
+            turns = Turns(settings.EXPORT_SLOTS)
+            self._turns.append(turns)
+            thread = threading.Thread(target=self._run, args=[look, turns], name=look.__name__, daemon=True)
             thread.start()
             self._threads.append(thread)
 
@@ -106,14 +116,16 @@ class Poller(bootsteps.StartStopStep):
         """Wait for the call and the mail that are on the wire."""
         for thread in self._threads:
             thread.join(timeout=settings.EXPORT_LEASE_SECONDS)
+        for turns in self._turns:
+            turns.wait(settings.EXPORT_LEASE_SECONDS)
 
     terminate = stop
 
-    def _run(self, look: Callable[[], None]) -> None:
+    def _run(self, look: Callable[[Turns], None], turns: Turns) -> None:
         while not self._stopping.wait(settings.WORKER_POLL_SECONDS):
             close_old_connections()
             try:
-                look()
+                look(turns)
             except Exception:
                 # The next look tries again; a thread that died would be missed by nobody.
                 logger.exception("A look at what is due failed")

@@ -157,7 +157,7 @@ SESSION_COOKIE_AGE = 60 * 60 * 12
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "directory.views.csrf_failure"
 SECURE_SSL_REDIRECT = not DEVELOPMENT and env.bool("SSL_REDIRECT", default=True)
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 SECURE_HSTS_SECONDS = 0 if DEVELOPMENT else env.int("HSTS_SECONDS", default=31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
 SECURE_REFERRER_POLICY = "same-origin"
@@ -272,6 +272,10 @@ EXPORT_LEASE_SECONDS = env.int("EXPORT_LEASE_SECONDS", default=180)
 # For so long after Accept a worker does not begin, and the approver can undo. Seconds.
 UNDO_SECONDS = env.float("UNDO_SECONDS", default=10.0)
 EXPORT_MAX_TRIES = env.int("EXPORT_MAX_TRIES", default=10)
+# Alarms of one connection are gathered for so long after a mail about it. Seconds.
+ATTENTION_GATHER_SECONDS = env.float("ATTENTION_GATHER_SECONDS", default=900.0)
+# How many connections one worker process may serve at once by itself, beside Celery's own threads.
+EXPORT_SLOTS = env.int("EXPORT_SLOTS", default=8)
 EXPORT_BACKOFF_SECONDS = env.float("EXPORT_BACKOFF_SECONDS", default=10.0)  # doubled by each try
 WORKER_POLL_SECONDS = env.float("WORKER_POLL_SECONDS", default=5.0)
 

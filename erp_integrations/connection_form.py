@@ -84,6 +84,9 @@ class ConnectionForm(forms.ModelForm[Connection]):
             "vendors_path",
             "token_path",
             "rotation_path",
+            "closed_from",
+            "closed_until",
+            "closed_time_zone",
         ]
         help_texts = {
             "client_secret_expires_on": "As Spectrum's Data Exchange Installation screen shows it; after a "
@@ -91,6 +94,8 @@ class ConnectionForm(forms.ModelForm[Connection]):
         }
         widgets = {
             "client_secret_expires_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+            "closed_from": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+            "closed_until": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -181,6 +186,11 @@ class ConnectionForm(forms.ModelForm[Connection]):
         )
         if same.exists():
             self.add_error("company_code", "Another connection writes to this Spectrum company already.")
+        closed = (cleaned.get("closed_from"), cleaned.get("closed_until"))
+        if (closed[0] is None) != (closed[1] is None):
+            self.add_error("closed_until", "Enter both times, or neither.")
+        elif closed[0] is not None and closed[0] == closed[1]:
+            self.add_error("closed_until", "From and until may not be the same time.")
         for name in ("guid", "client_secret"):
             if cleaned.get(f"forget_{name}"):
                 if name in self.changed_data:
@@ -230,6 +240,7 @@ _SECTIONS = {
         *("client_id", "client_secret", "forget_client_secret", "client_secret_expires_on"),
         *("token_path", "rotation_path"),
     ),
+    "Every day": ("closed_from", "closed_until", "closed_time_zone"),
     "What a site may have otherwise": ("success_codes", "wsdl_path", "service_path", "vendors_path"),
 }
 

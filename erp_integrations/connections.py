@@ -103,7 +103,8 @@ def let_go_on(connection: Connection) -> None:
     held.filter(awaits_probe=True).update(not_before=Now())
     held.filter(awaits_probe=False).update(not_before=None, fault="")
     waiting = connection.jobs.filter(status__in=[JobStatus.QUEUED, JobStatus.INCOMPLETE])
-    waiting.filter(not_before__isnull=False).update(not_before=Now())
+    # One that no worker has had yet waits out its grace, in which it can be undone.
+    waiting.filter(not_before__isnull=False, attempt__gt=0).update(not_before=Now())
 
 
 def _is_to_be_checked(connection: Connection) -> bool:

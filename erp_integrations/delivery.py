@@ -15,6 +15,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, models, transaction
+from django.db.models import OuterRef, Subquery
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
@@ -37,6 +38,7 @@ from erp_integrations.models import (
     Connection,
     ExportCall,
     ExportJob,
+    Heartbeat,
     JobStatus,
     SnapshotUnreadable,
     WireAttempt,
@@ -44,8 +46,11 @@ from erp_integrations.models import (
 
 logger = logging.getLogger(__name__)
 
+SWEEP = "sweep"
 MOST_DIFFERENCES = 5  # in a sentence
-JOBS_PER_TURN = 20  # then the worker lets another connection have its turn
+# After so many jobs, or seconds, the worker lets another connection have its turn.
+JOBS_PER_TURN = 20
+TURN_SECONDS = 30.0
 LONGEST_PAUSE = 1.0  # seconds between two attempts to write down an answer
 
 stopping = threading.Event()
@@ -60,9 +65,10 @@ def drain(connection_id: int) -> bool:
     lease = _take_connection(connection_id)
     if lease is None:
         return False
+    end = time.monotonic() + TURN_SECONDS
     try:
         for _ in range(JOBS_PER_TURN):
-            if stopping.is_set() or not _export_next(connection_id, lease):
+            if stopping.is_set() or time.monotonic() > end or not _export_next(connection_id, lease):
                 break
     except outcomes.LeaseLost:
         logger.warning("Connection %s was taken over by another worker", connection_id)
@@ -86,12 +92,26 @@ def sweep() -> list[int]:
                 take_up(job_id)
             except Exception:
                 logger.exception("The sweep could not take up export job %s", job_id)
+    beat(SWEEP)
     return list(_due_connections().values_list("pk", flat=True))
 
 
+def beat(name: str) -> None:
+    """A sign of life, for the health checks."""
+    Heartbeat.objects.bulk_create(
+        [Heartbeat(name=name, at=Now())],
+        update_conflicts=True,
+        unique_fields=["name"],
+        update_fields=["at"],
+    )
+
+
 def _due_connections() -> models.QuerySet[Connection]:
-    due = ExportJob.objects.due().values("connection")
-    return Connection.objects.free().awake().filter(pk__in=due)
+    """Those that a worker may take now, the longest waiting first."""
+    oldest = ExportJob.objects.due().filter(connection=OuterRef("pk")).order_by("not_before")
+    waiting = Subquery(oldest.values("not_before")[:1])
+    connections = Connection.objects.free().awake().annotate(waiting_since=waiting)
+    return connections.exclude(waiting_since=None).order_by("waiting_since")
 
 
 def _lease_end() -> CombinedExpression:
@@ -211,7 +231,8 @@ def _deliver(job: ExportJob, lease: int) -> None:
         entry = _store_intent(job, stored, lease)
         outcome: Outcome
         if time.monotonic() - begun > settings.EXPORT_LEASE_SECONDS - longest_send(job.connection):
-            outcome = NotSent("This worker was too slow between its check and the call, so it did not send.")
+            slow = "This worker was too slow between its check and the call, so it did not send."
+            outcome = NotSent(slow, ours=True)
         else:
             outcome = adapter.send(call)
         _settle(job, stored, entry, outcome)
@@ -280,7 +301,7 @@ def _is_ours_to_write(job: ExportJob, adapter: Adapter) -> bool:
         case Absent():
             return True
         case CannotTell(reason=reason):
-            outcomes.put_off(job, NotSent(f"Nothing was sent, because the ERP ID can't be checked: {reason}"))
+            outcomes.rest(job, f"Nothing was sent, because the ERP ID can't be checked: {reason}")
             return False
         case StoredRecord() as record:
             problem = _what_stands_there(job, adapter, record)

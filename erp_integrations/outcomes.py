@@ -4,7 +4,6 @@ Each function is one transaction in the lock order Commitment, Submission, Conne
 ExportJob, and refuses a worker whose lease is lost (architecture, invariants 5 to 7).
 """
 
-import random
 from datetime import timedelta
 
 from django.conf import settings
@@ -15,7 +14,7 @@ from commitments import services as commitments
 from commitments.models import Badge, Commitment, Lock
 from directory import history
 from directory.models import User
-from erp_integrations import remains
+from erp_integrations import alarms, faults, remains
 from erp_integrations.adapters.base import (
     Accepted,
     NotSent,
@@ -35,9 +34,6 @@ from erp_integrations.models import (
     Verification,
     WireAttempt,
 )
-
-LONGEST_BACKOFF = timedelta(minutes=15)
-LONGEST_FAULT = 1000
 
 
 class LeaseLost(Exception):
@@ -64,7 +60,7 @@ def settle(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outcom
             call.state = CallState.PLANNED
     call.save(update_fields=["state"])
     if isinstance(outcome, Accepted):
-        _rest(held.connection, None, "")
+        faults.recover(held.connection)
     else:
         _stop(held, f"{call.title}: {_reason(outcome)}", outcome)
 
@@ -73,6 +69,14 @@ def settle(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outcom
 def put_off(job: ExportJob, outcome: NotSent | Unusable) -> None:
     """Stop before any call was tried: Spectrum can't be reached, or not be used. Raises LeaseLost."""
     _stop(_lock_mine(job), _reason(outcome), outcome)
+
+
+@transaction.atomic
+def rest(job: ExportJob, fault: str) -> None:
+    """Stop before any call was tried, because the connection lacks something. Raises LeaseLost."""
+    held = _lock_mine(job)
+    held.tries -= 1
+    _wait(held, fault, delay=faults.rest(held.connection, fault))
 
 
 @transaction.atomic
@@ -124,7 +128,7 @@ def break_down(job: ExportJob) -> None:
     held = _lock_mine(job)
     if not _interrupted(held, "Ledgergate stopped with an error while it was being sent."):
         problem = "Ledgergate stopped with an error; its log says more."
-        _stop(held, problem, NotSent(problem))
+        _stop(held, problem, NotSent(problem, ours=True))
 
 
 @transaction.atomic
@@ -208,29 +212,6 @@ def _interrupted(job: ExportJob, what: str) -> bool:
     return True
 
 
-def stop_connection(connection: Connection, fault: str, *, adoptable: bool) -> None:
-    """Send nothing on a connection before a probe has succeeded; the next one is made after a pause.
-
-    Call it with the connection under lock. Every stop leaves one history row, however often it is seen.
-    """
-    if not connection.awaits_probe:
-        history.record(
-            event="connection.stopped",
-            subject=connection,
-            by=None,
-            company=connection.company,
-            detail={"fault": fault},
-        )
-    connection.failed_probes += 1
-    Connection.objects.filter(pk=connection.pk).update(
-        awaits_probe=True,
-        can_adopt=adoptable,
-        failed_probes=connection.failed_probes,
-        not_before=Now() + _backoff(connection.failed_probes),
-        fault=fault[:LONGEST_FAULT],
-    )
-
-
 def _stop(
     job: ExportJob, problem: str, outcome: Refused | Unauthorised | Unusable | NotSent | Unknown
 ) -> None:
@@ -240,23 +221,26 @@ def _stop(
             # A site that changed answers so to everything: it is looked at again before the next call.
             Connection.objects.filter(pk=job.connection_id).update(descriptions_checked_at=None)
             end(job, JobStatus.UNKNOWN, problem, event="export.unknown")
+        # The connection's fault, not the document's: everything on it waits, and no try is used up.
         case Unauthorised():
-            # The connection's fault, not the document's: everything on it waits, no try is used up.
             job.tries -= 1
-            delay = _backoff(max(job.tries, 3))
-            _rest(job.connection, delay, problem)
-            _wait(job, problem, delay=delay)
+            _wait(job, problem, delay=faults.rest(job.connection, _reason(outcome)))
         case Unusable(adoptable=adoptable):
             job.tries -= 1
-            stop_connection(job.connection, _reason(outcome), adoptable=adoptable)
-            _wait(job, problem, delay=LONGEST_BACKOFF)
+            faults.stop(job.connection, _reason(outcome), adoptable=adoptable)
+            _wait(job, problem, delay=faults.LONGEST_BACKOFF)
+        case NotSent(passing=True, ours=False):
+            job.tries -= 1
+            _wait(job, problem, delay=faults.stop(job.connection, _reason(outcome)))
         case NotSent(passing=True) if job.tries < settings.EXPORT_MAX_TRIES:
-            _wait(job, problem, delay=_backoff(job.tries))
+            _wait(job, problem, delay=faults.backoff(job.tries))
         case NotSent() | Refused():
+            # What Spectrum says no to, the project must mend.
+            refused = isinstance(outcome, Refused)
             if _wrote_something(job):
-                end(job, JobStatus.INCOMPLETE, problem, event="export.incomplete")
+                end(job, JobStatus.INCOMPLETE, problem, event="export.incomplete", tells_sender=refused)
             else:
-                end(job, JobStatus.FAILED, problem, event="export.failed")
+                end(job, JobStatus.FAILED, problem, event="export.failed", tells_sender=refused)
 
 
 def _wait(job: ExportJob, problem: str, *, delay: timedelta) -> None:
@@ -274,8 +258,12 @@ def end(
     event: str,
     by: User | None = None,
     detail: dict[str, object] | None = None,
+    tells_sender: bool = False,
 ) -> None:
-    """Leave ``exporting`` or ``unknown``: the lease ends, the badge follows, the history says why."""
+    """Leave ``exporting`` or ``unknown``: the lease ends, the badge follows, the history says why.
+
+    Where it waits for a person from now on, an alarm is raised.
+    """
     job.move_to(status)
     job.lease_until = None
     job.problem = problem
@@ -289,6 +277,11 @@ def end(
         commitments.mark(submission.commitment, badge=Badge.SYNCED, lock=Lock.EXPORTED, erp_id=job.erp_id)
     else:
         commitments.mark(submission.commitment, badge=BADGES[status])
+    waits_for_a_person = status == JobStatus.FAILED or (
+        status == JobStatus.INCOMPLETE and job.not_before is None
+    )
+    if waits_for_a_person or job.asks_a_person:
+        alarms.raise_for(job, problem, tells_sender=tells_sender)
     record(job, event, {"status": status.value, "problem": problem, **(detail or {})}, by=by)
 
 
@@ -303,21 +296,6 @@ BADGES: dict[str, Badge] = {
     JobStatus.FAILED: Badge.FAILED,
     JobStatus.UNKNOWN: Badge.NEEDS_ATTENTION,
 }
-
-
-def _rest(connection: Connection, delay: timedelta | None, fault: str) -> None:
-    """Let a connection wait out its own fault; no delay means that it is well again."""
-    if delay is None and not connection.fault:
-        return
-    Connection.objects.filter(pk=connection.pk).update(
-        not_before=Now() + delay if delay is not None else None, fault=fault[:LONGEST_FAULT]
-    )
-
-
-def _backoff(tries: int) -> timedelta:
-    """Doubled by each try, with jitter, so that many jobs don't come back at one moment."""
-    seconds = settings.EXPORT_BACKOFF_SECONDS * 2 ** min(tries - 1, 20) * random.uniform(0.7, 1.3)
-    return min(timedelta(seconds=seconds), LONGEST_BACKOFF)
 
 
 def _reason(outcome: Outcome) -> str:

@@ -10,16 +10,20 @@ from django.db.models.functions import Now
 from directory import history
 from directory.models import User
 from directory.permissions import require_administer_erp_integrations
-from erp_integrations import connections, outcomes, rotation, tasks
+from erp_integrations import connections, faults, rotation, tasks
 from erp_integrations.adapters.base import ProbeResult
+from erp_integrations.faults import LONGEST_BACKOFF
 from erp_integrations.models import Connection
-from erp_integrations.outcomes import LONGEST_BACKOFF
+
+
+def to_probe() -> list[int]:
+    """The connections that stopped and have waited long enough."""
+    return list(Connection.objects.to_probe().order_by("not_before").values_list("pk", flat=True))
 
 
 def probe_due() -> int:
-    """Probe the connections that stopped and have waited long enough; how many go on."""
-    due = Connection.objects.to_probe().values_list("pk", flat=True)
-    return sum(_probe_if_mine(connection_id) for connection_id in list(due))
+    """Probe them one after the other; how many go on."""
+    return sum(probe_if_due(connection_id) for connection_id in to_probe())
 
 
 def probe(*, connection: Connection, by: User) -> ProbeResult:
@@ -47,7 +51,8 @@ def adopt(*, connection: Connection, by: User, seen: str) -> ProbeResult:
     return ProbeResult(usable=True, sentence=done)
 
 
-def _probe_if_mine(connection_id: int) -> bool:
+def probe_if_due(connection_id: int) -> bool:
+    """Probe one of them; whether it goes on. False also when another worker was first."""
     # Moved on first, so that two workers don't ask at the same moment.
     if not Connection.objects.to_probe().filter(pk=connection_id).update(not_before=Now() + LONGEST_BACKOFF):
         return False
@@ -69,10 +74,10 @@ def _write_down(connection: Connection, result: ProbeResult, by: User | None) ->
         if held.awaits_probe:
             _go_on(held, by)
     elif not result.passing:
-        outcomes.stop_connection(held, result.sentence, adoptable=result.adoptable)
+        faults.stop(held, result.sentence, adoptable=result.adoptable)
     elif held.awaits_probe:
         # Why it stopped is still what matters; a server that is down meanwhile says nothing about it.
-        outcomes.stop_connection(held, held.fault, adoptable=held.can_adopt)
+        faults.stop(held, held.fault, adoptable=held.can_adopt)
     if by:
         _record("probed", held, by, {"usable": result.usable, "sentence": result.sentence})
 

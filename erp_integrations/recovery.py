@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from directory.models import User
-from erp_integrations import ledger, outcomes
+from erp_integrations import alarms, ledger, outcomes
 from erp_integrations.adapters.base import (
     Absent,
     Adapter,
@@ -207,6 +207,7 @@ def _write_down(job: ExportJob, seen: Conclusion) -> bool:
         held.differences = [asdict(each) for each in seen.differences]
         held.save(update_fields=["not_before", "differences"])
         outcomes.record(held, "export.found_other", {"differences": held.differences})
+        alarms.raise_for(held, "Read back, Spectrum holds something else than was sent.")
         return True
     written = seen.written or [False] * held.current_calls().count()
     leave_unknown(held, written, event=f"export.found_{seen.shown}", verification=Verification.MATCH)

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from commitments import services as commitments
 from commitments.models import Badge
-from erp_integrations import outcomes
+from erp_integrations import alarms, outcomes
 from erp_integrations.adapters.base import Absent, CannotTell, Differs, Match, Verdict
 from erp_integrations.connections import adapter_for, as_planned
 from erp_integrations.models import ExportJob, JobStatus, Verification
@@ -25,11 +25,21 @@ Seen = Match | Differs | Absent
 """A verdict of somebody who could look."""
 
 
-def verify_due() -> int:
-    """Read back what is due; how many are verified now. A database that does not answer is asked once."""
+def to_verify() -> list[int]:
+    """The connections with a delivery to be read back now."""
+    return list(ExportJob.objects.unverified().order_by().values_list("connection", flat=True).distinct())
+
+
+def verify_due(connection_id: int | None = None) -> int:
+    """Read back what is due, of one connection or all; how many are verified now.
+
+    A database that does not answer is asked once.
+    """
     verified = 0
     silent: set[int] = set()
     due = ExportJob.objects.unverified().select_related("connection").order_by("verify_after", "pk")
+    if connection_id is not None:
+        due = due.filter(connection=connection_id)
     for job in due[:AT_ONCE]:
         if job.connection_id in silent:
             continue
@@ -62,7 +72,10 @@ def _record(job_id: int, verdict: Verdict) -> bool:
 
 def note(held: ExportJob, verdict: Seen) -> None:
     """Write what was seen on a synced job that is locked, and on its commitment's badge."""
+    before = held.verification
     held.verification, held.differences = as_stored(verdict)
+    if held.verification == Verification.ABSENT != before:
+        alarms.raise_for(held, "Spectrum said yes to every call, but read back it does not show the record.")
     held.verified_at = Now()
     held.save(update_fields=["verification", "differences", "verified_at"])
     badge = outcomes.VERIFIED_BADGES.get(held.verification, Badge.SYNCED)

@@ -6,7 +6,7 @@ transaction; a sender is woken after the commit.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -132,6 +132,42 @@ def store_rejection(
             "rejected_by": rejected_by,
             "link": link,
         },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionLine:
+    """One export, or the connection itself, that waits for a person; ``url`` opens its page."""
+
+    title: str
+    project: str
+    sentence: str
+    url: str
+
+    def under(self, address: str) -> "AttentionLine":
+        """With its link completed by the product's own address."""
+        return replace(self, url=f"{address}{self.url}")
+
+
+def store_attention(
+    *,
+    recipients: Iterable[User],
+    connection: str,
+    lines: Sequence[AttentionLine],
+    link: str,
+    for_project: bool,
+) -> list[OutgoingEmail]:
+    """Tell what failed or needs attention on one connection; ``for_project`` to who sent it."""
+    count = len(lines)
+    subject = (
+        f"Needs attention: {lines[0].title}" if count == 1 else f"{count} things need attention: {connection}"
+    )
+    return _store(
+        recipients=recipients,
+        kind=Kind.ATTENTION,
+        subject=subject,
+        template="emails/attention",
+        context={"connection": connection, "lines": lines, "link": link, "for_project": for_project},
     )
 
 

@@ -188,11 +188,13 @@ class Unusable:
 class NotSent:
     """Provably nothing left us: DNS, connection refused, TLS, a local check.
 
-    ``passing`` tells whether trying again later can help.
+    ``passing`` tells whether trying again later can help; ``ours`` that the ERP has no part in it,
+    so that nothing is said about the connection.
     """
 
     reason: str
     passing: bool = True
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)

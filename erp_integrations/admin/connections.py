@@ -50,6 +50,7 @@ class ConnectionAdmin(RecordingAdmin):
             },
         ),
         ("Site", {"fields": ("success_codes", "wsdl_path", "service_path", "vendors_path")}),
+        ("Every day", {"fields": (("closed_from", "closed_until", "closed_time_zone"),)}),
         ("State, kept by the workers", {"fields": lease}),
     )
     actions = ("forget_descriptions",)

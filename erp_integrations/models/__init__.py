@@ -1,5 +1,6 @@
 """The tables of the ERP Integrations tool, by what they are about."""
 
+from erp_integrations.models.alarms import Alarm, Heartbeat
 from erp_integrations.models.connections import (
     Connection,
     CostTypeAccount,
@@ -30,6 +31,7 @@ from erp_integrations.models.submissions import ErpIdHold, SnapshotUnreadable, S
 from erp_integrations.models.transitions import TransitionRefused
 
 __all__ = [
+    "Alarm",
     "CallState",
     "Connection",
     "CostTypeAccount",
@@ -40,6 +42,7 @@ __all__ = [
     "ExportCall",
     "ExportJob",
     "GuidPolicy",
+    "Heartbeat",
     "Job",
     "JobLink",
     "JobStatus",

@@ -1,14 +1,16 @@
 """How a company reaches its ERP, and what its vendors and projects are called there."""
 
+import zoneinfo
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Now, Upper
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Coalesce, Now, NullIf, Upper
 from django.utils import timezone
 
 from commitments.models import ContractCompany, CostType
-from directory.models import Company, Project
+from directory.models import Company, Project, User
 from erp_integrations.models.secrets import EncryptedTextField
 
 
@@ -46,6 +48,19 @@ class NonAsciiRule(models.TextChoices):
     REFUSE = "refuse", "Refuse the commitment"
 
 
+class LocalTime(Func):
+    """The time of day in a zone, at this moment of the database's clock."""
+
+    template = "(STATEMENT_TIMESTAMP() AT TIME ZONE %(expressions)s)::time"
+    output_field = models.TimeField()
+
+
+def validate_time_zone(name: str) -> None:
+    """Refuse what PostgreSQL and Python would not both know."""
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError("Enter a time zone such as America/New_York.")
+
+
 class ConnectionQuerySet(models.QuerySet["Connection"]):
     """Reading connections."""
 
@@ -54,8 +69,15 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
         return self.filter(Q(lease_until=None) | Q(lease_until__lt=Now()))
 
     def awake(self) -> "ConnectionQuerySet":
-        """Those that are not waiting out a fault of their own."""
-        return self.filter(Q(not_before=None) | Q(not_before__lte=Now()), awaits_probe=False)
+        """Those that may export: neither waiting out a fault, nor paused, nor closed at this hour."""
+        local = LocalTime(Coalesce(NullIf("closed_time_zone", Value("")), Value("UTC")))
+        within = Q(closed_from__lte=local, closed_until__gt=local)
+        over_midnight = Q(closed_from__gt=F("closed_until")) & (
+            Q(closed_from__lte=local) | Q(closed_until__gt=local)
+        )
+        open_now = Q(closed_from=None) | ~(within | over_midnight)
+        rested = Q(not_before=None) | Q(not_before__lte=Now())
+        return self.filter(rested, open_now, awaits_probe=False, paused_at=None)
 
     def to_probe(self) -> "ConnectionQuerySet":
         """Those that stopped until a probe succeeds, and are to be probed now."""
@@ -131,6 +153,24 @@ class Connection(models.Model):
         help_text="The approver's details go to Spectrum's subcontract notes under this topic, which must "
         "exist there. Blank: they are kept here only.",
     )
+    closed_from = models.TimeField(
+        "No exports from",
+        null=True,
+        blank=True,
+        help_text="Each day from here until there nothing is sent, as for a backup of Spectrum.",
+    )
+    closed_until = models.TimeField("until", null=True, blank=True)
+    closed_time_zone = models.CharField(
+        "in the time zone",
+        max_length=60,
+        blank=True,
+        default="",
+        help_text="Such as America/New_York; blank for UTC.",
+        validators=[validate_time_zone],
+    )
+    paused_at = models.DateTimeField(null=True, blank=True)
+    paused_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    pause_reason = models.CharField(max_length=300, blank=True, default="")
 
     lease_holder = models.CharField(max_length=64, blank=True, default="")
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -162,6 +202,19 @@ class Connection(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(guid_policy__in=GuidPolicy.values), name="a_guid_policy_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_from=None, closed_until=None)
+                | (
+                    Q(closed_from__isnull=False, closed_until__isnull=False)
+                    & ~Q(closed_from=F("closed_until"))
+                ),
+                name="a_daily_window_has_a_beginning_and_an_end",
+            ),
+            models.CheckConstraint(
+                condition=Q(paused_at=None, paused_by=None, pause_reason="")
+                | (Q(paused_at__isnull=False) & ~Q(pause_reason="")),
+                name="a_pause_has_a_reason",
             ),
             models.CheckConstraint(
                 condition=Q(awaits_probe=False) | Q(not_before__isnull=False),
@@ -207,6 +260,16 @@ class Connection(models.Model):
     def base_url(self) -> str:
         """Where the server is now; empty when the operator has taken it off the list."""
         return str(settings.SPECTRUM_SERVERS.get(self.server, "")).rstrip("/")
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether this hour is one of those in which nothing is sent; workers ask the database's clock."""
+        if self.closed_from is None or self.closed_until is None:
+            return False
+        local = timezone.localtime(timezone=zoneinfo.ZoneInfo(self.closed_time_zone or "UTC")).time()
+        if self.closed_from < self.closed_until:
+            return self.closed_from <= local < self.closed_until
+        return local >= self.closed_from or local < self.closed_until
 
     @property
     def reads_back(self) -> bool:

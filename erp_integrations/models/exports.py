@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from directory.models import WORKING_LEVELS, CompanyMembership
 from erp_integrations.models.connections import Connection
@@ -192,6 +193,11 @@ class ExportJob(models.Model):
         if self.status == JobStatus.UNKNOWN:
             self.unknown_since = None
         self.status = status
+
+    @property
+    def waits(self) -> bool:
+        """Whether its time has not come: a grace or a pause. Workers ask the database's clock."""
+        return self.not_before is not None and self.not_before > timezone.now()
 
     @property
     def asks_a_person(self) -> bool:

@@ -78,4 +78,4 @@ def due_now(job: ExportJob) -> None:
     """As if every pause were over."""
     past = timezone.now() - timedelta(seconds=1)
     ExportJob.objects.filter(pk=job.pk).update(not_before=past)
-    Connection.objects.filter(pk=job.connection_id).update(not_before=None)
+    Connection.objects.filter(pk=job.connection_id).update(not_before=None, awaits_probe=False)

@@ -177,7 +177,7 @@ class TestConnections:
         job: ExportJob = ExportJobFactory()
         later = timezone.now() + timedelta(minutes=10)
         Connection.objects.filter(pk=job.connection_id).update(fault="Not let in.", not_before=later)
-        ExportJob.objects.filter(pk=job.pk).update(not_before=later)
+        ExportJob.objects.filter(pk=job.pk).update(not_before=later, attempt=1)
         client.post(change_url(job.connection), settings_of(job.connection, authorization_id="a-new-one"))
         connection = Connection.objects.get(pk=job.connection_id)
         assert (connection.fault, connection.not_before) == ("", None)

@@ -58,7 +58,7 @@ def last_call(simulator: Simulator) -> int:
 def due_now(job: ExportJob) -> None:
     """As if the back-off were over."""
     ExportJob.objects.filter(pk=job.pk).update(not_before=timezone.now() - timedelta(seconds=1))
-    Connection.objects.filter(pk=job.connection_id).update(not_before=None)
+    Connection.objects.filter(pk=job.connection_id).update(not_before=None, awaits_probe=False)
 
 
 # The good way
@@ -166,9 +166,10 @@ def test_unauthorised_rests_the_connection_and_uses_up_no_try(
 def test_a_server_that_is_down_puts_the_export_off(settings: DjangoSettings, queued: ExportJob) -> None:
     settings.SPECTRUM_SERVERS = {"simulator": "http://127.0.0.1:1"}
     job = drained(queued)
-    assert (job.status, job.tries) == (JobStatus.QUEUED, 1)
+    assert (job.status, job.tries) == (JobStatus.QUEUED, 0)  # the site's fault uses up no try
     assert job.not_before is not None
     assert job.not_before > timezone.now()
+    assert job.connection.awaits_probe
     assert not WireAttempt.objects.exists()
     assert job.submission.commitment.badge == Badge.EXPORTING
 
@@ -183,8 +184,10 @@ def test_a_server_that_comes_back_gets_the_export(
     assert drained(queued).status == JobStatus.SYNCED
 
 
-def test_tries_that_are_used_up_fail_the_export(settings: DjangoSettings, queued: ExportJob) -> None:
-    settings.SPECTRUM_SERVERS = {"simulator": "http://127.0.0.1:1"}
+def test_tries_that_are_used_up_fail_the_export(
+    simulator: Simulator, settings: DjangoSettings, queued: ExportJob
+) -> None:
+    settings.SPECTRUM_SERVERS = {"simulator": "not an address"}  # a mistake of ours, each time
     settings.EXPORT_MAX_TRIES = 2
     drained(queued)
     due_now(queued)

@@ -164,7 +164,7 @@ class TestRevocation:
         delivery.sweep()
         assert of(job).status == JobStatus.INCOMPLETE
         ExportJob.objects.filter(pk=job.pk).update(not_before=timezone.now() - timedelta(seconds=1))
-        type(job.connection).objects.update(not_before=None)
+        type(job.connection).objects.update(not_before=None, awaits_probe=False)
         assert delivered(job).status == JobStatus.SYNCED
 
     def test_one_job_that_can_not_be_taken_up_does_not_stop_the_sweep(

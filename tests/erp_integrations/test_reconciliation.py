@@ -122,9 +122,9 @@ def told(job: ExportJob) -> list[tuple[str, str, str, str, str]]:
 def events(job: ExportJob) -> list[str]:
     entries = HistoryEntry.objects.filter(subject_type="erp_integrations.submission")
     return list(
-        entries.filter(subject_id=job.submission_id, event__startswith="drift").values_list(
-            "event", flat=True
-        )
+        entries.filter(subject_id=job.submission_id, event__startswith="drift")
+        .order_by("pk")
+        .values_list("event", flat=True)
     )
 
 

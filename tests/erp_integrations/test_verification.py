@@ -167,7 +167,7 @@ class TestWhoseTheNumberIs:
         job = delivered(queued)
         assert job.status == JobStatus.INCOMPLETE
         ExportJob.objects.filter(pk=job.pk).update(not_before=timezone.now() - timedelta(seconds=1))
-        Connection.objects.filter(pk=job.connection_id).update(not_before=None)
+        Connection.objects.filter(pk=job.connection_id).update(not_before=None, awaits_probe=False)
         assert delivered(job).status == JobStatus.SYNCED
         verification.verify_due()
         assert of(job).verification == Verification.MATCH
@@ -183,7 +183,7 @@ class TestWhoseTheNumberIs:
         assert len(simulator.calls()) == calls
         settings.INFO_LINKS = {"simulator": simulator.info_link}
         ExportJob.objects.filter(pk=job.pk).update(not_before=timezone.now() - timedelta(seconds=1))
-        Connection.objects.filter(pk=job.connection_id).update(not_before=None)
+        Connection.objects.filter(pk=job.connection_id).update(not_before=None, awaits_probe=False)
         assert delivered(job).status == JobStatus.SYNCED
 
     def test_a_second_sending_of_a_written_commitment_would_be_ours(

@@ -204,7 +204,7 @@ class TestTheForm:
         job: ExportJob = ExportJobFactory()
         later = timezone.now() + timedelta(minutes=10)
         Connection.objects.filter(pk=job.connection_id).update(fault="Not let in.", not_before=later)
-        ExportJob.objects.filter(pk=job.pk).update(not_before=later)
+        ExportJob.objects.filter(pk=job.pk).update(not_before=later, attempt=1)
         connection = Connection.objects.get(pk=job.connection_id)
         _, client = admin_of(connection.company)
         client.post(url(connection), filled_in(connection, authorization_id="a-new-one"))

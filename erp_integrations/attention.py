@@ -1,0 +1,131 @@
+"""Who is told that an export, or a connection, waits for a person (product, section 6).
+
+The first alarm of a connection is mailed at once; what comes within the next quarter of an hour
+is gathered into one mail, so that a site that is down does not fill a mailbox.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from directory.models import WORKING_LEVELS, CompanyMembership, User
+from erp_integrations.models import Alarm, Connection, JobStatus, SubmissionStatus, Verification
+from notifications import emails
+from notifications.models import Kind, Subscription
+
+
+def store_due_alarms() -> int:
+    """Store the mails for what was raised and is not gathered any longer; how many."""
+    connections = Alarm.objects.untold().order_by().values_list("connection", flat=True).distinct()
+    return sum(_tell(connection_id) for connection_id in list(connections))
+
+
+@transaction.atomic
+def _tell(connection_id: int) -> int:
+    # One worker at a time: the lock of the connection also says what was told a moment ago.
+    connection = (
+        Connection.objects.select_for_update(of=("self",), skip_locked=True)
+        .select_related("company")
+        .filter(pk=connection_id)
+        .first()
+    )
+    if connection is None or _is_gathering(connection):
+        return 0
+    untold = Alarm.objects.untold().filter(connection=connection)
+    keys = list(untold.values_list("pk", flat=True))
+    alarms = list(
+        _still_true(untold.filter(pk__in=keys)).select_related("submission__project", "submission__sent_by")
+    )
+    if not alarms:
+        # What is over before anybody was told is no news, and begins no quarter of an hour.
+        Alarm.objects.filter(pk__in=keys).delete()
+        return 0
+    Alarm.objects.filter(pk__in=keys).update(told_at=Now())
+    approvers = _approvers(connection)
+    stored = _store(connection, approvers, alarms)
+    senders = {
+        alarm.submission.sent_by
+        for alarm in alarms
+        if alarm.submission and alarm.tells_sender and alarm.submission.sent_by.is_active
+    }
+    for sender in _willing(senders - set(approvers)):
+        theirs = [
+            each
+            for each in alarms
+            if each.tells_sender and each.submission and each.submission.sent_by == sender
+        ]
+        stored += _store(connection, [sender], theirs, for_project=True)
+    return stored
+
+
+def _is_gathering(connection: Connection) -> bool:
+    since = Now() - timedelta(seconds=settings.ATTENTION_GATHER_SECONDS)
+    return Alarm.objects.filter(connection=connection, told_at__gt=since).exists()
+
+
+def _still_true(alarms: QuerySet[Alarm]) -> QuerySet[Alarm]:
+    """Those whose export still waits for a person, and the connection's own while it has a fault."""
+    waiting = Q(
+        submission__status=SubmissionStatus.ACCEPTED,
+        submission__jobs__status__in=[JobStatus.FAILED, JobStatus.INCOMPLETE, JobStatus.UNKNOWN],
+    )
+    gone = Q(
+        submission__status=SubmissionStatus.ACCEPTED,
+        submission__jobs__status=JobStatus.SYNCED,
+        submission__jobs__verification=Verification.ABSENT,
+    )
+    troubled = Q(submission=None) & ~Q(connection__fault="")
+    true = Alarm.objects.filter(waiting | gone | troubled).values("pk")
+    return alarms.filter(pk__in=true).order_by("pk")
+
+
+def _approvers(connection: Connection) -> list[User]:
+    memberships = CompanyMembership.objects.filter(
+        company=connection.company_id,
+        user__is_active=True,
+        can_push_to_accounting=True,
+        erp_integrations_level__in=WORKING_LEVELS,
+    )
+    return _willing(member.user for member in memberships.select_related("user").order_by("user"))
+
+
+def _willing(people: Iterable[User]) -> list[User]:
+    """Without those who switched this mail off."""
+    unwanted = set(Subscription.objects.unwanted(Kind.ATTENTION).values_list("user", flat=True))
+    return [person for person in people if person.pk not in unwanted]
+
+
+def _store(
+    connection: Connection, people: Sequence[User], alarms: Sequence[Alarm], *, for_project: bool = False
+) -> int:
+    """One mail for each. A sender's links open the commitment, an approver's the review page."""
+    slug = connection.company.slug
+    lines = []
+    for alarm in alarms:
+        submission = alarm.submission
+        if submission is None:
+            path = reverse("erp_integrations:deliveries", args=[slug])
+            lines.append(emails.AttentionLine(f"Connection {connection.name}", "", alarm.sentence, path))
+            continue
+        path = (
+            reverse("commitments:detail", args=[submission.project_id, submission.commitment_id])
+            if for_project
+            else reverse("erp_integrations:review", args=[slug, submission.pk])
+        )
+        title = f"{submission.number} {submission.title}"
+        lines.append(emails.AttentionLine(title, submission.project.name, alarm.sentence, path))
+    overview = reverse("erp_integrations:commitments", args=[slug]) + "?view=needs-attention"
+    return len(
+        emails.store_attention(
+            recipients=people,
+            connection=connection.name,
+            lines=[line.under(settings.PUBLIC_URL) for line in lines],
+            link=settings.PUBLIC_URL + (lines[0].url if for_project else overview),
+            for_project=for_project,
+        )
+    )
