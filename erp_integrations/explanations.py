@@ -101,8 +101,9 @@ def _moving(standing: Standing, job: ExportJob) -> Explanation:
     title = "Being written to Spectrum"
     if job.status == JobStatus.QUEUED:
         title = "Accepted, and waits for its turn"
-    if standing.can_be_undone:
+    if standing.can_be_undone and job.waits:
         title = "Accepted: exporting in a few seconds"
+    if standing.can_be_undone:
         sentences.append("Until then it can be undone with nothing to mend.")
     return Explanation("info", f"status-{job.status}", title, [*sentences, "This page follows it by itself."])
 

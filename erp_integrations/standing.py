@@ -165,7 +165,7 @@ class Standing:
         match job.status if job else "":
             case JobStatus.QUEUED if job and job.problem:
                 return f"{tries_again(job)} {job.problem}"
-            case JobStatus.QUEUED if self.can_be_undone:
+            case JobStatus.QUEUED if self.can_be_undone and job and job.waits:
                 return "Exporting in a few seconds"
             case JobStatus.QUEUED:
                 return "Waits for its turn"

@@ -58,8 +58,12 @@ def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         if not now.is_open:
             return decided_box(request, now, str(conflict))
         return _accept_box(request, now, form, problem=str(conflict), status=409)
-    messages.success(request, f"{stood.submission.number} is being exported to Spectrum.")
-    return after_decision(request, standing_of(request, company_slug, submission_id))
+    now = standing_of(request, company_slug, submission_id)
+    follows = "is being exported to Spectrum."
+    if now.can_be_undone and now.job and now.job.waits:
+        follows = "is exported to Spectrum in a few seconds. Until then it can be undone."
+    messages.success(request, f"{stood.submission.number} {follows}")
+    return after_decision(request, now)
 
 
 @vary_on_headers("HX-Request")

@@ -16,6 +16,7 @@ from tests.factories import (
     ApproverFactory,
     ExportJobFactory,
     ProjectAdminFactory,
+    SubmissionFactory,
     ViewerFactory,
     join_company,
     join_project,
@@ -70,6 +71,15 @@ class TestUndo:
         assert "Accepted: exporting in a few seconds" in page(client, url(job.submission))
         viewer = signed_in(ViewerFactory(company=job.submission.company))
         assert "/undo/" not in page(viewer, url(job.submission))
+
+    def test_after_accept_the_message_says_that_it_can_be_undone(self, settings: Settings) -> None:
+        settings.UNDO_SECONDS = 60
+        submission = SubmissionFactory()
+        client = signed_in(ApproverFactory(company=submission.company))
+        html = client.get(url(submission, "accept")).content.decode()
+        fields = dict(re.findall(r'name="(round|seen_hash|erp_id)" value="([^"]*)"', html))
+        html = client.post(url(submission, "accept"), fields, headers=IN_PLACE).content.decode()
+        assert "is exported to Spectrum in a few seconds. Until then it can be undone." in html
 
     def test_in_place_the_row_awaits_a_decision_again(self) -> None:
         job: ExportJob = ExportJobFactory()
