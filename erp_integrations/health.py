@@ -27,8 +27,8 @@ class Health:
 
 def of(company: Company) -> list[Health]:
     """Each connection of a company. One query, which leaves the secrets where they are."""
-    connections = Connection.objects.filter(company=company).defer(*secret_fields(Connection))
-    return [_health(connection) for connection in connections]
+    connections = Connection.objects.filter(company=company).select_related("paused_by")
+    return [_health(each) for each in connections.defer(*secret_fields(Connection))]
 
 
 def in_detail(company: Company) -> list[tuple[Health, list[tuple[str, str]]]]:
@@ -97,6 +97,15 @@ def _health(connection: Connection) -> Health:
     if not connection.base_url:
         sentence = f"Nothing can be sent: SPECTRUM_SERVERS does not name the server {connection.server}."
         return Health(connection, "No server", sentence)
+    if connection.paused_at:
+        who = f" by {connection.paused_by}" if connection.paused_by else ""
+        since = date_format(timezone.localtime(connection.paused_at), "j M Y, H:i")
+        sentence = f"Paused{who} on {since}: {connection.pause_reason}. What is accepted waits."
+        return Health(connection, "Paused", sentence)
+    if connection.is_closed:
+        until = f"{connection.closed_until:%H:%M} ({connection.closed_time_zone or 'UTC'})"
+        sentence = f"Every day at this hour nothing is sent. What is accepted waits until {until}."
+        return Health(connection, f"Closed until {until}", sentence, is_troubled=False)
     if connection.awaits_probe:
         sentence = (
             f"{connection.fault} Nothing is sent on this connection until that has changed. It is looked at "

@@ -7,6 +7,9 @@ from erp_integrations import views
 app_name = "erp_integrations"
 urlpatterns = [
     path("", views.overview, name="overview"),
+    path("deliveries/", views.deliveries, name="deliveries"),
+    path("deliveries/<int:connection_id>/pause/", views.pause, name="pause"),
+    path("deliveries/<int:connection_id>/let-go-on/", views.let_go_on, name="let-go-on"),
     path("commitments/", views.commitments, name="commitments"),
     path("commitments/<int:submission_id>/", views.review, name="review"),
     path("commitments/<int:submission_id>/progress/", views.progress, name="progress"),

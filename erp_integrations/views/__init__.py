@@ -9,6 +9,7 @@ from erp_integrations.views.drift import (
 from erp_integrations.views.follow_ups import resolve, resume, undo, unlink
 from erp_integrations.views.links import job, jobs, vendor, vendors
 from erp_integrations.views.lists import cost_codes, lists
+from erp_integrations.views.operating import deliveries, let_go_on, pause, readyz
 from erp_integrations.views.screens import commitments, overview, progress, review, row
 from erp_integrations.views.settings import adopt, connection, probe, rotate, settings
 
@@ -18,12 +19,16 @@ __all__ = [
     "commitments",
     "connection",
     "cost_codes",
+    "deliveries",
     "job",
     "jobs",
+    "let_go_on",
     "lists",
     "overview",
+    "pause",
     "probe",
     "progress",
+    "readyz",
     "reconciliation",
     "reconciliation_progress",
     "reconciliation_spreadsheet",

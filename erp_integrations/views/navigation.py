@@ -25,6 +25,7 @@ def tabs(viewer: CompanyMembership, *, current: str) -> list[Choice]:
     places = {
         "Overview": "overview",
         "Commitments": "commitments",
+        "Deliveries": "deliveries",
         "Vendors": "vendors",
         "Jobs": "jobs",
         "Cost codes": "cost_codes",

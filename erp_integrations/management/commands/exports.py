@@ -1,0 +1,95 @@
+"""Deliveries at the command line: how they stand, and what an approver can do, with the approver's right."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from directory.models import Company, User
+from erp_integrations import decisions, operations, previews
+from erp_integrations.models import ExportJob, JobStatus, Submission
+
+WAITING = [JobStatus.FAILED, JobStatus.INCOMPLETE, JobStatus.UNKNOWN]
+
+
+class Command(BaseCommand):
+    help = "How exports stand; and resume, resolve, retry and undo for a named approver, who answers for it."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        actions.add_parser(
+            "status", help="Each connection, and what waits for a person. Exit code 1: not well."
+        )
+        for name, what in (
+            ("resume", "Go on with the calls that are not written."),
+            ("retry", "Export a failed one again, as it would be planned now."),
+            ("undo", "Take an acceptance back while no worker has begun."),
+            ("resolve", "Say what Spectrum holds of an unknown one."),
+        ):
+            action = actions.add_parser(name, help=what)
+            action.add_argument("submission", type=int, help="Its number, as status shows it.")
+            action.add_argument("--by", required=True, help="The e-mail address of an accounting approver.")
+            if name == "resolve":
+                action.add_argument(
+                    "--found", required=True, choices=[each.value for each in decisions.Attested]
+                )
+                action.add_argument(
+                    "--calls", type=int, nargs="*", default=[], help="Of a part: those there."
+                )
+                action.add_argument("--statement", required=True, help="Where you looked and what you saw.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        action = options["action"]
+        if action == "status":
+            self._status()
+            return
+        try:
+            by = User.objects.get(email__iexact=options["by"])
+            submission = Submission.objects.select_related("company").get(pk=options["submission"])
+            self._decide(action, submission, by, options)
+        except (User.DoesNotExist, Submission.DoesNotExist, ExportJob.DoesNotExist) as error:
+            raise CommandError(str(error)) from error
+        except (decisions.DecisionError, PermissionDenied) as refusal:
+            raise CommandError(str(refusal)) from refusal
+        job = submission.jobs.order_by("-pk")[0]
+        self.stdout.write(f"{submission.number}: {job.get_status_display()}")
+
+    def _decide(self, action: str, submission: Submission, by: User, options: dict[str, Any]) -> None:
+        if action == "undo":
+            decisions.undo(submission=submission, by=by)
+            return
+        job = submission.jobs.current().get()
+        if action == "resume":
+            decisions.resume(submission=submission, by=by, seen_attempt=job.attempt)
+        elif action == "retry":
+            seen = previews.of(submission)
+            decisions.retry(submission=submission, by=by, seen_hash=seen.seen_hash, erp_id=seen.erp_id)
+        else:
+            decisions.resolve(
+                submission=submission,
+                by=by,
+                seen_attempt=job.attempt,
+                attested=decisions.Attested(options["found"]),
+                statement=options["statement"],
+                positions=options["calls"],
+            )
+
+    def _status(self) -> None:
+        checks = operations.checks()
+        for check in checks:
+            self.stdout.write(f"{check.name}: {'ok' if check.is_well else 'NOT OK'}, {check.sentence}")
+        stuck = 0
+        for company in Company.objects.order_by("name"):
+            for row in operations.deliveries_of(company):
+                stuck += row.stuck
+                self.stdout.write(
+                    f"{row.connection.pk} {company.name}, {row.connection.name} ({row.health.state}): "
+                    f"{row.queued} queued, {row.running} running, {row.stuck} stuck, {row.failed} failed, "
+                    f"{row.waiting} need attention"
+                )
+        waiting = ExportJob.objects.filter(status__in=WAITING).select_related("submission").order_by("pk")
+        for job in waiting:
+            told = f"{job.get_status_display()}. {job.problem}"
+            self.stdout.write(f"  submission {job.submission_id} {job.submission.number}: {told}")
+        if stuck or not all(check.is_well for check in checks):
+            raise SystemExit(1)

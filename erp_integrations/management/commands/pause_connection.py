@@ -1,0 +1,26 @@
+"""For maintenance: nothing is sent on a connection until ``resume_connection``."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from erp_integrations import pausing
+from erp_integrations.models import Connection
+
+
+class Command(BaseCommand):
+    help = "Pause a connection: what is accepted waits, and an export that has begun is finished."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "connection", type=int, help="Its number, as `manage.py exports status` shows it."
+        )
+        parser.add_argument("reason", help="Approvers read it.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            connection = Connection.objects.get(pk=options["connection"])
+            pausing.pause(connection=connection, by=None, reason=options["reason"])
+        except (Connection.DoesNotExist, pausing.PauseError) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"{connection.name} is paused.")

@@ -1,0 +1,25 @@
+"""After ``pause_connection``: what waits is sent."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from erp_integrations import pausing
+from erp_integrations.models import Connection
+
+
+class Command(BaseCommand):
+    help = "Let a paused connection go on."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "connection", type=int, help="Its number, as `manage.py exports status` shows it."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            connection = Connection.objects.get(pk=options["connection"])
+            pausing.resume(connection=connection, by=None)
+        except (Connection.DoesNotExist, pausing.PauseError) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"{connection.name} goes on.")

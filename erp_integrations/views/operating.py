@@ -1,0 +1,77 @@
+"""For operators: how deliveries stand, pausing a connection, and the health checks."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from directory.models import Level
+from directory.requests import SignedInRequest
+from erp_integrations import operations, pausing
+from erp_integrations.models import Connection
+from erp_integrations.views import navigation
+from erp_integrations.views.access import viewer_of
+
+
+@require_safe
+def deliveries(request: SignedInRequest, company_slug: str) -> HttpResponse:
+    """Queued, running, stuck and failed, connection by connection."""
+    viewer = viewer_of(request, company_slug)
+    context = {
+        "viewer": viewer,
+        "tabs": navigation.tabs(viewer, current="Deliveries"),
+        "rows": operations.deliveries_of(viewer.company),
+        "checks": operations.checks(),
+        "may_pause": viewer.erp_integrations_level == Level.ADMIN,
+    }
+    return render(request, "erp_integrations/deliveries.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def pause(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
+    """Send nothing on a connection until somebody lets it go on."""
+    return _change(request, company_slug, connection_id, pauses=True)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def let_go_on(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
+    """Let a paused connection go on."""
+    return _change(request, company_slug, connection_id, pauses=False)
+
+
+@login_not_required
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 when exports are delivered; 503 with the reason when no worker looks, or nothing is taken up.
+
+    Not for a load balancer: people can accept while this says 503, and nothing is lost.
+    """
+    try:
+        checks = operations.checks()
+    except OperationalError:
+        return HttpResponse("database: not reachable\n", status=503, content_type="text/plain")
+    lines = [f"{check.name}: {'ok' if check.is_well else 'NOT OK'}, {check.sentence}\n" for check in checks]
+    status = 200 if all(check.is_well for check in checks) else 503
+    return HttpResponse("".join(lines), status=status, content_type="text/plain")
+
+
+def _change(request: SignedInRequest, company_slug: str, connection_id: int, *, pauses: bool) -> HttpResponse:
+    viewer = viewer_of(request, company_slug)
+    connection = get_object_or_404(Connection, pk=connection_id, company=viewer.company)
+    if request.method != "POST":
+        # Somebody whose session had ended comes back from sign-in to this address.
+        messages.info(request, "Nothing was done yet: press the button again.")
+        return redirect("erp_integrations:deliveries", company_slug)
+    try:
+        if pauses:
+            pausing.pause(connection=connection, by=request.user, reason=request.POST.get("reason", ""))
+        else:
+            pausing.resume(connection=connection, by=request.user)
+    except pausing.PauseError as error:
+        messages.error(request, str(error))
+    else:
+        done = "is paused: what is accepted waits" if pauses else "goes on"
+        messages.success(request, f"{connection.name} {done}.")
+    return redirect("erp_integrations:deliveries", company_slug)
