@@ -114,14 +114,16 @@ def web(ports: Ports, environment: Mapping[str, str]) -> Program:
     )
 
 
-def worker(var: Path, environment: Mapping[str, str]) -> Program:
-    ready_file = var / "ready" / "worker"
+def worker(var: Path, environment: Mapping[str, str], number: int = 1) -> Program:
+    name = "worker" if number == 1 else f"worker-{number}"
+    ready_file = var / "ready" / name
     options = "worker --pool threads --concurrency 4 --loglevel INFO --without-gossip --without-mingle"
     return Program(
-        "worker",
-        python("celery", "-A", "local.background", *options.split()),
+        name,
+        python("celery", "-A", "local.background", *options.split(), "--hostname", f"{name}@%h"),
         ROOT,
-        {**environment, READY_FILE: str(ready_file)},
+        # PostgreSQL shows under this name whose a session is.
+        {**environment, READY_FILE: str(ready_file), "PGAPPNAME": name},
         ready=lambda process: written(ready_file) == process,
         orphan_signal=signal.SIGKILL,  # it would finish its task first, against servers that are gone
         grace=20,

@@ -12,8 +12,9 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from local import programs
 from local.binaries import Workplace
@@ -27,11 +28,15 @@ VAR = Path(os.environ.pop("LEDGERGATE_VAR", programs.ROOT / "var"))
 BUSY_PORT = 2
 """Exit code when a port that was set is taken."""
 
+AS_IT_IS: Mapping[str, str] = MappingProxyType({})
 BEGAN = float(os.environ.pop("LEDGERGATE_STARTED", "") or time.time())
 
 
-def main() -> int:
-    """Run until stopped. Everything foreseen ends in one sentence and an exit code."""
+def main(settings: Mapping[str, str] = AS_IT_IS, *, workers: int = 1) -> int:
+    """Run until stopped. Everything foreseen ends in one sentence and an exit code.
+
+    `settings` win over those that this machine decides.
+    """
     parser = argparse.ArgumentParser(prog="script/server", description="Starts everything, until Ctrl-C.")
     parser.add_argument("--reset", action="store_true", help="remove this checkout's data first")
     options = parser.parse_args()
@@ -40,7 +45,7 @@ def main() -> int:
         with only_one(VAR):
             if options.reset:
                 reset(VAR)
-            serve(VAR)
+            serve(VAR, settings, workers)
     except (Stopped, KeyboardInterrupt):
         step("stopped")
     except BadPort as problem:
@@ -55,7 +60,7 @@ def main() -> int:
     return 0
 
 
-def serve(var: Path) -> None:
+def serve(var: Path, settings: Mapping[str, str], workers: int) -> None:
     """Raises CannotStart when a part does not come up, Stopped when asked to stop before all did."""
     for name in ("log", "pids", "ready", "mail"):
         (var / name).mkdir(mode=0o700, exist_ok=True)
@@ -68,6 +73,7 @@ def serve(var: Path) -> None:
         stack.callback(supervisor.stop)
         database_url, owner_url, broker_url = start_servers(supervisor, var, workplace)
         environment = programs.environment_of(var, ports, database_url=database_url, broker_url=broker_url)
+        environment |= settings
         stack.callback(programs.leave_environment(var, environment).unlink, missing_ok=True)
 
         step("bringing the schema up to date")
@@ -90,7 +96,7 @@ def serve(var: Path) -> None:
         supervisor.start(
             programs.mail(var, ports, environment),
             programs.simulator(var, ports, environment),
-            programs.worker(var, environment),
+            *(programs.worker(var, environment, number) for number in range(1, workers + 1)),
             programs.beat(var, environment),
             programs.web(ports, environment),
         )

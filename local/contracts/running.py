@@ -28,13 +28,15 @@ class Addresses:
 
     product: str
     simulator: str
+    var: Path
+    """Where the servers keep their data, process ids and mails."""
 
 
 @contextlib.contextmanager
-def everything() -> Iterator[Addresses]:
+def everything(module: str = "local.server") -> Iterator[Addresses]:
     """PostgreSQL, broker, simulator, mail catcher, worker, beat and web; gone at the end.
 
-    Raises CannotStart.
+    `module` is what starts them. Raises CannotStart.
     """
     folder = Path(tempfile.mkdtemp(prefix="ledgergate-contracts-"))
     folder.chmod(0o711)  # the servers' account walks through
@@ -43,7 +45,7 @@ def everything() -> Iterator[Addresses]:
     environment |= {"LEDGERGATE_VAR": str(folder / "var"), "DEMO_PASSWORD": PASSWORD, "UNDO_SECONDS": "0"}
     server = Program(
         "the server",
-        python("local.server"),
+        python(module),
         ROOT,
         environment,
         ready=lambda _: _READY in output.read_text(errors="replace"),
@@ -53,7 +55,7 @@ def everything() -> Iterator[Addresses]:
     process = spawn(server, output)
     try:
         wait_until_ready(server, process, log=output, seconds=SECONDS_TO_START)
-        yield _addresses(output)
+        yield _addresses(output, folder / "var")
     finally:
         # Once before that already: nothing of it is kept, so nobody has to wait for an orderly end.
         process.send_signal(signal.SIGTERM)
@@ -62,7 +64,7 @@ def everything() -> Iterator[Addresses]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _addresses(output: Path) -> Addresses:
+def _addresses(output: Path, var: Path) -> Addresses:
     said = output.read_text(errors="replace")
     found = dict(re.findall(r"^\s*(Ledgergate|Simulator)\s+(http://\S+?)/", said, re.MULTILINE))
-    return Addresses(found["Ledgergate"], found["Simulator"])
+    return Addresses(found["Ledgergate"], found["Simulator"], var)

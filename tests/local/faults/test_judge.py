@@ -1,0 +1,102 @@
+"""The judge of `script/faults` sees each way in which an export or a mail can go wrong."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from local.contracts.office import Company
+from local.contracts.pages import Commitment
+from local.faults.judge import judge
+from local.faults.schedule import schedule
+from local.faults.working import Deed
+from tests.local.contracts.test_comparing import SHOWN, STORED
+
+RECORD = {"Company_Code": "PHL", "Vendor_Code": "ACME", "Subcontract_Number": "SC-1", **STORED}
+DEED = Deed(
+    "accepted",
+    cast(Company, None),  # the judge asks nobody
+    Commitment("/projects/1/commitments/1/", "Tower", "Subcontract", "SC-1", ""),
+    "/companies/keystone/erp-integrations/commitments/1/",
+    "worker killed",
+    SHOWN,
+    "synced",
+)
+HEADER = {"company": "PHL", "vendor": "ACME", "number": "SC-1", "method": "UpdateSubcontract", "stored": True}
+HEADER |= {"elements": {}}
+
+
+def kinds(
+    folder: Path, deed: Deed, records: list[Mapping[str, Any]], calls: list[Mapping[str, Any]] | None = None
+) -> list[str]:
+    return [what for what, _, _ in judge([deed], records, [HEADER] if calls is None else calls, folder)]
+
+
+def mail(folder: Path, name: str, message_id: str, to: str = "a@demo.example") -> None:
+    text = (
+        f"X-Envelope-To: {to}\nSubject: Rejected by accounting: SC-1 Steel\nMessage-ID: {message_id}\n\nNo.\n"
+    )
+    (folder / f"{name}.eml").write_text(text)
+
+
+def test_what_is_there_once_as_it_was_shown_is_right(tmp_path: Path) -> None:
+    assert kinds(tmp_path, DEED, [RECORD]) == []
+
+
+def test_synced_without_a_record_is_lost(tmp_path: Path) -> None:
+    assert kinds(tmp_path, DEED, []) == ["lost"]
+
+
+def test_another_value_or_a_missing_line_is_altered(tmp_path: Path) -> None:
+    other = copy.deepcopy(RECORD) | {"GL_Account": "1"}
+    assert kinds(tmp_path, DEED, [other]) == ["altered"]
+    short = copy.deepcopy(RECORD)
+    short["lines"] = short["lines"][:1]
+    assert set(kinds(tmp_path, DEED, [short])) == {"altered"}
+
+
+def test_a_second_store_of_one_record_and_a_record_nobody_accepted_are_doubled(tmp_path: Path) -> None:
+    assert kinds(tmp_path, DEED, [RECORD], [HEADER, HEADER]) == ["doubled"]
+    refused = HEADER | {"stored": False}
+    assert kinds(tmp_path, DEED, [RECORD], [HEADER, refused]) == []
+    assert kinds(tmp_path, DEED, [RECORD, RECORD | {"Subcontract_Number": "SC-1-2"}]) == ["doubled"]
+
+
+@pytest.mark.parametrize(
+    ("what", "said"), [("accepted", "failed-to-export"), ("undone", "ready-to-export"), ("retrieved", "")]
+)
+def test_said_to_be_absent_and_there_is_misreported(tmp_path: Path, what: str, said: str) -> None:
+    deed = replace(DEED, what=what, said=said)
+    assert kinds(tmp_path, deed, [RECORD]) == ["misreported"]
+    assert kinds(tmp_path, deed, [], []) == []
+
+
+def test_exporting_for_ever_is_stuck_and_a_question_to_a_person_is_not(tmp_path: Path) -> None:
+    assert kinds(tmp_path, replace(DEED, said="exporting"), [RECORD]) == ["stuck"]
+    assert kinds(tmp_path, replace(DEED, said="needs-attention"), []) == []
+    assert kinds(tmp_path, replace(DEED, said=""), []) == ["lost"]
+
+
+def test_a_rejection_has_one_mail_for_each_who_gets_it(tmp_path: Path) -> None:
+    deed = replace(DEED, what="rejected", said="rejected", shown=None)
+    assert kinds(tmp_path, deed, [], []) == ["lost"]
+    mail(tmp_path, "1", "<1>")
+    mail(tmp_path, "2", "<2>", to="b@demo.example")
+    mail(tmp_path, "3", "<1>")  # the same one again
+    assert kinds(tmp_path, deed, [], []) == []
+    mail(tmp_path, "4", "<4>")
+    assert kinds(tmp_path, deed, [], []) == ["doubled"]
+
+
+def test_a_mail_of_a_rejection_that_was_none_is_told(tmp_path: Path) -> None:
+    mail(tmp_path, "1", "<1>")
+    assert kinds(tmp_path, DEED, [RECORD]) == ["doubled"]
+    assert judge([DEED], [RECORD], [HEADER], tmp_path, ["SC-1"]) == []
+
+
+def test_a_seed_gives_the_same_schedule_again_and_another_seed_another() -> None:
+    assert schedule(7) == schedule(7)
+    assert schedule(7) != schedule(8)
