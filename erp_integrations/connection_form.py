@@ -69,6 +69,7 @@ class ConnectionForm(forms.ModelForm[Connection]):
             "subcontract_prefix",
             "purchase_order_prefix",
             "non_ascii",
+            "fixed_price_units",
             "notes_topic",
             "authorization_id",
             "guid_policy",
@@ -234,7 +235,7 @@ _SECTIONS = {
     "Connection": ("name", "authorization_id", "guid_policy", "guid", "forget_guid"),
     "What is written": (
         *("general_ledger_account", "general_ledger_order", "erp_id_rule", "subcontract_prefix"),
-        *("purchase_order_prefix", "non_ascii", "notes_topic"),
+        *("purchase_order_prefix", "non_ascii", "fixed_price_units", "notes_topic"),
     ),
     "Hosted site": (
         *("client_id", "client_secret", "forget_client_secret", "client_secret_expires_on"),

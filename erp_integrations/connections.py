@@ -146,6 +146,7 @@ def _settings(connection: Connection, wsdls: Mapping[str, str]) -> SpectrumSetti
         require_https=not settings.DEVELOPMENT,
         wsdls=wsdls,
         non_ascii=NonAscii(connection.non_ascii),
+        fixed_price_units=frozenset(connection.fixed_price_units.upper().replace(",", " ").split()),
         erp_id_prefixes={
             Kind.SUBCONTRACT: connection.subcontract_prefix,
             Kind.PURCHASE_ORDER: connection.purchase_order_prefix,

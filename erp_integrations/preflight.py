@@ -13,6 +13,7 @@ from erp_integrations.adapters.base import Call, Finding, Fixer, Key, Masters, S
 from erp_integrations.connections import adapter_for
 from erp_integrations.documents import Document, LineItem, content_hash
 from erp_integrations.models import Connection, ErpIdHold, JobLink, NonAsciiRule, VendorLink
+from erp_integrations.models.connections import FIXED_PRICE_UNITS
 
 # The approver can still change the ERP ID, so at Send these only warn.
 MENDED_AT_ACCEPT = frozenset(
@@ -60,6 +61,8 @@ class Basis:
         if connection and connection.non_ascii != NonAsciiRule.TRANSLITERATE:
             # Left out where it is the default: what was accepted before the setting came stays accepted.
             counts["non_ascii"] = connection.non_ascii
+        if connection and connection.fixed_price_units != FIXED_PRICE_UNITS:
+            counts["fixed_price_units"] = connection.fixed_price_units
         if said := _what_the_lists_say(self):
             # Likewise: the first reading of lists that say nothing new changes nothing.
             counts["lists"] = said

@@ -34,7 +34,8 @@ class ConnectionAdmin(RecordingAdmin):
             {
                 "fields": (
                     *("general_ledger_account", "general_ledger_order"),
-                    *("erp_id_rule", "subcontract_prefix", "purchase_order_prefix", "non_ascii"),
+                    *("erp_id_rule", "subcontract_prefix", "purchase_order_prefix"),
+                    *("non_ascii", "fixed_price_units"),
                     "notes_topic",
                 )
             },

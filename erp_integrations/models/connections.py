@@ -27,6 +27,10 @@ class GuidPolicy(models.TextChoices):
     SENT = "sent", "Send the stored one"
 
 
+FIXED_PRICE_UNITS = "LS"
+"""What the lump sum is usually called."""
+
+
 class LedgerOrder(models.TextChoices):
     """In which order the defaults of the general-ledger account are asked."""
 
@@ -171,6 +175,14 @@ class Connection(models.Model):
     paused_at = models.DateTimeField(null=True, blank=True)
     paused_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     pause_reason = models.CharField(max_length=300, blank=True, default="")
+
+    fixed_price_units = models.CharField(
+        max_length=60,
+        blank=True,
+        default=FIXED_PRICE_UNITS,
+        help_text="Units of measure whose price method in Spectrum is fixed price, separated by commas: "
+        "of their lines it keeps the amount alone.",
+    )
 
     lease_holder = models.CharField(max_length=64, blank=True, default="")
     lease_until = models.DateTimeField(null=True, blank=True)

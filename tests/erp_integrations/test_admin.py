@@ -52,7 +52,8 @@ def settings_of(connection: Connection, **changes: Any) -> dict[str, Any]:
     """The connection's form as a browser posts it: secrets blank."""
     names = [
         *("name", "server", "company_code", "general_ledger_account", "success_codes"),
-        *("general_ledger_order", "erp_id_rule", "subcontract_prefix", "purchase_order_prefix", "non_ascii"),
+        *("general_ledger_order", "erp_id_rule", "subcontract_prefix", "purchase_order_prefix"),
+        *("non_ascii", "fixed_price_units"),
         *("guid_policy", "client_id", "token_path", "rotation_path"),
     ]
     paths = {name: getattr(connection, name) for name in ("wsdl_path", "service_path", "vendors_path")}

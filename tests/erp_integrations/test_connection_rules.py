@@ -52,6 +52,18 @@ def test_letters_that_spectrum_lacks_are_spelled_or_refused_as_the_connection_sa
     assert basis_of(submission).hash != spelled.hash
 
 
+def test_units_with_a_fixed_price_are_those_that_the_connection_names(
+    deliverable: Commitment, sender: User
+) -> None:
+    submission = decisions.send_to_erp(commitment=deliverable, by=sender)
+    lists_know(deliverable)
+    before = basis_of(submission)
+    assert codes(submission) == set()
+    Connection.objects.update(fixed_price_units="ls, cy")
+    assert codes(submission) == {"line-goes-as-an-amount"}
+    assert basis_of(submission).hash != before.hash
+
+
 def test_an_unknown_rule_is_refused_by_the_database(awaiting: Submission) -> None:
     for field in ("erp_id_rule", "non_ascii"):
         with pytest.raises(IntegrityError, match="rule_is_known"), transaction.atomic():

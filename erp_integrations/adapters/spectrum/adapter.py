@@ -79,7 +79,13 @@ class SpectrumAdapter:
 
     def check(self, document: Document, masters: Masters, erp_id: str, note: str = "") -> list[Finding]:
         """What Spectrum would refuse, overwrite or not understand."""
-        found = findings.check(document, masters, erp_id, non_ascii=self.settings.non_ascii)
+        found = findings.check(
+            document,
+            masters,
+            erp_id,
+            non_ascii=self.settings.non_ascii,
+            fixed_price_units=self.settings.fixed_price_units,
+        )
         return found + (findings.of_note(note, self.settings.non_ascii) if self.settings.notes_topic else [])
 
     def check_masters(self, document: Document, masters: Masters) -> list[Finding]:
@@ -101,6 +107,7 @@ class SpectrumAdapter:
             erp_id,
             company_code=self.settings.company_code,
             non_ascii=self.settings.non_ascii,
+            fixed_price_units=self.settings.fixed_price_units,
             notes_topic=self.settings.notes_topic,
             note=note,
         )

@@ -6,7 +6,7 @@ Source: section 4 of the product's design and sections 2 to 4 of ``docs/spectrum
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from decimal import Decimal
 
@@ -34,14 +34,21 @@ from erp_integrations.documents import Document, LineItem
 _RETENTION = UPDATE_SUBCONTRACT["Retention_Percent"]
 
 
-def check(document: Document, masters: Masters, erp_id: str, *, non_ascii: NonAscii) -> list[Finding]:
+def check(
+    document: Document,
+    masters: Masters,
+    erp_id: str,
+    *,
+    non_ascii: NonAscii,
+    fixed_price_units: Collection[str],
+) -> list[Finding]:
     """Everything at once, header first, then line by line."""
     return [
         *_erp_id(erp_id),
         *_links(document, masters),
         *_retainage(document.default_retainage),
         *_texts(document, non_ascii),
-        *(finding for line in document.lines for finding in _line(line)),
+        *(finding for line in document.lines for finding in _line(line, fixed_price_units)),
         *_lines_on_one_key(document),
     ]
 
@@ -198,12 +205,12 @@ def _texts(document: Document, non_ascii: NonAscii) -> Iterator[Finding]:
         )
 
 
-def _line(line: LineItem) -> Iterator[Finding]:
+def _line(line: LineItem, fixed_price_units: Collection[str]) -> Iterator[Finding]:
     yield from _phase(line)
     yield from _code(line, "Cost_Type", "cost type", line.cost_type)
     yield from _code(line, "Bid_Item_Number", "billing item", line.billing_item)
     yield from _unit(line)
-    yield from _money(line)
+    yield from _money(line, fixed_price_units)
 
 
 def _phase(line: LineItem) -> Iterator[Finding]:
@@ -261,7 +268,7 @@ def _unit(line: LineItem) -> Iterator[Finding]:
         )
 
 
-def _money(line: LineItem) -> Iterator[Finding]:
+def _money(line: LineItem, fixed_price_units: Collection[str]) -> Iterator[Finding]:
     yield from _number(line, AMOUNT, "amount", line.amount)
     too_wide = [
         *_number(line, QUANTITY, "quantity", line.quantity, decimals_matter=False),
@@ -269,7 +276,7 @@ def _money(line: LineItem) -> Iterator[Finding]:
     ]
     yield from too_wide
     nothing_to_lose = line.quantity is None and line.unit_cost is None
-    if too_wide or nothing_to_lose or not (reason := why_only_an_amount(line)):
+    if too_wide or nothing_to_lose or not (reason := why_only_an_amount(line, fixed_price_units)):
         return
     name = _named(line, "amount")
     yield Finding(

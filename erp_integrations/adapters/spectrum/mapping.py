@@ -4,7 +4,7 @@ Source: section 5 of ``docs/spectrum.md``. Free text may lose its end, in sight 
 accepts; keys, numbers and dates are written whole or not at all.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -34,6 +34,7 @@ def plan(
     *,
     company_code: str,
     non_ascii: NonAscii,
+    fixed_price_units: Collection[str],
     notes_topic: str = "",
     note: str = "",
 ) -> tuple[Call, ...]:
@@ -47,7 +48,7 @@ def plan(
         "Subcontract_Number": Element("Subcontract_Number", erp_id.strip().upper()),
     }
     header = _header(document, masters, non_ascii)
-    lines = (_line(line, non_ascii) for line in document.lines)
+    lines = (_line(line, non_ascii, fixed_price_units) for line in document.lines)
     return (
         _call(UPDATE_SUBCONTRACT, "Subcontract", {**subcontract, **header}),
         *(
@@ -93,14 +94,17 @@ def cut_texts(document: Document) -> Mapping[str, str]:
     }
 
 
-def why_only_an_amount(line: LineItem) -> str:
+def why_only_an_amount(line: LineItem, fixed_price_units: Collection[str]) -> str:
     """Why a line's quantity and unit cost stay here, in words after "because"; blank if they are sent.
 
     Spectrum multiplies the two by itself, so they go only if they give the amount to the cent. At
-    exactly half a cent its rounding is not published, and the amount alone is safe.
+    exactly half a cent its rounding is not published, and the amount alone is safe. Where the unit has
+    a fixed price, it would drop both.
     """
     if line.quantity is None or line.unit_cost is None:
         return "it does not have both a quantity and a unit cost"
+    if line.unit_of_measure.strip().upper() in fixed_price_units:
+        return f"in Spectrum the unit {line.unit_of_measure.strip()} has a fixed price"
     if QUANTITY.misfit(line.quantity) is Misfit.DECIMALS:
         return f"its quantity has more than {QUANTITY.decimals} decimals"
     if UNIT_PRICE.misfit(line.unit_cost) is Misfit.DECIMALS:
@@ -147,9 +151,9 @@ def _header(document: Document, masters: Masters, non_ascii: NonAscii) -> dict[s
     return {element.name: element for element in elements}
 
 
-def _line(line: LineItem, non_ascii: NonAscii) -> dict[str, Element]:
+def _line(line: LineItem, non_ascii: NonAscii, fixed_price_units: Collection[str]) -> dict[str, Element]:
     quantity, unit_price = line.quantity, line.unit_cost
-    if why_only_an_amount(line):
+    if why_only_an_amount(line, fixed_price_units):
         quantity, unit_price = None, None
     elements = (
         Element("Phase_Code", phase_code(line)),

@@ -35,6 +35,7 @@ class SpectrumSettings:
     descriptions, by method, as ``fetch_wsdls`` gave them: nothing is fetched at the moment of
     sending. ``guid`` may be blank where the site allows it; ``oauth`` is set for hosted sites only.
     ``success_codes`` is what a successful write answers: not public, so it is here.
+    ``fixed_price_units`` are the units of measure, in upper case, of which Spectrum keeps the amount alone.
     ``erp_id_prefixes`` (by kind of commitment) and ``last_characters`` make the proposed ERP ID.
     ``notes_topic`` is where the approver's note goes in Spectrum; blank: it is not sent.
     ``require_https`` refuses plain http, whatever ``base_url`` says.
@@ -56,6 +57,7 @@ class SpectrumSettings:
     vendors_path: str = "/vendors/{company_code}"
     success_codes: frozenset[str] = frozenset({"S", "G"})
     non_ascii: NonAscii = NonAscii.TRANSLITERATE
+    fixed_price_units: frozenset[str] = frozenset({"LS"})
     erp_id_prefixes: Mapping[str, str] = field(default_factory=dict)
     last_characters: bool = False
     connect_timeout: float = 5.0

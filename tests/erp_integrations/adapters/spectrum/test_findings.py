@@ -158,6 +158,14 @@ def test_the_largest_value_that_fits_is_no_finding(changes: dict[str, Any]) -> N
     assert found(with_line(**changes)) == []
 
 
+@pytest.mark.parametrize("unit", ["LS", " ls "])
+def test_a_unit_with_a_fixed_price_keeps_the_amount_alone_and_it_is_said_beforehand(unit: str) -> None:
+    finding = only(found(with_line(unit_of_measure=unit)))
+    assert (finding.code, finding.severity) == ("line-goes-as-an-amount", Severity.WARNING)
+    assert f"because in Spectrum the unit {unit.strip()} has a fixed price" in finding.sentence
+    assert found(with_line(unit_of_measure=unit, quantity=None, unit_cost=None)) == []
+
+
 def test_a_line_that_goes_as_an_amount_says_why() -> None:
     finding = only(found(with_line(quantity=Decimal("3.333"))))
     assert (finding.code, finding.severity) == ("line-goes-as-an-amount", Severity.WARNING)

@@ -209,3 +209,13 @@ def test_quantity_and_unit_cost_go_when_they_give_the_amount_to_the_cent(
 def test_a_number_that_no_field_can_hold_is_an_error_and_not_a_plan() -> None:
     with pytest.raises(ValueError, match="Original_Contract_Amount"):
         planned(with_line(amount=Decimal("123456789012.00")))
+
+
+def test_quantity_and_unit_cost_stay_here_where_the_connection_says_that_the_unit_has_a_fixed_price() -> None:
+    def explained(line: Call) -> list[str]:
+        return [line.payload[name] for name in ("Unit_Price", "Original_Contract_Quantity")]
+
+    adapter = SpectrumAdapter(replace(ADAPTER.settings, fixed_price_units=frozenset({"CY"})))
+    line = adapter.plan(DOCUMENT, MASTERS, "SC-1")[1]
+    assert (explained(line), line.payload["Original_Contract_Amount"]) == (["", ""], "22260.00")
+    assert explained(ADAPTER.plan(DOCUMENT, MASTERS, "SC-1")[1]) == ["185.5000", "120.00"]
