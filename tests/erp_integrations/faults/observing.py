@@ -11,7 +11,7 @@ from django.test import Client
 from lxml import html
 
 from directory.models import User
-from erp_integrations import delivery, recovery, verification
+from erp_integrations import delivery, probing, recovery, verification
 from erp_integrations.connections import ready_adapter
 from erp_integrations.models import Connection, ExportJob
 from local.contracts.comparing import differences
@@ -63,6 +63,7 @@ def observe(fault: Fault, job: ExportJob, approver: User, simulator: Simulator) 
 
 def _turn(connection_id: int) -> None:
     """What a worker does when it looks around."""
+    probing.probe_if_due(connection_id)
     delivery.sweep()
     recovery.look(connection_id)
     while delivery.drain(connection_id):
