@@ -1,4 +1,5 @@
-"""What only Spectrum itself can tell, asked while a person waits: whether the ERP ID is free there.
+"""What only Spectrum itself can tell, asked while a person waits: whether the ERP ID is free there,
+and whether the lines' phases are still as its lists were read.
 
 Never called inside a transaction: a database that hangs must hold no lock of ours. The worker looks
 again before it writes, and that look decides; this one tells the person before they decide.
@@ -7,19 +8,21 @@ again before it writes, and that look decides; this one tells the person before 
 import logging
 import queue
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TypeVar
 
 from django.conf import settings
 
 from erp_integrations import ledger, preflight
 from erp_integrations.adapters.base import (
     Absent,
-    Adapter,
     CannotTell,
     Finding,
     Fixer,
     Key,
+    Rows,
     Severity,
     StoredRecord,
 )
@@ -27,6 +30,8 @@ from erp_integrations.connections import adapter_for
 from erp_integrations.models import ExportJob, Submission
 
 logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 AT_ONCE = 8  # questions of one process that may hang; more are not asked
 _places = threading.BoundedSemaphore(AT_ONCE)
@@ -57,7 +62,7 @@ def of_key(submission: Submission, basis: preflight.Basis, erp_id: str) -> LiveC
     if not (adapter.reads_back and basis.masters.vendor_code.strip() and erp_id.strip()):
         return LiveCheck(KeyState.NOT_ASKED)
     key = adapter.key(basis.masters, erp_id)
-    match _ask(adapter, key):
+    match _ask(lambda: adapter.find(key)):
         case Absent():
             return LiveCheck(KeyState.FREE, f"Spectrum holds nothing under {key.erp_id} of this vendor.")
         case CannotTell(reason=reason):
@@ -76,15 +81,46 @@ def of_key(submission: Submission, basis: preflight.Basis, erp_id: str) -> LiveC
             return LiveCheck(KeyState.TAKEN, finding=_taken(key, record))
 
 
-def _ask(adapter: Adapter, key: Key) -> StoredRecord | Absent | CannotTell:
+def of_phases(basis: preflight.Basis) -> list[Finding]:
+    """What stands against the lines now and did not when Spectrum's lists were read. No query.
+
+    At most LIVE_CHECK_SECONDS; where nobody answers, what was read last stands.
+    """
+    adapter, job_number = adapter_for(basis.connection), basis.masters.job_number.strip()
+    if not (adapter.reads_back and job_number and basis.document.lines):
+        return []
+    match _ask(lambda: adapter.phases(job_number)):
+        case Rows(rows=rows):
+            now = replace(basis.masters, phases=rows)
+            known = adapter.check_masters(basis.document, basis.masters)
+            return [
+                finding
+                for finding in adapter.check_masters(basis.document, now)
+                if finding not in known and finding.severity is not Severity.CANNOT_CHECK
+            ]
+        case CannotTell(reason=reason):
+            return [
+                Finding(
+                    "phases-not-checked",
+                    Severity.CANNOT_CHECK,
+                    f"Whether Spectrum still takes these cost codes can't be checked now. {reason}",
+                    "Schedule of Values",
+                    "You can go on: they are as Spectrum's lists were last read.",
+                    Fixer.APPROVER,
+                )
+            ]
+    return []
+
+
+def _ask(question: Callable[[], Answer]) -> Answer | CannotTell:
     """In a thread, because a driver's own time-outs don't add up to a bound."""
     if not _places.acquire(blocking=False):
         return CannotTell("Spectrum's read-only database is slow at the moment.")
-    answers: queue.SimpleQueue[StoredRecord | Absent | CannotTell] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[Answer | CannotTell] = queue.SimpleQueue()
 
     def ask() -> None:
         try:
-            answers.put(adapter.find(key))
+            answers.put(question())
         except Exception:
             logger.exception("A live check broke down")
             answers.put(CannotTell("Ledgergate stopped with an error; its log says more."))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from erp_integrations import live_checks, preflight
 from erp_integrations.adapters.base import Call, Finding, Fixer
-from erp_integrations.live_checks import LiveCheck
+from erp_integrations.live_checks import KeyState, LiveCheck
 from erp_integrations.models import Submission
 
 WAYS_OUT = (Fixer.PROJECT, Fixer.ERP_ADMIN, Fixer.APPROVER)
@@ -46,9 +46,8 @@ def of(submission: Submission, *, erp_id: str | None = None, note: str = "") -> 
     basis = preflight.basis_of(submission.document)
     wanted = preflight.proposed_erp_id(basis) if erp_id is None else erp_id
     found = preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id=wanted, note=note)
-    live = live_checks.of_key(submission, basis, wanted)
-    if live.finding:
-        found = preflight.by_severity([live.finding, *found])
+    live, said = _asked(submission, basis, wanted)
+    found = preflight.by_severity([*said, *found])
     calls = () if preflight.blocking(found) else preflight.plan(basis, erp_id=wanted, note=note)
     return Preview(
         erp_id=wanted,
@@ -60,12 +59,22 @@ def of(submission: Submission, *, erp_id: str | None = None, note: str = "") -> 
     )
 
 
-def is_taken(submission: Submission, *, erp_id: str) -> bool:
-    """Whether Spectrum says, now, that it holds somebody else's record under the ERP ID.
+def is_refused_now(submission: Submission, *, erp_id: str) -> bool:
+    """Whether Spectrum says, now, that something stands in the way of the export.
 
-    Not to be called inside a transaction either. Nothing is asked where nothing can be read back.
+    That is somebody else's record under the ERP ID, or a phase that it closed since its lists were
+    read. Not to be called inside a transaction either. Nothing is asked where nothing can be read back.
     """
     if not submission.connection.reads_back:
         return False
-    basis = preflight.basis_of(submission.document)
-    return live_checks.of_key(submission, basis, erp_id).state is live_checks.KeyState.TAKEN
+    _, said = _asked(submission, preflight.basis_of(submission.document), erp_id)
+    return bool(preflight.blocking(said))
+
+
+def _asked(submission: Submission, basis: preflight.Basis, erp_id: str) -> tuple[LiveCheck, list[Finding]]:
+    """What Spectrum says of the ERP ID, and all that stands in the way by its own word."""
+    live = live_checks.of_key(submission, basis, erp_id)
+    said = [live.finding] if live.finding else []
+    if live.state is not KeyState.CANNOT_TELL:  # whoever does not answer is not waited for twice
+        said += live_checks.of_phases(basis)
+    return live, said

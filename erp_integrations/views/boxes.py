@@ -40,7 +40,7 @@ def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         return _accept_box(request, stood, form, problem=moved_on(stood), status=409)
     if stood.is_open and "show" in request.POST:
         return _accept_box(request, stood, form)
-    if stood.is_open and previews.is_taken(stood.submission, erp_id=form.cleaned_data["erp_id"]):
+    if stood.is_open and previews.is_refused_now(stood.submission, erp_id=form.cleaned_data["erp_id"]):
         return _accept_box(request, stood, form, problem=_BLOCKED, status=422)
     command = decisions.retry if stood.has_failed else decisions.accept
     try:

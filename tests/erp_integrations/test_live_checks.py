@@ -55,6 +55,17 @@ def somebody_elses(simulator: Simulator, erp_id: str) -> None:
     )
 
 
+@pytest.fixture
+def closed_phase(simulator: Simulator, awaiting: Submission) -> Iterator[None]:
+    """Somebody closes the first line's phase in Spectrum, after its lists were read."""
+    lists_know(awaiting.commitment)
+    change = "UPDATE JC_PHASE_MASTER_MC SET Status_Code = ? WHERE Company_Code = 'PHL' AND Phase_Code = ?"
+    phase = awaiting.document.lines[0].cost_code.replace("-", "").ljust(20)
+    in_spectrum(simulator, change, "C", phase)
+    yield
+    in_spectrum(simulator, change, "A", phase)
+
+
 def box_of(submission: Submission) -> str:
     return f"{submission.get_absolute_url()}accept/"
 
@@ -89,6 +100,34 @@ class TestWhoseItIs:
         assert check(awaiting, "  ").state is KeyState.NOT_ASKED
         settings.INFO_LINKS = {}
         assert check(awaiting).state is KeyState.NOT_ASKED
+
+
+class TestWhatThePhasesAreNow:
+    def test_a_phase_that_was_closed_since_the_lists_were_read_blocks(
+        self, awaiting: Submission, closed_phase: None
+    ) -> None:
+        preview = previews.of(awaiting, erp_id="LIVE-6")
+        assert [each.code for each in preflight.blocking(preview.findings)] == ["line-phase-complete"]
+        assert preview.is_blocked
+
+    def test_where_all_is_as_it_was_read_nothing_is_said(self, awaiting: Submission) -> None:
+        lists_know(awaiting.commitment)
+        assert live_checks.of_phases(preflight.basis_of(awaiting.document)) == []
+
+    def test_whoever_does_not_answer_blocks_nothing(self, awaiting: Submission, settings: Settings) -> None:
+        settings.INFO_LINKS = NOWHERE
+        found = live_checks.of_phases(preflight.basis_of(awaiting.document))
+        assert [each.severity for each in found] == [Severity.CANNOT_CHECK]
+
+    def test_accept_asks_before_the_decision(
+        self, awaiting: Submission, approver: User, closed_phase: None
+    ) -> None:
+        seen = preflight.basis_of(awaiting.document).hash
+        posted = {"seen_hash": seen, "round": 0, "erp_id": "LIVE-7", "note": "kept"}
+        answer = signed_in(approver).post(box_of(awaiting), posted)
+        assert answer.status_code == 422
+        assert "is complete on job 24-001 in Spectrum" in answer.content.decode()
+        assert not ExportJob.objects.exists()
 
 
 class TestWhenSpectrumDoesNotAnswer:
@@ -159,7 +198,7 @@ class TestOnThePages:
         seen = preflight.basis_of(awaiting.document).hash
         posted = {"seen_hash": seen, "round": 0, "erp_id": "LIVE-3", "note": ""}
         assert client.post(box_of(awaiting), posted).status_code == 302
-        assert open_ones == [False, False, False]
+        assert open_ones == [False] * 6  # the ERP ID and the phases, three times
 
     def test_the_review_page_and_the_box_say_that_it_is_free(
         self, awaiting: Submission, approver: User
