@@ -14,7 +14,7 @@ from local.contracts import running
 from local.contracts.people import Unexpected
 from local.contracts.tally import Tally
 from local.faults.breaking import WORKERS, Breaking, waits
-from local.faults.judge import COUNTS, Complaint, judge
+from local.faults.judge import COUNTS, Complaint, judge, without_mail
 from local.faults.schedule import Step, schedule
 from local.faults.stage import LEASE, QUIET
 from local.faults.working import Working
@@ -23,6 +23,7 @@ from local.processes import CannotStart
 COMMITMENTS = 76
 SECONDS_TO_SETTLE = 110.0
 SECONDS_UNCHANGED = LEASE + QUIET + 15.0  # after which an open question stays one
+SECONDS_FOR_MAILS = 75.0  # a refused mail waits 30 s for its second try, and then for the next beat
 SECONDS_ON_THE_WIRE = 12.0
 
 
@@ -60,11 +61,13 @@ def main() -> int:
                 tally.say(f"{number}/{len(steps)} {_name(step)}")
             tally.say("nothing is broken any more; waiting for what is under way")
             _settle(working)
+            mails = addresses.var / "mail"
+            waits(lambda: not without_mail(working.deeds, mails), SECONDS_FOR_MAILS)
             complaints = judge(
                 working.deeds,
                 breaking.records(),
                 breaking.calls(),
-                addresses.var / "mail",
+                mails,
                 working.rejected_before,
             )
             decisions, kills = working.decisions, breaking.kills

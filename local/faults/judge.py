@@ -79,13 +79,7 @@ def _strangers(deeds: Sequence[Deed], stored: Iterable[tuple[str, ...]]) -> list
 
 def _mails(deeds: Sequence[Deed], folder: Path, before: Collection[str]) -> list[Complaint]:
     """Each rejection has its mail, and nobody gets a second one. The same one twice is only printed."""
-    subjects: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for file in sorted(folder.glob("*.eml")):
-        mail = message_from_bytes(file.read_bytes(), policy=policy.default)
-        words = str(mail["Subject"]).split()
-        if words[:3] == ["Rejected", "by", "accounting:"]:
-            number = words[3] if len(words) > 3 else ""
-            subjects[number][str(mail["X-Envelope-To"])].append(str(mail["Message-ID"]).strip())
+    subjects = _rejections_in(folder)
     found: list[Complaint] = []
     rejected = {deed.commitment.number: deed for deed in deeds if deed.what == "rejected"}
     for number, deed in rejected.items():
@@ -103,3 +97,22 @@ def _mails(deeds: Sequence[Deed], folder: Path, before: Collection[str]) -> list
         if number not in before
     ]
     return found
+
+
+def without_mail(deeds: Sequence[Deed], folder: Path) -> list[str]:
+    """The rejected numbers of which no mail has been caught yet."""
+    caught = _rejections_in(folder)
+    numbers = (deed.commitment.number for deed in deeds if deed.what == "rejected")
+    return [number for number in numbers if number.split()[0] not in caught]
+
+
+def _rejections_in(folder: Path) -> dict[str, dict[str, list[str]]]:
+    """The Message-IDs of the caught mails of rejections, by number and by who got them."""
+    subjects: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for file in sorted(folder.glob("*.eml")):
+        mail = message_from_bytes(file.read_bytes(), policy=policy.default)
+        words = str(mail["Subject"]).split()
+        if words[:3] == ["Rejected", "by", "accounting:"]:
+            number = words[3] if len(words) > 3 else ""
+            subjects[number][str(mail["X-Envelope-To"])].append(str(mail["Message-ID"]).strip())
+    return subjects
