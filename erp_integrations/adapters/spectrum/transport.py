@@ -1,6 +1,6 @@
 """Sending one call: exactly one attempt, and an outcome that claims no more than is known.
 
-Source: section 7 of ``docs/spectrum.md``.
+Source: "Outcomes" in ``docs/spectrum.md``.
 """
 
 from collections.abc import Iterable
