@@ -111,7 +111,7 @@ class ConnectionForm(forms.ModelForm[Connection]):
         if "server" in self.fields and gone and gone not in settings.SPECTRUM_SERVERS:
             # It stays what it is until somebody chooses another one.
             choices = [*servers(), (gone, f"{gone} (not in SPECTRUM_SERVERS any more)")]
-            self.fields["server"].choices = choices  # type: ignore[attr-defined]
+            self.fields["server"].choices = choices  # type: ignore[attr-defined]  # a choice field
 
     def clean_authorization_id(self) -> str:
         """Blank keeps the stored one."""
