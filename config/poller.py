@@ -21,15 +21,16 @@ logger = logging.getLogger(__name__)
 
 def export_what_is_due(turns: Turns) -> None:
     """Take up what dead workers left, and give each connection with something due a turn."""
-    from erp_integrations import delivery
+    from erp_integrations.delivery import exporting
 
-    for connection_id in delivery.sweep():
-        turns.begin(("export", connection_id), partial(delivery.drain, connection_id))
+    for connection_id in exporting.sweep():
+        turns.begin(("export", connection_id), partial(exporting.drain, connection_id))
 
 
 def verify_what_is_due(turns: Turns) -> None:
     """Read back what was delivered, and what nobody knows of; and what was left by a rejected one."""
-    from erp_integrations import recovery, remains, verification
+    from erp_integrations.delivery import recovery, verification
+    from erp_integrations.findings import remains
 
     for connection_id in verification.to_verify():
         turns.begin(("verify", connection_id), partial(verification.verify_due, connection_id))
@@ -41,7 +42,7 @@ def verify_what_is_due(turns: Turns) -> None:
 
 def compare_what_is_due(turns: Turns) -> None:
     """Compare what is synced with what Spectrum holds, daily and where it was asked for."""
-    from erp_integrations import comparison
+    from erp_integrations.reconciliation import comparison
 
     while comparison.compare_next():
         pass
@@ -49,7 +50,7 @@ def compare_what_is_due(turns: Turns) -> None:
 
 def probe_what_has_stopped(turns: Turns) -> None:
     """Ask whether the connections that have stopped can be used again, and new secrets work."""
-    from erp_integrations import probing, rotation
+    from erp_integrations.connections import probing, rotation
 
     for connection_id in probing.to_probe():
         turns.begin(("probe", connection_id), partial(probing.probe_if_due, connection_id))
@@ -58,17 +59,17 @@ def probe_what_has_stopped(turns: Turns) -> None:
 
 def pull_what_is_due(turns: Turns) -> None:
     """Read the vendors, jobs and phases of Spectrum companies whose time has come."""
-    from erp_integrations import pulling
+    from erp_integrations.masters import pulling
 
     pulling.pull_due()
 
 
 def mail_what_is_due(turns: Turns) -> None:
     """Store the mails whose time has come, and send what is stored."""
-    from erp_integrations import attention, summaries
+    from erp_integrations.attention import alarm_mails, summaries
     from notifications import delivery
 
-    attention.store_due_alarms()
+    alarm_mails.store_due_alarms()
     summaries.store_due_summaries()
     delivery.send_due()
 
@@ -105,8 +106,8 @@ class Poller(bootsteps.StartStopStep):
 
     def close(self, parent: Any) -> None:
         """Begin nothing more: neither here nor in a task, and neither a call, a list nor a mail."""
-        from erp_integrations import delivery as exports
-        from erp_integrations import pulling as lists
+        from erp_integrations.delivery import exporting as exports
+        from erp_integrations.masters import pulling as lists
         from notifications import delivery as mails
 
         for stopping in (exports.stopping, lists.stopping, mails.stopping, self._stopping):

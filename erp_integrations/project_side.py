@@ -8,12 +8,13 @@ from django.db.models import Count, Q
 from commitments.models import Commitment, Lock
 from directory.models import Company, Level, User
 from directory.permissions import can_send_commitments
-from erp_integrations import collisions, drift, drift_listing, preflight
 from erp_integrations.adapters.base import Finding
-from erp_integrations.collisions import Collision
 from erp_integrations.documents import text_hash, to_json
+from erp_integrations.findings import collisions, preflight
+from erp_integrations.findings.collisions import Collision
 from erp_integrations.models import Submission, SubmissionStatus
 from erp_integrations.models.submissions import OPEN_STATUSES
+from erp_integrations.reconciliation import drift, drift_listing
 
 
 @dataclass(frozen=True)

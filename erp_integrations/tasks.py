@@ -3,20 +3,23 @@
 from celery import shared_task
 from django.db import transaction
 
-from erp_integrations import comparison, delivery, pulling, summaries
+from erp_integrations.attention import summaries
+from erp_integrations.delivery import exporting
+from erp_integrations.masters import pulling
+from erp_integrations.reconciliation import comparison
 
 
 @shared_task
 def drain_connection(connection_id: int) -> None:
     """Export what is due on one connection; if more became due meanwhile, come again."""
-    if delivery.drain(connection_id):
+    if exporting.drain(connection_id):
         drain_connection.delay(connection_id)
 
 
 @shared_task
 def sweep() -> None:
     """Find dead workers, due retries and lost wake-ups; the only retry there is."""
-    for connection_id in delivery.sweep():
+    for connection_id in exporting.sweep():
         drain_connection.delay(connection_id)
 
 

@@ -8,9 +8,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from directory.models import Company
-from erp_integrations import connection_changes
 from erp_integrations.admin.recording import RecordingAdmin
-from erp_integrations.connection_form import ConnectionForm
+from erp_integrations.connections import changes
+from erp_integrations.connections.form import ConnectionForm
 from erp_integrations.models import Connection
 from erp_integrations.models.secrets import EncryptedTextField
 
@@ -76,7 +76,7 @@ class ConnectionAdmin(RecordingAdmin):
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if change and form.changed_data:
-            connection_changes.follow(obj, set(form.changed_data))
+            changes.follow(obj, set(form.changed_data))
 
     @admin.action(description="Fetch the service descriptions (WSDL) again at the next export")
     def forget_descriptions(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:

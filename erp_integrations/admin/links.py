@@ -7,9 +7,10 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from erp_integrations import linking, pulling, tasks
+from erp_integrations import tasks
 from erp_integrations.admin.recording import RecordingAdmin
-from erp_integrations.connection_form import general_ledger_account
+from erp_integrations.connections.form import general_ledger_account
+from erp_integrations.masters import linking, pulling
 from erp_integrations.models import CostTypeAccount, ExportJob, JobLink, JobStatus, VendorLink
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from commitments import services as commitments
 from commitments.models import Badge
 from directory.models import User
-from erp_integrations import preflight, tasks
+from erp_integrations import tasks
 from erp_integrations.adapters.base import Call, Key
 from erp_integrations.decisions.locking import (
     document_of,
@@ -24,6 +24,7 @@ from erp_integrations.decisions.locking import (
     who_decided,
 )
 from erp_integrations.decisions.refusals import Conflict, NotReady
+from erp_integrations.findings import preflight
 from erp_integrations.models import (
     ErpIdHold,
     ExportCall,

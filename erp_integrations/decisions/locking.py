@@ -9,9 +9,10 @@ from commitments.models import Commitment
 from directory import history
 from directory.models import HistoryEntry, User
 from directory.permissions import RightMissing, require_push_to_accounting
-from erp_integrations import outcomes, preflight
 from erp_integrations.decisions.refusals import Conflict, NotSaid, TooEarly
+from erp_integrations.delivery import outcomes
 from erp_integrations.documents import Document
+from erp_integrations.findings import preflight
 from erp_integrations.models import ExportJob, SnapshotUnreadable, Submission
 
 

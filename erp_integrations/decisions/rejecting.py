@@ -6,7 +6,7 @@ from django.utils import timezone
 from commitments import services as commitments
 from commitments.models import Badge, Lock
 from directory.models import User
-from erp_integrations import announcements, remains
+from erp_integrations.attention import announcements
 from erp_integrations.decisions.locking import (
     document_of,
     lock_for_decision,
@@ -17,6 +17,7 @@ from erp_integrations.decisions.locking import (
     who_decided,
 )
 from erp_integrations.decisions.refusals import Conflict
+from erp_integrations.findings import remains
 from erp_integrations.models import CallState, JobStatus, Submission, SubmissionStatus
 
 

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from directory.models import User
-from erp_integrations import recovery, tasks
+from erp_integrations import tasks
 from erp_integrations.decisions.locking import (
     lock_for_decision,
     lock_job_of,
@@ -19,6 +19,7 @@ from erp_integrations.decisions.locking import (
     who_decided,
 )
 from erp_integrations.decisions.refusals import Conflict, NotSaid, TooEarly
+from erp_integrations.delivery import recovery
 from erp_integrations.models import ExportJob, JobStatus, Submission, SubmissionStatus, Verification
 
 

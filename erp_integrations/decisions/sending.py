@@ -7,10 +7,10 @@ from commitments import services as commitments
 from commitments.models import Badge, Commitment, Lock
 from directory.models import User
 from directory.permissions import require_send_commitments
-from erp_integrations import preflight
 from erp_integrations.decisions.locking import lock_commitment, record, who_decided
 from erp_integrations.decisions.refusals import Conflict, NotReady
 from erp_integrations.documents import text_hash, to_json
+from erp_integrations.findings import preflight
 from erp_integrations.models import Submission, SubmissionStatus
 from erp_integrations.models.submissions import OPEN_STATUSES
 

@@ -3,9 +3,9 @@
 from django.db import transaction
 
 from directory.models import User
-from erp_integrations import ledger, outcomes
 from erp_integrations.decisions.locking import lock_for_decision, record, who_decided
 from erp_integrations.decisions.refusals import Conflict
+from erp_integrations.delivery import ledger, outcomes
 from erp_integrations.models import JobStatus, Submission, SubmissionStatus
 
 

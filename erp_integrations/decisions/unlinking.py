@@ -7,7 +7,6 @@ from commitments import services as commitments
 from commitments.models import Badge, Lock
 from directory.models import User
 from directory.permissions import require_send_commitments
-from erp_integrations import ledger, recovery, remains
 from erp_integrations.adapters.base import Absent, CannotTell, StoredRecord
 from erp_integrations.decisions.locking import (
     lock_for_decision,
@@ -19,6 +18,8 @@ from erp_integrations.decisions.locking import (
     who_decided,
 )
 from erp_integrations.decisions.refusals import Conflict, DecisionError, TooEarly
+from erp_integrations.delivery import ledger, recovery
+from erp_integrations.findings import remains
 from erp_integrations.models import ExportJob, JobStatus, Submission, SubmissionStatus
 
 

@@ -7,7 +7,8 @@ from django.template import Context
 
 from commitments.models import Commitment
 from directory.models import Company
-from erp_integrations import project_side, timeline
+from erp_integrations import project_side
+from erp_integrations.review import timeline
 
 register = template.Library()
 

@@ -6,9 +6,9 @@ from django.shortcuts import get_object_or_404
 from directory.models import VISIBLE_LEVELS, CompanyMembership
 from directory.permissions import require_see_erp_integrations
 from directory.requests import SignedInRequest
-from erp_integrations import standing
 from erp_integrations.models import Submission
-from erp_integrations.standing import Standing
+from erp_integrations.review import standing
+from erp_integrations.review.standing import Standing
 
 
 def viewer_of(request: SignedInRequest, company_slug: str) -> CompanyMembership:

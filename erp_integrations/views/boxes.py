@@ -14,9 +14,10 @@ from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
 from directory.requests import SignedInRequest
-from erp_integrations import decisions, explanations, previews
+from erp_integrations import decisions
 from erp_integrations.forms import NOTE_IS_WRITTEN, AcceptForm, RejectForm
-from erp_integrations.standing import Standing
+from erp_integrations.review import explanations, previews
+from erp_integrations.review.standing import Standing
 from erp_integrations.views import navigation
 from erp_integrations.views.access import standing_of
 

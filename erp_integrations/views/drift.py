@@ -15,10 +15,10 @@ from django.views.decorators.vary import vary_on_headers
 from directory.models import CompanyMembership
 from directory.permissions import can_compare_with_erp
 from directory.requests import SignedInRequest
-from erp_integrations import drift_listing, drift_spreadsheet
-from erp_integrations import reconciliation as reconciliations
-from erp_integrations.listing import Cursor
 from erp_integrations.models import DriftKind
+from erp_integrations.reconciliation import asking as reconciliations
+from erp_integrations.reconciliation import drift_listing, drift_spreadsheet
+from erp_integrations.review.listing import Cursor
 from erp_integrations.views import navigation
 from erp_integrations.views.access import viewer_of
 from erp_integrations.views.navigation import Choice

@@ -9,9 +9,10 @@ from django.views.decorators.vary import vary_on_headers
 
 from directory.permissions import can_send_commitments
 from directory.requests import SignedInRequest
-from erp_integrations import decisions, explanations
+from erp_integrations import decisions
 from erp_integrations.forms import ResolveForm, RoundForm, UnlinkForm
-from erp_integrations.standing import Standing
+from erp_integrations.review import explanations
+from erp_integrations.review.standing import Standing
 from erp_integrations.views.access import standing_of
 from erp_integrations.views.boxes import after_decision, box, decided_box
 

@@ -13,9 +13,10 @@ from commitments.models import ContractCompany
 from directory.models import CompanyMembership, Level, Project
 from directory.permissions import require_administer_erp_integrations
 from directory.requests import SignedInRequest
-from erp_integrations import linking, links, list_states, listing
-from erp_integrations.link_forms import LinkForm, kept_query
+from erp_integrations.masters import linking, links, list_states
+from erp_integrations.masters.link_forms import LinkForm, kept_query
 from erp_integrations.models import Connection
+from erp_integrations.review import listing
 from erp_integrations.views import navigation
 from erp_integrations.views.access import viewer_of
 from erp_integrations.views.navigation import Choice

@@ -8,8 +8,9 @@ from django.views.decorators.vary import vary_on_headers
 
 from directory.models import Level
 from directory.requests import SignedInRequest
-from erp_integrations import linking, list_states, listing, phase_gaps
+from erp_integrations.masters import linking, list_states, phase_gaps
 from erp_integrations.models import Connection
+from erp_integrations.review import listing
 from erp_integrations.views import navigation
 from erp_integrations.views.access import viewer_of
 from erp_integrations.views.links import connections_of

@@ -7,7 +7,8 @@ from django.urls import reverse
 
 from directory.models import CompanyMembership, Level
 from directory.requests import SignedInRequest
-from erp_integrations import links, listing
+from erp_integrations.masters import links
+from erp_integrations.review import listing
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from directory.models import Level
 from directory.requests import SignedInRequest
-from erp_integrations import operations, pausing
+from erp_integrations.connections import pausing
+from erp_integrations.delivery import operations
 from erp_integrations.models import Connection
 from erp_integrations.views import navigation
 from erp_integrations.views.access import viewer_of

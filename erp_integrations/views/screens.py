@@ -14,8 +14,9 @@ from django.views.decorators.vary import vary_on_headers
 from commitments.models import Badge
 from directory.permissions import can_send_commitments
 from directory.requests import SignedInRequest
-from erp_integrations import explanations, health, listing, previews, reviewing, standing, timeline
-from erp_integrations.standing import Standing
+from erp_integrations.connections import health
+from erp_integrations.review import explanations, listing, previews, sent_calls, standing, timeline
+from erp_integrations.review.standing import Standing
 from erp_integrations.views import navigation
 from erp_integrations.views.access import standing_of, viewer_of
 
@@ -131,11 +132,11 @@ def review(request: SignedInRequest, company_slug: str, submission_id: int) -> H
     preview = previews.of(submission) if stood.is_open and document else None
     calls = list(preview.calls) if preview else []
     if stood.job:
-        calls = reviewing.accepted_calls(stood.job)
+        calls = sent_calls.accepted_calls(stood.job)
     context = _moving_parts(stood) | {
         "damage": damage,
         "document": document,
-        "document_status": reviewing.status_of(document) if document else "",
+        "document_status": sent_calls.status_of(document) if document else "",
         "preview": preview,
         "calls": calls,
     }
@@ -158,6 +159,6 @@ def _moving_parts(stood: Standing) -> dict[str, Any]:
         "may_unlink": can_send_commitments(stood.viewer.user, stood.submission.project),
         "explanation": explanations.of(stood),
         "changed_here": explanations.of_changes_here(stood),
-        "deliveries": [] if stood.is_moving else reviewing.deliveries(stood.job),
+        "deliveries": [] if stood.is_moving else sent_calls.deliveries(stood.job),
         "timeline": timeline.of(stood.submission.commitment),
     }

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from directory.models import CompanyMembership
 from directory.permissions import require_administer_erp_integrations
 from directory.requests import SignedInRequest
-from erp_integrations import connection_changes, health, probing, rotation
 from erp_integrations.adapters.base import ProbeResult
-from erp_integrations.connection_form import SettingsForm
+from erp_integrations.connections import changes, health, probing, rotation
+from erp_integrations.connections.form import SettingsForm
 from erp_integrations.models import Connection
 from erp_integrations.views import navigation
 from erp_integrations.views.access import viewer_of
@@ -38,7 +38,7 @@ def connection(request: SignedInRequest, company_slug: str, connection_id: int) 
     found = _connection_of(viewer, connection_id)
     form = SettingsForm(request.POST or None, instance=found)
     if request.method == "POST" and form.is_valid():
-        connection_changes.save(form=form, by=request.user)
+        changes.save(form=form, by=request.user)
         messages.success(request, f"The settings of {found.name} are saved.")
         return redirect("erp_integrations:settings", company_slug)
     context = {"company": viewer.company, "connection": _connection_of(viewer, connection_id), "form": form}

@@ -18,8 +18,8 @@ from playwright.sync_api import Page, Route, expect
 
 from directory.models import CompanyMembership, Level, User
 from directory.services import grant_push_to_accounting
-from erp_integrations.listing import FILTERS
 from erp_integrations.models import Connection, MastersPull, PullStatus, Submission
+from erp_integrations.review.listing import FILTERS
 from tests.browser.contractor import ACME, NEWCOMER, Contractor
 from tests.browser.windows import Windows
 from tests.factories import (

@@ -7,7 +7,8 @@ from pytest_django import Settings
 
 from commitments.models import Commitment
 from directory.models import User
-from erp_integrations import decisions, preflight
+from erp_integrations import decisions
+from erp_integrations.findings import preflight
 from erp_integrations.models import ExportJob, Submission
 from tests.factories import (
     ApproverFactory,

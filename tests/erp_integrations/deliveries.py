@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from erp_integrations import delivery, recovery
+from erp_integrations.delivery import exporting, recovery
 from erp_integrations.models import Connection, ExportJob, JobStatus
 from tests.simulator import Simulator
 
@@ -18,7 +18,7 @@ def of(job: ExportJob) -> ExportJob:
 
 
 def delivered(job: ExportJob) -> ExportJob:
-    delivery.drain(job.connection_id)
+    exporting.drain(job.connection_id)
     return of(job)
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from erp_integrations import pulling
 from erp_integrations.adapters.base import (
     CannotTell,
     JobRecord,
@@ -16,6 +15,7 @@ from erp_integrations.adapters.base import (
     Unauthorised,
     VendorRecord,
 )
+from erp_integrations.masters import pulling
 
 Answer = Rows[Any] | Unauthorised | CannotTell
 

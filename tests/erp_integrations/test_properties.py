@@ -20,8 +20,10 @@ from pytest_django import Settings
 
 from commitments.models import Commitment, CostCode, CostType, Kind, LineItem
 from directory.models import User
-from erp_integrations import decisions, delivery, preflight, verification
+from erp_integrations import decisions
 from erp_integrations.adapters.base import Element, Finding
+from erp_integrations.delivery import exporting, verification
+from erp_integrations.findings import preflight
 from erp_integrations.models import ExportJob, JobStatus, Submission, Verification
 from tests.simulator import Simulator
 
@@ -233,13 +235,13 @@ class Way:
             with pytest.raises(decisions.NotReady):
                 self._accept(submission, erp_id)
         assert not ExportJob.objects.filter(submission__commitment=commitment).exists()
-        delivery.drain(self.connection_id)
+        exporting.drain(self.connection_id)
         assert len(self.simulator.calls()) == calls
 
     def _is_stored_as_it_was_shown(self, commitment: Commitment, erp_id: str, found: list[Finding]) -> None:
         submission = decisions.send_to_erp(commitment=commitment, by=self.sender)
         job = self._accept(submission, erp_id)
-        delivery.drain(self.connection_id)
+        exporting.drain(self.connection_id)
         job.refresh_from_db()
         assert (job.status, job.problem) == (JobStatus.SYNCED, "")
         verification.verify_due()

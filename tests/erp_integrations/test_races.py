@@ -15,8 +15,10 @@ from django.utils import timezone
 from commitments import services as commitments
 from commitments.models import Badge, Commitment, Lock
 from directory.models import HistoryEntry, User
-from erp_integrations import decisions, delivery, preflight, recovery, verification
+from erp_integrations import decisions
 from erp_integrations.adapters.base import Absent
+from erp_integrations.delivery import exporting, recovery, verification
+from erp_integrations.findings import preflight
 from erp_integrations.models import (
     ErpIdHold,
     ExportJob,
@@ -182,7 +184,7 @@ def test_revocation_against_accept_never_exports_for_a_person_without_the_right(
     )
     # Either the click was refused, or the worker will see that the right is gone.
     job = ExportJob.objects.first()
-    assert job is None or not delivery._approver_still_may(job)
+    assert job is None or not exporting._approver_still_may(job)
 
 
 # What may follow a delivery
@@ -192,11 +194,11 @@ def test_revocation_against_accept_never_exports_for_a_person_without_the_right(
 def test_undo_against_claim(number: int) -> None:
     job = ExportJobFactory()
     approver = ApproverFactory(company=job.submission.company)
-    lease = delivery._take_connection(job.connection_id)
+    lease = exporting._take_connection(job.connection_id)
     assert lease is not None
     undone, claimed = race(
         lambda: decisions.undo(submission=job.submission, by=approver),
-        lambda: delivery._claim(job.pk, job.connection_id, lease),
+        lambda: exporting._claim(job.pk, job.connection_id, lease),
     )
     if isinstance(undone, Exception):
         assert isinstance(undone, decisions.Conflict)
@@ -241,13 +243,13 @@ def test_a_decision_on_a_part_against_a_claim(what: str, number: int) -> None:
     job = ExportJobFactory(incomplete=True)
     ExportJob.objects.filter(pk=job.pk).update(not_before=timezone.now() - timedelta(seconds=1))
     approver = ApproverFactory(company=job.submission.company)
-    lease = delivery._take_connection(job.connection_id)
+    lease = exporting._take_connection(job.connection_id)
     assert lease is not None
     commands: dict[str, Callable[[], object]] = {
         "resume": lambda: decisions.resume(submission=job.submission, by=approver, seen_attempt=1),
         "reject": lambda: decisions.reject(submission=job.submission, by=approver, reason="No"),
     }
-    decided, claimed = race(commands[what], lambda: delivery._claim(job.pk, job.connection_id, lease))
+    decided, claimed = race(commands[what], lambda: exporting._claim(job.pk, job.connection_id, lease))
     now = ExportJob.objects.get()
     if isinstance(claimed, ExportJob):
         assert (now.status, now.attempt) == (JobStatus.EXPORTING, 2)
@@ -263,14 +265,14 @@ def test_revocation_against_claim(number: int) -> None:
     job = ExportJobFactory()
     approver = job.submission.decided_by
     assert approver is not None
-    lease = delivery._take_connection(job.connection_id)
+    lease = exporting._take_connection(job.connection_id)
     assert lease is not None
 
     def revoke() -> None:
         approver.company_memberships.update(can_push_to_accounting=False)
-        delivery.sweep()
+        exporting.sweep()
 
-    race(revoke, lambda: delivery._claim(job.pk, job.connection_id, lease))
+    race(revoke, lambda: exporting._claim(job.pk, job.connection_id, lease))
     now, submission = ExportJob.objects.get(), Submission.objects.get()
     assert (now.status, submission.status) in {
         (JobStatus.EXPORTING, SubmissionStatus.ACCEPTED),  # it had begun

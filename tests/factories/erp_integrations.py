@@ -9,7 +9,8 @@ from factory.helpers import post_generation
 
 from commitments.models import Badge, Commitment, Lock
 from commitments.services import mark
-from erp_integrations import decisions, drift, preflight
+from erp_integrations import decisions
+from erp_integrations.findings import preflight
 from erp_integrations.models import (
     CallState,
     Connection,
@@ -23,6 +24,7 @@ from erp_integrations.models import (
     VendorLink,
     Verification,
 )
+from erp_integrations.reconciliation import drift
 from tests.factories.base import ModelFactory
 from tests.factories.commitments import CommitmentFactory, ContractCompanyFactory
 from tests.factories.directory import ApproverFactory, CompanyFactory, ProjectAdminFactory, ProjectFactory

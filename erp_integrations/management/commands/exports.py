@@ -6,8 +6,10 @@ from django.core.exceptions import PermissionDenied
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from directory.models import Company, User
-from erp_integrations import decisions, operations, previews
+from erp_integrations import decisions
+from erp_integrations.delivery import operations
 from erp_integrations.models import ExportJob, JobStatus, Submission
+from erp_integrations.review import previews
 
 WAITING = [JobStatus.FAILED, JobStatus.INCOMPLETE, JobStatus.UNKNOWN]
 

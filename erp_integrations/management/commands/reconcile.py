@@ -6,8 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from erp_integrations import comparison
 from erp_integrations.models import Connection, Drift, Reconciliation, ReconciliationStatus
+from erp_integrations.reconciliation import comparison
 
 LOOK_EVERY = 1.0  # seconds, while a worker has the run
 

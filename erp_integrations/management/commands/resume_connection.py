@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from erp_integrations import pausing
+from erp_integrations.connections import pausing
 from erp_integrations.models import Connection
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from erp_integrations import summaries
+from erp_integrations.attention import summaries
 from notifications import delivery
 
 

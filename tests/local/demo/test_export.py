@@ -8,7 +8,9 @@ from pytest_django import Settings
 
 from commitments.models import Commitment
 from directory.models import User
-from erp_integrations import decisions, delivery, preflight
+from erp_integrations import decisions
+from erp_integrations.delivery import exporting
+from erp_integrations.findings import preflight
 from erp_integrations.models import ExportJob, JobStatus, Submission
 from local.demo.accounts import APPROVER, HARBOR_APPROVER, HARBOR_PROJECT_ADMIN, PROJECT_ADMIN
 from local.demo.contracts import read_contracts
@@ -50,7 +52,7 @@ def accepted(commitment: Commitment) -> ExportJob:
 def exported(*commitments: Commitment) -> list[ExportJob]:
     jobs = [accepted(commitment) for commitment in commitments]
     for connection_id in {job.connection_id for job in jobs}:
-        while delivery.drain(connection_id):
+        while exporting.drain(connection_id):
             pass
     for job in jobs:
         job.refresh_from_db()

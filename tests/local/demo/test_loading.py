@@ -14,8 +14,9 @@ from directory.permissions import (
     can_see_erp_integrations,
     can_send_commitments,
 )
-from erp_integrations import preflight, pulling
 from erp_integrations.adapters.base import Severity
+from erp_integrations.findings import preflight
+from erp_integrations.masters import pulling
 from erp_integrations.models import Connection, MastersPull, Submission
 from local.demo import awkward
 from local.demo.accounts import ACCOUNTS, DEFAULT_PASSWORD

@@ -1,0 +1,55 @@
+"""What a change of a connection's settings brings with it, wherever it was made."""
+
+from collections.abc import Set
+
+from django.db import transaction
+
+from directory import history
+from directory.models import User
+from directory.permissions import require_administer_erp_integrations
+from erp_integrations import tasks
+from erp_integrations.connections import adapting
+from erp_integrations.connections.form import ConnectionForm
+from erp_integrations.models import Connection
+
+NEW_PLACE = frozenset({"server", "wsdl_path", "notes_topic"})  # a topic needs one more description
+NEW_SECRET = frozenset({"client_id", "client_secret", "forget_client_secret"})
+
+
+@transaction.atomic
+def save(*, form: ConnectionForm, by: User) -> None:
+    """Save a valid form for an ERP admin, with a history row that names the fields and no value.
+
+    Raises RightMissing without Admin on the ERP Integrations tool.
+    """
+    connection = form.instance
+    require_administer_erp_integrations(by, connection.company)
+    if not form.changed_data:
+        return
+    # Only what the form shows: a worker may be renewing its lease in this very row.
+    stored = {field.name for field in connection._meta.concrete_fields} & set(form.cleaned_data)
+    connection.save(update_fields=stored)
+    history.record(
+        event="connection.changed",
+        subject=connection,
+        by=by,
+        company=connection.company,
+        detail={
+            "fields": sorted(form.changed_data),
+            "server": connection.server,
+            "company_code": connection.company_code,
+        },
+    )
+    follow(connection, set(form.changed_data))
+
+
+def follow(connection: Connection, changed: Set[str]) -> None:
+    """After a change was saved: forget what belonged to the old settings, and let wait nothing for them."""
+    if changed & NEW_PLACE:
+        connection.wsdls.all().delete()
+    if changed & NEW_SECRET:
+        connection.previous_client_secret = ""
+        connection.rotation_began_at = None
+        connection.save(update_fields=["previous_client_secret", "rotation_began_at"])
+    adapting.let_go_on(connection)
+    tasks.wake(connection.pk)

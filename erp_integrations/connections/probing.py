@@ -1,0 +1,96 @@
+"""Asking a site whether it can still be used, and what follows: a connection stops, or goes on.
+
+A probe only reads. It is made with no transaction open, by the workers for connections that have
+stopped, and by an ERP admin who presses the button.
+"""
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from directory import history
+from directory.models import User
+from directory.permissions import require_administer_erp_integrations
+from erp_integrations import tasks
+from erp_integrations.adapters.base import ProbeResult
+from erp_integrations.connections import adapting, faults, rotation
+from erp_integrations.connections.faults import LONGEST_BACKOFF
+from erp_integrations.models import Connection
+
+
+def to_probe() -> list[int]:
+    """The connections that stopped and have waited long enough."""
+    return list(Connection.objects.to_probe().order_by("not_before").values_list("pk", flat=True))
+
+
+def probe_due() -> int:
+    """Probe them one after the other; how many go on."""
+    return sum(probe_if_due(connection_id) for connection_id in to_probe())
+
+
+def probe(*, connection: Connection, by: User) -> ProbeResult:
+    """Probe for a person. Raises RightMissing without Admin on the ERP Integrations tool."""
+    require_administer_erp_integrations(by, connection.company)
+    return _probe(connection, by)
+
+
+def adopt(*, connection: Connection, by: User, seen: str) -> ProbeResult:
+    """Keep the site's present descriptions instead of the kept ones, and go on.
+
+    ``seen`` is the sentence that the person said yes to; if the site says something else by now,
+    nothing is kept. Raises RightMissing without Admin on the ERP Integrations tool.
+    """
+    require_administer_erp_integrations(by, connection.company)
+    result = adapting.probing_adapter(connection).probe()
+    if not result.adoptable or result.sentence != seen:
+        _write_down(connection, result, by)
+        return result
+    with transaction.atomic():
+        adapting.keep(connection, result, instead=True)
+        _record("descriptions_adopted", connection, by, {"difference": result.sentence})
+        _go_on(Connection.objects.select_for_update().get(pk=connection.pk), by)
+    done = "Spectrum's present descriptions are kept, and used from now on."
+    return ProbeResult(usable=True, sentence=done)
+
+
+def probe_if_due(connection_id: int) -> bool:
+    """Probe one of them; whether it goes on. False also when another worker was first."""
+    # Moved on first, so that two workers don't ask at the same moment.
+    if not Connection.objects.to_probe().filter(pk=connection_id).update(not_before=Now() + LONGEST_BACKOFF):
+        return False
+    return _probe(Connection.objects.get(pk=connection_id), None).usable
+
+
+def _probe(connection: Connection, by: User | None) -> ProbeResult:
+    rotation.prove(connection)
+    result = adapting.probing_adapter(connection).probe()
+    _write_down(connection, result, by)
+    return result
+
+
+@transaction.atomic
+def _write_down(connection: Connection, result: ProbeResult, by: User | None) -> None:
+    held = Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=connection.pk)
+    if result.usable:
+        adapting.keep(held, result)
+        if held.awaits_probe:
+            _go_on(held, by)
+    elif not result.passing:
+        faults.stop(held, result.sentence, adoptable=result.adoptable)
+    elif held.awaits_probe:
+        # Why it stopped is still what matters; a server that is down meanwhile says nothing about it.
+        faults.stop(held, held.fault, adoptable=held.can_adopt)
+    if by:
+        _record("probed", held, by, {"usable": result.usable, "sentence": result.sentence})
+
+
+def _go_on(held: Connection, by: User | None) -> None:
+    Connection.objects.filter(pk=held.pk).update(awaits_probe=False, can_adopt=False, failed_probes=0)
+    adapting.let_go_on(held)
+    _record("reopened", held, by, {})
+    tasks.wake(held.pk)
+
+
+def _record(did: str, connection: Connection, by: User | None, detail: dict[str, object]) -> None:
+    history.record(
+        event=f"connection.{did}", subject=connection, by=by, company=connection.company, detail=detail
+    )

@@ -1,0 +1,335 @@
+"""The worker's half: claim a job, send its calls one by one, record what became of each.
+
+The database is the truth and its clock decides about leases. No transaction is open while
+the wire is used. Before each call its intent is stored and both leases are renewed; a
+result is written only by the worker whose attempt number the row still has. What to do
+after a fault stands in ``outcomes.py``.
+"""
+
+import logging
+import socket
+import threading
+import time
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, models, transaction
+from django.db.models import OuterRef, Subquery
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Now
+
+from directory.models import CompanyMembership
+from erp_integrations.adapters.base import (
+    Absent,
+    Accepted,
+    Adapter,
+    CannotTell,
+    Masters,
+    NotSent,
+    Outcome,
+    StoredRecord,
+    Unusable,
+)
+from erp_integrations.connections.adapting import as_planned, longest_send, ready_adapter
+from erp_integrations.delivery import ledger, outcomes, recovery
+from erp_integrations.findings import preflight
+from erp_integrations.models import (
+    CallState,
+    Connection,
+    ExportCall,
+    ExportJob,
+    Heartbeat,
+    JobStatus,
+    SnapshotUnreadable,
+    WireAttempt,
+)
+
+logger = logging.getLogger(__name__)
+
+SWEEP = "sweep"
+MOST_DIFFERENCES = 5  # in a sentence
+# After so many jobs, or seconds, the worker lets another connection have its turn.
+JOBS_PER_TURN = 20
+TURN_SECONDS = 30.0
+LONGEST_PAUSE = 1.0  # seconds between two attempts to write down an answer
+
+stopping = threading.Event()
+"""Set when this process was told to stop: the call on the wire ends, and the rest is handed back."""
+
+
+def drain(connection_id: int) -> bool:
+    """Export what is due on a connection, as its only writer; whether more is due now.
+
+    False also when another worker holds the connection: that one, or the next poll, sees to it.
+    """
+    lease = _take_connection(connection_id)
+    if lease is None:
+        return False
+    end = time.monotonic() + TURN_SECONDS
+    try:
+        for _ in range(JOBS_PER_TURN):
+            if stopping.is_set() or time.monotonic() > end or not _export_next(connection_id, lease):
+                break
+    except outcomes.LeaseLost:
+        logger.warning("Connection %s was taken over by another worker", connection_id)
+    finally:
+        # Also when something of ours broke: the lease must not outlive the turn.
+        _release_connection(connection_id, lease)
+    return _due_connections().filter(pk=connection_id).exists()
+
+
+def sweep() -> list[int]:
+    """Take up what dead workers left and what nobody may export; which connections have something due.
+
+    One job that breaks it down does not keep it from the others.
+    """
+    for job_ids, take_up in (
+        (ExportJob.objects.abandoned(), outcomes.take_up_abandoned),
+        (ExportJob.objects.without_the_right(), outcomes.return_to_awaiting),
+    ):
+        for job_id in job_ids.values_list("pk", flat=True):
+            try:
+                take_up(job_id)
+            except Exception:
+                logger.exception("The sweep could not take up export job %s", job_id)
+    beat(SWEEP)
+    return list(_due_connections().values_list("pk", flat=True))
+
+
+def beat(name: str) -> None:
+    """A sign of life, for the health checks."""
+    Heartbeat.objects.bulk_create(
+        [Heartbeat(name=name, at=Now())],
+        update_conflicts=True,
+        unique_fields=["name"],
+        update_fields=["at"],
+    )
+
+
+def _due_connections() -> models.QuerySet[Connection]:
+    """Those that a worker may take now, the longest waiting first."""
+    oldest = ExportJob.objects.due().filter(connection=OuterRef("pk")).order_by("not_before")
+    waiting = Subquery(oldest.values("not_before")[:1])
+    connections = Connection.objects.free().awake().annotate(waiting_since=waiting)
+    return connections.exclude(waiting_since=None).order_by("waiting_since")
+
+
+def _lease_end() -> CombinedExpression:
+    return Now() + timedelta(seconds=settings.EXPORT_LEASE_SECONDS)
+
+
+def _take_connection(connection_id: int) -> int | None:
+    """The attempt number of a new lease, or None when the connection is held or resting."""
+    with transaction.atomic():
+        connection = (
+            Connection.objects.free()
+            .awake()
+            .select_for_update(skip_locked=True)
+            .filter(pk=connection_id)
+            .first()
+        )
+        if connection is None:
+            return None
+        holder = f"{socket.gethostname()[:30]}/{uuid.uuid4().hex[:12]}"
+        attempt = connection.lease_attempt + 1
+        Connection.objects.filter(pk=connection_id).update(
+            lease_holder=holder, lease_until=_lease_end(), lease_attempt=attempt
+        )
+        return attempt
+
+
+def _release_connection(connection_id: int, lease: int) -> None:
+    Connection.objects.filter(pk=connection_id, lease_attempt=lease).update(lease_holder="", lease_until=None)
+
+
+def _export_next(connection_id: int, lease: int) -> bool:
+    """Deliver one due job of the connection; False when there is none."""
+    candidate = (
+        ExportJob.objects.due()
+        .filter(connection=connection_id, connection__in=Connection.objects.awake())
+        .select_related("submission__company", "submission__decided_by")
+        .order_by("not_before", "pk")
+        .first()
+    )
+    if candidate is None:
+        return False
+    if not _approver_still_may(candidate):
+        outcomes.return_to_awaiting(candidate.pk)
+        return True
+    job = _claim(candidate.pk, connection_id, lease)
+    if job is not None:
+        try:
+            _deliver(job, lease)
+        except outcomes.LeaseLost:
+            raise
+        except Exception:
+            # A mistake of ours must not stop the others behind it, nor be tried for ever.
+            logger.exception("Export job %s broke down", job.pk)
+            outcomes.break_down(job)
+    return True
+
+
+def _approver_still_may(job: ExportJob) -> bool:
+    """Started exports finish; those of which nothing was written need the right to this day."""
+    if job.calls.filter(state=CallState.WRITTEN).exists():
+        return True
+    membership = (
+        CompanyMembership.objects.select_related("user")
+        .filter(user=job.submission.decided_by, company=job.submission.company)
+        .first()
+    )
+    return bool(membership and membership.is_accounting_approver)
+
+
+def _claim(job_id: int, connection_id: int, lease: int) -> ExportJob | None:
+    with transaction.atomic():
+        connection = Connection.objects.select_for_update().get(pk=connection_id)
+        if connection.lease_attempt != lease:
+            raise outcomes.LeaseLost
+        job = (
+            ExportJob.objects.due()
+            .select_for_update(of=("self",), skip_locked=True)
+            .select_related("connection", "submission__company")
+            .filter(pk=job_id)
+            .first()
+        )
+        if job is None:
+            return None
+        job.move_to(JobStatus.EXPORTING)
+        job.attempt += 1
+        job.tries += 1
+        job.not_before = None
+        job.lease_until = _lease_end()
+        job.save()
+        outcomes.record(job, "export.started", {})
+    return job
+
+
+def _deliver(job: ExportJob, lease: int) -> None:
+    """Send the calls that are not written yet, in order, until one does not succeed."""
+    if job.tries > settings.EXPORT_MAX_TRIES:
+        outcomes.fail(job, f"Given up after {settings.EXPORT_MAX_TRIES} tries. The last one: {job.problem}")
+        return
+    if not job.calls.filter(state=CallState.WRITTEN).exists() and (problem := _changed_since_accepted(job)):
+        outcomes.fail(job, problem)
+        return
+    if problem := ledger.what_was_altered(job):
+        outcomes.fail(job, problem)
+        return
+    adapter = ready_adapter(job.connection)
+    if isinstance(adapter, NotSent | Unusable):
+        outcomes.put_off(job, adapter)
+        return
+    if not _is_ours_to_write(job, adapter):
+        return
+    for stored in job.current_calls().exclude(state=CallState.WRITTEN):
+        call = as_planned(stored)
+        if stopping.is_set():
+            outcomes.hand_back(job)
+            return
+        begun = time.monotonic()
+        entry = _store_intent(job, stored, lease)
+        outcome: Outcome
+        if time.monotonic() - begun > settings.EXPORT_LEASE_SECONDS - longest_send(job.connection):
+            slow = "This worker was too slow between its check and the call, so it did not send."
+            outcome = NotSent(slow, ours=True)
+        else:
+            outcome = adapter.send(call)
+        _settle(job, stored, entry, outcome)
+        if not isinstance(outcome, Accepted):
+            return
+    outcomes.finish(job)
+
+
+def _settle(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outcome) -> None:
+    """Write down what became of a call, through a cut or a restart of the database.
+
+    This process alone knows the answer, so it tries for as long as it holds the lease. A
+    cut may hide that the first try was committed: the second then writes the same, or finds
+    that the job is not its own any more and raises LeaseLost.
+    """
+    until = time.monotonic() + settings.EXPORT_LEASE_SECONDS
+    pause = 0.0
+    while True:
+        try:
+            outcomes.settle(job, call, entry, outcome)
+            return
+        except (InterfaceError, OperationalError):
+            if time.monotonic() + pause > until:
+                raise
+            logger.warning("Export job %s: the database can't take an answer of Spectrum's", job.pk)
+            time.sleep(pause)
+            pause = LONGEST_PAUSE
+
+
+def _store_intent(job: ExportJob, call: ExportCall, lease: int) -> WireAttempt:
+    """Renew both leases and write the ledger, or raise LeaseLost."""
+    with transaction.atomic():
+        connection = Connection.objects.select_for_update().get(pk=job.connection_id)
+        held = ExportJob.objects.select_for_update().get(pk=job.pk)
+        if connection.lease_attempt != lease or not outcomes.is_mine(held, job):
+            raise outcomes.LeaseLost
+        Connection.objects.filter(pk=connection.pk).update(lease_until=_lease_end())
+        ExportJob.objects.filter(pk=job.pk).update(lease_until=_lease_end())
+        ExportCall.objects.filter(pk=call.pk).update(state=CallState.SENDING)
+        return WireAttempt.objects.create(call=call, attempt=job.attempt, payload_hash=call.payload_hash)
+
+
+def _changed_since_accepted(job: ExportJob) -> str:
+    """What is not as the approver saw it, as a sentence; blank if nothing is."""
+    try:
+        basis = preflight.basis_of(job.submission.document)
+    except SnapshotUnreadable as error:
+        return str(error)
+    if basis.hash == job.basis_hash:
+        return ""
+    return (
+        "Changed since it was accepted: the vendor link, the job link, the connection, or what "
+        "Spectrum's lists say of them."
+    )
+
+
+def _is_ours_to_write(job: ExportJob, adapter: Adapter) -> bool:
+    """Look before writing whether what stands under our key is ours, by our own ledger.
+
+    Spectrum would overwrite somebody else's record without a word. Ends or puts off the job
+    where it may not go on.
+    """
+    if not adapter.reads_back:
+        return True
+    match adapter.find(adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id)):
+        case Absent():
+            return True
+        case CannotTell(reason=reason):
+            outcomes.rest(job, f"Nothing was sent, because the ERP ID can't be checked: {reason}")
+            return False
+        case StoredRecord() as record:
+            problem = _what_stands_there(job, adapter, record)
+    if problem:
+        outcomes.fail(job, problem)
+    return not problem
+
+
+def _what_stands_there(job: ExportJob, adapter: Adapter, record: StoredRecord) -> str:
+    """Why a record under our key must not be written to; empty when it is ours to go on with."""
+    if not ledger.may_have_written(job):
+        count = len(record.lines)
+        return (
+            f"Spectrum already holds subcontract {job.erp_id} of vendor {job.vendor_code}, which was not "
+            f"made here: job {record.header.get('Job_Number', '')}, {count} "
+            f"{'line' if count == 1 else 'lines'}, amount {record.header.get('Original_Amount', '')}. "
+            "It would be overwritten. Choose another ERP ID."
+        )
+    strange = recovery.in_the_way(adapter, recovery.calls_of(job), ledger.earlier_calls(job), record)
+    if not strange:
+        return ""
+    told = "; ".join(
+        f"{' '.join(filter(None, [each.title, each.name]))}: {each.stored or 'nothing'}, "
+        f"and {each.sent or 'nothing'} from here"
+        for each in strange[:MOST_DIFFERENCES]
+    )
+    return (
+        f"Spectrum holds something else than was written from here, and it would be overwritten. "
+        f"In Spectrum: {told}. Put it right there, then go on."
+    )

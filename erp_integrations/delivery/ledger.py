@@ -1,0 +1,81 @@
+"""What our own ledger says of a record in the ERP: what this commitment may have written there."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+from directory.models import HistoryEntry
+from erp_integrations.adapters.base import Call, Masters
+from erp_integrations.connections.adapting import adapter_for, as_planned
+from erp_integrations.models import CallState, ExportCall, ExportJob, WireAttempt
+
+MAYBE_WRITTEN = ("", "accepted", "unknown")
+"""Outcomes of a wire attempt after which something may stand in the ERP; blank: nobody reported."""
+
+
+def may_have_written(job: ExportJob) -> bool:
+    """Whether a call of this commitment under the job's key may stand in the ERP: then it is ours.
+
+    The key is the call's own. A job that is tried again under another ERP ID keeps the calls that it
+    tried under the former one, and they make nothing ours that stands under the new one.
+    """
+    tried = WireAttempt.objects.filter(outcome__in=MAYBE_WRITTEN).values("call")
+    calls = ExportCall.objects.filter(
+        pk__in=tried,
+        job__submission__commitment=job.submission.commitment_id,
+        job__connection=job.connection_id,
+    ).exclude(state=CallState.GONE)
+    adapter = adapter_for(job.connection)
+    key = adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id)
+    return any(adapter.key_of(as_planned(call)) == key for call in calls)
+
+
+def what_was_altered(job: ExportJob) -> str:
+    """Which call is not as it was accepted, as a sentence; blank if all of them are.
+
+    The history, which the application can't rewrite, says which calls there were. All are looked at
+    before the first leaves: half of an altered plan would be the worst of it.
+    """
+    decision = (
+        HistoryEntry.objects.about(job.submission)
+        .filter(event__in=["submission.accepted", "export.retried"], detail__job=job.pk)
+        .last()
+    )
+    calls = list(job.current_calls())
+    if decision is None or len(calls) != len(decision.detail["calls"]):
+        return "The calls of this export are not those that were accepted; nothing more is sent."
+    for stored, accepted in zip(calls, decision.detail["calls"], strict=True):
+        if not stored.payload_hash == accepted == as_planned(stored).hash:
+            return f"{stored.title} was altered after it was accepted; nothing more is sent."
+    return ""
+
+
+def nothing_was_ever_written(job: ExportJob) -> bool:
+    """Whether no call of the job itself can have reached the ERP's books."""
+    tried = WireAttempt.objects.filter(call__job=job, outcome__in=MAYBE_WRITTEN)
+    return not (tried.exists() or job.calls.filter(state=CallState.WRITTEN).exists())
+
+
+def may_not_show_yet(job: ExportJob) -> bool:
+    """Whether its last answer is younger than the lag of what is read back."""
+    since = Now() - timedelta(seconds=settings.READ_BACK_LAG_SECONDS)
+    return WireAttempt.objects.filter(call__job=job, finished_at__gt=since).exists()
+
+
+def earlier_calls(job: ExportJob) -> list[Call]:
+    """What earlier exports of the commitment wrote into the same record, newest first."""
+    others = _of_its_record(job).exclude(pk=job.pk)
+    written = ExportCall.objects.filter(job__in=others, state=CallState.WRITTEN)
+    return [as_planned(call) for call in written.order_by("-job", "position")]
+
+
+def _of_its_record(job: ExportJob) -> models.QuerySet[ExportJob]:
+    """The commitment's jobs under one key."""
+    return ExportJob.objects.filter(
+        submission__commitment=job.submission.commitment_id,
+        connection=job.connection_id,
+        vendor_code__iexact=job.vendor_code,
+        erp_id__iexact=job.erp_id,
+    )

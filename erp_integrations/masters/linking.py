@@ -1,0 +1,240 @@
+"""What an ERP Integrations Admin does about links: one function for each.
+
+A link decides what is exported. So a change is in the history, and what was accepted under the old
+link is not exported any more: the worker finds that its basis is another one.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from commitments.models import ContractCompany
+from directory import history
+from directory.models import Company, Project, User
+from directory.permissions import require_administer_erp_integrations
+from erp_integrations import tasks
+from erp_integrations.masters import pulling
+from erp_integrations.masters.lookup import by_code
+from erp_integrations.models import (
+    Connection,
+    ExportJob,
+    Job,
+    JobLink,
+    JobStatus,
+    MastersPull,
+    Vendor,
+    VendorLink,
+)
+
+
+class LinkError(Exception):
+    """A link can't be made so; the text is for the person who asked."""
+
+
+class LinkChanged(LinkError):
+    """Somebody else changed the link since the person looked (409)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The link as the person saw it: blank where there was none."""
+
+    code: str
+    connection_id: int | None = None
+
+
+@transaction.atomic
+def link_vendor(
+    *, contract_company: ContractCompany, connection: Connection, vendor_code: str, seen: str, by: User
+) -> int:
+    """Say which vendor a contract company is; returns how many accepted commitments that stops.
+
+    ``seen`` is the code that the person saw before, blank for none. Raises RightMissing without
+    Admin on the tool, LinkError for a vendor that Spectrum's list does not have, LinkChanged.
+    """
+    require_administer_erp_integrations(by, contract_company.company)
+    code = _listed_vendor(connection, vendor_code)
+    link = _lock_vendor_link(contract_company, connection, seen)
+    if link is None:
+        link = VendorLink(contract_company=contract_company, connection=connection, vendor_code=code)
+        _insert(link.save)
+        _record("vendor_link.created", link, by, ["vendor_code"])
+        return 0
+    if link.vendor_code == code:
+        return 0
+    link.vendor_code = code
+    link.save(update_fields=["vendor_code"])
+    _record("vendor_link.changed", link, by, ["vendor_code"])
+    return waiting_for_vendor(link).count()
+
+
+@transaction.atomic
+def unlink_vendor(*, contract_company: ContractCompany, connection: Connection, seen: str, by: User) -> int:
+    """Take a contract company's link away; returns how many accepted commitments that stops.
+
+    Raises RightMissing, LinkChanged.
+    """
+    require_administer_erp_integrations(by, contract_company.company)
+    link = _lock_vendor_link(contract_company, connection, seen)
+    if link is None:
+        return 0
+    stopped = waiting_for_vendor(link).count()
+    _record("vendor_link.deleted", link, by, [])
+    link.delete()
+    return stopped
+
+
+@transaction.atomic
+def link_job(*, project: Project, connection: Connection, job_number: str, seen: Seen, by: User) -> int:
+    """Say which job a project is, and so where it is exported; returns how many accepted
+    commitments that stops. The job's phases are read at once.
+
+    Raises RightMissing, LinkError for a job that Spectrum's list does not have, LinkChanged.
+    """
+    require_administer_erp_integrations(by, project.company)
+    number = _listed_job(connection, job_number)
+    link = _lock_job_link(project, seen)
+    stopped = 0
+    if link is None:
+        link = JobLink(project=project, connection=connection, job_number=number)
+        _insert(link.save)
+        _record("job_link.created", link, by, ["connection", "job_number"])
+    elif (link.connection_id, link.job_number) != (connection.pk, number):
+        stopped = waiting_for_job(link).count()
+        link.connection, link.job_number = connection, number
+        link.save(update_fields=["connection", "job_number"])
+        _record("job_link.changed", link, by, ["connection", "job_number"])
+    pulling.ask_again(connection.pk)
+    tasks.wake_for_masters(connection.pk)
+    return stopped
+
+
+@transaction.atomic
+def unlink_job(*, project: Project, seen: Seen, by: User) -> int:
+    """Take a project's link away; returns how many accepted commitments that stops.
+
+    Raises RightMissing, LinkChanged.
+    """
+    require_administer_erp_integrations(by, project.company)
+    link = _lock_job_link(project, seen)
+    if link is None:
+        return 0
+    stopped = waiting_for_job(link).count()
+    _record("job_link.deleted", link, by, [])
+    link.delete()
+    return stopped
+
+
+@transaction.atomic
+def read_lists_again(*, connection: Connection, by: User) -> None:
+    """Have a worker read Spectrum's lists now. Raises RightMissing."""
+    require_administer_erp_integrations(by, connection.company)
+    pulling.ask_again(connection.pk)
+    history.record(event="masters.asked_for", subject=connection, by=by, company=connection.company)
+    tasks.wake_for_masters(connection.pk)
+
+
+def waiting_for_vendor(link: VendorLink) -> QuerySet[ExportJob]:
+    """Accepted, and nothing of it sent, under this link."""
+    return ExportJob.objects.filter(
+        connection=link.connection_id,
+        status=JobStatus.QUEUED,
+        submission__commitment__contract_company=link.contract_company_id,
+    )
+
+
+def waiting_for_job(link: JobLink) -> QuerySet[ExportJob]:
+    """Accepted, and nothing of it sent, under this link."""
+    return ExportJob.objects.filter(status=JobStatus.QUEUED, submission__project=link.project_id)
+
+
+def stopped_sentence(stopped: int) -> str:
+    """What follows for accepted commitments, for the person who changed their link."""
+    commitments = "1 accepted commitment" if stopped == 1 else f"{stopped} accepted commitments"
+    return (
+        f"{commitments} waited for export under the old link. What has not begun will fail with "
+        "“Changed since it was accepted”, and an approver can try it again or reject it."
+    )
+
+
+def _listed_vendor(connection: Connection, code: str) -> str:
+    """The code as Spectrum spells it; where its list was never read, as it was typed."""
+    code = _typed(code, "vendor code")
+    read = MastersPull.objects.filter(connection=connection).exclude(vendors_at=None).exists()
+    vendor = by_code(Vendor.objects.filter(connection=connection, gone_at=None), "code", code).first()
+    if read and vendor is None:
+        raise LinkError(
+            f"Spectrum's list has no vendor {code}. If it is new there, read the lists again first."
+        )
+    return vendor.code if vendor else code
+
+
+def _listed_job(connection: Connection, number: str) -> str:
+    number = _typed(number, "job number")
+    read = MastersPull.objects.filter(connection=connection).exclude(jobs_at=None).exists()
+    job = by_code(Job.objects.filter(connection=connection, gone_at=None), "number", number).first()
+    if read and job is None:
+        raise LinkError(
+            f"Spectrum's list has no job {number}. If it is new there, read the lists again first."
+        )
+    return job.number if job else number
+
+
+def _typed(code: str, what: str) -> str:
+    code = code.replace("\0", "").strip()
+    if not code:
+        raise LinkError(f"Enter a {what}, or choose one.")
+    if len(code) > 10:
+        raise LinkError(f"A {what} has at most 10 characters.")
+    return code
+
+
+def _lock_vendor_link(
+    contract_company: ContractCompany, connection: Connection, seen: str
+) -> VendorLink | None:
+    link = (
+        VendorLink.objects.select_for_update()
+        .filter(contract_company=contract_company, connection=connection)
+        .first()
+    )
+    if (link.vendor_code if link else "") != seen:
+        raise _changed_meanwhile()
+    return link
+
+
+def _lock_job_link(project: Project, seen: Seen) -> JobLink | None:
+    link = JobLink.objects.select_for_update().filter(project=project).first()
+    now = Seen(link.job_number, link.connection_id) if link else Seen("")
+    if now != seen:
+        raise _changed_meanwhile()
+    return link
+
+
+def _insert(save: Callable[[], None]) -> None:
+    try:
+        with transaction.atomic():
+            save()
+    except IntegrityError as error:
+        raise _changed_meanwhile() from error
+
+
+def _changed_meanwhile() -> LinkChanged:
+    return LinkChanged(
+        "Somebody else changed this link while you were looking, so nothing was changed. "
+        "Below is how it stands now."
+    )
+
+
+def _record(event: str, link: VendorLink | JobLink, by: User, fields: list[str]) -> None:
+    codes: dict[str, object]
+    company: Company
+    if isinstance(link, VendorLink):
+        codes = {"vendor_code": link.vendor_code, "general_ledger_account": link.general_ledger_account}
+        company = link.contract_company.company
+    else:
+        codes = {"job_number": link.job_number, "connection": str(link.connection_id)}
+        company = link.project.company
+    detail = {"fields": fields} if fields else {}
+    history.record(event=event, subject=link, by=by, company=company, detail=detail | codes)

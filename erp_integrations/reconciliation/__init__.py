@@ -1,0 +1,1 @@
+"""Whether Spectrum still holds what was exported."""

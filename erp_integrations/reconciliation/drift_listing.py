@@ -1,0 +1,120 @@
+"""The reconciliation page: what was compared when, and what drifts, by kind and page by page."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Value
+
+from directory.models import Company
+from erp_integrations.models import Drift, DriftKind, JobStatus
+from erp_integrations.models.reconciliations import DriftQuerySet
+from erp_integrations.review.listing import COUNTED_TO, PAGE_LENGTH, Cursor
+
+EVERYTHING = "all"
+SHOWN = 4  # findings in a row; the review page and the spreadsheet have all
+LONGEST = 60  # characters of a value in a sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One commitment that drifts, and in which way."""
+
+    drift: Drift
+
+    @property
+    def kinds(self) -> list[str]:
+        """In words."""
+        return [str(DriftKind(kind).label) for kind in self.drift.kinds]
+
+    @property
+    def sentences(self) -> list[str]:
+        """The first findings, one sentence each."""
+        return [in_words(finding) for finding in self.drift.findings[:SHOWN]]
+
+    @property
+    def more(self) -> int:
+        """How many findings are not among them."""
+        return max(0, len(self.drift.findings) - SHOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows, newest drift first, and the keys of the pages beside it; None at an end."""
+
+    rows: list[Row]
+    before: int | None
+    after: int | None
+
+
+def drifts_of(company: Company, kind: str = EVERYTHING) -> DriftQuerySet:
+    """What drifts now, of one kind or of all; one query with what a row shows."""
+    drifts = Drift.objects.current().filter(company=company, job__status=JobStatus.SYNCED)
+    if kind != EVERYTHING:
+        drifts = drifts.filter(kinds__contains=[kind])
+    return drifts.select_related("submission__project", "job").defer("submission__snapshot")
+
+
+def page(company: Company, kind: str, cursor: Cursor) -> Page:
+    """The page that the cursor names; the first one where it names none that has rows."""
+    backwards = cursor.before is not None
+    key = cursor.before if backwards else cursor.after
+    found = drifts_of(company, kind)
+    if key is not None:
+        found = found.filter(pk__gt=key) if backwards else found.filter(pk__lt=key)
+    # One more than is shown says whether there is a next page.
+    taken = list(found.order_by("pk" if backwards else "-pk")[: PAGE_LENGTH + 1])
+    if key is not None and not taken:
+        return page(company, kind, Cursor())
+    more, shown = len(taken) > PAGE_LENGTH, taken[:PAGE_LENGTH]
+    if backwards:
+        shown.reverse()
+    has_before, has_after = (more, True) if backwards else (key is not None, more)
+    return Page(
+        rows=[Row(drift) for drift in shown],
+        before=shown[0].pk if has_before else None,
+        after=shown[-1].pk if has_after else None,
+    )
+
+
+def counts(company: Company) -> dict[str, str]:
+    """How many commitments drift in each way, and at all; "100+" for more. One query."""
+    parts = [
+        drifts_of(company, kind)
+        .select_related(None)
+        .order_by()
+        .annotate(place=Value(kind))
+        .values_list("place", flat=True)[: COUNTED_TO + 1]
+        for kind in (EVERYTHING, *DriftKind.values)
+    ]
+    counted = Counter(parts[0].union(*parts[1:], all=True))
+    return {
+        kind: f"{COUNTED_TO}+" if counted[kind] > COUNTED_TO else str(counted[kind])
+        for kind in (EVERYTHING, *DriftKind.values)
+    }
+
+
+def in_words(finding: Mapping[str, str]) -> str:
+    """One finding as a sentence for a page."""
+    where = ", ".join(filter(None, [finding["title"], finding["name"]]))
+    exported, now = _short(finding["exported"]), _short(finding["now"])
+    match finding["kind"]:
+        case DriftKind.MISSING:
+            return f"{where} is not in Spectrum."
+        case DriftKind.EXTRA_LINES:
+            return f"A line that was not exported: {now}."
+        case DriftKind.CHANGED_HERE:
+            return f"{finding['name'] or where}: {exported} was exported, {now} is here."
+    return f"{where}: {exported} was exported, {now} is in Spectrum."
+
+
+def sentences(findings: Sequence[Mapping[str, str]], kind: DriftKind) -> list[str]:
+    """The findings of one kind, each as a sentence."""
+    return [in_words(finding) for finding in findings if finding["kind"] == kind]
+
+
+def _short(value: str) -> str:
+    line = " ".join(value.split())
+    if line in ("", "nothing"):
+        return "nothing"
+    return f"“{line}”" if len(line) <= LONGEST else f"“{line[: LONGEST - 1]}…”"

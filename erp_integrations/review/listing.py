@@ -1,0 +1,211 @@
+"""The tool's list: its filters, its search, and its pages by key (architecture, invariant 10)."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from django.db.models import Q, Value
+
+from directory.models import Company, CompanyMembership
+from erp_integrations.models import Submission
+from erp_integrations.models.submissions import SubmissionQuerySet
+from erp_integrations.review import standing
+from erp_integrations.review.standing import Standing
+
+PAGE_LENGTH = 50
+COUNTED_TO = 100  # nobody reads a larger number, and counting it costs
+LONGEST_SEARCH = 100
+LARGEST_KEY = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One choice of "Filter Commitments By".
+
+    ``slug`` is its address, ``meaning`` follows a number on the overview; ``oldest_first`` where
+    something waits; ``empty`` says what it means that nothing is there, ``hint`` what comes there.
+    History is only looked at.
+    """
+
+    slug: str
+    label: str
+    title: str
+    choose: Callable[[SubmissionQuerySet], SubmissionQuerySet]
+    oldest_first: bool
+    empty: str
+    hint: str
+    meaning: str = ""
+    is_history: bool = False
+
+
+READY = Filter(
+    "ready-to-export",
+    "Ready to Export",
+    "Commitments - Ready to Be Exported to Viewpoint® Spectrum®",
+    SubmissionQuerySet.awaiting,
+    True,
+    "Nothing waits for accounting",
+    "A commitment comes here when its project sends it with Send to ERP.",
+    "to be decided",
+)
+EXPORTING = Filter(
+    "exporting",
+    "Exporting",
+    "Commitments - Being Exported to Viewpoint® Spectrum®",
+    SubmissionQuerySet.exporting,
+    True,
+    "Nothing is being exported",
+    "What is accepted goes through here on its way to Spectrum.",
+    "on the way to Spectrum",
+)
+FAILED = Filter(
+    "failed-to-export",
+    "Failed to Export",
+    "Commitments - Failed to Export to Viewpoint® Spectrum®",
+    SubmissionQuerySet.failed,
+    True,
+    "No export has failed",
+    "An export that Spectrum refuses, with nothing written, comes here to be tried again or rejected.",
+    "to be tried again or rejected",
+)
+NEEDS_ATTENTION = Filter(
+    "needs-attention",
+    "Needs Attention",
+    "Commitments - Needing Attention in Viewpoint® Spectrum®",
+    SubmissionQuerySet.needing_attention,
+    True,
+    "Nothing needs attention",
+    "An export that stopped half-way, whose end nobody knows, or that Spectrum does not show, comes here.",
+    "to be looked up in Spectrum",
+)
+SYNCED = Filter(
+    "synced",
+    "Synced",
+    "Commitments - Synced with Viewpoint® Spectrum®",
+    SubmissionQuerySet.synced,
+    False,
+    "Nothing is synced yet",
+    "A commitment comes here when all of it is written to Spectrum.",
+)
+REJECTED = Filter(
+    "rejected",
+    "Rejected",
+    "Commitments - Rejected by Accounting",
+    SubmissionQuerySet.rejected,
+    False,
+    "Nothing was rejected",
+    "A rejected commitment goes back to its project; here is only the record of it.",
+    is_history=True,
+)
+ALL = Filter(
+    "all",
+    "All",
+    "Commitments - All That Were Sent to Accounting",
+    SubmissionQuerySet.all,
+    False,
+    "Nothing was sent to accounting yet",
+    "A commitment comes here when its project sends it with Send to ERP.",
+    is_history=True,
+)
+FILTERS: Mapping[str, Filter] = {
+    chosen.slug: chosen for chosen in (READY, EXPORTING, FAILED, NEEDS_ATTENTION, SYNCED, REJECTED, ALL)
+}
+# What somebody or something works on; the rest is history, and nobody counts it.
+COUNTED = (READY, EXPORTING, FAILED, NEEDS_ATTENTION)
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a page begins: behind a key in the order of the list, or before one; or at the start."""
+
+    after: int | None = None
+    before: int | None = None
+
+    @classmethod
+    def read(cls, parameters: Mapping[str, str]) -> "Cursor":
+        """From an address. What is no key is the start: a bookmark never breaks."""
+        return cls(after=_key(parameters.get("after", "")), before=_key(parameters.get("before", "")))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows of the list, and the cursors' keys of the pages beside it; None at an end."""
+
+    rows: list[Standing]
+    before: int | None
+    after: int | None
+
+
+def submissions_for(company: Company) -> SubmissionQuerySet:
+    """What rows need, without the snapshots. Two queries, however many rows."""
+    return (
+        Submission.objects.filter(company=company)
+        .select_related("project", "sent_by", "decided_by", "ended_by")
+        .prefetch_related(standing.jobs_to_show())
+        .defer("snapshot")
+    )
+
+
+def page(
+    viewer: CompanyMembership, chosen: Filter, *, search: str, oldest_first: bool, cursor: Cursor
+) -> Page:
+    """The page of the list that the cursor names; the first one where it names none that has rows."""
+    found = _searched(chosen.choose(submissions_for(viewer.company)), search)
+    backwards = cursor.before is not None
+    key = cursor.before if backwards else cursor.after
+    ascending = oldest_first is not backwards
+    if key is not None:
+        found = found.filter(pk__gt=key) if ascending else found.filter(pk__lt=key)
+    # One more than is shown says whether there is a next page.
+    taken = list(found.order_by("pk" if ascending else "-pk")[: PAGE_LENGTH + 1])
+    if key is not None and not taken:
+        return page(viewer, chosen, search=search, oldest_first=oldest_first, cursor=Cursor())
+    more, shown = len(taken) > PAGE_LENGTH, taken[:PAGE_LENGTH]
+    if backwards:
+        shown.reverse()
+    has_before, has_after = (more, True) if backwards else (key is not None, more)
+    return Page(
+        rows=[standing.of(submission, viewer) for submission in shown],
+        before=shown[0].pk if has_before else None,
+        after=shown[-1].pk if has_after else None,
+    )
+
+
+def counts(company: Company) -> dict[str, str]:
+    """How many there are behind each counted filter, by its slug; "100+" for more. One query."""
+    parts = [
+        chosen.choose(Submission.objects.filter(company=company).order_by())
+        .annotate(place=Value(chosen.slug))
+        .values_list("place", flat=True)[: COUNTED_TO + 1]
+        for chosen in COUNTED
+    ]
+    counted = Counter(parts[0].union(*parts[1:], all=True))
+    return {
+        chosen.slug: f"{COUNTED_TO}+" if counted[chosen.slug] > COUNTED_TO else str(counted[chosen.slug])
+        for chosen in COUNTED
+    }
+
+
+def readable_search(text: str) -> str:
+    """What a person typed, as the database can take it."""
+    return " ".join(text.replace("\0", "").split())[:LONGEST_SEARCH]
+
+
+def _searched(submissions: SubmissionQuerySet, search: str) -> SubmissionQuerySet:
+    """Each word must be somewhere in what the row shows."""
+    for word in search.split():
+        submissions = submissions.filter(
+            Q(number__icontains=word)
+            | Q(title__icontains=word)
+            | Q(contract_company_name__icontains=word)
+            | Q(project__name__icontains=word)
+            | Q(project__number__icontains=word)
+            | Q(commitment__erp_id__icontains=word)
+        )
+    return submissions
+
+
+def _key(text: str) -> int | None:
+    if not (text.isascii() and text.isdigit()) or len(text) > len(str(LARGEST_KEY)):
+        return None
+    return min(int(text), LARGEST_KEY)

@@ -1,0 +1,213 @@
+"""Where one submission stands, in words, and what the person who looks can do about it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Prefetch
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from commitments.models import Badge
+from directory.models import CompanyMembership
+from erp_integrations.delivery.outcomes import BADGES, VERIFIED_BADGES
+from erp_integrations.models import ExportJob, JobStatus, Submission, SubmissionStatus, Verification
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A submission with its export job, as ``viewer`` may see and decide on it."""
+
+    submission: Submission
+    job: ExportJob | None
+    viewer: CompanyMembership
+
+    @property
+    def badge(self) -> Badge:
+        """The one word about it."""
+        if self.submission.status != SubmissionStatus.ACCEPTED:
+            return Badge(self.submission.status)
+        if self.job is None:  # rejected in the moment between our two queries
+            return Badge.EXPORTING
+        if self.is_synced:
+            return VERIFIED_BADGES.get(self.job.verification, Badge.SYNCED)
+        return BADGES.get(self.job.status, Badge.EXPORTING)
+
+    @property
+    def status(self) -> str:
+        """The badge's words."""
+        return str(self.badge.label)
+
+    @property
+    def is_awaiting(self) -> bool:
+        """Sent, and nobody has decided."""
+        return self.submission.status == SubmissionStatus.AWAITING
+
+    @property
+    def has_failed(self) -> bool:
+        """Accepted, and the export ended with nothing written."""
+        return self._is(JobStatus.FAILED)
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether it changes by itself, soon."""
+        return self._is(JobStatus.QUEUED) or self._is(JobStatus.EXPORTING)
+
+    @property
+    def is_synced(self) -> bool:
+        """Whether all of it was written."""
+        return self._is(JobStatus.SYNCED)
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nobody knows if all of it was written."""
+        return self._is(JobStatus.UNKNOWN)
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether a part of it was written, and the rest was not."""
+        return self._is(JobStatus.INCOMPLETE)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether an absence counts by now; the decision itself asks the database's clock."""
+        return self.job is None or self.job.quiet_until is None or self.job.quiet_until <= timezone.now()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may be accepted, now or again."""
+        return self.is_awaiting or self.has_failed
+
+    @property
+    def is_rejectable(self) -> bool:
+        """Whether it may go back to its project."""
+        return self.is_open or (self.is_incomplete and self.is_quiet)
+
+    @property
+    def asks_a_person(self) -> bool:
+        """Whether a decision may follow, of whichever kind."""
+        resolvable = bool(self.job and self.is_unknown and self.job.asks_a_person)
+        return self.is_open or self.is_incomplete or resolvable
+
+    @property
+    def may_decide(self) -> bool:
+        """Whether the viewer decides on commitments like this one."""
+        return self.viewer.is_accounting_approver and not self._is_barred
+
+    @property
+    def can_be_decided(self) -> bool:
+        """Whether the viewer may accept it or send it back, now."""
+        return self.is_open and self.may_decide
+
+    @property
+    def can_be_rejected(self) -> bool:
+        """Whether the viewer may send it back to its project, now."""
+        return self.is_rejectable and self.may_decide
+
+    @property
+    def can_be_undone(self) -> bool:
+        """Whether the viewer may take the acceptance back: no worker has begun with it."""
+        waits = self._is(JobStatus.QUEUED) and self.job is not None and self.job.attempt == 0
+        return waits and self.may_decide
+
+    @property
+    def can_be_resolved(self) -> bool:
+        """Whether the viewer may say what Spectrum holds, now."""
+        return self.is_unknown and self.asks_a_person and self.is_quiet and self.may_decide
+
+    @property
+    def can_be_resumed(self) -> bool:
+        """Whether the viewer may go on with what is not written."""
+        return self.is_incomplete and self.is_quiet and self.may_decide
+
+    @property
+    def can_be_unlinked(self) -> bool:
+        """Whether it is in Spectrum, whole or in part, so that it may be gone from there.
+
+        The right on the project's Commitments tool is asked by the box.
+        """
+        return (self.is_synced or self.is_incomplete) and self.is_quiet and self.may_decide
+
+    @property
+    def bar(self) -> str:
+        """Why this approver, of all, may not decide; empty when that is not the reason."""
+        if not (self.asks_a_person and self.viewer.is_accounting_approver and self._is_barred):
+            return ""
+        created = self.submission.created_by_id == self.viewer.user_id
+        sent = self.submission.sent_by_id == self.viewer.user_id
+        did = "created and sent" if created and sent else "created" if created else "sent"
+        return f"Another approver must decide: you {did} this."
+
+    @property
+    def round(self) -> int:
+        """Which decision it is: 0 for the first, then how often it was planned, or claimed, so far.
+
+        A box carries it, so that nobody decides on an export with a box opened on an earlier one.
+        """
+        if self.is_awaiting or self.job is None:
+            return 0
+        return self.job.plan_round if self.has_failed else self.job.attempt
+
+    @property
+    def age(self) -> str:
+        """For how long it has been with accounting, in days of the viewer's time zone."""
+        days = (timezone.localdate() - timezone.localdate(self.submission.sent_at)).days
+        return "today" if days <= 0 else "1 day" if days == 1 else f"{days} days"
+
+    @property
+    def remark(self) -> str:
+        """What a list says under the badge."""
+        submission, job = self.submission, self.job
+        match submission.status:
+            case SubmissionStatus.REJECTED:
+                return f"{submission.decided_by}: {submission.reason}"
+            case SubmissionStatus.RETRIEVED | SubmissionStatus.UNLINKED:
+                return f"by {submission.ended_by}"
+        match job.status if job else "":
+            case JobStatus.QUEUED if job and job.problem:
+                return f"{tries_again(job)} {job.problem}"
+            case JobStatus.QUEUED if self.can_be_undone and job and job.waits:
+                return "Exporting in a few seconds"
+            case JobStatus.QUEUED:
+                return "Waits for its turn"
+            case JobStatus.EXPORTING:
+                return "Being written to Spectrum"
+            case JobStatus.SYNCED if job and job.verification == Verification.ABSENT:
+                return f"Spectrum said yes, but does not show {job.erp_id}"
+            case JobStatus.SYNCED if job:
+                return f"ERP ID {job.erp_id}"
+            case JobStatus.INCOMPLETE:
+                return "A part of it is in Spectrum"
+            case JobStatus.UNKNOWN:
+                return "Nobody knows whether Spectrum has it"
+            case JobStatus.FAILED if job:
+                return job.problem
+        return ""
+
+    @property
+    def _is_barred(self) -> bool:
+        return self.submission.is_barred_for(self.viewer.user)
+
+    def _is(self, status: JobStatus) -> bool:
+        accepted = self.submission.status == SubmissionStatus.ACCEPTED
+        return accepted and self.job is not None and self.job.status == status
+
+
+def jobs_to_show() -> "Prefetch[Any]":
+    """What a standing needs of export jobs, without the secrets of their connections."""
+    jobs = ExportJob.objects.select_related("connection")
+    return Prefetch("jobs", jobs.defer("connection__authorization_id", "connection__guid"))
+
+
+def of(submission: Submission, viewer: CompanyMembership) -> Standing:
+    """The standing of a submission of the viewer's company; no query where jobs are prefetched."""
+    submission.company = viewer.company
+    jobs = (job for job in submission.jobs.all() if job.status != JobStatus.CANCELLED)
+    return Standing(submission, next(jobs, None), viewer)
+
+
+def tries_again(job: ExportJob) -> str:
+    """When a delivery goes on by itself, in the viewer's time zone."""
+    due = job.not_before
+    if due is None or due <= timezone.now():
+        return "Tried again in a moment."
+    return f"Tried again at {date_format(timezone.localtime(due), 'H:i')}."

@@ -1,0 +1,217 @@
+"""A site that changed stops the whole connection once, and a probe lets it go on."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from directory.models import HistoryEntry, User
+from directory.permissions import RightMissing
+from erp_integrations.adapters.base import ProbeResult
+from erp_integrations.connections import health, probing
+from erp_integrations.delivery import exporting
+from erp_integrations.models import CallState, Connection, ExportJob, JobStatus, Submission, WireAttempt
+from tests.erp_integrations.conftest import accept
+from tests.factories import (
+    ApproverFactory,
+    CommitmentFactory,
+    LineItemFactory,
+    MemberFactory,
+    ProjectAdminFactory,
+    SubmissionFactory,
+)
+from tests.simulator import Simulator
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+METHOD = "UpdateSubcontract"
+
+
+@pytest.fixture
+def erp_admin(queued: ExportJob) -> User:
+    person: User = MemberFactory(company=queued.submission.company, erp_integrations_level="admin")
+    return person
+
+
+def again(connection: Connection | ExportJob) -> Connection:
+    pk = connection.connection_id if isinstance(connection, ExportJob) else connection.pk
+    return Connection.objects.get(pk=pk)
+
+
+def wait_out(job: ExportJob) -> None:
+    """As if the pause of the connection and the freshness of its descriptions were over."""
+    past = timezone.now() - timedelta(hours=1)
+    Connection.objects.filter(pk=job.connection_id, awaits_probe=True).update(not_before=past)
+    Connection.objects.filter(pk=job.connection_id).update(descriptions_checked_at=past)
+
+
+def drained(job: ExportJob) -> ExportJob:
+    exporting.drain(job.connection_id)
+    return ExportJob.objects.get(pk=job.pk)
+
+
+def another(job: ExportJob, approver: User) -> ExportJob:
+    """A second commitment of the same project, accepted."""
+    first = job.submission.commitment
+    commitment = CommitmentFactory(
+        approved=True, project=first.project, contract_company=first.contract_company, lines=0
+    )
+    LineItemFactory(commitment=commitment, cost_code=first.lines.all()[0].cost_code)
+    submission: Submission = SubmissionFactory(
+        commitment=commitment, sent_by=ProjectAdminFactory(project=first.project)
+    )
+    return accept(submission, approver)
+
+
+DRIFTS = [
+    ({"add": ["Tax_Code"]}, "it has Tax_Code, which we don't know."),
+    ({"remove": ["Routing_Code2"]}, "it lacks Routing_Code2."),
+    ({"rename": {"Comment": "Remark"}}, "it has Remark, which we don't know and lacks Comment."),
+]
+
+
+@pytest.mark.parametrize(("drift", "told"), DRIFTS)
+def test_a_site_that_changed_stops_the_connection_with_one_message_and_no_failure(
+    simulator: Simulator, queued: ExportJob, approver: User, drift: dict[str, object], told: str
+) -> None:
+    second = another(queued, approver)
+    simulator.set_drift(METHOD, **drift)
+    assert drained(queued).status == JobStatus.QUEUED
+    assert drained(second).status == JobStatus.QUEUED
+    connection = again(queued)
+    assert connection.awaits_probe
+    assert connection.fault == f"Spectrum's UpdateSubcontract has changed: {told}"
+    assert not WireAttempt.objects.exists()
+    assert {job.tries for job in ExportJob.objects.all()} == {0}
+    assert HistoryEntry.objects.filter(event="connection.stopped").count() == 1
+    assert exporting.sweep() == []
+    trouble = health.of(connection.company)[0]
+    assert trouble.state == "Stopped"
+    assert told in trouble.sentence
+
+
+def test_a_scheduled_probe_lets_it_go_on_once_the_site_is_itself_again(
+    simulator: Simulator, queued: ExportJob
+) -> None:
+    simulator.set_drift(METHOD, rename={"Comment": "Remark"})
+    drained(queued)
+    assert probing.probe_due() == 0, "it waits first"
+    wait_out(queued)
+    assert probing.probe_due() == 0
+    stopped = again(queued)
+    assert stopped.failed_probes == 2
+    assert stopped.not_before is not None
+    assert stopped.not_before > timezone.now()
+    simulator.set_drift()
+    wait_out(queued)
+    assert probing.probe_due() == 1
+    open_again = again(queued)
+    assert (open_again.awaits_probe, open_again.fault, open_again.failed_probes) == (False, "", 0)
+    assert HistoryEntry.objects.filter(event="connection.reopened").count() == 1
+    assert drained(queued).status == JobStatus.SYNCED
+
+
+def test_a_change_is_found_before_anything_is_sent_although_descriptions_are_kept(
+    simulator: Simulator, queued: ExportJob, approver: User
+) -> None:
+    assert drained(queued).status == JobStatus.SYNCED
+    second = another(queued, approver)
+    simulator.set_drift(METHOD, rename={"Comment": "Remark"})
+    wait_out(queued)
+    assert drained(second).status == JobStatus.QUEUED
+    assert again(second).awaits_probe
+    assert not WireAttempt.objects.filter(call__job=second).exists()
+
+
+def test_a_change_between_two_looks_leaves_one_unknown_and_not_one_for_each_document(
+    simulator: Simulator, queued: ExportJob, approver: User
+) -> None:
+    assert drained(queued).status == JobStatus.SYNCED
+    second, third = another(queued, approver), another(queued, approver)
+    simulator.set_drift(METHOD, add=["Tax_Code"])
+    drained(second)
+    statuses = {ExportJob.objects.get(pk=job.pk).status for job in (second, third)}
+    assert statuses == {JobStatus.UNKNOWN, JobStatus.QUEUED}
+    assert again(queued).awaits_probe
+
+
+def test_a_change_of_the_lines_service_alone_is_found_before_the_header_is_written(
+    simulator: Simulator, queued: ExportJob
+) -> None:
+    simulator.set_drift("UpdateSubcontractPhases", remove=["Unit_Price"])
+    job = drained(queued)
+    assert job.status == JobStatus.QUEUED
+    assert {call.state for call in job.current_calls()} == {CallState.PLANNED}
+
+
+def test_a_description_that_says_the_same_in_other_words_changes_nothing(
+    simulator: Simulator, queued: ExportJob, erp_admin: User
+) -> None:
+    drained(queued)
+    kept = again(queued).wsdls.get(method=METHOD)
+    kept.text = kept.text.replace("UpdateSubcontractService", "OtherName")
+    kept.save()
+    assert probing.probe(connection=again(queued), by=erp_admin).usable
+    assert again(queued).wsdls.get(method=METHOD).text == kept.text
+    assert not again(queued).awaits_probe
+
+
+def test_an_admin_adopts_what_can_still_be_written_and_strange_elements_go_blank(
+    simulator: Simulator, queued: ExportJob, erp_admin: User
+) -> None:
+    simulator.set_drift(METHOD, add=["Tax_Code"])
+    drained(queued)
+    stopped = again(queued)
+    assert stopped.can_adopt
+    assert probing.adopt(connection=stopped, by=erp_admin, seen=stopped.fault).usable
+    assert not again(queued).awaits_probe
+    assert drained(queued).status == JobStatus.SYNCED
+    entry = HistoryEntry.objects.get(event="connection.descriptions_adopted")
+    assert (entry.by_id, "Tax_Code" in entry.detail["difference"]) == (erp_admin.pk, True)
+    assert probing.probe(connection=again(queued), by=erp_admin).usable
+
+
+def test_nobody_adopts_what_they_did_not_see_or_what_can_not_be_written(
+    simulator: Simulator, queued: ExportJob, erp_admin: User
+) -> None:
+    simulator.set_drift(METHOD, add=["Tax_Code"])
+    drained(queued)
+    seen = again(queued).fault
+    simulator.set_drift(METHOD, add=["Tax_Code", "Tax_Group"])
+    assert not probing.adopt(connection=again(queued), by=erp_admin, seen=seen).usable
+    assert "Tax_Group" in again(queued).fault
+    simulator.set_drift(METHOD, remove=["Comment"])
+    lacking = probing.probe(connection=again(queued), by=erp_admin)
+    assert not again(queued).can_adopt
+    assert not probing.adopt(connection=again(queued), by=erp_admin, seen=lacking.sentence).usable
+    assert not again(queued).wsdls.exists()
+    assert again(queued).awaits_probe
+
+
+def test_an_outage_is_no_change_of_the_site(settings: Settings, queued: ExportJob, erp_admin: User) -> None:
+    settings.SPECTRUM_SERVERS = {"simulator": "http://127.0.0.1:1"}
+    result = probing.probe(connection=again(queued), by=erp_admin)
+    assert result == ProbeResult(False, "Spectrum's server refused the connection.", passing=True)
+    assert not again(queued).awaits_probe
+
+
+def test_an_outage_while_it_is_stopped_keeps_the_reason(
+    simulator: Simulator, settings: Settings, queued: ExportJob
+) -> None:
+    simulator.set_drift(METHOD, remove=["Comment"])
+    drained(queued)
+    fault = again(queued).fault
+    settings.SPECTRUM_SERVERS = {"simulator": "http://127.0.0.1:1"}
+    wait_out(queued)
+    probing.probe_due()
+    assert (again(queued).awaits_probe, again(queued).fault) == (True, fault)
+
+
+@pytest.mark.parametrize("level", ["read_only", "standard"])
+def test_only_an_erp_admin_probes_and_adopts(queued: ExportJob, level: str) -> None:
+    person = MemberFactory(company=queued.submission.company, erp_integrations_level=level)
+    with pytest.raises(RightMissing):
+        probing.probe(connection=again(queued), by=person)
+    with pytest.raises(RightMissing):
+        probing.adopt(connection=again(queued), by=ApproverFactory(), seen="")
