@@ -52,7 +52,7 @@ INSTALLED_APPS = [
     "commitments",
     "notifications",
     "erp_integrations",
-    "django.contrib.admin",
+    "directory.apps.AdministrationConfig",  # Django admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
@@ -112,6 +112,14 @@ DATABASES["default"].update(
 )
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# What must be counted once for all processes, and outlive a broker that is down: limits, used codes.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},  # or filling it would make limits forget
+    }
+}
 
 # People
 AUTH_USER_MODEL = "directory.User"
@@ -119,13 +127,17 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
+# Older hashes still let their person in, and are written anew by the first then.
+PASSWORD_HASHERS = [
+    f"django.contrib.auth.hashers.{name}" for name in ("Argon2PasswordHasher", "PBKDF2PasswordHasher")
+]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in (
+        ("UserAttributeSimilarityValidator", {}),
+        ("MinimumLengthValidator", {"min_length": 12}),
+        ("CommonPasswordValidator", {}),
+        ("NumericPasswordValidator", {}),
     )
 ]
 LOGIN_URL = "account_login"
@@ -137,16 +149,29 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an administrator creates every account
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_SESSION_REMEMBER = False
-ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}  # axes counts these, in the database
+ACCOUNT_RATE_LIMITS = {
+    "login": None,  # axes counts these two, and stops what is guessed
+    "login_failed": None,
+    "reset_password": "20/h/ip,3/h/key",
+}
+# How many proxies in front may be believed about the caller's address.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+AXES_HANDLER = "directory.lockout.LockoutHandler"
+# Wrong passwords and codes within the time below: of one account from one address, of one address, and of
+# one account from everywhere but where its person signed in lately.
 AXES_FAILURE_LIMIT = 8
+LOCKOUT_FAILURES_PER_ADDRESS = 50
+LOCKOUT_FAILURES_PER_ACCOUNT = 40
 AXES_COOLOFF_TIME = 0.25  # hours
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or trying on would keep it locked for ever
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_USERNAME_CALLABLE = "directory.sign_in.name_for_lockout"
+AXES_USERNAME_CALLABLE = "directory.lockout.name_for_lockout"
+AXES_CLIENT_IP_CALLABLE = "directory.client_address.limited_address"
+AXES_ENABLE_ADMIN = False
 AXES_LOCKOUT_TEMPLATE = "account/locked_out.html"
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_SENSITIVE_PARAMETERS = ["password", "login"]
-AXES_IPWARE_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=0)
 AXES_VERBOSE = False
 
 # Security

@@ -1,6 +1,21 @@
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
 
 
 class DirectoryConfig(AppConfig):
+    """People, companies, rights, and the history of what happened."""
+
     name = "directory"
     verbose_name = "Company Directory"
+    default = True
+
+    def ready(self) -> None:
+        """Let the history hear of sign-ins."""
+        from directory import sign_in_history  # noqa: F401  # connects its receivers; needs the models
+
+
+class AdministrationConfig(admin_apps.AdminConfig):
+    """Django admin, entered by the product's own sign-in."""
+
+    default = False
+    default_site = "directory.administration.Administration"

@@ -6,7 +6,9 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.views import PasswordResetView
 from django.http import HttpRequest, HttpResponse
 
-LONGEST_NAME = 255  # what axes can keep
+from directory.client_address import client_address
+
+UNKNOWN_ADDRESS = "0.0.0.0"
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no type hints
@@ -23,6 +25,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         except ValueError:
             return False
 
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """The caller's address, as the lockout believes it; limits of unknown ones are shared."""
+        return client_address(request) or UNKNOWN_ADDRESS
+
 
 class ResetPasswordView(PasswordResetView):  # type: ignore[misc]  # allauth has no type hints
     """Mails a link for a new password at once, and stores none of it: whoever reads it can sign in."""
@@ -36,11 +42,3 @@ class ResetPasswordView(PasswordResetView):  # type: ignore[misc]  # allauth has
             answer = self.form_invalid(form)
             answer.status_code = 503
         return answer
-
-
-def name_for_lockout(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
-    """The address that is being tried, however it was spelled."""
-    tried = (
-        (credentials or {}).get("email") or (credentials or {}).get("username") or request.POST.get("login")
-    )
-    return str(tried or "").strip().lower()[:LONGEST_NAME]

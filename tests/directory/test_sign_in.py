@@ -5,11 +5,10 @@ from django.test import Client
 from pytest_django import Settings
 
 from directory.models import User
+from tests.directory.signing_in import PASSWORD, sign_in
 from tests.factories import PersonFactory
 
 pytestmark = pytest.mark.django_db
-
-PASSWORD = "correct horse battery staple"
 
 
 @pytest.fixture
@@ -18,10 +17,6 @@ def address() -> str:
     person.set_password(PASSWORD)
     person.save()
     return person.email
-
-
-def sign_in(client: Client, login: str, password: str = PASSWORD) -> int:
-    return client.post("/accounts/login/", {"login": login, "password": password}).status_code
 
 
 def test_the_form_asks_for_login_and_password() -> None:
