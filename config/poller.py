@@ -74,10 +74,18 @@ def mail_what_is_due(turns: Turns) -> None:
     delivery.send_due()
 
 
+def seal_what_is_new(turns: Turns) -> None:
+    """Put the new entries of the history behind their chains, and write the day's checkpoint."""
+    from directory.history import checkpoints, sealing
+
+    sealing.seal_new()
+    checkpoints.write_daily()
+
+
 class Poller(bootsteps.StartStopStep):
     """A worker's own look at the database: one thread each for exports, reading them back,
-    reconciliation, Spectrum's lists, probes and mails, and a thread for each connection that has
-    a turn."""
+    reconciliation, Spectrum's lists, probes, mails and the history's seals, and a thread for each
+    connection that has a turn."""
 
     requires = ("celery.worker.components:Pool",)
 
@@ -96,6 +104,7 @@ class Poller(bootsteps.StartStopStep):
             pull_what_is_due,
             probe_what_has_stopped,
             mail_what_is_due,
+            seal_what_is_new,
         )
         for look in looks:
             turns = Turns(settings.EXPORT_SLOTS)

@@ -39,6 +39,8 @@ SECRET_KEY = secret("SECRET_KEY", "development-only-0123456789-abcdefghijklmnopq
 FIELD_ENCRYPTION_KEYS = secret("FIELD_ENCRYPTION_KEYS", "ZGV2ZWxvcG1lbnQtb25seS1rZXktMDEyMzQ1Njc4OTA=").split(
     ","
 )
+# Signs the daily checkpoints of the history: base64 of 32 bytes, `manage.py history_key --new`.
+HISTORY_SIGNING_KEY = secret("HISTORY_SIGNING_KEY", "ZGV2ZWxvcG1lbnQtb25seS1oaXN0b3J5LXNpZ25pbmc=")
 
 PUBLIC_URL = env.str(
     "PUBLIC_URL", default="http://127.0.0.1:8000" if DEVELOPMENT else environ.Env.NOTSET
@@ -261,6 +263,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "seal-history": {
+        "task": "directory.tasks.seal_history",
+        "schedule": crontab(minute="*/10"),
+        "options": {"expires": 600},
+    },
     "send-emails": {"task": "notifications.tasks.send_emails", "schedule": 15.0, "options": {"expires": 15}},
     # Every ten minutes, because each approver has an hour and a time zone of their own.
     "daily-summaries": {
@@ -303,6 +310,9 @@ ATTENTION_GATHER_SECONDS = env.float("ATTENTION_GATHER_SECONDS", default=900.0)
 EXPORT_SLOTS = env.int("EXPORT_SLOTS", default=8)
 EXPORT_BACKOFF_SECONDS = env.float("EXPORT_BACKOFF_SECONDS", default=10.0)  # doubled by each try
 WORKER_POLL_SECONDS = env.float("WORKER_POLL_SECONDS", default=5.0)
+
+# Where the history's daily checkpoints are written, to be copied away; empty for nowhere.
+HISTORY_CHECKPOINTS_DIR = env.str("HISTORY_CHECKPOINTS_DIR", default="")
 
 LOGGING = {
     "version": 1,

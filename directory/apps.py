@@ -10,8 +10,8 @@ class DirectoryConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        """Let the history hear of sign-ins."""
-        from directory import sign_in_history  # noqa: F401  # connects its receivers; needs the models
+        """Let the history hear of sign-ins, and register the system checks."""
+        from directory import checks, sign_in_history  # noqa: F401  # needs the models
 
 
 class AdministrationConfig(admin_apps.AdminConfig):

@@ -247,3 +247,28 @@ class HistoryEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} {self.subject_type} {self.subject_id}"
+
+
+class HistorySeal(models.Model):
+    """The place of one history entry in its hash chain. Written once, by ``history.sealing`` alone.
+
+    ``chain`` is the company's id, or 0 for what concerns the installation. A seal's number is the
+    order of sealing, not of ids: an entry that was committed late is sealed late. What is hashed, and
+    how, stands in ``history.canonical``.
+    """
+
+    entry_id = models.BigIntegerField(primary_key=True)
+    chain = models.BigIntegerField()
+    number = models.BigIntegerField(help_text="From 1, without a gap in its chain.")
+    entry_hash = models.CharField(max_length=64)
+    previous_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+    sealed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["chain", "number"], name="a_place_in_a_chain_is_taken_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"Seal {self.number} of chain {self.chain}"

@@ -38,6 +38,7 @@ LEFT = (
     "WIRE_READ_TIMEOUT",
     "QUIET_PERIOD_SECONDS",
     "UNDO_SECONDS",
+    "HISTORY_CHECKPOINTS_DIR",
 )
 """What `manage.py` needs to work beside the running servers."""
 PATIENCE = 2.0  # seconds that one question for readiness may take
@@ -68,6 +69,7 @@ def environment_of(var: Path, ports: Ports, *, database_url: str, broker_url: st
         "WIRE_READ_TIMEOUT": "10",
         "QUIET_PERIOD_SECONDS": "20",
         "UNDO_SECONDS": "5",
+        "HISTORY_CHECKPOINTS_DIR": str(var / "checkpoints"),
         "PYTHONUNBUFFERED": "1",
     }
 

@@ -1,7 +1,7 @@
 """The append-only log that every tool writes to, in the transaction of what it records.
 
-One row per thing that happened (architecture, invariant 9). The sealer that appends rows to
-a hash chain comes later and needs nothing from here: rows are never changed.
+One row per thing that happened (architecture, invariant 9). Rows are never changed: ``sealing``
+appends them to hash chains afterwards, so that nobody waits for a chain.
 """
 
 from datetime import timedelta

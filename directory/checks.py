@@ -1,0 +1,49 @@
+"""System checks: what would let history be changed, or keep it from being proved."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
+
+from directory.history import checkpoints, protection
+
+
+@register(Tags.security)
+def history_can_be_signed(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """A key that is none would only be noticed when a checkpoint is due."""
+    try:
+        checkpoints.public_key()
+    except checkpoints.BadKey as problem:
+        hint = "Make one with `manage.py history_key --new`."
+        return [Error(f"HISTORY_SIGNING_KEY: {problem}", hint=hint, id="directory.E001")]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def checkpoints_are_written(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Without checkpoints a history that was written anew, or cut off, looks whole."""
+    if settings.HISTORY_CHECKPOINTS_DIR:
+        return []
+    return [
+        checks.Warning(
+            "HISTORY_CHECKPOINTS_DIR is not set: nobody could tell a history that was written anew by the "
+            "owner of the database.",
+            hint="Set it to a folder, and copy what appears there to where its administrators can't write.",
+            id="directory.W001",
+        )
+    ]
+
+
+@register(Tags.database, deploy=True)
+def history_is_protected(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Two roles: the application's must not own the tables (`check --deploy --database default`)."""
+    if "default" not in (databases or ()):
+        return []
+    hint = "Let an owning role migrate, and name the application's in DATABASE_URL: docs/history.md."
+    found = [*protection.role_gaps(), *protection.trigger_gaps()]
+    return [checks.Warning(sentence, hint=hint, id="directory.W002") for sentence in found]

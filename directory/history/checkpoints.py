@@ -1,0 +1,173 @@
+"""Checkpoints: once a day a signed statement of where every chain ends, in a file to be kept elsewhere.
+
+Whoever can write the database can also write a history whose hashes agree, or restore an older one.
+They can't change what was already copied away, and `verify_history` compares with that.
+"""
+
+import base64
+import binascii
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from django.conf import settings
+from django.utils import timezone
+
+from directory.history import canonical, sealing
+from directory.models import HistorySeal
+
+KEY_BYTES = 32
+
+
+class BadKey(ValueError):
+    """A key that is none; the text says what is wrong with it."""
+
+
+class BadCheckpoint(Exception):
+    """A file that is no checkpoint, or was not signed with a trusted key; the text says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last seal of a chain when the checkpoint was written."""
+
+    chain: int
+    number: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a file says whose signature holds."""
+
+    name: str
+    at: datetime
+    heads: tuple[Head, ...]
+
+
+def new_key() -> str:
+    """A private key, as HISTORY_SIGNING_KEY holds it."""
+    return base64.b64encode(os.urandom(KEY_BYTES)).decode()
+
+
+def public_key() -> str:
+    """The public half of HISTORY_SIGNING_KEY, for whoever verifies. Raises BadKey."""
+    return base64.b64encode(_private_key().public_key().public_bytes_raw()).decode()
+
+
+def write_daily(now: datetime | None = None) -> Path | None:
+    """Write the day's checkpoint into HISTORY_CHECKPOINTS_DIR; None when it is there, or no folder is set.
+
+    The day is UTC's. A file is whole or absent, and never written over.
+    """
+    if not settings.HISTORY_CHECKPOINTS_DIR:
+        return None
+    now = now or timezone.now()
+    file = file_of(now.astimezone(UTC).date())
+    if file.exists():
+        return None
+    sealing.seal_new(everything=True)
+    return file if _publish(file, text_of(now=now)) else None
+
+
+def file_of(day: date) -> Path:
+    """Where the checkpoint of a day is written."""
+    return Path(settings.HISTORY_CHECKPOINTS_DIR) / f"history-{day.isoformat()}.json"
+
+
+def text_of(*, now: datetime) -> str:
+    """A checkpoint of every chain as it ends now. Raises BadKey."""
+    heads = HistorySeal.objects.order_by("chain", "-number").distinct("chain")
+    statement = {
+        "schema": canonical.SCHEMA,
+        "installation": settings.PUBLIC_URL,
+        "at": canonical.moment(now),
+        "chains": list(heads.values("chain", "number", "hash")),
+    }
+    signature = _private_key().sign(canonical.canonical_json(statement).encode())
+    told = {
+        "statement": statement,
+        "public_key": public_key(),
+        "signature": base64.b64encode(signature).decode(),
+    }
+    return json.dumps(told, indent=2) + "\n"
+
+
+def files_in(path: Path) -> list[Path]:
+    """The checkpoints of a folder, oldest first, or the one file. Raises BadCheckpoint when there is none."""
+    files = sorted(path.glob("history-*.json")) if path.is_dir() else [path]
+    if not files or not files[0].is_file():
+        raise BadCheckpoint(f"{path} holds no checkpoint.")
+    return files
+
+
+def read(file: Path, *, trusted: Sequence[str]) -> Checkpoint:
+    """What a file says. Raises BadCheckpoint unless one of the ``trusted`` keys signed exactly that."""
+    try:
+        told = json.loads(file.read_text())
+        statement = told["statement"]
+        signature = base64.b64decode(told["signature"], validate=True)
+        heads = tuple(
+            Head(chain=head["chain"], number=head["number"], hash=head["hash"])
+            for head in statement["chains"]
+        )
+        at = datetime.fromisoformat(statement["at"])
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise BadCheckpoint(f"{file.name} can't be read as a checkpoint: {error}.") from error
+    if not any(_signed(statement, signature, key) for key in trusted):
+        raise BadCheckpoint(f"{file.name} was not signed with a trusted key, or was changed since.")
+    return Checkpoint(name=file.name, at=at, heads=heads)
+
+
+def read_all(paths: Iterable[Path], *, trusted: Sequence[str]) -> list[Checkpoint]:
+    """Every checkpoint of these files and folders. Raises BadCheckpoint at the first that does not hold."""
+    return [read(file, trusted=trusted) for path in paths for file in files_in(path)]
+
+
+def _publish(file: Path, text: str) -> bool:
+    """Put a whole file in its place, unless one is there by now."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, unfinished = tempfile.mkstemp(dir=file.parent, prefix=".unfinished-")
+    try:
+        with open(handle, "w") as output:
+            output.write(text)
+            output.flush()
+            os.fsync(output.fileno())
+        os.chmod(unfinished, 0o644)
+        os.link(unfinished, file)
+    except FileExistsError:
+        return False
+    finally:
+        os.unlink(unfinished)
+    return True
+
+
+def _signed(statement: Any, signature: bytes, key: str) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(_decoded(key)).verify(
+            signature, canonical.canonical_json(statement).encode()
+        )
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _private_key() -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(_decoded(settings.HISTORY_SIGNING_KEY))
+
+
+def _decoded(key: str) -> bytes:
+    try:
+        decoded = base64.b64decode(key, validate=True)
+    except binascii.Error as error:
+        raise BadKey("A key of the history's checkpoints is base64 of 32 bytes.") from error
+    if len(decoded) != KEY_BYTES:
+        raise BadKey(f"A key of the history's checkpoints is base64 of 32 bytes; this has {len(decoded)}.")
+    return decoded

@@ -1,0 +1,251 @@
+"""The application's role can write history and seal it, and nothing else."""
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.db import DatabaseError, connection, transaction
+
+from directory.checks import checkpoints_are_written, history_can_be_signed, history_is_protected
+from directory.history import canonical, protection, sealing
+from directory.models import Company, HistoryEntry, HistorySeal
+from tests.conftest import owner, session_of_owner
+from tests.directory.tampering import ENTRIES, SEALS, sealed
+from tests.factories import CompanyFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+REFUSED = ("permission denied", "append-only", "must be owner", "seals of history", "must be superuser")
+
+
+@pytest.fixture
+def company() -> Company:
+    made: Company = CompanyFactory()
+    sealed(made, entries=3)
+    return made
+
+
+@pytest.fixture
+def _two_roles() -> None:
+    if protection.role_gaps():
+        pytest.skip("DATABASE_URL names the owner: only the triggers protect the tables")
+
+
+def refused(statement: str, parameters: Any = None) -> None:
+    before = list(HistoryEntry.objects.values()), list(HistorySeal.objects.values())
+    with pytest.raises(DatabaseError) as error, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+    assert any(words in str(error.value) for words in REFUSED), error.value
+    assert (list(HistoryEntry.objects.values()), list(HistorySeal.objects.values())) == before
+
+
+@pytest.mark.parametrize("table", [ENTRIES, SEALS])
+@pytest.mark.parametrize("statement", ["DELETE FROM {}", "TRUNCATE {}", "TRUNCATE {} CASCADE"])
+@pytest.mark.usefixtures("company")
+def test_nothing_is_removed(table: str, statement: str) -> None:
+    refused(statement.format(table))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"UPDATE {ENTRIES} SET by_id = 7",
+        f"UPDATE {SEALS} SET hash = repeat('1', 64)",
+        f"INSERT INTO {SEALS} SELECT * FROM {SEALS} ON CONFLICT (entry_id) DO UPDATE SET number = 9",
+    ],
+)
+@pytest.mark.usefixtures("company")
+def test_nothing_is_changed(statement: str) -> None:
+    refused(statement)
+
+
+@pytest.mark.parametrize("table", [ENTRIES, SEALS])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE {} DISABLE TRIGGER USER",
+        "ALTER TABLE {} DISABLE TRIGGER ALL",
+        "DROP TABLE {} CASCADE",
+        "ALTER TABLE {} RENAME TO elsewhere",
+        "ALTER TABLE {} DROP COLUMN number, DROP COLUMN detail",
+        "CREATE RULE nothing AS ON INSERT TO {} DO INSTEAD NOTHING",
+        "ALTER TABLE {} OWNER TO CURRENT_USER",
+    ],
+)
+@pytest.mark.usefixtures("company", "_two_roles")
+def test_what_protects_it_is_not_taken_away(table: str, statement: str) -> None:
+    refused(statement.format(table))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SET session_replication_role = replica",
+        "CREATE OR REPLACE FUNCTION history_is_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RETURN NULL; END $$",
+        f"DROP TRIGGER history_is_append_only ON {ENTRIES}",
+        f"DROP TRIGGER a_seal_follows_the_head ON {SEALS}",
+        "DROP FUNCTION history_is_append_only() CASCADE",
+        "ALTER FUNCTION a_seal_follows_the_head() RESET search_path",
+        "SET ROLE owner",
+    ],
+)
+@pytest.mark.usefixtures("company", "_two_roles")
+def test_what_the_triggers_call_is_not_replaced(statement: str) -> None:
+    refused(statement)
+
+
+@pytest.mark.usefixtures("company", "_two_roles")
+def test_nobody_is_given_a_right() -> None:
+    with connection.cursor() as cursor:
+        asked = "SELECT relacl::text FROM pg_class WHERE relname = ANY(%s)"
+        cursor.execute(asked, [[ENTRIES, SEALS]])
+        before = cursor.fetchall()
+        # PostgreSQL only warns that it granted nothing.
+        with suppress(DatabaseError):
+            cursor.execute(f"GRANT ALL ON {ENTRIES}, {SEALS} TO PUBLIC")
+        cursor.execute(asked, [[ENTRIES, SEALS]])
+        assert cursor.fetchall() == before
+
+
+class TestForgedSeals:
+    """Who has the application's rights may insert a seal, and only the one that comes next."""
+
+    def insert(self, seal: HistorySeal) -> None:
+        names = ["entry_id", "chain", "number", "entry_hash", "previous_hash", "hash", "sealed_at"]
+        refused(
+            f"INSERT INTO {SEALS} ({', '.join(names)}) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            [getattr(seal, name) for name in names],
+        )
+
+    def next_seal(self, company: Company, *, skipped: int = 0, ago: str = "0 s") -> HistorySeal:
+        entry = HistoryEntry.objects.create(
+            event="thing.happened", subject_type="a.b", subject_id=1, company_id=company.pk
+        )
+        entry.refresh_from_db()
+        head = HistorySeal.objects.filter(chain=company.pk).order_by("-number")[0]
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT clock_timestamp() - %s::interval", [ago])
+            (now,) = cursor.fetchone()
+        return canonical.seal_for(entry, after=(head.number + skipped, head.hash), sealed_at=now)
+
+    def test_a_place_is_not_left_out(self, company: Company) -> None:
+        self.insert(self.next_seal(company, skipped=1))
+
+    def test_a_place_is_not_taken_again(self, company: Company) -> None:
+        self.insert(self.next_seal(company, skipped=-1))
+
+    def test_a_seal_is_not_antedated(self, company: Company) -> None:
+        self.insert(self.next_seal(company, ago="1 hour"))
+
+    def test_a_seal_is_of_an_entry_of_its_chain(self, company: Company) -> None:
+        elsewhere: Company = CompanyFactory()
+        sealed(elsewhere)
+        forged = self.next_seal(company)
+        forged.entry_id = HistoryEntry.objects.create(
+            event="thing.happened", subject_type="a.b", subject_id=1, company_id=elsewhere.pk
+        ).pk
+        self.insert(forged)
+
+    def test_a_seal_has_the_hash_of_what_it_says(self, company: Company) -> None:
+        forged = self.next_seal(company)
+        forged.hash = "f" * 64
+        self.insert(forged)
+
+    def test_a_temporary_table_does_not_stand_in_for_the_real_one(self, company: Company) -> None:
+        forged = self.next_seal(company, skipped=1)
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE TEMPORARY TABLE {SEALS} (LIKE public.{SEALS})")
+            try:
+                cursor.execute(
+                    f"INSERT INTO pg_temp.{SEALS} SELECT 1, chain, %s, entry_hash, previous_hash, %s, "
+                    f"sealed_at FROM public.{SEALS} LIMIT 1",
+                    [forged.number - 1, forged.previous_hash],
+                )
+                cursor.execute(f"ALTER TABLE pg_temp.{SEALS} RENAME TO seals_of_mine")
+                cursor.execute(f"CREATE TEMPORARY VIEW {SEALS} AS SELECT * FROM seals_of_mine")
+                with pytest.raises(DatabaseError, match="seals of history follow one another"):
+                    cursor.execute(
+                        f"INSERT INTO public.{SEALS} VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                        [
+                            forged.entry_id,
+                            forged.chain,
+                            forged.number,
+                            forged.entry_hash,
+                            forged.previous_hash,
+                            forged.hash,
+                            forged.sealed_at,
+                        ],
+                    )
+            finally:
+                cursor.execute(f"DROP VIEW IF EXISTS pg_temp.{SEALS}")
+                cursor.execute("DROP TABLE IF EXISTS seals_of_mine")
+
+    def test_after_all_that_the_sealer_goes_on(self, company: Company) -> None:
+        self.insert(self.next_seal(company, skipped=5))
+        assert sealing.seal_new() == 1
+
+
+class TestSystemChecks:
+    """`check --deploy --database default` says when the roles or the settings protect nothing."""
+
+    @pytest.mark.usefixtures("_two_roles")
+    def test_the_applications_role_is_well(self) -> None:
+        assert history_is_protected(None, databases=["default"]) == []
+
+    def test_nothing_is_asked_of_a_database_that_was_not_named(self) -> None:
+        assert history_is_protected(None, databases=None) == []
+
+    @pytest.mark.usefixtures("_two_roles")
+    @pytest.mark.parametrize(
+        ("grant", "revoke"),
+        [
+            (f"GRANT UPDATE ON {ENTRIES} TO app", f"REVOKE UPDATE ON {ENTRIES} FROM app"),
+            (f"GRANT DELETE ON {SEALS} TO app", f"REVOKE DELETE ON {SEALS} FROM app"),
+            (f"GRANT UPDATE (by_id) ON {ENTRIES} TO app", f"REVOKE UPDATE (by_id) ON {ENTRIES} FROM app"),
+            (f"GRANT TRIGGER ON {SEALS} TO app", f"REVOKE TRIGGER ON {SEALS} FROM app"),
+            (
+                f"ALTER TABLE {ENTRIES} DISABLE TRIGGER history_is_append_only",
+                f"ALTER TABLE {ENTRIES} ENABLE TRIGGER history_is_append_only",
+            ),
+        ],
+    )
+    def test_a_right_too_many_is_named(self, grant: str, revoke: str) -> None:
+        role = connection.settings_dict["USER"]
+        with session_of_owner() as cursor:
+            cursor.execute(grant.replace("app", role) if "GRANT" in grant else grant)
+        try:
+            (warning,) = history_is_protected(None, databases=["default"])
+        finally:
+            with session_of_owner() as cursor:
+                cursor.execute(revoke.replace("app", role) if "REVOKE" in revoke else revoke)
+        assert warning.id == "directory.W002"
+        assert "docs/history.md" in str(warning.hint)
+
+    @pytest.mark.usefixtures("_two_roles")
+    def test_the_owner_is_told(self) -> None:
+        ours = {key: connection.settings_dict[key] for key in ("USER", "PASSWORD")}
+        connection.close()
+        connection.settings_dict.update(owner() or {})
+        try:
+            (warning,) = history_is_protected(None, databases=["default"])
+        finally:
+            connection.close()
+            connection.settings_dict.update(ours)
+        assert "superuser" in str(warning.msg) or "owns" in str(warning.msg)
+
+    def test_a_key_that_is_none_is_an_error(self, settings: Any) -> None:
+        assert history_can_be_signed(None) == []
+        settings.HISTORY_SIGNING_KEY = "c2hvcnQ="
+        (error,) = history_can_be_signed(None)
+        assert "base64 of 32 bytes" in str(error.msg)
+        with pytest.raises(SystemCheckError):
+            call_command("check")
+
+    def test_a_missing_folder_for_checkpoints_is_a_warning(self, settings: Any) -> None:
+        settings.HISTORY_CHECKPOINTS_DIR = ""
+        assert len(checkpoints_are_written(None)) == 1
+        settings.HISTORY_CHECKPOINTS_DIR = "/somewhere"
+        assert checkpoints_are_written(None) == []
