@@ -6,29 +6,27 @@ from typing import Any
 
 import pytest
 
+from directory import history
 from directory.history import checkpoints, proving
-from directory.models import HistoryEntry
-from tests.processes.conftest import Case
+from directory.models import HistorySeal
+from tests.factories import CompanyFactory
 from tests.processes.running import Running, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_workers_seal_what_people_do_within_seconds_and_write_one_checkpoint(
-    case: Case,
-    start_worker: Callable[..., Running],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    settings: Any,
+def test_a_worker_seals_what_happened_within_seconds_and_writes_the_days_checkpoint(
+    environment: dict[str, str], start_worker: Callable[[], Running], tmp_path: Path, settings: Any
 ) -> None:
-    monkeypatch.setenv("HISTORY_CHECKPOINTS_DIR", str(tmp_path))
-    settings.HISTORY_CHECKPOINTS_DIR = str(tmp_path)
+    folder = tmp_path / "checkpoints"
+    environment["HISTORY_CHECKPOINTS_DIR"] = settings.HISTORY_CHECKPOINTS_DIR = str(folder)
+    company = CompanyFactory()
+    history.record(event="company.seen", subject=company, by=None, company=company)
     start_worker()
-    start_worker()
-    case.accept()
-    until(lambda: HistoryEntry.objects.filter(event="export.synced").exists(), "it is exported")
-    until(lambda: proving.prove().unsealed == 0, "everything has its seal", seconds=10)
-    until(lambda: list(tmp_path.glob("history-*.json")), "a checkpoint is written")
-    kept = checkpoints.read_all([tmp_path], trusted=[checkpoints.public_key()])
+    until(lambda: HistorySeal.objects.count() == 1, "it has its seal")
+    until(lambda: list(folder.glob("history-*.json")), "a checkpoint is written")
+    history.record(event="company.seen", subject=company, by=None, company=company)
+    until(lambda: HistorySeal.objects.count() == 2, "the next one has its seal", seconds=10)
+    kept = checkpoints.read_all([folder], trusted=[checkpoints.public_key()])
     proof = proving.prove(kept)
-    assert (len(kept), proof.breaks) == (1, [])
+    assert (len(kept), proof.seals, proof.breaks) == (1, 2, [])
