@@ -16,7 +16,16 @@ from django.db.models.functions import Now
 from commitments.models import Badge, Commitment
 from erp_integrations.adapters.base import Absent, CannotTell, Finding, Fixer, Key, Masters, Severity
 from erp_integrations.connections.adapting import adapter_for, as_planned
-from erp_integrations.models import CallState, ErpIdHold, ExportCall, ExportJob, JobStatus, SubmissionStatus
+from erp_integrations.models import (
+    CallState,
+    Connection,
+    ErpIdHold,
+    ExportCall,
+    ExportJob,
+    JobStatus,
+    SubmissionStatus,
+)
+from erp_integrations.models.secrets import secret_fields
 
 LOOK_AGAIN = timedelta(minutes=1)
 
@@ -152,6 +161,6 @@ def _left() -> QuerySet[ExportCall]:
             job__submission__status=SubmissionStatus.REJECTED,
         )
         .select_related("job__connection")
-        .defer("job__connection__authorization_id", "job__connection__guid")
+        .defer(*secret_fields(Connection, "job__connection__"))
         .order_by("-job", "position")
     )

@@ -39,6 +39,7 @@ class EncryptedTextField(models.TextField[str, str]):
             raise ImproperlyConfigured("No key of FIELD_ENCRYPTION_KEYS opens a stored secret.") from error
 
 
-def secret_fields(model: type[models.Model]) -> list[str]:
-    """The names of a model's encrypted fields."""
-    return [field.name for field in model._meta.get_fields() if isinstance(field, EncryptedTextField)]
+def secret_fields(model: type[models.Model], through: str = "") -> list[str]:
+    """The names of a model's encrypted fields, behind a lookup such as ``connection__``."""
+    fields = model._meta.get_fields()
+    return [f"{through}{field.name}" for field in fields if isinstance(field, EncryptedTextField)]

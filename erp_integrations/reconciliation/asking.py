@@ -12,6 +12,7 @@ from directory.models import Company, User
 from directory.permissions import require_compare_with_erp
 from erp_integrations import tasks
 from erp_integrations.models import Connection, Reconciliation, ReconciliationStatus
+from erp_integrations.models.secrets import secret_fields
 from erp_integrations.reconciliation import comparison
 
 
@@ -146,7 +147,7 @@ class Summary:
 
 def summary_of(company: Company, *, drifting: str) -> Summary:
     """Three queries, however many connections and runs there are."""
-    connections = Connection.objects.filter(company=company).defer("authorization_id", "guid")
+    connections = Connection.objects.filter(company=company).defer(*secret_fields(Connection))
     runs = Reconciliation.objects.filter(connection__company=company).order_by("connection_id", "-pk")
     newest = {run.connection_id: run for run in runs.distinct("connection_id")}
     finished = {run.connection_id: run for run in runs.finished().distinct("connection_id")}

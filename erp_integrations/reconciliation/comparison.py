@@ -31,6 +31,7 @@ from erp_integrations.models import (
     Reconciliation,
     ReconciliationStatus,
 )
+from erp_integrations.models.secrets import secret_fields
 from erp_integrations.reconciliation import drift
 
 logger = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ def _open_daily_runs() -> None:
         ~Exists(just_now),
         server__in=settings.INFO_LINKS,
     )
-    for connection in due.defer("authorization_id", "guid"):
+    for connection in due.defer(*secret_fields(Connection)):
         open_run(connection)
 
 

@@ -16,6 +16,7 @@ from directory.requests import SignedInRequest
 from erp_integrations.masters import linking, links, list_states
 from erp_integrations.masters.link_forms import LinkForm, kept_query
 from erp_integrations.models import Connection
+from erp_integrations.models.secrets import secret_fields
 from erp_integrations.review import listing
 from erp_integrations.views import navigation
 from erp_integrations.views.access import viewer_of
@@ -129,7 +130,7 @@ def job(request: SignedInRequest, company_slug: str, project_id: int) -> HttpRes
 def connections_of(viewer: CompanyMembership) -> list[Connection]:
     """Those of the viewer's company, by name, without their secrets. One query."""
     company_connections = Connection.objects.filter(company=viewer.company)
-    return list(company_connections.defer("authorization_id", "guid").order_by("name", "pk"))
+    return list(company_connections.defer(*secret_fields(Connection)).order_by("name", "pk"))
 
 
 def _chosen(connections: list[Connection], request: SignedInRequest) -> Connection | None:
