@@ -141,6 +141,10 @@ class ConnectionForm(forms.ModelForm[Connection]):
         """In upper case, and nothing that Spectrum refuses in a number."""
         return _prefix(self.cleaned_data["purchase_order_prefix"])
 
+    def clean_fixed_price_units(self) -> str:
+        """Always written alike, so that another spelling of the same units changes no plan."""
+        return ", ".join(self.cleaned_data["fixed_price_units"].upper().replace(",", " ").split())
+
     def clean_notes_topic(self) -> str:
         """Spectrum's own words for it, in its letters."""
         topic = str(self.cleaned_data["notes_topic"]).strip()

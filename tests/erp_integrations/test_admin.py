@@ -264,6 +264,7 @@ class TestConnections:
             "erp_id_rule": "last",
             "subcontract_prefix": " s",
             "non_ascii": "refuse",
+            "fixed_price_units": "ls,Job",
             "wsdl_path": "/wsdls/{method}.jws",
             "service_path": "/ws/{method}",
             "vendors_path": "/vendors/{company_code}",
@@ -278,7 +279,7 @@ class TestConnections:
         assert (connection.company_code, connection.success_codes) == ("PHL", "S,G")
         assert connection.authorization_id == SECRET
         assert (connection.erp_id_rule, connection.subcontract_prefix) == ("last", "S")
-        assert connection.non_ascii == "refuse"
+        assert (connection.non_ascii, connection.fixed_price_units) == ("refuse", "LS, JOB")
         assert HistoryEntry.objects.filter(event="connection.created").exists()
 
 
