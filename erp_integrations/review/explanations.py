@@ -17,7 +17,7 @@ from erp_integrations.models import (
     Verification,
 )
 from erp_integrations.reconciliation import drift, drift_listing
-from erp_integrations.review.standing import Standing, tries_again
+from erp_integrations.review.standing import Standing, held_up, tries_again
 
 MOST_DIFFERENCES = 20  # in a notice; the job keeps all
 
@@ -91,16 +91,16 @@ def of_changes_here(standing: Standing) -> Explanation | None:
 def _moving(standing: Standing, job: ExportJob) -> Explanation:
     written, total = _progress(job)
     sentences = [f"{written} of {total} calls are written."] if written else []
+    held = held_up(job.connection)
     if job.status == JobStatus.QUEUED and job.problem:
+        again = held or f"{tries_again(job)} Nobody has to do anything."
         return Explanation(
-            "warning",
-            "status-queued",
-            "Waits to be tried again",
-            [job.problem, f"{tries_again(job)} Nobody has to do anything.", *sentences],
+            "warning", "status-queued", "Waits to be tried again", [job.problem, again, *sentences]
         )
     title = "Being written to Spectrum"
     if job.status == JobStatus.QUEUED:
         title = "Accepted, and waits for its turn"
+        sentences.extend([held] if held else [])
     if standing.can_be_undone and job.waits:
         title = "Accepted: exporting in a few seconds"
     if standing.can_be_undone:

@@ -10,7 +10,15 @@ from django.utils.formats import date_format
 from commitments.models import Badge
 from directory.models import CompanyMembership
 from erp_integrations.delivery.outcomes import BADGES, VERIFIED_BADGES
-from erp_integrations.models import ExportJob, JobStatus, Submission, SubmissionStatus, Verification
+from erp_integrations.models import (
+    Connection,
+    ExportJob,
+    JobStatus,
+    Submission,
+    SubmissionStatus,
+    Verification,
+)
+from erp_integrations.models.secrets import secret_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +175,8 @@ class Standing:
                 return f"{tries_again(job)} {job.problem}"
             case JobStatus.QUEUED if self.can_be_undone and job and job.waits:
                 return "Exporting in a few seconds"
-            case JobStatus.QUEUED:
-                return "Waits for its turn"
+            case JobStatus.QUEUED if job:
+                return held_up(job.connection) or "Waits for its turn"
             case JobStatus.EXPORTING:
                 return "Being written to Spectrum"
             case JobStatus.SYNCED if job and job.verification == Verification.ABSENT:
@@ -195,7 +203,7 @@ class Standing:
 def jobs_to_show() -> "Prefetch[Any]":
     """What a standing needs of export jobs, without the secrets of their connections."""
     jobs = ExportJob.objects.select_related("connection")
-    return Prefetch("jobs", jobs.defer("connection__authorization_id", "connection__guid"))
+    return Prefetch("jobs", jobs.defer(*secret_fields(Connection, "connection__")))
 
 
 def of(submission: Submission, viewer: CompanyMembership) -> Standing:
@@ -207,7 +215,19 @@ def of(submission: Submission, viewer: CompanyMembership) -> Standing:
 
 def tries_again(job: ExportJob) -> str:
     """When a delivery goes on by itself, in the viewer's time zone."""
-    due = job.not_before
+    if held := held_up(job.connection):
+        return held
+    resting = (job.not_before, job.connection.not_before)
+    due = max((moment for moment in resting if moment), default=None)
     if due is None or due <= timezone.now():
         return "Tried again in a moment."
     return f"Tried again at {date_format(timezone.localtime(due), 'H:i')}."
+
+
+def held_up(connection: Connection) -> str:
+    """What a delivery waits for besides its own time; blank where that is nothing."""
+    if connection.paused_at:
+        return "The connection is paused: it goes on when an ERP admin resumes that."
+    if connection.awaits_probe:
+        return "The connection is stopped: it goes on when Spectrum can be used again."
+    return ""

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -163,6 +164,25 @@ class TestAnExport:
         assert "Waits to be tried again" in html
         assert "Spectrum can&#x27;t be reached." in html
         assert re.search(r"Tried again at \d\d:\d\d\. Nobody has to do anything\.", html)
+
+    @pytest.mark.parametrize(
+        ("state", "words"),
+        [
+            ({"paused_at": timezone.now(), "pause_reason": "Year end"}, "when an ERP admin resumes that"),
+            ({"awaits_probe": True, "not_before": timezone.now()}, "when Spectrum can be used again"),
+        ],
+    )
+    @pytest.mark.parametrize("problem", ["", "Spectrum can't be reached."])
+    def test_on_a_connection_that_is_held_up_no_time_is_promised(
+        self, state: dict[str, Any], words: str, problem: str
+    ) -> None:
+        job: ExportJob = ExportJobFactory()
+        ExportJob.objects.filter(pk=job.pk).update(problem=problem)
+        Connection.objects.update(**state)
+        html = review(job.submission)
+        assert words in html
+        assert "Tried again" not in html
+        assert "Nobody has to do anything" not in html
 
     def test_a_synced_one_has_its_erp_id_and_is_not_called_verified(self) -> None:
         job: ExportJob = ExportJobFactory(synced=True)
