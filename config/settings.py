@@ -113,6 +113,8 @@ DATABASES["default"].update(
     DISABLE_SERVER_SIDE_CURSORS=True,  # holds under a transaction-pooling PgBouncer
 )
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+# A process that stops for so long inside a transaction loses it, and with it its locks. Seconds; 0: never.
+IDLE_TRANSACTION_SECONDS = env.float("IDLE_TRANSACTION_SECONDS", default=30.0)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # What must be counted once for all processes, and outlive a broker that is down: limits, used codes.
 CACHES = {

@@ -10,8 +10,8 @@ class DirectoryConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        """Let the history hear of sign-ins, and register the system checks."""
-        from directory import checks, sign_in_history  # noqa: F401  # needs the models
+        """Let the history hear of sign-ins, limit each session, and register the system checks."""
+        from directory import checks, frozen_transactions, sign_in_history  # noqa: F401  # needs the models
 
 
 class AdministrationConfig(admin_apps.AdminConfig):
