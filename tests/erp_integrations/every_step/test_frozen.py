@@ -1,0 +1,113 @@
+"""A worker is frozen at every step of a delivery for longer than its lease, and then goes on.
+
+Another one has ended what it began by then. The late one changes nothing of ours, and nothing in
+Spectrum but from one window: between its last look at the clock and the write nobody can hold it back.
+What it then writes is what was accepted, once more.
+"""
+
+import time
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+from django.db import connection
+from pytest_django import Settings
+
+from tests.erp_integrations.every_step.judging import (
+    another_worker_goes_on,
+    ended,
+    faults_of,
+    it_comes_to_rest,
+    stored,
+)
+from tests.erp_integrations.every_step.reporting import report
+from tests.erp_integrations.every_step.test_killed import HOW_MANY, undisturbed
+from tests.erp_integrations.every_step.ways import WAYS, Way
+from tests.erp_integrations.every_step.worlds import Database
+from tests.simulator import Simulator
+from tests.stepping import Frozen, Step
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LEASE, CONNECT, READ = 4, 0.5, 2.0  # seconds
+BEATS = "erp_integrations_heartbeat"
+"""Says that a worker lives, whichever."""
+
+
+def on_the_wire(steps: list[Step]) -> set[Step]:
+    """Those between the beginning of a look at the lease and the answer, where time itself counts."""
+    found: set[Step] = set()
+    inside = False
+    for step in steps:
+        if step.function in ("_store_intent", "_settle"):
+            inside = step.function == "_store_intent"
+        if inside:
+            found.add(step)
+    return found
+
+
+def after_the_last_look(steps: list[Step]) -> set[Step]:
+    """Those from the last look at the lease to the moment when all of the request is handed over."""
+    found: set[Step] = set()
+    inside = False
+    for step, then in pairwise(steps):
+        begins = step.function == "_deliver" and then.function == "SpectrumAdapter.send"
+        inside = (inside or begins) and step.before != "read"
+        if inside:
+            found.add(step)
+    return found
+
+
+def chosen(way: Way, steps: list[Step]) -> list[Step]:
+    """Those that are tried now. Where a freeze takes its time, two ways stand for all."""
+    timed, window = on_the_wire(steps), after_the_last_look(steps)
+    if way not in WAYS[:2]:
+        return [step for step in steps if step not in timed and not step.line]
+    own = [step for step in steps if step.function == "_deliver" and step in timed]
+    last = [step for step in steps if not step.line]
+    if HOW_MANY:
+        return sorted({*last, *own}, key=steps.index)
+    commits = [step for step in last if step.before == "commit"]
+    return [*commits[1::4], *own[1:3], *[step for step in last if step in window][:2]]
+
+
+@pytest.mark.parametrize("way", WAYS if HOW_MANY else WAYS[:1], ids=str)
+def test_a_frozen_worker_changes_nothing_when_it_goes_on(
+    way: Way, simulator: Simulator, database: Database, settings: Settings
+) -> None:
+    connection.ensure_connection()  # of this process, which is never frozen; the workers' are to come
+    settings.IDLE_TRANSACTION_SECONDS = 1
+    settings.EXPORT_LEASE_SECONDS = LEASE
+    settings.WIRE_CONNECT_TIMEOUT, settings.WIRE_READ_TIMEOUT = CONNECT, READ
+    world = way.world(simulator, database)
+    steps = undisturbed(way, world)
+    taken = chosen(way, steps)
+    timed, window = on_the_wire(steps), after_the_last_look(steps)
+    wrong: list[str] = []
+    late: list[Step] = []
+    ends = Counter[str]()
+    for step in taken:
+        world.put_back()
+        frozen = Frozen(step, way.work)
+        try:
+            assert frozen.came_there, f"the worker never came to {step}"
+            if step in timed:
+                time.sleep(LEASE + 0.1)
+            world.spectrum.settles(0.2)
+            another_worker_goes_on(world)
+            before = world.database.now()
+            ends[ended(world)] += 1
+            frozen.goes_on()
+            assert world.spectrum.settles()
+            after = world.database.now()
+            changed = [name for name in after if after[name] != before[name] and name != BEATS]
+            wrong += [f"frozen at {step}: it changed {before[name]!r} to {after[name]!r}" for name in changed]
+            if max(stored(world).values(), default=0) > 1:
+                late.append(step)
+            it_comes_to_rest(world)
+            wrong += [f"frozen at {step}: {fault}" for fault in faults_of(world, doubles=step in window)]
+        except AssertionError as error:
+            wrong.append(f"frozen at {step}: {error}")
+        finally:
+            frozen.end()
+    report("frozen", way.name, steps, len(taken), ends, map(str, late))
+    assert not wrong, "\n".join(wrong)
