@@ -5,6 +5,7 @@ is that stands in the ERP, and what happens next, is decided by ``delivery`` fro
 own ledger. The promises are those of "Outcomes" in ``docs/spectrum.md``.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -436,8 +437,11 @@ class Adapter(Protocol):
         """
         ...
 
-    def send(self, call: Call) -> Outcome:
-        """Exactly one attempt on the wire, with no hidden retry. Raises nothing of the wire's."""
+    def send(self, call: Call, *, until: float = math.inf) -> Outcome:
+        """Exactly one attempt on the wire, with no hidden retry. Raises nothing of the wire's.
+
+        Nothing is handed to the network after ``until``, of ``time.monotonic()``.
+        """
         ...
 
     def vendors(self) -> Rows[VendorRecord] | Unauthorised | CannotTell:

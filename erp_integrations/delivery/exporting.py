@@ -228,14 +228,9 @@ def _deliver(job: ExportJob, lease: int) -> None:
         if stopping.is_set():
             outcomes.hand_back(job)
             return
-        begun = time.monotonic()
+        until = time.monotonic() + settings.EXPORT_LEASE_SECONDS - longest_send(job.connection)
         entry = _store_intent(job, stored, lease)
-        outcome: Outcome
-        if time.monotonic() - begun > settings.EXPORT_LEASE_SECONDS - longest_send(job.connection):
-            slow = "This worker was too slow between its check and the call, so it did not send."
-            outcome = NotSent(slow, ours=True)
-        else:
-            outcome = adapter.send(call)
+        outcome = adapter.send(call, until=until)
         _settle(job, stored, entry, outcome)
         if not isinstance(outcome, Accepted):
             return

@@ -1,5 +1,6 @@
 """Viewpoint Spectrum behind the promises of ``erp_integrations.adapters.base``."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from erp_integrations.adapters.base import (
@@ -161,13 +162,13 @@ class SpectrumAdapter:
             for plan, key in zip(plans, keys, strict=True)
         ]
 
-    def send(self, call: Call) -> Outcome:
+    def send(self, call: Call, *, until: float = math.inf) -> Outcome:
         """One attempt, over the kept description of the call's service."""
         try:
             service = self._service(call.method)
         except wsdl.WsdlError as error:
             return NotSent(str(error), passing=False)
-        return transport.send(call, service, self.settings)
+        return transport.send(call, service, self.settings, until=until)
 
     def vendors(self) -> Rows[VendorRecord] | Unauthorised | CannotTell:
         """All vendors through Info-Link, else the active ones, which is all that Spectrum lists."""

@@ -3,6 +3,7 @@
 Source: "Outcomes" in ``docs/spectrum.md``.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -15,10 +16,11 @@ from erp_integrations.adapters.spectrum.wire import Exchange
 from erp_integrations.adapters.spectrum.wsdl import Service
 
 
-def send(call: Call, service: Service, settings: SpectrumSettings) -> Outcome:
+def send(call: Call, service: Service, settings: SpectrumSettings, *, until: float = math.inf) -> Outcome:
     """Send one call and say what is known of it. Raises nothing.
 
-    What is wrong on our side of the wire is found before anything leaves, and is NotSent.
+    What is wrong on our side of the wire is found before anything leaves, and is NotSent; so is a call
+    of which nothing has left at ``until``, of ``time.monotonic()``.
     """
     if wrong := objection(call, settings):
         return NotSent(wrong, passing=False)
@@ -29,7 +31,7 @@ def send(call: Call, service: Service, settings: SpectrumSettings) -> Outcome:
     except authentication.NoTokenError as error:
         return error.outcome
     try:
-        exchange = service.post({**call.payload, **credentials.elements}, credentials.headers)
+        exchange = service.post({**call.payload, **credentials.elements}, credentials.headers, until=until)
     except Exception as error:  # the attempt itself raises nothing: this is zeep, before it
         return NotSent(f"{call.title} can't be written as XML ({type(error).__name__}).", passing=False)
     outcome = _without_secrets(_outcome(exchange, call.method, settings), credentials.secrets)
@@ -67,6 +69,8 @@ def _outcome(exchange: Exchange, method: str, settings: SpectrumSettings) -> Out
         return replies.read(exchange, method, settings.success_codes)
     if exchange.wrote:
         return Unknown(exchange.failure, storable(exchange.body))
+    if exchange.ours:
+        return NotSent(exchange.failure, ours=True)
     return NotSent(exchange.failure) if exchange.passing else Unusable(exchange.failure)
 
 

@@ -9,6 +9,7 @@ import math
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ LONGEST_REPLY = 1024 * 1024
 LONGEST_LIST = 32 * LONGEST_REPLY
 """Bytes. A list of 500 rows is about one million; where lists are not capped, they are longer."""
 
+TOO_LATE = "This worker was too slow between its check and the call, so it did not send."
+
 _PIECE = 16 * 1024
 
 
@@ -44,7 +47,8 @@ class Exchange:
 
     ``wrote`` tells whether any part of the request may have left us. ``failure`` is blank when a
     whole reply came, and else a sentence without secrets; ``passing`` then tells whether trying
-    again can help, or the connection itself is at fault. ``body`` holds what had come until then.
+    again can help, or the connection itself is at fault, and ``ours`` that the server has no part
+    in it. ``body`` holds what had come until then.
     """
 
     wrote: bool
@@ -53,6 +57,11 @@ class Exchange:
     body: bytes = b""
     failure: str = ""
     passing: bool = True
+    ours: bool = False
+
+
+class TooLateError(Exception):
+    """The time in which the request might be handed over is past."""
 
 
 class ReplyTooLongError(Exception):
@@ -67,17 +76,19 @@ def exchange(
     body: bytes = b"",
     headers: Mapping[str, str] | None = None,
     longest_reply: int = LONGEST_REPLY,
+    until: float = math.inf,
 ) -> Exchange:
     """Send one request and read its reply, whatever happens.
 
     Lasts at most ``settings.longest_call`` from the moment when the server's name is resolved; a
-    reply of more than ``longest_reply`` bytes is a failure.
+    reply of more than ``longest_reply`` bytes is a failure. Nothing is handed to the network after
+    ``until``, of ``time.monotonic()``: a process that was frozen meanwhile is held back at the last moment.
     """
     if settings.require_https and not url.lower().startswith("https://"):
         return Exchange(
             wrote=False, failure="The address of Spectrum's server is not an https address.", passing=False
         )
-    line = _Line()
+    line = _Line(until)
     # The read time-out starts anew with every byte, so it alone lets a slow server hold us for ever.
     watchdog = threading.Timer(settings.longest_call, line.cut)
     watchdog.daemon = True
@@ -108,6 +119,7 @@ def exchange(
             body=bytes(received),
             failure=_in_words(error, line, settings),
             passing=not isinstance(error, ValueError),
+            ours=isinstance(error, TooLateError),
         )
     finally:
         watchdog.cancel()
@@ -124,11 +136,18 @@ def exchange(
 class _Line:
     """The connection of one attempt: what was done on it, and the means to cut it."""
 
-    def __init__(self) -> None:
+    def __init__(self, until: float) -> None:
         self.wrote = False
         self.expired = False
+        self._until = until
         self._handle: socket.socket | None = None
         self._lock = threading.Lock()
+
+    def about_to_write(self) -> None:
+        """Raise TooLateError when the time for it is past. From here on something may have left us."""
+        if time.monotonic() > self._until:
+            raise TooLateError
+        self.wrote = True
 
     def opened(self, connection: socket.socket) -> bool:
         """Keep a second handle on a new connection; False if the time is over already."""
@@ -191,7 +210,7 @@ class _WatchedHTTPConnection(HTTPConnection):
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
-        self.line.wrote = True
+        self.line.about_to_write()
         super().send(data)
 
 
@@ -259,6 +278,8 @@ def _in_words(error: Exception, line: _Line, settings: SpectrumSettings) -> str:
         if caused_by(ReadTimeoutError, TimeoutError):
             return f"Spectrum did not reply within {_seconds(settings.read_timeout)}."
         return "The connection to Spectrum broke before its reply was complete."
+    if isinstance(error, TooLateError):
+        return TOO_LATE
     for cause in causes:
         if isinstance(cause, ForbiddenAddressError):
             return f"The name of Spectrum's server leads to {cause}, which is never connected to."

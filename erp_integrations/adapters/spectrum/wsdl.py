@@ -5,7 +5,9 @@ references to other documents forbidden, and the address that it names is never 
 """
 
 import io
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import zeep
 import zeep.exceptions
@@ -39,10 +41,11 @@ class Service:
     def __init__(self, layout: Layout, text: str, settings: SpectrumSettings) -> None:
         self.layout = layout
         self._settings = settings
+        self._transport = _OneAttempt(settings, LONGEST_LIST if layout.lists else LONGEST_REPLY)
         try:
             self._client = zeep.Client(
                 io.BytesIO(text.encode()),
-                transport=_OneAttempt(settings, LONGEST_LIST if layout.lists else LONGEST_REPLY),
+                transport=self._transport,
                 settings=reading_rules(raw_response=True),
             )
             self._binding, self.shape = self._declaration()
@@ -95,13 +98,15 @@ class Service:
         parts += [f"it has no {', '.join(gone)} any more"] if gone else []
         return " and ".join(parts) or "its elements have another order or namespace now"
 
-    def post(self, values: Mapping[str, str], headers: Mapping[str, str]) -> Exchange:
-        """Make one call with the values of all elements, secrets included.
+    def post(
+        self, values: Mapping[str, str], headers: Mapping[str, str], *, until: float = math.inf
+    ) -> Exchange:
+        """Make one call with the values of all elements, secrets included; hand over nothing after ``until``.
 
         Raises what zeep raises when the values can't be written as XML; nothing has left us then.
         """
         proxy = self._client.create_service(self._binding, self._settings.service_url(self.layout.method))
-        with self._client.settings(extra_http_headers=headers):
+        with self._client.settings(extra_http_headers=headers), self._transport.until(until):
             answer: Exchange = proxy[self.layout.method](**dict.fromkeys(self.strange, ""), **values)
         return answer
 
@@ -187,10 +192,26 @@ class _OneAttempt(_NoDocuments):
         super().__init__()
         self._settings = settings
         self._longest_reply = longest_reply
+        self._until = math.inf
+
+    @contextmanager
+    def until(self, moment: float) -> Iterator[None]:
+        """Within, nothing is handed over after that moment."""
+        self._until = moment
+        try:
+            yield
+        finally:
+            self._until = math.inf
 
     def post(self, address: str, message: bytes, headers: Mapping[str, str]) -> Exchange:
         return exchange(
-            "POST", address, self._settings, body=message, headers=headers, longest_reply=self._longest_reply
+            "POST",
+            address,
+            self._settings,
+            body=message,
+            headers=headers,
+            longest_reply=self._longest_reply,
+            until=self._until,
         )
 
 

@@ -53,7 +53,7 @@ def test_reconciliation_finds_what_a_late_write_put_in_the_place_of_another_vers
     steps = steps_of(look)
     window = after_the_last_look(steps)
     world.put_back()
-    frozen = Frozen(next(step for step in steps if step in window and step.before == "connect"), look)
+    frozen = Frozen(next(step for step in steps if step in window and step.before == "write"), look)
     try:
         job = another_version(world)
         assert (job.status, job.verification) == (JobStatus.SYNCED, Verification.MATCH)

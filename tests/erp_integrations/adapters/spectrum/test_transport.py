@@ -121,6 +121,15 @@ def test_a_refused_connection_is_not_sent() -> None:
     assert answer == NotSent("Spectrum's server refused the connection.", passing=True)
 
 
+def test_a_call_whose_time_is_past_is_not_sent_and_the_server_is_not_blamed() -> None:
+    with serving(answering(SUCCESS)) as server:
+        answer = connected(server.url).send(HEADER, until=time.monotonic())
+    assert isinstance(answer, NotSent)
+    assert (answer.passing, answer.ours) == (True, True)
+    assert "too slow" in answer.reason
+    assert server.requests == []
+
+
 def test_an_unknown_name_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
