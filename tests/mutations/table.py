@@ -1,0 +1,385 @@
+"""What is taken out, where, and which tests have to notice."""
+
+from dataclasses import dataclass
+
+EXPORTING = "erp_integrations/delivery/exporting.py"
+OUTCOMES = "erp_integrations/delivery/outcomes.py"
+RECOVERY = "erp_integrations/delivery/recovery.py"
+LEDGER = "erp_integrations/delivery/ledger.py"
+MAILS = "notifications/delivery.py"
+ACCEPTING = "erp_integrations/decisions/accepting.py"
+LOCKING = "erp_integrations/decisions/locking.py"
+
+DELIVERY = "tests/erp_integrations/delivery/"
+DELIVERING = f"{DELIVERY}test_exporting.py"
+RECOVERING = f"{DELIVERY}test_recovery.py"
+RACES = "tests/erp_integrations/test_races.py"
+LOCKS = f"{DELIVERY}test_row_locks.py"
+VERIFYING = f"{DELIVERY}test_verification.py"
+DECIDING = "tests/erp_integrations/decisions/test_decisions.py"
+FOLLOWING_UP = "tests/erp_integrations/decisions/test_follow_ups.py"
+TRANSPORT = "tests/erp_integrations/adapters/spectrum/test_transport.py"
+MAILING = "tests/notifications/test_delivery.py"
+KILLED = "tests/erp_integrations/every_step/test_killed.py"
+FROZEN = "tests/erp_integrations/every_step/test_frozen.py"
+KILLED_SENDERS = "tests/notifications/test_killed_senders.py"
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """``old`` stands once in ``file`` and becomes ``new``; ``tests`` are files, asked one after the other."""
+
+    what: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+_LOCKED = ".select_for_update()"
+_CLAIM = """        connection = Connection.objects.select_for_update().get(pk=connection_id)
+        if connection.lease_attempt != lease:
+            raise outcomes.LeaseLost
+        job = (
+            ExportJob.objects.due()
+            .select_for_update(of=("self",), skip_locked=True)
+"""
+_DECISION = """\
+    return Commitment.objects.select_for_update(of=("self",)).select_related("project__company").get(pk=pk)
+
+
+def lock_for_decision(submission: Submission, by: User) -> Submission:
+    \"\"\"The submission under lock, after its commitment, for a person who may decide on it.\"\"\"
+    commitment = lock_commitment(submission.commitment_id)
+    locked = (
+        Submission.objects.select_for_update(of=("self",))
+        """
+_RESULT = """    commitment = Commitment.objects.select_for_update().get(pk=ids["submission__commitment_id"])
+    submission = (
+        Submission.objects.select_for_update(of=("self",))
+        .select_related("company")
+        .get(pk=ids["submission_id"])
+    )
+    connection = Connection.objects.select_for_update().get(pk=ids["connection_id"])
+    held = ExportJob.objects.select_for_update().get(pk=job_id)
+"""
+LOST = "\n            raise outcomes.LeaseLost"
+
+MUTATIONS = (
+    Mutation(
+        "the lease check before a call",
+        EXPORTING,
+        "if connection.lease_attempt != lease or not outcomes.is_mine(held, job):",
+        "if not outcomes.is_mine(held, job):",
+        (f"{DELIVERING}::test_a_worker_whose_connection_was_taken_over_sends_nothing_more",),
+    ),
+    Mutation(
+        "the lease check before a claim",
+        EXPORTING,
+        f"        if connection.lease_attempt != lease:{LOST}\n",
+        "",
+        (f"{LOCKS}::test_a_worker_whose_connection_was_taken_over_claims_nothing_more",),
+    ),
+    Mutation(
+        "the attempt check before a call",
+        EXPORTING,
+        "if connection.lease_attempt != lease or not outcomes.is_mine(held, job):",
+        "if connection.lease_attempt != lease:",
+        (
+            f"{DELIVERING}::test_a_late_worker_changes_nothing",
+            FROZEN,
+        ),
+    ),
+    Mutation(
+        "both checks before a call",
+        EXPORTING,
+        f"        if connection.lease_attempt != lease or not outcomes.is_mine(held, job):{LOST}\n",
+        "",
+        (FROZEN,),
+    ),
+    Mutation(
+        "the attempt check on an answer",
+        OUTCOMES,
+        "return held.status == JobStatus.EXPORTING and held.attempt == job.attempt",
+        "return held.status == JobStatus.EXPORTING",
+        (f"{DELIVERING}::test_a_late_worker_changes_nothing_of_the_worker_that_followed",),
+    ),
+    Mutation(
+        "any check on an answer",
+        OUTCOMES,
+        "    if not is_mine(held, job):\n        raise LeaseLost\n",
+        "",
+        (FROZEN,),
+    ),
+    Mutation(
+        "the last look at the clock before a call",
+        "erp_integrations/adapters/spectrum/wire.py",
+        "if time.monotonic() > self._until:",
+        "if False:",
+        (
+            f"{DELIVERING}::test_a_call_that_might_outlast_its_lease_does_not_leave",
+            FROZEN,
+        ),
+    ),
+    Mutation(
+        "one writer per Spectrum company",
+        EXPORTING,
+        "            Connection.objects.free()\n            .awake()\n            .select_for_update",
+        "            Connection.objects\n            .awake()\n            .select_for_update",
+        (f"{DELIVERING}::test_a_connection_has_one_writer",),
+    ),
+    Mutation(
+        "that only its holder lets a connection go",
+        EXPORTING,
+        "Connection.objects.filter(pk=connection_id, lease_attempt=lease).update(lease_holder",
+        "Connection.objects.filter(pk=connection_id).update(lease_holder",
+        (f"{DELIVERING}::test_a_late_worker_does_not_release_the_connection_of_the_next",),
+    ),
+    Mutation(
+        "SKIP LOCKED on the connection",
+        EXPORTING,
+        "            .select_for_update(skip_locked=True)\n            .filter(pk=connection_id)",
+        "            .select_for_update()\n            .filter(pk=connection_id)",
+        (f"{LOCKS}::test_a_connection_that_another_worker_takes_at_this_moment_is_not_waited_for",),
+    ),
+    Mutation(
+        "SKIP LOCKED on the job",
+        EXPORTING,
+        '.select_for_update(of=("self",), skip_locked=True)',
+        '.select_for_update(of=("self",))',
+        (f"{LOCKS}::test_nor_is_a_job_that_somebody_holds",),
+    ),
+    Mutation(
+        "the row locks of a claim",
+        EXPORTING,
+        _CLAIM,
+        _CLAIM.replace('.select_for_update(of=("self",), skip_locked=True)', "").replace(_LOCKED, ""),
+        (f"{LOCKS}::test_a_job_that_a_person_takes_back_at_this_moment_is_not_claimed",),
+    ),
+    Mutation(
+        "the row locks of a decision",
+        LOCKING,
+        _DECISION,
+        _DECISION.replace('.select_for_update(of=("self",))', ""),
+        (
+            f"{RACES}::test_of_two_approvers_one_decides_and_the_other_is_told",
+            f"{RACES}::test_approver_against_retrieve",
+        ),
+    ),
+    Mutation(
+        "the row locks of what a delivery changes, and a person decides",
+        OUTCOMES,
+        _RESULT,
+        _RESULT.replace('.select_for_update(of=("self",))', "").replace(_LOCKED, ""),
+        (f"{LOCKS}::test_a_job_that_a_person_takes_back_at_this_moment_is_not_claimed",),
+    ),
+    Mutation(
+        "the hash of what the approver saw",
+        ACCEPTING,
+        "if basis.hash != seen_hash:",
+        "if False:",
+        (f"{DECIDING}::test_a_link_that_changed_after_the_preview_is_a_conflict",),
+    ),
+    Mutation(
+        "the hash of what was accepted, before an export begins",
+        EXPORTING,
+        'if basis.hash == job.basis_hash:\n        return ""',
+        'return ""',
+        (f"{DELIVERING}::test_a_link_that_changed_since_it_was_accepted_fails_the_export",),
+    ),
+    Mutation(
+        "the hash of each call",
+        LEDGER,
+        "if not stored.payload_hash == accepted == as_planned(stored).hash:",
+        "if False:",
+        (f"{DELIVERING}::test_a_call_that_was_altered_is_never_sent",),
+    ),
+    Mutation(
+        "the intent that is stored before the wire",
+        EXPORTING,
+        "        ExportCall.objects.filter(pk=call.pk).update(state=CallState.SENDING)\n",
+        "",
+        (KILLED,),
+    ),
+    Mutation(
+        "the ledger's word on whose a record is",
+        EXPORTING,
+        "if not ledger.may_have_written(job):",
+        "if False:",
+        (
+            f"{VERIFYING}::TestWhoseTheNumberIs::test_a_record_made_by_hand_under_our_key_is_never_overwritten",
+        ),
+    ),
+    Mutation(
+        "the look before the first write",
+        EXPORTING,
+        "    if not adapter.reads_back:\n        return True\n",
+        "    return True\n",
+        (
+            f"{VERIFYING}::TestWhoseTheNumberIs::test_a_record_made_by_hand_under_our_key_is_never_overwritten",
+        ),
+    ),
+    Mutation(
+        "the quiet period",
+        OUTCOMES,
+        "job.quiet_until = job.not_before = Now() + timedelta(seconds=settings.QUIET_PERIOD_SECONDS)",
+        "job.quiet_until = job.not_before = Now()",
+        (KILLED,),
+    ),
+    Mutation(
+        "the quiet period for a person",
+        LOCKING,
+        "    if ExportJob.objects.quiet().filter(pk=job.pk).exists():\n        return\n",
+        "    return\n",
+        (f"{FOLLOWING_UP} -k before_the_quiet_period",),
+    ),
+    Mutation(
+        "the read-back before a re-send",
+        RECOVERY,
+        "    found = seen_now(job)\n",
+        "    found: StoredRecord | Absent | CannotTell = Absent()\n",
+        (KILLED,),
+    ),
+    Mutation(
+        "that an interrupted call is unknown",
+        OUTCOMES,
+        '    if not _interrupted(held, "the worker stopped while it was being sent."):\n        _wait',
+        "    if True:\n        _wait",
+        (KILLED,),
+    ),
+    Mutation(
+        "that what was seen of another attempt counts no more",
+        RECOVERY,
+        "if (held.status, held.attempt) != (JobStatus.UNKNOWN, job.attempt) or held.not_before is None:",
+        "if False:",
+        (f"{RECOVERING}::TestALook::test_what_was_seen_of_an_earlier_unknown_counts_no_more",),
+    ),
+    Mutation(
+        "the second look of the sweep, under lock",
+        OUTCOMES,
+        "    if not ExportJob.objects.abandoned().filter(pk=job_id).exists():\n        return\n",
+        "",
+        (
+            FROZEN,
+            RACES,
+        ),
+    ),
+    Mutation(
+        "the right of the approver, when an export begins",
+        EXPORTING,
+        "    if not _approver_still_may(candidate):",
+        "    if False:",
+        (f"{DELIVERING}::test_an_approver_who_lost_the_right_takes_the_acceptance_back",),
+    ),
+    Mutation(
+        "the right of the approver, under the lock of the decision",
+        LOCKING,
+        "    require_may_decide(submission=locked, by=by)\n",
+        "",
+        (f"{DECIDING}::test_a_viewer_can_not_decide",),
+    ),
+    Mutation(
+        "that one's own commitment is decided by another",
+        LOCKING,
+        "if submission.is_barred_for(by):",
+        "if False:",
+        (f"{DECIDING}::test_nobody_decides_on_what_they_created_or_sent",),
+    ),
+    Mutation(
+        "the unique key under which an ERP ID is reserved",
+        ACCEPTING,
+        "            ErpIdHold.objects.update_or_create(\n",
+        "            dict(\n",
+        (
+            f"{DECIDING}::test_two_commitments_can_not_have_one_name_in_spectrum",
+            f"{RACES}::test_two_commitments_can_not_take_one_erp_id",
+        ),
+    ),
+    Mutation(
+        "undo against a claim",
+        "erp_integrations/decisions/undoing.py",
+        "if held.status != JobStatus.QUEUED or not ledger.nothing_was_ever_written(held):",
+        "if False:",
+        (
+            f"{RACES}::test_undo_against_claim",
+            f"{FOLLOWING_UP} -k too_late",
+        ),
+    ),
+    Mutation(
+        "the grace in which an acceptance can be undone",
+        ACCEPTING,
+        "return Now() + timedelta(seconds=settings.UNDO_SECONDS)",
+        "return Now() + timedelta(seconds=0)",
+        (f"{FOLLOWING_UP} -k within_the_grace",),
+    ),
+    Mutation(
+        "that a worker which is told to stop hands back",
+        EXPORTING,
+        "        if stopping.is_set():\n            outcomes.hand_back(job)\n            return\n",
+        "",
+        (f"{DELIVERING}::test_a_worker_that_is_told_to_stop_hands_back_and_uses_up_no_try",),
+    ),
+    Mutation(
+        "one attempt on the wire",
+        "erp_integrations/adapters/spectrum/wire.py",
+        "super().__init__(max_retries=0)",
+        "super().__init__(max_retries=3)",
+        (f"{TRANSPORT} -k silence",),
+    ),
+    Mutation(
+        "that a broken answer is unknown",
+        "erp_integrations/adapters/spectrum/transport.py",
+        "    if exchange.wrote:\n        return Unknown(exchange.failure, storable(exchange.body))\n",
+        "",
+        (f"{TRANSPORT} -k silence",),
+    ),
+    Mutation(
+        "the end of a frozen process's transaction",
+        "directory/apps.py",
+        "settings.IDLE_TRANSACTION_SECONDS * 1000",
+        "0",
+        ("tests/directory/test_frozen_transactions.py",),
+    ),
+    Mutation(
+        "the fixed Message-ID",
+        MAILS,
+        '            "Message-ID": email.message_id,\n',
+        "",
+        (KILLED_SENDERS,),
+    ),
+    Mutation(
+        "that a dead sender's mail is queued again",
+        MAILS,
+        "    release_abandoned()\n    line = ",
+        "    line = ",
+        (KILLED_SENDERS,),
+    ),
+    Mutation(
+        "the lease of a mail, right before the wire",
+        MAILS,
+        "        if not _renew_lease(email):\n            return None\n",
+        "",
+        (f"{MAILING}::test_a_sender_that_lost_its_lease_before_the_wire_sends_nothing",),
+    ),
+    Mutation(
+        "SKIP LOCKED on the mails",
+        MAILS,
+        "email = OutgoingEmail.objects.due(now).select_for_update(skip_locked=True).first()",
+        "email = OutgoingEmail.objects.due(now).select_for_update().first()",
+        (f"{MAILING}::test_a_claim_does_not_wait_for_a_row_that_another_claims",),
+    ),
+    Mutation(
+        "the row lock of a mail",
+        MAILS,
+        "email = OutgoingEmail.objects.due(now).select_for_update(skip_locked=True).first()",
+        "email = OutgoingEmail.objects.due(now).first()",
+        (f"{MAILING}::test_two_senders_at_once_send_each_mail_once",),
+    ),
+    Mutation(
+        "the attempt check on what became of a mail",
+        MAILS,
+        "        .filter(pk=email.pk, attempts=email.attempts)\n        .select_for_update()\n",
+        "        .filter(pk=email.pk)\n        .select_for_update()\n",
+        (f"{MAILING}::test_a_late_sender_changes_nothing",),
+    ),
+)
