@@ -335,7 +335,7 @@ MUTATIONS = (
     ),
     Mutation(
         "the end of a frozen process's transaction",
-        "directory/apps.py",
+        "directory/frozen_transactions.py",
         "settings.IDLE_TRANSACTION_SECONDS * 1000",
         "0",
         ("tests/directory/test_frozen_transactions.py",),
