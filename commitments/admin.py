@@ -6,13 +6,14 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from commitments.models import Commitment, ContractCompany, CostCode, CostType, LineItem
-from directory.admin import CompanyScopedAdmin, ReadOnlyAdmin
+from directory.scoped_admin import ReadOnlyAdmin, RecordingAdmin
 
 
 @admin.register(ContractCompany)
-class ContractCompanyAdmin(CompanyScopedAdmin[ContractCompany]):
+class ContractCompanyAdmin(RecordingAdmin[ContractCompany]):
     """Vendors. Each stays with its company."""
 
+    what = "contract_company"
     list_display = ("name", "company")
     list_filter = ("company",)
     search_fields = ("name",)
@@ -24,10 +25,11 @@ class ContractCompanyAdmin(CompanyScopedAdmin[ContractCompany]):
 
 
 @admin.register(CostCode)
-class CostCodeAdmin(CompanyScopedAdmin[CostCode]):
+class CostCodeAdmin(RecordingAdmin[CostCode]):
     """Cost codes. Each stays in its project."""
 
     company = "project__company"
+    what = "cost_code"
     list_display = ("code", "name", "project")
     list_filter = ("project__company",)
     list_select_related = ("project",)
@@ -39,9 +41,10 @@ class CostCodeAdmin(CompanyScopedAdmin[CostCode]):
 
 
 @admin.register(CostType)
-class CostTypeAdmin(CompanyScopedAdmin[CostType]):
+class CostTypeAdmin(RecordingAdmin[CostType]):
     """Cost types. Each stays with its company."""
 
+    what = "cost_type"
     list_display = ("code", "name", "company")
     list_filter = ("company",)
     search_fields = ("code", "name")

@@ -1,81 +1,33 @@
 """Django admin for the Company Directory: where an administrator grants rights."""
 
-from typing import Any, TypeVar
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.utils import get_fields_from_path, unquote
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.admin.utils import unquote
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.models import Group
 from django.db import transaction
-from django.db.models import ForeignKey, Model, Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from directory import history, services
+from directory.history import words
 from directory.models import Company, CompanyMembership, HistoryEntry, Project, ProjectMembership, User
+from directory.scoped_admin import (
+    CompanyScopedAdmin,
+    ReadOnlyAdmin,
+    RecordingAdmin,
+    colleagues_of,
+    companies_of,
+)
 
 admin.site.site_header = "Ledgergate administration"
 admin.site.site_title = "Ledgergate"
 admin.site.index_title = "Administration"
 
-M = TypeVar("M", bound=Model)
-
-
-class CompanyScopedAdmin(admin.ModelAdmin[M]):
-    """Staff see, choose and change what is of the companies that list them; a superuser, everything."""
-
-    company = "company"
-    """Where a row's company stands, as a lookup; ``pk`` for companies themselves."""
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
-        rows = super().get_queryset(request)
-        assert isinstance(request.user, User)
-        return rows if request.user.is_superuser else self.of_companies_of(request.user, rows)
-
-    def of_companies_of(self, person: User, rows: QuerySet[M]) -> QuerySet[M]:
-        """Those of ``rows`` that this person may know of."""
-        return rows.filter(**{f"{self.company}__in": companies_of(person)})
-
-    def formfield_for_foreignkey(
-        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
-    ) -> Any:
-        """What may be chosen is what may be seen, picked or forged."""
-        other = self.admin_site._registry.get(db_field.related_model)
-        if "queryset" not in kwargs and isinstance(other, CompanyScopedAdmin):
-            kwargs["queryset"] = other.get_queryset(request)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
-    def get_list_filter(self, request: HttpRequest) -> list[Any]:
-        """A filter offers what is in the list, and so no other company's name."""
-        return [
-            (chosen, admin.RelatedOnlyFieldListFilter)
-            if isinstance(chosen, str) and get_fields_from_path(self.model, chosen)[-1].is_relation
-            else chosen
-            for chosen in super().get_list_filter(request)
-        ]
-
-
-def companies_of(person: User) -> QuerySet[Any, Any]:
-    """The keys of the companies whose directory lists this person."""
-    return CompanyMembership.objects.filter(user=person).values("company")
-
-
-def colleagues_of(person: User) -> QuerySet[Any, Any]:
-    """The keys of the people who share a company with this person."""
-    return CompanyMembership.objects.filter(company__in=companies_of(person)).values("user")
-
-
-class ReadOnlyAdmin(CompanyScopedAdmin[Any]):
-    """For everything with a life cycle: to be looked at, never changed by hand."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+LONGEST_ID = 19  # digits that a bigint always holds
 
 
 class PersonCreationForm(AdminUserCreationForm[User]):
@@ -171,10 +123,11 @@ class CompanyForm(forms.ModelForm[Company]):
 
 
 @admin.register(Company)
-class CompanyAdmin(CompanyScopedAdmin[Company]):
+class CompanyAdmin(RecordingAdmin[Company]):
     """Companies."""
 
     company = "pk"
+    what = "company"
     form = CompanyForm
     list_display = ("name", "slug", "currency")
     search_fields = ("name",)
@@ -185,12 +138,17 @@ class CompanyAdmin(CompanyScopedAdmin[Company]):
         # What was sent and accepted is in this currency.
         return (*fixed, "currency") if obj and obj.projects.exists() else fixed
 
+    def company_of(self, obj: Company) -> Company:
+        return obj
+
     def save_model(self, request: HttpRequest, obj: Company, form: Any, change: bool) -> None:
         if not change:
             super().save_model(request, obj, form, change)
             return
         own_rule = "allows_own_decisions" in form.changed_data
-        obj.save(update_fields=[name for name in ("name", "slug", "currency") if name in form.changed_data])
+        if changed := [name for name in ("name", "slug", "currency") if name in form.changed_data]:
+            obj.save(update_fields=changed)
+            self.record(request, obj, "changed", {"fields": changed})
         if own_rule:
             assert isinstance(request.user, User)
             services.set_own_decision_rule(
@@ -202,9 +160,10 @@ class CompanyAdmin(CompanyScopedAdmin[Company]):
 
 
 @admin.register(Project)
-class ProjectAdmin(CompanyScopedAdmin[Project]):
+class ProjectAdmin(RecordingAdmin[Project]):
     """Projects. A project stays with its company."""
 
+    what = "project"
     list_display = ("name", "number", "company")
     list_filter = ("company",)
     search_fields = ("name", "number")
@@ -348,11 +307,51 @@ class ProjectMembershipAdmin(CompanyScopedAdmin[ProjectMembership]):
 
 @admin.register(HistoryEntry)
 class HistoryAdmin(ReadOnlyAdmin):
-    """What happened, in the order in which it happened."""
+    """What happened, in the order in which it happened; here also what concerns no company."""
 
     company = "company_id"
 
-    list_display = ("at", "event", "subject_type", "subject_id", "by_id", "company_id")
+    list_display = ("at", "what_happened", "event", "subject_type", "subject_id", "by_id", "company_id")
     list_filter = ("event",)
     ordering = ("-pk",)
     show_full_result_count = False
+    search_fields = ("event", "subject_type")
+    search_help_text = "An event or what it happened to; a number is the id of a person or thing."
+
+    def of_companies_of(self, person: User, rows: QuerySet[HistoryEntry]) -> QuerySet[HistoryEntry]:
+        """Their companies' history, and what happened to the accounts of their colleagues."""
+        accounts = Q(
+            company_id=None,
+            subject_type=User._meta.label_lower,
+            subject_id__in=colleagues_of(person),
+        )
+        return rows.filter(Q(company_id__in=companies_of(person)) | accounts)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[HistoryEntry], search_term: str
+    ) -> tuple[QuerySet[HistoryEntry], bool]:
+        if search_term.isdecimal() and len(search_term) < LONGEST_ID:
+            return queryset.filter(Q(by_id=int(search_term)) | Q(subject_id=int(search_term))), False
+        return super().get_search_results(request, queryset, search_term)
+
+    @admin.display(description="what happened")
+    def what_happened(self, entry: HistoryEntry) -> str:
+        """In words; people by their number, so that a page needs no further query."""
+        return words.told(entry, {}).what
+
+
+class RecordedGroupAdmin(RecordingAdmin[Group], GroupAdmin):
+    """Groups give permissions, so who changes one is remembered."""
+
+    what = "group"
+
+    def company_of(self, obj: Group) -> None:
+        return None
+
+    def of_companies_of(self, person: User, rows: QuerySet[Group]) -> QuerySet[Group]:
+        """Groups are of no company."""
+        return rows
+
+
+admin.site.unregister(Group)
+admin.site.register(Group, RecordedGroupAdmin)

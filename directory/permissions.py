@@ -65,6 +65,16 @@ def can_administer_erp_integrations(user: User, company: Company) -> bool:
     return bool(membership and membership.user.is_active and membership.erp_integrations_level == Level.ADMIN)
 
 
+def can_see_history(user: User, company: Company) -> bool:
+    """The company's history, and its export: Admin on the ERP Integrations tool or on the Directory."""
+    membership = company_membership(user, company)
+    return bool(
+        membership
+        and membership.user.is_active
+        and Level.ADMIN in (membership.erp_integrations_level, membership.directory_level)
+    )
+
+
 def can_compare_with_erp(user: User, company: Company) -> bool:
     """Have the ERP read again: who may decide about exports, and who keeps the connection."""
     return can_push_to_accounting(user, company) or can_administer_erp_integrations(user, company)
@@ -126,6 +136,11 @@ require_administer_erp_integrations = _company_right(
     "administer ERP Integrations",
     "You need Admin on the ERP Integrations tool for links and connection settings.",
     can_administer_erp_integrations,
+)
+require_see_history = _company_right(
+    "see the history",
+    "The history of a company is for its Admins: Admin on the ERP Integrations tool or on the Directory.",
+    can_see_history,
 )
 require_compare_with_erp = _company_right(
     "compare with the ERP",

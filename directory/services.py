@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from django.db import transaction
+from django.forms import ModelForm
 
 from directory import history
 from directory.models import Company, CompanyMembership, ProjectMembership, User
@@ -121,3 +122,17 @@ def set_own_decision_rule(*, company: Company, by: User, allows: bool, reason: s
         company=locked,
         detail={"reason": reason.strip()},
     )
+
+
+@transaction.atomic
+def change_profile(*, form: ModelForm[User], by: User) -> None:
+    """Save what a person changed about themselves; the history names the fields, not what is in them."""
+    form.save()
+    if form.changed_data:
+        history.record(
+            event="account.changed",
+            subject=by,
+            by=by,
+            company=None,
+            detail={"fields": sorted(form.changed_data), "active": by.is_active},
+        )

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from directory import history
+from directory import history, services
 from directory.forms import ProfileForm
 from directory.models import Company, Project
 from directory.permissions import RightMissing
@@ -39,7 +39,7 @@ def profile(request: SignedInRequest) -> HttpResponse:
     """One's own name, time zone and summary hour."""
     form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        services.change_profile(form=form, by=request.user)
         messages.success(request, "Your profile is saved.")
         return redirect("profile")
     return render(request, "profile.html", {"form": form}, status=422 if form.errors else 200)

@@ -6,4 +6,9 @@ class ErpIntegrationsConfig(AppConfig):
     verbose_name = "ERP Integrations"
 
     def ready(self) -> None:
-        from erp_integrations import checks  # noqa: F401  # registers the system checks
+        """Register the system checks, and the words of this tool's events."""
+        from directory.history import words
+        from erp_integrations import checks  # noqa: F401  # registers itself
+        from erp_integrations.activity.words import WORDS
+
+        words.register(WORDS)

@@ -4,8 +4,8 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from directory.admin import ReadOnlyAdmin, colleagues_of
 from directory.models import User
+from directory.scoped_admin import ReadOnlyAdmin, colleagues_of
 from notifications import delivery, tasks
 from notifications.models import OutgoingEmail, Subscription
 

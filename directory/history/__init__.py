@@ -13,6 +13,7 @@ from django.utils import timezone
 from directory.models import Company, HistoryEntry, User
 
 REFUSAL_INTERVAL = timedelta(minutes=1)
+LOOK_INTERVAL = timedelta(minutes=15)
 
 
 def record(
@@ -37,24 +38,55 @@ def record(
     )
 
 
-def record_refusal(*, by: User, company: Company, right: str, address: str) -> None:
-    """Write that a person tried what they may not do.
+def record_at_intervals(
+    *,
+    interval: timedelta,
+    event: str,
+    subject: models.Model,
+    by: User | None,
+    company: Company | None,
+    detail: dict[str, Any] | None = None,
+    alike: tuple[str, ...] = (),
+) -> None:
+    """Write it unless the same was written within ``interval``, so that a script can't fill the table.
 
-    At most once a minute for each person and right, so that a script can't fill the table.
-    Call it outside the refused transaction, which rolls back.
+    The same is: the event, by this person, to this subject, with the same values of ``alike`` in its detail.
     """
+    told = detail or {}
     recent = HistoryEntry.objects.filter(
-        subject_type=by._meta.label_lower,
-        subject_id=by.pk,
-        event="right.refused",
-        detail__right=right,
-        at__gte=timezone.now() - REFUSAL_INTERVAL,
+        subject_type=subject._meta.label_lower,
+        subject_id=subject.pk,
+        event=event,
+        by_id=by.pk if by else None,
+        detail__contains={name: told[name] for name in alike},
+        at__gte=timezone.now() - interval,
     )
     if not recent.exists():
-        record(
-            event="right.refused",
-            subject=by,
-            by=by,
-            company=company,
-            detail={"right": right, "address": address[:200]},
-        )
+        record(event=event, subject=subject, by=by, company=company, detail=told)
+
+
+def record_refusal(*, by: User, company: Company, right: str, address: str) -> None:
+    """Write that a person tried what they may not do, at most once a minute for each person and right.
+
+    Call it outside the refused transaction, which rolls back.
+    """
+    record_at_intervals(
+        interval=REFUSAL_INTERVAL,
+        event="right.refused",
+        subject=by,
+        by=by,
+        company=company,
+        detail={"right": right, "address": address[:200]},
+        alike=("right",),
+    )
+
+
+def record_look_at_secrets(*, subject: models.Model, by: User, company: Company) -> None:
+    """Write that a person saw which secrets are stored and when they expire; the secrets nobody sees."""
+    record_at_intervals(
+        interval=LOOK_INTERVAL,
+        event=f"{subject._meta.model_name}.secrets_looked_at",
+        subject=subject,
+        by=by,
+        company=company,
+    )

@@ -3,12 +3,14 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
-from directory.models import Company
-from erp_integrations.admin.recording import RecordingAdmin
+from directory import history
+from directory.models import User
+from directory.scoped_admin import RecordingAdmin
 from erp_integrations.connections import changes
 from erp_integrations.connections.form import ConnectionForm
 from erp_integrations.models import Connection
@@ -16,7 +18,7 @@ from erp_integrations.models.secrets import EncryptedTextField
 
 
 @admin.register(Connection)
-class ConnectionAdmin(RecordingAdmin):
+class ConnectionAdmin(RecordingAdmin[Connection]):
     """Connections. Secrets can be written and never read; the lease belongs to the workers."""
 
     company = "company"
@@ -67,9 +69,6 @@ class ConnectionAdmin(RecordingAdmin):
         secret = {field.name for field in obj._meta.fields if isinstance(field, EncryptedTextField)}
         return [(title, options) for title, options in fieldsets if not secret & set(options["fields"])]
 
-    def company_of(self, obj: Connection) -> Company:
-        return obj.company
-
     def codes_of(self, obj: Connection) -> dict[str, str]:
         return {"server": obj.server, "company_code": obj.company_code}
 
@@ -77,6 +76,20 @@ class ConnectionAdmin(RecordingAdmin):
         super().save_model(request, obj, form, change)
         if change and form.changed_data:
             changes.follow(obj, set(form.changed_data))
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        answer = super().change_view(request, object_id, form_url, extra_context)
+        seen = self.get_object(request, unquote(object_id)) if answer.status_code == 200 else None
+        if seen is not None:
+            assert isinstance(request.user, User)
+            history.record_look_at_secrets(subject=seen, by=request.user, company=seen.company)
+        return answer
 
     @admin.action(description="Fetch the service descriptions (WSDL) again at the next export")
     def forget_descriptions(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:

@@ -7,8 +7,8 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from directory.scoped_admin import RecordingAdmin
 from erp_integrations import tasks
-from erp_integrations.admin.recording import RecordingAdmin
 from erp_integrations.connections.form import general_ledger_account
 from erp_integrations.masters import linking, pulling
 from erp_integrations.models import CostTypeAccount, ExportJob, JobLink, JobStatus, VendorLink
@@ -61,8 +61,10 @@ class CostTypeAccountForm(forms.ModelForm[CostTypeAccount]):
         return cleaned
 
 
-class LinkAdmin(RecordingAdmin):
+class LinkAdmin(RecordingAdmin[Any]):
     """A link decides what is exported, so a change stops what was accepted under the old one."""
+
+    company = "connection__company"
 
     def waiting(self, obj: Any) -> QuerySet[ExportJob]:
         """Accepted, and nothing of it sent, under this link."""

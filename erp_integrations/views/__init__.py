@@ -1,5 +1,6 @@
 """The tool's screens: what waits, what became of it, the boxes, what may follow, and the links."""
 
+from erp_integrations.views.activity import activity, activity_export
 from erp_integrations.views.boxes import accept, reject
 from erp_integrations.views.drift import (
     reconciliation,
@@ -15,6 +16,8 @@ from erp_integrations.views.settings import adopt, connection, probe, rotate, se
 
 __all__ = [
     "accept",
+    "activity",
+    "activity_export",
     "adopt",
     "commitments",
     "connection",

@@ -38,6 +38,8 @@ def tabs(viewer: CompanyMembership, *, current: str) -> list[Choice]:
     }
     if viewer.erp_integrations_level == Level.ADMIN:
         places["Settings"] = "settings"
+    if Level.ADMIN in (viewer.erp_integrations_level, viewer.directory_level):
+        places["History"] = "activity"
     return [
         Choice(
             label,

@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from directory import history
 from directory.models import CompanyMembership
 from directory.permissions import require_administer_erp_integrations
 from directory.requests import SignedInRequest
@@ -41,6 +42,7 @@ def connection(request: SignedInRequest, company_slug: str, connection_id: int) 
         changes.save(form=form, by=request.user)
         messages.success(request, f"The settings of {found.name} are saved.")
         return redirect("erp_integrations:settings", company_slug)
+    history.record_look_at_secrets(subject=found, by=request.user, company=viewer.company)
     context = {"company": viewer.company, "connection": _connection_of(viewer, connection_id), "form": form}
     status = 422 if form.errors else 200
     return render(request, "erp_integrations/connection.html", context, status=status)

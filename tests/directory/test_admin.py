@@ -7,8 +7,8 @@ from django.http import HttpRequest
 from django.test import Client
 from django.urls import reverse
 
-from directory.admin import CompanyScopedAdmin
 from directory.models import Company, CompanyMembership, HistoryEntry, User
+from directory.scoped_admin import CompanyScopedAdmin
 from erp_integrations.models import CostTypeAccount, ExportJob
 from tests.clients import signed_in
 from tests.factories import (

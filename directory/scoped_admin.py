@@ -1,0 +1,122 @@
+"""What the pages of Django admin share: staff see what is of their companies, and changes are remembered."""
+
+from typing import Any, TypeVar
+
+from django.contrib import admin
+from django.contrib.admin.utils import get_fields_from_path
+from django.db import transaction
+from django.db.models import ForeignKey, Model, QuerySet
+from django.http import HttpRequest
+
+from directory import history
+from directory.models import Company, CompanyMembership, User
+
+M = TypeVar("M", bound=Model)
+
+
+class CompanyScopedAdmin(admin.ModelAdmin[M]):
+    """Staff see, choose and change what is of the companies that list them; a superuser, everything."""
+
+    company = "company"
+    """Where a row's company stands, as a lookup; ``pk`` for companies themselves."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
+        rows = super().get_queryset(request)
+        assert isinstance(request.user, User)
+        return rows if request.user.is_superuser else self.of_companies_of(request.user, rows)
+
+    def of_companies_of(self, person: User, rows: QuerySet[M]) -> QuerySet[M]:
+        """Those of ``rows`` that this person may know of."""
+        return rows.filter(**{f"{self.company}__in": companies_of(person)})
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        """What may be chosen is what may be seen, picked or forged."""
+        other = self.admin_site._registry.get(db_field.related_model)
+        if "queryset" not in kwargs and isinstance(other, CompanyScopedAdmin):
+            kwargs["queryset"] = other.get_queryset(request)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        """A filter offers what is in the list, and so no other company's name."""
+        return [
+            (chosen, admin.RelatedOnlyFieldListFilter)
+            if isinstance(chosen, str) and get_fields_from_path(self.model, chosen)[-1].is_relation
+            else chosen
+            for chosen in super().get_list_filter(request)
+        ]
+
+
+def companies_of(person: User) -> QuerySet[Any, Any]:
+    """The keys of the companies whose directory lists this person."""
+    return CompanyMembership.objects.filter(user=person).values("company")
+
+
+def colleagues_of(person: User) -> QuerySet[Any, Any]:
+    """The keys of the people who share a company with this person."""
+    return CompanyMembership.objects.filter(company__in=companies_of(person)).values("user")
+
+
+class ReadOnlyAdmin(CompanyScopedAdmin[Any]):
+    """For everything with a life cycle: to be looked at, never changed by hand."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class RecordingAdmin(CompanyScopedAdmin[M]):
+    """What is changed here stands in the history: which fields, never a secret."""
+
+    what = ""
+    """What its events are called; each needs its words in ``history.words``."""
+
+    def company_of(self, obj: Any) -> Company | None:
+        """Whose history it is."""
+        place = obj
+        for name in self.company.split("__"):
+            place = getattr(place, name)
+        assert isinstance(place, Company)
+        return place
+
+    def codes_of(self, obj: Any) -> dict[str, str]:
+        """What of the row the history keeps."""
+        return {}
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if not change:
+            super().save_model(request, obj, form, change)
+        elif form.changed_data:
+            # Only what the form shows: a worker may be renewing its lease in this very row.
+            stored = {field.name for field in obj._meta.concrete_fields} & set(form.cleaned_data)
+            obj.save(update_fields=stored)
+        if form.changed_data:
+            self.record(
+                request, obj, "changed" if change else "created", {"fields": sorted(form.changed_data)}
+            )
+
+    @transaction.atomic
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self.record(request, obj, "deleted", {})
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        for obj in queryset:
+            self.delete_model(request, obj)
+
+    def record(self, request: HttpRequest, obj: Any, did: str, detail: dict[str, Any]) -> None:
+        """One row of the history, by the person in the request."""
+        assert isinstance(request.user, User)
+        history.record(
+            event=f"{self.what}.{did}",
+            subject=obj,
+            by=request.user,
+            company=self.company_of(obj),
+            detail=detail | self.codes_of(obj),
+        )

@@ -1,0 +1,102 @@
+"""What entries of the history are about: its name, and where a person finds it. One query for each kind."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.db.models import Model
+from django.urls import reverse
+
+from commitments.models import Commitment, ContractCompany, CostCode, CostType
+from directory.models import Company, CompanyMembership, HistoryEntry, Project, ProjectMembership, User
+from erp_integrations.models import Connection, CostTypeAccount, JobLink, Submission, VendorLink
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What an entry is about. ``url`` is empty where there is no page for it."""
+
+    kind: str
+    name: str
+    url: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """How one kind of thing is named."""
+
+    kind: str
+    name: Callable[[Any], str]
+    url: Callable[[Any, Company], str] | None = None
+    related: tuple[str, ...] = ()
+
+
+Subjects = dict[tuple[str, int], Subject]
+
+
+def named(entries: Iterable[HistoryEntry], company: Company) -> Subjects:
+    """The subjects of these entries, by type and id; what is gone is named by its number."""
+    wanted: dict[str, set[int]] = defaultdict(set)
+    for entry in entries:
+        wanted[entry.subject_type].add(entry.subject_id)
+    told: Subjects = {}
+    for label, keys in sorted(wanted.items()):
+        naming = NAMINGS.get(label)
+        rows = _rows(label, naming, keys) if naming else {}
+        for key in keys:
+            row = rows.get(key)
+            told[label, key] = (
+                Subject(naming.kind, naming.name(row), naming.url(row, company) if naming.url else "")
+                if naming and row is not None
+                else Subject(
+                    naming.kind if naming else label.rpartition(".")[2].capitalize(), f"number {key}"
+                )
+            )
+    return told
+
+
+def _rows(label: str, naming: Naming, keys: set[int]) -> dict[int, Model]:
+    rows = apps.get_model(label)._default_manager.select_related(*naming.related)
+    found: dict[int, Model] = rows.in_bulk(keys)
+    return found
+
+
+def _commitment(row: Commitment, company: Company) -> str:
+    return row.get_absolute_url()
+
+
+def _submission(row: Submission, company: Company) -> str:
+    return reverse("erp_integrations:review", args=[company.slug, row.pk])
+
+
+def _connection(row: Connection, company: Company) -> str:
+    return reverse("erp_integrations:connection", args=[company.slug, row.pk])
+
+
+NAMINGS: dict[str, Naming] = {
+    Commitment._meta.label_lower: Naming("Commitment", lambda row: row.number or row.title, _commitment),
+    Submission._meta.label_lower: Naming("Commitment", lambda row: row.number, _submission),
+    Connection._meta.label_lower: Naming("Connection", lambda row: row.name, _connection),
+    VendorLink._meta.label_lower: Naming(
+        "Vendor", lambda row: row.contract_company.name, related=("contract_company",)
+    ),
+    JobLink._meta.label_lower: Naming("Job", lambda row: row.project.name, related=("project",)),
+    CostTypeAccount._meta.label_lower: Naming(
+        "Cost type", lambda row: row.cost_type.code, related=("cost_type",)
+    ),
+    ContractCompany._meta.label_lower: Naming("Contract Company", lambda row: row.name),
+    CostCode._meta.label_lower: Naming("Cost code", lambda row: row.code),
+    CostType._meta.label_lower: Naming("Cost type", lambda row: row.code),
+    Company._meta.label_lower: Naming("Company", lambda row: row.name),
+    Project._meta.label_lower: Naming("Project", lambda row: row.name),
+    CompanyMembership._meta.label_lower: Naming("Person", lambda row: str(row.user), related=("user",)),
+    ProjectMembership._meta.label_lower: Naming(
+        "Person", lambda row: f"{row.user} on {row.project.name}", related=("user", "project")
+    ),
+    User._meta.label_lower: Naming("Person", str),
+}

@@ -1,0 +1,199 @@
+"""The events of the tools in plain words, for the commitment's timeline and the history page."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from commitments.models import Badge
+from directory.history.words import Words
+from directory.models import User
+from erp_integrations.models import DriftKind
+
+
+def _changed(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    names = detail.get("fields", [])
+    fields = ["Schedule of Values" if name == "lines" else name.replace("_", " ") for name in names]
+    return f"Changed: {', '.join(fields)}" if fields else "Changed"
+
+
+def _merged(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    return f"Merged lines {', '.join(str(line.get('position', '')) for line in detail.get('were', []))}"
+
+
+def _numbered(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    given = detail.get("billing_items", {})
+    return (
+        f"Gave billing items: {', '.join(f'{item} to line {position}' for position, item in given.items())}"
+    )
+
+
+def _accepted(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    return f"Accepted for export as {detail.get('erp_id', '')}"
+
+
+def _retried(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    return f"Accepted again after the failed export, as {detail.get('erp_id', '')}"
+
+
+def _returned(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    approver = people.get(detail.get("accepted_by", 0))
+    return (
+        f"Back to Ready to Export: {approver or 'the approver'} lost the right to push to accounting "
+        "before anything was written"
+    )
+
+
+def _started(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    attempt = detail.get("attempt", 1)
+    return "Export began" if attempt == 1 else f"Export began, attempt {attempt}"
+
+
+def _found_part(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    return f"Read back: Spectrum holds {', '.join(detail.get('written', []))}; the others are sent now"
+
+
+def _drifted(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    kinds = [_lower(DriftKind(kind).label) for kind in detail.get("kinds", []) if kind in DriftKind.values]
+    return f"Reconciliation: {', '.join(kinds)}"
+
+
+def _lower(words: str) -> str:
+    return words[:1].lower() + words[1:]
+
+
+def _attested_part(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    return f"Looked up in Spectrum: {', '.join(detail.get('written', []))} are there, the others are not"
+
+
+def _unlinked(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    proof = "it was read back" if detail.get("proof") == "read back" else "somebody looked"
+    return f"Unlinked: {detail.get('erp_id', '')} is gone from Spectrum, {proof}"
+
+
+def _settings(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    fields = ", ".join(str(name).replace("_", " ") for name in detail.get("fields", []))
+    return f"Settings changed: {fields}" if fields else "Settings changed"
+
+
+def _linked(what: str) -> Callable[[Mapping[str, Any], Mapping[int, User]], str]:
+    def in_full(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+        code = detail.get("vendor_code") or detail.get("job_number")
+        return f"{what}: {code} in Spectrum" if code else what
+
+    return in_full
+
+
+WORDS: dict[str, Words] = {
+    "commitment.created": Words("Created"),
+    "commitment.changed": Words("Changed", in_full=_changed),
+    "commitment.lines_merged": Words("Merged lines", in_full=_merged, said="was"),
+    "commitment.billing_items_given": Words("Gave billing items", in_full=_numbered),
+    "submission.sent": Words("Sent to accounting", tone=Badge.AWAITING.label),
+    "submission.retrieved": Words("Retrieved from accounting", tone=Badge.RETRIEVED.label),
+    "submission.accepted": Words(
+        "Accepted for export", in_full=_accepted, tone=Badge.EXPORTING.label, said="note"
+    ),
+    "submission.rejected": Words("Rejected", tone=Badge.REJECTED.label, said="reason"),
+    "submission.undone": Words("Undone before anything was sent", tone=Badge.AWAITING.label),
+    "submission.unlinked": Words("Unlinked", in_full=_unlinked, tone=Badge.UNLINKED.label, said="statement"),
+    "submission.returned": Words(
+        "Back to Ready to Export: its approver lost the right", in_full=_returned, tone=Badge.AWAITING.label
+    ),
+    "export.started": Words("Export began", in_full=_started, tone=Badge.EXPORTING.label),
+    "export.put_off": Words(
+        "Put off; it is tried again by itself", tone=Badge.EXPORTING.label, said="problem"
+    ),
+    "export.synced": Words("Written to Spectrum", tone=Badge.SYNCED.label),
+    "export.verified": Words("Read back: Spectrum holds what was accepted", tone=Badge.SYNCED.label),
+    "export.differs": Words(
+        "Read back: Spectrum holds something else", tone=Badge.SYNCED_WITH_DIFFERENCES.label
+    ),
+    "export.absent": Words("Read back: Spectrum does not show it", tone=Badge.NEEDS_ATTENTION.label),
+    "drift.began": Words(
+        "Reconciliation: drift found", in_full=_drifted, tone=Badge.SYNCED_WITH_DIFFERENCES.label
+    ),
+    "drift.changed": Words(
+        "Reconciliation: drift changed", in_full=_drifted, tone=Badge.SYNCED_WITH_DIFFERENCES.label
+    ),
+    "drift.ended": Words("Reconciliation: nothing drifts any more", tone=Badge.SYNCED.label),
+    "export.incomplete": Words(
+        "Stopped with a part of it in Spectrum", tone=Badge.NEEDS_ATTENTION.label, said="problem"
+    ),
+    "export.failed": Words(
+        "Failed; nothing was written to Spectrum", tone=Badge.FAILED.label, said="problem"
+    ),
+    "export.unknown": Words(
+        "Stopped: nobody knows whether Spectrum wrote the last call",
+        tone=Badge.NEEDS_ATTENTION.label,
+        said="problem",
+    ),
+    "export.found_all": Words("Read back: Spectrum holds all of it", tone=Badge.SYNCED.label),
+    "export.found_none": Words(
+        "Read back: Spectrum holds nothing of it, so it is sent again", tone=Badge.EXPORTING.label
+    ),
+    "export.found_part": Words(
+        "Read back: Spectrum holds a part of it", in_full=_found_part, tone=Badge.NEEDS_ATTENTION.label
+    ),
+    "export.found_other": Words("Read back: Spectrum holds something else", tone=Badge.NEEDS_ATTENTION.label),
+    "export.attested_all": Words(
+        "Looked up in Spectrum: all of it is there", tone=Badge.SYNCED.label, said="statement"
+    ),
+    "export.attested_none": Words(
+        "Looked up in Spectrum: none of it is there, so it is sent again",
+        tone=Badge.EXPORTING.label,
+        said="statement",
+    ),
+    "export.attested_part": Words(
+        "Looked up in Spectrum: a part of it is there",
+        in_full=_attested_part,
+        tone=Badge.NEEDS_ATTENTION.label,
+        said="statement",
+    ),
+    "export.resumed": Words("Resumed with the calls that are not written", tone=Badge.EXPORTING.label),
+    "export.retried": Words(
+        "Accepted again after a failed export", in_full=_retried, tone=Badge.EXPORTING.label, said="note"
+    ),
+    "commitment.deleted": Words("Deleted"),
+    "connection.created": Words("Connection made", in_full=_settings),
+    "connection.changed": Words("Settings changed", in_full=_settings),
+    "connection.deleted": Words("Connection removed"),
+    "connection.descriptions_forgotten": Words("Service descriptions forgotten: they are fetched again"),
+    "connection.descriptions_adopted": Words(
+        "The site's changed services were taken over", said="difference"
+    ),
+    "connection.probed": Words("Asked whether the site can be used", said="sentence"),
+    "connection.reopened": Words("Exports go on"),
+    "connection.stopped": Words("Exports stopped", said="fault"),
+    "connection.paused": Words("Paused", said="reason"),
+    "connection.resumed": Words("Pause ended"),
+    "connection.secret_rotation_begun": Words("Asked Spectrum for a new client secret"),
+    "connection.secret_rotation_failed": Words("Spectrum made no new client secret", said="reason"),
+    "connection.secret_rotation_unknown": Words(
+        "Nobody knows whether Spectrum made a new client secret", said="reason"
+    ),
+    "connection.secret_rotated": Words("The client secret was replaced"),
+    "connection.old_secret_forgotten": Words("The old client secret was forgotten"),
+    "connection.secrets_looked_at": Words("Looked at what is stored of the secrets, and when they expire"),
+    "vendor_link.created": Words("Vendor linked", in_full=_linked("Vendor linked")),
+    "vendor_link.changed": Words("Vendor link changed", in_full=_linked("Vendor link changed")),
+    "vendor_link.deleted": Words("Vendor link removed", in_full=_linked("Vendor link removed")),
+    "job_link.created": Words("Job linked", in_full=_linked("Job linked")),
+    "job_link.changed": Words("Job link changed", in_full=_linked("Job link changed")),
+    "job_link.deleted": Words("Job link removed", in_full=_linked("Job link removed")),
+    "cost_type_account.created": Words("General-ledger account of a cost type set"),
+    "cost_type_account.changed": Words("General-ledger account of a cost type changed"),
+    "cost_type_account.deleted": Words("General-ledger account of a cost type removed"),
+    "contract_company.created": Words("Contract Company added"),
+    "contract_company.changed": Words("Contract Company changed"),
+    "contract_company.deleted": Words("Contract Company removed"),
+    "cost_code.created": Words("Cost code added"),
+    "cost_code.changed": Words("Cost code changed"),
+    "cost_code.deleted": Words("Cost code removed"),
+    "cost_type.created": Words("Cost type added"),
+    "cost_type.changed": Words("Cost type changed"),
+    "cost_type.deleted": Words("Cost type removed"),
+    "masters.asked_for": Words("Asked for Spectrum's lists to be read"),
+    "masters.read": Words("Spectrum's lists were read"),
+    "masters.not_read": Words("Spectrum's lists could not be read"),
+    "reconciliation.asked": Words("Asked for a comparison with Spectrum"),
+    "email.sent_again": Words("A failed e-mail was queued again"),
+}

@@ -1,0 +1,130 @@
+"""The company's history: searched, looked at page by page, and taken away by auditors."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from directory.history import words
+from directory.models import VISIBLE_LEVELS, CompanyMembership, HistoryEntry, HistorySeal, User
+from directory.permissions import require_see_history
+from directory.requests import SignedInRequest
+from erp_integrations.activity import exporting, searching, subjects
+from erp_integrations.activity.searching import ELSEWHERE, GROUPS, Search
+from erp_integrations.review.listing import Cursor
+from erp_integrations.views import navigation
+
+CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry as the page shows it."""
+
+    entry: HistoryEntry
+    story: words.Told
+    by: User | None
+    subject: subjects.Subject
+    seal: HistorySeal | None
+    by_url: str
+    subject_url: str
+
+
+@require_safe
+def activity(request: SignedInRequest, company_slug: str) -> HttpResponse:
+    """The history, newest first; a number of queries that does not grow with it."""
+    viewer = _auditor_of(request, company_slug)
+    search = Search.read(request.GET.dict())
+    found = searching.page(viewer.company, search, Cursor.read(request.GET.dict()))
+    context = {
+        "company": viewer.company,
+        "tabs": _tabs(viewer),
+        "search": search,
+        "groups": [(name, label) for name, (label, _) in GROUPS.items()],
+        "events": _events(),
+        "people": _people(viewer, search),
+        "rows": _rows(viewer, search, found.entries),
+        "newer_url": search.address(before=str(found.before)) if found.before else "",
+        "older_url": search.address(after=str(found.after)) if found.after else "",
+        "anything_url": search.address(subject=""),
+    }
+    return render(request, "erp_integrations/activity.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def activity_export(request: SignedInRequest, company_slug: str) -> HttpResponseBase:
+    """What the search means, as a file. A POST, because that somebody took it away is remembered."""
+    viewer = _auditor_of(request, company_slug)
+    if request.method != "POST":
+        # Somebody whose session had ended comes back from sign-in to this address.
+        messages.info(request, "Nothing was exported yet: press the button again.")
+        return redirect("erp_integrations:activity", company_slug)
+    kind = request.POST.get("format", "")
+    search = Search.read(request.POST.dict())
+    try:
+        lines = exporting.export(company=viewer.company, search=search, kind=kind, by=request.user)
+    except exporting.NoSuchFormat as problem:
+        messages.error(request, str(problem))
+        return redirect("erp_integrations:activity", company_slug)
+    response = StreamingHttpResponse(lines, content_type=CONTENT_TYPES[kind])
+    name = f"history-{viewer.company.slug}-{timezone.localdate():%Y-%m-%d}.{kind}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _auditor_of(request: SignedInRequest, company_slug: str) -> CompanyMembership:
+    """The viewer, who must be Admin of the tool or of the Directory; others get 403, strangers 404."""
+    viewer = (
+        CompanyMembership.objects.select_related("user", "company")
+        .filter(user=request.user, company__slug=company_slug)
+        .first()
+    )
+    if viewer is None:
+        raise Http404
+    request.current_company = viewer.company
+    require_see_history(request.user, viewer.company)
+    return viewer
+
+
+def _tabs(viewer: CompanyMembership) -> list[navigation.Choice]:
+    if viewer.erp_integrations_level not in VISIBLE_LEVELS:
+        return []
+    return navigation.tabs(viewer, current="History")
+
+
+def _events() -> list[tuple[str, str]]:
+    """Every single event that a company's history can hold, by its words."""
+    here = [(name, told.label) for name, told in words.EVENTS.items() if not name.startswith(ELSEWHERE)]
+    return sorted(here, key=lambda event: event[1])
+
+
+def _people(viewer: CompanyMembership, search: Search) -> list[Any]:
+    """Who may be chosen: the company's people, and whoever is chosen already."""
+    listed = User.objects.filter(company_memberships__company=viewer.company)
+    if search.person:
+        listed = listed | User.objects.filter(
+            pk=search.person, pk__in=HistoryEntry.objects.filter(company_id=viewer.company.pk).values("by_id")
+        )
+    return list(listed.distinct().order_by("first_name", "last_name", "email"))
+
+
+def _rows(viewer: CompanyMembership, search: Search, entries: list[HistoryEntry]) -> list[Row]:
+    people = words.people_in(entries)
+    about = subjects.named(entries, viewer.company)
+    seals = HistorySeal.objects.in_bulk([entry.pk for entry in entries])
+    return [
+        Row(
+            entry=entry,
+            story=words.told(entry, people),
+            by=people.get(entry.by_id or 0),
+            subject=about[entry.subject_type, entry.subject_id],
+            seal=seals.get(entry.pk),
+            by_url=search.address(person=str(entry.by_id)) if entry.by_id else "",
+            subject_url=search.address(subject=f"{entry.subject_type}:{entry.subject_id}"),
+        )
+        for entry in entries
+    ]
