@@ -127,6 +127,12 @@ EVENTS: dict[str, Words] = {
     "membership.removed": Words("Person removed", _removed),
     "own_decision_rule.lifted": Words("Own decisions were allowed", said="reason"),
     "own_decision_rule.restored": Words("Own decisions were forbidden again", said="reason"),
+    "approvers.confirmed": Words("The list of who may push to accounting was confirmed"),
+    "approvers.flagged": Words("The list of who may push to accounting was found wrong", said="note"),
+    "two_step_rule.set": Words("Two-step verification was required of approvers", said="reason"),
+    "two_step_rule.lifted": Words(
+        "Two-step verification is not required of approvers any more", said="reason"
+    ),
     "company.created": Words("Company made"),
     "company.changed": Words("Company changed"),
     "group.created": Words("Group of permissions made"),
@@ -145,6 +151,10 @@ EVENTS: dict[str, Words] = {
     "sign_in.locked": Words("Sign-in was locked after too many tries"),
     "password.changed": Words("Password changed"),
     "password.reset": Words("Password chosen through a mailed link"),
+    "two_step.turned_on": Words("Two-step verification turned on"),
+    "two_step.turned_off": Words("Two-step verification turned off"),
+    "two_step.recovery_codes_made": Words("Recovery codes made"),
+    "two_step.recovery_code_used": Words("Signed in with a recovery code"),
     "history.exported": Words("History exported", _exported),
     "person.erased": Words("Personal data was erased", said="reason"),
     "person.exported": Words("Personal data was exported"),

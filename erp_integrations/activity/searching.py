@@ -21,7 +21,10 @@ GROUPS = {
     "decisions": ("Every decision", ("submission.",)),
     "exports": ("Every step of an export", ("export.", "drift.", "reconciliation.")),
     "commitments": ("Every change of a commitment", ("commitment.",)),
-    "rights": ("Every change of rights", ("privilege.", "membership.", "own_decision_rule.")),
+    "rights": (
+        "Every change of rights",
+        ("privilege.", "membership.", "own_decision_rule.", "two_step_rule.", "approvers."),
+    ),
     "refusals": ("Every refusal", ("right.",)),
     "settings": (
         "Every change of settings and links",
@@ -34,7 +37,7 @@ GROUPS = {
 }
 """What may be asked for together: its words, and how the events begin."""
 FIRST_YEAR, LAST_YEAR = 1970, 9000  # no calendar ends a day later, in any time zone
-ELSEWHERE = ("account.", "session.", "sign_in.", "password.", "person.", "email.", "group.")
+ELSEWHERE = ("account.", "session.", "sign_in.", "password.", "person.", "email.", "group.", "two_step.")
 """How events begin that concern no company, and so are in none's history."""
 
 
