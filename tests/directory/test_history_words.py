@@ -14,7 +14,7 @@ from tests.factories import CompanyFactory, PersonFactory
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("commitments", "directory", "erp_integrations", "notifications")
-EVENT = re.compile(r"[a-z_]+\.[a-z_]+")
+EVENT = re.compile(r"[a-z_]+\.[a-z_]*[a-z]")
 ADMIN_EVENTS = {f"{what}.{did}" for what in ("company", "project", "group") for did in ("created", "changed")}
 
 
