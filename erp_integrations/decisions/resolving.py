@@ -90,13 +90,13 @@ def resolve(
 def resume(*, submission: Submission, by: User, seen_attempt: int) -> ExportJob:
     """Go on with the calls that are not written; the worker looks first what stands there.
 
-    Raises RightMissing, Conflict when it is another delivery by now, TooEarly.
+    Raises RightMissing, Conflict when it is another delivery by now or goes on already, TooEarly.
     """
     locked = lock_for_decision(submission, by)
     if locked.status != SubmissionStatus.ACCEPTED:
         raise Conflict(who_decided(locked))
     held = lock_job_of(locked, seen_attempt=seen_attempt)
-    if held.status != JobStatus.INCOMPLETE:
+    if held.status != JobStatus.INCOMPLETE or ExportJob.objects.due().filter(pk=held.pk).exists():
         raise Conflict("It goes on already. See how it stands now.")
     require_quiet(held)
     held.not_before = Now()

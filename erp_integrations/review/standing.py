@@ -124,8 +124,9 @@ class Standing:
 
     @property
     def can_be_resumed(self) -> bool:
-        """Whether the viewer may go on with what is not written."""
-        return self.is_incomplete and self.is_quiet and self.may_decide
+        """Whether the viewer may go on with what is not written: it does not do so by itself now."""
+        goes_on = self.job is not None and self.job.not_before is not None and not self.job.waits
+        return self.is_incomplete and not goes_on and self.is_quiet and self.may_decide
 
     @property
     def can_be_unlinked(self) -> bool:

@@ -24,6 +24,7 @@ from erp_integrations.models import (
     SubmissionStatus,
     Verification,
 )
+from tests.clients import signed_in
 from tests.conftest import session_of_owner
 from tests.erp_integrations.conftest import accept
 from tests.erp_integrations.deliveries import (
@@ -350,6 +351,18 @@ class TestResume:
     def test_only_an_incomplete_one_is_resumed(self, queued: ExportJob, approver: User) -> None:
         with pytest.raises(decisions.Conflict):
             decisions.resume(submission=queued.submission, by=approver, seen_attempt=queued.attempt)
+
+    def test_whoever_resumes_second_is_told_that_it_goes_on(
+        self, simulator: Simulator, queued: ExportJob, approver: User
+    ) -> None:
+        job = incomplete_at(simulator, queued, 2)
+        decisions.resume(submission=job.submission, by=approver, seen_attempt=job.attempt)
+        other = ApproverFactory(company=job.submission.company)
+        with pytest.raises(decisions.Conflict, match="goes on already"):
+            decisions.resume(submission=job.submission, by=other, seen_attempt=job.attempt)
+        assert HistoryEntry.objects.get(event="export.resumed").by_id == approver.pk
+        page = signed_in(other).get(job.submission.get_absolute_url()).content.decode()
+        assert ">Resume</a>" not in page
 
     def test_it_waits_for_a_quiet_period(
         self, simulator: Simulator, queued: ExportJob, approver: User
