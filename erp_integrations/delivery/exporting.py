@@ -148,7 +148,7 @@ def _export_next(connection_id: int, lease: int) -> bool:
     candidate = (
         ExportJob.objects.due()
         .filter(connection=connection_id, connection__in=Connection.objects.awake())
-        .select_related("submission__company", "submission__decided_by")
+        .select_related("submission")
         .order_by("not_before", "pk")
         .first()
     )
@@ -176,13 +176,17 @@ def _approver_still_may(job: ExportJob) -> bool:
         return True
     membership = (
         CompanyMembership.objects.select_related("user")
-        .filter(user=job.submission.decided_by, company=job.submission.company)
+        .filter(user=job.submission.decided_by_id, company=job.submission.company_id)
         .first()
     )
     return bool(membership and membership.is_accounting_approver)
 
 
 def _claim(job_id: int, connection_id: int, lease: int) -> ExportJob | None:
+    """The job as this worker's own; None if it is not to be exported now.
+
+    A pause, or the end of the approver's right, may have come since it was looked at.
+    """
     with transaction.atomic():
         connection = Connection.objects.select_for_update().get(pk=connection_id)
         if connection.lease_attempt != lease:
@@ -191,10 +195,10 @@ def _claim(job_id: int, connection_id: int, lease: int) -> ExportJob | None:
             ExportJob.objects.due()
             .select_for_update(of=("self",), skip_locked=True)
             .select_related("connection", "submission__company")
-            .filter(pk=job_id)
+            .filter(pk=job_id, connection__in=Connection.objects.awake())
             .first()
         )
-        if job is None:
+        if job is None or not _approver_still_may(job):
             return None
         job.move_to(JobStatus.EXPORTING)
         job.attempt += 1

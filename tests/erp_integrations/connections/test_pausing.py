@@ -52,6 +52,15 @@ class TestAPause:
         assert of(queued).status == JobStatus.SYNCED
         assert not exporting._export_next(queued.connection_id, lease)
 
+    def test_a_worker_that_had_chosen_an_export_before_the_pause_does_not_begin_it(
+        self, queued: ExportJob
+    ) -> None:
+        lease = exporting._take_connection(queued.connection_id)
+        assert lease is not None
+        pausing.pause(connection=queued.connection, by=None, reason="Upgrade")
+        assert exporting._claim(queued.pk, queued.connection_id, lease) is None
+        assert of(queued).status == JobStatus.QUEUED
+
     def test_it_needs_admin_on_the_tool_and_a_reason(self, queued: ExportJob) -> None:
         connection, company = queued.connection, queued.submission.company
         with pytest.raises(RightMissing):

@@ -300,6 +300,14 @@ def test_an_approver_who_lost_the_right_takes_the_acceptance_back(
     assert calls_after(simulator, before) == []
 
 
+def test_a_worker_that_had_asked_before_the_right_ended_does_not_begin(queued: ExportJob) -> None:
+    lease = exporting._take_connection(queued.connection_id)
+    assert lease is not None
+    CompanyMembership.objects.filter(user=queued.submission.decided_by).update(can_push_to_accounting=False)
+    assert exporting._claim(queued.pk, queued.connection_id, lease) is None
+    assert ExportJob.objects.get().status == JobStatus.QUEUED
+
+
 def test_a_retry_needs_the_right_of_the_person_who_retried(
     simulator: Simulator, queued: ExportJob, approver: User
 ) -> None:
