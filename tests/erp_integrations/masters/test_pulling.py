@@ -23,7 +23,7 @@ from erp_integrations.models import (
     Vendor,
 )
 from tests.erp_integrations.lists import Lists, jobs, phases, vendors
-from tests.erp_integrations.test_races import ROUNDS, race
+from tests.erp_integrations.races.together import ROUNDS, race
 from tests.factories import ConnectionFactory, JobLinkFactory, ProjectFactory
 from tests.simulator import Simulator
 

@@ -24,7 +24,7 @@ from erp_integrations.models import (
     VendorLink,
 )
 from tests.clients import signed_in
-from tests.erp_integrations.test_races import ROUNDS, race, refusals
+from tests.erp_integrations.races.together import ROUNDS, race, refusals
 from tests.factories import (
     ApproverFactory,
     CommitmentFactory,

@@ -1,0 +1,83 @@
+"""What people do in these races, each looking at what was shown before the race began."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from directory.models import User
+from erp_integrations import decisions
+from erp_integrations.delivery import exporting
+from erp_integrations.findings import preflight
+from erp_integrations.models import ExportJob, Submission
+from tests.erp_integrations.races.orders import Act
+from tests.factories import ApproverFactory, ExportJobFactory
+
+
+def two_approvers(submission: Submission) -> tuple[User, User]:
+    first, second = ApproverFactory.create_batch(2, company=submission.company)
+    return first, second
+
+
+def accepts(by: User, submission: Submission, erp_id: str = "") -> Act:
+    """Press Export in a box that is open."""
+    basis = preflight.basis_of(submission.document)
+    erp_id = erp_id or preflight.proposed_erp_id(basis)
+    return lambda: decisions.accept(submission=submission, by=by, seen_hash=basis.hash, erp_id=erp_id)
+
+
+def retries(by: User, submission: Submission) -> Act:
+    """Press Export in the box of a failed export."""
+    basis = preflight.basis_of(submission.document)
+    erp_id = preflight.proposed_erp_id(basis)
+    return lambda: decisions.retry(submission=submission, by=by, seen_hash=basis.hash, erp_id=erp_id)
+
+
+def rejects(by: User, submission: Submission) -> Act:
+    return lambda: decisions.reject(submission=submission, by=by, reason="No")
+
+
+def retrieves(submission: Submission) -> Act:
+    return lambda: decisions.retrieve_from_erp(commitment=submission.commitment, by=submission.sent_by)
+
+
+def undoes(by: User, submission: Submission) -> Act:
+    return lambda: decisions.undo(submission=submission, by=by)
+
+
+def resumes(by: User, job: ExportJob) -> Act:
+    return lambda: decisions.resume(submission=job.submission, by=by, seen_attempt=job.attempt)
+
+
+def resolves(by: User, job: ExportJob, attested: decisions.Attested) -> Act:
+    return lambda: decisions.resolve(
+        submission=job.submission, by=by, seen_attempt=job.attempt, attested=attested, statement="I looked."
+    )
+
+
+def unlinks(by: User, job: ExportJob) -> Act:
+    return lambda: decisions.unlink(
+        submission=job.submission, by=by, seen_attempt=job.attempt, statement="I deleted it."
+    )
+
+
+def claims(job: ExportJob) -> Act:
+    """A worker that holds the connection takes the job, if it still may."""
+    lease = exporting._take_connection(job.connection_id)
+    assert lease is not None
+    return lambda: exporting._claim(job.pk, job.connection_id, lease)
+
+
+def stopped_half_way(*, due: bool = False) -> ExportJob:
+    """An incomplete export, which waits for a person or goes on by itself now."""
+    job: ExportJob = ExportJobFactory(incomplete=True)
+    if due:
+        ExportJob.objects.filter(pk=job.pk).update(not_before=timezone.now() - timedelta(seconds=1))
+    return job
+
+
+def nobody_knows() -> ExportJob:
+    """An unknown export, its quiet period over."""
+    job: ExportJob = ExportJobFactory(unknown=True)
+    past = timezone.now() - timedelta(seconds=1)
+    ExportJob.objects.filter(pk=job.pk).update(quiet_until=past, not_before=past)
+    return ExportJob.objects.select_related("submission__commitment", "connection").get(pk=job.pk)
