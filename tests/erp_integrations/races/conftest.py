@@ -21,11 +21,11 @@ class Interleave(Protocol):
 
 
 @pytest.fixture
-def interleave(transactional_db: None, record_property: Callable[[str, object], None]) -> Interleave:
+def interleave(transactional_db: None, request: pytest.FixtureRequest) -> Interleave:
     def play(first: Act, second: Act, judge: Callable[[Ended], None], *, alike: bool = False) -> None:
         race = Race(first, second, judge)
         race.play(alike=alike)
-        record_property("orders", race.played)
+        request.node.user_properties.append(("orders", race.played))
 
     return play
 
