@@ -13,7 +13,7 @@ LOCKING = "erp_integrations/decisions/locking.py"
 DELIVERY = "tests/erp_integrations/delivery/"
 DELIVERING = f"{DELIVERY}test_exporting.py"
 RECOVERING = f"{DELIVERY}test_recovery.py"
-RACES = "tests/erp_integrations/test_races.py"
+RACES = "tests/erp_integrations/races/"
 LOCKS = f"{DELIVERY}test_row_locks.py"
 VERIFYING = f"{DELIVERY}test_verification.py"
 DECIDING = "tests/erp_integrations/decisions/test_decisions.py"
@@ -162,8 +162,8 @@ MUTATIONS = (
         _DECISION,
         _DECISION.replace('.select_for_update(of=("self",))', ""),
         (
-            f"{RACES}::test_of_two_approvers_one_decides_and_the_other_is_told",
-            f"{RACES}::test_approver_against_retrieve",
+            f"{RACES}test_deciding.py::test_of_accept_and_reject_one_decides_and_the_other_is_told",
+            f"{RACES}test_deciding.py::test_of_accept_and_retrieve_one_comes_first_and_the_other_is_told",
         ),
     ),
     Mutation(
@@ -261,7 +261,7 @@ MUTATIONS = (
         "",
         (
             FROZEN,
-            RACES,
+            f"{RACES}test_workers.py",
         ),
     ),
     Mutation(
@@ -292,7 +292,7 @@ MUTATIONS = (
         "            dict(\n",
         (
             f"{DECIDING}::test_two_commitments_can_not_have_one_name_in_spectrum",
-            f"{RACES}::test_two_commitments_can_not_take_one_erp_id",
+            f"{RACES}test_deciding.py::test_of_two_commitments_with_one_erp_id_one_takes_it",
         ),
     ),
     Mutation(
@@ -301,7 +301,7 @@ MUTATIONS = (
         "if held.status != JobStatus.QUEUED or not ledger.nothing_was_ever_written(held):",
         "if False:",
         (
-            f"{RACES}::test_undo_against_claim",
+            f"{RACES}test_following.py::test_of_undo_and_claim_one_comes_first",
             f"{FOLLOWING_UP} -k too_late",
         ),
     ),
