@@ -41,17 +41,22 @@ FROZEN = """
 For longer than its lease. A second worker goes on, and then the first one too. It changes no row of ours
 (all tables are compared, but for the sign of life), and Spectrum ends with everything as it was accepted.
 At the steps between the beginning of a look at the lease and the answer the worker really sleeps, on the
-first two ways; at the others only the rows' times are moved.
+first two ways (the other ways share that code); elsewhere only the rows' times are moved. A transaction that
+was open is ended by the database (`IDLE_TRANSACTION_SECONDS`), so that its locks hold nobody up.
 
 | way of the delivery | freezes | in the end | a call was written once more, late, when it was frozen |
 |---|---|---|---|
 """
 WINDOW = """
-The last column is the window that can't be fenced without Spectrum's help: after the last look at the
-clock and before the request is handed over. What is written late is what was accepted, and nothing of ours
-changes. If somebody has put a different version into Spectrum meanwhile, the late one overwrites it:
-`tests/erp_integrations/every_step/test_the_window.py` shows that the next reconciliation finds it, and names
-the field, what was sent and what is stored to accounting.
+The last column is the window that can't be fenced without Spectrum's help. A call may begin as long as what
+is left of the lease is longer than the longest call; the clock is looked at right before any bytes are handed
+over, and the head of a request alone writes nothing. What is left is the moment between the look before the
+last bytes and these bytes. What is then written late is what was accepted, and nothing of ours changes; read
+back or attested, the job stands as synced by then. If another version of the commitment has been delivered
+meanwhile, the late one overwrites it:
+`tests/erp_integrations/every_step/test_the_window.py` shows that the next reconciliation finds it. The badge
+turns to *Synced with differences*, and accounting reads: *Subcontract, Comment: “Other works” was exported,
+“Concrete works” is in Spectrum.* Until then the page says what the last read-back saw.
 
 ## Mails
 """
