@@ -95,7 +95,7 @@ MUTATIONS = (
         EXPORTING,
         f"        if connection.lease_attempt != lease or not outcomes.is_mine(held, job):{LOST}\n",
         "",
-        (FROZEN,),
+        (f"{FROZEN}::test_nor_anything_of_the_worker_that_followed_and_is_at_it",),
     ),
     Mutation(
         "the attempt check on an answer",

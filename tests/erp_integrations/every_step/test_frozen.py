@@ -13,7 +13,8 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from erp_integrations.models import Connection
+from erp_integrations.delivery import exporting
+from erp_integrations.models import Connection, JobStatus
 from tests.erp_integrations.every_step.judging import (
     another_worker_goes_on,
     ended,
@@ -121,3 +122,37 @@ def test_a_frozen_worker_changes_nothing_when_it_goes_on(
             frozen.end()
     report("frozen", way.name, steps, len(taken), ends, map(str, late))
     assert not wrong, "\n".join(wrong)
+
+
+def test_nor_anything_of_the_worker_that_followed_and_is_at_it(
+    simulator: Simulator, database: Database
+) -> None:
+    way = WAYS[0]
+    world = way.world(simulator, database)
+    steps = undisturbed(way, world)
+    before_the_look = next(step for step, then in pairwise(steps) if then in on_the_wire(steps))
+    waits = next(step for step in steps if step.before == "read")
+    world.put_back()
+    late = Frozen(before_the_look, way.work)
+    follower = None
+    try:
+        world.database.let_pass(quiet=False)
+        assert exporting.sweep() == [world.job.connection_id]
+        follower = Frozen(waits, way.work)
+        assert follower.came_there
+        assert world.spectrum.settles()
+        before = world.database.now()
+        assert (world.job.status, len(world.spectrum.calls())) == (JobStatus.EXPORTING, 1)
+        late.goes_on()
+        after = world.database.now()
+        assert {name: after[name] for name in after if name != BEATS} == {
+            name: before[name] for name in before if name != BEATS
+        }
+        assert len(world.spectrum.calls()) == 1
+        follower.goes_on()
+        it_comes_to_rest(world)
+        assert (world.job.status, faults_of(world)) == (JobStatus.SYNCED, [])
+    finally:
+        late.end()
+        if follower:
+            follower.end()
