@@ -120,7 +120,7 @@ def test_a_frozen_worker_changes_nothing_when_it_goes_on(
             wrong.append(f"frozen at {step}: {error}")
         finally:
             frozen.end()
-    report("frozen", way.name, steps, len(taken), ends, map(str, late))
+    report("frozen", way.name, steps, len(taken), ends, map(str, late), map(str, WAYS))
     assert not wrong, "\n".join(wrong)
 
 
@@ -154,5 +154,5 @@ def test_nor_anything_of_the_worker_that_followed_and_is_at_it(
         assert (world.job.status, faults_of(world)) == (JobStatus.SYNCED, [])
     finally:
         late.end()
-        if follower:
+        if follower is not None:
             follower.end()

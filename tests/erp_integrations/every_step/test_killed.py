@@ -91,5 +91,5 @@ def test_another_worker_ends_what_a_killed_one_began(
                     wrong.append(f"killed at {step}, and resolved: {world.job.status}")
         except AssertionError as error:
             wrong.append(f"killed at {step}: {error}")
-    report("killed", way.name, steps, len(taken), ends)
+    report("killed", way.name, steps, len(taken), ends, ways=map(str, WAYS))
     assert not wrong, "\n".join(wrong)
