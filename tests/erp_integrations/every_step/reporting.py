@@ -53,15 +53,15 @@ was open is ended by the database (`IDLE_TRANSACTION_SECONDS`), so that its lock
 WINDOW = """
 The last column is the window that can't be fenced without Spectrum's help. A call may begin as long as what
 is left of the lease is longer than the longest call; the clock is looked at right before any bytes are handed
-over, and the head of a request alone writes nothing. What is left is one moment in each call, between the look
-before the last bytes and these bytes. The time-out of the whole call, of which the process learns when it
-wakes, still cuts off some of these writes, so that the column may hold fewer than there are calls.
+over, and the head of a request alone writes nothing. What is left is one moment in each call, between the
+look before the last bytes and these bytes. The time-out of the whole call, of which the process learns when
+it wakes, still cuts off some of these writes, so that the column may hold fewer than there are calls.
 
-What is written late is what was accepted, and nothing of ours changes; read back or attested, the job stands as
-synced by then. If another version of the commitment has been delivered meanwhile, the late one overwrites it:
-`tests/erp_integrations/every_step/test_the_window.py` shows that the next reconciliation finds it. The badge
-turns to *Synced with differences*, and accounting reads: *Subcontract, Comment: “Other works” was exported,
-“Concrete works” is in Spectrum.* Until then the page says what the last read-back saw.
+What is written late is what was accepted, and nothing of ours changes; read back or attested, the job stands
+as synced by then. If another version of the commitment has been delivered meanwhile, the late one overwrites
+it: `tests/erp_integrations/every_step/test_the_window.py` shows that the next reconciliation finds it. The
+badge turns to *Synced with differences*, and accounting reads: *Subcontract, Comment: “Other works” was
+exported, “Concrete works” is in Spectrum.* Until then the page says what the last read-back saw.
 
 ## Mails
 """
