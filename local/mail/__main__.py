@@ -5,10 +5,12 @@ import asyncio
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from local.mail.faults import Faults
 from local.mail.inbox import Inbox
 from local.mail.web import Server
 
@@ -18,14 +20,28 @@ LARGEST = 50 * 1024 * 1024  # bytes
 class Catcher:
     """What aiosmtpd asks. The answer 250 is given only when the mail is on the disk."""
 
-    def __init__(self, inbox: Inbox) -> None:
+    def __init__(self, inbox: Inbox, faults: Faults) -> None:
         self.inbox = inbox
+        self.faults = faults
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, rcpt_options: list[str]
+    ) -> str:
+        if fault := self.faults.now("hang"):
+            await asyncio.sleep(fault.until - time.monotonic())
+        if fault := self.faults.now("refuse"):
+            return f"{fault.code} Refused on request"
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(rcpt_options)
+        return "250 2.1.5 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         content = envelope.original_content or b""
         await asyncio.to_thread(
             self.inbox.store, content, sender=envelope.mail_from or "", recipients=envelope.rcpt_tos
         )
+        if fault := self.faults.now("store_and_hang"):
+            await asyncio.sleep(fault.until - time.monotonic())
         return "250 2.0.0 Caught"
 
 
@@ -35,7 +51,8 @@ async def catch(inbox: Inbox, *, host: str, http_port: int, smtp_port: int) -> N
     done = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, done.set)
-    catcher = Catcher(inbox)
+    faults = Faults()
+    catcher = Catcher(inbox, faults)
 
     def session() -> SMTP:
         return SMTP(
@@ -48,7 +65,7 @@ async def catch(inbox: Inbox, *, host: str, http_port: int, smtp_port: int) -> N
         )
 
     smtp = await loop.create_server(session, host, smtp_port)
-    with Server((host, http_port), inbox) as web:
+    with Server((host, http_port), inbox, faults) as web:
         thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
         thread.start()
         port = smtp.sockets[0].getsockname()[1]

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from local.mail import pages
+from local.mail.faults import BadFault, Faults
 from local.mail.inbox import Inbox, Mail
 
 PER_PAGE = 50
@@ -26,8 +27,9 @@ LOCAL_NAMES = {"127.0.0.1", "localhost", "::1"}
 class Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, address: tuple[str, int], inbox: Inbox) -> None:
+    def __init__(self, address: tuple[str, int], inbox: Inbox, faults: Faults) -> None:
         self.inbox = inbox
+        self.faults = faults
         super().__init__(address, Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -50,6 +52,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._answer(self._post)
 
+    def do_PUT(self) -> None:
+        self._answer(self._put)
+
     def do_DELETE(self) -> None:
         self._answer(self._delete)
 
@@ -63,7 +68,7 @@ class Handler(BaseHTTPRequestHandler):
             self._send("This is the mail catcher of another machine.", status=HTTPStatus.FORBIDDEN)
             return
         length = self.headers.get("Content-Length", "")
-        self.rfile.read(int(length) if length.isdigit() else 0)
+        self.body = self.rfile.read(int(length) if length.isdigit() else 0)
         target = urlsplit(self.path)
         respond(target.path, parse_qs(target.query))
 
@@ -111,6 +116,18 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Location", "/")
             self.send_header("Content-Length", "0")
             self.end_headers()
+
+    def _put(self, path: str, query: dict[str, list[str]]) -> None:
+        # No page of another site can send a PUT here.
+        if path != "/api/fault":
+            self._page(pages.not_found(), status=HTTPStatus.NOT_FOUND)
+            return
+        try:
+            self.server.faults.set(json.loads(self.body))
+        except (BadFault, ValueError) as problem:
+            self._send(json.dumps({"error": str(problem)}), status=HTTPStatus.BAD_REQUEST)
+        else:
+            self._send("{}", kind="application/json")
 
     def _delete(self, path: str, query: dict[str, list[str]]) -> None:
         if path == "/api/messages":

@@ -7,6 +7,7 @@ import signal
 import smtplib
 import subprocess
 import sys
+import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -32,6 +33,14 @@ class Catcher:
             connection.request(method, path, headers=headers)
             response = connection.getresponse()
             return response, response.read().decode()
+        finally:
+            connection.close()
+
+    def trouble(self, **fault: object) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=5)
+        try:
+            connection.request("PUT", "/api/fault", json.dumps(fault))
+            return connection.getresponse().status
         finally:
             connection.close()
 
@@ -198,3 +207,41 @@ def test_a_port_that_is_taken_is_one_sentence(catcher: Catcher, tmp_path: Path) 
     )  # fmt: skip
     assert second.returncode == 1
     assert second.stderr == "The mail catcher can't start: Address already in use.\n"
+
+
+@pytest.mark.parametrize("code", [451, 550])
+def test_it_refuses_recipients_on_request_and_for_so_long(catcher: Catcher, code: int) -> None:
+    assert catcher.trouble(kind="refuse", code=code, seconds=0.5) == 200
+    with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
+        catcher.send(mail())
+    assert [answer[0] for answer in refused.value.recipients.values()] == [code]
+    assert catcher.messages() == []
+    time.sleep(0.5)
+    catcher.send(mail())
+    assert len(catcher.messages()) == 1
+
+
+def test_it_hangs_on_request_before_it_keeps_a_mail_or_after(catcher: Catcher) -> None:
+    for kind, kept in (("hang", 0), ("store_and_hang", 1)):
+        catcher.ask("DELETE", "/api/messages")
+        assert catcher.trouble(kind=kind, seconds=600) == 200
+        with smtplib.SMTP("127.0.0.1", catcher.smtp_port, timeout=0.5) as server, pytest.raises(OSError):  # noqa: PT011  (a time-out)
+            server.send_message(mail(), "ledgergate@localhost", ["creator@demo.example"])
+        assert len(catcher.messages()) == kept
+    catcher.trouble(kind="refuse", seconds=0)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {},
+        {"kind": "explode"},
+        {"kind": "refuse", "code": 250},
+        {"kind": "hang", "seconds": -1},
+        {"mood": "bad"},
+    ],
+)
+def test_a_fault_that_there_is_not_is_refused(catcher: Catcher, fault: dict[str, object]) -> None:
+    assert catcher.trouble(**fault) == 400
+    catcher.send(mail())
+    assert len(catcher.messages()) == 1
