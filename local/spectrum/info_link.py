@@ -85,9 +85,11 @@ class InfoLink:
             self._changed.notify()
 
     def _begin(self, store: Store) -> None:
-        for leftover in (self.path, self._away):
+        # Made aside: who reads meanwhile finds the copy of before, never an empty one.
+        unfinished = self.path.with_name(f"{self.path.name}.unfinished")
+        for leftover in (unfinished, self._away):
             leftover.unlink(missing_ok=True)
-        copy = sqlite3.connect(self.path)
+        copy = sqlite3.connect(unfinished)
         try:
             copy.executescript(INFO_LINK_SCHEMA)
             with store.reading() as db:
@@ -96,6 +98,7 @@ class InfoLink:
             copy.commit()
         finally:
             copy.close()
+        unfinished.replace(self.path)
 
     def _keep_up(self) -> None:
         with self._changed:

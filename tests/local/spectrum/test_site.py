@@ -2,13 +2,17 @@
 
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import requests
 import zeep.exceptions
 
+from local.spectrum.info_link import InfoLink
+from local.spectrum.store import Store
 from tests.local.spectrum.conftest import Caller
 from tests.local.spectrum.test_soap import elements, envelope
 from tests.simulator import MASTERS, Simulator
@@ -229,6 +233,32 @@ class TestInfoLink:
         reader = sqlite3.connect(f"file:{copied.simulator.read_file}?mode=ro", uri=True)
         assert reader.execute("SELECT count(*) FROM VN_VENDOR_MASTER_MC").fetchone() == (3,)
         reader.close()
+
+    def test_who_reads_while_the_copy_is_made_anew_never_finds_it_empty(self, tmp_path: Path) -> None:
+        store = Store(tmp_path / "spectrum.sqlite3")
+        with store.transaction() as db:
+            db.execute("INSERT INTO VN_VENDOR_MASTER_MC VALUES ('PHL', 'ACME', 'Acme', 'A', 'N')")
+        InfoLink(tmp_path / "copy.sqlite3", store).close()
+        found, done = set[object](), threading.Event()
+
+        def read() -> None:
+            while not done.is_set():
+                reader = sqlite3.connect(f"file:{tmp_path / 'copy.sqlite3'}?mode=ro", uri=True)
+                try:
+                    found.add(reader.execute("SELECT count(*) FROM VN_VENDOR_MASTER_MC").fetchone()[0])
+                except sqlite3.Error as error:
+                    found.add(str(error))
+                finally:
+                    reader.close()
+
+        thread = threading.Thread(target=read)
+        thread.start()
+        for _ in range(30):
+            InfoLink(tmp_path / "copy.sqlite3", store).close()
+        done.set()
+        thread.join()
+        store.close()
+        assert found == {1}
 
     def test_faults_of_a_copy_need_a_copy(self, caller: Caller) -> None:
         document = json.dumps({"faults": [{"kind": "read_back_lag", "on_call": 0}]}).encode()
