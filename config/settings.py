@@ -228,7 +228,7 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEVELOPMENT
 vars().update(
     env.email_url("EMAIL_URL", default="smtp://127.0.0.1:1025" if DEVELOPMENT else environ.Env.NOTSET)
 )
-EMAIL_TIMEOUT = 20
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=20)  # seconds that each answer of the server may take
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Ledgergate <ledgergate@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
