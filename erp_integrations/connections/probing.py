@@ -4,6 +4,9 @@ A probe only reads. It is made with no transaction open, by the workers for conn
 stopped, and by an ERP admin who presses the button.
 """
 
+from datetime import timedelta
+
+from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -13,7 +16,6 @@ from directory.permissions import require_administer_erp_integrations
 from erp_integrations import tasks
 from erp_integrations.adapters.base import ProbeResult
 from erp_integrations.connections import adapting, faults, rotation
-from erp_integrations.connections.faults import LONGEST_BACKOFF
 from erp_integrations.models import Connection
 
 
@@ -54,8 +56,10 @@ def adopt(*, connection: Connection, by: User, seen: str) -> ProbeResult:
 
 def probe_if_due(connection_id: int) -> bool:
     """Probe one of them; whether it goes on. False also when another worker was first."""
-    # Moved on first, so that two workers don't ask at the same moment.
-    if not Connection.objects.to_probe().filter(pk=connection_id).update(not_before=Now() + LONGEST_BACKOFF):
+    # Moved on first, so that two workers don't ask at the same moment; but no further than a lease, because
+    # a worker that dies while it asks leaves the connection stopped for as long.
+    lease = timedelta(seconds=settings.EXPORT_LEASE_SECONDS)
+    if not Connection.objects.to_probe().filter(pk=connection_id).update(not_before=Now() + lease):
         return False
     return _probe(Connection.objects.get(pk=connection_id), None).usable
 

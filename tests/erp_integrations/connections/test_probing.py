@@ -9,7 +9,7 @@ from pytest_django import Settings
 from directory.models import HistoryEntry, User
 from directory.permissions import RightMissing
 from erp_integrations.adapters.base import ProbeResult
-from erp_integrations.connections import health, probing
+from erp_integrations.connections import adapting, health, probing
 from erp_integrations.delivery import exporting
 from erp_integrations.models import CallState, Connection, ExportJob, JobStatus, Submission, WireAttempt
 from tests.erp_integrations.conftest import accept
@@ -110,6 +110,25 @@ def test_a_scheduled_probe_lets_it_go_on_once_the_site_is_itself_again(
     assert (open_again.awaits_probe, open_again.fault, open_again.failed_probes) == (False, "", 0)
     assert HistoryEntry.objects.filter(event="connection.reopened").count() == 1
     assert drained(queued).status == JobStatus.SYNCED
+
+
+def test_a_worker_that_dies_while_it_asks_delays_the_next_probe_by_no_more_than_a_lease(
+    simulator: Simulator, queued: ExportJob, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SPECTRUM_SERVERS = {"simulator": "http://127.0.0.1:1"}
+    drained(queued)
+    wait_out(queued)
+
+    def die(connection: Connection) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(adapting, "probing_adapter", die)
+    with pytest.raises(SystemExit):
+        probing.probe_if_due(queued.connection_id)
+    left = again(queued)
+    assert left.awaits_probe
+    assert left.not_before is not None
+    assert left.not_before <= timezone.now() + timedelta(seconds=settings.EXPORT_LEASE_SECONDS)
 
 
 def test_a_change_is_found_before_anything_is_sent_although_descriptions_are_kept(
