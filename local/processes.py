@@ -78,10 +78,7 @@ def spawn(program: Program, log: Path) -> subprocess.Popen[bytes]:
     parent = os.getpid()
 
     def follow_parent() -> None:
-        if _libc is not None:
-            _libc.prctl(PR_SET_PDEATHSIG, int(program.orphan_signal))
-            if os.getppid() != parent:  # it was killed before the line above
-                os._exit(1)
+        follow(parent, program.orphan_signal)
 
     account = program.account
     try:
@@ -104,6 +101,14 @@ def spawn(program: Program, log: Path) -> subprocess.Popen[bytes]:
         file, why = getattr(problem, "filename", None), getattr(problem, "strerror", None)
         reason = f"{file or program.arguments[0]}: {why or problem}"
         raise CannotStart(f"{program.name} can't be started: {reason}") from None
+
+
+def follow(parent: int, orphan_signal: signal.Signals) -> None:
+    """Get this signal when the parent ends, or end at once if it has."""
+    if _libc is not None:
+        _libc.prctl(PR_SET_PDEATHSIG, int(orphan_signal))
+        if os.getppid() != parent:  # it was killed before the line above
+            os._exit(1)
 
 
 def is_ready(program: Program, process: subprocess.Popen[bytes]) -> bool:

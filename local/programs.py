@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MASTERS = ROOT / "local" / "demo" / "data" / "spectrum_masters.json"
 SECRETS = "secrets.env"
 SPECTRUM_DATABASE = "spectrum.sqlite3"
+INFO_LINK = "info_link.sqlite3"
 READY_FILE = "LEDGERGATE_READY_FILE"
 """The variable that tells local.background where to write its process id."""
 LEFT = (
@@ -44,12 +45,15 @@ LEFT = (
 PATIENCE = 2.0  # seconds that one question for readiness may take
 
 
-def environment_of(var: Path, ports: Ports, *, database_url: str, broker_url: str) -> dict[str, str]:
+def environment_of(
+    var: Path, ports: Ports, *, database_url: str, broker_url: str, info_link: bool = False
+) -> dict[str, str]:
     """What every process gets: the person's own environment, with what this machine decides on top.
 
     Mail goes to the catcher and exports to the simulator even when the environment says otherwise:
-    trying the product must not reach the real world.
+    trying the product must not reach the real world. `info_link`: read back from the copy.
     """
+    read_back = quote(str(var / (INFO_LINK if info_link else SPECTRUM_DATABASE)))
     address = f"http://{HOST}:{ports['product']}"
     return {
         **kept_secrets(var / SECRETS),
@@ -63,7 +67,7 @@ def environment_of(var: Path, ports: Ports, *, database_url: str, broker_url: st
         "EMAIL_URL": f"smtp://{HOST}:{ports['smtp']}",
         "SPECTRUM_SERVERS": f"simulator=http://{HOST}:{ports['simulator']}",
         # Its own database has the tables of Info-Link, and they are never late.
-        "INFO_LINKS": f"simulator=sqlite:///file:{quote(str(var / SPECTRUM_DATABASE))}?mode=ro&uri=true",
+        "INFO_LINKS": f"simulator=sqlite:///file:{read_back}?mode=ro&uri=true",
         "READ_BACK_LAG_SECONDS": "1",
         # Short, so that what a person tries is seen to its end: a call that is not answered, and an undo.
         "WIRE_READ_TIMEOUT": "10",
@@ -107,22 +111,30 @@ def read_dotenv() -> None:
         environ.Env.read_env(ROOT / ".env")
 
 
-def web(ports: Ports, environment: Mapping[str, str]) -> Program:
+def web(
+    ports: Ports, environment: Mapping[str, str], number: int = 1, *, shares_port: bool = False
+) -> Program:
     # Threads: a browser opens connections ahead of need, and each would hold a whole process.
     options = "--workers 2 --threads 4 --preload --graceful-timeout 5 --no-control-socket --access-logfile -"
     arguments = ["gunicorn", "config.wsgi", "--bind", f"{HOST}:{ports['product']}", *options.split()]
+    arguments += ["--reuse-port"] if shares_port else []
     return Program(
-        "web", python(*arguments), ROOT, environment, ready=lambda _: answers(ports["product"]), grace=8
+        _numbered("web", number),
+        python(*arguments),
+        ROOT,
+        environment,
+        ready=lambda _: answers(ports["product"]),
+        grace=8,
     )
 
 
-def worker(var: Path, environment: Mapping[str, str], number: int = 1) -> Program:
-    name = "worker" if number == 1 else f"worker-{number}"
+def worker(var: Path, environment: Mapping[str, str], number: int = 1, *, celery: str = "celery") -> Program:
+    name = _numbered("worker", number)
     ready_file = var / "ready" / name
     options = "worker --pool threads --concurrency 4 --loglevel INFO --without-gossip --without-mingle"
     return Program(
         name,
-        python("celery", "-A", "local.background", *options.split(), "--hostname", f"{name}@%h"),
+        python(celery, "-A", "local.background", *options.split(), "--hostname", f"{name}@%h"),
         ROOT,
         # PostgreSQL shows under this name whose a session is.
         {**environment, READY_FILE: str(ready_file), "PGAPPNAME": name},
@@ -132,11 +144,12 @@ def worker(var: Path, environment: Mapping[str, str], number: int = 1) -> Progra
     )
 
 
-def beat(var: Path, environment: Mapping[str, str]) -> Program:
-    ready_file = var / "ready" / "beat"
-    options = ["beat", "--loglevel", "INFO", "--schedule", str(var / "beat-schedule"), "--pidfile", ""]
+def beat(var: Path, environment: Mapping[str, str], number: int = 1) -> Program:
+    name = _numbered("beat", number)
+    ready_file = var / "ready" / name
+    options = ["beat", "--loglevel", "INFO", "--schedule", str(var / f"{name}-schedule"), "--pidfile", ""]
     return Program(
-        "beat",
+        name,
         python("celery", "-A", "local.background", *options),
         ROOT,
         {**environment, READY_FILE: str(ready_file)},
@@ -144,9 +157,10 @@ def beat(var: Path, environment: Mapping[str, str]) -> Program:
     )
 
 
-def simulator(var: Path, ports: Ports, environment: Mapping[str, str]) -> Program:
+def simulator(var: Path, ports: Ports, environment: Mapping[str, str], *, info_link: bool = False) -> Program:
     arguments = ["local.spectrum", "--host", HOST, "--port", str(ports["simulator"])]
     arguments += ["--database", str(var / SPECTRUM_DATABASE), "--masters", str(MASTERS)]
+    arguments += ["--info-link", str(var / INFO_LINK)] if info_link else []
     return Program(
         "simulator", python(*arguments), ROOT, environment, ready=lambda _: answers(ports["simulator"])
     )
@@ -162,6 +176,10 @@ def mail(var: Path, ports: Ports, environment: Mapping[str, str]) -> Program:
         environment,
         ready=lambda _: answers(ports["mail"]) and greets(ports["smtp"]),
     )
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name}-{number}"
 
 
 def python(*arguments: str) -> list[str]:

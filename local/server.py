@@ -13,30 +13,48 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 from local import programs
 from local.binaries import Workplace
 from local.embedded import APP, OWNER, PostgreSQL, Valkey, works_in
 from local.ports import HOST, BadPort, Ports
 from local.processes import CannotStart, Program, account_for_servers
-from local.supervisor import Stopped, Supervisor
+from local.supervisor import LONGEST_DELAY, Stopped, Supervisor
 
 VAR = Path(os.environ.pop("LEDGERGATE_VAR", programs.ROOT / "var"))
 """Everything that this checkout stores; the tests set another folder."""
 BUSY_PORT = 2
 """Exit code when a port that was set is taken."""
 
-AS_IT_IS: Mapping[str, str] = MappingProxyType({})
 BEGAN = float(os.environ.pop("LEDGERGATE_STARTED", "") or time.time())
 
 
-def main(settings: Mapping[str, str] = AS_IT_IS, *, workers: int = 1) -> int:
-    """Run until stopped. Everything foreseen ends in one sentence and an exit code.
+@dataclass(frozen=True)
+class Stage:
+    """What runs, and how. `settings` win over those that this machine decides.
 
-    `settings` win over those that this machine decides.
+    `celery` is the module that workers run, `preparation` the one that fills the database.
+    `info_link`: the read-back is a copy of Spectrum's tables, which can lag and fail.
+    `longest_delay` is the most seconds between a death and the next start.
     """
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    webs: int = 1
+    workers: int = 1
+    beats: int = 1
+    celery: str = "celery"
+    preparation: str = "local.preparation"
+    info_link: bool = False
+    longest_delay: float = LONGEST_DELAY
+
+
+ORDINARY = Stage()
+
+
+def main(stage: Stage = ORDINARY) -> int:
+    """Run until stopped. Everything foreseen ends in one sentence and an exit code."""
     parser = argparse.ArgumentParser(prog="script/server", description="Starts everything, until Ctrl-C.")
     parser.add_argument("--reset", action="store_true", help="remove this checkout's data first")
     options = parser.parse_args()
@@ -45,7 +63,7 @@ def main(settings: Mapping[str, str] = AS_IT_IS, *, workers: int = 1) -> int:
         with only_one(VAR):
             if options.reset:
                 reset(VAR)
-            serve(VAR, settings, workers)
+            serve(VAR, stage)
     except (Stopped, KeyboardInterrupt):
         step("stopped")
     except BadPort as problem:
@@ -60,20 +78,22 @@ def main(settings: Mapping[str, str] = AS_IT_IS, *, workers: int = 1) -> int:
     return 0
 
 
-def serve(var: Path, settings: Mapping[str, str], workers: int) -> None:
+def serve(var: Path, stage: Stage) -> None:
     """Raises CannotStart when a part does not come up, Stopped when asked to stop before all did."""
     for name in ("log", "pids", "ready", "mail"):
         (var / name).mkdir(mode=0o700, exist_ok=True)
     clear_leftovers(var)
-    supervisor = Supervisor(logs=var / "log", pids=var / "pids", say=tell)
+    supervisor = Supervisor(logs=var / "log", pids=var / "pids", say=tell, longest_delay=stage.longest_delay)
     with contextlib.ExitStack() as stack:
         stack.enter_context(supervisor.listening())
         ports = stack.enter_context(Ports(os.environ))
         workplace = stack.enter_context(temporary_workplace(var))
         stack.callback(supervisor.stop)
         database_url, owner_url, broker_url = start_servers(supervisor, var, workplace)
-        environment = programs.environment_of(var, ports, database_url=database_url, broker_url=broker_url)
-        environment |= settings
+        environment = programs.environment_of(
+            var, ports, database_url=database_url, broker_url=broker_url, info_link=stage.info_link
+        )
+        environment |= stage.settings
         stack.callback(programs.leave_environment(var, environment).unlink, missing_ok=True)
 
         step("bringing the schema up to date")
@@ -87,7 +107,7 @@ def serve(var: Path, settings: Mapping[str, str], workers: int) -> None:
         sign_ins = var / "sign-ins"
         supervisor.run(
             "preparation",
-            programs.python("local.preparation", str(sign_ins)),
+            programs.python(stage.preparation, str(sign_ins)),
             directory=programs.ROOT,
             environment=environment,
         )
@@ -95,10 +115,16 @@ def serve(var: Path, settings: Mapping[str, str], workers: int) -> None:
         ports.release()
         supervisor.start(
             programs.mail(var, ports, environment),
-            programs.simulator(var, ports, environment),
-            *(programs.worker(var, environment, number) for number in range(1, workers + 1)),
-            programs.beat(var, environment),
-            programs.web(ports, environment),
+            programs.simulator(var, ports, environment, info_link=stage.info_link),
+            *(
+                programs.worker(var, environment, number, celery=stage.celery)
+                for number in range(1, stage.workers + 1)
+            ),
+            *(programs.beat(var, environment, number) for number in range(1, stage.beats + 1)),
+            *(
+                programs.web(ports, environment, number, shares_port=stage.webs > 1)
+                for number in range(1, stage.webs + 1)
+            ),
         )
         step("ready")
         tell(summary(ports, sign_ins.read_text(), var))

@@ -41,10 +41,13 @@ class Child:
 class Supervisor:
     """Starts programs in order, restarts what dies, and stops all of it in the opposite order."""
 
-    def __init__(self, *, logs: Path, pids: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, *, logs: Path, pids: Path, say: Callable[[str], None], longest_delay: float = LONGEST_DELAY
+    ) -> None:
         self.logs = logs
         self.pids = pids
         self.say = say
+        self.longest_delay = longest_delay
         self.children: list[Child] = []
         self._asked = 0
 
@@ -156,7 +159,7 @@ class Supervisor:
             # What it left in its group would hold the port or the lease.
             end(child.program, child.process)
             child.deaths = 1 if now - child.started > STEADY_AFTER else child.deaths + 1
-            delay = min(FIRST_DELAY * 2 ** (child.deaths - 1), LONGEST_DELAY)
+            delay = min(FIRST_DELAY * 2 ** (child.deaths - 1), self.longest_delay)
             child.start_at, child.known_ready = now + delay, False
             ending = how_it_ended(child.process.returncode)
             log = self.log(child.program.name)

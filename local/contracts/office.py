@@ -60,7 +60,7 @@ class Administrator:
     """The administrator, who makes and mends links in Django admin, and looks up codes in Spectrum."""
 
     def __init__(self, person: Person) -> None:
-        self._person = person
+        self.person = person
 
     def link_vendor(self, company: Company, contract_company: str, name: str) -> None:
         """Say which Spectrum vendor a contract company is. `contract_company` is its key."""
@@ -77,13 +77,13 @@ class Administrator:
     def clear_account(self, name: str) -> None:
         """Take the general-ledger account off a vendor's links, so that the next of the chain is used."""
         path = "/admin/erp_integrations/vendorlink/"
-        found = self._person.opens(f"{path}?q={name.replace(' ', '+')}")
+        found = self.person.opens(f"{path}?q={name.replace(' ', '+')}")
         links = {link.get("href", "").partition("?")[0] for link in found.iterfind(".//tbody//a")}
         changes = sorted(link for link in links if link.endswith("/change/"))
         if not changes:
             raise Unexpected(f"Django admin has no vendor link of {name}")
         for address in changes:
-            form = form_with(self._person.opens(address), "general_ledger_account")
+            form = form_with(self.person.opens(address), "general_ledger_account")
             self._save(address, {**values_of(form), "general_ledger_account": ""})
 
     @cached_property
@@ -93,12 +93,12 @@ class Administrator:
 
     def _add(self, what: str, company: Company, values: dict[str, str]) -> None:
         address = f"/admin/erp_integrations/{what}/add/"
-        form = form_with(self._person.opens(address), "connection")
+        form = form_with(self.person.opens(address), "connection")
         connection = _option(form, "connection", company.name)
         self._save(address, {**values_of(form), **values, "connection": connection})
 
     def _save(self, address: str, fields: dict[str, str]) -> None:
-        page = self._person.sends(address, {**fields, "_save": "Save"})
+        page = self.person.sends(address, {**fields, "_save": "Save"})
         if page is not None:
             raise Unexpected(f"Django admin did not save {address}: {words_of(page)[:600]}")
 

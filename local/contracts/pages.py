@@ -77,10 +77,10 @@ def commitments(person: Person, path: str) -> Iterator[Commitment]:
             )
 
 
-def rows(person: Person, tool: str, view: str) -> Iterator[Row]:
+def rows(person: Person, tool: str, view: str, search: str = "") -> Iterator[Row]:
     """Every row of one view of accounting's list, page after page."""
     path = f"{tool}commitments/"
-    for page in _pages(person, f"{path}?view={view}", path):
+    for page in _pages(person, f"{path}?view={view}&q={search}" if search else f"{path}?view={view}", path):
         for row in page.iterfind(".//tbody/tr"):
             link, actions = _one(row, ".//th/a"), _with_class(row, "td", "table-actions")[0]
             yield Row(

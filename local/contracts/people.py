@@ -1,7 +1,7 @@
 """A person at a browser without scripts: signs in once, opens pages, sends forms."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import requests
 from lxml import html
@@ -11,6 +11,10 @@ PATIENCE = 60.0
 
 class Unexpected(Exception):
     """The product answered otherwise than a person who does this would expect."""
+
+
+class Away(Unexpected):
+    """The product could not answer just now; nobody knows yet whether it did what was asked."""
 
 
 class Person:
@@ -30,14 +34,23 @@ class Person:
         self._cookies = dict(first.cookies.items())
         self._token = next(value for name, value in self._cookies.items() if name.endswith("csrf"))
 
+    def opens_box(self, path: str) -> html.HtmlElement:
+        """A box in place, without the page around it; it may say that somebody was first."""
+        return self._get(path, {"HX-Request": "true"}, {200, 409})
+
     def opens(self, path: str) -> html.HtmlElement:
         """The page, which must be there."""
-        answer = self._session.get(self._address + path, timeout=PATIENCE)
-        if answer.status_code != 200:
+        return self._get(path, {}, {200})
+
+    def _get(self, path: str, headers: Mapping[str, str], expected: set[int]) -> html.HtmlElement:
+        answer = self._session.get(self._address + path, headers=headers, timeout=PATIENCE)
+        if answer.status_code >= 500:
+            raise Away(f"{self.email} opened {path}: {answer.status_code}")
+        if answer.status_code not in expected:
             raise Unexpected(f"{self.email} opened {path}: {answer.status_code}")
         return html.document_fromstring(answer.text)
 
-    def sends(self, path: str, fields: Mapping[str, str]) -> html.HtmlElement | None:
+    def sends(self, path: str, fields: Mapping[str, str | Sequence[str]]) -> html.HtmlElement | None:
         """Send a form. None when it was done, which a redirect says; else the page that says why not."""
         answer = self._session.post(
             self._address + path,
@@ -47,6 +60,8 @@ class Person:
         )
         if answer.status_code == 302:
             return None
+        if answer.status_code >= 500:
+            raise Away(f"{self.email} sent {path}: {answer.status_code}")
         if answer.status_code not in {200, 409, 422}:
             raise Unexpected(f"{self.email} sent {path}: {answer.status_code}")
         return html.document_fromstring(answer.text)

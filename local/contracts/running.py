@@ -7,15 +7,16 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from local.processes import Program, end, spawn, wait_until_ready
 from local.programs import ROOT, python
 
 PASSWORD = "all-contracts-of-the-demo"
-SECONDS_TO_START = 180.0
+SECONDS_TO_START = 300.0
 SECONDS_TO_STOP = 40.0
 _READY = "Sign in as"  # what it says when everything answers
 # The environment of whoever starts this must not lead anywhere else.
@@ -24,25 +25,34 @@ _OTHERS = ("DATABASE_URL", "OWNER_DATABASE_URL", "REDIS_URL", "LEDGERGATE_VAR", 
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the product and the simulator answer, without a trailing slash."""
+    """Where the product, the simulator and the mail catcher answer, without a trailing slash."""
 
     product: str
     simulator: str
+    mail: str
     var: Path
     """Where the servers keep their data, process ids and mails."""
 
 
 @contextlib.contextmanager
-def everything(module: str = "local.server") -> Iterator[Addresses]:
+def everything(
+    module: str = "local.server",
+    *,
+    kept: Path | None = None,
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Addresses]:
     """PostgreSQL, broker, simulator, mail catcher, worker, beat and web; gone at the end.
 
-    `module` is what starts them. Raises CannotStart.
+    `module` is what starts them, with these `settings`. A folder that is `kept` has what the
+    last run left in it, and stays. Raises CannotStart.
     """
-    folder = Path(tempfile.mkdtemp(prefix="ledgergate-contracts-"))
+    folder = kept or Path(tempfile.mkdtemp(prefix="ledgergate-contracts-"))
     folder.chmod(0o711)  # the servers' account walks through
     output = folder / "server.txt"
+    output.unlink(missing_ok=True)
     environment = {name: value for name, value in os.environ.items() if name not in _OTHERS}
     environment |= {"LEDGERGATE_VAR": str(folder / "var"), "DEMO_PASSWORD": PASSWORD, "UNDO_SECONDS": "0"}
+    environment |= settings
     server = Program(
         "the server",
         python(module),
@@ -61,10 +71,11 @@ def everything(module: str = "local.server") -> Iterator[Addresses]:
         process.send_signal(signal.SIGTERM)
         time.sleep(0.5)
         end(server, process)
-        shutil.rmtree(folder, ignore_errors=True)
+        if kept is None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _addresses(output: Path, var: Path) -> Addresses:
     said = output.read_text(errors="replace")
-    found = dict(re.findall(r"^\s*(Ledgergate|Simulator)\s+(http://\S+?)/", said, re.MULTILINE))
-    return Addresses(found["Ledgergate"], found["Simulator"], var)
+    found = dict(re.findall(r"^\s*(Ledgergate|Simulator|Mail)\s+(http://\S+?)/", said, re.MULTILINE))
+    return Addresses(found["Ledgergate"], found["Simulator"], found["Mail"], var)

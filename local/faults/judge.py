@@ -1,20 +1,28 @@
 """Compares Spectrum's records and calls and the caught mails with what people did. Knows no product."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
 from local.contracts.comparing import differences
-from local.faults.working import Deed
+from local.faults.deeds import Deed
 
 COUNTS = ("lost", "doubled", "altered", "misreported", "stuck")
+REFUSALS = frozenset({"refuse", "locked"})
+"""The scripted faults after which it is right that an export fails."""
 _KEY = ("Company_Code", "Vendor_Code", "Subcontract_Number")
 _LINE = ("Phase_Code", "Cost_Type", "Bid_Item_Number")
+_EXPECTED = {
+    "sent": "ready-to-export",
+    "undone": "ready-to-export",
+    "rejected": "rejected",
+    "retrieved": "",
+}
 Stored = dict[tuple[str, ...], Mapping[str, Any]]
 Complaint = tuple[str, str, str]
-"""What it counts as, during which step, and the sentence."""
+"""What it counts as, what was broken then, and the sentence."""
 
 
 def judge(
@@ -22,26 +30,37 @@ def judge(
     records: Iterable[Mapping[str, Any]],
     calls: Iterable[Mapping[str, Any]],
     mails: Path,
-    rejected_before: Collection[str] = (),
+    *,
+    prefix: str = "",
 ) -> list[Complaint]:
     """Everything that is not as people were told; empty when all of it is.
 
-    `rejected_before` are numbers that were rejected when people began.
+    Only numbers with this `prefix` are looked at.
     """
-    stored: Stored = {tuple(str(record[name]) for name in _KEY): record for record in records}
-    found = _doubled_writes(deeds, calls) + _strangers(deeds, stored) + _mails(deeds, mails, rejected_before)
+    stored: Stored = {
+        tuple(str(record[name]) for name in _KEY): record
+        for record in records
+        if str(record["Subcontract_Number"]).startswith(prefix)
+    }
+    ours = [call for call in calls if str(call["number"]).startswith(prefix)]
+    found = _doubled_writes(deeds, ours) + _strangers(deeds, stored) + _mails(deeds, mails, prefix)
     for deed in deeds:
         found += [(what, deed.step, f"{deed.submission}: {why}") for what, why in _of(deed, stored)]
     return found
 
 
+def was_refused(deed: Deed, calls: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether Spectrum was told to refuse it, so that its export had to fail or stop half-way."""
+    return any(call["number"] == deed.commitment.number and call["fault"] in REFUSALS for call in calls)
+
+
 def _of(deed: Deed, stored: Stored) -> list[tuple[str, str]]:
     record = stored.get(deed.shown.key) if deed.shown else None
     if deed.what != "accepted":
-        expected = {"rejected": "rejected", "retrieved": "", "undone": "ready-to-export"}[deed.what]
         there = [("misreported", f"{deed.what}, and Spectrum holds it")] if record else []
-        told = [("misreported", f"{deed.what}, and stands in {deed.said!r}")] if deed.said != expected else []
-        return there + told
+        if deed.said != _EXPECTED[deed.what]:
+            there.append(("misreported", f"{deed.what}, and stands in {deed.said!r}"))
+        return there
     match deed.said:
         case "synced" if record is None:
             return [("lost", "synced, and Spectrum holds nothing")]
@@ -77,36 +96,42 @@ def _strangers(deeds: Sequence[Deed], stored: Iterable[tuple[str, ...]]) -> list
     return [("doubled", "?", f"nobody accepted {' '.join(key)}") for key in stored if key not in known]
 
 
-def _mails(deeds: Sequence[Deed], folder: Path, before: Collection[str]) -> list[Complaint]:
+def _mails(deeds: Sequence[Deed], folder: Path, prefix: str) -> list[Complaint]:
     """Each rejection has its mail, and nobody gets a second one. The same one twice is only printed."""
-    subjects = _rejections_in(folder)
+    caught = _rejections_in(folder, prefix)
     found: list[Complaint] = []
-    rejected = {deed.commitment.number: deed for deed in deeds if deed.what == "rejected"}
-    for number, deed in rejected.items():
-        sent = subjects.pop(number.split()[0], {})
-        if not sent:
+    for deed in deeds:
+        number = deed.commitment.number
+        sent = caught.pop(number.split()[0], {})
+        if deed.rejections and not sent:
             found.append(("lost", deed.step, f"{number} was rejected, and no mail says so"))
         for ids in sent.values():
             if len(ids) > len(set(ids)):
                 print(f"  the same mail twice, with one Message-ID: {number}")
-            if len(set(ids)) > 1:
-                found.append(("doubled", deed.step, f"{number}: {len(set(ids))} mails of one rejection"))
-    found += [
-        ("doubled", "?", f"a mail says that {number} was rejected")
-        for number in subjects
-        if number not in before
-    ]
+            if len(set(ids)) < deed.rejections:
+                told = f"{number}: {len(set(ids))} mails of {deed.rejections} rejections"
+                found.append(("lost", deed.step, told))
+            if len(set(ids)) > deed.rejections:
+                told = f"{number}: {len(set(ids))} mails of {deed.rejections} rejections"
+                found.append(("doubled", deed.step, told))
+    found += [("doubled", "?", f"a mail says that {number} was rejected") for number in caught]
     return found
 
 
-def without_mail(deeds: Sequence[Deed], folder: Path) -> list[str]:
-    """The rejected numbers of which no mail has been caught yet."""
-    caught = _rejections_in(folder)
-    numbers = (deed.commitment.number for deed in deeds if deed.what == "rejected")
-    return [number for number in numbers if number.split()[0] not in caught]
+def without_mail(deeds: Sequence[Deed], folder: Path, *, prefix: str = "") -> list[str]:
+    """The rejected numbers of which a mail has not been caught yet."""
+    caught = _rejections_in(folder, prefix)
+    return [
+        deed.commitment.number
+        for deed in deeds
+        if deed.rejections
+        > min(
+            (len(set(ids)) for ids in caught.get(deed.commitment.number.split()[0], {}).values()), default=0
+        )
+    ]
 
 
-def _rejections_in(folder: Path) -> dict[str, dict[str, list[str]]]:
+def _rejections_in(folder: Path, prefix: str) -> dict[str, dict[str, list[str]]]:
     """The Message-IDs of the caught mails of rejections, by number and by who got them."""
     subjects: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for file in sorted(folder.glob("*.eml")):
@@ -114,5 +139,6 @@ def _rejections_in(folder: Path) -> dict[str, dict[str, list[str]]]:
         words = str(mail["Subject"]).split()
         if words[:3] == ["Rejected", "by", "accounting:"]:
             number = words[3] if len(words) > 3 else ""
-            subjects[number][str(mail["X-Envelope-To"])].append(str(mail["Message-ID"]).strip())
+            if number.startswith(prefix):
+                subjects[number][str(mail["X-Envelope-To"])].append(str(mail["Message-ID"]).strip())
     return subjects

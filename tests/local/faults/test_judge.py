@@ -10,9 +10,8 @@ import pytest
 
 from local.contracts.office import Company
 from local.contracts.pages import Commitment
-from local.faults.judge import judge
-from local.faults.schedule import schedule
-from local.faults.working import Deed
+from local.faults.deeds import Deed
+from local.faults.judge import judge, was_refused, without_mail
 from tests.local.contracts.test_comparing import SHOWN, STORED
 
 RECORD = {"Company_Code": "PHL", "Vendor_Code": "ACME", "Subcontract_Number": "SC-1", **STORED}
@@ -23,7 +22,7 @@ DEED = Deed(
     "/companies/keystone/erp-integrations/commitments/1/",
     "worker killed",
     SHOWN,
-    "synced",
+    said="synced",
 )
 HEADER = {"company": "PHL", "vendor": "ACME", "number": "SC-1", "method": "UpdateSubcontract", "stored": True}
 HEADER |= {"elements": {}}
@@ -66,7 +65,13 @@ def test_a_second_store_of_one_record_and_a_record_nobody_accepted_are_doubled(t
 
 
 @pytest.mark.parametrize(
-    ("what", "said"), [("accepted", "failed-to-export"), ("undone", "ready-to-export"), ("retrieved", "")]
+    ("what", "said"),
+    [
+        ("accepted", "failed-to-export"),
+        ("sent", "ready-to-export"),
+        ("undone", "ready-to-export"),
+        ("retrieved", ""),
+    ],
 )
 def test_said_to_be_absent_and_there_is_misreported(tmp_path: Path, what: str, said: str) -> None:
     deed = replace(DEED, what=what, said=said)
@@ -81,8 +86,9 @@ def test_exporting_for_ever_is_stuck_and_a_question_to_a_person_is_not(tmp_path:
 
 
 def test_a_rejection_has_one_mail_for_each_who_gets_it(tmp_path: Path) -> None:
-    deed = replace(DEED, what="rejected", said="rejected", shown=None)
+    deed = replace(DEED, what="rejected", said="rejected", shown=None, rejections=1)
     assert kinds(tmp_path, deed, [], []) == ["lost"]
+    assert without_mail([deed], tmp_path) == ["SC-1"]
     mail(tmp_path, "1", "<1>")
     mail(tmp_path, "2", "<2>", to="b@demo.example")
     mail(tmp_path, "3", "<1>")  # the same one again
@@ -91,12 +97,27 @@ def test_a_rejection_has_one_mail_for_each_who_gets_it(tmp_path: Path) -> None:
     assert kinds(tmp_path, deed, [], []) == ["doubled"]
 
 
+def test_two_rejections_of_one_commitment_have_two_mails(tmp_path: Path) -> None:
+    deed = replace(DEED, rejections=2)  # corrected, sent again, and accepted in the end
+    mail(tmp_path, "1", "<1>")
+    assert kinds(tmp_path, deed, [RECORD]) == ["lost"]
+    assert without_mail([deed], tmp_path) == ["SC-1"]
+    mail(tmp_path, "2", "<2>")
+    assert kinds(tmp_path, deed, [RECORD]) == []
+    assert without_mail([deed], tmp_path) == []
+
+
 def test_a_mail_of_a_rejection_that_was_none_is_told(tmp_path: Path) -> None:
     mail(tmp_path, "1", "<1>")
     assert kinds(tmp_path, DEED, [RECORD]) == ["doubled"]
-    assert judge([DEED], [RECORD], [HEADER], tmp_path, ["SC-1"]) == []
 
 
-def test_a_seed_gives_the_same_schedule_again_and_another_seed_another() -> None:
-    assert schedule(7) == schedule(7)
-    assert schedule(7) != schedule(8)
+def test_numbers_of_other_rounds_are_not_looked_at(tmp_path: Path) -> None:
+    mail(tmp_path, "1", "<1>")
+    assert judge([], [RECORD], [HEADER, HEADER], tmp_path, prefix="R002-") == []
+
+
+def test_a_failure_is_explained_by_a_refusal_that_was_asked_for_and_by_no_other_fault() -> None:
+    assert not was_refused(DEED, [HEADER | {"fault": "slow"}])
+    assert not was_refused(DEED, [HEADER | {"fault": "refuse", "number": "SC-2"}])
+    assert was_refused(DEED, [HEADER | {"fault": "slow"}, HEADER | {"fault": "refuse"}])
