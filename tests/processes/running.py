@@ -61,9 +61,9 @@ class Running:
         self._log = log
         self._process = spawn(program, log)
 
-    def wait_until_ready(self) -> None:
-        """Raises CannotStart when it ends before that."""
-        wait_until_ready(self._program, self._process, log=self._log, seconds=SECONDS)
+    def wait_until_ready(self, seconds: float = SECONDS) -> None:
+        """Raises CannotStart when it ends before that, or takes longer."""
+        wait_until_ready(self._program, self._process, log=self._log, seconds=seconds)
 
     def said(self, words: str) -> int:
         """In how many lines of its log these words stand."""
@@ -188,9 +188,9 @@ def no_new_sessions() -> Iterator[None]:
             cursor.execute(alter.format(name, -1))
 
 
-def worker(log: Path, environment: Mapping[str, str]) -> Program:
+def worker(log: Path, environment: Mapping[str, str], *, threads: int = 6) -> Program:
     """With more threads than connections in any test, so that a message never waits."""
-    arguments = ["celery", "-A", "config", "worker", "--pool", "threads", "--concurrency", "6"]
+    arguments = ["celery", "-A", "config", "worker", "--pool", "threads", "--concurrency", str(threads)]
     arguments += ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
     return _ours("worker", arguments, environment, ready=lambda _: " ready." in log.read_text())
 
