@@ -265,6 +265,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "forget-old": {
+        "task": "erp_integrations.tasks.forget_old",
+        "schedule": crontab(hour=3, minute=20),
+        "options": {"expires": 3600},
+    },
     "seal-history": {
         "task": "directory.tasks.seal_history",
         "schedule": crontab(minute="*/10"),
@@ -312,6 +317,11 @@ ATTENTION_GATHER_SECONDS = env.float("ATTENTION_GATHER_SECONDS", default=900.0)
 EXPORT_SLOTS = env.int("EXPORT_SLOTS", default=8)
 EXPORT_BACKOFF_SECONDS = env.float("EXPORT_BACKOFF_SECONDS", default=10.0)  # doubled by each try
 WORKER_POLL_SECONDS = env.float("WORKER_POLL_SECONDS", default=5.0)
+
+# For how many days after their use these are kept; 0: for ever. History always is.
+KEEP_EMAILS_DAYS = env.int("KEEP_EMAILS_DAYS", default=400)
+KEEP_SIGN_INS_DAYS = env.int("KEEP_SIGN_INS_DAYS", default=90)
+KEEP_REPLIES_DAYS = env.int("KEEP_REPLIES_DAYS", default=400)
 
 # Where the history's daily checkpoints are written, to be copied away; empty for nowhere.
 HISTORY_CHECKPOINTS_DIR = env.str("HISTORY_CHECKPOINTS_DIR", default="")

@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from directory import history, services
 from directory.history import words
 from directory.models import Company, CompanyMembership, HistoryEntry, Project, ProjectMembership, User
+from directory.personal_data_admin import PersonalDataActions
 from directory.scoped_admin import (
     CompanyScopedAdmin,
     ReadOnlyAdmin,
@@ -39,7 +40,7 @@ class PersonCreationForm(AdminUserCreationForm[User]):
 
 
 @admin.register(User)
-class PersonAdmin(CompanyScopedAdmin[User], UserAdmin[User]):
+class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]):
     """People. Nobody is deleted: an account is switched off, because history names it.
 
     Whoever may change accounts could else make themselves a superuser, or sign in as one.

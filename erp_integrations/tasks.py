@@ -3,10 +3,13 @@
 from celery import shared_task
 from django.db import transaction
 
+from directory import retention as sign_ins
 from erp_integrations.attention import summaries
 from erp_integrations.delivery import exporting
+from erp_integrations.delivery import retention as replies
 from erp_integrations.masters import pulling
 from erp_integrations.reconciliation import comparison
+from notifications import retention as mails
 
 
 @shared_task
@@ -55,6 +58,13 @@ def pull_masters(connection_id: int) -> None:
 def pull_due_masters() -> None:
     """Read the vendors, jobs and phases of every connection whose time has come."""
     pulling.pull_due()
+
+
+@shared_task
+def forget_old() -> None:
+    """Remove what is kept no longer: mails, sign-in records, sessions, replies."""
+    for room in (sign_ins, mails, replies):
+        room.forget()
 
 
 def wake(connection_id: int) -> None:

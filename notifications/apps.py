@@ -6,3 +6,11 @@ class NotificationsConfig(AppConfig):
 
     name = "notifications"
     verbose_name = "E-mails"
+
+    def ready(self) -> None:
+        """Say what an export of a person's data tells of their mails."""
+        from directory import personal_data
+
+        mail = ("created_at", "kind", "to_address", "subject", "text_body", "status", "sent_at")
+        personal_data.tell("notifications.outgoingemail", *mail)
+        personal_data.tell("notifications.subscription", "kind", "wanted")

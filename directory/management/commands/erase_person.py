@@ -1,0 +1,34 @@
+"""Erases a person: a pseudonym is left, and their number, so that no history breaks."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from directory import personal_data
+from directory.models import User
+from directory.services import DirectoryError
+
+
+class Command(BaseCommand):
+    help = "Erase a person's data for good. Rights end, mails to them and sign-in records are removed."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("person", help="their e-mail address")
+        parser.add_argument("--by", required=True, metavar="EMAIL", help="the superuser who decided it")
+        parser.add_argument("--reason", required=True, help="kept in the history, without their name")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        person, by = (people_called(options[name]) for name in ("person", "by"))
+        try:
+            personal_data.erase(person=person, by=by, reason=options["reason"])
+        except DirectoryError as refusal:
+            raise CommandError(str(refusal)) from refusal
+        self.stdout.write(f"Person {person.pk} is erased and called {person.email} now.")
+
+
+def people_called(address: str) -> User:
+    """The person with this address. Raises CommandError."""
+    try:
+        return User.objects.get_by_natural_key(address)
+    except User.DoesNotExist:
+        raise CommandError(f"Nobody has the address {address}.") from None
