@@ -29,7 +29,8 @@ def company() -> Company:
 
 @pytest.fixture
 def _two_roles() -> None:
-    if protection.role_gaps():
+    # A right too many is no reason to look away.
+    if any("owns" in gap or "superuser" in gap for gap in protection.role_gaps()):
         pytest.skip("DATABASE_URL names the owner: only the triggers protect the tables")
 
 
