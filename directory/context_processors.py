@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
-from directory.models import Company, Project
+from directory.models import VISIBLE_LEVELS, Company, Level, Project
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,14 @@ def _navigation(request: HttpRequest, company: Company | None) -> list[Place]:
         company = Company.objects.visible_to(request.user).first()
     if company is None:
         return []
-    if Company.objects.with_erp_integrations_for(request.user).filter(pk=company.pk).exists():
+    membership = company.memberships.filter(user=request.user).first()
+    if membership and membership.erp_integrations_level in VISIBLE_LEVELS:
         url = reverse("erp_integrations:commitments", args=[company.slug])
         tool = reverse("erp_integrations:overview", args=[company.slug])
         places_to_go.append(Place("ERP Integrations", url, request.path.startswith(tool)))
+    elif membership and membership.directory_level == Level.ADMIN:
+        url = reverse("erp_integrations:activity", args=[company.slug])
+        places_to_go.append(Place("History", url, request.path == url))
     if Project.objects.visible_to(request.user).filter(company=company).exists():
         places_to_go.append(
             Place(

@@ -20,7 +20,7 @@ class ErasureForm(forms.Form):
     reason = forms.CharField(
         max_length=500,
         help_text="It is kept in the history for ever: don't name the person in it.",
-        widget=forms.TextInput(attrs={"size": 80}),
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
 
 

@@ -97,7 +97,10 @@ class TestWhoSeesIt:
     def test_an_admin_who_has_no_level_on_the_tool_gets_no_tabs_to_it(self, company: Company) -> None:
         person = PersonFactory()
         join_company(person, company, directory_level=Level.ADMIN)
-        assert 'aria-label="ERP Integrations"' not in page(person, company)
+        html = page(person, company)
+        assert 'aria-label="ERP Integrations"' not in html
+        # The header leads to it, as nothing else would.
+        assert html.count(f'href="{reverse("erp_integrations:activity", args=[company.slug])}"') == 1
 
     def test_what_happened_elsewhere_is_not_in_it(self, company: Company, auditor: User) -> None:
         elsewhere = CompanyFactory()
