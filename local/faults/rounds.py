@@ -87,7 +87,7 @@ class Rounds:
     def _say(
         self, number: int, blow: Blow, of: int, working: Working, breaking: Breaking, began: float
     ) -> None:
-        decisions = working.decisions.total()
+        decisions = working.deciding.decisions.total()
         minutes = (time.monotonic() - began) / 60
         fault = f": {blow.fault} {blow.method}".rstrip() if blow.fault else ""
         self._tally.say(
@@ -118,7 +118,7 @@ class Rounds:
             for deed in accepted:
                 if deed.said == "failed-to-export" or (rests and deed.said == "needs-attention"):
                     said, remark = deed.said, deed.remark
-                    if working.answer(deed):
+                    if working.deciding.answer(deed):
                         answered.setdefault(deed.submission, (deed, said, remark))
             if stands != before:
                 changed, before = time.monotonic(), stands
@@ -130,7 +130,7 @@ class Rounds:
     def _wait_for_mails(self, working: Working, prefix: str) -> None:
         """The administrator sends again what was refused for good."""
         mails = self._addresses.var / "mail"
-        working.surely(lambda: _send_again(self._office.admin.person))
+        working.deciding.surely(lambda: _send_again(self._office.admin.person))
         waits(lambda: not without_mail(working.deeds, mails, prefix=prefix), SECONDS_FOR_MAILS)
 
     def _report(
@@ -151,7 +151,7 @@ class Rounds:
             add(blow.kind, "times")
         for kind, count in breaking.kills.items():
             add(kind, "kills", count)
-        for kind, count in working.decisions.items():
+        for kind, count in working.deciding.decisions.items():
             add(kind, "decisions", count)
         for what, kind, _ in complaints:
             add(kind, what)
@@ -160,7 +160,7 @@ class Rounds:
             Counter(f"{deed.what}: {deed.said or 'with its project'}" for deed in working.deeds)
         )
         round_.questions = sum(deed.said in {"failed-to-export", "needs-attention"} for deed in working.deeds)
-        round_.cuts = working.cuts
+        round_.cuts = working.deciding.cuts
 
     def _print(
         self,
@@ -169,7 +169,7 @@ class Rounds:
         odd: Iterable[tuple[Deed, str]],
         calls: Sequence[Mapping[str, Any]],
     ) -> None:
-        for line in working.refused:
+        for line in working.deciding.refused:
             print(f"not done by a person: {line}")
         for deed in working.deeds:
             if deed.said in {"failed-to-export", "needs-attention"}:
