@@ -2,7 +2,9 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from email import message_from_bytes, policy
+from email import policy
+from email.parser import BytesHeaderParser
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -133,12 +135,23 @@ def without_mail(deeds: Sequence[Deed], folder: Path, *, prefix: str = "") -> li
 
 def _rejections_in(folder: Path, prefix: str) -> dict[str, dict[str, list[str]]]:
     """The Message-IDs of the caught mails of rejections, by number and by who got them."""
-    subjects: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for file in sorted(folder.glob("*.eml")):
-        mail = message_from_bytes(file.read_bytes(), policy=policy.default)
-        words = str(mail["Subject"]).split()
-        if words[:3] == ["Rejected", "by", "accounting:"]:
-            number = words[3] if len(words) > 3 else ""
-            if number.startswith(prefix):
-                subjects[number][str(mail["X-Envelope-To"])].append(str(mail["Message-ID"]).strip())
-    return subjects
+        number, recipient, message_id = _rejection(file)
+        if message_id and number.startswith(prefix):
+            found[number][recipient].append(message_id)
+    return found
+
+
+@cache
+def _rejection(file: Path) -> tuple[str, str, str]:
+    """Of a caught mail that tells of a rejection its number, recipient and Message-ID; of another, blanks.
+
+    No mail changes, and a long run has thousands, so each is read once.
+    """
+    mail = BytesHeaderParser(policy=policy.default).parsebytes(file.read_bytes())
+    words = str(mail["Subject"]).split()
+    if words[:3] != ["Rejected", "by", "accounting:"]:
+        return "", "", ""
+    number = words[3] if len(words) > 3 else ""
+    return number, str(mail["X-Envelope-To"]), str(mail["Message-ID"]).strip()
