@@ -259,10 +259,7 @@ MUTATIONS = (
         OUTCOMES,
         "    if not ExportJob.objects.abandoned().filter(pk=job_id).exists():\n        return\n",
         "",
-        (
-            FROZEN,
-            f"{RACES}test_workers.py",
-        ),
+        (f"{DELIVERING}::test_of_two_sweeps_that_saw_a_dead_worker_the_second_changes_nothing",),
     ),
     Mutation(
         "the right of the approver, when an export begins",

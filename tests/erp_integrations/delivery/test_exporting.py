@@ -365,6 +365,21 @@ def test_a_worker_that_died_while_sending_leaves_it_unknown(simulator: Simulator
     assert (job.status, states(job)[0]) == (JobStatus.UNKNOWN, CallState.UNKNOWN)
 
 
+@pytest.mark.parametrize("sending", [True, False])
+def test_of_two_sweeps_that_saw_a_dead_worker_the_second_changes_nothing(
+    simulator: Simulator, queued: ExportJob, sending: bool
+) -> None:
+    claimed, lease = begin(queued)
+    if sending:
+        exporting._store_intent(claimed, claimed.current_calls()[0], lease)
+    let_leases_end(queued)
+    outcomes.take_up_abandoned(queued.pk)
+    first = ExportJob.objects.values().get(pk=queued.pk)
+    assert first["status"] == (JobStatus.UNKNOWN if sending else JobStatus.QUEUED)
+    outcomes.take_up_abandoned(queued.pk)
+    assert ExportJob.objects.values().get(pk=queued.pk) == first
+
+
 def test_a_worker_that_died_between_two_calls_goes_on_at_the_missing_one(
     simulator: Simulator, queued: ExportJob
 ) -> None:
