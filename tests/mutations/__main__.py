@@ -58,7 +58,8 @@ class Lane:
                 command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=LONGEST
             )
         except subprocess.TimeoutExpired:
-            return 1, f"FAILED {arguments[-1]} - it did not end\n"
+            asked = next(each for each in arguments if each.startswith("tests/"))
+            return 1, f"FAILED {asked} - it did not end\n"
         return done.returncode, done.stdout + done.stderr
 
 
