@@ -60,6 +60,25 @@ def test_of_two_sweeps_one_takes_up_what_a_dead_worker_left(interleave: Interlea
     interleave(exporting.sweep, exporting.sweep, judge, alike=True)
 
 
+def test_a_late_sweep_leaves_an_export_alone_that_a_worker_has_begun_meanwhile(
+    interleave: Interleave,
+) -> None:
+    job = ExportJobFactory(abandoned=True)
+
+    def sweeps_and_claims() -> ExportJob | None:
+        exporting.sweep()
+        lease = exporting._take_connection(job.connection_id)
+        return exporting._claim(job.pk, job.connection_id, lease) if lease else None
+
+    def judge(ended: Ended) -> None:
+        assert not ended.refusals
+        begun = isinstance(ended.second, ExportJob)
+        assert the_job().status == (JobStatus.EXPORTING if begun else JobStatus.QUEUED)
+        assert (told("export.put_off"), told("export.started")) == (1, begun)
+
+    interleave(exporting.sweep, sweeps_and_claims, judge)
+
+
 def test_of_two_sweeps_one_takes_back_what_nobody_may_export(interleave: Interleave) -> None:
     job = ExportJobFactory()
     CompanyMembership.objects.filter(user=job.submission.decided_by).update(can_push_to_accounting=False)
