@@ -80,6 +80,16 @@ def can_compare_with_erp(user: User, company: Company) -> bool:
     return can_push_to_accounting(user, company) or can_administer_erp_integrations(user, company)
 
 
+def can_review_approvers(user: User, company: Company) -> bool:
+    """Say that the list of who may push to accounting is right: Admin on either tool of the company."""
+    membership = company_membership(user, company)
+    return bool(
+        membership
+        and membership.user.is_active
+        and Level.ADMIN in (membership.directory_level, membership.erp_integrations_level)
+    )
+
+
 def can_see_commitments(user: User, project: Project) -> bool:
     """Read Only and up on the project's Commitments tool."""
     return commitments_level(user, project) in VISIBLE_LEVELS
@@ -147,6 +157,11 @@ require_compare_with_erp = _company_right(
     "A comparison with Spectrum is started by an accounting approver, or with Admin on the ERP Integrations "
     "tool. It also runs by itself, every day.",
     can_compare_with_erp,
+)
+require_review_approvers = _company_right(
+    "review who may push to accounting",
+    "You need Admin on the Directory or on the ERP Integrations tool to confirm who may push to accounting.",
+    can_review_approvers,
 )
 require_see_commitments = _project_right(
     "see commitments", "You need Read Only or more on this project's Commitments tool.", can_see_commitments

@@ -17,7 +17,8 @@ class DirectoryError(Exception):
 def grant_push_to_accounting(*, membership: CompanyMembership, by: User, reason: str) -> None:
     """Make the member an accounting approver, once they hold Standard or Admin on the tool.
 
-    Raises DirectoryError without a reason, for oneself, or without the permission to grant.
+    Raises DirectoryError without a reason, for oneself, or by anybody but staff who hold the
+    permission to grant. The company's administrators are mailed.
     """
     _change_privilege(membership=membership, by=by, reason=reason, granted=True)
 
@@ -32,7 +33,7 @@ def revoke_push_to_accounting(*, membership: CompanyMembership, by: User, reason
 
 def _change_privilege(*, membership: CompanyMembership, by: User, reason: str, granted: bool) -> None:
     locked = CompanyMembership.objects.select_for_update().get(pk=membership.pk)
-    if not by.has_perm("directory.grant_push_to_accounting"):
+    if not (by.is_staff and by.has_perm("directory.grant_push_to_accounting")):
         raise DirectoryError("You don't hold the permission to grant Can Push to Accounting.")
     if locked.user_id == by.pk:
         raise DirectoryError("Nobody grants or revokes Can Push to Accounting for themselves.")
@@ -107,7 +108,7 @@ def set_own_decision_rule(*, company: Company, by: User, allows: bool, reason: s
     Raises DirectoryError without a reason or without the permission.
     """
     locked = Company.objects.select_for_update().get(pk=company.pk)
-    if not by.has_perm("directory.free_from_own_decision_rule"):
+    if not (by.is_staff and by.has_perm("directory.free_from_own_decision_rule")):
         raise DirectoryError("You don't hold the permission to change the own-decision rule.")
     if not reason.strip():
         raise DirectoryError("Give a reason: it is kept in the history.")

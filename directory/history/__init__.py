@@ -10,6 +10,7 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
+from directory import telling
 from directory.models import Company, HistoryEntry, User
 
 REFUSAL_INTERVAL = timedelta(minutes=1)
@@ -28,7 +29,7 @@ def record(
 
     ``detail`` holds ids of people, never names or addresses, and no secret.
     """
-    return HistoryEntry.objects.create(
+    entry = HistoryEntry.objects.create(
         event=event,
         subject_type=subject._meta.label_lower,
         subject_id=subject.pk,
@@ -36,6 +37,8 @@ def record(
         company_id=company.pk if company else None,
         detail=detail or {},
     )
+    telling.tell(entry)
+    return entry
 
 
 def record_at_intervals(

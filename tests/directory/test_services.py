@@ -85,6 +85,14 @@ def test_staff_without_the_permission_do_not_grant_it(viewer: CompanyMembership)
         services.grant_push_to_accounting(membership=viewer, by=PersonFactory(is_staff=True), reason="So.")
 
 
+def test_the_permission_is_nothing_without_being_staff(admin: User, viewer: CompanyMembership) -> None:
+    User.objects.filter(pk=admin.pk).update(is_staff=False)
+    with pytest.raises(DirectoryError, match="permission"):
+        services.grant_push_to_accounting(membership=viewer, by=User.objects.get(pk=admin.pk), reason="So.")
+    viewer.refresh_from_db()
+    assert not viewer.can_push_to_accounting
+
+
 def test_taking_a_person_out_ends_the_privilege_and_is_remembered(admin: User) -> None:
     approver = membership_of(ApproverFactory())
     services.remove_company_membership(membership=approver, by=admin)

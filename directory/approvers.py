@@ -1,0 +1,203 @@
+"""Who may push to accounting in a company: since when, by whose hand, and when a person last said that
+the list is right.
+
+All of it is read from the history, so that a privilege which came by another way than
+``services.grant_push_to_accounting`` shows as one that nobody granted.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
+
+from directory.models import WORKING_LEVELS, Company, CompanyMembership, HistoryEntry, User
+
+GRANTED, REVOKED = "privilege.granted", "privilege.revoked"
+CONFIRMED, FLAGGED = "approvers.confirmed", "approvers.flagged"
+REVIEWED = (CONFIRMED, FLAGGED)
+RULE_LIFTED, RULE_RESTORED = "own_decision_rule.lifted", "own_decision_rule.restored"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The entry by which somebody holds the privilege."""
+
+    entry: HistoryEntry
+    by: User | None
+
+    @property
+    def reason(self) -> str:
+        """Why, in the words of who granted it."""
+        return str(self.entry.detail.get("reason", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Approver:
+    """One who holds the privilege. ``grant`` is None where the history has none; ``is_flagged``: the
+    last review asked to revoke it."""
+
+    membership: CompanyMembership
+    grant: Grant | None
+    is_flagged: bool = False
+
+    @property
+    def is_effective(self) -> bool:
+        """Whether they can decide now."""
+        return self.membership.is_accounting_approver
+
+    @property
+    def effect(self) -> str:
+        """What the privilege gives them at this moment, in words."""
+        level = self.membership.get_erp_integrations_level_display()
+        if not self.membership.user.is_active:
+            return "The account is switched off: it gives nothing"
+        if self.membership.erp_integrations_level in WORKING_LEVELS:
+            return "Can accept, reject and export"
+        return f"{level} on the tool: it gives nothing until the level is Standard or Admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """The last time that somebody looked at the list, and when the next is due; None: nobody holds it."""
+
+    entry: HistoryEntry | None
+    by: User | None
+    due_at: datetime | None
+    is_overdue: bool
+
+    @property
+    def reason(self) -> str:
+        """Why some should not hold it any more; blank after a confirmation."""
+        return str(self.entry.detail.get("reason", "")) if self.entry else ""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnDecisionRule:
+    """Whether approvers decide on their own commitments here, and who said so last."""
+
+    is_lifted: bool
+    entry: HistoryEntry | None
+    by: User | None
+
+    @property
+    def reason(self) -> str:
+        """Why, in the words of who changed it."""
+        return str(self.entry.detail.get("reason", "")) if self.entry else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """The whole list of one company. ``seen_hash`` binds a review to it."""
+
+    company: Company
+    approvers: Sequence[Approver]
+    review: Review
+    own_decisions: OwnDecisionRule
+    seen_hash: str
+
+    @property
+    def unrecorded(self) -> int:
+        """How many hold it without a grant in the history."""
+        return sum(approver.grant is None for approver in self.approvers)
+
+
+def holders(company: Company) -> QuerySet[CompanyMembership]:
+    """The memberships that hold the privilege, effective or not, by name."""
+    held = CompanyMembership.objects.filter(company=company, can_push_to_accounting=True)
+    return held.select_related("user").order_by("user__last_name", "user__first_name", "user_id")
+
+
+def roll_of(company: Company) -> Roll:
+    """Read it; five queries, however many there are."""
+    memberships = list(holders(company))
+    grants = _standing_grants(memberships)
+    of_company = HistoryEntry.objects.about(company).order_by("-pk")
+    reviewed = of_company.filter(event__in=REVIEWED).first()
+    rule = of_company.filter(event__in=(RULE_LIFTED, RULE_RESTORED)).first()
+    entries = [*grants.values(), *filter(None, (reviewed, rule))]
+    people = User.objects.in_bulk({entry.by_id for entry in entries if entry.by_id})
+
+    def by(entry: HistoryEntry | None) -> User | None:
+        return people.get(entry.by_id or 0) if entry else None
+
+    flagged = set(reviewed.detail.get("flagged", [])) if reviewed else set()
+    approvers = []
+    for membership in memberships:
+        entry = grants.get(membership.pk)
+        newer = entry is not None and reviewed is not None and entry.pk > reviewed.pk
+        approvers.append(
+            Approver(
+                membership,
+                Grant(entry, by(entry)) if entry else None,
+                is_flagged=membership.user_id in flagged and not newer,
+            )
+        )
+    return Roll(
+        company,
+        approvers,
+        _review(reviewed, by(reviewed), approvers),
+        OwnDecisionRule(company.allows_own_decisions, rule, by(rule)),
+        _hash(company, approvers),
+    )
+
+
+def overdue(companies: QuerySet[Company]) -> list[tuple[Company, HistoryEntry | None]]:
+    """Those whose list nobody has reviewed in time, with their last review. One query, and those of
+    ``roll_of`` for each company that has no review yet, or an old one."""
+    old = timezone.now() - timedelta(days=settings.APPROVERS_REVIEW_DAYS)
+    last = HistoryEntry.objects.filter(
+        subject_type=Company._meta.label_lower, subject_id=OuterRef("pk"), event__in=REVIEWED
+    ).order_by("-pk")
+    waiting = (
+        companies.filter(memberships__can_push_to_accounting=True)
+        .annotate(reviewed_at=Subquery(last.values("at")[:1]))
+        .filter(Q(reviewed_at=None) | Q(reviewed_at__lte=old))
+        .order_by("pk")
+        .distinct()
+    )
+    rolls = [roll_of(company) for company in waiting]
+    return [(roll.company, roll.review.entry) for roll in rolls if roll.review.is_overdue]
+
+
+def _standing_grants(memberships: Sequence[CompanyMembership]) -> dict[int, HistoryEntry]:
+    """By membership, the grant that nothing came after."""
+    entries = HistoryEntry.objects.filter(
+        subject_type=CompanyMembership._meta.label_lower,
+        subject_id__in=[membership.pk for membership in memberships],
+        event__in=(GRANTED, REVOKED),
+    ).order_by("pk")
+    last = {entry.subject_id: entry for entry in entries}
+    return {key: entry for key, entry in last.items() if entry.event == GRANTED}
+
+
+def _review(entry: HistoryEntry | None, by: User | None, approvers: Sequence[Approver]) -> Review:
+    if not approvers:
+        return Review(entry, by, None, is_overdue=False)
+    now = timezone.now()
+    # Never reviewed: counted from the first grant. One that nobody recorded can't wait.
+    begun = [approver.grant.entry.at if approver.grant else None for approver in approvers]
+    since = entry.at if entry else (min(filter(None, begun)) if all(begun) else None)
+    due = since + timedelta(days=settings.APPROVERS_REVIEW_DAYS) if since else now
+    return Review(entry, by, due, is_overdue=due <= now)
+
+
+def _hash(company: Company, approvers: Sequence[Approver]) -> str:
+    """SHA-256 of what a person confirms: who, by which grant, at which level, and the own-decision rule."""
+    seen: list[Any] = [
+        [
+            approver.membership.pk,
+            approver.membership.user_id,
+            approver.grant.entry.pk if approver.grant else None,
+            approver.membership.erp_integrations_level,
+            approver.membership.user.is_active,
+        ]
+        for approver in sorted(approvers, key=lambda approver: approver.membership.pk)
+    ]
+    text = json.dumps([company.pk, company.allows_own_decisions, seen])
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,66 @@
+"""The review of who may push to accounting: one person says that the list is right, or who is too many."""
+
+from collections.abc import Collection
+
+from django.db import transaction
+
+from directory import approvers, history
+from directory.approvers import Roll
+from directory.models import Company, CompanyMembership, User
+from directory.permissions import RightMissing, require_review_approvers
+from directory.services import DirectoryError
+
+
+class ListChanged(DirectoryError):
+    """What the person looked at is not the list any more."""
+
+
+def is_barred(roll: Roll, by: User) -> bool:
+    """Whether another person must review: nobody confirms themselves, as nobody decides on their own.
+
+    Where the company is freed from that rule, it is freed from this one.
+    """
+    listed = any(approver.membership.user_id == by.pk for approver in roll.approvers)
+    return listed and not roll.own_decisions.is_lifted
+
+
+@transaction.atomic
+def review_approvers(
+    *, company: Company, by: User, seen_hash: str, flagged: Collection[int] = (), reason: str = ""
+) -> Roll:
+    """Confirm the list with this hash, or ask to revoke the privilege of the people ``flagged`` (their ids).
+
+    It revokes nothing: that is done in Django admin, by staff, who are mailed. Returns the list as it
+    was confirmed. Raises RightMissing without Admin or for oneself, ListChanged when it is another list
+    by now, and DirectoryError when people are flagged without a reason.
+    """
+    require_review_approvers(by, company)
+    # Whoever is granted or loses the privilege at this moment waits, or is in the list already.
+    locked = Company.objects.select_for_update(no_key=True).get(pk=company.pk)
+    list(CompanyMembership.objects.select_for_update(no_key=True).filter(company=locked).order_by("pk"))
+    roll = approvers.roll_of(locked)
+    if is_barred(roll, by):
+        raise RightMissing(
+            by=by,
+            company=company,
+            right="confirm a list with oneself on it",
+            sentence="You may push to accounting yourself, so another administrator must confirm this list.",
+        )
+    if roll.seen_hash != seen_hash:
+        raise ListChanged("The list changed since you opened it. Look at it as it is now.")
+    listed = {approver.membership.user_id for approver in roll.approvers}
+    if not listed.issuperset(flagged):
+        raise ListChanged("Somebody whom you ticked is not on the list. Look at it as it is now.")
+    if flagged and not reason.strip():
+        raise DirectoryError("Say why they should not hold it any more: whoever revokes it reads this.")
+    detail = {"seen_hash": seen_hash, "kept": sorted(listed.difference(flagged))}
+    if flagged:
+        detail |= {"flagged": sorted(flagged), "reason": reason.strip()}
+    history.record(
+        event=approvers.FLAGGED if flagged else approvers.CONFIRMED,
+        subject=locked,
+        by=by,
+        company=locked,
+        detail=detail,
+    )
+    return roll
