@@ -6,9 +6,11 @@ class ErpIntegrationsConfig(AppConfig):
     verbose_name = "ERP Integrations"
 
     def ready(self) -> None:
-        """Register the system checks, and the words of this tool's events."""
+        """Register the system checks, the words of this tool's events, and who is mailed about rights."""
         from directory.history import words
         from erp_integrations import checks  # noqa: F401  # registers itself
         from erp_integrations.activity.words import WORDS
+        from erp_integrations.attention import rights_mails
 
         words.register(WORDS)
+        rights_mails.listen()

@@ -4,7 +4,7 @@ from celery import shared_task
 from django.db import transaction
 
 from directory import retention as sign_ins
-from erp_integrations.attention import summaries
+from erp_integrations.attention import rights_mails, summaries
 from erp_integrations.delivery import exporting
 from erp_integrations.delivery import retention as replies
 from erp_integrations.masters import pulling
@@ -30,6 +30,12 @@ def sweep() -> None:
 def send_daily_summaries() -> None:
     """Store the daily summaries whose hour has come."""
     summaries.store_due_summaries()
+
+
+@shared_task
+def remind_of_reviews() -> None:
+    """Tell administrators whose list of approvers nobody has confirmed in time."""
+    rights_mails.remind_of_reviews()
 
 
 @shared_task

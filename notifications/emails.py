@@ -86,9 +86,14 @@ def store_daily_summary(
 
 def without_daily_summary(days: Mapping[User, date]) -> set[User]:
     """Those who have no ERP Integrations Daily Summary of their day yet; one query."""
-    keys = {_key_of_daily_summary(person, day): person for person, day in days.items()}
-    stored = set(OutgoingEmail.objects.filter(dedupe_key__in=keys).values_list("dedupe_key", flat=True))
-    return {person for key, person in keys.items() if key not in stored}
+    return without_key({person: _key_of_daily_summary(person, day) for person, day in days.items()})
+
+
+def without_key(keys: Mapping[User, str]) -> set[User]:
+    """Those for whom no mail with their key is stored yet; one query."""
+    stored = OutgoingEmail.objects.filter(dedupe_key__in=keys.values()).values_list("dedupe_key", flat=True)
+    found = set(stored)
+    return {person for person, key in keys.items() if key not in found}
 
 
 def _key_of_daily_summary(recipient: User, day: date) -> str:
@@ -168,6 +173,30 @@ def store_attention(
         subject=subject,
         template="emails/attention",
         context={"connection": connection, "lines": lines, "link": link, "for_project": for_project},
+    )
+
+
+def store_rights_notice(
+    *,
+    recipients: Iterable[User],
+    headline: str,
+    sentence: str,
+    facts: Sequence[tuple[str, str]],
+    reason: str,
+    link: str,
+    dedupe_key: str = "",
+) -> list[OutgoingEmail]:
+    """Tell administrators that the rights to commit money changed, or wait for their review.
+
+    ``facts`` are names with their values, ``reason`` is in a person's words; blank where none was given.
+    """
+    return _store(
+        recipients=recipients,
+        kind=Kind.RIGHTS,
+        subject=headline,
+        template="emails/rights",
+        context={"sentence": sentence, "facts": facts, "reason": reason, "link": link},
+        dedupe_key=dedupe_key,
     )
 
 

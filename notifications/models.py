@@ -24,6 +24,11 @@ class Kind(models.TextChoices):
     REJECTION = "rejection", "Rejected by accounting"
     RESENT = "resent", "Re-sent after a rejection"
     ATTENTION = "attention", "Failed or needs attention"
+    RIGHTS = "rights", "Who may push to accounting"
+
+
+ALWAYS_MAILED = (Kind.REJECTION, Kind.RIGHTS)
+"""What nobody switches off: work that comes back, and who may commit money."""
 
 
 class Status(models.TextChoices):
@@ -234,7 +239,7 @@ class Subscription(models.Model):
                 condition=Q(kind__in=Kind.values), name="a_subscription_is_of_a_known_kind"
             ),
             models.CheckConstraint(
-                condition=~Q(kind=Kind.REJECTION, wanted=False), name="a_rejection_is_always_mailed"
+                condition=~Q(kind__in=ALWAYS_MAILED, wanted=False), name="some_mails_are_always_sent"
             ),
         ]
 

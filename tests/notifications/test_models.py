@@ -138,7 +138,7 @@ def test_a_mail_is_wanted_until_it_is_switched_off() -> None:
 
 def test_a_rejection_cant_be_switched_off() -> None:
     person = RecipientFactory.create()
-    with pytest.raises(IntegrityError, match="a_rejection_is_always_mailed"), transaction.atomic():
+    with pytest.raises(IntegrityError, match="some_mails_are_always_sent"), transaction.atomic():
         Subscription.objects.create(user=person, kind=Kind.REJECTION, wanted=False)
 
 
