@@ -56,6 +56,39 @@ class RejectForm(DecisionForm):
     )
 
 
+class ReviewForm(forms.Form):
+    """Which list of approvers was looked at, who on it is too many, and why."""
+
+    seen_hash = forms.CharField(
+        max_length=64, widget=forms.HiddenInput, error_messages={"required": UNSEEN, "max_length": UNSEEN}
+    )
+    flagged = forms.TypedMultipleChoiceField(
+        coerce=int,
+        required=False,
+        error_messages={"invalid_choice": "Somebody whom you ticked is not on the list."},
+    )
+    reason = forms.CharField(
+        label="Reason",
+        required=False,
+        max_length=LONGEST_WORDS,
+        help_text="It is mailed to those who can revoke it, and stays in the history.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, people: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        flagged = self.fields["flagged"]
+        assert isinstance(flagged, forms.TypedMultipleChoiceField)
+        flagged.choices = [(str(person), str(person)) for person in people]
+
+    def clean(self) -> dict[str, Any]:
+        """Whoever asks for a revocation says why."""
+        cleaned = super().clean() or {}
+        if cleaned.get("flagged") and not cleaned.get("reason", "").strip():
+            self.add_error("reason", "Say why they should not hold it any more.")
+        return cleaned
+
+
 class RoundForm(forms.Form):
     """Which delivery the box showed; nobody decides on a later one with it."""
 

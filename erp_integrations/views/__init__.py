@@ -1,6 +1,7 @@
 """The tool's screens: what waits, what became of it, the boxes, what may follow, and the links."""
 
 from erp_integrations.views.activity import activity, activity_export
+from erp_integrations.views.approvers import approvers
 from erp_integrations.views.boxes import accept, reject
 from erp_integrations.views.drift import (
     reconciliation,
@@ -19,6 +20,7 @@ __all__ = [
     "activity",
     "activity_export",
     "adopt",
+    "approvers",
     "commitments",
     "connection",
     "cost_codes",

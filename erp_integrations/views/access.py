@@ -13,6 +13,14 @@ from erp_integrations.review.standing import Standing
 
 def viewer_of(request: SignedInRequest, company_slug: str) -> CompanyMembership:
     """The person's entry in the company's directory: strangers get 404, members without a level 403."""
+    viewer = member_of(request, company_slug)
+    if viewer.erp_integrations_level not in VISIBLE_LEVELS:
+        require_see_erp_integrations(request.user, viewer.company)
+    return viewer
+
+
+def member_of(request: SignedInRequest, company_slug: str) -> CompanyMembership:
+    """The same whatever the level; strangers get 404."""
     viewer = (
         CompanyMembership.objects.select_related("user", "company")
         .filter(user=request.user, company__slug=company_slug)
@@ -21,8 +29,6 @@ def viewer_of(request: SignedInRequest, company_slug: str) -> CompanyMembership:
     if viewer is None:
         raise Http404
     request.current_company = viewer.company
-    if viewer.erp_integrations_level not in VISIBLE_LEVELS:
-        require_see_erp_integrations(request.user, viewer.company)
     return viewer
 
 

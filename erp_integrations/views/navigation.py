@@ -31,6 +31,7 @@ def tabs(viewer: CompanyMembership, *, current: str) -> list[Choice]:
         "Jobs": "jobs",
         "Cost codes": "cost_codes",
         "Reconciliation": "reconciliation",
+        "Approvers": "approvers",
     }
     missing = {
         "Vendors": links.counted(links.vendors_where_work_waits(viewer.company)),
