@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "notifications",
     "erp_integrations",
     "directory.apps.AdministrationConfig",  # Django admin
+    "config",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
@@ -71,14 +72,16 @@ if DEVELOPMENT:
     INSTALLED_APPS.append("local.demo")
 
 MIDDLEWARE = [
+    "config.headers.SafeHeadersMiddleware",
+    "csp.middleware.CSPMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "config.headers.BodyLimitMiddleware",
     "directory.middleware.PersonalTimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -195,15 +198,24 @@ if env.bool("BEHIND_TLS_PROXY", default=False):
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
-        "default-src": [SELF],
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "connect-src": [SELF],
         "img-src": [SELF, "data:"],  # Django admin's icons
         "base-uri": [NONE],
         "object-src": [NONE],
         "form-action": [SELF],
         "frame-ancestors": [NONE],
+        "upgrade-insecure-requests": not DEVELOPMENT,
     }
 }
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # a Schedule of Values of a thousand lines
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440  # bytes of a whole request, for which it is checked first
+DATA_UPLOAD_MAX_NUMBER_FILES = 0  # nothing here takes a file
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+# Searches, reviews, spreadsheets: see directory/pace.py. Counted in each web process by itself.
+COSTLY_PAGES_PER_MINUTE = env.int("COSTLY_PAGES_PER_MINUTE", default=120)
 
 # Language, time, files
 LANGUAGE_CODE = "en-us"
@@ -236,8 +248,8 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 CELERY_BROKER_URL = env.str("REDIS_URL")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_PUBLISH_RETRY = False
-CELERY_TASK_SERIALIZER = "json"
-CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = CELERY_EVENT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = CELERY_RESULT_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -282,7 +294,15 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(minute="*/10"),
         "options": {"expires": 600},
     },
+    "remind-of-reviews": {
+        "task": "erp_integrations.tasks.remind_of_reviews",
+        "schedule": crontab(minute="5"),
+        "options": {"expires": 3600},
+    },
 }
+
+# How long the confirmation of who may push to accounting counts: a quarter.
+APPROVERS_REVIEW_DAYS = env.int("APPROVERS_REVIEW_DAYS", default=92)
 
 # Spectrum: which servers exist is the operator's decision, never typed on a screen.
 SPECTRUM_SERVERS: dict[str, str] = env.dict("SPECTRUM_SERVERS", default={})
@@ -329,7 +349,12 @@ HISTORY_CHECKPOINTS_DIR = env.str("HISTORY_CHECKPOINTS_DIR", default="")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {
+            "()": "config.logs.SafeFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {

@@ -56,7 +56,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
     """200 when this process answers and its database does; for operators and load balancers."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-    return HttpResponse("ok\n", content_type="text/plain")
+    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:

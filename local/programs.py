@@ -115,7 +115,7 @@ def web(
     ports: Ports, environment: Mapping[str, str], number: int = 1, *, shares_port: bool = False
 ) -> Program:
     # Threads: a browser opens connections ahead of need, and each would hold a whole process.
-    options = "--workers 2 --threads 4 --preload --graceful-timeout 5 --no-control-socket --access-logfile -"
+    options = "-c python:config.gunicorn --workers 2 --threads 4 --preload --graceful-timeout 5"
     arguments = ["gunicorn", "config.wsgi", "--bind", f"{HOST}:{ports['product']}", *options.split()]
     arguments += ["--reuse-port"] if shares_port else []
     return Program(

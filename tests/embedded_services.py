@@ -26,6 +26,7 @@ ENVIRONMENT = {
     "EMAIL_URL": "smtp://127.0.0.1:9",  # nobody listens there
     "SPECTRUM_SERVERS": "simulator=http://127.0.0.1:9",
     "UNDO_SECONDS": "0",  # what is accepted is due at once
+    "COSTLY_PAGES_PER_MINUTE": "0",  # tests are quicker than people
 }
 """What a developer's own .env must not change."""
 

@@ -52,10 +52,10 @@ def readyz(request: HttpRequest) -> HttpResponse:
     try:
         checks = operations.checks()
     except OperationalError:
-        return HttpResponse("database: not reachable\n", status=503, content_type="text/plain")
+        return HttpResponse("database: not reachable\n", status=503, content_type="text/plain; charset=utf-8")
     lines = [f"{check.name}: {'ok' if check.is_well else 'NOT OK'}, {check.sentence}\n" for check in checks]
     status = 200 if all(check.is_well for check in checks) else 503
-    return HttpResponse("".join(lines), status=status, content_type="text/plain")
+    return HttpResponse("".join(lines), status=status, content_type="text/plain; charset=utf-8")
 
 
 def _change(request: SignedInRequest, company_slug: str, connection_id: int, *, pauses: bool) -> HttpResponse:

@@ -201,8 +201,17 @@ def beat(schedule: Path, environment: Mapping[str, str]) -> Program:
 
 
 def web(port: int, environment: Mapping[str, str]) -> Program:
-    arguments = ["gunicorn", "config.wsgi", "--bind", f"{HOST}:{port}", "--threads", "4"]
-    arguments += ["--graceful-timeout", "5", "--no-control-socket"]
+    arguments = [
+        "gunicorn",
+        "-c",
+        "python:config.gunicorn",
+        "config.wsgi",
+        "--bind",
+        f"{HOST}:{port}",
+        "--threads",
+        "4",
+    ]
+    arguments += ["--graceful-timeout", "5"]
     return _ours("web", arguments, environment, ready=lambda _: answers(port))
 
 

@@ -1,0 +1,75 @@
+"""What every answer says to the browser, error pages included, and how long a request may be."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+
+HEADERS = {
+    # Pages hold what belongs to one person. Static files say themselves how long they are kept.
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": ", ".join(
+        f"{feature}=()"
+        for feature in (
+            *("accelerometer", "browsing-topics", "camera", "display-capture", "geolocation", "gyroscope"),
+            *(
+                "magnetometer",
+                "microphone",
+                "midi",
+                "payment",
+                "screen-wake-lock",
+                "usb",
+                "xr-spatial-tracking",
+            ),
+        )
+    ),
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+class SafeHeadersMiddleware:
+    """The outermost, so that an answer of any other middleware has the headers too.
+
+    What a view says itself stays.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+
+class BodyLimitMiddleware:
+    """Answers 413 to a request whose body is longer than any form of this product, without reading it.
+
+    Stands behind the one that knows the person, whom the page greets, and before whatever reads.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        announced = request.META.get("CONTENT_LENGTH") or "0"
+        if (
+            announced.isascii()
+            and announced.isdecimal()
+            and int(announced) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        ):
+            return self.get_response(request)
+        return too_large(request)
+
+
+def too_large(request: HttpRequest) -> HttpResponse:
+    """The 413 page."""
+    longest = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024
+    return render(request, "413.html", {"longest": longest}, status=413)

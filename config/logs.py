@@ -1,0 +1,68 @@
+"""Log lines without secrets: the last place where one could get out, so it looks at finished lines.
+
+Nothing is meant to log a secret in the first place; this is for the library, the traceback and the
+address that do it all the same.
+"""
+
+import logging
+import re
+from collections.abc import Iterable
+from urllib.parse import quote, unquote, urlsplit
+
+from django.conf import settings
+
+REMOVED = "[removed]"
+SHORTEST = 6
+"""Characters. A shorter setting is no secret, and would be found in every second line."""
+
+_PATTERNS = (
+    # The credentials of a database, broker or mail server in an address.
+    re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s@/]+(?=@)", re.IGNORECASE),
+    re.compile(r"(\bauthorization\b[\"']?\s*[:=]\s*[\"']?(?:basic|bearer)\s+)[^\s\"',;<>]+", re.IGNORECASE),
+    re.compile(r"(<(?:[\w.-]+:)?(?:Authorization_ID|GUID)(?:\s[^<>]*)?>)[^<]+", re.IGNORECASE),
+    re.compile(
+        r"(\b(?:authorization_id|guid|(?:previous_)?client_secret|access_token|password\d?|csrfmiddlewaretoken)"
+        r"[\"']?\s*[:=]\s*[\"']?)[^\s\"'&,;<>]+",
+        re.IGNORECASE,
+    ),
+    # Whoever has a session or the link of a reset is that person.
+    re.compile(r"(\b(?:__Host-)?ledgergate[\w-]*=)[^\s\"',;]+"),
+    re.compile(r"(/password/reset/key/)[^\s/\"']+"),
+)
+
+
+class SafeFormatter(logging.Formatter):
+    """Formats as usual, traceback and all, and then takes secrets out."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line without secrets."""
+        return without_secrets(super().format(record))
+
+
+def without_secrets(text: str) -> str:
+    """The text without the secrets of the settings, and without what looks like one."""
+    for secret in secrets_of_settings():
+        text = text.replace(secret, REMOVED)
+    for pattern in _PATTERNS:
+        text = pattern.sub(rf"\g<1>{REMOVED}", text)
+    return text
+
+
+def secrets_of_settings() -> list[str]:
+    """Every secret that the environment gave us, longest first, as it is and as an address spells it."""
+    found = {settings.SECRET_KEY, settings.HISTORY_SIGNING_KEY, *settings.FIELD_ENCRYPTION_KEYS}
+    found |= {str(database.get("PASSWORD") or "") for database in settings.DATABASES.values()}
+    found.add(settings.EMAIL_HOST_PASSWORD or "")
+    found |= set(_passwords((settings.CELERY_BROKER_URL, *settings.INFO_LINKS.values())))
+    spelled = found | {quote(secret, safe="") for secret in found}
+    return sorted((secret for secret in spelled if len(secret) >= SHORTEST), key=len, reverse=True)
+
+
+def _passwords(addresses: Iterable[str]) -> Iterable[str]:
+    for address in addresses:
+        try:
+            password = urlsplit(address).password
+        except ValueError:  # a check complains of the address
+            continue
+        if password:
+            yield from (password, unquote(password))
