@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from commitments import badges, queries, services
 from commitments.entries import Entry
 from commitments.models import Badge, Commitment, Kind, Lock
+from directory import pace
 from directory.models import Project
 from directory.permissions import (
     can_create_commitments,
@@ -19,6 +20,7 @@ from directory.requests import SignedInRequest
 
 
 @require_safe
+@pace.costly(when=pace.searches)
 def commitments(request: SignedInRequest, project_id: int) -> HttpResponse:
     """The project's list."""
     project = project_of(request, project_id)

@@ -128,7 +128,7 @@ EVENTS: dict[str, Words] = {
     "own_decision_rule.lifted": Words("Own decisions were allowed", said="reason"),
     "own_decision_rule.restored": Words("Own decisions were forbidden again", said="reason"),
     "approvers.confirmed": Words("The list of who may push to accounting was confirmed"),
-    "approvers.flagged": Words("The list of who may push to accounting was found wrong", said="note"),
+    "approvers.flagged": Words("The list of who may push to accounting was found wrong", said="reason"),
     "two_step_rule.set": Words("Two-step verification was required of approvers", said="reason"),
     "two_step_rule.lifted": Words(
         "Two-step verification is not required of approvers any more", said="reason"

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from directory import pace
 from directory.history import words
 from directory.models import VISIBLE_LEVELS, CompanyMembership, HistoryEntry, HistorySeal, User
 from directory.permissions import require_see_history
@@ -35,6 +36,7 @@ class Row:
 
 
 @require_safe
+@pace.costly(when=lambda request: bool(request.GET))
 def activity(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """The history, newest first; a number of queries that does not grow with it."""
     viewer = _auditor_of(request, company_slug)
@@ -56,6 +58,7 @@ def activity(request: SignedInRequest, company_slug: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@pace.costly(pace.MANY, when=pace.posts)
 def activity_export(request: SignedInRequest, company_slug: str) -> HttpResponseBase:
     """What the search means, as a file. A POST, because that somebody took it away is remembered."""
     viewer = _auditor_of(request, company_slug)

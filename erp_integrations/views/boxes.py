@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
+from directory import pace
 from directory.requests import SignedInRequest
 from erp_integrations import decisions
 from erp_integrations.forms import NOTE_IS_WRITTEN, AcceptForm, RejectForm
@@ -26,6 +27,7 @@ _BLOCKED = "It can't be exported as it stands. What has to change first is below
 
 @vary_on_headers("HX-Request")
 @require_http_methods(["GET", "HEAD", "POST"])
+@pace.costly()
 def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
     """Accept for export; after a failed export the same box tries again."""
     stood = standing_of(request, company_slug, submission_id)

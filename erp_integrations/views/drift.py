@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from directory import pace
 from directory.models import CompanyMembership
 from directory.permissions import can_compare_with_erp
 from directory.requests import SignedInRequest
@@ -27,6 +28,7 @@ SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@pace.costly(pace.MANY, when=pace.posts)
 def reconciliation(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """The page; a POST has everything compared now."""
     viewer = viewer_of(request, company_slug)
@@ -77,6 +79,7 @@ def reconciliation_progress(request: SignedInRequest, company_slug: str) -> Http
 
 
 @require_safe
+@pace.costly(pace.MANY)
 def reconciliation_spreadsheet(request: SignedInRequest, company_slug: str) -> FileResponse:
     """The same as the page, with every finding in a row of its own."""
     viewer = viewer_of(request, company_slug)

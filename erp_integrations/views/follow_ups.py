@@ -7,6 +7,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
+from directory import pace
 from directory.permissions import can_send_commitments
 from directory.requests import SignedInRequest
 from erp_integrations import decisions
@@ -59,6 +60,7 @@ def resume(request: SignedInRequest, company_slug: str, submission_id: int) -> H
 
 @vary_on_headers("HX-Request")
 @require_http_methods(["GET", "HEAD", "POST"])
+@pace.costly(when=pace.posts)
 def resolve(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
     """Say what Spectrum holds, where nobody but a person can."""
     stood = standing_of(request, company_slug, submission_id)
@@ -87,6 +89,7 @@ def resolve(request: SignedInRequest, company_slug: str, submission_id: int) -> 
 
 @vary_on_headers("HX-Request")
 @require_http_methods(["GET", "HEAD", "POST"])
+@pace.costly(when=pace.posts)
 def unlink(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
     """Cut the link to a record that is gone from Spectrum."""
     stood = standing_of(request, company_slug, submission_id)

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from commitments.models import ContractCompany
+from directory import pace
 from directory.models import CompanyMembership, Level, Project
 from directory.permissions import require_administer_erp_integrations
 from directory.requests import SignedInRequest
@@ -24,6 +25,7 @@ from erp_integrations.views.navigation import Choice
 
 
 @require_safe
+@pace.costly(when=pace.searches)
 def vendors(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """Each contract company, and the vendor that it is on the chosen connection."""
     viewer = viewer_of(request, company_slug)
@@ -49,6 +51,7 @@ def vendors(request: SignedInRequest, company_slug: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@pace.costly(when=pace.searches)
 def vendor(request: SignedInRequest, company_slug: str, contract_company_id: int) -> HttpResponse:
     """One contract company: choose its vendor, change it, or take the link away."""
     viewer = viewer_of(request, company_slug)
@@ -79,6 +82,7 @@ def vendor(request: SignedInRequest, company_slug: str, contract_company_id: int
 
 
 @require_safe
+@pace.costly(when=pace.searches)
 def jobs(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """Each project, and the job that it is, which also says where its commitments go."""
     viewer = viewer_of(request, company_slug)
@@ -97,6 +101,7 @@ def jobs(request: SignedInRequest, company_slug: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@pace.costly(when=pace.searches)
 def job(request: SignedInRequest, company_slug: str, project_id: int) -> HttpResponse:
     """One project: choose its job and with it the connection, change it, or take the link away."""
     viewer = viewer_of(request, company_slug)

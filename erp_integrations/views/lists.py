@@ -6,6 +6,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from directory import pace
 from directory.models import Level
 from directory.requests import SignedInRequest
 from erp_integrations.masters import linking, list_states, phase_gaps
@@ -17,6 +18,7 @@ from erp_integrations.views.links import connections_of
 
 
 @require_safe
+@pace.costly(when=pace.searches)
 def cost_codes(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """Per project, the cost codes in use that have no phase on its job, or one that takes nothing."""
     viewer = viewer_of(request, company_slug)
@@ -39,6 +41,7 @@ def cost_codes(request: SignedInRequest, company_slug: str) -> HttpResponse:
 
 @vary_on_headers("HX-Request")
 @require_http_methods(["GET", "HEAD", "POST"])
+@pace.costly(pace.MANY, when=pace.posts)
 def lists(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
     """How far a connection's reading has come; a POST has the lists read again."""
     viewer = viewer_of(request, company_slug)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from commitments.models import Badge
+from directory import pace
 from directory.permissions import can_send_commitments
 from directory.requests import SignedInRequest
 from erp_integrations.connections import health
@@ -52,6 +53,7 @@ def overview(request: SignedInRequest, company_slug: str) -> HttpResponse:
 
 
 @require_safe
+@pace.costly(when=pace.searches)
 def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """The list, by "Filter Commitments By"."""
     viewer = viewer_of(request, company_slug)
@@ -123,6 +125,7 @@ def progress(request: SignedInRequest, company_slug: str, submission_id: int) ->
 
 
 @require_safe
+@pace.costly()
 def review(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
     """Everything about one submission: what was sent, what stands in the way, what Spectrum stores."""
     stood = standing_of(request, company_slug, submission_id)

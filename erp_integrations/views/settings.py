@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from directory import history
+from directory import history, pace
 from directory.models import CompanyMembership
 from directory.permissions import require_administer_erp_integrations
 from directory.requests import SignedInRequest
@@ -49,6 +49,7 @@ def connection(request: SignedInRequest, company_slug: str, connection_id: int) 
 
 
 @require_POST
+@pace.costly(pace.MANY)
 def probe(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
     """Ask the site whether it can be used."""
     found = _connection_of(_admin_of(request, company_slug), connection_id)
@@ -56,6 +57,7 @@ def probe(request: SignedInRequest, company_slug: str, connection_id: int) -> Ht
 
 
 @require_POST
+@pace.costly(pace.MANY)
 def adopt(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
     """Say yes to the interface as the site has it now."""
     found = _connection_of(_admin_of(request, company_slug), connection_id)
@@ -64,6 +66,7 @@ def adopt(request: SignedInRequest, company_slug: str, connection_id: int) -> Ht
 
 
 @require_POST
+@pace.costly(pace.MANY)
 def rotate(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
     """Have the site make a new client secret."""
     found = _connection_of(_admin_of(request, company_slug), connection_id)

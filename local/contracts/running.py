@@ -53,6 +53,7 @@ def everything(
     environment = {name: value for name, value in os.environ.items() if name not in _OTHERS}
     environment |= {"LEDGERGATE_VAR": str(folder / "var"), "DEMO_PASSWORD": PASSWORD, "UNDO_SECONDS": "0"}
     environment |= settings
+    environment["COSTLY_PAGES_PER_MINUTE"] = "0"  # one approver accepts hundreds
     server = Program(
         "the server",
         python(module),
