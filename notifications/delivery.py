@@ -241,7 +241,7 @@ def _held(email: OutgoingEmail) -> OutgoingEmail | None:
 def _wait(tries: int) -> timedelta:
     """Doubled by each try, never longer than an hour, and scattered by a quarter either way."""
     widest = min(FIRST_WAIT * 2.0 ** min(tries - 1, 20), LONGEST_WAIT)
-    return widest * random.uniform(0.75, 1.25)
+    return widest * random.uniform(0.75, 1.25)  # nosec B311  # no secret
 
 
 def _close(line: BaseEmailBackend) -> None:

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django import template
-from django.utils.html import escape
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from erp_integrations.adapters.base import Call, Element
 
 register = template.Library()
+
+BREAK = SafeString("_<wbr>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def laid_out(calls: Sequence[Call]) -> Plan:
 @register.filter
 def breakable(name: str) -> SafeString:
     """An element's name that may go on in the next line after an underscore; copied, it is the same name."""
-    return mark_safe(escape(name).replace("_", "_<wbr>"))
+    return format_html_join(BREAK, "{}", ((part,) for part in name.split("_")))
 
 
 def _sheet(call: Call) -> Sheet:
