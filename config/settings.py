@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "axes",
     "csp",
     "django_htmx",
@@ -150,6 +151,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "directory.sign_in.AccountAdapter"
+ACCOUNT_FORMS = {"change_password": "directory.sign_in.CountedChangePasswordForm"}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -161,6 +163,15 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": None,
     "reset_password": "20/h/ip,3/h/key",
 }
+MFA_ADAPTER = "directory.two_step.TwoStepAdapter"
+MFA_FORMS = {
+    "authenticate": "directory.two_step.CodeForm",
+    "reauthenticate": "directory.two_step.ConfirmingCodeForm",
+}
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # an administrator knows whose address it is
+MFA_TOTP_ISSUER = "Ledgergate"
+MFA_TOTP_TOLERANCE = 1  # a phone's clock may be half a minute off
+MFA_RECOVERY_CODES_SHOW_ONCE = True
 # How many proxies in front may be believed about the caller's address.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 AXES_HANDLER = "directory.lockout.LockoutHandler"

@@ -13,6 +13,7 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path("accounts/", include("directory.urls")),
     path("accounts/", include("allauth.account.urls")),
+    path("accounts/two-step/", include("allauth.mfa.urls")),
     path("admin/", admin.site.urls),
     path("companies/<slug:company_slug>/erp-integrations/", include("erp_integrations.urls")),
     path("projects/<int:project_id>/commitments/", include("erp_integrations.project_urls")),

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.adapter import DefaultAccountAdapter, get_adapter
+from allauth.account.forms import ChangePasswordForm
 from allauth.account.views import PasswordResetView
 from django.http import HttpRequest, HttpResponse
 
@@ -42,3 +43,14 @@ class ResetPasswordView(PasswordResetView):  # type: ignore[misc]  # allauth has
             answer = self.form_invalid(form)
             answer.status_code = 503
         return answer
+
+
+class CountedChangePasswordForm(ChangePasswordForm):  # type: ignore[misc]  # allauth has no type hints
+    """A new password, by whoever knows the old one: wrong tries count as at sign-in."""
+
+    def clean_oldpassword(self) -> str:
+        """Ask the way in itself, so that a stolen session can't be used to guess."""
+        old: str = self.cleaned_data["oldpassword"]
+        if not get_adapter().reauthenticate(self.user, old):
+            raise get_adapter().validation_error("enter_current_password")
+        return old

@@ -5,13 +5,15 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
+from directory import two_step
 from erp_integrations.models import Connection
 from erp_integrations.models.secrets import secret_fields
 
 
 class Command(BaseCommand):
     help = (
-        "Encrypt every connection's secrets with the first of FIELD_ENCRYPTION_KEYS. Safe to run at any time."
+        "Encrypt the secrets of connections and of two-step verification with the first of "
+        "FIELD_ENCRYPTION_KEYS. Safe to run at any time."
     )
 
     @transaction.atomic
@@ -19,4 +21,8 @@ class Command(BaseCommand):
         connections = Connection.objects.select_for_update().order_by("pk")
         for connection in connections:
             connection.save(update_fields=secret_fields(Connection))
-        self.stdout.write(f"{len(connections)} connections use the first key. The older keys can go.")
+        people = two_step.reencrypt_secrets()
+        self.stdout.write(
+            f"{len(connections)} connections and {people} people's two-step verification use the first key. "
+            "The older keys can go."
+        )

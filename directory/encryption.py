@@ -1,0 +1,29 @@
+"""Texts that the database sees only encrypted, with keys of the environment (decision 9).
+
+The first of FIELD_ENCRYPTION_KEYS encrypts, every one of them decrypts, so that a new key is
+put in front and the old one stays until everything is written again.
+"""
+
+from functools import lru_cache
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+
+@lru_cache(maxsize=4)
+def _cipher(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])
+
+
+def encrypt(text: str) -> str:
+    """The text under the first key."""
+    return _cipher(tuple(settings.FIELD_ENCRYPTION_KEYS)).encrypt(text.encode()).decode()
+
+
+def decrypt(encrypted: str) -> str:
+    """The text again. Raises ImproperlyConfigured when no key opens it."""
+    try:
+        return _cipher(tuple(settings.FIELD_ENCRYPTION_KEYS)).decrypt(encrypted.encode()).decode()
+    except InvalidToken as error:
+        raise ImproperlyConfigured("No key of FIELD_ENCRYPTION_KEYS opens a stored secret.") from error
