@@ -172,6 +172,10 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True  # an administrator knows whose address it is
 MFA_TOTP_ISSUER = "Ledgergate"
 MFA_TOTP_TOLERANCE = 1  # a phone's clock may be half a minute off
 MFA_RECOVERY_CODES_SHOW_ONCE = True
+# Whether Django admin, where rights are granted, is closed to staff without two-step verification.
+ADMIN_REQUIRES_TWO_STEP = env.bool("ADMIN_REQUIRES_TWO_STEP", default=not DEVELOPMENT)
+# For how long after a password or a code was entered sensitive acts ask for none.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 60 * env.int("REAUTHENTICATION_MINUTES", default=15)
 # How many proxies in front may be believed about the caller's address.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 AXES_HANDLER = "directory.lockout.LockoutHandler"

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from directory import history, services
+from directory import history, services, two_step
 from directory.history import words
 from directory.models import Company, CompanyMembership, HistoryEntry, Project, ProjectMembership, User
 from directory.personal_data_admin import PersonalDataActions
@@ -59,6 +59,7 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
         ),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
+    actions = ("take_two_step_away",)
     add_fieldsets = (
         (None, {"fields": ("email", "first_name", "last_name", "usable_password", "password1", "password2")}),
     )
@@ -100,26 +101,46 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
                 self._record(request, person, "account.password_set", {})
         return answer
 
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Superusers alone weaken an account: who could also set its password would be its person."""
+        actions = super().get_actions(request)
+        if not request.user.is_superuser:
+            actions.pop("take_two_step_away", None)
+        return actions
+
+    @admin.action(description="Take two-step verification away (phone and recovery codes are lost)")
+    def take_two_step_away(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        count = two_step.take_away(queryset)
+        messages.success(request, f"{count} of the chosen people sign in with their password alone now.")
+
     def _record(self, request: HttpRequest, person: User, event: str, detail: dict[str, Any]) -> None:
         assert isinstance(request.user, User)
         history.record(event=event, subject=person, by=request.user, company=None, detail=detail)
 
 
+RULES = {
+    "allows_own_decisions": ("directory.free_from_own_decision_rule", "the own-decision rule"),
+    "requires_two_step": ("directory.set_two_step_rule", "the rule on two-step verification"),
+}
+"""What of a company takes a permission and a reason to change, and its name in a sentence."""
+
+
 class CompanyForm(forms.ModelForm[Company]):
-    """A company; freeing it from the own-decision rule needs a reason."""
+    """A company; a change of its rules needs a reason."""
 
     reason = forms.CharField(
-        required=False, help_text="Needed when the own-decision rule changes. It is kept in the history."
+        required=False, help_text="Needed when one of the two rules changes. It is kept in the history."
     )
 
     class Meta:
         model = Company
-        fields = ["name", "slug", "currency", "allows_own_decisions"]
+        fields = ["name", "slug", "currency", *RULES]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if "allows_own_decisions" in self.changed_data and not cleaned.get("reason", "").strip():
-            self.add_error("reason", "Give a reason for changing the own-decision rule.")
+        changed = [words for name, (_, words) in RULES.items() if name in self.changed_data]
+        if self.instance.pk and changed and not cleaned.get("reason", "").strip():
+            self.add_error("reason", f"Give a reason for changing {' and '.join(changed)}.")
         return cleaned
 
 
@@ -130,12 +151,13 @@ class CompanyAdmin(RecordingAdmin[Company]):
     company = "pk"
     what = "company"
     form = CompanyForm
-    list_display = ("name", "slug", "currency")
+    list_display = ("name", "slug", "currency", "requires_two_step")
     search_fields = ("name",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Company | None = None) -> tuple[str, ...]:
-        may_free = obj and request.user.has_perm("directory.free_from_own_decision_rule")
-        fixed = () if may_free else ("allows_own_decisions",)
+        fixed = tuple(
+            name for name, (permission, _) in RULES.items() if not (obj and request.user.has_perm(permission))
+        )
         # What was sent and accepted is in this currency.
         return (*fixed, "currency") if obj and obj.projects.exists() else fixed
 
@@ -146,17 +168,18 @@ class CompanyAdmin(RecordingAdmin[Company]):
         if not change:
             super().save_model(request, obj, form, change)
             return
-        own_rule = "allows_own_decisions" in form.changed_data
+        assert isinstance(request.user, User)
         if changed := [name for name in ("name", "slug", "currency") if name in form.changed_data]:
             obj.save(update_fields=changed)
             self.record(request, obj, "changed", {"fields": changed})
-        if own_rule:
-            assert isinstance(request.user, User)
+        reason = form.cleaned_data["reason"]
+        if "allows_own_decisions" in form.changed_data:
             services.set_own_decision_rule(
-                company=obj,
-                by=request.user,
-                allows=obj.allows_own_decisions,
-                reason=form.cleaned_data["reason"],
+                company=obj, by=request.user, allows=obj.allows_own_decisions, reason=reason
+            )
+        if "requires_two_step" in form.changed_data:
+            services.set_two_step_rule(
+                company=obj, by=request.user, required=obj.requires_two_step, reason=reason
             )
 
 

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
 from django.urls import reverse
+from django.utils.functional import cached_property
 
 
 class Level(models.TextChoices):
@@ -100,13 +101,21 @@ class Company(models.Model):
         default=False,
         help_text="Frees the company from the rule that nobody decides on what they created or sent.",
     )
+    requires_two_step = models.BooleanField(
+        "approvers must use two-step verification",
+        default=True,
+        help_text="Without it, who holds Can Push to Accounting can look and not decide.",
+    )
 
     objects = CompanyQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "companies"
         ordering = ["name"]
-        permissions = [("free_from_own_decision_rule", "Can free a company from the own-decision rule")]
+        permissions = [
+            ("free_from_own_decision_rule", "Can free a company from the own-decision rule"),
+            ("set_two_step_rule", "Can set whether approvers must use two-step verification"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -189,6 +198,20 @@ class CompanyMembership(models.Model):
             and self.can_push_to_accounting
             and self.erp_integrations_level in WORKING_LEVELS
         )
+
+    @cached_property
+    def lacks_two_step(self) -> bool:
+        """Whether only two-step verification keeps this approver from deciding."""
+        return (
+            self.is_accounting_approver
+            and self.company.requires_two_step
+            and not self.user.authenticator_set.filter(type="totp").exists()  # type: ignore[attr-defined]  # allauth's
+        )
+
+    @property
+    def may_decide(self) -> bool:
+        """Whether this approver may use their right now."""
+        return self.is_accounting_approver and not self.lacks_two_step
 
 
 class ProjectMembership(models.Model):

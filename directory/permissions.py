@@ -26,6 +26,9 @@ P = ParamSpec("P")
 class RightMissing(PermissionDenied):
     """A person asked for something that their rights do not cover. Becomes a 403 and a history entry."""
 
+    way_out: tuple[str, str] | None = None
+    """What the person can do about it by themselves: the words of a link, and the name of its page."""
+
     def __init__(self, *, by: User, company: Company, right: str, sentence: str) -> None:
         super().__init__(sentence)
         self.by = by
@@ -34,9 +37,25 @@ class RightMissing(PermissionDenied):
         self.sentence = sentence
 
 
+class TwoStepMissing(RightMissing):
+    """An approver without two-step verification, in a company that requires it."""
+
+    way_out = ("Set up two-step verification", "mfa_index")
+
+    def __init__(self, *, by: User, company: Company) -> None:
+        super().__init__(
+            by=by,
+            company=company,
+            right="push to accounting: two-step verification",
+            sentence=f"{company.name} requires two-step verification of its accounting approvers. "
+            "You can look; to decide, set it up first. It takes a minute and your phone.",
+        )
+
+
 def company_membership(user: User, company: Company) -> CompanyMembership | None:
-    """The person's entry in the Company Directory, with the person loaded; None for strangers."""
-    return CompanyMembership.objects.select_related("user").filter(user=user, company=company).first()
+    """The person's entry in the Company Directory, with the person and the company; None for strangers."""
+    memberships = CompanyMembership.objects.select_related("user", "company")
+    return memberships.filter(user=user, company=company).first()
 
 
 def commitments_level(user: User, project: Project) -> str:
@@ -54,9 +73,9 @@ def can_see_erp_integrations(user: User, company: Company) -> bool:
 
 
 def can_push_to_accounting(user: User, company: Company) -> bool:
-    """Accept, reject, export and what follows: Standard or Admin, and the privilege."""
+    """Accept, reject, export and what follows: Standard or Admin, the privilege, two steps if required."""
     membership = company_membership(user, company)
-    return bool(membership and membership.is_accounting_approver)
+    return bool(membership and membership.may_decide)
 
 
 def can_administer_erp_integrations(user: User, company: Company) -> bool:
@@ -136,12 +155,23 @@ require_see_erp_integrations = _company_right(
     "You need Read Only or more on the ERP Integrations tool. An administrator of your company can give it.",
     can_see_erp_integrations,
 )
-require_push_to_accounting = _company_right(
+_require_the_privilege = _company_right(
     "push to accounting",
     "Only an accounting approver can do this: Standard or Admin on the ERP Integrations tool, and the "
     "privilege Can Push to Accounting. An administrator can grant it.",
     can_push_to_accounting,
 )
+
+
+def require_push_to_accounting(user: User, company: Company) -> None:
+    """The right to decide. Raises TwoStepMissing where only that is missing."""
+    membership = company_membership(user, company)
+    if membership and membership.lacks_two_step:
+        raise TwoStepMissing(by=user, company=company)
+    if not (membership and membership.may_decide):
+        _require_the_privilege(user, company)
+
+
 require_administer_erp_integrations = _company_right(
     "administer ERP Integrations",
     "You need Admin on the ERP Integrations tool for links and connection settings.",

@@ -137,3 +137,27 @@ def change_profile(*, form: ModelForm[User], by: User) -> None:
             company=None,
             detail={"fields": sorted(form.changed_data), "active": by.is_active},
         )
+
+
+@transaction.atomic
+def set_two_step_rule(*, company: Company, by: User, required: bool, reason: str) -> None:
+    """Require two-step verification of a company's approvers, or no longer.
+
+    Raises DirectoryError without a reason or without the permission.
+    """
+    locked = Company.objects.select_for_update().get(pk=company.pk)
+    if not by.has_perm("directory.set_two_step_rule"):
+        raise DirectoryError("You don't hold the permission to set the rule on two-step verification.")
+    if not reason.strip():
+        raise DirectoryError("Give a reason: it is kept in the history.")
+    if locked.requires_two_step == required:
+        return
+    locked.requires_two_step = company.requires_two_step = required
+    locked.save(update_fields=["requires_two_step"])
+    history.record(
+        event="two_step_rule.set" if required else "two_step_rule.lifted",
+        subject=locked,
+        by=by,
+        company=locked,
+        detail={"reason": reason.strip()},
+    )

@@ -4,10 +4,12 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from allauth.account.forms import ChangePasswordForm
+from allauth.account.internal.flows.reauthentication import reauthenticate_by_password
 from allauth.account.views import PasswordResetView
 from django.http import HttpRequest, HttpResponse
 
 from directory.client_address import client_address
+from directory.models import User
 
 UNKNOWN_ADDRESS = "0.0.0.0"
 
@@ -25,6 +27,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
             return bool(super().is_safe_url(url))
         except ValueError:
             return False
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        """Who has just signed in need not confirm at once that it is them."""
+        super().login(request, user)
+        reauthenticate_by_password(request)
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """The caller's address, as the lockout believes it; limits of unknown ones are shared."""

@@ -13,9 +13,11 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_used
+from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
@@ -28,6 +30,16 @@ SECRETS = ("secret", "seed")
 
 class TwoStepAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no type hints
     """allauth's, with secrets that a copied database does not give away."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "cannot_delete_authenticator": "It must stay on: a company in which you hold Can Push to Accounting "
+        "requires it, or you enter the administration. For another phone, ask your administrator.",
+        "incorrect_code": "This code is wrong, or no longer good. Type the one that the app shows now.",
+    }
+
+    def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
+        """Where two steps are required, nobody goes back to one by themselves."""
+        return not must_stay_on(authenticator.user)
 
     def encrypt(self, text: str) -> str:
         """Under the first of FIELD_ENCRYPTION_KEYS."""
@@ -79,7 +91,27 @@ class ConfirmingCodeForm(LimitedCode, ReauthenticateForm):  # type: ignore[misc]
 
 def is_on(person: User) -> bool:
     """Whether this person signs in with a code of an authenticator app."""
-    return Authenticator.objects.filter(user=person, type=Authenticator.Type.TOTP).exists()
+    return bool(Authenticator.objects.filter(user=person, type=Authenticator.Type.TOTP).exists())
+
+
+def must_stay_on(person: User) -> bool:
+    """Whether a company whose approver they are requires it, or Django admin, which they may enter."""
+    if person.is_staff and settings.ADMIN_REQUIRES_TWO_STEP:
+        return True
+    requiring = person.company_memberships.filter(
+        can_push_to_accounting=True, company__requires_two_step=True
+    )
+    return requiring.exists()
+
+
+@transaction.atomic
+def take_away(people: QuerySet[User]) -> int:
+    """End the two-step verification of people who lost what it takes. Returns of how many."""
+    kept = Authenticator.objects.filter(user__in=people).order_by("pk")
+    count = int(kept.filter(type=Authenticator.Type.TOTP).count())
+    for authenticator in kept:
+        authenticator.delete()
+    return count
 
 
 @transaction.atomic

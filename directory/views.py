@@ -67,7 +67,14 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
             by=missing.by, company=missing.company, right=missing.right, address=request.path
         )
     sentence = missing.sentence if missing else "You don't have the right to do this."
-    return render(request, "403.html", {"sentence": sentence, "home": reverse("home")}, status=403)
+    label, page = (missing and missing.way_out) or ("Go to your work", "home")
+    context = {
+        "sentence": sentence,
+        "way_out": missing is not None and missing.way_out is not None,
+        "label": label,
+        "url": reverse(page),
+    }
+    return render(request, "403.html", context, status=403)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -99,7 +99,7 @@ class Standing:
     @property
     def may_decide(self) -> bool:
         """Whether the viewer decides on commitments like this one."""
-        return self.viewer.is_accounting_approver and not self._is_barred
+        return self.viewer.may_decide and not self._is_barred
 
     @property
     def can_be_decided(self) -> bool:

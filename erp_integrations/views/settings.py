@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from directory import history, pace
+from directory import confirming, history, pace
 from directory.models import CompanyMembership
 from directory.permissions import require_administer_erp_integrations
 from directory.requests import SignedInRequest
@@ -37,6 +37,8 @@ def connection(request: SignedInRequest, company_slug: str, connection_id: int) 
     """The form of one connection. Secrets go in and never come out."""
     viewer = _admin_of(request, company_slug)
     found = _connection_of(viewer, connection_id)
+    if question := confirming.ask(request):
+        return question
     form = SettingsForm(request.POST or None, instance=found)
     if request.method == "POST" and form.is_valid():
         changes.save(form=form, by=request.user)
@@ -61,6 +63,8 @@ def probe(request: SignedInRequest, company_slug: str, connection_id: int) -> Ht
 def adopt(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
     """Say yes to the interface as the site has it now."""
     found = _connection_of(_admin_of(request, company_slug), connection_id)
+    if question := confirming.ask(request):
+        return question
     seen = request.POST.get("seen", "")
     return _told(request, found, probing.adopt(connection=found, by=request.user, seen=seen))
 
@@ -70,6 +74,8 @@ def adopt(request: SignedInRequest, company_slug: str, connection_id: int) -> Ht
 def rotate(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
     """Have the site make a new client secret."""
     found = _connection_of(_admin_of(request, company_slug), connection_id)
+    if question := confirming.ask(request):
+        return question
     result = rotation.rotate(connection=found, by=request.user)
     (messages.success if result.done else messages.error)(request, f"{found.name}: {result.sentence}")
     return redirect("erp_integrations:settings", company_slug)

@@ -82,7 +82,11 @@ def _people(loaded: Loaded) -> None:
 
 
 def _company(loaded: Loaded, planned: DemoCompany) -> None:
-    company = Company.objects.create(name=planned.name, slug=planned.slug)
+    company = Company.objects.create(
+        name=planned.name,
+        slug=planned.slug,
+        requires_two_step=False,  # nobody has to fetch a phone to try the product
+    )
     loaded.companies[planned.slug] = company
     connection = Connection.objects.create(
         company=company,
