@@ -65,6 +65,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "axes",
     "csp",
     "django_htmx",
@@ -81,10 +82,11 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "directory.middleware.SignInRequiredMiddleware",
     "config.headers.BodyLimitMiddleware",
-    "directory.middleware.PersonalTimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "directory.middleware.SessionLimitsMiddleware",
+    "directory.middleware.PersonalTimeZoneMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -200,7 +202,10 @@ AXES_VERBOSE = False
 SESSION_COOKIE_NAME = f"ledgergate_{public.port}" if DEVELOPMENT else "__Host-ledgergate"
 CSRF_COOKIE_NAME = f"{SESSION_COOKIE_NAME}_csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEVELOPMENT
-SESSION_COOKIE_AGE = 60 * 60 * 12
+# A session ends after so long without use, and after so long in any case.
+SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", default=60)
+SESSION_HOURS = env.int("SESSION_HOURS", default=12)
+SESSION_COOKIE_AGE = 60 * 60 * SESSION_HOURS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "directory.views.csrf_failure"
 SECURE_SSL_REDIRECT = not DEVELOPMENT and env.bool("SSL_REDIRECT", default=True)

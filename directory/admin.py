@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from directory import history, services, two_step
+from directory import history, services, sessions, two_step
 from directory.history import words
 from directory.models import Company, CompanyMembership, HistoryEntry, Project, ProjectMembership, User
 from directory.personal_data_admin import PersonalDataActions
@@ -59,7 +59,7 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
         ),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
-    actions = ("take_two_step_away",)
+    actions = ("end_sessions", "take_two_step_away")
     add_fieldsets = (
         (None, {"fields": ("email", "first_name", "last_name", "usable_password", "password1", "password2")}),
     )
@@ -107,6 +107,13 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
         if not request.user.is_superuser:
             actions.pop("take_two_step_away", None)
         return actions
+
+    @admin.action(description="End all sessions (they have to sign in again)", permissions=["change"])
+    def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        assert isinstance(request.user, User)
+        people = [person for person in queryset if self.has_change_permission(request, person)]
+        count = sum(sessions.end(person=person, by=request.user) for person in people)
+        messages.success(request, f"{count} session{'' if count == 1 else 's'} ended.")
 
     @admin.action(description="Take two-step verification away (phone and recovery codes are lost)")
     def take_two_step_away(self, request: HttpRequest, queryset: QuerySet[User]) -> None:

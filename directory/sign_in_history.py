@@ -9,12 +9,12 @@ from typing import Any
 
 from allauth.account import signals as account_signals
 from axes.signals import user_locked_out
-from django.contrib.auth.signals import user_logged_out, user_login_failed
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
-from directory import history
+from directory import history, sessions
 from directory.lockout import name_for_lockout
 from directory.models import HistoryEntry, User
 
@@ -27,11 +27,18 @@ def record_sign_in(sender: object, user: User, **kwargs: Any) -> None:
     history.record(event="session.started", subject=user, by=user, company=None)
 
 
+@receiver(user_logged_in)
+def start_the_clock(sender: object, request: HttpRequest, **kwargs: Any) -> None:
+    """Whichever way a session begins, its limits count from then."""
+    sessions.begin(request.session)
+
+
 @receiver(user_logged_out)
-def record_sign_out(sender: object, user: User | None, **kwargs: Any) -> None:
-    """A person signed out."""
+def record_sign_out(sender: object, user: User | None, request: HttpRequest, **kwargs: Any) -> None:
+    """A person signed out, or a limit did it."""
     if user is not None:
-        history.record(event="session.ended", subject=user, by=user, company=None, detail={"why": "sign-out"})
+        why = getattr(request, "why_signed_out", "sign-out")
+        history.record(event="session.ended", subject=user, by=user, company=None, detail={"why": why})
 
 
 @receiver(user_login_failed)

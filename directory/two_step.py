@@ -21,7 +21,7 @@ from django.db.models import QuerySet
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
-from directory import encryption, history, lockout
+from directory import encryption, history, lockout, sessions
 from directory.models import User
 
 SECRETS = ("secret", "seed")
@@ -133,6 +133,9 @@ def record_new_secret(sender: object, instance: Authenticator, created: bool, **
     if created:
         is_app = instance.type == Authenticator.Type.TOTP
         _record("two_step.turned_on" if is_app else "two_step.recovery_codes_made", instance)
+        if is_app and context.request is not None:  # who came in with a password alone is out
+            here = context.request.session.session_key
+            sessions.end(person=instance.user, by=instance.user, but=here)
 
 
 @receiver(post_delete, sender=Authenticator)

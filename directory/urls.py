@@ -3,7 +3,7 @@
 from django.contrib.auth.decorators import login_not_required
 from django.urls import path
 
-from directory import sign_in, views
+from directory import session_views, sign_in, views
 
 urlpatterns = [
     # An administrator knows whose address it is; mails with business data go there unverified.
@@ -14,4 +14,6 @@ urlpatterns = [
         name="account_reset_password",
     ),
     path("profile/", views.profile, name="profile"),
+    path("sessions/", session_views.listed, name="sessions"),
+    path("sessions/end/", session_views.end, name="end_sessions"),
 ]

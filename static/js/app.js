@@ -25,7 +25,10 @@
   const isPoll = (ctx) => ctx.sourceEvent?.type === "every";
 
   document.addEventListener("htmx:before:request", (event) => {
-    if (isPoll(event.detail.ctx) && document.hidden) event.preventDefault();
+    const { ctx } = event.detail;
+    if (!isPoll(ctx)) return;
+    if (document.hidden) event.preventDefault();
+    ctx.request.headers["X-Poll"] = "true"; // what nobody did keeps no session alive
   });
 
   document.addEventListener("htmx:after:request", (event) => {
