@@ -152,8 +152,16 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-ACCOUNT_ADAPTER = "directory.sign_in.AccountAdapter"
-ACCOUNT_FORMS = {"change_password": "directory.sign_in.CountedChangePasswordForm"}
+ACCOUNT_ADAPTER = "notifications.accounts.MailingAccountAdapter"
+ACCOUNT_FORMS = {
+    "change_password": "directory.sign_in.CountedChangePasswordForm",
+    "reset_password": "directory.sign_in.PasswordLinkForm",
+}
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "directory.password_links.PasswordLinkTokens"
+# For how long a mailed link works: where there is a password already, and where none was chosen yet.
+PASSWORD_RESET_MINUTES = env.int("PASSWORD_RESET_MINUTES", default=60)
+INVITATION_DAYS = env.int("INVITATION_DAYS", default=7)
+PASSWORD_RESET_TIMEOUT = max(PASSWORD_RESET_MINUTES * 60, INVITATION_DAYS * 86_400)
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Model, Q, QuerySet
@@ -31,12 +31,16 @@ admin.site.index_title = "Administration"
 LONGEST_ID = 19  # digits that a bigint always holds
 
 
-class PersonCreationForm(AdminUserCreationForm[User]):
-    """A new person: an address and a password."""
+class PersonCreationForm(forms.ModelForm[User]):
+    """A new person, who is invited by mail to choose a password."""
 
     class Meta:
         model = User
         fields = ("email", "first_name", "last_name")
+
+    def save(self, commit: bool = True) -> User:
+        self.instance.set_unusable_password()
+        return super().save(commit)
 
 
 @admin.register(User)
@@ -59,9 +63,15 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
         ),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
-    actions = ("end_sessions", "take_two_step_away")
+    actions = ("invite_again", "end_sessions", "take_two_step_away")
     add_fieldsets = (
-        (None, {"fields": ("email", "first_name", "last_name", "usable_password", "password1", "password2")}),
+        (
+            None,
+            {
+                "fields": ("email", "first_name", "last_name"),
+                "description": "They get a mail with a link by which they choose their own password.",
+            },
+        ),
     )
 
     def of_companies_of(self, person: User, rows: QuerySet[User]) -> QuerySet[User]:
@@ -91,6 +101,8 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
         if form.changed_data:
             event = "account.changed" if change else "account.created"
             self._record(request, obj, event, {"fields": sorted(form.changed_data), "active": obj.is_active})
+        if not change:
+            self._invite(request, obj)
 
     def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Who sets another's password can sign in as them, so it is remembered who did."""
@@ -107,6 +119,22 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
         if not request.user.is_superuser:
             actions.pop("take_two_step_away", None)
         return actions
+
+    @admin.action(description="Invite again (people who have chosen no password yet)", permissions=["change"])
+    def invite_again(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        people = [
+            person
+            for person in queryset.filter(is_active=True)
+            if self.has_change_permission(request, person) and not person.has_usable_password()
+        ]
+        for person in people:
+            self._invite(request, person)
+        messages.success(request, f"{len(people)} invitation{'' if len(people) == 1 else 's'} will be sent.")
+
+    def _invite(self, request: HttpRequest, person: User) -> None:
+        with transaction.atomic():
+            get_adapter(request).invite(person)
+            self._record(request, person, "account.invited", {})
 
     @admin.action(description="End all sessions (they have to sign in again)", permissions=["change"])
     def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:

@@ -1,12 +1,10 @@
 """How people sign in: by e-mail and password, with accounts that an administrator made."""
 
-from typing import Any
-
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from allauth.account.forms import ChangePasswordForm
 from allauth.account.internal.flows.reauthentication import reauthenticate_by_password
-from allauth.account.views import PasswordResetView
-from django.http import HttpRequest, HttpResponse
+from django import forms
+from django.http import HttpRequest
 
 from directory.client_address import client_address
 from directory.models import User
@@ -28,6 +26,17 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         except ValueError:
             return False
 
+    def ask_for_password_link(self, address: str) -> None:
+        """Mail a link to choose a password, later and only if the address is somebody's.
+
+        Who mails stands above this room: see ``ACCOUNT_ADAPTER`` in the settings.
+        """
+        raise NotImplementedError
+
+    def invite(self, person: User) -> None:
+        """Mail a new person that there is an account, with a link to choose its password."""
+        raise NotImplementedError
+
     def login(self, request: HttpRequest, user: User) -> None:
         """Who has just signed in need not confirm at once that it is them."""
         super().login(request, user)
@@ -38,18 +47,20 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         return client_address(request) or UNKNOWN_ADDRESS
 
 
-class ResetPasswordView(PasswordResetView):  # type: ignore[misc]  # allauth has no type hints
-    """Mails a link for a new password at once, and stores none of it: whoever reads it can sign in."""
+class PasswordLinkForm(forms.Form):
+    """Asks for a link to choose a password; says the same whether the account exists or not."""
 
-    def form_valid(self, form: Any) -> HttpResponse:
-        """A link that could not be mailed is asked for again; nothing else would tell."""
-        try:
-            answer: HttpResponse = super().form_valid(form)
-        except OSError:  # every SMTPException is one
-            form.add_error(None, "The mail could not be sent just now. Try again in a few minutes.")
-            answer = self.form_invalid(form)
-            answer.status_code = 503
-        return answer
+    email = forms.EmailField(
+        label="E-mail address",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+
+    def save(self, request: HttpRequest) -> str:
+        """Have it mailed, if there is anybody to mail it to."""
+        address: str = self.cleaned_data["email"]
+        get_adapter(request).ask_for_password_link(address)
+        return address
 
 
 class CountedChangePasswordForm(ChangePasswordForm):  # type: ignore[misc]  # allauth has no type hints

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from allauth.account import signals as account_signals
+from axes.handlers.proxy import AxesProxyHandler
 from axes.signals import user_locked_out
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
@@ -67,6 +68,9 @@ def record_password_change(sender: object, user: User, **kwargs: Any) -> None:
 def record_password_reset(sender: object, user: User, **kwargs: Any) -> None:
     """A person chose a password through a mailed link."""
     history.record(event="password.reset", subject=user, by=user, company=None)
+    # Whoever reads the person's mail is not kept out by what was guessed before.
+    AxesProxyHandler.reset_attempts(username=user.email.lower())
+    sessions.end(person=user, by=user)
 
 
 def _record_at_intervals(event: str, name: str) -> None:

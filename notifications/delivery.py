@@ -22,9 +22,14 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.db.models.functions import Now
 
-from directory import history
+from directory import history, password_links
 from directory.models import User
-from notifications.models import OutgoingEmail, database_time
+from notifications.models import (
+    PLACE_OF_PASSWORD_LINK,
+    WITH_PASSWORD_LINK,
+    OutgoingEmail,
+    database_time,
+)
 from notifications.text import one_line
 
 logger = logging.getLogger(__name__)
@@ -180,9 +185,13 @@ def _renew_lease(email: OutgoingEmail) -> bool:
 
 
 def _message(email: OutgoingEmail, *, line: BaseEmailBackend) -> EmailMultiAlternatives:
+    text, html = email.text_body, email.html_body
+    if email.kind in WITH_PASSWORD_LINK:
+        link = password_links.link_for(email.recipient)
+        text, html = (body.replace(PLACE_OF_PASSWORD_LINK, link) for body in (text, html))
     message = EmailMultiAlternatives(
         subject=email.subject,
-        body=email.text_body,
+        body=text,
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[email.to_address],
         connection=line,
@@ -192,7 +201,7 @@ def _message(email: OutgoingEmail, *, line: BaseEmailBackend) -> EmailMultiAlter
             "Auto-Submitted": "auto-generated",  # RFC 3834: keeps holiday replies away
         },
     )
-    message.attach_alternative(email.html_body, "text/html")
+    message.attach_alternative(html, "text/html")
     return message
 
 

@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 
 from directory.models import User
 from notifications import tasks
-from notifications.models import Kind, OutgoingEmail
+from notifications.models import PLACE_OF_PASSWORD_LINK, Kind, OutgoingEmail
 from notifications.text import money, one_line
 
 DAILY_SUMMARY_SUBJECT = "ERP Integrations Daily Summary"
@@ -197,6 +197,28 @@ def store_rights_notice(
         template="emails/rights",
         context={"sentence": sentence, "facts": facts, "reason": reason, "link": link},
         dedupe_key=dedupe_key,
+    )
+
+
+def store_password_link(*, recipient: User, lifetime: str) -> list[OutgoingEmail]:
+    """The link for a forgotten password, which works for ``lifetime`` ("60 minutes") after it was sent."""
+    return _store(
+        recipients=[recipient],
+        kind=Kind.PASSWORD_LINK,
+        subject="Choose a new password for Ledgergate",
+        template="emails/password_link",
+        context={"link": PLACE_OF_PASSWORD_LINK, "lifetime": lifetime},
+    )
+
+
+def store_invitation(*, recipient: User, lifetime: str) -> list[OutgoingEmail]:
+    """That an account was made for the recipient, with the link by which they choose its password."""
+    return _store(
+        recipients=[recipient],
+        kind=Kind.INVITATION,
+        subject="Your account at Ledgergate",
+        template="emails/invitation",
+        context={"link": PLACE_OF_PASSWORD_LINK, "lifetime": lifetime, "address": recipient.email},
     )
 
 

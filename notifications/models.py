@@ -25,10 +25,15 @@ class Kind(models.TextChoices):
     RESENT = "resent", "Re-sent after a rejection"
     ATTENTION = "attention", "Failed or needs attention"
     RIGHTS = "rights", "Who may push to accounting"
+    PASSWORD_LINK = "password_link", "Link to choose a password"
+    INVITATION = "invitation", "Invitation"
 
 
-ALWAYS_MAILED = (Kind.REJECTION, Kind.RIGHTS)
-"""What nobody switches off: work that comes back, and who may commit money."""
+ALWAYS_MAILED = (Kind.REJECTION, Kind.RIGHTS, Kind.PASSWORD_LINK, Kind.INVITATION)
+"""What nobody switches off: work that comes back, who may commit money, and the way in."""
+WITH_PASSWORD_LINK = (Kind.PASSWORD_LINK, Kind.INVITATION)
+PLACE_OF_PASSWORD_LINK = "https://the-link-is-made-when-this-is-sent.invalid/"
+"""What stands in a stored body instead of a link that lets whoever reads it sign in."""
 
 
 class Status(models.TextChoices):
@@ -213,6 +218,16 @@ class OutgoingEmail(models.Model):
         self.move_to(Status.QUEUED)
         self.not_before = at
         self.last_attempt = self.attempts + TRIES
+
+
+class PasswordRequest(models.Model):
+    """Somebody asked for a link to choose a password, for an address that may be nobody's."""
+
+    address = models.EmailField(max_length=254)
+    requested_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"Asked at {self.requested_at}"
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):

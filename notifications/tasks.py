@@ -1,4 +1,4 @@
-"""No logic: each task is one call."""
+"""No logic: what each task does stands elsewhere."""
 
 from celery import shared_task
 
@@ -7,5 +7,8 @@ from notifications import delivery
 
 @shared_task(ignore_result=True)
 def send_emails() -> None:
-    """Send what is due now."""
+    """Store what was asked for, then send what is due now."""
+    from notifications import accounts  # it wakes this task, and so can't be imported before it
+
+    accounts.answer_requests()
     delivery.send_due()

@@ -144,6 +144,7 @@ EVENTS: dict[str, Words] = {
     "right.refused": Words("Refused for want of a right", _refused, said="address"),
     "account.created": Words("Account made"),
     "account.changed": Words("Account changed", _account),
+    "account.invited": Words("Invited by mail to choose a password"),
     "account.password_set": Words("Password set by an administrator"),
     "session.started": Words("Signed in"),
     "session.ended": Words("Signed out"),
