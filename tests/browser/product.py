@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from django.test import Client
-
 from directory.models import User
 from local.ports import HOST
 from local.processes import Program
 from local.programs import ROOT, answers, greets, python
+from tests.clients import signed_in
 from tests.processes import running
 from tests.processes.running import Broker, Running, until
 from tests.simulator import Simulator
@@ -71,8 +70,7 @@ class Product:
 
     def session_of(self, user: User) -> tuple[str, str]:
         """The cookie of somebody who has signed in: its name and its value."""
-        client = Client()
-        client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        client = signed_in(user)
         assert client.session.session_key
         return self._session_cookie, client.session.session_key
 

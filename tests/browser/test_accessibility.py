@@ -22,6 +22,7 @@ from erp_integrations.models import Connection, MastersPull, PullStatus, Submiss
 from erp_integrations.review.listing import FILTERS
 from tests.browser.contractor import ACME, NEWCOMER, Contractor
 from tests.browser.windows import Windows
+from tests.directory.signing_in import PASSWORD, turn_on_two_step
 from tests.factories import (
     ErpAdminFactory,
     ExportJobFactory,
@@ -97,6 +98,31 @@ def test_the_way_in(windows: Windows, contractor: Contractor) -> None:
     expect(page.get_by_role("alert")).to_be_visible()
     inspection.look("sign-in refused")
     inspection.visit("/accounts/password/reset/", "/accounts/signup/", "/nothing/")
+    inspection.end()
+
+
+def test_how_a_person_signs_in(windows: Windows, contractor: Contractor) -> None:
+    person = contractor.creator
+    person.set_password(PASSWORD)
+    person.save()
+    inspection = Inspection(windows(person))
+    page = inspection.page
+    inspection.visit("/accounts/two-step/", "/accounts/two-step/totp/activate/", "/accounts/sessions/")
+    turn_on_two_step(person)
+    inspection.visit("/accounts/two-step/", "/accounts/two-step/recovery-codes/")
+    inspection.visit("/accounts/two-step/recovery-codes/generate/", "/accounts/two-step/totp/deactivate/")
+    inspection.visit("/accounts/reauthenticate/", "/accounts/two-step/reauthenticate/")
+    inspection.page = page = windows()
+    page.goto("/accounts/login/")
+    page.get_by_label("Email").fill(person.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Enter the code")).to_be_visible()
+    inspection.look("the code")
+    page.get_by_label("Code").fill("000000")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    inspection.look("a wrong code")
     inspection.end()
 
 
