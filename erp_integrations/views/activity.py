@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from directory import pace
+from directory import confirming, pace
 from directory.history import words
 from directory.models import VISIBLE_LEVELS, CompanyMembership, HistoryEntry, HistorySeal, User
 from directory.permissions import require_see_history
@@ -66,6 +66,8 @@ def activity_export(request: SignedInRequest, company_slug: str) -> HttpResponse
         # Somebody whose session had ended comes back from sign-in to this address.
         messages.info(request, "Nothing was exported yet: press the button again.")
         return redirect("erp_integrations:activity", company_slug)
+    if question := confirming.ask(request):
+        return question
     kind = request.POST.get("format", "")
     search = Search.read(request.POST.dict())
     try:

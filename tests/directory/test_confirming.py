@@ -128,6 +128,16 @@ def test_a_connection_s_settings_wait_too_and_its_secrets_are_not_kept_meanwhile
     assert client.get(base).status_code == 200
 
 
+def test_taking_the_history_away_waits_too() -> None:
+    person = with_password(ErpAdminFactory())
+    company = person.company_memberships.get().company
+    client = signed_in(person)
+    entered_password(client, seconds_ago=LONG_AGO)
+    address = f"/companies/{company.slug}/erp-integrations/activity/export/"
+    assert client.post(address, {"format": "csv"}).status_code == 403
+    assert client.post(address, {"format": "csv", "confirm_password": PASSWORD}).status_code == 200
+
+
 def test_strangers_are_not_asked_but_find_nothing() -> None:
     connection: Connection = ConnectionFactory()
     client = signed_in(PersonFactory())
