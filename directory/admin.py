@@ -63,7 +63,7 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
         ),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
-    actions = ("invite_again", "end_sessions", "take_two_step_away")
+    actions = (*PersonalDataActions.actions, "invite_again", "end_sessions", "take_two_step_away")
     add_fieldsets = (
         (
             None,

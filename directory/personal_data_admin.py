@@ -27,7 +27,7 @@ class ErasureForm(forms.Form):
 class PersonalDataActions(admin.ModelAdmin[User]):
     """For the page of people; both are a superuser's alone."""
 
-    actions = ("erase_person", "export_person")
+    actions: tuple[str, ...] = ("erase_person", "export_person")
 
     def has_personal_data_permission(self, request: HttpRequest) -> bool:
         """Whether the actions are offered."""
