@@ -400,7 +400,10 @@ class HistoryAdmin(ReadOnlyAdmin):
 
 
 class RecordedGroupAdmin(RecordingAdmin[Group], GroupAdmin):
-    """Groups give permissions, so who changes one is remembered."""
+    """Groups give permissions: whoever may change one could give themselves any, so superusers do.
+
+    Who changes one is remembered.
+    """
 
     what = "group"
 
@@ -410,6 +413,21 @@ class RecordedGroupAdmin(RecordingAdmin[Group], GroupAdmin):
     def of_companies_of(self, person: User, rows: QuerySet[Group]) -> QuerySet[Group]:
         """Groups are of no company."""
         return rows
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
+    def has_view_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return request.user.is_superuser
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return request.user.is_superuser
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return request.user.is_superuser
 
 
 admin.site.unregister(Group)

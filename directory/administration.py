@@ -11,7 +11,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import URLPattern, URLResolver, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
@@ -49,6 +49,10 @@ class Administration(admin.AdminSite):
             )
             return redirect("mfa_index")
         return confirming.ask(request)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Without the redirect to any row's own page by its key, which tells where those of others are."""
+        return [entry for entry in super().get_urls() if getattr(entry, "name", "") != "view_on_site"]
 
     @method_decorator(never_cache)
     @method_decorator(login_not_required)

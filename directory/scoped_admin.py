@@ -47,6 +47,11 @@ class CompanyScopedAdmin(admin.ModelAdmin[M]):
             for chosen in super().get_list_filter(request)
         ]
 
+    def view_on_site(self, obj: M) -> str | None:
+        """The row's own page, which asks for rights itself; Django's redirect would tell where any row is."""
+        address = getattr(obj, "get_absolute_url", None)
+        return address() if address else None
+
 
 def companies_of(person: User) -> QuerySet[Any, Any]:
     """The keys of the companies whose directory lists this person."""

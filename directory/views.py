@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from directory import history, services
 from directory.forms import ProfileForm
-from directory.models import Company, Project
+from directory.models import Company, Project, User
 from directory.permissions import RightMissing
 from directory.requests import SignedInRequest
 
@@ -66,6 +66,8 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
         history.record_refusal(
             by=missing.by, company=missing.company, right=missing.right, address=request.path
         )
+    elif isinstance(request.user, User) and request.method == "POST":
+        history.record_refusal(by=request.user, company=None, right="administer", address=request.path)
     sentence = missing.sentence if missing else "You don't have the right to do this."
     label, page = (missing and missing.way_out) or ("Go to your work", "home")
     context = {

@@ -68,9 +68,10 @@ def record_at_intervals(
         record(event=event, subject=subject, by=by, company=company, detail=told)
 
 
-def record_refusal(*, by: User, company: Company, right: str, address: str) -> None:
+def record_refusal(*, by: User, company: Company | None, right: str, address: str) -> None:
     """Write that a person tried what they may not do, at most once a minute for each person and right.
 
+    ``company`` is None for Django admin, which is of none.
     Call it outside the refused transaction, which rolls back.
     """
     record_at_intervals(

@@ -2,7 +2,8 @@
 
 import pytest
 from django.contrib.admin import site as admin_site
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
 from django.http import HttpRequest
 from django.test import Client
 from django.urls import reverse
@@ -343,3 +344,34 @@ class TestReadOnly:
 def test_a_person_without_staff_status_does_not_get_in() -> None:
     answer = signed_in(ReaderFactory()).get("/admin/")
     assert answer.status_code == 302
+
+
+class TestWhatStaffMayNotGiveThemselves:
+    def test_a_group_is_changed_by_superusers_alone(self, root: Client) -> None:
+        group = Group.objects.create(name="Clerks")
+        clerk = PersonFactory(is_staff=True)
+        clerk.groups.add(group)
+        clerk.user_permissions.set(Permission.objects.all())
+        url = f"/admin/auth/group/{group.pk}/change/"
+        everything = [str(pk) for pk in Permission.objects.values_list("pk", flat=True)]
+        answer = signed_in(clerk).post(url, {"name": "Clerks", "permissions": everything})
+        assert answer.status_code == 403
+        assert not group.permissions.exists()
+        assert root.post(url, {"name": "Clerks", "permissions": everything[:1]}).status_code == 302
+
+    def test_nobody_enters_an_address_for_another_person(self, root: Client) -> None:
+        assert root.get("/admin/account/emailaddress/add/").status_code == 404
+
+    def test_a_refused_change_is_remembered(self, viewer: CompanyMembership) -> None:
+        clerk = PersonFactory(is_staff=True)
+        assert signed_in(clerk).post(address(viewer), {"erp_integrations_level": "admin"}).status_code == 403
+        entry = HistoryEntry.objects.get(event="right.refused")
+        assert (entry.by_id, entry.company_id) == (clerk.pk, None)
+        assert entry.detail == {"right": "administer", "address": address(viewer)}
+
+
+def test_staff_are_told_nowhere_where_another_companys_rows_are(company: Company, root: Client) -> None:
+    kind = ContentType.objects.get_for_model(Company).pk
+    assert root.get(f"/admin/r/{kind}/{company.pk}/").status_code == 404
+    page = root.get(f"/admin/directory/company/{company.pk}/change/").content.decode()
+    assert f'href="{company.get_absolute_url()}"' in page
