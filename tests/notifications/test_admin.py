@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from directory.models import User
 from notifications.models import Kind, Status, Subscription
+from tests.clients import entered_password
 from tests.factories import CompanyFactory, join_company
 from tests.notifications.factories import OutgoingEmailFactory, RecipientFactory
 
@@ -21,6 +22,7 @@ def staff(client: Client, *permissions: str) -> User:
         join_company(colleague, company)
     person.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     client.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")
+    entered_password(client, seconds_ago=0)
     return person
 
 

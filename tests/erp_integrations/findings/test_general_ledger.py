@@ -4,7 +4,6 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from commitments.models import CostType
@@ -78,16 +77,15 @@ def test_the_approver_sees_whose_default_it_is(awaiting: Submission, approver: U
     assert "Default of the company" in html
 
 
-def test_a_cost_type_of_another_company_is_refused_in_admin(
-    awaiting: Submission, admin_client: Client
-) -> None:
+def test_a_cost_type_of_another_company_is_refused_in_admin(awaiting: Submission, admin_user: User) -> None:
+    administrator = signed_in(admin_user)
     own = CostType.objects.filter(company=awaiting.company).first()
     posted = {"connection": Connection.objects.get().pk, "general_ledger_account": "500-1"}
     url = reverse("admin:erp_integrations_costtypeaccount_add")
-    stranger = admin_client.post(url, posted | {"cost_type": CostTypeFactory().pk}).content.decode()
+    stranger = administrator.post(url, posted | {"cost_type": CostTypeFactory().pk}).content.decode()
     assert "belongs to another company" in stranger
     assert "digits only" in stranger
     assert own is not None
     good = posted | {"cost_type": own.pk, "general_ledger_account": "500200"}
-    assert admin_client.post(url, good).status_code == 302
+    assert administrator.post(url, good).status_code == 302
     assert CostTypeAccount.objects.get().general_ledger_account == "500200"

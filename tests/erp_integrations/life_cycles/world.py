@@ -20,7 +20,7 @@ from erp_integrations.models import (
     SubmissionStatus,
 )
 from erp_integrations.review import standing
-from notifications.models import OutgoingEmail
+from notifications.models import Kind, OutgoingEmail
 from tests.factories import (
     ApproverFactory,
     CommitmentFactory,
@@ -208,7 +208,7 @@ class World:
             erp_id_of_project=commitment.erp_id,
             holds_erp_id=ErpIdHold.objects.filter(commitment=commitment).exists(),
             history=tuple(HistoryEntry.objects.order_by("pk").values_list("event", flat=True)),
-            mails=OutgoingEmail.objects.count(),
+            mails=OutgoingEmail.objects.filter(kind=Kind.REJECTION).count(),
             alarms=Alarm.objects.count(),
             in_spectrum=(str(record["Comment_1"]).strip(), len(record["lines"])) if record else None,
         )

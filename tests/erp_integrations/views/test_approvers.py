@@ -1,6 +1,7 @@
 """The page "Who may push to accounting": who sees what, and how a review is recorded."""
 
 import re
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -73,7 +74,9 @@ def test_it_shows_who_since_when_by_whom_why_and_with_which_effect(
 def test_it_shows_the_last_decision(company: Company, approver: CompanyMembership, admin: Client) -> None:
     decided = SubmissionFactory(company=company, rejected=True)
     type(decided).objects.filter(pk=decided.pk).update(decided_by=approver.user)
-    assert f"{decided.decided_at:%-d %b %Y}" in page(admin, company)
+    assert decided.decided_at
+    in_their_zone = decided.decided_at.astimezone(ZoneInfo(PersonFactory.build().time_zone))
+    assert f"{in_their_zone:%-d %b %Y}" in page(admin, company)
 
 
 def test_a_viewer_sees_the_list_without_sign_ins_and_without_the_form(
