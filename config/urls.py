@@ -21,3 +21,4 @@ urlpatterns = [
 ]
 
 handler403 = "directory.views.permission_denied"
+handler500 = "directory.views.server_error"
