@@ -3,6 +3,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import Settings
 
+from tests.directory.conftest import quick_passwords as quick_passwords
 from tests.notifications.mail_server import MailServer
 
 
