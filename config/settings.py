@@ -156,6 +156,8 @@ ACCOUNT_ADAPTER = "notifications.accounts.MailingAccountAdapter"
 ACCOUNT_FORMS = {
     "change_password": "directory.sign_in.CountedChangePasswordForm",
     "reset_password": "directory.sign_in.PasswordLinkForm",
+    "reset_password_from_key": "directory.sign_in.PasswordByLinkForm",
+    "set_password": "directory.sign_in.FirstPasswordForm",
 }
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "directory.password_links.PasswordLinkTokens"
 # For how long a mailed link works: where there is a password already, and where none was chosen yet.

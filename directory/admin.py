@@ -101,6 +101,8 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
         if form.changed_data:
             event = "account.changed" if change else "account.created"
             self._record(request, obj, event, {"fields": sorted(form.changed_data), "active": obj.is_active})
+        if change and "email" in form.changed_data:
+            get_adapter(request).tell_of_new_address(obj, before=form.initial["email"], by=request.user)
         if not change:
             self._invite(request, obj)
 
@@ -111,6 +113,8 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
             person = self.get_object(request, unquote(kwargs["id"])) if answer.status_code == 302 else None
             if person:
                 self._record(request, person, "account.password_set", {})
+                assert isinstance(request.user, User)
+                sessions.end(person=person, by=request.user)
         return answer
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:

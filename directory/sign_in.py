@@ -1,11 +1,15 @@
 """How people sign in: by e-mail and password, with accounts that an administrator made."""
 
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
-from allauth.account.forms import ChangePasswordForm
+from allauth.account.forms import ChangePasswordForm, ResetPasswordKeyForm, SetPasswordForm
 from allauth.account.internal.flows.reauthentication import reauthenticate_by_password
+from allauth.core import context
+from axes.handlers.proxy import AxesProxyHandler
 from django import forms
+from django.db import transaction
 from django.http import HttpRequest
 
+from directory import history, sessions
 from directory.client_address import client_address
 from directory.models import User
 
@@ -37,6 +41,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """Mail a new person that there is an account, with a link to choose its password."""
         raise NotImplementedError
 
+    def tell_of_new_address(self, person: User, *, before: str, by: User) -> None:
+        """Mail a person, there and at the address that was theirs before, that staff changed it."""
+        raise NotImplementedError
+
     def login(self, request: HttpRequest, user: User) -> None:
         """Who has just signed in need not confirm at once that it is them."""
         super().login(request, user)
@@ -63,7 +71,38 @@ class PasswordLinkForm(forms.Form):
         return address
 
 
-class CountedChangePasswordForm(ChangePasswordForm):  # type: ignore[misc]  # allauth has no type hints
+class RecordedPassword:
+    """Of a form: a password is stored with its history, and so with the mail about it, and ends sessions."""
+
+    event = "password.changed"
+    user: User
+
+    @transaction.atomic
+    def save(self) -> None:
+        """All of it, or nothing."""
+        super().save()  # type: ignore[misc]  # of the form that this is mixed into
+        history.record(event=self.event, subject=self.user, by=self.user, company=None)
+        here = context.request.session.session_key  # allauth itself ends this one
+        sessions.end(person=self.user, by=self.user, but=here)
+
+
+class FirstPasswordForm(RecordedPassword, SetPasswordForm):  # type: ignore[misc]  # allauth has no type hints
+    """A password for whoever is signed in and has none."""
+
+
+class PasswordByLinkForm(RecordedPassword, ResetPasswordKeyForm):  # type: ignore[misc]  # allauth has no type hints
+    """A password chosen through a mailed link."""
+
+    event = "password.reset"
+
+    @transaction.atomic
+    def save(self) -> None:
+        """Whoever reads the person's mail is not kept out by what was guessed before."""
+        super().save()
+        AxesProxyHandler.reset_attempts(username=self.user.email.lower())
+
+
+class CountedChangePasswordForm(RecordedPassword, ChangePasswordForm):  # type: ignore[misc]  # allauth has no type hints
     """A new password, by whoever knows the old one: wrong tries count as at sign-in."""
 
     def clean_oldpassword(self) -> str:

@@ -1,4 +1,4 @@
-"""Sign-ins, failed ones, lockouts and changes of passwords, as history.
+"""Sign-ins, failed ones and lockouts, as history.
 
 Ids only: neither e-mail nor IP addresses. Who tried a name that nobody has is not in the
 history; axes keeps those tries for as long as they count.
@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 from allauth.account import signals as account_signals
-from axes.handlers.proxy import AxesProxyHandler
 from axes.signals import user_locked_out
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
@@ -55,22 +54,6 @@ def record_failure(
 def record_lockout(sender: object, username: str, **kwargs: Any) -> None:
     """An account was tried too often, from one place or from many."""
     _record_at_intervals("sign_in.locked", username)
-
-
-@receiver(account_signals.password_changed)
-@receiver(account_signals.password_set)
-def record_password_change(sender: object, user: User, **kwargs: Any) -> None:
-    """A person chose a new password."""
-    history.record(event="password.changed", subject=user, by=user, company=None)
-
-
-@receiver(account_signals.password_reset)
-def record_password_reset(sender: object, user: User, **kwargs: Any) -> None:
-    """A person chose a password through a mailed link."""
-    history.record(event="password.reset", subject=user, by=user, company=None)
-    # Whoever reads the person's mail is not kept out by what was guessed before.
-    AxesProxyHandler.reset_attempts(username=user.email.lower())
-    sessions.end(person=user, by=user)
 
 
 def _record_at_intervals(event: str, name: str) -> None:

@@ -152,6 +152,7 @@ def record_recovery(sender: object, authenticator: Authenticator, **kwargs: Any)
         _record("two_step.recovery_code_used", authenticator)
 
 
+@transaction.atomic
 def _record(event: str, authenticator: Authenticator) -> None:
     person = authenticator.user
     actor = getattr(context.request, "user", None)

@@ -11,7 +11,7 @@ from django.db import transaction
 from directory import password_links
 from directory.models import User
 from directory.sign_in import AccountAdapter
-from notifications import emails, tasks
+from notifications import emails, sign_in_changes, tasks
 from notifications.models import PasswordRequest
 
 BATCH = 100
@@ -28,6 +28,10 @@ class MailingAccountAdapter(AccountAdapter):
     def invite(self, person: User) -> None:
         """Tell a new person that there is an account, and how to choose its password."""
         emails.store_invitation(recipient=person, lifetime=password_links.lifetime_in_words(person))
+
+    def tell_of_new_address(self, person: User, *, before: str, by: User) -> None:
+        """Tell a person that staff gave their account another address."""
+        sign_in_changes.tell_of_new_address(person, before=before, by=by)
 
 
 def answer_requests() -> int:

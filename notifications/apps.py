@@ -8,8 +8,11 @@ class NotificationsConfig(AppConfig):
     verbose_name = "E-mails"
 
     def ready(self) -> None:
-        """Say what an export of a person's data tells of their mails."""
+        """Hear of changes to how people sign in; say what an export of a person's data tells of their mails."""
         from directory import personal_data
+        from notifications import sign_in_changes
+
+        sign_in_changes.listen()
 
         mail = ("created_at", "kind", "to_address", "subject", "text_body", "status", "sent_at")
         personal_data.tell("notifications.outgoingemail", *mail)

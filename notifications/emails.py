@@ -222,6 +222,31 @@ def store_invitation(*, recipient: User, lifetime: str) -> list[OutgoingEmail]:
     )
 
 
+def store_sign_in_change(
+    *,
+    recipient: User,
+    headline: str,
+    sentence: str,
+    facts: Sequence[tuple[str, str]],
+    advice: str,
+    link: str,
+    address: str = "",
+) -> list[OutgoingEmail]:
+    """That it was changed how the recipient signs in, and what to do if that is news to them.
+
+    ``link`` opens the page where a new password is asked for; blank where that would not help.
+    ``address`` is another than the recipient has now.
+    """
+    return _store(
+        recipients=[recipient],
+        kind=Kind.SIGN_IN,
+        subject=headline,
+        template="emails/sign_in_change",
+        context={"sentence": sentence, "facts": facts, "advice": advice, "link": link},
+        address=address,
+    )
+
+
 def _store(
     *,
     recipients: Iterable[User],
@@ -230,8 +255,9 @@ def _store(
     template: str,
     context: dict[str, Any],
     dedupe_key: str = "",
+    address: str = "",
 ) -> list[OutgoingEmail]:
-    """Store one mail for each person with an address. ``dedupe_key`` is for one recipient."""
+    """Store a mail for each person with an address. ``dedupe_key`` and ``address`` are for one person."""
     subject = _cut(one_line(subject))
     context = {**context, "subject": subject}
     text_body = render_to_string(f"{template}.txt", context)
@@ -240,7 +266,7 @@ def _store(
     emails = [
         OutgoingEmail(
             recipient=person,
-            to_address=person.email,
+            to_address=address or person.email,
             kind=kind,
             subject=subject,
             text_body=text_body,
@@ -248,7 +274,7 @@ def _store(
             dedupe_key=dedupe_key,
         )
         for person in {person.pk: person for person in recipients}.values()
-        if person.email
+        if address or person.email
     ]
     OutgoingEmail.objects.bulk_create(emails, ignore_conflicts=bool(dedupe_key))
     stored = list(OutgoingEmail.objects.filter(message_id__in=[email.message_id for email in emails]))

@@ -27,9 +27,10 @@ class Kind(models.TextChoices):
     RIGHTS = "rights", "Who may push to accounting"
     PASSWORD_LINK = "password_link", "Link to choose a password"
     INVITATION = "invitation", "Invitation"
+    SIGN_IN = "sign_in", "How one signs in was changed"
 
 
-ALWAYS_MAILED = (Kind.REJECTION, Kind.RIGHTS, Kind.PASSWORD_LINK, Kind.INVITATION)
+ALWAYS_MAILED = (Kind.REJECTION, Kind.RIGHTS, Kind.PASSWORD_LINK, Kind.INVITATION, Kind.SIGN_IN)
 """What nobody switches off: work that comes back, who may commit money, and the way in."""
 WITH_PASSWORD_LINK = (Kind.PASSWORD_LINK, Kind.INVITATION)
 PLACE_OF_PASSWORD_LINK = "https://the-link-is-made-when-this-is-sent.invalid/"

@@ -1,0 +1,144 @@
+"""Mails to a person about changes of how they sign in, so that what somebody else did is noticed.
+
+Each follows an entry of the history, in the entry's transaction. Nobody can switch these mails off.
+"""
+
+import zoneinfo
+from dataclasses import dataclass
+
+from allauth.core import context
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from directory import personal_data, telling
+from directory.client_address import client_address
+from directory.devices import device_of
+from directory.models import HistoryEntry, User
+from notifications import emails
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a mail says of one kind of event."""
+
+    headline: str
+    sentence: str
+
+
+CODES_MADE, TURNED_ON = "two_step.recovery_codes_made", "two_step.turned_on"
+CHANGES = {
+    "password.changed": Change(
+        "Your password was changed",
+        "Whoever did it typed the password that you had before. Other places where you were signed in are "
+        "signed out.",
+    ),
+    "password.reset": Change(
+        "Your password was chosen anew",
+        "It was done through a link that had been mailed to you. You are signed out everywhere.",
+    ),
+    "account.password_set": Change(
+        "Your password was set by an administrator", "The one that you had before does not work any more."
+    ),
+    TURNED_ON: Change(
+        "Two-step verification was turned on",
+        "Signing in takes a code of the authenticator app now, or one of the recovery codes that were made "
+        "with it. Other places where you were signed in are signed out.",
+    ),
+    "two_step.turned_off": Change(
+        "Two-step verification was turned off", "Your password alone lets you in now."
+    ),
+    CODES_MADE: Change("New recovery codes were made", "The ones that you had before do not work any more."),
+    "two_step.recovery_code_used": Change(
+        "A recovery code was used",
+        "Somebody typed one of your recovery codes where a code of your authenticator app is asked for. It "
+        "does not work a second time.",
+    ),
+}
+NEW_ADDRESS = "The e-mail address of your account was changed"
+
+
+def listen() -> None:
+    """Hear of what changes from now on; called once, when the application starts."""
+    for event in CHANGES:
+        telling.when(event, _changed)
+
+
+def tell_of_new_address(person: User, *, before: str, by: User) -> None:
+    """Tell a person at both addresses; neither mail names the other one, which may be somebody else's."""
+    facts = [("When", _when(person)), ("By", f"{by}, an administrator")]
+    if before:
+        emails.store_sign_in_change(
+            recipient=person,
+            address=before,
+            headline=NEW_ADDRESS,
+            sentence="This address is not the one of your account any more: you sign in with another, and "
+            "mails of Ledgergate go there.",
+            facts=facts,
+            advice=f"Were you not told of it? Ask {by}, or another administrator of Ledgergate, at once.",
+            link="",
+        )
+    emails.store_sign_in_change(
+        recipient=person,
+        headline=NEW_ADDRESS,
+        sentence="You sign in with this address now, and mails of Ledgergate come here. Your password stays.",
+        facts=facts,
+        advice=f"Do you have no account there? Tell {by}.",
+        link="",
+    )
+
+
+def _changed(entry: HistoryEntry) -> None:
+    person = User.objects.get(pk=entry.subject_id)
+    if personal_data.is_erased(person) or _belongs_to_turning_on(entry):
+        return
+    change = CHANGES[entry.event]
+    emails.store_sign_in_change(
+        recipient=person,
+        headline=change.headline,
+        sentence=change.sentence,
+        facts=[("When", _when(person)), *_by_whom(entry, person)],
+        advice=_advice(entry, person),
+        link=f"{settings.PUBLIC_URL}{reverse('account_reset_password')}",
+    )
+
+
+def _belongs_to_turning_on(entry: HistoryEntry) -> bool:
+    """Whether these are the first codes, which come with the app and of which its mail tells."""
+    if entry.event != CODES_MADE:
+        return False
+    last = (
+        HistoryEntry.objects.about(User(pk=entry.subject_id))
+        .filter(event__in=(CODES_MADE, TURNED_ON), pk__lt=entry.pk)
+        .last()
+    )
+    return last is not None and last.event == TURNED_ON
+
+
+def _when(person: User) -> str:
+    now = timezone.localtime(timezone=zoneinfo.ZoneInfo(person.time_zone))
+    return f"{date_format(now, 'j M Y, H:i')} ({person.time_zone})"
+
+
+def _by_whom(entry: HistoryEntry, person: User) -> list[tuple[str, str]]:
+    """Where it was done from, as on the page of sessions; of somebody else, who it was and no more."""
+    if entry.by_id != person.pk:
+        by = User.objects.filter(pk=entry.by_id or 0).first()
+        return [("By", f"{by}, an administrator" if by else "an operator of the server")]
+    request = context.request
+    if request is None:
+        return []
+    return [
+        ("Address", client_address(request) or "unknown"),
+        ("Device", device_of(request.META.get("HTTP_USER_AGENT", ""))),
+    ]
+
+
+def _advice(entry: HistoryEntry, person: User) -> str:
+    if entry.by_id != person.pk:
+        return "Did you not ask for it? Choose a new password at once, and ask another administrator why."
+    return (
+        "Was it not you? Choose a new password at once, which signs everybody out who is in with the old "
+        "one, and tell an administrator of Ledgergate."
+    )
