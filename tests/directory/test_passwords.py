@@ -1,0 +1,65 @@
+"""What a password may not be."""
+
+import pytest
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from pytest_django import Settings
+
+from directory.models import User
+from tests.factories import CompanyFactory, PersonFactory, join_company
+
+pytestmark = pytest.mark.django_db
+
+GOOD = "correct horse battery staple"
+
+
+@pytest.fixture
+def person() -> User:
+    person: User = PersonFactory(email="dana@example.test", first_name="Dana", last_name="Doe")
+    join_company(person, CompanyFactory(name="Keystone & Sons of Ōsaka, Inc."))
+    return person
+
+
+def refusal(password: str, person: User | None) -> str:
+    with pytest.raises(ValidationError) as refused:
+        validate_password(password, person)
+    return " ".join(refused.value.messages)
+
+
+@pytest.mark.parametrize("password", [GOOD, "Tr0ub4dor&3-for-me", "9384756102aQ#xz", "aaaa bbbb cccc dddd"])
+def test_what_nobody_tries_first_may_be_one(person: User, password: str) -> None:
+    validate_password(password, person)
+
+
+@pytest.mark.parametrize("word", ["ledgergate", "spectrum", "viewpoint", "keystone", "sons", "ōsaka"])
+def test_names_of_the_product_and_of_the_person_s_companies_are_refused(person: User, word: str) -> None:
+    assert f'It holds "{word}"' in refusal(f"horse-{word.upper()}-battery 7", person)
+
+
+@pytest.mark.parametrize("word", ["inc", "of"])
+def test_short_words_of_a_name_are_not(person: User, word: str) -> None:
+    validate_password(f"{word} {GOOD}", person)
+
+
+def test_names_of_other_companies_are_not(person: User) -> None:
+    CompanyFactory(name="Battery Builders")
+    validate_password(GOOD, person)
+
+
+def test_the_operator_adds_words(person: User, settings: Settings) -> None:
+    validate_password(f"{GOOD} Philly", person)
+    settings.PASSWORD_WORDS = [" Philly ", ""]
+    assert 'It holds "philly"' in refusal(f"{GOOD} PHILLY", person)
+
+
+def test_who_is_nobody_yet_is_asked_too() -> None:
+    assert 'It holds "spectrum"' in refusal("my-spectrum-2026", None)
+    assert 'It holds "spectrum"' in refusal("my-spectrum-2026", User(email="new@example.test"))
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["Password-2026!", "!!12dragon12!!", "monkeymonkeymonkey", "!iloveyouiloveyou99", "abc123abc123"],
+)
+def test_a_common_one_is_common_with_something_added(person: User, password: str) -> None:
+    assert "common password" in refusal(password, person)
