@@ -29,20 +29,31 @@ class PersonalTimeZoneMiddleware:
             return self.get_response(request)
 
 
+# Not "cookies": it would empty those of the company's other sites under the same domain, too.
+FORGET = '"cache", "storage"'
+
+
 class SessionLimitsMiddleware:
-    """Ends a session that was idle for too long or is too old, whatever its cookie says."""
+    """Ends a session that was idle for too long or is too old, whatever its cookie says.
+
+    However a session ends, the browser is asked to forget what it kept of it.
+    """
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.user.is_authenticated:
+        was_in = request.user.is_authenticated
+        if was_in:
             if why := sessions.why_over(request.session):
                 sessions.end_own(request, why)
                 messages.info(request, sessions.sentence(why))
             elif "X-Poll" not in request.headers:  # a row that asks for itself is nobody's doing
                 sessions.note(request)
-        return self.get_response(request)
+        answer = self.get_response(request)
+        if was_in and not request.user.is_authenticated:
+            answer.headers["Clear-Site-Data"] = FORGET
+        return answer
 
 
 class SignInRequiredMiddleware(LoginRequiredMiddleware):

@@ -116,6 +116,27 @@ class TestLimits:
         assert UserSession.objects.get().last_seen_at > before
 
 
+class TestForgetting:
+    FORGET = '"cache", "storage"'
+
+    @pytest.mark.parametrize("way_out", ["/accounts/logout/", "/admin/logout/"])
+    def test_signing_out_has_the_browser_forget(self, person: User, way_out: str) -> None:
+        User.objects.update(is_staff=True)
+        client = browser(person)
+        assert "Clear-Site-Data" not in client.get("/projects/").headers
+        assert client.post(way_out).headers["Clear-Site-Data"] == self.FORGET
+        assert "Clear-Site-Data" not in client.get("/accounts/login/").headers
+
+    def test_so_does_a_session_at_its_end_and_a_new_password(self, person: User) -> None:
+        client = browser(person)
+        shift(client, "seen_at", minutes=60)
+        assert client.get("/projects/").headers["Clear-Site-Data"] == self.FORGET
+        client = browser(person)
+        new = "another correct horse"
+        posted = {"oldpassword": PASSWORD, "password1": new, "password2": new}
+        assert client.post("/accounts/password/change/", posted).headers["Clear-Site-Data"] == self.FORGET
+
+
 class TestWhereYouAreSignedIn:
     def test_every_session_is_listed_with_device_address_and_time(self, person: User) -> None:
         here, there = browser(person), browser(person, PHONE, "198.51.100.7")
