@@ -32,11 +32,22 @@ _PATTERNS = (
 
 
 class SafeFormatter(logging.Formatter):
-    """Formats as usual, traceback and all, and then takes secrets out."""
+    """Formats as usual, traceback and all, and then takes secrets out.
+
+    Only an entry begins at the start of a line, so that nothing that comes from outside can forge one.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line without secrets."""
-        return without_secrets(super().format(record))
+        """The entry without secrets; what follows its first line is indented."""
+        first, *more = without_secrets(super().format(record)).splitlines() or [""]
+        return "\n".join([_printable(first), *(f"  {_printable(line)}" for line in more)])
+
+
+def _printable(line: str) -> str:
+    """What steers a terminal, spelled out."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in line
+    )
 
 
 def without_secrets(text: str) -> str:

@@ -78,6 +78,20 @@ def test_other_words_stay() -> None:
     assert formatted(line) == f"ERROR {line}"
 
 
+def test_nothing_from_outside_begins_a_line_of_its_own() -> None:
+    forged = "x\n2026-11-26 09:00:00 INFO root all is well"
+    assert formatted("It broke: %s", forged).splitlines()[1].startswith("  2026-11-26")
+    for separator in ("\r", "\r\n", "\v", "\x85", "\u2028"):
+        lines = formatted("a%sERROR b", separator).splitlines()
+        assert lines == ["ERROR a", "  ERROR b"], repr(separator)
+    traceback = formatted("It broke", error=RuntimeError(forged)).splitlines()
+    assert [line for line in traceback if not line.startswith("  ")] == ["ERROR It broke"]
+
+
+def test_nothing_from_outside_steers_a_terminal() -> None:
+    assert formatted("Héllo \x1b[2J%s", "\x00") == r"ERROR Héllo \x1b[2J\x00"
+
+
 def test_every_handler_of_the_product_formats_in_this_way(settings: Settings) -> None:
     formatters = {name: value["()"] for name, value in settings.LOGGING["formatters"].items()}
     assert set(formatters.values()) == {"config.logs.SafeFormatter"}
