@@ -1,11 +1,14 @@
 """What every answer says to the browser, error pages included, and how long a request may be."""
 
+import logging
 from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+
+logger = logging.getLogger(__name__)
 
 HEADERS = {
     # Pages hold what belongs to one person. Static files say themselves how long they are kept.
@@ -70,6 +73,8 @@ class BodyLimitMiddleware:
 
 
 def too_large(request: HttpRequest) -> HttpResponse:
-    """The 413 page."""
+    """The 413 page; the log says who sent it, if anybody whom we know."""
+    announced = request.META.get("CONTENT_LENGTH", "")[:20]
+    logger.warning("Person %s sent a body of %r bytes to %s: 413", request.user.pk, announced, request.path)
     longest = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024
     return render(request, "413.html", {"longest": longest}, status=413)

@@ -4,6 +4,7 @@ Counted in the memory of each web process and shared with none: it keeps a scrip
 from taking the machine away from everybody else, and needs no database to say no.
 """
 
+import logging
 import math
 import threading
 import time
@@ -17,6 +18,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from directory.requests import SignedInRequest
+
+logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 View = Callable[Concatenate[SignedInRequest, P], HttpResponseBase]
@@ -53,6 +56,9 @@ def costly(
             wait = spend(request.user.pk, weight) if when(request) else 0
             if not wait:
                 return view(request, *args, **kwargs)
+            logger.warning(
+                "Person %s asked too often for %s: 429 for %s s", request.user.pk, request.path, wait
+            )
             answer = render(request, "429.html", {"seconds": wait}, status=429)
             answer.headers["Retry-After"] = str(wait)
             return answer

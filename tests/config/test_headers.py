@@ -143,6 +143,12 @@ class TestBody:
         answer = Client().post("/accounts/login/", {"login": "a" * LONG})
         assert answer.status_code == 413
 
+    def test_the_log_says_who_sent_it(self, caplog: pytest.LogCaptureFixture) -> None:
+        person = ApproverFactory()
+        signed_in(person).post("/accounts/profile/", "a" * LONG, content_type="text/plain")
+        expected = f"Person {person.pk} sent a body of '{LONG}' bytes to /accounts/profile/: 413"
+        assert expected in caplog.messages
+
     @pytest.mark.parametrize("announced", ["-1", "1e3", "٣", "many", "9" * 400])
     def test_a_length_that_is_none_is_refused(self, announced: str) -> None:
         answer = Client().post("/accounts/login/", {}, CONTENT_LENGTH=announced)

@@ -42,6 +42,16 @@ def test_one_more_search_than_allowed_is_put_off_and_says_for_how_long(company: 
     assert f"opened again in {answer.headers['Retry-After']} second" in answer.content.decode()
 
 
+def test_the_log_says_who_was_put_off(company: Company, caplog: pytest.LogCaptureFixture) -> None:
+    person = ApproverFactory(company=company)
+    client = signed_in(person)
+    for _ in range(11):
+        search(client, company)
+    put_off = [message for message in caplog.messages if message.startswith(f"Person {person.pk} asked too")]
+    assert len(put_off) == 1
+    assert f"/companies/{company.slug}/erp-integrations/commitments/: 429" in put_off[0]
+
+
 def test_htmx_gets_the_whole_page_which_the_script_shows(company: Company) -> None:
     client = signed_in(ApproverFactory(company=company))
     for _ in range(10):
