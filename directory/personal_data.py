@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.db import models, transaction
-from django.db.models import ForeignObjectRel, Q
+from django.db.models import ForeignObjectRel, Q, QuerySet
 from django.utils import timezone
 
 from directory import history, services
@@ -31,10 +32,20 @@ TOLD: dict[str, tuple[str, ...]] = {
         *("company__name", "erp_integrations_level", "directory_level", "can_push_to_accounting"),
     ),
     "directory.projectmembership": ("project__name", "commitments_level"),
+    "usersessions.usersession": ("created_at", "last_seen_at", "ip", "user_agent"),
 }
 """Which fields of a model an export tells; of others it tells the numbers of the rows, as what is in
 them could be a secret. Tools add their own with ``tell``.
 """
+
+
+BY_ADDRESS: dict[str, str] = {}
+"""The field of a model that holds a person's address where no foreign key leads to them."""
+
+
+def find_by_address(label: str, field: str) -> None:
+    """Have the rows of a model told and erased by this field; called when a tool starts."""
+    BY_ADDRESS[label] = field
 
 
 def tell(label: str, *fields: str) -> None:
@@ -82,6 +93,7 @@ def held_about(*, person: User, by: User) -> dict[str, Any]:
                 "attempt_time", "ip_address", "user_agent"
             )
         ],
+        **{label: list(_addressed(label, person.email).values()) for label in BY_ADDRESS},
         **{_name(relation): _told(relation, person) for relation in _hanging(person)},
         "history": list(
             HistoryEntry.objects.filter(
@@ -150,8 +162,15 @@ def _forget_what_hangs_on(person: User) -> None:
 def _forget_sign_ins(person: User, address: str) -> None:
     for model in SIGN_IN_RECORDS:
         model.objects.filter(username__iexact=address).delete()
+    for label in BY_ADDRESS:
+        _addressed(label, address).delete()
     for session in list(sessions_of(person)):
         session.delete()
+
+
+def _addressed(label: str, address: str) -> QuerySet[Any]:
+    rows: QuerySet[Any] = apps.get_model(label)._default_manager.all()
+    return rows.filter(**{f"{BY_ADDRESS[label]}__iexact": address})
 
 
 def _rename(person: User) -> None:

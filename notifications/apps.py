@@ -8,7 +8,7 @@ class NotificationsConfig(AppConfig):
     verbose_name = "E-mails"
 
     def ready(self) -> None:
-        """Hear of changes to how people sign in; say what an export of a person's data tells of their mails."""
+        """Hear of changes to how people sign in, and say what an export tells of their mails."""
         from directory import personal_data
         from notifications import sign_in_changes
 
@@ -17,3 +17,4 @@ class NotificationsConfig(AppConfig):
         mail = ("created_at", "kind", "to_address", "subject", "text_body", "status", "sent_at")
         personal_data.tell("notifications.outgoingemail", *mail)
         personal_data.tell("notifications.subscription", "kind", "wanted")
+        personal_data.find_by_address("notifications.passwordrequest", "address")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
 from axes.models import AccessAttempt, AccessLog
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission
@@ -24,8 +25,9 @@ from directory.models import CompanyMembership, HistoryEntry, Level, ProjectMemb
 from directory.services import DirectoryError
 from erp_integrations import tasks
 from erp_integrations.models import JobStatus, Submission, WireAttempt
-from notifications.models import Kind, OutgoingEmail, Status, Subscription
+from notifications.models import Kind, OutgoingEmail, PasswordRequest, Status, Subscription
 from tests.clients import signed_in
+from tests.directory.signing_in import turn_on_two_step
 from tests.factories import (
     ApproverFactory,
     ExportJobFactory,
@@ -63,6 +65,9 @@ def person() -> User:
         text_body="Dear Ada",
         html_body="-",
     )
+    UserSession.objects.create(user=made, ip="192.0.2.7", user_agent="Browser", session_key="a")
+    PasswordRequest.objects.create(address=ADDRESS.upper())
+    turn_on_two_step(made)
     seen = {"username": ADDRESS.upper(), "ip_address": "192.0.2.7", "user_agent": "Browser"}
     AccessAttempt.objects.create(failures_since_start=1, **seen)
     AccessLog.objects.create(**seen)
@@ -184,6 +189,9 @@ class TestWhatIsHeld:
         assert held["commitments.commitment.created_by"] == [Commitment.objects.get().pk]
         assert "192.0.2.7" in {row["ip_address"] for row in held["sign_ins"]}
         assert len(held["sessions"]) == 1
+        assert held["usersessions.usersession.user"][0]["ip"] == "192.0.2.7"
+        assert held["notifications.passwordrequest"][0]["address"] == ADDRESS.upper()
+        assert {row["type"] for row in held["mfa.authenticator.user"]} == {"totp", "recovery_codes"}
 
     def test_no_secret_is(self, person: User, root: User) -> None:
         person.set_password("correct horse battery staple")
@@ -282,6 +290,21 @@ class TestRetention:
         tasks.forget_old()
         assert (AccessLog.objects.count(), AccessAttempt.objects.count()) == (0, 1)
         assert Session.objects.count() == sessions - 1
+
+    def test_where_people_were_signed_in_goes_with_the_session(self, person: User) -> None:
+        living = Session.objects.all()[0]
+        there = UserSession.objects.create(
+            user=person, ip="192.0.2.9", user_agent="-", session_key=living.session_key
+        )
+        tasks.forget_old()
+        assert list(UserSession.objects.all()) == [there]
+
+    def test_a_request_of_a_link_that_nobody_answered_goes(self, person: User) -> None:
+        tasks.forget_old()
+        assert PasswordRequest.objects.count() == 1
+        self.aged(PasswordRequest, "requested_at", 2)
+        tasks.forget_old()
+        assert not PasswordRequest.objects.exists()
 
     def test_replies_go_when_the_delivery_is_over(self, settings: Any) -> None:
         settings.KEEP_REPLIES_DAYS = 30
