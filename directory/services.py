@@ -146,7 +146,7 @@ def set_two_step_rule(*, company: Company, by: User, required: bool, reason: str
     Raises DirectoryError without a reason or without the permission.
     """
     locked = Company.objects.select_for_update().get(pk=company.pk)
-    if not by.has_perm("directory.set_two_step_rule"):
+    if not (by.is_staff and by.has_perm("directory.set_two_step_rule")):
         raise DirectoryError("You don't hold the permission to set the rule on two-step verification.")
     if not reason.strip():
         raise DirectoryError("Give a reason: it is kept in the history.")
