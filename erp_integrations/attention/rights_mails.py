@@ -18,7 +18,8 @@ from directory.models import WORKING_LEVELS, Company, CompanyMembership, History
 from notifications import emails
 
 PRIVILEGE = "Can Push to Accounting"
-REMOVED = "membership.removed"
+REMOVED, LEVELS_CHANGED = "membership.removed", "membership.changed"
+TWO_STEP_REQUIRED, TWO_STEP_LIFTED = "two_step_rule.set", "two_step_rule.lifted"
 
 
 def listen() -> None:
@@ -26,8 +27,11 @@ def listen() -> None:
     telling.when(approvers.GRANTED, _granted)
     telling.when(approvers.REVOKED, _revoked)
     telling.when(REMOVED, _removed)
+    telling.when(LEVELS_CHANGED, _levels_changed)
     telling.when(approvers.RULE_LIFTED, _rule_changed)
     telling.when(approvers.RULE_RESTORED, _rule_changed)
+    telling.when(TWO_STEP_REQUIRED, _two_step_rule_changed)
+    telling.when(TWO_STEP_LIFTED, _two_step_rule_changed)
     telling.when(approvers.FLAGGED, _flagged)
 
 
@@ -98,6 +102,40 @@ def _removed(entry: HistoryEntry) -> None:
         headline=f"{PRIVILEGE} ended for {person or 'somebody'}",
         sentence="The person was taken out of the Company Directory.",
         person=person,
+    )
+
+
+def _levels_changed(entry: HistoryEntry) -> None:
+    """The privilege is nothing without a level, so that a level is what grants it, or takes it away."""
+    if "erp_integrations_level" not in entry.detail["levels"]:
+        return
+    holders = CompanyMembership.objects.select_related("user").filter(can_push_to_accounting=True)
+    membership = holders.filter(pk=entry.subject_id).first()
+    if membership is None:
+        return
+    level = f"ERP Integrations is {membership.get_erp_integrations_level_display()} for {membership.user} now"
+    may = membership.is_accounting_approver
+    _tell(
+        entry,
+        headline=f"{membership.user} {'may' if may else 'may not'} push to accounting",
+        sentence=f"{level}, and {PRIVILEGE} was granted before: commitments may be accepted for export."
+        if may
+        else f"{level}, so that {PRIVILEGE} gives nothing. What they accepted and nothing was sent of goes "
+        "back to Ready to Export.",
+        person=membership.user,
+    )
+
+
+def _two_step_rule_changed(entry: HistoryEntry) -> None:
+    lifted = entry.event == TWO_STEP_LIFTED
+    _tell(
+        entry,
+        headline="Approvers need no two-step verification any more"
+        if lifted
+        else "Approvers must use two-step verification",
+        sentence="Whoever knows the password of an approver can accept commitments for export."
+        if lifted
+        else "Whoever has not set it up can look and not decide.",
     )
 
 

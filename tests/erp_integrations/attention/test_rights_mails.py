@@ -102,6 +102,46 @@ def test_lifting_the_own_decision_rule_is_mailed(admin: User, company: Company) 
     assert "no longer decide" in restored.subject
 
 
+def test_lifting_the_rule_on_two_steps_is_mailed(admin: User, company: Company) -> None:
+    root = User.objects.create_superuser("root@example.test")
+    services.set_two_step_rule(company=company, by=root, required=True, reason="Phones for all.")
+    services.set_two_step_rule(company=company, by=root, required=False, reason="No phones on site.")
+    required, lifted = OutgoingEmail.objects.order_by("pk")
+    assert lifted.subject == "Approvers need no two-step verification any more at Keystone"
+    assert "No phones on site." in lifted.text_body
+    assert required.subject == "Approvers must use two-step verification at Keystone"
+
+
+def test_a_level_that_gives_the_privilege_its_effect_is_mailed(
+    staff: User, admin: User, company: Company
+) -> None:
+    membership = join_company(PersonFactory(last_name="Later"), company)
+    services.grant_push_to_accounting(membership=membership, by=staff, reason="Soon.")
+    granted = OutgoingEmail.objects.get().pk
+
+    def change(**levels: str) -> None:
+        for name, level in levels.items():
+            setattr(membership, name, level)
+        membership.save()
+        services.record_levels(membership=membership, by=staff, changed=list(levels), new=False)
+
+    change(directory_level=Level.READ_ONLY)
+    assert OutgoingEmail.objects.latest("pk").pk == granted
+    change(erp_integrations_level=Level.STANDARD)
+    may = OutgoingEmail.objects.latest("pk")
+    assert may.subject == "Robin Later may push to accounting at Keystone"
+    assert "commitments may be accepted for export" in may.text_body
+    change(erp_integrations_level=Level.READ_ONLY)
+    assert "may not push to accounting" in OutgoingEmail.objects.latest("pk").subject
+
+
+def test_a_level_of_whoever_does_not_hold_it_is_not(staff: User, viewer: CompanyMembership) -> None:
+    viewer.erp_integrations_level = Level.ADMIN
+    viewer.save()
+    services.record_levels(membership=viewer, by=staff, changed=["erp_integrations_level"], new=False)
+    assert not told()
+
+
 def test_the_mail_is_undone_with_the_grant(staff: User, admin: User, viewer: CompanyMembership) -> None:
     with transaction.atomic():
         services.grant_push_to_accounting(membership=viewer, by=staff, reason="New controller.")
