@@ -5,45 +5,109 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('notifications', '0003_mails_about_accounts'),
+        ("notifications", "0003_mails_about_accounts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='outgoingemail',
-            name='an_email_is_of_a_known_kind',
+            model_name="outgoingemail",
+            name="an_email_is_of_a_known_kind",
         ),
         migrations.RemoveConstraint(
-            model_name='subscription',
-            name='a_subscription_is_of_a_known_kind',
+            model_name="subscription",
+            name="a_subscription_is_of_a_known_kind",
         ),
         migrations.RemoveConstraint(
-            model_name='subscription',
-            name='some_mails_are_always_sent',
+            model_name="subscription",
+            name="some_mails_are_always_sent",
         ),
         migrations.AlterField(
-            model_name='outgoingemail',
-            name='kind',
-            field=models.CharField(choices=[('daily_summary', 'ERP Integrations Daily Summary'), ('rejection', 'Rejected by accounting'), ('resent', 'Re-sent after a rejection'), ('attention', 'Failed or needs attention'), ('rights', 'Who may push to accounting'), ('password_link', 'Link to choose a password'), ('invitation', 'Invitation'), ('sign_in', 'How one signs in was changed')], max_length=20),
+            model_name="outgoingemail",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("daily_summary", "ERP Integrations Daily Summary"),
+                    ("rejection", "Rejected by accounting"),
+                    ("resent", "Re-sent after a rejection"),
+                    ("attention", "Failed or needs attention"),
+                    ("rights", "Who may push to accounting"),
+                    ("password_link", "Link to choose a password"),
+                    ("invitation", "Invitation"),
+                    ("sign_in", "How one signs in was changed"),
+                ],
+                max_length=20,
+            ),
         ),
         migrations.AlterField(
-            model_name='subscription',
-            name='kind',
-            field=models.CharField(choices=[('daily_summary', 'ERP Integrations Daily Summary'), ('rejection', 'Rejected by accounting'), ('resent', 'Re-sent after a rejection'), ('attention', 'Failed or needs attention'), ('rights', 'Who may push to accounting'), ('password_link', 'Link to choose a password'), ('invitation', 'Invitation'), ('sign_in', 'How one signs in was changed')], max_length=20),
+            model_name="subscription",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("daily_summary", "ERP Integrations Daily Summary"),
+                    ("rejection", "Rejected by accounting"),
+                    ("resent", "Re-sent after a rejection"),
+                    ("attention", "Failed or needs attention"),
+                    ("rights", "Who may push to accounting"),
+                    ("password_link", "Link to choose a password"),
+                    ("invitation", "Invitation"),
+                    ("sign_in", "How one signs in was changed"),
+                ],
+                max_length=20,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='outgoingemail',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['daily_summary', 'rejection', 'resent', 'attention', 'rights', 'password_link', 'invitation', 'sign_in'])), name='an_email_is_of_a_known_kind'),
+            model_name="outgoingemail",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        [
+                            "daily_summary",
+                            "rejection",
+                            "resent",
+                            "attention",
+                            "rights",
+                            "password_link",
+                            "invitation",
+                            "sign_in",
+                        ],
+                    )
+                ),
+                name="an_email_is_of_a_known_kind",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['daily_summary', 'rejection', 'resent', 'attention', 'rights', 'password_link', 'invitation', 'sign_in'])), name='a_subscription_is_of_a_known_kind'),
+            model_name="subscription",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        [
+                            "daily_summary",
+                            "rejection",
+                            "resent",
+                            "attention",
+                            "rights",
+                            "password_link",
+                            "invitation",
+                            "sign_in",
+                        ],
+                    )
+                ),
+                name="a_subscription_is_of_a_known_kind",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ('rejection', 'rights', 'password_link', 'invitation', 'sign_in')), ('wanted', False), _negated=True), name='some_mails_are_always_sent'),
+            model_name="subscription",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("kind__in", ("rejection", "rights", "password_link", "invitation", "sign_in")),
+                    ("wanted", False),
+                    _negated=True,
+                ),
+                name="some_mails_are_always_sent",
+            ),
         ),
     ]

@@ -17,7 +17,7 @@ from notifications.accounts import answer_requests
 from notifications.delivery import send_due
 from notifications.models import OutgoingEmail, PasswordRequest
 from tests.clients import signed_in
-from tests.directory.signing_in import PASSWORD, sign_in
+from tests.directory.signing_in import PASSWORD, code_of, sign_in, turn_on_two_step
 from tests.factories import PersonFactory, PrivilegeAdminFactory
 from tests.notifications.mail_server import MailServer
 
@@ -100,6 +100,15 @@ class TestLinks:
         assert sign_in(Client(), person.email, NEW) == 302
         assert not choose_password(link, "a third correct horse")
         assert HistoryEntry.objects.about(person).filter(event="password.reset", by_id=person.pk).exists()
+
+    def test_a_link_goes_round_no_second_step(self, person: User) -> None:
+        turn_on_two_step(person)
+        assert choose_password(password_links.link_for(person))
+        client = Client()
+        sign_in(client, person.email, NEW)
+        assert client.get("/accounts/profile/").status_code == 302
+        client.post("/accounts/two-step/authenticate/", {"code": code_of(person)})
+        assert client.get("/accounts/profile/").status_code == 200
 
     def test_a_link_for_a_forgotten_password_works_for_an_hour(self, person: User) -> None:
         assert not choose_password(link_made(person, ago=timedelta(minutes=61)))
