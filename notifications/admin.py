@@ -4,8 +4,8 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from directory.models import User
-from directory.scoped_admin import ReadOnlyAdmin, colleagues_of
+from directory.models import CompanyMembership, User
+from directory.scoped_admin import ReadOnlyAdmin, colleagues_of, companies_of
 from notifications import delivery, tasks
 from notifications.models import OutgoingEmail, Subscription
 
@@ -24,8 +24,9 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
     exclude = ("html_body",)
 
     def of_companies_of(self, person: User, rows: QuerySet[OutgoingEmail]) -> QuerySet[OutgoingEmail]:
-        """To colleagues."""
-        return rows.filter(recipient__in=colleagues_of(person))
+        """To colleagues, but for those who are of another company, too: a mail may be about that one."""
+        elsewhere = CompanyMembership.objects.exclude(company__in=companies_of(person)).values("user")
+        return rows.filter(recipient__in=colleagues_of(person)).exclude(recipient__in=elsewhere)
 
     def has_send_again_permission(self, request: HttpRequest) -> bool:
         """Whether the action is offered."""

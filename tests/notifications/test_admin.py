@@ -49,6 +49,18 @@ def test_staff_of_another_company_read_nothing(client: Client) -> None:
     assert str(email.recipient) not in page
 
 
+def test_mails_to_whoever_is_of_two_companies_are_for_staff_of_both_and_superusers(client: Client) -> None:
+    email = OutgoingEmailFactory.create()
+    other = CompanyFactory()
+    join_company(email.recipient, other)
+    person = staff(client, "view_outgoingemail")
+    page = reverse("admin:notifications_outgoingemail_change", args=[email.pk])
+    assert email.to_address not in client.get(reverse(LIST)).content.decode()
+    assert client.get(page).status_code == 302
+    join_company(person, other)
+    assert client.get(page).status_code == 200
+
+
 def test_staff_without_it_read_nothing(client: Client) -> None:
     email = OutgoingEmailFactory.create()
     staff(client)
