@@ -187,7 +187,11 @@ def _renew_lease(email: OutgoingEmail) -> bool:
 def _message(email: OutgoingEmail, *, line: BaseEmailBackend) -> EmailMultiAlternatives:
     text, html = email.text_body, email.html_body
     if email.kind in WITH_PASSWORD_LINK:
-        link = password_links.link_for(email.recipient)
+        person = email.recipient
+        if not person.is_active or person.email.lower() != email.to_address.lower():
+            # Whoever reads the old mailbox would get in.
+            raise ValueError("Its person has another address by now, or is switched off.")
+        link = password_links.link_for(person)
         text, html = (body.replace(PLACE_OF_PASSWORD_LINK, link) for body in (text, html))
     message = EmailMultiAlternatives(
         subject=email.subject,

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,7 +16,7 @@ from directory import password_links
 from directory.models import HistoryEntry, User
 from notifications.accounts import answer_requests
 from notifications.delivery import send_due
-from notifications.models import OutgoingEmail, PasswordRequest
+from notifications.models import OutgoingEmail, PasswordRequest, Status
 from tests.clients import signed_in
 from tests.directory.signing_in import PASSWORD, code_of, sign_in, turn_on_two_step
 from tests.factories import PersonFactory, PrivilegeAdminFactory
@@ -166,6 +167,20 @@ class TestInvitations:
         chosen = {"action": "invite_again", "_selected_action": [str(person.pk), str(waiting.pk)]}
         signed_in(staff).post("/admin/directory/user/", chosen)
         assert OutgoingEmail.objects.get().recipient == waiting
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("since", [{"email": "new@example.test"}, {"is_active": False}])
+def test_no_link_goes_to_an_address_that_is_its_person_s_no_more(
+    mail_server: MailServer, since: dict[str, Any]
+) -> None:
+    person = PersonFactory(email="dana@example.test")
+    PasswordRequest.objects.create(address=person.email)
+    answer_requests()
+    User.objects.update(**since)
+    send_due()
+    assert mail_server.received == []
+    assert OutgoingEmail.objects.get().status == Status.FAILED
 
 
 @pytest.mark.django_db(transaction=True)
