@@ -15,7 +15,10 @@ WAITING = [JobStatus.FAILED, JobStatus.INCOMPLETE, JobStatus.UNKNOWN]
 
 
 class Command(BaseCommand):
-    help = "How exports stand; and resume, resolve, retry and undo for a named approver, who answers for it."
+    help = (
+        "How exports stand; and resume, resolve, retry, undo and unlink for a named approver, "
+        "who answers for it."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -27,6 +30,7 @@ class Command(BaseCommand):
             ("retry", "Export a failed one again, as it would be planned now."),
             ("undo", "Take an acceptance back while no worker has begun."),
             ("resolve", "Say what Spectrum holds of an unknown one."),
+            ("unlink", "Set one free whose record was deleted in Spectrum."),
         ):
             action = actions.add_parser(name, help=what)
             action.add_argument("submission", type=int, help="Its number, as status shows it.")
@@ -39,6 +43,10 @@ class Command(BaseCommand):
                     "--calls", type=int, nargs="*", default=[], help="Of a part: those there."
                 )
                 action.add_argument("--statement", required=True, help="Where you looked and what you saw.")
+            if name == "unlink":
+                action.add_argument(
+                    "--statement", default="", help="Where nothing is read back: how you know it is gone."
+                )
 
     def handle(self, *args: Any, **options: Any) -> None:
         action = options["action"]
@@ -53,8 +61,9 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         except (decisions.DecisionError, PermissionDenied) as refusal:
             raise CommandError(str(refusal)) from refusal
-        job = submission.jobs.order_by("-pk")[0]
-        self.stdout.write(f"{submission.number}: {job.get_status_display()}")
+        stands = submission if action == "unlink" else submission.jobs.order_by("-pk")[0]
+        stands.refresh_from_db()
+        self.stdout.write(f"{submission.number}: {stands.get_status_display()}")
 
     def _decide(self, action: str, submission: Submission, by: User, options: dict[str, Any]) -> None:
         if action == "undo":
@@ -66,6 +75,10 @@ class Command(BaseCommand):
         elif action == "retry":
             seen = previews.of(submission)
             decisions.retry(submission=submission, by=by, seen_hash=seen.seen_hash, erp_id=seen.erp_id)
+        elif action == "unlink":
+            decisions.unlink(
+                submission=submission, by=by, seen_attempt=job.attempt, statement=options["statement"]
+            )
         else:
             decisions.resolve(
                 submission=submission,

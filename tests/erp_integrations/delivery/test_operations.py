@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from directory.models import Level
 from erp_integrations.delivery import exporting, operations
 from erp_integrations.models import Connection, ExportJob, Heartbeat, Submission, SubmissionStatus
 from tests.clients import signed_in
@@ -19,6 +20,7 @@ from tests.factories import (
     ConnectionFactory,
     ExportJobFactory,
     ViewerFactory,
+    join_project,
 )
 
 pytestmark = pytest.mark.django_db
@@ -150,6 +152,19 @@ class TestTheCommand:
             person = ApproverFactory(company=job.submission.company)
             told = self.run(action, str(job.submission_id), "--by", person.email.upper(), *more)
             assert told.strip() == f"{job.submission.number}: {status}"
+
+    def test_a_named_approver_unlinks_what_was_deleted_in_spectrum(self) -> None:
+        job: ExportJob = ExportJobFactory(synced=True)
+        update(job, quiet_until=None)
+        person = ApproverFactory(company=job.submission.company)
+        arguments = ("unlink", str(job.submission_id), "--by", person.email)
+        with pytest.raises(CommandError, match="Commitments"):
+            self.run(*arguments, "--statement", "Deleted it.")
+        join_project(person, job.submission.project, Level.ADMIN)
+        with pytest.raises(CommandError, match="Say how you know"):
+            self.run(*arguments)
+        told = self.run(*arguments, "--statement", "I looked: it is gone.")
+        assert told.strip() == f"{job.submission.number}: Unlinked"
 
     def test_it_gives_nobody_a_right_that_they_lack(self) -> None:
         job: ExportJob = ExportJobFactory()
