@@ -153,6 +153,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # Beside the names of the product and of the person's companies.
 PASSWORD_WORDS = env.list("PASSWORD_WORDS", default=[])
+# Passwords that nobody may have, beside Django's common ones: a file with one to a line.
+REFUSED_PASSWORDS_FILE = env.str("REFUSED_PASSWORDS_FILE", default="")
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "notifications.accounts.MailingAccountAdapter"

@@ -1,6 +1,7 @@
 """System checks: what would let history be changed, or keep it from being proved."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig
@@ -19,6 +20,21 @@ def history_can_be_signed(app_configs: Sequence[AppConfig] | None, **kwargs: Any
     except checkpoints.BadKey as problem:
         hint = "Make one with `manage.py history_key --new`."
         return [Error(f"HISTORY_SIGNING_KEY: {problem}", hint=hint, id="directory.E001")]
+    return []
+
+
+@register(Tags.security)
+def refused_passwords_can_be_read(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Else nobody could choose a password."""
+    if not settings.REFUSED_PASSWORDS_FILE:
+        return []
+    try:
+        with Path(settings.REFUSED_PASSWORDS_FILE).open(encoding="utf-8", errors="replace") as lines:
+            lines.readline()
+    except OSError as problem:
+        return [Error(f"REFUSED_PASSWORDS_FILE can't be read: {problem.strerror}.", id="directory.E002")]
     return []
 
 

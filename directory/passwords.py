@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.password_validation import CommonPasswordValidator
@@ -33,7 +35,16 @@ class NoKnownWords:
 
 
 class CommonPasswords(CommonPasswordValidator):
-    """Django's list, most of which is shorter than a password may be: so also with something added."""
+    """Django's list, most of which is shorter than a password may be: so also with something added.
+
+    And the operator's, as of passwords that were stolen elsewhere: REFUSED_PASSWORDS_FILE, one to a line.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        if settings.REFUSED_PASSWORDS_FILE:
+            with Path(settings.REFUSED_PASSWORDS_FILE).open(encoding="utf-8", errors="replace") as lines:
+                self.passwords |= {line.strip().casefold() for line in lines if line.strip()}
 
     def validate(self, password: str, user: User | None = None) -> None:
         """Raises ValidationError for a listed one, also repeated, or with digits and signs round it."""

@@ -1,11 +1,15 @@
 """What a password may not be."""
 
+from pathlib import Path
+
 import pytest
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
+from directory.checks import refused_passwords_can_be_read
 from directory.models import User
+from directory.passwords import CommonPasswords
 from tests.factories import CompanyFactory, PersonFactory, join_company
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +54,32 @@ def test_the_operator_adds_words(person: User, settings: Settings) -> None:
     validate_password(f"{GOOD} Philly", person)
     settings.PASSWORD_WORDS = [" Philly ", ""]
     assert 'It holds "philly"' in refusal(f"{GOOD} PHILLY", person)
+
+
+@pytest.fixture
+def stolen(settings: Settings, tmp_path: Path) -> Path:
+    """A list of the operator's."""
+    path = tmp_path / "stolen.txt"
+    path.write_bytes(b"Seven-Quiet-Otters\n\n  unlikely horse phrase \r\n\xff\xfe\n")
+    settings.REFUSED_PASSWORDS_FILE = str(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["seven-quiet-otters", "SEVEN-QUIET-OTTERS", "unlikely horse phrase", "!seven-quiet-otters99"],
+)
+def test_the_operator_s_list_is_refused_like_the_common_ones(stolen: Path, password: str) -> None:
+    with pytest.raises(ValidationError, match="common"):
+        CommonPasswords().validate(password)
+    CommonPasswords().validate(GOOD)
+
+
+def test_a_list_that_can_not_be_read_keeps_the_product_from_starting(stolen: Path) -> None:
+    assert refused_passwords_can_be_read(None) == []
+    stolen.unlink()
+    (error,) = refused_passwords_can_be_read(None)
+    assert error.msg == "REFUSED_PASSWORDS_FILE can't be read: No such file or directory."
 
 
 def test_who_is_nobody_yet_is_asked_too() -> None:
