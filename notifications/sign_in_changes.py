@@ -28,13 +28,19 @@ class Change:
 
 
 CODES_MADE, TURNED_ON = "two_step.recovery_codes_made", "two_step.turned_on"
+INVITED, RESET = "account.invited", "password.reset"
+PASSWORDS = ("password.changed", RESET, "account.password_set")
+FIRST_PASSWORD = Change(
+    "Your password was chosen",
+    "It was done through the link of your invitation. With it and your e-mail address you sign in.",
+)
 CHANGES = {
     "password.changed": Change(
         "Your password was changed",
         "Whoever did it typed the password that you had before. Other places where you were signed in are "
         "signed out.",
     ),
-    "password.reset": Change(
+    RESET: Change(
         "Your password was chosen anew",
         "It was done through a link that had been mailed to you. You are signed out everywhere.",
     ),
@@ -93,7 +99,7 @@ def _changed(entry: HistoryEntry) -> None:
     person = User.objects.get(pk=entry.subject_id)
     if personal_data.is_erased(person) or _belongs_to_turning_on(entry):
         return
-    change = CHANGES[entry.event]
+    change = FIRST_PASSWORD if _is_first_password(entry) else CHANGES[entry.event]
     emails.store_sign_in_change(
         recipient=person,
         headline=change.headline,
@@ -114,6 +120,14 @@ def _belongs_to_turning_on(entry: HistoryEntry) -> bool:
         .last()
     )
     return last is not None and last.event == TURNED_ON
+
+
+def _is_first_password(entry: HistoryEntry) -> bool:
+    """Whether an invitation was followed."""
+    if entry.event != RESET:
+        return False
+    before = HistoryEntry.objects.about(User(pk=entry.subject_id)).filter(pk__lt=entry.pk)
+    return before.filter(event=INVITED).exists() and not before.filter(event__in=PASSWORDS).exists()
 
 
 def _when(person: User) -> str:

@@ -89,6 +89,17 @@ def test_a_password_chosen_by_link_is_told(person: User) -> None:
     assert "You are signed out everywhere." in email.text_body
 
 
+def test_the_first_password_of_whoever_was_invited_is_told_as_that(person: User) -> None:
+    history.record(event="account.invited", subject=person, by=None, company=None)
+    assert choose_password(password_links.link_for(person), NEW)
+    person.refresh_from_db()
+    assert choose_password(password_links.link_for(person), f"{NEW} again")
+    assert [email.subject for email in mailed(person)] == [
+        "Your password was chosen",
+        "Your password was chosen anew",
+    ]
+
+
 def test_a_password_set_by_staff_names_them_and_not_where_they_sit(person: User, root: User) -> None:
     posted = {"password1": NEW, "password2": NEW, "usable_password": "true"}
     signed_in(root).post(f"/admin/directory/user/{person.pk}/password/", posted)
