@@ -1,0 +1,54 @@
+"""What an operator does to accounts at the command line is seen afterwards."""
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from directory.models import HistoryEntry, User
+from notifications.models import OutgoingEmail
+from tests.directory.signing_in import PASSWORD, sign_in
+from tests.factories import PersonFactory
+
+pytestmark = pytest.mark.django_db
+
+NEW = "another correct horse"
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, password: str) -> None:
+    monkeypatch.setattr("getpass.getpass", lambda prompt="": password)
+
+
+def test_who_makes_a_superuser_leaves_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    User.objects.create_superuser("old@example.test")
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", NEW)
+    call_command("createsuperuser", email="root@example.test", interactive=False, verbosity=0)
+    person = User.objects.get(email="root@example.test")
+    entry = HistoryEntry.objects.get()
+    assert (entry.event, entry.subject_id, entry.by_id) == ("account.created", person.pk, None)
+    assert "is_superuser" in entry.detail["fields"]
+
+
+def test_who_sets_a_password_leaves_a_row_and_a_mail_and_ends_sessions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    person = PersonFactory(email="dana@example.test")
+    person.set_password(PASSWORD)
+    person.save()
+    client = Client()
+    sign_in(client, person.email)
+    typed(monkeypatch, NEW)
+    call_command("changepassword", person.email, verbosity=0)
+    entry = HistoryEntry.objects.about(person).get(event="account.password_set")
+    assert entry.by_id is None
+    email = OutgoingEmail.objects.get()
+    assert "By: an operator of the server" in email.text_body
+    assert client.get("/accounts/profile/").status_code == 302
+    assert sign_in(Client(), person.email, NEW) == 302
+
+
+def test_a_password_that_was_not_set_leaves_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    person = PersonFactory(email="dana@example.test")
+    typed(monkeypatch, "short")
+    with pytest.raises(CommandError):
+        call_command("changepassword", person.email, verbosity=0)
+    assert not HistoryEntry.objects.about(person).exists()
