@@ -44,7 +44,7 @@ def resolve(
     """Say what Spectrum holds of a delivery of which nobody knows, in words that are kept.
 
     ``positions`` are the calls that are there, where it is a part. Then it is synced, sent again,
-    or goes on with the others when a person resumes it. Raises RightMissing, Conflict when it is
+    or goes on with the others. Raises RightMissing, Conflict when it is
     another delivery by now or the ERP is asked instead, TooEarly, NotSaid.
     """
     locked = lock_for_decision(submission, by)

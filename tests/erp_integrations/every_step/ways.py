@@ -60,7 +60,6 @@ def _resolved(world: World) -> None:
     """As before, and a person has said what is there, so that it goes on with line 2."""
     _unknown_at_a_line(world)
     a_person_looks_and_says(world)
-    decisions.resume(submission=world.job.submission, by=world.approver, seen_attempt=world.job.attempt)
 
 
 def _left_while_sending(world: World) -> None:
