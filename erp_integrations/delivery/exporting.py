@@ -120,15 +120,10 @@ def _lease_end() -> CombinedExpression:
 
 
 def _take_connection(connection_id: int) -> int | None:
-    """The attempt number of a new lease, or None when the connection is held or resting."""
+    """The attempt number of a new lease, or None when the connection is held, resting, or has nothing due."""
     with transaction.atomic():
-        connection = (
-            Connection.objects.free()
-            .awake()
-            .select_for_update(skip_locked=True)
-            .filter(pk=connection_id)
-            .first()
-        )
+        due = _due_connections().filter(pk=connection_id)
+        connection = due.select_for_update(skip_locked=True).first()
         if connection is None:
             return None
         holder = f"{socket.gethostname()[:30]}/{uuid.uuid4().hex[:12]}"

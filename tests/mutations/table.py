@@ -124,8 +124,8 @@ MUTATIONS = (
     Mutation(
         "one writer per Spectrum company",
         EXPORTING,
-        "            Connection.objects.free()\n            .awake()\n            .select_for_update",
-        "            Connection.objects\n            .awake()\n            .select_for_update",
+        "Connection.objects.free().awake().annotate",
+        "Connection.objects.awake().annotate",
         (f"{DELIVERING}::test_a_connection_has_one_writer",),
     ),
     Mutation(
@@ -138,8 +138,8 @@ MUTATIONS = (
     Mutation(
         "SKIP LOCKED on the connection",
         EXPORTING,
-        "            .select_for_update(skip_locked=True)\n            .filter(pk=connection_id)",
-        "            .select_for_update()\n            .filter(pk=connection_id)",
+        "due.select_for_update(skip_locked=True)",
+        "due.select_for_update()",
         (f"{LOCKS}::test_a_connection_that_another_worker_takes_at_this_moment_is_not_waited_for",),
     ),
     Mutation(

@@ -32,7 +32,7 @@ from erp_integrations.models import (
     WireAttempt,
     Wsdl,
 )
-from tests.factories import ApproverFactory
+from tests.factories import ApproverFactory, ExportJobFactory
 from tests.simulator import Simulator
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -434,6 +434,7 @@ def test_a_worker_whose_connection_was_taken_over_sends_nothing_more(
     simulator: Simulator, queued: ExportJob
 ) -> None:
     slow, lease = begin(queued)
+    ExportJobFactory(connection=queued.connection)  # or there would be nothing to take it over for
     Connection.objects.filter(pk=queued.connection_id).update(
         lease_until=timezone.now() - timedelta(seconds=1)
     )
@@ -441,6 +442,13 @@ def test_a_worker_whose_connection_was_taken_over_sends_nothing_more(
     with pytest.raises(outcomes.LeaseLost):
         exporting._store_intent(slow, slow.current_calls()[0], lease)
     assert not WireAttempt.objects.exists()
+
+
+def test_a_worker_that_finds_nothing_due_takes_no_lease(queued: ExportJob) -> None:
+    ExportJob.objects.update(not_before=timezone.now() + timedelta(minutes=1))
+    before = Connection.objects.values().get()
+    assert not exporting.drain(queued.connection_id)
+    assert Connection.objects.values().get() == before
 
 
 def test_a_late_worker_does_not_release_the_connection_of_the_next(queued: ExportJob) -> None:
