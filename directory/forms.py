@@ -1,9 +1,8 @@
 """Forms of a person's own pages."""
 
-import zoneinfo
-
 from django import forms
 
+from directory import time_zones
 from directory.models import User
 
 
@@ -11,7 +10,7 @@ class ProfileForm(forms.ModelForm[User]):
     """Name, time zone, and the hour of the daily summary."""
 
     time_zone = forms.ChoiceField(
-        choices=lambda: [(name, name) for name in sorted(zoneinfo.available_timezones())],
+        choices=lambda: [(name, name) for name in sorted(time_zones.known())],
         help_text="All times are shown in it.",
     )
     summary_hour = forms.TypedChoiceField(

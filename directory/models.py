@@ -1,6 +1,5 @@
 """The Company Directory: companies, their projects, and who belongs to them with which rights."""
 
-import zoneinfo
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
@@ -11,6 +10,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
 from django.urls import reverse
 from django.utils.functional import cached_property
+
+from directory import time_zones
 
 
 class Level(models.TextChoices):
@@ -28,7 +29,7 @@ WORKING_LEVELS = (Level.STANDARD, Level.ADMIN)
 
 def validate_time_zone(value: str) -> None:
     """Refuse a name that is no time zone of the IANA database."""
-    if value not in zoneinfo.available_timezones():
+    if value not in time_zones.known():
         raise ValidationError("Choose a time zone from the list, for example America/New_York.")
 
 

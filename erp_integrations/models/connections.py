@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce, Now, NullIf, Upper
 from django.utils import timezone
 
 from commitments.models import ContractCompany, CostType
+from directory import time_zones
 from directory.models import Company, Project, User
 from erp_integrations.models.secrets import EncryptedTextField
 
@@ -61,7 +62,7 @@ class LocalTime(Func):
 
 def validate_time_zone(name: str) -> None:
     """Refuse what PostgreSQL and Python would not both know."""
-    if name not in zoneinfo.available_timezones():
+    if name not in time_zones.known():
         raise ValidationError("Enter a time zone such as America/New_York.")
 
 
