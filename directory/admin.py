@@ -22,6 +22,7 @@ from directory.scoped_admin import (
     RecordingAdmin,
     colleagues_of,
     companies_of,
+    newcomers_of,
 )
 
 admin.site.site_header = "Ledgergate administration"
@@ -75,9 +76,8 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
     )
 
     def of_companies_of(self, person: User, rows: QuerySet[User]) -> QuerySet[User]:
-        """Colleagues, and who is of no company yet."""
-        unlisted = ~Q(pk__in=CompanyMembership.objects.values("user"))
-        return rows.filter(Q(pk__in=colleagues_of(person)) | unlisted | Q(pk=person.pk))
+        """Colleagues, and who is of no company yet, or no longer, and was of no other."""
+        return rows.filter(Q(pk__in=colleagues_of(person)) | Q(pk__in=newcomers_of(person)) | Q(pk=person.pk))
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         assert isinstance(request.user, User)

@@ -5,11 +5,13 @@ from typing import Any, TypeVar
 from django.contrib import admin
 from django.contrib.admin.utils import get_fields_from_path
 from django.db import transaction
-from django.db.models import ForeignKey, Model, QuerySet
+from django.db.models import BigIntegerField, ForeignKey, Model, Q, QuerySet
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
 from django.http import HttpRequest
 
 from directory import history
-from directory.models import Company, CompanyMembership, User
+from directory.models import Company, CompanyMembership, HistoryEntry, User
 
 M = TypeVar("M", bound=Model)
 
@@ -61,6 +63,29 @@ def companies_of(person: User) -> QuerySet[Any, Any]:
 def colleagues_of(person: User) -> QuerySet[Any, Any]:
     """The keys of the people who share a company with this person."""
     return CompanyMembership.objects.filter(company__in=companies_of(person)).values("user")
+
+
+def newcomers_of(person: User) -> QuerySet[Any, Any]:
+    """The keys of people whom no company lists: whose account this person or a colleague made, or whom one
+    of their companies listed before. Whom another company listed is nobody's but a superuser's.
+    """
+    made = HistoryEntry.objects.filter(
+        Q(by_id=person.pk) | Q(by_id__in=colleagues_of(person)),
+        subject_type=User._meta.label_lower,
+        event="account.created",
+    ).values("subject_id")
+    left = (
+        HistoryEntry.objects.filter(
+            subject_type=CompanyMembership._meta.label_lower, event="membership.removed"
+        )
+        .annotate(user=Cast(KT("detail__user"), BigIntegerField()))
+        .exclude(user=None)
+        .values("user")
+    )
+    here = Q(company_id__in=companies_of(person))
+    known = Q(pk__in=made) | Q(pk__in=left.filter(here))
+    newcomers = User.objects.filter(known, company_memberships=None).exclude(pk__in=left.exclude(here))
+    return newcomers.values("pk")
 
 
 class ReadOnlyAdmin(CompanyScopedAdmin[Any]):

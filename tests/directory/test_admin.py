@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.test import Client
 from django.urls import reverse
 
+from directory import history
 from directory.models import Company, CompanyMembership, HistoryEntry, User
 from directory.scoped_admin import CompanyScopedAdmin
 from erp_integrations.models import CostTypeAccount, ExportJob
@@ -133,6 +134,7 @@ class TestPrivilege:
 
     def test_a_new_member_can_be_an_approver_at_once(self, admin: User, company: Company) -> None:
         person = PersonFactory()
+        history.record(event="account.created", subject=person, by=admin, company=None)
         signed_in(admin).post(
             "/admin/directory/companymembership/add/",
             {
@@ -235,10 +237,14 @@ class TestAccounts:
         assert (person.last_name, person.is_staff, person.is_superuser) == ("New", False, False)
         assert not person.user_permissions.exists()
 
-    def test_staff_are_changed_by_a_superuser_alone(self, clerk: User, root: Client) -> None:
-        other: User = PersonFactory(is_staff=True)
+    def test_staff_are_changed_by_a_superuser_alone(
+        self, clerk: User, company: Company, root: Client
+    ) -> None:
+        other, superuser = PersonFactory(is_staff=True), User.objects.get(is_superuser=True)
+        for person in (other, superuser):
+            join_company(person, company)
         password = {"usable_password": "true", "password1": "a new long one", "password2": "a new long one"}
-        for person in (clerk, other, User.objects.get(is_superuser=True)):
+        for person in (clerk, other, superuser):
             client = signed_in(clerk)
             assert client.post(account(person), self.posted(person)).status_code == 403
             assert client.post(account(person, "password"), password).status_code == 403
@@ -300,10 +306,37 @@ class TestOtherCompanies:
             # A new page of settings says where a row's company stands: CompanyScopedAdmin.
             assert isinstance(page, CompanyScopedAdmin), name
             row = model._default_manager.exclude(pk__in=page.get_queryset(_request(staff))).first()
-            assert row is not None or model is User or model is CostTypeAccount, name
+            assert row is not None or model is CostTypeAccount, name
             if row is not None:
                 assert client.get(reverse(f"{name}_change", args=[row.pk])).status_code == 302, name
         assert entry.pk
+
+    def test_people_of_no_company_are_seen_and_changed_where_they_came_from(
+        self, company: Company, root: Client
+    ) -> None:
+        clerk, elsewhere = (PersonFactory(is_staff=True) for _ in range(2))
+        for person, place in ((clerk, company), (elsewhere, CompanyFactory())):
+            person.user_permissions.set(Permission.objects.all())
+            join_company(person, place)
+        left = ViewerFactory(company=company)
+        new = {"email": "new@example.test", "first_name": "New", "last_name": "Person"}
+        signed_in(clerk).post("/admin/directory/user/add/", new)
+        root.post("/admin/directory/user/add/", new | {"email": "roots@example.test"})
+        membership = left.company_memberships.get()
+        signed_in(clerk).post(f"/admin/directory/companymembership/{membership.pk}/delete/", {"post": "yes"})
+
+        def unlisted(client: Client) -> set[str]:
+            listed = client.get("/admin/directory/user/").content.decode()
+            return {
+                email for email in (left.email, "new@example.test", "roots@example.test") if email in listed
+            }
+
+        assert unlisted(signed_in(clerk)) == {left.email, "new@example.test"}
+        assert unlisted(signed_in(elsewhere)) == set()
+        assert unlisted(root) == {left.email, "new@example.test", "roots@example.test"}
+        assert signed_in(clerk).get(account(left)).status_code == 200
+        assert signed_in(elsewhere).get(account(left)).status_code == 302
+        assert signed_in(elsewhere).get(account(left, "password")).status_code == 404
 
 
 def _request(person: User) -> HttpRequest:
