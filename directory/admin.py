@@ -17,6 +17,7 @@ from directory.history import words
 from directory.models import Company, CompanyMembership, HistoryEntry, Project, ProjectMembership, User
 from directory.personal_data_admin import PersonalDataActions
 from directory.scoped_admin import (
+    LONGEST_ID,
     CompanyScopedAdmin,
     ReadOnlyAdmin,
     RecordingAdmin,
@@ -28,8 +29,6 @@ from directory.scoped_admin import (
 admin.site.site_header = "Ledgergate administration"
 admin.site.site_title = "Ledgergate"
 admin.site.index_title = "Administration"
-
-LONGEST_ID = 19  # digits that a bigint always holds
 
 
 class PersonCreationForm(forms.ModelForm[User]):

@@ -1,19 +1,37 @@
 """What the pages of Django admin share: staff see what is of their companies, and changes are remembered."""
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import get_fields_from_path
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.db import transaction
 from django.db.models import BigIntegerField, ForeignKey, Model, Q, QuerySet
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from directory import history
 from directory.models import Company, CompanyMembership, HistoryEntry, User
 
 M = TypeVar("M", bound=Model)
+
+LONGEST_ID = 19
+"""Digits that a bigint does not always hold."""
+
+
+def is_key(text: str) -> bool:
+    """Whether it can be the key of a row."""
+    return text.isascii() and text.isdecimal() and len(text) < LONGEST_ID
+
+
+class KeySelect(AutocompleteSelect):
+    """Django's asks the database for what was sent, be it a key or not, and fails."""
+
+    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
+        return super().optgroups(name, [key for key in map(str, value) if is_key(key)], attr)
 
 
 class CompanyScopedAdmin(admin.ModelAdmin[M]):
@@ -31,6 +49,19 @@ class CompanyScopedAdmin(admin.ModelAdmin[M]):
         """Those of ``rows`` that this person may know of."""
         return rows.filter(**{f"{self.company}__in": companies_of(person)})
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> M | None:
+        """Django takes no field's name for the name of one."""
+        return super().get_object(request, object_id, from_field or None)
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        """Django asks the database for whatever is said to be chosen, be it a key or not, and fails."""
+        if all(map(is_key, request.POST.getlist(ACTION_CHECKBOX_NAME))):
+            return super().response_action(request, queryset, *args, **kwargs)
+        messages.warning(request, "What was chosen is not in the list. Nothing was changed.")
+        return None
+
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> Any:
@@ -38,6 +69,8 @@ class CompanyScopedAdmin(admin.ModelAdmin[M]):
         other = self.admin_site._registry.get(db_field.related_model)
         if "queryset" not in kwargs and isinstance(other, CompanyScopedAdmin):
             kwargs["queryset"] = other.get_queryset(request)
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", KeySelect(db_field, self.admin_site))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:

@@ -149,6 +149,29 @@ class TestPrivilege:
         assert person.company_memberships.get().is_accounting_approver
         assert HistoryEntry.objects.filter(event="privilege.granted").count() == 1
 
+    @pytest.mark.parametrize("sent", ["//example.test", "9" * 400, "½", "-1", "None", ""])
+    def test_what_is_no_choice_is_said_to_be_none(self, admin: User, company: Company, sent: str) -> None:
+        posted = {"user": sent, "company": str(company.pk), "directory_level": "none"}
+        page = signed_in(admin).post(
+            "/admin/directory/companymembership/add/", {**posted, "erp_integrations_level": "standard"}
+        )
+        assert page.status_code == 200
+        assert company.memberships.count() == 1
+
+    @pytest.mark.parametrize("chosen", ["x", "½", "9" * 400, "\0"])
+    def test_a_choice_that_is_not_in_the_list_is_refused(self, root: Client, chosen: str) -> None:
+        posted = {"action": "delete_selected", "_selected_action": chosen, "post": "yes"}
+        page = root.post("/admin/directory/companymembership/", posted, follow=True)
+        assert "What was chosen is not in the list." in page.content.decode()
+
+    @pytest.mark.parametrize("page", ["change", "delete"])
+    def test_a_row_is_found_by_its_key_alone(
+        self, root: Client, viewer: CompanyMembership, page: str
+    ) -> None:
+        address = f"/admin/directory/companymembership/{viewer.pk}/{page}/"
+        assert root.get(address, {"_to_field": ""}).status_code == 200
+        assert root.get(address, {"_to_field": "user"}).status_code == 400
+
     def test_who_is_meant_never_changes(self, admin: User, viewer: CompanyMembership) -> None:
         posted = form(viewer, granted=False) | {"user": str(admin.pk), "company": str(CompanyFactory().pk)}
         signed_in(admin).post(address(viewer), posted)
