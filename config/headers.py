@@ -4,12 +4,13 @@ import logging
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 logger = logging.getLogger(__name__)
 
+METHODS = ("GET", "HEAD", "POST")
 HEADERS = {
     # Pages hold what belongs to one person. Static files say themselves how long they are kept.
     "Cache-Control": "no-store",
@@ -50,6 +51,19 @@ class SafeHeadersMiddleware:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response
+
+
+class MethodsMiddleware:
+    """Answers 405 to every method but those that our views know.
+
+    Libraries' views take a PUT for a POST, or show a page to whatever is no POST.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request) if request.method in METHODS else HttpResponseNotAllowed(METHODS)
 
 
 class BodyLimitMiddleware:
