@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import models
 from django.utils import timezone
+from django.utils.encoding import escape_uri_path
 
 from directory import telling
 from directory.models import Company, HistoryEntry, User
@@ -80,7 +81,7 @@ def record_refusal(*, by: User, company: Company | None, right: str, address: st
         subject=by,
         by=by,
         company=company,
-        detail={"right": right, "address": address[:200]},
+        detail={"right": right, "address": escape_uri_path(address)[:200]},
         alike=("right",),
     )
 

@@ -5,6 +5,7 @@ from django.db import DatabaseError, connection, transaction
 
 from directory import history
 from directory.models import HistoryEntry
+from tests.clients import signed_in
 from tests.factories import CompanyFactory, PersonFactory
 
 pytestmark = pytest.mark.django_db
@@ -82,3 +83,11 @@ def test_a_refusal_is_remembered_once_a_minute_for_each_right() -> None:
     )
     assert [detail["right"] for detail in rights] == ["send", "push"]
     assert len(rights[0]["address"]) == 200
+
+
+def test_a_refusal_at_an_address_that_the_database_can_not_hold_is_remembered_too() -> None:
+    person = PersonFactory(is_staff=True)
+    answer = signed_in(person).post("/admin/directory/company/a%00b%FF/delete/")
+    assert answer.status_code == 403
+    entry = HistoryEntry.objects.get(event="right.refused")
+    assert entry.detail["address"] == "/admin/directory/company/a%00b%25FF/delete/"
