@@ -80,4 +80,15 @@ def empty_the_database(test_case: TransactionTestCase) -> None:
                 cursor.execute(sql.SQL("ALTER TABLE {} ENABLE TRIGGER USER").format(table))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How much was tried by the tests that try many things each."""
+    tried: dict[str, int] = {}
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, count in report.user_properties:
+                tried[name] = tried.get(name, 0) + int(count)
+    for name, count in tried.items():
+        terminalreporter.write_line(f"{name}: {count:,}")
+
+
 TransactionTestCase._fixture_teardown = empty_the_database  # type: ignore[attr-defined]

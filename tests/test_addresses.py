@@ -1,115 +1,76 @@
-"""Every address there is, and every one that comes: what a stranger, a visitor and a forger get."""
+"""The rights matrix: every address × every kind of person × their own or another company × GET and POST.
 
-from collections.abc import Iterator
+The rows are in ``tests/rights/table.py``, the people in ``tests/rights/people.py``, and the addresses
+come from the URL configuration. One world is made for all of it, and each cell is undone.
+"""
+
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
-from django.test import Client
-from django.urls import URLResolver, get_resolver, reverse
 
-from directory.models import HistoryEntry, Level, User
-from erp_integrations.models import ExportJob, Submission
-from tests.clients import signed_in
-from tests.factories import (
-    ApproverFactory,
-    ExportJobFactory,
-    ProjectAdminFactory,
-    SubmissionFactory,
-    ViewerFactory,
-)
+from directory.models import HistoryEntry
+from tests.rights import table, witness
+from tests.rights.cells import Cell, cells_of, kind_of_row
+from tests.rights.fixtures import the_world
+from tests.rights.world import ADDRESSES, World, undone
+
+__all__ = ["the_world"]
 
 pytestmark = pytest.mark.django_db
 
-OTHERS = ("admin", "account_", "mfa_")  # pages of Django and allauth, which have tests of their own
-SCOPES = {"company_slug", "project_id"}
+FOREIGN = b"foreign"
 
 
-def named(resolver: URLResolver, namespace: str = "") -> Iterator[tuple[str, set[str]]]:
-    """The name of each address, and what it is made with."""
-    for entry in resolver.url_patterns:
-        if isinstance(entry, URLResolver):
-            inner = f"{namespace}{entry.namespace}:" if entry.namespace else namespace
-            for name, parts in named(entry, inner):
-                yield name, parts | set(entry.pattern.converters)
-        elif entry.name:
-            yield f"{namespace}{entry.name}", set(entry.pattern.converters)
+def test_rights_matrix_has_a_row_for_every_address() -> None:
+    assert [name for name in ADDRESSES if kind_of_row(name) is None] == []
 
 
-ADDRESSES = {name: parts for name, parts in named(get_resolver()) if not name.startswith(OTHERS)}
-OF_A_COMPANY = sorted(name for name, parts in ADDRESSES.items() if SCOPES & parts)
+def test_rights_matrix_has_no_row_without_an_address() -> None:
+    assert [name for name in (*table.TOOLS, *table.OWN) if name not in ADDRESSES] == []
+    models = (f"admin:{label.replace('.', '_')}_changelist" for label in table.ADMIN)
+    assert [name for name in models if name not in ADDRESSES] == []
 
 
-def address(name: str, submission: Submission) -> str:
-    """The address, as it leads to this submission or to what belongs to it; else to a first of its kind."""
-    known: dict[str, Any] = {
-        "company_slug": submission.company.slug,
-        "project_id": submission.project_id,
-        "submission_id": submission.pk,
-        "commitment_id": submission.commitment_id,
-        "connection_id": submission.connection_id,
-        "contract_company_id": submission.commitment.contract_company_id,
-    }
-    return reverse(name, kwargs={part: known.get(part, 1) for part in ADDRESSES[name]})
+def test_rights_matrix_names_what_is_open_without_sign_in() -> None:
+    assert {name for name, address in ADDRESSES.items() if address.is_open} == table.OPEN
 
 
-def state() -> list[Any]:
-    """What a decision would change."""
-    return [*Submission.objects.values().order_by("pk"), *ExportJob.objects.values().order_by("pk")]
+@pytest.mark.parametrize("name", list(ADDRESSES))
+def test_rights_matrix(name: str, the_world: World, record_property: Any) -> None:
+    wrong = []
+    cells = list(cells_of(name, the_world))
+    for cell in cells:
+        # A look that writes, and is not expected to, is a mistake, and so has nothing to undo.
+        with undone() if cell.method == "post" or cell.event else nullcontext():
+            if problem := what_is_wrong(cell, the_world):
+                wrong.append(f"{cell}: {problem}")
+    record_property("cells of the rights matrix", len(cells))
+    record_property("addresses in the rights matrix", 1)
+    assert not wrong, "\n".join(wrong)
 
 
-def test_there_are_addresses_to_try() -> None:
-    assert {"erp_integrations:accept", "commitments:edit", "project_erp:send"} <= set(OF_A_COMPANY)
-
-
-@pytest.mark.parametrize("name", OF_A_COMPANY)
-class TestOfACompany:
-    def test_a_stranger_finds_nothing(self, name: str) -> None:
-        submission = SubmissionFactory()
-        elsewhere = ProjectAdminFactory()
-        elsewhere.company_memberships.update(
-            erp_integrations_level=Level.ADMIN, directory_level=Level.ADMIN, can_push_to_accounting=True
-        )
-        superuser = User.objects.create_superuser("root@example.test")
-        for person in (elsewhere, superuser):
-            client = signed_in(person)
-            url = address(name, submission)
-            assert client.get(url).status_code in (404, 405)
-            assert client.post(url, {"reason": "Forged."}).status_code in (404, 405)
-
-    def test_a_visitor_is_asked_to_sign_in(self, name: str) -> None:
-        submission = SubmissionFactory()
-        url = address(name, submission)
-        for answer in (Client().get(url), Client().post(url)):
-            assert answer.status_code == 302
-            assert answer.headers["Location"].startswith("/accounts/login/")
-
-    def test_a_form_of_another_site_changes_nothing(self, name: str) -> None:
-        submission = SubmissionFactory()
-        approver: User = ApproverFactory(company=submission.company)
-        approver.project_memberships.create(project=submission.project, commitments_level=Level.ADMIN)
-        client = Client(enforce_csrf_checks=True)
-        client.force_login(approver, backend="allauth.account.auth_backends.AuthenticationBackend")
-        assert client.post(address(name, submission)).status_code == 403
-
-    @pytest.mark.parametrize("awaiting", [True, False])
-    def test_looking_changes_nothing(self, name: str, awaiting: bool) -> None:
-        submission = SubmissionFactory() if awaiting else ExportJobFactory(failed=True).submission
-        approver: User = ApproverFactory(company=submission.company)
-        approver.project_memberships.create(project=submission.project, commitments_level=Level.ADMIN)
-        client, url = signed_in(approver), address(name, submission)
-        before, told = state(), HistoryEntry.objects.count()
-        for headers in ({}, {"HX-Request": "true"}):
-            for answer in (client.get(url, headers=headers), client.head(url, headers=headers)):
-                assert answer.status_code < 500
-                if answer.streaming:
-                    list(answer)  # to its end, where the test client closes the file
-        assert (state(), HistoryEntry.objects.count()) == (before, told)
-
-    def test_whoever_may_only_look_changes_nothing(self, name: str) -> None:
-        submission = SubmissionFactory()
-        viewer: User = ViewerFactory(company=submission.company)
-        viewer.project_memberships.create(project=submission.project, commitments_level=Level.READ_ONLY)
-        before = state()
-        answer = signed_in(viewer).post(address(name, submission), {"reason": "Forged.", "erp_id": "A"})
-        assert answer.status_code in (403, 404, 405)
-        assert state() == before
+def what_is_wrong(cell: Cell, the_world: World) -> str:
+    """In words; nothing where the answer and its effect are as the table says."""
+    browser = the_world.browser(cell.kind)
+    with witness.watching() as seen:
+        answer = getattr(browser, cell.method)(cell.url, cell.data)
+    location = answer.headers.get("Location", "")
+    if answer.status_code not in cell.statuses or not location.startswith(cell.leads_to):
+        return f"{answer.status_code} {location}, not {cell.statuses} {cell.leads_to}"
+    if cell.hides and FOREIGN in answer.body.lower():
+        return "it names the other company"
+    written = seen.tables - witness.ASIDE
+    told = list(the_world.told_since()) if written else []
+    me = the_world.people[cell.kind.name].pk if cell.kind.signs_in else None
+    if cell.happens:
+        if cell.event and (cell.event, me) not in told:
+            return f"nothing happened: {told}"
+        return "" if written else "nothing was written"
+    refused = cell.method == "post" and answer.status_code == 403
+    expected = [("right.refused", me)] if refused else [(cell.event, me)] if told and cell.event else []
+    if told != expected:
+        return f"the history says {told}"
+    if written and (changed := witness.changed(the_world.before) - {HistoryEntry._meta.db_table}):
+        return f"it changed {changed}"
+    return ""
