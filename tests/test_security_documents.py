@@ -1,4 +1,4 @@
-"""The threat model and the list of requirements name tests; each of them exists."""
+"""What is written about security names tests; each of them exists."""
 
 import ast
 import re
@@ -21,7 +21,9 @@ def names_in(body: list[ast.stmt], prefix: str = "") -> Iterator[str]:
             yield from names_in(node.body, f"{prefix}::{node.name}")
 
 
-@pytest.mark.parametrize("document", ["SECURITY.md", "docs/threat-model.md", "docs/asvs.md"])
+@pytest.mark.parametrize(
+    "document", ["SECURITY.md", "docs/threat-model.md", "docs/asvs.md", "docs/attacks.md"]
+)
 def test_every_test_that_is_named_exists(document: str) -> None:
     missing = []
     for file, test in NAMED.findall((ROOT / document).read_text()):
