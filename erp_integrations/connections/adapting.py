@@ -71,12 +71,19 @@ def try_secret(connection: Connection, secret: str) -> NotSent | Unauthorised | 
 
 @transaction.atomic
 def keep(connection: Connection, result: ProbeResult, *, instead: bool = False) -> None:
-    """Keep the descriptions that a probe has found, where there is none yet or ``instead`` of it."""
+    """Keep the descriptions that a probe has found, where there is none yet or ``instead`` of it.
+
+    ``connection`` is as it was read before the probe: where it has been asked meanwhile that they are
+    looked at again, or another worker has looked, this look does not count.
+    """
+    held = Connection.objects.filter(pk=connection.pk)
     if instead:
         connection.wsdls.all().delete()
+    else:
+        held = held.filter(descriptions_checked_at=connection.descriptions_checked_at)
     for method, text in result.descriptions.items():
         Wsdl.objects.get_or_create(connection=connection, method=method, defaults={"text": text})
-    Connection.objects.filter(pk=connection.pk).update(descriptions_checked_at=Now())
+    held.update(descriptions_checked_at=Now())
 
 
 def longest_send(connection: Connection) -> float:

@@ -75,7 +75,7 @@ def _probe(connection: Connection, by: User | None) -> ProbeResult:
 def _write_down(connection: Connection, result: ProbeResult, by: User | None) -> None:
     held = Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=connection.pk)
     if result.usable:
-        adapting.keep(held, result)
+        adapting.keep(connection, result)
         if held.awaits_probe:
             _go_on(held, by)
     elif not result.passing:

@@ -64,6 +64,20 @@ def another(job: ExportJob, approver: User) -> ExportJob:
     return accept(submission, approver)
 
 
+def test_a_look_does_not_count_where_another_was_asked_for_meanwhile(
+    simulator: Simulator, queued: ExportJob
+) -> None:
+    drained(queued)
+    late = again(queued)
+    looked = adapting.probing_adapter(late).probe()
+    assert looked.usable
+    Connection.objects.update(descriptions_checked_at=None)  # as after an answer that nobody understood
+    adapting.keep(late, looked)
+    assert again(queued).descriptions_checked_at is None
+    adapting.keep(again(queued), looked)
+    assert again(queued).descriptions_checked_at is not None
+
+
 DRIFTS = [
     ({"add": ["Tax_Code"]}, "it has Tax_Code, which we don't know."),
     ({"remove": ["Routing_Code2"]}, "it lacks Routing_Code2."),
