@@ -51,7 +51,7 @@ def as_csv(company: Company, found: Entries) -> Iterator[str]:
     yield "\ufeff" + _line(COLUMNS)  # the mark by which Excel knows UTF-8
     for entries, seals in _portions(found):
         people = words.people_in(entries)
-        about = subjects.named(entries, company)
+        about = subjects.named(entries)
         rows = []
         for entry in entries:
             story, seal = words.told(entry, people), seals.get(entry.pk)

@@ -6,17 +6,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Model
+from django.db.models import Exists, Model, OuterRef
 from django.urls import reverse
 
 from commitments.models import Commitment, ContractCompany, CostCode, CostType
-from directory.models import Company, CompanyMembership, HistoryEntry, Project, ProjectMembership, User
+from directory.models import (
+    VISIBLE_LEVELS,
+    Company,
+    CompanyMembership,
+    HistoryEntry,
+    Level,
+    Project,
+    ProjectMembership,
+    User,
+)
 from erp_integrations.models import Connection, CostTypeAccount, JobLink, Submission, VendorLink
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What an entry is about. ``url`` is empty where there is no page for it."""
+    """What an entry is about. ``url`` is empty where there is no page for it that the reader may open."""
 
     kind: str
     name: str
@@ -28,30 +37,35 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """How one kind of thing is named."""
+    """How one kind of thing is named, and where its page is for this reader."""
 
     kind: str
     name: Callable[[Any], str]
-    url: Callable[[Any, Company], str] | None = None
+    url: Callable[[Any, CompanyMembership], str] | None = None
     related: tuple[str, ...] = ()
 
 
 Subjects = dict[tuple[str, int], Subject]
 
 
-def named(entries: Iterable[HistoryEntry], company: Company) -> Subjects:
-    """The subjects of these entries, by type and id; what is gone is named by its number."""
+def named(entries: Iterable[HistoryEntry], reader: CompanyMembership | None = None) -> Subjects:
+    """The subjects of these entries, by type and id; what is gone is named by its number.
+
+    Pages are those that ``reader`` may open; for nobody, as in a file, there are none.
+    """
     wanted: dict[str, set[int]] = defaultdict(set)
     for entry in entries:
         wanted[entry.subject_type].add(entry.subject_id)
     told: Subjects = {}
     for label, keys in sorted(wanted.items()):
         naming = NAMINGS.get(label)
-        rows = _rows(label, naming, keys) if naming else {}
+        rows = _rows(label, naming, keys, reader) if naming else {}
         for key in keys:
             row = rows.get(key)
             told[label, key] = (
-                Subject(naming.kind, naming.name(row), naming.url(row, company) if naming.url else "")
+                Subject(
+                    naming.kind, naming.name(row), naming.url(row, reader) if naming.url and reader else ""
+                )
                 if naming and row is not None
                 else Subject(
                     naming.kind if naming else label.rpartition(".")[2].capitalize(), f"number {key}"
@@ -60,22 +74,30 @@ def named(entries: Iterable[HistoryEntry], company: Company) -> Subjects:
     return told
 
 
-def _rows(label: str, naming: Naming, keys: set[int]) -> dict[int, Model]:
+def _rows(label: str, naming: Naming, keys: set[int], reader: CompanyMembership | None) -> dict[int, Model]:
     rows = apps.get_model(label)._default_manager.select_related(*naming.related)
+    if reader and label == Commitment._meta.label_lower:
+        theirs = Project.objects.visible_to(reader.user).filter(pk=OuterRef("project"))
+        rows = rows.annotate(reader_sees=Exists(theirs))
     found: dict[int, Model] = rows.in_bulk(keys)
     return found
 
 
-def _commitment(row: Commitment, company: Company) -> str:
-    return row.get_absolute_url()
+def _commitment(row: Commitment, reader: CompanyMembership) -> str:
+    # Of the row, and in the one query: who answers for a company's history may have no part in its projects.
+    return row.get_absolute_url() if row.reader_sees else ""  # type: ignore[attr-defined]  # annotated
 
 
-def _submission(row: Submission, company: Company) -> str:
-    return reverse("erp_integrations:review", args=[company.slug, row.pk])
+def _submission(row: Submission, reader: CompanyMembership) -> str:
+    if reader.erp_integrations_level not in VISIBLE_LEVELS:
+        return ""
+    return reverse("erp_integrations:review", args=[reader.company.slug, row.pk])
 
 
-def _connection(row: Connection, company: Company) -> str:
-    return reverse("erp_integrations:connection", args=[company.slug, row.pk])
+def _connection(row: Connection, reader: CompanyMembership) -> str:
+    if reader.erp_integrations_level != Level.ADMIN:
+        return ""
+    return reverse("erp_integrations:connection", args=[reader.company.slug, row.pk])
 
 
 NAMINGS: dict[str, Naming] = {

@@ -119,7 +119,7 @@ def _people(viewer: CompanyMembership, search: Search) -> list[Any]:
 
 def _rows(viewer: CompanyMembership, search: Search, entries: list[HistoryEntry]) -> list[Row]:
     people = words.people_in(entries)
-    about = subjects.named(entries, viewer.company)
+    about = subjects.named(entries, viewer)
     seals = HistorySeal.objects.in_bulk([entry.pk for entry in entries])
     return [
         Row(
