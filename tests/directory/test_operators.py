@@ -40,6 +40,7 @@ def test_who_sets_a_password_leaves_a_row_and_a_mail_and_ends_sessions(
     call_command("changepassword", person.email, verbosity=0)
     entry = HistoryEntry.objects.about(person).get(event="account.password_set")
     assert entry.by_id is None
+    assert HistoryEntry.objects.about(person).filter(event="session.ended", by_id=None).exists()
     email = OutgoingEmail.objects.get()
     assert "By: an operator of the server" in email.text_body
     assert client.get("/accounts/profile/").status_code == 302

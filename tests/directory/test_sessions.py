@@ -203,6 +203,10 @@ class TestEndedByOthers:
         here, there = browser(person), browser(person)
         new = "another correct horse"
         here.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": new, "password2": new})
+        ended = HistoryEntry.objects.about(person).filter(
+            event="session.ended", detail__why="ended elsewhere"
+        )
+        assert ended.get().detail["count"] == 1
         assert not is_in(there)
 
     def test_turning_two_steps_on_ends_sessions_that_had_one(self, person: User) -> None:
