@@ -171,6 +171,7 @@ WORDS: dict[str, Words] = {
         "Nobody knows whether Spectrum made a new client secret", said="reason"
     ),
     "connection.secret_rotated": Words("The client secret was replaced"),
+    "connection.secrets_reencrypted": Words("Its secrets were encrypted anew, with the first key"),
     "connection.old_secret_forgotten": Words("The old client secret was forgotten"),
     "connection.secrets_looked_at": Words("Looked at what is stored of the secrets, and when they expire"),
     "vendor_link.created": Words("Vendor linked", in_full=_linked("Vendor linked")),

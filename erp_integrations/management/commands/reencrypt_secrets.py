@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
-from directory import two_step
+from directory import history, two_step
 from erp_integrations.models import Connection
 from erp_integrations.models.secrets import secret_fields
 
@@ -18,9 +18,17 @@ class Command(BaseCommand):
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
-        connections = Connection.objects.select_for_update().order_by("pk")
+        connections = (
+            Connection.objects.select_for_update(of=("self",)).select_related("company").order_by("pk")
+        )
         for connection in connections:
             connection.save(update_fields=secret_fields(Connection))
+            history.record(
+                event="connection.secrets_reencrypted",
+                subject=connection,
+                by=None,
+                company=connection.company,
+            )
         people = two_step.reencrypt_secrets()
         self.stdout.write(
             f"{len(connections)} connections and {people} people's two-step verification use the first key. "

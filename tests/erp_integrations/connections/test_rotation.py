@@ -184,6 +184,7 @@ def test_every_secret_is_written_again_with_a_new_key(connection: Connection, se
     call_command("reencrypt_secrets", stdout=StringIO())
     settings.FIELD_ENCRYPTION_KEYS = [new]
     assert again(connection).client_secret == SECRET
+    assert HistoryEntry.objects.filter(event="connection.secrets_reencrypted").count() == 1
 
 
 @pytest.mark.parametrize(
