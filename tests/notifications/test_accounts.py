@@ -19,7 +19,7 @@ from notifications.delivery import send_due
 from notifications.models import OutgoingEmail, PasswordRequest, Status
 from tests.clients import signed_in
 from tests.directory.signing_in import PASSWORD, code_of, sign_in, turn_on_two_step
-from tests.factories import PersonFactory, PrivilegeAdminFactory
+from tests.factories import CompanyFactory, PersonFactory, PrivilegeAdminFactory, join_company
 from tests.notifications.mail_server import MailServer
 
 pytestmark = pytest.mark.django_db
@@ -164,6 +164,9 @@ class TestInvitations:
 
     def test_who_chose_a_password_is_not_invited_again(self, staff: User, person: User) -> None:
         waiting = User.objects.create_user("new@example.test")
+        company = CompanyFactory()
+        for colleague in (staff, person, waiting):
+            join_company(colleague, company)
         chosen = {"action": "invite_again", "_selected_action": [str(person.pk), str(waiting.pk)]}
         signed_in(staff).post("/admin/directory/user/", chosen)
         assert OutgoingEmail.objects.get().recipient == waiting

@@ -64,7 +64,8 @@ class Walk(RuleBasedStateMachine):
     """The product beside the model."""
 
     simulator: Simulator
-    settings: Settings
+    servers: dict[str, str]
+    info_links: dict[str, str]
     taken: Counter[str]
     draw: Callable[..., Any]
 
@@ -73,8 +74,10 @@ class Walk(RuleBasedStateMachine):
         self.atomic = transaction.atomic()
         self.atomic.__enter__()
         self.simulator.set_faults()
-        self.settings.SPECTRUM_SERVERS = {"simulator": self.simulator.url}
-        self.settings.INFO_LINKS = {"simulator": self.simulator.info_link} if reads_back else {}
+        self.servers["simulator"] = self.simulator.url
+        self.info_links.clear()
+        if reads_back:
+            self.info_links["simulator"] = self.simulator.info_link
         self.world = World(self.simulator)
         self.model = Model(
             reads_back=reads_back,
@@ -251,13 +254,13 @@ class Walk(RuleBasedStateMachine):
             faults = [{**FAULTS[why], "on_call": min(at, len(self.model.missing))}]
         self.simulator.set_faults(*faults)
         if why is Why.DOWN:
-            self.settings.SPECTRUM_SERVERS = {"simulator": "http://127.0.0.1:9"}
+            self.servers["simulator"] = "http://127.0.0.1:9"
         self.both(
             f"deliver: {why}" if self.model.can_deliver else "deliver: nothing",
             lambda: self.model.deliver(why, at),
             lambda: exporting.drain(self.world.connection.pk),
         )
-        self.settings.SPECTRUM_SERVERS = {"simulator": self.simulator.url}
+        self.servers["simulator"] = self.simulator.url
         self.simulator.set_faults()
 
     def look(self) -> None:
@@ -308,7 +311,10 @@ def test_the_product_stands_where_the_model_stands(
     class ThisWalk(Walk):
         pass
 
-    ThisWalk.simulator, ThisWalk.settings, ThisWalk.taken = simulator, settings, taken
+    ThisWalk.simulator, ThisWalk.taken = simulator, taken
+    # Changed in place: each new value of a setting would be laid upon all those before it.
+    settings.SPECTRUM_SERVERS = ThisWalk.servers = {}
+    settings.INFO_LINKS = ThisWalk.info_links = {}
     run_state_machine_as_test(ThisWalk, settings=PROFILE)
     # They came far enough to mean something.
     assert {"accept", "reject", "deliver: stored"} <= set(taken), taken
