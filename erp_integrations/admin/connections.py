@@ -52,7 +52,7 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
                 )
             },
         ),
-        ("Site", {"fields": ("success_codes", "wsdl_path", "service_path", "vendors_path")}),
+        ("Site", {"fields": ("success_rule", "success_codes", "wsdl_path", "service_path", "vendors_path")}),
         ("Every day", {"fields": (("closed_from", "closed_until", "closed_time_zone"),)}),
         ("State, kept by the workers", {"fields": lease}),
     )
@@ -74,6 +74,7 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
 
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
+        form.save_settings()
         if change and form.changed_data:
             changes.follow(obj, set(form.changed_data))
 

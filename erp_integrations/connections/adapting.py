@@ -27,7 +27,16 @@ from erp_integrations.adapters.spectrum import (
     SpectrumSettings,
     authentication,
 )
-from erp_integrations.models import Connection, ErpIdRule, ExportCall, GuidPolicy, JobStatus, Wsdl
+from erp_integrations.models import (
+    Connection,
+    ConnectionSettings,
+    ErpIdRule,
+    ExportCall,
+    GuidPolicy,
+    JobStatus,
+    SuccessRule,
+    Wsdl,
+)
 
 # Where nothing is connected there is nothing to send to: no name service knows this one.
 NOWHERE = "https://not-in-spectrum-servers.invalid"
@@ -114,6 +123,12 @@ def let_go_on(connection: Connection) -> None:
     waiting.filter(not_before__isnull=False, attempt__gt=0).update(not_before=Now())
 
 
+def _success_codes(rules: ConnectionSettings) -> frozenset[str]:
+    if rules.success_rule != SuccessRule.CODES:
+        return frozenset()
+    return frozenset(rules.success_codes.split(","))
+
+
 def _is_to_be_checked(connection: Connection) -> bool:
     checked = connection.descriptions_checked_at
     return checked is None or checked < timezone.now() - timedelta(seconds=settings.WSDL_CHECK_SECONDS)
@@ -145,9 +160,7 @@ def _settings(connection: Connection, wsdls: Mapping[str, str]) -> SpectrumSetti
         wsdl_path=connection.wsdl_path,
         service_path=connection.service_path,
         vendors_path=connection.vendors_path,
-        success_codes=frozenset(
-            code.strip().upper() for code in connection.success_codes.split(",") if code.strip()
-        ),
+        success_codes=_success_codes(connection.settings),
         connect_timeout=settings.WIRE_CONNECT_TIMEOUT,
         read_timeout=settings.WIRE_READ_TIMEOUT,
         require_https=not settings.DEVELOPMENT,

@@ -29,6 +29,7 @@ def save(*, form: ConnectionForm, by: User) -> None:
     # Only what the form shows: a worker may be renewing its lease in this very row.
     stored = {field.name for field in connection._meta.concrete_fields} & set(form.cleaned_data)
     connection.save(update_fields=stored)
+    form.save_settings()
     history.record(
         event="connection.changed",
         subject=connection,

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
-from erp_integrations.models import Connection, GuidPolicy
+from erp_integrations.models import Connection, ConnectionSettings, GuidPolicy, SuccessRule
 
 SECRETS = ("authorization_id", "guid", "client_secret")
 KEPT = "One is stored. Leave this blank to keep it; what is typed here replaces it."
@@ -16,6 +16,11 @@ PREFIX = re.compile(r"[A-Z0-9-]*", re.ASCII)
 PLAIN_PATH = re.compile(r"(/[\w.-]+)+/?", re.ASCII)
 # What Spectrum's published error codes are called; none of them may ever count as written.
 ERROR_CODES = frozenset("AIME")
+
+
+SETTINGS = tuple(
+    field.name for field in ConnectionSettings._meta.concrete_fields if field.name != "connection"
+)
 
 
 def servers() -> list[tuple[str, str]]:
@@ -40,8 +45,10 @@ def secret_field(width: int) -> forms.CharField:
 
 
 class ConnectionForm(forms.ModelForm[Connection]):
-    """A connection's settings. A blank secret keeps the stored one."""
+    """A connection and the row of its settings. A blank secret keeps the stored one."""
 
+    # A class body's locals are what the class is made of.
+    locals().update(forms.fields_for_model(ConnectionSettings, exclude=["connection"]))
     server = forms.ChoiceField(
         choices=servers,
         help_text="From SPECTRUM_SERVERS. An address is set there by the operator, never here.",
@@ -79,7 +86,6 @@ class ConnectionForm(forms.ModelForm[Connection]):
             "client_secret",
             "forget_client_secret",
             "client_secret_expires_on",
-            "success_codes",
             "wsdl_path",
             "service_path",
             "vendors_path",
@@ -101,6 +107,8 @@ class ConnectionForm(forms.ModelForm[Connection]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.rules = self.instance.settings if self.instance.pk else ConnectionSettings()
+        self.initial = {**{name: getattr(self.rules, name) for name in SETTINGS}, **self.initial}
         self.fields["authorization_id"].label = "Authorization_ID"
         self.fields["guid"].label = "GUID"
         self.fields["client_secret"].label = "Client secret"
@@ -154,6 +162,8 @@ class ConnectionForm(forms.ModelForm[Connection]):
 
     def clean_success_codes(self) -> str:
         """Codes with commas between them, and no code that means an error."""
+        if not self.cleaned_data["success_codes"].strip():
+            return ""
         codes = [code.strip().upper() for code in self.cleaned_data["success_codes"].split(",")]
         if not all(code.isascii() and code.isalnum() for code in codes):
             raise forms.ValidationError("Enter codes with commas between them, for example S,G.")
@@ -201,6 +211,8 @@ class ConnectionForm(forms.ModelForm[Connection]):
                 if name in self.changed_data:
                     self.add_error(f"forget_{name}", "Either enter a new one or remove the stored one.")
                 cleaned[name] = ""
+        if cleaned.get("success_rule") == SuccessRule.CODES and not cleaned.get("success_codes"):
+            self.add_error("success_codes", "Enter the codes that mean written, for example S,G.")
         if cleaned.get("guid_policy") == GuidPolicy.SENT and not cleaned.get("guid"):
             self.add_error("guid", "Enter the GUID that is sent, or leave it blank by its rule.")
         if cleaned.get("client_id") and not cleaned.get("client_secret"):
@@ -208,6 +220,13 @@ class ConnectionForm(forms.ModelForm[Connection]):
         if cleaned.get("client_secret") and not cleaned.get("client_id"):
             self.add_error("client_id", "A client secret needs its client ID.")
         return cleaned
+
+    def save_settings(self) -> None:
+        """Write the row of settings; the connection is saved already."""
+        for name in SETTINGS:
+            setattr(self.rules, name, self.cleaned_data[name])
+        self.rules.connection = self.instance
+        self.rules.save()
 
 
 class SettingsForm(ConnectionForm):
@@ -246,7 +265,13 @@ _SECTIONS = {
         *("token_path", "rotation_path"),
     ),
     "Every day": ("closed_from", "closed_until", "closed_time_zone"),
-    "What a site may have otherwise": ("success_codes", "wsdl_path", "service_path", "vendors_path"),
+    "What a site may have otherwise": (
+        "success_rule",
+        "success_codes",
+        "wsdl_path",
+        "service_path",
+        "vendors_path",
+    ),
 }
 
 

@@ -31,7 +31,9 @@ def unlink(*, submission: Submission, by: User, seen_attempt: int, statement: st
     Commitments, Conflict, TooEarly, NotSaid, DecisionError when the record is there or nobody can tell.
     """
     require_may_unlink(submission=submission, by=by)
-    job = submission.jobs.current().select_related("connection").filter(attempt=seen_attempt).first()
+    job = (
+        submission.jobs.current().select_related("connection__settings").filter(attempt=seen_attempt).first()
+    )
     if submission.status != SubmissionStatus.ACCEPTED or job is None:
         raise Conflict(who_decided(submission))
     proof = _proof_of_absence(job)

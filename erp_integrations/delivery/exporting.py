@@ -189,7 +189,7 @@ def _claim(job_id: int, connection_id: int, lease: int) -> ExportJob | None:
         job = (
             ExportJob.objects.due()
             .select_for_update(of=("self",), skip_locked=True)
-            .select_related("connection", "submission__company")
+            .select_related("connection__settings", "submission__company")
             .filter(pk=job_id, connection__in=Connection.objects.awake())
             .first()
         )

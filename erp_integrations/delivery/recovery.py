@@ -127,7 +127,7 @@ def look(connection_id: int) -> int:
     due = (
         ExportJob.objects.unknown_and_quiet()
         .filter(connection=connection_id)
-        .select_related("connection", "submission__commitment")
+        .select_related("connection__settings", "submission__commitment")
         .order_by("not_before", "pk")
     )
     known = 0

@@ -38,7 +38,7 @@ def verify_due(connection_id: int | None = None) -> int:
     """
     verified = 0
     silent: set[int] = set()
-    due = ExportJob.objects.unverified().select_related("connection").order_by("verify_after", "pk")
+    due = ExportJob.objects.unverified().select_related("connection__settings").order_by("verify_after", "pk")
     if connection_id is not None:
         due = due.filter(connection=connection_id)
     for job in due[:AT_ONCE]:

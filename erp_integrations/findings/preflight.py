@@ -110,7 +110,9 @@ def document_of(commitment: Commitment) -> Document:
 
 def basis_of(document: Document) -> Basis:
     """Look up the links of a document as they stand now, and what Spectrum's lists say; seven queries."""
-    job = JobLink.objects.select_related("connection").filter(project_id=document.project_id).first()
+    job = (
+        JobLink.objects.select_related("connection__settings").filter(project_id=document.project_id).first()
+    )
     if job is None:
         return Basis(document, None, Masters())
     vendor = VendorLink.objects.filter(

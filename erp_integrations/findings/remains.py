@@ -127,7 +127,7 @@ def to_look_at() -> list[int]:
 
 def look(job_id: int) -> int:
     """Look what of a cancelled job's calls is still there; how many are gone since."""
-    job = ExportJob.objects.select_related("connection").get(pk=job_id)
+    job = ExportJob.objects.select_related("connection__settings").get(pk=job_id)
     calls = list(job.calls.filter(state=CallState.WRITTEN).order_by("position"))
     adapter = adapter_for(job.connection)
     found = adapter.find(adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id))
@@ -160,7 +160,7 @@ def _left() -> QuerySet[ExportCall]:
             job__status=JobStatus.CANCELLED,
             job__submission__status=SubmissionStatus.REJECTED,
         )
-        .select_related("job__connection")
+        .select_related("job__connection__settings")
         .defer(*secret_fields(Connection, "job__connection__"))
         .order_by("-job", "position")
     )

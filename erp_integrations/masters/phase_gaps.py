@@ -79,7 +79,7 @@ def of(company: Company, projects: Sequence[Project]) -> list[ProjectGaps]:
     """The gaps of each project, in their order. Four queries."""
     links = {
         link.project_id: link
-        for link in JobLink.objects.filter(project__in=projects).select_related("connection")
+        for link in JobLink.objects.filter(project__in=projects).select_related("connection__settings")
     }
     jobs = {
         (job.connection_id, job.number.upper()): job

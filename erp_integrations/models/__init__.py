@@ -1,6 +1,7 @@
 """The tables of the ERP Integrations tool, by what they are about."""
 
 from erp_integrations.models.alarms import Alarm, Heartbeat
+from erp_integrations.models.connection_settings import ConnectionSettings, SuccessRule
 from erp_integrations.models.connections import (
     Connection,
     CostTypeAccount,
@@ -34,6 +35,7 @@ __all__ = [
     "Alarm",
     "CallState",
     "Connection",
+    "ConnectionSettings",
     "CostTypeAccount",
     "Drift",
     "DriftKind",
@@ -57,6 +59,7 @@ __all__ = [
     "SnapshotUnreadable",
     "Submission",
     "SubmissionStatus",
+    "SuccessRule",
     "TransitionRefused",
     "Vendor",
     "VendorLink",

@@ -122,12 +122,6 @@ class Connection(models.Model):
     vendors_path = models.CharField(
         max_length=100, default="/vendors/{company_code}", help_text="Where the vendors are listed."
     )
-    success_codes = models.CharField(
-        max_length=60,
-        default="S,G",
-        help_text="Codes that mean written. "
-        "What a successful Put returns is not public: see docs/spectrum.md.",
-    )
     general_ledger_account = models.CharField(
         max_length=12, blank=True, help_text="Used when neither the vendor nor the cost type has an account."
     )

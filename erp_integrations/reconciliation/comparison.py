@@ -93,7 +93,7 @@ def _claim(due: QuerySet[Reconciliation]) -> Reconciliation | None:
         started_at=Coalesce("started_at", Now()),
         lease_until=_lease_end(),
     )
-    return Reconciliation.objects.select_related("connection").get(pk=run.pk)
+    return Reconciliation.objects.select_related("connection__settings").get(pk=run.pk)
 
 
 def _compare(run: Reconciliation) -> bool:

@@ -21,7 +21,7 @@ from directory.models import (
     User,
 )
 from directory.services import grant_push_to_accounting
-from erp_integrations.models import Connection, JobLink, VendorLink
+from erp_integrations.models import Connection, ConnectionSettings, JobLink, SuccessRule, VendorLink
 from local.demo import waiting
 from local.demo.accounts import ACCOUNTS, ADMIN, password, writer_of
 from local.demo.blueprint import PlannedCommitment, PlannedLine
@@ -95,6 +95,9 @@ def _company(loaded: Loaded, planned: DemoCompany) -> None:
         company_code=planned.company_code,
         authorization_id=planned.authorization_id,
         general_ledger_account=SUBCONTRACT_COST,
+    )
+    ConnectionSettings.objects.filter(connection=connection).update(
+        success_rule=SuccessRule.CODES, success_codes="S,G"
     )
     cost_types = CostType.objects.bulk_create(
         CostType(company=company, code=code, name=name) for code, name in COST_TYPES.items()

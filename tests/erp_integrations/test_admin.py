@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from commitments.models import ContractCompany
 from directory.models import HistoryEntry, User
+from erp_integrations.connections.form import SETTINGS
 from erp_integrations.models import Connection, ExportJob, JobLink, VendorLink, Wsdl
 from erp_integrations.models.secrets import EncryptedTextField
 from tests.clients import signed_in
@@ -51,14 +52,15 @@ def change_url(obj: Any) -> str:
 def settings_of(connection: Connection, **changes: Any) -> dict[str, Any]:
     """The connection's form as a browser posts it: secrets blank."""
     names = [
-        *("name", "server", "company_code", "general_ledger_account", "success_codes"),
+        *("name", "server", "company_code", "general_ledger_account"),
         *("general_ledger_order", "erp_id_rule", "subcontract_prefix", "purchase_order_prefix"),
         *("non_ascii", "fixed_price_units"),
         *("guid_policy", "client_id", "token_path", "rotation_path"),
     ]
     paths = {name: getattr(connection, name) for name in ("wsdl_path", "service_path", "vendors_path")}
     blank = {"authorization_id": "", "guid": "", "client_secret": ""}
-    return {name: getattr(connection, name) for name in names} | paths | blank | changes
+    rules = {name: getattr(connection.settings, name) for name in SETTINGS}
+    return {name: getattr(connection, name) for name in names} | paths | rules | blank | changes
 
 
 def errors_of(html: str) -> str:
@@ -242,7 +244,9 @@ class TestConnections:
         response = client.post(change_url(connection), settings_of(connection, **{field: value}))
         assert response.status_code == 200
         assert errors_of(response.content.decode())
-        assert getattr(Connection.objects.get(), field) == getattr(connection, field)
+        stored = Connection.objects.get()
+        kept, found = (each.settings if field in SETTINGS else each for each in (connection, stored))
+        assert getattr(found, field) == getattr(kept, field)
 
     def test_another_place_of_the_descriptions_forgets_the_kept_ones(self, client: Client) -> None:
         connection = ConnectionFactory()
@@ -259,6 +263,7 @@ class TestConnections:
             "name": "Spectrum",
             "server": "simulator",
             "company_code": "phl",
+            "success_rule": "codes",
             "success_codes": "s, g",
             "general_ledger_order": "cost_type_first",
             "erp_id_rule": "last",
@@ -276,7 +281,7 @@ class TestConnections:
         response = client.post(reverse("admin:erp_integrations_connection_add"), made)
         assert response.status_code == 302
         connection = Connection.objects.get()
-        assert (connection.company_code, connection.success_codes) == ("PHL", "S,G")
+        assert (connection.company_code, connection.settings.success_codes) == ("PHL", "S,G")
         assert connection.authorization_id == SECRET
         assert (connection.erp_id_rule, connection.subcontract_prefix) == ("last", "S")
         assert (connection.non_ascii, connection.fixed_price_units) == ("refuse", "LS, JOB")

@@ -38,6 +38,7 @@ class ConnectionFactory(ModelFactory[Connection]):
 
     class Meta:
         model = Connection
+        skip_postgeneration_save = True
 
     company = SubFactory(CompanyFactory)
     name = Sequence(lambda number: f"Spectrum {number}")
@@ -45,6 +46,13 @@ class ConnectionFactory(ModelFactory[Connection]):
     company_code = Sequence(lambda number: f"{number % 1000:03}")
     authorization_id = "an-authorization-id"
     general_ledger_account = "500100"
+
+    @post_generation
+    def settings(self: Connection, create: bool, extracted: dict[str, Any] | None, **kwargs: Any) -> None:
+        """The site's readings, where a test wants others than these."""
+        for name, value in ({"success_rule": "codes", "success_codes": "S,G"} | kwargs).items():
+            setattr(self.settings, name, value)
+        self.settings.save()
 
 
 class JobLinkFactory(ModelFactory[JobLink]):

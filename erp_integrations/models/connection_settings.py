@@ -1,0 +1,62 @@
+"""What a site's Spectrum does where the published pages leave it open: one row for each connection."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.signals import post_save
+from django.dispatch import receiver
+
+from erp_integrations.models.connections import Connection
+
+
+class SuccessRule(models.TextChoices):
+    """Which reply to a write means that it is written: not public (docs/spectrum.md, "Replies")."""
+
+    UNKNOWN = "unknown", "Not known yet: no reply means written"
+    CODES = "codes", "One of the codes below"
+    NO_ERROR_ROW = "no_error_row", "A whole reply without an error row"
+    ECHO = "echo", "A row that repeats the key of the record"
+
+
+class ConnectionSettings(models.Model):
+    """The readings of one connection, apart from the row that every call locks.
+
+    Each default is the least convenient reading of what the vendor's pages say.
+    """
+
+    connection = models.OneToOneField(
+        Connection, on_delete=models.CASCADE, primary_key=True, related_name="settings"
+    )
+    success_rule = models.CharField(
+        "Written means", max_length=12, choices=SuccessRule, default=SuccessRule.UNKNOWN
+    )
+    success_codes = models.CharField(
+        "Codes that mean written",
+        max_length=60,
+        blank=True,
+        default="",
+        help_text="With commas between them; the word blank stands for a row without a code.",
+    )
+
+    class Meta:
+        verbose_name_plural = "connection settings"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(success_rule__in=SuccessRule.values), name="a_success_rule_is_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(success_rule="codes") | ~Q(success_codes=""),
+                name="a_rule_by_codes_names_codes",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Settings of {self.connection}"
+
+
+@receiver(post_save, sender=Connection)
+def _create_settings(instance: Connection, created: bool, **kwargs: Any) -> None:
+    """A new connection comes with its settings."""
+    if created:
+        ConnectionSettings.objects.create(connection=instance)
