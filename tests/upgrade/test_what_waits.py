@@ -1,0 +1,184 @@
+"""What waited when the product was upgraded: rows that an older commit wrote, read and finished by today's.
+
+``before_0016.json`` holds every row of a database in which the commit before migration 0016 had sent,
+accepted and delivered six commitments of one vendor, each to another point, and each app's last migration.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+from django.core.management import call_command
+from django.db import connection as database
+from django.utils import timezone
+from psycopg2 import sql
+from pytest_django import Settings
+
+from directory.models import User
+from erp_integrations import decisions
+from erp_integrations.adapters.base import Accepted
+from erp_integrations.connections.adapting import as_planned, ready_adapter
+from erp_integrations.delivery import exporting, recovery, verification
+from erp_integrations.findings import preflight
+from erp_integrations.models import (
+    CallState,
+    ExportJob,
+    JobStatus,
+    Submission,
+    SubmissionStatus,
+    Verification,
+)
+from tests.conftest import owner
+from tests.simulator import Simulator
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BEFORE = Path(__file__).with_name("before_0016.json")
+
+
+@pytest.fixture
+def simulator(settings: Settings) -> Iterator[Simulator]:
+    """A Spectrum that answers as the connection of those days expected."""
+    with Simulator.start() as simulator:
+        settings.SPECTRUM_SERVERS = {"simulator": simulator.url}
+        settings.INFO_LINKS = {"simulator": f"sqlite:///{simulator.database}"}
+        yield simulator
+
+
+@pytest.fixture
+def upgraded(simulator: Simulator) -> Iterator[None]:
+    """The old rows in a database of their own, migrated; what stood in Spectrum then stands there again."""
+    name, role = (
+        database.settings_dict["NAME"],
+        {key: database.settings_dict[key] for key in ("USER", "PASSWORD")},
+    )
+    parameters = {**database.get_connection_params(), "cursor_factory": None, "dbname": "postgres"}
+    if different := owner():
+        parameters |= {"user": different["USER"], "password": different["PASSWORD"]}
+    database.close()
+    with closing(psycopg2.connect(**parameters)) as server:
+        server.autocommit = True
+        with server.cursor() as cursor:
+            cursor.execute("DROP DATABASE IF EXISTS upgraded")
+            cursor.execute(
+                sql.SQL("CREATE DATABASE upgraded OWNER {}").format(sql.Identifier(parameters["user"]))
+            )
+        try:
+            database.settings_dict.update(owner() or {}, NAME="upgraded")
+            _migrate_and_load(json.loads(BEFORE.read_text()))
+            _stand_in_spectrum_again()
+            yield
+        finally:
+            database.close()
+            database.settings_dict.update(role, NAME=name)
+            with server.cursor() as cursor:
+                cursor.execute("DROP DATABASE upgraded")
+
+
+def _migrate_and_load(before: dict[str, Any]) -> None:
+    for app, migration in before["migrations"].items():
+        call_command("migrate", app, migration, verbosity=0)
+    call_command("createcachetable", verbosity=0)
+    with database.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        for table, rows in before["rows"].items():
+            name = database.ops.quote_name(table)
+            cursor.execute(
+                f"INSERT INTO {name} SELECT * FROM json_populate_recordset(NULL::{name}, %s)",
+                [json.dumps(rows)],
+            )
+            cursor.execute(f"SELECT setval(pg_get_serial_sequence(%s, 'id'), max(id)) FROM {name}", [table])
+    database.close()
+    call_command("migrate", verbosity=0)
+
+
+def _stand_in_spectrum_again() -> None:
+    for job in ExportJob.objects.filter(status__in=["synced", "incomplete", "unknown"]):
+        adapter = ready_adapter(job.connection)
+        for call in job.current_calls().filter(state__in=[CallState.WRITTEN, CallState.UNKNOWN]):
+            assert isinstance(adapter.send(as_planned(call)), Accepted)  # type: ignore[union-attr]
+
+
+def job_of(number: str) -> ExportJob:
+    jobs = ExportJob.objects.select_related("connection__settings", "submission__commitment")
+    return jobs.exclude(status=JobStatus.CANCELLED).get(submission__number=number)
+
+
+def approver_of(job: ExportJob) -> User:
+    person = job.submission.decided_by
+    assert person is not None
+    return person
+
+
+def money_in(simulator: Simulator, number: str) -> dict[str, str]:
+    """The amount of each line that Spectrum holds of a number."""
+    (record,) = [each for each in simulator.records() if each["Subcontract_Number"] == number]
+    return {line["Phase_Code"]: line["Original_Contract_Amount"] for line in record["lines"]}
+
+
+def approved_lines(number: str) -> dict[str, str]:
+    document = Submission.objects.get(number=number).document
+    return {line.cost_code.replace("-", ""): f"{line.amount:.2f}" for line in document.lines}
+
+
+@pytest.mark.usefixtures("upgraded")
+class TestWhatWaits:
+    def test_what_was_accepted_and_not_begun_is_exported_as_it_was_accepted(
+        self, simulator: Simulator
+    ) -> None:
+        job = job_of("QUEUED")
+        exporting.drain(job.connection_id)
+        done = job_of("QUEUED")
+        assert (done.status, done.problem) == (JobStatus.SYNCED, "")
+        assert money_in(simulator, "QUEUED") == approved_lines("QUEUED")
+
+    def test_what_awaits_can_be_accepted_and_is_exported(self, simulator: Simulator) -> None:
+        submission = Submission.objects.select_related("company").get(number="AWAITING")
+        assert submission.status == SubmissionStatus.AWAITING
+        approver = approver_of(job_of("SYNCED"))
+        basis = preflight.basis_of(submission.document)
+        job = decisions.accept(submission=submission, by=approver, seen_hash=basis.hash, erp_id="AWAITING")
+        exporting.drain(job.connection_id)
+        assert job_of("AWAITING").status == JobStatus.SYNCED
+        assert money_in(simulator, "AWAITING") == approved_lines("AWAITING")
+
+    def test_what_was_written_in_part_goes_on_with_the_rest(self, simulator: Simulator) -> None:
+        job = job_of("PART")
+        assert job.status == JobStatus.INCOMPLETE
+        approver = approver_of(job)
+        decisions.resume(submission=job.submission, by=approver, seen_attempt=job.attempt)
+        exporting.drain(job.connection_id)
+        done = job_of("PART")
+        assert (done.status, done.problem) == (JobStatus.SYNCED, "")
+        assert money_in(simulator, "PART") == approved_lines("PART")
+
+    def test_what_nobody_knew_is_read_back_and_goes_on(self, simulator: Simulator) -> None:
+        job = job_of("UNKNOWN")
+        past = timezone.now() - timedelta(seconds=1)
+        ExportJob.objects.filter(pk=job.pk).update(quiet_until=past, not_before=past)
+        recovery.look(job.connection_id)
+        exporting.drain(job.connection_id)
+        done = job_of("UNKNOWN")
+        assert (done.status, done.problem) == (JobStatus.SYNCED, "")
+        assert money_in(simulator, "UNKNOWN") == approved_lines("UNKNOWN")
+
+    def test_what_failed_can_be_accepted_again(self, simulator: Simulator) -> None:
+        job = job_of("FAILED")
+        approver = approver_of(job)
+        basis = preflight.basis_of(job.submission.document)
+        decisions.retry(submission=job.submission, by=approver, seen_hash=basis.hash, erp_id="FAILED")
+        exporting.drain(job.connection_id)
+        assert job_of("FAILED").status == JobStatus.SYNCED
+        assert money_in(simulator, "FAILED") == approved_lines("FAILED")
+
+    def test_what_is_synced_still_matches(self) -> None:
+        job = job_of("SYNCED")
+        past = timezone.now() - timedelta(seconds=1)
+        ExportJob.objects.filter(pk=job.pk).update(verification=Verification.PENDING, verify_after=past)
+        verification.verify_due(job.connection_id)
+        assert (job_of("SYNCED").verification, job_of("SYNCED").differences) == (Verification.MATCH, [])
