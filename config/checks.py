@@ -116,12 +116,12 @@ def lines_to_servers_are_closed(app_configs: Sequence[AppConfig] | None, **kwarg
             )
         )
     broker = urlsplit(settings.CELERY_BROKER_URL)
-    if _is_elsewhere(broker.hostname) and not broker.password:
+    if _is_elsewhere(broker.hostname) and not (broker.password and broker.scheme == "rediss"):
         warnings.append(
-            checks.Warning(
-                "The broker is on another machine, and REDIS_URL has no password.",
-                hint="Whoever reaches it can wake workers as often as they like.",
-                id="config.W003",
+            Error(
+                "The broker is on another machine, and REDIS_URL has no password or no TLS.",
+                hint="Use rediss://:password@host. Whoever reaches the broker can have workers run any task.",
+                id="config.E009",
             )
         )
     return warnings

@@ -9,6 +9,8 @@ from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from config.concealed import Concealed
+
 # Lets classes such as ModelAdmin[Company] be written for the type checker and run all the same.
 django_stubs_ext.monkeypatch()
 
@@ -281,7 +283,10 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Ledgergate <ledgerga
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # Background work: the broker only wakes, so it keeps no result and retries nothing.
-CELERY_BROKER_URL = env.str("REDIS_URL")
+CELERY_BROKER_URL = Concealed(env.str("REDIS_URL"))
+# Whoever reaches the broker could else ask workers for their settings, and shut them down.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_SEND_TASK_EVENTS = CELERY_TASK_SEND_SENT_EVENT = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = CELERY_EVENT_SERIALIZER = "json"
@@ -345,7 +350,7 @@ SPECTRUM_SERVERS: dict[str, str] = env.dict("SPECTRUM_SERVERS", default={})
 # Where a hosted site gives out access tokens, by the same names; left out, the server itself.
 SPECTRUM_TOKEN_SERVERS: dict[str, str] = env.dict("SPECTRUM_TOKEN_SERVERS", default={})
 # Read-only databases to read back from, by the same names; their addresses hold passwords.
-INFO_LINKS: dict[str, str] = env.dict("INFO_LINKS", default={})
+INFO_LINKS = {name: Concealed(url) for name, url in env.dict("INFO_LINKS", default={}).items()}
 READ_BACK_LAG_SECONDS = env.float("READ_BACK_LAG_SECONDS", default=30.0)  # how late Info-Link may be
 # How often everything that is synced is compared with Info-Link.
 RECONCILE_HOURS = env.float("RECONCILE_HOURS", default=24.0)

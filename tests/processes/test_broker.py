@@ -3,7 +3,10 @@
 from collections.abc import Callable
 
 import pytest
+from celery import Celery
+from django.conf import settings
 
+from config.concealed import Concealed
 from directory.models import User
 from erp_integrations.models import ExportJob, JobStatus
 from tests.processes.conftest import HEADER, LINE, Case, calls, has_become
@@ -73,3 +76,27 @@ def test_a_worker_that_never_finds_a_broker_exports_and_stops_when_told(
     until(has_become(job, JobStatus.SYNCED), "exported without a broker")
     worker.tell_to_stop()
     assert worker.exit_code(within=10) == 0
+
+
+def test_whoever_reaches_the_broker_learns_nothing_of_a_worker_and_can_not_stop_it(
+    simulator: Simulator,
+    case: Case,
+    broker: Broker,
+    start_worker: Callable[[], Running],
+    sign_in: Callable[[User], Person],
+) -> None:
+    start_worker().wait_until_ready()
+    stranger = Celery(broker=broker.url)
+    inspect = stranger.control.inspect(timeout=1)
+    assert (inspect.ping(), inspect.conf(), inspect.stats()) == (None, None, None)
+    stranger.control.shutdown()
+    sign_in(case.approver).accepts(case.submission)
+    job = ExportJob.objects.get(submission=case.submission)
+    until(has_become(job, JobStatus.SYNCED), "exported by the worker that was told to shut down")
+
+
+def test_a_dump_of_the_settings_shows_no_password_of_the_broker_or_of_info_link() -> None:
+    url = "mssql+pymssql://reader:the-password@spectrum.example/INFO"
+    assert "the-password" not in f"{ {'INFO_LINKS': {'main': Concealed(url)}} } {Concealed(url)!r}"
+    assert isinstance(settings.CELERY_BROKER_URL, Concealed)
+    assert Concealed(url) == url
