@@ -204,6 +204,7 @@ def _claim(job_id: int, connection_id: int, lease: int) -> ExportJob | None:
         job.attempt += 1
         job.tries += 1
         job.not_before = None
+        job.guid = job.guid or uuid.uuid4()
         job.lease_until = _lease_end()
         job.save()
         outcomes.record(job, "export.started", {})
@@ -221,7 +222,7 @@ def _deliver(job: ExportJob, lease: int) -> None:
     if problem := ledger.what_was_altered(job):
         outcomes.fail(job, problem)
         return
-    adapter = ready_adapter(job.connection)
+    adapter = ready_adapter(job.connection, job.guid)
     if isinstance(adapter, NotSent | Unusable):
         outcomes.put_off(job, adapter)
         return

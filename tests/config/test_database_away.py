@@ -109,6 +109,7 @@ def test_what_nobody_foresaw_keeps_its_traceback(log: StringIO) -> None:
 def log() -> Iterator[StringIO]:
     """What the product's processes would write."""
     handler = logging.StreamHandler(StringIO())
+    handler.setLevel(logging.WARNING)
     handler.setFormatter(SafeFormatter("%(levelname)s %(name)s %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)
