@@ -7,9 +7,13 @@ address that do it all the same.
 import logging
 import re
 from collections.abc import Iterable
+from copy import copy
 from urllib.parse import quote, unquote, urlsplit
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
+
+from directory.database_away import is_away
 
 REMOVED = "[removed]"
 SHORTEST = 6
@@ -39,8 +43,24 @@ class SafeFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The entry without secrets; what follows its first line is indented."""
+        record = _without_known_traceback(record)
         first, *more = without_secrets(super().format(record)).splitlines() or [""]
         return "\n".join([_printable(first), *(f"  {_printable(line)}" for line in more)])
+
+
+def _without_known_traceback(record: logging.LogRecord) -> logging.LogRecord:
+    """A refusal, or a database that is away, is told in one line: no code of ours is at fault."""
+    error = record.exc_info[1] if record.exc_info else None
+    if is_away(error):
+        words = f"the database can't be reached: {str(error).partition(chr(10))[0]}"
+    elif isinstance(error, PermissionDenied):
+        words = type(error).__name__
+    else:
+        return record
+    told = copy(record)
+    told.msg, told.args = f"{record.getMessage()}: {words}", None
+    told.exc_info = told.exc_text = None
+    return told
 
 
 def _printable(line: str) -> str:

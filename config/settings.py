@@ -349,6 +349,8 @@ APPROVERS_REVIEW_DAYS = env.int("APPROVERS_REVIEW_DAYS", default=92)
 SPECTRUM_SERVERS: dict[str, str] = env.dict("SPECTRUM_SERVERS", default={})
 # Where a hosted site gives out access tokens, by the same names; left out, the server itself.
 SPECTRUM_TOKEN_SERVERS: dict[str, str] = env.dict("SPECTRUM_TOKEN_SERVERS", default={})
+# Files with a company's own certificate authorities, by the same names.
+SPECTRUM_CA_FILES: dict[str, str] = env.dict("SPECTRUM_CA_FILES", default={})
 # Read-only databases to read back from, by the same names; their addresses hold passwords.
 INFO_LINKS = {name: Concealed(url) for name, url in env.dict("INFO_LINKS", default={}).items()}
 READ_BACK_LAG_SECONDS = env.float("READ_BACK_LAG_SECONDS", default=30.0)  # how late Info-Link may be

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from cryptography import x509
 from cryptography.fernet import Fernet
 from django.apps import AppConfig
 from django.conf import settings
@@ -85,6 +87,28 @@ def token_servers_are_addresses_of_servers(
             errors.append(
                 Error(f"SPECTRUM_TOKEN_SERVERS: SPECTRUM_SERVERS has no {name}.", id="erp_integrations.E008")
             )
+    return errors
+
+
+@register()
+def authorities_of_servers_can_be_read(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Without its own authority a server is not believed, and every export to it waits."""
+    errors: list[CheckMessage] = []
+    for name, path in settings.SPECTRUM_CA_FILES.items():
+        if name not in settings.SPECTRUM_SERVERS:
+            errors.append(
+                Error(f"SPECTRUM_CA_FILES: SPECTRUM_SERVERS has no {name}.", id="erp_integrations.E011")
+            )
+        try:
+            x509.load_pem_x509_certificates(Path(path).read_bytes())
+        except OSError as error:
+            complaint = f"the file of {name}, {path}, can't be read ({error.strerror})"
+            errors.append(Error(f"SPECTRUM_CA_FILES: {complaint}.", id="erp_integrations.E012"))
+        except ValueError:
+            complaint = f"the file of {name}, {path}, holds no certificate in PEM"
+            errors.append(Error(f"SPECTRUM_CA_FILES: {complaint}.", id="erp_integrations.E013"))
     return errors
 
 

@@ -174,6 +174,13 @@ class Unauthorised:
     reply: str = ""
 
 
+class SessionOver(Unauthorised):
+    """The session that the call named is over, which the ERP says before it writes anything.
+
+    With a new one the same call may be sent again.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Unusable:
     """Provably nothing left us, and nothing would: the site speaks another interface than the one
@@ -352,7 +359,7 @@ class ProbeResult:
     Where it can't, ``passing`` tells whether it may end by itself (a server that is down), and
     ``adoptable`` whether a person may say yes to the interface as the site has it now: everything
     that we write still has its place. ``descriptions`` are the site's own of its services, by
-    name, to be kept with the connection.
+    name, to be kept with the connection; ``changed`` says how they differ from the kept ones.
     """
 
     usable: bool
@@ -360,6 +367,7 @@ class ProbeResult:
     passing: bool = False
     adoptable: bool = False
     descriptions: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    changed: str = field(default="", compare=False)
 
 
 class Adapter(Protocol):

@@ -52,7 +52,19 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
                 )
             },
         ),
-        ("Site", {"fields": ("success_rule", "success_codes", "wsdl_path", "service_path", "vendors_path")}),
+        (
+            "Site",
+            {
+                "fields": (
+                    "success_rule",
+                    "success_codes",
+                    "element_names",
+                    "wsdl_path",
+                    "service_path",
+                    "vendors_path",
+                )
+            },
+        ),
         ("Every day", {"fields": (("closed_from", "closed_until", "closed_time_zone"),)}),
         ("State, kept by the workers", {"fields": lease}),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
@@ -9,6 +10,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from commitments.models import Kind
+from directory import history
 from erp_integrations.adapters.base import (
     Adapter,
     Call,
@@ -26,6 +28,7 @@ from erp_integrations.adapters.spectrum import (
     SpectrumAdapter,
     SpectrumSettings,
     authentication,
+    element_names,
 )
 from erp_integrations.models import (
     Connection,
@@ -47,25 +50,25 @@ def adapter_for(connection: Connection | None) -> Adapter:
     return _spectrum(connection, {})
 
 
-def ready_adapter(connection: Connection) -> Adapter | NotSent | Unusable:
-    """An adapter that can send, with the site's service descriptions.
+def ready_adapter(connection: Connection, guid: UUID | None = None) -> Adapter | NotSent | Unusable:
+    """An adapter that can send, with the site's service descriptions; ``guid`` is the export's own.
 
     They are fetched once and kept. Now and then, and after every answer that nobody understood, it
     is asked whether they still are the site's own: a site that changed would fault on each call,
     and leave one export after the other unknown. Uses the wire; call it with no transaction open.
     """
     if connection.wsdls.exists() and not _is_to_be_checked(connection):
-        return probing_adapter(connection)
+        return probing_adapter(connection, guid)
     result = probing_adapter(connection).probe()
     if not result.usable:
         return NotSent(result.sentence) if result.passing else Unusable(result.sentence, result.adoptable)
     keep(connection, result)
-    return probing_adapter(connection)
+    return probing_adapter(connection, guid)
 
 
-def probing_adapter(connection: Connection) -> Adapter:
+def probing_adapter(connection: Connection, guid: UUID | None = None) -> Adapter:
     """An adapter with the descriptions that are kept now, if any."""
-    return _spectrum(connection, dict(connection.wsdls.values_list("method", "text")))
+    return _spectrum(connection, dict(connection.wsdls.values_list("method", "text")), guid)
 
 
 def rotate_secret(connection: Connection) -> Rotated | NotSent | Unauthorised | Unusable | Unknown:
@@ -80,13 +83,18 @@ def try_secret(connection: Connection, secret: str) -> NotSent | Unauthorised | 
 
 @transaction.atomic
 def keep(connection: Connection, result: ProbeResult, *, instead: bool = False) -> None:
-    """Keep the descriptions that a probe has found, where there is none yet or ``instead`` of it.
+    """Keep the descriptions that a probe has found, where they are new or ``instead`` of the kept ones.
 
     ``connection`` is as it was read before the probe: where it has been asked meanwhile that they are
     looked at again, or another worker has looked, this look does not count.
     """
     held = Connection.objects.filter(pk=connection.pk)
-    if instead:
+    if result.changed and not instead:
+        # Everything that is written has its place in it, so nobody has to say yes.
+        detail = {"difference": result.changed}
+        event = "connection.descriptions_adopted"
+        history.record(event=event, subject=connection, by=None, company=connection.company, detail=detail)
+    if result.changed or instead:
         connection.wsdls.all().delete()
     else:
         held = held.filter(descriptions_checked_at=connection.descriptions_checked_at)
@@ -134,13 +142,24 @@ def _is_to_be_checked(connection: Connection) -> bool:
     return checked is None or checked < timezone.now() - timedelta(seconds=settings.WSDL_CHECK_SECONDS)
 
 
-def _spectrum(connection: Connection | None, wsdls: Mapping[str, str]) -> SpectrumAdapter:
+def _guid(connection: Connection, own: UUID | None) -> str:
+    match connection.guid_policy:
+        case GuidPolicy.NEW:
+            return str(own or uuid4())
+        case GuidPolicy.SENT:
+            return connection.guid
+    return ""
+
+
+def _spectrum(
+    connection: Connection | None, wsdls: Mapping[str, str], guid: UUID | None = None
+) -> SpectrumAdapter:
     if connection is None:
         return SpectrumAdapter(SpectrumSettings(base_url=NOWHERE, company_code="", authorization_id=""))
-    return SpectrumAdapter(_settings(connection, wsdls))
+    return SpectrumAdapter(_settings(connection, wsdls, guid))
 
 
-def _settings(connection: Connection, wsdls: Mapping[str, str]) -> SpectrumSettings:
+def _settings(connection: Connection, wsdls: Mapping[str, str], guid: UUID | None = None) -> SpectrumSettings:
     oauth = None
     if connection.client_id:
         token_base = connection.token_base_url or NOWHERE
@@ -155,15 +174,17 @@ def _settings(connection: Connection, wsdls: Mapping[str, str]) -> SpectrumSetti
         base_url=connection.base_url or NOWHERE,
         company_code=connection.company_code,
         authorization_id=connection.authorization_id,
-        guid=connection.guid if connection.guid_policy == GuidPolicy.SENT else "",
+        guid=_guid(connection, guid),
         oauth=oauth,
         wsdl_path=connection.wsdl_path,
         service_path=connection.service_path,
         vendors_path=connection.vendors_path,
         success_codes=_success_codes(connection.settings),
+        mapped=element_names.parse(connection.settings.element_names),
         connect_timeout=settings.WIRE_CONNECT_TIMEOUT,
         read_timeout=settings.WIRE_READ_TIMEOUT,
         require_https=not settings.DEVELOPMENT,
+        ca_file=settings.SPECTRUM_CA_FILES.get(connection.server, ""),
         wsdls=wsdls,
         non_ascii=NonAscii(connection.non_ascii),
         fixed_price_units=frozenset(connection.fixed_price_units.upper().replace(",", " ").split()),

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
+from erp_integrations.adapters.spectrum import element_names
 from erp_integrations.models import Connection, ConnectionSettings, GuidPolicy, SuccessRule
 
 SECRETS = ("authorization_id", "guid", "client_secret")
@@ -56,7 +57,7 @@ class ConnectionForm(forms.ModelForm[Connection]):
     authorization_id = secret_field(20)
     guid = secret_field(36)
     forget_guid = forms.BooleanField(
-        label="Remove the stored GUID", required=False, help_text="For a site that wants it blank."
+        label="Remove the stored GUID", required=False, help_text="For a site that takes another rule."
     )
     client_secret = secret_field(200)
     forget_client_secret = forms.BooleanField(
@@ -173,6 +174,26 @@ class ConnectionForm(forms.ModelForm[Connection]):
             )
         return ",".join(dict.fromkeys(codes))
 
+    def clean_element_names(self) -> str:
+        """Elements of ours, each with a name that the site's present description has."""
+        try:
+            mapped = element_names.parse(self.cleaned_data["element_names"])
+        except element_names.NotAMapError as error:
+            raise forms.ValidationError(str(error)) from None
+        # While it is stopped, the site may have changed since: the next probe compares.
+        if self.instance.pk and not self.instance.awaits_probe:
+            for method, _, theirs in mapped:
+                self._require_declared(method, theirs)
+        return element_names.written(mapped)
+
+    def _require_declared(self, method: str, theirs: str) -> None:
+        kept = self.instance.wsdls.filter(method=method).first()
+        declared = element_names.declared(method, kept.text) if kept else ()
+        if declared and theirs.lower() not in [name.lower() for name in declared]:
+            raise forms.ValidationError(
+                f"Spectrum's description of {method} has no {theirs}. It has {', '.join(declared)}."
+            )
+
     def clean_wsdl_path(self) -> str:
         """A path with the place of the method's name."""
         return _path(self.cleaned_data["wsdl_path"], "method")
@@ -214,7 +235,7 @@ class ConnectionForm(forms.ModelForm[Connection]):
         if cleaned.get("success_rule") == SuccessRule.CODES and not cleaned.get("success_codes"):
             self.add_error("success_codes", "Enter the codes that mean written, for example S,G.")
         if cleaned.get("guid_policy") == GuidPolicy.SENT and not cleaned.get("guid"):
-            self.add_error("guid", "Enter the GUID that is sent, or leave it blank by its rule.")
+            self.add_error("guid", "Enter the GUID that is always sent, or choose another rule.")
         if cleaned.get("client_id") and not cleaned.get("client_secret"):
             self.add_error("client_secret", "A client ID needs its secret.")
         if cleaned.get("client_secret") and not cleaned.get("client_id"):
@@ -268,6 +289,7 @@ _SECTIONS = {
     "What a site may have otherwise": (
         "success_rule",
         "success_codes",
+        "element_names",
         "wsdl_path",
         "service_path",
         "vendors_path",

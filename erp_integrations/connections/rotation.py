@@ -9,11 +9,12 @@ import time
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import Error, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from directory import history
+from directory.database_away import is_transient
 from directory.models import User
 from directory.permissions import require_administer_erp_integrations
 from erp_integrations.adapters.base import NotSent, Unauthorised, Unknown, Unusable
@@ -113,8 +114,8 @@ def _store_through_a_cut(held: Connection, by: User | None, secret: str, expires
         try:
             _store(held, by, secret, expires_on)
             return
-        except (InterfaceError, OperationalError):
-            if time.monotonic() > until:
+        except Error as error:
+            if not is_transient(error) or time.monotonic() > until:
                 raise
             logger.warning("Connection %s: the database can't take the new client secret", held.pk)
             time.sleep(1)

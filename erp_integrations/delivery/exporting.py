@@ -14,11 +14,12 @@ import uuid
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, models, transaction
+from django.db import Error, models, transaction
 from django.db.models import OuterRef, Subquery
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
+from directory.database_away import is_away, is_transient
 from directory.models import CompanyMembership
 from erp_integrations.adapters.base import (
     Absent,
@@ -91,7 +92,9 @@ def sweep() -> list[int]:
         for job_id in job_ids.values_list("pk", flat=True):
             try:
                 take_up(job_id)
-            except Exception:
+            except Exception as error:
+                if is_away(error):
+                    raise
                 logger.exception("The sweep could not take up export job %s", job_id)
     beat(SWEEP)
     return list(_due_connections().values_list("pk", flat=True))
@@ -158,7 +161,9 @@ def _export_next(connection_id: int, lease: int) -> bool:
             _deliver(job, lease)
         except outcomes.LeaseLost:
             raise
-        except Exception:
+        except Exception as error:
+            if is_away(error):
+                raise  # the lease runs out, and the sweep says what is known
             # A mistake of ours must not stop the others behind it, nor be tried for ever.
             logger.exception("Export job %s broke down", job.pk)
             outcomes.break_down(job)
@@ -199,6 +204,7 @@ def _claim(job_id: int, connection_id: int, lease: int) -> ExportJob | None:
         job.attempt += 1
         job.tries += 1
         job.not_before = None
+        job.guid = job.guid or uuid.uuid4()
         job.lease_until = _lease_end()
         job.save()
         outcomes.record(job, "export.started", {})
@@ -216,7 +222,7 @@ def _deliver(job: ExportJob, lease: int) -> None:
     if problem := ledger.what_was_altered(job):
         outcomes.fail(job, problem)
         return
-    adapter = ready_adapter(job.connection)
+    adapter = ready_adapter(job.connection, job.guid)
     if isinstance(adapter, NotSent | Unusable):
         outcomes.put_off(job, adapter)
         return
@@ -249,8 +255,8 @@ def _settle(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outco
         try:
             outcomes.settle(job, call, entry, outcome)
             return
-        except (InterfaceError, OperationalError):
-            if time.monotonic() + pause > until:
+        except Error as error:
+            if not is_transient(error) or time.monotonic() + pause > until:
                 raise
             logger.warning("Export job %s: the database can't take an answer of Spectrum's", job.pk)
             time.sleep(pause)

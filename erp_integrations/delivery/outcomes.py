@@ -19,6 +19,7 @@ from erp_integrations.adapters.base import (
     NotSent,
     Outcome,
     Refused,
+    SessionOver,
     Unauthorised,
     Unknown,
     Unusable,
@@ -31,6 +32,7 @@ from erp_integrations.models import (
     Connection,
     ExportCall,
     ExportJob,
+    GuidPolicy,
     JobStatus,
     Submission,
     Verification,
@@ -64,7 +66,7 @@ def settle(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outcom
     if isinstance(outcome, Accepted):
         faults.recover(held.connection)
     else:
-        _stop(held, f"{call.title}: {_reason(outcome)}", outcome)
+        _stop(held, f"{call.title}: {_reason(outcome)}", outcome, call)
 
 
 @transaction.atomic
@@ -215,7 +217,10 @@ def _interrupted(job: ExportJob, what: str) -> bool:
 
 
 def _stop(
-    job: ExportJob, problem: str, outcome: Refused | Unauthorised | Unusable | NotSent | Unknown
+    job: ExportJob,
+    problem: str,
+    outcome: Refused | Unauthorised | Unusable | NotSent | Unknown,
+    call: ExportCall | None = None,
 ) -> None:
     """Where the job stands after a call that did not succeed."""
     match outcome:
@@ -223,6 +228,11 @@ def _stop(
             # A site that changed answers so to everything: it is looked at again before the next call.
             Connection.objects.filter(pk=job.connection_id).update(descriptions_checked_at=None)
             end(job, JobStatus.UNKNOWN, problem, event="export.unknown")
+        case SessionOver() if job.connection.guid_policy == GuidPolicy.NEW and not _was_over(job, call):
+            # The next claim makes a new one, and the job keeps its place: it is taken up again at once.
+            job.tries -= 1
+            job.guid = None
+            _wait(job, problem, delay=timedelta(0))
         # The connection's fault, not the document's: everything on it waits, and no try is used up.
         case Unauthorised():
             job.tries -= 1
@@ -243,6 +253,12 @@ def _stop(
                 end(job, JobStatus.INCOMPLETE, problem, event="export.incomplete", tells_sender=refused)
             else:
                 end(job, JobStatus.FAILED, problem, event="export.failed", tells_sender=refused)
+
+
+def _was_over(job: ExportJob, call: ExportCall | None) -> bool:
+    """Whether the session of the attempt before this one was over too: a new one does not help."""
+    before = WireAttempt.objects.filter(call=call, attempt=job.attempt - 1)
+    return before.filter(outcome=SessionOver.__name__.lower()).exists()
 
 
 def _wait(job: ExportJob, problem: str, *, delay: timedelta) -> None:

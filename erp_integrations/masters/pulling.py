@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, models, transaction
+from django.db import models, transaction
 from django.db.models.functions import Now, Upper
 
 from directory import history
+from directory.database_away import is_transient
 from erp_integrations.adapters.base import (
     CannotTell,
     JobRecord,
@@ -67,9 +68,11 @@ def pull(connection_id: int) -> bool:
     try:
         try:
             _read(claimed)
-        except (LeaseLost, InterfaceError, OperationalError):
+        except LeaseLost:
             raise
-        except Exception:
+        except Exception as error:
+            if is_transient(error):
+                raise
             # A mistake of ours must not be repeated every few seconds.
             logger.exception("Reading the lists of connection %s broke down", connection_id)
             _end(claimed, ["Ledgergate stopped with an error; its log says more."])

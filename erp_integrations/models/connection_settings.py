@@ -39,6 +39,14 @@ class ConnectionSettings(models.Model):
         help_text="With commas between them; the word blank stands for a row without a code.",
     )
 
+    element_names = models.TextField(
+        "Elements with another name",
+        blank=True,
+        default="",
+        help_text="Where Spectrum's description of a service spells an element otherwise, one a line: "
+        "UpdateSubcontractPhases.Retention_Flag = Rentention_Flag. Upper and lower case don't matter.",
+    )
+
     class Meta:
         verbose_name_plural = "connection settings"
         constraints = [

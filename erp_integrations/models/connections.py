@@ -22,10 +22,11 @@ def validate_server(name: str) -> None:
 
 
 class GuidPolicy(models.TextChoices):
-    """What stands in GUID: sources disagree whether it may be blank, so the site decides."""
+    """What stands in GUID: its page calls it mandatory, while public clients leave it blank."""
 
-    BLANK = "blank", "Leave it blank"
-    SENT = "sent", "Send the stored one"
+    NEW = "new", "A new one for each export"
+    SENT = "sent", "Always the one below"
+    BLANK = "blank", "Blank"
 
 
 FIXED_PRICE_UNITS = "LS"
@@ -103,7 +104,7 @@ class Connection(models.Model):
     company_code = models.CharField("Company_Code", max_length=3)
     authorization_id = EncryptedTextField("Authorization_ID", blank=True, default="")
     guid = EncryptedTextField("GUID", blank=True, default="")
-    guid_policy = models.CharField("GUID is", max_length=5, choices=GuidPolicy, default=GuidPolicy.BLANK)
+    guid_policy = models.CharField("GUID is", max_length=5, choices=GuidPolicy, default=GuidPolicy.NEW)
     client_id = models.CharField(
         "Client ID",
         max_length=100,

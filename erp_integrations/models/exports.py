@@ -119,6 +119,7 @@ class ExportJob(models.Model):
     lease_until = models.DateTimeField(null=True)
     not_before = models.DateTimeField(null=True, db_default=Now())
     problem = models.TextField(blank=True, default="")
+    guid = models.UUIDField(null=True, help_text="What names this export's session to Spectrum.")
     verification = models.CharField(max_length=16, choices=Verification, default=Verification.PENDING)
     verify_after = models.DateTimeField(null=True, help_text="Not read back before this.")
     verified_at = models.DateTimeField(null=True)

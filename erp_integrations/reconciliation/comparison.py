@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce, Now
 
+from directory.database_away import is_transient
 from erp_integrations.adapters.base import MOST_AT_ONCE, Adapter, Call, CannotTell
 from erp_integrations.connections.adapting import adapter_for, as_planned
 from erp_integrations.delivery import outcomes
@@ -116,9 +117,9 @@ def _compare(run: Reconciliation) -> bool:
         _finish(run)
     except LeaseLost:
         logger.warning("Reconciliation %s was taken over by another worker", run.pk)
-    except (InterfaceError, OperationalError):
-        raise  # our own database is gone; the lease runs out, and the run goes on from its last batch
-    except Exception:
+    except Exception as error:
+        if is_transient(error):
+            raise  # our own database is gone; the lease runs out, and the run goes on from its last batch
         logger.exception("Reconciliation %s broke down", run.pk)
         _stop(run, "Ledgergate stopped with an error; its log says more.")
     return True

@@ -2,11 +2,12 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.db import OperationalError
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from directory.database_away import is_away
 from directory.models import Level
 from directory.requests import SignedInRequest
 from erp_integrations.connections import pausing
@@ -51,7 +52,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """
     try:
         checks = operations.checks()
-    except OperationalError:
+    except Error as error:
+        if not is_away(error):
+            raise
         return HttpResponse("database: not reachable\n", status=503, content_type="text/plain; charset=utf-8")
     lines = [f"{check.name}: {'ok' if check.is_well else 'NOT OK'}, {check.sentence}\n" for check in checks]
     status = 200 if all(check.is_well for check in checks) else 503

@@ -45,7 +45,12 @@ def main() -> int:
         OSError,
     ) as error:
         return _give_up(f"{error}")
-    switches = Switches(options.success_code, options.over_long_text == "cut", options.list_cap)
+    switches = Switches(
+        options.success_code,
+        options.over_long_text == "cut",
+        options.list_cap,
+        guid_is_mandatory=options.guid == "mandatory",
+    )
     name, _, secret = options.client.partition(":")
     client = Client(name, secret, options.token_seconds) if name else None
     endpoint = Endpoint(Site(store, clock, info_link), FaultScript(options.seed), switches, client)
@@ -120,6 +125,12 @@ def _parser() -> argparse.ArgumentParser:
         "--seed", type=int, default=0, help="of faults with a probability (default: %(default)s)"
     )
     parser.add_argument("--now", help="start at this moment, in ISO 8601, instead of the real one")
+    parser.add_argument(
+        "--guid",
+        choices=["mandatory", "optional"],
+        default="mandatory",
+        help="whether it may be blank: the vendor's page says mandatory (default: %(default)s)",
+    )
     parser.add_argument(
         "--list-cap",
         type=int,

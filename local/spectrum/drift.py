@@ -25,11 +25,12 @@ class Drift:
 
     def set(self, given: object) -> None:
         """Replace the drift of one method, for example
-        `{"method": "UpdateSubcontract", "add": ["Tax_Code"], "remove": [], "rename": {"Comment": "Text"}}`.
+        `{"method": "UpdateSubcontract", "add": ["Tax_Code"], "remove": [], "rename": {"Comment": "Text"}}`;
+        `"qualified": true` puts the elements into the namespace.
 
         Raises BadDriftError.
         """
-        if not isinstance(given, dict) or set(given) - {"method", "add", "remove", "rename"}:
+        if not isinstance(given, dict) or set(given) - {"method", "add", "remove", "rename", "qualified"}:
             raise BadDriftError("a drift has a method, and elements to add, remove or rename")
         layout = LAYOUTS.get(str(given.get("method")))
         if layout is None:
@@ -63,6 +64,10 @@ class Drift:
         values = {original.get(name, name): value for name, value in sent.items()}
         removed = dict.fromkeys(drift.get("remove", []), "")
         return {name: value for name, value in (removed | values).items() if name in layout.names}
+
+    def qualifies(self, layout: Layout) -> bool:
+        """Whether the elements are in the namespace now."""
+        return bool(self._of(layout).get("qualified", False))
 
     def _of(self, layout: Layout) -> dict[str, Any]:
         with self._lock:

@@ -62,6 +62,7 @@ class Switches:
     success_code: str = "S"
     cut_over_long_text: bool = False
     list_cap: int = 500
+    guid_is_mandatory: bool = True
 
 
 class Endpoint:
@@ -156,7 +157,8 @@ class Endpoint:
         try:
             with self.store.transaction() as db:
                 rules.require_authorisation(db, sent, method=layout.method)
-                rules.require_session(db, sent["GUID"], now=self.site.clock.now())
+                mandatory = self.switches.guid_is_mandatory
+                rules.require_session(db, sent["GUID"], now=self.site.clock.now(), mandatory=mandatory)
                 sent = rules.with_defaults(db, sent)
                 validation.require_values(layout, sent)
                 values = validation.require_form(layout, sent, cut=self.switches.cut_over_long_text)

@@ -201,7 +201,7 @@ SUBCONTRACT_NOTES = Layout(
         *_SUBCONTRACT_KEY,
         Element("Notes_Topic", 20, required=True),
         Element("Notes_Text", 1000),
-        _choice("Append_Notes", "YN"),
+        _choice("Append_Note", "YN"),
     ),
 )
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from local.spectrum import calls, masters, soap
-from local.spectrum.endpoint import HTML, JSON, Reply
+from local.spectrum.endpoint import HTML, JSON, Reply, Switches
 from local.spectrum.faults import FaultScript
 from local.spectrum.layouts import GET_JOB, GET_PHASE, Layout
 from local.spectrum.store import Store, padded
@@ -52,10 +52,11 @@ _MAINTENANCE = b"<!DOCTYPE html><html><body><h1>Down for maintenance</h1></body>
 class Lists:
     """Answers one call; `cap` is the most rows that a reply holds."""
 
-    def __init__(self, store: Store, faults: FaultScript, cap: int) -> None:
+    def __init__(self, store: Store, faults: FaultScript, switches: Switches) -> None:
         self.store = store
         self.faults = faults
-        self.cap = cap
+        self.switches = switches
+        self.cap = switches.list_cap
 
     def answer(self, layout: Layout, body: bytes) -> Reply:
         """One SOAP call."""
@@ -71,6 +72,8 @@ class Lists:
             return Reply(503, _MAINTENANCE, HTML, calls.ERROR_PAGE)
         if not authorised or fault == "unauthorised":
             rows = [_error("E", _NOT_AUTHORISED, "Authorization_ID")]
+        elif self.switches.guid_is_mandatory and not sent["GUID"]:
+            rows = [_error("M", "GUID is required", "GUID")]
         reply = soap.list_reply(layout.method, (*_COLUMNS[layout.method], *_ERROR), self._capped(rows))
         if fault == "cut_off_xml":
             return Reply(body=without_end(reply), wire=calls.CUT_OFF)

@@ -75,9 +75,11 @@ def with_defaults(db: sqlite3.Connection, sent: Mapping[str, str]) -> dict[str, 
     return {name: value or injected.get(name, "") for name, value in sent.items()}
 
 
-def require_session(db: sqlite3.Connection, guid: str, *, now: dt.datetime) -> None:
-    """A GUID may be blank or new; one that nobody used for a day is refused. Raises RefusedError."""
+def require_session(db: sqlite3.Connection, guid: str, *, now: dt.datetime, mandatory: bool = True) -> None:
+    """A GUID may be new; one that nobody used for a day is refused. Raises RefusedError."""
     if not guid:
+        if mandatory:
+            raise RefusedError(missing("GUID"))
         return
     digest = hashlib.sha256(guid.encode()).hexdigest()  # a secret of the caller's, so not kept as it is
     row = db.execute("SELECT used_at FROM simulator_session WHERE digest = ?", (digest,)).fetchone()
@@ -157,7 +159,7 @@ def put_notes(db: sqlite3.Connection, sent: Mapping[str, str], *, now: dt.dateti
         found.append(invalid("Notes_Topic", "does not exist"))
     if found:
         raise RefusedError(*found)
-    append = sent.get("Append_Notes", "") == "Y"
+    append = sent.get("Append_Note", "") == "Y"
     subcontracts.save_notes(db, key, sent["Notes_Topic"], sent["Notes_Text"], append=append)
     return []
 

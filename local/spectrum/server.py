@@ -258,7 +258,7 @@ class Handler(BaseHTTPRequestHandler):
     @property
     def _lists(self) -> lists.Lists:
         endpoint = self.server.endpoint
-        return lists.Lists(endpoint.store, endpoint.faults, endpoint.switches.list_cap)
+        return lists.Lists(endpoint.store, endpoint.faults, endpoint.switches)
 
     def _body(self) -> bytes | None:
         """The request's body, or None when its length was refused and the refusal was sent."""
@@ -282,7 +282,11 @@ class Handler(BaseHTTPRequestHandler):
         site = self.server.endpoint.site
         layout = site.drift.of(layout)
         base = f"http://{host}" if re.fullmatch(r"[\w.\-:\[\]]+", host, re.ASCII) else self.server.url
-        self._send(200, wsdl.describe(layout, f"{base}/ws/{layout.method}"), XML)
+        self._send(
+            200,
+            wsdl.describe(layout, f"{base}/ws/{layout.method}", qualified=site.drift.qualifies(layout)),
+            XML,
+        )
 
     def _send_page(self, page: bytes | None) -> None:
         if page is None:

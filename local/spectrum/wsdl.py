@@ -8,7 +8,7 @@ from local.spectrum.soap import TYPES, XSD
 TARGET = "http://www.northgate-is.com/proiv/webservices/wsdl"
 
 
-def describe(layout: Layout, address: str) -> bytes:
+def describe(layout: Layout, address: str, *, qualified: bool = False) -> bytes:
     """The WSDL of one method at this endpoint address, which is its soapAction too.
 
     Every element is declared once and as a string, so that a client that leaves one out is
@@ -16,6 +16,7 @@ def describe(layout: Layout, address: str) -> bytes:
     """
     method = layout.method
     where = quoteattr(address)
+    form = ' elementFormDefault="qualified"' if qualified else ""
     elements = "\n".join(
         f'            <xsd:element name="{name}" type="xsd:string"/>' for name in layout.names
     )
@@ -24,7 +25,7 @@ def describe(layout: Layout, address: str) -> bytes:
     xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/" xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/"
     xmlns:xsd="{XSD}" xmlns:tns="{TARGET}" xmlns:types="{TYPES}">
   <wsdl:types>
-    <xsd:schema targetNamespace="{TYPES}">
+    <xsd:schema targetNamespace="{TYPES}"{form}>
       <xsd:element name="{method}">
         <xsd:complexType>
           <xsd:sequence>

@@ -215,7 +215,8 @@ def test_the_settings_of_connections(windows: Windows, contractor: Contractor) -
         awaits_probe=True,
         can_adopt=True,
         not_before=timezone.now(),
-        fault="Spectrum's UpdateSubcontract has changed: it has Tax_Code, which we don't know.",
+        fault="Spectrum's description of UpdateSubcontract has changed: its elements have another order "
+        "or namespace now.",
     )
     page = windows(ErpAdminFactory(company=contractor.company))
     tool = f"/companies/{contractor.company.slug}/erp-integrations/settings/"

@@ -22,7 +22,17 @@ from erp_integrations.adapters.base import (
     VendorRecord,
     Verdict,
 )
-from erp_integrations.adapters.spectrum import findings, listed, mapping, masters, readback, transport, wsdl
+from erp_integrations.adapters.spectrum import (
+    authentication,
+    findings,
+    listed,
+    mapping,
+    masters,
+    readback,
+    samples,
+    transport,
+    wsdl,
+)
 from erp_integrations.adapters.spectrum.layouts import LAYOUTS, SUBCONTRACT_NOTES, UPDATE_SUBCONTRACT, Layout
 from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
@@ -51,12 +61,13 @@ class SpectrumAdapter:
         except wsdl.WsdlError as error:
             return ProbeResult(usable=False, sentence=str(error), passing=error.passing)
         services = [wsdl.Service(LAYOUTS[method], text, self.settings) for method, text in found.items()]
-        if any(service.lacking for service in services):
-            return ProbeResult(usable=False, sentence=" ".join(filter(None, (s.drift for s in services))))
-        if changed := " ".join(filter(None, map(self._changes, services))):
-            return ProbeResult(usable=False, sentence=changed, adoptable=True, descriptions=found)
-        sentence = "Spectrum answers, and its services are as we know them."
-        return ProbeResult(usable=True, sentence=sentence, descriptions=found)
+        if lack := " ".join(filter(None, (each.lack(self._filled(each.layout)) for each in services))):
+            return ProbeResult(usable=False, sentence=lack)
+        changed, moved = self._changes(services)
+        if moved:
+            return ProbeResult(usable=False, sentence=moved, adoptable=True, descriptions=found)
+        sentence = "Spectrum answers, and has a place for everything that is written."
+        return ProbeResult(usable=True, sentence=sentence, descriptions=found, changed=changed)
 
     def fetch_wsdls(self) -> Mapping[str, str]:
         """The site's descriptions of our services by method, to be kept with the connection.
@@ -198,23 +209,31 @@ class SpectrumAdapter:
             self._services[method] = wsdl.Service(LAYOUTS[method], self.settings.wsdls[method], self.settings)
         return self._services[method]
 
-    def _changes(self, present: wsdl.Service) -> str:
-        """What a person must say yes to before it is used, as a sentence; blank if nothing.
+    def _changes(self, services: Sequence[wsdl.Service]) -> tuple[str, str]:
+        """How the site's descriptions differ from the kept ones, and what of it a person must say yes to."""
+        changed: list[str] = []
+        moved: list[str] = []
+        for present in services:
+            method = present.layout.method
+            if method not in self.settings.wsdls:
+                continue
+            try:
+                kept = self._service(method)
+            except wsdl.WsdlError as error:
+                changed.append(str(error))
+                continue
+            if difference := present.changes(kept):
+                told = f"Spectrum's description of {method} has changed: {difference}."
+                (moved if present.moved(kept) else changed).append(told)
+        return " ".join(changed), " ".join(moved)
 
-        Where nothing is kept yet, that is what our layout does not know.
-        """
-        method = present.layout.method
-        if method not in self.settings.wsdls:
-            return present.drift
-        try:
-            changes = present.changes(self._service(method))
-        except wsdl.WsdlError as error:
-            changes = str(error)
-        if not changes:
-            return ""
-        return present.drift or (
-            f"The kept description of {method} is not Spectrum's present one ({changes}); fetch it again."
-        )
+    def _filled(self, layout: Layout) -> set[str]:
+        """The elements that plans over this connection fill."""
+        payloads = [authentication.elements(self.settings)]
+        for document in samples.DOCUMENTS:
+            calls = self.plan(document, samples.MASTERS, "1", "Note")
+            payloads += [call.payload for call in calls if call.method == layout.method]
+        return {name for payload in payloads for name, value in payload.items() if value}
 
 
 def _key_of(call: Call) -> Key:

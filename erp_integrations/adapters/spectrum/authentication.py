@@ -65,9 +65,14 @@ def for_soap(settings: SpectrumSettings) -> Credentials:
 
     Raises NoTokenError.
     """
-    elements = {"Authorization_ID": settings.authorization_id, "GUID": settings.guid}
+    written = elements(settings)
     bearer = for_description(settings)
-    return Credentials(bearer.headers, elements, (*elements.values(), *bearer.secrets))
+    return Credentials(bearer.headers, written, (*written.values(), *bearer.secrets))
+
+
+def elements(settings: SpectrumSettings) -> dict[str, str]:
+    """What stands in the body of a SOAP call beside the record."""
+    return {"Authorization_ID": settings.authorization_id, "GUID": settings.guid}
 
 
 def for_rest(settings: SpectrumSettings) -> Credentials:

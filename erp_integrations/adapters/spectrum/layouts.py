@@ -78,14 +78,12 @@ class Layout:
     """The flat list of fields that one service takes, one record for one call.
 
     ``narrowings`` are the ways to ask for less, in the order in which they are tried.
-    ``left_blank`` is how elements begin that a site may have besides, and that we never fill.
     """
 
     method: str
     fields: tuple[Field, ...]
     lists: bool = False
     narrowings: tuple[Narrowing, ...] = ()
-    left_blank: str = ""
 
     def __getitem__(self, name: str) -> Field:
         return next(field for field in self.fields if field.name == name)
@@ -162,8 +160,8 @@ UPDATE_SUBCONTRACT_PHASES = Layout(
     ),
 )
 
-# Replaces what stands under a topic of the subcontract's notes. An option to append is published
-# without its name; left blank, the text is replaced, so that sending it again changes nothing.
+# Replaces what stands under a topic of the subcontract's notes. Append_Note (Y appends, blank replaces)
+# is none of our fields, so it is sent blank: sending the same again changes nothing.
 SUBCONTRACT_NOTES = Layout(
     "SubcontractNotes",
     (
@@ -175,7 +173,6 @@ SUBCONTRACT_NOTES = Layout(
         Field("Notes_Topic", Kind.TEXT, 20, required=True),
         Field("Notes_Text", Kind.TEXT, 1000, required=True),
     ),
-    left_blank="Append",
 )
 
 LAYOUTS: Mapping[str, Layout] = {

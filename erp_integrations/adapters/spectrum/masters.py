@@ -129,8 +129,6 @@ class Masters:
         """In the order in which a record's life goes, so that one that moves meanwhile is seen twice
         rather than never."""
         service = self._service(layout)
-        if service.lacking:
-            raise NotListedError(CannotTell(service.drift))
         collector = self._collector(lambda asked: self._ask(service, asked), key)
         rows: list[Row] = []
         for status in STATUSES:
@@ -147,8 +145,11 @@ class Masters:
         values = dict.fromkeys((field.name for field in service.layout.public), "")
         values |= {"pCompany_Code": self.settings.company_code, **criteria}
         credentials = authentication.for_soap(self.settings)
+        values |= credentials.elements
+        if lack := service.lack([name for name, value in values.items() if value]):
+            raise NotListedError(CannotTell(lack))
         try:
-            answer = service.post({**values, **credentials.elements}, credentials.headers)
+            answer = service.post(values, credentials.headers)
         except Exception as error:  # the attempt itself raises nothing: this is zeep, before it
             reason = f"{method} can't be written as XML ({type(error).__name__})."
             raise NotListedError(CannotTell(reason)) from error

@@ -11,7 +11,15 @@ from contextlib import suppress
 import zeep.exceptions
 from lxml import etree
 
-from erp_integrations.adapters.base import Accepted, Outcome, Refused, Unauthorised, Unknown, WireError
+from erp_integrations.adapters.base import (
+    Accepted,
+    Outcome,
+    Refused,
+    SessionOver,
+    Unauthorised,
+    Unknown,
+    WireError,
+)
 from erp_integrations.adapters.spectrum.redaction import storable
 from erp_integrations.adapters.spectrum.wire import Exchange
 from erp_integrations.adapters.spectrum.wsdl import parsed
@@ -32,6 +40,7 @@ _ABOUT_AUTHORISATION = re.compile(
     r"|session.{0,20}(expired|invalid)",
     re.IGNORECASE,
 )
+_TIME_OUT = re.compile(r"time.?out has occurred", re.IGNORECASE)
 _LONGEST_TEXT = 500
 UNREADABLE = (zeep.exceptions.Error, etree.LxmlError, ValueError)
 
@@ -67,6 +76,8 @@ def _meaning(rows: tuple[WireError, ...], reply: str, success_codes: frozenset[s
         return Unknown("Spectrum answered yes and no at once.", reply)
     if refused:
         complaints = tuple(row for row in rows if row.code in refused)
+        if any(is_time_out(row) for row in complaints):
+            return SessionOver("Spectrum says that the time of this connection's GUID is over.", reply)
         locked_out = next((row for row in complaints if is_about_the_connection(row)), None)
         if locked_out:
             return Unauthorised(f"Spectrum does not let this connection in: {locked_out.text}", reply)
@@ -88,6 +99,11 @@ def is_about_the_connection(row: WireError) -> bool:
     if row.code != "A":
         return False
     return not (row.text or row.column) or bool(_ABOUT_AUTHORISATION.search(row.text))
+
+
+def is_time_out(row: WireError) -> bool:
+    """Whether the GUID was not used for too long: told before anything of the call is looked at."""
+    return row.column.upper() == "GUID" and bool(_TIME_OUT.search(row.text))
 
 
 def about_status(exchange: Exchange) -> str:

@@ -38,9 +38,10 @@ class SpectrumSettings:
     ``fixed_price_units`` are the units of measure, in upper case, of which Spectrum keeps the amount alone.
     ``erp_id_prefixes`` (by kind of commitment) and ``last_characters`` make the proposed ERP ID.
     ``notes_topic`` is where the approver's note goes in Spectrum; blank: it is not sent.
+    ``mapped`` names elements that the site spells otherwise: method, our name, its own.
     ``require_https`` refuses plain http, whatever ``base_url`` says.
     Times are seconds; ``read_timeout`` is the longest silence that is waited for. ``ca_file`` names
-    a file of certificates for a server that the usual authorities don't vouch for. ``info_link`` is
+    a file of certificate authorities that are trusted besides the usual ones. ``info_link`` is
     the SQLAlchemy URL of the site's read-only database; blank where there is none.
 
     Raises ValueError for a ``base_url`` that is no plain http or https address.
@@ -64,6 +65,7 @@ class SpectrumSettings:
     read_timeout: float = 60.0
     require_https: bool = False
     ca_file: str = ""
+    mapped: tuple[tuple[str, str, str], ...] = ()
     notes_topic: str = ""
     info_link: str = field(default="", repr=False)
 

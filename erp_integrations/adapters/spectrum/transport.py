@@ -24,14 +24,15 @@ def send(call: Call, service: Service, settings: SpectrumSettings, *, until: flo
     """
     if wrong := objection(call, settings):
         return NotSent(wrong, passing=False)
-    if service.lacking:
-        return Unusable(service.drift)
     try:
         credentials = authentication.for_soap(settings)
     except authentication.NoTokenError as error:
         return error.outcome
+    values = {**call.payload, **credentials.elements}
+    if lack := service.lack([name for name, value in values.items() if value]):
+        return Unusable(lack)
     try:
-        exchange = service.post({**call.payload, **credentials.elements}, credentials.headers, until=until)
+        exchange = service.post(values, credentials.headers, until=until)
     except Exception as error:  # the attempt itself raises nothing: this is zeep, before it
         return NotSent(f"{call.title} can't be written as XML ({type(error).__name__}).", passing=False)
     outcome = _without_secrets(_outcome(exchange, call.method, settings), credentials.secrets)

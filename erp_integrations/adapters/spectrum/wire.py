@@ -26,6 +26,7 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 from urllib3.util.connection import create_connection
+from urllib3.util.ssl_ import create_urllib3_context
 
 from erp_integrations.adapters.spectrum.addresses import ForbiddenAddressError, require_allowed
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
@@ -96,7 +97,7 @@ def exchange(
     received = bytearray()
     try:
         watchdog.start()
-        with _session(line) as session:
+        with _session(line, settings.ca_file) as session:
             reply = session.request(
                 verb,
                 url,
@@ -105,7 +106,6 @@ def exchange(
                 timeout=(settings.connect_timeout, settings.read_timeout),
                 allow_redirects=False,
                 stream=True,
-                verify=settings.ca_file or True,
             )
             for piece in _pieces(reply):
                 received += piece
@@ -219,11 +219,21 @@ class _WatchedHTTPSConnection(_WatchedHTTPConnection, HTTPSConnection):
 
 
 class _OneConnection(HTTPAdapter):
-    """Makes watched connections, and never a second one: no retries, nothing kept open."""
+    """Makes watched connections, and never a second one: no retries, nothing kept open.
 
-    def __init__(self, line: _Line) -> None:
+    ``ca_file`` holds authorities that are trusted besides the usual ones.
+    """
+
+    def __init__(self, line: _Line, ca_file: str) -> None:
+        self.ca_file = ca_file
         super().__init__(max_retries=0)
         self.line = line
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        if self.ca_file:
+            options["ssl_context"] = create_urllib3_context()
+            options["ssl_context"].load_verify_locations(self.ca_file)
+        super().init_poolmanager(*args, **options)
 
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> urllib3.HTTPConnectionPool:
         pool = super().get_connection_with_tls_context(*args, **options)
@@ -247,10 +257,10 @@ class _Session(requests.Session):
         return None
 
 
-def _session(line: _Line) -> requests.Session:
+def _session(line: _Line, ca_file: str) -> requests.Session:
     session = _Session()
-    session.mount("http://", _OneConnection(line))
-    session.mount("https://", _OneConnection(line))
+    session.mount("http://", _OneConnection(line, ca_file))
+    session.mount("https://", _OneConnection(line, ca_file))
     return session
 
 

@@ -6,7 +6,7 @@ references to other documents forbidden, and the address that it names is never 
 
 import io
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 import zeep
@@ -62,28 +62,35 @@ class Service:
         return tuple(name for name, _ in self.shape)
 
     @property
-    def strange(self) -> tuple[str, ...]:
-        """Elements that our layout does not name; written blank."""
-        return tuple(name for name in self.declared if name not in self.layout.names)
+    def places(self) -> Mapping[str, str]:
+        """The site's element for each of ours: as an ERP admin has mapped it, else in whatever case.
 
-    @property
-    def lacking(self) -> tuple[str, ...]:
-        """Elements of our layout that the site does not have; without them nothing can be written."""
-        return tuple(name for name in self.layout.names if name not in self.declared)
-
-    @property
-    def drift(self) -> str:
-        """How the site's elements differ from our layout, as a sentence; blank if they don't.
-
-        The order is not compared: the site's own order is what is written.
+        What has none is no part of a request, and what is nobody's place is written blank.
         """
-        ours = self.layout.left_blank
-        unknown = [name for name in self.strange if not (ours and name.startswith(ours))]
-        if not unknown and not self.lacking:
+        method = self.layout.method
+        named = {ours: theirs for of, ours, theirs in self._settings.mapped if of == method}
+        taken = [theirs.lower() for theirs in named.values()]
+        found = {}
+        for name in self.layout.names:
+            wanted = named.get(name, name)
+            same = [each for each in self.declared if each.lower() == wanted.lower()]
+            if same and (name in named or wanted.lower() not in taken):
+                found[name] = wanted if wanted in same else same[0]
+        return found
+
+    def lack(self, filled: Collection[str]) -> str:
+        """What we write and the site has no element for, as a sentence; blank if nothing."""
+        places = self.places
+        lacking = [name for name in self.layout.names if name in filled and name not in places]
+        if not lacking:
             return ""
-        parts = [f"has {', '.join(unknown)}, which we don't know"] if unknown else []
-        parts += [f"lacks {', '.join(self.lacking)}"] if self.lacking else []
-        return f"Spectrum's {self.layout.method} has changed: it {' and '.join(parts)}."
+        nobodys = [name for name in self.declared if name not in places.values()]
+        besides = f" It has {', '.join(nobodys)} besides." if nobodys else ""
+        return (
+            f"Spectrum's description of {self.layout.method} has no {', '.join(lacking)}: "
+            f"which element is it?{besides} An ERP Integrations Admin can name it in the settings of the "
+            "connection."
+        )
 
     def changes(self, kept: "Service") -> str:
         """How the present description differs from the kept one, in words; blank if it doesn't.
@@ -98,6 +105,11 @@ class Service:
         parts += [f"it has no {', '.join(gone)} any more"] if gone else []
         return " and ".join(parts) or "its elements have another order or namespace now"
 
+    def moved(self, kept: "Service") -> bool:
+        """Whether elements that both have are of another namespace: an interface that nobody has tried."""
+        namespaces = dict(kept.shape)
+        return any(namespaces.get(name, qualified) != qualified for name, qualified in self.shape)
+
     def post(
         self, values: Mapping[str, str], headers: Mapping[str, str], *, until: float = math.inf
     ) -> Exchange:
@@ -106,8 +118,10 @@ class Service:
         Raises what zeep raises when the values can't be written as XML; nothing has left us then.
         """
         proxy = self._client.create_service(self._binding, self._settings.service_url(self.layout.method))
+        written = dict.fromkeys(self.declared, "")
+        written |= {theirs: values[ours] for ours, theirs in self.places.items()}
         with self._client.settings(extra_http_headers=headers), self._transport.until(until):
-            answer: Exchange = proxy[self.layout.method](**dict.fromkeys(self.strange, ""), **values)
+            answer: Exchange = proxy[self.layout.method](**written)
         return answer
 
     def _declaration(self) -> tuple[str, tuple[tuple[str, str], ...]]:
@@ -142,11 +156,7 @@ def fetch(layout: Layout, settings: SpectrumSettings) -> str:
             f"Spectrum's server has no description of {layout.method} (it answered {answer.status}).",
             passing=answer.status >= 500,
         )
-    if "html" in answer.content_type.lower():
-        raise WsdlError(
-            f"Spectrum's server answered with a web page instead of a description of {layout.method}."
-        )
-    text = _normalised(answer.body, layout)
+    text = _normalised(answer, layout)
     Service(layout, text, settings)
     return text
 
@@ -215,12 +225,22 @@ class _OneAttempt(_NoDocuments):
         )
 
 
-def _normalised(body: bytes, layout: Layout) -> str:
-    """Text without a declaration, so that it can be kept whatever encoding it came in."""
+def _normalised(answer: Exchange, layout: Layout) -> str:
+    """Text without a declaration, so that it can be kept whatever encoding it came in.
+
+    Whether it is a description, it tells itself: servers were seen to call one a web page.
+    """
     try:
-        root = parsed(body)
+        root = parsed(answer.body)
     except Exception as error:
+        if "html" in answer.content_type.lower():
+            raise _not_a_description(layout, "a web page") from error
         raise WsdlError(f"Spectrum's description of {layout.method} is not whole, plain XML.") from error
     if root.tag != _DEFINITIONS:
-        raise WsdlError(f"Spectrum's server answered with XML that is no description of {layout.method}.")
+        page = str(root.tag).lower().endswith("html")
+        raise _not_a_description(layout, "a web page" if page else "XML")
     return etree.tostring(root, encoding="unicode")
+
+
+def _not_a_description(layout: Layout, what: str) -> WsdlError:
+    return WsdlError(f"Spectrum's server answered with {what} instead of a description of {layout.method}.")

@@ -11,7 +11,15 @@ from directory.permissions import RightMissing
 from erp_integrations.adapters.base import ProbeResult
 from erp_integrations.connections import adapting, health, probing
 from erp_integrations.delivery import exporting
-from erp_integrations.models import CallState, Connection, ExportJob, JobStatus, Submission, WireAttempt
+from erp_integrations.models import (
+    CallState,
+    Connection,
+    ConnectionSettings,
+    ExportJob,
+    JobStatus,
+    Submission,
+    WireAttempt,
+)
 from tests.erp_integrations.conftest import accept
 from tests.factories import (
     ApproverFactory,
@@ -79,9 +87,8 @@ def test_a_look_does_not_count_where_another_was_asked_for_meanwhile(
 
 
 DRIFTS = [
-    ({"add": ["Tax_Code"]}, "it has Tax_Code, which we don't know."),
-    ({"remove": ["Routing_Code2"]}, "it lacks Routing_Code2."),
-    ({"rename": {"Comment": "Remark"}}, "it has Remark, which we don't know and lacks Comment."),
+    ({"remove": ["GL_Account"]}, "has no GL_Account: which element is it? An ERP"),
+    ({"rename": {"Comment": "Remark"}}, "has no Comment: which element is it? It has Remark besides. An ERP"),
 ]
 
 
@@ -95,7 +102,7 @@ def test_a_site_that_changed_stops_the_connection_with_one_message_and_no_failur
     assert drained(second).status == JobStatus.QUEUED
     connection = again(queued)
     assert connection.awaits_probe
-    assert connection.fault == f"Spectrum's UpdateSubcontract has changed: {told}"
+    assert connection.fault.startswith(f"Spectrum's description of UpdateSubcontract {told}")
     assert not WireAttempt.objects.exists()
     assert {job.tries for job in ExportJob.objects.all()} == {0}
     assert HistoryEntry.objects.filter(event="connection.stopped").count() == 1
@@ -162,7 +169,7 @@ def test_a_change_between_two_looks_leaves_one_unknown_and_not_one_for_each_docu
 ) -> None:
     assert drained(queued).status == JobStatus.SYNCED
     second, third = another(queued, approver), another(queued, approver)
-    simulator.set_drift(METHOD, add=["Tax_Code"])
+    simulator.set_drift(METHOD, rename={"Comment": "Remark"})
     drained(second)
     statuses = {ExportJob.objects.get(pk=job.pk).status for job in (second, third)}
     assert statuses == {JobStatus.UNKNOWN, JobStatus.QUEUED}
@@ -190,10 +197,48 @@ def test_a_description_that_says_the_same_in_other_words_changes_nothing(
     assert not again(queued).awaits_probe
 
 
-def test_an_admin_adopts_what_can_still_be_written_and_strange_elements_go_blank(
-    simulator: Simulator, queued: ExportJob, erp_admin: User
+@pytest.mark.parametrize(
+    "drift",
+    [
+        {"add": ["Tax_Code"]},
+        {"remove": ["Routing_Code2"]},
+        {"rename": {"Next_Payment_Number": "Nxt_Payment_Number", "Comment": "COMMENT"}},
+    ],
+)
+def test_what_no_plan_fills_stops_nothing_and_what_changed_is_in_the_history(
+    simulator: Simulator, queued: ExportJob, approver: User, drift: dict[str, object]
 ) -> None:
-    simulator.set_drift(METHOD, add=["Tax_Code"])
+    assert drained(queued).status == JobStatus.SYNCED
+    second = another(queued, approver)
+    simulator.set_drift(METHOD, **drift)
+    wait_out(queued)
+    assert drained(second).status == JobStatus.SYNCED
+    record = simulator.record(second.erp_id)
+    assert record is not None
+    assert record["Comment_1"]
+    entry = HistoryEntry.objects.get(event="connection.descriptions_adopted")
+    assert (entry.by_id, "UpdateSubcontract has changed" in entry.detail["difference"]) == (None, True)
+
+
+def test_a_name_that_an_admin_maps_lets_it_go_on(simulator: Simulator, queued: ExportJob) -> None:
+    simulator.set_drift(METHOD, rename={"Comment": "Remark"})
+    drained(queued)
+    ConnectionSettings.objects.update(element_names=f"{METHOD}.Comment = Remark")
+    wait_out(queued)
+    assert probing.probe_due() == 1
+    assert drained(queued).status == JobStatus.SYNCED
+    record = simulator.record(queued.erp_id)
+    assert record is not None
+    assert record["Comment_1"]
+
+
+def test_an_admin_adopts_another_namespace(
+    simulator: Simulator, queued: ExportJob, approver: User, erp_admin: User
+) -> None:
+    drained(queued)
+    queued = another(queued, approver)
+    simulator.set_drift(METHOD, qualified=True)
+    wait_out(queued)
     drained(queued)
     stopped = again(queued)
     assert stopped.can_adopt
@@ -201,24 +246,23 @@ def test_an_admin_adopts_what_can_still_be_written_and_strange_elements_go_blank
     assert not again(queued).awaits_probe
     assert drained(queued).status == JobStatus.SYNCED
     entry = HistoryEntry.objects.get(event="connection.descriptions_adopted")
-    assert (entry.by_id, "Tax_Code" in entry.detail["difference"]) == (erp_admin.pk, True)
+    assert (entry.by_id, "namespace" in entry.detail["difference"]) == (erp_admin.pk, True)
     assert probing.probe(connection=again(queued), by=erp_admin).usable
 
 
 def test_nobody_adopts_what_they_did_not_see_or_what_can_not_be_written(
     simulator: Simulator, queued: ExportJob, erp_admin: User
 ) -> None:
-    simulator.set_drift(METHOD, add=["Tax_Code"])
     drained(queued)
-    seen = again(queued).fault
-    simulator.set_drift(METHOD, add=["Tax_Code", "Tax_Group"])
+    simulator.set_drift(METHOD, qualified=True)
+    seen = probing.probe(connection=again(queued), by=erp_admin).sentence
+    simulator.set_drift(METHOD, qualified=True, add=["Tax_Group"])
     assert not probing.adopt(connection=again(queued), by=erp_admin, seen=seen).usable
     assert "Tax_Group" in again(queued).fault
     simulator.set_drift(METHOD, remove=["Comment"])
     lacking = probing.probe(connection=again(queued), by=erp_admin)
     assert not again(queued).can_adopt
     assert not probing.adopt(connection=again(queued), by=erp_admin, seen=lacking.sentence).usable
-    assert not again(queued).wsdls.exists()
     assert again(queued).awaits_probe
 
 

@@ -218,7 +218,7 @@ class TestTheButtons:
         connection = ConnectionFactory(company_code="PHL", name="Main")
         person, client = admin_of(connection.company)
         told = said(client, client.post(url(connection, "probe")))
-        assert told == "Main: Spectrum answers, and its services are as we know them."
+        assert told == "Main: Spectrum answers, and has a place for everything that is written."
         entry = HistoryEntry.objects.get(event="connection.probed")
         assert (entry.by_id, entry.detail["usable"]) == (person.pk, True)
 
@@ -227,14 +227,15 @@ class TestTheButtons:
     ) -> None:
         connection = ConnectionFactory(company_code="PHL", name="Main")
         _, client = admin_of(connection.company)
-        simulator.set_drift("UpdateSubcontract", add=["Tax_Code"])
-        assert "it has Tax_Code, which we don't know" in said(client, client.post(url(connection, "probe")))
+        assert "Spectrum answers" in said(client, client.post(url(connection, "probe")))
+        simulator.set_drift("UpdateSubcontract", qualified=True)
+        assert "another order or namespace now" in said(client, client.post(url(connection, "probe")))
         html = client.get(list_url(connection.company)).content.decode()
         assert ">Stopped<" in html
         seen = re.search(r'name="seen" value="([^"]+)"', html)
         assert seen is not None
         stale = client.post(url(connection, "adopt"), {"seen": "something else"})
-        assert "which we don't know" in said(client, stale)
+        assert "another order or namespace now" in said(client, stale)
         adopted = client.post(url(connection, "adopt"), {"seen": seen[1].replace("&#x27;", "'")})
         assert "are kept, and used from now on" in said(client, adopted)
         assert not Connection.objects.get(pk=connection.pk).awaits_probe

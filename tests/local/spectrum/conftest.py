@@ -2,6 +2,7 @@
 
 import http.client
 import itertools
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,7 +34,7 @@ class Caller:
         """One call. Returns the `response` rows as dictionaries."""
         client = self.service(method)
         names = [name for name, _ in client.get_element(f"ns0:{method}").type.elements]
-        elements = dict.fromkeys(names, "") | given
+        elements = dict.fromkeys(names, "") | {"GUID": str(uuid.uuid4())} | given
         return_array = client.service[method](**elements)
         return [{e.tag: e.text or "" for e in row} for data in return_array or [] for row in data]
 

@@ -39,7 +39,7 @@ def no_faults(lister: Caller) -> Iterator[None]:
 
 
 def listed(lister: Caller, method: str, **given: str) -> list[dict[str, str]]:
-    usual = {"Authorization_ID": AUTHORIZATION_ID, "pCompany_Code": "PHL"}
+    usual = {"Authorization_ID": AUTHORIZATION_ID, "GUID": "one", "pCompany_Code": "PHL"}
     client = lister.service(method)
     names = [name for name, _ in client.get_element(f"ns0:{method}").type.elements]
     answer = client.service[method](**(dict.fromkeys(names, "") | usual | given))
@@ -180,7 +180,11 @@ def answer_of(lister: Caller, method: str) -> tuple[int, bytes]:
         return status, body
     client = lister.service(method)
     names = [name for name, _ in client.get_element(f"ns0:{method}").type.elements]
-    values = dict.fromkeys(names, "") | {"Authorization_ID": AUTHORIZATION_ID, "pCompany_Code": "PHL"}
+    values = dict.fromkeys(names, "") | {
+        "Authorization_ID": AUTHORIZATION_ID,
+        "GUID": "one",
+        "pCompany_Code": "PHL",
+    }
     message = client.create_message(client.service, method, **values)
     status, _, body = lister.raw("POST", f"/ws/{method}", etree.tostring(message), Content_Type="text/xml")
     return status, body

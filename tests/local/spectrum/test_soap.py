@@ -22,6 +22,7 @@ def envelope(
 def elements(number: str, prefix: str = "", without: str = "", extra: str = "") -> str:
     values = {
         "Authorization_ID": AUTHORIZATION_ID,
+        "GUID": "one",
         "Company_Code": "PHL",
         "Vendor_Code": "ACME",
         "Subcontract_Number": number,
@@ -108,7 +109,7 @@ def test_a_request_that_is_not_what_the_wsdl_declares_gets_a_soap_fault(
         envelope(elements=elements("F1"), namespace="urn:other"),
         envelope(elements=elements("F1"), method="UpdateSubcontractPhases"),
         envelope(elements=elements("F1"))[:-30],
-        envelope(elements=elements("F1").replace("<GUID></GUID>", "<GUID>\x01</GUID>")),
+        envelope(elements=elements("F1").replace("<GUID>one</GUID>", "<GUID>\x01</GUID>")),
         b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body/></s:Envelope>',
     ],
 )

@@ -166,10 +166,13 @@ def test_a_job_number_that_is_none_is_asked_for_nowhere() -> None:
 
 
 def test_a_service_that_has_changed_is_not_called() -> None:
-    kept = {**DESCRIPTIONS, "GetJob": description("GetJob", GET_JOB.names[:-1]).split("?>", 1)[1]}
+    kept = {**DESCRIPTIONS, "GetJob": description("GetJob", GET_JOB.names[:2]).split("?>", 1)[1]}
     with listing(answering(reply("GetJob")), wsdls=kept) as (adapter, server):
         answer = adapter.jobs()
-    assert answer == CannotTell("Spectrum's GetJob has changed: it lacks pSort_By.")
+    assert answer == CannotTell(
+        "Spectrum's description of GetJob has no pCompany_Code, pStatus_Code: which element is it? "
+        "An ERP Integrations Admin can name it in the settings of the connection."
+    )
     assert server.requests == []
 
 

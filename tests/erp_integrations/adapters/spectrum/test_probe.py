@@ -6,7 +6,13 @@ from dataclasses import replace
 import pytest
 
 from erp_integrations.adapters.base import CannotTell, Key, ProbeResult
-from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings, WsdlError
+from erp_integrations.adapters.spectrum import (
+    SpectrumAdapter,
+    SpectrumSettings,
+    WsdlError,
+    element_names,
+    wsdl,
+)
 from erp_integrations.adapters.spectrum.layouts import LAYOUTS
 from tests.erp_integrations.adapters.spectrum import servers
 from tests.erp_integrations.adapters.spectrum.servers import (
@@ -51,7 +57,7 @@ def _by_method(texts: dict[str, str | bytes]) -> Behaviour:
 
 def test_a_site_that_speaks_the_published_interface_is_usable() -> None:
     result = probed()
-    assert result == ProbeResult(True, "Spectrum answers, and its services are as we know them.")
+    assert result == ProbeResult(True, "Spectrum answers, and has a place for everything that is written.")
 
 
 def test_a_probe_only_reads() -> None:
@@ -64,44 +70,87 @@ def test_a_probe_only_reads() -> None:
         assert all(b"secret-authorization" not in request for request in server.requests)
 
 
+def renamed(ours: str, theirs: str) -> tuple[str, ...]:
+    return tuple(theirs if name == ours else name for name in SUBCONTRACT)
+
+
 @pytest.mark.parametrize(
-    ("names", "told"),
+    "names",
     [
-        ((*SUBCONTRACT, "Tax_Code"), "it has Tax_Code, which we don't know."),
-        (SUBCONTRACT[:-1], "it lacks Cost_Center_Override."),
-        (
-            tuple(name.replace("Comment", "Comments") for name in SUBCONTRACT),
-            "it has Comments, which we don't know and lacks Comment.",
-        ),
+        (*SUBCONTRACT, "Tax_Code"),
+        SUBCONTRACT[:-1],
+        SUBCONTRACT[::-1],
+        renamed("Next_Payment_Number", "Nxt_Payment_Number"),
+        renamed("Vendor_Code", "Vendor_code"),
+        tuple(name.upper() for name in SUBCONTRACT),
+    ],
+    ids=["added", "missing", "order", "misspelt and unused", "one case", "every case"],
+)
+def test_an_element_that_no_plan_fills_or_its_case_stops_nothing(names: tuple[str, ...]) -> None:
+    present = description(METHOD, names)
+    assert probed(UpdateSubcontract=present).usable
+    changed = probed(wsdls=servers.descriptions(), UpdateSubcontract=present)
+    assert changed.usable
+    assert changed.changed.startswith("Spectrum's description of UpdateSubcontract has changed: ")
+
+
+@pytest.mark.parametrize("kept", [{}, servers.descriptions()])
+def test_one_that_is_filled_and_is_not_there_stops_and_says_what_there_is_instead(
+    kept: dict[str, str],
+) -> None:
+    present = description(METHOD, renamed("Retention_Percent", "Retainage_Percent"))
+    result = probed(wsdls=kept, UpdateSubcontract=present)
+    assert (result.usable, result.adoptable) == (False, False)
+    assert result.sentence == (
+        "Spectrum's description of UpdateSubcontract has no Retention_Percent: which element is it? "
+        "It has Retainage_Percent besides. "
+        "An ERP Integrations Admin can name it in the settings of the connection."
+    )
+
+
+def test_a_person_maps_a_name() -> None:
+    present = description(METHOD, renamed("Retention_Percent", "Retainage_Percent"))
+    with _site(UpdateSubcontract=present) as server:
+        mapped = element_names.parse("updatesubcontract.retention_percent = RETAINAGE_PERCENT")
+        settings = replace(adapter(server.url).settings, mapped=mapped)
+        assert SpectrumAdapter(settings).probe().usable
+
+
+def test_what_a_map_gives_to_one_element_is_no_others_place() -> None:
+    mapped = element_names.parse("UpdateSubcontract.Retention_Percent = Comment")
+    with _site() as server:
+        settings = replace(adapter(server.url).settings, mapped=mapped)
+        assert "has no Comment" in SpectrumAdapter(settings).probe().sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Comment = Remarks", "is not of the form"),
+        ("UpdateSubcontract.Comment = Re marks", "is not of the form"),
+        ("PutSubcontract.Comment = Remarks", "is none of the services"),
+        ("UpdateSubcontract.Remarks = Comment", "has no element Remarks"),
+        ("UpdateSubcontract.Comment = A\nupdatesubcontract.comment = B", "stands here twice"),
+        ("UpdateSubcontract.Comment = A\nUpdateSubcontract.GL_Account = a", "two elements"),
     ],
 )
-def test_a_service_that_has_changed_is_one_sentence(names: tuple[str, ...], told: str) -> None:
-    result = probed(UpdateSubcontract=description(METHOD, names))
-    assert not result.usable
-    assert result.sentence == f"Spectrum's UpdateSubcontract has changed: {told}"
-    assert result.adoptable == ("lacks" not in told), "a person may say yes to what can still be written"
+def test_a_map_that_says_nothing_usable_is_refused(text: str, told: str) -> None:
+    with pytest.raises(element_names.NotAMapError, match=told):
+        element_names.parse(text)
 
 
-def test_another_order_is_no_change_because_the_sites_order_is_written() -> None:
-    assert probed(UpdateSubcontract=description(METHOD, SUBCONTRACT[::-1])).usable
-
-
-def test_a_kept_description_that_is_out_of_date_is_said() -> None:
-    kept = servers.descriptions()
-    assert probed(wsdls=kept).usable
-    old = {**kept, METHOD: description(METHOD, SUBCONTRACT[:-1]).split("?>", 1)[1]}
-    result = probed(wsdls=old)
+def test_another_namespace_is_another_interface_which_a_person_says_yes_to() -> None:
+    present = description(METHOD, qualified=True)
+    result = probed(wsdls=servers.descriptions(), UpdateSubcontract=present)
     assert (result.usable, result.adoptable) == (False, True)
-    assert "(it has Cost_Center_Override now); fetch it again" in result.sentence
-
-
-def test_a_kept_order_or_namespace_that_is_not_the_sites_any_more_is_said() -> None:
-    kept = servers.descriptions()
-    for present in (description(METHOD, SUBCONTRACT[::-1]), description(METHOD, qualified=True)):
-        result = probed(wsdls=kept, UpdateSubcontract=present)
-        assert (result.usable, result.adoptable) == (False, True)
-        assert "another order or namespace" in result.sentence
+    assert "another order or namespace" in result.sentence
     assert set(result.descriptions) == WITHOUT_NOTES
+
+
+@pytest.mark.parametrize("kind", ["text/html", "text/html; charset=utf-8", "application/octet-stream", ""])
+def test_a_right_description_is_one_whatever_the_server_calls_it(kind: str) -> None:
+    with serving(answering(description(METHOD), kind=kind)) as server:
+        assert wsdl.fetch(LAYOUTS[METHOD], adapter(server.url).settings)
 
 
 def test_a_probe_of_nobody_says_so() -> None:
@@ -116,7 +165,7 @@ def test_a_probe_of_nobody_says_so() -> None:
         (answering("<html></html>", status="503 Busy", kind="text/html"), "(it answered 503)", True),
         (answering("<html></html>", kind="text/html"), "a web page instead of a description", False),
         (answering(description(METHOD)[:-40]), "not whole, plain XML", False),
-        (answering("<other/>"), "XML that is no description", False),
+        (answering("<other/>"), "answered with XML instead of a description", False),
         (answering(DTD + description(METHOD).split("?>", 1)[1]), "not whole, plain XML", False),
         (answering(description("GetJob", ("Company_Code",))), "no SOAP 1.1 operation of that name", False),
         (answering(description(METHOD).replace("xsd:string", "xsd:nothing")), "can't be used", False),
@@ -160,7 +209,7 @@ def test_read_back_is_honest_about_not_being_there() -> None:
 
 
 def test_where_notes_are_written_their_service_is_looked_at_and_may_append() -> None:
-    notes = (*LAYOUTS["SubcontractNotes"].names, "Append_To_Notes")
+    notes = (*LAYOUTS["SubcontractNotes"].names, "Append_Note")
     texts = {method: description(method) for method in LAYOUTS} | {
         "SubcontractNotes": description("SubcontractNotes", notes)
     }

@@ -145,14 +145,16 @@ def _named(value: str) -> str:
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Caller]:
-    with Simulator.start(masters=SITE) as simulator:
+    with Simulator.start(masters=SITE, options=["--guid", "optional"]) as simulator:
         yield Caller(simulator)
 
 
 @pytest.fixture(scope="module")
 def nobody(site: Caller) -> SpectrumSettings:
     """The site's descriptions of its services, at an address where nobody listens."""
-    settings = SpectrumSettings(site.simulator.url, "WID", AUTHORIZATION, connect_timeout=1, read_timeout=1)
+    settings = SpectrumSettings(
+        site.simulator.url, "WID", AUTHORIZATION, "one", connect_timeout=1, read_timeout=1
+    )
     described = SpectrumAdapter(settings).fetch_wsdls()
     return replace(settings, base_url="http://127.0.0.1:9", wsdls=described)
 

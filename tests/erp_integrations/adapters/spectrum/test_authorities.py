@@ -1,0 +1,134 @@
+"""A server whose certificate comes from the company's own authority."""
+
+import math
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+from django.core.checks import run_checks
+from pytest_django import Settings
+
+from erp_integrations.adapters.base import Accepted, Rows
+from erp_integrations.adapters.spectrum import OAuthClient, authentication, wire, wsdl
+from erp_integrations.adapters.spectrum.layouts import LAYOUTS
+from erp_integrations.connections.adapting import probing_adapter
+from tests.erp_integrations.adapters.spectrum import servers
+from tests.erp_integrations.adapters.spectrum.servers import answering, serving
+from tests.erp_integrations.adapters.spectrum.test_transport import HEADER, SUCCESS, connected
+from tests.factories import ConnectionFactory
+
+
+@pytest.fixture(scope="module")
+def of_a_company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The certificate of a company's own authority, and what it has made for 127.0.0.1: key, certificate."""
+    folder = tmp_path_factory.mktemp("company")
+    authority, authority_key = _signed("Keystone Authority")
+    server, key = _signed("127.0.0.1", by=(authority, authority_key))
+    (folder / "ca.pem").write_bytes(authority.public_bytes(Encoding.PEM))
+    (folder / "server.pem").write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        + server.public_bytes(Encoding.PEM)
+    )
+    return folder / "ca.pem", folder / "server.pem"
+
+
+def _signed(
+    name: str, by: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None = None
+) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    address = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(by[0].subject if by else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=by is None, path_length=None), critical=True)
+    )
+    builder = builder if by is None else builder.add_extension(address, critical=False)
+    return builder.sign(by[1] if by else key, hashes.SHA256()), key
+
+
+@pytest.mark.parametrize("knows", [True, False], ids=["named", "not named"])
+def test_a_companys_own_authority_is_believed_on_every_way_and_only_where_it_is_named(
+    of_a_company: tuple[Path, Path], knows: bool
+) -> None:
+    authority, certificate = of_a_company
+    ca_file = str(authority) if knows else ""
+    believed = []
+    with serving(answering(SUCCESS), certificate=certificate) as server:
+        believed.append(isinstance(connected(server.url, ca_file=ca_file).send(HEADER), Accepted))
+    with serving(answering(servers.description("UpdateSubcontract")), certificate=certificate) as server:
+        settings = connected(server.url, ca_file=ca_file).settings
+        with suppress(wsdl.WsdlError):
+            believed.append(bool(wsdl.fetch(LAYOUTS["UpdateSubcontract"], settings)))
+    vendors = '[{"Vendor_Code": "ACME", "Name": "Acme"}]'
+    with serving(answering(vendors), certificate=certificate) as server:
+        believed.append(isinstance(connected(server.url, ca_file=ca_file).vendors(), Rows))
+    with serving(answering('{"access_token": "abc"}'), certificate=certificate) as server:
+        client = OAuthClient(
+            "client", "secret", f"{server.url}/connect/token", f"{server.url}/secretRotation"
+        )
+        settings = connected(server.url, ca_file=ca_file, oauth=client).settings
+        believed.append(authentication.try_secret(settings, "secret") is None)
+    assert believed == ([True] * 4 if knows else [False] * 3)
+
+
+def test_the_usual_authorities_count_beside_a_companys_own(of_a_company: tuple[Path, Path]) -> None:
+    """A hosted token service may stand elsewhere than the server."""
+    session = wire._session(wire._Line(math.inf), str(of_a_company[0]))
+    adapter = session.get_adapter("https://")
+    assert isinstance(adapter, wire._OneConnection)
+    pool = adapter.poolmanager.connection_pool_kw
+    assert pool["ssl_context"].get_ca_certs()
+    request = requests.Request("GET", "https://127.0.0.1/").prepare()
+    used = adapter.get_connection_with_tls_context(request, verify=True)
+    adapter.cert_verify(used, "https://127.0.0.1/", True, None)
+    assert str(getattr(used, "ca_certs", "")).endswith("cacert.pem")
+
+
+@pytest.mark.django_db
+def test_a_connection_trusts_what_the_operator_has_named_for_its_server(
+    settings: Settings, of_a_company: tuple[Path, Path]
+) -> None:
+    authority, certificate = of_a_company
+    connection = ConnectionFactory()
+    with serving(answering("<html></html>", kind="text/html"), certificate=certificate) as server:
+        settings.SPECTRUM_SERVERS = {connection.server: server.url}
+        assert "No secure connection" in probing_adapter(connection).probe().sentence
+        settings.SPECTRUM_CA_FILES = {connection.server: str(authority)}
+        assert "a web page" in probing_adapter(connection).probe().sentence
+
+
+@pytest.mark.parametrize(
+    ("server", "content", "complaint"),
+    [
+        ("simulator", None, "E012"),
+        ("simulator", b"no certificate", "E013"),
+        ("another", b"no certificate", "E011"),
+    ],
+)
+def test_a_file_that_is_no_authority_is_found_before_anything_is_sent(
+    settings: Settings, tmp_path: Path, server: str, content: bytes | None, complaint: str
+) -> None:
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_bytes(content)
+    settings.SPECTRUM_CA_FILES = {server: str(path)}
+    assert f"erp_integrations.{complaint}" in {str(found.id) for found in run_checks()}
+
+
+def test_a_right_one_is_no_complaint(settings: Settings, of_a_company: tuple[Path, Path]) -> None:
+    settings.SPECTRUM_CA_FILES = {"simulator": str(of_a_company[0])}
+    assert not {str(found.id) for found in run_checks()} & {f"erp_integrations.E01{n}" for n in (1, 2, 3)}

@@ -1,0 +1,80 @@
+"""What a worker does when PostgreSQL dies under one of its statements: nothing that is known is lost."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import DatabaseError
+from pytest_django import Settings
+
+from erp_integrations.connections import rotation
+from erp_integrations.delivery import exporting, verification
+from erp_integrations.masters import pulling
+from erp_integrations.models import (
+    Connection,
+    ExportJob,
+    JobStatus,
+    MastersPull,
+    PullStatus,
+    Reconciliation,
+    ReconciliationStatus,
+    WireAttempt,
+)
+from erp_integrations.reconciliation import comparison
+from tests.dying_database import crash_at
+from tests.factories import ConnectionFactory
+from tests.simulator import Simulator
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SECRET = "first-client-secret"
+
+
+@pytest.fixture
+def hosted(settings: Settings) -> Iterator[Simulator]:
+    with Simulator.start(options=["--client", f"ledgergate:{SECRET}"]) as simulator:
+        settings.SPECTRUM_SERVERS = {"simulator": simulator.url}
+        yield simulator
+
+
+def test_an_answer_of_spectrums_is_written_down_once_it_is_back(
+    simulator: Simulator, queued: ExportJob
+) -> None:
+    with crash_at('UPDATE "erp_integrations_wireattempt"'):
+        exporting.drain(queued.connection_id)
+    assert ExportJob.objects.get(pk=queued.pk).status == JobStatus.SYNCED
+    attempts = WireAttempt.objects.filter(call__job=queued)
+    assert [attempt.outcome for attempt in attempts] == ["accepted"] * 3
+
+
+def test_a_delivery_that_it_ends_is_no_mistake_of_ours_and_uses_up_no_words(
+    simulator: Simulator, queued: ExportJob
+) -> None:
+    with crash_at('INSERT INTO "erp_integrations_wireattempt"'), pytest.raises(DatabaseError):
+        exporting.drain(queued.connection_id)
+    job = ExportJob.objects.get(pk=queued.pk)
+    assert (job.status, job.problem) == (JobStatus.EXPORTING, "")
+
+
+def test_a_secret_that_is_told_once_is_kept(hosted: Simulator) -> None:
+    held: Connection = ConnectionFactory(company_code="PHL", client_id="ledgergate", client_secret=SECRET)
+    with crash_at('"previous_client_secret" = '):
+        assert rotation.rotate(connection=held, by=None).done
+    assert Connection.objects.get(pk=held.pk).client_secret not in ("", SECRET)
+
+
+def test_a_comparison_goes_on_later(simulator: Simulator, queued: ExportJob, settings: Settings) -> None:
+    settings.INFO_LINKS = {"simulator": simulator.info_link}
+    settings.READ_BACK_LAG_SECONDS = 0
+    exporting.drain(queued.connection_id)
+    verification.verify_due()
+    run, _ = comparison.open_run(queued.connection)
+    with crash_at('FROM "erp_integrations_drift"'), pytest.raises(DatabaseError):
+        comparison.compare(run)
+    assert Reconciliation.objects.get(pk=run.pk).status == ReconciliationStatus.RUNNING
+
+
+def test_a_reading_of_the_lists_begins_anew(simulator: Simulator, queued: ExportJob) -> None:
+    pulling.ask_again(queued.connection_id)
+    with crash_at('INSERT INTO "erp_integrations_vendor"'), pytest.raises(DatabaseError):
+        pulling.pull(queued.connection_id)
+    assert MastersPull.objects.get(connection=queued.connection_id).status == PullStatus.PULLING
