@@ -200,10 +200,14 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The ERP may or may not have written it: time-out, reset, 5xx, fault, unreadable reply."""
+    """The ERP may or may not have written it: time-out, reset, 5xx, fault, unreadable reply.
+
+    ``status`` is the HTTP status of a reply that came to its end; 0 where none did.
+    """
 
     reason: str
     reply: str = ""
+    status: int = 0
 
 
 Outcome = Accepted | Refused | Unauthorised | Unusable | NotSent | Unknown

@@ -216,7 +216,7 @@ def _deliver(job: ExportJob, lease: int) -> None:
     if problem := ledger.what_was_altered(job):
         outcomes.fail(job, problem)
         return
-    adapter = ready_adapter(job.connection)
+    adapter = ready_adapter(job)
     if isinstance(adapter, NotSent | Unusable):
         outcomes.put_off(job, adapter)
         return

@@ -50,7 +50,8 @@ def settle(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outcom
     entry.outcome = type(outcome).__name__.lower()
     entry.reason = _reason(outcome)
     entry.reply = "" if isinstance(outcome, NotSent | Unusable) else outcome.reply
-    entry.save(update_fields=["finished_at", "outcome", "reason", "reply"])
+    entry.status = outcome.status or None if isinstance(outcome, Unknown) else None
+    entry.save(update_fields=["finished_at", "outcome", "reason", "reply", "status"])
     match outcome:
         case Accepted():
             call.state = CallState.WRITTEN

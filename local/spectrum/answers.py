@@ -1,6 +1,7 @@
 """What a Put replies: rows of code, text and column, as the vendor's example replies show them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 ABORTED = "A"
 INVALID = "I"
@@ -10,11 +11,12 @@ GOOD_WITH_INFORMATION = "G"
 
 @dataclass(frozen=True)
 class Answer:
-    """One `response` element of a reply."""
+    """One `response` element of a reply; one with a `key` holds that instead of a code."""
 
     code: str
     text: str
     column: str = ""
+    key: Mapping[str, str] = field(default_factory=dict)
 
 
 class RefusedError(Exception):

@@ -16,6 +16,12 @@ from local.spectrum.layouts import LAYOUTS, Layout
 from local.spectrum.site import Site
 from local.spectrum.subcontracts import SubcontractKey
 
+SUCCESSES = ("none", "blank", "G", "S", "echo")
+"""What a successful Put answers: no row, a row without a code, with one, or one that repeats the key."""
+KEY = (
+    *("Company_Code", "Vendor_Code", "Subcontract_Number"),
+    *("Phase_Code", "Cost_Type", "Bid_Item_Number", "Notes_Topic"),
+)
 XML = "text/xml; charset=utf-8"
 HTML = "text/html; charset=utf-8"
 JSON = "application/json; charset=utf-8"
@@ -59,7 +65,7 @@ End = tuple[str, Sequence[Answer], Reply]
 class Switches:
     """Where the public pages leave room, and so a site may differ."""
 
-    success_code: str = "S"
+    success: str = SUCCESSES[0]
     cut_over_long_text: bool = False
     list_cap: int = 500
 
@@ -166,8 +172,19 @@ class Endpoint:
             outcome = calls.UNAUTHORISED if refusal.is_unauthorised else calls.REFUSED
             return outcome, refusal.answers, Reply(body=soap.reply(layout.method, refusal.answers))
         self.site.show(SubcontractKey(sent["Company_Code"], sent["Vendor_Code"], sent["Subcontract_Number"]))
-        answers = information or [Answer(self.switches.success_code, "Successful")]
+        answers = [*information, *self._success(values, informed=bool(information))]
         return calls.ACCEPTED, answers, Reply(body=soap.reply(layout.method, answers))
+
+    def _success(self, values: Mapping[str, str], *, informed: bool) -> list[Answer]:
+        """What says that a record is written; beside information only an echo does."""
+        match self.switches.success:
+            case "echo":
+                return [Answer("", "", key={name: values[name].ljust(12) for name in KEY if name in values})]
+            case "blank" if not informed:
+                return [Answer("", "")]
+            case "S" | "G" as code if not informed:
+                return [Answer(code, "Successful")]
+        return []
 
     def _before_commit(self, fault: ScriptedFault, layout: Layout, sent: Mapping[str, str]) -> End | None:
         """The end of a call that never reaches the record, or None when it goes on."""

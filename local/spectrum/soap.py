@@ -56,9 +56,9 @@ def reply(method: str, answers: Iterable[Answer]) -> bytes:
     data = etree.SubElement(etree.SubElement(response, "returnArray"), "returnData")
     for answer in answers:
         row = etree.SubElement(data, "response")
-        etree.SubElement(row, "error_code").text = answer.code
-        etree.SubElement(row, "desc").text = answer.text
-        etree.SubElement(row, "column").text = answer.column
+        columns = answer.key or {"error_code": answer.code, "desc": answer.text, "column": answer.column}
+        for name, value in columns.items():
+            etree.SubElement(row, name).text = value
     return _bytes(envelope)
 
 

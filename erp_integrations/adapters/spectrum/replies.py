@@ -6,19 +6,34 @@ Source: section 1 of ``docs/spectrum.md``.
 """
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 import zeep.exceptions
 from lxml import etree
 
-from erp_integrations.adapters.base import Accepted, Outcome, Refused, Unauthorised, Unknown, WireError
+from erp_integrations.adapters.base import Accepted, Call, Outcome, Refused, Unauthorised, Unknown, WireError
 from erp_integrations.adapters.spectrum.redaction import storable
+from erp_integrations.adapters.spectrum.settings import ReplyRule, RuleKind
 from erp_integrations.adapters.spectrum.wire import Exchange
 from erp_integrations.adapters.spectrum.wsdl import parsed
 
 REFUSALS = frozenset("AIM")
 UNAUTHORISED_ON_READS = "E"
+GOOD_WITH_INFORMATION = "G"
 WARNING = "W"
+NOT_LEARNED = "Nobody has said yet what this Spectrum answers when a record is written."
+LONGEST_CODE = 20
+
+# What may stand beside a yes, by the rule. Only G is published for a record that is taken (with
+# information); S is so for the connection test alone.
+_GOOD = {
+    RuleKind.NO_ERROR_ROW: frozenset({GOOD_WITH_INFORMATION}),
+    RuleKind.ECHO: frozenset({"", "S", GOOD_WITH_INFORMATION}),
+}
+_KEY_NAMES = ("company_code", "vendor_code", "subcontract_number")
+_LINE_KEY_NAMES = ("phase_code", "cost_type", "bid_item_number", "notes_topic")
 
 _SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
 _TEXT_NAMES = ("desc", "error_description")
@@ -40,7 +55,19 @@ class UnreadableReplyError(Exception):
     """The reply says neither yes nor no. Its text is a sentence."""
 
 
-def read(exchange: Exchange, method: str, success_codes: frozenset[str]) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One row of a reply, and where it stands in it."""
+
+    element: etree._Element
+    error: WireError
+
+    @property
+    def code(self) -> str:
+        return self.error.code
+
+
+def read(exchange: Exchange, call: Call, rule: ReplyRule) -> Outcome:
     """What one whole exchange means. Secrets are not yet taken out of the texts."""
     reply = storable(exchange.body)
     # A gateway's 401 comes before any service runs. A 403 may also be put over a finished answer.
@@ -49,31 +76,122 @@ def read(exchange: Exchange, method: str, success_codes: frozenset[str]) -> Outc
     try:
         if exchange.status != 200:
             raise UnreadableReplyError(about_status(exchange))
-        rows = _rows(answer_in(_whole(exchange.body), method))
+        refused = _refused_rows(_whole(exchange.body), call, rule)
     except UnreadableReplyError as error:
-        return Unknown(str(error), reply)
-    return _meaning(rows, reply, success_codes)
-
-
-def _meaning(rows: tuple[WireError, ...], reply: str, success_codes: frozenset[str]) -> Outcome:
-    codes = {row.code for row in rows}
-    succeeded = codes & success_codes
-    refused = (codes & (REFUSALS | {UNAUTHORISED_ON_READS})) - success_codes
-    strange = codes - success_codes - refused - {WARNING}
-    if strange:
-        names = ", ".join(sorted(code or "blank" for code in strange))
-        return Unknown(f"Spectrum answered with a code that is not known here ({names}).", reply)
-    if refused and succeeded:
-        return Unknown("Spectrum answered yes and no at once.", reply)
-    if refused:
-        complaints = tuple(row for row in rows if row.code in refused)
-        locked_out = next((row for row in complaints if is_about_the_connection(row)), None)
-        if locked_out:
-            return Unauthorised(f"Spectrum does not let this connection in: {locked_out.text}", reply)
-        return Refused(complaints, reply)
-    if succeeded:
+        return Unknown(str(error), reply, exchange.status)
+    if not refused:
         return Accepted(reply)
-    return Unknown("Spectrum only warned and did not say whether the record is written.", reply)
+    locked_out = next((row for row in refused if is_about_the_connection(row)), None)
+    if locked_out:
+        return Unauthorised(f"Spectrum does not let this connection in: {locked_out.text}", reply)
+    return Refused(refused, reply)
+
+
+def taught_by(reply: str, call: Call, present: ReplyRule) -> ReplyRule | None:
+    """The rule under which this reply to a call that is written would have meant so. Pure.
+
+    None where none would: it is not whole, not an answer to this method, or a refusal stands in it.
+    Codes are added to those that count already.
+    """
+    try:
+        envelope = _whole(reply.encode())
+        codes = frozenset(row.code for row in _rows(envelope)) - {WARNING}
+        if not codes:
+            kinds = [ReplyRule(RuleKind.NO_ERROR_ROW), ReplyRule(RuleKind.ECHO)]
+        else:
+            kinds = [ReplyRule(RuleKind.ECHO), ReplyRule(RuleKind.CODES, codes | present.codes)]
+    except UnreadableReplyError:
+        return None
+    for rule in kinds:
+        with suppress(UnreadableReplyError):
+            if not _refused_rows(envelope, call, rule) and all(map(_is_plain, rule.codes)):
+                return rule
+    return None
+
+
+def _is_plain(code: str) -> bool:
+    return not code or (code.isascii() and code.isalnum() and len(code) <= LONGEST_CODE)
+
+
+def _refused_rows(envelope: etree._Element, call: Call, rule: ReplyRule) -> tuple[WireError, ...]:
+    """The rows that say no; none of them where the reply says yes, by the rule.
+
+    A row that says no, wherever it stands, keeps every rule from a yes. Raises UnreadableReplyError
+    where it is neither.
+    """
+    answer_in(envelope, call.method)
+    rows = _rows(envelope)
+    codes = {row.code for row in rows}
+    refused = codes & (REFUSALS | {UNAUTHORISED_ON_READS})
+    good = codes & _GOOD.get(rule.kind, rule.codes)
+    if strange := codes - refused - good - {WARNING}:
+        if rule.kind is RuleKind.UNKNOWN and not refused:
+            raise UnreadableReplyError(NOT_LEARNED)
+        names = ", ".join(sorted(code or "blank" for code in strange))
+        raise UnreadableReplyError(f"Spectrum answered with a code that is not known here ({names}).")
+    if refused and good:
+        raise UnreadableReplyError("Spectrum answered yes and no at once.")
+    if refused:
+        return tuple(row.error for row in rows if row.code in refused)
+    if complaint := _not_a_yes(envelope, rows, call, rule):
+        raise UnreadableReplyError(complaint)
+    return ()
+
+
+def _not_a_yes(envelope: etree._Element, rows: Sequence[_Row], call: Call, rule: ReplyRule) -> str:
+    """Why a reply without a refusal does not mean that the call is written; blank if it does."""
+    if rows and not {row.code for row in rows} - ({WARNING} - rule.codes):
+        return "Spectrum only warned and did not say whether the record is written."
+    match rule.kind:
+        case RuleKind.UNKNOWN:
+            return NOT_LEARNED
+        case RuleKind.CODES if not rows:
+            return "Spectrum's reply does not say whether the record is written."
+        # A row that says nothing at all was seen where a GUID was not taken, so it is no silence.
+        case RuleKind.NO_ERROR_ROW if _says_more(envelope, rows):
+            return "Spectrum's reply holds words that are not known here."
+        case RuleKind.ECHO if not _repeats_the_key(envelope, rows, call):
+            return "Spectrum's reply does not repeat the key of the record."
+    return ""
+
+
+def _says_more(envelope: etree._Element, rows: Sequence[_Row]) -> bool:
+    """Whether any text stands outside of the rows."""
+    known = {row.element for row in rows}
+    return any(
+        known.isdisjoint((element, *element.iterancestors()))
+        and any(str(text).strip() for text in (element.text, *(child.tail for child in element)) if text)
+        for element in envelope.iterfind(f"{_SOAP}Body//*")
+    )
+
+
+def _repeats_the_key(envelope: etree._Element, rows: Sequence[_Row], call: Call) -> bool:
+    """Whether the call's own key stands in the reply, in every row that is no remark, and no other key."""
+    wanted = {name.lower(): _key_part(name, value) for name, value in call.payload.items()}
+    echoes = set()
+    for element in envelope.iter("*"):
+        given = [
+            (name, _key_part(name, _text(child)))
+            for child in element.iterchildren("*")
+            if (name := local_name(child)) in _KEY_NAMES + _LINE_KEY_NAMES
+        ]
+        if not any(name == "subcontract_number" for name, _ in given):
+            continue
+        # Of a line's key, blanks are filled in by Spectrum.
+        if any(
+            value != wanted.get(name) and (name in _KEY_NAMES or wanted.get(name)) for name, value in given
+        ):
+            return False
+        if {name for name, _ in given}.issuperset(_KEY_NAMES):
+            echoes.add(element)
+    return bool(echoes) and all(
+        row.element in echoes for row in rows if row.code not in (WARNING, GOOD_WITH_INFORMATION)
+    )
+
+
+def _key_part(name: str, value: str) -> str:
+    value = value.strip().upper()
+    return value.replace("-", "") if name.lower() == "phase_code" else value
 
 
 def is_about_the_connection(row: WireError) -> bool:
@@ -107,14 +225,16 @@ def _whole(body: bytes) -> etree._Element:
 
 
 def answer_in(envelope: etree._Element, method: str) -> etree._Element:
-    """The element ``<Method>Response`` of a reply. Raises UnreadableReplyError."""
+    """The one element ``<Method>Response`` of a reply. Raises UnreadableReplyError."""
     if fault := _fault(envelope):
         raise UnreadableReplyError(f"Spectrum answered with a fault: {fault}.")
     wanted = f"{method}Response".lower()
-    for element in envelope.iterfind(f"{_SOAP}Body/*"):
-        if local_name(element) == wanted:
-            return element
-    raise UnreadableReplyError(f"Spectrum's reply is no answer to {method}.")
+    found = [each for each in envelope.iterfind(f"{_SOAP}Body/*") if local_name(each) == wanted]
+    if not found:
+        raise UnreadableReplyError(f"Spectrum's reply is no answer to {method}.")
+    if len(found) > 1:
+        raise UnreadableReplyError(f"Spectrum's reply holds {len(found)} answers to {method}.")
+    return found[0]
 
 
 def _fault(envelope: etree._Element) -> str:
@@ -125,22 +245,19 @@ def _fault(envelope: etree._Element) -> str:
     return texts.get("faultstring") or texts.get("faultcode") or "no words"
 
 
-def _rows(answer: etree._Element) -> tuple[WireError, ...]:
-    """The rows of an answer, in order. Raises UnreadableReplyError if there is none."""
+def _rows(envelope: etree._Element) -> list[_Row]:
+    """Every row of a reply wherever it stands, in order; of one with several codes, one for each."""
     rows = []
-    for element in answer.iter("*"):
-        values = {local_name(child): _text(child) for child in element.iterchildren("*")}
-        if _CODE_NAME in values or (local_name(element) == "response" and not _holds_rows(element)):
-            rows.append(
-                WireError(
-                    code=values.get(_CODE_NAME, "").upper(),
-                    text=_first(values, _TEXT_NAMES),
-                    column=_first(values, _COLUMN_NAMES),
-                )
-            )
-    if not rows:
-        raise UnreadableReplyError("Spectrum's reply does not say whether the record is written.")
-    return tuple(rows)
+    for element in envelope.iter("*"):
+        children = [(local_name(child), _text(child)) for child in element.iterchildren("*")]
+        attributes = [(etree.QName(name).localname.lower(), str(value)) for name, value in element.items()]
+        codes = [value.strip() for name, value in children + attributes if name == _CODE_NAME]
+        if not codes and local_name(element) == "response" and not _holds_rows(element):
+            codes = [""]
+        values = dict(children)
+        text, column = _first(values, _TEXT_NAMES), _first(values, _COLUMN_NAMES)
+        rows += [_Row(element, WireError(code.upper(), text, column)) for code in codes]
+    return rows
 
 
 def _holds_rows(element: etree._Element) -> bool:

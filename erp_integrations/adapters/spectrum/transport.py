@@ -34,7 +34,7 @@ def send(call: Call, service: Service, settings: SpectrumSettings, *, until: flo
         exchange = service.post({**call.payload, **credentials.elements}, credentials.headers, until=until)
     except Exception as error:  # the attempt itself raises nothing: this is zeep, before it
         return NotSent(f"{call.title} can't be written as XML ({type(error).__name__}).", passing=False)
-    outcome = _without_secrets(_outcome(exchange, call.method, settings), credentials.secrets)
+    outcome = _without_secrets(_outcome(exchange, call, settings), credentials.secrets)
     if isinstance(outcome, Unauthorised):
         authentication.forget_token(settings)
     return outcome
@@ -64,9 +64,9 @@ def _first_complaint(call: Call, layout: Layout) -> str:
     return ""
 
 
-def _outcome(exchange: Exchange, method: str, settings: SpectrumSettings) -> Outcome:
+def _outcome(exchange: Exchange, call: Call, settings: SpectrumSettings) -> Outcome:
     if not exchange.failure:
-        return replies.read(exchange, method, settings.success_codes)
+        return replies.read(exchange, call, settings.written)
     if exchange.wrote:
         return Unknown(exchange.failure, storable(exchange.body))
     if exchange.ours:
