@@ -29,6 +29,7 @@ from erp_integrations.adapters.spectrum import (
     SpectrumAdapter,
     SpectrumSettings,
     authentication,
+    replies,
 )
 from erp_integrations.models import (
     BLANK_CODE,
@@ -39,6 +40,7 @@ from erp_integrations.models import (
     ExportJob,
     GuidPolicy,
     JobStatus,
+    WireAttempt,
     Wsdl,
 )
 
@@ -54,9 +56,10 @@ def adapter_for(connection: Connection | None) -> Adapter:
 def ready_adapter(job: ExportJob) -> Adapter | NotSent | Unusable:
     """An adapter that can send a job's calls, with the site's service descriptions.
 
-    What it counts as written is what counted when the job was accepted. The descriptions are fetched once and kept. Now and then, and after every answer that nobody understood, it
-    is asked whether they still are the site's own: a site that changed would fault on each call,
-    and leave one export after the other unknown. Uses the wire; call it with no transaction open.
+    What it takes for written is what did when the job was accepted. The descriptions are fetched once
+    and kept. Now and then, and after every answer that nobody understood, it is asked whether they still
+    are the site's own: a site that changed would fault on each call, and leave one export after the other
+    unknown. Uses the wire; call it with no transaction open.
     """
     connection = job.connection
     if not connection.wsdls.exists() or _is_to_be_checked(connection):
@@ -139,6 +142,11 @@ def as_columns(rule: ReplyRule) -> dict[str, str]:
     """The same as both tables hold it."""
     codes = ",".join(sorted(code or BLANK_CODE for code in rule.codes))
     return {"success_rule": rule.kind.value, "success_codes": codes}
+
+
+def taught_by(attempt: WireAttempt, present: ReplyRule) -> ReplyRule | None:
+    """The rule by which what came back of a written call means so; None if none does, or the present one."""
+    return replies.taught_by(attempt.reply, as_planned(attempt.call), present)
 
 
 def _kept(connection: Connection) -> dict[str, str]:

@@ -46,6 +46,30 @@ class Migration(migrations.Migration):
                 null=True,
             ),
         ),
+        migrations.AddField(
+            model_name="wireattempt",
+            name="was_absent",
+            field=models.BooleanField(
+                db_default=False,
+                default=False,
+                help_text="Read before it left, nothing was there of the call.",
+            ),
+        ),
+        migrations.AddField(
+            model_name="wireattempt",
+            name="shown_at",
+            field=models.DateTimeField(
+                help_text="When read-back showed that the call is written, of which nobody knew.", null=True
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="wireattempt",
+            index=models.Index(
+                condition=models.Q(("shown_at__isnull", False)),
+                fields=["call"],
+                name="read_back_wire_attempts",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="exportjob",
             constraint=models.CheckConstraint(

@@ -275,6 +275,12 @@ class WireAttempt(models.Model):
     status = models.PositiveSmallIntegerField(
         null=True, help_text="The HTTP status of a whole reply that nobody could tell a yes or a no from."
     )
+    was_absent = models.BooleanField(
+        default=False, db_default=False, help_text="Read before it left, nothing was there of the call."
+    )
+    shown_at = models.DateTimeField(
+        null=True, help_text="When read-back showed that the call is written, of which nobody knew."
+    )
 
     class Meta:
         constraints = [
@@ -283,6 +289,9 @@ class WireAttempt(models.Model):
                 condition=Q(outcome="", finished_at=None) | (~Q(outcome="") & Q(finished_at__isnull=False)),
                 name="an_outcome_has_a_time",
             ),
+        ]
+        indexes = [
+            models.Index(fields=["call"], condition=Q(shown_at__isnull=False), name="read_back_wire_attempts")
         ]
 
     def __str__(self) -> str:

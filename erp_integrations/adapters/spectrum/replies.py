@@ -90,22 +90,20 @@ def read(exchange: Exchange, call: Call, rule: ReplyRule) -> Outcome:
 def taught_by(reply: str, call: Call, present: ReplyRule) -> ReplyRule | None:
     """The rule under which this reply to a call that is written would have meant so. Pure.
 
-    None where none would: it is not whole, not an answer to this method, or a refusal stands in it.
-    Codes are added to those that count already.
+    None where none would: it is not whole, not an answer to this method, or a refusal stands in it; and
+    where it means so by the present one already. Codes are added to those that count.
     """
     try:
         envelope = _whole(reply.encode())
-        codes = frozenset(row.code for row in _rows(envelope)) - {WARNING}
-        if not codes:
-            kinds = [ReplyRule(RuleKind.NO_ERROR_ROW), ReplyRule(RuleKind.ECHO)]
-        else:
-            kinds = [ReplyRule(RuleKind.ECHO), ReplyRule(RuleKind.CODES, codes | present.codes)]
     except UnreadableReplyError:
         return None
-    for rule in kinds:
+    codes = frozenset(row.code for row in _rows(envelope)) - {WARNING}
+    by_codes = ReplyRule(RuleKind.CODES, codes | present.codes)
+    other = by_codes if codes else ReplyRule(RuleKind.NO_ERROR_ROW)
+    for rule in (present, ReplyRule(RuleKind.ECHO), other):
         with suppress(UnreadableReplyError):
             if not _refused_rows(envelope, call, rule) and all(map(_is_plain, rule.codes)):
-                return rule
+                return rule if rule != present else None
     return None
 
 
