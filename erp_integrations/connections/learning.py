@@ -42,7 +42,9 @@ def offers_for(connections: Iterable[Connection]) -> dict[int, Offer]:
         was_absent=True,
         status=200,
     )
-    newest = shown.order_by("call__job__connection", "-shown_at", "-pk").distinct("call__job__connection")
+    newest = shown.order_by("call__job__connection_id", "-shown_at", "-pk").distinct(
+        "call__job__connection_id"
+    )
     found = {}
     for attempt in newest.select_related("call__job__submission"):
         connection = by_key[attempt.call.job.connection_id]

@@ -213,7 +213,7 @@ def _deliver(job: ExportJob, lease: int) -> None:
     if not job.calls.filter(state=CallState.WRITTEN).exists() and (problem := _changed_since_accepted(job)):
         outcomes.fail(job, problem)
         return
-    if problem := ledger.what_was_altered(job):
+    if problem := ledger.what_was_altered(job) or ledger.answered_alike(job):
         outcomes.fail(job, problem)
         return
     adapter = ready_adapter(job)

@@ -25,6 +25,7 @@ from erp_integrations.adapters.base import (
     StoredRecord,
 )
 from erp_integrations.attention import alarms
+from erp_integrations.connections import faults
 from erp_integrations.connections.adapting import adapter_for, as_planned
 from erp_integrations.delivery import ledger, outcomes
 from erp_integrations.models import CallState, ExportJob, JobStatus, Verification
@@ -228,5 +229,7 @@ def _write_down(job: ExportJob, seen: Conclusion) -> bool:
     for call, is_written in zip(held.current_calls(), written, strict=True):
         if is_written and call.state == CallState.UNKNOWN and adapter.shows(as_planned(call)):
             call.wire_attempts.filter(attempt=held.attempt).update(shown_at=Now())
+    if any(written):
+        faults.recover(held.connection)
     leave_unknown(held, written, event=f"export.found_{seen.shown}", verification=Verification.MATCH)
     return True

@@ -29,7 +29,7 @@ class RefusedError(Exception):
     @property
     def is_unauthorised(self) -> bool:
         """Whether the call was turned away before its content was looked at."""
-        return any(answer.code == ABORTED for answer in self.answers)
+        return any(answer.code == ABORTED and answer.column != "Job_Number" for answer in self.answers)
 
 
 def missing(column: str) -> Answer:
@@ -45,3 +45,8 @@ def invalid(column: str, why: str) -> Answer:
 def unauthorised(why: str) -> Answer:
     """The abort that answers a call without the right to make it."""
     return Answer(ABORTED, f"The Web Service is not authorized. {why}", "Authorization_ID")
+
+
+def no_right_to_the_job(number: str) -> Answer:
+    """The abort of one document: job security is per operator."""
+    return Answer(ABORTED, f"Operator is not authorized for job {number}".strip(), "Job_Number")

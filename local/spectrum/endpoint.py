@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from local.spectrum import calls, rules, soap, validation
-from local.spectrum.answers import ABORTED, INVALID, Answer, RefusedError, unauthorised
+from local.spectrum.answers import ABORTED, INVALID, Answer, RefusedError, no_right_to_the_job, unauthorised
 from local.spectrum.faults import FaultScript, Moment, ScriptedFault
 from local.spectrum.hosted import Client, Gateway
 from local.spectrum.layouts import LAYOUTS, Layout
@@ -109,7 +109,10 @@ class Endpoint:
         outcome, answers, reply = early or self._perform(layout, sent, call)
         if fault and fault.moment is Moment.AFTER_COMMIT:
             self.site.strike(fault, sent)
-            reply = self._after_commit(fault, reply)
+            if fault.kind != "bad_characters":
+                reply = self._after_commit(fault, reply)
+            elif outcome == calls.ACCEPTED:
+                reply = Reply(body=soap.with_bad_characters(layout.method))
         return self._finish(layout, sent, call, started, (outcome, answers, reply))
 
     def caller_gone(self, reply: Reply) -> None:
@@ -196,6 +199,16 @@ class Endpoint:
             case "guid_timed_out":
                 text = fault.text or "Time out has occurred"
                 outcome, answer = calls.UNAUTHORISED, Answer(ABORTED, text, "GUID")
+            case "abort":
+                outcome, answer = calls.REFUSED, Answer(ABORTED, fault.text, fault.column)
+            case "job_security":
+                outcome, answer = calls.REFUSED, no_right_to_the_job(sent.get("Job_Number", ""))
+            case "two_answers":
+                refusal = Answer(INVALID, fault.text or f"{column} is invalid", column)
+                return calls.REFUSED, (refusal,), Reply(body=soap.replies(layout.method, [], [refusal]))
+            case "unreadable":
+                text = fault.text or "<<< The update of this record did not end as planned >>>"
+                return calls.NOTHING, (), Reply(body=text.encode())
             case "refuse":
                 text = fault.text or f"{column} is invalid"
                 outcome, answer = calls.REFUSED, Answer(fault.code, text, column)

@@ -9,12 +9,13 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum
 
 import zeep.exceptions
 from lxml import etree
 
 from erp_integrations.adapters.base import Accepted, Call, Outcome, Refused, Unauthorised, Unknown, WireError
-from erp_integrations.adapters.spectrum.redaction import storable
+from erp_integrations.adapters.spectrum.redaction import REPLACED, readable, storable
 from erp_integrations.adapters.spectrum.settings import ReplyRule, RuleKind
 from erp_integrations.adapters.spectrum.wire import Exchange
 from erp_integrations.adapters.spectrum.wsdl import parsed
@@ -42,11 +43,16 @@ _CODE_NAME = "error_code"
 
 # Fields that only the connection fills: a complaint about them is about no document.
 _CONNECTION_COLUMNS = frozenset({"AUTHORIZATION_ID", "GUID", "COMPANY_CODE"})
-_ABOUT_AUTHORISATION = re.compile(
-    r"authori[sz]|authentic|credential|password|permission|access denied|guid|time.?out has occurred"
-    r"|session.{0,20}(expired|invalid)",
+_ABOUT_THE_CONNECTION = re.compile(
+    r"web service is not authori[sz]ed|authori[sz]ation.?id|\bguid\b|time.?out has occurred", re.IGNORECASE
+)
+_ABOUT_A_DOCUMENT = re.compile(
+    r"\b(job|phase|cost (code|type|cent(er|re))|vendor|(sub)?contract|line|item|fiscal|period|calendar|ledger"
+    r"|retention|retainage|unit|price|quantity|amount|date|insurance|hold|record|in use|locked)s?\b",
     re.IGNORECASE,
 )
+# "Already in use" is said of a number that is taken, and does not pass.
+_PASSES = re.compile(r"(?<!already )\bin use\b|\block(ed)? by\b|\brecord is locked\b", re.IGNORECASE)
 _LONGEST_TEXT = 500
 UNREADABLE = (zeep.exceptions.Error, etree.LxmlError, ValueError)
 
@@ -76,15 +82,19 @@ def read(exchange: Exchange, call: Call, rule: ReplyRule) -> Outcome:
     try:
         if exchange.status != 200:
             raise UnreadableReplyError(about_status(exchange))
-        refused = _refused_rows(_whole(exchange.body), call, rule)
+        refused = _refused_rows(whole(exchange.body), call, rule)
     except UnreadableReplyError as error:
         return Unknown(str(error), reply, exchange.status)
     if not refused:
         return Accepted(reply)
-    locked_out = next((row for row in refused if is_about_the_connection(row)), None)
-    if locked_out:
+    subjects = [_subject_of(row) for row in refused]
+    if Subject.CONNECTION in subjects:
+        locked_out = refused[subjects.index(Subject.CONNECTION)]
         return Unauthorised(f"Spectrum does not let this connection in: {locked_out.text}", reply)
-    return Refused(refused, reply)
+    if Subject.DOCUMENT not in subjects:
+        words = "; ".join(filter(None, (row.text for row in refused))) or "it gives no reason"
+        return Unauthorised(f"Spectrum turned the call away: {words}", reply, refused)
+    return Refused(refused, reply, passing=all(_PASSES.search(row.text) for row in refused))
 
 
 def taught_by(reply: str, call: Call, present: ReplyRule) -> ReplyRule | None:
@@ -94,7 +104,7 @@ def taught_by(reply: str, call: Call, present: ReplyRule) -> ReplyRule | None:
     where it means so by the present one already. Codes are added to those that count.
     """
     try:
-        envelope = _whole(reply.encode())
+        envelope = whole(reply.encode())
     except UnreadableReplyError:
         return None
     codes = frozenset(row.code for row in _rows(envelope)) - {WARNING}
@@ -140,6 +150,9 @@ def _not_a_yes(envelope: etree._Element, rows: Sequence[_Row], call: Call, rule:
     """Why a reply without a refusal does not mean that the call is written; blank if it does."""
     if rows and not {row.code for row in rows} - ({WARNING} - rule.codes):
         return "Spectrum only warned and did not say whether the record is written."
+    echoes = _echoes(envelope, call)
+    if echoes is None:
+        return "Spectrum's reply names another record."
     match rule.kind:
         case RuleKind.UNKNOWN:
             return NOT_LEARNED
@@ -148,7 +161,10 @@ def _not_a_yes(envelope: etree._Element, rows: Sequence[_Row], call: Call, rule:
         # A row that says nothing at all was seen where a GUID was not taken, so it is no silence.
         case RuleKind.NO_ERROR_ROW if _says_more(envelope, rows):
             return "Spectrum's reply holds words that are not known here."
-        case RuleKind.ECHO if not _repeats_the_key(envelope, rows, call):
+        # Every row that is no remark must be one.
+        case RuleKind.ECHO if not echoes or not echoes.issuperset(
+            row.element for row in rows if row.code not in (WARNING, GOOD_WITH_INFORMATION)
+        ):
             return "Spectrum's reply does not repeat the key of the record."
     return ""
 
@@ -163,8 +179,8 @@ def _says_more(envelope: etree._Element, rows: Sequence[_Row]) -> bool:
     )
 
 
-def _repeats_the_key(envelope: etree._Element, rows: Sequence[_Row], call: Call) -> bool:
-    """Whether the call's own key stands in the reply, in every row that is no remark, and no other key."""
+def _echoes(envelope: etree._Element, call: Call) -> set[etree._Element] | None:
+    """The elements that repeat the call's own key; None where one names another record."""
     wanted = {name.lower(): _key_part(name, value) for name, value in call.payload.items()}
     echoes = set()
     for element in envelope.iter("*"):
@@ -175,16 +191,13 @@ def _repeats_the_key(envelope: etree._Element, rows: Sequence[_Row], call: Call)
         ]
         if not any(name == "subcontract_number" for name, _ in given):
             continue
-        # Of a line's key, blanks are filled in by Spectrum.
-        if any(
-            value != wanted.get(name) and (name in _KEY_NAMES or wanted.get(name)) for name, value in given
-        ):
-            return False
+        for name, value in given:
+            # Of a line's key, blanks are filled in by Spectrum.
+            if value != wanted.get(name) and (name in _KEY_NAMES or wanted.get(name)):
+                return None
         if {name for name, _ in given}.issuperset(_KEY_NAMES):
             echoes.add(element)
-    return bool(echoes) and all(
-        row.element in echoes for row in rows if row.code not in (WARNING, GOOD_WITH_INFORMATION)
-    )
+    return echoes
 
 
 def _key_part(name: str, value: str) -> str:
@@ -192,18 +205,29 @@ def _key_part(name: str, value: str) -> str:
     return value.replace("-", "") if name.lower() == "phase_code" else value
 
 
-def is_about_the_connection(row: WireError) -> bool:
-    """Whether the whole connection is turned away, rather than one document.
+class Subject(Enum):
+    """What a refusal is about."""
 
-    The code A stands for "abort or not authorised". It counts as the first only when it comes
-    with words, or a column, that speak of something else: one alarm too many is cheaper than
-    one failure for every document in the queue.
+    CONNECTION = "connection"
+    DOCUMENT = "document"
+    OPEN = "open"
+
+
+def _subject_of(row: WireError) -> Subject:
+    """Only what the connection alone fills, or the published sentence, is about the connection.
+
+    Job security, cost centres and fiscal sessions are per document, also under the code A ("abort or
+    not authorised").
     """
-    if row.code == UNAUTHORISED_ON_READS or row.column.upper() in _CONNECTION_COLUMNS:
-        return True
-    if row.code != "A":
-        return False
-    return not (row.text or row.column) or bool(_ABOUT_AUTHORISATION.search(row.text))
+    if row.column.upper() in _CONNECTION_COLUMNS or _ABOUT_THE_CONNECTION.search(row.text):
+        return Subject.CONNECTION
+    is_open = row.code in ("A", UNAUTHORISED_ON_READS) and not row.column
+    return Subject.OPEN if is_open and not _ABOUT_A_DOCUMENT.search(row.text) else Subject.DOCUMENT
+
+
+def is_about_the_connection(row: WireError) -> bool:
+    """Whether a list is refused to the whole connection: E says so of every list."""
+    return row.code == UNAUTHORISED_ON_READS or _subject_of(row) is not Subject.DOCUMENT
 
 
 def about_status(exchange: Exchange) -> str:
@@ -215,11 +239,18 @@ def about_status(exchange: Exchange) -> str:
     return f"Spectrum's server answered with HTTP status {exchange.status}{detail}."
 
 
-def _whole(body: bytes) -> etree._Element:
-    try:
+def whole(body: bytes) -> etree._Element:
+    """A reply that is whole, read with a mark for each character that XML does not allow.
+
+    Raises UnreadableReplyError.
+    """
+    with suppress(*UNREADABLE):
         return parsed(body)
-    except UNREADABLE as error:
-        raise UnreadableReplyError("Spectrum's reply is not whole, plain XML.") from error
+    with suppress(*UNREADABLE):
+        envelope = parsed(readable(body))
+        if not any(REPLACED in local_name(each) for each in envelope.iter("*")):
+            return envelope
+    raise UnreadableReplyError("Spectrum's reply is not whole, plain XML.")
 
 
 def answer_in(envelope: etree._Element, method: str) -> etree._Element:

@@ -81,11 +81,11 @@ def _without_secrets(outcome: Outcome, secrets: Iterable[str]) -> Outcome:
     if isinstance(outcome, NotSent | Unusable):
         return replace(outcome, reason=clean(outcome.reason))
     outcome = replace(outcome, reply=clean(outcome.reply))
-    if isinstance(outcome, Refused):
+    if isinstance(outcome, Refused | Unauthorised):
         errors = (
             replace(error, text=clean(error.text), column=clean(error.column)) for error in outcome.errors
         )
-        return replace(outcome, errors=tuple(errors))
+        outcome = replace(outcome, errors=tuple(errors))
     if isinstance(outcome, Unauthorised | Unknown):
         return replace(outcome, reason=clean(outcome.reason))
     return outcome

@@ -205,12 +205,14 @@ def test_an_erp_admin_sees_the_reply_and_says_yes_on_the_settings_page(
     assert offer.rule.sentence in page
 
 
-@pytest.mark.parametrize(("status", "rule"), [(JobStatus.QUEUED, "codes"), (JobStatus.CANCELLED, "unknown")])
+@pytest.mark.parametrize(("status", "rule"), [(JobStatus.QUEUED, "codes"), (JobStatus.SYNCED, "unknown")])
 def test_what_waits_at_the_upgrade_keeps_what_its_connection_says(
     queued: ExportJob, status: JobStatus, rule: str
 ) -> None:
     ConnectionSettings.objects.update(success_rule="codes", success_codes="S,G")
-    ExportJob.objects.update(success_rule="unknown", success_codes="", status=status)
+    ExportJob.objects.update(
+        success_rule="unknown", success_codes="", status=status, synced_at=timezone.now()
+    )
     import_module("erp_integrations.migrations.0018_replies").keep_the_rule(apps, None)
     job = of(queued)
     assert (job.success_rule, job.success_codes) == (rule, "S,G" if rule == "codes" else "")

@@ -265,36 +265,132 @@ def test_what_a_reply_to_a_written_record_teaches(
 
 # What is refused, and who is at fault
 
+VENDOR = ("I", "Vendor_Code does not exist", "Vendor_Code")
+
 
 @pytest.mark.parametrize(
     "row",
     [
         ("A", "The Web Service is not authorized.", ""),
+        ("A", "The Web Service is not authorised for this job.", "Job_Number"),
         ("A", "Time out has occurred", ""),
-        ("A", "Access denied", "Vendor_Code"),
-        ("A", "", ""),
         ("A", "Not set up", "Authorization_ID"),
-        ("E", "Anything at all", ""),
+        ("A", "Job security", "GUID"),
+        ("E", "Authorization ID is not setup in the system.", ""),
         ("I", "Company_Code is invalid", "Company_Code"),
         ("M", "GUID is required", "guid"),
     ],
 )
 def test_what_is_about_the_connection_stops_the_connection(row: Row) -> None:
-    answer = read(reply(("I", "Vendor_Code does not exist", "Vendor_Code"), row))
+    answer = read(reply(VENDOR, row))
     assert isinstance(answer, Unauthorised)
     assert row[1] in answer.reason
+    assert answer.errors == ()
 
 
 @pytest.mark.parametrize(
     "row",
     [
-        ("A", "The record is in use by another user", "Subcontract_Number"),
+        ("A", "Operator is not authorized for this job", "Job_Number"),
+        ("A", "Not authorized for job 24-001", ""),
+        ("A", "Access denied", "Vendor_Code"),
+        ("A", "No access to cost center 200", ""),
+        ("A", "The fiscal session is closed to this operator", ""),
+        ("A", "Vendor is on hold", ""),
         ("A", "Aborted, the subcontract is closed", ""),
         ("A", "", "Job_Number"),
+        ("E", "Not authorized", "Cost_Center_Override"),
     ],
 )
-def test_an_abort_that_speaks_of_the_document_is_a_refusal(row: Row) -> None:
-    assert isinstance(read(reply(row)), Refused)
+def test_a_refusal_that_names_something_of_the_document_is_the_documents(row: Row) -> None:
+    for rows in ([row], [row, VENDOR], [VENDOR, row]):
+        answer = read(reply(*rows))
+        assert isinstance(answer, Refused), answer
+        assert row[1] in {error.text for error in answer.errors}
+        assert not answer.passing
+
+
+@pytest.mark.parametrize("row", [("A", "", ""), ("A", "Access denied", ""), ("E", "Anything at all", "")])
+def test_where_the_words_leave_it_open_the_complaints_come_with_it(row: Row) -> None:
+    answer = read(reply(row))
+    assert isinstance(answer, Unauthorised)
+    assert [(error.code, error.text, error.column) for error in answer.errors] == [row]
+    # Beside a complaint about the document, it is about that.
+    assert isinstance(read(reply(VENDOR, row)), Refused)
+
+
+@pytest.mark.parametrize(
+    ("row", "passes"),
+    [
+        (("I", "The record is in use by another user", "Subcontract_Number"), True),
+        (("A", "Subcontract is currently in use", ""), True),
+        (("I", "Vendor is locked by JOE", "Vendor_Code"), True),
+        (("I", "Subcontract_Number is already in use", "Subcontract_Number"), False),
+        (VENDOR, False),
+    ],
+)
+def test_a_record_that_somebody_has_open_passes(row: Row, passes: bool) -> None:
+    answer = read(reply(row))
+    assert isinstance(answer, Refused)
+    assert answer.passing is passes
+    mixed = read(reply(row, VENDOR))
+    assert isinstance(mixed, Refused)
+    assert not mixed.passing
+
+
+# Characters that XML does not allow
+
+
+def of_bytes(body: bytes, rule: ReplyRule) -> Outcome:
+    return replies.read(Exchange(wrote=True, status=200, body=body), HEADER, rule)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [b"&#x1B;", b"&#27;", b"&#0;", b"&#xFFFE;", b"&#99999999;", b"\x1b", b"\x00", b"don\x92t", b"\xff\xfe"],
+)
+@pytest.mark.parametrize("encoding", [b"utf-8", b"UTF-8", b"windows-1252", b""])
+def test_a_reply_that_is_whole_but_for_its_characters_is_read(bad: bytes, encoding: bytes) -> None:
+    def with_words(code: str) -> bytes:
+        body = reply((code, "Walls @", "Comment")).encode().replace(b"@", bad)
+        declared = b"encoding='" + encoding + b"'" if encoding else b""
+        return body.replace(b'encoding="UTF-8"', declared)
+
+    assert isinstance(of_bytes(with_words("G"), SILENT), Accepted)
+    refused = of_bytes(with_words("I"), SILENT)
+    assert isinstance(refused, Refused)
+    assert refused.errors[0].text.startswith("Walls ")
+    assert isinstance(of_bytes(with_words("I")[:-10], SILENT), Unknown)
+
+
+@given(st.sampled_from([b"\x1b", b"&#x1B;", b"\x92"]), st.integers(min_value=0), st.sampled_from(RULES))
+def test_a_bad_character_makes_no_yes_of_what_was_none(bad: bytes, place: int, rule: ReplyRule) -> None:
+    for text in (reply(("I", "No", "")), holding(echo(Vendor_Code="OTHER")), holding("Locked by JOE")):
+        body = text.encode()
+        at = place % len(body)
+        assert not isinstance(of_bytes(body[:at] + bad + body[at:], rule), Accepted)
+
+
+def test_a_key_with_a_bad_character_is_not_ours() -> None:
+    body = holding(echo()).encode()
+    assert isinstance(of_bytes(body, ECHO), Accepted)
+    assert isinstance(of_bytes(body.replace(b"DELRIV", b"DELRI\x1b"), ECHO), Unknown)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<!DOCTYPE e [<!ENTITY x 'G'>]><e>\x1b&x;</e>", b"\xff\xfe<\x00e\x00", b"<?xml encoding='no'?>\x1b"],
+)
+def test_no_other_fault_of_a_reply_is_mended(body: bytes) -> None:
+    for rule in RULES:
+        assert isinstance(of_bytes(body, rule), Unknown)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_reply_that_names_another_record_is_never_a_yes(rule: ReplyRule) -> None:
+    for code in ("", "S", "G"):
+        text = holding(echo(Subcontract_Number="SC-002", inside=f"<error_code>{code}</error_code>"))
+        assert isinstance(read(text, rule), Unknown)
 
 
 def test_a_row_without_a_code_makes_the_whole_reply_unknown() -> None:
