@@ -83,7 +83,10 @@ def answered_alike(job: ExportJob) -> str:
     replies = {each.reply for each in last if each.outcome == "unknown" and (each.status or 500) < 500}
     if len(last) < 2 or len(replies) != 1 or "" in replies or any(each.status is None for each in last):
         return ""
-    words = " ".join(re.sub(r"<[^<>]*>", " ", replies.pop()).split())[:LONGEST_WORDS] or "no words at all"
+    words = (
+        " ".join(re.sub(r"</?[A-Za-z!?][^<>]*>", " ", replies.pop()).split())[:LONGEST_WORDS]
+        or "no words at all"
+    )
     return (
         f"{call.title}: Spectrum answered the same twice, in a way that can't be read, and holds nothing of "
         f"it. Its reply: {words}"
