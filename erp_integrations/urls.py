@@ -31,6 +31,7 @@ urlpatterns = [
     path("settings/<int:connection_id>/", views.connection, name="connection"),
     path("settings/<int:connection_id>/probe/", views.probe, name="probe"),
     path("settings/<int:connection_id>/adopt/", views.adopt, name="adopt"),
+    path("settings/<int:connection_id>/learn/", views.learn, name="learn"),
     path("settings/<int:connection_id>/rotate/", views.rotate, name="rotate"),
     path("activity/", views.activity, name="activity"),
     path("activity/export/", views.activity_export, name="activity-export"),

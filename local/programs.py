@@ -42,6 +42,8 @@ LEFT = (
     "HISTORY_CHECKPOINTS_DIR",
 )
 """What `manage.py` needs to work beside the running servers."""
+SUCCESS = "SIMULATOR_SUCCESS"
+"""The variable that says what the simulator answers to a write; the demo's connections say the same."""
 PATIENCE = 2.0  # seconds that one question for readiness may take
 
 
@@ -161,6 +163,7 @@ def simulator(var: Path, ports: Ports, environment: Mapping[str, str], *, info_l
     arguments = ["local.spectrum", "--host", HOST, "--port", str(ports["simulator"])]
     arguments += ["--database", str(var / SPECTRUM_DATABASE), "--masters", str(MASTERS)]
     arguments += ["--info-link", str(var / INFO_LINK)] if info_link else []
+    arguments += ["--success", environment.get(SUCCESS, "none")]
     return Program(
         "simulator", python(*arguments), ROOT, environment, ready=lambda _: answers(ports["simulator"])
     )

@@ -160,6 +160,7 @@ WORDS: dict[str, Words] = {
     "connection.descriptions_adopted": Words(
         "The site's changed services were taken over", said="difference"
     ),
+    "connection.success_rule_learned": Words("Learned what a written record answers", said="rule"),
     "connection.probed": Words("Asked whether the site can be used", said="sentence"),
     "connection.reopened": Words("Exports go on"),
     "connection.stopped": Words("Exports stopped", said="fault"),

@@ -160,18 +160,27 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The ERP read the call and said no; nothing of it was written."""
+    """The ERP read the call and said no; nothing of it was written.
+
+    ``passing`` tells that it may end by itself, such as a record that a person has open.
+    """
 
     errors: tuple[WireError, ...]
     reply: str
+    passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Unauthorised:
-    """The ERP does not let us in; it concerns the connection, not the document."""
+    """The ERP does not let us in; it concerns the connection, not the document.
+
+    Where its words leave open which of them, ``errors`` are its complaints: if others are let in
+    meanwhile, they are about the document.
+    """
 
     reason: str
     reply: str = ""
+    errors: tuple[WireError, ...] = ()
 
 
 class SessionOver(Unauthorised):
@@ -207,10 +216,14 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The ERP may or may not have written it: time-out, reset, 5xx, fault, unreadable reply."""
+    """The ERP may or may not have written it: time-out, reset, 5xx, fault, unreadable reply.
+
+    ``status`` is the HTTP status of a reply that came to its end; 0 where none did.
+    """
 
     reason: str
     reply: str = ""
+    status: int = 0
 
 
 Outcome = Accepted | Refused | Unauthorised | Unusable | NotSent | Unknown

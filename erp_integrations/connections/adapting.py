@@ -1,6 +1,7 @@
 """From a connection's row to the adapter that speaks for it; the one place that knows which ERP it is."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -24,20 +25,25 @@ from erp_integrations.adapters.base import (
 from erp_integrations.adapters.spectrum import (
     NonAscii,
     OAuthClient,
+    ReplyRule,
     Rotated,
+    RuleKind,
     SpectrumAdapter,
     SpectrumSettings,
     authentication,
     element_names,
+    replies,
 )
 from erp_integrations.models import (
+    BLANK_CODE,
     Connection,
     ConnectionSettings,
     ErpIdRule,
     ExportCall,
+    ExportJob,
     GuidPolicy,
     JobStatus,
-    SuccessRule,
+    WireAttempt,
     Wsdl,
 )
 
@@ -50,25 +56,26 @@ def adapter_for(connection: Connection | None) -> Adapter:
     return _spectrum(connection, {})
 
 
-def ready_adapter(connection: Connection, guid: UUID | None = None) -> Adapter | NotSent | Unusable:
-    """An adapter that can send, with the site's service descriptions; ``guid`` is the export's own.
+def ready_adapter(job: ExportJob) -> Adapter | NotSent | Unusable:
+    """An adapter that can send a job's calls, with the site's service descriptions.
 
-    They are fetched once and kept. Now and then, and after every answer that nobody understood, it
-    is asked whether they still are the site's own: a site that changed would fault on each call,
-    and leave one export after the other unknown. Uses the wire; call it with no transaction open.
+    What it takes for written is what did when the job was accepted. The descriptions are fetched once
+    and kept. Now and then, and after every answer that nobody understood, it is asked whether they still
+    are the site's own: a site that changed would fault on each call, and leave one export after the other
+    unknown. Uses the wire; call it with no transaction open.
     """
-    if connection.wsdls.exists() and not _is_to_be_checked(connection):
-        return probing_adapter(connection, guid)
-    result = probing_adapter(connection).probe()
-    if not result.usable:
-        return NotSent(result.sentence) if result.passing else Unusable(result.sentence, result.adoptable)
-    keep(connection, result)
-    return probing_adapter(connection, guid)
+    connection = job.connection
+    if not connection.wsdls.exists() or _is_to_be_checked(connection):
+        result = probing_adapter(connection).probe()
+        if not result.usable:
+            return NotSent(result.sentence) if result.passing else Unusable(result.sentence, result.adoptable)
+        keep(connection, result)
+    return _spectrum(connection, _kept(connection), job)
 
 
-def probing_adapter(connection: Connection, guid: UUID | None = None) -> Adapter:
+def probing_adapter(connection: Connection) -> Adapter:
     """An adapter with the descriptions that are kept now, if any."""
-    return _spectrum(connection, dict(connection.wsdls.values_list("method", "text")), guid)
+    return _spectrum(connection, _kept(connection))
 
 
 def rotate_secret(connection: Connection) -> Rotated | NotSent | Unauthorised | Unusable | Unknown:
@@ -131,10 +138,27 @@ def let_go_on(connection: Connection) -> None:
     waiting.filter(not_before__isnull=False, attempt__gt=0).update(not_before=Now())
 
 
-def _success_codes(rules: ConnectionSettings) -> frozenset[str]:
-    if rules.success_rule != SuccessRule.CODES:
-        return frozenset()
-    return frozenset(rules.success_codes.split(","))
+def reply_rule(of: ConnectionSettings | ExportJob) -> ReplyRule:
+    """What counts as written, on a connection or for a job."""
+    codes = of.success_codes.split(",") if of.success_rule == RuleKind.CODES else ()
+    return ReplyRule(
+        RuleKind(of.success_rule), frozenset("" if code == BLANK_CODE else code for code in codes)
+    )
+
+
+def as_columns(rule: ReplyRule) -> dict[str, str]:
+    """The same as both tables hold it."""
+    codes = ",".join(sorted(code or BLANK_CODE for code in rule.codes))
+    return {"success_rule": rule.kind.value, "success_codes": codes}
+
+
+def taught_by(attempt: WireAttempt, present: ReplyRule) -> ReplyRule | None:
+    """The rule by which what came back of a written call means so; None if none does, or the present one."""
+    return replies.taught_by(attempt.reply, as_planned(attempt.call), present)
+
+
+def _kept(connection: Connection) -> dict[str, str]:
+    return dict(connection.wsdls.values_list("method", "text"))
 
 
 def _is_to_be_checked(connection: Connection) -> bool:
@@ -152,14 +176,17 @@ def _guid(connection: Connection, own: UUID | None) -> str:
 
 
 def _spectrum(
-    connection: Connection | None, wsdls: Mapping[str, str], guid: UUID | None = None
+    connection: Connection | None, wsdls: Mapping[str, str], job: ExportJob | None = None
 ) -> SpectrumAdapter:
     if connection is None:
         return SpectrumAdapter(SpectrumSettings(base_url=NOWHERE, company_code="", authorization_id=""))
-    return SpectrumAdapter(_settings(connection, wsdls, guid))
+    known = _settings(connection, wsdls)
+    if job:
+        known = replace(known, written=reply_rule(job), guid=_guid(connection, job.guid))
+    return SpectrumAdapter(known)
 
 
-def _settings(connection: Connection, wsdls: Mapping[str, str], guid: UUID | None = None) -> SpectrumSettings:
+def _settings(connection: Connection, wsdls: Mapping[str, str]) -> SpectrumSettings:
     oauth = None
     if connection.client_id:
         token_base = connection.token_base_url or NOWHERE
@@ -174,12 +201,12 @@ def _settings(connection: Connection, wsdls: Mapping[str, str], guid: UUID | Non
         base_url=connection.base_url or NOWHERE,
         company_code=connection.company_code,
         authorization_id=connection.authorization_id,
-        guid=_guid(connection, guid),
+        guid=_guid(connection, None),
         oauth=oauth,
         wsdl_path=connection.wsdl_path,
         service_path=connection.service_path,
         vendors_path=connection.vendors_path,
-        success_codes=_success_codes(connection.settings),
+        written=reply_rule(connection.settings),
         mapped=element_names.parse(connection.settings.element_names),
         connect_timeout=settings.WIRE_CONNECT_TIMEOUT,
         read_timeout=settings.WIRE_READ_TIMEOUT,

@@ -7,7 +7,7 @@ from django import forms
 from django.conf import settings
 
 from erp_integrations.adapters.spectrum import element_names
-from erp_integrations.models import Connection, ConnectionSettings, GuidPolicy, SuccessRule
+from erp_integrations.models import BLANK_CODE, Connection, ConnectionSettings, GuidPolicy, SuccessRule
 
 SECRETS = ("authorization_id", "guid", "client_secret")
 KEPT = "One is stored. Leave this blank to keep it; what is typed here replaces it."
@@ -167,12 +167,12 @@ class ConnectionForm(forms.ModelForm[Connection]):
             return ""
         codes = [code.strip().upper() for code in self.cleaned_data["success_codes"].split(",")]
         if not all(code.isascii() and code.isalnum() for code in codes):
-            raise forms.ValidationError("Enter codes with commas between them, for example S,G.")
+            raise forms.ValidationError(f"Enter codes with commas between them, such as {BLANK_CODE},G.")
         if wrong := sorted(ERROR_CODES.intersection(codes)):
             raise forms.ValidationError(
                 f"{', '.join(wrong)} means an error in Spectrum, so it can't mean that a record was written."
             )
-        return ",".join(dict.fromkeys(codes))
+        return ",".join(dict.fromkeys(BLANK_CODE if code == BLANK_CODE.upper() else code for code in codes))
 
     def clean_element_names(self) -> str:
         """Elements of ours, each with a name that the site's present description has."""
@@ -233,7 +233,7 @@ class ConnectionForm(forms.ModelForm[Connection]):
                     self.add_error(f"forget_{name}", "Either enter a new one or remove the stored one.")
                 cleaned[name] = ""
         if cleaned.get("success_rule") == SuccessRule.CODES and not cleaned.get("success_codes"):
-            self.add_error("success_codes", "Enter the codes that mean written, for example S,G.")
+            self.add_error("success_codes", f"Enter the codes that mean written, such as {BLANK_CODE},G.")
         if cleaned.get("guid_policy") == GuidPolicy.SENT and not cleaned.get("guid"):
             self.add_error("guid", "Enter the GUID that is always sent, or choose another rule.")
         if cleaned.get("client_id") and not cleaned.get("client_secret"):

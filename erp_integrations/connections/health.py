@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from directory.models import Company
+from erp_integrations.connections import adapting
 from erp_integrations.models import Connection
 from erp_integrations.models.secrets import secret_fields
 
@@ -35,6 +36,7 @@ def in_detail(company: Company) -> list[tuple[Health, list[tuple[str, str]]]]:
     """Each connection with what an ERP admin wants to know of it, as names and words. One query."""
     connections = (
         Connection.objects.filter(company=company)
+        .select_related("settings")
         .defer(*secret_fields(Connection))
         .annotate(
             described_at=Min("wsdls__fetched_at"),
@@ -57,6 +59,7 @@ def _facts(connection: Any) -> list[tuple[str, str]]:
             f"{connection.projects} linked to it" if connection.projects else "None is linked to it",
         ),
         ("Last fault", connection.fault or "None since the last good answer"),
+        ("What a written record answers", adapting.reply_rule(connection.settings).sentence),
         ("Service descriptions (WSDL)", descriptions),
         (
             "Read-back",

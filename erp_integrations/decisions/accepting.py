@@ -15,6 +15,7 @@ from commitments.models import Badge
 from directory.models import User
 from erp_integrations import tasks
 from erp_integrations.adapters.base import Call, Key
+from erp_integrations.connections.adapting import as_columns, reply_rule
 from erp_integrations.decisions.locking import (
     document_of,
     lock_for_decision,
@@ -58,6 +59,7 @@ def accept(*, submission: Submission, by: User, seen_hash: str, erp_id: str, not
         erp_id=key.erp_id,
         basis_hash=basis.hash,
         not_before=_end_of_grace(),
+        **as_columns(reply_rule(basis.connection.settings)),
     )
     calls = _store_calls(job, preflight.plan(basis, erp_id=key.erp_id, note=note))
     commitments.mark(locked.commitment, badge=Badge.EXPORTING)
@@ -93,6 +95,8 @@ def retry(*, submission: Submission, by: User, seen_hash: str, erp_id: str, note
     job.not_before = _end_of_grace()
     job.problem = ""
     job.vendor_code, job.erp_id, job.basis_hash = key.vendor_code, key.erp_id, basis.hash
+    for name, value in as_columns(reply_rule(job.connection.settings)).items():
+        setattr(job, name, value)
     job.save()
     calls = _store_calls(job, preflight.plan(basis, erp_id=key.erp_id, note=note))
     locked.accept_again(by=by, at=timezone.now(), note=note.strip())

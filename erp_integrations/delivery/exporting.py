@@ -219,14 +219,15 @@ def _deliver(job: ExportJob, lease: int) -> None:
     if not job.calls.filter(state=CallState.WRITTEN).exists() and (problem := _changed_since_accepted(job)):
         outcomes.fail(job, problem)
         return
-    if problem := ledger.what_was_altered(job):
+    if problem := ledger.what_was_altered(job) or ledger.answered_alike(job):
         outcomes.fail(job, problem)
         return
-    adapter = ready_adapter(job.connection, job.guid)
+    adapter = ready_adapter(job)
     if isinstance(adapter, NotSent | Unusable):
         outcomes.put_off(job, adapter)
         return
-    if not _is_ours_to_write(job, adapter):
+    found = _found_before_writing(job, adapter)
+    if found is None:
         return
     for stored in job.current_calls().exclude(state=CallState.WRITTEN):
         call = as_planned(stored)
@@ -234,7 +235,7 @@ def _deliver(job: ExportJob, lease: int) -> None:
             outcomes.hand_back(job)
             return
         until = time.monotonic() + settings.EXPORT_LEASE_SECONDS - longest_send(job.connection)
-        entry = _store_intent(job, stored, lease)
+        entry = _store_intent(job, stored, lease, was_absent=recovery.is_absent(adapter, call, found))
         outcome = adapter.send(call, until=until)
         _settle(job, stored, entry, outcome)
         if not isinstance(outcome, Accepted):
@@ -263,7 +264,7 @@ def _settle(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outco
             pause = LONGEST_PAUSE
 
 
-def _store_intent(job: ExportJob, call: ExportCall, lease: int) -> WireAttempt:
+def _store_intent(job: ExportJob, call: ExportCall, lease: int, *, was_absent: bool = False) -> WireAttempt:
     """Renew both leases and write the ledger, or raise LeaseLost."""
     with transaction.atomic():
         connection = Connection.objects.select_for_update().get(pk=job.connection_id)
@@ -273,7 +274,9 @@ def _store_intent(job: ExportJob, call: ExportCall, lease: int) -> WireAttempt:
         Connection.objects.filter(pk=connection.pk).update(lease_until=_lease_end())
         ExportJob.objects.filter(pk=job.pk).update(lease_until=_lease_end())
         ExportCall.objects.filter(pk=call.pk).update(state=CallState.SENDING)
-        return WireAttempt.objects.create(call=call, attempt=job.attempt, payload_hash=call.payload_hash)
+        return WireAttempt.objects.create(
+            call=call, attempt=job.attempt, payload_hash=call.payload_hash, was_absent=was_absent
+        )
 
 
 def _changed_since_accepted(job: ExportJob) -> str:
@@ -290,25 +293,23 @@ def _changed_since_accepted(job: ExportJob) -> str:
     )
 
 
-def _is_ours_to_write(job: ExportJob, adapter: Adapter) -> bool:
-    """Look before writing whether what stands under our key is ours, by our own ledger.
+def _found_before_writing(job: ExportJob, adapter: Adapter) -> StoredRecord | Absent | CannotTell | None:
+    """What stands under our key before anything is written, where it is nothing or ours by our own ledger.
 
-    Spectrum would overwrite somebody else's record without a word. Ends or puts off the job
+    Spectrum would overwrite somebody else's record without a word. None, with the job ended or put off,
     where it may not go on.
     """
+    found = adapter.find(adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id))
     if not adapter.reads_back:
-        return True
-    match adapter.find(adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id)):
-        case Absent():
-            return True
+        return found
+    match found:
         case CannotTell(reason=reason):
             outcomes.rest(job, f"Nothing was sent, because the ERP ID can't be checked: {reason}")
-            return False
-        case StoredRecord() as record:
-            problem = _what_stands_there(job, adapter, record)
-    if problem:
-        outcomes.fail(job, problem)
-    return not problem
+            return None
+        case StoredRecord() as record if problem := _what_stands_there(job, adapter, record):
+            outcomes.fail(job, problem)
+            return None
+    return found
 
 
 def _what_stands_there(job: ExportJob, adapter: Adapter, record: StoredRecord) -> str:

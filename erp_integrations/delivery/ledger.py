@@ -1,9 +1,11 @@
 """What our own ledger says of a record in the ERP: what this commitment may have written there."""
 
+import re
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q, Subquery
 from django.db.models.functions import Now
 
 from directory.models import HistoryEntry
@@ -11,6 +13,7 @@ from erp_integrations.adapters.base import Call, Masters
 from erp_integrations.connections.adapting import adapter_for, as_planned
 from erp_integrations.models import CallState, ExportCall, ExportJob, WireAttempt
 
+LONGEST_WORDS = 300
 MAYBE_WRITTEN = ("", "accepted", "unknown")
 """Outcomes of a wire attempt after which something may stand in the ERP; blank: nobody reported."""
 
@@ -50,6 +53,44 @@ def what_was_altered(job: ExportJob) -> str:
         if not stored.payload_hash == accepted == as_planned(stored).hash:
             return f"{stored.title} was altered after it was accepted; nothing more is sent."
     return ""
+
+
+def others_are_let_in(call: ExportCall) -> bool:
+    """Whether another call of its method was written on the connection since this one was turned away."""
+    turned_away = call.wire_attempts.filter(outcome="unauthorised").order_by("-finished_at")
+    return (
+        WireAttempt.objects.filter(
+            Q(outcome="accepted") | Q(shown_at__isnull=False),
+            call__method=call.method,
+            call__job__connection=call.job.connection_id,
+            started_at__gt=Subquery(turned_away.values("finished_at")[:1]),
+        )
+        .exclude(call=call)
+        .exists()
+    )
+
+
+def answered_alike(job: ExportJob) -> str:
+    """That the next call was answered twice with the same words, which nobody can read, as a sentence.
+
+    Both times nothing of it was there afterwards. Blank for a person's fresh start, and for errors of the
+    server itself, which pass.
+    """
+    call = job.current_calls().exclude(state=CallState.WRITTEN).first()
+    if call is None or job.tries < 2:
+        return ""
+    last = list(call.wire_attempts.order_by("-attempt")[:2])
+    replies = {each.reply for each in last if each.outcome == "unknown" and (each.status or 500) < 500}
+    if len(last) < 2 or len(replies) != 1 or "" in replies or any(each.status is None for each in last):
+        return ""
+    words = (
+        " ".join(re.sub(r"</?[A-Za-z!?][^<>]*>", " ", replies.pop()).split())[:LONGEST_WORDS]
+        or "no words at all"
+    )
+    return (
+        f"{call.title}: Spectrum answered the same twice, in a way that can't be read, and holds nothing of "
+        f"it. Its reply: {words}"
+    )
 
 
 def nothing_was_ever_written(job: ExportJob) -> bool:

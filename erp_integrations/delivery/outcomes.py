@@ -26,6 +26,7 @@ from erp_integrations.adapters.base import (
 )
 from erp_integrations.attention import alarms
 from erp_integrations.connections import faults
+from erp_integrations.delivery import ledger
 from erp_integrations.findings import remains
 from erp_integrations.models import (
     CallState,
@@ -48,11 +49,14 @@ class LeaseLost(Exception):
 def settle(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outcome) -> None:
     """Write what became of one call, and what follows for the job. Raises LeaseLost."""
     held = _lock_mine(job)
+    if isinstance(outcome, Unauthorised) and outcome.errors and ledger.others_are_let_in(call):
+        outcome = Refused(outcome.errors, outcome.reply)
     entry.finished_at = Now()
     entry.outcome = type(outcome).__name__.lower()
     entry.reason = _reason(outcome)
     entry.reply = "" if isinstance(outcome, NotSent | Unusable) else outcome.reply
-    entry.save(update_fields=["finished_at", "outcome", "reason", "reply"])
+    entry.status = outcome.status or None if isinstance(outcome, Unknown) else None
+    entry.save(update_fields=["finished_at", "outcome", "reason", "reply", "status"])
     match outcome:
         case Accepted():
             call.state = CallState.WRITTEN
@@ -246,9 +250,11 @@ def _stop(
             _wait(job, problem, delay=faults.stop(job.connection, _reason(outcome)))
         case NotSent(passing=True) if job.tries < settings.EXPORT_MAX_TRIES:
             _wait(job, problem, delay=faults.backoff(job.tries))
+        case Refused(passing=True) if job.tries < settings.EXPORT_MAX_TRIES:
+            _wait(job, problem, delay=faults.backoff(job.tries))
         case NotSent() | Refused():
             # What Spectrum says no to, the project must mend.
-            refused = isinstance(outcome, Refused)
+            refused = isinstance(outcome, Refused) and not outcome.passing
             if _wrote_something(job):
                 end(job, JobStatus.INCOMPLETE, problem, event="export.incomplete", tells_sender=refused)
             else:
@@ -322,7 +328,7 @@ def _reason(outcome: Outcome) -> str:
         case Accepted():
             return ""
         case Refused(errors=errors):
-            return "; ".join(f"{error.column or error.code}: {error.text}" for error in errors)
+            return "; ".join(f"{error.column or error.code}: {error.text or 'no words'}" for error in errors)
         case Unauthorised(reason=reason) | Unusable(reason=reason):
             return reason
         case NotSent(reason=reason) | Unknown(reason=reason):

@@ -25,6 +25,7 @@ from erp_integrations.adapters.base import (
     StoredRecord,
 )
 from erp_integrations.attention import alarms
+from erp_integrations.connections import faults
 from erp_integrations.connections.adapting import adapter_for, as_planned
 from erp_integrations.delivery import ledger, outcomes
 from erp_integrations.models import CallState, ExportJob, JobStatus, Verification
@@ -116,6 +117,16 @@ def _is_earlier_version(adapter: Adapter, call: Call, earlier: Iterable[Call], r
     )
 
 
+def is_absent(adapter: Adapter, call: Call, found: StoredRecord | Absent | CannotTell) -> bool:
+    """Whether a look has shown that nothing is there of a call, so that what is there later came after it."""
+    match found:
+        case StoredRecord():
+            return adapter.shows(call) and adapter.inspect((call,), found).calls == (None,)
+        case CannotTell():
+            return False
+    return adapter.shows(call)
+
+
 def to_look_at() -> list[int]:
     """The connections with an Unknown whose quiet period is over, and that can be read back."""
     due = ExportJob.objects.unknown_and_quiet().filter(connection__server__in=settings.INFO_LINKS)
@@ -162,6 +173,9 @@ def leave_unknown(
     The caller holds the locks. What is not written is due at once.
     """
     calls = list(held.current_calls())
+    if any(now and call.state != CallState.WRITTEN for call, now in zip(calls, written, strict=True)):
+        # It comes on: where no reply means written, each call of a long one ends so once.
+        held.tries = 0
     for call, is_written in zip(calls, written, strict=True):
         call.state = CallState.WRITTEN if is_written else CallState.PLANNED
         call.save(update_fields=["state"])
@@ -211,5 +225,11 @@ def _write_down(job: ExportJob, seen: Conclusion) -> bool:
         alarms.raise_for(held, "Read back, Spectrum holds something else than was sent.")
         return True
     written = seen.written or [False] * held.current_calls().count()
+    adapter = adapter_for(held.connection)
+    for call, is_written in zip(held.current_calls(), written, strict=True):
+        if is_written and call.state == CallState.UNKNOWN and adapter.shows(as_planned(call)):
+            call.wire_attempts.filter(attempt=held.attempt).update(shown_at=Now())
+    if any(written):
+        faults.recover(held.connection)
     leave_unknown(held, written, event=f"export.found_{seen.shown}", verification=Verification.MATCH)
     return True

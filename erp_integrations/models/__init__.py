@@ -1,7 +1,7 @@
 """The tables of the ERP Integrations tool, by what they are about."""
 
 from erp_integrations.models.alarms import Alarm, Heartbeat
-from erp_integrations.models.connection_settings import ConnectionSettings, SuccessRule
+from erp_integrations.models.connection_settings import BLANK_CODE, ConnectionSettings, SuccessRule
 from erp_integrations.models.connections import (
     Connection,
     CostTypeAccount,
@@ -32,6 +32,7 @@ from erp_integrations.models.submissions import ErpIdHold, SnapshotUnreadable, S
 from erp_integrations.models.transitions import TransitionRefused
 
 __all__ = [
+    "BLANK_CODE",
     "Alarm",
     "CallState",
     "Connection",

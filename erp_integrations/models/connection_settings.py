@@ -9,6 +9,9 @@ from django.dispatch import receiver
 
 from erp_integrations.models.connections import Connection
 
+BLANK_CODE = "blank"
+"""The word for a row without a code, among codes with commas between them."""
+
 
 class SuccessRule(models.TextChoices):
     """Which reply to a write means that it is written: not public (docs/spectrum.md, "Replies")."""
@@ -36,7 +39,7 @@ class ConnectionSettings(models.Model):
         max_length=60,
         blank=True,
         default="",
-        help_text="With commas between them; the word blank stands for a row without a code.",
+        help_text=f"With commas between them; the word {BLANK_CODE} stands for a row without a code.",
     )
 
     element_names = models.TextField(

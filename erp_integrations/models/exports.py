@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from directory.models import WORKING_LEVELS, CompanyMembership
+from erp_integrations.models.connection_settings import SuccessRule
 from erp_integrations.models.connections import Connection
 from erp_integrations.models.submissions import Submission
 from erp_integrations.models.transitions import check_transition
@@ -103,7 +104,8 @@ class ExportJob(models.Model):
     ``basis_hash`` is what the approver saw (snapshot, links, connection settings);
     ``attempt`` grows with each claim, and a worker whose number is not the row's any more
     may change nothing. ``not_before`` is empty for an incomplete or unknown job that waits for a
-    person. Before ``quiet_until`` nothing counts as absent (product, section 2).
+    person. Before ``quiet_until`` nothing counts as absent (product, section 2). Which reply means
+    written is what the connection said when it was accepted, whatever it says by now.
     """
 
     submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="jobs")
@@ -113,6 +115,11 @@ class ExportJob(models.Model):
     erp_id = models.CharField("ERP ID", max_length=30)
     basis_hash = models.CharField(max_length=64)
     plan_round = models.PositiveIntegerField(default=1, help_text="Grows when a retry plans the calls again.")
+    # A process from before the upgrade knows neither: of its jobs no reply means written.
+    success_rule = models.CharField(
+        max_length=12, choices=SuccessRule, default=SuccessRule.UNKNOWN, db_default=SuccessRule.UNKNOWN
+    )
+    success_codes = models.CharField(max_length=60, blank=True, default="", db_default="")
 
     attempt = models.PositiveIntegerField(default=0)
     tries = models.PositiveIntegerField(default=0, help_text="Since it was last queued by a person.")
@@ -161,6 +168,9 @@ class ExportJob(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(verification__in=Verification.values), name="a_verification_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(success_rule__in=SuccessRule.values), name="a_jobs_success_rule_is_known"
             ),
             models.CheckConstraint(
                 condition=~Q(status=JobStatus.SYNCED) | Q(synced_at__isnull=False),
@@ -263,6 +273,15 @@ class WireAttempt(models.Model):
     outcome = models.CharField(max_length=20, blank=True, default="")
     reason = models.TextField(blank=True, default="")
     reply = models.TextField(blank=True, default="", help_text="As it came, secrets removed.")
+    status = models.PositiveSmallIntegerField(
+        null=True, help_text="The HTTP status of a whole reply that nobody could tell a yes or a no from."
+    )
+    was_absent = models.BooleanField(
+        default=False, db_default=False, help_text="Read before it left, nothing was there of the call."
+    )
+    shown_at = models.DateTimeField(
+        null=True, help_text="When read-back showed that the call is written, of which nobody knew."
+    )
 
     class Meta:
         constraints = [
@@ -271,6 +290,9 @@ class WireAttempt(models.Model):
                 condition=Q(outcome="", finished_at=None) | (~Q(outcome="") & Q(finished_at__isnull=False)),
                 name="an_outcome_has_a_time",
             ),
+        ]
+        indexes = [
+            models.Index(fields=["call"], condition=Q(shown_at__isnull=False), name="read_back_wire_attempts")
         ]
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ from erp_integrations.views.links import job, jobs, vendor, vendors
 from erp_integrations.views.lists import cost_codes, lists
 from erp_integrations.views.operating import deliveries, let_go_on, pause, readyz
 from erp_integrations.views.screens import commitments, overview, progress, review, row
-from erp_integrations.views.settings import adopt, connection, probe, rotate, settings
+from erp_integrations.views.settings import adopt, connection, learn, probe, rotate, settings
 
 __all__ = [
     "accept",
@@ -27,6 +27,7 @@ __all__ = [
     "deliveries",
     "job",
     "jobs",
+    "learn",
     "let_go_on",
     "lists",
     "overview",

@@ -13,7 +13,7 @@ from directory.models import CompanyMembership
 from directory.permissions import require_administer_erp_integrations
 from directory.requests import SignedInRequest
 from erp_integrations.adapters.base import ProbeResult
-from erp_integrations.connections import changes, health, probing, rotation
+from erp_integrations.connections import changes, health, learning, probing, rotation
 from erp_integrations.connections.form import SettingsForm
 from erp_integrations.models import Connection
 from erp_integrations.views import navigation
@@ -24,10 +24,12 @@ from erp_integrations.views.access import viewer_of
 def settings(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """Every connection of the company, with its health in words."""
     viewer = _admin_of(request, company_slug)
+    connections = health.in_detail(viewer.company)
+    offers = learning.offers_for(each.connection for each, _ in connections)
     context = {
         "company": viewer.company,
         "tabs": navigation.tabs(viewer, current="Settings"),
-        "connections": health.in_detail(viewer.company),
+        "connections": [(each, facts, offers.get(each.connection.pk)) for each, facts in connections],
     }
     return render(request, "erp_integrations/settings.html", context)
 
@@ -67,6 +69,27 @@ def adopt(request: SignedInRequest, company_slug: str, connection_id: int) -> Ht
         return question
     seen = request.POST.get("seen", "")
     return _told(request, found, probing.adopt(connection=found, by=request.user, seen=seen))
+
+
+@require_POST
+def learn(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
+    """Say yes to what the site was seen to answer when it has written."""
+    found = _connection_of(_admin_of(request, company_slug), connection_id)
+    if question := confirming.ask(request):
+        return question
+    attempt = request.POST.get("attempt", "")
+    try:
+        learning.learn(
+            connection=found,
+            by=request.user,
+            seen_attempt=int(attempt) if attempt.isdecimal() else 0,
+            seen=request.POST.get("seen", ""),
+        )
+    except learning.NothingToLearn as error:
+        messages.error(request, f"{found.name}: {error}")
+    else:
+        messages.success(request, f"{found.name}: what is accepted from now on is sent by this rule.")
+    return redirect("erp_integrations:settings", company_slug)
 
 
 @require_POST

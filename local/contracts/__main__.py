@@ -11,6 +11,8 @@ from local.contracts.people import Unexpected
 from local.contracts.run import Run
 from local.contracts.tally import Tally
 from local.processes import CannotStart
+from local.programs import SUCCESS
+from local.spectrum.endpoint import SUCCESSES
 
 MOST_DIFFERENCES = 20
 
@@ -22,6 +24,12 @@ def main() -> int:
         description="Sends every contract of the demo through the real processes into the simulator.",
     )
     parser.add_argument("--first", type=int, metavar="N", help="only N of them, taken evenly")
+    parser.add_argument(
+        "--success",
+        choices=SUCCESSES,
+        default=SUCCESSES[0],
+        help="what the simulator answers to a write, and the connections are told so (default: %(default)s)",
+    )
     options = parser.parse_args()
     # Told to stop, it takes everything down that it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -29,7 +37,7 @@ def main() -> int:
     wanted, differing = 0, dict[str, list[str]]()
     try:
         tally.say("starting the product, PostgreSQL, broker, simulator, worker and beat on a new folder")
-        with running.everything() as addresses:
+        with running.everything(settings={SUCCESS: options.success}) as addresses:
             tally.say(f"product {addresses.product}, simulator {addresses.simulator}")
             run = Run(addresses, running.PASSWORD, tally)
             work = run.look(options.first)

@@ -4,6 +4,7 @@ Commitments get the same history row that ``commitments.services.create_commitme
 What is sent and rejected afterwards goes through the decisions (``waiting.py``).
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -29,9 +30,18 @@ from local.demo.catalogue import COST_TYPES, cost_codes
 from local.demo.companies import COMPANIES, KEYSTONE, DemoCompany
 from local.demo.planning import blueprint
 from local.demo.vendors import SUBCONTRACT_COST
+from local.programs import SUCCESS
 
 SERVER = "simulator"  # its name in SPECTRUM_SERVERS
 ROWS_AT_ONCE = 1000
+WRITTEN = {
+    "none": (SuccessRule.NO_ERROR_ROW, ""),
+    "blank": (SuccessRule.CODES, "blank,G"),
+    "G": (SuccessRule.CODES, "G"),
+    "S": (SuccessRule.CODES, "S,G"),
+    "echo": (SuccessRule.ECHO, ""),
+}
+"""What a connection must say of a simulator that answers so."""
 
 
 @dataclass(slots=True)
@@ -96,9 +106,8 @@ def _company(loaded: Loaded, planned: DemoCompany) -> None:
         authorization_id=planned.authorization_id,
         general_ledger_account=SUBCONTRACT_COST,
     )
-    ConnectionSettings.objects.filter(connection=connection).update(
-        success_rule=SuccessRule.CODES, success_codes="S,G"
-    )
+    rule, codes = WRITTEN[os.environ.get(SUCCESS, "none")]
+    ConnectionSettings.objects.filter(connection=connection).update(success_rule=rule, success_codes=codes)
     cost_types = CostType.objects.bulk_create(
         CostType(company=company, code=code, name=name) for code, name in COST_TYPES.items()
     )

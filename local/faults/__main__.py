@@ -19,6 +19,8 @@ from local.faults.rounds import Rounds, now
 from local.faults.schedule import PAUSE
 from local.faults.stage import ROUNDS, SMALL, sheet
 from local.processes import CannotStart
+from local.programs import SUCCESS
+from local.spectrum.endpoint import SUCCESSES
 
 ROUNDS_AT_ONCE = 12  # of which the commitments are made at a start
 SMALL_OF_A_ROUND, SMALL_OF_A_QUICK_ONE = 700, 200  # of each company
@@ -62,6 +64,7 @@ def _go_on(ledger: Ledger, options: argparse.Namespace, place: Path, tally: Tall
     settings = {
         ROUNDS: f"{first}-{last}",
         SMALL: f"{SMALL_OF_A_QUICK_ONE if options.quick else SMALL_OF_A_ROUND}",
+        SUCCESS: options.success,
         **dict(each.split("=", 1) for each in options.set),
     }
     tally.say("starting everything, with two workers, two beats and two web servers")
@@ -116,6 +119,12 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--folder", type=Path, help="kept; a run that was stopped goes on in it with its next round"
+    )
+    parser.add_argument(
+        "--success",
+        choices=SUCCESSES,
+        default=SUCCESSES[0],
+        help="what the simulator answers to a write, and the connections are told so (default: %(default)s)",
     )
     parser.add_argument(
         "--set",

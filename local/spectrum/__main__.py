@@ -11,7 +11,7 @@ from types import FrameType
 
 from local.spectrum import calls, masters
 from local.spectrum.clock import BadMomentError, Clock, moment
-from local.spectrum.endpoint import Endpoint, Switches
+from local.spectrum.endpoint import SUCCESSES, Endpoint, Switches
 from local.spectrum.faults import FaultScript
 from local.spectrum.hosted import Client
 from local.spectrum.info_link import InfoLink
@@ -46,7 +46,7 @@ def main() -> int:
     ) as error:
         return _give_up(f"{error}")
     switches = Switches(
-        options.success_code,
+        options.success,
         options.over_long_text == "cut",
         options.list_cap,
         guid_is_mandatory=options.guid == "mandatory",
@@ -105,9 +105,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--database", type=Path, required=True, help="its SQLite file; made when missing")
     parser.add_argument("--masters", type=Path, required=True, help="JSON with companies, vendors, jobs")
     parser.add_argument(
-        "--success-code",
-        default="S",
-        help="error_code of a successful Put; what a real site says is not public (default: %(default)s)",
+        "--success",
+        choices=SUCCESSES,
+        default=SUCCESSES[0],
+        help="what a successful Put answers, which is not public: no row, a row without a code, with G or S,"
+        " or one that repeats the key of the record (default: %(default)s)",
     )
     parser.add_argument(
         "--over-long-text",

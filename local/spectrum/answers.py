@@ -1,6 +1,7 @@
 """What a Put replies: rows of code, text and column, as the vendor's example replies show them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 ABORTED = "A"
 INVALID = "I"
@@ -10,11 +11,12 @@ GOOD_WITH_INFORMATION = "G"
 
 @dataclass(frozen=True)
 class Answer:
-    """One `response` element of a reply."""
+    """One `response` element of a reply; one with a `key` holds that instead of a code."""
 
     code: str
     text: str
     column: str = ""
+    key: Mapping[str, str] = field(default_factory=dict)
 
 
 class RefusedError(Exception):
@@ -27,7 +29,7 @@ class RefusedError(Exception):
     @property
     def is_unauthorised(self) -> bool:
         """Whether the call was turned away before its content was looked at."""
-        return any(answer.code == ABORTED for answer in self.answers)
+        return any(answer.code == ABORTED and answer.column != "Job_Number" for answer in self.answers)
 
 
 def missing(column: str) -> Answer:
@@ -43,3 +45,8 @@ def invalid(column: str, why: str) -> Answer:
 def unauthorised(why: str) -> Answer:
     """The abort that answers a call without the right to make it."""
     return Answer(ABORTED, f"The Web Service is not authorized. {why}", "Authorization_ID")
+
+
+def no_right_to_the_job(number: str) -> Answer:
+    """The abort of one document: job security is per operator."""
+    return Answer(ABORTED, f"Operator is not authorized for job {number}".strip(), "Job_Number")

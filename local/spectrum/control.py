@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote
 
-from local.spectrum import calls, clock, drift, hands, scripting, subcontracts
+from local.spectrum import calls, clock, drift, hands, masters, scripting, subcontracts
 from local.spectrum.endpoint import Endpoint
 from local.spectrum.subcontracts import SubcontractKey
 
@@ -69,7 +69,10 @@ def post(address: list[str], body: bytes, endpoint: Endpoint) -> Answer:
 
 
 def delete(address: list[str], endpoint: Endpoint) -> Answer:
-    """Forget the faults and what they did to the site, or delete a subcontract by hand."""
+    """Forget the faults and what they did to the site, or delete a subcontract by hand.
+
+    Deleting job security lets a caller at a job.
+    """
     match address:
         case ["faults"]:
             endpoint.faults.clear()
@@ -78,6 +81,10 @@ def delete(address: list[str], endpoint: Endpoint) -> Answer:
         case ["drift"]:
             endpoint.site.drift.clear()
             return 200, {}
+        case ["job-security", company, job, authorization_id]:
+            with endpoint.store.transaction() as db:
+                if masters.open_job(db, *map(unquote, (company, job, authorization_id))):
+                    return 200, {"opened": unquote(job)}
         case ["subcontracts", company, vendor, name]:
             key = SubcontractKey(unquote(company), unquote(vendor), unquote(name))
             if endpoint.site.delete(key):

@@ -9,13 +9,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from local.spectrum import calls, rules, soap, validation
-from local.spectrum.answers import ABORTED, INVALID, Answer, RefusedError, unauthorised
+from local.spectrum.answers import ABORTED, INVALID, Answer, RefusedError, no_right_to_the_job, unauthorised
 from local.spectrum.faults import FaultScript, Moment, ScriptedFault
 from local.spectrum.hosted import Client, Gateway
 from local.spectrum.layouts import LAYOUTS, Layout
 from local.spectrum.site import Site
 from local.spectrum.subcontracts import SubcontractKey
 
+SUCCESSES = ("none", "blank", "G", "S", "echo")
+"""What a successful Put answers: no row, a row without a code, with one, or one that repeats the key."""
+KEY = (
+    *("Company_Code", "Vendor_Code", "Subcontract_Number"),
+    *("Phase_Code", "Cost_Type", "Bid_Item_Number", "Notes_Topic"),
+)
 XML = "text/xml; charset=utf-8"
 HTML = "text/html; charset=utf-8"
 JSON = "application/json; charset=utf-8"
@@ -59,7 +65,7 @@ End = tuple[str, Sequence[Answer], Reply]
 class Switches:
     """Where the public pages leave room, and so a site may differ."""
 
-    success_code: str = "S"
+    success: str = SUCCESSES[0]
     cut_over_long_text: bool = False
     list_cap: int = 500
     guid_is_mandatory: bool = True
@@ -104,7 +110,10 @@ class Endpoint:
         outcome, answers, reply = early or self._perform(layout, sent, call)
         if fault and fault.moment is Moment.AFTER_COMMIT:
             self.site.strike(fault, sent)
-            reply = self._after_commit(fault, reply)
+            if fault.kind != "bad_characters":
+                reply = self._after_commit(fault, reply)
+            elif outcome == calls.ACCEPTED:
+                reply = Reply(body=soap.with_bad_characters(layout.method))
         return self._finish(layout, sent, call, started, (outcome, answers, reply))
 
     def caller_gone(self, reply: Reply) -> None:
@@ -168,8 +177,19 @@ class Endpoint:
             outcome = calls.UNAUTHORISED if refusal.is_unauthorised else calls.REFUSED
             return outcome, refusal.answers, Reply(body=soap.reply(layout.method, refusal.answers))
         self.site.show(SubcontractKey(sent["Company_Code"], sent["Vendor_Code"], sent["Subcontract_Number"]))
-        answers = information or [Answer(self.switches.success_code, "Successful")]
+        answers = [*information, *self._success(values, informed=bool(information))]
         return calls.ACCEPTED, answers, Reply(body=soap.reply(layout.method, answers))
+
+    def _success(self, values: Mapping[str, str], *, informed: bool) -> list[Answer]:
+        """What says that a record is written; beside information only an echo does."""
+        match self.switches.success:
+            case "echo":
+                return [Answer("", "", key={name: values[name].ljust(12) for name in KEY if name in values})]
+            case "blank" if not informed:
+                return [Answer("", "")]
+            case "S" | "G" as code if not informed:
+                return [Answer(code, "Successful")]
+        return []
 
     def _before_commit(self, fault: ScriptedFault, layout: Layout, sent: Mapping[str, str]) -> End | None:
         """The end of a call that never reaches the record, or None when it goes on."""
@@ -181,6 +201,16 @@ class Endpoint:
             case "guid_timed_out":
                 text = fault.text or "Time out has occurred"
                 outcome, answer = calls.UNAUTHORISED, Answer(ABORTED, text, "GUID")
+            case "abort":
+                outcome, answer = calls.REFUSED, Answer(ABORTED, fault.text, fault.column)
+            case "job_security":
+                outcome, answer = calls.REFUSED, no_right_to_the_job(sent.get("Job_Number", ""))
+            case "two_answers":
+                refusal = Answer(INVALID, fault.text or f"{column} is invalid", column)
+                return calls.REFUSED, (refusal,), Reply(body=soap.replies(layout.method, [], [refusal]))
+            case "unreadable":
+                text = fault.text or "<<< The update of this record did not end as planned >>>"
+                return calls.NOTHING, (), Reply(body=text.encode())
             case "refuse":
                 text = fault.text or f"{column} is invalid"
                 outcome, answer = calls.REFUSED, Answer(fault.code, text, column)

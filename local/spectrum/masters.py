@@ -23,10 +23,13 @@ _MASTER_TABLES = (
     "simulator_company",
     "simulator_authorization",
     "simulator_default",
+    "simulator_job_security",
     "simulator_gl_account",
     "simulator_cost_type",
     "simulator_fixed_price_unit",
 )
+
+_OF_JOB = "WHERE company = ? AND job = ? AND authorization_id = ?"
 
 
 class UnreadableMastersError(Exception):
@@ -126,6 +129,11 @@ def _store_job(db: sqlite3.Connection, company: str, job: Mapping[str, Any]) -> 
         "INSERT INTO JC_JOB_MASTER_MC VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (*key, job["description"], job.get("status", "A"), *people, unit_price),
     )
+    # Those of the company's callers that may not touch it.
+    db.executemany(
+        "INSERT INTO simulator_job_security VALUES (?, ?, ?)",
+        [(company, job["number"], authorization_id) for authorization_id in job.get("closed_to", ())],
+    )
     db.executemany(
         "INSERT INTO JC_PHASE_MASTER_MC VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
@@ -143,6 +151,20 @@ def _store_job(db: sqlite3.Connection, company: str, job: Mapping[str, Any]) -> 
             for cost_type in phase["cost_types"]
         ],
     )
+
+
+def is_closed_to(db: sqlite3.Connection, company: str, job: str, authorization_id: str) -> bool:
+    """Whether job security keeps a caller from a job."""
+    return (
+        _one(db, f"SELECT 1 FROM simulator_job_security {_OF_JOB}", company, job, authorization_id)
+        is not None
+    )
+
+
+def open_job(db: sqlite3.Connection, company: str, job: str, authorization_id: str) -> bool:
+    """Somebody lets the caller at the job; False when nothing kept it from there."""
+    cursor = db.execute(f"DELETE FROM simulator_job_security {_OF_JOB}", (company, job, authorization_id))
+    return cursor.rowcount > 0
 
 
 def company(db: sqlite3.Connection, code: str) -> sqlite3.Row | None:

@@ -137,7 +137,7 @@ class Pages:
         ]
         cut = "cut" if self.switches.cut_over_long_text else "rejected"
         armed = f"{faults} scripted fault{'s' if faults > 1 else ''} waiting to strike."
-        code = self.switches.success_code
+        success = {"none": "no row", "blank": "a row without a code", "echo": "a row with the record's key"}
         return document(
             [
                 node("meta", charset="utf-8"),
@@ -163,8 +163,8 @@ class Pages:
                     node(
                         "p",
                         node("strong", "This is a simulator, not Viewpoint Spectrum."),
-                        " Its success reply (error_code ",
-                        node("code", code),
+                        " Its success reply (",
+                        success.get(self.switches.success, f"error_code {self.switches.success}"),
                         ") is a guess: what Spectrum answers to a successful Put is not public.",
                         class_="wide",
                     ),

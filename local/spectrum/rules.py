@@ -22,6 +22,7 @@ from local.spectrum.answers import (
     RefusedError,
     invalid,
     missing,
+    no_right_to_the_job,
     unauthorised,
 )
 from local.spectrum.layouts import SUBCONTRACT, SUBCONTRACT_NOTES, SUBCONTRACT_PHASE
@@ -179,6 +180,8 @@ def _header_complaints(
         number = stored["Job_Number"].strip()
     if number and masters.job(db, key.company, number) is None:
         found.append(invalid("Job_Number", "does not exist"))
+    elif masters.is_closed_to(db, key.company, number, sent["Authorization_ID"]):
+        found.append(no_right_to_the_job(number))
     phase, cost_type = sent["Default_Phase_Code"], sent["Default_Cost_Type"]
     if phase and masters.phase(db, key.company, number, phase) is None:
         found.append(invalid("Default_Phase_Code", "does not exist on the job"))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from lxml import etree
 
-from local.spectrum.answers import Answer
+from local.spectrum.answers import GOOD_WITH_INFORMATION, Answer
 from local.spectrum.layouts import Layout
 
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -51,15 +51,27 @@ def read_request(body: bytes, layout: Layout) -> dict[str, str]:
 
 def reply(method: str, answers: Iterable[Answer]) -> bytes:
     """The reply to a Put: any number of `response` rows inside `returnData`, which no schema types."""
+    return replies(method, answers)
+
+
+def replies(method: str, *several: Iterable[Answer]) -> bytes:
+    """A reply with so many answers; more than one is no honest server's."""
     envelope, body = _envelope()
-    response = etree.SubElement(body, etree.QName(TYPES, f"{method}Response"), nsmap={"nis": TYPES})
-    data = etree.SubElement(etree.SubElement(response, "returnArray"), "returnData")
-    for answer in answers:
-        row = etree.SubElement(data, "response")
-        etree.SubElement(row, "error_code").text = answer.code
-        etree.SubElement(row, "desc").text = answer.text
-        etree.SubElement(row, "column").text = answer.column
+    for answers in several:
+        response = etree.SubElement(body, etree.QName(TYPES, f"{method}Response"), nsmap={"nis": TYPES})
+        data = etree.SubElement(etree.SubElement(response, "returnArray"), "returnData")
+        for answer in answers:
+            row = etree.SubElement(data, "response")
+            columns = answer.key or {"error_code": answer.code, "desc": answer.text, "column": answer.column}
+            for name, value in columns.items():
+                etree.SubElement(row, name).text = value
     return _bytes(envelope)
+
+
+def with_bad_characters(method: str) -> bytes:
+    """Information with an escape of an old record, a raw one, and a byte of Windows-1252 in its words."""
+    words = Answer(GOOD_WITH_INFORMATION, "@", "Comment")
+    return reply(method, [words]).replace(b">@<", b">Walls &#x1B; don\x92t \x1bmove<")
 
 
 def list_reply(method: str, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> bytes:

@@ -134,6 +134,12 @@ CREATE TABLE IF NOT EXISTS simulator_default (
     value TEXT NOT NULL,
     PRIMARY KEY (company, authorization_id, element)
 );
+CREATE TABLE IF NOT EXISTS simulator_job_security (
+    company TEXT NOT NULL COLLATE NOCASE,
+    job TEXT NOT NULL COLLATE NOCASE,
+    authorization_id TEXT NOT NULL,
+    PRIMARY KEY (company, job, authorization_id)
+);
 CREATE TABLE IF NOT EXISTS simulator_gl_account (
     company TEXT NOT NULL COLLATE NOCASE,
     account TEXT NOT NULL,

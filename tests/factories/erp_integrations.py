@@ -50,7 +50,7 @@ class ConnectionFactory(ModelFactory[Connection]):
     @post_generation
     def settings(self: Connection, create: bool, extracted: dict[str, Any] | None, **kwargs: Any) -> None:
         """The site's readings, where a test wants others than these."""
-        for name, value in ({"success_rule": "codes", "success_codes": "S,G"} | kwargs).items():
+        for name, value in ({"success_rule": "no_error_row"} | kwargs).items():
             setattr(self.settings, name, value)
         self.settings.save()
 

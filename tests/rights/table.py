@@ -71,6 +71,7 @@ TOOLS: dict[str, Row] = {
     ),
     "erp_integrations:probe": Row(None, KEEPS, done="connection.probed"),
     "erp_integrations:adopt": Row(None, KEEPS, done="connection.probed"),
+    "erp_integrations:learn": Row(None, KEEPS, done=302),  # nothing was read back yet
     "erp_integrations:rotate": Row(None, KEEPS, done=302),  # it has no secret of a hosted site
     "erp_integrations:reconciliation": Row(SEES, "compare with the ERP", done=302),  # nothing to read from
     "erp_integrations:reconciliation-progress": Row(SEES, shows=302),

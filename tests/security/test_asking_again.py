@@ -18,7 +18,8 @@ pytestmark = pytest.mark.django_db
 LONG_AGO = 100_000  # seconds
 ASKS = {
     *("end_sessions", "erp_integrations:activity-export"),
-    *("erp_integrations:connection", "erp_integrations:adopt", "erp_integrations:rotate"),
+    *("erp_integrations:connection", "erp_integrations:adopt", "erp_integrations:learn"),
+    "erp_integrations:rotate",
 }
 # Of allauth's pages those of secrets; they lead to the question.
 LEADS = {

@@ -99,7 +99,7 @@ def _migrate_and_load(before: dict[str, Any]) -> None:
 
 def _stand_in_spectrum_again() -> None:
     for job in ExportJob.objects.filter(status__in=["synced", "incomplete", "unknown"]):
-        adapter = ready_adapter(job.connection)
+        adapter = ready_adapter(job)
         for call in job.current_calls().filter(state__in=[CallState.WRITTEN, CallState.UNKNOWN]):
             assert isinstance(adapter.send(as_planned(call)), Accepted)  # type: ignore[union-attr]
 

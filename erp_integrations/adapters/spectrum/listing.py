@@ -13,19 +13,18 @@ from typing import Any
 from lxml import etree
 
 from erp_integrations.adapters.base import CannotTell, Unauthorised, WireError
-from erp_integrations.adapters.spectrum.redaction import storable
+from erp_integrations.adapters.spectrum.redaction import printable, readable, storable
 from erp_integrations.adapters.spectrum.replies import (
     REFUSALS,
-    UNREADABLE,
     WARNING,
     UnreadableReplyError,
     about_status,
     answer_in,
     is_about_the_connection,
     local_name,
+    whole,
 )
 from erp_integrations.adapters.spectrum.wire import Exchange
-from erp_integrations.adapters.spectrum.wsdl import parsed
 
 Row = Mapping[str, str]
 """Column names in lower case, and trimmed values."""
@@ -74,7 +73,7 @@ def of_json(exchange: Exchange) -> Listing:
     _require_reply(exchange)
     text = storable(exchange.body).lstrip("\ufeff \t\r\n")
     try:
-        rows, ended = _array(json.loads(text)), True
+        rows, ended = _array(json.loads(text, strict=False)), True
     except ValueError:
         rows, ended = list(_objects_of_a_beginning(text)), False
     except RecursionError:
@@ -124,9 +123,9 @@ def _refusal(complaint: WireError) -> Unauthorised | CannotTell:
 def _responses(body: bytes, method: str) -> tuple[list[etree._Element], bool]:
     """The rows of a reply, and whether it came to its end. Raises UnreadableReplyError."""
     try:
-        envelope = parsed(body)
-    except UNREADABLE:
-        return _responses_of_a_beginning(body, method), False
+        envelope = whole(body)
+    except UnreadableReplyError:
+        return _responses_of_a_beginning(readable(body), method), False
     return [each for each in answer_in(envelope, method).iter("*") if _is_response(each)], True
 
 
@@ -161,7 +160,8 @@ def _row(element: etree._Element) -> Row:
 
 
 def _plain(row: Mapping[str, Any]) -> Row:
-    return {name.lower(): "" if value is None else str(value).strip() for name, value in row.items()}
+    values = {name.lower(): "" if value is None else str(value) for name, value in row.items()}
+    return {name: printable(value).strip() for name, value in values.items()}
 
 
 def _array(document: Any) -> list[Mapping[str, Any]] | None:
@@ -178,7 +178,7 @@ def _array(document: Any) -> list[Mapping[str, Any]] | None:
 
 def _objects_of_a_beginning(text: str) -> Iterator[Mapping[str, Any]]:
     """The whole objects at the beginning of an array that broke off."""
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(strict=False)
     place = text.find("[") + 1
     while place:
         start = text.find("{", place)

@@ -1,6 +1,8 @@
 """Text of the wire as it may be kept: without secrets, and storable."""
 
+import codecs
 import re
+import sys
 from collections.abc import Iterable
 from urllib.parse import quote
 from xml.sax.saxutils import escape  # nosec B406  # writes, and parses nothing
@@ -16,11 +18,38 @@ _SECRET_VALUES = re.compile(
 # PostgreSQL stores no zero character, and nobody reads the other ones.
 _UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SHORTEST_BEGINNING = 4
+REPLACED = "\ufffd"
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_REFERENCE = re.compile(r"&#([xX][0-9a-fA-F]{1,9}|[0-9]{1,9});")
+_DECLARATION = re.compile(rb"\s*<\?xml[^<>]*?\sencoding\s*=\s*[\"']([\w.-]+)[\"'][^<>]*\?>")
 
 
 def storable(body: bytes) -> str:
     """A reply as text, whatever bytes it is made of."""
     return _UNSTORABLE.sub("", body.decode("utf-8", errors="replace"))
+
+
+def readable(body: bytes) -> bytes:
+    """A reply with every character that XML does not allow replaced, as escapes of old records hold them."""
+    body = body.removeprefix(codecs.BOM_UTF8)
+    declaration = _DECLARATION.match(body)
+    encoding, start = (declaration[1].decode(), declaration.end()) if declaration else ("utf-8", 0)
+    try:
+        text = body[start:].decode(encoding, "replace")
+    except (LookupError, UnicodeError):
+        return body
+    return printable(_REFERENCE.sub(lambda found: _allowed(found[1]), text)).encode()
+
+
+def printable(text: str) -> str:
+    """A text with a mark for each character that XML, and so a page, does not allow."""
+    return _NOT_IN_XML.sub(REPLACED, text)
+
+
+def _allowed(reference: str) -> str:
+    number = int(reference[1:], 16) if reference[0] in "xX" else int(reference)
+    allowed = number <= sys.maxunicode and not _NOT_IN_XML.match(chr(number))
+    return f"&#{reference};" if allowed else REPLACED
 
 
 def without_secrets(text: str, secrets: Iterable[str]) -> str:

@@ -6,13 +6,17 @@ Source: section 1 of ``docs/spectrum.md``.
 """
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
 
 import zeep.exceptions
 from lxml import etree
 
 from erp_integrations.adapters.base import (
     Accepted,
+    Call,
     Outcome,
     Refused,
     SessionOver,
@@ -20,13 +24,26 @@ from erp_integrations.adapters.base import (
     Unknown,
     WireError,
 )
-from erp_integrations.adapters.spectrum.redaction import storable
+from erp_integrations.adapters.spectrum.redaction import REPLACED, readable, storable
+from erp_integrations.adapters.spectrum.settings import ReplyRule, RuleKind
 from erp_integrations.adapters.spectrum.wire import Exchange
 from erp_integrations.adapters.spectrum.wsdl import parsed
 
 REFUSALS = frozenset("AIM")
 UNAUTHORISED_ON_READS = "E"
+GOOD_WITH_INFORMATION = "G"
 WARNING = "W"
+NOT_LEARNED = "Nobody has said yet what this Spectrum answers when a record is written."
+LONGEST_CODE = 20
+
+# What may stand beside a yes, by the rule. Only G is published for a record that is taken (with
+# information); S is so for the connection test alone.
+_GOOD = {
+    RuleKind.NO_ERROR_ROW: frozenset({GOOD_WITH_INFORMATION}),
+    RuleKind.ECHO: frozenset({"", "S", GOOD_WITH_INFORMATION}),
+}
+_KEY_NAMES = ("company_code", "vendor_code", "subcontract_number")
+_LINE_KEY_NAMES = ("phase_code", "cost_type", "bid_item_number", "notes_topic")
 
 _SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
 _TEXT_NAMES = ("desc", "error_description")
@@ -35,12 +52,17 @@ _CODE_NAME = "error_code"
 
 # Fields that only the connection fills: a complaint about them is about no document.
 _CONNECTION_COLUMNS = frozenset({"AUTHORIZATION_ID", "GUID", "COMPANY_CODE"})
-_ABOUT_AUTHORISATION = re.compile(
-    r"authori[sz]|authentic|credential|password|permission|access denied|guid|time.?out has occurred"
-    r"|session.{0,20}(expired|invalid)",
+_ABOUT_THE_CONNECTION = re.compile(
+    r"web service is not authori[sz]ed|authori[sz]ation.?id|\bguid\b|time.?out has occurred", re.IGNORECASE
+)
+_ABOUT_A_DOCUMENT = re.compile(
+    r"\b(job|phase|cost (code|type|cent(er|re))|vendor|(sub)?contract|line|item|fiscal|period|calendar|ledger"
+    r"|retention|retainage|unit|price|quantity|amount|date|insurance|hold|record|in use|locked)s?\b",
     re.IGNORECASE,
 )
 _TIME_OUT = re.compile(r"time.?out has occurred", re.IGNORECASE)
+# "Already in use" is said of a number that is taken, and does not pass.
+_PASSES = re.compile(r"(?<!already )\bin use\b|\block(ed)? by\b|\brecord is locked\b", re.IGNORECASE)
 _LONGEST_TEXT = 500
 UNREADABLE = (zeep.exceptions.Error, etree.LxmlError, ValueError)
 
@@ -49,7 +71,19 @@ class UnreadableReplyError(Exception):
     """The reply says neither yes nor no. Its text is a sentence."""
 
 
-def read(exchange: Exchange, method: str, success_codes: frozenset[str]) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One row of a reply, and where it stands in it."""
+
+    element: etree._Element
+    error: WireError
+
+    @property
+    def code(self) -> str:
+        return self.error.code
+
+
+def read(exchange: Exchange, call: Call, rule: ReplyRule) -> Outcome:
     """What one whole exchange means. Secrets are not yet taken out of the texts."""
     reply = storable(exchange.body)
     # A gateway's 401 comes before any service runs. A 403 may also be put over a finished answer.
@@ -58,47 +92,154 @@ def read(exchange: Exchange, method: str, success_codes: frozenset[str]) -> Outc
     try:
         if exchange.status != 200:
             raise UnreadableReplyError(about_status(exchange))
-        rows = _rows(answer_in(_whole(exchange.body), method))
+        refused = _refused_rows(whole(exchange.body), call, rule)
     except UnreadableReplyError as error:
-        return Unknown(str(error), reply)
-    return _meaning(rows, reply, success_codes)
-
-
-def _meaning(rows: tuple[WireError, ...], reply: str, success_codes: frozenset[str]) -> Outcome:
-    codes = {row.code for row in rows}
-    succeeded = codes & success_codes
-    refused = (codes & (REFUSALS | {UNAUTHORISED_ON_READS})) - success_codes
-    strange = codes - success_codes - refused - {WARNING}
-    if strange:
-        names = ", ".join(sorted(code or "blank" for code in strange))
-        return Unknown(f"Spectrum answered with a code that is not known here ({names}).", reply)
-    if refused and succeeded:
-        return Unknown("Spectrum answered yes and no at once.", reply)
-    if refused:
-        complaints = tuple(row for row in rows if row.code in refused)
-        if any(is_time_out(row) for row in complaints):
-            return SessionOver("Spectrum says that the time of this connection's GUID is over.", reply)
-        locked_out = next((row for row in complaints if is_about_the_connection(row)), None)
-        if locked_out:
-            return Unauthorised(f"Spectrum does not let this connection in: {locked_out.text}", reply)
-        return Refused(complaints, reply)
-    if succeeded:
+        return Unknown(str(error), reply, exchange.status)
+    if not refused:
         return Accepted(reply)
-    return Unknown("Spectrum only warned and did not say whether the record is written.", reply)
+    if any(is_time_out(row) for row in refused):
+        return SessionOver("Spectrum says that the time of this connection's GUID is over.", reply)
+    subjects = [_subject_of(row) for row in refused]
+    if Subject.CONNECTION in subjects:
+        locked_out = refused[subjects.index(Subject.CONNECTION)]
+        return Unauthorised(f"Spectrum does not let this connection in: {locked_out.text}", reply)
+    if Subject.DOCUMENT not in subjects:
+        words = "; ".join(filter(None, (row.text for row in refused))) or "it gives no reason"
+        return Unauthorised(f"Spectrum turned the call away: {words}", reply, refused)
+    return Refused(refused, reply, passing=all(_PASSES.search(row.text) for row in refused))
+
+
+def taught_by(reply: str, call: Call, present: ReplyRule) -> ReplyRule | None:
+    """The rule under which this reply to a call that is written would have meant so. Pure.
+
+    None where none would: it is not whole, not an answer to this method, or a refusal stands in it; and
+    where it means so by the present one already. Codes are added to those that count.
+    """
+    try:
+        envelope = whole(reply.encode())
+    except UnreadableReplyError:
+        return None
+    codes = frozenset(row.code for row in _rows(envelope)) - {WARNING}
+    by_codes = ReplyRule(RuleKind.CODES, codes | present.codes)
+    other = by_codes if codes else ReplyRule(RuleKind.NO_ERROR_ROW)
+    for rule in (present, ReplyRule(RuleKind.ECHO), other):
+        with suppress(UnreadableReplyError):
+            if not _refused_rows(envelope, call, rule) and all(map(_is_plain, rule.codes)):
+                return rule if rule != present else None
+    return None
+
+
+def _is_plain(code: str) -> bool:
+    return not code or (code.isascii() and code.isalnum() and len(code) <= LONGEST_CODE)
+
+
+def _refused_rows(envelope: etree._Element, call: Call, rule: ReplyRule) -> tuple[WireError, ...]:
+    """The rows that say no; none of them where the reply says yes, by the rule.
+
+    A row that says no, wherever it stands, keeps every rule from a yes. Raises UnreadableReplyError
+    where it is neither.
+    """
+    answer_in(envelope, call.method)
+    rows = _rows(envelope)
+    codes = {row.code for row in rows}
+    refused = codes & (REFUSALS | {UNAUTHORISED_ON_READS})
+    good = codes & _GOOD.get(rule.kind, rule.codes)
+    if strange := codes - refused - good - {WARNING}:
+        if rule.kind is RuleKind.UNKNOWN and not refused:
+            raise UnreadableReplyError(NOT_LEARNED)
+        names = ", ".join(sorted(code or "blank" for code in strange))
+        raise UnreadableReplyError(f"Spectrum answered with a code that is not known here ({names}).")
+    if refused and good:
+        raise UnreadableReplyError("Spectrum answered yes and no at once.")
+    if refused:
+        return tuple(row.error for row in rows if row.code in refused)
+    if complaint := _not_a_yes(envelope, rows, call, rule):
+        raise UnreadableReplyError(complaint)
+    return ()
+
+
+def _not_a_yes(envelope: etree._Element, rows: Sequence[_Row], call: Call, rule: ReplyRule) -> str:
+    """Why a reply without a refusal does not mean that the call is written; blank if it does."""
+    if rows and not {row.code for row in rows} - ({WARNING} - rule.codes):
+        return "Spectrum only warned and did not say whether the record is written."
+    echoes = _echoes(envelope, call)
+    if echoes is None:
+        return "Spectrum's reply names another record."
+    match rule.kind:
+        case RuleKind.UNKNOWN:
+            return NOT_LEARNED
+        case RuleKind.CODES if not rows:
+            return "Spectrum's reply does not say whether the record is written."
+        # A row that says nothing at all was seen where a GUID was not taken, so it is no silence.
+        case RuleKind.NO_ERROR_ROW if _says_more(envelope, rows):
+            return "Spectrum's reply holds words that are not known here."
+        # Every row that is no remark must be one.
+        case RuleKind.ECHO if not echoes or not echoes.issuperset(
+            row.element for row in rows if row.code not in (WARNING, GOOD_WITH_INFORMATION)
+        ):
+            return "Spectrum's reply does not repeat the key of the record."
+    return ""
+
+
+def _says_more(envelope: etree._Element, rows: Sequence[_Row]) -> bool:
+    """Whether any text stands outside of the rows."""
+    known = {row.element for row in rows}
+    return any(
+        known.isdisjoint((element, *element.iterancestors()))
+        and any(str(text).strip() for text in (element.text, *(child.tail for child in element)) if text)
+        for element in envelope.iterfind(f"{_SOAP}Body//*")
+    )
+
+
+def _echoes(envelope: etree._Element, call: Call) -> set[etree._Element] | None:
+    """The elements that repeat the call's own key; None where one names another record."""
+    wanted = {name.lower(): _key_part(name, value) for name, value in call.payload.items()}
+    echoes = set()
+    for element in envelope.iter("*"):
+        given = [
+            (name, _key_part(name, _text(child)))
+            for child in element.iterchildren("*")
+            if (name := local_name(child)) in _KEY_NAMES + _LINE_KEY_NAMES
+        ]
+        if not any(name == "subcontract_number" for name, _ in given):
+            continue
+        for name, value in given:
+            # Of a line's key, blanks are filled in by Spectrum.
+            if value != wanted.get(name) and (name in _KEY_NAMES or wanted.get(name)):
+                return None
+        if {name for name, _ in given}.issuperset(_KEY_NAMES):
+            echoes.add(element)
+    return echoes
+
+
+def _key_part(name: str, value: str) -> str:
+    value = value.strip().upper()
+    return value.replace("-", "") if name.lower() == "phase_code" else value
+
+
+class Subject(Enum):
+    """What a refusal is about."""
+
+    CONNECTION = "connection"
+    DOCUMENT = "document"
+    OPEN = "open"
+
+
+def _subject_of(row: WireError) -> Subject:
+    """Only what the connection alone fills, or the published sentence, is about the connection.
+
+    Job security, cost centres and fiscal sessions are per document, also under the code A ("abort or
+    not authorised").
+    """
+    if row.column.upper() in _CONNECTION_COLUMNS or _ABOUT_THE_CONNECTION.search(row.text):
+        return Subject.CONNECTION
+    is_open = row.code in ("A", UNAUTHORISED_ON_READS) and not row.column
+    return Subject.OPEN if is_open and not _ABOUT_A_DOCUMENT.search(row.text) else Subject.DOCUMENT
 
 
 def is_about_the_connection(row: WireError) -> bool:
-    """Whether the whole connection is turned away, rather than one document.
-
-    The code A stands for "abort or not authorised". It counts as the first only when it comes
-    with words, or a column, that speak of something else: one alarm too many is cheaper than
-    one failure for every document in the queue.
-    """
-    if row.code == UNAUTHORISED_ON_READS or row.column.upper() in _CONNECTION_COLUMNS:
-        return True
-    if row.code != "A":
-        return False
-    return not (row.text or row.column) or bool(_ABOUT_AUTHORISATION.search(row.text))
+    """Whether a list is refused to the whole connection: E says so of every list."""
+    return row.code == UNAUTHORISED_ON_READS or _subject_of(row) is not Subject.DOCUMENT
 
 
 def is_time_out(row: WireError) -> bool:
@@ -115,22 +256,31 @@ def about_status(exchange: Exchange) -> str:
     return f"Spectrum's server answered with HTTP status {exchange.status}{detail}."
 
 
-def _whole(body: bytes) -> etree._Element:
-    try:
+def whole(body: bytes) -> etree._Element:
+    """A reply that is whole, read with a mark for each character that XML does not allow.
+
+    Raises UnreadableReplyError.
+    """
+    with suppress(*UNREADABLE):
         return parsed(body)
-    except UNREADABLE as error:
-        raise UnreadableReplyError("Spectrum's reply is not whole, plain XML.") from error
+    with suppress(*UNREADABLE):
+        envelope = parsed(readable(body))
+        if not any(REPLACED in local_name(each) for each in envelope.iter("*")):
+            return envelope
+    raise UnreadableReplyError("Spectrum's reply is not whole, plain XML.")
 
 
 def answer_in(envelope: etree._Element, method: str) -> etree._Element:
-    """The element ``<Method>Response`` of a reply. Raises UnreadableReplyError."""
+    """The one element ``<Method>Response`` of a reply. Raises UnreadableReplyError."""
     if fault := _fault(envelope):
         raise UnreadableReplyError(f"Spectrum answered with a fault: {fault}.")
     wanted = f"{method}Response".lower()
-    for element in envelope.iterfind(f"{_SOAP}Body/*"):
-        if local_name(element) == wanted:
-            return element
-    raise UnreadableReplyError(f"Spectrum's reply is no answer to {method}.")
+    found = [each for each in envelope.iterfind(f"{_SOAP}Body/*") if local_name(each) == wanted]
+    if not found:
+        raise UnreadableReplyError(f"Spectrum's reply is no answer to {method}.")
+    if len(found) > 1:
+        raise UnreadableReplyError(f"Spectrum's reply holds {len(found)} answers to {method}.")
+    return found[0]
 
 
 def _fault(envelope: etree._Element) -> str:
@@ -141,22 +291,19 @@ def _fault(envelope: etree._Element) -> str:
     return texts.get("faultstring") or texts.get("faultcode") or "no words"
 
 
-def _rows(answer: etree._Element) -> tuple[WireError, ...]:
-    """The rows of an answer, in order. Raises UnreadableReplyError if there is none."""
+def _rows(envelope: etree._Element) -> list[_Row]:
+    """Every row of a reply wherever it stands, in order; of one with several codes, one for each."""
     rows = []
-    for element in answer.iter("*"):
-        values = {local_name(child): _text(child) for child in element.iterchildren("*")}
-        if _CODE_NAME in values or (local_name(element) == "response" and not _holds_rows(element)):
-            rows.append(
-                WireError(
-                    code=values.get(_CODE_NAME, "").upper(),
-                    text=_first(values, _TEXT_NAMES),
-                    column=_first(values, _COLUMN_NAMES),
-                )
-            )
-    if not rows:
-        raise UnreadableReplyError("Spectrum's reply does not say whether the record is written.")
-    return tuple(rows)
+    for element in envelope.iter("*"):
+        children = [(local_name(child), _text(child)) for child in element.iterchildren("*")]
+        attributes = [(etree.QName(name).localname.lower(), str(value)) for name, value in element.items()]
+        codes = [value.strip() for name, value in children + attributes if name == _CODE_NAME]
+        if not codes and local_name(element) == "response" and not _holds_rows(element):
+            codes = [""]
+        values = dict(children)
+        text, column = _first(values, _TEXT_NAMES), _first(values, _COLUMN_NAMES)
+        rows += [_Row(element, WireError(code.upper(), text, column)) for code in codes]
+    return rows
 
 
 def _holds_rows(element: etree._Element) -> bool:

@@ -5,9 +5,40 @@ Whatever is not public about a site is a setting here (``docs/spectrum.md``, sec
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from urllib.parse import quote, urlsplit
 
 from erp_integrations.adapters.spectrum.characters import NonAscii
+
+
+class RuleKind(StrEnum):
+    """Which reply to a write means that it is written; UNKNOWN: none does."""
+
+    UNKNOWN = "unknown"
+    CODES = "codes"
+    NO_ERROR_ROW = "no_error_row"
+    ECHO = "echo"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyRule:
+    """What a site answers to a write that it has done; ``codes`` of CODES alone, "" for a blank one."""
+
+    kind: RuleKind = RuleKind.UNKNOWN
+    codes: frozenset[str] = frozenset()
+
+    @property
+    def sentence(self) -> str:
+        """The rule for people."""
+        match self.kind:
+            case RuleKind.CODES:
+                named = [f"the code {code}" if code else "no code" for code in sorted(self.codes)]
+                return f"A row with {' or '.join(named)} means written."
+            case RuleKind.NO_ERROR_ROW:
+                return "A whole reply without an error row means written."
+            case RuleKind.ECHO:
+                return "A row that repeats the key of the record means written."
+        return "Not known yet: no reply means written, and each call waits until it can be read back."
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +65,7 @@ class SpectrumSettings:
     method's name, ``vendors_path`` that of the company's code. ``wsdls`` are the site's own service
     descriptions, by method, as ``fetch_wsdls`` gave them: nothing is fetched at the moment of
     sending. ``guid`` may be blank where the site allows it; ``oauth`` is set for hosted sites only.
-    ``success_codes`` is what a successful write answers: not public, so it is here.
+    ``written`` is what a successful write answers: not public, so it is here.
     ``fixed_price_units`` are the units of measure, in upper case, of which Spectrum keeps the amount alone.
     ``erp_id_prefixes`` (by kind of commitment) and ``last_characters`` make the proposed ERP ID.
     ``notes_topic`` is where the approver's note goes in Spectrum; blank: it is not sent.
@@ -56,7 +87,7 @@ class SpectrumSettings:
     wsdl_path: str = "/wsdls/{method}.jws"
     service_path: str = "/ws/{method}"
     vendors_path: str = "/vendors/{company_code}"
-    success_codes: frozenset[str] = frozenset({"S", "G"})
+    written: ReplyRule = ReplyRule()
     non_ascii: NonAscii = NonAscii.TRANSLITERATE
     fixed_price_units: frozenset[str] = frozenset({"LS"})
     erp_id_prefixes: Mapping[str, str] = field(default_factory=dict)

@@ -35,7 +35,7 @@ def send(call: Call, service: Service, settings: SpectrumSettings, *, until: flo
         exchange = service.post(values, credentials.headers, until=until)
     except Exception as error:  # the attempt itself raises nothing: this is zeep, before it
         return NotSent(f"{call.title} can't be written as XML ({type(error).__name__}).", passing=False)
-    outcome = _without_secrets(_outcome(exchange, call.method, settings), credentials.secrets)
+    outcome = _without_secrets(_outcome(exchange, call, settings), credentials.secrets)
     if isinstance(outcome, Unauthorised):
         authentication.forget_token(settings)
     return outcome
@@ -65,9 +65,9 @@ def _first_complaint(call: Call, layout: Layout) -> str:
     return ""
 
 
-def _outcome(exchange: Exchange, method: str, settings: SpectrumSettings) -> Outcome:
+def _outcome(exchange: Exchange, call: Call, settings: SpectrumSettings) -> Outcome:
     if not exchange.failure:
-        return replies.read(exchange, method, settings.success_codes)
+        return replies.read(exchange, call, settings.written)
     if exchange.wrote:
         return Unknown(exchange.failure, storable(exchange.body))
     if exchange.ours:
@@ -82,11 +82,11 @@ def _without_secrets(outcome: Outcome, secrets: Iterable[str]) -> Outcome:
     if isinstance(outcome, NotSent | Unusable):
         return replace(outcome, reason=clean(outcome.reason))
     outcome = replace(outcome, reply=clean(outcome.reply))
-    if isinstance(outcome, Refused):
+    if isinstance(outcome, Refused | Unauthorised):
         errors = (
             replace(error, text=clean(error.text), column=clean(error.column)) for error in outcome.errors
         )
-        return replace(outcome, errors=tuple(errors))
+        outcome = replace(outcome, errors=tuple(errors))
     if isinstance(outcome, Unauthorised | Unknown):
         return replace(outcome, reason=clean(outcome.reason))
     return outcome

@@ -384,7 +384,7 @@ def test_a_worker_that_died_between_two_calls_goes_on_at_the_missing_one(
     simulator: Simulator, queued: ExportJob
 ) -> None:
     claimed, lease = begin(queued)
-    adapter = ready_adapter(claimed.connection)
+    adapter = ready_adapter(claimed)
     assert not isinstance(adapter, NotSent | Unusable)
     header = claimed.current_calls()[0]
     entry = exporting._store_intent(claimed, header, lease)

@@ -103,7 +103,7 @@ class Way:
         settings.INFO_LINKS = {"simulator": simulator.info_link} if self.reads_back else {}
         world = _accepted(self.kind, simulator, database)
         if self.knows_the_site:
-            ready_adapter(world.job.connection)
+            ready_adapter(world.job)
         world.keep()
         world.put_back()
         self.before(world)

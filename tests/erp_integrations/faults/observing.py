@@ -40,7 +40,7 @@ class Row:
 def observe(fault: Fault, job: ExportJob, approver: User, simulator: Simulator) -> Row:
     """Run one fault against one accepted commitment of two lines, and look twice."""
     if fault.known:
-        ready_adapter(job.connection)
+        ready_adapter(job)
     page = _page_for(approver, job)
     if fault.by_hand:
         fault.by_hand(simulator, job.connection.company_code, job.erp_id)

@@ -36,7 +36,7 @@ class Caller:
         names = [name for name, _ in client.get_element(f"ns0:{method}").type.elements]
         elements = dict.fromkeys(names, "") | {"GUID": str(uuid.uuid4())} | given
         return_array = client.service[method](**elements)
-        return [{e.tag: e.text or "" for e in row} for data in return_array or [] for row in data]
+        return [{e.tag: e.text or "" for e in row} for data in return_array or [] for row in data or []]
 
     def header(self, **given: str) -> Answers:
         """UpdateSubcontract with sensible values for what is not given. Returns code and column."""

@@ -5,7 +5,7 @@ import pytest
 from tests.local.spectrum.conftest import Caller
 from tests.simulator import Simulator
 
-ACCEPTED = [("S", "")]
+ACCEPTED: list[tuple[str, str]] = []
 
 HEADER_ORDER = """
     Authorization_ID GUID Company_Code Vendor_Code Subcontract_Number Job_Number Default_Phase_Code

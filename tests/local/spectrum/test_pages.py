@@ -24,7 +24,7 @@ def test_every_page_says_that_it_is_a_simulator_and_its_success_reply_a_guess(
     caller.header(Subcontract_Number="P-1")
     text, source = _page(caller, path, 404 if path == "/nowhere" else 200)
     assert "This is a simulator, not Viewpoint Spectrum." in text
-    assert "Its success reply (error_code S) is a guess" in text
+    assert "Its success reply (no row) is a guess" in text
     assert "<style" not in source
     assert "<script" not in source
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.local.spectrum.conftest import Caller
-from tests.simulator import MASTERS, Simulator
+from tests.simulator import AUTHORIZATION_ID, MASTERS, Simulator
 
-ACCEPTED = [("S", "")]
+ACCEPTED: list[tuple[str, str]] = []
 
 
 def _line(caller: Caller, number: str) -> dict[str, Any]:
@@ -309,7 +309,28 @@ def test_a_phase_may_give_a_billing_item_a_unit_and_a_retainage_flag() -> None:
         assert _line(caller, "SC-1")["Original_Contract_Amount"] == "9.00"
 
 
-@pytest.mark.parametrize("code", ["S", "G", "OK"])
-def test_the_success_code_is_a_switch(code: str) -> None:
-    with Simulator.start(options=["--success-code", code]) as simulator:
-        assert Caller(simulator).header(Subcontract_Number="SC-1") == [(code, "")]
+ROW = {"error_code": "", "desc": "", "column": ""}
+ECHO = {"Company_Code": "PHL".ljust(12), "Vendor_Code": "ACME".ljust(12)}
+
+
+@pytest.mark.parametrize(
+    ("success", "rows"),
+    [
+        ("none", []),
+        ("blank", [ROW]),
+        ("G", [ROW | {"error_code": "G", "desc": "Successful"}]),
+        ("S", [ROW | {"error_code": "S", "desc": "Successful"}]),
+        ("echo", [ECHO | {"Subcontract_Number": "SC-1".ljust(12)}]),
+    ],
+)
+def test_what_a_written_record_answers_is_a_switch(success: str, rows: list[dict[str, str]]) -> None:
+    about_gone = [ROW | {"error_code": "G", "desc": "Vendor_Code is inactive", "column": "Vendor_Code"}]
+    with Simulator.start(options=["--success", success]) as simulator:
+        sent = {"Authorization_ID": AUTHORIZATION_ID, "Company_Code": "PHL", "Subcontract_Number": "SC-1"}
+        sent |= {"Job_Number": "24-001", "GL_Account": "500100"}
+        assert Caller(simulator).put("UpdateSubcontract", **sent, Vendor_Code="ACME") == rows
+        informed = Caller(simulator).put("UpdateSubcontract", **sent, Vendor_Code="GONE")
+        if success == "echo":
+            assert informed == [*about_gone, rows[0] | {"Vendor_Code": "GONE".ljust(12)}]
+        else:
+            assert informed == about_gone

@@ -15,7 +15,7 @@ import pytest
 from tests.local.spectrum.conftest import Caller
 from tests.simulator import MASTERS, ROOT, Simulator
 
-ACCEPTED = [("S", "")]
+ACCEPTED: list[tuple[str, str]] = []
 
 
 def _run(*options: str) -> subprocess.CompletedProcess[str]:

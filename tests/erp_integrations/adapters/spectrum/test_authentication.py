@@ -21,7 +21,9 @@ from erp_integrations.adapters.base import (
 )
 from erp_integrations.adapters.spectrum import (
     OAuthClient,
+    ReplyRule,
     Rotated,
+    RuleKind,
     SpectrumAdapter,
     SpectrumSettings,
     authentication,
@@ -52,7 +54,13 @@ def settings_of(simulator: Simulator, secret: str = SECRET, previous: str = "") 
         rotation_url=f"{simulator.url}/secretRotation",
     )
     return SpectrumSettings(
-        simulator.url, "PHL", AUTHORIZATION_ID, oauth=client, connect_timeout=2, read_timeout=5
+        simulator.url,
+        "PHL",
+        AUTHORIZATION_ID,
+        oauth=client,
+        written=ReplyRule(RuleKind.NO_ERROR_ROW),
+        connect_timeout=2,
+        read_timeout=5,
     )
 
 

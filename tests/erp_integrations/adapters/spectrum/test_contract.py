@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from erp_integrations.adapters.base import Accepted, Masters, Unauthorised
-from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings
+from erp_integrations.adapters.spectrum import ReplyRule, RuleKind, SpectrumAdapter, SpectrumSettings
 from tests.erp_integrations.adapters import examples
 from tests.erp_integrations.adapters.contract import AdapterContract, Site
 from tests.simulator import AUTHORIZATION_ID, MASTERS, Simulator
@@ -80,6 +80,7 @@ class SpectrumSite(Site):
             AUTHORIZATION_ID,
             "0f8fad5b-d9cb-469f",
             wsdls=wsdls,
+            written=ReplyRule(RuleKind.NO_ERROR_ROW),
             connect_timeout=2,
             read_timeout=10,
             info_link=info_link,

@@ -28,7 +28,7 @@ from erp_integrations.adapters.base import (
     Unknown,
     Unusable,
 )
-from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings
+from erp_integrations.adapters.spectrum import ReplyRule, RuleKind, SpectrumAdapter, SpectrumSettings
 from tests.erp_integrations.adapters.examples import DOCUMENT, MASTERS
 from tests.erp_integrations.adapters.spectrum import servers
 from tests.erp_integrations.adapters.spectrum.servers import (
@@ -53,6 +53,7 @@ def connected(base_url: str, **changes: object) -> SpectrumAdapter:
         AUTHORIZATION,
         GUID,
         wsdls=servers.descriptions(),
+        written=ReplyRule(RuleKind.CODES, frozenset("SG")),
         connect_timeout=5.0,
         read_timeout=5.0,
     )

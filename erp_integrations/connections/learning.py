@@ -1,0 +1,80 @@
+"""Learning what a site answers to a write: from a call of which the answer said nothing, and read-back did.
+
+Only from a reply that came whole to a call of whose record nothing was there before, and that was sent
+once: an update of an equal record tells nothing. A person says yes to it, and to nothing else.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from directory import history
+from directory.models import User
+from directory.permissions import require_administer_erp_integrations
+from erp_integrations.adapters.spectrum import ReplyRule
+from erp_integrations.connections.adapting import as_columns, reply_rule, taught_by
+from erp_integrations.models import CallState, Connection, ConnectionSettings, WireAttempt
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The newest reply that a written record was seen to have, and the rule that it teaches."""
+
+    attempt: WireAttempt
+    rule: ReplyRule
+
+
+class NothingToLearn(Exception):
+    """What was offered is not what is known now; the text is for the person who said yes."""
+
+
+def offers_for(connections: Iterable[Connection]) -> dict[int, Offer]:
+    """What each connection can learn now, by its key. One query."""
+    by_key = {each.pk: each for each in connections}
+    others = WireAttempt.objects.filter(call=OuterRef("call")).exclude(pk=OuterRef("pk"))
+    shown = WireAttempt.objects.filter(
+        ~Exists(others),
+        call__job__connection__in=by_key,
+        call__state=CallState.WRITTEN,
+        shown_at__isnull=False,
+        was_absent=True,
+        status=200,
+    )
+    newest = shown.order_by("call__job__connection_id", "-shown_at", "-pk").distinct(
+        "call__job__connection_id"
+    )
+    found = {}
+    for attempt in newest.select_related("call__job__submission"):
+        connection = by_key[attempt.call.job.connection_id]
+        if rule := taught_by(attempt, reply_rule(connection.settings)):
+            found[connection.pk] = Offer(attempt, rule)
+    return found
+
+
+@transaction.atomic
+def learn(*, connection: Connection, by: User, seen_attempt: int, seen: str) -> None:
+    """Use the rule that was offered from now on; what is accepted already keeps its own.
+
+    Raises RightMissing without Admin on the ERP Integrations tool, NothingToLearn where something
+    else is offered by now.
+    """
+    require_administer_erp_integrations(by, connection.company)
+    settings = ConnectionSettings.objects.select_for_update().get(pk=connection.pk)
+    connection.settings = settings
+    offer = offers_for([connection]).get(connection.pk)
+    if offer is None or (offer.attempt.pk, offer.rule.sentence) != (seen_attempt, seen):
+        raise NothingToLearn("What this site answers was decided meanwhile. See how it stands now.")
+    before = reply_rule(settings).sentence
+    for name, value in as_columns(offer.rule).items():
+        setattr(settings, name, value)
+    settings.save(update_fields=["success_rule", "success_codes"])
+    detail = {"rule": offer.rule.sentence, "before": before, "call": offer.attempt.call_id}
+    history.record(
+        event="connection.success_rule_learned",
+        subject=connection,
+        by=by,
+        company=connection.company,
+        detail={**detail, "submission": offer.attempt.call.job.submission_id},
+    )
