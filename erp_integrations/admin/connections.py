@@ -54,6 +54,7 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
         ),
         ("Site", {"fields": ("success_rule", "success_codes", "wsdl_path", "service_path", "vendors_path")}),
         ("Every day", {"fields": (("closed_from", "closed_until", "closed_time_zone"),)}),
+        ("Where nobody knows", {"fields": ("watch_days", "resolve_by_hand_after_hours")}),
         ("State, kept by the workers", {"fields": lease}),
     )
     actions = ("forget_descriptions",)

@@ -32,7 +32,7 @@ from erp_integrations.adapters.base import (
     Unusable,
 )
 from erp_integrations.connections.adapting import as_planned, longest_send, ready_adapter
-from erp_integrations.delivery import ledger, outcomes, recovery
+from erp_integrations.delivery import ledger, outcomes, recovery, standing_record
 from erp_integrations.findings import preflight
 from erp_integrations.models import (
     CallState,
@@ -48,7 +48,6 @@ from erp_integrations.models import (
 logger = logging.getLogger(__name__)
 
 SWEEP = "sweep"
-MOST_DIFFERENCES = 5  # in a sentence
 # After so many jobs, or seconds, the worker lets another connection have its turn.
 JOBS_PER_TURN = 20
 TURN_SECONDS = 30.0
@@ -308,22 +307,14 @@ def _is_ours_to_write(job: ExportJob, adapter: Adapter) -> bool:
 def _what_stands_there(job: ExportJob, adapter: Adapter, record: StoredRecord) -> str:
     """Why a record under our key must not be written to; empty when it is ours to go on with."""
     if not ledger.may_have_written(job):
-        count = len(record.lines)
-        return (
-            f"Spectrum already holds subcontract {job.erp_id} of vendor {job.vendor_code}, which was not "
-            f"made here: job {record.header.get('Job_Number', '')}, {count} "
-            f"{'line' if count == 1 else 'lines'}, amount {record.header.get('Original_Amount', '')}. "
-            "It would be overwritten. Choose another ERP ID."
-        )
+        calls = [call for call, _ in recovery.calls_of(job)]
+        key = adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id)
+        found = standing_record.compare(adapter, key, calls, record)
+        return f"{found.sentence} {found.advice}"
     strange = recovery.in_the_way(adapter, recovery.calls_of(job), ledger.earlier_calls(job), record)
     if not strange:
         return ""
-    told = "; ".join(
-        f"{' '.join(filter(None, [each.title, each.name]))}: {each.stored or 'nothing'}, "
-        f"and {each.sent or 'nothing'} from here"
-        for each in strange[:MOST_DIFFERENCES]
-    )
     return (
         f"Spectrum holds something else than was written from here, and it would be overwritten. "
-        f"In Spectrum: {told}. Put it right there, then go on."
+        f"In Spectrum: {standing_record.in_words(strange)}. Put it right there, then go on."
     )

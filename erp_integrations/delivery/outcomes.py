@@ -25,6 +25,7 @@ from erp_integrations.adapters.base import (
 )
 from erp_integrations.attention import alarms
 from erp_integrations.connections import faults
+from erp_integrations.delivery import ledger
 from erp_integrations.findings import remains
 from erp_integrations.models import (
     CallState,
@@ -59,7 +60,7 @@ def settle(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outcom
         case Unknown():
             call.state = CallState.UNKNOWN
         case Unauthorised() | Unusable() | NotSent():
-            call.state = CallState.PLANNED
+            call.state = call.unsent_state
     call.save(update_fields=["state"])
     if isinstance(outcome, Accepted):
         faults.recover(held.connection)
@@ -284,7 +285,10 @@ def end(
     )
     if waits_for_a_person or job.asks_a_person:
         alarms.raise_for(job, problem, tells_sender=tells_sender)
-    record(job, event, {"status": status.value, "problem": problem, **(detail or {})}, by=by)
+    told: dict[str, object] = {"status": status.value, "problem": problem, **(detail or {})}
+    if status == JobStatus.FAILED:
+        told["wrote"] = not ledger.nothing_was_ever_written(job)
+    record(job, event, told, by=by)
 
 
 VERIFIED_BADGES: dict[str, Badge] = {
