@@ -32,7 +32,7 @@ from erp_integrations.adapters.base import (
     Unusable,
 )
 from erp_integrations.connections.adapting import as_planned, longest_send, ready_adapter
-from erp_integrations.delivery import ledger, outcomes, recovery, standing_record
+from erp_integrations.delivery import ledger, outcomes, recovery, standing_record, watermark
 from erp_integrations.findings import preflight
 from erp_integrations.models import (
     CallState,
@@ -62,6 +62,8 @@ def drain(connection_id: int) -> bool:
 
     False also when another worker holds the connection: that one, or the next poll, sees to it.
     """
+    if watermark.stops_everything():
+        return False
     lease = _take_connection(connection_id)
     if lease is None:
         return False
@@ -221,6 +223,7 @@ def _deliver(job: ExportJob, lease: int) -> None:
         return
     if not _is_ours_to_write(job, adapter):
         return
+    is_named = False
     for stored in job.current_calls().exclude(state=CallState.WRITTEN):
         call = as_planned(stored)
         if stopping.is_set():
@@ -228,6 +231,10 @@ def _deliver(job: ExportJob, lease: int) -> None:
             return
         until = time.monotonic() + settings.EXPORT_LEASE_SECONDS - longest_send(job.connection)
         entry = _store_intent(job, stored, lease)
+        if not is_named and (problem := watermark.keep(entry)):
+            outcomes.could_not_begin(job, stored, entry, problem)
+            return
+        is_named = True
         outcome = adapter.send(call, until=until)
         _settle(job, stored, entry, outcome)
         if not isinstance(outcome, Accepted):

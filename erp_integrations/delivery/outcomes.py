@@ -83,6 +83,20 @@ def rest(job: ExportJob, fault: str) -> None:
 
 
 @transaction.atomic
+def could_not_begin(job: ExportJob, call: ExportCall, entry: WireAttempt, fault: str) -> None:
+    """The intent of a call was stored, and it provably did not leave: the connection lacks something.
+
+    Raises LeaseLost."""
+    held = _lock_mine(job)
+    entry.finished_at, entry.outcome, entry.reason = Now(), "notsent", fault
+    entry.save(update_fields=["finished_at", "outcome", "reason"])
+    call.state = call.unsent_state
+    call.save(update_fields=["state"])
+    held.tries -= 1
+    _wait(held, fault, delay=faults.rest(held.connection, fault))
+
+
+@transaction.atomic
 def fail(job: ExportJob, problem: str) -> None:
     """End a delivery that must not go on, because of what we found ourselves. Raises LeaseLost."""
     _stop(_lock_mine(job), problem, NotSent(problem, passing=False))

@@ -1,4 +1,4 @@
-"""A call that got no answer is written long after a look has not found it: somebody still looks, and is told."""
+"""A call that got no answer is written long after a look has not found it: somebody looks, and is told."""
 
 from datetime import timedelta
 
@@ -139,7 +139,7 @@ class TestWhatTurnsUp:
         Alarm.objects.exclude(sentence__startswith="It turned up").delete()
         alarm_mails.store_due_alarms()
         mail = OutgoingEmail.objects.get(recipient=approver)
-        assert name in mail.text
+        assert name in mail.text_body
         assert previews.of(not_found.submission).live.standing is not None
 
     def test_of_one_that_went_on_under_another_number_says_that_it_may_be_there_twice(
