@@ -354,6 +354,9 @@ SPECTRUM_CA_FILES: dict[str, str] = env.dict("SPECTRUM_CA_FILES", default={})
 # Read-only databases to read back from, by the same names; their addresses hold passwords.
 INFO_LINKS = {name: Concealed(url) for name, url in env.dict("INFO_LINKS", default={}).items()}
 READ_BACK_LAG_SECONDS = env.float("READ_BACK_LAG_SECONDS", default=30.0)  # how late Info-Link may be
+# Where each machine with a worker names how far it has written to Spectrum: a folder outside the database,
+# that a restore of it leaves alone, and that all workers share where there are several machines.
+WIRE_WATERMARK_DIR = env.str("WIRE_WATERMARK_DIR", default="")
 # How often everything that is synced is compared with Info-Link.
 RECONCILE_HOURS = env.float("RECONCILE_HOURS", default=24.0)
 LIVE_CHECK_SECONDS = env.float("LIVE_CHECK_SECONDS", default=2.0)  # how long a page waits for Info-Link

@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.fernet import Fernet
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, register
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
@@ -48,6 +48,22 @@ def quiet_periods_outlast_the_wire(
             "the lag of what is read back.",
             hint="Add the longest that a commit of Spectrum may come late; leave it out for five minutes.",
             id="erp_integrations.E010",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def what_was_written_is_named_outside(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Without it a restored older database writes again what it does not know to be written."""
+    if settings.WIRE_WATERMARK_DIR:
+        return []
+    return [
+        Error(
+            "WIRE_WATERMARK_DIR is not set: nobody could tell that an older database was restored.",
+            hint="Set it to a folder that is not restored with the database: docs/operations/restore.md.",
+            id="erp_integrations.E011",
         )
     ]
 

@@ -26,8 +26,11 @@ class DecisionForm(forms.Form):
 
 
 class AcceptForm(DecisionForm):
-    """The ERP ID that it shall have, and optional details."""
+    """The ERP ID that it shall have, and optional details; ``seen_record`` is what Spectrum showed."""
 
+    seen_record = forms.CharField(
+        max_length=64, required=False, widget=forms.HiddenInput, error_messages={"max_length": UNSEEN}
+    )
     erp_id = forms.CharField(
         label="ERP ID",
         max_length=30,
@@ -40,6 +43,13 @@ class AcceptForm(DecisionForm):
         required=False,
         max_length=LONGEST_WORDS,
         help_text="Kept in the commitment's history; not sent to Spectrum.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    statement = forms.CharField(
+        label="What you saw in Spectrum",
+        required=False,
+        max_length=LONGEST_WORDS,
+        help_text="Whether it is there, where you looked, and when. Kept in the history with your name.",
         widget=forms.Textarea(attrs={"rows": 2}),
     )
 

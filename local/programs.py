@@ -40,6 +40,7 @@ LEFT = (
     "QUIET_PERIOD_SECONDS",
     "UNDO_SECONDS",
     "HISTORY_CHECKPOINTS_DIR",
+    "WIRE_WATERMARK_DIR",
 )
 """What `manage.py` needs to work beside the running servers."""
 SUCCESS = "SIMULATOR_SUCCESS"
@@ -76,6 +77,7 @@ def environment_of(
         "QUIET_PERIOD_SECONDS": "20",
         "UNDO_SECONDS": "5",
         "HISTORY_CHECKPOINTS_DIR": str(var / "checkpoints"),
+        "WIRE_WATERMARK_DIR": str(var / "wire"),
         "PYTHONUNBUFFERED": "1",
     }
 

@@ -9,7 +9,8 @@ import binascii
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -91,13 +92,47 @@ def text_of(*, now: datetime) -> str:
         "at": canonical.moment(now),
         "chains": list(heads.values("chain", "number", "hash")),
     }
+    return json.dumps(signed(statement), indent=2) + "\n"
+
+
+def signed(statement: dict[str, Any]) -> dict[str, Any]:
+    """A statement with the signature of HISTORY_SIGNING_KEY. Raises BadKey."""
     signature = _private_key().sign(canonical.canonical_json(statement).encode())
-    told = {
+    return {
         "statement": statement,
         "public_key": public_key(),
         "signature": base64.b64encode(signature).decode(),
     }
-    return json.dumps(told, indent=2) + "\n"
+
+
+def is_signed(told: Mapping[str, Any], *, trusted: Sequence[str]) -> bool:
+    """Whether one of the ``trusted`` keys signed exactly this statement."""
+    try:
+        signature = base64.b64decode(told["signature"], validate=True)
+    except (LookupError, ValueError, TypeError):
+        return False
+    return any(_signed(told.get("statement"), signature, key) for key in trusted)
+
+
+def own() -> list[Checkpoint]:
+    """What this machine has written into its folder, oldest first, as far as it can be read."""
+    if not settings.HISTORY_CHECKPOINTS_DIR:
+        return []
+    kept = []
+    for file in sorted(Path(settings.HISTORY_CHECKPOINTS_DIR).glob("history-*.json")):
+        with suppress(BadCheckpoint):  # what can't be read proves nothing; `verify_history` says so
+            kept.append(read(file, trusted=[public_key()]))
+    return kept
+
+
+def newest() -> Checkpoint | None:
+    """The last one of this machine's folder that can be read."""
+    if not settings.HISTORY_CHECKPOINTS_DIR:
+        return None
+    for file in sorted(Path(settings.HISTORY_CHECKPOINTS_DIR).glob("history-*.json"), reverse=True):
+        with suppress(BadCheckpoint):
+            return read(file, trusted=[public_key()])
+    return None
 
 
 def files_in(path: Path) -> list[Path]:

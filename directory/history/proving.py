@@ -13,7 +13,8 @@ from django.db import connection
 from django.db.models import Count, Exists, Min, OuterRef
 
 from directory.history import canonical
-from directory.history.checkpoints import Checkpoint
+from directory.history.checkpoints import Checkpoint, Head
+from directory.history.restores import Restored
 from directory.models import HistoryEntry, HistorySeal
 
 AT_ONCE = 5_000
@@ -48,21 +49,25 @@ class Chain:
 
 @dataclass(slots=True)
 class Proof:
-    """What was found. ``unsealed`` entries have no seal yet, the oldest of them since ``oldest``."""
+    """What was found. ``unsealed`` entries have no seal yet, the oldest of them since ``oldest``.
+
+    ``lost`` counts what checkpoints know, and a restore is said to have lost.
+    """
 
     chains: list[Chain] = field(default_factory=list)
     breaks: list[Break] = field(default_factory=list)
     seals: int = 0
     checkpoints: int = 0
+    lost: int = 0
     unsealed: int = 0
     oldest: datetime | None = None
 
 
-def prove(checkpoints: Sequence[Checkpoint] = ()) -> Proof:
-    """Read every chain, and compare it with the checkpoints."""
+def prove(checkpoints: Sequence[Checkpoint] = (), restored: Sequence[Restored] = ()) -> Proof:
+    """Read every chain, and compare it with the checkpoints, but for what a restore is said to have lost."""
     proof = Proof(checkpoints=len(checkpoints))
     kept = {
-        (head.chain, head.number, head.hash): checkpoint.name
+        (head.chain, head.number, head.hash): checkpoint
         for checkpoint in reversed(checkpoints)
         for head in checkpoint.heads
     }
@@ -77,7 +82,11 @@ def prove(checkpoints: Sequence[Checkpoint] = ()) -> Proof:
         chain.number, chain.hash = row[1], row[5]
         if (chain.chain, chain.number) in wanted:
             missing.pop((chain.chain, chain.number, chain.hash), None)
-    _compare(proof, missing)
+    for key, checkpoint in list(missing.items()):
+        if any(each.explains(Head(*key), checkpoint.at) for each in restored):
+            del missing[key]
+            proof.lost += 1
+    _compare(proof, {key: checkpoint.name for key, checkpoint in missing.items()})
     _count_unsealed(proof)
     return proof
 

@@ -30,6 +30,17 @@ def _accepted(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
     return f"Accepted for export as {detail.get('erp_id', '')}"
 
 
+def _adopted(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    if detail.get("status") == "synced":
+        return f"Marked as exported: {detail.get('erp_id', '')} stood in Spectrum, and nothing was written"
+    return f"A part of it stood in Spectrum as {detail.get('erp_id', '')}; only the rest is sent"
+
+
+def _failed(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    # Of entries from before it was told apart, nobody knows.
+    return "Failed; nothing was written to Spectrum" if detail.get("wrote") is False else "Failed to export"
+
+
 def _retried(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
     return f"Accepted again after the failed export, as {detail.get('erp_id', '')}"
 
@@ -92,6 +103,9 @@ WORDS: dict[str, Words] = {
     "submission.accepted": Words(
         "Accepted for export", in_full=_accepted, tone=Badge.EXPORTING.label, said="note"
     ),
+    "submission.adopted": Words(
+        "Marked as exported, without writing", in_full=_adopted, tone=Badge.SYNCED.label, said="statement"
+    ),
     "submission.rejected": Words("Rejected", tone=Badge.REJECTED.label, said="reason"),
     "submission.undone": Words("Undone before anything was sent", tone=Badge.AWAITING.label),
     "submission.unlinked": Words("Unlinked", in_full=_unlinked, tone=Badge.UNLINKED.label, said="statement"),
@@ -118,9 +132,7 @@ WORDS: dict[str, Words] = {
     "export.incomplete": Words(
         "Stopped with a part of it in Spectrum", tone=Badge.NEEDS_ATTENTION.label, said="problem"
     ),
-    "export.failed": Words(
-        "Failed; nothing was written to Spectrum", tone=Badge.FAILED.label, said="problem"
-    ),
+    "export.failed": Words("Failed to export", in_full=_failed, tone=Badge.FAILED.label, said="problem"),
     "export.unknown": Words(
         "Stopped: nobody knows whether Spectrum wrote the last call",
         tone=Badge.NEEDS_ATTENTION.label,

@@ -236,6 +236,12 @@ class StoredRecord:
     header: Mapping[str, str]
     lines: Mapping[tuple[str, ...], Mapping[str, str]] = field(default_factory=dict)
 
+    @property
+    def hash(self) -> str:
+        """64 hexadecimal digits, the same as long as the ERP shows the same."""
+        lines = sorted((list(key), dict(line)) for key, line in self.lines.items())
+        return content_hash([dict(self.header), lines])
+
 
 @dataclass(frozen=True, slots=True)
 class Absent:
@@ -427,6 +433,10 @@ class Adapter(Protocol):
 
     def find(self, key: Key) -> StoredRecord | Absent | CannotTell:
         """What is stored under the key. Never writes."""
+        ...
+
+    def find_many(self, keys: Sequence[Key]) -> Mapping[Key, StoredRecord] | CannotTell:
+        """As ``find``, for at most ``MOST_AT_ONCE`` keys by one look; what is missing is absent."""
         ...
 
     @property

@@ -66,6 +66,7 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
             },
         ),
         ("Every day", {"fields": (("closed_from", "closed_until", "closed_time_zone"),)}),
+        ("Where nobody knows", {"fields": ("watch_days", "resolve_by_hand_after_hours")}),
         ("State, kept by the workers", {"fields": lease}),
     )
     actions = ("forget_descriptions",)

@@ -9,12 +9,12 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.urls import reverse
 
 from directory.models import WORKING_LEVELS, CompanyMembership, User
-from erp_integrations.models import Alarm, Connection, JobStatus, SubmissionStatus, Verification
+from erp_integrations.models import Alarm, Connection, Drift, JobStatus, SubmissionStatus, Verification
 from notifications import emails
 from notifications.models import Kind, Subscription
 
@@ -69,7 +69,7 @@ def _is_gathering(connection: Connection) -> bool:
 
 
 def _still_true(alarms: QuerySet[Alarm]) -> QuerySet[Alarm]:
-    """Those whose export still waits for a person, and the connection's own while it has a fault."""
+    """Those whose export still waits for a person or turned up late, and of a connection that has stopped."""
     waiting = Q(
         submission__status=SubmissionStatus.ACCEPTED,
         submission__jobs__status__in=[JobStatus.FAILED, JobStatus.INCOMPLETE, JobStatus.UNKNOWN],
@@ -79,8 +79,9 @@ def _still_true(alarms: QuerySet[Alarm]) -> QuerySet[Alarm]:
         submission__jobs__status=JobStatus.SYNCED,
         submission__jobs__verification=Verification.ABSENT,
     )
-    troubled = Q(submission=None) & ~Q(connection__fault="")
-    true = Alarm.objects.filter(waiting | gone | troubled).values("pk")
+    late = Q(Exists(Drift.objects.late().filter(submission=OuterRef("submission"))))
+    troubled = Q(submission=None) & (~Q(connection__fault="") | ~Q(connection__paused_at=None))
+    true = Alarm.objects.filter(waiting | gone | late | troubled).values("pk")
     return alarms.filter(pk__in=true).order_by("pk")
 
 

@@ -286,6 +286,7 @@ _SECTIONS = {
         *("token_path", "rotation_path"),
     ),
     "Every day": ("closed_from", "closed_until", "closed_time_zone"),
+    "Where nobody knows": ("watch_days", "resolve_by_hand_after_hours"),
     "What a site may have otherwise": (
         "success_rule",
         "success_codes",

@@ -7,6 +7,7 @@ from directory import history
 from directory.models import User
 from directory.permissions import require_administer_erp_integrations
 from erp_integrations import tasks
+from erp_integrations.delivery import watermark
 from erp_integrations.models import Connection
 
 
@@ -38,6 +39,12 @@ def resume(*, connection: Connection, by: User | None) -> None:
     held = _lock(connection, by)
     if not held.paused_at:
         raise PauseError(f"{held.name} is not paused.")
+    try:
+        lost = watermark.what_is_lost()
+    except watermark.CannotKeep as error:
+        lost = [str(error)]
+    if lost:
+        raise PauseError(f"{held.name} can't go on: {watermark.PAUSED} {' '.join(lost)}")
     Connection.objects.filter(pk=held.pk).update(paused_at=None, paused_by=None, pause_reason="")
     _record("resumed", held, by, {})
     tasks.wake(held.pk)

@@ -6,6 +6,7 @@ somebody woken. Domain errors carry the sentence that the person reads.
 """
 
 from erp_integrations.decisions.accepting import accept, retry
+from erp_integrations.decisions.adopting import adopt
 from erp_integrations.decisions.locking import require_may_decide
 from erp_integrations.decisions.refusals import Conflict, DecisionError, NotReady, NotSaid, TooEarly
 from erp_integrations.decisions.rejecting import reject
@@ -22,6 +23,7 @@ __all__ = [
     "NotSaid",
     "TooEarly",
     "accept",
+    "adopt",
     "reject",
     "require_may_decide",
     "require_may_unlink",

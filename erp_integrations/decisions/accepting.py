@@ -1,6 +1,6 @@
 """Accept, and accept again after a failed export."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 
@@ -22,11 +22,13 @@ from erp_integrations.decisions.locking import (
     lock_job,
     record,
     require_quiet,
+    require_words,
     who_decided,
 )
 from erp_integrations.decisions.refusals import Conflict, NotReady
 from erp_integrations.findings import preflight
 from erp_integrations.models import (
+    CallState,
     ErpIdHold,
     ExportCall,
     ExportJob,
@@ -37,20 +39,30 @@ from erp_integrations.models import (
 
 
 @transaction.atomic
-def accept(*, submission: Submission, by: User, seen_hash: str, erp_id: str, note: str = "") -> ExportJob:
+def accept(
+    *,
+    submission: Submission,
+    by: User,
+    seen_hash: str,
+    erp_id: str,
+    note: str = "",
+    statement: str = "",
+) -> ExportJob:
     """Decide for export: the calls are stored exactly as they were shown, and a worker is woken.
 
     ``seen_hash`` is the basis hash of what the person saw, ``erp_id`` what they want the
-    record to be called. Raises RightMissing without the privilege or on one's own
+    record to be called; ``statement`` is asked for where it came back with an older copy of the
+    database and nobody can look. Raises RightMissing without the privilege or on one's own
     commitment, Conflict when it was decided or changed, NotReady when something blocks.
     """
     locked = lock_for_decision(submission, by)
     if locked.status != SubmissionStatus.AWAITING:
         raise Conflict(who_decided(locked))
-    basis = _basis_as_seen(locked, seen_hash)
+    basis = basis_as_seen(locked, seen_hash)
+    told = _told_of_spectrum(locked, statement)
     locked.accept(by=by, at=timezone.now(), note=note.strip())
     locked.save()
-    key = _hold_erp_id(locked, basis, erp_id, note)
+    key = hold_erp_id(locked, basis, erp_id, note)
     assert basis.connection is not None  # else a finding blocked
     job = ExportJob.objects.create(
         submission=locked,
@@ -61,20 +73,35 @@ def accept(*, submission: Submission, by: User, seen_hash: str, erp_id: str, not
         not_before=_end_of_grace(),
         **as_columns(reply_rule(basis.connection.settings)),
     )
-    calls = _store_calls(job, preflight.plan(basis, erp_id=key.erp_id, note=note))
+    calls = store_calls(job, preflight.plan(basis, erp_id=key.erp_id, note=note))
     commitments.mark(locked.commitment, badge=Badge.EXPORTING)
     record(
         "submission.accepted",
         locked,
         by,
-        {"job": job.pk, "basis_hash": basis.hash, "erp_id": key.erp_id, "calls": calls, "note": locked.note},
+        {
+            "job": job.pk,
+            "basis_hash": basis.hash,
+            "erp_id": key.erp_id,
+            "calls": calls,
+            "note": locked.note,
+            **told,
+        },
     )
     tasks.wake(job.connection_id)
     return job
 
 
 @transaction.atomic
-def retry(*, submission: Submission, by: User, seen_hash: str, erp_id: str, note: str = "") -> ExportJob:
+def retry(
+    *,
+    submission: Submission,
+    by: User,
+    seen_hash: str,
+    erp_id: str,
+    note: str = "",
+    statement: str = "",
+) -> ExportJob:
     """Accept a failed export again, with what the box shows now. Nothing of it was written.
 
     From here on it is this person's decision: the worker asks for their right, and nobody
@@ -85,10 +112,11 @@ def retry(*, submission: Submission, by: User, seen_hash: str, erp_id: str, note
     if job is None or job.status != JobStatus.FAILED:
         raise Conflict(who_decided(locked))
     require_quiet(job)
-    basis = _basis_as_seen(locked, seen_hash)
+    basis = basis_as_seen(locked, seen_hash)
     if basis.connection and basis.connection != job.connection:
         raise Conflict("The project goes to another Spectrum company now. Reject the commitment instead.")
-    key = _hold_erp_id(locked, basis, erp_id, note)
+    told = _told_of_spectrum(locked, statement)
+    key = hold_erp_id(locked, basis, erp_id, note)
     job.move_to(JobStatus.QUEUED)
     job.plan_round += 1
     job.tries = 0
@@ -98,7 +126,7 @@ def retry(*, submission: Submission, by: User, seen_hash: str, erp_id: str, note
     for name, value in as_columns(reply_rule(job.connection.settings)).items():
         setattr(job, name, value)
     job.save()
-    calls = _store_calls(job, preflight.plan(basis, erp_id=key.erp_id, note=note))
+    calls = store_calls(job, preflight.plan(basis, erp_id=key.erp_id, note=note))
     locked.accept_again(by=by, at=timezone.now(), note=note.strip())
     locked.save()
     commitments.mark(locked.commitment, badge=Badge.EXPORTING)
@@ -106,10 +134,28 @@ def retry(*, submission: Submission, by: User, seen_hash: str, erp_id: str, note
         "export.retried",
         locked,
         by,
-        {"job": job.pk, "basis_hash": basis.hash, "erp_id": key.erp_id, "calls": calls, "note": note.strip()},
+        {
+            "job": job.pk,
+            "basis_hash": basis.hash,
+            "erp_id": key.erp_id,
+            "calls": calls,
+            "note": locked.note,
+            **told,
+        },
     )
     tasks.wake(job.connection_id)
     return job
+
+
+def _told_of_spectrum(submission: Submission, statement: str) -> dict[str, str]:
+    """What a person said of Spectrum, who alone can look after a restore. Raises NotSaid."""
+    if submission.restored_at is None or submission.connection.reads_back:
+        return {}
+    sentence = (
+        "It came back with an older copy of the database, and may be in Spectrum already. Look there, and "
+        "say what you saw."
+    )
+    return {"statement": require_words(statement, sentence)}
 
 
 def _end_of_grace() -> CombinedExpression:
@@ -117,7 +163,8 @@ def _end_of_grace() -> CombinedExpression:
     return Now() + timedelta(seconds=settings.UNDO_SECONDS)
 
 
-def _basis_as_seen(submission: Submission, seen_hash: str) -> preflight.Basis:
+def basis_as_seen(submission: Submission, seen_hash: str) -> preflight.Basis:
+    """What a plan is made from, if it still is what the person saw. Raises Conflict."""
     basis = preflight.basis_of(document_of(submission))
     if basis.hash != seen_hash:
         raise Conflict(
@@ -127,7 +174,7 @@ def _basis_as_seen(submission: Submission, seen_hash: str) -> preflight.Basis:
     return basis
 
 
-def _hold_erp_id(submission: Submission, basis: preflight.Basis, erp_id: str, note: str) -> Key:
+def hold_erp_id(submission: Submission, basis: preflight.Basis, erp_id: str, note: str) -> Key:
     """Check everything, and reserve the record's name for this commitment alone."""
     found = preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id=erp_id, note=note)
     blocking = preflight.blocking(found)
@@ -153,7 +200,8 @@ def _hold_erp_id(submission: Submission, basis: preflight.Basis, erp_id: str, no
     return key
 
 
-def _store_calls(job: ExportJob, plan: Sequence[Call]) -> list[str]:
+def store_calls(job: ExportJob, plan: Sequence[Call], written: Collection[Call] = ()) -> list[str]:
+    """Keep the calls of a plan, of which some are ``written`` already; their hashes."""
     ExportCall.objects.bulk_create(
         ExportCall(
             job=job,
@@ -163,6 +211,7 @@ def _store_calls(job: ExportJob, plan: Sequence[Call]) -> list[str]:
             title=call.title,
             elements=[asdict(element) for element in call.elements],
             payload_hash=call.hash,
+            state=CallState.WRITTEN if call in written else CallState.PLANNED,
         )
         for position, call in enumerate(plan, start=1)
     )

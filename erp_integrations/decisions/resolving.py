@@ -1,6 +1,7 @@
 """Resolve an unknown delivery, and resume an incomplete one."""
 
 from collections.abc import Collection
+from datetime import datetime
 from enum import StrEnum
 
 from django.db import transaction
@@ -56,8 +57,8 @@ def resolve(
     require_quiet(held)
     if not held.asks_a_person:
         raise TooEarly(
-            f"Spectrum itself is asked what it holds, next at {moment_of(held.not_before)}. "
-            "Only if it can't tell, a person decides."
+            f"Spectrum itself is asked what it holds, next at {moment_of(held.not_before)}. Only if it "
+            f"can't tell, a person decides{_from(held.by_hand_from)}."
         )
     statement = require_words(statement, "Say what you saw in Spectrum: your words are kept in the history.")
     calls = list(held.current_calls())
@@ -84,6 +85,10 @@ def resolve(
     )
     tasks.wake(held.connection_id)
     return held
+
+
+def _from(moment: datetime | None) -> str:
+    return f", from {moment_of(moment)} on" if moment else ""
 
 
 @transaction.atomic

@@ -33,7 +33,7 @@ from erp_integrations.adapters.base import (
     Unusable,
 )
 from erp_integrations.connections.adapting import as_planned, longest_send, ready_adapter
-from erp_integrations.delivery import ledger, outcomes, recovery
+from erp_integrations.delivery import ledger, outcomes, recovery, standing_record, watermark
 from erp_integrations.findings import preflight
 from erp_integrations.models import (
     CallState,
@@ -49,7 +49,6 @@ from erp_integrations.models import (
 logger = logging.getLogger(__name__)
 
 SWEEP = "sweep"
-MOST_DIFFERENCES = 5  # in a sentence
 # After so many jobs, or seconds, the worker lets another connection have its turn.
 JOBS_PER_TURN = 20
 TURN_SECONDS = 30.0
@@ -64,6 +63,8 @@ def drain(connection_id: int) -> bool:
 
     False also when another worker holds the connection: that one, or the next poll, sees to it.
     """
+    if watermark.stops_everything():
+        return False
     lease = _take_connection(connection_id)
     if lease is None:
         return False
@@ -229,6 +230,7 @@ def _deliver(job: ExportJob, lease: int) -> None:
     found = _found_before_writing(job, adapter)
     if found is None:
         return
+    is_named = False
     for stored in job.current_calls().exclude(state=CallState.WRITTEN):
         call = as_planned(stored)
         if stopping.is_set():
@@ -236,6 +238,10 @@ def _deliver(job: ExportJob, lease: int) -> None:
             return
         until = time.monotonic() + settings.EXPORT_LEASE_SECONDS - longest_send(job.connection)
         entry = _store_intent(job, stored, lease, was_absent=recovery.is_absent(adapter, call, found))
+        if not is_named and (problem := watermark.keep(entry)):
+            outcomes.could_not_begin(job, stored, entry, problem)
+            return
+        is_named = True
         outcome = adapter.send(call, until=until)
         _settle(job, stored, entry, outcome)
         if not isinstance(outcome, Accepted):
@@ -315,22 +321,14 @@ def _found_before_writing(job: ExportJob, adapter: Adapter) -> StoredRecord | Ab
 def _what_stands_there(job: ExportJob, adapter: Adapter, record: StoredRecord) -> str:
     """Why a record under our key must not be written to; empty when it is ours to go on with."""
     if not ledger.may_have_written(job):
-        count = len(record.lines)
-        return (
-            f"Spectrum already holds subcontract {job.erp_id} of vendor {job.vendor_code}, which was not "
-            f"made here: job {record.header.get('Job_Number', '')}, {count} "
-            f"{'line' if count == 1 else 'lines'}, amount {record.header.get('Original_Amount', '')}. "
-            "It would be overwritten. Choose another ERP ID."
-        )
+        calls = [call for call, _ in recovery.calls_of(job)]
+        key = adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id)
+        found = standing_record.compare(adapter, key, calls, record)
+        return f"{found.sentence} {found.advice}"
     strange = recovery.in_the_way(adapter, recovery.calls_of(job), ledger.earlier_calls(job), record)
     if not strange:
         return ""
-    told = "; ".join(
-        f"{' '.join(filter(None, [each.title, each.name]))}: {each.stored or 'nothing'}, "
-        f"and {each.sent or 'nothing'} from here"
-        for each in strange[:MOST_DIFFERENCES]
-    )
     return (
         f"Spectrum holds something else than was written from here, and it would be overwritten. "
-        f"In Spectrum: {told}. Put it right there, then go on."
+        f"In Spectrum: {standing_record.in_words(strange)}. Put it right there, then go on."
     )

@@ -17,6 +17,9 @@ LONGEST_WORDS = 300
 MAYBE_WRITTEN = ("", "accepted", "unknown")
 """Outcomes of a wire attempt after which something may stand in the ERP; blank: nobody reported."""
 
+PLANNED_BY = ("submission.accepted", "export.retried", "submission.adopted")
+"""The decisions that name the calls of a plan in the history."""
+
 
 def may_have_written(job: ExportJob) -> bool:
     """Whether a call of this commitment under the job's key may stand in the ERP: then it is ours.
@@ -26,7 +29,7 @@ def may_have_written(job: ExportJob) -> bool:
     """
     tried = WireAttempt.objects.filter(outcome__in=MAYBE_WRITTEN).values("call")
     calls = ExportCall.objects.filter(
-        pk__in=tried,
+        Q(pk__in=tried) | Q(state=CallState.WRITTEN),  # what was adopted was never tried
         job__submission__commitment=job.submission.commitment_id,
         job__connection=job.connection_id,
     ).exclude(state=CallState.GONE)
@@ -42,9 +45,7 @@ def what_was_altered(job: ExportJob) -> str:
     before the first leaves: half of an altered plan would be the worst of it.
     """
     decision = (
-        HistoryEntry.objects.about(job.submission)
-        .filter(event__in=["submission.accepted", "export.retried"], detail__job=job.pk)
-        .last()
+        HistoryEntry.objects.about(job.submission).filter(event__in=PLANNED_BY, detail__job=job.pk).last()
     )
     calls = list(job.current_calls())
     if decision is None or len(calls) != len(decision.detail["calls"]):

@@ -65,7 +65,7 @@ def settle(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outcom
         case Unknown():
             call.state = CallState.UNKNOWN
         case Unauthorised() | Unusable() | NotSent():
-            call.state = CallState.PLANNED
+            call.state = call.unsent_state
     call.save(update_fields=["state"])
     if isinstance(outcome, Accepted):
         faults.recover(held.connection)
@@ -83,6 +83,20 @@ def put_off(job: ExportJob, outcome: NotSent | Unusable) -> None:
 def rest(job: ExportJob, fault: str) -> None:
     """Stop before any call was tried, because the connection lacks something. Raises LeaseLost."""
     held = _lock_mine(job)
+    held.tries -= 1
+    _wait(held, fault, delay=faults.rest(held.connection, fault))
+
+
+@transaction.atomic
+def could_not_begin(job: ExportJob, call: ExportCall, entry: WireAttempt, fault: str) -> None:
+    """The intent of a call was stored, and it provably did not leave: the connection lacks something.
+
+    Raises LeaseLost."""
+    held = _lock_mine(job)
+    entry.finished_at, entry.outcome, entry.reason = Now(), "notsent", fault
+    entry.save(update_fields=["finished_at", "outcome", "reason"])
+    call.state = call.unsent_state
+    call.save(update_fields=["state"])
     held.tries -= 1
     _wait(held, fault, delay=faults.rest(held.connection, fault))
 
@@ -306,7 +320,10 @@ def end(
     )
     if waits_for_a_person or job.asks_a_person:
         alarms.raise_for(job, problem, tells_sender=tells_sender)
-    record(job, event, {"status": status.value, "problem": problem, **(detail or {})}, by=by)
+    told: dict[str, object] = {"status": status.value, "problem": problem, **(detail or {})}
+    if status == JobStatus.FAILED:
+        told["wrote"] = not ledger.nothing_was_ever_written(job)
+    record(job, event, told, by=by)
 
 
 VERIFIED_BADGES: dict[str, Badge] = {

@@ -28,10 +28,14 @@ from erp_integrations.attention import alarms
 from erp_integrations.connections import faults
 from erp_integrations.connections.adapting import adapter_for, as_planned
 from erp_integrations.delivery import ledger, outcomes
-from erp_integrations.models import CallState, ExportJob, JobStatus, Verification
+from erp_integrations.models import Alarm, CallState, ExportJob, JobStatus, Verification
 
 AT_ONCE = 50
 LOOK_AGAIN = timedelta(minutes=1)
+NOBODY_CAN_LOOK = (
+    "Nobody knows whether Spectrum has it, and its read-only database has not answered for so long that you "
+    "can say in words what Spectrum holds."
+)
 
 
 class Shown(StrEnum):
@@ -45,11 +49,16 @@ class Shown(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """What a read-back shows of a plan: which calls are written, or what is there that is not ours."""
+    """What a read-back shows of a plan: which calls are written, or what is there that is not ours.
+
+    ``is_the_plans``: the job is the plan's, and so is each line, of which there is one at least;
+    whatever else differs, under another number it would be there twice.
+    """
 
     shown: Shown
     written: tuple[bool, ...] = ()
     differences: tuple[Difference, ...] = ()
+    is_the_plans: bool = False
 
 
 def conclude(
@@ -84,9 +93,16 @@ def conclude(
             strange += differences
             written.append(True)
     if strange:
-        return Conclusion(Shown.OTHER, differences=tuple(strange))
+        rest = zip(planned[1:], seen.calls[1:], strict=True)
+        of_lines = [differences for call, differences in rest if adapter.shows(call)]
+        is_the_plans = (
+            not seen.others
+            and any(each is not None for each in of_lines)
+            and all(each.name != "Job_Number" for each in seen.calls[0] or ())
+        )
+        return Conclusion(Shown.OTHER, differences=tuple(strange), is_the_plans=is_the_plans)
     shown = Shown.ALL if all(written) else Shown.PART if any(written) else Shown.NONE
-    return Conclusion(shown, written=tuple(written))
+    return Conclusion(shown, written=tuple(written), is_the_plans=True)
 
 
 def in_the_way(
@@ -172,14 +188,19 @@ def leave_unknown(
 
     The caller holds the locks. What is not written is due at once.
     """
-    calls = list(held.current_calls())
+    calls, adapter = list(held.current_calls()), adapter_for(held.connection)
     if any(now and call.state != CallState.WRITTEN for call, now in zip(calls, written, strict=True)):
         # It comes on: where no reply means written, each call of a long one ends so once.
         held.tries = 0
     for call, is_written in zip(calls, written, strict=True):
-        call.state = CallState.WRITTEN if is_written else CallState.PLANNED
-        call.save(update_fields=["state"])
+        # Of a note nothing is shown, so that no look has missed it.
+        looked = by is not None or adapter.shows(as_planned(call))
+        if not is_written and call.state == CallState.UNKNOWN and looked:
+            call.not_found_at = Now()
+        call.state = CallState.WRITTEN if is_written else call.unsent_state
+        call.save(update_fields=["state", "not_found_at"])
     held.differences = []
+    held.unreadable_since = None
     held.not_before = Now()
     if all(written):
         status = JobStatus.SYNCED
@@ -206,9 +227,18 @@ def _look_at(job: ExportJob) -> Conclusion | None:
     return conclude(adapter_for(job.connection), calls_of(job), ledger.earlier_calls(job), found)
 
 
+@transaction.atomic
 def _look_again(job: ExportJob) -> None:
-    same = ExportJob.objects.filter(pk=job.pk, attempt=job.attempt, status=JobStatus.UNKNOWN)
-    same.exclude(not_before=None).update(not_before=Now() + LOOK_AGAIN)
+    """Nobody could look. Where that lasts for as long as the connection says, a person may decide."""
+    held = outcomes.lock(job.pk)
+    if (held.status, held.attempt) != (JobStatus.UNKNOWN, job.attempt) or held.not_before is None:
+        return
+    told = Alarm.objects.filter(submission=held.submission, sentence=NOBODY_CAN_LOOK)
+    if held.may_be_resolved_by_hand and not told.filter(raised_at__gt=held.unknown_since).exists():
+        alarms.raise_for(held, NOBODY_CAN_LOOK)
+    held.unreadable_since = held.unreadable_since or Now()
+    held.not_before = Now() + LOOK_AGAIN
+    held.save(update_fields=["unreadable_since", "not_before"])
 
 
 @transaction.atomic
@@ -218,9 +248,9 @@ def _write_down(job: ExportJob, seen: Conclusion) -> bool:
     if (held.status, held.attempt) != (JobStatus.UNKNOWN, job.attempt) or held.not_before is None:
         return False
     if seen.shown is Shown.OTHER:
-        held.not_before = None
+        held.not_before = held.unreadable_since = None
         held.differences = [asdict(each) for each in seen.differences]
-        held.save(update_fields=["not_before", "differences"])
+        held.save(update_fields=["not_before", "unreadable_since", "differences"])
         outcomes.record(held, "export.found_other", {"differences": held.differences})
         alarms.raise_for(held, "Read back, Spectrum holds something else than was sent.")
         return True

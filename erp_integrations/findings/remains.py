@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from commitments.models import Badge, Commitment
@@ -149,7 +149,8 @@ def look(job_id: int) -> int:
 def forget(commitment: Commitment) -> None:
     """Everything of a commitment is proven gone from Spectrum."""
     calls = ExportCall.objects.filter(job__submission__commitment=commitment)
-    calls.exclude(state=CallState.GONE).filter(wire_attempts__isnull=False).update(state=CallState.GONE)
+    stood = Q(wire_attempts__isnull=False) | Q(state=CallState.WRITTEN)  # what was adopted was never tried
+    calls.exclude(state=CallState.GONE).filter(stood).update(state=CallState.GONE)
     ErpIdHold.objects.filter(commitment=commitment).delete()
 
 

@@ -28,6 +28,7 @@ from erp_integrations.models.reconciliations import (
     Reconciliation,
     ReconciliationStatus,
 )
+from erp_integrations.models.restores import Restore
 from erp_integrations.models.submissions import ErpIdHold, SnapshotUnreadable, Submission, SubmissionStatus
 from erp_integrations.models.transitions import TransitionRefused
 
@@ -57,6 +58,7 @@ __all__ = [
     "PullStatus",
     "Reconciliation",
     "ReconciliationStatus",
+    "Restore",
     "SnapshotUnreadable",
     "Submission",
     "SubmissionStatus",

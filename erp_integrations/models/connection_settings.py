@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.signals import post_save
@@ -48,6 +49,22 @@ class ConnectionSettings(models.Model):
         default="",
         help_text="Where Spectrum's description of a service spells an element otherwise, one a line: "
         "UpdateSubcontractPhases.Retention_Flag = Rentention_Flag. Upper and lower case don't matter.",
+    )
+    watch_days = models.PositiveSmallIntegerField(
+        "Watch for late writes, days",
+        default=30,
+        db_default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(3650)],
+        help_text="A call that got no answer may be written much later; how late, no published page says, so "
+        "this is assumed. For so many days the daily comparison also looks for what was not found.",
+    )
+    resolve_by_hand_after_hours = models.PositiveSmallIntegerField(
+        "Resolve by hand after, hours",
+        default=24,
+        db_default=24,
+        validators=[MinValueValidator(1), MaxValueValidator(720)],
+        help_text="Where Spectrum's read-only database has not answered for so long, an approver may say in "
+        "words what Spectrum holds.",
     )
 
     class Meta:

@@ -1,6 +1,6 @@
 """A machine's delivery: the export job of an accepted submission, its calls, and every wire attempt."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -29,13 +29,23 @@ class JobStatus(models.TextChoices):
 
 
 JOB_TRANSITIONS: dict[str, frozenset[str]] = {
-    JobStatus.QUEUED: frozenset({JobStatus.EXPORTING, JobStatus.CANCELLED}),
+    JobStatus.QUEUED: frozenset(
+        {
+            JobStatus.EXPORTING,
+            JobStatus.SYNCED,
+            JobStatus.INCOMPLETE,
+            JobStatus.UNKNOWN,
+            JobStatus.CANCELLED,
+        }
+    ),
     JobStatus.EXPORTING: frozenset(
         {JobStatus.SYNCED, JobStatus.QUEUED, JobStatus.INCOMPLETE, JobStatus.FAILED, JobStatus.UNKNOWN}
     ),
     JobStatus.SYNCED: frozenset({JobStatus.CANCELLED}),
-    JobStatus.INCOMPLETE: frozenset({JobStatus.EXPORTING, JobStatus.CANCELLED}),
-    JobStatus.FAILED: frozenset({JobStatus.QUEUED, JobStatus.CANCELLED}),
+    JobStatus.INCOMPLETE: frozenset({JobStatus.EXPORTING, JobStatus.UNKNOWN, JobStatus.CANCELLED}),
+    JobStatus.FAILED: frozenset(
+        {JobStatus.QUEUED, JobStatus.SYNCED, JobStatus.INCOMPLETE, JobStatus.CANCELLED}
+    ),
     JobStatus.UNKNOWN: frozenset({JobStatus.SYNCED, JobStatus.QUEUED, JobStatus.INCOMPLETE}),
     JobStatus.CANCELLED: frozenset(),
 }
@@ -137,6 +147,14 @@ class ExportJob(models.Model):
     unknown_since = models.DateTimeField(null=True)
     quiet_until = models.DateTimeField(null=True, help_text="Of the last call of which nobody knew.")
     synced_at = models.DateTimeField(null=True)
+    unreadable_since = models.DateTimeField(
+        null=True, help_text="When a look at this unknown one failed first; empty since one has succeeded."
+    )
+    adopted = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="It stood in the ERP, whole or in part, and a person marked it as exported.",
+    )
 
     objects = ExportJobQuerySet.as_manager()
 
@@ -212,10 +230,22 @@ class ExportJob(models.Model):
 
     @property
     def asks_a_person(self) -> bool:
-        """Unknown, and no read-back will tell: there is none, or it showed something else."""
+        """Unknown, and no read-back will tell: there is none, it showed something else, or it is down."""
         return self.status == JobStatus.UNKNOWN and (
-            self.not_before is None or not self.connection.reads_back
+            self.not_before is None or not self.connection.reads_back or self.may_be_resolved_by_hand
         )
+
+    @property
+    def by_hand_from(self) -> datetime | None:
+        """From when on a person may say what the ERP holds, because nobody could look since a while."""
+        if self.unreadable_since is None:
+            return None
+        return self.unreadable_since + timedelta(hours=self.connection.settings.resolve_by_hand_after_hours)
+
+    @property
+    def may_be_resolved_by_hand(self) -> bool:
+        """Whether what reads back has been silent for as long as the connection says."""
+        return self.by_hand_from is not None and self.by_hand_from <= timezone.now()
 
     def current_calls(self) -> models.QuerySet["ExportCall"]:
         """The calls of the plan that counts, in order."""
@@ -227,6 +257,7 @@ class CallState(models.TextChoices):
 
     PLANNED = "planned", "Not sent"
     SENDING = "sending", "Being sent"
+    NOT_FOUND = "not_found", "Not found in Spectrum"
     WRITTEN = "written", "Written"
     REFUSED = "refused", "Refused"
     UNKNOWN = "unknown", "Unknown"
@@ -246,6 +277,9 @@ class ExportCall(models.Model):
     )
     payload_hash = models.CharField(max_length=64)
     state = models.CharField(max_length=10, choices=CallState, default=CallState.PLANNED)
+    not_found_at = models.DateTimeField(
+        null=True, help_text="When nothing of it was there after a call of which nobody knew."
+    )
 
     class Meta:
         constraints = [
@@ -257,6 +291,14 @@ class ExportCall(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def unsent_state(self) -> CallState:
+        """What is known of it where it is not written: not sent, or sent once and not found after that.
+
+        No look proves that what was not found is not written later.
+        """
+        return CallState.NOT_FOUND if self.not_found_at else CallState.PLANNED
 
 
 class WireAttempt(models.Model):

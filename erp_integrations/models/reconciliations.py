@@ -106,6 +106,7 @@ class DriftKind(models.TextChoices):
     MISSING = "missing", "Missing in Spectrum"
     EXTRA_LINES = "extra-lines", "Extra lines in Spectrum"
     CHANGED_HERE = "changed-here", "Changed here, not in Spectrum"
+    LATE = "late", "Turned up in Spectrum"
 
 
 class DriftQuerySet(models.QuerySet["Drift"]):
@@ -115,11 +116,16 @@ class DriftQuerySet(models.QuerySet["Drift"]):
         """Seen, and not gone since."""
         return self.filter(gone_at=None)
 
+    def late(self) -> "DriftQuerySet":
+        """Of records that nobody's current export stands for: written when nobody expected it any more."""
+        return self.current().exclude(record_name="")
+
 
 class Drift(models.Model):
     """One commitment that is not what was exported, from when it was first seen until it agrees again.
 
     ``findings`` holds kind, title, name, exported and now of each, and of what kind the two values are.
+    ``record_name`` is blank for the record that the job stands for; else it names the one that turned up.
     """
 
     company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="drifts")
@@ -127,6 +133,7 @@ class Drift(models.Model):
     job = models.ForeignKey(ExportJob, on_delete=models.PROTECT, related_name="drifts")
     kinds = ArrayField(models.CharField(max_length=12, choices=DriftKind))
     findings: Any = models.JSONField()
+    record_name = models.CharField(max_length=80, blank=True, default="", db_default="")
     first_seen_at = models.DateTimeField(db_default=Now())
     last_seen_at = models.DateTimeField(db_default=Now())
     gone_at = models.DateTimeField(null=True)
@@ -136,7 +143,9 @@ class Drift(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["job"], condition=Q(gone_at=None), name="an_export_drifts_once_at_a_time"
+                fields=["job", "record_name"],
+                condition=Q(gone_at=None),
+                name="an_export_drifts_once_at_a_time",
             ),
             models.CheckConstraint(
                 condition=Q(kinds__contained_by=DriftKind.values, kinds__len__gt=0),

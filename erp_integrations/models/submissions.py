@@ -112,6 +112,9 @@ class Submission(models.Model):
     reason = models.TextField(blank=True, default="")
     ended_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     ended_at = models.DateTimeField(null=True)
+    restored_at = models.DateTimeField(
+        null=True, help_text="When it came back with an older copy of the database; nobody has decided since."
+    )
 
     objects = SubmissionQuerySet.as_manager()
 
@@ -184,15 +187,18 @@ class Submission(models.Model):
         """Decide for export."""
         self.move_to(SubmissionStatus.ACCEPTED)
         self.decided_by, self.decided_at, self.note, self.reason = by, at, note, ""
+        self.restored_at = None
 
     def accept_again(self, *, by: User, at: datetime, note: str) -> None:
         """Decide for another try of a failed export; the first decision stays in the history."""
         self.decided_by, self.decided_at, self.note = by, at, note
+        self.restored_at = None
 
     def reject(self, *, by: User, at: datetime, reason: str) -> None:
         """Send it back to the project; after a failed export as well as before a decision."""
         self.move_to(SubmissionStatus.REJECTED)
         self.decided_by, self.decided_at, self.reason = by, at, reason
+        self.restored_at = None
 
     def retrieve(self, *, by: User, at: datetime) -> None:
         """Take it back before a decision."""

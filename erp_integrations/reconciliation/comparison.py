@@ -33,7 +33,7 @@ from erp_integrations.models import (
     ReconciliationStatus,
 )
 from erp_integrations.models.secrets import secret_fields
-from erp_integrations.reconciliation import drift
+from erp_integrations.reconciliation import drift, watching
 
 logger = logging.getLogger(__name__)
 
@@ -72,8 +72,9 @@ def _open_daily_runs() -> None:
     lately = runs.finished().filter(ended_at__gt=Now() - day)
     just_now = runs.filter(status=ReconciliationStatus.STOPPED, ended_at__gt=Now() - AGAIN_AFTER_OUTAGE)
     synced = ExportJob.objects.comparable().filter(connection=OuterRef("pk"))
+    watched = watching.watched_calls().filter(job__connection=OuterRef("pk"))
     due = Connection.objects.filter(
-        Exists(synced),
+        Exists(synced) | Exists(watched),
         ~Exists(runs.open()),
         ~Exists(lately),
         ~Exists(just_now),
@@ -114,6 +115,9 @@ def _compare(run: Reconciliation) -> bool:
                 _stop(run, problem)
                 return True
             _advance(run, jobs)
+        if problem := watching.compare(run.connection, adapter, lambda: _hold(run)):
+            _stop(run, problem)
+            return True
         _finish(run)
     except LeaseLost:
         logger.warning("Reconciliation %s was taken over by another worker", run.pk)
@@ -138,7 +142,8 @@ def _compare_batch(run: Reconciliation, adapter: Adapter, jobs: Sequence[ExportJ
     plans = _plans(jobs)
     jobs = [job for job in jobs if job.pk in plans]
     verdicts = adapter.verify_many([plans[job.pk] for job in jobs])
-    known = {each.job_id: each for each in Drift.objects.current().filter(job__in=[job.pk for job in jobs])}
+    own = Drift.objects.current().filter(job__in=[job.pk for job in jobs], record_name="")
+    known = {each.job_id: each for each in own}
     seen_again = []
     for job, verdict in zip(jobs, verdicts, strict=True):
         if isinstance(verdict, CannotTell):
@@ -181,7 +186,7 @@ def _advance(run: Reconciliation, jobs: Sequence[ExportJob]) -> None:
 
 def _finish(run: Reconciliation) -> None:
     """End the drift of what is no longer synced too: an unlink left nothing to compare."""
-    gone = Drift.objects.current().filter(job__connection=run.connection_id)
+    gone = Drift.objects.current().filter(job__connection=run.connection_id, record_name="")
     for left in gone.exclude(job__status=JobStatus.SYNCED).order_by("pk"):
         with transaction.atomic():
             held = outcomes.lock(left.job_id)

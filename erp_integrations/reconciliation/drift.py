@@ -61,14 +61,14 @@ def changed_here(submission: Submission) -> list[dict[str, str]]:
     try:
         document = submission.document
     except ValueError:
-        return [_finding(DriftKind.CHANGED_HERE, "Snapshot", "", "as it was sent", "altered in the database")]
+        return [finding(DriftKind.CHANGED_HERE, "Snapshot", "", "as it was sent", "altered in the database")]
     commitment: Commitment = submission.commitment
     found = []
     for name, label in EDITABLE.items():
         exported, now = _text(getattr(document, name)), _text(getattr(commitment, name))
         if exported != now:
             kind = ValueKind.DATE if name == "issue_date" else ValueKind.TEXT
-            found.append(_finding(DriftKind.CHANGED_HERE, "Commitment", label, exported, now, kind))
+            found.append(finding(DriftKind.CHANGED_HERE, "Commitment", label, exported, now, kind))
     return found
 
 
@@ -90,18 +90,18 @@ def record(compared: Compared, run_is_mine: Callable[[], None]) -> None:
     if (held.status, held.plan_round) != (JobStatus.SYNCED, compared.job.plan_round):
         return
     found = findings(held, compared.seen)
-    known = Drift.objects.current().select_for_update().filter(job=held).first()
+    known = Drift.objects.current().select_for_update().filter(job=held, record_name="").first()
     if (held.verification, held.differences) != verification.as_stored(compared.seen):
         verification.note(held, compared.seen)
         if isinstance(compared.seen, Match) and (known is None or found):
             # Otherwise the end of the drift says so.
             outcomes.record(held, "export.verified", {"verification": held.verification, "differences": []})
     if known is None and found:
-        _begin(held, found)
+        begin(held, found)
     elif known is not None and not found:
         end(known, held)
     elif known is not None:
-        _go_on(known, held, found)
+        go_on(known, held, found)
 
 
 def end(drift: Drift, job: ExportJob) -> None:
@@ -111,14 +111,21 @@ def end(drift: Drift, job: ExportJob) -> None:
     outcomes.record(job, "drift.ended", {"kinds": drift.kinds})
 
 
-def _begin(job: ExportJob, found: list[dict[str, str]]) -> None:
+def begin(job: ExportJob, found: list[dict[str, str]], *, record_name: str = "") -> None:
+    """It drifts from now on, in its own record or in one that turned up. The job is locked."""
     Drift.objects.create(
-        company=job.submission.company, submission=job.submission, job=job, kinds=kinds(found), findings=found
+        company=job.submission.company,
+        submission=job.submission,
+        job=job,
+        kinds=kinds(found),
+        findings=found,
+        record_name=record_name,
     )
     outcomes.record(job, "drift.began", _told(found))
 
 
-def _go_on(drift: Drift, job: ExportJob, found: list[dict[str, str]]) -> None:
+def go_on(drift: Drift, job: ExportJob, found: list[dict[str, str]]) -> None:
+    """It still drifts, in this way now. The job is locked."""
     changed = drift.findings != found
     drift.kinds, drift.findings, drift.last_seen_at = kinds(found), found, Now()
     drift.save(update_fields=["kinds", "findings", "last_seen_at"])
@@ -135,13 +142,13 @@ def _in_spectrum(job: ExportJob, seen: Seen) -> list[dict[str, str]]:
         case Match():
             return []
         case Absent():
-            return [_finding(DriftKind.MISSING, "Subcontract", "", job.erp_id, "nothing")]
+            return [finding(DriftKind.MISSING, "Subcontract", "", job.erp_id, "nothing")]
         case Differs(differences=differences):
             return [_of(each) for each in differences]
 
 
 def _of(difference: Difference) -> dict[str, str]:
-    return _finding(
+    return finding(
         _KINDS[difference.kind],
         difference.title,
         difference.name,
@@ -157,9 +164,10 @@ def _text(value: str | date | None) -> str:
     return (value or "").strip()
 
 
-def _finding(
+def finding(
     kind: DriftKind, title: str, name: str, exported: str, now: str, value_kind: ValueKind = ValueKind.TEXT
 ) -> dict[str, str]:
+    """One thing that is not as it was exported, as a drift keeps it."""
     return {
         "kind": kind.value,
         "title": title,

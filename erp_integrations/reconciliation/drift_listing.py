@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Value
+from django.db.models import Q, Value
 
 from directory.models import Company
 from erp_integrations.models import Drift, DriftKind, JobStatus
@@ -49,7 +49,8 @@ class Page:
 
 def drifts_of(company: Company, kind: str = EVERYTHING) -> DriftQuerySet:
     """What drifts now, of one kind or of all; one query with what a row shows."""
-    drifts = Drift.objects.current().filter(company=company, job__status=JobStatus.SYNCED)
+    own = Q(job__status=JobStatus.SYNCED)
+    drifts = Drift.objects.current().filter(own | ~Q(record_name=""), company=company)
     if kind != EVERYTHING:
         drifts = drifts.filter(kinds__contains=[kind])
     return drifts.select_related("submission__project", "job").defer("submission__snapshot")
@@ -105,6 +106,8 @@ def in_words(finding: Mapping[str, str]) -> str:
             return f"A line that was not exported: {now}."
         case DriftKind.CHANGED_HERE:
             return f"{finding['name'] or where}: {exported} was exported, {now} is here."
+        case DriftKind.LATE:
+            return f"{where} stands in Spectrum, which nobody expected there any more: {finding['now']}."
     return f"{where}: {exported} was exported, {now} is in Spectrum."
 
 

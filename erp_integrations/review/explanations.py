@@ -6,8 +6,10 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from erp_integrations.delivery import ledger
 from erp_integrations.models import (
     CallState,
+    Drift,
     DriftKind,
     ExportJob,
     JobStatus,
@@ -16,7 +18,7 @@ from erp_integrations.models import (
     SubmissionStatus,
     Verification,
 )
-from erp_integrations.reconciliation import drift, drift_listing
+from erp_integrations.reconciliation import drift, drift_listing, watching
 from erp_integrations.review.standing import Standing, held_up, tries_again
 
 MOST_DIFFERENCES = 20  # in a notice; the job keeps all
@@ -88,6 +90,51 @@ def of_changes_here(standing: Standing) -> Explanation | None:
     return Explanation("warning", "warning", str(DriftKind.CHANGED_HERE.label), sentences)
 
 
+def of_record_elsewhere(standing: Standing) -> Explanation | None:
+    """What may stand in Spectrum, or does, and belongs to no export that goes on; nearly always None."""
+    submission, connection = standing.submission, standing.submission.connection
+    late = Drift.objects.late().filter(submission__commitment=submission.commitment_id)
+    if found := list(late.select_related("job")):
+        sentences = [drift_listing.in_words(finding) for each in found for finding in each.findings]
+        steps = [_next_step(standing, each) for each in found]
+        return Explanation("danger", "warning", str(DriftKind.LATE.label), [*sentences, *steps])
+    watched = watching.of_commitment(submission.commitment_id, connection)
+    if not watched:
+        return None
+    sentences = [
+        f"{call.title} ({each.name}) was sent, and no answer said that it was not written. "
+        + (f"Not found in Spectrum{_on(call.not_found_at)}." if call.not_found_at else "")
+        for each in watched
+        for call in each.stored
+        if call.state != CallState.WRITTEN
+    ]
+    until = _on(max(each.until for each in watched))
+    follows = (
+        f"It may still be written. Spectrum is asked every day{until.replace(' on ', ' until ')}, and if it "
+        "turns up, approvers are told by mail."
+        if connection.reads_back
+        else "It may still be written, and nobody looks: this connection can't be read back. Look for it in "
+        "Spectrum yourself."
+    )
+    return Explanation("warning", "eye", "A call may still be written late", [*sentences, follows])
+
+
+def _next_step(standing: Standing, late: Drift) -> str:
+    submission, job = standing.submission, standing.job
+    gone = "or delete it in Spectrum: the next comparison sees that."
+    adopted = "there it can be marked as exported, with nothing sent,"
+    if submission.status == SubmissionStatus.AWAITING:
+        return f"Open Accept with its ERP ID: {adopted} {gone}"
+    if standing.has_failed:
+        return f"Choose Try again with its ERP ID: {adopted} {gone}"
+    if job is not None:
+        return (
+            f"This commitment goes to Spectrum as {_record(job)}, so the money may be there twice. Delete "
+            f"{late.record_name} in Spectrum; the next comparison sees that."
+        )
+    return f"Have the project send it again, and open Accept with its ERP ID: {adopted} {gone}"
+
+
 def _moving(standing: Standing, job: ExportJob) -> Explanation:
     written, total = _progress(job)
     sentences = [f"{written} of {total} calls are written."] if written else []
@@ -111,6 +158,8 @@ def _moving(standing: Standing, job: ExportJob) -> Explanation:
 def _synced(standing: Standing, job: ExportJob) -> Explanation:
     title = f"In Spectrum as {job.erp_id}{_on(job.synced_at)}"
     said_yes = "Spectrum said yes to every call."
+    if job.adopted:
+        said_yes = "It stood in Spectrum: an approver marked it as exported, and nothing was written over it."
     match job.verification:
         case Verification.MATCH:
             seen = f"It was read back{_on(job.verified_at)}, and is what was accepted."
@@ -159,12 +208,9 @@ def _failed(standing: Standing, job: ExportJob) -> Explanation:
         remedy = "Mend the cause and try again, or reject it back to the project with your reason."
     else:
         remedy = "An accounting approver can try again, or reject it back to the project."
-    return Explanation(
-        "danger",
-        "status-failed",
-        "Failed to export: nothing was written to Spectrum",
-        [job.problem, remedy],
-    )
+    wrote_nothing = ledger.nothing_was_ever_written(job)
+    title = "Failed to export: nothing was written to Spectrum" if wrote_nothing else "Failed to export"
+    return Explanation("danger", "status-failed", title, [job.problem, remedy])
 
 
 def _incomplete(standing: Standing, job: ExportJob) -> Explanation:
@@ -224,6 +270,13 @@ def _what_is_not_known(standing: Standing, job: ExportJob) -> list[str]:
             not_known,
             f"From {_time(job.quiet_until)} on, an absence counts, and it can be resolved.",
             choices,
+        ]
+    if by_hand_from := job.by_hand_from:
+        return [
+            not_known,
+            f"Spectrum's read-only database could not be asked since{_on(job.unreadable_since)[3:]}, and is "
+            f"asked again every minute. If it stays silent, an approver can say what Spectrum holds"
+            f"{_on(by_hand_from).replace(' on ', ' from ')} on.",
         ]
     return [
         not_known,

@@ -8,7 +8,7 @@ again before it writes, and that look decides; this one tells the person before 
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
@@ -17,6 +17,7 @@ from django.conf import settings
 
 from erp_integrations.adapters.base import (
     Absent,
+    Call,
     CannotTell,
     Finding,
     Fixer,
@@ -26,7 +27,8 @@ from erp_integrations.adapters.base import (
     StoredRecord,
 )
 from erp_integrations.connections.adapting import adapter_for
-from erp_integrations.delivery import ledger
+from erp_integrations.delivery import ledger, standing_record
+from erp_integrations.delivery.standing_record import StandingRecord
 from erp_integrations.findings import preflight
 from erp_integrations.models import ExportJob, Submission
 
@@ -50,15 +52,21 @@ class KeyState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LiveCheck:
-    """``sentence`` says it where all is well; ``finding`` where it is not."""
+    """``sentence`` says it where all is well; ``finding`` where it is not; ``standing`` is what is there."""
 
     state: KeyState
     sentence: str = ""
     finding: Finding | None = None
+    standing: StandingRecord | None = None
 
 
-def of_key(submission: Submission, basis: preflight.Basis, erp_id: str) -> LiveCheck:
-    """Ask for the record that an export would write to; at most LIVE_CHECK_SECONDS. One query."""
+def of_key(
+    submission: Submission, basis: preflight.Basis, erp_id: str, calls: Sequence[Call] = ()
+) -> LiveCheck:
+    """Ask for the record that an export would write to; at most LIVE_CHECK_SECONDS. One query.
+
+    ``calls`` is what would be written, with which it is compared; none where something blocks that.
+    """
     adapter = adapter_for(basis.connection)
     if not (adapter.reads_back and basis.masters.vendor_code.strip() and erp_id.strip()):
         return LiveCheck(KeyState.NOT_ASKED)
@@ -75,11 +83,11 @@ def of_key(submission: Submission, basis: preflight.Basis, erp_id: str) -> LiveC
                 vendor_code=key.vendor_code,
                 erp_id=key.erp_id,
             )
+            standing = standing_record.compare(adapter, key, calls, record)
             if ledger.may_have_written(job):
-                return LiveCheck(
-                    KeyState.OURS, f"What Spectrum holds under {key.erp_id} of this vendor came from here."
-                )
-            return LiveCheck(KeyState.TAKEN, finding=_taken(key, record))
+                came = f"What Spectrum holds under {key.erp_id} of this vendor came from here."
+                return LiveCheck(KeyState.OURS, came, standing=standing)
+            return LiveCheck(KeyState.TAKEN, finding=_taken(standing), standing=standing)
 
 
 def of_phases(basis: preflight.Basis) -> list[Finding]:
@@ -136,17 +144,9 @@ def _ask(question: Callable[[], Answer]) -> Answer | CannotTell:
         return CannotTell(f"Spectrum's read-only database did not answer within {seconds:g} seconds.")
 
 
-def _taken(key: Key, record: StoredRecord) -> Finding:
-    count = len(record.lines)
+def _taken(standing: StandingRecord) -> Finding:
     return Finding(
-        "erp-id-in-spectrum",
-        Severity.BLOCKING,
-        f"Spectrum already holds subcontract {key.erp_id} of vendor {key.vendor_code}, which was not made "
-        f"here: job {record.header.get('Job_Number', '')}, {count} {'line' if count == 1 else 'lines'}, "
-        f"amount {record.header.get('Original_Amount', '')}. It would be overwritten.",
-        "ERP ID",
-        "Choose another ERP ID in the Accept box.",
-        Fixer.APPROVER,
+        standing.code, Severity.BLOCKING, standing.sentence, "ERP ID", standing.advice, Fixer.APPROVER
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from erp_integrations.adapters.base import Call, Finding, Fixer
+from erp_integrations.delivery.standing_record import StandingRecord
 from erp_integrations.findings import preflight
 from erp_integrations.models import Submission
 from erp_integrations.review import live_checks
@@ -17,7 +18,8 @@ class Preview:
     the approver's note goes in the ERP; blank: it does not.
 
     ``seen_hash`` is what an acceptance of exactly this must carry; ``live`` is what Spectrum said
-    just now, which counts as a finding too and is no part of the hash.
+    just now, which counts as a finding too and is no part of the hash. ``adoptable`` is what stands
+    in Spectrum where it can be accepted without writing it, and ``standing_calls`` what that would accept.
     """
 
     erp_id: str
@@ -26,6 +28,8 @@ class Preview:
     calls: tuple[Call, ...]
     live: LiveCheck
     notes_topic: str = ""
+    adoptable: StandingRecord | None = None
+    standing_calls: tuple[Call, ...] = ()
 
     @property
     def is_blocked(self) -> bool:
@@ -47,16 +51,19 @@ def of(submission: Submission, *, erp_id: str | None = None, note: str = "") -> 
     basis = preflight.basis_of(submission.document)
     wanted = preflight.proposed_erp_id(basis) if erp_id is None else erp_id
     found = preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id=wanted, note=note)
-    live, said = _asked(submission, basis, wanted)
+    planned = () if preflight.blocking(found) else preflight.plan(basis, erp_id=wanted, note=note)
+    live, said = _asked(submission, basis, wanted, planned)
     found = preflight.by_severity([*said, *found])
-    calls = () if preflight.blocking(found) else preflight.plan(basis, erp_id=wanted, note=note)
+    standing = _adoptable(live, found)
     return Preview(
         erp_id=wanted,
         seen_hash=basis.hash,
         findings=found,
-        calls=calls,
+        calls=() if preflight.blocking(found) else planned,
         live=live,
         notes_topic=basis.connection.notes_topic if basis.connection else "",
+        adoptable=standing,
+        standing_calls=planned if standing else (),
     )
 
 
@@ -72,9 +79,20 @@ def is_refused_now(submission: Submission, *, erp_id: str) -> bool:
     return bool(preflight.blocking(said))
 
 
-def _asked(submission: Submission, basis: preflight.Basis, erp_id: str) -> tuple[LiveCheck, list[Finding]]:
+def _adoptable(live: LiveCheck, found: list[Finding]) -> StandingRecord | None:
+    """What stands there, where nothing else is in the way and writing it again would be needless or wrong."""
+    standing = live.standing
+    if standing is None or preflight.blocking([each for each in found if each != live.finding]):
+        return None
+    known = live.state is KeyState.OURS
+    return standing if standing.is_whole or (standing.can_be_adopted and not known) else None
+
+
+def _asked(
+    submission: Submission, basis: preflight.Basis, erp_id: str, planned: tuple[Call, ...] = ()
+) -> tuple[LiveCheck, list[Finding]]:
     """What Spectrum says of the ERP ID, and all that stands in the way by its own word."""
-    live = live_checks.of_key(submission, basis, erp_id)
+    live = live_checks.of_key(submission, basis, erp_id, planned)
     said = [live.finding] if live.finding else []
     if live.state is not KeyState.CANNOT_TELL:  # whoever does not answer is not waited for twice
         said += live_checks.of_phases(basis)

@@ -16,6 +16,7 @@ class Delivery:
     call: Call
     state: str
     attempts: list[WireAttempt]
+    not_found_at: datetime | None = None
 
     @property
     def at(self) -> datetime | None:
@@ -25,6 +26,8 @@ class Delivery:
     @property
     def reason(self) -> str:
         """What Spectrum, or the wire, said last."""
+        if not self.attempts and self.state == CallState.WRITTEN.label:
+            return "It stood in Spectrum: nothing was sent from here."
         return self.attempts[0].reason if self.attempts else ""
 
     @property
@@ -41,7 +44,15 @@ def accepted_calls(job: ExportJob) -> list[Call]:
 def deliveries(job: ExportJob | None) -> list[Delivery]:
     """The calls that were accepted, in order, and their attempts. Two queries."""
     stored = job.current_calls().prefetch_related("wire_attempts") if job else ()
-    return [Delivery(_call(call), call.get_state_display(), _newest_first(call)) for call in stored]
+    return [
+        Delivery(
+            _call(call),
+            call.get_state_display(),
+            _newest_first(call),
+            call.not_found_at if call.state == CallState.NOT_FOUND else None,
+        )
+        for call in stored
+    ]
 
 
 def status_of(document: Document) -> str:

@@ -43,17 +43,23 @@ def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         return _accept_box(request, stood, form, problem=moved_on(stood), status=409)
     if stood.is_open and "show" in request.POST:
         return _accept_box(request, stood, form)
-    if stood.is_open and previews.is_refused_now(stood.submission, erp_id=form.cleaned_data["erp_id"]):
+    adopts = "adopt" in request.POST
+    refused = not adopts and previews.is_refused_now(stood.submission, erp_id=form.cleaned_data["erp_id"])
+    if stood.is_open and refused:
         return _accept_box(request, stood, form, problem=_BLOCKED, status=422)
-    command = decisions.retry if stood.has_failed else decisions.accept
+    entered = {name: form.cleaned_data[name] for name in ("seen_hash", "erp_id", "note", "statement")}
     try:
-        command(
-            submission=stood.submission,
-            by=request.user,
-            seen_hash=form.cleaned_data["seen_hash"],
-            erp_id=form.cleaned_data["erp_id"],
-            note=form.cleaned_data["note"],
-        )
+        if adopts:
+            decisions.adopt(
+                submission=stood.submission,
+                by=request.user,
+                seen_record=form.cleaned_data["seen_record"],
+                seen_round=form.cleaned_data["round"],
+                **entered,
+            )
+        else:
+            command = decisions.retry if stood.has_failed else decisions.accept
+            command(submission=stood.submission, by=request.user, **entered)
     except decisions.NotReady:
         return _accept_box(request, stood, form, problem=_BLOCKED, status=422)
     except decisions.Conflict as conflict:
@@ -61,8 +67,12 @@ def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         if not now.is_open:
             return decided_box(request, now, str(conflict))
         return _accept_box(request, now, form, problem=str(conflict), status=409)
+    except decisions.DecisionError as refusal:
+        return _accept_box(request, stood, form, problem=str(refusal), status=422)
     now = standing_of(request, company_slug, submission_id)
     follows = "is being exported to Spectrum."
+    if adopts:
+        follows = "is marked as exported." if now.is_synced else "goes on with what is not in Spectrum."
     if now.can_be_undone and now.job and now.job.waits:
         follows = "is exported to Spectrum in a few seconds. Until then it can be undone."
     messages.success(request, f"{stood.submission.number} {follows}")
@@ -113,10 +123,17 @@ def _accept_box(
     entered = form.cleaned_data if form else {}
     preview = previews.of(stood.submission, erp_id=entered.get("erp_id"), note=entered.get("note", ""))
     shown = form or AcceptForm(initial={"erp_id": preview.erp_id})
+    # Where nobody can look, a person has to, before what came out of an older copy goes anywhere.
+    asks_for_words = bool(stood.submission.restored_at) and not stood.submission.connection.reads_back
     if preview.notes_topic:
         shown.fields["note"].help_text = NOTE_IS_WRITTEN
     verb = "Try again" if stood.has_failed else "Accept"
-    context = {"preview": preview, "seen_hash": preview.seen_hash, "focus_title": True}
+    context = {
+        "preview": preview,
+        "seen_hash": preview.seen_hash,
+        "asks_for_words": asks_for_words,
+        "focus_title": True,
+    }
     return box(request, stood, "_accept.html", verb, shown, problem, status, context)
 
 

@@ -162,6 +162,7 @@ def _moving_parts(stood: Standing) -> dict[str, Any]:
         "may_unlink": can_send_commitments(stood.viewer.user, stood.submission.project),
         "explanation": explanations.of(stood),
         "changed_here": explanations.of_changes_here(stood),
+        "elsewhere": explanations.of_record_elsewhere(stood),
         "deliveries": [] if stood.is_moving else sent_calls.deliveries(stood.job),
         "timeline": timeline.of(stood.submission.commitment),
     }

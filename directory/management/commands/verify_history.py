@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from directory.history import canonical, checkpoints, protection, proving
+from directory.history import canonical, checkpoints, protection, proving, restores
 
 ALLOWED_AGE = 600
 """Seconds after which an entry must have its seal: the longest between two full looks of the sealer."""
@@ -50,7 +50,8 @@ class Command(BaseCommand):
         except (checkpoints.BadKey, checkpoints.BadCheckpoint) as problem:
             raise CommandError(str(problem)) from problem
         began = time.monotonic()
-        proof = proving.prove(kept)
+        restored = restores.believed(trusted=trusted)
+        proof = proving.prove(kept, restored)
         seconds = time.monotonic() - began
         for chain in proof.chains:
             self.stdout.write(f"{_name(chain.chain)}: {chain.number} seals hold, head {chain.hash}")
@@ -61,6 +62,10 @@ class Command(BaseCommand):
         age = (timezone.now() - proof.oldest).total_seconds() if proof.oldest else 0.0
         if proof.unsealed:
             self.stdout.write(f"{proof.unsealed} entries have no seal yet, the oldest for {age:.0f} s.")
+        for each in restored:
+            self.stdout.write(f"Restored from an older copy by {each.at:%Y-%m-%d %H:%M} UTC: {each.reason}")
+        if proof.lost:
+            self.stdout.write(f"{proof.lost} heads of older checkpoints were lost by that.")
         for broken in proof.breaks:
             self.stdout.write(self.style.ERROR(f"BROKEN: {_name(broken.chain)}: {broken.sentence}."))
         if proof.breaks:

@@ -138,6 +138,12 @@ class SpectrumAdapter:
             return NOT_CONFIGURED
         return self._info_link.find(key)
 
+    def find_many(self, keys: Sequence[Key]) -> Mapping[Key, StoredRecord] | CannotTell:
+        """The same for many subcontracts, over one connection to Info-Link."""
+        if self._info_link is None:
+            return NOT_CONFIGURED
+        return self._info_link.find_many(keys) if keys else {}
+
     @property
     def reads_back(self) -> bool:
         """Whether the operator has named the site's read-only database."""
@@ -162,10 +168,8 @@ class SpectrumAdapter:
 
     def verify_many(self, plans: Sequence[tuple[Call, ...]]) -> Sequence[Verdict]:
         """Compare many plans with what Info-Link shows, over one connection to it."""
-        if self._info_link is None:
-            return [NOT_CONFIGURED] * len(plans)
         keys = [_key_of(plan[0]) for plan in plans]
-        found = self._info_link.find_many(keys) if keys else {}
+        found = self.find_many(keys)
         if isinstance(found, CannotTell):
             return [found] * len(plans)
         return [

@@ -16,7 +16,7 @@ WAITING = [JobStatus.FAILED, JobStatus.INCOMPLETE, JobStatus.UNKNOWN]
 
 class Command(BaseCommand):
     help = (
-        "How exports stand; and resume, resolve, retry, undo and unlink for a named approver, "
+        "How exports stand; and adopt, resume, resolve, retry, undo and unlink for a named approver, "
         "who answers for it."
     )
 
@@ -26,6 +26,7 @@ class Command(BaseCommand):
             "status", help="Each connection, and what waits for a person. Exit code 1: not well."
         )
         for name, what in (
+            ("adopt", "Mark one as exported that stands in Spectrum; of a part, send the rest."),
             ("resume", "Go on with the calls that are not written."),
             ("retry", "Export a failed one again, as it would be planned now."),
             ("undo", "Take an acceptance back while no worker has begun."),
@@ -43,6 +44,10 @@ class Command(BaseCommand):
                     "--calls", type=int, nargs="*", default=[], help="Of a part: those there."
                 )
                 action.add_argument("--statement", required=True, help="Where you looked and what you saw.")
+            if name in ("adopt", "retry"):
+                action.add_argument(
+                    "--statement", default="", help="Where nothing is read back: what you saw in Spectrum."
+                )
             if name == "unlink":
                 action.add_argument(
                     "--statement", default="", help="Where nothing is read back: how you know it is gone."
@@ -69,12 +74,30 @@ class Command(BaseCommand):
         if action == "undo":
             decisions.undo(submission=submission, by=by)
             return
+        if action == "adopt":
+            seen, job = previews.of(submission), submission.jobs.current().first()
+            decisions.adopt(
+                submission=submission,
+                by=by,
+                seen_hash=seen.seen_hash,
+                seen_record=seen.adoptable.record.hash if seen.adoptable else "",
+                seen_round=job.plan_round if job else 0,
+                erp_id=seen.erp_id,
+                statement=options["statement"],
+            )
+            return
         job = submission.jobs.current().get()
         if action == "resume":
             decisions.resume(submission=submission, by=by, seen_attempt=job.attempt)
         elif action == "retry":
             seen = previews.of(submission)
-            decisions.retry(submission=submission, by=by, seen_hash=seen.seen_hash, erp_id=seen.erp_id)
+            decisions.retry(
+                submission=submission,
+                by=by,
+                seen_hash=seen.seen_hash,
+                erp_id=seen.erp_id,
+                statement=options["statement"],
+            )
         elif action == "unlink":
             decisions.unlink(
                 submission=submission, by=by, seen_attempt=job.attempt, statement=options["statement"]

@@ -36,7 +36,7 @@ from tests.simulator import Simulator
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-WRITTEN, PLANNED = CallState.WRITTEN, CallState.PLANNED
+WRITTEN, PLANNED, NOT_FOUND = CallState.WRITTEN, CallState.PLANNED, CallState.NOT_FOUND
 
 
 @pytest.fixture(autouse=True)
@@ -109,7 +109,7 @@ class TestALook:
     ) -> None:
         job = unknown_at(simulator, queued, kind="hang_before_commit", method=HEADER, seconds=0.1)
         job = looked(job)
-        assert (job.status, states(job)) == (JobStatus.QUEUED, [PLANNED] * 3)
+        assert (job.status, states(job)) == (JobStatus.QUEUED, [NOT_FOUND, PLANNED, PLANNED])
         assert job.submission.commitment.badge == Badge.EXPORTING
         assert delivered(job).status == JobStatus.SYNCED
         assert sent(simulator, job) == [HEADER, HEADER, LINE, LINE]
@@ -133,7 +133,7 @@ class TestALook:
             (
                 {"kind": "hang_before_commit", "method": LINE, "on_call": 2, "seconds": 0.1},
                 [HEADER, LINE, LINE],
-                [WRITTEN, WRITTEN, PLANNED],
+                [WRITTEN, WRITTEN, NOT_FOUND],
                 [LINE],
             ),
         ],

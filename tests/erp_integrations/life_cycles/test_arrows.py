@@ -29,6 +29,9 @@ SUBMISSION_ARROWS = {
 }
 JOB_ARROWS = {
     ("queued", "exporting"),
+    ("queued", "synced"),
+    ("queued", "incomplete"),
+    ("queued", "unknown"),
     ("queued", "cancelled"),
     ("exporting", "synced"),
     ("exporting", "queued"),
@@ -37,8 +40,11 @@ JOB_ARROWS = {
     ("exporting", "unknown"),
     ("synced", "cancelled"),
     ("incomplete", "exporting"),
+    ("incomplete", "unknown"),
     ("incomplete", "cancelled"),
     ("failed", "queued"),
+    ("failed", "synced"),
+    ("failed", "incomplete"),
     ("failed", "cancelled"),
     ("unknown", "synced"),
     ("unknown", "queued"),

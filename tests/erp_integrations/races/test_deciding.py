@@ -6,7 +6,7 @@ from directory.models import User
 from erp_integrations import decisions
 from erp_integrations.models import ErpIdHold, ExportJob, Submission, SubmissionStatus
 from notifications.models import OutgoingEmail
-from tests.erp_integrations.races.acts import accepts, rejects, retrieves, two_approvers
+from tests.erp_integrations.races.acts import accepts, adopts, rejects, retrieves, two_approvers
 from tests.erp_integrations.races.conftest import Interleave
 from tests.erp_integrations.races.judging import assert_consistent, the_submission, told
 from tests.erp_integrations.races.orders import Act, Ended
@@ -40,6 +40,19 @@ def test_of_two_who_accept_one_decides_and_the_other_is_told(interleave: Interle
         assert (told("submission.accepted"), ExportJob.objects.count()) == (1, 1)
 
     interleave(accepts(first, submission), accepts(second, submission), judge, alike=True)
+
+
+def test_of_accept_and_adopt_one_decides_and_the_other_is_told(interleave: Interleave) -> None:
+    submission = SubmissionFactory()
+    first, second = two_approvers(submission)
+
+    def judge(ended: Ended) -> None:
+        assert one_is_told_of_the_other(ended).decided_by == (
+            first if ended.refusals == [ended.second] else second
+        )
+        assert told("submission.accepted", "submission.adopted") == ExportJob.objects.count() == 1
+
+    interleave(accepts(first, submission), adopts(second, submission), judge)
 
 
 def test_of_accept_and_reject_one_decides_and_the_other_is_told(interleave: Interleave) -> None:

@@ -5,17 +5,18 @@ from datetime import timedelta
 from django.utils import timezone
 
 from directory.models import CompanyMembership
+from erp_integrations import decisions
 from erp_integrations.connections import pausing
 from erp_integrations.delivery import exporting
 from erp_integrations.delivery.outcomes import LeaseLost
 from erp_integrations.models import Connection, ExportJob, JobStatus
 from notifications import delivery as mails
 from notifications.models import OutgoingEmail, Status
-from tests.erp_integrations.races.acts import claims
+from tests.erp_integrations.races.acts import adopts, claims
 from tests.erp_integrations.races.conftest import Interleave
 from tests.erp_integrations.races.judging import assert_consistent, order_of, the_job, the_submission, told
 from tests.erp_integrations.races.orders import Ended
-from tests.factories import ErpAdminFactory, ExportJobFactory
+from tests.factories import ApproverFactory, ErpAdminFactory, ExportJobFactory
 from tests.notifications.factories import OutgoingEmailFactory
 
 PAST = timedelta(seconds=-1)
@@ -90,6 +91,20 @@ def test_of_two_sweeps_one_takes_back_what_nobody_may_export(interleave: Interle
         assert_consistent()
 
     interleave(exporting.sweep, exporting.sweep, judge, alike=True)
+
+
+def test_of_adopt_and_claim_one_has_it_and_nothing_adopted_is_sent(interleave: Interleave) -> None:
+    job = ExportJobFactory()
+    approver = ApproverFactory(company=job.submission.company)
+
+    def judge(ended: Ended) -> None:
+        begun = isinstance(ended.second, ExportJob)
+        assert the_job().status == (JobStatus.EXPORTING if begun else JobStatus.SYNCED)
+        assert [type(refusal) for refusal in ended.refusals] == [decisions.Conflict] * begun
+        assert (told("export.started"), told("submission.adopted")) == (begun, not begun)
+        assert_consistent()
+
+    interleave(adopts(approver, job.submission), claims(job), judge)
 
 
 def test_of_pause_and_claim_nothing_begins_after_the_pause(interleave: Interleave) -> None:

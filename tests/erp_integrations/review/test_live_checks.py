@@ -88,7 +88,8 @@ class TestWhoseItIs:
         assert "job 24-002, 0 lines, amount 99" in found.finding.sentence
         preview = previews.of(awaiting, erp_id="LIVE-2")
         assert preview.is_blocked
-        assert preview.findings[0] == found.finding
+        assert preview.findings[0].sentence == found.finding.sentence
+        assert preview.findings[0].action == "Choose another ERP ID in the Accept box."
 
     def test_what_we_wrote_ourselves_is_ours(self, awaiting: Submission, approver: User) -> None:
         job: ExportJob = delivered(accept(awaiting, approver))

@@ -1,0 +1,84 @@
+"""That the database was put back to an older copy: the operator's signed word, so that proofs hold again.
+
+It names, chain by chain, the last seal that this database and the checkpoints agree on. What older
+checkpoints know beyond it was lost then, and is no sign that somebody cut or rewrote the history.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+from directory import history
+from directory.history import canonical, checkpoints
+from directory.history.checkpoints import Checkpoint, Head
+from directory.models import HistoryEntry, HistorySeal
+
+EVENT = "history.restored"
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What one entry says whose signature holds."""
+
+    at: datetime
+    reason: str
+    agreed: dict[int, int]
+
+    def explains(self, head: Head, known_at: datetime) -> bool:
+        """Whether a checkpoint of then knows this seal, and the copy did not."""
+        return known_at < self.at and head.number > self.agreed.get(head.chain, 0)
+
+
+def record(*, subject: models.Model, reason: str, lost: Sequence[str]) -> HistoryEntry:
+    """Write the operator's word, signed as checkpoints are. Raises BadKey."""
+    kept = checkpoints.own()
+    held = _held([head for each in kept for head in each.heads])
+    agreed: dict[int, int] = {}
+    for head in held:
+        agreed[head.chain] = max(head.number, agreed.get(head.chain, 0))
+    known = {head.chain for each in kept for head in each.heads}
+    statement = {
+        "schema": canonical.SCHEMA,
+        "at": canonical.moment(timezone.now()),
+        "reason": reason,
+        "chains": [{"chain": chain, "number": agreed.get(chain, 0)} for chain in sorted(known)],
+    }
+    detail = {**checkpoints.signed(statement), "reason": reason, "lost": list(lost)}
+    return history.record(event=EVENT, subject=subject, by=None, company=None, detail=detail)
+
+
+def believed(*, trusted: Sequence[str]) -> list[Restored]:
+    """What the entries say that one of the ``trusted`` keys has signed."""
+    entries = HistoryEntry.objects.filter(event=EVENT, company_id=None).order_by("pk")
+    return [_read(entry.detail) for entry in entries if checkpoints.is_signed(entry.detail, trusted=trusted)]
+
+
+def lost_to(checkpoint: Checkpoint | None) -> bool:
+    """Whether a checkpoint knows a seal that this database does not hold, and nobody has said why."""
+    if checkpoint is None:
+        return False
+    missing = set(checkpoint.heads) - set(_held(checkpoint.heads))
+    if not missing:
+        return False
+    told = believed(trusted=[checkpoints.public_key()])
+    return any(not any(each.explains(head, checkpoint.at) for each in told) for head in missing)
+
+
+def _held(heads: Sequence[Head]) -> list[Head]:
+    """Those of these seals that the database has."""
+    places = {(head.chain, head.number): head for head in heads}
+    seals = HistorySeal.objects.filter(
+        chain__in={head.chain for head in heads}, number__in={head.number for head in heads}
+    ).values_list("chain", "number", "hash")
+    found = {Head(*seal) for seal in seals if seal[:2] in places}
+    return [head for head in heads if head in found]
+
+
+def _read(detail: dict[str, Any]) -> Restored:
+    statement = detail["statement"]
+    agreed = {each["chain"]: each["number"] for each in statement["chains"]}
+    return Restored(datetime.fromisoformat(statement["at"]), statement["reason"], agreed)

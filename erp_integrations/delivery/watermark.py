@@ -1,0 +1,154 @@
+"""How far this installation has written to an ERP, in small files outside its database.
+
+A database that was put back to an older copy does not know what was written after it, and would
+write it again. So before a job's first write its wire attempt is named in a file of this machine, and
+a database that knows less than any file in the folder, or than the last checkpoint of the history,
+sends nothing until an operator has said what happened (``manage.py after_restore``).
+"""
+
+import fcntl
+import json
+import os
+import re
+import socket
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max
+from django.db.models.functions import Now
+
+from directory.history import checkpoints, restores
+from erp_integrations.attention import alarms
+from erp_integrations.connections import faults
+from erp_integrations.models import Connection, Restore, WireAttempt
+
+PAUSED = "The database seems to be an older copy, which the operator has to confirm (after_restore)."
+
+
+class CannotKeep(Exception):
+    """The folder can't be read, so that nobody knows how far was written; the text is for people."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mark:
+    """The newest wire attempt that somebody knows of: in which epoch, and when it was."""
+
+    epoch: int = 0
+    attempt: int = 0
+    at: str = ""
+
+
+def keep(entry: WireAttempt) -> str:
+    """Name this attempt in the machine's file, before it leaves; why it can't, or blank. It only rises."""
+    if not settings.WIRE_WATERMARK_DIR:
+        return ""
+    folder = Path(settings.WIRE_WATERMARK_DIR)
+    name = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname()) or "worker"
+    mark = Mark(_epoch(), entry.pk, datetime.now().astimezone().isoformat(timespec="seconds"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / f".{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # several workers of one machine
+            file = folder / f"wire-{name}.json"
+            if file.exists() and _read(file) >= mark:
+                return ""
+            _replace(file, mark)
+    except (OSError, ValueError) as error:
+        return f"Nothing was sent, because the folder of WIRE_WATERMARK_DIR can't be written: {error}."
+    return ""
+
+
+def what_is_lost() -> list[str]:
+    """What others know of this database and it does not, as sentences; nothing in nearly every case.
+
+    The files are read before the database, which may only have risen since. Raises CannotKeep.
+    """
+    marks = list(_marks())
+    lost = []
+    highest = max(marks, default=Mark())
+    if (highest.epoch, highest.attempt) > _known():
+        lost.append(f"Calls to Spectrum were sent until {highest.at} that this database does not know.")
+    if restores.lost_to(checkpoints.newest()):
+        lost.append("The history's last checkpoint knows entries that this database does not.")
+    return lost
+
+
+def stops_everything() -> bool:
+    """Pause every connection where the database knows less than it should; whether that is so."""
+    try:
+        lost = what_is_lost()
+    except CannotKeep as error:
+        lost = [str(error)]
+    if lost:
+        pause_all(" ".join(lost))
+    return bool(lost)
+
+
+def pause_all(why: str) -> None:
+    """Let nothing be sent on any connection until a person lets it go on."""
+    for key in list(Connection.objects.filter(paused_at=None).values_list("pk", flat=True)):
+        with transaction.atomic():
+            held = Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=key)
+            if held.paused_at is None:
+                reason = f"{PAUSED} {why}"[:300]
+                Connection.objects.filter(pk=key).update(paused_at=Now(), pause_reason=reason)
+                faults.record("paused", held, {"reason": reason})
+                alarms.raise_for(held, f"{reason} Nothing is sent meanwhile.")
+
+
+def next_epoch() -> int:
+    """Higher than any that a file or this database has."""
+    return max([mark.epoch for mark in _marks()] + [_epoch()]) + 1
+
+
+def _known() -> tuple[int, int]:
+    newest: int | None = WireAttempt.objects.aggregate(newest=Max("pk"))["newest"]
+    return _epoch(), newest or 0
+
+
+def _epoch() -> int:
+    newest: int | None = Restore.objects.aggregate(newest=Max("epoch"))["newest"]
+    return newest or 0
+
+
+def _marks() -> Iterator[Mark]:
+    if not settings.WIRE_WATERMARK_DIR:
+        return
+    folder = Path(settings.WIRE_WATERMARK_DIR)
+    try:
+        for file in folder.glob("wire-*.json"):
+            yield _read(file)
+    except (OSError, ValueError) as error:
+        raise CannotKeep(f"A file of WIRE_WATERMARK_DIR can't be read: {error}.") from error
+
+
+def _read(file: Path) -> Mark:
+    """Raises ValueError where it is not whole: then nobody knows how far it was written."""
+    try:
+        told = json.loads(file.read_text())
+        return Mark(int(told["epoch"]), int(told["attempt"]), str(told["at"]))
+    except (LookupError, TypeError) as error:
+        raise ValueError(f"{file.name} is damaged") from error
+
+
+def _replace(file: Path, mark: Mark) -> None:
+    handle, unfinished = tempfile.mkstemp(dir=file.parent, prefix=".unfinished-")
+    try:
+        with open(handle, "w") as output:
+            json.dump({"epoch": mark.epoch, "attempt": mark.attempt, "at": mark.at}, output)
+            output.flush()
+            os.fsync(output.fileno())
+        os.replace(unfinished, file)
+    except BaseException:
+        os.unlink(unfinished)
+        raise
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,41 @@
+"""Once the database was put back to an older copy: nothing is sent before an operator has said so."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from directory.history.checkpoints import BadKey
+from erp_integrations.delivery import restoring, watermark
+from erp_integrations.models import Connection
+
+
+class Command(BaseCommand):
+    help = (
+        "Say that an older copy of the database was restored, and why: kept in the history, signed. Prints "
+        "what waits, compared with Spectrum; then connections can be resumed. See docs/operations/restore.md."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--reason", required=True, help="What happened, and which copy it is.")
+        parser.add_argument(
+            "--anyway", action="store_true", help="Also where nothing is known that this database does not."
+        )
+        parser.add_argument("--list", action="store_true", help="Only compare and print, once more.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        reason = options["reason"].strip()
+        if not any(character.isalnum() for character in reason):
+            raise CommandError("Give a reason: it is kept in the history.")
+        try:
+            for sentence in watermark.what_is_lost():
+                self.stdout.write(sentence)
+            if not options["list"]:
+                restoring.confirm(reason=reason, anyway=options["anyway"])
+        except (restoring.NothingLost, restoring.StillHeld, watermark.CannotKeep, BadKey) as problem:
+            raise CommandError(str(problem)) from problem
+        self.stdout.write("What waits, compared with Spectrum:")
+        for each in restoring.compare():
+            self.stdout.write(f"  submission {each.submission.pk} {each.submission.number}: {each.sentence}")
+        self.stdout.write("An approver decides on each; what is not in Spectrum is sent once this is done:")
+        for connection in Connection.objects.exclude(paused_at=None):
+            self.stdout.write(f"  manage.py resume_connection {connection.pk}  ({connection})")
