@@ -14,13 +14,14 @@ from commitments import services as commitments
 from commitments.models import Badge
 from directory.models import User
 from erp_integrations import tasks
-from erp_integrations.adapters.base import Call, Key
+from erp_integrations.adapters.base import Call, Key, MovedRecord
 from erp_integrations.decisions.locking import (
     document_of,
     lock_for_decision,
     lock_job,
     record,
     require_quiet,
+    require_words,
     who_decided,
 )
 from erp_integrations.decisions.refusals import Conflict, NotReady
@@ -36,11 +37,21 @@ from erp_integrations.models import (
 
 
 @transaction.atomic
-def accept(*, submission: Submission, by: User, seen_hash: str, erp_id: str, note: str = "") -> ExportJob:
+def accept(
+    *,
+    submission: Submission,
+    by: User,
+    seen_hash: str,
+    erp_id: str,
+    note: str = "",
+    others: Sequence[MovedRecord] = (),
+    others_reason: str = "",
+) -> ExportJob:
     """Decide for export: the calls are stored exactly as they were shown, and a worker is woken.
 
     ``seen_hash`` is the basis hash of what the person saw, ``erp_id`` what they want the
-    record to be called. Raises RightMissing without the privilege or on one's own
+    record to be called; ``others`` hold its job and lines, and are somebody else's by their words: the
+    worker honours exactly those. Raises RightMissing without the privilege or on one's own
     commitment, Conflict when it was decided or changed, NotReady when something blocks.
     """
     locked = lock_for_decision(submission, by)
@@ -59,20 +70,36 @@ def accept(*, submission: Submission, by: User, seen_hash: str, erp_id: str, not
         basis_hash=basis.hash,
         not_before=_end_of_grace(),
     )
-    calls = _store_calls(job, preflight.plan(basis, erp_id=key.erp_id, note=note))
+    calls = store_calls(job, preflight.plan(basis, erp_id=key.erp_id, note=note))
     commitments.mark(locked.commitment, badge=Badge.EXPORTING)
     record(
         "submission.accepted",
         locked,
         by,
-        {"job": job.pk, "basis_hash": basis.hash, "erp_id": key.erp_id, "calls": calls, "note": locked.note},
+        {
+            "job": job.pk,
+            "basis_hash": basis.hash,
+            "erp_id": key.erp_id,
+            "calls": calls,
+            "note": locked.note,
+            **_ticked_off(others, others_reason),
+        },
     )
     tasks.wake(job.connection_id)
     return job
 
 
 @transaction.atomic
-def retry(*, submission: Submission, by: User, seen_hash: str, erp_id: str, note: str = "") -> ExportJob:
+def retry(
+    *,
+    submission: Submission,
+    by: User,
+    seen_hash: str,
+    erp_id: str,
+    note: str = "",
+    others: Sequence[MovedRecord] = (),
+    others_reason: str = "",
+) -> ExportJob:
     """Accept a failed export again, with what the box shows now. Nothing of it was written.
 
     From here on it is this person's decision: the worker asks for their right, and nobody
@@ -94,7 +121,7 @@ def retry(*, submission: Submission, by: User, seen_hash: str, erp_id: str, note
     job.problem = ""
     job.vendor_code, job.erp_id, job.basis_hash = key.vendor_code, key.erp_id, basis.hash
     job.save()
-    calls = _store_calls(job, preflight.plan(basis, erp_id=key.erp_id, note=note))
+    calls = store_calls(job, preflight.plan(basis, erp_id=key.erp_id, note=note))
     locked.accept_again(by=by, at=timezone.now(), note=note.strip())
     locked.save()
     commitments.mark(locked.commitment, badge=Badge.EXPORTING)
@@ -102,10 +129,29 @@ def retry(*, submission: Submission, by: User, seen_hash: str, erp_id: str, note
         "export.retried",
         locked,
         by,
-        {"job": job.pk, "basis_hash": basis.hash, "erp_id": key.erp_id, "calls": calls, "note": note.strip()},
+        {
+            "job": job.pk,
+            "basis_hash": basis.hash,
+            "erp_id": key.erp_id,
+            "calls": calls,
+            "note": note.strip(),
+            **_ticked_off(others, others_reason),
+        },
     )
     tasks.wake(job.connection_id)
     return job
+
+
+def _ticked_off(others: Sequence[MovedRecord], reason: str) -> dict[str, object]:
+    """Which records the history keeps as others; raises NotSaid without words."""
+    if not others:
+        return {}
+    words = require_words(reason, "Say how you know that the record in Spectrum is another one.")
+    named = [
+        {"vendor_code": each.key.vendor_code, "erp_id": each.key.erp_id, "fingerprint": each.fingerprint}
+        for each in others
+    ]
+    return {"other_records": named, "others_reason": words}
 
 
 def _end_of_grace() -> CombinedExpression:
@@ -149,7 +195,8 @@ def _hold_erp_id(submission: Submission, basis: preflight.Basis, erp_id: str, no
     return key
 
 
-def _store_calls(job: ExportJob, plan: Sequence[Call]) -> list[str]:
+def store_calls(job: ExportJob, plan: Sequence[Call]) -> list[str]:
+    """Keep a job's plan exactly as it is; the hashes of its calls."""
     ExportCall.objects.bulk_create(
         ExportCall(
             job=job,

@@ -7,7 +7,7 @@ from commitments import services as commitments
 from commitments.models import Badge, Lock
 from directory.models import User
 from directory.permissions import require_send_commitments
-from erp_integrations.adapters.base import Absent, CannotTell, StoredRecord
+from erp_integrations.adapters.base import Absent, CannotTell, MovedRecord, StoredRecord
 from erp_integrations.decisions.locking import (
     lock_for_decision,
     lock_job_of,
@@ -17,9 +17,9 @@ from erp_integrations.decisions.locking import (
     require_words,
     who_decided,
 )
-from erp_integrations.decisions.refusals import Conflict, DecisionError, TooEarly
+from erp_integrations.decisions.refusals import Conflict, DecisionError, StandsElsewhere, TooEarly
 from erp_integrations.delivery import ledger, recovery
-from erp_integrations.findings import remains
+from erp_integrations.findings import elsewhere, remains
 from erp_integrations.models import ExportJob, JobStatus, Submission, SubmissionStatus
 
 
@@ -55,14 +55,19 @@ def _proof_of_absence(job: ExportJob) -> str:
         raise TooEarly("It was written a moment ago, and Spectrum may be late to show it. Try again soon.")
     match recovery.seen_now(job):
         case Absent():
-            return "read back"
-        case CannotTell(reason=reason):
-            raise DecisionError(f"{reason} Nothing was changed: try again in a moment.")
+            found: tuple[MovedRecord, ...] | CannotTell = elsewhere.find(job)
+        case CannotTell() as found:
+            pass
         case StoredRecord():
             raise DecisionError(
                 f"Spectrum still shows vendor {job.vendor_code}, subcontract {job.erp_id}. "
                 "Delete it there first; then unlink."
             )
+    if isinstance(found, CannotTell):
+        raise DecisionError(f"{found.reason} Nothing was changed: try again in a moment.")
+    if found:
+        raise StandsElsewhere(found)
+    return "read back"
 
 
 @transaction.atomic
@@ -72,6 +77,8 @@ def _unlink(*, submission: Submission, by: User, job: ExportJob, proof: str, sta
     if locked.status != SubmissionStatus.ACCEPTED:
         raise Conflict(who_decided(locked))
     held = lock_job_of(locked, seen_attempt=job.attempt)
+    if held.plan_round != job.plan_round:
+        raise Conflict("Its record was followed to another key meanwhile. See how it stands now.")
     if held.pk != job.pk or held.status not in (JobStatus.SYNCED, JobStatus.INCOMPLETE):
         raise Conflict("Only what is in Spectrum, whole or in part, can be unlinked. See how it stands now.")
     if not proof:

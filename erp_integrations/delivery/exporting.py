@@ -26,14 +26,15 @@ from erp_integrations.adapters.base import (
     Adapter,
     CannotTell,
     Masters,
+    MovedRecord,
     NotSent,
     Outcome,
     StoredRecord,
     Unusable,
 )
 from erp_integrations.connections.adapting import as_planned, longest_send, ready_adapter
-from erp_integrations.delivery import ledger, outcomes, recovery
-from erp_integrations.findings import preflight
+from erp_integrations.delivery import ledger, outcomes, recovery, verification
+from erp_integrations.findings import elsewhere, preflight
 from erp_integrations.models import (
     CallState,
     Connection,
@@ -294,15 +295,29 @@ def _is_ours_to_write(job: ExportJob, adapter: Adapter) -> bool:
         return True
     match adapter.find(adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id)):
         case Absent():
-            return True
+            found: tuple[MovedRecord, ...] | CannotTell | StoredRecord = elsewhere.find(job)
+        case CannotTell() | StoredRecord() as found:
+            pass
+    match found:
         case CannotTell(reason=reason):
             outcomes.rest(job, f"Nothing was sent, because the ERP ID can't be checked: {reason}")
             return False
         case StoredRecord() as record:
             problem = _what_stands_there(job, adapter, record)
+        case records:
+            problem = " ".join(_stands_elsewhere(each) for each in records)
+            # An incomplete one can be followed there; its page offers that.
+            ExportJob.objects.filter(pk=job.pk).update(differences=verification.differences_of(records))
     if problem:
         outcomes.fail(job, problem)
     return not problem
+
+
+def _stands_elsewhere(record: MovedRecord) -> str:
+    return (
+        f"In Spectrum it stands already as {record.sentence}, and would be there twice. If that is another "
+        "one, say so when you accept it again."
+    )
 
 
 def _what_stands_there(job: ExportJob, adapter: Adapter, record: StoredRecord) -> str:

@@ -9,10 +9,7 @@ from django.db.models.functions import Now
 from directory.models import HistoryEntry
 from erp_integrations.adapters.base import Call, Masters
 from erp_integrations.connections.adapting import adapter_for, as_planned
-from erp_integrations.models import CallState, ExportCall, ExportJob, WireAttempt
-
-MAYBE_WRITTEN = ("", "accepted", "unknown")
-"""Outcomes of a wire attempt after which something may stand in the ERP; blank: nobody reported."""
+from erp_integrations.models import MAYBE_WRITTEN, CallState, ExportCall, ExportJob, WireAttempt
 
 
 def may_have_written(job: ExportJob) -> bool:
@@ -23,7 +20,7 @@ def may_have_written(job: ExportJob) -> bool:
     """
     tried = WireAttempt.objects.filter(outcome__in=MAYBE_WRITTEN).values("call")
     calls = ExportCall.objects.filter(
-        pk__in=tried,
+        models.Q(pk__in=tried) | models.Q(state=CallState.WRITTEN),  # a record that was followed is only that
         job__submission__commitment=job.submission.commitment_id,
         job__connection=job.connection_id,
     ).exclude(state=CallState.GONE)
@@ -40,7 +37,7 @@ def what_was_altered(job: ExportJob) -> str:
     """
     decision = (
         HistoryEntry.objects.about(job.submission)
-        .filter(event__in=["submission.accepted", "export.retried"], detail__job=job.pk)
+        .filter(event__in=["submission.accepted", "export.retried", "export.followed"], detail__job=job.pk)
         .last()
     )
     calls = list(job.current_calls())

@@ -104,6 +104,7 @@ class DriftKind(models.TextChoices):
 
     CHANGED = "changed", "Changed in Spectrum"
     MISSING = "missing", "Missing in Spectrum"
+    ELSEWHERE = "elsewhere", "Stands elsewhere in Spectrum"
     EXTRA_LINES = "extra-lines", "Extra lines in Spectrum"
     CHANGED_HERE = "changed-here", "Changed here, not in Spectrum"
 
@@ -153,3 +154,26 @@ class Drift(models.Model):
     def get_absolute_url(self) -> str:
         """The commitment's review page."""
         return reverse("erp_integrations:review", args=[self.company.slug, self.submission_id])
+
+
+class JobBilling(models.Model):
+    """What Spectrum said, when it was last read, was invoiced and paid of one export.
+
+    Null where it does not say. ``lines`` holds title, amount and quantity of each line that was billed.
+    """
+
+    job = models.OneToOneField(ExportJob, on_delete=models.PROTECT, related_name="billing")
+    read_at = models.DateTimeField(db_default=Now())
+    billed = models.DecimalField(max_digits=15, decimal_places=2, null=True)
+    paid = models.DecimalField(max_digits=15, decimal_places=2, null=True)
+    retention_held = models.DecimalField(max_digits=15, decimal_places=2, null=True)
+    balance = models.DecimalField(max_digits=15, decimal_places=2, null=True)
+    lines: Any = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return f"Billing of {self.job}"
+
+    @property
+    def has_something(self) -> bool:
+        """Whether anything was invoiced or paid: then the record can't have been deleted."""
+        return bool(self.billed or self.paid or self.lines)

@@ -17,11 +17,12 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce, Now
 
-from erp_integrations.adapters.base import MOST_AT_ONCE, Adapter, Call, CannotTell
+from erp_integrations.adapters.base import MOST_AT_ONCE, Absent, Adapter, Call, CannotTell
 from erp_integrations.connections.adapting import adapter_for, as_planned
-from erp_integrations.delivery import outcomes
+from erp_integrations.delivery import outcomes, verification
 from erp_integrations.delivery.exporting import stopping
 from erp_integrations.delivery.outcomes import LeaseLost
+from erp_integrations.findings import elsewhere
 from erp_integrations.models import (
     Connection,
     Drift,
@@ -136,7 +137,13 @@ def _compare_batch(run: Reconciliation, adapter: Adapter, jobs: Sequence[ExportJ
     """Why nobody could look; blank if the batch was compared."""
     plans = _plans(jobs)
     jobs = [job for job in jobs if job.pk in plans]
-    verdicts = adapter.verify_many([plans[job.pk] for job in jobs])
+    verdicts = list(adapter.verify_many([plans[job.pk] for job in jobs]))
+    absent = [index for index, verdict in enumerate(verdicts) if isinstance(verdict, Absent)]
+    found = elsewhere.find_many(run.connection, [(jobs[index], plans[jobs[index].pk]) for index in absent])
+    if isinstance(found, CannotTell):
+        return found.reason
+    for index, records in zip(absent, found, strict=True):
+        verdicts[index] = verification.absent_or_elsewhere(records)
     known = {each.job_id: each for each in Drift.objects.current().filter(job__in=[job.pk for job in jobs])}
     seen_again = []
     for job, verdict in zip(jobs, verdicts, strict=True):

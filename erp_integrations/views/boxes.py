@@ -16,6 +16,7 @@ from django.views.decorators.vary import vary_on_headers
 from directory import pace
 from directory.requests import SignedInRequest
 from erp_integrations import decisions
+from erp_integrations.adapters.base import MovedRecord
 from erp_integrations.forms import NOTE_IS_WRITTEN, AcceptForm, RejectForm
 from erp_integrations.review import explanations, previews
 from erp_integrations.review.standing import Standing
@@ -43,8 +44,12 @@ def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         return _accept_box(request, stood, form, problem=moved_on(stood), status=409)
     if stood.is_open and "show" in request.POST:
         return _accept_box(request, stood, form)
-    if stood.is_open and previews.is_refused_now(stood.submission, erp_id=form.cleaned_data["erp_id"]):
-        return _accept_box(request, stood, form, problem=_BLOCKED, status=422)
+    others: list[MovedRecord] = []
+    if stood.is_open:
+        erp_id, ticked = form.cleaned_data["erp_id"], form.cleaned_data["other_records"]
+        blocked, others = previews.ask_now(stood.submission, erp_id=erp_id, ticked=ticked)
+        if blocked:
+            return _accept_box(request, stood, form, problem=_BLOCKED, status=422)
     command = decisions.retry if stood.has_failed else decisions.accept
     try:
         command(
@@ -53,6 +58,8 @@ def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> H
             seen_hash=form.cleaned_data["seen_hash"],
             erp_id=form.cleaned_data["erp_id"],
             note=form.cleaned_data["note"],
+            others=others,
+            others_reason=form.cleaned_data["others_reason"],
         )
     except decisions.NotReady:
         return _accept_box(request, stood, form, problem=_BLOCKED, status=422)
@@ -111,12 +118,15 @@ def _accept_box(
     if damage := explanations.damage(stood):
         return decided_box(request, stood, " ".join(damage.sentences), verb="Can't be decided:")
     entered = form.cleaned_data if form else {}
-    preview = previews.of(stood.submission, erp_id=entered.get("erp_id"), note=entered.get("note", ""))
+    ticked = entered.get("other_records", [])
+    preview = previews.of(
+        stood.submission, erp_id=entered.get("erp_id"), note=entered.get("note", ""), ticked=ticked
+    )
     shown = form or AcceptForm(initial={"erp_id": preview.erp_id})
     if preview.notes_topic:
         shown.fields["note"].help_text = NOTE_IS_WRITTEN
     verb = "Try again" if stood.has_failed else "Accept"
-    context = {"preview": preview, "seen_hash": preview.seen_hash, "focus_title": True}
+    context = {"preview": preview, "seen_hash": preview.seen_hash, "focus_title": True, "ticked": ticked}
     return box(request, stood, "_accept.html", verb, shown, problem, status, context)
 
 

@@ -131,7 +131,9 @@ HEADER_COLUMNS = (
     "[VN_SUBCONTRACT_MC].[Status_Code], [VN_SUBCONTRACT_MC].[Contract_Type], "
     "[VN_SUBCONTRACT_MC].[Comment_1], [VN_SUBCONTRACT_MC].[Comment_2], "
     "[VN_SUBCONTRACT_MC].[Original_Amount], [VN_SUBCONTRACT_MC].[Retention_Percent], "
-    "[VN_SUBCONTRACT_MC].[GL_Account], [VN_SUBCONTRACT_MC].[Date_Issued] FROM [VN_SUBCONTRACT_MC]"
+    "[VN_SUBCONTRACT_MC].[GL_Account], [VN_SUBCONTRACT_MC].[Date_Issued], "
+    "[VN_SUBCONTRACT_MC].[Total_Billed], [VN_SUBCONTRACT_MC].[Total_Paid], "
+    "[VN_SUBCONTRACT_MC].[Retention_Balance], [VN_SUBCONTRACT_MC].[Total_Balance] FROM [VN_SUBCONTRACT_MC]"
 )
 LINE_COLUMNS = (
     "SELECT [VN_SUBCONTRACT_PHASE_MC].[Company_Code], [VN_SUBCONTRACT_PHASE_MC].[Vendor_Code], "
@@ -139,7 +141,8 @@ LINE_COLUMNS = (
     "[VN_SUBCONTRACT_PHASE_MC].[Cost_Type], [VN_SUBCONTRACT_PHASE_MC].[Bid_Item_Number], "
     "[VN_SUBCONTRACT_PHASE_MC].[Bill_Description], [VN_SUBCONTRACT_PHASE_MC].[Unit_Of_Measure], "
     "[VN_SUBCONTRACT_PHASE_MC].[Unit_Price], [VN_SUBCONTRACT_PHASE_MC].[Original_Contract_Quantity], "
-    "[VN_SUBCONTRACT_PHASE_MC].[Original_Contract_Amount], [VN_SUBCONTRACT_PHASE_MC].[Retention_Flag] "
+    "[VN_SUBCONTRACT_PHASE_MC].[Original_Contract_Amount], [VN_SUBCONTRACT_PHASE_MC].[Retention_Flag], "
+    "[VN_SUBCONTRACT_PHASE_MC].[Amount_Billed_To_Date], [VN_SUBCONTRACT_PHASE_MC].[Quantity_Billed_To_Date] "
     "FROM [VN_SUBCONTRACT_PHASE_MC]"
 )
 BOTH = pytest.mark.parametrize(
