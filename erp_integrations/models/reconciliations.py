@@ -1,5 +1,6 @@
 """Comparing what was exported with what Spectrum holds: the runs, and what was found to drift."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -172,6 +173,22 @@ class JobBilling(models.Model):
 
     def __str__(self) -> str:
         return f"Billing of {self.job}"
+
+    @property
+    def figures(self) -> list[tuple[str, Decimal]]:
+        """What Spectrum says of it, each with its name."""
+        named = (
+            ("Billed", self.billed),
+            ("Paid", self.paid),
+            ("Retention held", self.retention_held),
+            ("Balance", self.balance),
+        )
+        return [(label, amount) for label, amount in named if amount is not None]
+
+    @property
+    def billed_lines(self) -> list[tuple[str, Decimal]]:
+        """What of each line was billed, by its title ("Line 2")."""
+        return [(line["title"], Decimal(line["amount"])) for line in self.lines]
 
     @property
     def has_something(self) -> bool:

@@ -17,7 +17,16 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce, Now
 
-from erp_integrations.adapters.base import MOST_AT_ONCE, Absent, Adapter, Call, CannotTell
+from erp_integrations.adapters.base import (
+    MOST_AT_ONCE,
+    Absent,
+    Adapter,
+    Call,
+    CannotTell,
+    Differs,
+    Match,
+    Verdict,
+)
 from erp_integrations.connections.adapting import adapter_for, as_planned
 from erp_integrations.delivery import outcomes, verification
 from erp_integrations.delivery.exporting import stopping
@@ -28,6 +37,7 @@ from erp_integrations.models import (
     Drift,
     ExportCall,
     ExportJob,
+    JobBilling,
     JobStatus,
     Reconciliation,
     ReconciliationStatus,
@@ -144,6 +154,7 @@ def _compare_batch(run: Reconciliation, adapter: Adapter, jobs: Sequence[ExportJ
         return found.reason
     for index, records in zip(absent, found, strict=True):
         verdicts[index] = verification.absent_or_elsewhere(records)
+    _keep_billing(jobs, verdicts)
     known = {each.job_id: each for each in Drift.objects.current().filter(job__in=[job.pk for job in jobs])}
     seen_again = []
     for job, verdict in zip(jobs, verdicts, strict=True):
@@ -156,6 +167,33 @@ def _compare_batch(run: Reconciliation, adapter: Adapter, jobs: Sequence[ExportJ
             seen_again.append(compared.known.pk)
     Drift.objects.current().filter(pk__in=seen_again).update(last_seen_at=Now())
     return ""
+
+
+def _keep_billing(jobs: Sequence[ExportJob], verdicts: Sequence[Verdict]) -> None:
+    """What was invoiced and paid of a batch, with the time of this look. One query.
+
+    Of what does not say, the last reading stays, with its own time.
+    """
+    figures = ("billed", "paid", "retention_held", "balance")
+    rows = [
+        JobBilling(
+            job=job,
+            read_at=Now(),
+            lines=[
+                {"title": line.title, "amount": str(line.amount), "quantity": str(line.quantity or "")}
+                for line in verdict.billing.lines
+            ],
+            **{name: getattr(verdict.billing, name) for name in figures},
+        )
+        for job, verdict in zip(jobs, verdicts, strict=True)
+        if isinstance(verdict, Match | Differs) and verdict.billing.is_known
+    ]
+    JobBilling.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["job"],
+        update_fields=[*figures, "lines", "read_at"],
+    )
 
 
 def _plans(jobs: Sequence[ExportJob]) -> dict[int, tuple[Call, ...]]:

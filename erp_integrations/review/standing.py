@@ -13,6 +13,7 @@ from erp_integrations.delivery.outcomes import BADGES, VERIFIED_BADGES
 from erp_integrations.models import (
     Connection,
     ExportJob,
+    JobBilling,
     JobStatus,
     Submission,
     SubmissionStatus,
@@ -150,6 +151,11 @@ class Standing:
         return bool(self.is_followable and self.job and self.job.has_moved) and self.may_decide
 
     @property
+    def billing(self) -> JobBilling | None:
+        """What was invoiced and paid by the last look of a reconciliation; None where it never said."""
+        return getattr(self.job, "billing", None) if self.is_synced or self.is_incomplete else None
+
+    @property
     def bar(self) -> str:
         """Why this approver, of all, may not decide; empty when that is not the reason."""
         if not (self.asks_a_person and self.viewer.is_accounting_approver and self._is_barred):
@@ -218,7 +224,7 @@ class Standing:
 
 def jobs_to_show() -> "Prefetch[Any]":
     """What a standing needs of export jobs, without the secrets of their connections."""
-    jobs = ExportJob.objects.select_related("connection")
+    jobs = ExportJob.objects.select_related("connection", "billing")
     return Prefetch("jobs", jobs.defer(*secret_fields(Connection, "connection__")))
 
 

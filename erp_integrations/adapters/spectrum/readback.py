@@ -237,7 +237,7 @@ def matching(calls: tuple[Call, ...], key: Key, record: StoredRecord) -> MovedRe
     Every vendor has a number 001, and every job has many subcontracts: the job must be the plan's, and the
     lines by key and amount. Of a record that people changed, or of which a part was written, it is enough
     that all of one side are found on the other, or that the number is the plan's. A plan of a header alone
-    (a part of an export) is found by job and number, where the record has no line either.
+    (a part of an export) is found by job and number or comment, where the record has no line either.
     """
     header, lines = calls[0].payload, [call for call in calls if _is_line(call)]
     if _code(record.header["Job_Number"]) != _code(header["Job_Number"]):
@@ -255,7 +255,8 @@ def matching(calls: tuple[Call, ...], key: Key, record: StoredRecord) -> MovedRe
     matched = len(record.lines) - len(unmatched)
     same_number = key.erp_id == _code(header["Subcontract_Number"])
     if not lines:
-        is_it = same_number and not record.lines
+        comment = header["Comment"].strip()
+        is_it = not record.lines and (same_number or comment == record.header["Comment"] != "")
     else:
         is_it = bool(matched) and (matched == len(lines) or not unmatched or same_number)
     return MovedRecord(key, record, matched, len(lines), phases) if is_it else None
