@@ -53,7 +53,7 @@ class AcceptForm(DecisionForm):
         label="How you know that it is another one",
         required=False,
         max_length=LONGEST_WORDS,
-        help_text="Kept in the commitment's history with your name.",
+        help_text="Needed where you tick one. Kept in the commitment's history with your name.",
         widget=forms.Textarea(attrs={"rows": 2}),
     )
 

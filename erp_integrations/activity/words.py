@@ -158,7 +158,7 @@ WORDS: dict[str, Words] = {
         said="statement",
     ),
     "export.elsewhere": Words(
-        "Read back: it stands under another key in Spectrum", tone=Badge.NEEDS_ATTENTION.label
+        "Read back: it was moved to another key in Spectrum", tone=Badge.NEEDS_ATTENTION.label
     ),
     "export.followed": Words(
         "Followed to its new key in Spectrum", in_full=_followed, tone=Badge.SYNCED.label

@@ -60,7 +60,7 @@ def moves_of(job: ExportJob) -> list[Move]:
     if isinstance(records, CannotTell):
         raise DecisionError(f"{records.reason} Nothing was changed: try again in a moment.")
     if not records:
-        raise DecisionError("Spectrum shows no record of it under another key now. See how it stands.")
+        raise DecisionError("Spectrum shows it under no other vendor or number now.")
     link = (
         VendorLink.objects.filter(
             connection=job.connection, contract_company=job.submission.commitment.contract_company_id

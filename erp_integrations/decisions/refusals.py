@@ -34,5 +34,5 @@ class StandsElsewhere(DecisionError):
 
     def __init__(self, records: Sequence[MovedRecord]) -> None:
         there = "; or ".join(record.sentence for record in records)
-        super().__init__(f"It is not gone: it stands in Spectrum as {there}.")
+        super().__init__(f"It was not deleted but moved: in Spectrum it is {there}.")
         self.records = list(records)

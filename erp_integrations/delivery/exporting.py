@@ -315,8 +315,8 @@ def _is_ours_to_write(job: ExportJob, adapter: Adapter) -> bool:
 
 def _stands_elsewhere(record: MovedRecord) -> str:
     return (
-        f"In Spectrum it stands already as {record.sentence}, and would be there twice. If that is another "
-        "one, say so when you accept it again."
+        f"Spectrum already holds it as {record.sentence}; it would be there twice. If that is another one, "
+        "say so when you accept it again."
     )
 
 

@@ -90,7 +90,7 @@ def note(held: ExportJob, verdict: Seen) -> None:
     if held.verification == Verification.ABSENT != before:
         alarms.raise_for(held, "Spectrum said yes to every call, but read back it does not show the record.")
     if held.verification == Verification.ELSEWHERE != before:
-        alarms.raise_for(held, "Somebody changed its key in Spectrum: it stands under another one now.")
+        alarms.raise_for(held, "It was moved in Spectrum: it has another vendor code or number there now.")
     held.verified_at = Now()
     held.save(update_fields=["verification", "differences", "verified_at"])
     badge = outcomes.VERIFIED_BADGES.get(held.verification, Badge.SYNCED)

@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                     choices=[
                         ("changed", "Changed in Spectrum"),
                         ("missing", "Missing in Spectrum"),
-                        ("elsewhere", "Stands elsewhere in Spectrum"),
+                        ("elsewhere", "Moved in Spectrum"),
                         ("extra-lines", "Extra lines in Spectrum"),
                         ("changed-here", "Changed here, not in Spectrum"),
                     ],
@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                     ("match", "Matches"),
                     ("differs", "Differs"),
                     ("absent", "Not found in Spectrum"),
-                    ("elsewhere", "Stands elsewhere in Spectrum"),
+                    ("elsewhere", "Moved in Spectrum"),
                     ("not_configured", "Not verified: read-back is not configured"),
                     ("attested", "Attested by a person"),
                 ],

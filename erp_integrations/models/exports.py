@@ -47,7 +47,7 @@ class Verification(models.TextChoices):
     MATCH = "match", "Matches"
     DIFFERS = "differs", "Differs"
     ABSENT = "absent", "Not found in Spectrum"
-    ELSEWHERE = "elsewhere", "Stands elsewhere in Spectrum"
+    ELSEWHERE = "elsewhere", "Moved in Spectrum"
     NOT_CONFIGURED = "not_configured", "Not verified: read-back is not configured"
     ATTESTED = "attested", "Attested by a person"
 

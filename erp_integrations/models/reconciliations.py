@@ -105,7 +105,7 @@ class DriftKind(models.TextChoices):
 
     CHANGED = "changed", "Changed in Spectrum"
     MISSING = "missing", "Missing in Spectrum"
-    ELSEWHERE = "elsewhere", "Stands elsewhere in Spectrum"
+    ELSEWHERE = "elsewhere", "Moved in Spectrum"
     EXTRA_LINES = "extra-lines", "Extra lines in Spectrum"
     CHANGED_HERE = "changed-here", "Changed here, not in Spectrum"
 

@@ -134,11 +134,11 @@ def _synced(standing: Standing, job: ExportJob) -> Explanation:
             return Explanation(
                 "danger",
                 "status-needs-attention",
-                "It stands elsewhere in Spectrum",
+                "It was moved in Spectrum",
                 [
                     f"It was exported as {_record(job)}. Read back{_on(job.verified_at)}, nothing is there.",
                     *_differences(job),
-                    "Somebody changed its key in Spectrum. Follow the move, and it goes by that here too.",
+                    "Its vendor code or number was changed there. Follow the move to use that here too.",
                 ],
             )
         case Verification.DIFFERS:
@@ -165,7 +165,7 @@ def _differences(job: ExportJob) -> list[str]:
 
 def _difference(found: Mapping[str, str]) -> str:
     if found.get("kind") == DifferenceKind.MOVED and not found["name"]:
-        return f"In Spectrum it stands as {found['stored']}."
+        return f"In Spectrum it is {found['stored']} now."
     where = " ".join(filter(None, [found["title"], found["name"]]))
     return f"{where}: {found['sent']} was accepted, {found['stored'] or 'nothing'} is stored."
 

@@ -118,7 +118,7 @@ def _free(key: Key, moved: tuple[MovedRecord, ...], ticked: Collection[str]) -> 
     finding = Finding(
         "record-elsewhere",
         Severity.BLOCKING,
-        f"In Spectrum it stands already as {'; or '.join(record.sentence for record in left)}. "
+        f"Spectrum already holds it as {'; or '.join(record.sentence for record in left)}. "
         "It would be there twice.",
         "ERP ID",
         "Look in Spectrum whose it is. If it is this one, don't export it. If it is another one, tick it "

@@ -202,7 +202,7 @@ class Standing:
             case JobStatus.SYNCED if job and job.verification == Verification.ABSENT:
                 return f"Spectrum said yes, but does not show {job.erp_id}"
             case JobStatus.SYNCED if job and job.verification == Verification.ELSEWHERE:
-                return f"Stands elsewhere in Spectrum, not as {job.erp_id} of vendor {job.vendor_code}"
+                return f"Moved in Spectrum: it is no longer {job.erp_id} of vendor {job.vendor_code}"
             case JobStatus.SYNCED if job:
                 return f"ERP ID {job.erp_id}"
             case JobStatus.INCOMPLETE:

@@ -34,6 +34,9 @@ class Site:
         match fault.kind:
             case "person_edits" | "person_deletes" | "number_taken":
                 self._by_hand(fault, sent)
+            case "person_recodes":
+                change = {"company": sent["Company_Code"], "vendor": sent["Vendor_Code"], "to": fault.text}
+                self.change_keys(change)
             case "refuse_connection":
                 self.refuse(fault.seconds)
             case "wsdl_drift":

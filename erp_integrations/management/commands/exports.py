@@ -101,7 +101,7 @@ class Command(BaseCommand):
         found = [each.record for each in decisions.moves_of(job)]
         moves = {f"{each.key.vendor_code}/{each.key.erp_id}": each for each in found}
         for name, move in moves.items():
-            self.stdout.write(f"  {name}: it stands as {move.sentence}")
+            self.stdout.write(f"  {name}: {move.sentence}")
         if to.upper() not in moves:
             raise CommandError(f"Nothing was changed. Choose with --to: {', '.join(moves)}")
         decisions.follow(
