@@ -1,13 +1,17 @@
 """The two boxes: what an approver enters, and what they saw."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
+from erp_integrations.findings.preflight import is_written
 from erp_integrations.models import CallState, ExportCall
 
 LONGEST_WORDS = 4000
+FINGERPRINT = re.compile("[0-9a-f]{64}")
 NOTE_IS_WRITTEN = (
     "Your note is also written to Spectrum, at most 1,000 characters. It stays in the commitment's history."
 )
@@ -52,6 +56,30 @@ class AcceptForm(DecisionForm):
         help_text="Whether it is there, where you looked, and when. Kept in the history with your name.",
         widget=forms.Textarea(attrs={"rows": 2}),
     )
+
+    # Each names exactly one record with its content; what is not shown any more counts for nothing.
+    other_records = forms.TypedMultipleChoiceField(required=False, coerce=str)
+    others_reason = forms.CharField(
+        label="How you know that it is another one",
+        required=False,
+        max_length=LONGEST_WORDS,
+        help_text="Needed where you tick one. Kept in the commitment's history with your name.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        ticked = self.fields["other_records"]
+        assert isinstance(ticked, forms.TypedMultipleChoiceField)
+        given = self.data.getlist("other_records") if isinstance(self.data, QueryDict) else []
+        ticked.choices = [(each, each) for each in given if FINGERPRINT.fullmatch(each)]
+
+    def clean(self) -> dict[str, Any]:
+        """Whoever says that a record is another one says how they know."""
+        cleaned = super().clean() or {}
+        if cleaned.get("other_records") and not is_written(cleaned.get("others_reason", "")):
+            self.add_error("others_reason", "Say how you know that it is another one.")
+        return cleaned
 
 
 class RejectForm(DecisionForm):
@@ -114,6 +142,14 @@ def _statement(help_text: str) -> forms.CharField:
         required=False,
         help_text=help_text,
         widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class FollowForm(RoundForm):
+    """Which of the records that were found; each is named with its content."""
+
+    record = forms.CharField(
+        max_length=64, widget=forms.RadioSelect, error_messages={"required": "Choose the record to follow."}
     )
 
 

@@ -12,7 +12,7 @@ from erp_integrations.adapters.base import Finding
 from erp_integrations.documents import text_hash, to_json
 from erp_integrations.findings import collisions, preflight
 from erp_integrations.findings.collisions import Collision
-from erp_integrations.models import Submission, SubmissionStatus
+from erp_integrations.models import JobBilling, Submission, SubmissionStatus
 from erp_integrations.models.submissions import OPEN_STATUSES
 from erp_integrations.reconciliation import drift, drift_listing
 
@@ -24,7 +24,7 @@ class Accounting:
     ``findings`` are those of a Send at this moment, blocking ones first; ``senders`` are asked
     for only where the person may not send. ``verb`` is empty when there is nothing to send, and
     ``is_unchanged`` says that it was rejected exactly as it is. ``changed_here`` is what was changed
-    after an export, a sentence each.
+    after an export, a sentence each; ``billing`` what Spectrum said of invoices and payments.
     """
 
     latest: Submission | None
@@ -35,6 +35,7 @@ class Accounting:
     senders: list[User] = field(default_factory=list)
     collisions: list[Collision] = field(default_factory=list)
     changed_here: list[str] = field(default_factory=list)
+    billing: JobBilling | None = None
 
     @property
     def blocking(self) -> int:
@@ -66,7 +67,7 @@ class Accounting:
 
 
 def accounting_of(commitment: Commitment, person: User) -> Accounting:
-    """Read it; at most nine queries."""
+    """Read it; at most ten queries."""
     latest = (
         commitment.submissions.select_related("sent_by", "decided_by", "ended_by").order_by("-pk").first()
     )
@@ -76,7 +77,8 @@ def accounting_of(commitment: Commitment, person: User) -> Accounting:
         exported = commitment.lock == Lock.EXPORTED
         changes = drift.changed_here(latest) if exported else []
         told = [drift_listing.in_words(change) for change in changes]
-        return Accounting(latest, "", may_send, senders=senders, changed_here=told)
+        billing = JobBilling.objects.filter(job__in=latest.jobs.current()).first() if exported else None
+        return Accounting(latest, "", may_send, senders=senders, changed_here=told, billing=billing)
     document = preflight.document_of(commitment)
     basis = preflight.basis_of(document)
     found = preflight.findings(basis, moment=preflight.Moment.SEND, erp_id=preflight.proposed_erp_id(basis))

@@ -20,6 +20,7 @@ urlpatterns = [
     path("commitments/<int:submission_id>/resume/", views.resume, name="resume"),
     path("commitments/<int:submission_id>/resolve/", views.resolve, name="resolve"),
     path("commitments/<int:submission_id>/unlink/", views.unlink, name="unlink"),
+    path("commitments/<int:submission_id>/follow/", views.follow, name="follow"),
     path("vendors/", views.vendors, name="vendors"),
     path("vendors/<int:contract_company_id>/", views.vendor, name="vendor"),
     path("jobs/", views.jobs, name="jobs"),

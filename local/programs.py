@@ -18,6 +18,8 @@ from local.processes import Program
 
 ROOT = Path(__file__).resolve().parent.parent
 MASTERS = ROOT / "local" / "demo" / "data" / "spectrum_masters.json"
+FAULTS = MASTERS.with_name("spectrum_faults.json")
+"""What befalls the demo's exports in Spectrum itself (local/demo/README.md)."""
 SECRETS = "secrets.env"
 SPECTRUM_DATABASE = "spectrum.sqlite3"
 INFO_LINK = "info_link.sqlite3"
@@ -161,11 +163,19 @@ def beat(var: Path, environment: Mapping[str, str], number: int = 1) -> Program:
     )
 
 
-def simulator(var: Path, ports: Ports, environment: Mapping[str, str], *, info_link: bool = False) -> Program:
+def simulator(
+    var: Path,
+    ports: Ports,
+    environment: Mapping[str, str],
+    *,
+    info_link: bool = False,
+    faults: Path | None = None,
+) -> Program:
     arguments = ["local.spectrum", "--host", HOST, "--port", str(ports["simulator"])]
     arguments += ["--database", str(var / SPECTRUM_DATABASE), "--masters", str(MASTERS)]
     arguments += ["--info-link", str(var / INFO_LINK)] if info_link else []
     arguments += ["--success", environment.get(SUCCESS, "none")]
+    arguments += ["--faults", str(faults)] if faults else []
     return Program(
         "simulator", python(*arguments), ROOT, environment, ready=lambda _: answers(ports["simulator"])
     )

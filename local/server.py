@@ -36,7 +36,8 @@ class Stage:
     """What runs, and how. `settings` win over those that this machine decides.
 
     `celery` is the module that workers run, `preparation` the one that fills the database.
-    `info_link`: the read-back is a copy of Spectrum's tables, which can lag and fail.
+    `info_link`: the read-back is a copy of Spectrum's tables, which can lag and fail. `faults` wait in
+    the simulator from its start on.
     `longest_delay` is the most seconds between a death and the next start.
     """
 
@@ -47,10 +48,11 @@ class Stage:
     celery: str = "celery"
     preparation: str = "local.preparation"
     info_link: bool = False
+    faults: Path | None = None
     longest_delay: float = LONGEST_DELAY
 
 
-ORDINARY = Stage()
+ORDINARY = Stage(faults=programs.FAULTS)
 
 
 def main(stage: Stage = ORDINARY) -> int:
@@ -115,7 +117,7 @@ def serve(var: Path, stage: Stage) -> None:
         ports.release()
         supervisor.start(
             programs.mail(var, ports, environment),
-            programs.simulator(var, ports, environment, info_link=stage.info_link),
+            programs.simulator(var, ports, environment, info_link=stage.info_link, faults=stage.faults),
             *(
                 programs.worker(var, environment, number, celery=stage.celery)
                 for number in range(1, stage.workers + 1)

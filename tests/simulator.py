@@ -228,6 +228,19 @@ class Simulator:
         key = "/".join(quote(part, safe="") for part in (company, vendor, number))
         self._ask("DELETE", f"/simulator/subcontracts/{key}")
 
+    def empty(self) -> None:
+        """No subcontract is there, as in a site that has none yet."""
+        self._ask("DELETE", "/simulator/subcontracts")
+
+    def change_keys(self, **change: object) -> None:
+        """A person changes a vendor's code (`vendor`, `to`), a number (`number`, `to_number`), or gives
+        all phases of a `company` some `zeros` more."""
+        self._ask("POST", "/simulator/keys", change)
+
+    def bill(self, **invoice: object) -> None:
+        """A person enters an invoice for a line (`amount`), or a payment (`paid`)."""
+        self._ask("POST", "/simulator/invoices", invoice)
+
     def set_clock(self, now: str | None) -> None:
         """Let it be this moment in Spectrum, as ISO 8601 writes it; None for the real time."""
         self._ask("POST", "/simulator/clock", {"now": now})

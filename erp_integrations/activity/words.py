@@ -80,6 +80,15 @@ def _unlinked(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
     return f"Unlinked: {detail.get('erp_id', '')} is gone from Spectrum, {proof}"
 
 
+def _followed(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    old, new = (
+        f"vendor {key.get('vendor_code', '')}, subcontract {key.get('erp_id', '')}"
+        for key in (detail.get("old", {}), detail.get("new", {}))
+    )
+    phases = ", ".join(f"phase {old} is {new}" for old, new in detail.get("phases", {}).items())
+    return f"Followed in Spectrum: {f'{old} is {new} now' if old != new else phases}"
+
+
 def _settings(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
     fields = ", ".join(str(name).replace("_", " ") for name in detail.get("fields", []))
     return f"Settings changed: {fields}" if fields else "Settings changed"
@@ -159,6 +168,12 @@ WORDS: dict[str, Words] = {
         in_full=_attested_part,
         tone=Badge.NEEDS_ATTENTION.label,
         said="statement",
+    ),
+    "export.elsewhere": Words(
+        "Read back: it was moved to another key in Spectrum", tone=Badge.NEEDS_ATTENTION.label
+    ),
+    "export.followed": Words(
+        "Followed to its new key in Spectrum", in_full=_followed, tone=Badge.SYNCED.label
     ),
     "export.resumed": Words("Resumed with the calls that are not written", tone=Badge.EXPORTING.label),
     "export.retried": Words(

@@ -7,7 +7,8 @@ own ledger. The promises are those of "Outcomes" in ``docs/spectrum.md``.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
@@ -261,6 +262,7 @@ class DifferenceKind(StrEnum):
     CHANGED = "changed"
     MISSING = "missing"
     EXTRA = "extra"
+    MOVED = "moved"
 
 
 class ValueKind(StrEnum):
@@ -288,8 +290,70 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class MovedRecord:
+    """A record that holds a plan's job and lines under another key than the plan's.
+
+    ``matched`` of the plan's ``planned`` lines stand there with their amounts. ``phases`` are those that
+    were expanded with zeros: what was sent, and what is stored.
+    """
+
+    key: Key
+    record: StoredRecord
+    matched: int
+    planned: int
+    phases: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """What identifies exactly this record with what counts of its content, 64 hexadecimal digits."""
+        lines = [[*key, line["Original_Contract_Amount"]] for key, line in sorted(self.record.lines.items())]
+        return content_hash([list(astuple(self.key)), self.record.header.get("Job_Number", ""), lines])
+
+    @property
+    def sentence(self) -> str:
+        """Where it stands, and what of it is the plan's."""
+        lines = "its header" if not self.planned else f"{self.matched} of {self.planned} lines"
+        return (
+            f"vendor {self.key.vendor_code}, subcontract {self.key.erp_id}, with the same job "
+            f"({self.record.header.get('Job_Number', '')}) and {lines}"
+        )
+
+    @property
+    def difference(self) -> Difference:
+        """That it stands there and not under its key."""
+        return Difference("Subcontract", "", "", self.sentence, DifferenceKind.MOVED)
+
+
+@dataclass(frozen=True, slots=True)
+class BilledLine:
+    """What the ERP says was invoiced of one line so far; ``title`` is its call's ("Line 2")."""
+
+    title: str
+    amount: Decimal
+    quantity: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """What the ERP says was invoiced and paid of a record; None where it does not say."""
+
+    billed: Decimal | None = None
+    paid: Decimal | None = None
+    retention_held: Decimal | None = None
+    balance: Decimal | None = None
+    lines: tuple[BilledLine, ...] = ()
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the ERP says anything of it."""
+        return any(each is not None for each in (self.billed, self.paid, self.retention_held, self.balance))
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """The ERP holds what was sent."""
+
+    billing: Billing = field(default_factory=Billing, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +361,14 @@ class Differs:
     """The ERP holds something else; never empty."""
 
     differences: tuple[Difference, ...]
+    billing: Billing = field(default_factory=Billing, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The ERP holds nothing under the key, and what was sent under others; never empty."""
+
+    records: tuple[MovedRecord, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +383,7 @@ class Inspection:
     others: tuple[Difference, ...] = ()
 
 
-Verdict = Match | Differs | Absent | CannotTell
+Verdict = Match | Differs | Absent | Elsewhere | CannotTell
 
 MOST_AT_ONCE = 500
 """How many records an ERP is asked for in one question."""
@@ -466,6 +538,28 @@ class Adapter(Protocol):
 
         At most ``MOST_AT_ONCE`` plans. Where nobody could look, every verdict is CannotTell.
         """
+        ...
+
+    def find_elsewhere(
+        self, plans: Sequence[tuple[Call, ...]]
+    ) -> Sequence[tuple[MovedRecord, ...]] | CannotTell:
+        """Which records hold the job and lines of some plans under other keys, at the cost of one look.
+
+        An absence under a key proves nothing: people change codes and numbers. Whose a record is, the
+        adapter does not know. Plans of one company; at most ``MOST_AT_ONCE``. Never writes.
+        """
+        ...
+
+    def match(self, calls: tuple[Call, ...], key: Key, record: StoredRecord) -> MovedRecord | None:
+        """The record as the one of a plan's job and lines; None where that can't be said. Pure."""
+        ...
+
+    def moved(self, calls: tuple[Call, ...], record: MovedRecord) -> tuple[Call, ...]:
+        """The same calls to the record as it is called now. Pure."""
+        ...
+
+    def billing(self, calls: tuple[Call, ...], record: StoredRecord) -> Billing:
+        """What was invoiced and paid of a record that ``find`` has shown. Pure."""
         ...
 
     def send(self, call: Call, *, until: float = math.inf) -> Outcome:

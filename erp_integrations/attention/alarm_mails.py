@@ -14,7 +14,14 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from directory.models import WORKING_LEVELS, CompanyMembership, User
-from erp_integrations.models import Alarm, Connection, Drift, JobStatus, SubmissionStatus, Verification
+from erp_integrations.models import (
+    NOT_UNDER_ITS_KEY,
+    Alarm,
+    Connection,
+    Drift,
+    JobStatus,
+    SubmissionStatus,
+)
 from notifications import emails
 from notifications.models import Kind, Subscription
 
@@ -77,7 +84,7 @@ def _still_true(alarms: QuerySet[Alarm]) -> QuerySet[Alarm]:
     gone = Q(
         submission__status=SubmissionStatus.ACCEPTED,
         submission__jobs__status=JobStatus.SYNCED,
-        submission__jobs__verification=Verification.ABSENT,
+        submission__jobs__verification__in=NOT_UNDER_ITS_KEY,
     )
     late = Q(Exists(Drift.objects.late().filter(submission=OuterRef("submission"))))
     troubled = Q(submission=None) & (~Q(connection__fault="") | ~Q(connection__paused_at=None))

@@ -7,8 +7,16 @@ somebody woken. Domain errors carry the sentence that the person reads.
 
 from erp_integrations.decisions.accepting import accept, retry
 from erp_integrations.decisions.adopting import adopt
+from erp_integrations.decisions.following import FOLLOWABLE, follow, moves_of
 from erp_integrations.decisions.locking import require_may_decide
-from erp_integrations.decisions.refusals import Conflict, DecisionError, NotReady, NotSaid, TooEarly
+from erp_integrations.decisions.refusals import (
+    Conflict,
+    DecisionError,
+    NotReady,
+    NotSaid,
+    StandsElsewhere,
+    TooEarly,
+)
 from erp_integrations.decisions.rejecting import reject
 from erp_integrations.decisions.resolving import Attested, resolve, resume
 from erp_integrations.decisions.sending import retrieve_from_erp, send_to_erp
@@ -16,14 +24,18 @@ from erp_integrations.decisions.undoing import undo
 from erp_integrations.decisions.unlinking import require_may_unlink, unlink
 
 __all__ = [
+    "FOLLOWABLE",
     "Attested",
     "Conflict",
     "DecisionError",
     "NotReady",
     "NotSaid",
+    "StandsElsewhere",
     "TooEarly",
     "accept",
     "adopt",
+    "follow",
+    "moves_of",
     "reject",
     "require_may_decide",
     "require_may_unlink",

@@ -14,7 +14,7 @@ from commitments import services as commitments
 from commitments.models import Badge
 from directory.models import User
 from erp_integrations import tasks
-from erp_integrations.adapters.base import Call, Key
+from erp_integrations.adapters.base import Call, Key, MovedRecord
 from erp_integrations.connections.adapting import as_columns, reply_rule
 from erp_integrations.decisions.locking import (
     document_of,
@@ -47,11 +47,14 @@ def accept(
     erp_id: str,
     note: str = "",
     statement: str = "",
+    others: Sequence[MovedRecord] = (),
+    others_reason: str = "",
 ) -> ExportJob:
     """Decide for export: the calls are stored exactly as they were shown, and a worker is woken.
 
     ``seen_hash`` is the basis hash of what the person saw, ``erp_id`` what they want the
-    record to be called; ``statement`` is asked for where it came back with an older copy of the
+    record to be called; ``others`` hold its job and lines, and are somebody else's by their words: the
+    worker honours exactly those. ``statement`` is asked for where it came back with an older copy of the
     database and nobody can look. Raises RightMissing without the privilege or on one's own
     commitment, Conflict when it was decided or changed, NotReady when something blocks.
     """
@@ -86,6 +89,7 @@ def accept(
             "calls": calls,
             "note": locked.note,
             **told,
+            **_ticked_off(others, others_reason),
         },
     )
     tasks.wake(job.connection_id)
@@ -101,6 +105,8 @@ def retry(
     erp_id: str,
     note: str = "",
     statement: str = "",
+    others: Sequence[MovedRecord] = (),
+    others_reason: str = "",
 ) -> ExportJob:
     """Accept a failed export again, with what the box shows now. Nothing of it was written.
 
@@ -141,6 +147,7 @@ def retry(
             "calls": calls,
             "note": locked.note,
             **told,
+            **_ticked_off(others, others_reason),
         },
     )
     tasks.wake(job.connection_id)
@@ -156,6 +163,18 @@ def _told_of_spectrum(submission: Submission, statement: str) -> dict[str, str]:
         "say what you saw."
     )
     return {"statement": require_words(statement, sentence)}
+
+
+def _ticked_off(others: Sequence[MovedRecord], reason: str) -> dict[str, object]:
+    """Which records the history keeps as others; raises NotSaid without words."""
+    if not others:
+        return {}
+    words = require_words(reason, "Say how you know that the record in Spectrum is another one.")
+    named = [
+        {"vendor_code": each.key.vendor_code, "erp_id": each.key.erp_id, "fingerprint": each.fingerprint}
+        for each in others
+    ]
+    return {"other_records": named, "others_reason": words}
 
 
 def _end_of_grace() -> CombinedExpression:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from erp_integrations.adapters.base import Finding
+from erp_integrations.adapters.base import Finding, MovedRecord
 
 
 class DecisionError(Exception):
@@ -27,3 +27,12 @@ class TooEarly(DecisionError):
 
 class NotSaid(DecisionError):
     """A form lacks the words, or the choice, that would be kept."""
+
+
+class StandsElsewhere(DecisionError):
+    """It is absent under its key, and stands in the ERP under another one: in ``records``."""
+
+    def __init__(self, records: Sequence[MovedRecord]) -> None:
+        there = "; or ".join(record.sentence for record in records)
+        super().__init__(f"It was not deleted but moved: in Spectrum it is {there}.")
+        self.records = list(records)

@@ -7,20 +7,22 @@ from commitments import services as commitments
 from commitments.models import Badge, Lock
 from directory.models import User
 from directory.permissions import require_send_commitments
-from erp_integrations.adapters.base import Absent, CannotTell, StoredRecord
+from erp_integrations.adapters.base import Absent, CannotTell, MovedRecord, StoredRecord
+from erp_integrations.connections.adapting import adapter_for, as_planned
 from erp_integrations.decisions.locking import (
     lock_for_decision,
     lock_job_of,
+    moment_of,
     record,
     require_may_decide,
     require_quiet,
     require_words,
     who_decided,
 )
-from erp_integrations.decisions.refusals import Conflict, DecisionError, TooEarly
+from erp_integrations.decisions.refusals import Conflict, DecisionError, StandsElsewhere, TooEarly
 from erp_integrations.delivery import ledger, recovery
-from erp_integrations.findings import remains
-from erp_integrations.models import ExportJob, JobStatus, Submission, SubmissionStatus
+from erp_integrations.findings import elsewhere, remains
+from erp_integrations.models import ExportJob, JobBilling, JobStatus, Submission, SubmissionStatus
 
 
 def unlink(*, submission: Submission, by: User, seen_attempt: int, statement: str = "") -> Submission:
@@ -49,20 +51,43 @@ def require_may_unlink(*, submission: Submission, by: User) -> None:
 def _proof_of_absence(job: ExportJob) -> str:
     """ "read back", or nothing where nothing can be read back; raises where the record is there."""
     require_quiet(job)
+    _require_nothing_billed(JobBilling.objects.filter(job=job).first())
     if not job.connection.reads_back:
         return ""
     if ledger.may_not_show_yet(job):
         raise TooEarly("It was written a moment ago, and Spectrum may be late to show it. Try again soon.")
     match recovery.seen_now(job):
         case Absent():
-            return "read back"
-        case CannotTell(reason=reason):
-            raise DecisionError(f"{reason} Nothing was changed: try again in a moment.")
-        case StoredRecord():
+            found: tuple[MovedRecord, ...] | CannotTell = elsewhere.find(job)
+        case CannotTell() as found:
+            pass
+        case StoredRecord() as record:
+            _require_nothing_billed(_billing_of(job, record))
             raise DecisionError(
                 f"Spectrum still shows vendor {job.vendor_code}, subcontract {job.erp_id}. "
                 "Delete it there first; then unlink."
             )
+    if isinstance(found, CannotTell):
+        raise DecisionError(f"{found.reason} Nothing was changed: try again in a moment.")
+    if found:
+        raise StandsElsewhere(found)
+    return "read back"
+
+
+def _billing_of(job: ExportJob, record: StoredRecord) -> JobBilling:
+    """What the look itself has shown; not stored."""
+    calls = tuple(as_planned(call) for call in job.current_calls())
+    seen = adapter_for(job.connection).billing(calls, record)
+    return JobBilling(job=job, billed=seen.billed, paid=seen.paid, read_at=timezone.now())
+
+
+def _require_nothing_billed(billing: JobBilling | None) -> None:
+    """Spectrum keeps what is invoiced or paid: where that is absent, it stands under another key."""
+    if billing is not None and billing.has_something:
+        raise DecisionError(
+            f"When Spectrum was read ({moment_of(billing.read_at)}), {billing.billed or 0:,.2f} of it was "
+            f"billed and {billing.paid or 0:,.2f} paid. It can't be unlinked: what is billed stays there."
+        )
 
 
 @transaction.atomic
@@ -72,12 +97,15 @@ def _unlink(*, submission: Submission, by: User, job: ExportJob, proof: str, sta
     if locked.status != SubmissionStatus.ACCEPTED:
         raise Conflict(who_decided(locked))
     held = lock_job_of(locked, seen_attempt=job.attempt)
+    if held.plan_round != job.plan_round:
+        raise Conflict("Its record was followed to another key meanwhile. See how it stands now.")
     if held.pk != job.pk or held.status not in (JobStatus.SYNCED, JobStatus.INCOMPLETE):
         raise Conflict("Only what is in Spectrum, whole or in part, can be unlinked. See how it stands now.")
     if not proof:
         statement = require_words(
             statement, "Say how you know that it is gone from Spectrum: your words are kept in the history."
         )
+    _require_nothing_billed(JobBilling.objects.filter(job=held).first())
     held.move_to(JobStatus.CANCELLED)
     held.save()
     locked.unlink(by=by, at=timezone.now())

@@ -27,14 +27,15 @@ from erp_integrations.adapters.base import (
     Adapter,
     CannotTell,
     Masters,
+    MovedRecord,
     NotSent,
     Outcome,
     StoredRecord,
     Unusable,
 )
 from erp_integrations.connections.adapting import as_planned, longest_send, ready_adapter
-from erp_integrations.delivery import ledger, outcomes, recovery, standing_record, watermark
-from erp_integrations.findings import preflight
+from erp_integrations.delivery import ledger, outcomes, recovery, standing_record, verification, watermark
+from erp_integrations.findings import elsewhere, preflight
 from erp_integrations.models import (
     CallState,
     Connection,
@@ -308,14 +309,27 @@ def _found_before_writing(job: ExportJob, adapter: Adapter) -> StoredRecord | Ab
     found = adapter.find(adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id))
     if not adapter.reads_back:
         return found
-    match found:
+    moved: tuple[MovedRecord, ...] | CannotTell = elsewhere.find(job) if isinstance(found, Absent) else ()
+    match moved or found:
         case CannotTell(reason=reason):
             outcomes.rest(job, f"Nothing was sent, because the ERP ID can't be checked: {reason}")
             return None
         case StoredRecord() as record if problem := _what_stands_there(job, adapter, record):
             outcomes.fail(job, problem)
             return None
+        case (MovedRecord(), *_) as records:
+            # An incomplete one can be followed there; its page offers that.
+            ExportJob.objects.filter(pk=job.pk).update(differences=verification.differences_of(records))
+            outcomes.fail(job, " ".join(map(_stands_elsewhere, records)))
+            return None
     return found
+
+
+def _stands_elsewhere(record: MovedRecord) -> str:
+    return (
+        f"Spectrum already holds it as {record.sentence}; it would be there twice. If that is another one, "
+        "say so when you accept it again."
+    )
 
 
 def _what_stands_there(job: ExportJob, adapter: Adapter, record: StoredRecord) -> str:

@@ -11,13 +11,11 @@ from django.db.models.functions import Now
 from directory.models import HistoryEntry
 from erp_integrations.adapters.base import Call, Masters
 from erp_integrations.connections.adapting import adapter_for, as_planned
-from erp_integrations.models import CallState, ExportCall, ExportJob, WireAttempt
+from erp_integrations.models import MAYBE_WRITTEN, CallState, ExportCall, ExportJob, WireAttempt
 
 LONGEST_WORDS = 300
-MAYBE_WRITTEN = ("", "accepted", "unknown")
-"""Outcomes of a wire attempt after which something may stand in the ERP; blank: nobody reported."""
 
-PLANNED_BY = ("submission.accepted", "export.retried", "submission.adopted")
+PLANNED_BY = ("submission.accepted", "export.retried", "submission.adopted", "export.followed")
 """The decisions that name the calls of a plan in the history."""
 
 
@@ -29,7 +27,7 @@ def may_have_written(job: ExportJob) -> bool:
     """
     tried = WireAttempt.objects.filter(outcome__in=MAYBE_WRITTEN).values("call")
     calls = ExportCall.objects.filter(
-        Q(pk__in=tried) | Q(state=CallState.WRITTEN),  # what was adopted was never tried
+        Q(pk__in=tried) | Q(state=CallState.WRITTEN),  # what was adopted or followed was never tried there
         job__submission__commitment=job.submission.commitment_id,
         job__connection=job.connection_id,
     ).exclude(state=CallState.GONE)

@@ -11,12 +11,19 @@ from directory.models import Company
 from erp_integrations.connections import health
 from erp_integrations.connections.health import Health
 from erp_integrations.delivery import exporting
-from erp_integrations.models import Connection, ExportJob, Heartbeat, JobStatus, Verification
+from erp_integrations.models import (
+    NOT_UNDER_ITS_KEY,
+    Connection,
+    ExportJob,
+    Heartbeat,
+    JobStatus,
+    Verification,
+)
 from notifications.models import database_time
 
 STUCK_AFTER = timedelta(minutes=5)
 COUNTED = ("queued", "running", "stuck", "failed", "waiting")
-SEEN = [value for value in Verification.values if value != Verification.ABSENT]
+SEEN = [value for value in Verification.values if value not in NOT_UNDER_ITS_KEY]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,7 @@ def deliveries_of(company: Company) -> list[Deliveries]:
             running=Count("pk", filter=Q(status=JobStatus.EXPORTING)),
             stuck=Count("pk", filter=overdue | Q(status=JobStatus.EXPORTING, lease_until__lte=late)),
             failed=Count("pk", filter=Q(status=JobStatus.FAILED)),
-            waiting=Count("pk", filter=asks | Q(verification=Verification.ABSENT, status=JobStatus.SYNCED)),
+            waiting=Count("pk", filter=asks | Q(verification__in=NOT_UNDER_ITS_KEY, status=JobStatus.SYNCED)),
         )
         .values_list("connection", *COUNTED)
     )

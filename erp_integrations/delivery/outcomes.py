@@ -329,6 +329,7 @@ def end(
 VERIFIED_BADGES: dict[str, Badge] = {
     Verification.DIFFERS: Badge.SYNCED_WITH_DIFFERENCES,
     Verification.ABSENT: Badge.NEEDS_ATTENTION,
+    Verification.ELSEWHERE: Badge.NEEDS_ATTENTION,
 }
 """Of what is synced; all others stay plainly so."""
 BADGES: dict[str, Badge] = {

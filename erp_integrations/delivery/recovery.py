@@ -28,6 +28,7 @@ from erp_integrations.attention import alarms
 from erp_integrations.connections import faults
 from erp_integrations.connections.adapting import adapter_for, as_planned
 from erp_integrations.delivery import ledger, outcomes
+from erp_integrations.findings import elsewhere
 from erp_integrations.models import Alarm, CallState, ExportJob, JobStatus, Verification
 
 AT_ONCE = 50
@@ -222,6 +223,12 @@ def seen_now(job: ExportJob) -> StoredRecord | Absent | CannotTell:
 def _look_at(job: ExportJob) -> Conclusion | None:
     """What is there, or None when nobody can tell."""
     found = seen_now(job)
+    if isinstance(found, Absent):
+        records = elsewhere.find(job)
+        if isinstance(records, CannotTell):
+            return None
+        if records:
+            return Conclusion(Shown.OTHER, differences=tuple(each.difference for each in records))
     if isinstance(found, CannotTell):
         return None
     return conclude(adapter_for(job.connection), calls_of(job), ledger.earlier_calls(job), found)

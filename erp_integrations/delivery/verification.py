@@ -5,6 +5,7 @@ time of the first one, and that one counts. Looking changes nothing, so two work
 job; whoever is second finds it verified.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 
@@ -13,16 +14,25 @@ from django.db.models.functions import Now
 
 from commitments import services as commitments
 from commitments.models import Badge
-from erp_integrations.adapters.base import Absent, CannotTell, Differs, Match, Verdict
+from erp_integrations.adapters.base import (
+    Absent,
+    CannotTell,
+    Differs,
+    Elsewhere,
+    Match,
+    MovedRecord,
+    Verdict,
+)
 from erp_integrations.attention import alarms
 from erp_integrations.connections.adapting import adapter_for, as_planned
 from erp_integrations.delivery import outcomes
+from erp_integrations.findings import elsewhere
 from erp_integrations.models import ExportJob, JobStatus, Verification
 
 AT_ONCE = 50
 LOOK_AGAIN = timedelta(minutes=1)
 
-Seen = Match | Differs | Absent
+Seen = Match | Differs | Absent | Elsewhere
 """A verdict of somebody who could look."""
 
 
@@ -46,6 +56,8 @@ def verify_due(connection_id: int | None = None) -> int:
             continue
         calls = tuple(as_planned(stored) for stored in job.current_calls())
         verdict = adapter_for(job.connection).verify(calls)
+        if isinstance(verdict, Absent):
+            verdict = absent_or_elsewhere(elsewhere.find(job))
         if isinstance(verdict, CannotTell):
             silent.add(job.connection_id)
         verified += _record(job.pk, verdict)
@@ -77,6 +89,8 @@ def note(held: ExportJob, verdict: Seen) -> None:
     held.verification, held.differences = as_stored(verdict)
     if held.verification == Verification.ABSENT != before:
         alarms.raise_for(held, "Spectrum said yes to every call, but read back it does not show the record.")
+    if held.verification == Verification.ELSEWHERE != before:
+        alarms.raise_for(held, "It was moved in Spectrum: it has another vendor code or number there now.")
     held.verified_at = Now()
     held.save(update_fields=["verification", "differences", "verified_at"])
     badge = outcomes.VERIFIED_BADGES.get(held.verification, Badge.SYNCED)
@@ -91,12 +105,27 @@ def as_stored(verdict: Seen) -> tuple[Verification, list[dict[str, str]]]:
             return Verification.MATCH, []
         case Absent():
             return Verification.ABSENT, []
+        case Elsewhere(records=records):
+            return Verification.ELSEWHERE, differences_of(records)
         case Differs(differences=differences):
             return Verification.DIFFERS, [asdict(each) for each in differences]
+
+
+def absent_or_elsewhere(found: tuple[MovedRecord, ...] | CannotTell) -> Absent | Elsewhere | CannotTell:
+    """What an absence under the key means once it was looked for under others."""
+    if isinstance(found, CannotTell):
+        return found
+    return Elsewhere(found) if found else Absent()
+
+
+def differences_of(records: Sequence[MovedRecord]) -> list[dict[str, str]]:
+    """Where a record stands now, as a job's column ``differences`` holds it."""
+    return [asdict(each.difference) for each in records]
 
 
 EVENTS: dict[str, str] = {
     Verification.MATCH: "verified",
     Verification.DIFFERS: "differs",
     Verification.ABSENT: "absent",
+    Verification.ELSEWHERE: "elsewhere",
 }

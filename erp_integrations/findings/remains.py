@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from commitments.models import Badge, Commitment
 from erp_integrations.adapters.base import Absent, CannotTell, Finding, Fixer, Key, Masters, Severity
 from erp_integrations.connections.adapting import adapter_for, as_planned
+from erp_integrations.findings import elsewhere
 from erp_integrations.models import (
     CallState,
     Connection,
@@ -133,7 +134,8 @@ def look(job_id: int) -> int:
     found = adapter.find(adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id))
     gone: list[int] = []
     if isinstance(found, Absent):
-        gone = [call.pk for call in calls]
+        # Where it stands under another key, or nobody can tell, nothing of it is gone.
+        gone = [] if elsewhere.find(job) else [call.pk for call in calls]
     elif not isinstance(found, CannotTell):
         seen = adapter.inspect(tuple(as_planned(call) for call in calls), found)
         gone = [call.pk for call, there in zip(calls, seen.calls, strict=True) if there is None]

@@ -14,6 +14,8 @@ from erp_integrations.models.connections import (
     Wsdl,
 )
 from erp_integrations.models.exports import (
+    MAYBE_WRITTEN,
+    NOT_UNDER_ITS_KEY,
     CallState,
     ExportCall,
     ExportJob,
@@ -25,6 +27,7 @@ from erp_integrations.models.masters import Job, MastersPull, Phase, PhaseState,
 from erp_integrations.models.reconciliations import (
     Drift,
     DriftKind,
+    JobBilling,
     Reconciliation,
     ReconciliationStatus,
 )
@@ -34,6 +37,8 @@ from erp_integrations.models.transitions import TransitionRefused
 
 __all__ = [
     "BLANK_CODE",
+    "MAYBE_WRITTEN",
+    "NOT_UNDER_ITS_KEY",
     "Alarm",
     "CallState",
     "Connection",
@@ -48,6 +53,7 @@ __all__ = [
     "GuidPolicy",
     "Heartbeat",
     "Job",
+    "JobBilling",
     "JobLink",
     "JobStatus",
     "LedgerOrder",

@@ -58,8 +58,13 @@ class Verification(models.TextChoices):
     MATCH = "match", "Matches"
     DIFFERS = "differs", "Differs"
     ABSENT = "absent", "Not found in Spectrum"
+    ELSEWHERE = "elsewhere", "Moved in Spectrum"
     NOT_CONFIGURED = "not_configured", "Not verified: read-back is not configured"
     ATTESTED = "attested", "Attested by a person"
+
+
+NOT_UNDER_ITS_KEY = (Verification.ABSENT, Verification.ELSEWHERE)
+"""Of what is synced, a person must look at these."""
 
 
 class ExportJobQuerySet(models.QuerySet["ExportJob"]):
@@ -224,6 +229,11 @@ class ExportJob(models.Model):
         self.status = status
 
     @property
+    def has_moved(self) -> bool:
+        """Whether a look has shown that its record, or a line of it, stands under another key now."""
+        return any(each.get("kind") == "moved" for each in self.differences)
+
+    @property
     def waits(self) -> bool:
         """Whether its time has not come: a grace or a pause. Workers ask the database's clock."""
         return self.not_before is not None and self.not_before > timezone.now()
@@ -299,6 +309,10 @@ class ExportCall(models.Model):
         No look proves that what was not found is not written later.
         """
         return CallState.NOT_FOUND if self.not_found_at else CallState.PLANNED
+
+
+MAYBE_WRITTEN = ("", "accepted", "unknown")
+"""Outcomes of a wire attempt after which something may stand in the ERP; blank: nobody reported."""
 
 
 class WireAttempt(models.Model):

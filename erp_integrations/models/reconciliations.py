@@ -1,5 +1,6 @@
 """Comparing what was exported with what Spectrum holds: the runs, and what was found to drift."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -104,6 +105,7 @@ class DriftKind(models.TextChoices):
 
     CHANGED = "changed", "Changed in Spectrum"
     MISSING = "missing", "Missing in Spectrum"
+    ELSEWHERE = "elsewhere", "Moved in Spectrum"
     EXTRA_LINES = "extra-lines", "Extra lines in Spectrum"
     CHANGED_HERE = "changed-here", "Changed here, not in Spectrum"
     LATE = "late", "Turned up in Spectrum"
@@ -162,3 +164,42 @@ class Drift(models.Model):
     def get_absolute_url(self) -> str:
         """The commitment's review page."""
         return reverse("erp_integrations:review", args=[self.company.slug, self.submission_id])
+
+
+class JobBilling(models.Model):
+    """What Spectrum said, when it was last read, was invoiced and paid of one export.
+
+    Null where it does not say. ``lines`` holds title, amount and quantity of each line that was billed.
+    """
+
+    job = models.OneToOneField(ExportJob, on_delete=models.PROTECT, related_name="billing")
+    read_at = models.DateTimeField(db_default=Now())
+    billed = models.DecimalField(max_digits=15, decimal_places=2, null=True)
+    paid = models.DecimalField(max_digits=15, decimal_places=2, null=True)
+    retention_held = models.DecimalField(max_digits=15, decimal_places=2, null=True)
+    balance = models.DecimalField(max_digits=15, decimal_places=2, null=True)
+    lines: Any = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return f"Billing of {self.job}"
+
+    @property
+    def figures(self) -> list[tuple[str, Decimal]]:
+        """What Spectrum says of it, each with its name."""
+        named = (
+            ("Billed", self.billed),
+            ("Paid", self.paid),
+            ("Retention held", self.retention_held),
+            ("Balance", self.balance),
+        )
+        return [(label, amount) for label, amount in named if amount is not None]
+
+    @property
+    def billed_lines(self) -> list[tuple[str, Decimal]]:
+        """What of each line was billed, by its title ("Line 2")."""
+        return [(line["title"], Decimal(line["amount"])) for line in self.lines]
+
+    @property
+    def has_something(self) -> bool:
+        """Whether anything was invoiced or paid: then the record can't have been deleted."""
+        return bool(self.billed or self.paid or self.lines)

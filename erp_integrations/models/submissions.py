@@ -61,7 +61,7 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
     def needing_attention(self) -> "SubmissionQuerySet":
         """Accepted, and a person must look: written in part, nobody knows, or not found when read back."""
         stopped = Q(jobs__status__in=["incomplete", "unknown"])
-        gone = Q(jobs__status="synced", jobs__verification="absent")
+        gone = Q(jobs__status="synced", jobs__verification__in=["absent", "elsewhere"])
         return self.filter(stopped | gone, status=SubmissionStatus.ACCEPTED)
 
     def synced(self) -> "SubmissionQuerySet":

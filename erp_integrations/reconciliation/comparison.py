@@ -18,16 +18,27 @@ from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce, Now
 
 from directory.database_away import is_transient
-from erp_integrations.adapters.base import MOST_AT_ONCE, Adapter, Call, CannotTell
+from erp_integrations.adapters.base import (
+    MOST_AT_ONCE,
+    Absent,
+    Adapter,
+    Call,
+    CannotTell,
+    Differs,
+    Match,
+    Verdict,
+)
 from erp_integrations.connections.adapting import adapter_for, as_planned
-from erp_integrations.delivery import outcomes
+from erp_integrations.delivery import outcomes, verification
 from erp_integrations.delivery.exporting import stopping
 from erp_integrations.delivery.outcomes import LeaseLost
+from erp_integrations.findings import elsewhere
 from erp_integrations.models import (
     Connection,
     Drift,
     ExportCall,
     ExportJob,
+    JobBilling,
     JobStatus,
     Reconciliation,
     ReconciliationStatus,
@@ -141,7 +152,14 @@ def _compare_batch(run: Reconciliation, adapter: Adapter, jobs: Sequence[ExportJ
     """Why nobody could look; blank if the batch was compared."""
     plans = _plans(jobs)
     jobs = [job for job in jobs if job.pk in plans]
-    verdicts = adapter.verify_many([plans[job.pk] for job in jobs])
+    verdicts = list(adapter.verify_many([plans[job.pk] for job in jobs]))
+    absent = [index for index, verdict in enumerate(verdicts) if isinstance(verdict, Absent)]
+    found = elsewhere.find_many(run.connection, [(jobs[index], plans[jobs[index].pk]) for index in absent])
+    if isinstance(found, CannotTell):
+        return found.reason
+    for index, records in zip(absent, found, strict=True):
+        verdicts[index] = verification.absent_or_elsewhere(records)
+    _keep_billing(jobs, verdicts)
     own = Drift.objects.current().filter(job__in=[job.pk for job in jobs], record_name="")
     known = {each.job_id: each for each in own}
     seen_again = []
@@ -155,6 +173,33 @@ def _compare_batch(run: Reconciliation, adapter: Adapter, jobs: Sequence[ExportJ
             seen_again.append(compared.known.pk)
     Drift.objects.current().filter(pk__in=seen_again).update(last_seen_at=Now())
     return ""
+
+
+def _keep_billing(jobs: Sequence[ExportJob], verdicts: Sequence[Verdict]) -> None:
+    """What was invoiced and paid of a batch, with the time of this look. One query.
+
+    Of what does not say, the last reading stays, with its own time.
+    """
+    figures = ("billed", "paid", "retention_held", "balance")
+    rows = [
+        JobBilling(
+            job=job,
+            read_at=Now(),
+            lines=[
+                {"title": line.title, "amount": str(line.amount), "quantity": str(line.quantity or "")}
+                for line in verdict.billing.lines
+            ],
+            **{name: getattr(verdict.billing, name) for name in figures},
+        )
+        for job, verdict in zip(jobs, verdicts, strict=True)
+        if isinstance(verdict, Match | Differs) and verdict.billing.is_known
+    ]
+    JobBilling.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["job"],
+        update_fields=[*figures, "lines", "read_at"],
+    )
 
 
 def _plans(jobs: Sequence[ExportJob]) -> dict[int, tuple[Call, ...]]:

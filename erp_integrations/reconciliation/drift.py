@@ -13,7 +13,15 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from commitments.models import Commitment
-from erp_integrations.adapters.base import Absent, Difference, DifferenceKind, Differs, Match, ValueKind
+from erp_integrations.adapters.base import (
+    Absent,
+    Difference,
+    DifferenceKind,
+    Differs,
+    Elsewhere,
+    Match,
+    ValueKind,
+)
 from erp_integrations.delivery import outcomes, verification
 from erp_integrations.delivery.verification import Seen
 from erp_integrations.models import Drift, DriftKind, ExportJob, JobStatus, Submission
@@ -28,6 +36,7 @@ _KINDS: Mapping[DifferenceKind, DriftKind] = {
     DifferenceKind.CHANGED: DriftKind.CHANGED,
     DifferenceKind.MISSING: DriftKind.MISSING,
     DifferenceKind.EXTRA: DriftKind.EXTRA_LINES,
+    DifferenceKind.MOVED: DriftKind.ELSEWHERE,
 }
 
 
@@ -111,6 +120,18 @@ def end(drift: Drift, job: ExportJob) -> None:
     outcomes.record(job, "drift.ended", {"kinds": drift.kinds})
 
 
+def followed(job: ExportJob) -> None:
+    """Its new key is ours now, and what stood elsewhere drifts no more. The job is locked."""
+    known = Drift.objects.current().select_for_update().filter(job=job, record_name="").first()
+    if known is None:
+        return
+    left = [each for each in known.findings if each["kind"] != DriftKind.ELSEWHERE]
+    if left:
+        go_on(known, job, left)
+    else:
+        end(known, job)
+
+
 def begin(job: ExportJob, found: list[dict[str, str]], *, record_name: str = "") -> None:
     """It drifts from now on, in its own record or in one that turned up. The job is locked."""
     Drift.objects.create(
@@ -143,6 +164,10 @@ def _in_spectrum(job: ExportJob, seen: Seen) -> list[dict[str, str]]:
             return []
         case Absent():
             return [finding(DriftKind.MISSING, "Subcontract", "", job.erp_id, "nothing")]
+        case Elsewhere(records=records):
+            now = "; or ".join(record.sentence for record in records)
+            key = f"vendor {job.vendor_code}, subcontract {job.erp_id}"
+            return [finding(DriftKind.ELSEWHERE, "Subcontract", "", key, now)]
         case Differs(differences=differences):
             return [_of(each) for each in differences]
 

@@ -102,6 +102,8 @@ def in_words(finding: Mapping[str, str]) -> str:
     match finding["kind"]:
         case DriftKind.MISSING:
             return f"{where} is not in Spectrum."
+        case DriftKind.ELSEWHERE:
+            return f"{where}: exported as {finding['exported']}, and now in Spectrum as {finding['now']}."
         case DriftKind.EXTRA_LINES:
             return f"A line that was not exported: {now}."
         case DriftKind.CHANGED_HERE:

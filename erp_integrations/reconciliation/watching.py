@@ -20,8 +20,8 @@ from erp_integrations.adapters.base import MOST_AT_ONCE, Adapter, Call, CannotTe
 from erp_integrations.attention import alarms
 from erp_integrations.connections.adapting import adapter_for, as_planned
 from erp_integrations.delivery import outcomes
-from erp_integrations.delivery.ledger import MAYBE_WRITTEN
 from erp_integrations.models import (
+    MAYBE_WRITTEN,
     CallState,
     Connection,
     Drift,

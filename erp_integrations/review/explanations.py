@@ -1,11 +1,13 @@
 """What a submission's page says first: what is known, what nobody knows, and what can be done now."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from erp_integrations.adapters.base import DifferenceKind
 from erp_integrations.delivery import ledger
 from erp_integrations.models import (
     CallState,
@@ -177,6 +179,17 @@ def _synced(standing: Standing, job: ExportJob) -> Explanation:
                     f"Look in Spectrum for {_record(job)}.",
                 ],
             )
+        case Verification.ELSEWHERE:
+            return Explanation(
+                "danger",
+                "status-needs-attention",
+                "It was moved in Spectrum",
+                [
+                    f"It was exported as {_record(job)}. Read back{_on(job.verified_at)}, nothing is there.",
+                    *_differences(job),
+                    "Its vendor code or number was changed there. Follow the move to use that here too.",
+                ],
+            )
         case Verification.DIFFERS:
             return Explanation(
                 "warning",
@@ -194,13 +207,16 @@ def _synced(standing: Standing, job: ExportJob) -> Explanation:
 
 
 def _differences(job: ExportJob) -> list[str]:
-    told = [
-        f"{' '.join(filter(None, [each['title'], each['name']]))}: "
-        f"{each['sent']} was accepted, {each['stored'] or 'nothing'} is stored."
-        for each in job.differences[:MOST_DIFFERENCES]
-    ]
+    told = [_difference(each) for each in job.differences[:MOST_DIFFERENCES]]
     more = len(job.differences) - len(told)
     return [*told, f"And {more} more."] if more else told
+
+
+def _difference(found: Mapping[str, str]) -> str:
+    if found.get("kind") == DifferenceKind.MOVED and not found["name"]:
+        return f"In Spectrum it is {found['stored']} now."
+    where = " ".join(filter(None, [found["title"], found["name"]]))
+    return f"{where}: {found['sent']} was accepted, {found['stored'] or 'nothing'} is stored."
 
 
 def _failed(standing: Standing, job: ExportJob) -> Explanation:

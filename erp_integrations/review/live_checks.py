@@ -8,7 +8,7 @@ again before it writes, and that look decides; this one tells the person before 
 import logging
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
@@ -17,11 +17,11 @@ from django.conf import settings
 
 from erp_integrations.adapters.base import (
     Absent,
-    Call,
     CannotTell,
     Finding,
     Fixer,
     Key,
+    MovedRecord,
     Rows,
     Severity,
     StoredRecord,
@@ -29,7 +29,7 @@ from erp_integrations.adapters.base import (
 from erp_integrations.connections.adapting import adapter_for
 from erp_integrations.delivery import ledger, standing_record
 from erp_integrations.delivery.standing_record import StandingRecord
-from erp_integrations.findings import preflight
+from erp_integrations.findings import elsewhere, preflight
 from erp_integrations.models import ExportJob, Submission
 
 logger = logging.getLogger(__name__)
@@ -40,6 +40,12 @@ AT_ONCE = 8  # questions of one process that may hang; more are not asked
 _places = threading.BoundedSemaphore(AT_ONCE)
 
 
+NOT_LOOKED_FOR = (
+    "Whether Spectrum holds it already, under this or another vendor and number, was not looked for: this "
+    "connection can't be read back."
+)
+
+
 class KeyState(StrEnum):
     """Whose the record is that Spectrum holds under a key."""
 
@@ -47,47 +53,81 @@ class KeyState(StrEnum):
     FREE = "free"
     OURS = "ours"
     TAKEN = "taken"
+    ELSEWHERE = "elsewhere"
     CANNOT_TELL = "cannot_tell"
 
 
 @dataclass(frozen=True, slots=True)
 class LiveCheck:
-    """``sentence`` says it where all is well; ``finding`` where it is not; ``standing`` is what is there."""
+    """``sentence`` says it where all is well; ``finding`` where it is not; ``standing`` is what is there.
+
+    ``moved`` are records that may be the commitment's own under other keys, ticked off or not.
+    """
 
     state: KeyState
     sentence: str = ""
     finding: Finding | None = None
     standing: StandingRecord | None = None
+    moved: tuple[MovedRecord, ...] = ()
 
 
 def of_key(
-    submission: Submission, basis: preflight.Basis, erp_id: str, calls: Sequence[Call] = ()
+    submission: Submission, basis: preflight.Basis, erp_id: str, ticked: Collection[str] = ()
 ) -> LiveCheck:
-    """Ask for the record that an export would write to; at most LIVE_CHECK_SECONDS. One query.
+    """Ask for the record that an export would write to, and where that is absent, whether the job and the
+    lines stand elsewhere; at most LIVE_CHECK_SECONDS. Two queries.
 
-    ``calls`` is what would be written, with which it is compared; none where something blocks that.
+    ``ticked`` are the fingerprints of the records that the person says are others.
     """
     adapter = adapter_for(basis.connection)
-    if not (adapter.reads_back and basis.masters.vendor_code.strip() and erp_id.strip()):
+    if not (basis.connection and basis.masters.vendor_code.strip() and erp_id.strip()):
         return LiveCheck(KeyState.NOT_ASKED)
+    if not adapter.reads_back:
+        return LiveCheck(KeyState.NOT_ASKED, NOT_LOOKED_FOR)
     key = adapter.key(basis.masters, erp_id)
-    match _ask(lambda: adapter.find(key)):
-        case Absent():
-            return LiveCheck(KeyState.FREE, f"Spectrum holds nothing under {key.erp_id} of this vendor.")
+    try:
+        plan = preflight.plan(basis, erp_id=erp_id)
+    except ValueError:
+        plan = ()  # a finding says what is wrong with a number
+    job = ExportJob(
+        submission=submission, connection=basis.connection, vendor_code=key.vendor_code, erp_id=key.erp_id
+    )
+
+    def look() -> StoredRecord | CannotTell | Sequence[tuple[MovedRecord, ...]]:
+        found = adapter.find(key)
+        return adapter.find_elsewhere([plan] if plan else []) if isinstance(found, Absent) else found
+
+    match _ask(look):
         case CannotTell(reason=reason):
             return LiveCheck(KeyState.CANNOT_TELL, finding=_not_checked(key, reason))
         case StoredRecord() as record:
-            job = ExportJob(
-                submission=submission,
-                connection=basis.connection,
-                vendor_code=key.vendor_code,
-                erp_id=key.erp_id,
-            )
-            standing = standing_record.compare(adapter, key, calls, record)
+            standing = standing_record.compare(adapter, key, plan, record)
             if ledger.may_have_written(job):
                 came = f"What Spectrum holds under {key.erp_id} of this vendor came from here."
                 return LiveCheck(KeyState.OURS, came, standing=standing)
             return LiveCheck(KeyState.TAKEN, finding=_taken(standing), standing=standing)
+        case seen:
+            moved = elsewhere.ours(basis.connection, [(job, plan)] if plan else [], seen)
+            return _free(key, moved[0] if moved else (), ticked)
+
+
+def _free(key: Key, moved: tuple[MovedRecord, ...], ticked: Collection[str]) -> LiveCheck:
+    """Nothing is under the key; whether it is somewhere else."""
+    left = [record for record in moved if record.fingerprint not in ticked]
+    if not left:
+        sentence = f"Spectrum holds nothing under {key.erp_id} of this vendor."
+        return LiveCheck(KeyState.FREE, sentence, moved=moved)
+    finding = Finding(
+        "record-elsewhere",
+        Severity.BLOCKING,
+        f"Spectrum already holds it as {'; or '.join(record.sentence for record in left)}. "
+        "It would be there twice.",
+        "ERP ID",
+        "Look in Spectrum whose it is. If it is this one, don't export it. If it is another one, tick it "
+        "below and say how you know.",
+        Fixer.APPROVER,
+    )
+    return LiveCheck(KeyState.ELSEWHERE, finding=finding, moved=moved)
 
 
 def of_phases(basis: preflight.Basis) -> list[Finding]:

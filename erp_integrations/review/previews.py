@@ -1,8 +1,9 @@
 """What Spectrum would store if it were accepted now, and what stands in the way."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from erp_integrations.adapters.base import Call, Finding, Fixer
+from erp_integrations.adapters.base import Call, Finding, Fixer, MovedRecord
 from erp_integrations.delivery.standing_record import StandingRecord
 from erp_integrations.findings import preflight
 from erp_integrations.models import Submission
@@ -43,16 +44,19 @@ class Preview:
         return next((fixer for fixer in WAYS_OUT if fixer in fixers), None)
 
 
-def of(submission: Submission, *, erp_id: str | None = None, note: str = "") -> Preview:
+def of(
+    submission: Submission, *, erp_id: str | None = None, note: str = "", ticked: Collection[str] = ()
+) -> Preview:
     """Look at a submission as the export would, under the proposed ERP ID or another one.
 
-    At most eleven queries. Not to be called inside a transaction: it may wait for Spectrum.
+    ``ticked`` are records elsewhere that the person says are others. At most twelve queries. Not to be
+    called inside a transaction: it may wait for Spectrum.
     """
     basis = preflight.basis_of(submission.document)
     wanted = preflight.proposed_erp_id(basis) if erp_id is None else erp_id
     found = preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id=wanted, note=note)
     planned = () if preflight.blocking(found) else preflight.plan(basis, erp_id=wanted, note=note)
-    live, said = _asked(submission, basis, wanted, planned)
+    live, said = _asked(submission, basis, wanted, ticked)
     found = preflight.by_severity([*said, *found])
     standing = _adoptable(live, found)
     return Preview(
@@ -67,16 +71,19 @@ def of(submission: Submission, *, erp_id: str | None = None, note: str = "") -> 
     )
 
 
-def is_refused_now(submission: Submission, *, erp_id: str) -> bool:
-    """Whether Spectrum says, now, that something stands in the way of the export.
+def ask_now(
+    submission: Submission, *, erp_id: str, ticked: Collection[str] = ()
+) -> tuple[bool, list[MovedRecord]]:
+    """Whether Spectrum says, now, that something stands in the way; and the records that are ticked off.
 
-    That is somebody else's record under the ERP ID, or a phase that it closed since its lists were
-    read. Not to be called inside a transaction either. Nothing is asked where nothing can be read back.
+    That is somebody else's record under the ERP ID, its own under another key, or a phase that was closed
+    since the lists were read. Not to be called inside a transaction either. Nothing is asked where
+    nothing can be read back.
     """
     if not submission.connection.reads_back:
-        return False
-    _, said = _asked(submission, preflight.basis_of(submission.document), erp_id)
-    return bool(preflight.blocking(said))
+        return False, []
+    live, said = _asked(submission, preflight.basis_of(submission.document), erp_id, ticked)
+    return bool(preflight.blocking(said)), [each for each in live.moved if each.fingerprint in ticked]
 
 
 def _adoptable(live: LiveCheck, found: list[Finding]) -> StandingRecord | None:
@@ -89,10 +96,10 @@ def _adoptable(live: LiveCheck, found: list[Finding]) -> StandingRecord | None:
 
 
 def _asked(
-    submission: Submission, basis: preflight.Basis, erp_id: str, planned: tuple[Call, ...] = ()
+    submission: Submission, basis: preflight.Basis, erp_id: str, ticked: Collection[str]
 ) -> tuple[LiveCheck, list[Finding]]:
     """What Spectrum says of the ERP ID, and all that stands in the way by its own word."""
-    live = live_checks.of_key(submission, basis, erp_id, planned)
+    live = live_checks.of_key(submission, basis, erp_id, ticked)
     said = [live.finding] if live.finding else []
     if live.state is not KeyState.CANNOT_TELL:  # whoever does not answer is not waited for twice
         said += live_checks.of_phases(basis)

@@ -13,6 +13,7 @@ from erp_integrations.delivery.outcomes import BADGES, VERIFIED_BADGES
 from erp_integrations.models import (
     Connection,
     ExportJob,
+    JobBilling,
     JobStatus,
     Submission,
     SubmissionStatus,
@@ -137,6 +138,24 @@ class Standing:
         return (self.is_synced or self.is_incomplete) and self.is_quiet and self.may_decide
 
     @property
+    def is_followable(self) -> bool:
+        """Whether its record may stand under another key: something of it may be in Spectrum."""
+        return self.is_synced or self.is_incomplete or self.is_unknown
+
+    @property
+    def can_be_followed(self) -> bool:
+        """Whether a look has shown its record under another key, and the viewer may decide on that.
+
+        The right on the project's Commitments tool is asked by the box.
+        """
+        return bool(self.is_followable and self.job and self.job.has_moved) and self.may_decide
+
+    @property
+    def billing(self) -> JobBilling | None:
+        """What was invoiced and paid by the last look of a reconciliation; None where it never said."""
+        return getattr(self.job, "billing", None) if self.is_synced or self.is_incomplete else None
+
+    @property
     def bar(self) -> str:
         """Why this approver, of all, may not decide; empty when that is not the reason."""
         if not (self.asks_a_person and self.viewer.is_accounting_approver and self._is_barred):
@@ -182,6 +201,8 @@ class Standing:
                 return "Being written to Spectrum"
             case JobStatus.SYNCED if job and job.verification == Verification.ABSENT:
                 return f"Spectrum said yes, but does not show {job.erp_id}"
+            case JobStatus.SYNCED if job and job.verification == Verification.ELSEWHERE:
+                return f"Moved in Spectrum: it is no longer {job.erp_id} of vendor {job.vendor_code}"
             case JobStatus.SYNCED if job:
                 return f"ERP ID {job.erp_id}"
             case JobStatus.INCOMPLETE:
@@ -203,7 +224,7 @@ class Standing:
 
 def jobs_to_show() -> "Prefetch[Any]":
     """What a standing needs of export jobs, without the secrets of their connections."""
-    jobs = ExportJob.objects.select_related("connection")
+    jobs = ExportJob.objects.select_related("connection", "billing")
     return Prefetch("jobs", jobs.defer(*secret_fields(Connection, "connection__")))
 
 

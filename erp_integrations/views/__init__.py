@@ -8,7 +8,7 @@ from erp_integrations.views.drift import (
     reconciliation_progress,
     reconciliation_spreadsheet,
 )
-from erp_integrations.views.follow_ups import resolve, resume, undo, unlink
+from erp_integrations.views.follow_ups import follow, resolve, resume, undo, unlink
 from erp_integrations.views.links import job, jobs, vendor, vendors
 from erp_integrations.views.lists import cost_codes, lists
 from erp_integrations.views.operating import deliveries, let_go_on, pause, readyz
@@ -25,6 +25,7 @@ __all__ = [
     "connection",
     "cost_codes",
     "deliveries",
+    "follow",
     "job",
     "jobs",
     "learn",

@@ -16,6 +16,7 @@ from django.views.decorators.vary import vary_on_headers
 from directory import pace
 from directory.requests import SignedInRequest
 from erp_integrations import decisions
+from erp_integrations.adapters.base import MovedRecord
 from erp_integrations.forms import NOTE_IS_WRITTEN, AcceptForm, RejectForm
 from erp_integrations.review import explanations, previews
 from erp_integrations.review.standing import Standing
@@ -43,10 +44,12 @@ def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         return _accept_box(request, stood, form, problem=moved_on(stood), status=409)
     if stood.is_open and "show" in request.POST:
         return _accept_box(request, stood, form)
-    adopts = "adopt" in request.POST
-    refused = not adopts and previews.is_refused_now(stood.submission, erp_id=form.cleaned_data["erp_id"])
-    if stood.is_open and refused:
-        return _accept_box(request, stood, form, problem=_BLOCKED, status=422)
+    adopts, others = "adopt" in request.POST, list[MovedRecord]()
+    if stood.is_open and not adopts:
+        erp_id, ticked = form.cleaned_data["erp_id"], form.cleaned_data["other_records"]
+        blocked, others = previews.ask_now(stood.submission, erp_id=erp_id, ticked=ticked)
+        if blocked:
+            return _accept_box(request, stood, form, problem=_BLOCKED, status=422)
     entered = {name: form.cleaned_data[name] for name in ("seen_hash", "erp_id", "note", "statement")}
     try:
         if adopts:
@@ -59,7 +62,13 @@ def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> H
             )
         else:
             command = decisions.retry if stood.has_failed else decisions.accept
-            command(submission=stood.submission, by=request.user, **entered)
+            command(
+                submission=stood.submission,
+                by=request.user,
+                others=others,
+                others_reason=form.cleaned_data["others_reason"],
+                **entered,
+            )
     except decisions.NotReady:
         return _accept_box(request, stood, form, problem=_BLOCKED, status=422)
     except decisions.Conflict as conflict:
@@ -121,7 +130,10 @@ def _accept_box(
     if damage := explanations.damage(stood):
         return decided_box(request, stood, " ".join(damage.sentences), verb="Can't be decided:")
     entered = form.cleaned_data if form else {}
-    preview = previews.of(stood.submission, erp_id=entered.get("erp_id"), note=entered.get("note", ""))
+    ticked = entered.get("other_records", [])
+    preview = previews.of(
+        stood.submission, erp_id=entered.get("erp_id"), note=entered.get("note", ""), ticked=ticked
+    )
     shown = form or AcceptForm(initial={"erp_id": preview.erp_id})
     # Where nobody can look, a person has to, before what came out of an older copy goes anywhere.
     asks_for_words = bool(stood.submission.restored_at) and not stood.submission.connection.reads_back
@@ -132,6 +144,7 @@ def _accept_box(
         "preview": preview,
         "seen_hash": preview.seen_hash,
         "asks_for_words": asks_for_words,
+        "ticked": ticked,
         "focus_title": True,
     }
     return box(request, stood, "_accept.html", verb, shown, problem, status, context)

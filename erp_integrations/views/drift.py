@@ -50,6 +50,7 @@ def reconciliation(request: SignedInRequest, company_slug: str) -> HttpResponse:
         "tabs": navigation.tabs(viewer, current="Reconciliation"),
         "summary": reconciliations.summary_of(viewer.company, drifting=counts[drift_listing.EVERYTHING]),
         "company": viewer.company,
+        "may_decide": viewer.may_decide,
         "can_compare": can_compare_with_erp(request.user, viewer.company),
         "filters": _filters(viewer, kind, counts),
         "kind": kind if here else "",

@@ -1,4 +1,6 @@
-"""What may follow a delivery: undo, resume, resolve, unlink. A GET shows, and only a POST decides."""
+"""What may follow a delivery: undo, resume, resolve, unlink, follow. A GET shows, and only a POST decides."""
+
+from typing import Any
 
 from django.contrib import messages
 from django.forms import Form
@@ -11,7 +13,7 @@ from directory import pace
 from directory.permissions import can_send_commitments
 from directory.requests import SignedInRequest
 from erp_integrations import decisions
-from erp_integrations.forms import ResolveForm, RoundForm, UnlinkForm
+from erp_integrations.forms import FollowForm, ResolveForm, RoundForm, UnlinkForm
 from erp_integrations.review import explanations
 from erp_integrations.review.standing import Standing
 from erp_integrations.views.access import standing_of
@@ -108,14 +110,55 @@ def unlink(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         )
     except REFUSALS as refusal:
         return decided_box(request, standing_of(request, company_slug, submission_id), str(refusal))
+    except decisions.StandsElsewhere as refusal:
+        return _box(request, stood, "_unlink.html", "Unlink", form, problem=str(refusal), elsewhere=True)
     except decisions.DecisionError as refusal:
         return _box(request, stood, "_unlink.html", "Unlink", form, problem=str(refusal))
     messages.success(request, f"{stood.submission.number} is unlinked and back with its project.")
     return after_decision(request, standing_of(request, company_slug, submission_id))
 
 
+@vary_on_headers("HX-Request")
+@require_http_methods(["GET", "HEAD", "POST"])
+@pace.costly()
+def follow(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
+    """Have it go by the key under which somebody put its record in Spectrum."""
+    stood = standing_of(request, company_slug, submission_id)
+    decisions.require_may_unlink(submission=stood.submission, by=request.user)
+    form = FollowForm(request.POST or None)
+    if stood.job is None or not stood.is_followable:
+        return decided_box(request, stood, explanations.title_of(stood))
+    if request.method != "POST" or not form.is_valid():
+        try:
+            moves = decisions.moves_of(stood.job)
+        except decisions.DecisionError as nothing:
+            return decided_box(request, stood, str(nothing), verb="Nothing to follow:")
+        return _box(request, stood, "_follow.html", "Follow", form, moves=moves)
+    try:
+        job = decisions.follow(
+            submission=stood.submission,
+            by=request.user,
+            seen_attempt=form.cleaned_data["round"],
+            fingerprint=form.cleaned_data["record"],
+        )
+    except decisions.DecisionError as refusal:
+        return decided_box(request, standing_of(request, company_slug, submission_id), str(refusal))
+    messages.success(
+        request,
+        f"{stood.submission.number} is vendor {job.vendor_code}, subcontract {job.erp_id} from now on.",
+    )
+    return after_decision(request, standing_of(request, company_slug, submission_id))
+
+
 def _box(
-    request: SignedInRequest, stood: Standing, template: str, verb: str, form: Form, *, problem: str = ""
+    request: SignedInRequest,
+    stood: Standing,
+    template: str,
+    verb: str,
+    form: Form,
+    *,
+    problem: str = "",
+    **more: Any,
 ) -> HttpResponse:
     status = 422 if problem or form.errors else 200
     context = {
@@ -124,5 +167,6 @@ def _box(
         "reads_back": bool(stood.job and stood.job.connection.reads_back),
         "quiet_until": None if stood.is_quiet or stood.job is None else stood.job.quiet_until,
         "may_unlink": can_send_commitments(request.user, stood.submission.project),
+        **more,
     }
     return box(request, stood, template, verb, form, problem, status, context)

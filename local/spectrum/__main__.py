@@ -1,6 +1,7 @@
 """`python -m local.spectrum`: serve until SIGTERM or SIGINT, then end with exit code 0."""
 
 import argparse
+import json
 import logging
 import signal
 import sqlite3
@@ -9,7 +10,7 @@ import threading
 from pathlib import Path
 from types import FrameType
 
-from local.spectrum import calls, masters
+from local.spectrum import calls, masters, scripting
 from local.spectrum.clock import BadMomentError, Clock, moment
 from local.spectrum.endpoint import SUCCESSES, Endpoint, Switches
 from local.spectrum.faults import FaultScript
@@ -37,7 +38,13 @@ def main() -> int:
         clock = Clock(moment(options.now) if options.now else None)
         store = _open(options.database, options.masters)
         info_link = InfoLink(options.info_link, store) if options.info_link else None
+        script = FaultScript(options.seed)
+        if options.faults:
+            waiting = json.loads(options.faults.read_text(encoding="utf-8"))
+            script.add(scripting.read(waiting, has_info_link=info_link is not None))
     except (
+        scripting.BadFaultError,
+        ValueError,
         BadMomentError,
         masters.UnreadableMastersError,
         WrongVersionError,
@@ -53,7 +60,7 @@ def main() -> int:
     )
     name, _, secret = options.client.partition(":")
     client = Client(name, secret, options.token_seconds) if name else None
-    endpoint = Endpoint(Site(store, clock, info_link), FaultScript(options.seed), switches, client)
+    endpoint = Endpoint(Site(store, clock, info_link), script, switches, client)
     try:
         server = SimulatorServer((options.host, options.port), endpoint)
     except (OSError, OverflowError) as error:
@@ -126,6 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--seed", type=int, default=0, help="of faults with a probability (default: %(default)s)"
     )
+    parser.add_argument("--faults", type=Path, help="JSON with faults that wait from the start on")
     parser.add_argument("--now", help="start at this moment, in ISO 8601, instead of the real one")
     parser.add_argument(
         "--guid",

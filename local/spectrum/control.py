@@ -35,7 +35,7 @@ def get(address: list[str], query: Mapping[str, str], endpoint: Endpoint) -> Ans
 
 
 def post(address: list[str], body: bytes, endpoint: Endpoint) -> Answer:
-    """Add faults, let services drift, set the clock, or enter a subcontract by hand."""
+    """Add faults, let services drift, set the clock, or do by hand what people do."""
     try:
         document = json.loads(body)
         match address:
@@ -56,6 +56,12 @@ def post(address: list[str], body: bytes, endpoint: Endpoint) -> Answer:
             case ["subcontracts"]:
                 key = endpoint.site.enter(document)
                 return 200, {"entered": [key.company, key.vendor, key.number]}
+            case ["keys"]:
+                endpoint.site.change_keys(document)
+                return 200, {}
+            case ["invoices"]:
+                endpoint.site.bill(document)
+                return 200, {}
     except (
         scripting.BadFaultError,
         drift.BadDriftError,
@@ -69,7 +75,7 @@ def post(address: list[str], body: bytes, endpoint: Endpoint) -> Answer:
 
 
 def delete(address: list[str], endpoint: Endpoint) -> Answer:
-    """Forget the faults and what they did to the site, or delete a subcontract by hand.
+    """Forget the faults and what they did to the site, or delete a subcontract, or all of them, by hand.
 
     Deleting job security lets a caller at a job.
     """
@@ -85,6 +91,9 @@ def delete(address: list[str], endpoint: Endpoint) -> Answer:
             with endpoint.store.transaction() as db:
                 if masters.open_job(db, *map(unquote, (company, job, authorization_id))):
                     return 200, {"opened": unquote(job)}
+        case ["subcontracts"]:
+            endpoint.site.empty()
+            return 200, {}
         case ["subcontracts", company, vendor, name]:
             key = SubcontractKey(unquote(company), unquote(vendor), unquote(name))
             if endpoint.site.delete(key):

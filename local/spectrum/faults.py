@@ -53,6 +53,10 @@ KINDS: Mapping[str, tuple[Moment, str]] = MappingProxyType(
         "cut_off_xml": (_AFTER, "stores and answers with XML that ends in the middle"),
         "person_edits": (_AFTER, "stores; then a person puts the given text into the given column"),
         "person_deletes": (_AFTER, "stores; then a person deletes the subcontract with its lines"),
+        "person_recodes": (
+            _AFTER,
+            "stores; then a person gives the vendor the code in text, with all its records",
+        ),
         "refuse_connection": (_AFTER, "stores and answers; no new connection is taken for so many seconds"),
         "wsdl_drift": (_AFTER, "stores; from then on the service has one element more, named in column"),
         "read_back_lag": (_AFTER, "stores; from now on Info-Link shows records so many seconds late"),

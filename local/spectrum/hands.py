@@ -1,4 +1,5 @@
-"""What a person does at Spectrum's own screens: enter a subcontract, change it, delete it.
+"""What a person does at Spectrum's own screens: enter a subcontract, change it, delete it, give it or its
+vendor another key, expand the phases, and enter invoices and payments.
 
 The services can't delete, and check much that a person may do. Nothing here goes through them,
 and nothing here is in the log of calls.
@@ -6,6 +7,7 @@ and nothing here is in the log of calls.
 
 import sqlite3
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from local.spectrum import masters, subcontracts
@@ -94,6 +96,95 @@ def take_number(db: sqlite3.Connection, sent: Mapping[str, str], *, at: str) -> 
 def delete(db: sqlite3.Connection, key: SubcontractKey) -> bool:
     """Delete a subcontract with its lines; False when there is none."""
     return subcontracts.remove(db, key)
+
+
+def change_keys(db: sqlite3.Connection, document: object) -> list[SubcontractKey]:
+    """Change a vendor's code, a subcontract's number, or phases, which get zeros at their end.
+
+    `{"company": …, "vendor": …, "to": …}` takes all of a vendor's records along, with a `number` only
+    that one, to `to_number`; `{"company": …, "zeros": 2}` expands every phase. Which keys are concerned.
+    Raises BadRecordError.
+    """
+    if not isinstance(document, dict) or not document.get("company"):
+        raise BadRecordError("which company?")
+    company = str(document["company"])
+    if "zeros" in document:
+        return _expand_phases(db, company, "0" * int(document["zeros"]))
+    vendor, number = str(document.get("vendor", "")), str(document.get("number", ""))
+    to, to_number = str(document.get("to", vendor)), document.get("to_number")
+    numbers = [number] if number else _numbers_of(db, company, vendor)
+    changed = []
+    try:
+        for each in numbers:
+            old = SubcontractKey(company, vendor, each)
+            new = SubcontractKey(company, to, str(to_number or each))
+            if not subcontracts.rename(db, old, new):
+                raise BadRecordError("there is no such subcontract")
+            changed += [old, new]
+        if not number:
+            masters.rename_vendor(db, company, vendor, to)
+    except sqlite3.Error as error:
+        raise BadRecordError(f"it can't be changed ({error})") from error
+    return changed
+
+
+def _numbers_of(db: sqlite3.Connection, company: str, vendor: str) -> list[str]:
+    found = db.execute(
+        f"SELECT Subcontract_Number FROM {subcontracts.SUBCONTRACTS}"
+        " WHERE Company_Code = ? AND Vendor_Code = ?",
+        (padded(company, 3), padded(vendor, 10)),
+    )
+    return [row[0].strip() for row in found]
+
+
+def _expand_phases(db: sqlite3.Connection, company: str, zeros: str) -> list[SubcontractKey]:
+    keys = {}
+    for table in ("JC_PHASE_MASTER_MC", subcontracts.LINES):
+        rows = db.execute(
+            f"SELECT rowid, * FROM {table} WHERE Company_Code = ?", (padded(company, 3),)
+        ).fetchall()
+        for row in rows:
+            phase = padded(row["Phase_Code"].strip() + zeros, 20)
+            db.execute(f"UPDATE {table} SET Phase_Code = ? WHERE rowid = ?", (phase, row["rowid"]))
+            if table == subcontracts.LINES:
+                key = SubcontractKey(*(row[name].strip() for name in _KEY))
+                keys[key] = key
+    return list(keys)
+
+
+def bill(db: sqlite3.Connection, document: object, *, at: str) -> SubcontractKey:
+    """Enter an invoice for a line, or a payment: `amount` for the line of `Phase_Code`, `Cost_Type` and
+    `Bid_Item_Number`, or with `paid` for the whole. Raises BadRecordError."""
+    if not isinstance(document, dict) or not all(document.get(name) for name in _KEY):
+        raise BadRecordError(f"an invoice needs {', '.join(_KEY)}")
+    key = SubcontractKey(*(str(document[name]) for name in _KEY))
+    header = subcontracts.find(db, key)
+    if header is None:
+        raise BadRecordError("there is no such subcontract")
+    if "paid" in document:
+        paid = subcontracts.number(header["Total_Paid"], 2) + Decimal(str(document["paid"]))
+        subcontracts.save(db, key, {"Total_Paid": str(paid)}, at=at)
+        return key
+    line = LineKey(key, *(str(document.get(name, "")) for name in _LINE_KEY))
+    stored = subcontracts.find_line(db, line)
+    if stored is None:
+        raise BadRecordError("there is no such line")
+    amount, quantity = Decimal(str(document["amount"])), Decimal(str(document.get("quantity", 0)))
+    billed = subcontracts.number(stored["Amount_Billed_To_Date"], 2) + amount
+    units = subcontracts.number(stored["Quantity_Billed_To_Date"], 2) + quantity
+    changes = {"Amount_Billed_To_Date": str(billed), "Quantity_Billed_To_Date": str(units)}
+    subcontracts.save_line(db, line, changes, at=at)
+    total = subcontracts.number(header["Total_Billed"], 2) + amount
+    held = subcontracts.number(header["Retention_Balance"], 2)
+    held += (amount * subcontracts.number(header["Retention_Percent"], 1) / 100).quantize(Decimal("0.01"))
+    balance = subcontracts.number(header["Original_Amount"], 2) - total
+    totals = {
+        "Total_Billed": str(total),
+        "Retention_Balance": str(held),
+        "Total_Balance": str(balance),
+    }
+    subcontracts.save(db, key, totals, at=at)
+    return key
 
 
 def _as_stored(changes: Mapping[str, Any]) -> dict[str, Any]:

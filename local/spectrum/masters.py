@@ -204,6 +204,15 @@ def vendor(db: sqlite3.Connection, company: str, code: str) -> sqlite3.Row | Non
     )
 
 
+def rename_vendor(db: sqlite3.Connection, company: str, code: str, to: str) -> None:
+    """Give a vendor another code, until the next start; not one that is in use."""
+    if vendor(db, company, to) is None:
+        db.execute(
+            "UPDATE VN_VENDOR_MASTER_MC SET Vendor_Code = ? WHERE Company_Code = ? AND Vendor_Code = ?",
+            (padded(to, 10), padded(company, 3), padded(code, 10)),
+        )
+
+
 def job(db: sqlite3.Connection, company: str, number: str) -> sqlite3.Row | None:
     """The job, or None."""
     return _one(

@@ -57,6 +57,8 @@ def _fault(entry: object) -> ScriptedFault:
             raise BadFaultError(f"method must be one of {', '.join(LAYOUTS)}")
     if kind in {"injected_default", "person_edits"} and given.get("column") not in _COLUMNS:
         raise BadFaultError(f"{kind} needs a column that an element has, and its text")
+    if kind == "person_recodes" and not given.get("text"):
+        raise BadFaultError("person_recodes needs the new code as its text")
     return ScriptedFault(**given)
 
 

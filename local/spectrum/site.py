@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Mapping
 
-from local.spectrum import hands
+from local.spectrum import hands, subcontracts
 from local.spectrum.clock import Clock
 from local.spectrum.drift import Drift
 from local.spectrum.faults import ScriptedFault
@@ -34,6 +34,9 @@ class Site:
         match fault.kind:
             case "person_edits" | "person_deletes" | "number_taken":
                 self._by_hand(fault, sent)
+            case "person_recodes":
+                change = {"company": sent["Company_Code"], "vendor": sent["Vendor_Code"], "to": fault.text}
+                self.change_keys(change)
             case "refuse_connection":
                 self.refuse(fault.seconds)
             case "wsdl_drift":
@@ -63,6 +66,30 @@ class Site:
             deleted = hands.delete(db, key)
         self.show(key)
         return deleted
+
+    def empty(self) -> None:
+        """Every subcontract is gone, as in a site that has none yet."""
+        with self.store.transaction() as db:
+            keys = subcontracts.keys(db)
+            for key in keys:
+                hands.delete(db, key)
+        for key in keys:
+            self.show(key)
+
+    def change_keys(self, document: object) -> list[SubcontractKey]:
+        """A person changes codes, numbers or phases. Raises hands.BadRecordError."""
+        with self.store.transaction() as db:
+            changed = hands.change_keys(db, document)
+        for key in changed:
+            self.show(key)
+        return changed
+
+    def bill(self, document: object) -> SubcontractKey:
+        """A person enters an invoice or a payment. Raises hands.BadRecordError."""
+        with self.store.transaction() as db:
+            key = hands.bill(db, document, at=self.now())
+        self.show(key)
+        return key
 
     def show(self, key: SubcontractKey) -> None:
         """Let Info-Link's readers see what was committed under the key, when their lag is over."""

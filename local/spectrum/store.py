@@ -24,6 +24,11 @@ _MASTERS_ARE_MADE_ANEW = """
 DROP TABLE IF EXISTS VN_VENDOR_MASTER_MC;
 DROP TABLE IF EXISTS JC_JOB_MASTER_MC;
 """
+# Columns that came later stand last in their tables, where a file of before gets them too.
+_ADDED = {
+    "VN_SUBCONTRACT_MC": ("Total_Billed", "Total_Paid", "Retention_Balance", "Total_Balance"),
+    "VN_SUBCONTRACT_PHASE_MC": ("Quantity_Billed_To_Date", "Amount_Billed_To_Date"),
+}
 # Codes are compared without regard to case, as SQL Server's usual collation does.
 INFO_LINK_SCHEMA = """
 CREATE TABLE IF NOT EXISTS VN_SUBCONTRACT_MC (
@@ -59,6 +64,10 @@ CREATE TABLE IF NOT EXISTS VN_SUBCONTRACT_MC (
     Pay_When_Paid CHAR(1) NOT NULL DEFAULT 'N',
     Cost_Center_Override VARCHAR(10) NOT NULL DEFAULT '',
     Simulator_Stored_At TEXT NOT NULL,
+    Total_Billed DECIMAL(12, 2) NOT NULL DEFAULT 0,
+    Total_Paid DECIMAL(12, 2) NOT NULL DEFAULT 0,
+    Retention_Balance DECIMAL(12, 2) NOT NULL DEFAULT 0,
+    Total_Balance DECIMAL(12, 2) NOT NULL DEFAULT 0,
     PRIMARY KEY (Company_Code, Vendor_Code, Subcontract_Number)
 );
 CREATE INDEX IF NOT EXISTS newest_subcontracts_first ON VN_SUBCONTRACT_MC (Simulator_Stored_At);
@@ -76,6 +85,8 @@ CREATE TABLE IF NOT EXISTS VN_SUBCONTRACT_PHASE_MC (
     Original_Contract_Amount DECIMAL(11, 2) NOT NULL DEFAULT 0,
     Retention_Flag CHAR(1) NOT NULL DEFAULT 'N',
     Simulator_Stored_At TEXT NOT NULL,
+    Quantity_Billed_To_Date DECIMAL(10, 2) NOT NULL DEFAULT 0,
+    Amount_Billed_To_Date DECIMAL(11, 2) NOT NULL DEFAULT 0,
     PRIMARY KEY (Company_Code, Vendor_Code, Subcontract_Number, Phase_Code, Cost_Type, Bid_Item_Number),
     FOREIGN KEY (Company_Code, Vendor_Code, Subcontract_Number) REFERENCES VN_SUBCONTRACT_MC
 );
@@ -213,7 +224,17 @@ class Store:
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute("PRAGMA foreign_keys = ON")
         self._connection.executescript(_MASTERS_ARE_MADE_ANEW + _SCHEMA)
+        self._add_columns()
         self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def _add_columns(self) -> None:
+        for table, columns in _ADDED.items():
+            known = {row["name"] for row in self._connection.execute(f"PRAGMA table_info({table})")}
+            for column in columns:
+                if column not in known:
+                    self._connection.execute(
+                        f"ALTER TABLE {table} ADD COLUMN {column} DECIMAL(12, 2) NOT NULL DEFAULT 0"
+                    )
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

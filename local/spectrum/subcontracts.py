@@ -9,9 +9,24 @@ from typing import Any
 from local.spectrum.store import padded
 
 SUBCONTRACTS, LINES = "VN_SUBCONTRACT_MC", "VN_SUBCONTRACT_PHASE_MC"
-HEADER_DECIMALS = {"Original_Amount": 2, "Retention_Percent": 1, "Routing_Limit": 2, "Disc_Perc": 2}
-LINE_DECIMALS = {"Unit_Price": 4, "Original_Contract_Quantity": 2, "Original_Contract_Amount": 2}
-LINE_COLUMNS = frozenset({*LINE_DECIMALS, "Bill_Description", "Unit_Of_Measure", "Retention_Flag"})
+BILLED = ("Total_Billed", "Total_Paid", "Retention_Balance", "Total_Balance")
+BILLED_LINE = ("Quantity_Billed_To_Date", "Amount_Billed_To_Date")
+HEADER_DECIMALS = {
+    "Original_Amount": 2,
+    "Retention_Percent": 1,
+    "Routing_Limit": 2,
+    "Disc_Perc": 2,
+    **dict.fromkeys(BILLED, 2),
+}
+LINE_DECIMALS = {
+    "Unit_Price": 4,
+    "Original_Contract_Quantity": 2,
+    "Original_Contract_Amount": 2,
+    **dict.fromkeys(BILLED_LINE, 2),
+}
+LINE_COLUMNS = frozenset(
+    {*LINE_DECIMALS, "Bill_Description", "Unit_Of_Measure", "Retention_Flag"} - {*BILLED_LINE}
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +65,12 @@ class LineKey:
             "Cost_Type": padded(self.cost_type, 3),
             "Bid_Item_Number": padded(self.bid_item, 10),
         }
+
+
+def keys(db: sqlite3.Connection) -> list[SubcontractKey]:
+    """Of everything that is stored."""
+    rows = db.execute(f"SELECT Company_Code, Vendor_Code, Subcontract_Number FROM {SUBCONTRACTS}")
+    return [SubcontractKey(*(part.strip() for part in row)) for row in rows]
 
 
 def find(db: sqlite3.Connection, key: SubcontractKey) -> sqlite3.Row | None:
@@ -92,6 +113,16 @@ def remove(db: sqlite3.Connection, key: SubcontractKey) -> bool:
     values = tuple(key.columns.values())
     db.execute(f"DELETE FROM {LINES} WHERE {where}", values)
     return db.execute(f"DELETE FROM {SUBCONTRACTS} WHERE {where}", values).rowcount > 0
+
+
+def rename(db: sqlite3.Connection, key: SubcontractKey, to: SubcontractKey) -> bool:
+    """Put a subcontract with its lines under another key; False when there is none."""
+    db.execute("PRAGMA defer_foreign_keys = ON")
+    where = " AND ".join(f"{column} = ?" for column in key.columns)
+    assignments = ", ".join(f"{column} = ?" for column in to.columns)
+    values = (*to.columns.values(), *key.columns.values())
+    db.execute(f"UPDATE {LINES} SET {assignments} WHERE {where}", values)
+    return db.execute(f"UPDATE {SUBCONTRACTS} SET {assignments} WHERE {where}", values).rowcount > 0
 
 
 def search(

@@ -26,7 +26,7 @@ from tests.simulator import AUTHORIZATION_ID, Simulator
 
 @pytest.fixture(scope="session")
 def simulator_process() -> Iterator[Simulator]:
-    """One simulator for the whole run; each test begins with other numbers and no faults."""
+    """One simulator for the whole run; each test begins without records and faults."""
     with Simulator.start() as simulator:
         yield simulator
 
@@ -37,6 +37,7 @@ def simulator(simulator_process: Simulator, settings: Settings) -> Iterator[Simu
     settings.SPECTRUM_SERVERS = {"simulator": simulator_process.url}
     simulator_process.set_faults()
     simulator_process.set_drift()
+    simulator_process.empty()
     yield simulator_process
     simulator_process.set_faults()
     simulator_process.set_drift()

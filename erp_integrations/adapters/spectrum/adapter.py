@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from erp_integrations.adapters.base import (
     Absent,
+    Billing,
     Call,
     CannotTell,
     Finding,
@@ -12,6 +13,7 @@ from erp_integrations.adapters.base import (
     JobRecord,
     Key,
     Masters,
+    MovedRecord,
     NotSent,
     Outcome,
     PhaseRecord,
@@ -176,6 +178,26 @@ class SpectrumAdapter:
             readback.compare(plan, found[key]) if key in found else Absent()
             for plan, key in zip(plans, keys, strict=True)
         ]
+
+    def find_elsewhere(
+        self, plans: Sequence[tuple[Call, ...]]
+    ) -> Sequence[tuple[MovedRecord, ...]] | CannotTell:
+        """By the job: whatever vendor and number a record has, its job can't be changed."""
+        if self._info_link is None:
+            return NOT_CONFIGURED
+        return self._info_link.find_elsewhere(plans) if plans else []
+
+    def match(self, calls: tuple[Call, ...], key: Key, record: StoredRecord) -> MovedRecord | None:
+        """By job, and by lines with their amounts."""
+        return readback.matching(calls, key, record)
+
+    def moved(self, calls: tuple[Call, ...], record: MovedRecord) -> tuple[Call, ...]:
+        """With the record's vendor, number and phases."""
+        return readback.moved(calls, record)
+
+    def billing(self, calls: tuple[Call, ...], record: StoredRecord) -> Billing:
+        """As Info-Link's totals say it."""
+        return readback.billing(calls, record)
 
     def send(self, call: Call, *, until: float = math.inf) -> Outcome:
         """One attempt, over the kept description of the call's service."""

@@ -6,27 +6,42 @@ Source: "Reading back" in ``docs/spectrum.md``.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
+from itertools import chain
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, MetaData, Select, Table, create_engine, func, select
-from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy import (
+    Column,
+    MetaData,
+    Select,
+    Table,
+    create_engine,
+    false,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.engine import Connection, Engine, RowMapping, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.functions import Function
 
 from erp_integrations.adapters.base import (
     Absent,
+    BilledLine,
+    Billing,
     Call,
     CannotTell,
     Difference,
     DifferenceKind,
     Differs,
+    Element,
     Inspection,
     Key,
     Match,
+    MovedRecord,
     StoredRecord,
     ValueKind,
 )
@@ -41,6 +56,15 @@ from erp_integrations.adapters.spectrum.layouts import (
 _KEY = ("Company_Code", "Vendor_Code", "Subcontract_Number")
 _LINE_KEY = ("Phase_Code", "Cost_Type", "Bid_Item_Number")
 _HALF_OF_A_COMMENT = 60
+# What of a record was invoiced and paid, by what we call it; a site's release may lack the columns.
+_BILLED = {
+    "billed": "Total_Billed",
+    "paid": "Total_Paid",
+    "retention_held": "Retention_Balance",
+    "balance": "Total_Balance",
+}
+_BILLED_AMOUNT, _BILLED_QUANTITY = "Amount_Billed_To_Date", "Quantity_Billed_To_Date"
+_OPTIONAL = {"optional": True}
 # From so many on it is no coincidence that none of them is there, and nothing else of the company.
 _MANY = 10
 
@@ -59,6 +83,7 @@ SUBCONTRACTS = Table(
             *("Retention_Percent", "GL_Account", "Date_Issued"),
         )
     ),
+    *(Column(name, info=_OPTIONAL) for name in _BILLED.values()),
 )
 LINES = Table(
     "VN_SUBCONTRACT_PHASE_MC",
@@ -72,6 +97,7 @@ LINES = Table(
             *("Original_Contract_Amount", "Retention_Flag"),
         )
     ),
+    *(Column(name, info=_OPTIONAL) for name in (_BILLED_AMOUNT, _BILLED_QUANTITY)),
 )
 
 
@@ -95,6 +121,22 @@ def rows_of_many(table: Table, keys: Sequence[Key]) -> Select[Any]:
         _normal(table.c.Company_Code) == company_code,
         _normal(table.c.Vendor_Code).in_(vendors),
         _normal(table.c.Subcontract_Number).in_(numbers),
+    )
+
+
+def records_of_jobs(company_code: str, jobs: Sequence[str]) -> Select[Any]:
+    """The question for the headers of some jobs of one company."""
+    return select(SUBCONTRACTS).where(
+        _normal(SUBCONTRACTS.c.Company_Code) == company_code, _normal(SUBCONTRACTS.c.Job_Number).in_(jobs)
+    )
+
+
+def lines_of_jobs(company_code: str, jobs: Sequence[str]) -> Select[Any]:
+    """The question for the lines of the records of some jobs of one company."""
+    same_record = (SUBCONTRACTS.c[name] == LINES.c[name] for name in _KEY)
+    headers = records_of_jobs(company_code, jobs).with_only_columns(SUBCONTRACTS.c.Company_Code)
+    return select(LINES).where(
+        _normal(LINES.c.Company_Code) == company_code, headers.where(*same_record).correlate(LINES).exists()
     )
 
 
@@ -133,11 +175,18 @@ class InfoLink:
         """
         return self._read(lambda connection: _records(connection, keys), self.scan_timeout)
 
+    def find_elsewhere(
+        self, plans: Sequence[tuple[Call, ...]]
+    ) -> Sequence[tuple[MovedRecord, ...]] | CannotTell:
+        """Which records hold the job and lines of some plans under another key: two questions, by job."""
+        return self._read(lambda connection: _elsewhere(connection, plans), self.scan_timeout)
+
     def _read(self, look: Callable[[Connection], Found], timeout: float) -> Found | CannotTell:
         try:
             with self._engine(timeout).connect() as connection:
                 return look(connection)
         except (SQLAlchemyError, ImportError, InvalidOperation, ValueError) as error:
+            _columns.clear()  # perhaps a site's release has dropped some
             return CannotTell(f"Spectrum's read-only database could not be read ({type(error).__name__}).")
 
     def ask(self, question: Select[Any]) -> Sequence[Mapping[Any, Any]] | CannotTell:
@@ -167,7 +216,62 @@ def compare(calls: tuple[Call, ...], record: StoredRecord) -> Match | Differs:
         missing = Difference(call.title, "", "the line", "nothing", DifferenceKind.MISSING)
         found += [missing] if differences is None else differences
     found += seen.others
-    return Differs(tuple(found)) if found else Match()
+    figures = billing(calls, record)
+    return Differs(tuple(found), figures) if found else Match(figures)
+
+
+def billing(calls: tuple[Call, ...], record: StoredRecord) -> Billing:
+    """What was invoiced and paid; nothing where the site's columns are absent or blank."""
+    lines = []
+    for call in calls:
+        stored = record.lines.get(_stored_key(call, record.lines)) if _is_line(call) else None
+        if stored is not None and (amount := _decimal(stored, _BILLED_AMOUNT)):
+            lines.append(BilledLine(call.title, amount, _decimal(stored, _BILLED_QUANTITY)))
+    totals = {name: _decimal(record.header, column) for name, column in _BILLED.items()}
+    return Billing(**totals, lines=tuple(lines))
+
+
+def matching(calls: tuple[Call, ...], key: Key, record: StoredRecord) -> MovedRecord | None:
+    """The record as one that a plan's job and lines stand in; None where that can't be said.
+
+    Every vendor has a number 001, and every job has many subcontracts: the job must be the plan's, and the
+    lines by key and amount. Of a record that people changed, or of which a part was written, it is enough
+    that all of one side are found on the other, or that the number is the plan's. A plan of a header alone
+    (a part of an export) is found by job and number or comment, where the record has no line either.
+    """
+    header, lines = calls[0].payload, [call for call in calls if _is_line(call)]
+    if _code(record.header["Job_Number"]) != _code(header["Job_Number"]):
+        return None
+    unmatched = dict(record.lines)
+    phases: dict[str, str] = {}
+    for call in lines:
+        stored_at = _stored_key(call, unmatched)
+        stored = unmatched.get(stored_at)
+        if stored is None or not _same_amount(call, stored):
+            continue
+        del unmatched[stored_at]
+        if stored_at[0] != (phase := _code(call.payload["Phase_Code"])):
+            phases[phase] = stored_at[0]
+    matched = len(record.lines) - len(unmatched)
+    same_number = key.erp_id == _code(header["Subcontract_Number"])
+    if not lines:
+        comment = header["Comment"].strip()
+        is_it = not record.lines and (same_number or comment == record.header["Comment"] != "")
+    else:
+        is_it = bool(matched) and (matched == len(lines) or not unmatched or same_number)
+    return MovedRecord(key, record, matched, len(lines), phases) if is_it else None
+
+
+def moved(calls: tuple[Call, ...], record: MovedRecord) -> tuple[Call, ...]:
+    """The same calls, with the record's vendor and number, and the phases that were expanded."""
+    changed = {"Vendor_Code": record.key.vendor_code, "Subcontract_Number": record.key.erp_id}
+
+    def renamed(element: Element) -> Element:
+        if element.name == "Phase_Code":
+            return replace(element, value=record.phases.get(_code(element.value), element.value))
+        return replace(element, value=changed.get(element.name, element.value))
+
+    return tuple(replace(call, elements=tuple(map(renamed, call.elements))) for call in calls)
 
 
 def inspect(calls: tuple[Call, ...], record: StoredRecord) -> Inspection:
@@ -203,13 +307,41 @@ def part_of(call: Call) -> tuple[str, ...]:
     return (call.method, *(call.payload[name].strip().upper() for name in _LINE_KEY))
 
 
-def _stored_key(call: Call, stored: Mapping[tuple[str, ...], object]) -> tuple[str, ...]:
-    """The key under which a line is stored: a blank billing item was filled from the phase's."""
-    phase, cost_type, item = (call.payload[name].strip().upper() for name in _LINE_KEY)
-    exact = (phase, cost_type, item)
-    if exact in stored or item:
+def _stored_key(call: Call, stored: Mapping[tuple[str, ...], Mapping[str, str]]) -> tuple[str, ...]:
+    """The key under which a line is stored: a blank billing item was filled from the phase's, and
+    people may have expanded the phases with zeros; then the amount must be the line's."""
+    phase, cost_type, item = exact = part_of(call)[1:]
+    if exact in stored:
         return exact
-    return next((key for key in sorted(stored) if key[:2] == exact[:2]), exact)
+    same = [key for key in sorted(stored) if key[1] == cost_type and item in ("", key[2])]
+    expanded = (key for key in same if _is_expanded(phase, key[0]) and _same_amount(call, stored[key]))
+    return next(chain((key for key in same if key[0] == phase), expanded), exact)
+
+
+def _is_expanded(phase: str, stored: str) -> bool:
+    """Whether a stored phase is one of ours with zeros put in."""
+    following = iter(stored)
+    return stored.replace("0", "") == phase.replace("0", "") and all(each in following for each in phase)
+
+
+def _same_amount(call: Call, stored: Mapping[str, str]) -> bool:
+    sent = _decimal(call.payload, "Original_Contract_Amount")
+    return sent is not None and sent == _decimal(stored, "Original_Contract_Amount")
+
+
+def _is_line(call: Call) -> bool:
+    return call.method == UPDATE_SUBCONTRACT_PHASES.method
+
+
+def _code(value: str) -> str:
+    return value.strip().upper()
+
+
+def _decimal(stored: Mapping[str, str], column: str) -> Decimal | None:
+    try:
+        return Decimal(stored.get(column, ""))
+    except InvalidOperation:
+        return None
 
 
 def _differences(call: Call, stored: Mapping[str, str]) -> Iterator[Difference]:
@@ -219,7 +351,9 @@ def _differences(call: Call, stored: Mapping[str, str]) -> Iterator[Difference]:
             continue
         field_, value = layout[element.name], stored[element.name]
         if _comparable(field_, element.value) != _comparable(field_, value):
-            yield Difference(call.title, element.name, element.value, value, value_kind=_value_kind(field_))
+            # A line that was found under another phase is there: its phase was expanded.
+            kind = DifferenceKind.MOVED if element.name == "Phase_Code" else DifferenceKind.CHANGED
+            yield Difference(call.title, element.name, element.value, value, kind, _value_kind(field_))
 
 
 def _value_kind(field_: Field) -> ValueKind:
@@ -239,10 +373,10 @@ def _comparable(field_: Field, value: str) -> str | Decimal:
 
 
 def _record(connection: Connection, key: Key) -> StoredRecord | Absent:
-    header = connection.execute(rows_of(SUBCONTRACTS, key)).mappings().first()
+    header = next(iter(_rows(connection, SUBCONTRACTS, rows_of(SUBCONTRACTS, key))), None)
     if header is None:
         return Absent()
-    lines = connection.execute(rows_of(LINES, key)).mappings().all()
+    lines = _rows(connection, LINES, rows_of(LINES, key))
     return StoredRecord(_plain_header(header), {_line_key(line): _plain_row(line) for line in lines})
 
 
@@ -251,10 +385,10 @@ def _records(connection: Connection, keys: Sequence[Key]) -> Mapping[Key, Stored
     headers: dict[Key, dict[str, str]] = {}
     lines: dict[Key, dict[tuple[str, ...], Mapping[str, str]]] = {}
     # Row by row: what is under another pairing of vendor and number is never held.
-    for row in connection.execute(rows_of_many(SUBCONTRACTS, keys)).mappings():
+    for row in _rows(connection, SUBCONTRACTS, rows_of_many(SUBCONTRACTS, keys)):
         if (key := _key(row)) in wanted:
             headers.setdefault(key, _plain_header(row))
-    for row in connection.execute(rows_of_many(LINES, keys)).mappings():
+    for row in _rows(connection, LINES, rows_of_many(LINES, keys)):
         if (key := _key(row)) in headers:
             lines.setdefault(key, {})[_line_key(row)] = _plain_row(row)
     for table, sought, seen in ((SUBCONTRACTS, wanted, headers), (LINES, headers, lines)):
@@ -262,6 +396,45 @@ def _records(connection: Connection, keys: Sequence[Key]) -> Mapping[Key, Stored
         if len(sought) >= _MANY and not seen and not _holds_any(connection, table, company_code):
             return CannotTell(f"Spectrum's read-only database shows nothing of company {company_code}.")
     return {key: StoredRecord(header, lines.get(key, {})) for key, header in headers.items()}
+
+
+def _elsewhere(
+    connection: Connection, plans: Sequence[tuple[Call, ...]]
+) -> Sequence[tuple[MovedRecord, ...]]:
+    """By job, which is never another one; held are the records of the jobs that are asked for."""
+    headers = [plan[0].payload for plan in plans]
+    jobs = sorted({_code(header["Job_Number"]) for header in headers})
+    (company_code,) = {_code(header["Company_Code"]) for header in headers}
+    records: dict[Key, StoredRecord] = {}
+    lines: dict[Key, dict[tuple[str, ...], Mapping[str, str]]] = {}
+    for row in _rows(connection, SUBCONTRACTS, records_of_jobs(company_code, jobs)):
+        records[_key(row)] = StoredRecord(_plain_header(row), lines.setdefault(_key(row), {}))
+    for row in _rows(connection, LINES, lines_of_jobs(company_code, jobs)):
+        lines.get(_key(row), {})[_line_key(row)] = _plain_row(row)
+    by_job: dict[str, list[Key]] = {}
+    for key, record in records.items():
+        by_job.setdefault(_code(record.header["Job_Number"]), []).append(key)
+    found = []
+    for plan, header in zip(plans, headers, strict=True):
+        own = Key.of(*(header[name] for name in _KEY))
+        others = (key for key in by_job.get(_code(header["Job_Number"]), ()) if key != own)
+        hits = (matching(plan, key, records[key]) for key in others)
+        found.append(tuple(hit for hit in hits if hit is not None))
+    return found
+
+
+_columns: dict[tuple[str, str], list[Column[Any]]] = {}
+"""The columns that a site's tables have, by address and table; read once by each process."""
+
+
+def _rows(connection: Connection, table: Table, question: Select[Any]) -> Iterable[RowMapping]:
+    """What answers a question, without the columns that the site's release lacks."""
+    place = (str(connection.engine.url), table.name)
+    if place not in _columns:
+        none: Select[Any] = select(literal_column("*")).select_from(table).where(false())
+        there = {name.upper() for name in connection.execute(none).keys()}  # noqa: SIM118  (not its rows)
+        _columns[place] = [c for c in table.c if not c.info or c.name.upper() in there]
+    return connection.execute(question.with_only_columns(*_columns[place])).mappings()
 
 
 def _holds_any(connection: Connection, table: Table, company_code: str) -> bool:

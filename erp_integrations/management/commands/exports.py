@@ -16,7 +16,7 @@ WAITING = [JobStatus.FAILED, JobStatus.INCOMPLETE, JobStatus.UNKNOWN]
 
 class Command(BaseCommand):
     help = (
-        "How exports stand; and adopt, resume, resolve, retry, undo and unlink for a named approver, "
+        "How exports stand; and adopt, follow, resume, resolve, retry, undo and unlink for a named approver, "
         "who answers for it."
     )
 
@@ -32,6 +32,7 @@ class Command(BaseCommand):
             ("undo", "Take an acceptance back while no worker has begun."),
             ("resolve", "Say what Spectrum holds of an unknown one."),
             ("unlink", "Set one free whose record was deleted in Spectrum."),
+            ("follow", "Have one go by the key under which somebody put its record in Spectrum."),
         ):
             action = actions.add_parser(name, help=what)
             action.add_argument("submission", type=int, help="Its number, as status shows it.")
@@ -47,6 +48,10 @@ class Command(BaseCommand):
             if name in ("adopt", "retry"):
                 action.add_argument(
                     "--statement", default="", help="Where nothing is read back: what you saw in Spectrum."
+                )
+            if name == "follow":
+                action.add_argument(
+                    "--to", default="", help="VENDOR/NUMBER; without it, nothing is changed but told."
                 )
             if name == "unlink":
                 action.add_argument(
@@ -102,6 +107,8 @@ class Command(BaseCommand):
             decisions.unlink(
                 submission=submission, by=by, seen_attempt=job.attempt, statement=options["statement"]
             )
+        elif action == "follow":
+            self._follow(submission, job, by, options["to"])
         else:
             decisions.resolve(
                 submission=submission,
@@ -111,6 +118,21 @@ class Command(BaseCommand):
                 statement=options["statement"],
                 positions=options["calls"],
             )
+
+    def _follow(self, submission: Submission, job: ExportJob, by: User, to: str) -> None:
+        decisions.require_may_unlink(submission=submission, by=by)
+        found = [each.record for each in decisions.moves_of(job)]
+        moves = {f"{each.key.vendor_code}/{each.key.erp_id}": each for each in found}
+        for name, move in moves.items():
+            self.stdout.write(f"  {name}: {move.sentence}")
+        if to.upper() not in moves:
+            raise CommandError(f"Nothing was changed. Choose with --to: {', '.join(moves)}")
+        decisions.follow(
+            submission=submission,
+            by=by,
+            seen_attempt=job.attempt,
+            fingerprint=moves[to.upper()].fingerprint,
+        )
 
     def _status(self) -> None:
         checks = operations.checks()

@@ -42,7 +42,7 @@ def _info_link(simulator: Simulator, settings: Settings) -> None:
 
 def written_elsewhere(submission: Submission, *, calls: int = 3) -> None:
     """The first calls of the plan reach Spectrum, and our database knows nothing of them."""
-    adapter = ready_adapter(Connection.objects.get(pk=submission.connection_id))
+    adapter = ready_adapter(ExportJob(connection=Connection.objects.get(pk=submission.connection_id)))
     for call in previews.of(submission).calls[:calls]:
         adapter.send(call)  # type: ignore[union-attr]  # it is ready
 

@@ -100,6 +100,10 @@ FAULTS = (
         _on_line("person_edits", column="Original_Contract_Amount", text="7.00"),
     ),
     Fault("A person deletes it before it is read back", _on_line("person_deletes")),
+    Fault(
+        "A person gives its vendor another code before it is read back",
+        _on_line("person_recodes", text="ACMENEW"),
+    ),
     Fault("Another job's subcontract took the number after Accept", by_hand=_entered),
     Fault("Another job's subcontract takes the number in the same moment", _on_header("number_taken")),
     Fault(

@@ -1,11 +1,15 @@
 """What people do in these races, each looking at what was shown before the race began."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from django.utils import timezone
 
 from directory.models import User
 from erp_integrations import decisions
+from erp_integrations.adapters.base import MovedRecord, StoredRecord
+from erp_integrations.connections.adapting import adapter_for, as_planned
+from erp_integrations.decisions import following
 from erp_integrations.delivery import exporting
 from erp_integrations.findings import preflight
 from erp_integrations.models import ExportJob, Submission
@@ -74,6 +78,14 @@ def unlinks(by: User, job: ExportJob) -> Act:
     return lambda: decisions.unlink(
         submission=job.submission, by=by, seen_attempt=job.attempt, statement="I deleted it."
     )
+
+
+def follows(by: User, job: ExportJob) -> Act:
+    """Press Follow, the record having been seen under another number a moment ago."""
+    adapter = adapter_for(job.connection)
+    key = adapter.key_of(as_planned(job.current_calls()[0]))
+    seen = MovedRecord(replace(key, erp_id="MOVED"), StoredRecord({"Job_Number": "24-001"}), 1, 1)
+    return lambda: following._follow(submission=job.submission, by=by, job=job, seen=seen)
 
 
 def claims(job: ExportJob) -> Act:

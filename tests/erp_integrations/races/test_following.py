@@ -17,6 +17,7 @@ from erp_integrations.reconciliation import drift
 from notifications.models import OutgoingEmail
 from tests.erp_integrations.races.acts import (
     claims,
+    follows,
     nobody_knows,
     rejects,
     resolves,
@@ -266,3 +267,41 @@ def test_of_unlink_and_reconciliation_the_unlink_stands(interleave: Interleave, 
         assert_consistent()
 
     interleave(unlinks(approver, job), lambda: drift.record(compared, lambda: None), judge)
+
+
+# Follow
+
+
+@pytest.mark.parametrize("status", ["synced", "incomplete"])
+def test_of_two_who_follow_one_is_told(interleave: Interleave, status: str) -> None:
+    job: ExportJob = ExportJobFactory(**{status: True})
+    people = two_approvers(job.submission)
+    for person in people:
+        join_project(person, job.submission.project, "admin")  # type: ignore[arg-type]
+
+    def judge(ended: Ended) -> None:
+        assert "Somebody was first" in str(one_is_told(ended))
+        assert (the_job().erp_id, the_job().plan_round) == ("MOVED", 2)
+        assert told("export.followed") == 1
+
+    interleave(follows(people[0], job), follows(people[1], job), judge, alike=True)
+
+
+@pytest.mark.parametrize("status", ["synced", "incomplete"])
+def test_of_follow_and_unlink_one_comes_first(interleave: Interleave, status: str) -> None:
+    job: ExportJob = ExportJobFactory(**{status: True})
+    first, second = two_approvers(job.submission)
+    for person in (first, second):
+        join_project(person, job.submission.project, "admin")  # type: ignore[arg-type]
+
+    def judge(ended: Ended) -> None:
+        # Whoever reads the job after the move unlinks what was followed, by their own words.
+        unlinked = the_submission().status == SubmissionStatus.UNLINKED
+        assert told("submission.unlinked") == unlinked
+        if not unlinked:
+            assert "followed to another key" in str(ended.second)
+        elif isinstance(ended.first, Exception):
+            assert told("export.followed") == 0
+        assert_consistent()
+
+    interleave(follows(first, job), unlinks(second, job), judge)

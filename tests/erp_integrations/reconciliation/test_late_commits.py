@@ -13,7 +13,6 @@ from erp_integrations.connections.adapting import as_planned, ready_adapter
 from erp_integrations.models import (
     Alarm,
     CallState,
-    Connection,
     Drift,
     ExportCall,
     ExportJob,
@@ -61,7 +60,7 @@ def not_found(simulator: Simulator, queued: ExportJob) -> ExportJob:
 
 def lands(call: ExportCall) -> None:
     """The ERP commits at last what it was sent so long ago."""
-    adapter = ready_adapter(Connection.objects.get(pk=call.job.connection_id))
+    adapter = ready_adapter(call.job)
     adapter.send(as_planned(call))  # type: ignore[union-attr]  # it is ready
 
 

@@ -30,6 +30,7 @@ from erp_integrations.adapters.spectrum.readback import (
     InfoLink,
     any_row_of,
     compare,
+    lines_of_jobs,
     rows_of,
     rows_of_many,
 )
@@ -66,11 +67,12 @@ LINE = {
 class Site:
     """A database with Info-Link's two tables, to be filled by a test."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, without: tuple[str, ...] = ()) -> None:
         self.engine = create_engine(f"sqlite:///{file}")
         with self.engine.begin() as connection:
             for table in (SUBCONTRACTS, LINES):
-                columns = ", ".join(column.name for column in table.columns)
+                kept = (c.name for c in table.columns if not any(part in c.name for part in without))
+                columns = ", ".join(kept)
                 connection.execute(text(f"CREATE TABLE {table.name} ({columns})"))
         self.info_link = InfoLink(f"sqlite:///file:{file}?mode=ro&uri=true")
 
@@ -131,7 +133,9 @@ HEADER_COLUMNS = (
     "[VN_SUBCONTRACT_MC].[Status_Code], [VN_SUBCONTRACT_MC].[Contract_Type], "
     "[VN_SUBCONTRACT_MC].[Comment_1], [VN_SUBCONTRACT_MC].[Comment_2], "
     "[VN_SUBCONTRACT_MC].[Original_Amount], [VN_SUBCONTRACT_MC].[Retention_Percent], "
-    "[VN_SUBCONTRACT_MC].[GL_Account], [VN_SUBCONTRACT_MC].[Date_Issued] FROM [VN_SUBCONTRACT_MC]"
+    "[VN_SUBCONTRACT_MC].[GL_Account], [VN_SUBCONTRACT_MC].[Date_Issued], "
+    "[VN_SUBCONTRACT_MC].[Total_Billed], [VN_SUBCONTRACT_MC].[Total_Paid], "
+    "[VN_SUBCONTRACT_MC].[Retention_Balance], [VN_SUBCONTRACT_MC].[Total_Balance] FROM [VN_SUBCONTRACT_MC]"
 )
 LINE_COLUMNS = (
     "SELECT [VN_SUBCONTRACT_PHASE_MC].[Company_Code], [VN_SUBCONTRACT_PHASE_MC].[Vendor_Code], "
@@ -139,7 +143,8 @@ LINE_COLUMNS = (
     "[VN_SUBCONTRACT_PHASE_MC].[Cost_Type], [VN_SUBCONTRACT_PHASE_MC].[Bid_Item_Number], "
     "[VN_SUBCONTRACT_PHASE_MC].[Bill_Description], [VN_SUBCONTRACT_PHASE_MC].[Unit_Of_Measure], "
     "[VN_SUBCONTRACT_PHASE_MC].[Unit_Price], [VN_SUBCONTRACT_PHASE_MC].[Original_Contract_Quantity], "
-    "[VN_SUBCONTRACT_PHASE_MC].[Original_Contract_Amount], [VN_SUBCONTRACT_PHASE_MC].[Retention_Flag] "
+    "[VN_SUBCONTRACT_PHASE_MC].[Original_Contract_Amount], [VN_SUBCONTRACT_PHASE_MC].[Retention_Flag], "
+    "[VN_SUBCONTRACT_PHASE_MC].[Amount_Billed_To_Date], [VN_SUBCONTRACT_PHASE_MC].[Quantity_Billed_To_Date] "
     "FROM [VN_SUBCONTRACT_PHASE_MC]"
 )
 BOTH = pytest.mark.parametrize(
@@ -397,3 +402,123 @@ class TestCompare:
         assert compare((header(), *both), stored(site)) == Match()
         swapped = replace(both[1], elements=line(Bid_Item_Number="A-3").elements)
         assert isinstance(compare((header(), both[0], swapped), stored(site)), Differs)
+
+
+class TestElsewhere:
+    """Which records hold a plan's job and lines under another key."""
+
+    PLAN = (
+        header(Company_Code="PHL", Vendor_Code="ACME", Subcontract_Number="SC-001"),
+        line(),
+        line("Line 2", Phase_Code="0510000", Original_Contract_Amount="7.00"),
+    )
+    SECOND = {**LINE, "Phase_Code": "0510000", "Original_Contract_Amount": 7}
+
+    def found(self, site: Site, plan: tuple[Call, ...] = PLAN) -> list[tuple[str, str, int]]:
+        seen = site.info_link.find_elsewhere([plan])
+        assert not isinstance(seen, CannotTell)
+        return [(each.key.vendor_code, each.key.erp_id, each.matched) for each in seen[0]]
+
+    def put(
+        self, site: Site, vendor: str, number: str, *lines: dict[str, object], job: str = "24-001"
+    ) -> None:
+        key = {"Vendor_Code": vendor.ljust(10), "Subcontract_Number": number.ljust(10)}
+        site.holds({**HEADER, **key, "Job_Number": job}, *({**each, **key} for each in lines))
+
+    def test_under_another_vendor_another_number_or_both(self, site: Site) -> None:
+        self.put(site, "acme", "SC-001", LINE, self.SECOND)  # its own key is nowhere else
+        self.put(site, "BOLT", "SC-001", LINE, self.SECOND)
+        self.put(site, "ACME", "sc-9", LINE, self.SECOND)
+        self.put(site, "BOLT", "SC-9", LINE, self.SECOND)
+        assert sorted(self.found(site)) == [("ACME", "SC-9", 2), ("BOLT", "SC-001", 2), ("BOLT", "SC-9", 2)]
+
+    def test_not_with_another_job_other_lines_or_other_amounts(self, site: Site) -> None:
+        self.put(site, "BOLT", "SC-001", LINE, self.SECOND, job="24-002")
+        self.put(site, "CARP", "SC-001", {**LINE, "Phase_Code": "0990000"})
+        self.put(site, "DELT", "SC-001", {**LINE, "Original_Contract_Amount": 1})
+        self.put(site, "ECHO", "SC-001", {**LINE, "Cost_Type": "M"})
+        self.put(site, "FOXT", "SC-001")
+        assert self.found(site) == []
+
+    def test_a_part_is_enough_and_what_people_added_hides_nothing(self, site: Site) -> None:
+        self.put(site, "BOLT", "SC-9", LINE)
+        self.put(site, "CARP", "SC-9", LINE, self.SECOND, {**LINE, "Phase_Code": "0990000"})
+        self.put(site, "DELT", "SC-9", LINE, {**LINE, "Phase_Code": "0990000"})
+        self.put(site, "DELT", "SC-001", LINE, {**LINE, "Phase_Code": "0990000"})
+        assert sorted(self.found(site)) == [("BOLT", "SC-9", 1), ("CARP", "SC-9", 2), ("DELT", "SC-001", 1)]
+
+    def test_a_header_alone_is_found_by_its_number_or_its_comment(self, site: Site) -> None:
+        alone = (
+            replace(self.PLAN[0], elements=header(Comment="Roof").elements + self.PLAN[0].elements[-3:]),
+        )
+        self.put(site, "BOLT", "SC-001")
+        self.put(site, "CARP", "SC-001", LINE)
+        self.put(site, "DELT", "SC-9")
+        assert self.found(site, alone) == [("BOLT", "SC-001", 0)]
+
+    @pytest.mark.parametrize(
+        ("stored", "is_it"),
+        [("033000000", True), ("00330000", True), ("03300000", True), ("0330001", False), ("033", False)],
+    )
+    def test_phases_are_the_same_with_zeros_put_in(self, site: Site, stored: str, is_it: bool) -> None:
+        self.put(site, "BOLT", "SC-001", {**LINE, "Phase_Code": stored.ljust(20)})
+        assert bool(self.found(site)) == is_it
+
+    def test_each_plan_of_many_gets_its_own(self, site: Site) -> None:
+        other = (header(Company_Code="PHL", Vendor_Code="ACME", Subcontract_Number="SC-2"), self.PLAN[2])
+        self.put(site, "BOLT", "SC-001", LINE)
+        self.put(site, "BOLT", "SC-2", self.SECOND)
+        seen = site.info_link.find_elsewhere([(self.PLAN[0], self.PLAN[1]), other])
+        assert not isinstance(seen, CannotTell)
+        assert [[each.key.erp_id for each in records] for records in seen] == [["SC-001"], ["SC-2"]]
+
+    def test_the_questions_are_by_job_and_sql_server_can_answer_them(self) -> None:
+        said, parameters = on_sql_server(lines_of_jobs("PHL", ["24-001", "24-002"]))
+        where = said.partition(" WHERE ")[2]
+        assert where == (
+            "upper(ltrim(rtrim([VN_SUBCONTRACT_PHASE_MC].[Company_Code]))) = %(upper_1)s AND (EXISTS "
+            "(SELECT [VN_SUBCONTRACT_MC].[Company_Code] FROM [VN_SUBCONTRACT_MC] WHERE "
+            "upper(ltrim(rtrim([VN_SUBCONTRACT_MC].[Company_Code]))) = %(upper_2)s AND "
+            "upper(ltrim(rtrim([VN_SUBCONTRACT_MC].[Job_Number]))) IN (%(upper_3_1)s, %(upper_3_2)s) AND "
+            "[VN_SUBCONTRACT_MC].[Company_Code] = [VN_SUBCONTRACT_PHASE_MC].[Company_Code] AND "
+            "[VN_SUBCONTRACT_MC].[Vendor_Code] = [VN_SUBCONTRACT_PHASE_MC].[Vendor_Code] AND "
+            "[VN_SUBCONTRACT_MC].[Subcontract_Number] = [VN_SUBCONTRACT_PHASE_MC].[Subcontract_Number]))"
+        )
+        assert list(parameters.values()) == ["PHL", "PHL", "24-001", "24-002"]
+
+
+class TestBilling:
+    """What was invoiced and paid, where a site's release has the columns."""
+
+    BILLED = {"Total_Billed": 300.5, "Total_Paid": 200, "Retention_Balance": "30.05"}
+
+    def test_totals_and_lines_come_with_the_record(self, site: Site) -> None:
+        billed = {"Amount_Billed_To_Date": 300.5, "Quantity_Billed_To_Date": 24}
+        site.holds({**HEADER, **self.BILLED, "Total_Balance": None}, {**LINE, **billed})
+        found = compare((header(), line()), stored(site)).billing
+        assert (found.billed, found.paid) == (Decimal("300.5"), Decimal(200))
+        assert (found.retention_held, found.balance) == (Decimal("30.05"), None)
+        assert [(each.title, each.amount, each.quantity) for each in found.lines] == [
+            ("Line 1", Decimal("300.5"), Decimal(24))
+        ]
+
+    def test_a_release_without_the_columns_is_read_all_the_same(self, tmp_path: Path) -> None:
+        site = Site(tmp_path / "old.sqlite3", without=("Total", "Retention_Balance", "_To_Date"))
+        site.holds(HEADER, LINE)
+        record = stored(site)
+        assert compare((header(), line()), record) == Match()
+        assert not compare((header(), line()), record).billing.is_known
+        many = site.info_link.find_many([KEY])
+        assert not isinstance(many, CannotTell)
+        assert list(many) == [KEY]
+        site.engine.dispose()
+
+    def test_a_column_that_is_dropped_later_is_missed_once(self, tmp_path: Path) -> None:
+        site = Site(tmp_path / "changes.sqlite3")
+        site.holds(HEADER, LINE)
+        assert isinstance(site.info_link.find(KEY), StoredRecord)
+        with site.engine.begin() as connection:
+            connection.execute(text("ALTER TABLE VN_SUBCONTRACT_MC DROP COLUMN Total_Paid"))
+        assert isinstance(site.info_link.find(KEY), CannotTell)
+        assert isinstance(site.info_link.find(KEY), StoredRecord)
+        site.engine.dispose()
