@@ -396,6 +396,14 @@ class Adapter(Protocol):
         """The ordered calls that write the document. Pure; call only when nothing blocks."""
         ...
 
+    def bound(self, document: Document, masters: Masters) -> dict[str, object]:
+        """What an acceptance is bound to besides document and links: all that makes the calls other ones.
+
+        Nothing is named where the calls are, in what they mean, those of before this was asked: what was
+        accepted then stays accepted. Pure.
+        """
+        ...
+
     def key(self, masters: Masters, erp_id: str) -> Key:
         """What the record will be called in the ERP."""
         ...

@@ -22,6 +22,7 @@ from erp_integrations.adapters.base import (
 from erp_integrations.adapters.spectrum import (
     NonAscii,
     OAuthClient,
+    RetentionRule,
     Rotated,
     SpectrumAdapter,
     SpectrumSettings,
@@ -166,6 +167,7 @@ def _settings(connection: Connection, wsdls: Mapping[str, str]) -> SpectrumSetti
         require_https=not settings.DEVELOPMENT,
         wsdls=wsdls,
         non_ascii=NonAscii(connection.non_ascii),
+        retention_rule=RetentionRule(connection.settings.retention_rule),
         fixed_price_units=frozenset(connection.fixed_price_units.upper().replace(",", " ").split()),
         erp_id_prefixes={
             Kind.SUBCONTRACT: connection.subcontract_prefix,

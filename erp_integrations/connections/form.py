@@ -259,6 +259,7 @@ _SECTIONS = {
     "What is written": (
         *("general_ledger_account", "general_ledger_order", "erp_id_rule", "subcontract_prefix"),
         *("purchase_order_prefix", "non_ascii", "fixed_price_units", "notes_topic"),
+        "retention_rule",
     ),
     "Hosted site": (
         *("client_id", "client_secret", "forget_client_secret", "client_secret_expires_on"),

@@ -48,6 +48,19 @@ class Basis:
     @property
     def hash(self) -> str:
         """64 hexadecimal digits, the same as long as nothing that counts has changed."""
+        return self._hash(self.bound)
+
+    @property
+    def hash_unbound(self) -> str:
+        """As it was before adapters named anything besides, and is where they name nothing."""
+        return self._hash({})
+
+    @property
+    def bound(self) -> dict[str, object]:
+        """What the adapter counts besides, by what a person calls it."""
+        return adapter_for(self.connection).bound(self.document, self.masters)
+
+    def _hash(self, bound: dict[str, object]) -> str:
         connection = self.connection
         counts: dict[str, object] = {
             "document": content_hash(asdict(self.document)),
@@ -64,6 +77,7 @@ class Basis:
             counts["non_ascii"] = connection.non_ascii
         if connection and connection.fixed_price_units != FIXED_PRICE_UNITS:
             counts["fixed_price_units"] = connection.fixed_price_units
+        counts |= bound
         if said := _what_the_lists_say(self):
             # Likewise: the first reading of lists that say nothing new changes nothing.
             counts["lists"] = said

@@ -1,7 +1,7 @@
 """The tables of the ERP Integrations tool, by what they are about."""
 
 from erp_integrations.models.alarms import Alarm, Heartbeat
-from erp_integrations.models.connection_settings import ConnectionSettings, SuccessRule
+from erp_integrations.models.connection_settings import ConnectionSettings, RetentionRule, SuccessRule
 from erp_integrations.models.connections import (
     Connection,
     CostTypeAccount,
@@ -56,6 +56,7 @@ __all__ = [
     "PullStatus",
     "Reconciliation",
     "ReconciliationStatus",
+    "RetentionRule",
     "SnapshotUnreadable",
     "Submission",
     "SubmissionStatus",

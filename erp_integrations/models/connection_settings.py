@@ -19,6 +19,15 @@ class SuccessRule(models.TextChoices):
     ECHO = "echo", "A row that repeats the key of the record"
 
 
+class RetentionRule(models.TextChoices):
+    """What a line says of retention. Spectrum's page: "Defaults to N if blank or based on Phase"."""
+
+    RETAINAGE = "retainage", "Yes where the Default Retainage is above zero, else no"
+    ALWAYS = "always", "Always yes"
+    NEVER = "never", "Always no"
+    BLANK = "blank", "Left blank, so that Spectrum decides"
+
+
 class ConnectionSettings(models.Model):
     """The readings of one connection, apart from the row that every call locks.
 
@@ -39,6 +48,15 @@ class ConnectionSettings(models.Model):
         help_text="With commas between them; the word blank stands for a row without a code.",
     )
 
+    retention_rule = models.CharField(
+        "Retention on lines",
+        max_length=10,
+        choices=RetentionRule,
+        default=RetentionRule.RETAINAGE,
+        help_text="A retention percentage withholds nothing on a line that says no, and Spectrum may read a "
+        "blank as no.",
+    )
+
     class Meta:
         verbose_name_plural = "connection settings"
         constraints = [
@@ -48,6 +66,9 @@ class ConnectionSettings(models.Model):
             models.CheckConstraint(
                 condition=~Q(success_rule="codes") | ~Q(success_codes=""),
                 name="a_rule_by_codes_names_codes",
+            ),
+            models.CheckConstraint(
+                condition=Q(retention_rule__in=RetentionRule.values), name="a_retention_rule_is_known"
             ),
         ]
 

@@ -45,7 +45,12 @@ def main() -> int:
         OSError,
     ) as error:
         return _give_up(f"{error}")
-    switches = Switches(options.success_code, options.over_long_text == "cut", options.list_cap)
+    switches = Switches(
+        options.success_code,
+        options.over_long_text == "cut",
+        options.list_cap,
+        blank_retention=options.blank_retention,
+    )
     name, _, secret = options.client.partition(":")
     client = Client(name, secret, options.token_seconds) if name else None
     endpoint = Endpoint(Site(store, clock, info_link), FaultScript(options.seed), switches, client)
@@ -109,6 +114,12 @@ def _parser() -> argparse.ArgumentParser:
         choices=["reject", "cut"],
         default="reject",
         help="the vendor's pages say both (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--blank-retention",
+        choices=["N", "phase"],
+        default="N",
+        help="what a line sent without Retention_Flag gets; the page says both (default: %(default)s)",
     )
     parser.add_argument(
         "--info-link",

@@ -57,11 +57,15 @@ End = tuple[str, Sequence[Answer], Reply]
 
 @dataclass(frozen=True)
 class Switches:
-    """Where the public pages leave room, and so a site may differ."""
+    """Where the public pages leave room, and so a site may differ.
+
+    ``blank_retention``: a line sent without Retention_Flag gets `N`, or that of its `phase`.
+    """
 
     success_code: str = "S"
     cut_over_long_text: bool = False
     list_cap: int = 500
+    blank_retention: str = "N"
 
 
 class Endpoint:
@@ -160,7 +164,9 @@ class Endpoint:
                 sent = rules.with_defaults(db, sent)
                 validation.require_values(layout, sent)
                 values = validation.require_form(layout, sent, cut=self.switches.cut_over_long_text)
-                information = rules.PUTS[layout.method](db, values, now=self.site.clock.now())
+                information = rules.PUTS[layout.method](
+                    db, values, now=self.site.clock.now(), readings=self.switches
+                )
                 calls.mark_stored(db, call, calls.ACCEPTED)
         except RefusedError as refusal:
             outcome = calls.UNAUTHORISED if refusal.is_unauthorised else calls.REFUSED

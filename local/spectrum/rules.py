@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local.spectrum import masters, subcontracts
 from local.spectrum.answers import (
@@ -28,6 +28,9 @@ from local.spectrum.layouts import SUBCONTRACT, SUBCONTRACT_NOTES, SUBCONTRACT_P
 from local.spectrum.store import padded
 from local.spectrum.subcontracts import LineKey, SubcontractKey
 from local.spectrum.validation import read_date
+
+if TYPE_CHECKING:
+    from local.spectrum.endpoint import Switches
 
 CENT = Decimal("0.01")
 NOTES_TOPICS = frozenset({"GENERAL", "ACCOUNTING"})
@@ -88,7 +91,9 @@ def require_session(db: sqlite3.Connection, guid: str, *, now: dt.datetime) -> N
     )
 
 
-def put_subcontract(db: sqlite3.Connection, sent: Mapping[str, str], *, now: dt.datetime) -> list[Answer]:
+def put_subcontract(
+    db: sqlite3.Connection, sent: Mapping[str, str], *, now: dt.datetime, readings: "Switches"
+) -> list[Answer]:
     """Create or change a subcontract's header. Returns information for the caller; raises RefusedError."""
     key = SubcontractKey(sent["Company_Code"], sent["Vendor_Code"], sent["Subcontract_Number"])
     stored = subcontracts.find(db, key)
@@ -111,7 +116,9 @@ def put_subcontract(db: sqlite3.Connection, sent: Mapping[str, str], *, now: dt.
     return []
 
 
-def put_line(db: sqlite3.Connection, sent: Mapping[str, str], *, now: dt.datetime) -> list[Answer]:
+def put_line(
+    db: sqlite3.Connection, sent: Mapping[str, str], *, now: dt.datetime, readings: "Switches"
+) -> list[Answer]:
     """Create or change one line of a stored subcontract. Returns information; raises RefusedError."""
     owner = SubcontractKey(sent["Company_Code"], sent["Vendor_Code"], sent["Subcontract_Number"])
     header = subcontracts.find(db, owner)
@@ -131,7 +138,7 @@ def put_line(db: sqlite3.Connection, sent: Mapping[str, str], *, now: dt.datetim
         changes = {
             "Bill_Description": phase["Description"][:25],
             "Unit_Of_Measure": phase["Unit_Of_Measure"],
-            "Retention_Flag": phase["Retention_Flag"],
+            "Retention_Flag": "N" if readings.blank_retention == "N" else phase["Retention_Flag"],
         }
     changes |= {
         name: sent[name] for name in ("Bill_Description", "Unit_Of_Measure", "Retention_Flag") if sent[name]
@@ -144,7 +151,9 @@ def put_line(db: sqlite3.Connection, sent: Mapping[str, str], *, now: dt.datetim
     return []
 
 
-def put_notes(db: sqlite3.Connection, sent: Mapping[str, str], *, now: dt.datetime) -> list[Answer]:
+def put_notes(
+    db: sqlite3.Connection, sent: Mapping[str, str], *, now: dt.datetime, readings: "Switches"
+) -> list[Answer]:
     """Replace, or append to, what stands under a topic of a stored subcontract. Raises RefusedError.
 
     With what stands there already it may be longer than the table holds, and is cut then.

@@ -80,13 +80,7 @@ class SpectrumAdapter:
 
     def check(self, document: Document, masters: Masters, erp_id: str, note: str = "") -> list[Finding]:
         """What Spectrum would refuse, overwrite or not understand."""
-        found = findings.check(
-            document,
-            masters,
-            erp_id,
-            non_ascii=self.settings.non_ascii,
-            fixed_price_units=self.settings.fixed_price_units,
-        )
+        found = findings.check(document, masters, erp_id, self.settings)
         return found + (findings.of_note(note, self.settings.non_ascii) if self.settings.notes_topic else [])
 
     def check_masters(self, document: Document, masters: Masters) -> list[Finding]:
@@ -102,16 +96,12 @@ class SpectrumAdapter:
 
         Raises ValueError where ``check`` blocks a number.
         """
-        return mapping.plan(
-            document,
-            masters,
-            erp_id,
-            company_code=self.settings.company_code,
-            non_ascii=self.settings.non_ascii,
-            fixed_price_units=self.settings.fixed_price_units,
-            notes_topic=self.settings.notes_topic,
-            note=note,
-        )
+        return mapping.plan(document, masters, erp_id, self.settings, note=note)
+
+    def bound(self, document: Document, masters: Masters) -> dict[str, object]:
+        """A line's retention, but for the "no" that a blank of earlier plans is the same as."""
+        flag = mapping.retention_flag(document, self.settings.retention_rule)
+        return {"retention on the lines": flag or "blank"} if flag != "N" else {}
 
     def key(self, masters: Masters, erp_id: str) -> Key:
         """Spectrum's key of a subcontract."""

@@ -28,6 +28,7 @@ from erp_integrations.adapters.spectrum.mapping import (
     why_only_an_amount,
     written_note,
 )
+from erp_integrations.adapters.spectrum.settings import RetentionRule, SpectrumSettings
 from erp_integrations.adapters.spectrum.wording import joined, numbered
 from erp_integrations.documents import Document, LineItem
 
@@ -38,17 +39,15 @@ def check(
     document: Document,
     masters: Masters,
     erp_id: str,
-    *,
-    non_ascii: NonAscii,
-    fixed_price_units: Collection[str],
+    settings: SpectrumSettings,
 ) -> list[Finding]:
     """Everything at once, header first, then line by line."""
     return [
         *_erp_id(erp_id),
         *_links(document, masters),
-        *_retainage(document.default_retainage),
-        *_texts(document, non_ascii),
-        *(finding for line in document.lines for finding in _line(line, fixed_price_units)),
+        *_retainage(document.default_retainage, settings.retention_rule),
+        *_texts(document, settings.non_ascii),
+        *(finding for line in document.lines for finding in _line(line, settings.fixed_price_units)),
         *_lines_on_one_key(document),
     ]
 
@@ -160,7 +159,18 @@ def _general_ledger_account(account: str) -> Iterator[Finding]:
         )
 
 
-def _retainage(percent: Decimal) -> Iterator[Finding]:
+def _retainage(percent: Decimal, rule: RetentionRule) -> Iterator[Finding]:
+    if percent > 0 and rule in (RetentionRule.NEVER, RetentionRule.BLANK):
+        says = "say no" if rule is RetentionRule.NEVER else "are left blank, which Spectrum may read as no"
+        yield Finding(
+            "retainage-not-withheld",
+            Severity.WARNING,
+            f"The Default Retainage is {percent} %, but on this connection the retention flags of the lines "
+            f"{says}: nothing may be withheld.",
+            "Default Retainage",
+            "Change the setting Retention on lines if the retainage is meant.",
+            Fixer.ERP_ADMIN,
+        )
     match _RETENTION.misfit(percent):
         case Misfit.DECIMALS:
             yield _blocking(

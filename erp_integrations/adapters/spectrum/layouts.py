@@ -155,7 +155,7 @@ UPDATE_SUBCONTRACT_PHASES = Layout(
         _key("Bid_Item_Number", 10, blank="the phase's"),
         _text("Bill_Description", 25, cuttable=True, blank="the phase's"),
         _text("Unit_Of_Measure", 3, blank="the phase's"),
-        _choice("Retention_Flag", "YN", blank="the phase's"),
+        _choice("Retention_Flag", "YN", blank="N, or the phase's"),
         _decimal("Unit_Price", 12, "-6.4"),
         _decimal("Original_Contract_Quantity", 12, "-8.2"),
         _decimal("Original_Contract_Amount", 13, "-9.2", required=True),

@@ -17,6 +17,7 @@ from erp_integrations.adapters.spectrum.layouts import (
     UPDATE_SUBCONTRACT_PHASES,
     Layout,
 )
+from erp_integrations.adapters.spectrum.settings import RetentionRule, SpectrumSettings
 from erp_integrations.documents import Document, LineItem
 
 UNIT_PRICE = UPDATE_SUBCONTRACT_PHASES["Unit_Price"]
@@ -31,11 +32,8 @@ def plan(
     document: Document,
     masters: Masters,
     erp_id: str,
+    settings: SpectrumSettings,
     *,
-    company_code: str,
-    non_ascii: NonAscii,
-    fixed_price_units: Collection[str],
-    notes_topic: str = "",
     note: str = "",
 ) -> tuple[Call, ...]:
     """The calls that write the document, in the order in which they must be sent.
@@ -43,19 +41,20 @@ def plan(
     Raises ValueError for a number that its field can't hold; ``findings.check`` names those before.
     """
     subcontract = {
-        "Company_Code": Element("Company_Code", company_code),
+        "Company_Code": Element("Company_Code", settings.company_code),
         "Vendor_Code": Element("Vendor_Code", masters.vendor_code.strip()),
         "Subcontract_Number": Element("Subcontract_Number", erp_id.strip().upper()),
     }
-    header = _header(document, masters, non_ascii)
-    lines = (_line(line, non_ascii, fixed_price_units) for line in document.lines)
+    header = _header(document, masters, settings.non_ascii)
+    retention = retention_flag(document, settings.retention_rule)
+    lines = (_line(line, retention, settings) for line in document.lines)
     return (
         _call(UPDATE_SUBCONTRACT, "Subcontract", {**subcontract, **header}),
         *(
             _call(UPDATE_SUBCONTRACT_PHASES, f"Line {line.position}", {**subcontract, **elements})
             for line, elements in zip(document.lines, lines, strict=True)
         ),
-        *_notes(subcontract, notes_topic, note, non_ascii),
+        *_notes(subcontract, settings.notes_topic, note, settings.non_ascii),
     )
 
 
@@ -77,6 +76,13 @@ def comparable_phase(cost_code: str) -> str:
 def line_key(line: LineItem) -> tuple[str, str, str]:
     """Phase, cost type and billing item, as Spectrum compares them: without regard to case."""
     return comparable_phase(line.cost_code), line.cost_type.strip().upper(), line.billing_item.strip().upper()
+
+
+def retention_flag(document: Document, rule: RetentionRule) -> str:
+    """What every line says of retention: Spectrum may read a blank as N, whatever the header's percentage."""
+    if rule is RetentionRule.RETAINAGE:
+        return "Y" if document.default_retainage > 0 else "N"
+    return {RetentionRule.ALWAYS: "Y", RetentionRule.NEVER: "N"}.get(rule, "")
 
 
 def comment(document: Document) -> str:
@@ -151,16 +157,17 @@ def _header(document: Document, masters: Masters, non_ascii: NonAscii) -> dict[s
     return {element.name: element for element in elements}
 
 
-def _line(line: LineItem, non_ascii: NonAscii, fixed_price_units: Collection[str]) -> dict[str, Element]:
+def _line(line: LineItem, retention: str, settings: SpectrumSettings) -> dict[str, Element]:
     quantity, unit_price = line.quantity, line.unit_cost
-    if why_only_an_amount(line, fixed_price_units):
+    if why_only_an_amount(line, settings.fixed_price_units):
         quantity, unit_price = None, None
     elements = (
         Element("Phase_Code", phase_code(line)),
         Element("Cost_Type", line.cost_type.strip()),
         Element("Bid_Item_Number", line.billing_item.strip()),
-        _text(UPDATE_SUBCONTRACT_PHASES["Bill_Description"], line.description, non_ascii),
+        _text(UPDATE_SUBCONTRACT_PHASES["Bill_Description"], line.description, settings.non_ascii),
         Element("Unit_Of_Measure", line.unit_of_measure.strip()),
+        Element("Retention_Flag", retention),
         Element("Unit_Price", "" if unit_price is None else UNIT_PRICE.number(unit_price)),
         Element("Original_Contract_Quantity", "" if quantity is None else QUANTITY.number(quantity)),
         Element("Original_Contract_Amount", AMOUNT.number(line.amount)),

@@ -5,9 +5,19 @@ Whatever is not public about a site is a setting here (``docs/spectrum.md``, sec
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from urllib.parse import quote, urlsplit
 
 from erp_integrations.adapters.spectrum.characters import NonAscii
+
+
+class RetentionRule(StrEnum):
+    """What a line says of retention; the names are those of the stored setting."""
+
+    RETAINAGE = "retainage"
+    ALWAYS = "always"
+    NEVER = "never"
+    BLANK = "blank"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,7 @@ class SpectrumSettings:
     sending. ``guid`` may be blank where the site allows it; ``oauth`` is set for hosted sites only.
     ``success_codes`` is what a successful write answers: not public, so it is here.
     ``fixed_price_units`` are the units of measure, in upper case, of which Spectrum keeps the amount alone.
+    ``retention_rule`` says what a line's Retention_Flag is.
     ``erp_id_prefixes`` (by kind of commitment) and ``last_characters`` make the proposed ERP ID.
     ``notes_topic`` is where the approver's note goes in Spectrum; blank: it is not sent.
     ``require_https`` refuses plain http, whatever ``base_url`` says.
@@ -58,6 +69,7 @@ class SpectrumSettings:
     success_codes: frozenset[str] = frozenset({"S", "G"})
     non_ascii: NonAscii = NonAscii.TRANSLITERATE
     fixed_price_units: frozenset[str] = frozenset({"LS"})
+    retention_rule: RetentionRule = RetentionRule.RETAINAGE
     erp_id_prefixes: Mapping[str, str] = field(default_factory=dict)
     last_characters: bool = False
     connect_timeout: float = 5.0

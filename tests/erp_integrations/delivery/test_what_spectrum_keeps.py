@@ -1,0 +1,131 @@
+"""What is accepted is what Spectrum keeps: retention, unit or fixed price, and what it fills in by itself."""
+
+from decimal import Decimal
+
+import pytest
+from pytest_django import Settings
+
+from commitments.models import Commitment
+from directory.models import User
+from erp_integrations import decisions
+from erp_integrations.delivery import verification
+from erp_integrations.documents import content_hash
+from erp_integrations.findings import preflight
+from erp_integrations.models import CallState, ConnectionSettings, ExportJob, JobStatus, Verification
+from tests.erp_integrations.conftest import accept
+from tests.erp_integrations.deliveries import delivered, due_now, in_spectrum, incomplete_at, of, sent
+from tests.simulator import Simulator
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _read_back_at_once(settings: Settings, simulator: Simulator) -> None:
+    settings.INFO_LINKS = {"simulator": simulator.info_link}
+    settings.READ_BACK_LAG_SECONDS = 0
+
+
+def with_retainage(commitment: Commitment, percent: str) -> Commitment:
+    Commitment.objects.filter(pk=commitment.pk).update(default_retainage=Decimal(percent))
+    commitment.refresh_from_db()
+    return commitment
+
+
+def read_back(job: ExportJob) -> ExportJob:
+    verification.verify_due()
+    return of(job)
+
+
+def flags(simulator: Simulator, job: ExportJob) -> list[str]:
+    record = simulator.record(job.erp_id, company="PHL")
+    assert record is not None
+    return [line["Retention_Flag"] for line in record["lines"]]
+
+
+@pytest.mark.parametrize(("percent", "flag"), [("10", "Y"), ("0", "N")])
+def test_retention_is_withheld_on_every_line_of_a_commitment_with_retainage(
+    simulator: Simulator, deliverable: Commitment, sender: User, approver: User, percent: str, flag: str
+) -> None:
+    submission = decisions.send_to_erp(commitment=with_retainage(deliverable, percent), by=sender)
+    job = delivered(accept(submission, approver))
+    assert flags(simulator, job) == [flag, flag]
+    assert read_back(job).verification == Verification.MATCH
+
+
+def test_a_line_on_which_nothing_is_withheld_any_more_is_a_difference(
+    simulator: Simulator, deliverable: Commitment, sender: User, approver: User
+) -> None:
+    submission = decisions.send_to_erp(commitment=with_retainage(deliverable, "10"), by=sender)
+    job = delivered(accept(submission, approver))
+    in_spectrum(
+        simulator,
+        "UPDATE VN_SUBCONTRACT_PHASE_MC SET Retention_Flag = 'N'"
+        " WHERE trim(Subcontract_Number) = ? AND trim(Phase_Code) = '0330000'",
+        job.erp_id,
+    )
+    job = read_back(job)
+    assert job.verification == Verification.DIFFERS
+    assert [(each["title"], each["name"], each["stored"]) for each in job.differences] == [
+        ("Line 1", "Retention_Flag", "N")
+    ]
+
+
+def test_a_retention_rule_that_changes_after_an_acceptance_stops_the_export(
+    simulator: Simulator, deliverable: Commitment, sender: User, approver: User
+) -> None:
+    submission = decisions.send_to_erp(commitment=with_retainage(deliverable, "10"), by=sender)
+    job = accept(submission, approver)
+    ConnectionSettings.objects.update(retention_rule="never")
+    assert delivered(job).status == JobStatus.FAILED
+    assert sent(simulator, job) == []
+
+
+class TestAnAcceptanceOfBeforeLinesSaidWhetherRetentionIsWithheld:
+    """The calls of the release before, in which the flag was blank, and its hash of what was accepted."""
+
+    def accepted_before(self, commitment: Commitment, sender: User, approver: User) -> ExportJob:
+        ConnectionSettings.objects.update(retention_rule="blank")
+        submission = decisions.send_to_erp(commitment=commitment, by=sender)
+        job = accept(submission, approver)
+        ConnectionSettings.objects.update(retention_rule="retainage")
+        hash_then = content_hash(
+            {
+                "document": submission.snapshot_hash,
+                "vendor": "ACME",
+                "job": "24-001",
+                "account": "500100",
+                "server": "simulator",
+                "company_code": "PHL",
+            }
+        )
+        ExportJob.objects.filter(pk=job.pk).update(basis_hash=hash_then)
+        return of(job)
+
+    def test_is_delivered_as_it_was_accepted_where_nothing_is_to_be_withheld(
+        self, simulator: Simulator, deliverable: Commitment, sender: User, approver: User
+    ) -> None:
+        job = delivered(self.accepted_before(with_retainage(deliverable, "0"), sender, approver))
+        assert job.status == JobStatus.SYNCED
+        assert flags(simulator, job) == ["N", "N"]
+
+    def test_comes_back_with_the_reason_where_retainage_is_to_be_withheld(
+        self, simulator: Simulator, deliverable: Commitment, sender: User, approver: User
+    ) -> None:
+        job = delivered(self.accepted_before(with_retainage(deliverable, "10"), sender, approver))
+        assert job.status == JobStatus.FAILED
+        assert "is not what was accepted any more: retention on the lines" in job.problem
+        assert sent(simulator, job) == []
+
+    def test_of_which_a_part_is_written_goes_on_as_it_was_accepted(
+        self, simulator: Simulator, deliverable: Commitment, sender: User, approver: User
+    ) -> None:
+        job = self.accepted_before(with_retainage(deliverable, "10"), sender, approver)
+        ConnectionSettings.objects.update(retention_rule="blank")
+        ExportJob.objects.update(basis_hash=preflight.basis_of(job.submission.document).hash)
+        job = incomplete_at(simulator, job, 2)  # the worker of the release before came so far
+        ConnectionSettings.objects.update(retention_rule="retainage")
+        decisions.resume(submission=job.submission, by=approver)
+        due_now(job)
+        job = delivered(job)
+        assert job.status == JobStatus.SYNCED
+        assert {call.state for call in job.current_calls()} == {CallState.WRITTEN}
