@@ -124,7 +124,7 @@ class TestAnAcceptanceOfBeforeLinesSaidWhetherRetentionIsWithheld:
         ExportJob.objects.update(basis_hash=preflight.basis_of(job.submission.document).hash)
         job = incomplete_at(simulator, job, 2)  # the worker of the release before came so far
         ConnectionSettings.objects.update(retention_rule="retainage")
-        decisions.resume(submission=job.submission, by=approver)
+        decisions.resume(submission=job.submission, by=approver, seen_attempt=job.attempt)
         due_now(job)
         job = delivered(job)
         assert job.status == JobStatus.SYNCED
