@@ -160,6 +160,8 @@ def beat(var: Path, environment: Mapping[str, str], number: int = 1) -> Program:
 def simulator(var: Path, ports: Ports, environment: Mapping[str, str], *, info_link: bool = False) -> Program:
     arguments = ["local.spectrum", "--host", HOST, "--port", str(ports["simulator"])]
     arguments += ["--database", str(var / SPECTRUM_DATABASE), "--masters", str(MASTERS)]
+    # Who accepts before the lists are read sends no flag; else the demo names every reading itself.
+    arguments += ["--blank-unit-price-flag", "job"]
     arguments += ["--info-link", str(var / INFO_LINK)] if info_link else []
     return Program(
         "simulator", python(*arguments), ROOT, environment, ready=lambda _: answers(ports["simulator"])

@@ -68,7 +68,8 @@ class Masters:
     Empty text means "not linked" or "not found". ``general_ledger_source`` names
     whose default the account is ("the vendor", "cost type S", "the company"). ``phases`` are
     those of the job that the document's cost codes name, each with every cost type that it has;
-    None when the job's phases were never read.
+    None when the job's phases were never read. ``job_price_method`` is the ERP's code, blank where
+    no list told it.
     """
 
     vendor_code: str = ""
@@ -78,6 +79,7 @@ class Masters:
     vendor: Known = Known.NOT_READ
     job: Known = Known.NOT_READ
     phases: "tuple[PhaseRecord, ...] | None" = None
+    job_price_method: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,18 +312,20 @@ class VendorRecord:
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """One job as the ERP lists it."""
+    """One job as the ERP lists it. ``price_method`` is the ERP's code; blank where it does not say."""
 
     number: str
     description: str
     active: bool = True
+    price_method: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseRecord:
     """One phase of a job with one of its cost types; ``code`` has no dashes.
 
-    ``billing_item`` and ``unit_of_measure`` are blank where the ERP has none, or does not say.
+    ``billing_item`` and ``unit_of_measure`` are blank where the ERP has none, or does not say;
+    ``price_method`` is the ERP's code, blank where it does not say.
     """
 
     code: str
@@ -330,6 +334,7 @@ class PhaseRecord:
     status: PhaseStatus
     billing_item: str = ""
     unit_of_measure: str = ""
+    price_method: str = ""
 
 
 Record = TypeVar("Record")

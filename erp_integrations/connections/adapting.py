@@ -169,6 +169,8 @@ def _settings(connection: Connection, wsdls: Mapping[str, str]) -> SpectrumSetti
         non_ascii=NonAscii(connection.non_ascii),
         retention_rule=RetentionRule(connection.settings.retention_rule),
         fixed_price_units=frozenset(connection.fixed_price_units.upper().replace(",", " ").split()),
+        unit_price_codes=frozenset(filter(None, connection.settings.unit_price_codes.split(","))),
+        job_price_codes=frozenset(filter(None, connection.settings.job_price_codes.split(","))),
         erp_id_prefixes={
             Kind.SUBCONTRACT: connection.subcontract_prefix,
             Kind.PURCHASE_ORDER: connection.purchase_order_prefix,

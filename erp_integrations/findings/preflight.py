@@ -149,6 +149,7 @@ def basis_of(document: Document) -> Basis:
         vendor=listed.vendor,
         job=listed.job,
         phases=listed.phases,
+        job_price_method=listed.job_price_method,
     )
     return Basis(document, job.connection, known)
 

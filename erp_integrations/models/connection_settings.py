@@ -57,6 +57,23 @@ class ConnectionSettings(models.Model):
         "blank as no.",
     )
 
+    unit_price_codes = models.CharField(
+        "Price methods that mean unit price",
+        max_length=60,
+        blank=True,
+        default="",
+        help_text="Codes of jobs and phases (Price_Method_Code), with commas between them; the word blank "
+        "stands for a job or phase without one. Left empty, nobody knows whether Spectrum keeps unit costs, "
+        "and each commitment says so.",
+    )
+    job_price_codes = models.CharField(
+        "Price methods that mean: as the job",
+        max_length=60,
+        blank=True,
+        default="",
+        help_text="Of phases. Every other price method of a phase acts as a fixed price.",
+    )
+
     class Meta:
         verbose_name_plural = "connection settings"
         constraints = [

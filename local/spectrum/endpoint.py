@@ -60,12 +60,16 @@ class Switches:
     """Where the public pages leave room, and so a site may differ.
 
     ``blank_retention``: a line sent without Retention_Flag gets `N`, or that of its `phase`.
+    ``blank_unit_price_flag``: a header sent without one is `N`, or has that of its `job`.
+    ``amount_alone``: a unit-price line sent without a unit price gets that of its `phase`, or `none`.
     """
 
     success_code: str = "S"
     cut_over_long_text: bool = False
     list_cap: int = 500
     blank_retention: str = "N"
+    blank_unit_price_flag: str = "N"
+    amount_alone: str = "phase"
 
 
 class Endpoint:

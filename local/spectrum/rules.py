@@ -100,7 +100,9 @@ def put_subcontract(
     found = [*_header_complaints(db, key, sent, stored)]
     if found:
         raise RefusedError(*found)
-    changes: dict[str, Any] = {} if stored is not None else _header_defaults(db, key, sent, now.date())
+    changes: dict[str, Any] = (
+        {} if stored is not None else _header_defaults(db, key, sent, now.date(), readings)
+    )
     changes |= {name: sent[name] for name in _STORED_AS_SENT if sent[name]}
     changes |= {name: padded(sent[name], width) for name, width in _STORED_PADDED.items() if sent[name]}
     changes |= {
@@ -144,7 +146,14 @@ def put_line(
         name: sent[name] for name in ("Bill_Description", "Unit_Of_Measure", "Retention_Flag") if sent[name]
     }
     unit = changes.get("Unit_Of_Measure") or (stored["Unit_Of_Measure"] if stored is not None else "")
-    changes |= _money(sent, fixed_price=masters.is_fixed_price_unit(db, owner.company, unit))
+    fixed_price = (
+        header["Unit_Price_Flag"] != "Y"
+        or phase["Price_Method_Code"] not in masters.UNIT_PRICE_PHASES
+        or masters.is_fixed_price_unit(db, owner.company, unit)
+    )
+    if not fixed_price and stored is None and readings.amount_alone == "phase":
+        changes["Unit_Price"] = phase["Unit_Price"]
+    changes |= _money(sent, fixed_price=fixed_price)
     subcontracts.save_line(db, key, changes, at=_stamp(now))
     if phase["Status_Code"] == "I":
         return [Answer(GOOD_WITH_INFORMATION, "Phase_Code is inactive", "Phase_Code")]
@@ -186,6 +195,8 @@ def _header_complaints(
         number = stored["Job_Number"].strip()
     if number and masters.job(db, key.company, number) is None:
         found.append(invalid("Job_Number", "does not exist"))
+    if sent["Unit_Price_Flag"] == "Y" and not masters.has_unit_prices(masters.job(db, key.company, number)):
+        found.append(invalid("Unit_Price_Flag", "can be Y only on a unit-price job"))
     phase, cost_type = sent["Default_Phase_Code"], sent["Default_Cost_Type"]
     if phase and masters.phase(db, key.company, number, phase) is None:
         found.append(invalid("Default_Phase_Code", "does not exist on the job"))
@@ -207,15 +218,16 @@ def _header_complaints(
 
 
 def _header_defaults(
-    db: sqlite3.Connection, key: SubcontractKey, sent: Mapping[str, str], today: dt.date
+    db: sqlite3.Connection, key: SubcontractKey, sent: Mapping[str, str], today: dt.date, readings: "Switches"
 ) -> dict[str, Any]:
     vendor = masters.vendor(db, key.company, key.vendor)
     job = masters.job(db, key.company, sent["Job_Number"])
+    unit_price = masters.has_unit_prices(job) and readings.blank_unit_price_flag == "job"
     return {
         "Job_Number": padded(sent["Job_Number"], 10),
         "Status_Code": "A",
         "Insurance_Cert_Flag": vendor["Insurance_Cert_Flag"] if vendor is not None else "N",
-        "Unit_Price_Flag": job["Unit_Price_Flag"] if job is not None else "N",
+        "Unit_Price_Flag": "Y" if unit_price else "N",
         "Date_Issued": today.isoformat(),
     }
 
@@ -247,7 +259,7 @@ def _phase_of(db: sqlite3.Connection, company: str, job: str, code: str, cost_ty
 
 
 def _money(sent: Mapping[str, str], *, fixed_price: bool) -> dict[str, Any]:
-    """What the unit's price method lets through. Price times quantity wins over a sent amount."""
+    """What the price methods let through. Price times quantity wins over a sent amount."""
     price, quantity = sent["Unit_Price"], sent["Original_Contract_Quantity"]
     amount = sent["Original_Contract_Amount"]
     if fixed_price:

@@ -24,6 +24,7 @@ from erp_integrations.adapters.base import (
 )
 from erp_integrations.adapters.spectrum import findings, listed, mapping, masters, readback, transport, wsdl
 from erp_integrations.adapters.spectrum.layouts import LAYOUTS, SUBCONTRACT_NOTES, UPDATE_SUBCONTRACT, Layout
+from erp_integrations.adapters.spectrum.prices import Kept, Prices, comparable_phase
 from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
 from erp_integrations.documents import Document
@@ -85,11 +86,11 @@ class SpectrumAdapter:
 
     def check_masters(self, document: Document, masters: Masters) -> list[Finding]:
         """What Spectrum's lists of vendors, jobs and phases say against the document."""
-        return listed.check(document, masters)
+        return listed.check(document, masters, Prices(masters, self.settings))
 
     def phase_code(self, cost_code: str) -> str:
         """Without dashes, in upper case."""
-        return mapping.comparable_phase(cost_code)
+        return comparable_phase(cost_code)
 
     def plan(self, document: Document, masters: Masters, erp_id: str, note: str = "") -> tuple[Call, ...]:
         """The header's call, one for each line, and the note's where there is one to send.
@@ -99,9 +100,22 @@ class SpectrumAdapter:
         return mapping.plan(document, masters, erp_id, self.settings, note=note)
 
     def bound(self, document: Document, masters: Masters) -> dict[str, object]:
-        """A line's retention, but for the "no" that a blank of earlier plans is the same as."""
+        """A line's retention, but for the "no" that a blank of earlier plans is the same as; and the price
+        method of the job, and which lines have a fixed price for another reason than their unit."""
         flag = mapping.retention_flag(document, self.settings.retention_rule)
-        return {"retention on the lines": flag or "blank"} if flag != "N" else {}
+        prices = Prices(masters, self.settings)
+        fixed = [
+            line.position
+            for line in document.lines
+            if prices.of(line) is Kept.FIXED
+            and line.unit_of_measure.strip().upper() not in self.settings.fixed_price_units
+        ]
+        known = [] if prices.job is Kept.UNKNOWN else [prices.job.value]
+        counted = {
+            "retention on the lines": "" if flag == "N" else flag or "blank",
+            "the price method of the job or of phases": [*known, *fixed],
+        }
+        return {name: value for name, value in counted.items() if value}
 
     def key(self, masters: Masters, erp_id: str) -> Key:
         """Spectrum's key of a subcontract."""

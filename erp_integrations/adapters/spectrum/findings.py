@@ -6,7 +6,7 @@ Source: section 4 of the product's design and sections 2 to 4 of ``docs/spectrum
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
@@ -28,6 +28,7 @@ from erp_integrations.adapters.spectrum.mapping import (
     why_only_an_amount,
     written_note,
 )
+from erp_integrations.adapters.spectrum.prices import Kept, Prices
 from erp_integrations.adapters.spectrum.settings import RetentionRule, SpectrumSettings
 from erp_integrations.adapters.spectrum.wording import joined, numbered
 from erp_integrations.documents import Document, LineItem
@@ -47,7 +48,7 @@ def check(
         *_links(document, masters),
         *_retainage(document.default_retainage, settings.retention_rule),
         *_texts(document, settings.non_ascii),
-        *(finding for line in document.lines for finding in _line(line, settings.fixed_price_units)),
+        *(finding for line in document.lines for finding in _line(line, Prices(masters, settings))),
         *_lines_on_one_key(document),
     ]
 
@@ -215,12 +216,12 @@ def _texts(document: Document, non_ascii: NonAscii) -> Iterator[Finding]:
         )
 
 
-def _line(line: LineItem, fixed_price_units: Collection[str]) -> Iterator[Finding]:
+def _line(line: LineItem, prices: Prices) -> Iterator[Finding]:
     yield from _phase(line)
     yield from _code(line, "Cost_Type", "cost type", line.cost_type)
     yield from _code(line, "Bid_Item_Number", "billing item", line.billing_item)
     yield from _unit(line)
-    yield from _money(line, fixed_price_units)
+    yield from _money(line, prices)
 
 
 def _phase(line: LineItem) -> Iterator[Finding]:
@@ -278,17 +279,32 @@ def _unit(line: LineItem) -> Iterator[Finding]:
         )
 
 
-def _money(line: LineItem, fixed_price_units: Collection[str]) -> Iterator[Finding]:
+def _money(line: LineItem, prices: Prices) -> Iterator[Finding]:
     yield from _number(line, AMOUNT, "amount", line.amount)
-    too_wide = [
-        *_number(line, QUANTITY, "quantity", line.quantity, decimals_matter=False),
-        *_number(line, UNIT_PRICE, "unit cost", line.unit_cost, decimals_matter=False),
-    ]
-    yield from too_wide
-    nothing_to_lose = line.quantity is None and line.unit_cost is None
-    if too_wide or nothing_to_lose or not (reason := why_only_an_amount(line, fixed_price_units)):
-        return
     name = _named(line, "amount")
+    nothing_to_lose = line.quantity is None and line.unit_cost is None
+    if prices.of(line) is not Kept.FIXED:
+        too_wide = [
+            *_number(line, QUANTITY, "quantity", line.quantity, decimals_matter=False),
+            *_number(line, UNIT_PRICE, "unit cost", line.unit_cost, decimals_matter=False),
+        ]
+        yield from too_wide
+        if too_wide:
+            return
+        if nothing_to_lose and prices.of(line) is Kept.UNIT_PRICE:
+            yield Finding(
+                "line-amount-on-unit-price",
+                Severity.WARNING,
+                f"{name}: there is only an amount, and this is a unit-price line in Spectrum. It takes the "
+                "unit price from the phase then; what it stores is not published.",
+                name,
+                "Enter quantity and unit cost, or a unit of measure with a fixed price such as LS.",
+                Fixer.PROJECT,
+            )
+    elif line.quantity == 1 and line.unit_cost == line.amount:
+        return  # the amount says it all
+    if nothing_to_lose or not (reason := why_only_an_amount(line, prices)):
+        return
     yield Finding(
         "line-goes-as-an-amount",
         Severity.WARNING,

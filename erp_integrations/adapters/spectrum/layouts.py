@@ -120,7 +120,7 @@ UPDATE_SUBCONTRACT = Layout(
         _date("Sent_Date"),
         _date("Date_Issued", blank="the processing date"),
         _text("Contact_Person", 20, cuttable=True),
-        _text("Unit_Price_Flag", 1, blank="the job's"),
+        _text("Unit_Price_Flag", 1, blank="N, or the job's"),
         _text("Comment", 120, cuttable=True),
         _text("Routing_Code1", 10),
         _decimal("Routing_Limit", 13, "10.2"),

@@ -8,18 +8,20 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from erp_integrations.adapters.base import Finding, Fixer, Known, Masters, PhaseRecord, PhaseStatus, Severity
-from erp_integrations.adapters.spectrum.mapping import line_key
+from erp_integrations.adapters.spectrum.mapping import line_key, why_only_an_amount
+from erp_integrations.adapters.spectrum.prices import Kept, Prices
 from erp_integrations.adapters.spectrum.wording import joined, numbered
 from erp_integrations.documents import Document, LineItem
 
 
-def check(document: Document, masters: Masters) -> list[Finding]:
+def check(document: Document, masters: Masters, prices: Prices) -> list[Finding]:
     """The links first, then the lines; lines with the same trouble share a finding."""
     return [
         *_not_read(masters),
         *_vendor(document, masters),
         *_job(document, masters),
         *_lines(document, masters),
+        *_price_method(document, prices),
     ]
 
 
@@ -36,7 +38,7 @@ def _not_read(masters: Masters) -> Iterator[Finding]:
             "masters-not-read",
             Severity.CANNOT_CHECK,
             f"Whether Spectrum knows {joined(unread)} can't be checked now: "
-            "its lists have not been read yet.",
+            "its lists have not been read yet. So it is with whether it keeps unit costs.",
             "Spectrum's lists",
             "They are read by themselves once a day; the page Vendors of ERP Integrations says more.",
             Fixer.ERP_ADMIN,
@@ -127,6 +129,26 @@ def _lines(document: Document, masters: Masters) -> Iterator[Finding]:
         )
     for (code, cost_type), same in lines.items():
         yield from _line(same, phases[code].get(cost_type), sorted(phases[code]), job)
+
+
+def _price_method(document: Document, prices: Prices) -> Iterator[Finding]:
+    """Where the lists were read and still nobody knows what Spectrum keeps of lines with a unit cost."""
+    unknown = [
+        line
+        for line in document.lines
+        if prices.phase(line) and not why_only_an_amount(line, prices) and prices.of(line) is Kept.UNKNOWN
+    ]
+    if unknown:
+        yield Finding(
+            "price-method-not-known",
+            Severity.CANNOT_CHECK,
+            f"Whether Spectrum keeps the unit costs of {numbered(unknown).lower()} can't be checked now: "
+            "the price method of the job or of the phases is not known. It may keep the amounts alone.",
+            f"{numbered(unknown)}, unit cost",
+            "You can go on: both are sent. The Settings of ERP Integrations say which price methods mean "
+            "unit price, and Spectrum's lists show them through Info-Link.",
+            Fixer.ERP_ADMIN,
+        )
 
 
 def _line(

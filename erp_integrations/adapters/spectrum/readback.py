@@ -56,7 +56,7 @@ SUBCONTRACTS = Table(
         for name in (
             *_KEY,
             *("Job_Number", "Status_Code", "Contract_Type", "Comment_1", "Comment_2", "Original_Amount"),
-            *("Retention_Percent", "GL_Account", "Date_Issued"),
+            *("Retention_Percent", "GL_Account", "Date_Issued", "Unit_Price_Flag"),
         )
     ),
 )

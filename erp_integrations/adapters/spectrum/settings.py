@@ -47,6 +47,8 @@ class SpectrumSettings:
     ``success_codes`` is what a successful write answers: not public, so it is here.
     ``fixed_price_units`` are the units of measure, in upper case, of which Spectrum keeps the amount alone.
     ``retention_rule`` says what a line's Retention_Flag is.
+    ``unit_price_codes`` are the price methods of jobs and phases that mean unit price, and
+    ``job_price_codes`` those of phases that mean the job's, in upper case.
     ``erp_id_prefixes`` (by kind of commitment) and ``last_characters`` make the proposed ERP ID.
     ``notes_topic`` is where the approver's note goes in Spectrum; blank: it is not sent.
     ``require_https`` refuses plain http, whatever ``base_url`` says.
@@ -70,6 +72,8 @@ class SpectrumSettings:
     non_ascii: NonAscii = NonAscii.TRANSLITERATE
     fixed_price_units: frozenset[str] = frozenset({"LS"})
     retention_rule: RetentionRule = RetentionRule.RETAINAGE
+    unit_price_codes: frozenset[str] = frozenset()
+    job_price_codes: frozenset[str] = frozenset()
     erp_id_prefixes: Mapping[str, str] = field(default_factory=dict)
     last_characters: bool = False
     connect_timeout: float = 5.0

@@ -1,5 +1,6 @@
 """What is accepted is what Spectrum keeps: retention, unit or fixed price, and what it fills in by itself."""
 
+import copy
 from decimal import Decimal
 
 import pytest
@@ -8,13 +9,15 @@ from pytest_django import Settings
 from commitments.models import Commitment
 from directory.models import User
 from erp_integrations import decisions
+from erp_integrations.connections.adapting import as_planned
 from erp_integrations.delivery import verification
 from erp_integrations.documents import content_hash
 from erp_integrations.findings import preflight
-from erp_integrations.models import CallState, ConnectionSettings, ExportJob, JobStatus, Verification
+from erp_integrations.masters import pulling
+from erp_integrations.models import CallState, ConnectionSettings, ExportJob, JobLink, JobStatus, Verification
 from tests.erp_integrations.conftest import accept
 from tests.erp_integrations.deliveries import delivered, due_now, in_spectrum, incomplete_at, of, sent
-from tests.simulator import Simulator
+from tests.simulator import MASTERS, Simulator
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -129,3 +132,45 @@ class TestAnAcceptanceOfBeforeLinesSaidWhetherRetentionIsWithheld:
         job = delivered(job)
         assert job.status == JobStatus.SYNCED
         assert {call.state for call in job.current_calls()} == {CallState.WRITTEN}
+
+
+@pytest.mark.parametrize(
+    ("method", "flag", "told"), [("F", "N", ["", ""]), ("U", "Y", ["100.0000", "10.00"])]
+)
+def test_what_is_accepted_on_a_job_of_either_price_method_is_what_stands_in_spectrum(
+    settings: Settings,
+    deliverable: Commitment,
+    sender: User,
+    approver: User,
+    method: str,
+    flag: str,
+    told: list[str],
+) -> None:
+    """The whole way: the lists are read from the site, the box shows it, Spectrum keeps it."""
+    company = copy.deepcopy(MASTERS["companies"][0])
+    company["jobs"][0]["price_method"] = method
+    options = ["--blank-unit-price-flag", "N"]
+    with Simulator.start(masters={"companies": [company]}, options=options) as site:
+        settings.SPECTRUM_SERVERS = {"simulator": site.url}
+        settings.INFO_LINKS = {"simulator": site.info_link}
+        pulling.ask_again(JobLink.objects.get().connection_id)
+        pulling.pull_due()
+        submission = decisions.send_to_erp(commitment=deliverable, by=sender)
+        job = delivered(accept(submission, approver))
+        assert job.status == JobStatus.SYNCED
+        header, line, _ = (as_planned(call).payload for call in job.current_calls())
+        assert header["Unit_Price_Flag"] == flag
+        assert [line["Unit_Price"], line["Original_Contract_Quantity"]] == told
+        assert read_back(job).verification == Verification.MATCH
+
+
+def test_where_the_price_method_is_not_known_what_spectrum_kept_is_a_difference(
+    settings: Settings, deliverable: Commitment, sender: User, approver: User
+) -> None:
+    with Simulator.start(options=["--blank-unit-price-flag", "N"]) as site:
+        settings.SPECTRUM_SERVERS = {"simulator": site.url}
+        settings.INFO_LINKS = {"simulator": site.info_link}
+        job = delivered(accept(decisions.send_to_erp(commitment=deliverable, by=sender), approver))
+        job = read_back(job)
+    assert job.verification == Verification.DIFFERS
+    assert {each["name"] for each in job.differences} == {"Unit_Price", "Original_Contract_Quantity"}

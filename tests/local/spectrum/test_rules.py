@@ -58,7 +58,7 @@ class TestHeader:
             "Job_Number": "24-001",
             "Status_Code": "A",
             "Insurance_Cert_Flag": "N",
-            "Unit_Price_Flag": "N",
+            "Unit_Price_Flag": "Y",
             "Next_Payment_Number": 1,
             "Pay_Override": "N",
             "Original_Amount": "0.00",

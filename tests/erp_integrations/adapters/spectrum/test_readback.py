@@ -131,7 +131,8 @@ HEADER_COLUMNS = (
     "[VN_SUBCONTRACT_MC].[Status_Code], [VN_SUBCONTRACT_MC].[Contract_Type], "
     "[VN_SUBCONTRACT_MC].[Comment_1], [VN_SUBCONTRACT_MC].[Comment_2], "
     "[VN_SUBCONTRACT_MC].[Original_Amount], [VN_SUBCONTRACT_MC].[Retention_Percent], "
-    "[VN_SUBCONTRACT_MC].[GL_Account], [VN_SUBCONTRACT_MC].[Date_Issued] FROM [VN_SUBCONTRACT_MC]"
+    "[VN_SUBCONTRACT_MC].[GL_Account], [VN_SUBCONTRACT_MC].[Date_Issued], "
+    "[VN_SUBCONTRACT_MC].[Unit_Price_Flag] FROM [VN_SUBCONTRACT_MC]"
 )
 LINE_COLUMNS = (
     "SELECT [VN_SUBCONTRACT_PHASE_MC].[Company_Code], [VN_SUBCONTRACT_PHASE_MC].[Vendor_Code], "
