@@ -264,8 +264,19 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class FilledIn:
+    """A value that the ERP put where nothing was sent; ``title`` is that of the call."""
+
+    title: str
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
-    """The ERP holds what was sent."""
+    """The ERP holds what was sent, and what it filled in by itself."""
+
+    filled: tuple[FilledIn, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +284,7 @@ class Differs:
     """The ERP holds something else; never empty."""
 
     differences: tuple[Difference, ...]
+    filled: tuple[FilledIn, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +297,7 @@ class Inspection:
 
     calls: tuple[tuple[Difference, ...] | None, ...]
     others: tuple[Difference, ...] = ()
+    filled: tuple[FilledIn, ...] = field(default=(), compare=False)
 
 
 Verdict = Match | Differs | Absent | CannotTell

@@ -77,8 +77,9 @@ def note(held: ExportJob, verdict: Seen) -> None:
     held.verification, held.differences = as_stored(verdict)
     if held.verification == Verification.ABSENT != before:
         alarms.raise_for(held, "Spectrum said yes to every call, but read back it does not show the record.")
+    held.filled = [] if isinstance(verdict, Absent) else [asdict(each) for each in verdict.filled]
     held.verified_at = Now()
-    held.save(update_fields=["verification", "differences", "verified_at"])
+    held.save(update_fields=["verification", "differences", "filled", "verified_at"])
     badge = outcomes.VERIFIED_BADGES.get(held.verification, Badge.SYNCED)
     if held.submission.commitment.badge != badge:
         commitments.mark(held.submission.commitment, badge=badge)

@@ -24,6 +24,7 @@ from erp_integrations.adapters.base import (
     Difference,
     DifferenceKind,
     Differs,
+    FilledIn,
     Inspection,
     Key,
     Match,
@@ -158,7 +159,7 @@ class InfoLink:
 def compare(calls: tuple[Call, ...], record: StoredRecord) -> Match | Differs:
     """Hold what was sent against what is stored.
 
-    What was sent blank is Spectrum's to fill and is not compared. A line that is stored and was
+    What was sent blank is Spectrum's to fill: it is told, and is no difference. A line that is stored and was
     not sent is a difference too: nobody else writes into a subcontract of ours.
     """
     seen = inspect(calls, record)
@@ -167,13 +168,14 @@ def compare(calls: tuple[Call, ...], record: StoredRecord) -> Match | Differs:
         missing = Difference(call.title, "", "the line", "nothing", DifferenceKind.MISSING)
         found += [missing] if differences is None else differences
     found += seen.others
-    return Differs(tuple(found)) if found else Match()
+    return Differs(tuple(found), seen.filled) if found else Match(seen.filled)
 
 
 def inspect(calls: tuple[Call, ...], record: StoredRecord) -> Inspection:
     """What is stored of each call, and the lines that are stored besides."""
     unsent = dict(record.lines)
     held: list[tuple[Difference, ...] | None] = []
+    filled: list[FilledIn] = []
     for call in calls:
         if call.method == SUBCONTRACT_NOTES.method:
             held.append(())  # of a note nothing is shown, so nothing can differ
@@ -183,6 +185,7 @@ def inspect(calls: tuple[Call, ...], record: StoredRecord) -> Inspection:
         else:
             stored = unsent.pop(_stored_key(call, unsent), None)
         held.append(None if stored is None else tuple(_differences(call, stored)))
+        filled += _filled(call, stored or {})
     others = (
         Difference(
             "Another line",
@@ -193,7 +196,7 @@ def inspect(calls: tuple[Call, ...], record: StoredRecord) -> Inspection:
         )
         for key, line in unsent.items()
     )
-    return Inspection(tuple(held), tuple(others))
+    return Inspection(tuple(held), tuple(others), tuple(filled))
 
 
 def part_of(call: Call) -> tuple[str, ...]:
@@ -220,6 +223,15 @@ def _differences(call: Call, stored: Mapping[str, str]) -> Iterator[Difference]:
         field_, value = layout[element.name], stored[element.name]
         if _comparable(field_, element.value) != _comparable(field_, value):
             yield Difference(call.title, element.name, element.value, value, value_kind=_value_kind(field_))
+
+
+def _filled(call: Call, stored: Mapping[str, str]) -> Iterator[FilledIn]:
+    """What stands where nothing was sent; a number that is zero is nothing."""
+    layout = LAYOUTS[call.method]
+    for element in call.elements:
+        value = stored.get(element.name, "").strip()
+        if not element.value.strip() and value and _comparable(layout[element.name], value) != 0:
+            yield FilledIn(call.title, element.name, value)
 
 
 def _value_kind(field_: Field) -> ValueKind:

@@ -4,6 +4,7 @@ import copy
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
 from commitments.models import Commitment
@@ -15,9 +16,10 @@ from erp_integrations.documents import content_hash
 from erp_integrations.findings import preflight
 from erp_integrations.masters import pulling
 from erp_integrations.models import CallState, ConnectionSettings, ExportJob, JobLink, JobStatus, Verification
+from erp_integrations.review import explanations, standing
 from tests.erp_integrations.conftest import accept
 from tests.erp_integrations.deliveries import delivered, due_now, in_spectrum, incomplete_at, of, sent
-from tests.simulator import MASTERS, Simulator
+from tests.simulator import AUTHORIZATION_ID, MASTERS, Simulator
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -174,3 +176,44 @@ def test_where_the_price_method_is_not_known_what_spectrum_kept_is_a_difference(
         job = read_back(job)
     assert job.verification == Verification.DIFFERS
     assert {each["name"] for each in job.differences} == {"Unit_Price", "Original_Contract_Quantity"}
+
+
+def test_what_spectrum_fills_in_by_itself_is_told_and_is_no_difference(
+    settings: Settings, deliverable: Commitment, sender: User, approver: User
+) -> None:
+    company = copy.deepcopy(MASTERS["companies"][0])
+    company["authorization_ids"] = [{"id": AUTHORIZATION_ID, "defaults": {"Contract_Type": "BY THE BOOK"}}]
+    company["jobs"][0]["phases"][0]["bid_item"] = "B7"
+    with Simulator.start(masters={"companies": [company]}) as site:
+        settings.SPECTRUM_SERVERS = {"simulator": site.url}
+        settings.INFO_LINKS = {"simulator": site.info_link}
+        job = delivered(accept(decisions.send_to_erp(commitment=deliverable, by=sender), approver))
+        job = read_back(job)
+    assert (job.verification, job.differences) == (Verification.MATCH, [])
+    found = {(each["title"], each["name"], each["value"]) for each in job.filled}
+    today = timezone.now().strftime("%m/%d/%Y")
+    assert found == {
+        ("Subcontract", "Contract_Type", "BY THE BOOK"),
+        ("Subcontract", "Date_Issued", today),
+        ("Subcontract", "Unit_Price_Flag", "Y"),
+        ("Line 1", "Bid_Item_Number", "B7"),
+    }
+    told = explanations.of(standing.Standing(job.submission, job, approver.company_memberships.get()))
+    assert told is not None
+    assert "Filled by Spectrum, as nothing was sent: Contract_Type BY THE BOOK (Subcontract);" in (
+        " ".join(told.sentences)
+    )
+
+
+def test_a_unit_price_that_spectrum_took_from_the_phase_is_told(
+    settings: Settings, deliverable: Commitment, sender: User, approver: User
+) -> None:
+    deliverable.lines.update(quantity=None, unit_cost=None)
+    company = copy.deepcopy(MASTERS["companies"][0])
+    company["jobs"][0]["phases"][0]["unit_price"] = "12.5"
+    with Simulator.start(masters={"companies": [company]}) as site:
+        settings.SPECTRUM_SERVERS = {"simulator": site.url}
+        settings.INFO_LINKS = {"simulator": site.info_link}
+        job = delivered(accept(decisions.send_to_erp(commitment=deliverable, by=sender), approver))
+        job = read_back(job)
+    assert {"title": "Line 1", "name": "Unit_Price", "value": "12.5"} in job.filled
