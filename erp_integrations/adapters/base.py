@@ -31,12 +31,28 @@ class Fixer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class OnLines:
+    """Which lines a finding is about, so that several of one cause can be told in one sentence.
+
+    ``what`` of a line it is ("cost code"), and ``detail`` says all that follows the lines' name in the
+    sentence. Where the details differ, ``cause`` says it for all of them, and ``value`` tells them apart.
+    """
+
+    positions: tuple[int, ...]
+    what: str
+    detail: str
+    cause: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that stands in the way of an export, or that a person should know.
 
     ``code`` is stable ("number-too-long"); ``sentence`` says what is wrong in plain
     words; ``field`` names where ("Number", "Line 3, amount"); ``action`` says what to do.
-    ``lines`` are the positions of the lines that can't stay beside each other, where that is it.
+    ``lines`` are the positions of the lines that can't stay beside each other, where that is it; ``on``
+    names the lines that it is about, a part for each thing that is wrong.
     """
 
     code: str
@@ -46,6 +62,7 @@ class Finding:
     action: str
     fixer: Fixer
     lines: tuple[int, ...] = ()
+    on: tuple[OnLines, ...] = ()
 
 
 class Known(StrEnum):

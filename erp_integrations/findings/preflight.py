@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from commitments.models import SENDABLE_STATUSES, Commitment
 from erp_integrations.adapters.base import Call, Finding, Fixer, Key, Masters, Severity
+from erp_integrations.adapters.grouping import one_per_cause
 from erp_integrations.connections.adapting import adapter_for
 from erp_integrations.documents import Document, LineItem, content_hash
 from erp_integrations.findings import general_ledger, remains
@@ -190,9 +191,9 @@ def findings(basis: Basis, *, moment: Moment, erp_id: str, note: str = "") -> li
 
 
 def by_severity(found: list[Finding]) -> list[Finding]:
-    """Blocking ones first, else as they are."""
+    """One for each cause, and blocking ones first."""
     order = list(Severity)
-    return sorted(found, key=lambda finding: order.index(finding.severity))
+    return sorted(one_per_cause(found), key=lambda finding: order.index(finding.severity))
 
 
 def blocking(found: list[Finding]) -> list[Finding]:

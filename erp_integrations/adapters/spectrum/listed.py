@@ -7,7 +7,17 @@ Source: ``docs/spectrum.md``, sections 4 and 6.
 from collections import defaultdict
 from collections.abc import Iterator
 
-from erp_integrations.adapters.base import Finding, Fixer, Known, Masters, PhaseRecord, PhaseStatus, Severity
+from erp_integrations.adapters.base import (
+    Finding,
+    Fixer,
+    Known,
+    Masters,
+    OnLines,
+    PhaseRecord,
+    PhaseStatus,
+    Severity,
+)
+from erp_integrations.adapters.grouping import ranged
 from erp_integrations.adapters.spectrum.mapping import line_key, why_only_an_amount
 from erp_integrations.adapters.spectrum.prices import Kept, Prices
 from erp_integrations.adapters.spectrum.wording import joined, numbered
@@ -120,11 +130,12 @@ def _lines(document: Document, masters: Masters) -> Iterator[Finding]:
             lines[code, cost_type].append(line)
     job = masters.job_number.strip()
     for same in unknown.values():
-        yield _blocking(
+        yield _finding(
             "line-cost-code-unknown",
             same,
             "cost code",
             f"{same[0].cost_code.strip()} is no phase of job {job} in Spectrum.",
+            f"no phase of job {job} in Spectrum",
             "Choose another cost code, or have the phase added to the job in Spectrum.",
         )
     for (code, cost_type), same in lines.items():
@@ -133,18 +144,18 @@ def _lines(document: Document, masters: Masters) -> Iterator[Finding]:
 
 def _price_method(document: Document, prices: Prices) -> Iterator[Finding]:
     """Where the lists were read and still nobody knows what Spectrum keeps of lines with a unit cost."""
-    unknown = [
-        line
+    unknown_at = [
+        line.position
         for line in document.lines
         if prices.phase(line) and not why_only_an_amount(line, prices) and prices.of(line) is Kept.UNKNOWN
     ]
-    if unknown:
+    if unknown_at:
         yield Finding(
             "price-method-not-known",
             Severity.CANNOT_CHECK,
-            f"Whether Spectrum keeps the unit costs of {numbered(unknown).lower()} can't be checked now: "
+            f"Whether Spectrum keeps the unit costs of {ranged(unknown_at).lower()} can't be checked now: "
             "the price method of the job or of the phases is not known. It may keep the amounts alone.",
-            f"{numbered(unknown)}, unit cost",
+            f"{ranged(unknown_at)}, unit cost",
             "You can go on: both are sent. The Settings of ERP Integrations say which price methods mean "
             "unit price, and Spectrum's lists show them through Info-Link.",
             Fixer.ERP_ADMIN,
@@ -156,36 +167,49 @@ def _line(
 ) -> Iterator[Finding]:
     cost_code, cost_type = same[0].cost_code.strip(), same[0].cost_type.strip()
     if phase is None:
-        yield _blocking(
+        yield _finding(
             "line-cost-type-unknown",
             same,
             "cost type",
             f"{cost_code} has no cost type {cost_type} on job {job} in Spectrum; "
             f"it has {joined(cost_types)}.",
+            f"the phase does not have the cost type on job {job} in Spectrum",
             "Choose one of these, or have the cost type added to the phase in Spectrum.",
         )
     elif phase.status is PhaseStatus.COMPLETE:
-        yield _blocking(
+        yield _finding(
             "line-phase-complete",
             same,
             "cost code",
             f"{cost_code} with cost type {cost_type} is complete on job {job} in Spectrum, "
             "which takes nothing more on it.",
+            f"complete on job {job} in Spectrum, which takes nothing more on them",
             "Choose another cost code, or have the phase opened again in Spectrum.",
         )
     elif phase.status is PhaseStatus.INACTIVE:
-        name = f"{numbered(same)}, cost code"
-        yield Finding(
+        yield _finding(
             "line-phase-inactive",
-            Severity.WARNING,
-            f"{name}: {cost_code} with cost type {cost_type} is inactive on job {job} in Spectrum, "
+            same,
+            "cost code",
+            f"{cost_code} with cost type {cost_type} is inactive on job {job} in Spectrum, "
             "which takes it all the same.",
-            name,
+            f"inactive on job {job} in Spectrum, which takes them all the same",
             "Check that this cost code is meant.",
-            Fixer.PROJECT,
+            Severity.WARNING,
         )
 
 
-def _blocking(code: str, same: list[LineItem], what: str, sentence: str, action: str) -> Finding:
+def _finding(
+    code: str,
+    same: list[LineItem],
+    what: str,
+    detail: str,
+    cause: str,
+    action: str,
+    severity: Severity = Severity.BLOCKING,
+) -> Finding:
+    # The name is part of what an acceptance is bound to: another spelling of it would undo those that wait.
     name = f"{numbered(same)}, {what}"
-    return Finding(code, Severity.BLOCKING, f"{name}: {sentence}", name, action, Fixer.PROJECT)
+    value = f"{same[0].cost_code.strip()} {same[0].cost_type.strip()}".strip()
+    on = OnLines(tuple(line.position for line in same), what, f": {detail}", cause, value)
+    return Finding(code, severity, f"{name}: {detail}", name, action, Fixer.PROJECT, on=(on,))
