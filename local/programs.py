@@ -173,6 +173,8 @@ def simulator(
 ) -> Program:
     arguments = ["local.spectrum", "--host", HOST, "--port", str(ports["simulator"])]
     arguments += ["--database", str(var / SPECTRUM_DATABASE), "--masters", str(MASTERS)]
+    # Who accepts before the lists are read sends no flag; else the demo names every reading itself.
+    arguments += ["--blank-unit-price-flag", "job"]
     arguments += ["--info-link", str(var / INFO_LINK)] if info_link else []
     arguments += ["--success", environment.get(SUCCESS, "none")]
     arguments += ["--faults", str(faults)] if faults else []

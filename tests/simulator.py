@@ -48,6 +48,7 @@ MASTERS: dict[str, Any] = {
                 {
                     "number": "24-001",
                     "description": "Library roof",
+                    "price_method": "U",
                     "phases": [
                         {
                             "code": "0330000",
@@ -62,6 +63,7 @@ MASTERS: dict[str, Any] = {
                 },
                 {
                     "number": "24-002",
+                    "price_method": "U",
                     "description": "Fire station",
                     "phases": [
                         {"code": "0330000", "description": "Concrete", "cost_types": ["S"], "status": "A"}
@@ -81,6 +83,7 @@ MASTERS: dict[str, Any] = {
                 {
                     "number": "24-001",
                     "description": "Pier",
+                    "price_method": "U",
                     "phases": [{"code": "0330000", "description": "", "cost_types": ["S"], "status": "A"}],
                 }
             ],
@@ -88,6 +91,8 @@ MASTERS: dict[str, Any] = {
     ]
 }
 AUTHORIZATION_ID = "KEYSTONE-API-7Q"
+# Most tests read no lists, and still are about unit prices; those of the other reading say so.
+CONVENIENT = ("--blank-unit-price-flag", "job")
 
 # A proxy that happens to be set in the environment must not see local traffic.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -126,7 +131,7 @@ class Simulator:
             temporary = tempfile.TemporaryDirectory(prefix="spectrum-", ignore_cleanup_errors=True)
             directory = Path(temporary.name)
         copy = directory / "info-link.sqlite3"
-        simulator = cls(directory, [*options, *(["--info-link", str(copy)] if copied else [])])
+        simulator = cls(directory, [*CONVENIENT, *options, *(["--info-link", str(copy)] if copied else [])])
         simulator.read_file = copy if copied else simulator.database
         simulator._temporary = temporary
         if isinstance(masters, Path):

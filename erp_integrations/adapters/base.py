@@ -32,12 +32,28 @@ class Fixer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class OnLines:
+    """Which lines a finding is about, so that several of one cause can be told in one sentence.
+
+    ``what`` of a line it is ("cost code"), and ``detail`` says all that follows the lines' name in the
+    sentence. Where the details differ, ``cause`` says it for all of them, and ``value`` tells them apart.
+    """
+
+    positions: tuple[int, ...]
+    what: str
+    detail: str
+    cause: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that stands in the way of an export, or that a person should know.
 
     ``code`` is stable ("number-too-long"); ``sentence`` says what is wrong in plain
     words; ``field`` names where ("Number", "Line 3, amount"); ``action`` says what to do.
-    ``lines`` are the positions of the lines that can't stay beside each other, where that is it.
+    ``lines`` are the positions of the lines that can't stay beside each other, where that is it; ``on``
+    names the lines that it is about, a part for each thing that is wrong.
     """
 
     code: str
@@ -47,6 +63,7 @@ class Finding:
     action: str
     fixer: Fixer
     lines: tuple[int, ...] = ()
+    on: tuple[OnLines, ...] = ()
 
 
 class Known(StrEnum):
@@ -69,7 +86,8 @@ class Masters:
     Empty text means "not linked" or "not found". ``general_ledger_source`` names
     whose default the account is ("the vendor", "cost type S", "the company"). ``phases`` are
     those of the job that the document's cost codes name, each with every cost type that it has;
-    None when the job's phases were never read.
+    None when the job's phases were never read. ``job_price_method`` is the ERP's code, blank where
+    no list told it.
     """
 
     vendor_code: str = ""
@@ -79,6 +97,7 @@ class Masters:
     vendor: Known = Known.NOT_READ
     job: Known = Known.NOT_READ
     phases: "tuple[PhaseRecord, ...] | None" = None
+    job_price_method: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,9 +369,19 @@ class Billing:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
-    """The ERP holds what was sent."""
+class FilledIn:
+    """A value that the ERP put where nothing was sent; ``title`` is that of the call."""
 
+    title: str
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The ERP holds what was sent, and what it filled in by itself."""
+
+    filled: tuple[FilledIn, ...] = field(default=(), compare=False)
     billing: Billing = field(default_factory=Billing, compare=False)
 
 
@@ -361,6 +390,7 @@ class Differs:
     """The ERP holds something else; never empty."""
 
     differences: tuple[Difference, ...]
+    filled: tuple[FilledIn, ...] = field(default=(), compare=False)
     billing: Billing = field(default_factory=Billing, compare=False)
 
 
@@ -381,6 +411,7 @@ class Inspection:
 
     calls: tuple[tuple[Difference, ...] | None, ...]
     others: tuple[Difference, ...] = ()
+    filled: tuple[FilledIn, ...] = field(default=(), compare=False)
 
 
 Verdict = Match | Differs | Absent | Elsewhere | CannotTell
@@ -408,18 +439,20 @@ class VendorRecord:
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """One job as the ERP lists it."""
+    """One job as the ERP lists it. ``price_method`` is the ERP's code; blank where it does not say."""
 
     number: str
     description: str
     active: bool = True
+    price_method: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseRecord:
     """One phase of a job with one of its cost types; ``code`` has no dashes.
 
-    ``billing_item`` and ``unit_of_measure`` are blank where the ERP has none, or does not say.
+    ``billing_item`` and ``unit_of_measure`` are blank where the ERP has none, or does not say;
+    ``price_method`` is the ERP's code, blank where it does not say.
     """
 
     code: str
@@ -428,6 +461,7 @@ class PhaseRecord:
     status: PhaseStatus
     billing_item: str = ""
     unit_of_measure: str = ""
+    price_method: str = ""
 
 
 Record = TypeVar("Record")
@@ -493,6 +527,14 @@ class Adapter(Protocol):
 
     def plan(self, document: Document, masters: Masters, erp_id: str, note: str = "") -> tuple[Call, ...]:
         """The ordered calls that write the document. Pure; call only when nothing blocks."""
+        ...
+
+    def bound(self, document: Document, masters: Masters) -> dict[str, object]:
+        """What an acceptance is bound to besides document and links: all that makes the calls other ones.
+
+        Nothing is named where the calls are, in what they mean, those of before this was asked: what was
+        accepted then stays accepted. Pure.
+        """
         ...
 
     def key(self, masters: Masters, erp_id: str) -> Key:

@@ -38,7 +38,7 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
                     *("general_ledger_account", "general_ledger_order"),
                     *("erp_id_rule", "subcontract_prefix", "purchase_order_prefix"),
                     *("non_ascii", "fixed_price_units"),
-                    "notes_topic",
+                    *("notes_topic", "retention_rule", "unit_price_codes", "job_price_codes"),
                 )
             },
         ),

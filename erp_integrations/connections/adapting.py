@@ -26,6 +26,7 @@ from erp_integrations.adapters.spectrum import (
     NonAscii,
     OAuthClient,
     ReplyRule,
+    RetentionRule,
     Rotated,
     RuleKind,
     SpectrumAdapter,
@@ -214,7 +215,10 @@ def _settings(connection: Connection, wsdls: Mapping[str, str]) -> SpectrumSetti
         ca_file=settings.SPECTRUM_CA_FILES.get(connection.server, ""),
         wsdls=wsdls,
         non_ascii=NonAscii(connection.non_ascii),
+        retention_rule=RetentionRule(connection.settings.retention_rule),
         fixed_price_units=frozenset(connection.fixed_price_units.upper().replace(",", " ").split()),
+        unit_price_codes=frozenset(filter(None, connection.settings.unit_price_codes.split(","))),
+        job_price_codes=frozenset(filter(None, connection.settings.job_price_codes.split(","))),
         erp_id_prefixes={
             Kind.SUBCONTRACT: connection.subcontract_prefix,
             Kind.PURCHASE_ORDER: connection.purchase_order_prefix,

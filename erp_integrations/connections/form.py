@@ -154,6 +154,14 @@ class ConnectionForm(forms.ModelForm[Connection]):
         """Always written alike, so that another spelling of the same units changes no plan."""
         return ", ".join(self.cleaned_data["fixed_price_units"].upper().replace(",", " ").split())
 
+    def clean_unit_price_codes(self) -> str:
+        """Codes with commas between them, always written alike."""
+        return _price_methods(self.cleaned_data["unit_price_codes"])
+
+    def clean_job_price_codes(self) -> str:
+        """Codes with commas between them, always written alike."""
+        return _price_methods(self.cleaned_data["job_price_codes"])
+
     def clean_notes_topic(self) -> str:
         """Spectrum's own words for it, in its letters."""
         topic = str(self.cleaned_data["notes_topic"]).strip()
@@ -280,6 +288,7 @@ _SECTIONS = {
     "What is written": (
         *("general_ledger_account", "general_ledger_order", "erp_id_rule", "subcontract_prefix"),
         *("purchase_order_prefix", "non_ascii", "fixed_price_units", "notes_topic"),
+        *("retention_rule", "unit_price_codes", "job_price_codes"),
     ),
     "Hosted site": (
         *("client_id", "client_secret", "forget_client_secret", "client_secret_expires_on"),
@@ -310,6 +319,13 @@ def general_ledger_account(value: str) -> str:
     if value and not (value.isascii() and value.isdigit()):
         raise forms.ValidationError("A general-ledger account has digits only, at most 12.")
     return value
+
+
+def _price_methods(value: str) -> str:
+    codes = value.upper().replace(",", " ").split()
+    if not all(code.isascii() and code.isalnum() for code in codes):
+        raise forms.ValidationError("Enter codes with commas between them, for example U,blank.")
+    return ",".join(dict.fromkeys(codes))
 
 
 def _plain_path(value: str) -> str:

@@ -294,6 +294,11 @@ def _changed_since_accepted(job: ExportJob) -> str:
         return str(error)
     if basis.hash == job.basis_hash:
         return ""
+    if job.basis_hash == basis.hash_unbound:
+        return (
+            f"What is written to Spectrum is not what was accepted any more: {', '.join(basis.bound)}. "
+            "Look at it again, and try again if it is right."
+        )
     return (
         "Changed since it was accepted: the vendor link, the job link, the connection, or what "
         "Spectrum's lists say of them."

@@ -91,8 +91,9 @@ def note(held: ExportJob, verdict: Seen) -> None:
         alarms.raise_for(held, "Spectrum said yes to every call, but read back it does not show the record.")
     if held.verification == Verification.ELSEWHERE != before:
         alarms.raise_for(held, "It was moved in Spectrum: it has another vendor code or number there now.")
+    held.filled = [asdict(each) for each in verdict.filled] if isinstance(verdict, Match | Differs) else []
     held.verified_at = Now()
-    held.save(update_fields=["verification", "differences", "verified_at"])
+    held.save(update_fields=["verification", "differences", "filled", "verified_at"])
     badge = outcomes.VERIFIED_BADGES.get(held.verification, Badge.SYNCED)
     if held.submission.commitment.badge != badge:
         commitments.mark(held.submission.commitment, badge=badge)

@@ -48,8 +48,8 @@ def of(commitment: Commitment, findings: Iterable[Finding]) -> list[Collision]:
     """Those that the findings name, each once. One query if there are any."""
     named: dict[tuple[int, ...], bool] = {}
     for finding in findings:
-        if finding.lines:
-            named[finding.lines] = named.get(finding.lines, False) or finding.code == MERGEABLE
+        for part in finding.on if finding.lines else ():
+            named[part.positions] = named.get(part.positions, False) or finding.code == MERGEABLE
     if not named:
         return []
     lines = list(commitment.lines.select_related("cost_code", "cost_type").order_by("position"))

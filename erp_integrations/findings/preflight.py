@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from commitments.models import SENDABLE_STATUSES, Commitment
 from erp_integrations.adapters.base import Call, Finding, Fixer, Key, Masters, Severity
+from erp_integrations.adapters.grouping import one_per_cause
 from erp_integrations.connections.adapting import adapter_for
 from erp_integrations.documents import Document, LineItem, content_hash
 from erp_integrations.findings import general_ledger, remains
@@ -48,6 +49,19 @@ class Basis:
     @property
     def hash(self) -> str:
         """64 hexadecimal digits, the same as long as nothing that counts has changed."""
+        return self._hash(self.bound)
+
+    @property
+    def hash_unbound(self) -> str:
+        """As it was before adapters named anything besides, and is where they name nothing."""
+        return self._hash({})
+
+    @property
+    def bound(self) -> dict[str, object]:
+        """What the adapter counts besides, by what a person calls it."""
+        return adapter_for(self.connection).bound(self.document, self.masters)
+
+    def _hash(self, bound: dict[str, object]) -> str:
         connection = self.connection
         counts: dict[str, object] = {
             "document": content_hash(asdict(self.document)),
@@ -64,6 +78,7 @@ class Basis:
             counts["non_ascii"] = connection.non_ascii
         if connection and connection.fixed_price_units != FIXED_PRICE_UNITS:
             counts["fixed_price_units"] = connection.fixed_price_units
+        counts |= bound
         if said := _what_the_lists_say(self):
             # Likewise: the first reading of lists that say nothing new changes nothing.
             counts["lists"] = said
@@ -135,6 +150,7 @@ def basis_of(document: Document) -> Basis:
         vendor=listed.vendor,
         job=listed.job,
         phases=listed.phases,
+        job_price_method=listed.job_price_method,
     )
     return Basis(document, job.connection, known)
 
@@ -175,9 +191,9 @@ def findings(basis: Basis, *, moment: Moment, erp_id: str, note: str = "") -> li
 
 
 def by_severity(found: list[Finding]) -> list[Finding]:
-    """Blocking ones first, else as they are."""
+    """One for each cause, and blocking ones first."""
     order = list(Severity)
-    return sorted(found, key=lambda finding: order.index(finding.severity))
+    return sorted(one_per_cause(found), key=lambda finding: order.index(finding.severity))
 
 
 def blocking(found: list[Finding]) -> list[Finding]:

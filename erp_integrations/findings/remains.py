@@ -92,25 +92,26 @@ def forgotten_lines(commitment_id: int, parts: Collection[tuple[str, ...]]) -> l
     if left is None:
         return []
     adapter = adapter_for(left.job.connection)
-    found: list[Finding] = []
-    for stored in left.calls:
-        call = as_planned(stored)
-        if adapter.part_of(call) in parts or not adapter.shows(call):
-            continue
-        place = ", ".join(filter(None, adapter.part_of(call)[1:]))
-        found.append(
-            Finding(
-                "line-left-in-spectrum",
-                Severity.BLOCKING if adapter.reads_back else Severity.CANNOT_CHECK,
-                f"An earlier export wrote {place} to Spectrum, and the Schedule of Values has no such line.",
-                "Schedule of Values",
-                "Delete it in Spectrum first; a moment after, that is seen here."
-                if adapter.reads_back
-                else "Delete it in Spectrum before this is exported: it can't be looked up from here.",
-                Fixer.ERP_ADMIN,
-            )
+    forgotten = [
+        ", ".join(filter(None, adapter.part_of(call)[1:]))
+        for call in map(as_planned, left.calls)
+        if adapter.part_of(call) not in parts and adapter.shows(call)
+    ]
+    if not forgotten:
+        return []
+    return [
+        Finding(
+            "line-left-in-spectrum",
+            Severity.BLOCKING if adapter.reads_back else Severity.CANNOT_CHECK,
+            f"An earlier export wrote {'; '.join(forgotten)} to Spectrum, and the Schedule of Values has no "
+            "such line.",
+            "Schedule of Values",
+            "Delete it in Spectrum first; a moment after, that is seen here."
+            if adapter.reads_back
+            else "Delete it in Spectrum before this is exported: it can't be looked up from here.",
+            Fixer.ERP_ADMIN,
         )
-    return found
+    ]
 
 
 def watch(job: ExportJob) -> None:

@@ -21,6 +21,7 @@ class Listed:
     vendor: Known
     job: Known
     phases: tuple[PhaseRecord, ...] | None
+    job_price_method: str
 
 
 def listed(
@@ -33,6 +34,7 @@ def listed(
         vendor=_vendor_state(connection, pull, vendor_code),
         job=_job_state(job, pull),
         phases=_phases(job, phase_codes),
+        job_price_method=job.price_method if job else "",
     )
 
 
@@ -81,6 +83,7 @@ def _phases(job: Job | None, codes: Iterable[str]) -> tuple[PhaseRecord, ...] | 
             status=PhaseStatus(phase.status),
             billing_item=phase.billing_item,
             unit_of_measure=phase.unit_of_measure,
+            price_method=phase.price_method,
         )
         for phase in phases
     )

@@ -191,12 +191,13 @@ def _keep_jobs(claimed: MastersPull, rows: Sequence[JobRecord]) -> list[str]:
                 number=number,
                 description=_text(row.description),
                 is_active=row.active,
+                price_method=_code(row.price_method),
                 seen_at=_moment(claimed),
             )
             for number, row in listed.items()
         ],
         key=["connection", "number"],
-        values=["description", "is_active"],
+        values=["description", "is_active", "price_method"],
     )
     _mark_gone(claimed, old)
     _progress(claimed, jobs_read=len(listed), jobs_at=claimed.started_at)
@@ -225,12 +226,13 @@ def _keep_phases(claimed: MastersPull, job: Job, rows: Sequence[PhaseRecord]) ->
                 status=row.status.value,
                 billing_item=_code(row.billing_item),
                 unit_of_measure=_code(row.unit_of_measure),
+                price_method=_code(row.price_method),
                 seen_at=_moment(claimed),
             )
             for (code, cost_type), row in listed.items()
         ],
         key=["job", "code", "cost_type"],
-        values=["description", "status", "billing_item", "unit_of_measure"],
+        values=["description", "status", "billing_item", "unit_of_measure", "price_method"],
     )
     _mark_gone(claimed, old)
     Job.objects.filter(pk=job.pk).update(phases_seen_at=claimed.started_at)

@@ -1,7 +1,12 @@
 """The tables of the ERP Integrations tool, by what they are about."""
 
 from erp_integrations.models.alarms import Alarm, Heartbeat
-from erp_integrations.models.connection_settings import BLANK_CODE, ConnectionSettings, SuccessRule
+from erp_integrations.models.connection_settings import (
+    BLANK_CODE,
+    ConnectionSettings,
+    RetentionRule,
+    SuccessRule,
+)
 from erp_integrations.models.connections import (
     Connection,
     CostTypeAccount,
@@ -65,6 +70,7 @@ __all__ = [
     "Reconciliation",
     "ReconciliationStatus",
     "Restore",
+    "RetentionRule",
     "SnapshotUnreadable",
     "Submission",
     "SubmissionStatus",

@@ -23,6 +23,15 @@ class SuccessRule(models.TextChoices):
     ECHO = "echo", "A row that repeats the key of the record"
 
 
+class RetentionRule(models.TextChoices):
+    """What a line says of retention. Spectrum's page: "Defaults to N if blank or based on Phase"."""
+
+    RETAINAGE = "retainage", "Yes where the Default Retainage is above zero, else no"
+    ALWAYS = "always", "Always yes"
+    NEVER = "never", "Always no"
+    BLANK = "blank", "Left blank, so that Spectrum decides"
+
+
 class ConnectionSettings(models.Model):
     """The readings of one connection, apart from the row that every call locks.
 
@@ -67,6 +76,32 @@ class ConnectionSettings(models.Model):
         "words what Spectrum holds.",
     )
 
+    retention_rule = models.CharField(
+        "Retention on lines",
+        max_length=10,
+        choices=RetentionRule,
+        default=RetentionRule.RETAINAGE,
+        help_text="A retention percentage withholds nothing on a line that says no, and Spectrum may read a "
+        "blank as no.",
+    )
+
+    unit_price_codes = models.CharField(
+        "Price methods that mean unit price",
+        max_length=60,
+        blank=True,
+        default="",
+        help_text="Codes of jobs and phases (Price_Method_Code), with commas between them; the word blank "
+        "stands for a job or phase without one. Left empty, nobody knows whether Spectrum keeps unit costs, "
+        "and each commitment says so.",
+    )
+    job_price_codes = models.CharField(
+        "Price methods that mean: as the job",
+        max_length=60,
+        blank=True,
+        default="",
+        help_text="Of phases. Every other price method of a phase acts as a fixed price.",
+    )
+
     class Meta:
         verbose_name_plural = "connection settings"
         constraints = [
@@ -76,6 +111,9 @@ class ConnectionSettings(models.Model):
             models.CheckConstraint(
                 condition=~Q(success_rule="codes") | ~Q(success_codes=""),
                 name="a_rule_by_codes_names_codes",
+            ),
+            models.CheckConstraint(
+                condition=Q(retention_rule__in=RetentionRule.values), name="a_retention_rule_is_known"
             ),
         ]
 

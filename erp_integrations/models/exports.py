@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -147,6 +147,12 @@ class ExportJob(models.Model):
     verified_at = models.DateTimeField(null=True)
     differences: Any = models.JSONField(
         default=list, blank=True, help_text="Title, name, sent and stored of each, as they were read back."
+    )
+    filled: Any = models.JSONField(
+        default=list,
+        db_default=Value([], models.JSONField()),
+        blank=True,
+        help_text="Title, name and value of what the ERP put where nothing was sent, as it was read back.",
     )
     created_at = models.DateTimeField(db_default=Now())
     unknown_since = models.DateTimeField(null=True)

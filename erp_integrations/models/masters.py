@@ -47,6 +47,13 @@ class Job(Master):
     number = models.CharField(max_length=CODE_LENGTH)
     description = models.CharField(max_length=NAME_LENGTH, blank=True)
     is_active = models.BooleanField(default=True)
+    price_method = models.CharField(
+        max_length=CODE_LENGTH,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Blank: the list does not say.",
+    )
     phases_seen_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -75,6 +82,13 @@ class Phase(Master):
     status = models.CharField(max_length=1, choices=PhaseState)
     billing_item = models.CharField(max_length=CODE_LENGTH, blank=True)
     unit_of_measure = models.CharField(max_length=CODE_LENGTH, blank=True)
+    price_method = models.CharField(
+        max_length=CODE_LENGTH,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Blank: the list does not say.",
+    )
 
     class Meta:
         constraints = [

@@ -24,6 +24,7 @@ from erp_integrations.reconciliation import drift, drift_listing, watching
 from erp_integrations.review.standing import Standing, held_up, tries_again
 
 MOST_DIFFERENCES = 20  # in a notice; the job keeps all
+MOST_PLACES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,7 @@ def _synced(standing: Standing, job: ExportJob) -> Explanation:
     match job.verification:
         case Verification.MATCH:
             seen = f"It was read back{_on(job.verified_at)}, and is what was accepted."
-            return Explanation("success", "status-synced", title, [f"{said_yes} {seen}"])
+            return Explanation("success", "status-synced", title, [f"{said_yes} {seen}", *_filled(job)])
         case Verification.PENDING:
             coming = "It is read back in a moment and compared with what was accepted."
             return Explanation("success", "status-synced", title, [f"{said_yes} {coming}"])
@@ -198,6 +199,7 @@ def _synced(standing: Standing, job: ExportJob) -> Explanation:
                 [
                     f"{said_yes} But read back{_on(job.verified_at)}, it is not what was accepted.",
                     *_differences(job),
+                    *_filled(job),
                     f"Look in Spectrum for {_record(job)}.",
                 ],
             )
@@ -217,6 +219,19 @@ def _difference(found: Mapping[str, str]) -> str:
         return f"In Spectrum it is {found['stored']} now."
     where = " ".join(filter(None, [found["title"], found["name"]]))
     return f"{where}: {found['sent']} was accepted, {found['stored'] or 'nothing'} is stored."
+
+
+def _filled(job: ExportJob) -> list[str]:
+    """What Spectrum put where nothing was sent: each value once, with the places that have it."""
+    places: dict[str, list[str]] = {}
+    for each in job.filled:
+        places.setdefault(f"{each['name']} {each['value']}", []).append(each["title"])
+    told = [
+        f"{value} ({', '.join(titles[:MOST_PLACES])}"
+        + (f" and {len(titles) - MOST_PLACES} more)" if len(titles) > MOST_PLACES else ")")
+        for value, titles in places.items()
+    ]
+    return [f"Filled by Spectrum, as nothing was sent: {'; '.join(told)}."] if told else []
 
 
 def _failed(standing: Standing, job: ExportJob) -> Explanation:

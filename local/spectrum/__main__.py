@@ -57,6 +57,9 @@ def main() -> int:
         options.over_long_text == "cut",
         options.list_cap,
         guid_is_mandatory=options.guid == "mandatory",
+        blank_retention=options.blank_retention,
+        blank_unit_price_flag=options.blank_unit_price_flag,
+        amount_alone=options.amount_alone,
     )
     name, _, secret = options.client.partition(":")
     client = Client(name, secret, options.token_seconds) if name else None
@@ -123,6 +126,24 @@ def _parser() -> argparse.ArgumentParser:
         choices=["reject", "cut"],
         default="reject",
         help="the vendor's pages say both (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--blank-retention",
+        choices=["N", "phase"],
+        default="N",
+        help="what a line sent without Retention_Flag gets; the page says both (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--blank-unit-price-flag",
+        choices=["N", "job"],
+        default="N",
+        help="what a header sent without Unit_Price_Flag gets (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--amount-alone",
+        choices=["phase", "none"],
+        default="phase",
+        help="the unit price of a unit-price line that is sent without one (default: %(default)s)",
     )
     parser.add_argument(
         "--info-link",

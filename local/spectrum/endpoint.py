@@ -63,12 +63,20 @@ End = tuple[str, Sequence[Answer], Reply]
 
 @dataclass(frozen=True)
 class Switches:
-    """Where the public pages leave room, and so a site may differ."""
+    """Where the public pages leave room, and so a site may differ.
+
+    ``blank_retention``: a line sent without Retention_Flag gets `N`, or that of its `phase`.
+    ``blank_unit_price_flag``: a header sent without one is `N`, or has that of its `job`.
+    ``amount_alone``: a unit-price line sent without a unit price gets that of its `phase`, or `none`.
+    """
 
     success: str = SUCCESSES[0]
     cut_over_long_text: bool = False
     list_cap: int = 500
     guid_is_mandatory: bool = True
+    blank_retention: str = "N"
+    blank_unit_price_flag: str = "N"
+    amount_alone: str = "phase"
 
 
 class Endpoint:
@@ -171,7 +179,9 @@ class Endpoint:
                 sent = rules.with_defaults(db, sent)
                 validation.require_values(layout, sent)
                 values = validation.require_form(layout, sent, cut=self.switches.cut_over_long_text)
-                information = rules.PUTS[layout.method](db, values, now=self.site.clock.now())
+                information = rules.PUTS[layout.method](
+                    db, values, now=self.site.clock.now(), readings=self.switches
+                )
                 calls.mark_stored(db, call, calls.ACCEPTED)
         except RefusedError as refusal:
             outcome = calls.UNAUTHORISED if refusal.is_unauthorised else calls.REFUSED

@@ -15,6 +15,9 @@ from local.spectrum.store import padded
 
 ANY_SERVICE = "*"
 DIRECT_JOB_COST = "job cost"
+# What the codes mean is not public: U is unit price, J a phase's "as the job", F a fixed price.
+UNIT_PRICE, AS_THE_JOB, FIXED_PRICE = "U", "J", "F"
+UNIT_PRICE_PHASES = (UNIT_PRICE, AS_THE_JOB)
 
 _MASTER_TABLES = (
     "VN_VENDOR_MASTER_MC",
@@ -114,7 +117,6 @@ def _store_company(db: sqlite3.Connection, company: Mapping[str, Any]) -> None:
 
 def _store_job(db: sqlite3.Connection, company: str, job: Mapping[str, Any]) -> None:
     key = (padded(company, 3), padded(job["number"], 10))
-    unit_price = "Y" if job.get("unit_price", False) else "N"
     people = [
         padded(job.get(name, ""), width)
         for name, width in (
@@ -127,7 +129,7 @@ def _store_job(db: sqlite3.Connection, company: str, job: Mapping[str, Any]) -> 
     ]
     db.execute(
         "INSERT INTO JC_JOB_MASTER_MC VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*key, job["description"], job.get("status", "A"), *people, unit_price),
+        (*key, job["description"], job.get("status", "A"), *people, job.get("price_method", FIXED_PRICE)),
     )
     # Those of the company's callers that may not touch it.
     db.executemany(
@@ -135,7 +137,7 @@ def _store_job(db: sqlite3.Connection, company: str, job: Mapping[str, Any]) -> 
         [(company, job["number"], authorization_id) for authorization_id in job.get("closed_to", ())],
     )
     db.executemany(
-        "INSERT INTO JC_PHASE_MASTER_MC VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO JC_PHASE_MASTER_MC VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 *key,
@@ -146,6 +148,8 @@ def _store_job(db: sqlite3.Connection, company: str, job: Mapping[str, Any]) -> 
                 padded(phase.get("bid_item", ""), 10),
                 phase.get("unit_of_measure", ""),
                 phase.get("retention_flag", "N"),
+                phase.get("price_method", AS_THE_JOB),
+                phase.get("unit_price", "0"),
             )
             for phase in job["phases"]
             for cost_type in phase["cost_types"]
@@ -248,6 +252,11 @@ def another_place(db: sqlite3.Connection, company: str, job: str) -> sqlite3.Row
         padded(company, 3),
         padded(job, 10),
     )
+
+
+def has_unit_prices(job: sqlite3.Row | None) -> bool:
+    """Whether it is a unit-price job."""
+    return job is not None and job["Price_Method_Code"] == UNIT_PRICE
 
 
 def has_cost_type(db: sqlite3.Connection, company: str, cost_type: str) -> bool:

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local.spectrum import masters, subcontracts
 from local.spectrum.answers import (
@@ -29,6 +29,9 @@ from local.spectrum.layouts import SUBCONTRACT, SUBCONTRACT_NOTES, SUBCONTRACT_P
 from local.spectrum.store import padded
 from local.spectrum.subcontracts import LineKey, SubcontractKey
 from local.spectrum.validation import read_date
+
+if TYPE_CHECKING:
+    from local.spectrum.endpoint import Switches
 
 CENT = Decimal("0.01")
 NOTES_TOPICS = frozenset({"GENERAL", "ACCOUNTING"})
@@ -91,14 +94,18 @@ def require_session(db: sqlite3.Connection, guid: str, *, now: dt.datetime, mand
     )
 
 
-def put_subcontract(db: sqlite3.Connection, sent: Mapping[str, str], *, now: dt.datetime) -> list[Answer]:
+def put_subcontract(
+    db: sqlite3.Connection, sent: Mapping[str, str], *, now: dt.datetime, readings: "Switches"
+) -> list[Answer]:
     """Create or change a subcontract's header. Returns information for the caller; raises RefusedError."""
     key = SubcontractKey(sent["Company_Code"], sent["Vendor_Code"], sent["Subcontract_Number"])
     stored = subcontracts.find(db, key)
     found = [*_header_complaints(db, key, sent, stored)]
     if found:
         raise RefusedError(*found)
-    changes: dict[str, Any] = {} if stored is not None else _header_defaults(db, key, sent, now.date())
+    changes: dict[str, Any] = (
+        {} if stored is not None else _header_defaults(db, key, sent, now.date(), readings)
+    )
     changes |= {name: sent[name] for name in _STORED_AS_SENT if sent[name]}
     changes |= {name: padded(sent[name], width) for name, width in _STORED_PADDED.items() if sent[name]}
     changes |= {
@@ -114,7 +121,9 @@ def put_subcontract(db: sqlite3.Connection, sent: Mapping[str, str], *, now: dt.
     return []
 
 
-def put_line(db: sqlite3.Connection, sent: Mapping[str, str], *, now: dt.datetime) -> list[Answer]:
+def put_line(
+    db: sqlite3.Connection, sent: Mapping[str, str], *, now: dt.datetime, readings: "Switches"
+) -> list[Answer]:
     """Create or change one line of a stored subcontract. Returns information; raises RefusedError."""
     owner = SubcontractKey(sent["Company_Code"], sent["Vendor_Code"], sent["Subcontract_Number"])
     header = subcontracts.find(db, owner)
@@ -134,20 +143,29 @@ def put_line(db: sqlite3.Connection, sent: Mapping[str, str], *, now: dt.datetim
         changes = {
             "Bill_Description": phase["Description"][:25],
             "Unit_Of_Measure": phase["Unit_Of_Measure"],
-            "Retention_Flag": phase["Retention_Flag"],
+            "Retention_Flag": "N" if readings.blank_retention == "N" else phase["Retention_Flag"],
         }
     changes |= {
         name: sent[name] for name in ("Bill_Description", "Unit_Of_Measure", "Retention_Flag") if sent[name]
     }
     unit = changes.get("Unit_Of_Measure") or (stored["Unit_Of_Measure"] if stored is not None else "")
-    changes |= _money(sent, fixed_price=masters.is_fixed_price_unit(db, owner.company, unit))
+    fixed_price = (
+        header["Unit_Price_Flag"] != "Y"
+        or phase["Price_Method_Code"] not in masters.UNIT_PRICE_PHASES
+        or masters.is_fixed_price_unit(db, owner.company, unit)
+    )
+    if not fixed_price and stored is None and readings.amount_alone == "phase":
+        changes["Unit_Price"] = phase["Unit_Price"]
+    changes |= _money(sent, fixed_price=fixed_price)
     subcontracts.save_line(db, key, changes, at=_stamp(now))
     if phase["Status_Code"] == "I":
         return [Answer(GOOD_WITH_INFORMATION, "Phase_Code is inactive", "Phase_Code")]
     return []
 
 
-def put_notes(db: sqlite3.Connection, sent: Mapping[str, str], *, now: dt.datetime) -> list[Answer]:
+def put_notes(
+    db: sqlite3.Connection, sent: Mapping[str, str], *, now: dt.datetime, readings: "Switches"
+) -> list[Answer]:
     """Replace, or append to, what stands under a topic of a stored subcontract. Raises RefusedError.
 
     With what stands there already it may be longer than the table holds, and is cut then.
@@ -182,6 +200,8 @@ def _header_complaints(
         found.append(invalid("Job_Number", "does not exist"))
     elif masters.is_closed_to(db, key.company, number, sent["Authorization_ID"]):
         found.append(no_right_to_the_job(number))
+    if sent["Unit_Price_Flag"] == "Y" and not masters.has_unit_prices(masters.job(db, key.company, number)):
+        found.append(invalid("Unit_Price_Flag", "can be Y only on a unit-price job"))
     phase, cost_type = sent["Default_Phase_Code"], sent["Default_Cost_Type"]
     if phase and masters.phase(db, key.company, number, phase) is None:
         found.append(invalid("Default_Phase_Code", "does not exist on the job"))
@@ -203,15 +223,16 @@ def _header_complaints(
 
 
 def _header_defaults(
-    db: sqlite3.Connection, key: SubcontractKey, sent: Mapping[str, str], today: dt.date
+    db: sqlite3.Connection, key: SubcontractKey, sent: Mapping[str, str], today: dt.date, readings: "Switches"
 ) -> dict[str, Any]:
     vendor = masters.vendor(db, key.company, key.vendor)
     job = masters.job(db, key.company, sent["Job_Number"])
+    unit_price = masters.has_unit_prices(job) and readings.blank_unit_price_flag == "job"
     return {
         "Job_Number": padded(sent["Job_Number"], 10),
         "Status_Code": "A",
         "Insurance_Cert_Flag": vendor["Insurance_Cert_Flag"] if vendor is not None else "N",
-        "Unit_Price_Flag": job["Unit_Price_Flag"] if job is not None else "N",
+        "Unit_Price_Flag": "Y" if unit_price else "N",
         "Date_Issued": today.isoformat(),
     }
 
@@ -243,7 +264,7 @@ def _phase_of(db: sqlite3.Connection, company: str, job: str, code: str, cost_ty
 
 
 def _money(sent: Mapping[str, str], *, fixed_price: bool) -> dict[str, Any]:
-    """What the unit's price method lets through. Price times quantity wins over a sent amount."""
+    """What the price methods let through. Price times quantity wins over a sent amount."""
     price, quantity = sent["Unit_Price"], sent["Original_Contract_Quantity"]
     amount = sent["Original_Contract_Amount"]
     if fixed_price:

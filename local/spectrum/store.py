@@ -23,6 +23,7 @@ INFO_LINK_TABLES = (
 _MASTERS_ARE_MADE_ANEW = """
 DROP TABLE IF EXISTS VN_VENDOR_MASTER_MC;
 DROP TABLE IF EXISTS JC_JOB_MASTER_MC;
+DROP TABLE IF EXISTS JC_PHASE_MASTER_MC;
 """
 # Columns that came later stand last in their tables, where a file of before gets them too.
 _ADDED = {
@@ -108,7 +109,7 @@ CREATE TABLE IF NOT EXISTS JC_JOB_MASTER_MC (
     Project_Manager CHAR(15) NOT NULL COLLATE NOCASE,
     Superintendent CHAR(15) NOT NULL COLLATE NOCASE,
     Estimator CHAR(15) NOT NULL COLLATE NOCASE,
-    Unit_Price_Flag CHAR(1) NOT NULL,
+    Price_Method_Code CHAR(1) NOT NULL,
     PRIMARY KEY (Company_Code, Job_Number)
 );
 CREATE TABLE IF NOT EXISTS JC_PHASE_MASTER_MC (
@@ -121,6 +122,8 @@ CREATE TABLE IF NOT EXISTS JC_PHASE_MASTER_MC (
     Bid_Item_Number CHAR(10) NOT NULL,
     Unit_Of_Measure VARCHAR(3) NOT NULL,
     Retention_Flag CHAR(1) NOT NULL,
+    Price_Method_Code CHAR(1) NOT NULL,
+    Unit_Price DECIMAL(10, 4) NOT NULL,
     PRIMARY KEY (Company_Code, Job_Number, Phase_Code, Cost_Type)
 );
 """

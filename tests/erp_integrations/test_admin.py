@@ -264,6 +264,7 @@ class TestConnections:
             "server": "simulator",
             "company_code": "phl",
             "success_rule": "codes",
+            "retention_rule": "retainage",
             "success_codes": "s, g",
             "general_ledger_order": "cost_type_first",
             "erp_id_rule": "last",

@@ -50,7 +50,8 @@ class ConnectionFactory(ModelFactory[Connection]):
     @post_generation
     def settings(self: Connection, create: bool, extracted: dict[str, Any] | None, **kwargs: Any) -> None:
         """The site's readings, where a test wants others than these."""
-        for name, value in ({"success_rule": "no_error_row"} | kwargs).items():
+        usual = {"success_rule": "no_error_row", "unit_price_codes": "U", "job_price_codes": "J"}
+        for name, value in (usual | kwargs).items():
             setattr(self.settings, name, value)
         self.settings.save()
 

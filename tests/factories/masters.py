@@ -34,10 +34,15 @@ def have_been_read(
     )
     for number, listed in (jobs or {}).items():
         job = Job.objects.create(
-            connection=connection, number=number, description=number, seen_at=now, phases_seen_at=now
+            connection=connection,
+            number=number,
+            description=number,
+            price_method="U",
+            seen_at=now,
+            phases_seen_at=now,
         )
         Phase.objects.bulk_create(
-            Phase(job=job, code=code, cost_type=cost_type, status=status, seen_at=now)
+            Phase(job=job, code=code, cost_type=cost_type, status=status, seen_at=now, price_method="J")
             for (code, cost_type), status in listed.items()
         )
     pull, _ = MastersPull.objects.update_or_create(

@@ -3,13 +3,20 @@
 from erp_integrations.adapters.spectrum.adapter import SpectrumAdapter
 from erp_integrations.adapters.spectrum.authentication import Rotated
 from erp_integrations.adapters.spectrum.characters import NonAscii
-from erp_integrations.adapters.spectrum.settings import OAuthClient, ReplyRule, RuleKind, SpectrumSettings
+from erp_integrations.adapters.spectrum.settings import (
+    OAuthClient,
+    ReplyRule,
+    RetentionRule,
+    RuleKind,
+    SpectrumSettings,
+)
 from erp_integrations.adapters.spectrum.wsdl import WsdlError
 
 __all__ = [
     "NonAscii",
     "OAuthClient",
     "ReplyRule",
+    "RetentionRule",
     "Rotated",
     "RuleKind",
     "SpectrumAdapter",

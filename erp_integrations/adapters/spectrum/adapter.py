@@ -36,6 +36,7 @@ from erp_integrations.adapters.spectrum import (
     wsdl,
 )
 from erp_integrations.adapters.spectrum.layouts import LAYOUTS, SUBCONTRACT_NOTES, UPDATE_SUBCONTRACT, Layout
+from erp_integrations.adapters.spectrum.prices import Kept, Prices, comparable_phase
 from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
 from erp_integrations.documents import Document
@@ -93,38 +94,41 @@ class SpectrumAdapter:
 
     def check(self, document: Document, masters: Masters, erp_id: str, note: str = "") -> list[Finding]:
         """What Spectrum would refuse, overwrite or not understand."""
-        found = findings.check(
-            document,
-            masters,
-            erp_id,
-            non_ascii=self.settings.non_ascii,
-            fixed_price_units=self.settings.fixed_price_units,
-        )
+        found = findings.check(document, masters, erp_id, self.settings)
         return found + (findings.of_note(note, self.settings.non_ascii) if self.settings.notes_topic else [])
 
     def check_masters(self, document: Document, masters: Masters) -> list[Finding]:
         """What Spectrum's lists of vendors, jobs and phases say against the document."""
-        return listed.check(document, masters)
+        return listed.check(document, masters, Prices(masters, self.settings))
 
     def phase_code(self, cost_code: str) -> str:
         """Without dashes, in upper case."""
-        return mapping.comparable_phase(cost_code)
+        return comparable_phase(cost_code)
 
     def plan(self, document: Document, masters: Masters, erp_id: str, note: str = "") -> tuple[Call, ...]:
         """The header's call, one for each line, and the note's where there is one to send.
 
         Raises ValueError where ``check`` blocks a number.
         """
-        return mapping.plan(
-            document,
-            masters,
-            erp_id,
-            company_code=self.settings.company_code,
-            non_ascii=self.settings.non_ascii,
-            fixed_price_units=self.settings.fixed_price_units,
-            notes_topic=self.settings.notes_topic,
-            note=note,
-        )
+        return mapping.plan(document, masters, erp_id, self.settings, note=note)
+
+    def bound(self, document: Document, masters: Masters) -> dict[str, object]:
+        """A line's retention, but for the "no" that a blank of earlier plans is the same as; and the price
+        method of the job, and which lines have a fixed price for another reason than their unit."""
+        flag = mapping.retention_flag(document, self.settings.retention_rule)
+        prices = Prices(masters, self.settings)
+        fixed = [
+            line.position
+            for line in document.lines
+            if prices.of(line) is Kept.FIXED
+            and line.unit_of_measure.strip().upper() not in self.settings.fixed_price_units
+        ]
+        known = [] if prices.job is Kept.UNKNOWN else [prices.job.value]
+        counted = {
+            "retention on the lines": "" if flag == "N" else flag or "blank",
+            "the price method of the job or of phases": [*known, *fixed],
+        }
+        return {name: value for name, value in counted.items() if value}
 
     def key(self, masters: Masters, erp_id: str) -> Key:
         """Spectrum's key of a subcontract."""

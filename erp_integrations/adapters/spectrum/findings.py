@@ -6,11 +6,12 @@ Source: section 4 of the product's design and sections 2 to 4 of ``docs/spectrum
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from erp_integrations.adapters.base import Finding, Fixer, Masters, Severity
+from erp_integrations.adapters.base import Finding, Fixer, Masters, OnLines, Severity
+from erp_integrations.adapters.grouping import ranged
 from erp_integrations.adapters.spectrum.characters import NonAscii, not_ascii, one_line, transliterate
 from erp_integrations.adapters.spectrum.fields import Field, Misfit
 from erp_integrations.adapters.spectrum.layouts import (
@@ -28,7 +29,9 @@ from erp_integrations.adapters.spectrum.mapping import (
     why_only_an_amount,
     written_note,
 )
-from erp_integrations.adapters.spectrum.wording import joined, numbered
+from erp_integrations.adapters.spectrum.prices import Kept, Prices
+from erp_integrations.adapters.spectrum.settings import RetentionRule, SpectrumSettings
+from erp_integrations.adapters.spectrum.wording import joined
 from erp_integrations.documents import Document, LineItem
 
 _RETENTION = UPDATE_SUBCONTRACT["Retention_Percent"]
@@ -38,17 +41,15 @@ def check(
     document: Document,
     masters: Masters,
     erp_id: str,
-    *,
-    non_ascii: NonAscii,
-    fixed_price_units: Collection[str],
+    settings: SpectrumSettings,
 ) -> list[Finding]:
     """Everything at once, header first, then line by line."""
     return [
         *_erp_id(erp_id),
         *_links(document, masters),
-        *_retainage(document.default_retainage),
-        *_texts(document, non_ascii),
-        *(finding for line in document.lines for finding in _line(line, fixed_price_units)),
+        *_retainage(document.default_retainage, settings.retention_rule),
+        *_texts(document, settings.non_ascii),
+        *(finding for line in document.lines for finding in _line(line, Prices(masters, settings))),
         *_lines_on_one_key(document),
     ]
 
@@ -160,7 +161,18 @@ def _general_ledger_account(account: str) -> Iterator[Finding]:
         )
 
 
-def _retainage(percent: Decimal) -> Iterator[Finding]:
+def _retainage(percent: Decimal, rule: RetentionRule) -> Iterator[Finding]:
+    if percent > 0 and rule in (RetentionRule.NEVER, RetentionRule.BLANK):
+        says = "say no" if rule is RetentionRule.NEVER else "are left blank, which Spectrum may read as no"
+        yield Finding(
+            "retainage-not-withheld",
+            Severity.WARNING,
+            f"The Default Retainage is {percent} %, but on this connection the retention flags of the lines "
+            f"{says}: nothing may be withheld.",
+            "Default Retainage",
+            "Change the setting Retention on lines if the retainage is meant.",
+            Fixer.ERP_ADMIN,
+        )
     match _RETENTION.misfit(percent):
         case Misfit.DECIMALS:
             yield _blocking(
@@ -179,113 +191,107 @@ def _retainage(percent: Decimal) -> Iterator[Finding]:
 
 
 def _texts(document: Document, non_ascii: NonAscii) -> Iterator[Finding]:
-    respelled = []
+    respelled: list[str] = []
+    lines = {f"Line {line.position}, description": line for line in document.lines}
     for name, text in cut_texts(document).items():
         plain = one_line(text)
         if not not_ascii(plain):
             continue
         spelled = transliterate(plain) if non_ascii is NonAscii.TRANSLITERATE else plain
-        if strange := not_ascii(spelled):
-            yield _blocking(
-                "text-characters",
-                name,
-                f"{name} has characters that Spectrum can't store: {_listed(strange)}.",
-                "Write it without them.",
-            )
-        else:
+        strange = _listed(not_ascii(spelled))
+        if not strange:
             respelled.append(name)
+        elif name in lines:
+            detail = f" has characters that Spectrum can't store: {strange}."
+            cause = "characters that Spectrum can't store"
+            on = OnLines((lines[name].position,), "description", detail, cause, strange)
+            yield _of_lines("text-characters", on, "Write it without them.")
+        else:
+            told = f"{name} has characters that Spectrum can't store: {strange}."
+            yield _blocking("text-characters", name, told, "Write it without them.")
     if respelled:
+        in_lines = ranged(lines[name].position for name in respelled if name in lines)
+        names = [name for name in respelled if name not in lines]
+        names += [f"{in_lines}, description"] if in_lines else []
         yield Finding(
             "text-respelled",
             Severity.WARNING,
-            f"Spectrum stores plain letters only; {joined(respelled)} will be spelled with them.",
-            joined(respelled),
+            f"Spectrum stores plain letters only; {joined(names)} will be spelled with them.",
+            joined(names),
             "Look at the spelling in the preview.",
             Fixer.APPROVER,
         )
 
 
-def _line(line: LineItem, fixed_price_units: Collection[str]) -> Iterator[Finding]:
-    yield from _phase(line)
+def _line(line: LineItem, prices: Prices) -> Iterator[Finding]:
+    yield from _code(line, "Phase_Code", "cost code", phase_code(line))
     yield from _code(line, "Cost_Type", "cost type", line.cost_type)
     yield from _code(line, "Bid_Item_Number", "billing item", line.billing_item)
     yield from _unit(line)
-    yield from _money(line, fixed_price_units)
-
-
-def _phase(line: LineItem) -> Iterator[Finding]:
-    field, phase, name = UPDATE_SUBCONTRACT_PHASES["Phase_Code"], phase_code(line), _named(line, "cost code")
-    if not phase:
-        yield _blocking("line-cost-code-missing", name, f"{name} is missing.", "Choose a cost code.")
-        return
-    if len(phase) > field.width:
-        yield _blocking(
-            "line-cost-code-too-long",
-            name,
-            f"{name}: {phase} has {len(phase)} characters without its dashes; Spectrum takes {field.width}.",
-            "Choose a shorter cost code.",
-        )
-    yield from _refused_characters(field, phase, "cost-code", name)
+    yield from _money(line, prices)
 
 
 def _code(line: LineItem, element: str, what: str, value: str) -> Iterator[Finding]:
-    field, value, name = UPDATE_SUBCONTRACT_PHASES[element], value.strip(), _named(line, what)
-    slug = what.replace(" ", "-")
+    field, value = UPDATE_SUBCONTRACT_PHASES[element], value.strip()
+    code, where = f"line-{what.replace(' ', '-')}", ((line.position,), what)
     if not value and field.required:
-        yield _blocking(f"line-{slug}-missing", name, f"{name} is missing.", f"Choose a {what}.")
+        yield _of_lines(f"{code}-missing", OnLines(*where, ": there is none."), f"Choose a {what}.")
     if len(value) > field.width:
-        yield _blocking(
-            f"line-{slug}-too-long",
-            name,
-            f"{name}: {value} has {len(value)} characters; Spectrum takes {field.width}.",
-            f"Choose a shorter {what}.",
-        )
-    yield from _refused_characters(field, value, slug, name)
-
-
-def _refused_characters(field: Field, value: str, slug: str, name: str) -> Iterator[Finding]:
+        dashes = "" if field.dashes else " without its dashes"
+        detail = f": {value} has {len(value)} characters{dashes}; Spectrum takes {field.width}."
+        cause = f"longer than the {field.width} characters that Spectrum takes"
+        on = OnLines(*where, detail, cause, value)
+        yield _of_lines(f"{code}-too-long", on, f"Choose a shorter {what}.")
     if refused := field.forbidden(value):
-        yield _blocking(
-            f"line-{slug}-forbidden-characters",
-            name,
-            f"{name}: {value} has characters that Spectrum does not take there: {_listed(refused)}.",
-            "Choose one without them.",
-        )
+        detail = f": {value} has characters that Spectrum does not take there: {_listed(refused)}."
+        on = OnLines(*where, detail, "characters that Spectrum does not take there", value)
+        yield _of_lines(f"{code}-forbidden-characters", on, "Choose one without them.")
 
 
 def _unit(line: LineItem) -> Iterator[Finding]:
-    field, unit, name = (
-        UPDATE_SUBCONTRACT_PHASES["Unit_Of_Measure"],
-        line.unit_of_measure.strip(),
-        _named(line, "unit of measure"),
-    )
+    field, unit = UPDATE_SUBCONTRACT_PHASES["Unit_Of_Measure"], line.unit_of_measure.strip()
     if complaint := field.complaint(unit):
-        yield _blocking(
+        cause = f"not one of at most {field.width} plain letters, as Spectrum's are"
+        yield _of_lines(
             "line-unit-of-measure-invalid",
-            name,
-            f"{name}: {unit} {complaint}.",
+            OnLines((line.position,), "unit of measure", f": {unit} {complaint}.", cause, unit),
             f"Use the unit's short form of at most {field.width} plain letters.",
         )
 
 
-def _money(line: LineItem, fixed_price_units: Collection[str]) -> Iterator[Finding]:
+def _money(line: LineItem, prices: Prices) -> Iterator[Finding]:
     yield from _number(line, AMOUNT, "amount", line.amount)
-    too_wide = [
-        *_number(line, QUANTITY, "quantity", line.quantity, decimals_matter=False),
-        *_number(line, UNIT_PRICE, "unit cost", line.unit_cost, decimals_matter=False),
-    ]
-    yield from too_wide
     nothing_to_lose = line.quantity is None and line.unit_cost is None
-    if too_wide or nothing_to_lose or not (reason := why_only_an_amount(line, fixed_price_units)):
+    if prices.of(line) is not Kept.FIXED:
+        too_wide = [
+            *_number(line, QUANTITY, "quantity", line.quantity, decimals_matter=False),
+            *_number(line, UNIT_PRICE, "unit cost", line.unit_cost, decimals_matter=False),
+        ]
+        yield from too_wide
+        if too_wide:
+            return
+        if nothing_to_lose and prices.of(line) is Kept.UNIT_PRICE:
+            detail = (
+                ": there is only an amount, where Spectrum keeps unit prices. It takes the unit price from "
+                "the phase then; what it stores is not published."
+            )
+            yield _of_lines(
+                "line-amount-on-unit-price",
+                OnLines((line.position,), "amount", detail),
+                "Enter quantity and unit cost, or a unit of measure with a fixed price such as LS.",
+                severity=Severity.WARNING,
+            )
+    elif line.quantity == 1 and line.unit_cost == line.amount:
+        return  # the amount says it all
+    if nothing_to_lose or not (reason := why_only_an_amount(line, prices)):
         return
-    name = _named(line, "amount")
-    yield Finding(
+    cause = "only the amounts go to Spectrum"
+    detail = f": only the amount goes to Spectrum, because {reason}."
+    yield _of_lines(
         "line-goes-as-an-amount",
-        Severity.WARNING,
-        f"{name}: only the amount goes to Spectrum, because {reason}.",
-        name,
+        OnLines((line.position,), "amount", detail, cause, f"because {reason}"),
         "Correct the line if Spectrum should hold quantity and unit cost too.",
-        Fixer.PROJECT,
+        severity=Severity.WARNING,
     )
 
 
@@ -295,12 +301,11 @@ def _number(
     misfit = None if value is None else field.misfit(value)
     if misfit is None or (misfit is Misfit.DECIMALS and not decimals_matter):
         return
-    name = _named(line, what)
     kind = "too-wide" if misfit is Misfit.WIDTH else misfit.value
-    yield _blocking(
+    detail = f": {value} does not fit; Spectrum takes {field.form}."
+    yield _of_lines(
         f"line-{what.replace(' ', '-')}-{kind}",
-        name,
-        f"{name}: {value} does not fit; Spectrum takes {field.form}.",
+        OnLines((line.position,), what, detail, f"does not fit, as Spectrum takes {field.form}", f"{value}"),
         "Correct the number, or split the line." if misfit is Misfit.WIDTH else "Correct the number.",
     )
 
@@ -323,41 +328,53 @@ def _lines_on_one_key(document: Document) -> Iterator[Finding]:
 
 
 def _on_one_key(item: str, same: list[LineItem]) -> Finding:
-    names, first = numbered(same), same[0]
+    cost_code, cost_type = same[0].cost_code.strip(), same[0].cost_type.strip()
     return _between_lines(
         same,
         "lines-on-one-key",
-        names,
-        f"{names} have the same cost code ({first.cost_code.strip()}), cost type ({first.cost_type.strip()}) "
+        f" have the same cost code ({cost_code}), cost type ({cost_type}) "
         f"and {f'billing item {item}' if item else 'no billing item'}; "
         "Spectrum would keep only the last of them.",
+        "cost code, cost type and billing item are the same, and Spectrum would keep only the last",
+        " ".join(filter(None, [cost_code, cost_type, item])),
         "Merge them into one line, or give each its own billing item.",
     )
 
 
 def _may_share_a_key(blank: list[LineItem], named: list[LineItem]) -> Finding:
-    names, have = numbered(blank), "has" if len(blank) == 1 else "have"
+    have, others = "has" if len(blank) == 1 else "have", ranged(line.position for line in named).lower()
     return _between_lines(
         blank,
         "lines-may-share-a-key",
-        names,
-        f"{names} {have} no billing item. Spectrum fills in its own for the cost code, perhaps that of "
-        f"{numbered(named).lower()}, and one would overwrite the other.",
+        f" {have} no billing item. Spectrum fills in its own for the cost code, perhaps that of "
+        f"{others}, and one would overwrite the other.",
+        "there is no billing item, and Spectrum may fill in that of another line and overwrite it",
+        f"{blank[0].cost_code.strip()} {blank[0].cost_type.strip()}, beside {others}",
         "Give every line of this cost code and cost type its own billing item.",
     )
 
 
-def _between_lines(lines: list[LineItem], code: str, field: str, sentence: str, action: str) -> Finding:
+def _between_lines(
+    lines: list[LineItem], code: str, detail: str, cause: str, value: str, action: str
+) -> Finding:
     positions = tuple(line.position for line in lines)
-    return replace(_blocking(code, field, sentence, action), lines=positions)
+    return replace(_of_lines(code, OnLines(positions, "", detail, cause, value), action), lines=positions)
+
+
+def _of_lines(
+    code: str,
+    on: OnLines,
+    action: str,
+    *,
+    severity: Severity = Severity.BLOCKING,
+    fixer: Fixer = Fixer.PROJECT,
+) -> Finding:
+    name = ", ".join(filter(None, [ranged(on.positions), on.what]))
+    return Finding(code, severity, f"{name}{on.detail}", name, action, fixer, on=(on,))
 
 
 def _blocking(code: str, field: str, sentence: str, action: str, fixer: Fixer = Fixer.PROJECT) -> Finding:
     return Finding(code, Severity.BLOCKING, sentence, field, action, fixer)
-
-
-def _named(line: LineItem, what: str) -> str:
-    return f"Line {line.position}, {what}"
 
 
 def _listed(characters: str) -> str:

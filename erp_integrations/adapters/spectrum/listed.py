@@ -7,19 +7,31 @@ Source: ``docs/spectrum.md``, sections 4 and 6.
 from collections import defaultdict
 from collections.abc import Iterator
 
-from erp_integrations.adapters.base import Finding, Fixer, Known, Masters, PhaseRecord, PhaseStatus, Severity
-from erp_integrations.adapters.spectrum.mapping import line_key
+from erp_integrations.adapters.base import (
+    Finding,
+    Fixer,
+    Known,
+    Masters,
+    OnLines,
+    PhaseRecord,
+    PhaseStatus,
+    Severity,
+)
+from erp_integrations.adapters.grouping import ranged
+from erp_integrations.adapters.spectrum.mapping import line_key, why_only_an_amount
+from erp_integrations.adapters.spectrum.prices import Kept, Prices
 from erp_integrations.adapters.spectrum.wording import joined, numbered
 from erp_integrations.documents import Document, LineItem
 
 
-def check(document: Document, masters: Masters) -> list[Finding]:
+def check(document: Document, masters: Masters, prices: Prices) -> list[Finding]:
     """The links first, then the lines; lines with the same trouble share a finding."""
     return [
         *_not_read(masters),
         *_vendor(document, masters),
         *_job(document, masters),
         *_lines(document, masters),
+        *_price_method(document, prices),
     ]
 
 
@@ -36,7 +48,7 @@ def _not_read(masters: Masters) -> Iterator[Finding]:
             "masters-not-read",
             Severity.CANNOT_CHECK,
             f"Whether Spectrum knows {joined(unread)} can't be checked now: "
-            "its lists have not been read yet.",
+            "its lists have not been read yet. So it is with whether it keeps unit costs.",
             "Spectrum's lists",
             "They are read by themselves once a day; the page Vendors of ERP Integrations says more.",
             Fixer.ERP_ADMIN,
@@ -118,15 +130,36 @@ def _lines(document: Document, masters: Masters) -> Iterator[Finding]:
             lines[code, cost_type].append(line)
     job = masters.job_number.strip()
     for same in unknown.values():
-        yield _blocking(
+        yield _finding(
             "line-cost-code-unknown",
             same,
             "cost code",
             f"{same[0].cost_code.strip()} is no phase of job {job} in Spectrum.",
+            f"no phase of job {job} in Spectrum",
             "Choose another cost code, or have the phase added to the job in Spectrum.",
         )
     for (code, cost_type), same in lines.items():
         yield from _line(same, phases[code].get(cost_type), sorted(phases[code]), job)
+
+
+def _price_method(document: Document, prices: Prices) -> Iterator[Finding]:
+    """Where the lists were read and still nobody knows what Spectrum keeps of lines with a unit cost."""
+    unknown_at = [
+        line.position
+        for line in document.lines
+        if prices.phase(line) and not why_only_an_amount(line, prices) and prices.of(line) is Kept.UNKNOWN
+    ]
+    if unknown_at:
+        yield Finding(
+            "price-method-not-known",
+            Severity.CANNOT_CHECK,
+            f"Whether Spectrum keeps the unit costs of {ranged(unknown_at).lower()} can't be checked now: "
+            "the price method of the job or of the phases is not known. It may keep the amounts alone.",
+            f"{ranged(unknown_at)}, unit cost",
+            "You can go on: both are sent. The Settings of ERP Integrations say which price methods mean "
+            "unit price, and Spectrum's lists show them through Info-Link.",
+            Fixer.ERP_ADMIN,
+        )
 
 
 def _line(
@@ -134,36 +167,49 @@ def _line(
 ) -> Iterator[Finding]:
     cost_code, cost_type = same[0].cost_code.strip(), same[0].cost_type.strip()
     if phase is None:
-        yield _blocking(
+        yield _finding(
             "line-cost-type-unknown",
             same,
             "cost type",
             f"{cost_code} has no cost type {cost_type} on job {job} in Spectrum; "
             f"it has {joined(cost_types)}.",
+            f"the phase does not have the cost type on job {job} in Spectrum",
             "Choose one of these, or have the cost type added to the phase in Spectrum.",
         )
     elif phase.status is PhaseStatus.COMPLETE:
-        yield _blocking(
+        yield _finding(
             "line-phase-complete",
             same,
             "cost code",
             f"{cost_code} with cost type {cost_type} is complete on job {job} in Spectrum, "
             "which takes nothing more on it.",
+            f"complete on job {job} in Spectrum, which takes nothing more on them",
             "Choose another cost code, or have the phase opened again in Spectrum.",
         )
     elif phase.status is PhaseStatus.INACTIVE:
-        name = f"{numbered(same)}, cost code"
-        yield Finding(
+        yield _finding(
             "line-phase-inactive",
-            Severity.WARNING,
-            f"{name}: {cost_code} with cost type {cost_type} is inactive on job {job} in Spectrum, "
+            same,
+            "cost code",
+            f"{cost_code} with cost type {cost_type} is inactive on job {job} in Spectrum, "
             "which takes it all the same.",
-            name,
+            f"inactive on job {job} in Spectrum, which takes them all the same",
             "Check that this cost code is meant.",
-            Fixer.PROJECT,
+            Severity.WARNING,
         )
 
 
-def _blocking(code: str, same: list[LineItem], what: str, sentence: str, action: str) -> Finding:
+def _finding(
+    code: str,
+    same: list[LineItem],
+    what: str,
+    detail: str,
+    cause: str,
+    action: str,
+    severity: Severity = Severity.BLOCKING,
+) -> Finding:
+    # The name is part of what an acceptance is bound to: another spelling of it would undo those that wait.
     name = f"{numbered(same)}, {what}"
-    return Finding(code, Severity.BLOCKING, f"{name}: {sentence}", name, action, Fixer.PROJECT)
+    value = f"{same[0].cost_code.strip()} {same[0].cost_type.strip()}".strip()
+    on = OnLines(tuple(line.position for line in same), what, f": {detail}", cause, value)
+    return Finding(code, severity, f"{name}: {detail}", name, action, Fixer.PROJECT, on=(on,))

@@ -4,7 +4,7 @@ Source: section 5 of ``docs/spectrum.md``. Free text may lose its end, in sight 
 accepts; keys, numbers and dates are written whole or not at all.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -17,6 +17,8 @@ from erp_integrations.adapters.spectrum.layouts import (
     UPDATE_SUBCONTRACT_PHASES,
     Layout,
 )
+from erp_integrations.adapters.spectrum.prices import Kept, Prices, comparable_phase
+from erp_integrations.adapters.spectrum.settings import RetentionRule, SpectrumSettings
 from erp_integrations.documents import Document, LineItem
 
 UNIT_PRICE = UPDATE_SUBCONTRACT_PHASES["Unit_Price"]
@@ -31,11 +33,8 @@ def plan(
     document: Document,
     masters: Masters,
     erp_id: str,
+    settings: SpectrumSettings,
     *,
-    company_code: str,
-    non_ascii: NonAscii,
-    fixed_price_units: Collection[str],
-    notes_topic: str = "",
     note: str = "",
 ) -> tuple[Call, ...]:
     """The calls that write the document, in the order in which they must be sent.
@@ -43,19 +42,21 @@ def plan(
     Raises ValueError for a number that its field can't hold; ``findings.check`` names those before.
     """
     subcontract = {
-        "Company_Code": Element("Company_Code", company_code),
+        "Company_Code": Element("Company_Code", settings.company_code),
         "Vendor_Code": Element("Vendor_Code", masters.vendor_code.strip()),
         "Subcontract_Number": Element("Subcontract_Number", erp_id.strip().upper()),
     }
-    header = _header(document, masters, non_ascii)
-    lines = (_line(line, non_ascii, fixed_price_units) for line in document.lines)
+    prices = Prices(masters, settings)
+    header = _header(document, masters, settings.non_ascii, prices.job)
+    retention = retention_flag(document, settings.retention_rule)
+    lines = (_line(line, retention, prices) for line in document.lines)
     return (
         _call(UPDATE_SUBCONTRACT, "Subcontract", {**subcontract, **header}),
         *(
             _call(UPDATE_SUBCONTRACT_PHASES, f"Line {line.position}", {**subcontract, **elements})
             for line, elements in zip(document.lines, lines, strict=True)
         ),
-        *_notes(subcontract, notes_topic, note, non_ascii),
+        *_notes(subcontract, settings.notes_topic, note, settings.non_ascii),
     )
 
 
@@ -69,14 +70,16 @@ def phase_code(line: LineItem) -> str:
     return line.cost_code.replace("-", "").strip()
 
 
-def comparable_phase(cost_code: str) -> str:
-    """The phase of a cost code as Spectrum compares it: without dashes and regard to case."""
-    return cost_code.replace("-", "").strip().upper()
-
-
 def line_key(line: LineItem) -> tuple[str, str, str]:
     """Phase, cost type and billing item, as Spectrum compares them: without regard to case."""
     return comparable_phase(line.cost_code), line.cost_type.strip().upper(), line.billing_item.strip().upper()
+
+
+def retention_flag(document: Document, rule: RetentionRule) -> str:
+    """What every line says of retention: Spectrum may read a blank as N, whatever the header's percentage."""
+    if rule is RetentionRule.RETAINAGE:
+        return "Y" if document.default_retainage > 0 else "N"
+    return {RetentionRule.ALWAYS: "Y", RetentionRule.NEVER: "N"}.get(rule, "")
 
 
 def comment(document: Document) -> str:
@@ -94,17 +97,17 @@ def cut_texts(document: Document) -> Mapping[str, str]:
     }
 
 
-def why_only_an_amount(line: LineItem, fixed_price_units: Collection[str]) -> str:
+def why_only_an_amount(line: LineItem, prices: Prices) -> str:
     """Why a line's quantity and unit cost stay here, in words after "because"; blank if they are sent.
 
     Spectrum multiplies the two by itself, so they go only if they give the amount to the cent. At
-    exactly half a cent its rounding is not published, and the amount alone is safe. Where the unit has
-    a fixed price, it would drop both.
+    exactly half a cent its rounding is not published, and the amount alone is safe. Where the price is
+    fixed, it would drop both; where nobody knows, they go, and it keeps what it keeps.
     """
     if line.quantity is None or line.unit_cost is None:
         return "it does not have both a quantity and a unit cost"
-    if line.unit_of_measure.strip().upper() in fixed_price_units:
-        return f"in Spectrum the unit {line.unit_of_measure.strip()} has a fixed price"
+    if fixed := prices.why_fixed(line):
+        return fixed
     if QUANTITY.misfit(line.quantity) is Misfit.DECIMALS:
         return f"its quantity has more than {QUANTITY.decimals} decimals"
     if UNIT_PRICE.misfit(line.unit_cost) is Misfit.DECIMALS:
@@ -129,7 +132,7 @@ def _notes(
     return (_call(SUBCONTRACT_NOTES, "Note", elements),)
 
 
-def _header(document: Document, masters: Masters, non_ascii: NonAscii) -> dict[str, Element]:
+def _header(document: Document, masters: Masters, non_ascii: NonAscii, job: Kept) -> dict[str, Element]:
     def text(name: str, original: str) -> Element:
         return _text(UPDATE_SUBCONTRACT[name], original, non_ascii)
 
@@ -139,6 +142,8 @@ def _header(document: Document, masters: Masters, non_ascii: NonAscii) -> dict[s
         Element("Status_Code", _ACTIVE, defaulted=True),
         text("Contract_Type", document.trade),
         Element("Date_Issued", written_date(document.issue_date) if document.issue_date else ""),
+        # Said where it is known, so that what a blank means never decides about the lines.
+        Element("Unit_Price_Flag", {Kept.UNIT_PRICE: "Y", Kept.FIXED: "N"}.get(job, ""), defaulted=True),
         text("Comment", comment(document)),
         Element(
             "GL_Account",
@@ -151,16 +156,17 @@ def _header(document: Document, masters: Masters, non_ascii: NonAscii) -> dict[s
     return {element.name: element for element in elements}
 
 
-def _line(line: LineItem, non_ascii: NonAscii, fixed_price_units: Collection[str]) -> dict[str, Element]:
+def _line(line: LineItem, retention: str, prices: Prices) -> dict[str, Element]:
     quantity, unit_price = line.quantity, line.unit_cost
-    if why_only_an_amount(line, fixed_price_units):
+    if why_only_an_amount(line, prices):
         quantity, unit_price = None, None
     elements = (
         Element("Phase_Code", phase_code(line)),
         Element("Cost_Type", line.cost_type.strip()),
         Element("Bid_Item_Number", line.billing_item.strip()),
-        _text(UPDATE_SUBCONTRACT_PHASES["Bill_Description"], line.description, non_ascii),
+        _text(UPDATE_SUBCONTRACT_PHASES["Bill_Description"], line.description, prices.settings.non_ascii),
         Element("Unit_Of_Measure", line.unit_of_measure.strip()),
+        Element("Retention_Flag", retention),
         Element("Unit_Price", "" if unit_price is None else UNIT_PRICE.number(unit_price)),
         Element("Original_Contract_Quantity", "" if quantity is None else QUANTITY.number(quantity)),
         Element("Original_Contract_Amount", AMOUNT.number(line.amount)),

@@ -33,6 +33,7 @@ from erp_integrations.adapters.spectrum.layouts import (
 )
 from erp_integrations.adapters.spectrum.listing import Listing, NotListedError, Row
 from erp_integrations.adapters.spectrum.narrowing import Collector, Criteria, NotNarrowableError
+from erp_integrations.adapters.spectrum.prices import NO_CODE
 from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.adapters.spectrum.redaction import without_secrets
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
@@ -232,7 +233,13 @@ def _stored_vendor(row: Row) -> VendorRecord:
 
 def _job(row: Row) -> JobRecord:
     active = row.get("status_code", "").upper() == "A"
-    return JobRecord(row["job_number"], row.get("job_description", ""), active=active)
+    description = row.get("job_description", "")
+    return JobRecord(row["job_number"], description, active=active, price_method=_price_method(row))
+
+
+def _price_method(row: Row) -> str:
+    """The code; a record without one is told apart from a list without the column."""
+    return row["price_method_code"] or NO_CODE if "price_method_code" in row else ""
 
 
 def _phase(row: Row) -> PhaseRecord:
@@ -243,4 +250,5 @@ def _phase(row: Row) -> PhaseRecord:
         status=PhaseStatus(row.get("status_code", "").upper()),
         billing_item=row.get("bid_item_number", ""),
         unit_of_measure=row.get("unit_of_measure", ""),
+        price_method=_price_method(row),
     )

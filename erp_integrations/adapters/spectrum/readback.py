@@ -38,6 +38,7 @@ from erp_integrations.adapters.base import (
     DifferenceKind,
     Differs,
     Element,
+    FilledIn,
     Inspection,
     Key,
     Match,
@@ -80,7 +81,7 @@ SUBCONTRACTS = Table(
         for name in (
             *_KEY,
             *("Job_Number", "Status_Code", "Contract_Type", "Comment_1", "Comment_2", "Original_Amount"),
-            *("Retention_Percent", "GL_Account", "Date_Issued"),
+            *("Retention_Percent", "GL_Account", "Date_Issued", "Unit_Price_Flag"),
         )
     ),
     *(Column(name, info=_OPTIONAL) for name in _BILLED.values()),
@@ -207,7 +208,7 @@ class InfoLink:
 def compare(calls: tuple[Call, ...], record: StoredRecord) -> Match | Differs:
     """Hold what was sent against what is stored.
 
-    What was sent blank is Spectrum's to fill and is not compared. A line that is stored and was
+    What was sent blank is Spectrum's to fill: it is told, and is no difference. A line that is stored and was
     not sent is a difference too: nobody else writes into a subcontract of ours.
     """
     seen = inspect(calls, record)
@@ -217,7 +218,9 @@ def compare(calls: tuple[Call, ...], record: StoredRecord) -> Match | Differs:
         found += [missing] if differences is None else differences
     found += seen.others
     figures = billing(calls, record)
-    return Differs(tuple(found), figures) if found else Match(figures)
+    if found:
+        return Differs(tuple(found), seen.filled, figures)
+    return Match(seen.filled, figures)
 
 
 def billing(calls: tuple[Call, ...], record: StoredRecord) -> Billing:
@@ -278,6 +281,7 @@ def inspect(calls: tuple[Call, ...], record: StoredRecord) -> Inspection:
     """What is stored of each call, and the lines that are stored besides."""
     unsent = dict(record.lines)
     held: list[tuple[Difference, ...] | None] = []
+    filled: list[FilledIn] = []
     for call in calls:
         if call.method == SUBCONTRACT_NOTES.method:
             held.append(())  # of a note nothing is shown, so nothing can differ
@@ -287,6 +291,7 @@ def inspect(calls: tuple[Call, ...], record: StoredRecord) -> Inspection:
         else:
             stored = unsent.pop(_stored_key(call, unsent), None)
         held.append(None if stored is None else tuple(_differences(call, stored)))
+        filled += _filled(call, stored or {})
     others = (
         Difference(
             "Another line",
@@ -297,7 +302,7 @@ def inspect(calls: tuple[Call, ...], record: StoredRecord) -> Inspection:
         )
         for key, line in unsent.items()
     )
-    return Inspection(tuple(held), tuple(others))
+    return Inspection(tuple(held), tuple(others), tuple(filled))
 
 
 def part_of(call: Call) -> tuple[str, ...]:
@@ -354,6 +359,15 @@ def _differences(call: Call, stored: Mapping[str, str]) -> Iterator[Difference]:
             # A line that was found under another phase is there: its phase was expanded.
             kind = DifferenceKind.MOVED if element.name == "Phase_Code" else DifferenceKind.CHANGED
             yield Difference(call.title, element.name, element.value, value, kind, _value_kind(field_))
+
+
+def _filled(call: Call, stored: Mapping[str, str]) -> Iterator[FilledIn]:
+    """What stands where nothing was sent; a number that is zero is nothing."""
+    layout = LAYOUTS[call.method]
+    for element in call.elements:
+        value = stored.get(element.name, "").strip()
+        if not element.value.strip() and value and _comparable(layout[element.name], value) != 0:
+            yield FilledIn(call.title, element.name, value)
 
 
 def _value_kind(field_: Field) -> ValueKind:

@@ -41,6 +41,15 @@ class ReplyRule:
         return "Not known yet: no reply means written, and each call waits until it can be read back."
 
 
+class RetentionRule(StrEnum):
+    """What a line says of retention; the names are those of the stored setting."""
+
+    RETAINAGE = "retainage"
+    ALWAYS = "always"
+    NEVER = "never"
+    BLANK = "blank"
+
+
 @dataclass(frozen=True, slots=True)
 class OAuthClient:
     """How a hosted site knows us. ``previous_secret`` is kept until the new one was used once."""
@@ -67,6 +76,9 @@ class SpectrumSettings:
     sending. ``guid`` may be blank where the site allows it; ``oauth`` is set for hosted sites only.
     ``written`` is what a successful write answers: not public, so it is here.
     ``fixed_price_units`` are the units of measure, in upper case, of which Spectrum keeps the amount alone.
+    ``retention_rule`` says what a line's Retention_Flag is.
+    ``unit_price_codes`` are the price methods of jobs and phases that mean unit price, and
+    ``job_price_codes`` those of phases that mean the job's, in upper case.
     ``erp_id_prefixes`` (by kind of commitment) and ``last_characters`` make the proposed ERP ID.
     ``notes_topic`` is where the approver's note goes in Spectrum; blank: it is not sent.
     ``mapped`` names elements that the site spells otherwise: method, our name, its own.
@@ -90,6 +102,9 @@ class SpectrumSettings:
     written: ReplyRule = ReplyRule()
     non_ascii: NonAscii = NonAscii.TRANSLITERATE
     fixed_price_units: frozenset[str] = frozenset({"LS"})
+    retention_rule: RetentionRule = RetentionRule.RETAINAGE
+    unit_price_codes: frozenset[str] = frozenset()
+    job_price_codes: frozenset[str] = frozenset()
     erp_id_prefixes: Mapping[str, str] = field(default_factory=dict)
     last_characters: bool = False
     connect_timeout: float = 5.0

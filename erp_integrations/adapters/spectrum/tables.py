@@ -18,20 +18,24 @@ def _table(name: str, *columns: str) -> Table:
     return Table(name, _metadata, Column("Company_Code"), *(Column(column) for column in columns))
 
 
+PRICE_METHOD = "Price_Method_Code"
+"""Without this column a list is still whole: it only says less."""
+
 VENDORS = _table("VN_VENDOR_MASTER_MC", "Vendor_Code", "Vendor_Name", "Status")
-JOBS = _table("JC_JOB_MASTER_MC", "Job_Number", "Job_Description", "Status_Code")
+JOBS = _table("JC_JOB_MASTER_MC", "Job_Number", "Job_Description", "Status_Code", PRICE_METHOD)
 PHASES = _table(
     "JC_PHASE_MASTER_MC",
     *("Job_Number", "Phase_Code", "Cost_Type", "Description"),
-    *("Status_Code", "Bid_Item_Number", "Unit_Of_Measure"),
+    *("Status_Code", "Bid_Item_Number", "Unit_Of_Measure", PRICE_METHOD),
 )
 
 
-def rows_of_company(table: Table, company_code: str, **wanted: str) -> Select[Any]:
-    """The question for a company's rows, in whatever case and padding the codes are kept."""
+def rows_of_company(table: Table, company_code: str, *, less: str = "", **wanted: str) -> Select[Any]:
+    """The question for a company's rows, in whatever case and padding the codes are kept; all columns
+    but the one of ``less``."""
     codes = {"Company_Code": company_code, **wanted}
     # LTRIM and RTRIM: SQL Server knows TRIM only since 2017.
-    return select(table).where(
+    return select(*(column for column in table.c if column.name != less)).where(
         *(
             func.upper(func.ltrim(func.rtrim(table.c[name]))) == code.strip().upper()
             for name, code in codes.items()
@@ -44,6 +48,8 @@ def read(
 ) -> Sequence[Mapping[str, str]] | CannotTell:
     """A company's rows of a table, trimmed; columns without a value are blank."""
     rows = info_link.ask(rows_of_company(table, company_code, **wanted))
+    if isinstance(rows, CannotTell) and PRICE_METHOD in table.c:
+        rows = info_link.ask(rows_of_company(table, company_code, less=PRICE_METHOD, **wanted))
     if isinstance(rows, CannotTell):
         return rows
     return [

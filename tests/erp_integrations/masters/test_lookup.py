@@ -12,7 +12,16 @@ from erp_integrations.adapters.base import Known
 from erp_integrations.delivery import exporting
 from erp_integrations.findings import preflight
 from erp_integrations.masters import lookup
-from erp_integrations.models import ExportJob, Job, JobStatus, MastersPull, Phase, Submission, Vendor
+from erp_integrations.models import (
+    ConnectionSettings,
+    ExportJob,
+    Job,
+    JobStatus,
+    MastersPull,
+    Phase,
+    Submission,
+    Vendor,
+)
 from tests.factories import ConnectionFactory, have_been_read
 
 pytestmark = pytest.mark.django_db
@@ -84,9 +93,21 @@ class TestFindings:
 
 class TestWhatAnAcceptanceIsBoundTo:
     def test_the_first_reading_changes_nothing_where_all_is_well(self, awaiting: Submission) -> None:
+        ConnectionSettings.objects.update(unit_price_codes="", job_price_codes="")
         before = hash_of(awaiting)
         have_been_read(awaiting.connection, vendors={"ACME": "Acme"}, jobs={"24-001": GOOD})
         assert hash_of(awaiting) == before
+
+    def test_a_price_method_that_is_known_now_is_another_thing(self, read: Submission) -> None:
+        hashes = {hash_of(read)}
+        Job.objects.update(price_method="")
+        hashes.add(hash_of(read))
+        Job.objects.update(price_method="F")
+        hashes.add(hash_of(read))
+        Job.objects.update(price_method="U")
+        Phase.objects.filter(code="0510000").update(price_method="F")
+        hashes.add(hash_of(read))
+        assert len(hashes) == 4
 
     @pytest.mark.parametrize("status", ["C", "I"])
     def test_a_phase_that_is_active_no_more_is_another_thing(self, read: Submission, status: str) -> None:

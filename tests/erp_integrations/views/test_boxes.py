@@ -96,9 +96,12 @@ class TestTheAcceptBox:
         html = client.get(url(submission, "accept")).content.decode()
         lines = html.split("UpdateSubcontractPhases")[1]
         assert re.search(r"and \d+ fields left blank: Spectrum's own defaults apply", html)
-        assert "Retention_Flag" not in lines.split("</table>")[0].replace("<wbr>", "")
-        assert "and 2 fields left blank in every line" in lines.split("</table>")[1]
-        assert "Retention_Flag" in lines.split("</table>")[1]
+        assert "Bid_Item_Number" not in lines.split("</table>")[0].replace("<wbr>", "")
+        assert "and 1 field left blank in every line" in lines.split("</table>")[1]
+        assert "Bid_Item_Number" in lines.split("</table>")[1]
+        assert (
+            len(re.findall(r'<td data-label="Retention_Flag"\s*>\s*<span class="plan-value">N<', lines)) == 2
+        )
         assert lines.count('<td data-label="Original_Contract_Amount"\n                    class="num">') == 2
         assert lines.split("</table>")[0].count(">blank<") == 3
 

@@ -58,7 +58,7 @@ class TestHeader:
             "Job_Number": "24-001",
             "Status_Code": "A",
             "Insurance_Cert_Flag": "N",
-            "Unit_Price_Flag": "N",
+            "Unit_Price_Flag": "Y",
             "Next_Payment_Number": 1,
             "Pay_Override": "N",
             "Original_Amount": "0.00",
@@ -297,7 +297,8 @@ def test_a_phase_may_give_a_billing_item_a_unit_and_a_retainage_flag() -> None:
     }
     company = {**MASTERS["companies"][1], "fixed_price_units": ["JOB"]}
     company["jobs"] = [{**company["jobs"][0], "phases": [phase]}]
-    with Simulator.start(masters={"companies": [company]}) as simulator:
+    options = ["--blank-retention", "phase"]
+    with Simulator.start(masters={"companies": [company]}, options=options) as simulator:
         caller = Caller(simulator)
         where = {"Authorization_ID": "EMPIRE-API-9K", "Company_Code": "NYC", "Subcontract_Number": "SC-1"}
         caller.header(**where)

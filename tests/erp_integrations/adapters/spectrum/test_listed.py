@@ -10,12 +10,22 @@ from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings
 from erp_integrations.documents import Document
 from tests.erp_integrations.adapters.examples import DOCUMENT, LINE, LUMP_SUM, MASTERS, with_line, with_lines
 
-ADAPTER = SpectrumAdapter(SpectrumSettings("http://127.0.0.1:1", "PHL", "authorization"))
+ADAPTER = SpectrumAdapter(
+    SpectrumSettings(
+        "http://127.0.0.1:1",
+        "PHL",
+        "authorization",
+        unit_price_codes=frozenset({"U"}),
+        job_price_codes=frozenset({"J"}),
+    )
+)
 
 # The phases of LINE and LUMP_SUM.
-CONCRETE = PhaseRecord("0330000", "S", "Concrete", PhaseStatus.ACTIVE)
-PAINTING = PhaseRecord("0990000", "S", "Painting", PhaseStatus.ACTIVE)
-ALL_WELL = replace(MASTERS, vendor=Known.ACTIVE, job=Known.ACTIVE, phases=(CONCRETE, PAINTING))
+CONCRETE = PhaseRecord("0330000", "S", "Concrete", PhaseStatus.ACTIVE, price_method="J")
+PAINTING = PhaseRecord("0990000", "S", "Painting", PhaseStatus.ACTIVE, price_method="J")
+ALL_WELL = replace(
+    MASTERS, vendor=Known.ACTIVE, job=Known.ACTIVE, phases=(CONCRETE, PAINTING), job_price_method="U"
+)
 
 
 def found(document: Document = DOCUMENT, **changes: Any) -> list[Finding]:

@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from erp_integrations.adapters.base import Call, Element
-from erp_integrations.adapters.spectrum import NonAscii, SpectrumAdapter, SpectrumSettings
+from erp_integrations.adapters.spectrum import NonAscii, RetentionRule, SpectrumAdapter, SpectrumSettings
 from erp_integrations.adapters.spectrum.layouts import UPDATE_SUBCONTRACT, UPDATE_SUBCONTRACT_PHASES
 from erp_integrations.documents import Document
 from tests.erp_integrations.adapters.examples import DOCUMENT, LINE, LUMP_SUM, MASTERS, with_line, with_lines
@@ -60,6 +60,7 @@ def test_a_line_carries_the_money() -> None:
         "Cost_Type": "S",
         "Bill_Description": "Cast-in-place concrete",
         "Unit_Of_Measure": "CY",
+        "Retention_Flag": "Y",
         "Unit_Price": "185.5000",
         "Original_Contract_Quantity": "120.00",
         "Original_Contract_Amount": "22260.00",
@@ -155,7 +156,28 @@ def test_what_nobody_entered_is_marked() -> None:
     assert element(header, "GL_Account").defaulted
     assert not element(header, "Job_Number").defaulted
     assert element(line, "Bid_Item_Number") == Element("Bid_Item_Number", "", defaulted=True)
-    assert element(line, "Retention_Flag").defaulted
+
+
+@pytest.mark.parametrize(
+    ("rule", "retainage", "flag"),
+    [
+        (RetentionRule.RETAINAGE, "10", "Y"),
+        (RetentionRule.RETAINAGE, "0.1", "Y"),
+        (RetentionRule.RETAINAGE, "0", "N"),
+        (RetentionRule.ALWAYS, "0", "Y"),
+        (RetentionRule.NEVER, "10", "N"),
+        (RetentionRule.BLANK, "10", ""),
+    ],
+)
+def test_every_line_says_whether_retention_is_withheld(
+    rule: RetentionRule, retainage: str, flag: str
+) -> None:
+    adapter = SpectrumAdapter(replace(ADAPTER.settings, retention_rule=rule))
+    document = replace(DOCUMENT, default_retainage=Decimal(retainage))
+    _, *lines = adapter.plan(document, MASTERS, "SC-001")
+    assert [line.payload["Retention_Flag"] for line in lines] == [flag, flag]
+    warned = [finding.code for finding in adapter.check(document, MASTERS, "SC-001")]
+    assert warned == (["retainage-not-withheld"] if flag != "Y" and retainage != "0" else [])
 
 
 def test_a_blank_issue_date_is_left_to_spectrum() -> None:

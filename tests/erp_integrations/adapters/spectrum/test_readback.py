@@ -134,6 +134,7 @@ HEADER_COLUMNS = (
     "[VN_SUBCONTRACT_MC].[Comment_1], [VN_SUBCONTRACT_MC].[Comment_2], "
     "[VN_SUBCONTRACT_MC].[Original_Amount], [VN_SUBCONTRACT_MC].[Retention_Percent], "
     "[VN_SUBCONTRACT_MC].[GL_Account], [VN_SUBCONTRACT_MC].[Date_Issued], "
+    "[VN_SUBCONTRACT_MC].[Unit_Price_Flag], "
     "[VN_SUBCONTRACT_MC].[Total_Billed], [VN_SUBCONTRACT_MC].[Total_Paid], "
     "[VN_SUBCONTRACT_MC].[Retention_Balance], [VN_SUBCONTRACT_MC].[Total_Balance] FROM [VN_SUBCONTRACT_MC]"
 )

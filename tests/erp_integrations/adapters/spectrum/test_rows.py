@@ -36,6 +36,7 @@ SITE: dict[str, Any] = {
             "jobs": [
                 {
                     "number": JOB,
+                    "price_method": "U",
                     "description": "Job",
                     "phases": [{"code": PHASE, "description": "", "cost_types": [COST_TYPE], "status": "A"}],
                 }
