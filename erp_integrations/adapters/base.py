@@ -52,11 +52,13 @@ class Known(StrEnum):
     """What the ERP's own list, as it was last read, says of a linked vendor or job.
 
     ``NOT_AMONG_ACTIVE``: the list names active ones only, so that it may be inactive or not exist.
+    ``CLOSED``: there, and nothing more is taken for it (a complete job, a vendor that is not used).
     """
 
     NOT_READ = "not_read"
     ACTIVE = "active"
     INACTIVE = "inactive"
+    CLOSED = "closed"
     NOT_AMONG_ACTIVE = "not_among_active"
     ABSENT = "absent"
 
@@ -306,13 +308,38 @@ class PhaseStatus(StrEnum):
     COMPLETE = "C"
 
 
+class VendorStatus(StrEnum):
+    """Whether a vendor takes commitments: one that is not used takes none."""
+
+    ACTIVE = "A"
+    INACTIVE = "I"
+    NOT_USED = "N"
+
+
+class JobStatus(StrEnum):
+    """Whether a job takes commitments: a complete one takes none."""
+
+    ACTIVE = "A"
+    INACTIVE = "I"
+    COMPLETE = "C"
+
+
+KNOWN: Mapping[str, Known] = {
+    "A": Known.ACTIVE,
+    "I": Known.INACTIVE,
+    JobStatus.COMPLETE: Known.CLOSED,
+    VendorStatus.NOT_USED: Known.CLOSED,
+}
+"""What a status of a vendor or job means for a commitment."""
+
+
 @dataclass(frozen=True, slots=True)
 class VendorRecord:
     """One vendor as the ERP lists it."""
 
     code: str
     name: str
-    active: bool = True
+    status: VendorStatus = VendorStatus.ACTIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +348,7 @@ class JobRecord:
 
     number: str
     description: str
-    active: bool = True
+    status: JobStatus = JobStatus.ACTIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -462,4 +489,8 @@ class Adapter(Protocol):
 
     def phases(self, job_number: str) -> Rows[PhaseRecord] | Unauthorised | CannotTell:
         """Every phase of a job with each of its cost types, whatever their status. Never writes."""
+        ...
+
+    def as_of_now(self, masters: Masters) -> Masters | CannotTell:
+        """What the ERP says now of a document's vendor, job and phases, with one look. Never writes."""
         ...

@@ -1,7 +1,7 @@
 """The tables of the ERP Integrations tool, by what they are about."""
 
 from erp_integrations.models.alarms import Alarm, Heartbeat
-from erp_integrations.models.connection_settings import ConnectionSettings, SuccessRule
+from erp_integrations.models.connection_settings import AuthenticationRule, ConnectionSettings, SuccessRule
 from erp_integrations.models.connections import (
     Connection,
     CostTypeAccount,
@@ -33,6 +33,7 @@ from erp_integrations.models.transitions import TransitionRefused
 
 __all__ = [
     "Alarm",
+    "AuthenticationRule",
     "CallState",
     "Connection",
     "ConnectionSettings",

@@ -63,8 +63,9 @@ def of(submission: Submission, *, erp_id: str | None = None, note: str = "") -> 
 def is_refused_now(submission: Submission, *, erp_id: str) -> bool:
     """Whether Spectrum says, now, that something stands in the way of the export.
 
-    That is somebody else's record under the ERP ID, or a phase that it closed since its lists were
-    read. Not to be called inside a transaction either. Nothing is asked where nothing can be read back.
+    That is somebody else's record under the ERP ID, or a vendor, job or phase that it closed since its
+    lists were read. Not to be called inside a transaction either. Nothing is asked where nothing can be
+    read back.
     """
     if not submission.connection.reads_back:
         return False
@@ -77,5 +78,5 @@ def _asked(submission: Submission, basis: preflight.Basis, erp_id: str) -> tuple
     live = live_checks.of_key(submission, basis, erp_id)
     said = [live.finding] if live.finding else []
     if live.state is not KeyState.CANNOT_TELL:  # whoever does not answer is not waited for twice
-        said += live_checks.of_phases(basis)
+        said += live_checks.of_masters(basis)
     return live, said

@@ -3,7 +3,15 @@
 from erp_integrations.adapters.spectrum.adapter import SpectrumAdapter
 from erp_integrations.adapters.spectrum.authentication import Rotated
 from erp_integrations.adapters.spectrum.characters import NonAscii
-from erp_integrations.adapters.spectrum.settings import OAuthClient, SpectrumSettings
+from erp_integrations.adapters.spectrum.settings import Authentication, OAuthClient, SpectrumSettings
 from erp_integrations.adapters.spectrum.wsdl import WsdlError
 
-__all__ = ["NonAscii", "OAuthClient", "Rotated", "SpectrumAdapter", "SpectrumSettings", "WsdlError"]
+__all__ = [
+    "Authentication",
+    "NonAscii",
+    "OAuthClient",
+    "Rotated",
+    "SpectrumAdapter",
+    "SpectrumSettings",
+    "WsdlError",
+]

@@ -193,6 +193,10 @@ class SpectrumAdapter:
         """All phases of a job through Info-Link, else by GetPhase."""
         return self._masters.phases(job_number)
 
+    def as_of_now(self, links: Masters) -> Masters | CannotTell:
+        """Vendor, job and phases over one connection to Info-Link."""
+        return self._masters.as_of_now(links)
+
     def _list_service(self, layout: Layout) -> wsdl.Service:
         """As kept, or else as the site describes it now: reading may wait for that, and harms nothing."""
         if layout.method not in self._services:

@@ -140,9 +140,12 @@ class InfoLink:
         except (SQLAlchemyError, ImportError, InvalidOperation, ValueError) as error:
             return CannotTell(f"Spectrum's read-only database could not be read ({type(error).__name__}).")
 
-    def ask(self, question: Select[Any]) -> Sequence[Mapping[Any, Any]] | CannotTell:
-        """All rows that answer a question, which may read a whole table."""
-        return self._read(lambda connection: connection.execute(question).mappings().all(), self.scan_timeout)
+    def ask(self, *questions: Select[Any]) -> list[Sequence[Mapping[Any, Any]]] | CannotTell:
+        """All rows that answer each question, which may read a whole table, over one connection."""
+        return self._read(
+            lambda connection: [connection.execute(each).mappings().all() for each in questions],
+            self.scan_timeout,
+        )
 
     def _engine(self, read_timeout: float) -> Engine:
         url = make_url(self.url)

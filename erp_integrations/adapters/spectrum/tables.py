@@ -43,10 +43,21 @@ def read(
     info_link: InfoLink, table: Table, company_code: str, **wanted: str
 ) -> Sequence[Mapping[str, str]] | CannotTell:
     """A company's rows of a table, trimmed; columns without a value are blank."""
-    rows = info_link.ask(rows_of_company(table, company_code, **wanted))
-    if isinstance(rows, CannotTell):
-        return rows
+    found = read_together(info_link, company_code, (table, wanted))
+    return found if isinstance(found, CannotTell) else found[0]
+
+
+def read_together(
+    info_link: InfoLink, company_code: str, *wanted: tuple[Table, Mapping[str, str]]
+) -> list[list[dict[str, str]]] | CannotTell:
+    """The same of several tables, over one connection."""
+    found = info_link.ask(*(rows_of_company(table, company_code, **codes) for table, codes in wanted))
+    if isinstance(found, CannotTell):
+        return found
     return [
-        {str(name): "" if value is None else str(value).strip() for name, value in row.items()}
-        for row in rows
+        [
+            {str(name): "" if value is None else str(value).strip() for name, value in row.items()}
+            for row in rows
+        ]
+        for rows in found
     ]

@@ -52,7 +52,7 @@ def settings_of(simulator: Simulator, secret: str = SECRET, previous: str = "") 
         rotation_url=f"{simulator.url}/secretRotation",
     )
     return SpectrumSettings(
-        simulator.url, "PHL", AUTHORIZATION_ID, oauth=client, connect_timeout=2, read_timeout=5
+        simulator.url, "PHL", AUTHORIZATION_ID, "one", oauth=client, connect_timeout=2, read_timeout=5
     )
 
 
