@@ -423,6 +423,14 @@ class Adapter(Protocol):
         """
         ...
 
+    def complaint_of_vendor(self, code: str) -> str:
+        """Why a vendor of this code can't be written to, in words after "it"; blank if it can. Pure."""
+        ...
+
+    def complaint_of_job(self, number: str) -> str:
+        """The same of a job's number. Pure."""
+        ...
+
     def phase_code(self, cost_code: str) -> str:
         """The phase that a cost code names in the ERP, in the form in which two spellings are equal."""
         ...

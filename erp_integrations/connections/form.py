@@ -55,7 +55,13 @@ class ConnectionForm(forms.ModelForm[Connection]):
     """A connection and the row of its settings. A blank secret keeps the stored one."""
 
     # A class body's locals are what the class is made of.
-    locals().update(forms.fields_for_model(ConnectionSettings, exclude=["connection"]))
+    locals().update(
+        forms.fields_for_model(
+            ConnectionSettings,
+            exclude=["connection"],
+            widgets={"element_names": forms.Textarea(attrs={"rows": 3, "spellcheck": "false"})},
+        )
+    )
     server = forms.ChoiceField(
         choices=servers,
         help_text="From SPECTRUM_SERVERS. An address is set there by the operator, never here.",

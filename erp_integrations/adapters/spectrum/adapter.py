@@ -104,6 +104,14 @@ class SpectrumAdapter:
         """What Spectrum's lists of vendors, jobs and phases say against the document."""
         return listed.check(document, masters)
 
+    def complaint_of_vendor(self, code: str) -> str:
+        """By the published rules of keys, which a vendor's code in Spectrum may be older than."""
+        return UPDATE_SUBCONTRACT["Vendor_Code"].complaint(code)
+
+    def complaint_of_job(self, number: str) -> str:
+        """By the published rules of keys."""
+        return UPDATE_SUBCONTRACT["Job_Number"].complaint(number)
+
     def phase_code(self, cost_code: str) -> str:
         """Without dashes, in upper case."""
         return mapping.comparable_phase(cost_code)
