@@ -70,11 +70,13 @@ class Known(StrEnum):
     """What the ERP's own list, as it was last read, says of a linked vendor or job.
 
     ``NOT_AMONG_ACTIVE``: the list names active ones only, so that it may be inactive or not exist.
+    ``CLOSED``: there, and nothing more is taken for it (a complete job, a vendor that is not used).
     """
 
     NOT_READ = "not_read"
     ACTIVE = "active"
     INACTIVE = "inactive"
+    CLOSED = "closed"
     NOT_AMONG_ACTIVE = "not_among_active"
     ABSENT = "absent"
 
@@ -428,13 +430,38 @@ class PhaseStatus(StrEnum):
     COMPLETE = "C"
 
 
+class VendorStatus(StrEnum):
+    """Whether a vendor takes commitments: one that is not used takes none."""
+
+    ACTIVE = "A"
+    INACTIVE = "I"
+    NOT_USED = "N"
+
+
+class JobStatus(StrEnum):
+    """Whether a job takes commitments: a complete one takes none."""
+
+    ACTIVE = "A"
+    INACTIVE = "I"
+    COMPLETE = "C"
+
+
+KNOWN: Mapping[str, Known] = {
+    "A": Known.ACTIVE,
+    "I": Known.INACTIVE,
+    JobStatus.COMPLETE: Known.CLOSED,
+    VendorStatus.NOT_USED: Known.CLOSED,
+}
+"""What a status of a vendor or job means for a commitment."""
+
+
 @dataclass(frozen=True, slots=True)
 class VendorRecord:
     """One vendor as the ERP lists it."""
 
     code: str
     name: str
-    active: bool = True
+    status: VendorStatus = VendorStatus.ACTIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -443,7 +470,7 @@ class JobRecord:
 
     number: str
     description: str
-    active: bool = True
+    status: JobStatus = JobStatus.ACTIVE
     price_method: str = ""
 
 
@@ -519,6 +546,14 @@ class Adapter(Protocol):
         Beside what can't be checked, the findings tell apart every state of the lists that counts:
         an acceptance is bound to them.
         """
+        ...
+
+    def complaint_of_vendor(self, code: str) -> str:
+        """Why a vendor of this code can't be written to, in words after "it"; blank if it can. Pure."""
+        ...
+
+    def complaint_of_job(self, number: str) -> str:
+        """The same of a job's number. Pure."""
         ...
 
     def phase_code(self, cost_code: str) -> str:
@@ -621,4 +656,8 @@ class Adapter(Protocol):
 
     def phases(self, job_number: str) -> Rows[PhaseRecord] | Unauthorised | CannotTell:
         """Every phase of a job with each of its cost types, whatever their status. Never writes."""
+        ...
+
+    def as_of_now(self, masters: Masters) -> Masters | CannotTell:
+        """What the ERP says now of a document's vendor, job and phases, with one look. Never writes."""
         ...

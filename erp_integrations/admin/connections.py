@@ -59,6 +59,8 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
                     "success_rule",
                     "success_codes",
                     "element_names",
+                    *("soap_authentication", "rest_authentication", "token_for_descriptions"),
+                    *("error_statuses", "any_ending"),
                     "wsdl_path",
                     "service_path",
                     "vendors_path",

@@ -23,6 +23,7 @@ from erp_integrations.adapters.base import (
     Unusable,
 )
 from erp_integrations.adapters.spectrum import (
+    Authentication,
     NonAscii,
     OAuthClient,
     ReplyRule,
@@ -198,6 +199,7 @@ def _settings(connection: Connection, wsdls: Mapping[str, str]) -> SpectrumSetti
             token_url=token_base + connection.token_path,
             rotation_url=token_base + connection.rotation_path,
         )
+    rules = connection.settings
     return SpectrumSettings(
         base_url=connection.base_url or NOWHERE,
         company_code=connection.company_code,
@@ -207,8 +209,13 @@ def _settings(connection: Connection, wsdls: Mapping[str, str]) -> SpectrumSetti
         wsdl_path=connection.wsdl_path,
         service_path=connection.service_path,
         vendors_path=connection.vendors_path,
-        written=reply_rule(connection.settings),
-        mapped=element_names.parse(connection.settings.element_names),
+        written=reply_rule(rules),
+        mapped=element_names.parse(rules.element_names),
+        soap_authentication=Authentication(rules.soap_authentication),
+        rest_authentication=Authentication(rules.rest_authentication),
+        token_for_descriptions=rules.token_for_descriptions,
+        error_statuses=frozenset(map(int, filter(None, rules.error_statuses.split(",")))),
+        any_ending=rules.any_ending,
         connect_timeout=settings.WIRE_CONNECT_TIMEOUT,
         read_timeout=settings.WIRE_READ_TIMEOUT,
         require_https=not settings.DEVELOPMENT,

@@ -7,7 +7,14 @@ from django import forms
 from django.conf import settings
 
 from erp_integrations.adapters.spectrum import element_names
-from erp_integrations.models import BLANK_CODE, Connection, ConnectionSettings, GuidPolicy, SuccessRule
+from erp_integrations.models import (
+    BLANK_CODE,
+    AuthenticationRule,
+    Connection,
+    ConnectionSettings,
+    GuidPolicy,
+    SuccessRule,
+)
 
 SECRETS = ("authorization_id", "guid", "client_secret")
 KEPT = "One is stored. Leave this blank to keep it; what is typed here replaces it."
@@ -49,7 +56,13 @@ class ConnectionForm(forms.ModelForm[Connection]):
     """A connection and the row of its settings. A blank secret keeps the stored one."""
 
     # A class body's locals are what the class is made of.
-    locals().update(forms.fields_for_model(ConnectionSettings, exclude=["connection"]))
+    locals().update(
+        forms.fields_for_model(
+            ConnectionSettings,
+            exclude=["connection"],
+            widgets={"element_names": forms.Textarea(attrs={"rows": 3, "spellcheck": "false"})},
+        )
+    )
     server = forms.ChoiceField(
         choices=servers,
         help_text="From SPECTRUM_SERVERS. An address is set there by the operator, never here.",
@@ -182,6 +195,20 @@ class ConnectionForm(forms.ModelForm[Connection]):
             )
         return ",".join(dict.fromkeys(BLANK_CODE if code == BLANK_CODE.upper() else code for code in codes))
 
+    def clean_error_statuses(self) -> str:
+        """Statuses of errors. A 401 is the gateway's own, and is never read."""
+        typed = [each.strip() for each in self.cleaned_data["error_statuses"].split(",") if each.strip()]
+        if not all(each.isascii() and re.fullmatch(r"[45]\d\d", each) and each != "401" for each in typed):
+            raise forms.ValidationError("Enter statuses from 400 to 599 except 401, for example 400, 500.")
+        return ",".join(sorted(set(typed)))
+
+    def clean_any_ending(self) -> str:
+        """A sign, and nothing that a value may consist of."""
+        sign = str(self.cleaned_data["any_ending"]).strip()
+        if not all("!" <= character <= "~" and not character.isalnum() for character in sign):
+            raise forms.ValidationError("Enter a sign such as *, or nothing.")
+        return sign
+
     def clean_element_names(self) -> str:
         """Elements of ours, each with a name that the site's present description has."""
         try:
@@ -244,6 +271,9 @@ class ConnectionForm(forms.ModelForm[Connection]):
             self.add_error("success_codes", f"Enter the codes that mean written, such as {BLANK_CODE},G.")
         if cleaned.get("guid_policy") == GuidPolicy.SENT and not cleaned.get("guid"):
             self.add_error("guid", "Enter the GUID that is always sent, or choose another rule.")
+        for name in ("soap_authentication", "rest_authentication"):
+            if cleaned.get(name) == AuthenticationRule.BEARER and not cleaned.get("client_id"):
+                self.add_error(name, "An access token needs a client ID and its secret.")
         if cleaned.get("client_id") and not cleaned.get("client_secret"):
             self.add_error("client_secret", "A client ID needs its secret.")
         if cleaned.get("client_secret") and not cleaned.get("client_id"):
@@ -300,6 +330,8 @@ _SECTIONS = {
         "success_rule",
         "success_codes",
         "element_names",
+        *("soap_authentication", "rest_authentication", "token_for_descriptions"),
+        *("error_statuses", "any_ending"),
         "wsdl_path",
         "service_path",
         "vendors_path",

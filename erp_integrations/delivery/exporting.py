@@ -228,6 +228,9 @@ def _deliver(job: ExportJob, lease: int) -> None:
     if isinstance(adapter, NotSent | Unusable):
         outcomes.put_off(job, adapter)
         return
+    if problem := _closed_since(job, adapter):
+        outcomes.fail(job, problem)
+        return
     found = _found_before_writing(job, adapter)
     if found is None:
         return
@@ -303,6 +306,20 @@ def _changed_since_accepted(job: ExportJob) -> str:
         "Changed since it was accepted: the vendor link, the job link, the connection, or what "
         "Spectrum's lists say of them."
     )
+
+
+def _closed_since(job: ExportJob, adapter: Adapter) -> str:
+    """What Spectrum would refuse by now of vendor, job and phases, before anything is written of the job.
+
+    Blank where nobody can look: Spectrum itself has the last word.
+    """
+    if not adapter.reads_back or ledger.may_have_written(job):
+        return ""
+    basis = preflight.basis_of(job.submission.document)
+    now = adapter.as_of_now(basis.masters)
+    if isinstance(now, CannotTell):
+        return ""
+    return " ".join(each.sentence for each in preflight.blocking(adapter.check_masters(basis.document, now)))
 
 
 def _found_before_writing(job: ExportJob, adapter: Adapter) -> StoredRecord | Absent | CannotTell | None:

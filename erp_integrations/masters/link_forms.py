@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 from django import forms
 
 from erp_integrations.models import Connection
+from erp_integrations.models.masters import CODE_LENGTH
 
 KEPT = frozenset({"view", "q", "connection", "after", "before"})
 UNSEEN = "The page did not say what you saw. Look at it below and choose again."
@@ -32,7 +33,7 @@ class LinkForm(forms.Form):
     code = forms.CharField(
         label="Code",
         required=False,
-        max_length=10,
+        max_length=CODE_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "size": 12}),
     )
 

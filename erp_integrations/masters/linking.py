@@ -15,6 +15,7 @@ from directory import history
 from directory.models import Company, Project, User
 from directory.permissions import require_administer_erp_integrations
 from erp_integrations import tasks
+from erp_integrations.connections.adapting import adapter_for
 from erp_integrations.masters import pulling
 from erp_integrations.masters.lookup import by_code
 from erp_integrations.models import (
@@ -27,6 +28,8 @@ from erp_integrations.models import (
     Vendor,
     VendorLink,
 )
+
+CHANGE_IN_SPECTRUM = "Change it in Spectrum, then read the lists again."
 
 
 class LinkError(Exception):
@@ -56,6 +59,7 @@ def link_vendor(
     """
     require_administer_erp_integrations(by, contract_company.company)
     code = _listed_vendor(connection, vendor_code)
+    _require_usable(f"vendor code {code}", adapter_for(connection).complaint_of_vendor(code))
     link = _lock_vendor_link(contract_company, connection, seen)
     if link is None:
         link = VendorLink(contract_company=contract_company, connection=connection, vendor_code=code)
@@ -95,6 +99,7 @@ def link_job(*, project: Project, connection: Connection, job_number: str, seen:
     """
     require_administer_erp_integrations(by, project.company)
     number = _listed_job(connection, job_number)
+    _require_usable(f"job number {number}", adapter_for(connection).complaint_of_job(number))
     link = _lock_job_link(project, seen)
     stopped = 0
     if link is None:
@@ -186,9 +191,12 @@ def _typed(code: str, what: str) -> str:
     code = code.replace("\0", "").strip()
     if not code:
         raise LinkError(f"Enter a {what}, or choose one.")
-    if len(code) > 10:
-        raise LinkError(f"A {what} has at most 10 characters.")
     return code
+
+
+def _require_usable(what: str, complaint: str) -> None:
+    if complaint:
+        raise LinkError(f"The {what} {complaint}, so nothing can be exported under it. {CHANGE_IN_SPECTRUM}")
 
 
 def _lock_vendor_link(

@@ -8,7 +8,7 @@ from django.db.models import Model, QuerySet
 from django.db.models.functions import Upper
 from django.db.models.lookups import Exact
 
-from erp_integrations.adapters.base import Known, PhaseRecord, PhaseStatus
+from erp_integrations.adapters.base import KNOWN, Known, PhaseRecord, PhaseStatus
 from erp_integrations.models import Connection, Job, MastersPull, Phase, Vendor
 
 M = TypeVar("M", bound=Model)
@@ -49,7 +49,7 @@ def _vendor_state(connection: Connection, pull: MastersPull | None, code: str) -
     vendor = by_code(Vendor.objects.filter(connection=connection, gone_at=None), "code", code).first()
     if vendor is None:
         return Known.ABSENT if pull.lists_inactive_vendors else Known.NOT_AMONG_ACTIVE
-    return Known.ACTIVE if vendor.is_active else Known.INACTIVE
+    return KNOWN[vendor.status]
 
 
 def _job(connection: Connection, pull: MastersPull | None, number: str) -> Job | None:
@@ -63,7 +63,7 @@ def _job_state(job: Job | None, pull: MastersPull | None) -> Known:
         return Known.NOT_READ
     if job is None:
         return Known.ABSENT
-    return Known.ACTIVE if job.is_active else Known.INACTIVE
+    return KNOWN[job.status]
 
 
 def _phases(job: Job | None, codes: Iterable[str]) -> tuple[PhaseRecord, ...] | None:

@@ -25,6 +25,7 @@ from erp_integrations.adapters.base import (
     Rows,
     Unauthorised,
     VendorRecord,
+    VendorStatus,
 )
 from erp_integrations.connections.adapting import adapter_for
 from erp_integrations.models import Connection, Job, JobLink, MastersPull, Phase, PullStatus, Vendor
@@ -159,20 +160,20 @@ def _keep_vendors(claimed: MastersPull, rows: Sequence[VendorRecord]) -> list[st
                 connection_id=claimed.connection_id,
                 code=code,
                 name=_text(row.name),
-                is_active=row.active,
+                status=row.status.value,
                 seen_at=_moment(claimed),
             )
             for code, row in listed.items()
         ],
         key=["connection", "code"],
-        values=["name", "is_active"],
+        values=["name", "status"],
     )
     _mark_gone(claimed, old)
     _progress(
         claimed,
         vendors_read=len(listed),
         vendors_at=claimed.started_at,
-        lists_inactive_vendors=any(not row.active for row in rows),
+        lists_inactive_vendors=any(row.status != VendorStatus.ACTIVE for row in rows),
     )
     return []
 
@@ -190,14 +191,14 @@ def _keep_jobs(claimed: MastersPull, rows: Sequence[JobRecord]) -> list[str]:
                 connection_id=claimed.connection_id,
                 number=number,
                 description=_text(row.description),
-                is_active=row.active,
+                status=row.status.value,
                 price_method=_code(row.price_method),
                 seen_at=_moment(claimed),
             )
             for number, row in listed.items()
         ],
         key=["connection", "number"],
-        values=["description", "is_active", "price_method"],
+        values=["description", "status", "price_method"],
     )
     _mark_gone(claimed, old)
     _progress(claimed, jobs_read=len(listed), jobs_at=claimed.started_at)

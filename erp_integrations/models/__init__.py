@@ -3,6 +3,7 @@
 from erp_integrations.models.alarms import Alarm, Heartbeat
 from erp_integrations.models.connection_settings import (
     BLANK_CODE,
+    AuthenticationRule,
     ConnectionSettings,
     RetentionRule,
     SuccessRule,
@@ -45,6 +46,7 @@ __all__ = [
     "MAYBE_WRITTEN",
     "NOT_UNDER_ITS_KEY",
     "Alarm",
+    "AuthenticationRule",
     "CallState",
     "Connection",
     "ConnectionSettings",

@@ -32,6 +32,15 @@ class RetentionRule(models.TextChoices):
     BLANK = "blank", "Left blank, so that Spectrum decides"
 
 
+class AuthenticationRule(models.TextChoices):
+    """What stands in the header Authorization: the pages name Basic for REST and a token for hosted sites."""
+
+    BY_SITE = "by_site", "As Spectrum's pages say"
+    BASIC = "basic", "Basic: Company_Code and Authorization_ID"
+    BEARER = "bearer", "Bearer: the access token"
+    NONE = "none", "Nothing"
+
+
 class ConnectionSettings(models.Model):
     """The readings of one connection, apart from the row that every call locks.
 
@@ -102,11 +111,55 @@ class ConnectionSettings(models.Model):
         help_text="Of phases. Every other price method of a phase acts as a fixed price.",
     )
 
+    soap_authentication = models.CharField(
+        "SOAP calls carry",
+        max_length=10,
+        choices=AuthenticationRule,
+        default=AuthenticationRule.BY_SITE,
+        help_text="In their HTTP header. The pages: the access token on a hosted site, else nothing.",
+    )
+    rest_authentication = models.CharField(
+        "REST calls carry",
+        max_length=10,
+        choices=AuthenticationRule,
+        default=AuthenticationRule.BY_SITE,
+        help_text="In their HTTP header. The pages: the access token on a hosted site, else Basic.",
+    )
+    token_for_descriptions = models.BooleanField(
+        "Descriptions want the token",
+        default=True,
+        help_text="On a hosted site, whether its service descriptions are asked for with the access token.",
+    )
+    error_statuses = models.CharField(
+        "HTTP statuses of errors",
+        max_length=60,
+        blank=True,
+        default="",
+        help_text="Besides 200, those under which the site answers in Spectrum's words, such as 400, 500, "
+        "separated by commas. Under them a whole reply is read; blank: none is, so that such a call stays "
+        "Unknown.",
+    )
+    any_ending = models.CharField(
+        "Sign for any ending",
+        max_length=3,
+        blank=True,
+        default="*",
+        help_text="Lists are capped near 500 rows, so that longer ones are asked for in parts, such as S*. "
+        "The sign is assumed: Spectrum's pages only name “SuperSelect logic”. Blank: no parts are asked for.",
+    )
+
     class Meta:
         verbose_name_plural = "connection settings"
         constraints = [
             models.CheckConstraint(
                 condition=Q(success_rule__in=SuccessRule.values), name="a_success_rule_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    soap_authentication__in=AuthenticationRule.values,
+                    rest_authentication__in=AuthenticationRule.values,
+                ),
+                name="an_authentication_is_known",
             ),
             models.CheckConstraint(
                 condition=~Q(success_rule="codes") | ~Q(success_codes=""),

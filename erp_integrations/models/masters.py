@@ -24,13 +24,29 @@ class Master(models.Model):
         abstract = True
 
 
+class VendorState(models.TextChoices):
+    """What Spectrum makes of a commitment with a vendor: of one that is not used it takes none."""
+
+    ACTIVE = "A", "Active"
+    INACTIVE = "I", "Inactive"
+    NOT_USED = "N", "Not used"
+
+
+class JobState(models.TextChoices):
+    """What Spectrum makes of a commitment on a job: it refuses one that is Complete."""
+
+    ACTIVE = "A", "Active"
+    INACTIVE = "I", "Inactive"
+    COMPLETE = "C", "Complete"
+
+
 class Vendor(Master):
     """A vendor of a Spectrum company."""
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="vendors")
     code = models.CharField(max_length=CODE_LENGTH)
     name = models.CharField(max_length=NAME_LENGTH, blank=True)
-    is_active = models.BooleanField(default=True)
+    status = models.CharField(max_length=1, choices=VendorState, default=VendorState.ACTIVE)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["connection", "code"], name="a_vendor_is_listed_once")]
@@ -39,6 +55,10 @@ class Vendor(Master):
     def __str__(self) -> str:
         return f"{self.code} {self.name}"
 
+    @property
+    def is_active(self) -> bool:
+        return self.status == VendorState.ACTIVE
+
 
 class Job(Master):
     """A job of a Spectrum company. ``phases_seen_at`` is empty until its phases were read."""
@@ -46,7 +66,7 @@ class Job(Master):
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="spectrum_jobs")
     number = models.CharField(max_length=CODE_LENGTH)
     description = models.CharField(max_length=NAME_LENGTH, blank=True)
-    is_active = models.BooleanField(default=True)
+    status = models.CharField(max_length=1, choices=JobState, default=JobState.ACTIVE)
     price_method = models.CharField(
         max_length=CODE_LENGTH,
         blank=True,
@@ -62,6 +82,10 @@ class Job(Master):
 
     def __str__(self) -> str:
         return f"{self.number} {self.description}"
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == JobState.ACTIVE
 
 
 class PhaseState(models.TextChoices):

@@ -1,5 +1,5 @@
 """What only Spectrum itself can tell, asked while a person waits: whether the ERP ID is free there,
-and whether the lines' phases are still as its lists were read.
+and whether vendor, job and the lines' phases are still as its lists were read.
 
 Never called inside a transaction: a database that hangs must hold no lock of ours. The worker looks
 again before it writes, and that look decides; this one tells the person before they decide.
@@ -9,7 +9,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
@@ -21,8 +21,8 @@ from erp_integrations.adapters.base import (
     Finding,
     Fixer,
     Key,
+    Masters,
     MovedRecord,
-    Rows,
     Severity,
     StoredRecord,
 )
@@ -130,17 +130,16 @@ def _free(key: Key, moved: tuple[MovedRecord, ...], ticked: Collection[str]) -> 
     return LiveCheck(KeyState.ELSEWHERE, finding=finding, moved=moved)
 
 
-def of_phases(basis: preflight.Basis) -> list[Finding]:
-    """What stands against the lines now and did not when Spectrum's lists were read. No query.
+def of_masters(basis: preflight.Basis) -> list[Finding]:
+    """What stands against vendor, job and lines now and did not when Spectrum's lists were read. No query.
 
     At most LIVE_CHECK_SECONDS; where nobody answers, what was read last stands.
     """
-    adapter, job_number = adapter_for(basis.connection), basis.masters.job_number.strip()
-    if not (adapter.reads_back and job_number and basis.document.lines):
+    adapter, links = adapter_for(basis.connection), basis.masters
+    if not (adapter.reads_back and links.job_number.strip() and links.vendor_code.strip()):
         return []
-    match _ask(lambda: adapter.phases(job_number)):
-        case Rows(rows=rows):
-            now = replace(basis.masters, phases=rows)
+    match _ask(lambda: adapter.as_of_now(links)):
+        case Masters() as now:
             known = adapter.check_masters(basis.document, basis.masters)
             return [
                 finding
@@ -150,15 +149,15 @@ def of_phases(basis: preflight.Basis) -> list[Finding]:
         case CannotTell(reason=reason):
             return [
                 Finding(
-                    "phases-not-checked",
+                    "masters-not-checked",
                     Severity.CANNOT_CHECK,
-                    f"Whether Spectrum still takes these cost codes can't be checked now. {reason}",
-                    "Schedule of Values",
+                    "Whether Spectrum still takes this vendor, this job and these cost codes can't be "
+                    f"checked now. {reason}",
+                    "Spectrum",
                     "You can go on: they are as Spectrum's lists were last read.",
                     Fixer.APPROVER,
                 )
             ]
-    return []
 
 
 def _ask(question: Callable[[], Answer]) -> Answer | CannotTell:

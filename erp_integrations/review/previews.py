@@ -76,9 +76,9 @@ def ask_now(
 ) -> tuple[bool, list[MovedRecord]]:
     """Whether Spectrum says, now, that something stands in the way; and the records that are ticked off.
 
-    That is somebody else's record under the ERP ID, its own under another key, or a phase that was closed
-    since the lists were read. Not to be called inside a transaction either. Nothing is asked where
-    nothing can be read back.
+    That is somebody else's record under the ERP ID, its own under another key, or a vendor, job or phase
+    that was closed since the lists were read. Not to be called inside a transaction either. Nothing is
+    asked where nothing can be read back.
     """
     if not submission.connection.reads_back:
         return False, []
@@ -102,5 +102,5 @@ def _asked(
     live = live_checks.of_key(submission, basis, erp_id, ticked)
     said = [live.finding] if live.finding else []
     if live.state is not KeyState.CANNOT_TELL:  # whoever does not answer is not waited for twice
-        said += live_checks.of_phases(basis)
+        said += live_checks.of_masters(basis)
     return live, said

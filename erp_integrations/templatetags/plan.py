@@ -8,6 +8,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from erp_integrations.adapters.base import Call, Element
+from erp_integrations.connections.adapting import adapter_for
 
 register = template.Library()
 
@@ -82,3 +83,15 @@ def _sheet(call: Call) -> Sheet:
 def _is_blank(element: Element) -> bool:
     """Whether it is left to the ERP; text of which nothing is left was entered all the same."""
     return not element.value and not element.cut
+
+
+@register.filter
+def vendor_complaint(code: str) -> str:
+    """Why nothing can be exported under a vendor's code, in words after "it"; blank if something can."""
+    return adapter_for(None).complaint_of_vendor(code)
+
+
+@register.filter
+def job_complaint(number: str) -> str:
+    """The same of a job's number."""
+    return adapter_for(None).complaint_of_job(number)

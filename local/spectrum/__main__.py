@@ -60,6 +60,11 @@ def main() -> int:
         blank_retention=options.blank_retention,
         blank_unit_price_flag=options.blank_unit_price_flag,
         amount_alone=options.amount_alone,
+        basic_over_soap=options.basic_over_soap,
+        basic_over_rest=options.basic_over_rest,
+        open_descriptions=options.open_descriptions,
+        error_status=options.error_status,
+        any_ending=options.any_ending,
     )
     name, _, secret = options.client.partition(":")
     client = Client(name, secret, options.token_seconds) if name else None
@@ -161,6 +166,24 @@ def _parser() -> argparse.ArgumentParser:
         choices=["mandatory", "optional"],
         default="mandatory",
         help="whether it may be blank: the vendor's page says mandatory (default: %(default)s)",
+    )
+    parser.add_argument("--basic-over-soap", action="store_true", help="SOAP wants Basic in its header")
+    parser.add_argument(
+        "--basic-over-rest", action="store_true", help="REST wants Basic on a hosted site too, not the token"
+    )
+    parser.add_argument(
+        "--open-descriptions", action="store_true", help="a hosted site's descriptions take no token"
+    )
+    parser.add_argument(
+        "--error-status",
+        type=int,
+        default=200,
+        help="the HTTP status of a refusal; not public (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--any-ending",
+        default="*",
+        help="the sign for any ending in a list's parameter; blank: there is none (default: %(default)s)",
     )
     parser.add_argument(
         "--list-cap",

@@ -77,6 +77,11 @@ class Switches:
     blank_retention: str = "N"
     blank_unit_price_flag: str = "N"
     amount_alone: str = "phase"
+    basic_over_soap: bool = False
+    basic_over_rest: bool = False  # on a hosted site, where else the token stands in the header
+    open_descriptions: bool = False
+    error_status: int = 200
+    any_ending: str = "*"
 
 
 class Endpoint:
@@ -185,7 +190,8 @@ class Endpoint:
                 calls.mark_stored(db, call, calls.ACCEPTED)
         except RefusedError as refusal:
             outcome = calls.UNAUTHORISED if refusal.is_unauthorised else calls.REFUSED
-            return outcome, refusal.answers, Reply(body=soap.reply(layout.method, refusal.answers))
+            body = soap.reply(layout.method, refusal.answers)
+            return outcome, refusal.answers, Reply(self.switches.error_status, body)
         self.site.show(SubcontractKey(sent["Company_Code"], sent["Vendor_Code"], sent["Subcontract_Number"]))
         answers = [*information, *self._success(values, informed=bool(information))]
         return calls.ACCEPTED, answers, Reply(body=soap.reply(layout.method, answers))
@@ -243,7 +249,8 @@ class Endpoint:
                 return None
             case _:
                 return None
-        return outcome, (answer,), Reply(body=soap.reply(layout.method, [answer]))
+        reply = Reply(self.switches.error_status, soap.reply(layout.method, [answer]))
+        return outcome, (answer,), reply
 
     def _after_commit(self, fault: ScriptedFault, reply: Reply) -> Reply:
         match fault.kind:

@@ -66,7 +66,7 @@ class Lists:
             return Reply(500, soap.fault("Client", str(error)), wire=calls.FAULT)
         with self.store.reading() as db:
             authorised = _may(db, sent["pCompany_Code"], sent["Authorization_ID"], layout.method)
-            rows = _matching(db, layout, sent) if authorised else []
+            rows = _matching(db, layout, sent, self.switches.any_ending) if authorised else []
         fault = self._fault(layout.method)
         if fault == "html_maintenance":
             return Reply(503, _MAINTENANCE, HTML, calls.ERROR_PAGE)
@@ -77,7 +77,7 @@ class Lists:
         reply = soap.list_reply(layout.method, (*_COLUMNS[layout.method], *_ERROR), self._capped(rows))
         if fault == "cut_off_xml":
             return Reply(body=without_end(reply), wire=calls.CUT_OFF)
-        return Reply(body=reply)
+        return Reply(self._status(rows), reply)
 
     def vendors(
         self, company: str, authorization: str, query: Mapping[str, str], *, vouched: bool = False
@@ -93,13 +93,22 @@ class Lists:
             if not (vouched or known):
                 return Reply(401, b'{"message": "Unauthorized"}', JSON, calls.ERROR_PAGE)
             authorised = vouched or _may(db, company, authorization_id, VENDORS)
-            rows = _active_vendors(db, company, query) if authorised else []
+            rows = _active_vendors(db, company, query, self.switches.any_ending) if authorised else []
         if not authorised or fault == "unauthorised":
             rows = [_error("E", _NOT_AUTHORISED, "Authorization_ID")]
         text = json.dumps({"response": self._capped(rows)})
         if fault == "cut_off_xml":
             return Reply(body=text.encode()[: len(text) * 3 // 4], content_type=JSON, wire=calls.CUT_OFF)
-        return Reply(body=text.encode(), content_type=JSON)
+        return Reply(self._status(rows), text.encode(), JSON)
+
+    def _status(self, rows: Sequence[Row]) -> int:
+        told = bool(rows) and rows[0].get("Error_Code", "") not in {"", "W"}
+        return self.switches.error_status if told else 200
+
+    def knows(self, authorization: str) -> bool:
+        """Whether a header holds Basic with an Authorization_ID of the site."""
+        with self.store.reading() as db:
+            return bool(masters.services_granted(db, _basic(authorization).partition(":")[2]))
 
     def _capped(self, rows: Sequence[Row]) -> Sequence[Row]:
         if len(rows) <= self.cap:
@@ -118,7 +127,7 @@ def without_end(reply: bytes) -> bytes:
     return reply[: reply.rfind(end) + len(end)]
 
 
-def _matching(db: sqlite3.Connection, layout: Layout, sent: Mapping[str, str]) -> list[Row]:
+def _matching(db: sqlite3.Connection, layout: Layout, sent: Mapping[str, str], any_ending: str) -> list[Row]:
     phases = layout.method == GET_PHASE.method
     order = ("Job_Number", "Phase_Code", "Cost_Type") if phases else ("Job_Number",)
     if sent["pSort_By"]:
@@ -137,7 +146,8 @@ def _matching(db: sqlite3.Connection, layout: Layout, sent: Mapping[str, str]) -
     return [
         _shown(row)
         for row in rows
-        if row["Status_Code"] in statuses and all(_meets(row[name], filters[name]) for name in filters)
+        if row["Status_Code"] in statuses
+        and all(_meets(row[name], filters[name], any_ending) for name in filters)
     ]
 
 
@@ -145,24 +155,29 @@ def _shown(row: sqlite3.Row) -> Row:
     return {**dict(row), "Unit_of_Measure": dict(row).get("Unit_Of_Measure", "")}
 
 
-def _meets(value: str, pattern: str) -> bool:
+def _meets(value: str, pattern: str, any_ending: str) -> bool:
     """Whether a value is one of those that a parameter asks for; blank asks for all."""
     return not pattern or any(
         re.fullmatch(
-            ".*".join(re.escape(part) for part in each.split("*")), value.strip(), re.IGNORECASE | re.DOTALL
+            ".*".join(re.escape(part) for part in (each.split(any_ending) if any_ending else [each])),
+            value.strip(),
+            re.IGNORECASE | re.DOTALL,
         )
         for each in pattern.split(",")
     )
 
 
-def _active_vendors(db: sqlite3.Connection, company: str, query: Mapping[str, str]) -> list[Row]:
+def _active_vendors(
+    db: sqlite3.Connection, company: str, query: Mapping[str, str], any_ending: str
+) -> list[Row]:
     rows = db.execute(
         "SELECT * FROM VN_VENDOR_MASTER_MC WHERE Company_Code = ? AND Status = 'A' ORDER BY Vendor_Code",
         (padded(company, 3),),
     )
     # A filter counts only where cost centers are named with it.
     name = query.get("pName", "") if query.get("pCostCenter") else ""
-    beginning = name.removesuffix("*")
+    open_ended = bool(any_ending) and name.endswith(any_ending)
+    beginning = name.removesuffix(any_ending)
     return [
         {
             "Company_Code": row["Company_Code"],
@@ -172,7 +187,7 @@ def _active_vendors(db: sqlite3.Connection, company: str, query: Mapping[str, st
         for row in rows
         if not name
         or row["Vendor_Name"][:30].upper() == name.upper()
-        or (name.endswith("*") and row["Vendor_Name"].upper().startswith(beginning.upper()))
+        or (open_ended and row["Vendor_Name"].upper().startswith(beginning.upper()))
     ]
 
 

@@ -105,7 +105,7 @@ def _store_company(db: sqlite3.Connection, company: Mapping[str, Any]) -> None:
                 padded(code, 3),
                 padded(vendor["code"], 10),
                 vendor["name"],
-                "A" if vendor.get("active", True) else "I",
+                vendor.get("status", "A" if vendor.get("active", True) else "I"),
                 vendor.get("insurance_cert_flag", "N"),
             )
             for vendor in company["vendors"]

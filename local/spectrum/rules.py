@@ -187,8 +187,11 @@ def _header_complaints(
     db: sqlite3.Connection, key: SubcontractKey, sent: Mapping[str, str], stored: sqlite3.Row | None
 ) -> list[Answer]:
     found: list[Answer] = []
-    if masters.vendor(db, key.company, key.vendor) is None:
+    vendor = masters.vendor(db, key.company, key.vendor)
+    if vendor is None:
         found.append(invalid("Vendor_Code", "does not exist"))
+    elif vendor["Status"] == "N":
+        found.append(invalid("Vendor_Code", "is not used"))
     number = sent["Job_Number"]
     if stored is None:
         found += [missing(name) for name in ("Job_Number", "GL_Account") if not sent[name]]
@@ -196,11 +199,14 @@ def _header_complaints(
         found.append(invalid("Job_Number", "can't be changed on an existing subcontract"))
     elif not number:
         number = stored["Job_Number"].strip()
-    if number and masters.job(db, key.company, number) is None:
+    job = masters.job(db, key.company, number) if number else None
+    if number and job is None:
         found.append(invalid("Job_Number", "does not exist"))
+    elif job is not None and job["Status_Code"] == "C":
+        found.append(invalid("Job_Number", "is complete"))
     elif masters.is_closed_to(db, key.company, number, sent["Authorization_ID"]):
         found.append(no_right_to_the_job(number))
-    if sent["Unit_Price_Flag"] == "Y" and not masters.has_unit_prices(masters.job(db, key.company, number)):
+    if sent["Unit_Price_Flag"] == "Y" and not masters.has_unit_prices(job):
         found.append(invalid("Unit_Price_Flag", "can be Y only on a unit-price job"))
     phase, cost_type = sent["Default_Phase_Code"], sent["Default_Cost_Type"]
     if phase and masters.phase(db, key.company, number, phase) is None:
@@ -253,6 +259,9 @@ def _overrides(sent: Mapping[str, str], stored: sqlite3.Row | None, flag: str) -
 
 
 def _phase_of(db: sqlite3.Connection, company: str, job: str, code: str, cost_type: str) -> sqlite3.Row:
+    found = masters.job(db, company, job)
+    if found is not None and found["Status_Code"] == "C":
+        raise RefusedError(invalid("Job_Number", "is complete"))
     if masters.phase(db, company, job, code) is None:
         raise RefusedError(invalid("Phase_Code", "does not exist on the job"))
     phase = masters.phase(db, company, job, code, cost_type)

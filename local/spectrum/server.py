@@ -156,13 +156,14 @@ class Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = dict(parse_qsl(parts.query))
         match parts.path.strip("/").split("/"):
-            case ["wsdls" | "vendors", *_] if not self._is_let_in():
+            case ["wsdls" | "vendors" as kind, *_] if not self._is_let_in(kind):
                 pass
             case ["wsdls", name]:
                 self._send_wsdl(name)
             case ["vendors", company]:
                 authorization = self.headers.get("Authorization", "")
-                vouched = not self.server.endpoint.gateway.is_open
+                switches = self.server.endpoint.switches
+                vouched = not (self.server.endpoint.gateway.is_open or switches.basic_over_rest)
                 reply = self._lists.vendors(unquote(company), authorization, query, vouched=vouched)
                 self._send(reply.status, reply.body, reply.content_type)
             case ["healthz"]:
@@ -200,7 +201,7 @@ class Handler(BaseHTTPRequestHandler):
         if path.strip("/") in {TOKEN, ROTATION}:
             self._answer_hosted(path.strip("/"))
             return
-        if path.startswith("/ws/") and not self._is_let_in():
+        if path.startswith("/ws/") and not self._is_let_in("ws"):
             return
         method = path.removeprefix("/ws/") if path.startswith("/ws/") else ""
         layout = layout_of(method)
@@ -220,9 +221,18 @@ class Handler(BaseHTTPRequestHandler):
         if body is not None:
             self._finish(self.server.endpoint.answer_hosted(what, body))
 
-    def _is_let_in(self) -> bool:
+    def _is_let_in(self, kind: str) -> bool:
         """Whether the gateway of a hosted site lets the request pass; else it is answered here."""
-        if self.server.endpoint.gateway.lets_in(self.headers.get("Authorization", "")):
+        endpoint, shown = self.server.endpoint, self.headers.get("Authorization", "")
+        if kind == "ws" and endpoint.switches.basic_over_soap:
+            lets_in = self._lists.knows(shown)
+        elif kind == "vendors" and endpoint.switches.basic_over_rest:
+            lets_in = True  # the list itself looks
+        elif kind == "wsdls" and endpoint.switches.open_descriptions:
+            lets_in = not shown
+        else:
+            lets_in = endpoint.gateway.lets_in(shown)
+        if lets_in:
             return True
         if "Content-Length" in self.headers:
             self._body()

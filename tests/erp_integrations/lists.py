@@ -14,6 +14,7 @@ from erp_integrations.adapters.base import (
     Rows,
     Unauthorised,
     VendorRecord,
+    VendorStatus,
 )
 from erp_integrations.masters import pulling
 
@@ -21,9 +22,8 @@ Answer = Rows[Any] | Unauthorised | CannotTell
 
 
 def vendors(*codes: str, inactive: tuple[str, ...] = ()) -> Rows[VendorRecord]:
-    return Rows(
-        tuple(VendorRecord(code, f"{code} Inc.", code not in inactive) for code in (*codes, *inactive))
-    )
+    statuses = dict.fromkeys(codes, VendorStatus.ACTIVE) | dict.fromkeys(inactive, VendorStatus.INACTIVE)
+    return Rows(tuple(VendorRecord(code, f"{code} Inc.", status) for code, status in statuses.items()))
 
 
 def jobs(*numbers: str) -> Rows[JobRecord]:

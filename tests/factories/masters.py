@@ -29,7 +29,7 @@ def have_been_read(
     Vendor.objects.filter(connection=connection).delete()
     Job.objects.filter(connection=connection).delete()
     Vendor.objects.bulk_create(
-        Vendor(connection=connection, code=code, name=name, is_active=name != "-", seen_at=now)
+        Vendor(connection=connection, code=code, name=name, status="I" if name == "-" else "A", seen_at=now)
         for code, name in (vendors or {}).items()
     )
     for number, listed in (jobs or {}).items():

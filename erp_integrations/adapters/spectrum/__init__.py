@@ -4,6 +4,7 @@ from erp_integrations.adapters.spectrum.adapter import SpectrumAdapter
 from erp_integrations.adapters.spectrum.authentication import Rotated
 from erp_integrations.adapters.spectrum.characters import NonAscii
 from erp_integrations.adapters.spectrum.settings import (
+    Authentication,
     OAuthClient,
     ReplyRule,
     RetentionRule,
@@ -13,6 +14,7 @@ from erp_integrations.adapters.spectrum.settings import (
 from erp_integrations.adapters.spectrum.wsdl import WsdlError
 
 __all__ = [
+    "Authentication",
     "NonAscii",
     "OAuthClient",
     "ReplyRule",

@@ -101,6 +101,14 @@ class SpectrumAdapter:
         """What Spectrum's lists of vendors, jobs and phases say against the document."""
         return listed.check(document, masters, Prices(masters, self.settings))
 
+    def complaint_of_vendor(self, code: str) -> str:
+        """By the published rules of keys, which a vendor's code in Spectrum may be older than."""
+        return UPDATE_SUBCONTRACT["Vendor_Code"].complaint(code)
+
+    def complaint_of_job(self, number: str) -> str:
+        """By the published rules of keys."""
+        return UPDATE_SUBCONTRACT["Job_Number"].complaint(number)
+
     def phase_code(self, cost_code: str) -> str:
         """Without dashes, in upper case."""
         return comparable_phase(cost_code)
@@ -222,6 +230,10 @@ class SpectrumAdapter:
     def phases(self, job_number: str) -> Rows[PhaseRecord] | Unauthorised | CannotTell:
         """All phases of a job through Info-Link, else by GetPhase."""
         return self._masters.phases(job_number)
+
+    def as_of_now(self, links: Masters) -> Masters | CannotTell:
+        """Vendor, job and phases over one connection to Info-Link."""
+        return self._masters.as_of_now(links)
 
     def _list_service(self, layout: Layout) -> wsdl.Service:
         """As kept, or else as the site describes it now: reading may wait for that, and harms nothing."""

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from erp_integrations.adapters.base import NotSent, Unauthorised, Unknown, Unusable
-from erp_integrations.adapters.spectrum.settings import OAuthClient, SpectrumSettings
+from erp_integrations.adapters.spectrum.settings import Authentication, OAuthClient, SpectrumSettings
 from erp_integrations.adapters.spectrum.wire import Exchange, exchange
 
 SCOPE = "spectrumapi"
@@ -66,8 +66,8 @@ def for_soap(settings: SpectrumSettings) -> Credentials:
     Raises NoTokenError.
     """
     written = elements(settings)
-    bearer = for_description(settings)
-    return Credentials(bearer.headers, written, (*written.values(), *bearer.secrets))
+    shown = _shown(settings, settings.soap_authentication, Authentication.NONE)
+    return Credentials(shown.headers, written, (*written.values(), *shown.secrets))
 
 
 def elements(settings: SpectrumSettings) -> dict[str, str]:
@@ -76,20 +76,10 @@ def elements(settings: SpectrumSettings) -> dict[str, str]:
 
 
 def for_rest(settings: SpectrumSettings) -> Credentials:
-    """REST services want Basic, with the company as the user and the Authorization_ID as the password.
-
-    On a hosted site the token stands in its place. Raises NoTokenError.
-    """
-    accept = {"Accept": "application/json"}
-    if settings.oauth:
-        bearer = for_description(settings)
-        return Credentials({**bearer.headers, **accept}, secrets=(settings.authorization_id, *bearer.secrets))
-    pair = f"{settings.company_code}:{settings.authorization_id}"
-    token = b64encode(pair.encode()).decode()
-    return Credentials(
-        headers={"Authorization": f"Basic {token}", **accept},
-        secrets=(settings.authorization_id, token),
-    )
+    """REST services want Basic; on a hosted site the token stands in its place. Raises NoTokenError."""
+    shown = _shown(settings, settings.rest_authentication, Authentication.BASIC)
+    headers = {**shown.headers, "Accept": "application/json"}
+    return Credentials(headers, secrets=(settings.authorization_id, *shown.secrets))
 
 
 def secrets_of(settings: SpectrumSettings) -> tuple[str, ...]:
@@ -104,9 +94,25 @@ def secrets_of(settings: SpectrumSettings) -> tuple[str, ...]:
 
 
 def for_description(settings: SpectrumSettings) -> Credentials:
-    """Service descriptions are open to everybody, except on hosted sites. Raises NoTokenError."""
+    """Service descriptions are open to everybody, except on some hosted sites. Raises NoTokenError."""
+    return (
+        _shown(settings, Authentication.BY_SITE, Authentication.NONE)
+        if settings.token_for_descriptions
+        else Credentials()
+    )
+
+
+def _shown(settings: SpectrumSettings, rule: Authentication, without_token: Authentication) -> Credentials:
+    """What stands in the header. By the site that is its token, or else ``without_token``."""
     client = settings.oauth
-    if client is None:
+    if rule is Authentication.BY_SITE:
+        rule = without_token if client is None else Authentication.BEARER
+    if rule is Authentication.BASIC:
+        # The company is the user, and the Authorization_ID the password.
+        pair = f"{settings.company_code}:{settings.authorization_id}"
+        basic = b64encode(pair.encode()).decode()
+        return Credentials({"Authorization": f"Basic {basic}"}, secrets=(basic,))
+    if rule is Authentication.NONE or client is None:
         return Credentials()
     token = _token(settings, client)
     return Credentials(

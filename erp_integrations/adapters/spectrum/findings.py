@@ -136,7 +136,7 @@ def _linked_code(field: Field, value: str, name: str, what: str) -> Iterator[Fin
             f"{what.replace(' ', '-')}-invalid",
             name,
             f"The linked {what} {value} {complaint}.",
-            "Correct the link in the ERP Integrations tool.",
+            "Change it in Spectrum, then read its lists again and link the new one.",
             Fixer.ERP_ADMIN,
         )
 

@@ -68,10 +68,6 @@ class Narrowing:
     sort: str = ""
     characters: str = _IN_CODES
 
-    def begins_with(self, beginning: str) -> str:
-        """What asks for every value that begins so. Not public: the help pages only name SuperSelect."""
-        return f"{beginning}*"
-
 
 @dataclass(frozen=True, slots=True)
 class Layout:

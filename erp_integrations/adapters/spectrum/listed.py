@@ -78,6 +78,15 @@ def _vendor(document: Document, masters: Masters) -> Iterator[Finding]:
                 "Check that this vendor is meant.",
                 Fixer.ERP_ADMIN,
             )
+        case Known.CLOSED:
+            yield Finding(
+                "vendor-not-used",
+                Severity.BLOCKING,
+                f"Vendor {code} ({name}) is set to “not used” in Spectrum, which takes nothing more for it.",
+                "Contract Company",
+                "Have the vendor opened again in Spectrum, or link the Contract Company to another one.",
+                Fixer.ERP_ADMIN,
+            )
         case Known.NOT_AMONG_ACTIVE:
             yield Finding(
                 "vendor-not-among-active",
@@ -101,6 +110,16 @@ def _job(document: Document, masters: Masters) -> Iterator[Finding]:
             f"{document.project_name} is linked to job {number}, which Spectrum does not have.",
             "Project",
             "Correct the link in the ERP Integrations tool, or read Spectrum's lists again.",
+            Fixer.ERP_ADMIN,
+        )
+    elif masters.job is Known.CLOSED:
+        yield Finding(
+            "job-complete",
+            Severity.BLOCKING,
+            f"Job {number} ({document.project_name}) is complete in Spectrum, "
+            "which takes nothing more on it.",
+            "Project",
+            "Have the job opened again in Spectrum, or link the project to another one.",
             Fixer.ERP_ADMIN,
         )
     elif masters.job in (Known.INACTIVE, Known.NOT_AMONG_ACTIVE):

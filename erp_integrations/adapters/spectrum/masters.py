@@ -13,14 +13,19 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Table
 
+from erp_integrations.adapters import base
 from erp_integrations.adapters.base import (
+    KNOWN,
     CannotTell,
     JobRecord,
+    JobStatus,
+    Known,
     PhaseRecord,
     PhaseStatus,
     Rows,
     Unauthorised,
     VendorRecord,
+    VendorStatus,
 )
 from erp_integrations.adapters.spectrum import authentication, listing, tables
 from erp_integrations.adapters.spectrum.layouts import (
@@ -37,7 +42,7 @@ from erp_integrations.adapters.spectrum.prices import NO_CODE
 from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.adapters.spectrum.redaction import without_secrets
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
-from erp_integrations.adapters.spectrum.wire import LONGEST_LIST, exchange
+from erp_integrations.adapters.spectrum.wire import LONGEST_LIST, Exchange, as_answer, exchange
 from erp_integrations.adapters.spectrum.wsdl import Service, WsdlError
 
 Record = TypeVar("Record")
@@ -78,6 +83,36 @@ class Masters:
             return self._shown(self._info_link, tables.PHASES, _phase, Job_Number=job_number)
         return self._listed(lambda: self._wire_phases(job_number), _phase)
 
+    def as_of_now(self, links: base.Masters) -> base.Masters | CannotTell:
+        """The links with what Info-Link shows of their vendor, job and phases, which is asked once."""
+        if self._info_link is None:
+            return CannotTell("Read-back is not configured.")
+        vendor_code, job_number = links.vendor_code.strip(), links.job_number.strip()
+        found = tables.read_together(
+            self._info_link,
+            self.settings.company_code,
+            (tables.VENDORS, {"Vendor_Code": vendor_code}),
+            (tables.JOBS, {"Job_Number": job_number}),
+            (tables.PHASES, {"Job_Number": job_number}),
+        )
+        if isinstance(found, CannotTell):
+            return found
+        vendors, jobs, phases = (
+            [{name.lower(): row[name] for name in row} for row in rows] for rows in found
+        )
+        known = _records(phases, _phase)
+        if isinstance(known, CannotTell):
+            return known
+        if not (vendors or jobs):
+            return CannotTell("Spectrum's read-only database shows neither the vendor nor the job.")
+        return replace(
+            links,
+            vendor=KNOWN[_stored_vendor(vendors[0]).status] if vendors else Known.ABSENT,
+            job=KNOWN[_job(jobs[0]).status] if jobs else Known.ABSENT,
+            phases=known.rows,
+            job_price_method=_job(jobs[0]).price_method if jobs else "",
+        )
+
     def _shown(
         self, info_link: InfoLink, table: Table, record: Callable[[Row], Record], **wanted: str
     ) -> Rows[Record] | CannotTell:
@@ -117,7 +152,7 @@ class Masters:
             headers=authentication.for_rest(self.settings).headers,
             longest_reply=LONGEST_LIST,
         )
-        return listing.of_json(answer)
+        return self._read(answer, listing.of_json)
 
     def _wire_jobs(self) -> Sequence[Row]:
         return self._of_every_status(GET_JOB, ("job_number",), {})
@@ -154,9 +189,15 @@ class Masters:
         except Exception as error:  # the attempt itself raises nothing: this is zeep, before it
             reason = f"{method} can't be written as XML ({type(error).__name__})."
             raise NotListedError(CannotTell(reason)) from error
-        found = listing.of_soap(answer, method)
+        found = self._read(answer, lambda whole: listing.of_soap(whole, method))
         for element in ("pCompany_Code", "pStatus_Code", "pJob_Number"):
             _require(found, element, values.get(element, ""))
+        return found
+
+    def _read(self, answer: Exchange, read: Callable[[Exchange], Listing]) -> Listing:
+        found = read(as_answer(answer, self.settings))
+        if answer.status != 200:
+            raise NotListedError(CannotTell(f"Spectrum listed them under HTTP status {answer.status}."))
         return found
 
     def _collector(self, ask: Callable[[Criteria], Listing], key: tuple[str, ...]) -> Collector:
@@ -175,7 +216,7 @@ class Masters:
                 )
             return found
 
-        return Collector(in_time, key)
+        return Collector(in_time, key, self.settings.any_ending)
 
     def _without_secrets(self, answer: Unauthorised | CannotTell) -> Unauthorised | CannotTell:
         secrets = {
@@ -228,18 +269,25 @@ def _listed_vendor(row: Row) -> VendorRecord:
 
 
 def _stored_vendor(row: Row) -> VendorRecord:
-    return VendorRecord(row["vendor_code"], row["vendor_name"], active=row["status"].upper() == "A")
+    return VendorRecord(row["vendor_code"], row["vendor_name"], _vendor_status(row["status"].upper()))
 
 
 def _job(row: Row) -> JobRecord:
-    active = row.get("status_code", "").upper() == "A"
-    description = row.get("job_description", "")
-    return JobRecord(row["job_number"], description, active=active, price_method=_price_method(row))
+    status = _job_status(row.get("status_code", "").upper())
+    return JobRecord(row["job_number"], row.get("job_description", ""), status, _price_method(row))
 
 
 def _price_method(row: Row) -> str:
     """The code; a record without one is told apart from a list without the column."""
     return row["price_method_code"] or NO_CODE if "price_method_code" in row else ""
+
+
+def _vendor_status(letter: str) -> VendorStatus:
+    return VendorStatus(letter) if letter in set(VendorStatus) else VendorStatus.INACTIVE
+
+
+def _job_status(letter: str) -> JobStatus:
+    return JobStatus(letter) if letter in set(JobStatus) else JobStatus.INACTIVE
 
 
 def _phase(row: Row) -> PhaseRecord:

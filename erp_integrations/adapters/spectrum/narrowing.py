@@ -25,10 +25,12 @@ class NotNarrowableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """``ask`` makes one call; ``key`` names the columns that tell one record from another."""
+    """``ask`` makes one call; ``key`` names the columns that tell one record from another, and
+    ``any_ending`` stands for any end of a value: blank where no site's sign for it is known."""
 
     ask: Callable[[Criteria], Listing]
     key: tuple[str, ...]
+    any_ending: str = "*"
 
     def whole(self, criteria: Criteria, narrowings: Sequence[Narrowing]) -> list[Row]:
         """Every row that meets the criteria; some may be there twice. Raises NotNarrowableError."""
@@ -36,6 +38,8 @@ class Collector:
         return list(listing.rows) if listing.whole else self._narrowed(criteria, narrowings, listing)
 
     def _narrowed(self, criteria: Criteria, narrowings: Sequence[Narrowing], capped: Listing) -> list[Row]:
+        if not self.any_ending:
+            raise NotNarrowableError(f"{_IN_PARTS}, and no sign is set to ask for less.")
         for place, narrowing in enumerate(narrowings, start=1):
             without: list[Row] | None = []
             if narrowing.sort:
@@ -58,7 +62,7 @@ class Collector:
             longer = beginning + character
             if not longer.strip():
                 continue  # no value begins with a blank
-            asked = {**criteria, narrowing.element: narrowing.begins_with(longer)}
+            asked = {**criteria, narrowing.element: longer + self.any_ending}
             listing = self.ask(asked)
             _require_beginning(listing.rows, narrowing, longer)
             part = list(listing.rows)

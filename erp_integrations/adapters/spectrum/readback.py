@@ -65,7 +65,8 @@ _BILLED = {
     "balance": "Total_Balance",
 }
 _BILLED_AMOUNT, _BILLED_QUANTITY = "Amount_Billed_To_Date", "Quantity_Billed_To_Date"
-_OPTIONAL = {"optional": True}
+OPTIONAL = {"optional": True}
+"""Marks a column that a site's release may lack."""
 # From so many on it is no coincidence that none of them is there, and nothing else of the company.
 _MANY = 10
 
@@ -81,10 +82,10 @@ SUBCONTRACTS = Table(
         for name in (
             *_KEY,
             *("Job_Number", "Status_Code", "Contract_Type", "Comment_1", "Comment_2", "Original_Amount"),
-            *("Retention_Percent", "GL_Account", "Date_Issued", "Unit_Price_Flag"),
+            *("Retention_Percent", "GL_Account", "Date_Issued"),
         )
     ),
-    *(Column(name, info=_OPTIONAL) for name in _BILLED.values()),
+    *(Column(name, info=OPTIONAL) for name in ("Unit_Price_Flag", *_BILLED.values())),
 )
 LINES = Table(
     "VN_SUBCONTRACT_PHASE_MC",
@@ -98,7 +99,7 @@ LINES = Table(
             *("Original_Contract_Amount", "Retention_Flag"),
         )
     ),
-    *(Column(name, info=_OPTIONAL) for name in (_BILLED_AMOUNT, _BILLED_QUANTITY)),
+    *(Column(name, info=OPTIONAL) for name in (_BILLED_AMOUNT, _BILLED_QUANTITY)),
 )
 
 
@@ -190,9 +191,11 @@ class InfoLink:
             _columns.clear()  # perhaps a site's release has dropped some
             return CannotTell(f"Spectrum's read-only database could not be read ({type(error).__name__}).")
 
-    def ask(self, question: Select[Any]) -> Sequence[Mapping[Any, Any]] | CannotTell:
-        """All rows that answer a question, which may read a whole table."""
-        return self._read(lambda connection: connection.execute(question).mappings().all(), self.scan_timeout)
+    def ask(self, *questions: tuple[Table, Select[Any]]) -> list[list[RowMapping]] | CannotTell:
+        """All rows that answer each question of a table, which may read the whole, over one connection."""
+        return self._read(
+            lambda connection: [list(_rows(connection, *each)) for each in questions], self.scan_timeout
+        )
 
     def _engine(self, read_timeout: float) -> Engine:
         url = make_url(self.url)

@@ -50,6 +50,15 @@ class RetentionRule(StrEnum):
     BLANK = "blank"
 
 
+class Authentication(StrEnum):
+    """What stands in the header Authorization of one kind of request."""
+
+    BY_SITE = "by_site"
+    BASIC = "basic"
+    BEARER = "bearer"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class OAuthClient:
     """How a hosted site knows us. ``previous_secret`` is kept until the new one was used once."""
@@ -82,6 +91,9 @@ class SpectrumSettings:
     ``erp_id_prefixes`` (by kind of commitment) and ``last_characters`` make the proposed ERP ID.
     ``notes_topic`` is where the approver's note goes in Spectrum; blank: it is not sent.
     ``mapped`` names elements that the site spells otherwise: method, our name, its own.
+    By the site, SOAP has a hosted site's token or nothing, and REST that token or Basic. A reply under one
+    of ``error_statuses`` is read as one under 200 is. ``any_ending`` stands for any end of a value where
+    less of a list is asked for; blank: less is never asked for.
     ``require_https`` refuses plain http, whatever ``base_url`` says.
     Times are seconds; ``read_timeout`` is the longest silence that is waited for. ``ca_file`` names
     a file of certificate authorities that are trusted besides the usual ones. ``info_link`` is
@@ -112,6 +124,11 @@ class SpectrumSettings:
     require_https: bool = False
     ca_file: str = ""
     mapped: tuple[tuple[str, str, str], ...] = ()
+    soap_authentication: Authentication = Authentication.BY_SITE
+    rest_authentication: Authentication = Authentication.BY_SITE
+    token_for_descriptions: bool = True
+    error_statuses: frozenset[int] = frozenset()
+    any_ending: str = "*"
     notes_topic: str = ""
     info_link: str = field(default="", repr=False)
 

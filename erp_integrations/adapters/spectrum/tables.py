@@ -9,33 +9,35 @@ from typing import Any
 from sqlalchemy import Column, MetaData, Select, Table, func, select
 
 from erp_integrations.adapters.base import CannotTell
-from erp_integrations.adapters.spectrum.readback import InfoLink
+from erp_integrations.adapters.spectrum.readback import OPTIONAL, InfoLink
 
 _metadata = MetaData()
 
 
-def _table(name: str, *columns: str) -> Table:
-    return Table(name, _metadata, Column("Company_Code"), *(Column(column) for column in columns))
+def _table(name: str, *columns: str | Column[Any]) -> Table:
+    named = (column if isinstance(column, Column) else Column(column) for column in columns)
+    return Table(name, _metadata, Column("Company_Code"), *named)
 
 
-PRICE_METHOD = "Price_Method_Code"
-"""Without this column a list is still whole: it only says less."""
+def _price_method() -> Column[Any]:
+    return Column("Price_Method_Code", info=OPTIONAL)
+
 
 VENDORS = _table("VN_VENDOR_MASTER_MC", "Vendor_Code", "Vendor_Name", "Status")
-JOBS = _table("JC_JOB_MASTER_MC", "Job_Number", "Job_Description", "Status_Code", PRICE_METHOD)
+JOBS = _table("JC_JOB_MASTER_MC", "Job_Number", "Job_Description", "Status_Code", _price_method())
 PHASES = _table(
     "JC_PHASE_MASTER_MC",
     *("Job_Number", "Phase_Code", "Cost_Type", "Description"),
-    *("Status_Code", "Bid_Item_Number", "Unit_Of_Measure", PRICE_METHOD),
+    *("Status_Code", "Bid_Item_Number", "Unit_Of_Measure"),
+    _price_method(),
 )
 
 
-def rows_of_company(table: Table, company_code: str, *, less: str = "", **wanted: str) -> Select[Any]:
-    """The question for a company's rows, in whatever case and padding the codes are kept; all columns
-    but the one of ``less``."""
+def rows_of_company(table: Table, company_code: str, **wanted: str) -> Select[Any]:
+    """The question for a company's rows, in whatever case and padding the codes are kept."""
     codes = {"Company_Code": company_code, **wanted}
     # LTRIM and RTRIM: SQL Server knows TRIM only since 2017.
-    return select(*(column for column in table.c if column.name != less)).where(
+    return select(table).where(
         *(
             func.upper(func.ltrim(func.rtrim(table.c[name]))) == code.strip().upper()
             for name, code in codes.items()
@@ -47,12 +49,23 @@ def read(
     info_link: InfoLink, table: Table, company_code: str, **wanted: str
 ) -> Sequence[Mapping[str, str]] | CannotTell:
     """A company's rows of a table, trimmed; columns without a value are blank."""
-    rows = info_link.ask(rows_of_company(table, company_code, **wanted))
-    if isinstance(rows, CannotTell) and PRICE_METHOD in table.c:
-        rows = info_link.ask(rows_of_company(table, company_code, less=PRICE_METHOD, **wanted))
-    if isinstance(rows, CannotTell):
-        return rows
+    found = read_together(info_link, company_code, (table, wanted))
+    return found if isinstance(found, CannotTell) else found[0]
+
+
+def read_together(
+    info_link: InfoLink, company_code: str, *wanted: tuple[Table, Mapping[str, str]]
+) -> list[list[dict[str, str]]] | CannotTell:
+    """The same of several tables, over one connection."""
+    found = info_link.ask(
+        *((table, rows_of_company(table, company_code, **codes)) for table, codes in wanted)
+    )
+    if isinstance(found, CannotTell):
+        return found
     return [
-        {str(name): "" if value is None else str(value).strip() for name, value in row.items()}
-        for row in rows
+        [
+            {str(name): "" if value is None else str(value).strip() for name, value in row.items()}
+            for row in rows
+        ]
+        for rows in found
     ]

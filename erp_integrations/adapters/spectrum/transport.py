@@ -7,12 +7,21 @@ import math
 from collections.abc import Iterable
 from dataclasses import replace
 
-from erp_integrations.adapters.base import Call, NotSent, Outcome, Refused, Unauthorised, Unknown, Unusable
+from erp_integrations.adapters.base import (
+    Accepted,
+    Call,
+    NotSent,
+    Outcome,
+    Refused,
+    Unauthorised,
+    Unknown,
+    Unusable,
+)
 from erp_integrations.adapters.spectrum import authentication, replies
 from erp_integrations.adapters.spectrum.layouts import LAYOUTS, Layout
 from erp_integrations.adapters.spectrum.redaction import storable, without_secrets
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
-from erp_integrations.adapters.spectrum.wire import Exchange
+from erp_integrations.adapters.spectrum.wire import Exchange, as_answer
 from erp_integrations.adapters.spectrum.wsdl import Service
 
 
@@ -67,7 +76,10 @@ def _first_complaint(call: Call, layout: Layout) -> str:
 
 def _outcome(exchange: Exchange, call: Call, settings: SpectrumSettings) -> Outcome:
     if not exchange.failure:
-        return replies.read(exchange, call, settings.written)
+        answer = replies.read(as_answer(exchange, settings), call, settings.written)
+        if isinstance(answer, Accepted) and exchange.status != 200:
+            answer = Unknown(f"Spectrum said yes under HTTP status {exchange.status}.", answer.reply)
+        return replace(answer, status=exchange.status) if isinstance(answer, Unknown) else answer
     if exchange.wrote:
         return Unknown(exchange.failure, storable(exchange.body))
     if exchange.ours:

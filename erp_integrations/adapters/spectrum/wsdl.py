@@ -67,8 +67,7 @@ class Service:
 
         What has none is no part of a request, and what is nobody's place is written blank.
         """
-        method = self.layout.method
-        named = {ours: theirs for of, ours, theirs in self._settings.mapped if of == method}
+        named = self._named
         taken = [theirs.lower() for theirs in named.values()]
         found = {}
         for name in self.layout.names:
@@ -80,8 +79,12 @@ class Service:
 
     def lack(self, filled: Collection[str]) -> str:
         """What we write and the site has no element for, as a sentence; blank if nothing."""
-        places = self.places
-        lacking = [name for name in self.layout.names if name in filled and name not in places]
+        places, named = self.places, self._named
+        lacking = [
+            f"{named[name]} (named in the settings for {name})" if name in named else name
+            for name in self.layout.names
+            if name in filled and name not in places
+        ]
         if not lacking:
             return ""
         nobodys = [name for name in self.declared if name not in places.values()]
@@ -91,6 +94,11 @@ class Service:
             f"which element is it?{besides} An ERP Integrations Admin can name it in the settings of the "
             "connection."
         )
+
+    @property
+    def _named(self) -> Mapping[str, str]:
+        method = self.layout.method
+        return {ours: theirs for of, ours, theirs in self._settings.mapped if of == method}
 
     def changes(self, kept: "Service") -> str:
         """How the present description differs from the kept one, in words; blank if it doesn't.

@@ -124,7 +124,7 @@ class TestWhatAnAcceptanceIsBoundTo:
 
     def test_an_inactive_vendor_is_another_thing(self, read: Submission) -> None:
         before = hash_of(read)
-        Vendor.objects.update(is_active=False)
+        Vendor.objects.update(status="I")
         assert hash_of(read) != before
 
     def test_phases_that_no_line_is_on_do_not_count(self, read: Submission) -> None:

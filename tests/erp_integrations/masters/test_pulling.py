@@ -10,7 +10,14 @@ from pytest_django import Settings
 
 from directory.models import HistoryEntry
 from erp_integrations import tasks
-from erp_integrations.adapters.base import CannotTell, PhaseStatus, Rows, Unauthorised, VendorRecord
+from erp_integrations.adapters.base import (
+    CannotTell,
+    PhaseStatus,
+    Rows,
+    Unauthorised,
+    VendorRecord,
+    VendorStatus,
+)
 from erp_integrations.masters import pulling
 from erp_integrations.models import (
     Connection,
@@ -62,7 +69,7 @@ class TestAReading:
         assert (pull.linked_jobs, pull.linked_jobs_read) == (1, 1)
         assert pull.vendors_at == pull.jobs_at == pull.started_at
         assert pull.lists_inactive_vendors
-        assert dict(Vendor.objects.values_list("code", "is_active")) == {"ACME": True, "GONE": False}
+        assert dict(Vendor.objects.values_list("code", "status")) == {"ACME": "A", "GONE": "I"}
         assert set(Job.objects.values_list("number", flat=True)) == {"24-001", "24-002"}
         assert set(Phase.objects.values_list("job__number", "code", "status")) == {
             ("24-001", "0330000", "C"),
@@ -108,10 +115,10 @@ class TestAReading:
     ) -> None:
         lists = Lists().stand_in(monkeypatch)
         read(linked)
-        lists.vendor_list = Rows((VendorRecord("ACME", "Acme Mechanical\0", active=False),))
+        lists.vendor_list = Rows((VendorRecord("ACME", "Acme Mechanical\0", VendorStatus.NOT_USED),))
         read(linked)
         vendor = Vendor.objects.get(code="ACME")
-        assert (vendor.name, vendor.is_active) == ("Acme Mechanical", False)
+        assert (vendor.name, vendor.status) == ("Acme Mechanical", "N")
         assert Vendor.objects.filter(code="ACME").count() == 1
 
     def test_a_name_of_any_length_breaks_nothing(
@@ -300,11 +307,7 @@ class TestTheRealWire:
         pull = self.read(awaiting)
         assert (pull.status, pull.problem) == (PullStatus.DONE, "")
         assert pull.lists_inactive_vendors
-        assert dict(Vendor.objects.values_list("code", "is_active")) == {
-            "ACME": True,
-            "BOLT": True,
-            "GONE": False,
-        }
+        assert dict(Vendor.objects.values_list("code", "status")) == {"ACME": "A", "BOLT": "A", "GONE": "I"}
         assert set(Phase.objects.values_list("job__number", "code", "cost_type", "status")) == {
             ("24-001", "0330000", "M", "A"),
             ("24-001", "0330000", "S", "A"),

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection as database
+from django.utils import timezone
 from pytest_django import Settings
 
 from directory.models import User
 from erp_integrations.adapters.base import Absent, CannotTell, Key, Severity, StoredRecord
 from erp_integrations.adapters.spectrum.readback import InfoLink
+from erp_integrations.delivery import exporting
 from erp_integrations.findings import preflight
-from erp_integrations.models import ExportJob, Submission
+from erp_integrations.models import ExportJob, Submission, WireAttempt
 from erp_integrations.review import live_checks, previews
 from erp_integrations.review.live_checks import KeyState
 from tests.clients import signed_in
@@ -67,6 +69,25 @@ def closed_phase(simulator: Simulator, awaiting: Submission) -> Iterator[None]:
     in_spectrum(simulator, change, "A", phase)
 
 
+CLOSED = {
+    "vendor": ("UPDATE VN_VENDOR_MASTER_MC SET Status = ? WHERE Vendor_Code = 'ACME      '", "N"),
+    "job": ("UPDATE JC_JOB_MASTER_MC SET Status_Code = ? WHERE Job_Number = '24-001    '", "C"),
+}
+
+
+@pytest.fixture(params=CLOSED)
+def closed(request: pytest.FixtureRequest, simulator: Simulator, awaiting: Submission) -> Iterator[str]:
+    """Somebody closes the vendor or the job in Spectrum, after its lists were read; which."""
+    lists_know(awaiting.commitment)
+    statement, status = CLOSED[request.param]
+    in_spectrum(simulator, statement, status)
+    yield request.param
+    in_spectrum(simulator, statement, "A")
+
+
+WORDS = {"vendor": "is set to “not used” in Spectrum", "job": "is complete in Spectrum"}
+
+
 def box_of(submission: Submission) -> str:
     return f"{submission.get_absolute_url()}accept/"
 
@@ -114,11 +135,11 @@ class TestWhatThePhasesAreNow:
 
     def test_where_all_is_as_it_was_read_nothing_is_said(self, awaiting: Submission) -> None:
         lists_know(awaiting.commitment)
-        assert live_checks.of_phases(preflight.basis_of(awaiting.document)) == []
+        assert live_checks.of_masters(preflight.basis_of(awaiting.document)) == []
 
     def test_whoever_does_not_answer_blocks_nothing(self, awaiting: Submission, settings: Settings) -> None:
         settings.INFO_LINKS = NOWHERE
-        found = live_checks.of_phases(preflight.basis_of(awaiting.document))
+        found = live_checks.of_masters(preflight.basis_of(awaiting.document))
         assert [each.severity for each in found] == [Severity.CANNOT_CHECK]
 
     def test_accept_asks_before_the_decision(
@@ -130,6 +151,46 @@ class TestWhatThePhasesAreNow:
         assert answer.status_code == 422
         assert "is complete on job 24-001 in Spectrum" in answer.content.decode()
         assert not ExportJob.objects.exists()
+
+
+class TestAVendorOrAJobThatIsClosedByNow:
+    def test_the_dialog_says_so_and_nothing_can_be_accepted(
+        self, awaiting: Submission, approver: User, closed: str
+    ) -> None:
+        html = signed_in(approver).get(box_of(awaiting)).content.decode()
+        assert WORDS[closed] in html
+        seen = preflight.basis_of(awaiting.document).hash
+        posted = {"seen_hash": seen, "round": 0, "erp_id": "LIVE-8", "note": ""}
+        answer = signed_in(approver).post(box_of(awaiting), posted)
+        assert answer.status_code == 422
+        assert not ExportJob.objects.exists()
+
+    def test_the_worker_looks_before_its_first_write(
+        self, simulator: Simulator, awaiting: Submission, approver: User
+    ) -> None:
+        for which, (statement, status) in CLOSED.items():
+            job = ExportJob.objects.filter(submission=awaiting).first() or accept(
+                awaiting, approver, "LIVE-9"
+            )
+            ExportJob.objects.filter(pk=job.pk).update(status="queued", not_before=timezone.now())
+            in_spectrum(simulator, statement, status)
+            exporting.drain(job.connection_id)
+            in_spectrum(simulator, statement, "A")
+            job.refresh_from_db()
+            assert job.status == "failed"
+            assert WORDS[which] in job.problem
+        assert not WireAttempt.objects.exists()
+        assert not [call for call in simulator.calls() if call["number"] == "LIVE-9"]
+
+    def test_spectrum_itself_has_the_last_word(
+        self, simulator: Simulator, awaiting: Submission, approver: User, settings: Settings, closed: str
+    ) -> None:
+        settings.INFO_LINKS = {}
+        job = accept(awaiting, approver)
+        exporting.drain(job.connection_id)
+        job.refresh_from_db()
+        assert job.status == "failed"
+        assert simulator.record(job.erp_id) is None
 
 
 class TestWhenSpectrumDoesNotAnswer:

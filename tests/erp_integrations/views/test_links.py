@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
 
 from commitments.models import Commitment, ContractCompany, LineItem
 from directory.models import Company, HistoryEntry, Level, Project, User
@@ -21,6 +23,7 @@ from erp_integrations.models import (
     MastersPull,
     PullStatus,
     Submission,
+    Vendor,
     VendorLink,
 )
 from tests.clients import signed_in
@@ -207,17 +210,36 @@ class TestVendors:
         [
             ("NOBODY", "Spectrum&#x27;s list has no vendor NOBODY."),
             ("", "Enter a vendor code, or choose one."),
-            ("X" * 11, "at most 10 characters"),
+            ("OVERLONGCODE", "has 12 characters; Spectrum takes 10, so nothing can be exported under it."),
+            ("A.B", "may not hold ., so nothing can be exported under it. Change it in Spectrum, then read"),
         ],
     )
     def test_a_code_that_can_not_be_is_refused_in_words(
         self, site: Connection, admin: User, code: str, told: str
     ) -> None:
         ours = ContractCompanyFactory(company=site.company)
+        Vendor.objects.bulk_create(
+            Vendor(connection=site, code=each, name=each, seen_at=timezone.now())
+            for each in ("OVERLONGCODE", "A.B")
+        )
         answer = link_vendor(admin, ours, site, code=code)
         assert answer.status_code == 422
         assert told in answer.content.decode()
         assert not VendorLink.objects.exists()
+
+    def test_a_listed_vendor_that_can_not_be_used_is_shown_and_has_no_button(
+        self, site: Connection, admin: User
+    ) -> None:
+        ours = ContractCompanyFactory(company=site.company, name="Alpha and Beta")
+        Vendor.objects.create(connection=site, code="A&B", name="Alpha and Beta", seen_at=timezone.now())
+        client = signed_in(admin)
+        address = reverse("erp_integrations:vendor", args=[site.company.slug, ours.pk])
+        html = client.get(f"{address}?connection={site.pk}").content.decode()
+        assert "it may not hold &amp;. Change it in Spectrum, then read the lists again." in html
+        assert 'value="A&amp;B"' not in html
+        VendorLinkFactory(connection=site, contract_company=ours, vendor_code="A&B")
+        html = page_of(admin, site.company, "vendors", "?view=all")
+        assert "Nothing can be exported: it may not hold &amp;." in html
 
     def test_before_the_first_reading_a_code_is_taken_as_it_is_typed(
         self, admin: User, site: Connection

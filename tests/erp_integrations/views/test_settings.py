@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from directory.models import Company, HistoryEntry, Level, User
 from erp_integrations.connections.form import SETTINGS, SettingsForm
-from erp_integrations.models import Connection, ExportJob, Wsdl
+from erp_integrations.models import Connection, ConnectionSettings, ExportJob, Wsdl
 from tests.clients import signed_in
 from tests.factories import ConnectionFactory, ErpAdminFactory, ExportJobFactory, MemberFactory, PersonFactory
 from tests.simulator import Simulator
@@ -192,7 +192,17 @@ class TestTheForm:
 
     @pytest.mark.parametrize(
         ("field", "value"),
-        [("success_codes", "S,I"), ("wsdl_path", "/x"), ("guid_policy", "sent"), ("client_id", "no-secret")],
+        [
+            ("success_codes", "S,I"),
+            ("wsdl_path", "/x"),
+            ("guid_policy", "sent"),
+            ("client_id", "no-secret"),
+            ("element_names", "Comment = Remarks"),
+            ("soap_authentication", "bearer"),
+            ("error_statuses", "200"),
+            ("error_statuses", "401"),
+            ("any_ending", "S"),
+        ],
     )
     def test_what_would_break_an_export_is_refused_as_in_django_admin(self, field: str, value: str) -> None:
         connection = ConnectionFactory()
@@ -200,6 +210,26 @@ class TestTheForm:
         response = client.post(url(connection), filled_in(connection, **{field: value}))
         assert response.status_code == 422
         assert "The settings are not saved" in response.content.decode()
+
+    def test_a_name_is_held_against_the_description_that_is_kept(self, simulator: Simulator) -> None:
+        connection = ConnectionFactory(company_code="PHL")
+        _, client = admin_of(connection.company)
+        client.post(url(connection, "probe"))
+        wrong = {"element_names": "UpdateSubcontract.Comment = Remarks"}
+        refused = client.post(url(connection), filled_in(connection, **wrong))
+        assert refused.status_code == 422
+        assert "description of UpdateSubcontract has no Remarks. It has " in refused.content.decode()
+        # While it is stopped, the site may have it by now; a probe compares.
+        Connection.objects.update(awaits_probe=True, not_before=timezone.now())
+        assert client.post(url(connection), filled_in(connection, **wrong)).status_code == 302
+
+    def test_statuses_and_names_are_kept_in_one_spelling(self) -> None:
+        connection = ConnectionFactory()
+        _, client = admin_of(connection.company)
+        typed = {"error_statuses": " 500, 422,500 ", "element_names": "getjob.PSORT_BY=pOrder\n\n"}
+        assert client.post(url(connection), filled_in(connection, **typed)).status_code == 302
+        rules = ConnectionSettings.objects.get(connection=connection)
+        assert (rules.error_statuses, rules.element_names) == ("422,500", "GetJob.pSort_By = pOrder")
 
     def test_what_waited_for_the_old_settings_goes_on(self) -> None:
         job: ExportJob = ExportJobFactory()

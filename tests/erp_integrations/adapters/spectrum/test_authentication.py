@@ -57,6 +57,7 @@ def settings_of(simulator: Simulator, secret: str = SECRET, previous: str = "") 
         simulator.url,
         "PHL",
         AUTHORIZATION_ID,
+        "one",
         oauth=client,
         written=ReplyRule(RuleKind.NO_ERROR_ROW),
         connect_timeout=2,

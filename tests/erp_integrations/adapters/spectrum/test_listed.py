@@ -47,6 +47,7 @@ def test_where_all_is_active_there_is_nothing_to_say() -> None:
     ("state", "code", "severity"),
     [
         (Known.ABSENT, "vendor-unknown", Severity.BLOCKING),
+        (Known.CLOSED, "vendor-not-used", Severity.BLOCKING),
         (Known.INACTIVE, "vendor-inactive", Severity.WARNING),
         (Known.NOT_AMONG_ACTIVE, "vendor-not-among-active", Severity.WARNING),
     ],
@@ -65,6 +66,11 @@ def test_a_job_that_spectrum_does_not_have_blocks_and_its_phases_are_not_asked_f
     assert (finding.code, finding.severity) == ("job-unknown", Severity.BLOCKING)
     assert "2026-014" in finding.sentence
     assert only(job=Known.INACTIVE).severity is Severity.WARNING
+
+
+def test_a_complete_job_blocks() -> None:
+    finding = only(job=Known.CLOSED)
+    assert (finding.code, finding.severity) == ("job-complete", Severity.BLOCKING)
 
 
 def test_a_line_on_no_phase_of_the_job_blocks() -> None:

@@ -16,11 +16,15 @@ from sqlalchemy.dialects import mssql
 from erp_integrations.adapters.base import (
     CannotTell,
     JobRecord,
+    JobStatus,
+    Known,
+    Masters,
     PhaseRecord,
     PhaseStatus,
     Rows,
     Unauthorised,
     VendorRecord,
+    VendorStatus,
 )
 from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings, masters, tables
 from erp_integrations.adapters.spectrum.layouts import GET_JOB, GET_PHASE, LISTS
@@ -36,6 +40,8 @@ from tests.erp_integrations.adapters.spectrum.servers import (
 )
 
 AUTHORIZATION = "AUTH-7781-SECRET"
+UNUSED = VendorRecord("UNUSED", "Unused", VendorStatus.NOT_USED)
+GONE = VendorRecord("GONE", "Gone", VendorStatus.INACTIVE)
 GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 DESCRIPTIONS = {
     method: description(method, layout.names).split("?>", 1)[1].strip() for method, layout in LISTS.items()
@@ -241,6 +247,34 @@ def test_parts_that_take_too_long_are_no_list(monkeypatch: pytest.MonkeyPatch) -
     assert server.requests == []
 
 
+@pytest.mark.parametrize(
+    ("vendor", "job", "seen"),
+    [
+        ("ACME", "24-001", (Known.ACTIVE, Known.ACTIVE)),
+        ("gone", "24-002", (Known.INACTIVE, Known.CLOSED)),
+        ("UNUSED", "24-001", (Known.CLOSED, Known.ACTIVE)),
+        ("NOBODY", "24-001", (Known.ABSENT, Known.ACTIVE)),
+        ("ACME", "24-999", (Known.ACTIVE, Known.ABSENT)),
+    ],
+)
+def test_vendor_job_and_phases_are_looked_at_together(
+    info_link: str, vendor: str, job: str, seen: tuple[Known, Known]
+) -> None:
+    adapter = connected("http://127.0.0.1:1", info_link=info_link)
+    now = adapter.as_of_now(Masters(vendor_code=vendor, job_number=job))
+    assert isinstance(now, Masters)
+    assert (now.vendor, now.job) == seen
+    assert now.phases is not None
+    assert len(now.phases) == {"24-001": 2, "24-002": 1, "24-999": 0}[job]
+
+
+def test_where_neither_is_shown_nobody_can_tell(info_link: str) -> None:
+    adapter = connected("http://127.0.0.1:1", info_link=info_link)
+    assert isinstance(adapter.as_of_now(Masters(vendor_code="X", job_number="Y")), CannotTell)
+    without = connected("http://127.0.0.1:1")
+    assert isinstance(without.as_of_now(Masters(vendor_code="ACME", job_number="24-001")), CannotTell)
+
+
 @pytest.fixture
 def info_link(tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path / 'site.sqlite3'}"
@@ -248,7 +282,8 @@ def info_link(tmp_path: Path) -> str:
         for statement in (
             "CREATE TABLE VN_VENDOR_MASTER_MC (Company_Code, Vendor_Code, Vendor_Name, Status)",
             "INSERT INTO VN_VENDOR_MASTER_MC VALUES ('PHL', ' GONE ', 'Gone  ', 'I'),"
-            " ('phl', 'ACME      ', 'Acme', 'A'), ('NYC', 'OTHER', 'Other', 'A')",
+            " ('phl', 'ACME      ', 'Acme', 'A'), ('NYC', 'OTHER', 'Other', 'A'),"
+            " ('PHL', 'UNUSED', 'Unused', 'N')",
             "CREATE TABLE JC_JOB_MASTER_MC (Company_Code, Job_Number, Job_Description, Status_Code)",
             "INSERT INTO JC_JOB_MASTER_MC VALUES ('PHL', '24-002', NULL, 'C'),"
             " ('PHL', '24-001', 'Roof', 'A')",
@@ -266,9 +301,13 @@ def info_link(tmp_path: Path) -> str:
 def test_info_link_shows_all_of_the_company_and_nothing_of_others(info_link: str) -> None:
     adapter = connected("http://127.0.0.1:1", info_link=info_link)
     assert adapter.vendors() == Rows(
-        (VendorRecord("ACME", "Acme"), VendorRecord("GONE", "Gone", active=False))
+        (
+            VendorRecord("ACME", "Acme"),
+            GONE,
+            VendorRecord("UNUSED", "Unused", VendorStatus.NOT_USED),
+        )
     )
-    assert adapter.jobs() == Rows((JobRecord("24-001", "Roof"), JobRecord("24-002", "", active=False)))
+    assert adapter.jobs() == Rows((JobRecord("24-001", "Roof"), JobRecord("24-002", "", JobStatus.COMPLETE)))
     assert adapter.phases("24-001") == Rows(
         (
             PhaseRecord("0330000", "S", "Concrete", PhaseStatus.ACTIVE),

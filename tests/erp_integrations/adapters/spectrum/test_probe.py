@@ -116,6 +116,13 @@ def test_a_person_maps_a_name() -> None:
         assert SpectrumAdapter(settings).probe().usable
 
 
+def test_a_name_that_the_site_does_not_have_is_said() -> None:
+    mapped = element_names.parse("UpdateSubcontract.Comment = Remarks")
+    with _site() as server:
+        told = SpectrumAdapter(replace(adapter(server.url).settings, mapped=mapped)).probe().sentence
+    assert "has no Remarks (named in the settings for Comment): which element is it? It has Comment" in told
+
+
 def test_what_a_map_gives_to_one_element_is_no_others_place() -> None:
     mapped = element_names.parse("UpdateSubcontract.Retention_Percent = Comment")
     with _site() as server:

@@ -166,6 +166,18 @@ def test_a_certificate_that_nobody_vouches_for_is_not_sent(certificate: Path) ->
     assert "No secure connection" in answer.reason
 
 
+def test_a_yes_under_the_status_of_errors_is_no_yes() -> None:
+    answer = outcome(answering(SUCCESS, status="422 No"), error_statuses=frozenset({422}))
+    assert told(answer, Unknown) == "Spectrum said yes under HTTP status 422."
+    no = outcome(answering(reply(("I", "is wrong", "GL_Account")), status="422 No"), error_statuses={422})
+    assert isinstance(no, Refused)
+
+
+def test_a_fault_under_the_status_of_errors_is_still_unknown() -> None:
+    answer = outcome(answering(servers.fault("busy"), status="500 Oh"), error_statuses=frozenset({500}))
+    assert "Spectrum answered with a fault: busy" in told(answer, Unknown)
+
+
 def test_a_server_that_speaks_no_tls_is_not_sent() -> None:
     with serving(answering(SUCCESS)) as server:
         answer = connected(server.url.replace("http", "https"), connect_timeout=0.3).send(HEADER)
