@@ -25,6 +25,8 @@ from erp_integrations.models import (
 from notifications import emails
 from notifications.models import Kind, Subscription
 
+MOST_NAMES = 5  # of what has one cause
+
 
 def store_due_alarms() -> int:
     """Store the mails for what was raised and is not gathered any longer; how many."""
@@ -111,23 +113,40 @@ def _willing(people: Iterable[User]) -> list[User]:
 def _store(
     connection: Connection, people: Sequence[User], alarms: Sequence[Alarm], *, for_project: bool = False
 ) -> int:
-    """One mail for each. A sender's links open the commitment, an approver's the review page."""
+    """One mail for each, and in it one line for each cause, with a count.
+
+    A sender's links open the commitment, an approver's the review page; a cause of several opens a list.
+    """
     slug = connection.company.slug
-    lines = []
-    for alarm in alarms:
-        submission = alarm.submission
-        if submission is None:
-            path = reverse("erp_integrations:deliveries", args=[slug])
-            lines.append(emails.AttentionLine(f"Connection {connection.name}", "", alarm.sentence, path))
-            continue
-        path = (
-            reverse("commitments:detail", args=[submission.project_id, submission.commitment_id])
-            if for_project
-            else reverse("erp_integrations:review", args=[slug, submission.pk])
-        )
-        title = f"{submission.number} {submission.title}"
-        lines.append(emails.AttentionLine(title, submission.project.name, alarm.sentence, path))
     overview = reverse("erp_integrations:commitments", args=[slug]) + "?view=needs-attention"
+    causes: dict[tuple[bool, str], list[Alarm]] = {}
+    for alarm in alarms:
+        causes.setdefault((alarm.submission is None, alarm.sentence), []).append(alarm)
+    lines = []
+    for (_, sentence), same in causes.items():
+        if len(same) > 1:
+            sentence = f"{sentence} ({len(same)} times)"
+        submissions = list(dict.fromkeys(alarm.submission for alarm in same if alarm.submission))
+        if not submissions:
+            path = reverse("erp_integrations:deliveries", args=[slug])
+            lines.append(emails.AttentionLine(f"Connection {connection.name}", "", sentence, path))
+            continue
+        first = submissions[0]
+        if len(submissions) > 1:
+            path = reverse("commitments:list", args=[first.project_id]) if for_project else overview
+        elif for_project:
+            path = reverse("commitments:detail", args=[first.project_id, first.commitment_id])
+        else:
+            path = reverse("erp_integrations:review", args=[slug, first.pk])
+        projects = list(dict.fromkeys(each.project.name for each in submissions))
+        lines.append(
+            emails.AttentionLine(
+                _named([f"{each.number} {each.title}" for each in submissions]),
+                _named(projects),
+                sentence,
+                path,
+            )
+        )
     return len(
         emails.store_attention(
             recipients=people,
@@ -137,3 +156,9 @@ def _store(
             for_project=for_project,
         )
     )
+
+
+def _named(names: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

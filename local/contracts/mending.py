@@ -1,6 +1,7 @@
 """What comes back after it was sent: from the Accept box, or refused by Spectrum with nothing written."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 
 from local.contracts.accepting import Accepting
 from local.contracts.corrections import IN_THE_FORM, move_into_the_calendar
@@ -10,12 +11,17 @@ from local.contracts.people import Unexpected
 from local.contracts.sending import Sending
 from local.contracts.tally import ACCEPT, SPECTRUM, Tally
 
+LetAtJob = Callable[[Company, str], None]
+
 
 class Mending:
     """Rejects, corrects and sends again, or corrects a link and tries again."""
 
-    def __init__(self, office: Office, sending: Sending, accepting: Accepting, tally: Tally) -> None:
+    def __init__(
+        self, office: Office, sending: Sending, accepting: Accepting, tally: Tally, let_at_job: LetAtJob
+    ) -> None:
         self._office = office
+        self._let_at_job = let_at_job
         self._sending = sending
         self._accepting = accepting
         self._tally = tally
@@ -45,6 +51,10 @@ class Mending:
             self._accepting.reject(company, row.path, row.remark)
             self._sending.edit(company, commitment, [(move_into_the_calendar, Finding("", ""))])
             self._sending.send(company, commitment, first=False)
+        elif refused := re.search(r"not authorized for job (\S+)", row.remark):
+            code, how = "Job_Number", "somebody lets the operator at the job in Spectrum; tried again"
+            self._let_at_job(company, refused[1])
+            self._accepting.accept(company, commitment, row.path)
         else:
             raise Unexpected(f"Spectrum refused {commitment.path}: {row.remark}")
         self._tally.blocked(commitment, SPECTRUM, [code])

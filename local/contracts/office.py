@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from lxml import html
 
@@ -74,6 +75,10 @@ class Administrator:
         number = next(job["number"] for job in jobs if job["description"] == name)
         self._add("joblink", company, {"project": project, "job_number": number})
 
+    def authorization_id(self, company: Company) -> str:
+        """Who the company is in Spectrum."""
+        return str(self._masters[company.code]["authorization_ids"][0])
+
     def clear_account(self, name: str) -> None:
         """Take the general-ledger account off a vendor's links, so that the next of the chain is used."""
         path = "/admin/erp_integrations/vendorlink/"
@@ -87,7 +92,7 @@ class Administrator:
             self._save(address, {**values_of(form), "general_ledger_account": ""})
 
     @cached_property
-    def _masters(self) -> dict[str, dict[str, list[dict[str, str]]]]:
+    def _masters(self) -> dict[str, dict[str, Any]]:
         companies = json.loads(MASTERS.read_text(encoding="utf-8"))["companies"]
         return {company["code"]: company for company in companies}
 

@@ -36,7 +36,7 @@ class Run:
         self._office = Office(addresses.product, password)
         self._sending = Sending(self._office, tally)
         self._accepting = Accepting(tally)
-        self._mending = Mending(self._office, self._sending, self._accepting, tally)
+        self._mending = Mending(self._office, self._sending, self._accepting, tally, self._let_at_job)
         # A proxy must not see local traffic.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         self._last_call = 0
@@ -207,8 +207,13 @@ class Run:
             found.append("the product keeps another plan than it showed")
         return found
 
-    def _ask(self, path: str) -> Any:
-        with self._opener.open(f"{self._simulator}/simulator/{path}", timeout=60) as answer:
+    def _let_at_job(self, company: Company, job: str) -> None:
+        path = f"job-security/{company.code}/{job}/{self._office.admin.authorization_id(company)}"
+        self._ask(path, "DELETE")
+
+    def _ask(self, path: str, verb: str = "GET") -> Any:
+        request = urllib.request.Request(f"{self._simulator}/simulator/{path}", method=verb)
+        with self._opener.open(request, timeout=60) as answer:
             return json.load(answer)
 
 

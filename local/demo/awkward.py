@@ -159,6 +159,7 @@ CASES = (
     ),
     Case("line-goes-as-an-amount", ("154055", "150159"), _rounded_unit_cost),
     Case("negative-line", ("134037", "144141", "130170"), _with_credit(_a_tenth)),
+    Case("job-security", ("144167",), lambda commitment: commitment),
     Case("line-phase-complete", ("144035",), _last_line_on(CLOSED)),
     Case("line-phase-inactive", ("144113",), _last_line_on(SUSPENDED)),
     Case("line-cost-code-unknown", ("144094",), _last_line_on(NOT_IN_SPECTRUM)),

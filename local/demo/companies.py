@@ -13,12 +13,16 @@ from local.demo.contracts import PUBLIC_WORKS, Contract
 
 @dataclass(frozen=True, slots=True)
 class DemoProject:
-    """A construction job. ``job`` is its number in Spectrum, where it is even if it is not linked."""
+    """A construction job. ``job`` is its number in Spectrum, where it is even if it is not linked.
+
+    ``secured``: job security there keeps the company's own operator from it.
+    """
 
     number: str
     name: str
     job: str
     linked: bool = True
+    secured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ KEYSTONE = DemoCompany(
         _linked("STR", "Streets and Bridges"),
         _linked("PARK", "Parks and Recreation Centers"),
         _linked("SAFE", "Police and Fire Facilities"),
+        DemoProject("HQ", "Police Headquarters", "HQ-01", secured=True),
         _linked("CITY", "City Hall and Public Buildings"),
         _linked("FLEET", "Fleet Shops"),
         DemoProject("SHEL", "Shelters and Correctional Facilities", "SHEL-01", linked=False),
@@ -103,6 +108,7 @@ _PUBLIC_WORKS: tuple[tuple[str, _Test], ...] = (
     ("WM15", _department("WATER")),
     ("STR", _department("STREETS")),
     ("PARK", _department("RECREATION", "FAIRMOUNT PARK COMMISSION")),
+    ("HQ", lambda contract: contract.number == "144167"),
     ("SAFE", _department("POLICE", "FIRE")),
     ("FLEET", _department("FLEET MANAGEMENT")),
     ("SHEL", _department("PRISONS", "OFFICE OF SUPPORTIVE HOUSING")),

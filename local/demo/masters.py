@@ -50,7 +50,10 @@ def _company(company: DemoCompany) -> dict[str, Any]:
         ],
         "vendors": _vendors(blueprint().vendors[company.slug]),
         "cost_types": list(COST_TYPES),
-        "jobs": [_job(project) for project in company.projects],
+        "jobs": [
+            _job(project) | ({"closed_to": [company.authorization_id]} if project.secured else {})
+            for project in company.projects
+        ],
     }
 
 

@@ -25,8 +25,8 @@ LONGEST_TO_READ = 12  # lines
 BUSY = [project for project in KEYSTONE.projects if project.number.startswith("SUP")]
 
 # Two with numbers that are too long, a pair that wants one ERP ID, text that is respelled, an
-# account that Spectrum refuses, and a phase that it has closed.
-AWKWARD = ("144136", "140197", "144091", "134136", "120214", "130282", "144035")
+# account that Spectrum refuses, a phase that it has closed, and a job that our operator may not touch.
+AWKWARD = ("144136", "140197", "144091", "134136", "120214", "130282", "144035", "144167")
 
 REJECTIONS: Mapping[str, str] = {
     "144149": "The signed contract names 10 % retainage and this has none. Please correct it.",

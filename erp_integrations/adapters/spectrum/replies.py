@@ -139,8 +139,10 @@ def _refused_rows(envelope: etree._Element, call: Call, rule: ReplyRule) -> tupl
     A row that says no, wherever it stands, keeps every rule from a yes. Raises UnreadableReplyError
     where it is neither.
     """
-    answer_in(envelope, call.method)
+    answer = answer_in(envelope, call.method)
     rows = _rows(envelope)
+    if any(answer not in (row.element, *row.element.iterancestors()) for row in rows):
+        raise UnreadableReplyError("Spectrum's reply holds rows outside of its answer.")
     codes = {row.code for row in rows}
     refused = codes & (REFUSALS | {UNAUTHORISED_ON_READS})
     good = codes & _GOOD.get(rule.kind, rule.codes)
@@ -153,16 +155,16 @@ def _refused_rows(envelope: etree._Element, call: Call, rule: ReplyRule) -> tupl
         raise UnreadableReplyError("Spectrum answered yes and no at once.")
     if refused:
         return tuple(row.error for row in rows if row.code in refused)
-    if complaint := _not_a_yes(envelope, rows, call, rule):
+    if complaint := _not_a_yes(answer, rows, call, rule):
         raise UnreadableReplyError(complaint)
     return ()
 
 
-def _not_a_yes(envelope: etree._Element, rows: Sequence[_Row], call: Call, rule: ReplyRule) -> str:
+def _not_a_yes(answer: etree._Element, rows: Sequence[_Row], call: Call, rule: ReplyRule) -> str:
     """Why a reply without a refusal does not mean that the call is written; blank if it does."""
     if rows and not {row.code for row in rows} - ({WARNING} - rule.codes):
         return "Spectrum only warned and did not say whether the record is written."
-    echoes = _echoes(envelope, call)
+    echoes = _echoes(answer, call)
     if echoes is None:
         return "Spectrum's reply names another record."
     match rule.kind:
@@ -171,7 +173,7 @@ def _not_a_yes(envelope: etree._Element, rows: Sequence[_Row], call: Call, rule:
         case RuleKind.CODES if not rows:
             return "Spectrum's reply does not say whether the record is written."
         # A row that says nothing at all was seen where a GUID was not taken, so it is no silence.
-        case RuleKind.NO_ERROR_ROW if _says_more(envelope, rows):
+        case RuleKind.NO_ERROR_ROW if _says_more(answer, rows):
             return "Spectrum's reply holds words that are not known here."
         # Every row that is no remark must be one.
         case RuleKind.ECHO if not echoes or not echoes.issuperset(
@@ -181,21 +183,21 @@ def _not_a_yes(envelope: etree._Element, rows: Sequence[_Row], call: Call, rule:
     return ""
 
 
-def _says_more(envelope: etree._Element, rows: Sequence[_Row]) -> bool:
-    """Whether any text stands outside of the rows."""
+def _says_more(answer: etree._Element, rows: Sequence[_Row]) -> bool:
+    """Whether any text stands in the body outside of the rows."""
     known = {row.element for row in rows}
     return any(
         known.isdisjoint((element, *element.iterancestors()))
         and any(str(text).strip() for text in (element.text, *(child.tail for child in element)) if text)
-        for element in envelope.iterfind(f"{_SOAP}Body//*")
+        for element in answer.getroottree().iterfind(f"{_SOAP}Body//*")
     )
 
 
-def _echoes(envelope: etree._Element, call: Call) -> set[etree._Element] | None:
+def _echoes(answer: etree._Element, call: Call) -> set[etree._Element] | None:
     """The elements that repeat the call's own key; None where one names another record."""
     wanted = {name.lower(): _key_part(name, value) for name, value in call.payload.items()}
     echoes = set()
-    for element in envelope.iter("*"):
+    for element in answer.iter("*"):
         given = [
             (name, _key_part(name, _text(child)))
             for child in element.iterchildren("*")

@@ -132,3 +132,37 @@ class TestWhen:
         other.calls.filter(position=1).update(state="sending")
         outcomes.take_up_abandoned(other.pk)
         assert Alarm.objects.count() == 1
+
+
+class TestOneCause:
+    def test_what_has_one_cause_is_one_line_with_a_count(self) -> None:
+        job = failed()
+        alarm_mails.store_due_alarms()
+        OutgoingEmail.objects.all().delete()
+        connection = job.connection
+        Connection.objects.filter(pk=connection.pk).update(fault="It is down.")
+        for _ in range(18):
+            alarms.raise_for(connection, "It is down.")
+        a_quarter_of_an_hour_later()
+        alarm_mails.store_due_alarms()
+        approver = job.submission.decided_by
+        assert approver is not None
+        mail = mails()[approver.email]
+        assert mail.subject == f"Needs attention: Connection {connection.name}"
+        assert mail.text_body.count("It is down.") == 1
+        assert "It is down. (18 times)" in mail.text_body
+
+    def test_several_commitments_with_one_cause_are_named_together(self) -> None:
+        first = failed()
+        company = first.submission.company
+        others = [failed(submission__commitment__project=first.submission.project) for _ in range(6)]
+        approver: User = ApproverFactory(company=company)
+        for _ in range(2):
+            alarm_mails.store_due_alarms()
+        mail = mails()[approver.email]
+        numbers = [each.submission.number for each in (first, *others)]
+        assert mail.text_body.count("V1 is not active.") == 1
+        assert "(7 times)" in mail.text_body
+        assert all(number in mail.text_body for number in numbers[:5])
+        assert "and 2 more" in mail.text_body
+        assert "view=needs-attention" in mail.text_body

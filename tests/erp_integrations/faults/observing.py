@@ -21,7 +21,7 @@ from local.contracts.people import words_of
 from tests.erp_integrations.faults.cases import Fault
 from tests.simulator import Simulator
 
-TURNS = 4  # of a worker, until nothing changes by itself any more
+TURNS = 12  # of a worker, until nothing changes by itself any more
 A_WHILE = timedelta(hours=1)
 LINES = 2
 

@@ -80,6 +80,7 @@ CASES = {
     "130282": (JobStatus.FAILED, "GL_Account"),
     "990844": (JobStatus.FAILED, "Date_Issued"),
     "912797": (JobStatus.FAILED, "Date_Issued"),
+    "144167": (JobStatus.FAILED, "Operator is not authorized for job HQ-01"),
     "144035": (JobStatus.INCOMPLETE, "Phase_Code"),
     "144094": (JobStatus.INCOMPLETE, "Phase_Code"),
     "144113": (JobStatus.SYNCED, ""),

@@ -1,5 +1,6 @@
 """Scripted faults: each breaks the wire as it says, and stores exactly when it says."""
 
+import copy
 import http.client
 import json
 import time
@@ -12,7 +13,7 @@ from zeep.transports import Transport
 
 from tests.local.spectrum.conftest import Caller
 from tests.local.spectrum.test_soap import elements, envelope
-from tests.simulator import Simulator
+from tests.simulator import AUTHORIZATION_ID, MASTERS, Simulator
 
 ACCEPTED: list[tuple[str, str]] = []
 
@@ -112,6 +113,14 @@ def test_a_reset_reaches_the_caller_as_a_reset(spectrum_simulator: Simulator) ->
             {"error_code": "I", "desc": "GL Account does not match GL Mask", "column": "GL_Account"},
         ),
         (
+            {"kind": "abort", "text": "Access denied"},
+            {"error_code": "A", "desc": "Access denied", "column": ""},
+        ),
+        (
+            {"kind": "job_security"},
+            {"error_code": "A", "desc": "Operator is not authorized for job", "column": "Job_Number"},
+        ),
+        (
             {"kind": "locked"},
             {
                 "error_code": "I",
@@ -129,6 +138,34 @@ def test_a_fault_that_answers_and_stores_nothing(
     given = {"Company_Code": "PHL", "Vendor_Code": "ACME", "Subcontract_Number": number, "Comment": "after"}
     assert caller.put("UpdateSubcontract", **given) == [row]
     assert caller.stored(number)["Comment_1"] == "before"
+
+
+def test_two_answers_and_broken_text_store_nothing(caller: Caller, number: str) -> None:
+    for kind, told in (("two_answers", b"</returnArray></nis:"), ("unreadable", b"did not end as planned")):
+        caller.simulator.set_faults({"kind": kind})
+        _, _, body = caller.raw("POST", "/ws/UpdateSubcontract", envelope(elements=elements(number)))
+        assert body.count(told) == (2 if kind == "two_answers" else 1)
+        assert caller.simulator.record(number) is None
+
+
+def test_bad_characters_come_after_the_record_is_stored(caller: Caller, number: str) -> None:
+    caller.simulator.set_faults({"kind": "bad_characters"})
+    _, _, body = caller.raw("POST", "/ws/UpdateSubcontract", envelope(elements=elements(number)))
+    assert b"<desc>Walls &#x1B; don\x92t \x1bmove</desc>" in body
+    assert caller.stored(number)
+
+
+def test_a_job_that_is_closed_to_a_caller_refuses_it_until_somebody_lets_it_in() -> None:
+    masters = copy.deepcopy(MASTERS)
+    masters["companies"][0]["jobs"][0]["closed_to"] = [AUTHORIZATION_ID]
+    with Simulator.start(masters=masters) as simulator:
+        caller = Caller(simulator)
+        assert caller.header(Subcontract_Number="SC-1") == [("A", "Job_Number")]
+        assert caller.header(Subcontract_Number="SC-2", Job_Number="24-002") == ACCEPTED
+        assert simulator.calls()[0]["outcome"] == "refused"
+        path = f"/simulator/job-security/PHL/24-001/{AUTHORIZATION_ID}"
+        assert [caller.raw("DELETE", path)[0] for _ in range(2)] == [200, 404]
+        assert caller.header(Subcontract_Number="SC-1") == ACCEPTED
 
 
 def test_a_fault_waits_for_its_call_counted_from_now(caller: Caller, number: str) -> None:

@@ -54,6 +54,24 @@ def test_rows_are_read_trimmed_qualified_or_not(prefix: str, wrapper: str) -> No
     assert found.rows[0]["job_description"] == "Roof & walls"
 
 
+@pytest.mark.parametrize("bad", [b"&#x1B;", b"\x1b", b"caf\xe9"])
+def test_characters_that_xml_does_not_allow_cost_no_row(bad: bytes) -> None:
+    body = soap(job("24-001"), job("24-002"), WARNING).encode().replace(b"Roof", bad, 1)
+    found = of_soap(Exchange(wrote=True, status=200, body=body), "GetJob")
+    assert [row["job_number"] for row in found.rows] == ["24-001", "24-002"]
+    assert "\ufffd" in found.rows[0]["job_description"]
+    cut = of_soap(Exchange(wrote=True, status=200, body=body[: body.index(b"24-002")]), "GetJob")
+    assert ([row["job_number"] for row in cut.rows], cut.whole) == (["24-001"], False)
+
+
+@pytest.mark.parametrize("bad", [b"\\u001b", b"\\u0000", b"caf\xe9"])
+def test_nor_do_they_in_json(bad: bytes) -> None:
+    body = b'[{"Vendor_Code": "ACME", "Name": "Walls ' + bad + b' Inc."}, {"Vendor_Code": "BOLT"}]'
+    found = of_json(Exchange(wrote=True, status=200, body=body))
+    assert [row["vendor_code"] for row in found.rows] == ["ACME", "BOLT"]
+    assert "\ufffd" in found.rows[0]["name"]
+
+
 def test_a_list_without_rows_is_whole() -> None:
     assert read(soap()) == Listing((), whole=True)
     assert read(soap(WARNING)) == Listing((), whole=True)

@@ -227,6 +227,14 @@ def test_a_reply_in_which_a_refusal_stands_anywhere_is_never_a_yes(text: str, ru
     assert replies.taught_by(text, HEADER, rule) is None
 
 
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("inside", [echo(), "<response><error_code>S</error_code></response>", "<response/>"])
+def test_a_yes_that_stands_outside_of_the_answer_is_none(rule: ReplyRule, inside: str) -> None:
+    for name in ("other", LINE.method + "Response"):
+        text = reply().replace("</e:Body>", f"<{name}>{inside}</{name}></e:Body>")
+        assert isinstance(read(text, rule), Unknown)
+
+
 # What a reply teaches
 
 
