@@ -6,9 +6,7 @@ from django.utils import timezone
 from commitments import services as commitments
 from commitments.models import Badge, Lock
 from directory.models import User
-from erp_integrations.adapters.base import Masters, StoredRecord
 from erp_integrations.attention import announcements
-from erp_integrations.connections.adapting import adapter_for
 from erp_integrations.decisions.locking import (
     document_of,
     lock_for_decision,
@@ -20,9 +18,9 @@ from erp_integrations.decisions.locking import (
     who_decided,
 )
 from erp_integrations.decisions.refusals import Conflict, DecisionError
-from erp_integrations.delivery import recovery, standing_record
+from erp_integrations.delivery import standing_record
 from erp_integrations.delivery.standing_record import StandingRecord
-from erp_integrations.findings import preflight, remains
+from erp_integrations.findings import remains
 from erp_integrations.models import CallState, JobStatus, Submission, SubmissionStatus
 
 
@@ -36,31 +34,18 @@ def reject(*, submission: Submission, by: User, reason: str) -> None:
     DecisionError when Spectrum holds all of it.
     """
     require_may_decide(submission=submission, by=by)
-    standing = _standing(submission)
-    if standing is not None and standing.is_whole:
-        raise DecisionError(
-            f"{standing.sentence} Rejected, it would stay there and nobody would know: mark it as exported, "
-            "or delete it in Spectrum first."
-        )
-    _reject(submission=submission, by=by, reason=reason, stands=standing.sentence if standing else "")
-
-
-def _standing(submission: Submission) -> StandingRecord | None:
-    """What Spectrum holds under the name that it would have; None: nothing, or nobody can tell."""
-    job = submission.jobs.current().select_related("connection__settings").first()
-    if job is not None and job.status != JobStatus.FAILED:
-        return None  # of a part the decision itself takes care
-    if job is not None:
-        adapter, calls = adapter_for(job.connection), [call for call, _ in recovery.calls_of(job)]
-        key = adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id)
-    else:
-        basis = preflight.basis_of(document_of(submission))
-        adapter, erp_id = adapter_for(basis.connection), preflight.proposed_erp_id(basis)
-        found = preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id=erp_id)
-        calls = [] if preflight.blocking(found) else list(preflight.plan(basis, erp_id=erp_id))
-        key = preflight.key_of(basis, erp_id)
-    record = adapter.find(key) if adapter.reads_back and calls else None
-    return standing_record.compare(adapter, key, calls, record) if isinstance(record, StoredRecord) else None
+    stands = ""
+    # Of a part that is known the decision itself takes care.
+    known = submission.jobs.current().exclude(status=JobStatus.FAILED).exists()
+    if submission.connection.reads_back and not known:
+        standing = standing_record.find(submission)
+        stands = standing.sentence if isinstance(standing, StandingRecord) else ""
+        if isinstance(standing, StandingRecord) and standing.is_whole:
+            raise DecisionError(
+                f"{stands} Rejected, it would stay there and nobody would know: mark it as exported, or "
+                "delete it in Spectrum first."
+            )
+    _reject(submission=submission, by=by, reason=reason, stands=stands)
 
 
 @transaction.atomic

@@ -71,7 +71,7 @@ def of_key(
     if not (adapter.reads_back and basis.masters.vendor_code.strip() and erp_id.strip()):
         return LiveCheck(KeyState.NOT_ASKED)
     key = adapter.key(basis.masters, erp_id)
-    match _ask(lambda: adapter.find(key)):
+    match ask(lambda: adapter.find(key)):
         case Absent():
             return LiveCheck(KeyState.FREE, f"Spectrum holds nothing under {key.erp_id} of this vendor.")
         case CannotTell(reason=reason):
@@ -98,7 +98,7 @@ def of_phases(basis: preflight.Basis) -> list[Finding]:
     adapter, job_number = adapter_for(basis.connection), basis.masters.job_number.strip()
     if not (adapter.reads_back and job_number and basis.document.lines):
         return []
-    match _ask(lambda: adapter.phases(job_number)):
+    match ask(lambda: adapter.phases(job_number)):
         case Rows(rows=rows):
             now = replace(basis.masters, phases=rows)
             known = adapter.check_masters(basis.document, basis.masters)
@@ -121,7 +121,7 @@ def of_phases(basis: preflight.Basis) -> list[Finding]:
     return []
 
 
-def _ask(question: Callable[[], Answer]) -> Answer | CannotTell:
+def ask(question: Callable[[], Answer]) -> Answer | CannotTell:
     """In a thread, because a driver's own time-outs don't add up to a bound."""
     if not _places.acquire(blocking=False):
         return CannotTell("Spectrum's read-only database is slow at the moment.")

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from erp_integrations.adapters.base import Call, Finding, Fixer
+from erp_integrations.adapters.base import Call, Finding, Fixer, StoredRecord
+from erp_integrations.delivery import standing_record
 from erp_integrations.delivery.standing_record import StandingRecord
 from erp_integrations.findings import preflight
-from erp_integrations.models import SnapshotUnreadable, Submission
+from erp_integrations.models import Submission
 from erp_integrations.review import live_checks
 from erp_integrations.review.live_checks import KeyState, LiveCheck
 
@@ -68,18 +69,10 @@ def of(submission: Submission, *, erp_id: str | None = None, note: str = "") -> 
 
 
 def standing_of(submission: Submission) -> StandingRecord | None:
-    """What Spectrum holds now under the proposed ERP ID, beside what would be written; None: nothing, or
-    nobody can tell in time. Not to be called inside a transaction."""
-    if not submission.connection.reads_back:
-        return None
-    try:
-        basis = preflight.basis_of(submission.document)
-    except SnapshotUnreadable:
-        return None
-    erp_id = preflight.proposed_erp_id(basis)
-    found = preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id=erp_id)
-    planned = () if preflight.blocking(found) else preflight.plan(basis, erp_id=erp_id)
-    return live_checks.of_key(submission, basis, erp_id, planned).standing
+    """What Spectrum holds now where it would be written; None: nothing, or nobody can tell in time."""
+    adapter, key, calls = standing_record.planned(submission)
+    found = live_checks.ask(lambda: adapter.find(key)) if adapter.reads_back and calls else None
+    return standing_record.compare(adapter, key, calls, found) if isinstance(found, StoredRecord) else None
 
 
 def is_refused_now(submission: Submission, *, erp_id: str) -> bool:
