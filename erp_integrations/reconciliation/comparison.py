@@ -114,9 +114,11 @@ def _compare(run: Reconciliation) -> bool:
                 _stop(run, problem)
                 return True
             _advance(run, jobs)
-        if problem := watching.compare(run.connection, adapter, lambda: _hold(run)):
-            _stop(run, problem)
+        watched = watching.compare(run.connection, adapter, lambda: _hold(run))
+        if isinstance(watched, CannotTell):
+            _stop(run, watched.reason)
             return True
+        _still_mine(run).update(compared=F("compared") + watched)
         _finish(run)
     except LeaseLost:
         logger.warning("Reconciliation %s was taken over by another worker", run.pk)

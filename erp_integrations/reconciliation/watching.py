@@ -64,15 +64,15 @@ class Watched:
         return max(cast(datetime, vars(call)["sent_at"]) for call in self.stored) + days
 
 
-def compare(connection: Connection, adapter: Adapter, run_is_mine: Callable[[], None]) -> str:
-    """Look for what is watched, and write down what turned up, and what is gone again; why nobody could."""
+def compare(connection: Connection, adapter: Adapter, run_is_mine: Callable[[], None]) -> int | CannotTell:
+    """Look for what is watched, and write down what turned up, and what is gone again; how much that is."""
     calls = watched_calls().filter(job__connection=connection)
     watched, turned_up = list(_watched(calls, connection, adapter)), set()
     for start in range(0, len(watched), MOST_AT_ONCE):
         batch = watched[start : start + MOST_AT_ONCE]
         found = adapter.find_many([each.key for each in batch])
         if isinstance(found, CannotTell):
-            return found.reason
+            return found
         for each in batch:
             there = _turned_up(adapter, each, found.get(each.key))
             if there:
@@ -84,7 +84,7 @@ def compare(connection: Connection, adapter: Adapter, run_is_mine: Callable[[], 
                 held = outcomes.lock(known.job_id)
                 run_is_mine()
                 drift.end(known, held)
-    return ""
+    return len(watched)
 
 
 def watched_calls() -> QuerySet[ExportCall]:
