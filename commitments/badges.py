@@ -32,7 +32,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
         "Change it as needed; then a project admin sends it again.",
     ),
     Badge.FAILED: (
-        "Accounting accepted it, but nothing was written to Spectrum.",
+        "Accounting accepted it, but it could not be written to Spectrum.",
         "An accounting approver tries again, or rejects it so that it can be corrected here.",
     ),
     Badge.NEEDS_ATTENTION: (

@@ -9,7 +9,7 @@ import binascii
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -114,25 +114,12 @@ def is_signed(told: Mapping[str, Any], *, trusted: Sequence[str]) -> bool:
     return any(_signed(told.get("statement"), signature, key) for key in trusted)
 
 
-def own() -> list[Checkpoint]:
-    """What this machine has written into its folder, oldest first, as far as it can be read."""
-    if not settings.HISTORY_CHECKPOINTS_DIR:
-        return []
-    kept = []
-    for file in sorted(Path(settings.HISTORY_CHECKPOINTS_DIR).glob("history-*.json")):
-        with suppress(BadCheckpoint):  # what can't be read proves nothing; `verify_history` says so
-            kept.append(read(file, trusted=[public_key()]))
-    return kept
-
-
-def newest() -> Checkpoint | None:
-    """The last one of this machine's folder that can be read."""
-    if not settings.HISTORY_CHECKPOINTS_DIR:
-        return None
-    for file in sorted(Path(settings.HISTORY_CHECKPOINTS_DIR).glob("history-*.json"), reverse=True):
-        with suppress(BadCheckpoint):
-            return read(file, trusted=[public_key()])
-    return None
+def own() -> Iterator[Checkpoint]:
+    """What this machine has written into its folder, newest first, as far as it can be read."""
+    if settings.HISTORY_CHECKPOINTS_DIR:
+        for file in sorted(Path(settings.HISTORY_CHECKPOINTS_DIR).glob("history-*.json"), reverse=True):
+            with suppress(BadCheckpoint):  # what can't be read proves nothing; `verify_history` says so
+                yield read(file, trusted=[public_key()])
 
 
 def files_in(path: Path) -> list[Path]:

@@ -35,7 +35,7 @@ class Restored:
 
 def record(*, subject: models.Model, reason: str, lost: Sequence[str]) -> HistoryEntry:
     """Write the operator's word, signed as checkpoints are. Raises BadKey."""
-    kept = checkpoints.own()
+    kept = list(checkpoints.own())
     held = _held([head for each in kept for head in each.heads])
     agreed: dict[int, int] = {}
     for head in held:

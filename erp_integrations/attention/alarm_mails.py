@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -89,7 +89,9 @@ def _still_true(alarms: QuerySet[Alarm]) -> QuerySet[Alarm]:
         submission__jobs__verification__in=NOT_UNDER_ITS_KEY,
     )
     late = Q(Exists(Drift.objects.late().filter(submission=OuterRef("submission"))))
-    troubled = Q(submission=None) & (~Q(connection__fault="") | ~Q(connection__paused_at=None))
+    # Of a pause, only what paused it by itself: a person who pauses needs no mail.
+    paused = Q(sentence__startswith=F("connection__pause_reason")) & ~Q(connection__paused_at=None)
+    troubled = Q(submission=None) & (~Q(connection__fault="") | paused)
     true = Alarm.objects.filter(waiting | gone | late | troubled).values("pk")
     return alarms.filter(pk__in=true).order_by("pk")
 

@@ -12,23 +12,44 @@ from erp_integrations.decisions.locking import (
     lock_for_decision,
     lock_job,
     record,
+    require_may_decide,
     require_quiet,
     require_words,
     who_decided,
 )
-from erp_integrations.decisions.refusals import Conflict
+from erp_integrations.decisions.refusals import Conflict, DecisionError
+from erp_integrations.delivery import standing_record
+from erp_integrations.delivery.standing_record import StandingRecord
 from erp_integrations.findings import remains
 from erp_integrations.models import CallState, JobStatus, Submission, SubmissionStatus
 
 
-@transaction.atomic
 def reject(*, submission: Submission, by: User, reason: str) -> None:
     """Send a commitment back to its project with a reason; its creator is mailed.
 
     Also after an export that failed, or stopped half-way with the quiet period over; what is in
-    Spectrum then stays there, and holds vendor, job and ERP ID fast. Raises RightMissing, NotSaid
-    without a reason, Conflict when somebody decided otherwise or the export goes on, TooEarly.
+    Spectrum then stays there, and holds vendor, job and ERP ID fast. All of it may not stay there
+    so: where Spectrum can be read back it is looked up, with no transaction open. Raises RightMissing,
+    NotSaid without a reason, Conflict when somebody decided otherwise or the export goes on, TooEarly,
+    DecisionError when Spectrum holds all of it.
     """
+    require_may_decide(submission=submission, by=by)
+    stands = ""
+    # Of a part that is known the decision itself takes care.
+    known = submission.jobs.current().exclude(status=JobStatus.FAILED).exists()
+    if submission.connection.reads_back and not known:
+        standing = standing_record.find(submission)
+        stands = standing.sentence if isinstance(standing, StandingRecord) else ""
+        if isinstance(standing, StandingRecord) and standing.is_whole:
+            raise DecisionError(
+                f"{stands} Rejected, it would stay there and nobody would know: mark it as exported, or "
+                "delete it in Spectrum first."
+            )
+    _reject(submission=submission, by=by, reason=reason, stands=stands)
+
+
+@transaction.atomic
+def _reject(*, submission: Submission, by: User, reason: str, stands: str) -> None:
     locked = lock_for_decision(submission, by)
     reason = require_words(reason, "Enter a reason: it is mailed to the person who created the commitment.")
     left: list[str] = []
@@ -51,5 +72,6 @@ def reject(*, submission: Submission, by: User, reason: str) -> None:
     locked.save()
     remains.release_erp_id(locked.commitment)
     commitments.mark(locked.commitment, badge=Badge.REJECTED, lock=Lock.NONE, erp_id="")
-    record("submission.rejected", locked, by, {"reason": locked.reason, "left_in_spectrum": left})
+    detail: dict[str, object] = {"reason": locked.reason, "left_in_spectrum": left}
+    record("submission.rejected", locked, by, detail | ({"stands_in_spectrum": stands} if stands else {}))
     announcements.rejected(locked)

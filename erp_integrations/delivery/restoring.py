@@ -5,26 +5,16 @@ read back, the look before the first write decides, and a person may adopt what 
 can't, a person says in words what is there, for each.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from directory.history import restores
-from erp_integrations.adapters.base import Absent, Call, CannotTell, Key, Masters
-from erp_integrations.connections.adapting import adapter_for
-from erp_integrations.delivery import ledger, outcomes, recovery, standing_record, watermark
-from erp_integrations.findings import preflight
-from erp_integrations.models import (
-    ExportJob,
-    JobStatus,
-    Restore,
-    SnapshotUnreadable,
-    Submission,
-    SubmissionStatus,
-)
+from erp_integrations.adapters.base import Absent, CannotTell
+from erp_integrations.delivery import outcomes, standing_record, watermark
+from erp_integrations.models import ExportJob, JobStatus, Restore, Submission, SubmissionStatus
 
 DOUBT = "The database was put back to an older copy: nobody here knows whether this was sent since."
 
@@ -35,14 +25,6 @@ class NothingLost(Exception):
 
 class StillHeld(Exception):
     """A worker of the copy's time still holds an export; the text is for the operator."""
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """One commitment that waits, and what is known of its record in the ERP."""
-
-    submission: Submission
-    sentence: str
 
 
 def confirm(*, reason: str, anyway: bool = False) -> Restore:
@@ -72,15 +54,14 @@ def confirm(*, reason: str, anyway: bool = False) -> Restore:
     return restore
 
 
-def compare() -> Iterator[Compared]:
+def compare() -> Iterator[tuple[Submission, str]]:
     """Look up in the ERP what waits, and so what would be sent again. With no transaction open."""
-    jobs = _jobs(JobStatus.QUEUED, JobStatus.INCOMPLETE, JobStatus.FAILED, JobStatus.UNKNOWN)
-    for job in jobs.select_related("submission__company", "connection__settings").order_by("pk"):
-        calls = [call for call, _ in recovery.calls_of(job)]
-        key = adapter_for(job.connection).key(Masters(vendor_code=job.vendor_code), job.erp_id)
-        yield Compared(job.submission, _of(job, key, calls))
-    for submission in Submission.objects.awaiting().select_related("company").order_by("pk"):
-        yield Compared(submission, _of_awaiting(submission))
+    open_jobs = _jobs(JobStatus.QUEUED, JobStatus.INCOMPLETE, JobStatus.FAILED, JobStatus.UNKNOWN)
+    waiting = Submission.objects.filter(
+        Q(status=SubmissionStatus.AWAITING) | Q(pk__in=open_jobs.values("submission"))
+    )
+    for submission in waiting.select_related("company", "connection__settings").order_by("pk"):
+        yield submission, _in_words(submission)
 
 
 def _jobs(*statuses: JobStatus) -> QuerySet[ExportJob]:
@@ -95,35 +76,13 @@ def _leave_to_a_person(job: ExportJob) -> None:
         outcomes.end(held, JobStatus.UNKNOWN, DOUBT, event="export.unknown")
 
 
-def _of_awaiting(submission: Submission) -> str:
-    try:
-        basis = preflight.basis_of(submission.document)
-    except SnapshotUnreadable as error:
-        return str(error)
-    erp_id = preflight.proposed_erp_id(basis)
-    found = preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id=erp_id)
-    if basis.connection is None or preflight.blocking(found):
-        return "awaits a decision, and can't be exported as it stands"
-    job = ExportJob(submission=submission, connection=basis.connection, status=JobStatus.QUEUED)
-    job.vendor_code, job.erp_id = basis.masters.vendor_code, erp_id
-    plan = preflight.plan(basis, erp_id=erp_id)
-    return f"awaits a decision; {_of(job, preflight.key_of(basis, erp_id), plan)}"
-
-
-def _of(job: ExportJob, key: Key, calls: Sequence[Call]) -> str:
-    adapter = adapter_for(job.connection)
-    name = f"vendor {key.vendor_code}, subcontract {key.erp_id}"
-    if not adapter.reads_back:
-        return f"{name} can't be looked up: a person has to say what Spectrum holds before it is sent"
-    match adapter.find(key):
+def _in_words(submission: Submission) -> str:
+    if not submission.connection.reads_back:
+        return "can't be looked up: a person has to say what Spectrum holds before anything is sent"
+    match standing_record.find(submission):
         case Absent():
-            return f"{name} is not in Spectrum: it would be sent"
+            return "not in Spectrum: it would be sent"
         case CannotTell(reason=reason):
-            return f"{name} can't be checked now: {reason}"
-        case record:
-            standing = standing_record.compare(adapter, key, calls, record)
-            if ledger.may_have_written(job):
-                return (
-                    f"{name} is in Spectrum, and came from here: {'whole' if standing.is_whole else 'look'}"
-                )
+            return f"can't be checked now. {reason}"
+        case standing:
             return f"{standing.sentence} {standing.advice}"

@@ -7,9 +7,21 @@ choose another ERP ID would put the money into Spectrum twice.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from erp_integrations.adapters.base import Adapter, Call, Difference, Key, StoredRecord
+from erp_integrations.adapters.base import (
+    Absent,
+    Adapter,
+    Call,
+    CannotTell,
+    Difference,
+    Key,
+    Masters,
+    StoredRecord,
+)
+from erp_integrations.connections.adapting import adapter_for
 from erp_integrations.delivery import recovery
 from erp_integrations.delivery.recovery import Conclusion, Shown
+from erp_integrations.findings import preflight
+from erp_integrations.models import SnapshotUnreadable, Submission
 
 MOST_DIFFERENCES = 5  # in a sentence
 
@@ -85,6 +97,34 @@ def compare(adapter: Adapter, key: Key, calls: Sequence[Call], record: StoredRec
     """Hold a record against a plan of which nothing is known to be written; no calls: there is no plan."""
     unsent = [(call, False) for call in calls]
     return StandingRecord(key, record, recovery.conclude(adapter, unsent, (), record) if calls else None)
+
+
+def planned(submission: Submission) -> tuple[Adapter, Key, list[Call]]:
+    """What would be written for a submission, and where: as accepted, or as proposed while it awaits.
+
+    No calls where something blocks that, or what was sent can't be read.
+    """
+    if job := submission.jobs.current().select_related("connection__settings").first():
+        adapter = adapter_for(job.connection)
+        key = adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id)
+        return adapter, key, [call for call, _ in recovery.calls_of(job)]
+    try:
+        basis = preflight.basis_of(submission.document)
+    except SnapshotUnreadable:
+        return adapter_for(submission.connection), Key("", "", ""), []
+    erp_id = preflight.proposed_erp_id(basis)
+    found = preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id=erp_id)
+    calls = () if preflight.blocking(found) else preflight.plan(basis, erp_id=erp_id)
+    return adapter_for(basis.connection), preflight.key_of(basis, erp_id), list(calls)
+
+
+def find(submission: Submission) -> StandingRecord | Absent | CannotTell:
+    """Look up what stands where it would be written. With no transaction open."""
+    adapter, key, calls = planned(submission)
+    if not calls:
+        return CannotTell("It can't be exported as it stands, so there is nothing to compare with.")
+    found = adapter.find(key)
+    return compare(adapter, key, calls, found) if isinstance(found, StoredRecord) else found
 
 
 def in_words(differences: Iterable[Difference]) -> str:

@@ -6,13 +6,13 @@ a database that knows less than any file in the folder, or than the last checkpo
 sends nothing until an operator has said what happened (``manage.py after_restore``).
 """
 
-import fcntl
 import json
 import os
 import re
 import socket
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,9 @@ from erp_integrations.models import Connection, Restore, WireAttempt
 PAUSED = "The database seems to be an older copy, which the operator has to confirm (after_restore)."
 
 
+_writing = threading.Lock()
+
+
 class CannotKeep(Exception):
     """The folder can't be read, so that nobody knows how far was written; the text is for people."""
 
@@ -44,20 +47,24 @@ class Mark:
 
 
 def keep(entry: WireAttempt) -> str:
-    """Name this attempt in the machine's file, before it leaves; why it can't, or blank. It only rises."""
+    """Name this attempt in the process's file, before it leaves; why it can't, or blank. It only rises.
+
+    No process waits for another: one that is frozen would hold up all others.
+    """
     if not settings.WIRE_WATERMARK_DIR:
         return ""
     folder = Path(settings.WIRE_WATERMARK_DIR)
-    name = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname()) or "worker"
+    machine = re.sub(r"[^A-Za-z0-9.]", "_", socket.gethostname()) or "worker"
     mark = Mark(_epoch(), entry.pk, datetime.now().astimezone().isoformat(timespec="seconds"))
+    file = folder / f"wire-{machine}-{os.getpid()}.json"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / f".{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # several workers of one machine
-            file = folder / f"wire-{name}.json"
-            if file.exists() and _read(file) >= mark:
-                return ""
-            _replace(file, mark)
+        with _writing:
+            folder.mkdir(parents=True, exist_ok=True)
+            is_first = not file.exists()
+            if is_first or _read(file) < mark:
+                _replace(file, mark)
+            if is_first:
+                _forget_the_dead(folder.glob(f"wire-{machine}-*.json"), mark)
     except (OSError, ValueError) as error:
         return f"Nothing was sent, because the folder of WIRE_WATERMARK_DIR can't be written: {error}."
     return ""
@@ -73,7 +80,7 @@ def what_is_lost() -> list[str]:
     highest = max(marks, default=Mark())
     if (highest.epoch, highest.attempt) > _known():
         lost.append(f"Calls to Spectrum were sent until {highest.at} that this database does not know.")
-    if restores.lost_to(checkpoints.newest()):
+    if restores.lost_to(next(checkpoints.own(), None)):
         lost.append("The history's last checkpoint knows entries that this database does not.")
     return lost
 
@@ -134,6 +141,18 @@ def _read(file: Path) -> Mark:
         return Mark(int(told["epoch"]), int(told["attempt"]), str(told["at"]))
     except (LookupError, TypeError) as error:
         raise ValueError(f"{file.name} is damaged") from error
+
+
+def _forget_the_dead(files: Iterable[Path], mark: Mark) -> None:
+    """Remove the files of this machine's former processes that say no more than ``mark``."""
+    for file in files:
+        try:
+            os.kill(int(file.stem.rpartition("-")[2]), 0)
+        except ProcessLookupError:
+            if _read(file) <= mark:
+                file.unlink(missing_ok=True)
+        except PermissionError:
+            continue  # it lives, as another user
 
 
 def _replace(file: Path, mark: Mark) -> None:

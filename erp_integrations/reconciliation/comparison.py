@@ -82,17 +82,16 @@ def _open_daily_runs() -> None:
     day = timedelta(hours=settings.RECONCILE_HOURS)
     lately = runs.finished().filter(ended_at__gt=Now() - day)
     just_now = runs.filter(status=ReconciliationStatus.STOPPED, ended_at__gt=Now() - AGAIN_AFTER_OUTAGE)
-    synced = ExportJob.objects.comparable().filter(connection=OuterRef("pk"))
-    watched = watching.watched_calls().filter(job__connection=OuterRef("pk"))
     due = Connection.objects.filter(
-        Exists(synced) | Exists(watched),
         ~Exists(runs.open()),
         ~Exists(lately),
         ~Exists(just_now),
         server__in=settings.INFO_LINKS,
     )
     for connection in due.defer(*secret_fields(Connection)):
-        open_run(connection)
+        synced = ExportJob.objects.comparable().filter(connection=connection)
+        if synced.exists() or watching.watched_calls().filter(job__connection=connection).exists():
+            open_run(connection)
 
 
 @transaction.atomic
@@ -126,9 +125,11 @@ def _compare(run: Reconciliation) -> bool:
                 _stop(run, problem)
                 return True
             _advance(run, jobs)
-        if problem := watching.compare(run.connection, adapter, lambda: _hold(run)):
-            _stop(run, problem)
+        watched = watching.compare(run.connection, adapter, lambda: _hold(run))
+        if isinstance(watched, CannotTell):
+            _stop(run, watched.reason)
             return True
+        _still_mine(run).update(compared=F("compared") + watched)
         _finish(run)
     except LeaseLost:
         logger.warning("Reconciliation %s was taken over by another worker", run.pk)

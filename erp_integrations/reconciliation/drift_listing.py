@@ -109,7 +109,8 @@ def in_words(finding: Mapping[str, str]) -> str:
         case DriftKind.CHANGED_HERE:
             return f"{finding['name'] or where}: {exported} was exported, {now} is here."
         case DriftKind.LATE:
-            return f"{where} stands in Spectrum, which nobody expected there any more: {finding['now']}."
+            name = f"{finding['now'][:1].upper()}{finding['now'][1:]}"
+            return f"{name} stands in Spectrum ({where}), though nobody expected it there any more."
     return f"{where}: {exported} was exported, {now} is in Spectrum."
 
 

@@ -16,7 +16,7 @@ from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
 from django.db.models.fields import DateTimeField
 from django.db.models.functions import Now
 
-from erp_integrations.adapters.base import MOST_AT_ONCE, Adapter, Call, CannotTell, Key, StoredRecord
+from erp_integrations.adapters.base import MOST_AT_ONCE, Adapter, CannotTell, Key, StoredRecord
 from erp_integrations.attention import alarms
 from erp_integrations.connections.adapting import adapter_for, as_planned
 from erp_integrations.delivery import outcomes
@@ -49,7 +49,6 @@ class Watched:
 
     key: Key
     job: ExportJob
-    calls: tuple[Call, ...]
     stored: tuple[ExportCall, ...]
 
     @property
@@ -64,15 +63,15 @@ class Watched:
         return max(cast(datetime, vars(call)["sent_at"]) for call in self.stored) + days
 
 
-def compare(connection: Connection, adapter: Adapter, run_is_mine: Callable[[], None]) -> str:
-    """Look for what is watched, and write down what turned up, and what is gone again; why nobody could."""
+def compare(connection: Connection, adapter: Adapter, run_is_mine: Callable[[], None]) -> int | CannotTell:
+    """Look for what is watched, and write down what turned up, and what is gone again; how much that is."""
     calls = watched_calls().filter(job__connection=connection)
     watched, turned_up = list(_watched(calls, connection, adapter)), set()
     for start in range(0, len(watched), MOST_AT_ONCE):
         batch = watched[start : start + MOST_AT_ONCE]
         found = adapter.find_many([each.key for each in batch])
         if isinstance(found, CannotTell):
-            return found.reason
+            return found
         for each in batch:
             there = _turned_up(adapter, each, found.get(each.key))
             if there:
@@ -84,7 +83,7 @@ def compare(connection: Connection, adapter: Adapter, run_is_mine: Callable[[], 
                 held = outcomes.lock(known.job_id)
                 run_is_mine()
                 drift.end(known, held)
-    return ""
+    return len(watched)
 
 
 def watched_calls() -> QuerySet[ExportCall]:
@@ -123,8 +122,7 @@ def _watched(calls: QuerySet[ExportCall], connection: Connection, adapter: Adapt
         stored = list(parts.values())
         # What is known to stand there is no news; what was proven gone would be.
         if any(call.state != CallState.WRITTEN for call in stored):
-            planned_calls = tuple(as_planned(call) for call in stored)
-            yield Watched(key, stored[0].job, planned_calls, tuple(stored))
+            yield Watched(key, stored[0].job, tuple(stored))
 
 
 def _looked_after(connection: Connection, keys: Sequence[Key]) -> set[Key]:
@@ -135,23 +133,19 @@ def _looked_after(connection: Connection, keys: Sequence[Key]) -> set[Key]:
     return {wanted[name] for name in named if name in wanted}
 
 
-def _turned_up(adapter: Adapter, watched: Watched, record: StoredRecord | None) -> list[Call]:
+def _turned_up(adapter: Adapter, watched: Watched, record: StoredRecord | None) -> list[ExportCall]:
     """The calls that are there and were not known to be; none where the number is another contract's."""
     if record is None:
         return []
-    seen = adapter.inspect(watched.calls, record)
+    seen = adapter.inspect(tuple(as_planned(call) for call in watched.stored), record)
     if any(each.name == "Job_Number" for of_call in seen.calls for each in of_call or ()):
         return []
-    rows = zip(watched.calls, watched.stored, seen.calls, strict=True)
-    return [
-        call
-        for call, stored, differences in rows
-        if differences is not None and stored.state != CallState.WRITTEN
-    ]
+    rows = zip(watched.stored, seen.calls, strict=True)
+    return [call for call, there in rows if there is not None and call.state != CallState.WRITTEN]
 
 
 @transaction.atomic
-def _record(watched: Watched, there: Collection[Call], run_is_mine: Callable[[], None]) -> None:
+def _record(watched: Watched, there: Collection[ExportCall], run_is_mine: Callable[[], None]) -> None:
     """Write it down, with one alarm, unless an export under that key has begun meanwhile."""
     held = outcomes.lock(watched.job.pk)
     run_is_mine()

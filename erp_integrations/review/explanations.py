@@ -102,15 +102,15 @@ def of_record_elsewhere(standing: Standing) -> Explanation | None:
         steps = [_next_step(standing, each) for each in found]
         return Explanation("danger", "warning", str(DriftKind.LATE.label), [*sentences, *steps])
     watched = watching.of_commitment(submission.commitment_id, connection)
-    if not watched:
-        return None
     sentences = [
         f"{call.title} ({each.name}) was sent, and no answer said that it was not written. "
         + (f"Not found in Spectrum{_on(call.not_found_at)}." if call.not_found_at else "")
         for each in watched
         for call in each.stored
-        if call.state != CallState.WRITTEN
+        if call.state not in (CallState.WRITTEN, CallState.GONE)
     ]
+    if not sentences:
+        return None
     until = _on(max(each.until for each in watched))
     follows = (
         f"It may still be written. Spectrum is asked every day{until.replace(' on ', ' until ')}, and if it "
@@ -124,18 +124,20 @@ def of_record_elsewhere(standing: Standing) -> Explanation | None:
 
 def _next_step(standing: Standing, late: Drift) -> str:
     submission, job = standing.submission, standing.job
-    gone = "or delete it in Spectrum: the next comparison sees that."
-    adopted = "there it can be marked as exported, with nothing sent,"
+    ours = (
+        f"as {late.record_name}: what stands there is then its record, and there is no second one. Or delete "
+        "it in Spectrum; the next comparison sees that."
+    )
     if submission.status == SubmissionStatus.AWAITING:
-        return f"Open Accept with its ERP ID: {adopted} {gone}"
+        return f"Accept it {ours}"
     if standing.has_failed:
-        return f"Choose Try again with its ERP ID: {adopted} {gone}"
+        return f"Choose Try again {ours}"
     if job is not None:
         return (
             f"This commitment goes to Spectrum as {_record(job)}, so the money may be there twice. Delete "
             f"{late.record_name} in Spectrum; the next comparison sees that."
         )
-    return f"Have the project send it again, and open Accept with its ERP ID: {adopted} {gone}"
+    return f"Have the project send it again, and accept it {ours}"
 
 
 def _moving(standing: Standing, job: ExportJob) -> Explanation:
@@ -294,7 +296,11 @@ def _what_is_not_known(standing: Standing, job: ExportJob) -> list[str]:
             *_differences(job),
             choices,
         ]
+    silent = ""
+    if job.unreadable_since:
+        silent = f"Spectrum's read-only database could not be asked since{_on(job.unreadable_since)[3:]}."
     if job.asks_a_person:
+        not_known = f"{not_known} {silent}".strip()
         if standing.is_quiet:
             return [not_known, choices]
         return [
@@ -305,9 +311,8 @@ def _what_is_not_known(standing: Standing, job: ExportJob) -> list[str]:
     if by_hand_from := job.by_hand_from:
         return [
             not_known,
-            f"Spectrum's read-only database could not be asked since{_on(job.unreadable_since)[3:]}, and is "
-            f"asked again every minute. If it stays silent, an approver can say what Spectrum holds"
-            f"{_on(by_hand_from).replace(' on ', ' from ')} on.",
+            f"{silent} It is asked again every minute. If it stays silent, an approver can say what Spectrum "
+            f"holds{_on(by_hand_from).replace(' on ', ' from ')} on.",
         ]
     return [
         not_known,

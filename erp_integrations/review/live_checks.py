@@ -97,7 +97,7 @@ def of_key(
         found = adapter.find(key)
         return adapter.find_elsewhere([plan] if plan else []) if isinstance(found, Absent) else found
 
-    match _ask(look):
+    match ask(look):
         case CannotTell(reason=reason):
             return LiveCheck(KeyState.CANNOT_TELL, finding=_not_checked(key, reason))
         case StoredRecord() as record:
@@ -138,7 +138,7 @@ def of_masters(basis: preflight.Basis) -> list[Finding]:
     adapter, links = adapter_for(basis.connection), basis.masters
     if not (adapter.reads_back and links.job_number.strip() and links.vendor_code.strip()):
         return []
-    match _ask(lambda: adapter.as_of_now(links)):
+    match ask(lambda: adapter.as_of_now(links)):
         case Masters() as now:
             known = adapter.check_masters(basis.document, basis.masters)
             return [
@@ -160,7 +160,7 @@ def of_masters(basis: preflight.Basis) -> list[Finding]:
             ]
 
 
-def _ask(question: Callable[[], Answer]) -> Answer | CannotTell:
+def ask(question: Callable[[], Answer]) -> Answer | CannotTell:
     """In a thread, because a driver's own time-outs don't add up to a bound."""
     if not _places.acquire(blocking=False):
         return CannotTell("Spectrum's read-only database is slow at the moment.")

@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from erp_integrations.adapters.base import Call, Finding, Fixer, MovedRecord
+from erp_integrations.adapters.base import Call, Finding, Fixer, MovedRecord, StoredRecord
+from erp_integrations.delivery import standing_record
 from erp_integrations.delivery.standing_record import StandingRecord
 from erp_integrations.findings import preflight
 from erp_integrations.models import Submission
@@ -69,6 +70,13 @@ def of(
         adoptable=standing,
         standing_calls=planned if standing else (),
     )
+
+
+def standing_of(submission: Submission) -> StandingRecord | None:
+    """What Spectrum holds now where it would be written; None: nothing, or nobody can tell in time."""
+    adapter, key, calls = standing_record.planned(submission)
+    found = live_checks.ask(lambda: adapter.find(key)) if adapter.reads_back and calls else None
+    return standing_record.compare(adapter, key, calls, found) if isinstance(found, StoredRecord) else None
 
 
 def ask_now(

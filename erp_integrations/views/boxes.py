@@ -108,8 +108,8 @@ def reject(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         now = standing_of(request, company_slug, submission_id)
         verb = "Can't be decided:" if now.is_awaiting else "Decided already:"
         return decided_box(request, now, str(conflict), verb=verb)
-    except decisions.NotSaid as lacking:
-        return _reject_box(request, stood, form, problem=str(lacking), status=422)
+    except decisions.DecisionError as refusal:
+        return _reject_box(request, stood, form, problem=str(refusal), status=422)
     messages.success(
         request, f"{stood.submission.number} is rejected and back with its project. The reason is mailed."
     )
@@ -163,7 +163,11 @@ def _reject_box(
     damage = explanations.damage(stood) if stood.is_awaiting else None
     if damage:
         return decided_box(request, stood, " ".join(damage.sentences), verb="Can't be decided:")
-    context = {"seen_hash": stood.submission.snapshot_hash}
+    context = {
+        "seen_hash": stood.submission.snapshot_hash,
+        "standing": previews.standing_of(stood.submission) if stood.is_open and not problem else None,
+        "elsewhere": explanations.of_record_elsewhere(stood),
+    }
     return box(request, stood, "_reject.html", "Reject", form or RejectForm(), problem, status, context)
 
 

@@ -34,8 +34,8 @@ class Command(BaseCommand):
         except (restoring.NothingLost, restoring.StillHeld, watermark.CannotKeep, BadKey) as problem:
             raise CommandError(str(problem)) from problem
         self.stdout.write("What waits, compared with Spectrum:")
-        for each in restoring.compare():
-            self.stdout.write(f"  submission {each.submission.pk} {each.submission.number}: {each.sentence}")
+        for submission, sentence in restoring.compare():
+            self.stdout.write(f"  submission {submission.pk} {submission.number}: {sentence}")
         self.stdout.write("An approver decides on each; what is not in Spectrum is sent once this is done:")
         for connection in Connection.objects.exclude(paused_at=None):
             self.stdout.write(f"  manage.py resume_connection {connection.pk}  ({connection})")

@@ -1,6 +1,8 @@
 """How far was written is named outside the database, before anything leaves."""
 
 import json
+import os
+import socket
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -78,6 +80,22 @@ def test_it_only_rises(simulator: Simulator, queued: ExportJob, folder: Path) ->
     first, last = WireAttempt.objects.order_by("pk")[0], WireAttempt.objects.order_by("-pk")[0]
     assert watermark.keep(last) == watermark.keep(first) == ""
     assert marks(folder) == [last.pk]
+
+
+def test_files_of_dead_processes_go_when_they_say_no_more(
+    simulator: Simulator, queued: ExportJob, folder: Path
+) -> None:
+    machine, nobody = socket.gethostname().replace("-", "_"), 2**22 + 1  # above any process's number
+    low = mark(folder, attempt=0, host=f"{machine}-{nobody}")
+    living = mark(folder, attempt=0, host=f"{machine}-{os.getppid()}")
+    others = mark(folder, attempt=0, host=f"elsewhere-{nobody}")
+    assert delivered(queued).status == JobStatus.SYNCED
+    assert (low.exists(), living.exists(), others.exists()) == (False, True, True)
+    (kept,) = (each for each in folder.glob(f"wire-{machine}-{os.getpid()}.json"))
+    high = mark(folder, epoch=1, attempt=9, host=f"{machine}-{nobody}")
+    kept.unlink()
+    assert watermark.keep(WireAttempt.objects.order_by("-pk")[0]) == ""
+    assert high.exists()
 
 
 @pytest.mark.parametrize("damage", ["", "{}", "[1]", '{"epoch": 0, "attempt": null, "at": ""}'])

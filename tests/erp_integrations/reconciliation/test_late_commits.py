@@ -134,7 +134,7 @@ class TestWhatTurnsUp:
         assert Drift.objects.get().kinds == ["late"]
         html = page(approver, not_found.submission)
         assert "Turned up in Spectrum" in html
-        assert "Choose Try again with its ERP ID" in html
+        assert f"Choose Try again as {name}" in html
         Alarm.objects.exclude(sentence__startswith="It turned up").delete()
         alarm_mails.store_due_alarms()
         mail = OutgoingEmail.objects.get(recipient=approver)
@@ -178,6 +178,7 @@ class TestWhatTurnsUp:
         decisions.unlink(submission=job.submission, by=approver, seen_attempt=job.attempt)
         compared(job)
         assert late(job) == []
+        assert "may still be written" not in page(approver, job.submission)
         lands(header)
         again(job)
         assert late(job) == [f"vendor ACME, subcontract {job.erp_id}"]
@@ -234,7 +235,7 @@ class TestWhatTurnsUp:
         address = f"/companies/{slug}/erp-integrations/reconciliation/"
         for query in ("", "?kind=late"):
             html = signed_in(approver).get(address + query).content.decode()
-            assert f"vendor ACME, subcontract {not_found.erp_id}" in html
+            assert f"Vendor ACME, subcontract {not_found.erp_id} stands in Spectrum" in html
 
 
 def test_a_commit_that_is_late_is_not_doubled_by_accept_again(

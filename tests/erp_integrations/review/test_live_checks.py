@@ -248,13 +248,13 @@ class TestOnThePages:
         self, awaiting: Submission, approver: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         open_ones: list[bool] = []
-        real = live_checks._ask
+        real = live_checks.ask
 
         def ask(*question: object) -> StoredRecord | Absent | CannotTell:
             open_ones.append(database.in_atomic_block)
             return real(*question)  # type: ignore[arg-type]  # passed on as it came
 
-        monkeypatch.setattr(live_checks, "_ask", ask)
+        monkeypatch.setattr(live_checks, "ask", ask)
         client = signed_in(approver)
         client.get(awaiting.get_absolute_url())
         client.get(box_of(awaiting))
