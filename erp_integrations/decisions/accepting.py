@@ -76,14 +76,7 @@ def accept(
         "submission.accepted",
         locked,
         by,
-        {
-            "job": job.pk,
-            "basis_hash": basis.hash,
-            "erp_id": key.erp_id,
-            "calls": calls,
-            "note": locked.note,
-            **_ticked_off(others, others_reason),
-        },
+        {**_detail(job, calls, note), **_ticked_off(others, others_reason)},
     )
     tasks.wake(job.connection_id)
     return job
@@ -129,17 +122,15 @@ def retry(
         "export.retried",
         locked,
         by,
-        {
-            "job": job.pk,
-            "basis_hash": basis.hash,
-            "erp_id": key.erp_id,
-            "calls": calls,
-            "note": note.strip(),
-            **_ticked_off(others, others_reason),
-        },
+        {**_detail(job, calls, note), **_ticked_off(others, others_reason)},
     )
     tasks.wake(job.connection_id)
     return job
+
+
+def _detail(job: ExportJob, calls: list[str], note: str) -> dict[str, object]:
+    bound: dict[str, object] = {"job": job.pk, "basis_hash": job.basis_hash, "erp_id": job.erp_id}
+    return {**bound, "calls": calls, "note": note.strip()}
 
 
 def _ticked_off(others: Sequence[MovedRecord], reason: str) -> dict[str, object]:
