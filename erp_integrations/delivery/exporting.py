@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
@@ -304,8 +305,10 @@ def _is_ours_to_write(job: ExportJob, adapter: Adapter) -> bool:
             return False
         case StoredRecord() as record:
             problem = _what_stands_there(job, adapter, record)
+        case ():
+            return True
         case records:
-            problem = " ".join(_stands_elsewhere(each) for each in records)
+            problem = _stands_elsewhere(job, records)
             # An incomplete one can be followed there; its page offers that.
             ExportJob.objects.filter(pk=job.pk).update(differences=verification.differences_of(records))
     if problem:
@@ -313,10 +316,14 @@ def _is_ours_to_write(job: ExportJob, adapter: Adapter) -> bool:
     return not problem
 
 
-def _stands_elsewhere(record: MovedRecord) -> str:
+def _stands_elsewhere(job: ExportJob, records: Sequence[MovedRecord]) -> str:
+    """Why nothing is written under a key that is free."""
+    there = "; or ".join(record.sentence for record in records)
+    if job.calls.filter(state=CallState.WRITTEN).exists():
+        return f"It was moved in Spectrum, where it is {there} now. Follow the move, then go on."
     return (
-        f"Spectrum already holds it as {record.sentence}; it would be there twice. If that is another one, "
-        "say so when you accept it again."
+        f"Spectrum already holds it as {there}; it would be there twice. If that is another one, say so when "
+        "you accept it again."
     )
 
 
