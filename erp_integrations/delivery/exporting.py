@@ -310,7 +310,8 @@ def _is_ours_to_write(job: ExportJob, adapter: Adapter) -> bool:
         case records:
             problem = _stands_elsewhere(job, records)
             # An incomplete one can be followed there; its page offers that.
-            ExportJob.objects.filter(pk=job.pk).update(differences=verification.differences_of(records))
+            mine = ExportJob.objects.filter(pk=job.pk, attempt=job.attempt)
+            mine.update(differences=verification.differences_of(records))
     if problem:
         outcomes.fail(job, problem)
     return not problem
