@@ -27,7 +27,7 @@ def _numbered(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
 
 
 def _accepted(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
-    return f"Accepted for export as {detail.get('erp_id', '')}"
+    return f"Accepted for export as {detail.get('erp_id', '')}{_ticked_off(detail)}"
 
 
 def _adopted(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
@@ -42,7 +42,13 @@ def _failed(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
 
 
 def _retried(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
-    return f"Accepted again after the failed export, as {detail.get('erp_id', '')}"
+    return f"Accepted again after the failed export, as {detail.get('erp_id', '')}{_ticked_off(detail)}"
+
+
+def _ticked_off(detail: Mapping[str, Any]) -> str:
+    """Which records of Spectrum's the approver said are others, and how they knew."""
+    others = [f"{each['vendor_code']} {each['erp_id']}" for each in detail.get("other_records", [])]
+    return f"; {', '.join(others)} is another one: {detail.get('others_reason', '')}" if others else ""
 
 
 def _returned(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:

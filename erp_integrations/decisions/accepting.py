@@ -82,15 +82,7 @@ def accept(
         "submission.accepted",
         locked,
         by,
-        {
-            "job": job.pk,
-            "basis_hash": basis.hash,
-            "erp_id": key.erp_id,
-            "calls": calls,
-            "note": locked.note,
-            **told,
-            **_ticked_off(others, others_reason),
-        },
+        {**_detail(job, calls, note), **told, **_ticked_off(others, others_reason)},
     )
     tasks.wake(job.connection_id)
     return job
@@ -140,15 +132,7 @@ def retry(
         "export.retried",
         locked,
         by,
-        {
-            "job": job.pk,
-            "basis_hash": basis.hash,
-            "erp_id": key.erp_id,
-            "calls": calls,
-            "note": locked.note,
-            **told,
-            **_ticked_off(others, others_reason),
-        },
+        {**_detail(job, calls, note), **told, **_ticked_off(others, others_reason)},
     )
     tasks.wake(job.connection_id)
     return job
@@ -163,6 +147,11 @@ def _told_of_spectrum(submission: Submission, statement: str) -> dict[str, str]:
         "say what you saw."
     )
     return {"statement": require_words(statement, sentence)}
+
+
+def _detail(job: ExportJob, calls: list[str], note: str) -> dict[str, object]:
+    bound: dict[str, object] = {"job": job.pk, "basis_hash": job.basis_hash, "erp_id": job.erp_id}
+    return {**bound, "calls": calls, "note": note.strip()}
 
 
 def _ticked_off(others: Sequence[MovedRecord], reason: str) -> dict[str, object]:

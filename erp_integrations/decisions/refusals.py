@@ -30,9 +30,8 @@ class NotSaid(DecisionError):
 
 
 class StandsElsewhere(DecisionError):
-    """It is absent under its key, and stands in the ERP under another one: in ``records``."""
+    """It is absent under its key, and stands in the ERP under another one, which can be followed."""
 
     def __init__(self, records: Sequence[MovedRecord]) -> None:
         there = "; or ".join(record.sentence for record in records)
         super().__init__(f"It was not deleted but moved: in Spectrum it is {there}.")
-        self.records = list(records)

@@ -252,6 +252,8 @@ def _look_again(job: ExportJob) -> None:
 def _write_down(job: ExportJob, seen: Conclusion) -> bool:
     """Record what was seen; False if the job is another one by now."""
     held = outcomes.lock(job.pk)
+    if held.plan_round != job.plan_round:
+        return False  # it was followed to another key meanwhile
     if (held.status, held.attempt) != (JobStatus.UNKNOWN, job.attempt) or held.not_before is None:
         return False
     if seen.shown is Shown.OTHER:

@@ -60,14 +60,16 @@ def verify_due(connection_id: int | None = None) -> int:
             verdict = absent_or_elsewhere(elsewhere.find(job))
         if isinstance(verdict, CannotTell):
             silent.add(job.connection_id)
-        verified += _record(job.pk, verdict)
+        verified += _record(job.pk, verdict, job.plan_round)
     return verified
 
 
 @transaction.atomic
-def _record(job_id: int, verdict: Verdict) -> bool:
-    """Write down what was seen; False if somebody else did, or nothing was seen."""
+def _record(job_id: int, verdict: Verdict, plan_round: int = 1) -> bool:
+    """Write down what was seen of a plan; False if somebody else did, or nothing was seen."""
     held = outcomes.lock(job_id)
+    if held.plan_round != plan_round:
+        return False  # it was followed to another key meanwhile
     if (held.status, held.verification) != (JobStatus.SYNCED, Verification.PENDING):
         return False
     if isinstance(verdict, CannotTell):

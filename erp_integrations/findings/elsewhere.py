@@ -24,43 +24,40 @@ DECIDED = ("submission.accepted", "export.retried")
 """The events that keep which records an approver ticked off as somebody else's."""
 
 
-def find(job: ExportJob, dismissed: Collection[str] = ()) -> tuple[MovedRecord, ...] | CannotTell:
+def find(job: ExportJob) -> tuple[MovedRecord, ...] | CannotTell:
     """Where else a job's record may stand: what is known to be written of it, or else the whole plan."""
     stored = list(job.current_calls())
     written = [call for call in stored[1:] if call.state == CallState.WRITTEN]
     rest = written if stored[0].state == CallState.WRITTEN else stored[1:]
     calls = tuple(as_planned(call) for call in [stored[0], *rest])
-    found = find_many(job.connection, [(job, calls)], dismissed)
+    found = find_many(job.connection, [(job, calls)])
     return found if isinstance(found, CannotTell) else found[0]
 
 
 def find_many(
-    connection: Connection,
-    asked: Sequence[tuple[ExportJob, tuple[Call, ...]]],
-    dismissed: Collection[str] = (),
+    connection: Connection, asked: Sequence[tuple[ExportJob, tuple[Call, ...]]]
 ) -> list[tuple[MovedRecord, ...]] | CannotTell:
-    """The same for many plans of one connection, at the cost of one look.
-
-    Left out are the ``dismissed``, and those that the job's own acceptance dismissed.
-    """
+    """The same for many plans of one connection, at the cost of one look."""
     seen = adapter_for(connection).find_elsewhere([calls for _, calls in asked])
-    return seen if isinstance(seen, CannotTell) else ours(connection, asked, seen, dismissed)
+    return seen if isinstance(seen, CannotTell) else ours(connection, asked, seen)
 
 
 def ours(
     connection: Connection,
     asked: Sequence[tuple[ExportJob, tuple[Call, ...]]],
     seen: Sequence[tuple[MovedRecord, ...]],
-    dismissed: Collection[str] = (),
 ) -> list[tuple[MovedRecord, ...]]:
-    """Of what a look has shown, what nobody here explains; that with the plan's own number first."""
+    """Of what a look has shown, what no other export here and no tick of the job's acceptance explains.
+
+    That with the plan's own number comes first.
+    """
     adapter = adapter_for(connection)
     owners = _owners(connection, {record.key for records in seen for record in records})
     found = []
     for (job, calls), records in zip(asked, seen, strict=True):
         own = job.submission.commitment_id
         number = adapter.key_of(calls[0]).erp_id
-        ticked = {*dismissed, *(dismissed_by(job) if records else ())}
+        ticked = dismissed_by(job) if records else []
         left = [
             record
             for record in records

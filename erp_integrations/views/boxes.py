@@ -132,7 +132,10 @@ def _accept_box(
     entered = form.cleaned_data if form else {}
     ticked = entered.get("other_records", [])
     preview = previews.of(
-        stood.submission, erp_id=entered.get("erp_id"), note=entered.get("note", ""), ticked=ticked
+        stood.submission,
+        erp_id=entered.get("erp_id"),
+        note=entered.get("note", ""),
+        ticked=ticked if "others_reason" in entered else (),  # a tick without words counts for nothing
     )
     shown = form or AcceptForm(initial={"erp_id": preview.erp_id})
     # Where nobody can look, a person has to, before what came out of an older copy goes anywhere.

@@ -181,7 +181,8 @@ class InfoLink:
         self, plans: Sequence[tuple[Call, ...]]
     ) -> Sequence[tuple[MovedRecord, ...]] | CannotTell:
         """Which records hold the job and lines of some plans under another key: two questions, by job."""
-        return self._read(lambda connection: _elsewhere(connection, plans), self.scan_timeout)
+        timeout = self.scan_timeout if len(plans) > 1 else self.read_timeout
+        return self._read(lambda connection: _elsewhere(connection, plans), timeout)
 
     def _read(self, look: Callable[[Connection], Found], timeout: float) -> Found | CannotTell:
         try:

@@ -12,6 +12,7 @@ from commitments.models import Badge
 from directory.models import HistoryEntry, User
 from directory.permissions import RightMissing
 from erp_integrations import decisions
+from erp_integrations.adapters.base import Absent
 from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.delivery import ledger, verification
 from erp_integrations.findings import remains
@@ -299,6 +300,14 @@ class TestFollow:
         assert compared(job).verification == Verification.MATCH
         with pytest.raises(decisions.DecisionError, match=f"still shows vendor BOLT, subcontract {MOVED}"):
             unlink(job, unlinker)
+
+    def test_a_look_under_the_old_key_says_nothing_of_the_new_one(
+        self, simulator: Simulator, synced: ExportJob, unlinker: User
+    ) -> None:
+        renumber(simulator, synced)
+        follow(synced, unlinker)
+        assert not verification._record(synced.pk, Absent(), synced.plan_round)
+        assert of(synced).verification == Verification.PENDING
 
     def test_resume_sends_what_is_missing_to_the_new_key(
         self, simulator: Simulator, queued: ExportJob, unlinker: User

@@ -192,6 +192,61 @@ class TestPeople:
         assert (stored["Job_Number"], stored["Original_Amount"]) == ("24-002", "1000.00")
 
 
+class TestKeysAndInvoices:
+    """What people change at Spectrum's own screens, in a site of its own."""
+
+    KEY = {"Company_Code": "PHL", "Vendor_Code": "ACME", "Subcontract_Number": "SC-1"}
+    LINE = {"Phase_Code": "0330000", "Cost_Type": "S", "Original_Contract_Amount": "100.00"}
+
+    @pytest.fixture
+    def site(self) -> Iterator[Simulator]:
+        with Simulator.start(copied=True) as simulator:
+            simulator.enter(**self.KEY, Job_Number="24-001", Retention_Percent="10", lines=[self.LINE])
+            yield simulator
+
+    def shown(self, site: Simulator) -> list[tuple[str, ...]]:
+        """The lines, as Info-Link shows them."""
+        with sqlite3.connect(site.read_file) as copy:
+            rows = copy.execute(
+                "SELECT trim(Vendor_Code), trim(Subcontract_Number), trim(Phase_Code)"
+                " FROM VN_SUBCONTRACT_PHASE_MC"
+            ).fetchall()
+        copy.close()
+        return rows
+
+    def test_a_vendor_s_new_code_takes_its_records_along(self, site: Simulator) -> None:
+        site.change_keys(company="PHL", vendor="ACME", to="ACMENEW")
+        assert self.shown(site) == [("ACMENEW", "SC-1", "0330000")]
+        site.change_keys(company="PHL", vendor="ACMENEW", number="SC-1", to_number="SC-2")
+        assert self.shown(site) == [("ACMENEW", "SC-2", "0330000")]
+
+    def test_phases_are_expanded_with_zeros_on_jobs_and_lines(self, site: Simulator) -> None:
+        site.change_keys(company="PHL", zeros=2)
+        assert self.shown(site) == [("ACME", "SC-1", "033000000")]
+
+    def test_invoices_and_payments_add_up(self, site: Simulator) -> None:
+        site.bill(**self.KEY, Phase_Code="0330000", Cost_Type="S", amount="30.00", quantity="3")
+        site.bill(**self.KEY, Phase_Code="0330000", Cost_Type="S", amount="20.00")
+        site.bill(**self.KEY, paid="25.00")
+        stored = site.record("SC-1")
+        assert stored is not None
+        totals = [
+            stored[name] for name in ("Total_Billed", "Total_Paid", "Retention_Balance", "Total_Balance")
+        ]
+        assert totals == ["50.00", "25.00", "5.00", "50.00"]
+        assert stored["lines"][0]["Amount_Billed_To_Date"] == "50.00"
+        assert stored["lines"][0]["Quantity_Billed_To_Date"] == "3.00"
+
+    def test_a_file_of_before_gets_the_new_columns(self, site: Simulator) -> None:
+        site.stop(keep=True)
+        with sqlite3.connect(site.database) as file:
+            file.execute("ALTER TABLE VN_SUBCONTRACT_MC DROP COLUMN Total_Billed")
+        file.close()
+        site.run()
+        site.bill(**self.KEY, Phase_Code="0330000", Cost_Type="S", amount="30.00")
+        assert site.records()[0]["Total_Billed"] == "30.00"
+
+
 class TestInfoLink:
     def test_a_copy_without_a_lag_is_in_step_with_every_reply(self, copied: Caller, number: str) -> None:
         assert copied.header(Subcontract_Number=number, Comment="One") == ACCEPTED
