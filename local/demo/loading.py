@@ -97,7 +97,7 @@ def _company(loaded: Loaded, planned: DemoCompany) -> None:
         general_ledger_account=SUBCONTRACT_COST,
     )
     ConnectionSettings.objects.filter(connection=connection).update(
-        success_rule=SuccessRule.CODES, success_codes="S,G"
+        success_rule=SuccessRule.CODES, success_codes="S,G", unit_price_codes="U", job_price_codes="J"
     )
     cost_types = CostType.objects.bulk_create(
         CostType(company=company, code=code, name=name) for code, name in COST_TYPES.items()

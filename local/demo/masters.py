@@ -67,6 +67,7 @@ def _job(project: DemoProject) -> dict[str, Any]:
     return {
         "number": project.job,
         "description": project.name,
+        "price_method": "U",
         "phases": [_phase(code) for code in cost_codes() if code.status],
     }
 
