@@ -272,7 +272,9 @@ def _money(line: LineItem, prices: Prices) -> Iterator[Finding]:
         yield from too_wide
         if too_wide:
             return
-        if nothing_to_lose and prices.of(line) is Kept.UNIT_PRICE:
+        # A unit that does not fit may be one of a fixed price: what it is called there comes first.
+        fits = not UPDATE_SUBCONTRACT_PHASES["Unit_Of_Measure"].complaint(prices.unit(line))
+        if nothing_to_lose and fits and prices.of(line) is Kept.UNIT_PRICE:
             detail = (
                 ": there is only an amount, where Spectrum keeps unit prices. It takes the unit price from "
                 "the phase then; what it stores is not published."

@@ -27,6 +27,7 @@ AMOUNT = UPDATE_SUBCONTRACT_PHASES["Original_Contract_Amount"]
 
 _ACTIVE = "A"
 _HALF_A_CENT = Decimal("0.005")
+_PRICE_FLAGS = {Kept.UNIT_PRICE: "Y", Kept.FIXED: "N"}
 
 
 def plan(
@@ -143,7 +144,7 @@ def _header(document: Document, masters: Masters, non_ascii: NonAscii, job: Kept
         text("Contract_Type", document.trade),
         Element("Date_Issued", written_date(document.issue_date) if document.issue_date else ""),
         # Said where it is known, so that what a blank means never decides about the lines.
-        Element("Unit_Price_Flag", {Kept.UNIT_PRICE: "Y", Kept.FIXED: "N"}.get(job, ""), defaulted=True),
+        Element("Unit_Price_Flag", _PRICE_FLAGS.get(job, ""), defaulted=True, source="the job"),
         text("Comment", comment(document)),
         Element(
             "GL_Account",
