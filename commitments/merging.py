@@ -59,11 +59,13 @@ def told(line: LineItem) -> str:
     return f"Line {line.position}: {', '.join(parts)}{price}: {line.amount:,.2f}"
 
 
-def billing_items(lines: Sequence[LineItem], positions: Collection[int]) -> dict[int, str]:
+def billing_items(
+    lines: Sequence[LineItem], positions: Collection[int], *, anew: bool = False
+) -> dict[int, str]:
     """A billing item of its own for each of these positions that lacks one: ``001`` and on.
 
     A number that any line of the commitment has is not given again, and the first of those that
-    share one keeps it.
+    share one keeps it. With ``anew`` none is kept: what these lines have is what does not fit.
     """
     taken = {_plain(line.billing_item) for line in lines if line.billing_item.strip()}
     kept: set[str] = set()
@@ -73,7 +75,7 @@ def billing_items(lines: Sequence[LineItem], positions: Collection[int]) -> dict
         if line.position not in positions:
             continue
         own = _plain(line.billing_item)
-        if own and own not in kept:
+        if own and own not in kept and not anew:
             kept.add(own)
             continue
         number += 1

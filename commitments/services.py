@@ -122,14 +122,15 @@ def merge_lines(*, commitment: Commitment, by: User, version: int, positions: Co
 
 @transaction.atomic
 def give_billing_items(
-    *, commitment: Commitment, by: User, version: int, positions: Collection[int]
+    *, commitment: Commitment, by: User, version: int, positions: Collection[int], anew: bool = False
 ) -> Commitment:
-    """Give each of these lines that lacks one a billing item of its own, as ``merging.billing_items`` says.
+    """Give each of these lines that lacks one a billing item of its own, as ``merging.billing_items`` says;
+    with ``anew`` each of them.
 
     ``version`` is what the person saw. Raises RightMissing, CommitmentLocked, CommitmentChanged.
     """
     locked, lines = _lines_for(commitment, by=by, version=version, positions=positions)
-    given = merging.billing_items(lines, positions)
+    given = merging.billing_items(lines, positions, anew=anew)
     _replace_lines(
         locked,
         [{**_values(line), "billing_item": given.get(line.position, line.billing_item)} for line in lines],

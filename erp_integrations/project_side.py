@@ -11,7 +11,7 @@ from directory.permissions import can_send_commitments
 from erp_integrations.adapters.base import Finding
 from erp_integrations.documents import text_hash, to_json
 from erp_integrations.findings import collisions, preflight
-from erp_integrations.findings.collisions import Collision
+from erp_integrations.findings.collisions import Collision, Numbering
 from erp_integrations.models import JobBilling, Submission, SubmissionStatus
 from erp_integrations.models.submissions import OPEN_STATUSES
 from erp_integrations.reconciliation import drift, drift_listing
@@ -34,6 +34,7 @@ class Accounting:
     is_unchanged: bool = False
     senders: list[User] = field(default_factory=list)
     collisions: list[Collision] = field(default_factory=list)
+    numbering: Numbering | None = None
     changed_here: list[str] = field(default_factory=list)
     billing: JobBilling | None = None
 
@@ -67,7 +68,7 @@ class Accounting:
 
 
 def accounting_of(commitment: Commitment, person: User) -> Accounting:
-    """Read it; at most ten queries."""
+    """Read it; at most twelve queries."""
     latest = (
         commitment.submissions.select_related("sent_by", "decided_by", "ended_by").order_by("-pk").first()
     )
@@ -94,6 +95,7 @@ def accounting_of(commitment: Commitment, person: User) -> Accounting:
         ),
         senders=senders,
         collisions=collisions.of(commitment, found),
+        numbering=collisions.numbering(commitment, found),
     )
 
 

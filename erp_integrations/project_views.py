@@ -63,7 +63,7 @@ def give_billing_items(request: SignedInRequest, project_id: int, commitment_id:
         request,
         project_id,
         commitment_id,
-        partial(services.give_billing_items, **_lines_seen(request)),
+        partial(services.give_billing_items, **_lines_seen(request), anew="anew" in request.POST),
         done="Each of these lines has a billing item of its own now.",
     )
 

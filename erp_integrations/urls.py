@@ -26,6 +26,7 @@ urlpatterns = [
     path("jobs/", views.jobs, name="jobs"),
     path("jobs/<int:project_id>/", views.job, name="job"),
     path("cost-codes/", views.cost_codes, name="cost_codes"),
+    path("units/", views.units, name="units"),
     path("lists/<int:connection_id>/", views.lists, name="lists"),
     path("approvers/", views.approvers, name="approvers"),
     path("settings/", views.settings, name="settings"),

@@ -95,6 +95,11 @@ def _followed(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
     return f"Followed in Spectrum: {f'{old} is {new} now' if old != new else phases}"
 
 
+def _units(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    units = ", ".join(f"{unit} is {value or 'not linked'}" for unit, value in detail.get("units", {}).items())
+    return f"Units of measure: {units}"
+
+
 def _settings(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
     fields = ", ".join(str(name).replace("_", " ") for name in detail.get("fields", []))
     return f"Settings changed: {fields}" if fields else "Settings changed"
@@ -208,6 +213,7 @@ WORDS: dict[str, Words] = {
     "connection.secrets_reencrypted": Words("Its secrets were encrypted anew, with the first key"),
     "connection.old_secret_forgotten": Words("The old client secret was forgotten"),
     "connection.secrets_looked_at": Words("Looked at what is stored of the secrets, and when they expire"),
+    "connection.units_changed": Words("Units of measure linked", in_full=_units),
     "vendor_link.created": Words("Vendor linked", in_full=_linked("Vendor linked")),
     "vendor_link.changed": Words("Vendor link changed", in_full=_linked("Vendor link changed")),
     "vendor_link.deleted": Words("Vendor link removed", in_full=_linked("Vendor link removed")),

@@ -81,6 +81,11 @@ class Known(StrEnum):
     ABSENT = "absent"
 
 
+def comparable_unit(unit: str) -> str:
+    """A unit of measure in the form in which two spellings are equal: without regard to case and blanks."""
+    return " ".join(unit.upper().split())
+
+
 @dataclass(frozen=True, slots=True)
 class Masters:
     """What the company's links and settings, and the ERP's lists, say about one document.
@@ -89,7 +94,8 @@ class Masters:
     whose default the account is ("the vendor", "cost type S", "the company"). ``phases`` are
     those of the job that the document's cost codes name, each with every cost type that it has;
     None when the job's phases were never read. ``job_price_method`` is the ERP's code, blank where
-    no list told it.
+    no list told it. ``units`` are what the document's units are called in the ERP, by ``comparable_unit``,
+    where somebody has said so.
     """
 
     vendor_code: str = ""
@@ -100,6 +106,7 @@ class Masters:
     job: Known = Known.NOT_READ
     phases: "tuple[PhaseRecord, ...] | None" = None
     job_price_method: str = ""
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -558,6 +565,10 @@ class Adapter(Protocol):
 
     def phase_code(self, cost_code: str) -> str:
         """The phase that a cost code names in the ERP, in the form in which two spellings are equal."""
+        ...
+
+    def unit_complaint(self, unit: str) -> str:
+        """Why the ERP can't hold a unit of measure, in words after its name; blank where it can. Pure."""
         ...
 
     def plan(self, document: Document, masters: Masters, erp_id: str, note: str = "") -> tuple[Call, ...]:

@@ -9,6 +9,7 @@ from commitments.services import LINE_FIELDS
 from erp_integrations.adapters.base import Finding
 
 MERGEABLE = "lines-on-one-key"
+UNFIT_ITEMS = frozenset({"line-billing-item-too-long", "line-billing-item-forbidden-characters"})
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,36 @@ class Collision:
     def given(self) -> list[tuple[int, str]]:
         """Line and new billing item, in order."""
         return sorted(self.billing_items.items())
+
+
+@dataclass(frozen=True)
+class Numbering:
+    """A billing item for every line that shares its place with another, or whose own Spectrum can't hold."""
+
+    given: list[tuple[int, str]]
+
+    @property
+    def key(self) -> str:
+        """The positions, as a form carries them."""
+        return ",".join(str(position) for position, _ in self.given)
+
+
+def numbering(commitment: Commitment, findings: Iterable[Finding]) -> Numbering | None:
+    """One way out for all lines at once; None where it would be that of a single collision. One query
+    if there is any."""
+    groups = [part.positions for finding in findings if finding.lines for part in finding.on]
+    unfit = {
+        position
+        for finding in findings
+        if finding.code in UNFIT_ITEMS
+        for part in finding.on
+        for position in part.positions
+    }
+    if len(set(groups)) < 2 and not unfit:
+        return None
+    lines = list(commitment.lines.order_by("position"))
+    positions = unfit.union(*(merging.billing_items(lines, group) for group in groups))
+    return Numbering(sorted(merging.billing_items(lines, positions, anew=True).items()))
 
 
 def of(commitment: Commitment, findings: Iterable[Finding]) -> list[Collision]:

@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 from commitments.models import SENDABLE_STATUSES, Commitment
-from erp_integrations.adapters.base import Call, Finding, Fixer, Key, Masters, Severity
+from erp_integrations.adapters.base import Call, Finding, Fixer, Key, Masters, Severity, comparable_unit
 from erp_integrations.adapters.grouping import one_per_cause
 from erp_integrations.connections.adapting import adapter_for
 from erp_integrations.documents import Document, LineItem, content_hash
 from erp_integrations.findings import general_ledger, remains
 from erp_integrations.masters import lookup
-from erp_integrations.models import Connection, ErpIdHold, JobLink, NonAsciiRule, VendorLink
+from erp_integrations.models import Connection, ErpIdHold, JobLink, NonAsciiRule, UnitLink, VendorLink
 from erp_integrations.models.connections import FIXED_PRICE_UNITS
 
 # The approver can still change the ERP ID, so at Send these only warn.
@@ -124,7 +124,7 @@ def document_of(commitment: Commitment) -> Document:
 
 
 def basis_of(document: Document) -> Basis:
-    """Look up the links of a document as they stand now, and what Spectrum's lists say; seven queries."""
+    """Look up the links of a document as they stand now, and what Spectrum's lists say; eight queries."""
     job = (
         JobLink.objects.select_related("connection__settings").filter(project_id=document.project_id).first()
     )
@@ -151,8 +151,15 @@ def basis_of(document: Document) -> Basis:
         job=listed.job,
         phases=listed.phases,
         job_price_method=listed.job_price_method,
+        units=_units_of(document, job.connection),
     )
     return Basis(document, job.connection, known)
+
+
+def _units_of(document: Document, connection: Connection) -> dict[str, str]:
+    units = {comparable_unit(line.unit_of_measure) for line in document.lines} - {""}
+    links = UnitLink.objects.filter(connection=connection, unit__in=units).order_by("unit")
+    return dict(links.values_list("unit", "erp_unit"))
 
 
 def proposed_erp_id(basis: Basis) -> str:

@@ -40,6 +40,7 @@ from erp_integrations.models.reconciliations import (
 from erp_integrations.models.restores import Restore
 from erp_integrations.models.submissions import ErpIdHold, SnapshotUnreadable, Submission, SubmissionStatus
 from erp_integrations.models.transitions import TransitionRefused
+from erp_integrations.models.units import UnitLink
 
 __all__ = [
     "BLANK_CODE",
@@ -78,6 +79,7 @@ __all__ = [
     "SubmissionStatus",
     "SuccessRule",
     "TransitionRefused",
+    "UnitLink",
     "Vendor",
     "VendorLink",
     "Verification",

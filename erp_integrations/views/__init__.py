@@ -14,6 +14,7 @@ from erp_integrations.views.lists import cost_codes, lists
 from erp_integrations.views.operating import deliveries, let_go_on, pause, readyz
 from erp_integrations.views.screens import commitments, overview, progress, review, row
 from erp_integrations.views.settings import adopt, connection, learn, probe, rotate, settings
+from erp_integrations.views.units import units
 
 __all__ = [
     "accept",
@@ -47,6 +48,7 @@ __all__ = [
     "row",
     "settings",
     "undo",
+    "units",
     "unlink",
     "vendor",
     "vendors",

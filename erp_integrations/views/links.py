@@ -30,7 +30,7 @@ def vendors(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """Each contract company, and the vendor that it is on the chosen connection."""
     viewer = viewer_of(request, company_slug)
     connections = connections_of(viewer)
-    connection = _chosen(connections, request)
+    connection = chosen_connection(connections, request)
     context = _list_context(request, viewer, "Vendors")
     view, search = context["view"], context["search"]
     if connection is not None:
@@ -59,10 +59,10 @@ def vendor(request: SignedInRequest, company_slug: str, contract_company_id: int
     contract_company = get_object_or_404(ContractCompany, company=viewer.company, pk=contract_company_id)
     connections = connections_of(viewer)
     if request.method != "POST":
-        return _vendor_page(request, viewer, contract_company, _chosen(connections, request))
+        return _vendor_page(request, viewer, contract_company, chosen_connection(connections, request))
     form = LinkForm(connections, request.POST)
     if not form.is_valid():
-        return _vendor_page(request, viewer, contract_company, _chosen(connections, request), form)
+        return _vendor_page(request, viewer, contract_company, chosen_connection(connections, request), form)
     entered = form.cleaned_data
     link = {
         "contract_company": contract_company,
@@ -138,7 +138,7 @@ def connections_of(viewer: CompanyMembership) -> list[Connection]:
     return list(company_connections.defer(*secret_fields(Connection)).order_by("name", "pk"))
 
 
-def _chosen(connections: list[Connection], request: SignedInRequest) -> Connection | None:
+def chosen_connection(connections: list[Connection], request: SignedInRequest) -> Connection | None:
     """The one that the address names, or the first; None where the company has none."""
     wanted = request.GET.get("connection") or request.POST.get("connection") or ""
     return next((each for each in connections if str(each.pk) == wanted), next(iter(connections), None))

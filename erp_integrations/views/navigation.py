@@ -30,6 +30,7 @@ def tabs(viewer: CompanyMembership, *, current: str) -> list[Choice]:
         "Vendors": "vendors",
         "Jobs": "jobs",
         "Cost codes": "cost_codes",
+        "Units": "units",
         "Reconciliation": "reconciliation",
         "Approvers": "approvers",
     }

@@ -158,6 +158,7 @@ CASES = (
         _first_line(description="Ø8″ main, 45° bends – class 52"),
     ),
     Case("line-goes-as-an-amount", ("154055", "150159"), _rounded_unit_cost),
+    Case("line-amount-on-unit-price", ("154129", "P44147"), _first_line(quantity=None, unit_cost=None)),
     Case("negative-line", ("134037", "144141", "130170"), _with_credit(_a_tenth)),
     Case("job-security", ("144167",), lambda commitment: commitment),
     Case("line-phase-complete", ("144035",), _last_line_on(CLOSED)),

@@ -107,7 +107,9 @@ def _company(loaded: Loaded, planned: DemoCompany) -> None:
         general_ledger_account=SUBCONTRACT_COST,
     )
     rule, codes = WRITTEN[os.environ.get(SUCCESS, "none")]
-    ConnectionSettings.objects.filter(connection=connection).update(success_rule=rule, success_codes=codes)
+    ConnectionSettings.objects.filter(connection=connection).update(
+        success_rule=rule, success_codes=codes, unit_price_codes="U", job_price_codes="J"
+    )
     cost_types = CostType.objects.bulk_create(
         CostType(company=company, code=code, name=name) for code, name in COST_TYPES.items()
     )

@@ -70,6 +70,7 @@ def _job(project: DemoProject) -> dict[str, Any]:
     return {
         "number": project.job,
         "description": project.name,
+        "price_method": "U",
         "phases": [_phase(code) for code in cost_codes() if code.status],
     }
 

@@ -4,6 +4,7 @@ A new address needs a row in ``TOOLS`` or ``OWN`` (by its name) or, in Django ad
 (by its model). Without one `script/test -k rights_matrix` fails and names it.
 """
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +30,7 @@ class Row:
     answers: int = 302
 
 
+NO_UNITS = hashlib.sha256(b"{}").hexdigest()
 SEES = "see ERP Integrations"
 DECIDES = "decide"
 KEEPS = "administer ERP Integrations"
@@ -65,6 +67,12 @@ TOOLS: dict[str, Row] = {
     "erp_integrations:jobs": Row(SEES),
     "erp_integrations:job": Row(KEEPS, KEEPS, entered={"code": "J999"}, done="job_link.changed"),
     "erp_integrations:cost_codes": Row(SEES),
+    "erp_integrations:units": Row(
+        SEES,
+        KEEPS,
+        entered={"unit": "EACH", "erp_unit": "EA", "seen": NO_UNITS},
+        done="connection.units_changed",
+    ),
     "erp_integrations:lists": Row(SEES, KEEPS, done="masters.asked_for", shows=302),
     "erp_integrations:settings": Row(KEEPS),
     "erp_integrations:connection": Row(

@@ -35,7 +35,13 @@ from erp_integrations.adapters.spectrum import (
     transport,
     wsdl,
 )
-from erp_integrations.adapters.spectrum.layouts import LAYOUTS, SUBCONTRACT_NOTES, UPDATE_SUBCONTRACT, Layout
+from erp_integrations.adapters.spectrum.layouts import (
+    LAYOUTS,
+    SUBCONTRACT_NOTES,
+    UPDATE_SUBCONTRACT,
+    UPDATE_SUBCONTRACT_PHASES,
+    Layout,
+)
 from erp_integrations.adapters.spectrum.prices import Kept, Prices, comparable_phase
 from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
@@ -113,6 +119,10 @@ class SpectrumAdapter:
         """Without dashes, in upper case."""
         return comparable_phase(cost_code)
 
+    def unit_complaint(self, unit: str) -> str:
+        """At most three plain letters, signs or digits."""
+        return UPDATE_SUBCONTRACT_PHASES["Unit_Of_Measure"].complaint(unit)
+
     def plan(self, document: Document, masters: Masters, erp_id: str, note: str = "") -> tuple[Call, ...]:
         """The header's call, one for each line, and the note's where there is one to send.
 
@@ -122,7 +132,8 @@ class SpectrumAdapter:
 
     def bound(self, document: Document, masters: Masters) -> dict[str, object]:
         """A line's retention, but for the "no" that a blank of earlier plans is the same as; and the price
-        method of the job, and which lines have a fixed price for another reason than their unit."""
+        method of the job, and which lines have a fixed price for another reason than their unit; and the
+        units that are called otherwise in Spectrum."""
         flag = mapping.retention_flag(document, self.settings.retention_rule)
         prices = Prices(masters, self.settings)
         fixed = [
@@ -135,6 +146,7 @@ class SpectrumAdapter:
         counted = {
             "retention on the lines": "" if flag == "N" else flag or "blank",
             "the price method of the job or of phases": [*known, *fixed],
+            "units of measure": dict(masters.units),
         }
         return {name: value for name, value in counted.items() if value}
 

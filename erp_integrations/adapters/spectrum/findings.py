@@ -29,7 +29,7 @@ from erp_integrations.adapters.spectrum.mapping import (
     why_only_an_amount,
     written_note,
 )
-from erp_integrations.adapters.spectrum.prices import Kept, Prices
+from erp_integrations.adapters.spectrum.prices import Kept, Prices, unit_of
 from erp_integrations.adapters.spectrum.settings import RetentionRule, SpectrumSettings
 from erp_integrations.adapters.spectrum.wording import joined
 from erp_integrations.documents import Document, LineItem
@@ -227,7 +227,7 @@ def _line(line: LineItem, prices: Prices) -> Iterator[Finding]:
     yield from _code(line, "Phase_Code", "cost code", phase_code(line))
     yield from _code(line, "Cost_Type", "cost type", line.cost_type)
     yield from _code(line, "Bid_Item_Number", "billing item", line.billing_item)
-    yield from _unit(line)
+    yield from _unit(line, unit_of(line, prices.masters))
     yield from _money(line, prices)
 
 
@@ -248,14 +248,16 @@ def _code(line: LineItem, element: str, what: str, value: str) -> Iterator[Findi
         yield _of_lines(f"{code}-forbidden-characters", on, "Choose one without them.")
 
 
-def _unit(line: LineItem) -> Iterator[Finding]:
-    field, unit = UPDATE_SUBCONTRACT_PHASES["Unit_Of_Measure"], line.unit_of_measure.strip()
+def _unit(line: LineItem, unit: str) -> Iterator[Finding]:
+    field = UPDATE_SUBCONTRACT_PHASES["Unit_Of_Measure"]
     if complaint := field.complaint(unit):
         cause = f"not one of at most {field.width} plain letters, as Spectrum's are"
         yield _of_lines(
             "line-unit-of-measure-invalid",
             OnLines((line.position,), "unit of measure", f": {unit} {complaint}.", cause, unit),
-            f"Use the unit's short form of at most {field.width} plain letters.",
+            "Say which of Spectrum's units it is, on the page Units of ERP Integrations, or have the "
+            f"project enter the short form of at most {field.width} plain letters.",
+            fixer=Fixer.ERP_ADMIN,
         )
 
 
@@ -270,7 +272,9 @@ def _money(line: LineItem, prices: Prices) -> Iterator[Finding]:
         yield from too_wide
         if too_wide:
             return
-        if nothing_to_lose and prices.of(line) is Kept.UNIT_PRICE:
+        # A unit that does not fit may be one of a fixed price: what it is called there comes first.
+        fits = not UPDATE_SUBCONTRACT_PHASES["Unit_Of_Measure"].complaint(prices.unit(line))
+        if nothing_to_lose and fits and prices.of(line) is Kept.UNIT_PRICE:
             detail = (
                 ": there is only an amount, where Spectrum keeps unit prices. It takes the unit price from "
                 "the phase then; what it stores is not published."

@@ -17,7 +17,7 @@ from erp_integrations.adapters.spectrum.layouts import (
     UPDATE_SUBCONTRACT_PHASES,
     Layout,
 )
-from erp_integrations.adapters.spectrum.prices import Kept, Prices, comparable_phase
+from erp_integrations.adapters.spectrum.prices import Kept, Prices, comparable_phase, unit_of
 from erp_integrations.adapters.spectrum.settings import RetentionRule, SpectrumSettings
 from erp_integrations.documents import Document, LineItem
 
@@ -27,6 +27,7 @@ AMOUNT = UPDATE_SUBCONTRACT_PHASES["Original_Contract_Amount"]
 
 _ACTIVE = "A"
 _HALF_A_CENT = Decimal("0.005")
+_PRICE_FLAGS = {Kept.UNIT_PRICE: "Y", Kept.FIXED: "N"}
 
 
 def plan(
@@ -143,7 +144,7 @@ def _header(document: Document, masters: Masters, non_ascii: NonAscii, job: Kept
         text("Contract_Type", document.trade),
         Element("Date_Issued", written_date(document.issue_date) if document.issue_date else ""),
         # Said where it is known, so that what a blank means never decides about the lines.
-        Element("Unit_Price_Flag", {Kept.UNIT_PRICE: "Y", Kept.FIXED: "N"}.get(job, ""), defaulted=True),
+        Element("Unit_Price_Flag", _PRICE_FLAGS.get(job, ""), defaulted=True, source="the job"),
         text("Comment", comment(document)),
         Element(
             "GL_Account",
@@ -157,6 +158,7 @@ def _header(document: Document, masters: Masters, non_ascii: NonAscii, job: Kept
 
 
 def _line(line: LineItem, retention: str, prices: Prices) -> dict[str, Element]:
+    unit, entered = unit_of(line, prices.masters), line.unit_of_measure.strip()
     quantity, unit_price = line.quantity, line.unit_cost
     if why_only_an_amount(line, prices):
         quantity, unit_price = None, None
@@ -165,7 +167,7 @@ def _line(line: LineItem, retention: str, prices: Prices) -> dict[str, Element]:
         Element("Cost_Type", line.cost_type.strip()),
         Element("Bid_Item_Number", line.billing_item.strip()),
         _text(UPDATE_SUBCONTRACT_PHASES["Bill_Description"], line.description, prices.settings.non_ascii),
-        Element("Unit_Of_Measure", line.unit_of_measure.strip()),
+        Element("Unit_Of_Measure", unit, entered if entered != unit else "", respelled=True),
         Element("Retention_Flag", retention),
         Element("Unit_Price", "" if unit_price is None else UNIT_PRICE.number(unit_price)),
         Element("Original_Contract_Quantity", "" if quantity is None else QUANTITY.number(quantity)),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from erp_integrations.adapters.base import Masters, PhaseRecord
+from erp_integrations.adapters.base import Masters, PhaseRecord, comparable_unit
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
 from erp_integrations.documents import LineItem
 
@@ -42,6 +42,11 @@ def kept(job: Kept, phase: Kept, *, unit_is_fixed: bool) -> Kept:
     return Kept.UNIT_PRICE if job is phase is Kept.UNIT_PRICE else Kept.UNKNOWN
 
 
+def unit_of(line: LineItem, masters: Masters) -> str:
+    """A line's unit as it is sent: as somebody linked it, or else as it was entered."""
+    return masters.units.get(comparable_unit(line.unit_of_measure), line.unit_of_measure.strip())
+
+
 def comparable_phase(cost_code: str) -> str:
     """The phase of a cost code as Spectrum compares it: without dashes and regard to case."""
     return cost_code.replace("-", "").strip().upper()
@@ -67,7 +72,7 @@ class Prices:
     def unit(self, line: LineItem) -> str:
         """The line's unit as Spectrum has it: its own, or else the phase's."""
         phase = self.phase(line)
-        return (line.unit_of_measure.strip() or (phase.unit_of_measure if phase else "")).strip().upper()
+        return (unit_of(line, self.masters) or (phase.unit_of_measure if phase else "")).strip().upper()
 
     def why_fixed(self, line: LineItem) -> str:
         """Why the amount alone is kept, in words after "because"; blank where it is not, or nobody knows."""

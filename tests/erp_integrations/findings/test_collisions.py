@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from commitments.models import Commitment
-from directory.models import User
+from directory.models import HistoryEntry, User
 from tests.clients import signed_in
 from tests.factories import (
     CreatorFactory,
@@ -151,3 +151,33 @@ def test_a_get_changes_nothing(button: str) -> None:
     answer = client.get(f"{commitment.get_absolute_url()}{button}/")
     assert answer.headers["Location"] == commitment.get_absolute_url()
     assert commitment.lines.count() == 2
+
+
+def test_one_button_gives_every_line_that_needs_one_a_billing_item() -> None:
+    commitment = colliding("", "", "A1")
+    other = LineItemFactory(commitment=commitment, billing_item="ITEM 2015/04")
+    LineItemFactory(commitment=commitment, cost_code=other.cost_code, billing_item="B")
+    LineItemFactory(commitment=commitment, cost_code=other.cost_code, billing_item="b")
+    admin = admin_of(commitment)
+    html = page(commitment, admin)
+    assert html.count("Give billing items to all") == 1
+    given = re.findall(r"line (\d) gets billing item <strong[^>]*>(\d+)<", html.split("for all of them")[1])
+    shown = dict(given[:4])
+    assert shown == {"1": "001", "2": "002", "4": "003", "6": "004"}
+    press(commitment, admin, NUMBER, lines=",".join(shown), anew="1")
+    items = list(commitment.lines.order_by("position").values_list("billing_item", flat=True))
+    assert items == ["001", "002", "A1", "003", "B", "004"]
+    assert "Nothing stands in the way." in page(commitment, admin)
+    were = HistoryEntry.objects.get(event="commitment.billing_items_given").detail["were"]
+    assert [line["billing_item"] for line in were] == ["", "", "ITEM 2015/04", "b"]
+
+
+def test_where_one_collision_is_all_its_own_buttons_are_enough() -> None:
+    commitment = colliding("", "")
+    assert "Give billing items to all" not in page(commitment, admin_of(commitment))
+
+
+def test_an_item_that_is_too_long_is_offered_another_one() -> None:
+    commitment = colliding("ITEM-2015-04")
+    html = page(commitment, admin_of(commitment))
+    assert re.search(r"line 1 gets billing item <strong[^>]*>001</strong>\.", html)

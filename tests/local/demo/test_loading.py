@@ -44,6 +44,7 @@ BLOCKING = {
 WARNING = {
     "text-respelled",
     "line-goes-as-an-amount",
+    "line-amount-on-unit-price",
     "total-not-positive",
     "line-phase-inactive",
     awkward.VENDOR_INACTIVE,

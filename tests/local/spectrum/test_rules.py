@@ -1,8 +1,9 @@
 """Level three: what is created, changed, kept, defaulted and computed, and what is refused."""
 
+import copy
 import datetime as dt
 import sqlite3
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -335,3 +336,68 @@ def test_what_a_written_record_answers_is_a_switch(success: str, rows: list[dict
             assert informed == [*about_gone, rows[0] | {"Vendor_Code": "GONE".ljust(12)}]
         else:
             assert informed == about_gone
+
+
+class TestPriceMethods:
+    """A unit price is kept on a unit-price job, on a phase that is none of a fixed price, and not for LS."""
+
+    MONEY: ClassVar = {
+        "Unit_Price": "10",
+        "Original_Contract_Quantity": "5",
+        "Original_Contract_Amount": "50",
+    }
+    KEPT, LOST = ("10.0000", "5.00"), ("0.0000", "0.00")
+
+    def stored(self, *options: str, job: str = "U", phase: str = "J", flag: str = "", **line: str) -> Any:
+        company = copy.deepcopy(MASTERS["companies"][0])
+        company["jobs"][0]["price_method"] = job
+        company["jobs"][0]["phases"][0] |= {"price_method": phase, "unit_price": "7.5"}
+        with Simulator.start(masters={"companies": [company]}, options=options) as simulator:
+            caller = Caller(simulator)
+            assert caller.header(Subcontract_Number="SC-1", Unit_Price_Flag=flag) == ACCEPTED
+            caller.line(Subcontract_Number="SC-1", **{"Unit_Of_Measure": "CY", **self.MONEY, **line})
+            return _line(caller, "SC-1")
+
+    @pytest.mark.parametrize(
+        ("job", "phase", "flag", "kept"),
+        [
+            ("U", "J", "Y", KEPT),
+            ("U", "U", "Y", KEPT),
+            ("U", "T", "Y", LOST),
+            ("U", "J", "N", LOST),
+            ("F", "U", "N", LOST),
+        ],
+    )
+    def test_job_phase_and_flag_decide(self, job: str, phase: str, flag: str, kept: tuple[str, str]) -> None:
+        line = self.stored(job=job, phase=phase, flag=flag)
+        assert (line["Unit_Price"], line["Original_Contract_Quantity"]) == kept
+        assert line["Original_Contract_Amount"] == "50.00"
+
+    @pytest.mark.parametrize(("reading", "kept"), [("N", LOST), ("job", KEPT)])
+    def test_what_a_blank_flag_means_is_a_switch(self, reading: str, kept: tuple[str, str]) -> None:
+        line = self.stored("--blank-unit-price-flag", reading)
+        assert (line["Unit_Price"], line["Original_Contract_Quantity"]) == kept
+
+    @pytest.mark.parametrize(("reading", "price"), [("phase", "7.5000"), ("none", "0.0000")])
+    def test_what_becomes_of_an_amount_alone_is_a_switch(self, reading: str, price: str) -> None:
+        alone = {"Unit_Price": "", "Original_Contract_Quantity": ""}
+        assert self.stored("--amount-alone", reading, **alone)["Unit_Price"] == price
+
+    def test_a_fixed_price_job_takes_no_unit_price_flag(self) -> None:
+        company = copy.deepcopy(MASTERS["companies"][0])
+        company["jobs"][0]["price_method"] = "F"
+        with Simulator.start(masters={"companies": [company]}) as simulator:
+            answers = Caller(simulator).header(Subcontract_Number="SC-1", Unit_Price_Flag="Y")
+            assert answers == [("I", "Unit_Price_Flag")]
+
+    @pytest.mark.parametrize(("options", "flag"), [((), "N"), (("--blank-retention", "phase"), "Y")])
+    def test_a_blank_retention_flag_withholds_nothing_unless_the_site_reads_the_phase(
+        self, options: tuple[str, ...], flag: str
+    ) -> None:
+        company = copy.deepcopy(MASTERS["companies"][0])
+        company["jobs"][0]["phases"][0]["retention_flag"] = "Y"
+        with Simulator.start(masters={"companies": [company]}, options=options) as simulator:
+            caller = Caller(simulator)
+            caller.header(Subcontract_Number="SC-1")
+            caller.line(Subcontract_Number="SC-1", Original_Contract_Amount="1")
+            assert _line(caller, "SC-1")["Retention_Flag"] == flag

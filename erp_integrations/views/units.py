@@ -1,0 +1,54 @@
+"""Units: what projects write, and Spectrum's three letters for it. Everybody may look, Admins link."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from directory.models import Level
+from directory.permissions import require_administer_erp_integrations
+from directory.requests import SignedInRequest
+from erp_integrations.masters import linking
+from erp_integrations.masters import units as unit_links
+from erp_integrations.views import navigation
+from erp_integrations.views.access import viewer_of
+from erp_integrations.views.links import chosen_connection, connections_of
+from erp_integrations.views.navigation import Choice
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def units(request: SignedInRequest, company_slug: str) -> HttpResponse:
+    """The units in use that don't fit Spectrum, with a suggestion each; one Save for all."""
+    viewer = viewer_of(request, company_slug)
+    connections = connections_of(viewer)
+    connection = chosen_connection(connections, request)
+    problem, status = "", 200
+    typed: dict[str, str] = {}
+    if request.method == "POST":
+        require_administer_erp_integrations(request.user, viewer.company)
+        typed = dict(zip(request.POST.getlist("unit"), request.POST.getlist("erp_unit"), strict=False))
+        if connection is not None:
+            try:
+                changed = unit_links.link_units(
+                    connection=connection, chosen=typed, seen=request.POST.get("seen", ""), by=request.user
+                )
+            except linking.LinkError as error:
+                problem, status = str(error), 409 if isinstance(error, linking.LinkChanged) else 422
+            else:
+                messages.success(request, "Saved." if changed else "Nothing was changed.")
+                return redirect(request.get_full_path())
+    rows = unit_links.used(connection) if connection else []
+    context = {
+        "viewer": viewer,
+        "company": viewer.company,
+        "tabs": navigation.tabs(viewer, current="Units"),
+        "may_link": viewer.erp_integrations_level == Level.ADMIN,
+        "connection": connection,
+        "connections": [
+            Choice(each.name, f"?connection={each.pk}", each == connection) for each in connections
+        ],
+        "rows": [(row, typed.get(row.unit, row.erp_unit or row.suggested)) for row in rows],
+        "seen": unit_links.seen_hash(connection) if connection else "",
+        "problem": problem,
+    }
+    return render(request, "erp_integrations/units.html", context, status=status)

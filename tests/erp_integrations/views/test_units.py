@@ -1,0 +1,148 @@
+"""Units of measure: an ERP admin says which of Spectrum's a project's unit is, once for all of its lines."""
+
+import re
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from commitments.models import Commitment, LineItem
+from directory.models import HistoryEntry, User
+from erp_integrations import decisions
+from erp_integrations.findings import preflight
+from erp_integrations.models import ConnectionSettings, UnitLink
+from tests.clients import signed_in
+from tests.factories import (
+    ErpAdminFactory,
+    ProjectAdminFactory,
+    ReadyCommitmentFactory,
+    SubmissionFactory,
+    ViewerFactory,
+    lists_know,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def commitment() -> Commitment:
+    ready: Commitment = ReadyCommitmentFactory(lines=3)
+    for position, unit in enumerate(["Cu  Yd", "each", "CY"], start=1):
+        ready.lines.filter(position=position).update(unit_of_measure=unit)
+    lists_know(ready)
+    return ready
+
+
+@pytest.fixture
+def admin(commitment: Commitment) -> User:
+    person: User = ErpAdminFactory(company=commitment.project.company)
+    return person
+
+
+def address(commitment: Commitment) -> str:
+    return reverse("erp_integrations:units", args=[commitment.project.company.slug])
+
+
+def page(commitment: Commitment, person: User) -> str:
+    return " ".join(signed_in(person).get(address(commitment)).content.decode().split())
+
+
+def save(commitment: Commitment, person: User, **units: str) -> Any:
+    seen = re.search(r'name="seen" value="([0-9a-f]{64})"', page(commitment, person))
+    data = {"unit": list(units), "erp_unit": list(units.values()), "seen": seen[1] if seen else ""}
+    return signed_in(person).post(address(commitment), data, follow=True)
+
+
+def issues(commitment: Commitment) -> list[str]:
+    basis = preflight.basis_of(preflight.document_of(commitment))
+    return [finding.code for finding in preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id="X")]
+
+
+def test_units_that_do_not_fit_are_one_issue_for_the_erp_admin(commitment: Commitment) -> None:
+    basis = preflight.basis_of(preflight.document_of(commitment))
+    (finding,) = preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id="X")
+    assert (finding.code, finding.fixer.value) == ("line-unit-of-measure-invalid", "erp_admin")
+    assert finding.field == "Lines 1 and 2, unit of measure"
+    assert "page Units" in finding.action
+
+
+def test_the_page_lists_them_with_suggestions_and_one_save_links_all(
+    commitment: Commitment, admin: User
+) -> None:
+    html = page(commitment, admin)
+    assert html.count("Suggested</span>") == 2
+    assert re.search(r'value="CY"[^>]*aria-label="CU YD in Spectrum"', html)
+    assert re.search(r'value="EA"[^>]*aria-label="EACH in Spectrum"', html)
+    save(commitment, admin, **{"CU YD": "cy", "EACH": "EA"})
+    assert dict(UnitLink.objects.values_list("unit", "erp_unit")) == {"CU YD": "CY", "EACH": "EA"}
+    assert issues(commitment) == []
+    entry = HistoryEntry.objects.get(event="connection.units_changed")
+    assert entry.detail["units"] == {"CU YD": "CY", "EACH": "EA"}
+    assert entry.by_id == admin.pk
+
+
+def test_the_plan_sends_the_linked_unit_and_shows_what_was_entered(
+    commitment: Commitment, admin: User
+) -> None:
+    save(commitment, admin, **{"CU YD": "CY", "EACH": "LS"})
+    basis = preflight.basis_of(preflight.document_of(commitment))
+    lines = preflight.plan(basis, erp_id="X")[1:]
+    units = [next(each for each in line.elements if each.name == "Unit_Of_Measure") for line in lines]
+    assert [(unit.value, unit.original) for unit in units] == [
+        ("CY", "Cu  Yd"),
+        ("LS", "each"),
+        ("CY", ""),
+    ]
+    assert [line.payload["Unit_Price"] for line in lines] == ["100.0000", "", "100.0000"]
+
+
+def test_an_acceptance_is_bound_to_the_units_that_it_uses_and_to_no_other(
+    commitment: Commitment, admin: User
+) -> None:
+    save(commitment, admin, EACH="EA", **{"CU YD": "CY"})
+    submission = SubmissionFactory(commitment=commitment)
+    before = preflight.basis_of(submission.document).hash
+    save(commitment, admin, HOURS="HR")
+    assert preflight.basis_of(submission.document).hash == before
+    save(commitment, admin, EACH="PC")
+    assert preflight.basis_of(submission.document).hash != before
+
+
+def test_without_a_link_nothing_is_bound(commitment: Commitment) -> None:
+    ConnectionSettings.objects.update(unit_price_codes="")
+    basis = preflight.basis_of(preflight.document_of(commitment))
+    assert basis.hash == basis.hash_unbound
+
+
+@pytest.mark.parametrize("unit", ["EACH", "x" * 11, "", "E\0"])
+def test_what_spectrum_or_a_line_can_not_hold_is_refused(
+    commitment: Commitment, admin: User, unit: str
+) -> None:
+    erp_unit = "EACH" if unit == "EACH" else "EA"
+    assert save(commitment, admin, **{unit: erp_unit}).status_code == 422
+    assert not UnitLink.objects.exists()
+
+
+def test_who_looked_at_other_links_is_told_and_changes_nothing(commitment: Commitment, admin: User) -> None:
+    data = {"unit": ["EACH"], "erp_unit": ["EA"], "seen": "another"}
+    answer = signed_in(admin).post(address(commitment), data)
+    assert answer.status_code == 409
+    assert "Somebody else changed the units" in answer.content.decode()
+    assert not UnitLink.objects.exists()
+
+
+def test_who_is_no_admin_of_the_tool_looks_only(commitment: Commitment) -> None:
+    viewer = ViewerFactory(company=commitment.project.company)
+    html = page(commitment, viewer)
+    assert "CU YD" in html
+    assert "Save units" not in html
+    answer = signed_in(viewer).post(address(commitment), {"unit": ["EACH"], "erp_unit": ["EA"]})
+    assert answer.status_code == 403
+
+
+def test_a_blank_takes_a_link_away_and_it_blocks_again(commitment: Commitment, admin: User) -> None:
+    save(commitment, admin, EACH="EA", **{"CU YD": "CY"})
+    decisions.send_to_erp(commitment=commitment, by=ProjectAdminFactory(project=commitment.project))
+    save(commitment, admin, EACH="")
+    assert issues(commitment) == ["line-unit-of-measure-invalid"]
+    assert LineItem.objects.filter(unit_of_measure="each").exists()
