@@ -264,6 +264,8 @@ class TestConnections:
             "server": "simulator",
             "company_code": "phl",
             "success_rule": "codes",
+            "watch_days": "30",
+            "resolve_by_hand_after_hours": "24",
             "success_codes": "s, g",
             "general_ledger_order": "cost_type_first",
             "erp_id_rule": "last",
