@@ -265,6 +265,8 @@ class TestConnections:
             "company_code": "phl",
             "success_rule": "codes",
             "retention_rule": "retainage",
+            "watch_days": "30",
+            "resolve_by_hand_after_hours": "24",
             "success_codes": "s, g",
             "general_ledger_order": "cost_type_first",
             "erp_id_rule": "last",
