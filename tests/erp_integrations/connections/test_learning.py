@@ -127,6 +127,18 @@ def test_nothing_is_learned_from_a_record_that_was_there_before(
     assert offered(untold) is None
 
 
+def test_nor_where_nobody_looked_before_it_was_sent(
+    simulator: Simulator, untold: ExportJob, settings: Settings
+) -> None:
+    settings.INFO_LINKS = {}
+    delivered(untold)
+    settings.INFO_LINKS = {"simulator": simulator.info_link}
+    looked(untold)
+    attempt = WireAttempt.objects.get()
+    assert (attempt.was_absent, attempt.shown_at is not None) == (False, True)
+    assert offered(untold) is None
+
+
 def test_nor_from_a_call_that_was_sent_twice_though_the_look_before_did_not_show_the_first(
     simulator: Simulator, untold: ExportJob
 ) -> None:
