@@ -141,10 +141,10 @@ class InfoLink:
             return CannotTell(f"Spectrum's read-only database could not be read ({type(error).__name__}).")
 
     def ask(self, *questions: Select[Any]) -> list[Sequence[Mapping[Any, Any]]] | CannotTell:
-        """All rows that answer each question, which may read a whole table, over one connection."""
+        """All rows that answer each question, over one connection. One alone may read a whole table."""
         return self._read(
             lambda connection: [connection.execute(each).mappings().all() for each in questions],
-            self.scan_timeout,
+            self.scan_timeout if len(questions) == 1 else self.read_timeout,
         )
 
     def _engine(self, read_timeout: float) -> Engine:
