@@ -159,7 +159,7 @@ def _export_next(connection_id: int, lease: int) -> bool:
         outcomes.return_to_awaiting(candidate.pk)
         return True
     job = _claim(candidate.pk, connection_id, lease)
-    if job is not None:
+    while job is not None:
         try:
             _deliver(job, lease)
         except outcomes.LeaseLost:
@@ -170,6 +170,9 @@ def _export_next(connection_id: int, lease: int) -> bool:
             # A mistake of ours must not stop the others behind it, nor be tried for ever.
             logger.exception("Export job %s broke down", job.pk)
             outcomes.break_down(job)
+        # One whose session was over goes on at once, under a new one.
+        goes_on = ExportJob.objects.filter(pk=job.pk, guid=None).exists()
+        job = _claim(job.pk, connection_id, lease) if goes_on else None
     return True
 
 

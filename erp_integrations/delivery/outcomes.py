@@ -247,7 +247,7 @@ def _stop(
             Connection.objects.filter(pk=job.connection_id).update(descriptions_checked_at=None)
             end(job, JobStatus.UNKNOWN, problem, event="export.unknown")
         case SessionOver() if job.connection.guid_policy == GuidPolicy.NEW and not _was_over(job, call):
-            # The next claim makes a new one, and the job keeps its place: it is taken up again at once.
+            # The next claim, which follows at once, makes a new one.
             job.tries -= 1
             job.guid = None
             _wait(job, problem, delay=timedelta(0))

@@ -6,10 +6,12 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
+from directory.models import User
 from erp_integrations.adapters.base import Rows
 from erp_integrations.connections.adapting import adapter_for
 from erp_integrations.delivery import exporting
 from erp_integrations.models import Connection, ExportJob, GuidPolicy, JobStatus, WireAttempt
+from tests.erp_integrations.connections.test_probing import another
 from tests.factories import ConnectionFactory
 from tests.simulator import Simulator
 
@@ -56,6 +58,17 @@ def test_the_call_that_finds_its_time_over_is_repeated_with_a_new_one_at_once(
     assert len(set(before)) == 1
     assert after == f"••••{str(job.guid)[-2:]}"
     assert (job.connection.fault, job.tries) == ("", 1)
+
+
+def test_nobody_else_comes_between(simulator: Simulator, queued: ExportJob, approver: User) -> None:
+    other = another(queued, approver)
+    ExportJob.objects.filter(pk=other.pk).update(not_before=timezone.now() - timedelta(minutes=1))
+    ExportJob.objects.filter(pk=queued.pk).update(not_before=timezone.now() - timedelta(minutes=2))
+    simulator.set_faults({"kind": "guid_timed_out", "method": LINE, "times": 1})
+    before = len(simulator.calls())
+    exporting.drain(queued.connection_id)
+    numbers = [call["number"] for call in simulator.calls()[before:]]
+    assert numbers == [queued.erp_id] * 4 + [other.erp_id] * 2
 
 
 def test_one_that_nobody_used_for_a_day_is_replaced(simulator: Simulator, queued: ExportJob) -> None:
