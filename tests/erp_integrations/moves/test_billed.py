@@ -1,6 +1,7 @@
 """What Spectrum says was invoiced and paid: read with reconciliation, shown, and no unlink past it."""
 
 import sqlite3
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ class TestReading:
             "Retention held 25.00",
             "Balance 1750.00",
         ]
-        assert [(title, str(amount)) for title, amount in kept.billed_lines] == [("Line 1", "250.00")]
+        assert kept.billed_lines == [("Line 1", Decimal(250))]
         assert job.verification == Verification.DIFFERS
         first = kept.read_at
         bill_the_first_line(simulator, synced, "50.00")
