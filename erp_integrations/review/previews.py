@@ -42,7 +42,7 @@ class Preview:
 def of(submission: Submission, *, erp_id: str | None = None, note: str = "") -> Preview:
     """Look at a submission as the export would, under the proposed ERP ID or another one.
 
-    At most eleven queries. Not to be called inside a transaction: it may wait for Spectrum.
+    At most twelve queries. Not to be called inside a transaction: it may wait for Spectrum.
     """
     basis = preflight.basis_of(submission.document)
     wanted = preflight.proposed_erp_id(basis) if erp_id is None else erp_id
