@@ -193,7 +193,7 @@ class InfoLink:
             return CannotTell(f"Spectrum's read-only database could not be read ({type(error).__name__}).")
 
     def ask(self, *questions: tuple[Table, Select[Any]]) -> list[list[RowMapping]] | CannotTell:
-        """All rows that answer each question of a table, over one connection. One alone may read the whole."""
+        """All rows that answer each question, over one connection. One alone may read a whole table."""
         return self._read(
             lambda connection: [list(_rows(connection, *each)) for each in questions],
             self.scan_timeout if len(questions) == 1 else self.read_timeout,

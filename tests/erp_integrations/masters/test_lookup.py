@@ -88,7 +88,7 @@ class TestFindings:
             preflight.basis_of(document)
         with CaptureQueriesContext(database) as lots:
             preflight.basis_of(replace(document, lines=document.lines * 200))
-        assert len(few) == len(lots) == 7
+        assert len(few) == len(lots) == 8
 
 
 class TestWhatAnAcceptanceIsBoundTo:
