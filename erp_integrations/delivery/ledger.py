@@ -76,11 +76,9 @@ def answered_alike(job: ExportJob) -> str:
     server itself, which pass.
     """
     call = job.current_calls().exclude(state=CallState.WRITTEN).first()
-    if call is None or job.tries < 2:
-        return ""
-    last = list(call.wire_attempts.order_by("-attempt")[:2])
-    replies = {each.reply for each in last if each.outcome == "unknown" and (each.status or 500) < 500}
-    if len(last) < 2 or len(replies) != 1 or "" in replies or any(each.status is None for each in last):
+    last = list(call.wire_attempts.order_by("-attempt")[:2]) if call else []
+    replies = [each.reply for each in last if each.outcome == "unknown" and (each.status or 500) < 500]
+    if call is None or job.tries < 2 or len(replies) < 2 or not replies[0] or replies[0] != replies[1]:
         return ""
     words = (
         " ".join(re.sub(r"</?[A-Za-z!?][^<>]*>", " ", replies.pop()).split())[:LONGEST_WORDS]
