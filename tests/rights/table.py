@@ -61,7 +61,9 @@ TOOLS: dict[str, Row] = {
     "erp_integrations:unlink": Row(
         "unlink", "unlink", "synced", entered={"statement": "I deleted it."}, done="submission.unlinked"
     ),
-    "erp_integrations:follow": Row("unlink", "unlink", "synced", entered={"record": "0" * 64}, done=409),
+    "erp_integrations:follow": Row(
+        "unlink", "unlink", "synced", entered={"record": "0" * 64}, done=409, shows=409
+    ),
     "erp_integrations:vendors": Row(SEES),
     "erp_integrations:vendor": Row(KEEPS, KEEPS, entered={"code": "V999"}, done="vendor_link.changed"),
     "erp_integrations:jobs": Row(SEES),
