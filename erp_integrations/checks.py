@@ -115,7 +115,7 @@ def authorities_of_servers_can_be_read(
     for name, path in settings.SPECTRUM_CA_FILES.items():
         if name not in settings.SPECTRUM_SERVERS:
             errors.append(
-                Error(f"SPECTRUM_CA_FILES: SPECTRUM_SERVERS has no {name}.", id="erp_integrations.E011")
+                Error(f"SPECTRUM_CA_FILES: SPECTRUM_SERVERS has no {name}.", id="erp_integrations.E014")
             )
         try:
             x509.load_pem_x509_certificates(Path(path).read_bytes())

@@ -7,7 +7,9 @@ from decimal import Decimal
 from erp_integrations.adapters.base import Masters
 from erp_integrations.documents import Document, LineItem
 
-MASTERS = Masters(vendor_code="1", job_number="1", general_ledger_account="1")
+_LINKS = Masters(vendor_code="1", job_number="1", general_ledger_account="1")
+MASTERS = (_LINKS, replace(_LINKS, job_price_method="1"))
+"""A job of which no price method is known, and one of which it is."""
 
 _LINE = LineItem(
     position=1,

@@ -116,7 +116,7 @@ def test_a_connection_trusts_what_the_operator_has_named_for_its_server(
     [
         ("simulator", None, "E012"),
         ("simulator", b"no certificate", "E013"),
-        ("another", b"no certificate", "E011"),
+        ("another", b"no certificate", "E014"),
     ],
 )
 def test_a_file_that_is_no_authority_is_found_before_anything_is_sent(
