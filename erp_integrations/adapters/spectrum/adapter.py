@@ -285,8 +285,8 @@ class SpectrumAdapter:
     def _filled(self, layout: Layout) -> set[str]:
         """The elements that plans over this connection fill."""
         payloads = [authentication.elements(self.settings)]
-        for document, masters in product(samples.DOCUMENTS, samples.MASTERS):
-            calls = self.plan(document, masters, "1", "Note")
+        for document, links in product(samples.DOCUMENTS, samples.MASTERS):
+            calls = self.plan(document, links, "1", "Note")
             payloads += [call.payload for call in calls if call.method == layout.method]
         return {name for payload in payloads for name, value in payload.items() if value}
 
