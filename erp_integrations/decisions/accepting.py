@@ -67,15 +67,9 @@ def accept(
     locked.save()
     key = hold_erp_id(locked, basis, erp_id, note)
     assert basis.connection is not None  # else a finding blocked
-    job = ExportJob.objects.create(
-        submission=locked,
-        connection=basis.connection,
-        vendor_code=key.vendor_code,
-        erp_id=key.erp_id,
-        basis_hash=basis.hash,
-        not_before=_end_of_grace(),
-        **as_columns(reply_rule(basis.connection.settings)),
-    )
+    job = ExportJob(submission=locked, connection=basis.connection, not_before=_end_of_grace())
+    bind(job, basis, key)
+    job.save()
     calls = store_calls(job, preflight.plan(basis, erp_id=key.erp_id, note=note))
     commitments.mark(locked.commitment, badge=Badge.EXPORTING)
     record(
@@ -120,9 +114,7 @@ def retry(
     job.tries = 0
     job.not_before = _end_of_grace()
     job.problem = ""
-    job.vendor_code, job.erp_id, job.basis_hash = key.vendor_code, key.erp_id, basis.hash
-    for name, value in as_columns(reply_rule(job.connection.settings)).items():
-        setattr(job, name, value)
+    bind(job, basis, key)
     job.save()
     calls = store_calls(job, preflight.plan(basis, erp_id=key.erp_id, note=note))
     locked.accept_again(by=by, at=timezone.now(), note=note.strip())
@@ -164,6 +156,14 @@ def _ticked_off(others: Sequence[MovedRecord], reason: str) -> dict[str, object]
         for each in others
     ]
     return {"other_records": named, "others_reason": words}
+
+
+def bind(job: ExportJob, basis: preflight.Basis, key: Key) -> None:
+    """Give a job what an acceptance binds: its record, what was seen, and the site's rule of this moment."""
+    assert basis.connection is not None  # else a finding blocked
+    job.vendor_code, job.erp_id, job.basis_hash = key.vendor_code, key.erp_id, basis.hash
+    for name, value in as_columns(reply_rule(basis.connection.settings)).items():
+        setattr(job, name, value)
 
 
 def _end_of_grace() -> CombinedExpression:

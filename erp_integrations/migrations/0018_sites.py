@@ -144,8 +144,8 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(
             [
-                f"UPDATE erp_integrations_{table} SET status = 'I' WHERE NOT is_active"
-                for table in ("job", "vendor")
+                "UPDATE erp_integrations_job SET status = 'I' WHERE NOT is_active",
+                "UPDATE erp_integrations_vendor SET status = 'I' WHERE NOT is_active",
             ],
             migrations.RunSQL.noop,
         ),

@@ -266,7 +266,13 @@ class Way:
         told(comment, record["Comment_1"].ljust(60) + record["Comment_2"], shown["Comment"])
         told(document.trade, record["Contract_Type"], shown["Contract_Type"])
         assert len(record["lines"]) == len(document.lines)
-        amount_only = {each.field for each in found if each.code == "line-goes-as-an-amount"}
+        amount_only = {
+            position
+            for each in found
+            if each.code == "line-goes-as-an-amount"
+            for part in each.on
+            for position in part.positions
+        }
         for line, elements in zip(document.lines, shown_lines, strict=True):
             phase, cost_type = line.cost_code.replace("-", ""), line.cost_type
             (stored,) = (
@@ -278,11 +284,9 @@ class Way:
             told(line.description, stored["Bill_Description"], elements["Bill_Description"])
             told(line.unit_of_measure, stored["Unit_Of_Measure"], elements["Unit_Of_Measure"])
             assert Decimal(stored["Original_Contract_Amount"]) == line.amount
-            if f"Line {line.position}, amount" in amount_only or None in (line.quantity, line.unit_cost):
+            if line.position in amount_only or None in (line.quantity, line.unit_cost):
                 assert Decimal(stored["Unit_Price"]) == Decimal(stored["Original_Contract_Quantity"]) == 0
-                assert {line.quantity, line.unit_cost} == {
-                    None
-                } or f"Line {line.position}, amount" in amount_only
+                assert {line.quantity, line.unit_cost} == {None} or line.position in amount_only
             else:
                 assert Decimal(stored["Unit_Price"]) == line.unit_cost
                 assert Decimal(stored["Original_Contract_Quantity"]) == line.quantity

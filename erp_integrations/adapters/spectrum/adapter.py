@@ -132,9 +132,12 @@ class SpectrumAdapter:
         return mapping.plan(document, masters, erp_id, self.settings, note=note)
 
     def bound(self, document: Document, masters: Masters) -> dict[str, object]:
-        """A line's retention, but for the "no" that a blank of earlier plans is the same as; and the price
-        method of the job, and which lines have a fixed price for another reason than their unit; and the
-        units that are called otherwise in Spectrum."""
+        """A line's retention, but for the "no" that a blank of earlier plans is the same as; which lines have
+        a fixed price for another reason than their unit; and the units that are called otherwise in Spectrum.
+
+        A price method that is known by now and changes no line is not counted: what was accepted while it
+        could not be checked goes on as it was accepted.
+        """
         flag = mapping.retention_flag(document, self.settings.retention_rule)
         prices = Prices(masters, self.settings)
         fixed = [
@@ -143,10 +146,9 @@ class SpectrumAdapter:
             if prices.of(line) is Kept.FIXED
             and line.unit_of_measure.strip().upper() not in self.settings.fixed_price_units
         ]
-        known = [] if prices.job is Kept.UNKNOWN else [prices.job.value]
         counted = {
             "retention on the lines": "" if flag == "N" else flag or "blank",
-            "the price method of the job or of phases": [*known, *fixed],
+            "the price method of the job or of phases": fixed,
             "units of measure": dict(masters.units),
         }
         return {name: value for name, value in counted.items() if value}
