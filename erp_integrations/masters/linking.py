@@ -15,6 +15,7 @@ from directory import history
 from directory.models import Company, Project, User
 from directory.permissions import require_administer_erp_integrations
 from erp_integrations import tasks
+from erp_integrations.adapters.base import CodeOf
 from erp_integrations.connections.adapting import adapter_for
 from erp_integrations.masters import pulling
 from erp_integrations.masters.lookup import by_code
@@ -28,8 +29,6 @@ from erp_integrations.models import (
     Vendor,
     VendorLink,
 )
-
-CHANGE_IN_SPECTRUM = "Change it in Spectrum, then read the lists again."
 
 
 class LinkError(Exception):
@@ -59,7 +58,7 @@ def link_vendor(
     """
     require_administer_erp_integrations(by, contract_company.company)
     code = _listed_vendor(connection, vendor_code)
-    _require_usable(f"vendor code {code}", adapter_for(connection).complaint_of_vendor(code))
+    _require_usable(connection, code, "vendor", "vendor code")
     link = _lock_vendor_link(contract_company, connection, seen)
     if link is None:
         link = VendorLink(contract_company=contract_company, connection=connection, vendor_code=code)
@@ -99,7 +98,7 @@ def link_job(*, project: Project, connection: Connection, job_number: str, seen:
     """
     require_administer_erp_integrations(by, project.company)
     number = _listed_job(connection, job_number)
-    _require_usable(f"job number {number}", adapter_for(connection).complaint_of_job(number))
+    _require_usable(connection, number, "job", "job number")
     link = _lock_job_link(project, seen)
     stopped = 0
     if link is None:
@@ -194,9 +193,12 @@ def _typed(code: str, what: str) -> str:
     return code
 
 
-def _require_usable(what: str, complaint: str) -> None:
-    if complaint:
-        raise LinkError(f"The {what} {complaint}, so nothing can be exported under it. {CHANGE_IN_SPECTRUM}")
+def _require_usable(connection: Connection, code: str, of: CodeOf, what: str) -> None:
+    if complaint := adapter_for(connection).complaint(code, of):
+        raise LinkError(
+            f"The {what} {code} {complaint}, so nothing can be exported under it. "
+            "Change it in Spectrum, then read the lists again."
+        )
 
 
 def _lock_vendor_link(

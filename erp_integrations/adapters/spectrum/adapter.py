@@ -9,6 +9,7 @@ from erp_integrations.adapters.base import (
     Billing,
     Call,
     CannotTell,
+    CodeOf,
     Finding,
     Inspection,
     JobRecord,
@@ -36,6 +37,7 @@ from erp_integrations.adapters.spectrum import (
     transport,
     wsdl,
 )
+from erp_integrations.adapters.spectrum.fields import Field
 from erp_integrations.adapters.spectrum.layouts import (
     LAYOUTS,
     SUBCONTRACT_NOTES,
@@ -49,6 +51,12 @@ from erp_integrations.adapters.spectrum.settings import SpectrumSettings
 from erp_integrations.documents import Document
 
 NOT_CONFIGURED = CannotTell("Read-back is not configured.")
+
+_FIELDS: Mapping[CodeOf, Field] = {
+    "vendor": UPDATE_SUBCONTRACT["Vendor_Code"],
+    "job": UPDATE_SUBCONTRACT["Job_Number"],
+    "unit": UPDATE_SUBCONTRACT_PHASES["Unit_Of_Measure"],
+}
 
 
 class SpectrumAdapter:
@@ -108,21 +116,13 @@ class SpectrumAdapter:
         """What Spectrum's lists of vendors, jobs and phases say against the document."""
         return listed.check(document, masters, Prices(masters, self.settings))
 
-    def complaint_of_vendor(self, code: str) -> str:
-        """By the published rules of keys, which a vendor's code in Spectrum may be older than."""
-        return UPDATE_SUBCONTRACT["Vendor_Code"].complaint(code)
-
-    def complaint_of_job(self, number: str) -> str:
-        """By the published rules of keys."""
-        return UPDATE_SUBCONTRACT["Job_Number"].complaint(number)
+    def complaint(self, code: str, of: CodeOf) -> str:
+        """By the published rules, which what stands in Spectrum may be older than."""
+        return _FIELDS[of].complaint(code)
 
     def phase_code(self, cost_code: str) -> str:
         """Without dashes, in upper case."""
         return comparable_phase(cost_code)
-
-    def unit_complaint(self, unit: str) -> str:
-        """At most three plain letters, signs or digits."""
-        return UPDATE_SUBCONTRACT_PHASES["Unit_Of_Measure"].complaint(unit)
 
     def plan(self, document: Document, masters: Masters, erp_id: str, note: str = "") -> tuple[Call, ...]:
         """The header's call, one for each line, and the note's where there is one to send.

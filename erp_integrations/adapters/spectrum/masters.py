@@ -269,25 +269,20 @@ def _listed_vendor(row: Row) -> VendorRecord:
 
 
 def _stored_vendor(row: Row) -> VendorRecord:
-    return VendorRecord(row["vendor_code"], row["vendor_name"], _vendor_status(row["status"].upper()))
+    letter = row["status"].upper()
+    status = VendorStatus(letter) if letter in set(VendorStatus) else VendorStatus.INACTIVE
+    return VendorRecord(row["vendor_code"], row["vendor_name"], status)
 
 
 def _job(row: Row) -> JobRecord:
-    status = _job_status(row.get("status_code", "").upper())
+    letter = row.get("status_code", "").upper()
+    status = JobStatus(letter) if letter in set(JobStatus) else JobStatus.INACTIVE
     return JobRecord(row["job_number"], row.get("job_description", ""), status, _price_method(row))
 
 
 def _price_method(row: Row) -> str:
     """The code; a record without one is told apart from a list without the column."""
     return row["price_method_code"] or NO_CODE if "price_method_code" in row else ""
-
-
-def _vendor_status(letter: str) -> VendorStatus:
-    return VendorStatus(letter) if letter in set(VendorStatus) else VendorStatus.INACTIVE
-
-
-def _job_status(letter: str) -> JobStatus:
-    return JobStatus(letter) if letter in set(JobStatus) else JobStatus.INACTIVE
 
 
 def _phase(row: Row) -> PhaseRecord:
