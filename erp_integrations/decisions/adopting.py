@@ -10,7 +10,7 @@ from directory.models import User
 from erp_integrations import tasks
 from erp_integrations.adapters.base import Absent, Call, CannotTell, Key
 from erp_integrations.connections.adapting import adapter_for
-from erp_integrations.decisions.accepting import basis_as_seen, hold_erp_id, store_calls
+from erp_integrations.decisions.accepting import basis_as_seen, bind, hold_erp_id, store_calls
 from erp_integrations.decisions.locking import (
     lock_for_decision,
     require_may_decide,
@@ -115,7 +115,7 @@ def _adopt(
         locked.accept_again(by=by, at=timezone.now(), note=note.strip())
         job.plan_round += 1
     locked.save()
-    job.vendor_code, job.erp_id, job.basis_hash = key.vendor_code, key.erp_id, basis.hash
+    bind(job, basis, key)
     job.adopted = True
     job.save()
     plan = preflight.plan(basis, erp_id=key.erp_id, note=note)

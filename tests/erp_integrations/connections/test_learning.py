@@ -225,6 +225,6 @@ def test_what_waits_at_the_upgrade_keeps_what_its_connection_says(
     ExportJob.objects.update(
         success_rule="unknown", success_codes="", status=status, synced_at=timezone.now()
     )
-    import_module("erp_integrations.migrations.0018_replies").keep_the_rule(apps, None)
+    import_module("erp_integrations.migrations.0019_replies").keep_the_rule(apps, None)
     job = of(queued)
     assert (job.success_rule, job.success_codes) == (rule, "S,G" if rule == "codes" else "")
