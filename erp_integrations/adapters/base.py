@@ -348,7 +348,6 @@ class MovedRecord:
 
     @property
     def difference(self) -> Difference:
-        """That it stands there and not under its key."""
         return Difference("Subcontract", "", "", self.sentence, DifferenceKind.MOVED)
 
 

@@ -36,17 +36,14 @@ class StandingRecord:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is exactly what would be written."""
         return self.compared is not None and self.compared.shown is Shown.ALL
 
     @property
     def can_be_adopted(self) -> bool:
-        """Whether it is what would be written, or a part of that and nothing else."""
         return self.compared is not None and self.compared.shown in (Shown.ALL, Shown.PART)
 
     @property
     def code(self) -> str:
-        """The finding's stable name."""
         if self.can_be_adopted:
             return "record-as-planned" if self.is_whole else "record-in-part"
         return "record-otherwise" if self.compared and self.compared.is_the_plans else "erp-id-in-spectrum"

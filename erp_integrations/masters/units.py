@@ -109,13 +109,8 @@ def link_units(*, connection: Connection, chosen: Mapping[str, str], seen: str, 
             UnitLink.objects.create(connection=connection, unit=unit, erp_unit=value)
     if changes:
         detail = {"units": changes, "were": {unit: linked.get(unit, "") for unit in changes}}
-        history.record(
-            event="connection.units_changed",
-            subject=connection,
-            by=by,
-            company=connection.company,
-            detail=detail,
-        )
+        event, company = "connection.units_changed", connection.company
+        history.record(event=event, subject=connection, by=by, company=company, detail=detail)
     return len(changes)
 
 

@@ -195,5 +195,4 @@ class MastersPull(models.Model):
 
     @property
     def is_moving(self) -> bool:
-        """Whether it changes by itself, soon."""
         return self.status in (PullStatus.QUEUED, PullStatus.PULLING)

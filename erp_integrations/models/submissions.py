@@ -47,11 +47,9 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
     """Reading submissions; each name is the one that the filter has on screen."""
 
     def awaiting(self) -> "SubmissionQuerySet":
-        """Ready to export: sent, and not decided."""
         return self.filter(status=SubmissionStatus.AWAITING)
 
     def exporting(self) -> "SubmissionQuerySet":
-        """Accepted, and on the way."""
         return self.with_job("queued", "exporting")
 
     def failed(self) -> "SubmissionQuerySet":
@@ -73,7 +71,6 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         )
 
     def rejected(self) -> "SubmissionQuerySet":
-        """Sent back to the project."""
         return self.filter(status=SubmissionStatus.REJECTED)
 
     def with_job(self, *statuses: str) -> "SubmissionQuerySet":
@@ -156,7 +153,6 @@ class Submission(models.Model):
         return f"{self.number} {self.title}"
 
     def get_absolute_url(self) -> str:
-        """The review page."""
         return reverse("erp_integrations:review", args=[self.company.slug, self.pk])
 
     @property

@@ -120,7 +120,7 @@ def _compare(run: Reconciliation) -> bool:
         adapter = adapter_for(run.connection)
         while jobs := list(_jobs_of(run).filter(pk__gt=run.after_job).order_by("pk")[:MOST_AT_ONCE]):
             if stopping.is_set():
-                _hand_back(run)
+                _still_mine(run).update(status=ReconciliationStatus.WAITING, lease_until=None)
                 return False
             if problem := _compare_batch(run, adapter, jobs):
                 _stop(run, problem)
@@ -248,10 +248,6 @@ def _stop(run: Reconciliation, problem: str) -> None:
 
 def _end(run: Reconciliation, status: ReconciliationStatus, **changes: object) -> None:
     _still_mine(run).update(status=status, lease_until=None, ended_at=Now(), **changes)
-
-
-def _hand_back(run: Reconciliation) -> None:
-    _still_mine(run).update(status=ReconciliationStatus.WAITING, lease_until=None)
 
 
 def _lease_end() -> CombinedExpression:

@@ -152,7 +152,6 @@ class SpectrumAdapter:
         return {name: value for name, value in counted.items() if value}
 
     def key(self, masters: Masters, erp_id: str) -> Key:
-        """Spectrum's key of a subcontract."""
         return Key.of(self.settings.company_code, masters.vendor_code, erp_id)
 
     def key_of(self, call: Call) -> Key:
@@ -173,7 +172,6 @@ class SpectrumAdapter:
 
     @property
     def reads_back(self) -> bool:
-        """Whether the operator has named the site's read-only database."""
         return self._info_link is not None
 
     def verify(self, calls: tuple[Call, ...]) -> Verdict:
@@ -213,15 +211,12 @@ class SpectrumAdapter:
         return self._info_link.find_elsewhere(plans) if plans else []
 
     def match(self, calls: tuple[Call, ...], key: Key, record: StoredRecord) -> MovedRecord | None:
-        """By job, and by lines with their amounts."""
         return readback.matching(calls, key, record)
 
     def moved(self, calls: tuple[Call, ...], record: MovedRecord) -> tuple[Call, ...]:
-        """With the record's vendor, number and phases."""
         return readback.moved(calls, record)
 
     def billing(self, calls: tuple[Call, ...], record: StoredRecord) -> Billing:
-        """As Info-Link's totals say it."""
         return readback.billing(calls, record)
 
     def send(self, call: Call, *, until: float = math.inf) -> Outcome:
@@ -245,7 +240,6 @@ class SpectrumAdapter:
         return self._masters.phases(job_number)
 
     def as_of_now(self, links: Masters) -> Masters | CannotTell:
-        """Vendor, job and phases over one connection to Info-Link."""
         return self._masters.as_of_now(links)
 
     def _list_service(self, layout: Layout) -> wsdl.Service:

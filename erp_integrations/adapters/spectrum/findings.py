@@ -234,7 +234,7 @@ def _code(line: LineItem, element: str, what: str, value: str) -> Iterator[Findi
     field, value = UPDATE_SUBCONTRACT_PHASES[element], value.strip()
     code, where = f"line-{what.replace(' ', '-')}", ((line.position,), what)
     if not value and field.required:
-        yield _of_lines(f"{code}-missing", OnLines(*where, ": there is none."), f"Choose a {what}.")
+        yield _of_lines(f"{code}-missing", OnLines(*where, " is missing."), f"Choose a {what}.")
     if len(value) > field.width:
         dashes = "" if field.dashes else " without its dashes"
         detail = f": {value} has {len(value)} characters{dashes}; Spectrum takes {field.width}."

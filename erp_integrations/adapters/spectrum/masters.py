@@ -67,7 +67,11 @@ class Masters:
         """All vendors, inactive ones only through Info-Link."""
         if self._info_link:
             return _some(self._shown(self._info_link, tables.VENDORS, _stored_vendor))
-        return _some(self._listed(self._wire_vendors, _listed_vendor))
+        return _some(
+            self._listed(
+                self._wire_vendors, lambda row: VendorRecord(row["vendor_code"], row.get("name", ""))
+            )
+        )
 
     def jobs(self) -> Rows[JobRecord] | Unauthorised | CannotTell:
         """All jobs, of every status."""
@@ -262,10 +266,6 @@ def _key(record: object) -> tuple[str, ...]:
         case PhaseRecord():
             return record.code.upper(), record.cost_type.upper()
     raise TypeError(type(record).__name__)
-
-
-def _listed_vendor(row: Row) -> VendorRecord:
-    return VendorRecord(row["vendor_code"], row.get("name", ""))
 
 
 def _stored_vendor(row: Row) -> VendorRecord:

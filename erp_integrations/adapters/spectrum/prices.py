@@ -61,7 +61,6 @@ class Prices:
 
     @property
     def job(self) -> Kept:
-        """What the job's price method means."""
         codes = self.settings.unit_price_codes
         return by_code(self.masters.job_price_method, codes) if codes else Kept.UNKNOWN
 

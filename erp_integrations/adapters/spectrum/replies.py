@@ -281,16 +281,13 @@ def _rows(envelope: etree._Element) -> list[_Row]:
         children = [(local_name(child), _text(child)) for child in element.iterchildren("*")]
         attributes = [(etree.QName(name).localname.lower(), str(value)) for name, value in element.items()]
         codes = [value.strip().upper() for name, value in children + attributes if name == _CODE_NAME]
-        if not codes and local_name(element) == "response" and not _holds_rows(element):
+        inner = (local_name(each) for each in element.iterdescendants("*"))
+        if not codes and local_name(element) == "response" and _CODE_NAME not in inner:
             codes = [""]
         values = dict(children)
         text, column = _first(values, _TEXT_NAMES), _first(values, _COLUMN_NAMES)
         rows += [_Row(element, code, WireError(code, text, column)) for code in codes]
     return rows
-
-
-def _holds_rows(element: etree._Element) -> bool:
-    return any(local_name(inner) == _CODE_NAME for inner in element.iterdescendants("*"))
 
 
 def local_name(element: etree._Element) -> str:
