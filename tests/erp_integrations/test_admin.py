@@ -265,6 +265,8 @@ class TestConnections:
             "company_code": "phl",
             "success_rule": "codes",
             "retention_rule": "retainage",
+            "soap_authentication": "by_site",
+            "rest_authentication": "by_site",
             "watch_days": "30",
             "resolve_by_hand_after_hours": "24",
             "success_codes": "s, g",
