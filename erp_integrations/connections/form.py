@@ -34,7 +34,6 @@ SETTINGS = tuple(
 
 
 def servers() -> list[tuple[str, str]]:
-    """The operator's list, by name."""
     return [("", "---------"), *((name, name) for name in settings.SPECTRUM_SERVERS)]
 
 
@@ -123,29 +122,12 @@ class ConnectionForm(forms.ModelForm[Connection]):
             "server",
             "company_code",
             "general_ledger_account",
-            "general_ledger_order",
-            "erp_id_rule",
-            "subcontract_prefix",
-            "purchase_order_prefix",
-            "non_ascii",
-            "fixed_price_units",
-            "notes_topic",
-            "authorization_id",
-            "guid_policy",
-            "guid",
-            "forget_guid",
-            "client_id",
-            "client_secret",
-            "forget_client_secret",
-            "client_secret_expires_on",
-            "wsdl_path",
-            "service_path",
-            "vendors_path",
-            "token_path",
-            "rotation_path",
-            "closed_from",
-            "closed_until",
-            "closed_time_zone",
+            *("general_ledger_order", "erp_id_rule", "subcontract_prefix", "purchase_order_prefix"),
+            *("non_ascii", "fixed_price_units", "notes_topic"),
+            *("authorization_id", "guid_policy", "guid", "forget_guid"),
+            *("client_id", "client_secret", "forget_client_secret", "client_secret_expires_on"),
+            *("wsdl_path", "service_path", "vendors_path", "token_path", "rotation_path"),
+            *("closed_from", "closed_until", "closed_time_zone"),
         ]
         help_texts = {
             "client_secret_expires_on": "As Spectrum's Data Exchange Installation screen shows it; after a "
