@@ -75,19 +75,14 @@ class StandingRecord:
     @property
     def advice(self) -> str:
         """What to do: never another number where job and lines are the plan's."""
-        match self.code:
-            case "record-as-planned":
-                return "Mark it as exported: nothing is written then."
-            case "record-in-part":
-                return "Adopt what stands there and send the rest."
-            case "record-otherwise":
-                return (
-                    "Keep this ERP ID: under another one the money would be in Spectrum twice. "
-                    "Put it right in Spectrum, then check again."
-                )
         if self.compared is None:
             return "Mend what else stands in the way: then it is compared with what would be written."
-        return "Choose another ERP ID in the Accept box."
+        return {
+            "record-as-planned": "Mark it as exported: nothing is written then.",
+            "record-in-part": "Adopt what stands there and send the rest.",
+            "record-otherwise": "Keep this ERP ID: under another one the money would be in Spectrum twice. "
+            "Put it right in Spectrum, then check again.",
+        }.get(self.code, "Choose another ERP ID in the Accept box.")
 
 
 def compare(adapter: Adapter, key: Key, calls: Sequence[Call], record: StoredRecord) -> StandingRecord:

@@ -180,7 +180,6 @@ class Submission(models.Model):
         self.status = status
 
     def accept(self, *, by: User, at: datetime, note: str) -> None:
-        """Decide for export."""
         self.move_to(SubmissionStatus.ACCEPTED)
         self.decided_by, self.decided_at, self.note, self.reason = by, at, note, ""
         self.restored_at = None
@@ -197,12 +196,10 @@ class Submission(models.Model):
         self.restored_at = None
 
     def retrieve(self, *, by: User, at: datetime) -> None:
-        """Take it back before a decision."""
         self.move_to(SubmissionStatus.RETRIEVED)
         self.ended_by, self.ended_at = by, at
 
     def unlink(self, *, by: User, at: datetime) -> None:
-        """Its record in the ERP is gone."""
         self.move_to(SubmissionStatus.UNLINKED)
         self.ended_by, self.ended_at = by, at
 
