@@ -202,7 +202,6 @@ class Commitment(models.Model):
         return self.number or f"{self.get_kind_display()} without a number"
 
     def get_absolute_url(self) -> str:
-        """The commitment's page in the project."""
         return reverse("commitments:detail", args=[self.project_id, self.pk])
 
     def get_status_display(self) -> str:

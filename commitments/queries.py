@@ -40,7 +40,6 @@ class Query:
 
     @property
     def is_filtered(self) -> bool:
-        """Whether it leaves anything out, pages aside."""
         return bool(self.kind or self.badge or self.search)
 
     @property

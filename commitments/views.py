@@ -22,7 +22,6 @@ from directory.requests import SignedInRequest
 @require_safe
 @pace.costly(when=pace.searches)
 def commitments(request: SignedInRequest, project_id: int) -> HttpResponse:
-    """The project's list."""
     project = project_of(request, project_id)
     query = queries.Query.of(request.GET)
     context = {
@@ -62,7 +61,6 @@ def detail_page(
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: SignedInRequest, project_id: int) -> HttpResponse:
-    """A new subcontract or purchase order."""
     project = project_of(request, project_id)
     require_create_commitments(request.user, project)
     kind = request.GET.get("kind", Kind.SUBCONTRACT.value)

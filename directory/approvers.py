@@ -48,7 +48,6 @@ class Approver:
 
     @property
     def is_effective(self) -> bool:
-        """Whether they can decide now."""
         return self.membership.is_accounting_approver
 
     @property

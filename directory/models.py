@@ -122,7 +122,6 @@ class Company(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        """The company's ERP Integrations tool."""
         return reverse("erp_integrations:overview", args=[self.slug])
 
 
@@ -157,7 +156,6 @@ class Project(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        """The project's Commitments tool."""
         return reverse("commitments:list", args=[self.pk])
 
 

@@ -30,7 +30,6 @@ class NoKnownWords:
                 )
 
     def get_help_text(self) -> str:
-        """For the form."""
         return "Your password can't hold the name of your company or of this product."
 
 

@@ -73,7 +73,6 @@ def remove_company_membership(*, membership: CompanyMembership, by: User) -> Non
 
 @transaction.atomic
 def remove_project_membership(*, membership: ProjectMembership, by: User) -> None:
-    """Take a person out of a project."""
     history.record(
         event="membership.removed",
         subject=membership,

@@ -18,15 +18,30 @@ NOTE_IS_WRITTEN = (
 UNSEEN = "The page did not say what you saw. Look at it below and decide again."
 
 
-class DecisionForm(forms.Form):
-    """What the box showed travels with the decision, so that nobody decides on something else."""
-
-    seen_hash = forms.CharField(
-        max_length=64, widget=forms.HiddenInput, error_messages={"required": UNSEEN, "max_length": UNSEEN}
+def _words(label: str, help_text: str, rows: int = 2) -> forms.CharField:
+    """What a person says, which is needed in some cases alone."""
+    widget = forms.Textarea(attrs={"rows": rows})
+    return forms.CharField(
+        label=label, required=False, max_length=LONGEST_WORDS, help_text=help_text, widget=widget
     )
+
+
+class RoundForm(forms.Form):
+    """Which delivery the box showed; nobody decides on a later one with it."""
+
     round = forms.IntegerField(
         widget=forms.HiddenInput, error_messages={"required": UNSEEN, "invalid": UNSEEN}
     )
+
+
+class SeenForm(forms.Form):
+    seen_hash = forms.CharField(
+        max_length=64, widget=forms.HiddenInput, error_messages={"required": UNSEEN, "max_length": UNSEEN}
+    )
+
+
+class DecisionForm(RoundForm, SeenForm):
+    """What the box showed travels with the decision, so that nobody decides on something else."""
 
 
 class AcceptForm(DecisionForm):
@@ -42,29 +57,17 @@ class AcceptForm(DecisionForm):
         error_messages={"required": "Enter an ERP ID."},
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "size": 14}),
     )
-    note = forms.CharField(
-        label="Details",
-        required=False,
-        max_length=LONGEST_WORDS,
-        help_text="Kept in the commitment's history; not sent to Spectrum.",
-        widget=forms.Textarea(attrs={"rows": 2}),
-    )
-    statement = forms.CharField(
-        label="What you saw in Spectrum",
-        required=False,
-        max_length=LONGEST_WORDS,
-        help_text="Whether it is there, where you looked, and when. Kept in the history with your name.",
-        widget=forms.Textarea(attrs={"rows": 2}),
+    note = _words("Details", "Kept in the commitment's history; not sent to Spectrum.")
+    statement = _words(
+        "What you saw in Spectrum",
+        "Whether it is there, where you looked, and when. Kept in the history with your name.",
     )
 
     # Each names exactly one record with its content; what is not shown any more counts for nothing.
     other_records = forms.TypedMultipleChoiceField(required=False, coerce=str)
-    others_reason = forms.CharField(
-        label="How you know that it is another one",
-        required=False,
-        max_length=LONGEST_WORDS,
-        help_text="Needed where you tick one. Kept in the commitment's history with your name.",
-        widget=forms.Textarea(attrs={"rows": 2}),
+    others_reason = _words(
+        "How you know that it is another one",
+        "Needed where you tick one. Kept in the commitment's history with your name.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -94,24 +97,15 @@ class RejectForm(DecisionForm):
     )
 
 
-class ReviewForm(forms.Form):
+class ReviewForm(SeenForm):
     """Which list of approvers was looked at, who on it is too many, and why."""
 
-    seen_hash = forms.CharField(
-        max_length=64, widget=forms.HiddenInput, error_messages={"required": UNSEEN, "max_length": UNSEEN}
-    )
     flagged = forms.TypedMultipleChoiceField(
         coerce=int,
         required=False,
         error_messages={"invalid_choice": "Somebody whom you ticked is not on the list."},
     )
-    reason = forms.CharField(
-        label="Reason",
-        required=False,
-        max_length=LONGEST_WORDS,
-        help_text="It is mailed to those who can revoke it, and stays in the history.",
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
+    reason = _words("Reason", "It is mailed to those who can revoke it, and stays in the history.", rows=3)
 
     def __init__(self, *args: Any, people: Sequence[int], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -125,24 +119,6 @@ class ReviewForm(forms.Form):
         if cleaned.get("flagged") and not cleaned.get("reason", "").strip():
             self.add_error("reason", "Say why they should not hold it any more.")
         return cleaned
-
-
-class RoundForm(forms.Form):
-    """Which delivery the box showed; nobody decides on a later one with it."""
-
-    round = forms.IntegerField(
-        widget=forms.HiddenInput, error_messages={"required": UNSEEN, "invalid": UNSEEN}
-    )
-
-
-def _statement(help_text: str) -> forms.CharField:
-    return forms.CharField(
-        label="In your words",
-        max_length=LONGEST_WORDS,
-        required=False,
-        help_text=help_text,
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
 
 
 class FollowForm(RoundForm):
@@ -172,7 +148,9 @@ class ResolveForm(RoundForm):
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
-    statement = _statement("Where you looked and what you saw. Kept in the history with your name.")
+    statement = _words(
+        "In your words", "Where you looked and what you saw. Kept in the history with your name.", 3
+    )
 
     def __init__(self, *args: Any, calls: Sequence[ExportCall], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -185,4 +163,6 @@ class ResolveForm(RoundForm):
 class UnlinkForm(RoundForm):
     """How a person knows that the record is gone."""
 
-    statement = _statement("Who deleted it in Spectrum, and when. Kept in the history with your name.")
+    statement = _words(
+        "In your words", "Who deleted it in Spectrum, and when. Kept in the history with your name.", 3
+    )

@@ -40,12 +40,10 @@ class Accounting:
 
     @property
     def blocking(self) -> int:
-        """How many findings stop a Send."""
         return len(preflight.blocking(self.findings))
 
     @property
     def remarks(self) -> int:
-        """How many don't."""
         return len(self.findings) - self.blocking
 
     @property
@@ -63,7 +61,6 @@ class Accounting:
 
     @property
     def rejection(self) -> Submission | None:
-        """The last decision, while it is a rejection."""
         return self.latest if self.latest and self.latest.status == SubmissionStatus.REJECTED else None
 
 

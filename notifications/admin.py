@@ -34,7 +34,6 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Send again (failed e-mails)", permissions=["send_again"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[OutgoingEmail]) -> None:
-        """Queue the chosen ones that failed."""
         assert isinstance(request.user, User)
         count = delivery.send_again(emails=queryset, by=request.user)
         if not count:

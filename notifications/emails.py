@@ -53,7 +53,6 @@ class SummarySection:
 
     @property
     def currency(self) -> str:
-        """The company's currency, ISO 4217."""
         return self.lines[0].currency
 
 
@@ -258,7 +257,9 @@ def _store(
     address: str = "",
 ) -> list[OutgoingEmail]:
     """Store a mail for each person with an address. ``dedupe_key`` and ``address`` are for one person."""
-    subject = _cut(one_line(subject))
+    subject = one_line(subject)
+    if len(subject) > LONGEST_SUBJECT:
+        subject = f"{subject[: LONGEST_SUBJECT - 1].rstrip()}…"
     context = {**context, "subject": subject}
     text_body = render_to_string(f"{template}.txt", context)
     # Without the indentation, a hundred lines stay below the size at which mail readers cut.
@@ -281,7 +282,3 @@ def _store(
     if stored:
         transaction.on_commit(lambda: tasks.send_emails.delay())
     return stored
-
-
-def _cut(subject: str) -> str:
-    return subject if len(subject) <= LONGEST_SUBJECT else f"{subject[: LONGEST_SUBJECT - 1].rstrip()}…"

@@ -99,7 +99,6 @@ class OutgoingEmailQuerySet(models.QuerySet["OutgoingEmail"]):
         return self.sending().filter(lease_until__lte=at).order_by("lease_until", "pk")
 
     def failed(self) -> "OutgoingEmailQuerySet":
-        """Refused for good, or given up."""
         return self.filter(status=Status.FAILED)
 
 
@@ -193,7 +192,6 @@ class OutgoingEmail(models.Model):
         self.lease_until = until
 
     def record_sent(self, *, at: datetime) -> None:
-        """The mail server took it over."""
         self.move_to(Status.SENT)
         self.sent_at = at
         self.last_error = ""

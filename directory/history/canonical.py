@@ -40,7 +40,6 @@ def content(
     subject_id: int,
     detail: Any,
 ) -> dict[str, Any]:
-    """All that an entry says."""
     return {
         "schema": SCHEMA,
         "id": pk,
@@ -55,7 +54,6 @@ def content(
 
 
 def content_of(entry: HistoryEntry) -> dict[str, Any]:
-    """All that this stored entry says."""
     return content(
         pk=entry.pk,
         at=entry.at,
@@ -69,7 +67,6 @@ def content_of(entry: HistoryEntry) -> dict[str, Any]:
 
 
 def chain_of(company_id: int | None) -> int:
-    """The chain that an entry of this company belongs to."""
     return INSTALLATION if company_id is None else company_id
 
 

@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -156,19 +156,27 @@ def read_all(paths: Iterable[Path], *, trusted: Sequence[str]) -> list[Checkpoin
 def _publish(file: Path, text: str) -> bool:
     """Put a whole file in its place, unless one is there by now."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    handle, unfinished = tempfile.mkstemp(dir=file.parent, prefix=".unfinished-")
+    with unfinished(file, text) as whole:
+        os.chmod(whole, 0o644)
+        try:
+            os.link(whole, file)
+        except FileExistsError:
+            return False
+    return True
+
+
+@contextmanager
+def unfinished(file: Path, text: str) -> Iterator[str]:
+    """A whole file beside the one that it will be; nothing is left of it afterwards."""
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=".unfinished-")
     try:
         with open(handle, "w") as output:
             output.write(text)
             output.flush()
             os.fsync(output.fileno())
-        os.chmod(unfinished, 0o644)
-        os.link(unfinished, file)
-    except FileExistsError:
-        return False
+        yield name
     finally:
-        os.unlink(unfinished)
-    return True
+        Path(name).unlink(missing_ok=True)
 
 
 def _signed(statement: Any, signature: bytes, key: str) -> bool:

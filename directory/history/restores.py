@@ -7,7 +7,6 @@ checkpoints know beyond it was lost then, and is no sign that somebody cut or re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db import models
 from django.utils import timezone
@@ -35,17 +34,15 @@ class Restored:
 
 def record(*, subject: models.Model, reason: str, lost: Sequence[str]) -> HistoryEntry:
     """Write the operator's word, signed as checkpoints are. Raises BadKey."""
-    kept = list(checkpoints.own())
-    held = _held([head for each in kept for head in each.heads])
-    agreed: dict[int, int] = {}
-    for head in held:
-        agreed[head.chain] = max(head.number, agreed.get(head.chain, 0))
-    known = {head.chain for each in kept for head in each.heads}
+    known = [head for each in checkpoints.own() for head in each.heads]
+    agreed = {head.chain: 0 for head in known}
+    for head in _held(known):
+        agreed[head.chain] = max(head.number, agreed[head.chain])
     statement = {
         "schema": canonical.SCHEMA,
         "at": canonical.moment(timezone.now()),
         "reason": reason,
-        "chains": [{"chain": chain, "number": agreed.get(chain, 0)} for chain in sorted(known)],
+        "chains": [{"chain": chain, "number": number} for chain, number in sorted(agreed.items())],
     }
     detail = {**checkpoints.signed(statement), "reason": reason, "lost": list(lost)}
     return history.record(event=EVENT, subject=subject, by=None, company=None, detail=detail)
@@ -54,7 +51,13 @@ def record(*, subject: models.Model, reason: str, lost: Sequence[str]) -> Histor
 def believed(*, trusted: Sequence[str]) -> list[Restored]:
     """What the entries say that one of the ``trusted`` keys has signed."""
     entries = HistoryEntry.objects.filter(event=EVENT, company_id=None).order_by("pk")
-    return [_read(entry.detail) for entry in entries if checkpoints.is_signed(entry.detail, trusted=trusted)]
+    told = []
+    for entry in entries:
+        if checkpoints.is_signed(entry.detail, trusted=trusted):
+            statement = entry.detail["statement"]
+            agreed = {each["chain"]: each["number"] for each in statement["chains"]}
+            told.append(Restored(datetime.fromisoformat(statement["at"]), statement["reason"], agreed))
+    return told
 
 
 def lost_to(checkpoint: Checkpoint | None) -> bool:
@@ -70,15 +73,8 @@ def lost_to(checkpoint: Checkpoint | None) -> bool:
 
 def _held(heads: Sequence[Head]) -> list[Head]:
     """Those of these seals that the database has."""
-    places = {(head.chain, head.number): head for head in heads}
     seals = HistorySeal.objects.filter(
         chain__in={head.chain for head in heads}, number__in={head.number for head in heads}
     ).values_list("chain", "number", "hash")
-    found = {Head(*seal) for seal in seals if seal[:2] in places}
+    found = {Head(*seal) for seal in seals}
     return [head for head in heads if head in found]
-
-
-def _read(detail: dict[str, Any]) -> Restored:
-    statement = detail["statement"]
-    agreed = {each["chain"]: each["number"] for each in statement["chains"]}
-    return Restored(datetime.fromisoformat(statement["at"]), statement["reason"], agreed)

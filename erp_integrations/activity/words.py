@@ -69,12 +69,8 @@ def _found_part(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
 
 
 def _drifted(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
-    kinds = [_lower(DriftKind(kind).label) for kind in detail.get("kinds", []) if kind in DriftKind.values]
-    return f"Reconciliation: {', '.join(kinds)}"
-
-
-def _lower(words: str) -> str:
-    return words[:1].lower() + words[1:]
+    kinds = [str(DriftKind(kind).label) for kind in detail.get("kinds", []) if kind in DriftKind.values]
+    return f"Reconciliation: {', '.join(f'{kind[:1].lower()}{kind[1:]}' for kind in kinds)}"
 
 
 def _attested_part(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 from erp_integrations.documents import Document, content_hash
 
@@ -348,7 +348,6 @@ class MovedRecord:
 
     @property
     def difference(self) -> Difference:
-        """That it stands there and not under its key."""
         return Difference("Subcontract", "", "", self.sentence, DifferenceKind.MOVED)
 
 
@@ -372,9 +371,12 @@ class Billing:
     lines: tuple[BilledLine, ...] = ()
 
     @property
+    def totals(self) -> dict[str, Decimal | None]:
+        return {name: getattr(self, name) for name in ("billed", "paid", "retention_held", "balance")}
+
+    @property
     def is_known(self) -> bool:
-        """Whether the ERP says anything of it."""
-        return any(each is not None for each in (self.billed, self.paid, self.retention_held, self.balance))
+        return any(total is not None for total in self.totals.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -529,6 +531,9 @@ class ProbeResult:
     changed: str = field(default="", compare=False)
 
 
+CodeOf = Literal["vendor", "job", "unit"]
+
+
 class Adapter(Protocol):
     """One ERP, spoken to over one connection."""
 
@@ -555,20 +560,12 @@ class Adapter(Protocol):
         """
         ...
 
-    def complaint_of_vendor(self, code: str) -> str:
-        """Why a vendor of this code can't be written to, in words after "it"; blank if it can. Pure."""
-        ...
-
-    def complaint_of_job(self, number: str) -> str:
-        """The same of a job's number. Pure."""
+    def complaint(self, code: str, of: CodeOf) -> str:
+        """Why the ERP can't hold a code, in words after "it"; blank where it can. Pure."""
         ...
 
     def phase_code(self, cost_code: str) -> str:
         """The phase that a cost code names in the ERP, in the form in which two spellings are equal."""
-        ...
-
-    def unit_complaint(self, unit: str) -> str:
-        """Why the ERP can't hold a unit of measure, in words after its name; blank where it can. Pure."""
         ...
 
     def plan(self, document: Document, masters: Masters, erp_id: str, note: str = "") -> tuple[Call, ...]:

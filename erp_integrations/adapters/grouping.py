@@ -31,15 +31,23 @@ def ranged(positions: Iterable[int]) -> str:
     words: list[str] = []
     for run in runs:
         words += [f"{run[0]} to {run[-1]}"] if len(run) >= _SHORTEST_RUN else map(str, run)
-    *others, last = words
-    some = len(runs) > 1 or len(runs[0]) > 1
-    return ("Lines " if some else "Line ") + (f"{', '.join(others)} and {last}" if others else last)
+    return ("Lines " if len(runs) > 1 or len(runs[0]) > 1 else "Line ") + joined(words)
+
+
+def named(positions: Iterable[int], what: str) -> str:
+    """The lines, and what of them: "Lines 3 and 7, cost code"."""
+    return ", ".join(filter(None, [ranged(positions), what]))
+
+
+def joined(words: Sequence[str], last: str = "and") -> str:
+    """ "a", "a and b", "a, b and c"."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
 def _one(same: Sequence[Finding]) -> Finding:
     first, parts = same[0], tuple(part for finding in same for part in finding.on)
     positions = sorted({position for part in parts for position in part.positions})
-    name = ", ".join(filter(None, [ranged(positions), parts[0].what]))
+    name = named(positions, parts[0].what)
     return replace(
         first,
         sentence=f"{name}{_detail(parts)}",
@@ -56,11 +64,7 @@ def _detail(parts: Sequence[OnLines]) -> str:
     by_value: dict[str, list[int]] = {}
     for part in parts:
         by_value.setdefault(part.value, []).extend(part.positions)
-    told = [f"{value} ({_lower(ranged(lines))})" for value, lines in by_value.items()]
+    told = [f"{value} ({ranged(lines).lower()})" for value, lines in by_value.items()]
     more = len(told) - MOST_VALUES
     listed = ", ".join(told[:MOST_VALUES]) + (f" and {more} more" if more > 0 else "")
     return f": {parts[0].cause}: {listed}."
-
-
-def _lower(words: str) -> str:
-    return words[:1].lower() + words[1:]

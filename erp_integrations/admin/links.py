@@ -22,7 +22,6 @@ class VendorLinkForm(forms.ModelForm[VendorLink]):
         fields = ["connection", "contract_company", "vendor_code", "general_ledger_account"]
 
     def clean_general_ledger_account(self) -> str:
-        """Refuse what Spectrum would refuse at the first export."""
         return general_ledger_account(self.cleaned_data["general_ledger_account"])
 
     def clean(self) -> dict[str, Any]:
@@ -52,7 +51,6 @@ class CostTypeAccountForm(forms.ModelForm[CostTypeAccount]):
         fields = ["connection", "cost_type", "general_ledger_account"]
 
     def clean_general_ledger_account(self) -> str:
-        """Refuse what Spectrum would refuse at the first export."""
         return general_ledger_account(self.cleaned_data["general_ledger_account"])
 
     def clean(self) -> dict[str, Any]:

@@ -43,7 +43,8 @@ def _tell(connection_id: int) -> int:
         .filter(pk=connection_id)
         .first()
     )
-    if connection is None or _is_gathering(connection):
+    since = Now() - timedelta(seconds=settings.ATTENTION_GATHER_SECONDS)
+    if connection is None or Alarm.objects.filter(connection=connection, told_at__gt=since).exists():
         return 0
     untold = Alarm.objects.untold().filter(connection=connection)
     keys = list(untold.values_list("pk", flat=True))
@@ -70,11 +71,6 @@ def _tell(connection_id: int) -> int:
         ]
         stored += _store(connection, [sender], theirs, for_project=True)
     return stored
-
-
-def _is_gathering(connection: Connection) -> bool:
-    since = Now() - timedelta(seconds=settings.ATTENTION_GATHER_SECONDS)
-    return Alarm.objects.filter(connection=connection, told_at__gt=since).exists()
 
 
 def _still_true(alarms: QuerySet[Alarm]) -> QuerySet[Alarm]:
@@ -141,14 +137,8 @@ def _store(
         else:
             path = reverse("erp_integrations:review", args=[slug, first.pk])
         projects = list(dict.fromkeys(each.project.name for each in submissions))
-        lines.append(
-            emails.AttentionLine(
-                _named([f"{each.number} {each.title}" for each in submissions]),
-                _named(projects),
-                sentence,
-                path,
-            )
-        )
+        title = _named([f"{each.number} {each.title}" for each in submissions])
+        lines.append(emails.AttentionLine(title, _named(projects), sentence, path))
     return len(
         emails.store_attention(
             recipients=people,

@@ -67,7 +67,9 @@ def ready_adapter(job: ExportJob) -> Adapter | NotSent | Unusable:
     unknown. Uses the wire; call it with no transaction open.
     """
     connection = job.connection
-    if not connection.wsdls.exists() or _is_to_be_checked(connection):
+    checked = connection.descriptions_checked_at
+    is_old = checked is None or checked < timezone.now() - timedelta(seconds=settings.WSDL_CHECK_SECONDS)
+    if is_old or not connection.wsdls.exists():
         result = probing_adapter(connection).probe()
         if not result.usable:
             return NotSent(result.sentence) if result.passing else Unusable(result.sentence, result.adoptable)
@@ -161,11 +163,6 @@ def taught_by(attempt: WireAttempt, present: ReplyRule) -> ReplyRule | None:
 
 def _kept(connection: Connection) -> dict[str, str]:
     return dict(connection.wsdls.values_list("method", "text"))
-
-
-def _is_to_be_checked(connection: Connection) -> bool:
-    checked = connection.descriptions_checked_at
-    return checked is None or checked < timezone.now() - timedelta(seconds=settings.WSDL_CHECK_SECONDS)
 
 
 def _guid(connection: Connection, own: UUID | None) -> str:

@@ -1,6 +1,8 @@
 """The form of a connection, which Django admin and the company's own settings page share."""
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -32,7 +34,6 @@ SETTINGS = tuple(
 
 
 def servers() -> list[tuple[str, str]]:
-    """The operator's list, by name."""
     return [("", "---------"), *((name, name) for name in settings.SPECTRUM_SERVERS)]
 
 
@@ -50,6 +51,42 @@ def secret_field(width: int) -> forms.CharField:
         max_length=width,
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"}),
     )
+
+
+def _path(place: str, value: str) -> str:
+    found = PATH.fullmatch(value)
+    if not found or found[1] != place:
+        raise forms.ValidationError(f"Enter a path that begins with / and holds {{{place}}} once.")
+    return value
+
+
+def general_ledger_account(value: str) -> str:
+    """An account as Spectrum takes it; refused here rather than at the first export."""
+    if value and not (value.isascii() and value.isdigit()):
+        raise forms.ValidationError("A general-ledger account has digits only, at most 12.")
+    return value
+
+
+def _plain_path(value: str) -> str:
+    if not PLAIN_PATH.fullmatch(value):
+        raise forms.ValidationError("Enter a path that begins with /, without blanks and signs.")
+    return value
+
+
+def _price_methods(value: str) -> str:
+    codes = value.upper().replace(",", " ").split()
+    if not all(code.isascii() and code.isalnum() for code in codes):
+        raise forms.ValidationError("Enter codes with commas between them, for example U,blank.")
+    return ",".join(dict.fromkeys(codes))
+
+
+def _cleaned_by(tidied: Callable[[str], str], name: str) -> Callable[[Any], str]:
+    return lambda form: tidied(form.cleaned_data[name])
+
+
+def _or_kept(name: str) -> Callable[[Any], str]:
+    """A secret that is left blank keeps the stored one."""
+    return lambda form: form.cleaned_data[name] or getattr(form.instance, name)
 
 
 class ConnectionForm(forms.ModelForm[Connection]):
@@ -85,29 +122,12 @@ class ConnectionForm(forms.ModelForm[Connection]):
             "server",
             "company_code",
             "general_ledger_account",
-            "general_ledger_order",
-            "erp_id_rule",
-            "subcontract_prefix",
-            "purchase_order_prefix",
-            "non_ascii",
-            "fixed_price_units",
-            "notes_topic",
-            "authorization_id",
-            "guid_policy",
-            "guid",
-            "forget_guid",
-            "client_id",
-            "client_secret",
-            "forget_client_secret",
-            "client_secret_expires_on",
-            "wsdl_path",
-            "service_path",
-            "vendors_path",
-            "token_path",
-            "rotation_path",
-            "closed_from",
-            "closed_until",
-            "closed_time_zone",
+            *("general_ledger_order", "erp_id_rule", "subcontract_prefix", "purchase_order_prefix"),
+            *("non_ascii", "fixed_price_units", "notes_topic"),
+            *("authorization_id", "guid_policy", "guid", "forget_guid"),
+            *("client_id", "client_secret", "forget_client_secret", "client_secret_expires_on"),
+            *("wsdl_path", "service_path", "vendors_path", "token_path", "rotation_path"),
+            *("closed_from", "closed_until", "closed_time_zone"),
         ]
         help_texts = {
             "client_secret_expires_on": "As Spectrum's Data Exchange Installation screen shows it; after a "
@@ -135,45 +155,27 @@ class ConnectionForm(forms.ModelForm[Connection]):
             choices = [*servers(), (gone, f"{gone} (not in SPECTRUM_SERVERS any more)")]
             self.fields["server"].choices = choices  # type: ignore[attr-defined]  # a choice field
 
-    def clean_authorization_id(self) -> str:
-        """Blank keeps the stored one."""
-        return self.cleaned_data["authorization_id"] or self.instance.authorization_id
-
-    def clean_guid(self) -> str:
-        """Blank keeps the stored one."""
-        return self.cleaned_data["guid"] or self.instance.guid
-
-    def clean_client_secret(self) -> str:
-        """Blank keeps the stored one."""
-        return self.cleaned_data["client_secret"] or self.instance.client_secret
+    clean_authorization_id = _or_kept("authorization_id")
+    clean_guid = _or_kept("guid")
+    clean_client_secret = _or_kept("client_secret")
+    clean_general_ledger_account = _cleaned_by(general_ledger_account, "general_ledger_account")
+    clean_subcontract_prefix = _cleaned_by(_prefix, "subcontract_prefix")
+    clean_purchase_order_prefix = _cleaned_by(_prefix, "purchase_order_prefix")
+    clean_unit_price_codes = _cleaned_by(_price_methods, "unit_price_codes")
+    clean_job_price_codes = _cleaned_by(_price_methods, "job_price_codes")
+    clean_wsdl_path = _cleaned_by(partial(_path, "method"), "wsdl_path")
+    clean_service_path = _cleaned_by(partial(_path, "method"), "service_path")
+    clean_vendors_path = _cleaned_by(partial(_path, "company_code"), "vendors_path")
+    clean_token_path = _cleaned_by(_plain_path, "token_path")
+    clean_rotation_path = _cleaned_by(_plain_path, "rotation_path")
 
     def clean_company_code(self) -> str:
         """As Spectrum compares it."""
         return str(self.cleaned_data["company_code"]).strip().upper()
 
-    def clean_general_ledger_account(self) -> str:
-        """Refuse what Spectrum would refuse at the first export."""
-        return general_ledger_account(self.cleaned_data["general_ledger_account"])
-
-    def clean_subcontract_prefix(self) -> str:
-        """In upper case, and nothing that Spectrum refuses in a number."""
-        return _prefix(self.cleaned_data["subcontract_prefix"])
-
-    def clean_purchase_order_prefix(self) -> str:
-        """In upper case, and nothing that Spectrum refuses in a number."""
-        return _prefix(self.cleaned_data["purchase_order_prefix"])
-
     def clean_fixed_price_units(self) -> str:
         """Always written alike, so that another spelling of the same units changes no plan."""
         return ", ".join(self.cleaned_data["fixed_price_units"].upper().replace(",", " ").split())
-
-    def clean_unit_price_codes(self) -> str:
-        """Codes with commas between them, always written alike."""
-        return _price_methods(self.cleaned_data["unit_price_codes"])
-
-    def clean_job_price_codes(self) -> str:
-        """Codes with commas between them, always written alike."""
-        return _price_methods(self.cleaned_data["job_price_codes"])
 
     def clean_notes_topic(self) -> str:
         """Spectrum's own words for it, in its letters."""
@@ -217,37 +219,14 @@ class ConnectionForm(forms.ModelForm[Connection]):
             raise forms.ValidationError(str(error)) from None
         # While it is stopped, the site may have changed since: the next probe compares.
         if self.instance.pk and not self.instance.awaits_probe:
+            kept = dict(self.instance.wsdls.values_list("method", "text"))
             for method, _, theirs in mapped:
-                self._require_declared(method, theirs)
+                declared = element_names.declared(method, kept[method]) if method in kept else ()
+                if declared and theirs.lower() not in [name.lower() for name in declared]:
+                    raise forms.ValidationError(
+                        f"Spectrum's description of {method} has no {theirs}. It has {', '.join(declared)}."
+                    )
         return element_names.written(mapped)
-
-    def _require_declared(self, method: str, theirs: str) -> None:
-        kept = self.instance.wsdls.filter(method=method).first()
-        declared = element_names.declared(method, kept.text) if kept else ()
-        if declared and theirs.lower() not in [name.lower() for name in declared]:
-            raise forms.ValidationError(
-                f"Spectrum's description of {method} has no {theirs}. It has {', '.join(declared)}."
-            )
-
-    def clean_wsdl_path(self) -> str:
-        """A path with the place of the method's name."""
-        return _path(self.cleaned_data["wsdl_path"], "method")
-
-    def clean_service_path(self) -> str:
-        """A path with the place of the method's name."""
-        return _path(self.cleaned_data["service_path"], "method")
-
-    def clean_vendors_path(self) -> str:
-        """A path with the place of the company's code."""
-        return _path(self.cleaned_data["vendors_path"], "company_code")
-
-    def clean_token_path(self) -> str:
-        """A path below the token service's address."""
-        return _plain_path(self.cleaned_data["token_path"])
-
-    def clean_rotation_path(self) -> str:
-        """A path below the token service's address."""
-        return _plain_path(self.cleaned_data["rotation_path"])
 
     def clean(self) -> dict[str, Any]:
         """What belongs together, and what a tick forgets."""
@@ -337,30 +316,3 @@ _SECTIONS = {
         "vendors_path",
     ),
 }
-
-
-def _path(value: str, place: str) -> str:
-    found = PATH.fullmatch(value)
-    if not found or found[1] != place:
-        raise forms.ValidationError(f"Enter a path that begins with / and holds {{{place}}} once.")
-    return value
-
-
-def general_ledger_account(value: str) -> str:
-    """An account as Spectrum takes it; refused here rather than at the first export."""
-    if value and not (value.isascii() and value.isdigit()):
-        raise forms.ValidationError("A general-ledger account has digits only, at most 12.")
-    return value
-
-
-def _price_methods(value: str) -> str:
-    codes = value.upper().replace(",", " ").split()
-    if not all(code.isascii() and code.isalnum() for code in codes):
-        raise forms.ValidationError("Enter codes with commas between them, for example U,blank.")
-    return ",".join(dict.fromkeys(codes))
-
-
-def _plain_path(value: str) -> str:
-    if not PLAIN_PATH.fullmatch(value):
-        raise forms.ValidationError("Enter a path that begins with /, without blanks and signs.")
-    return value

@@ -42,9 +42,8 @@ def offers_for(connections: Iterable[Connection]) -> dict[int, Offer]:
         was_absent=True,
         status=200,
     )
-    newest = shown.order_by("call__job__connection_id", "-shown_at", "-pk").distinct(
-        "call__job__connection_id"
-    )
+    of = "call__job__connection_id"
+    newest = shown.order_by(of, "-shown_at", "-pk").distinct(of)
     found = {}
     for attempt in newest.select_related("call__job__submission"):
         connection = by_key[attempt.call.job.connection_id]
@@ -70,11 +69,12 @@ def learn(*, connection: Connection, by: User, seen_attempt: int, seen: str) -> 
     for name, value in as_columns(offer.rule).items():
         setattr(settings, name, value)
     settings.save(update_fields=["success_rule", "success_codes"])
-    detail = {"rule": offer.rule.sentence, "before": before, "call": offer.attempt.call_id}
-    history.record(
-        event="connection.success_rule_learned",
-        subject=connection,
-        by=by,
-        company=connection.company,
-        detail={**detail, "submission": offer.attempt.call.job.submission_id},
-    )
+    call = offer.attempt.call
+    detail = {
+        "rule": offer.rule.sentence,
+        "before": before,
+        "call": call.pk,
+        "submission": call.job.submission_id,
+    }
+    event, company = "connection.success_rule_learned", connection.company
+    history.record(event=event, subject=connection, by=by, company=company, detail=detail)

@@ -39,12 +39,8 @@ def resume(*, connection: Connection, by: User | None) -> None:
     held = _lock(connection, by)
     if not held.paused_at:
         raise PauseError(f"{held.name} is not paused.")
-    try:
-        lost = watermark.what_is_lost()
-    except watermark.CannotKeep as error:
-        lost = [str(error)]
-    if lost:
-        raise PauseError(f"{held.name} can't go on: {watermark.PAUSED} {' '.join(lost)}")
+    if lost := watermark.doubt():
+        raise PauseError(f"{held.name} can't go on: {watermark.PAUSED} {lost}")
     Connection.objects.filter(pk=held.pk).update(paused_at=None, paused_by=None, pause_reason="")
     _record("resumed", held, by, {})
     tasks.wake(held.pk)

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -67,18 +66,9 @@ def accept(
     locked.save()
     key = hold_erp_id(locked, basis, erp_id, note)
     assert basis.connection is not None  # else a finding blocked
-    job = ExportJob(submission=locked, connection=basis.connection, not_before=_end_of_grace())
-    bind(job, basis, key)
-    job.save()
-    calls = store_calls(job, preflight.plan(basis, erp_id=key.erp_id, note=note))
-    commitments.mark(locked.commitment, badge=Badge.EXPORTING)
-    record(
-        "submission.accepted",
-        locked,
-        by,
-        {**_detail(job, calls, note), **told, **_ticked_off(others, others_reason)},
-    )
-    tasks.wake(job.connection_id)
+    job = ExportJob(submission=locked, connection=basis.connection)
+    told |= _ticked_off(others, others_reason)
+    _queue(job, basis, key, by=by, note=note, event="submission.accepted", told=told)
     return job
 
 
@@ -112,25 +102,44 @@ def retry(
     job.move_to(JobStatus.QUEUED)
     job.plan_round += 1
     job.tries = 0
-    job.not_before = _end_of_grace()
     job.problem = ""
-    bind(job, basis, key)
-    job.save()
-    calls = store_calls(job, preflight.plan(basis, erp_id=key.erp_id, note=note))
+    job.submission = locked
     locked.accept_again(by=by, at=timezone.now(), note=note.strip())
     locked.save()
-    commitments.mark(locked.commitment, badge=Badge.EXPORTING)
-    record(
-        "export.retried",
-        locked,
-        by,
-        {**_detail(job, calls, note), **told, **_ticked_off(others, others_reason)},
-    )
-    tasks.wake(job.connection_id)
+    told |= _ticked_off(others, others_reason)
+    _queue(job, basis, key, by=by, note=note, event="export.retried", told=told)
     return job
 
 
-def _told_of_spectrum(submission: Submission, statement: str) -> dict[str, str]:
+def _queue(
+    job: ExportJob,
+    basis: preflight.Basis,
+    key: Key,
+    *,
+    by: User,
+    note: str,
+    event: str,
+    told: dict[str, object],
+) -> None:
+    """Store the job and its calls; for a while a slip of the hand is undone with nothing to mend."""
+    bind(job, basis, key)
+    job.not_before = Now() + timedelta(seconds=settings.UNDO_SECONDS)
+    job.save()
+    calls = store_calls(job, preflight.plan(basis, erp_id=key.erp_id, note=note))
+    commitments.mark(job.submission.commitment, badge=Badge.EXPORTING)
+    detail: dict[str, object] = {"job": job.pk, "basis_hash": job.basis_hash, "erp_id": job.erp_id}
+    record(event, job.submission, by, {**detail, "calls": calls, "note": note.strip(), **told})
+    tasks.wake(job.connection_id)
+
+
+def bind(job: ExportJob, basis: preflight.Basis, key: Key) -> None:
+    """What the job goes by is what was decided on, and what its connection says now. Not saved."""
+    job.vendor_code, job.erp_id, job.basis_hash = key.vendor_code, key.erp_id, basis.hash
+    for name, value in as_columns(reply_rule(job.connection.settings)).items():
+        setattr(job, name, value)
+
+
+def _told_of_spectrum(submission: Submission, statement: str) -> dict[str, object]:
     """What a person said of Spectrum, who alone can look after a restore. Raises NotSaid."""
     if submission.restored_at is None or submission.connection.reads_back:
         return {}
@@ -139,11 +148,6 @@ def _told_of_spectrum(submission: Submission, statement: str) -> dict[str, str]:
         "say what you saw."
     )
     return {"statement": require_words(statement, sentence)}
-
-
-def _detail(job: ExportJob, calls: list[str], note: str) -> dict[str, object]:
-    bound: dict[str, object] = {"job": job.pk, "basis_hash": job.basis_hash, "erp_id": job.erp_id}
-    return {**bound, "calls": calls, "note": note.strip()}
 
 
 def _ticked_off(others: Sequence[MovedRecord], reason: str) -> dict[str, object]:
@@ -156,19 +160,6 @@ def _ticked_off(others: Sequence[MovedRecord], reason: str) -> dict[str, object]
         for each in others
     ]
     return {"other_records": named, "others_reason": words}
-
-
-def bind(job: ExportJob, basis: preflight.Basis, key: Key) -> None:
-    """Give a job what an acceptance binds: its record, what was seen, and the site's rule of this moment."""
-    assert basis.connection is not None  # else a finding blocked
-    job.vendor_code, job.erp_id, job.basis_hash = key.vendor_code, key.erp_id, basis.hash
-    for name, value in as_columns(reply_rule(basis.connection.settings)).items():
-        setattr(job, name, value)
-
-
-def _end_of_grace() -> CombinedExpression:
-    """When a worker may begin: until then a slip of the hand is undone with nothing to mend."""
-    return Now() + timedelta(seconds=settings.UNDO_SECONDS)
 
 
 def basis_as_seen(submission: Submission, seen_hash: str) -> preflight.Basis:

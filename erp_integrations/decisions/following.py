@@ -9,14 +9,13 @@ from commitments import services as commitments
 from commitments.models import Badge
 from directory.models import User
 from erp_integrations import tasks
-from erp_integrations.adapters.base import Absent, Call, CannotTell, MovedRecord
+from erp_integrations.adapters.base import CannotTell, MovedRecord, StoredRecord
 from erp_integrations.connections.adapting import adapter_for, as_planned
 from erp_integrations.decisions.accepting import store_calls
 from erp_integrations.decisions.locking import lock_for_decision, lock_job_of, record, who_decided
 from erp_integrations.decisions.refusals import Conflict, DecisionError
 from erp_integrations.decisions.unlinking import require_may_unlink
 from erp_integrations.delivery import recovery
-from erp_integrations.findings import elsewhere
 from erp_integrations.models import (
     CallState,
     ErpIdHold,
@@ -46,16 +45,11 @@ def moves_of(job: ExportJob) -> list[Move]:
 
     Raises DecisionError where nobody can tell, or it stands under its key as it was sent.
     """
-    found = recovery.seen_now(job)
-    records: tuple[MovedRecord, ...] | CannotTell
-    if isinstance(found, Absent):
-        records = elsewhere.find(job)
-    elif isinstance(found, CannotTell):
-        records = found
-    else:
+    records = recovery.seen_anywhere(job)
+    if isinstance(records, StoredRecord):
         adapter = adapter_for(job.connection)
         calls = tuple(as_planned(call) for call in job.current_calls())
-        here = adapter.match(calls, adapter.key_of(calls[0]), found)
+        here = adapter.match(calls, adapter.key_of(calls[0]), records)
         records = (here,) if here and here.phases else ()
     if isinstance(records, CannotTell):
         raise DecisionError(f"{records.reason} Nothing was changed: try again in a moment.")
@@ -68,17 +62,17 @@ def moves_of(job: ExportJob) -> list[Move]:
         .select_related("contract_company")
         .first()
     )
-    return [Move(each, _link_warning(link, each)) for each in records]
-
-
-def _link_warning(link: VendorLink | None, record: MovedRecord) -> str:
-    new = record.key.vendor_code
-    if link is None or link.vendor_code.strip().upper() == new:
-        return ""
-    return (
-        f"{link.contract_company.name} is still linked to vendor {link.vendor_code}, and its next commitment "
-        f"would go there. This does not change it: an ERP Integrations Admin links it to {new} under Vendors."
-    )
+    moves = []
+    for each in records:
+        new, warning = each.key.vendor_code, ""
+        if link and link.vendor_code.strip().upper() != new:
+            warning = (
+                f"{link.contract_company.name} is still linked to vendor {link.vendor_code}, and its next "
+                "commitment would go there. This does not change it: an ERP Integrations Admin links it to "
+                f"{new} under Vendors."
+            )
+        moves.append(Move(each, warning))
+    return moves
 
 
 def follow(*, submission: Submission, by: User, seen_attempt: int, fingerprint: str) -> ExportJob:
@@ -150,7 +144,7 @@ def _move_calls(held: ExportJob, seen: MovedRecord) -> list[str]:
     Under the old key nothing stands any more, whoever looks there.
     """
     before = list(held.current_calls())
-    planned: tuple[Call, ...] = tuple(as_planned(call) for call in before)
+    planned = tuple(as_planned(call) for call in before)
     held.plan_round += 1
     hashes = store_calls(held, adapter_for(held.connection).moved(planned, seen))
     for call in before:

@@ -111,11 +111,8 @@ def who_decided(submission: Submission) -> str:
     person, at = submission.decided_by or submission.ended_by, submission.decided_at or submission.ended_at
     when = f" on {date_format(timezone.localtime(at), 'j M Y, H:i')}" if at else ""
     status = submission.get_status_display().lower()
-    return f"{person or 'Somebody'} {_verb(status)} this commitment{when}, so nothing was changed."
-
-
-def _verb(status: str) -> str:
-    return "has not yet decided on" if status == "awaiting accounting" else status
+    verb = "has not yet decided on" if status == "awaiting accounting" else status
+    return f"{person or 'Somebody'} {verb} this commitment{when}, so nothing was changed."
 
 
 def record(event: str, submission: Submission, by: User, detail: dict[str, object] | None = None) -> None:

@@ -1,7 +1,6 @@
 """Resolve an unknown delivery, and resume an incomplete one."""
 
 from collections.abc import Collection
-from datetime import datetime
 from enum import StrEnum
 
 from django.db import transaction
@@ -56,9 +55,10 @@ def resolve(
         raise Conflict("What became of this export is known by now. See how it stands.")
     require_quiet(held)
     if not held.asks_a_person:
+        by_hand = f", from {moment_of(held.by_hand_from)} on" if held.by_hand_from else ""
         raise TooEarly(
             f"Spectrum itself is asked what it holds, next at {moment_of(held.not_before)}. Only if it "
-            f"can't tell, a person decides{_from(held.by_hand_from)}."
+            f"can't tell, a person decides{by_hand}."
         )
     statement = require_words(statement, "Say what you saw in Spectrum: your words are kept in the history.")
     calls = list(held.current_calls())
@@ -85,10 +85,6 @@ def resolve(
     )
     tasks.wake(held.connection_id)
     return held
-
-
-def _from(moment: datetime | None) -> str:
-    return f", from {moment_of(moment)} on" if moment else ""
 
 
 @transaction.atomic

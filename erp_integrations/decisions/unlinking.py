@@ -7,7 +7,7 @@ from commitments import services as commitments
 from commitments.models import Badge, Lock
 from directory.models import User
 from directory.permissions import require_send_commitments
-from erp_integrations.adapters.base import Absent, CannotTell, MovedRecord, StoredRecord
+from erp_integrations.adapters.base import CannotTell, StoredRecord
 from erp_integrations.connections.adapting import adapter_for, as_planned
 from erp_integrations.decisions.locking import (
     lock_for_decision,
@@ -21,7 +21,7 @@ from erp_integrations.decisions.locking import (
 )
 from erp_integrations.decisions.refusals import Conflict, DecisionError, StandsElsewhere, TooEarly
 from erp_integrations.delivery import ledger, recovery
-from erp_integrations.findings import elsewhere, remains
+from erp_integrations.findings import remains
 from erp_integrations.models import ExportJob, JobBilling, JobStatus, Submission, SubmissionStatus
 
 
@@ -56,29 +56,22 @@ def _proof_of_absence(job: ExportJob) -> str:
         return ""
     if ledger.may_not_show_yet(job):
         raise TooEarly("It was written a moment ago, and Spectrum may be late to show it. Try again soon.")
-    match recovery.seen_now(job):
-        case Absent():
-            found: tuple[MovedRecord, ...] | CannotTell = elsewhere.find(job)
-        case CannotTell() as found:
-            pass
-        case StoredRecord() as record:
-            _require_nothing_billed(_billing_of(job, record))
-            raise DecisionError(
-                f"Spectrum still shows vendor {job.vendor_code}, subcontract {job.erp_id}. "
-                "Delete it there first; then unlink."
-            )
+    found = recovery.seen_anywhere(job)
+    if isinstance(found, StoredRecord):
+        calls = tuple(as_planned(call) for call in job.current_calls())
+        seen = adapter_for(job.connection).billing(calls, found)
+        _require_nothing_billed(
+            JobBilling(job=job, billed=seen.billed, paid=seen.paid, read_at=timezone.now())
+        )
+        raise DecisionError(
+            f"Spectrum still shows vendor {job.vendor_code}, subcontract {job.erp_id}. "
+            "Delete it there first; then unlink."
+        )
     if isinstance(found, CannotTell):
         raise DecisionError(f"{found.reason} Nothing was changed: try again in a moment.")
     if found:
         raise StandsElsewhere(found)
     return "read back"
-
-
-def _billing_of(job: ExportJob, record: StoredRecord) -> JobBilling:
-    """What the look itself has shown; not stored."""
-    calls = tuple(as_planned(call) for call in job.current_calls())
-    seen = adapter_for(job.connection).billing(calls, record)
-    return JobBilling(job=job, billed=seen.billed, paid=seen.paid, read_at=timezone.now())
 
 
 def _require_nothing_billed(billing: JobBilling | None) -> None:

@@ -11,7 +11,6 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
@@ -347,20 +346,16 @@ def _found_before_writing(job: ExportJob, adapter: Adapter) -> StoredRecord | Ab
             # An incomplete one can be followed there; its page offers that.
             mine = ExportJob.objects.filter(pk=job.pk, attempt=job.attempt)
             mine.update(differences=verification.differences_of(records))
-            outcomes.fail(job, _stands_elsewhere(job, records))
+            there = "; or ".join(record.sentence for record in records)
+            problem = (
+                f"It was moved in Spectrum, where it is {there} now. Follow the move, then go on."
+                if job.calls.filter(state=CallState.WRITTEN).exists()
+                else f"Spectrum already holds it as {there}; it would be there twice. If that is another "
+                "one, say so when you accept it again."
+            )
+            outcomes.fail(job, problem)
             return None
     return found
-
-
-def _stands_elsewhere(job: ExportJob, records: Sequence[MovedRecord]) -> str:
-    """Why nothing is written under a key that is free."""
-    there = "; or ".join(record.sentence for record in records)
-    if job.calls.filter(state=CallState.WRITTEN).exists():
-        return f"It was moved in Spectrum, where it is {there} now. Follow the move, then go on."
-    return (
-        f"Spectrum already holds it as {there}; it would be there twice. If that is another one, say so when "
-        "you accept it again."
-    )
 
 
 def _what_stands_there(job: ExportJob, adapter: Adapter, record: StoredRecord) -> str:

@@ -262,17 +262,13 @@ def _stop(
         case NotSent(passing=True, ours=False):
             job.tries -= 1
             _wait(job, problem, delay=faults.stop(job.connection, _reason(outcome)))
-        case NotSent(passing=True) if job.tries < settings.EXPORT_MAX_TRIES:
-            _wait(job, problem, delay=faults.backoff(job.tries))
-        case Refused(passing=True) if job.tries < settings.EXPORT_MAX_TRIES:
+        case NotSent(passing=True) | Refused(passing=True) if job.tries < settings.EXPORT_MAX_TRIES:
             _wait(job, problem, delay=faults.backoff(job.tries))
         case NotSent() | Refused():
             # What Spectrum says no to, the project must mend.
             refused = isinstance(outcome, Refused) and not outcome.passing
-            if _wrote_something(job):
-                end(job, JobStatus.INCOMPLETE, problem, event="export.incomplete", tells_sender=refused)
-            else:
-                end(job, JobStatus.FAILED, problem, event="export.failed", tells_sender=refused)
+            status = JobStatus.INCOMPLETE if _wrote_something(job) else JobStatus.FAILED
+            end(job, status, problem, event=f"export.{status.value}", tells_sender=refused)
 
 
 def _was_over(job: ExportJob, call: ExportCall | None) -> bool:

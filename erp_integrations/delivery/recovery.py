@@ -22,6 +22,7 @@ from erp_integrations.adapters.base import (
     CannotTell,
     Difference,
     Masters,
+    MovedRecord,
     StoredRecord,
 )
 from erp_integrations.attention import alarms
@@ -220,18 +221,21 @@ def seen_now(job: ExportJob) -> StoredRecord | Absent | CannotTell:
     return adapter.find(adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id))
 
 
+def seen_anywhere(job: ExportJob) -> StoredRecord | tuple[MovedRecord, ...] | CannotTell:
+    """The same, and where nothing is under the key, what may be its record under others."""
+    found = seen_now(job)
+    return elsewhere.find(job) if isinstance(found, Absent) else found
+
+
 def _look_at(job: ExportJob) -> Conclusion | None:
     """What is there, or None when nobody can tell."""
-    found = seen_now(job)
-    if isinstance(found, Absent):
-        records = elsewhere.find(job)
-        if isinstance(records, CannotTell):
-            return None
-        if records:
-            return Conclusion(Shown.OTHER, differences=tuple(each.difference for each in records))
+    found = seen_anywhere(job)
     if isinstance(found, CannotTell):
         return None
-    return conclude(adapter_for(job.connection), calls_of(job), ledger.earlier_calls(job), found)
+    if isinstance(found, tuple) and found:
+        return Conclusion(Shown.OTHER, differences=tuple(each.difference for each in found))
+    there = found if isinstance(found, StoredRecord) else Absent()
+    return conclude(adapter_for(job.connection), calls_of(job), ledger.earlier_calls(job), there)
 
 
 @transaction.atomic

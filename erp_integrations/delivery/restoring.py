@@ -61,7 +61,17 @@ def compare() -> Iterator[tuple[Submission, str]]:
         Q(status=SubmissionStatus.AWAITING) | Q(pk__in=open_jobs.values("submission"))
     )
     for submission in waiting.select_related("company", "connection__settings").order_by("pk"):
-        yield submission, _in_words(submission)
+        if not submission.connection.reads_back:
+            words = "can't be looked up: a person has to say what Spectrum holds before anything is sent"
+            yield submission, words
+            continue
+        match standing_record.find(submission):
+            case Absent():
+                yield submission, "not in Spectrum: it would be sent"
+            case CannotTell(reason=reason):
+                yield submission, f"can't be checked now. {reason}"
+            case standing:
+                yield submission, f"{standing.sentence} {standing.advice}"
 
 
 def _jobs(*statuses: JobStatus) -> QuerySet[ExportJob]:
@@ -74,15 +84,3 @@ def _leave_to_a_person(job: ExportJob) -> None:
     held = outcomes.lock(job.pk)
     if held.status in (JobStatus.QUEUED, JobStatus.INCOMPLETE):
         outcomes.end(held, JobStatus.UNKNOWN, DOUBT, event="export.unknown")
-
-
-def _in_words(submission: Submission) -> str:
-    if not submission.connection.reads_back:
-        return "can't be looked up: a person has to say what Spectrum holds before anything is sent"
-    match standing_record.find(submission):
-        case Absent():
-            return "not in Spectrum: it would be sent"
-        case CannotTell(reason=reason):
-            return f"can't be checked now. {reason}"
-        case standing:
-            return f"{standing.sentence} {standing.advice}"

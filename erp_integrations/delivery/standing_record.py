@@ -36,17 +36,14 @@ class StandingRecord:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is exactly what would be written."""
         return self.compared is not None and self.compared.shown is Shown.ALL
 
     @property
     def can_be_adopted(self) -> bool:
-        """Whether it is what would be written, or a part of that and nothing else."""
         return self.compared is not None and self.compared.shown in (Shown.ALL, Shown.PART)
 
     @property
     def code(self) -> str:
-        """The finding's stable name."""
         if self.can_be_adopted:
             return "record-as-planned" if self.is_whole else "record-in-part"
         return "record-otherwise" if self.compared and self.compared.is_the_plans else "erp-id-in-spectrum"
@@ -78,19 +75,14 @@ class StandingRecord:
     @property
     def advice(self) -> str:
         """What to do: never another number where job and lines are the plan's."""
-        match self.code:
-            case "record-as-planned":
-                return "Mark it as exported: nothing is written then."
-            case "record-in-part":
-                return "Adopt what stands there and send the rest."
-            case "record-otherwise":
-                return (
-                    "Keep this ERP ID: under another one the money would be in Spectrum twice. "
-                    "Put it right in Spectrum, then check again."
-                )
         if self.compared is None:
             return "Mend what else stands in the way: then it is compared with what would be written."
-        return "Choose another ERP ID in the Accept box."
+        return {
+            "record-as-planned": "Mark it as exported: nothing is written then.",
+            "record-in-part": "Adopt what stands there and send the rest.",
+            "record-otherwise": "Keep this ERP ID: under another one the money would be in Spectrum twice. "
+            "Put it right in Spectrum, then check again.",
+        }.get(self.code, "Choose another ERP ID in the Accept box.")
 
 
 def compare(adapter: Adapter, key: Key, calls: Sequence[Call], record: StoredRecord) -> StandingRecord:

@@ -10,10 +10,9 @@ import json
 import os
 import re
 import socket
-import tempfile
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -28,7 +27,6 @@ from erp_integrations.connections import faults
 from erp_integrations.models import Connection, Restore, WireAttempt
 
 PAUSED = "The database seems to be an older copy, which the operator has to confirm (after_restore)."
-
 
 _writing = threading.Lock()
 
@@ -75,24 +73,29 @@ def what_is_lost() -> list[str]:
 
     The files are read before the database, which may only have risen since. Raises CannotKeep.
     """
-    marks = list(_marks())
+    highest = max(_marks(), default=Mark())
+    newest: int = WireAttempt.objects.aggregate(newest=Max("pk"))["newest"] or 0
     lost = []
-    highest = max(marks, default=Mark())
-    if (highest.epoch, highest.attempt) > _known():
+    if (highest.epoch, highest.attempt) > (_epoch(), newest):
         lost.append(f"Calls to Spectrum were sent until {highest.at} that this database does not know.")
     if restores.lost_to(next(checkpoints.own(), None)):
         lost.append("The history's last checkpoint knows entries that this database does not.")
     return lost
 
 
+def doubt() -> str:
+    """What is lost, or why nobody can tell; blank in nearly every case."""
+    try:
+        return " ".join(what_is_lost())
+    except CannotKeep as error:
+        return str(error)
+
+
 def stops_everything() -> bool:
     """Pause every connection where the database knows less than it should; whether that is so."""
-    try:
-        lost = what_is_lost()
-    except CannotKeep as error:
-        lost = [str(error)]
+    lost = doubt()
     if lost:
-        pause_all(" ".join(lost))
+        pause_all(lost)
     return bool(lost)
 
 
@@ -113,14 +116,9 @@ def next_epoch() -> int:
     return max([mark.epoch for mark in _marks()] + [_epoch()]) + 1
 
 
-def _known() -> tuple[int, int]:
-    newest: int | None = WireAttempt.objects.aggregate(newest=Max("pk"))["newest"]
-    return _epoch(), newest or 0
-
-
 def _epoch() -> int:
-    newest: int | None = Restore.objects.aggregate(newest=Max("epoch"))["newest"]
-    return newest or 0
+    newest: int = Restore.objects.aggregate(newest=Max("epoch"))["newest"] or 0
+    return newest
 
 
 def _marks() -> Iterator[Mark]:
@@ -156,16 +154,8 @@ def _forget_the_dead(files: Iterable[Path], mark: Mark) -> None:
 
 
 def _replace(file: Path, mark: Mark) -> None:
-    handle, unfinished = tempfile.mkstemp(dir=file.parent, prefix=".unfinished-")
-    try:
-        with open(handle, "w") as output:
-            json.dump({"epoch": mark.epoch, "attempt": mark.attempt, "at": mark.at}, output)
-            output.flush()
-            os.fsync(output.fileno())
-        os.replace(unfinished, file)
-    except BaseException:
-        os.unlink(unfinished)
-        raise
+    with checkpoints.unfinished(file, json.dumps(asdict(mark))) as whole:
+        os.replace(whole, file)
     folder = os.open(file.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -36,7 +36,6 @@ class Collision:
 
     @property
     def is_an_amount_alone(self) -> bool:
-        """Whether merging gives no quantity."""
         return self.merged is not None and self.merged.values["quantity"] is None
 
     @property

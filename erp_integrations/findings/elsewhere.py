@@ -12,16 +12,7 @@ from django.db.models import Q
 from directory.models import HistoryEntry
 from erp_integrations.adapters.base import Call, CannotTell, Key, MovedRecord
 from erp_integrations.connections.adapting import adapter_for, as_planned
-from erp_integrations.models import (
-    MAYBE_WRITTEN,
-    CallState,
-    Connection,
-    ExportCall,
-    ExportJob,
-)
-
-DECIDED = ("submission.accepted", "export.retried")
-"""The events that keep which records an approver ticked off as somebody else's."""
+from erp_integrations.models import MAYBE_WRITTEN, CallState, Connection, ExportCall, ExportJob
 
 
 def find(job: ExportJob) -> tuple[MovedRecord, ...] | CannotTell:
@@ -71,7 +62,8 @@ def dismissed_by(job: ExportJob) -> list[str]:
     """Exactly the records that the job's acceptance ticked off, as the history keeps it."""
     if job._state.adding:
         return []
-    decided = HistoryEntry.objects.about(job.submission).filter(event__in=DECIDED, detail__job=job.pk).last()
+    accepted = ("submission.accepted", "export.retried")
+    decided = HistoryEntry.objects.about(job.submission).filter(event__in=accepted, detail__job=job.pk).last()
     return [each["fingerprint"] for each in decided.detail.get("other_records", [])] if decided else []
 
 

@@ -79,7 +79,8 @@ class Basis:
         if connection and connection.fixed_price_units != FIXED_PRICE_UNITS:
             counts["fixed_price_units"] = connection.fixed_price_units
         counts |= bound
-        if said := _what_the_lists_say(self):
+        found = adapter_for(connection).check_masters(self.document, self.masters)
+        if said := [(each.code, each.field) for each in found if each.severity is not Severity.CANNOT_CHECK]:
             # Likewise: the first reading of lists that say nothing new changes nothing.
             counts["lists"] = said
         return content_hash(counts)
@@ -211,14 +212,6 @@ def blocking(found: list[Finding]) -> list[Finding]:
 def plan(basis: Basis, *, erp_id: str, note: str = "") -> tuple[Call, ...]:
     """Every call, as it will be stored and sent. Call it only when nothing blocks."""
     return adapter_for(basis.connection).plan(basis.document, basis.masters, erp_id, note)
-
-
-def _what_the_lists_say(basis: Basis) -> list[tuple[str, str]]:
-    """What of Spectrum's lists counts for this document: every finding, but for what can't be checked."""
-    found = adapter_for(basis.connection).check_masters(basis.document, basis.masters)
-    return [
-        (finding.code, finding.field) for finding in found if finding.severity is not Severity.CANNOT_CHECK
-    ]
 
 
 def is_written(text: str) -> bool:

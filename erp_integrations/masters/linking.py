@@ -15,6 +15,7 @@ from directory import history
 from directory.models import Company, Project, User
 from directory.permissions import require_administer_erp_integrations
 from erp_integrations import tasks
+from erp_integrations.adapters.base import CodeOf
 from erp_integrations.connections.adapting import adapter_for
 from erp_integrations.masters import pulling
 from erp_integrations.masters.lookup import by_code
@@ -28,8 +29,6 @@ from erp_integrations.models import (
     Vendor,
     VendorLink,
 )
-
-CHANGE_IN_SPECTRUM = "Change it in Spectrum, then read the lists again."
 
 
 class LinkError(Exception):
@@ -58,8 +57,7 @@ def link_vendor(
     Admin on the tool, LinkError for a vendor that Spectrum's list does not have, LinkChanged.
     """
     require_administer_erp_integrations(by, contract_company.company)
-    code = _listed_vendor(connection, vendor_code)
-    _require_usable(f"vendor code {code}", adapter_for(connection).complaint_of_vendor(code))
+    code = _listed(connection, vendor_code, "vendor")
     link = _lock_vendor_link(contract_company, connection, seen)
     if link is None:
         link = VendorLink(contract_company=contract_company, connection=connection, vendor_code=code)
@@ -98,8 +96,7 @@ def link_job(*, project: Project, connection: Connection, job_number: str, seen:
     Raises RightMissing, LinkError for a job that Spectrum's list does not have, LinkChanged.
     """
     require_administer_erp_integrations(by, project.company)
-    number = _listed_job(connection, job_number)
-    _require_usable(f"job number {number}", adapter_for(connection).complaint_of_job(number))
+    number = _listed(connection, job_number, "job")
     link = _lock_job_link(project, seen)
     stopped = 0
     if link is None:
@@ -164,39 +161,26 @@ def stopped_sentence(stopped: int) -> str:
     )
 
 
-def _listed_vendor(connection: Connection, code: str) -> str:
-    """The code as Spectrum spells it; where its list was never read, as it was typed."""
-    code = _typed(code, "vendor code")
-    read = MastersPull.objects.filter(connection=connection).exclude(vendors_at=None).exists()
-    vendor = by_code(Vendor.objects.filter(connection=connection, gone_at=None), "code", code).first()
-    if read and vendor is None:
-        raise LinkError(
-            f"Spectrum's list has no vendor {code}. If it is new there, read the lists again first."
-        )
-    return vendor.code if vendor else code
-
-
-def _listed_job(connection: Connection, number: str) -> str:
-    number = _typed(number, "job number")
-    read = MastersPull.objects.filter(connection=connection).exclude(jobs_at=None).exists()
-    job = by_code(Job.objects.filter(connection=connection, gone_at=None), "number", number).first()
-    if read and job is None:
-        raise LinkError(
-            f"Spectrum's list has no job {number}. If it is new there, read the lists again first."
-        )
-    return job.number if job else number
-
-
-def _typed(code: str, what: str) -> str:
+def _listed(connection: Connection, code: str, of: CodeOf) -> str:
+    """The code as Spectrum spells it; where its list was never read, as it was typed. Raises LinkError."""
+    model: type[Vendor | Job] = Vendor if of == "vendor" else Job
+    column, name = ("code", "vendor code") if of == "vendor" else ("number", "job number")
     code = code.replace("\0", "").strip()
     if not code:
-        raise LinkError(f"Enter a {what}, or choose one.")
+        raise LinkError(f"Enter a {name}, or choose one.")
+    read = MastersPull.objects.filter(connection=connection).exclude(**{f"{of}s_at": None}).exists()
+    found = by_code(model.objects.filter(connection=connection, gone_at=None), column, code).first()
+    if read and found is None:
+        raise LinkError(
+            f"Spectrum's list has no {of} {code}. If it is new there, read the lists again first."
+        )
+    code = getattr(found, column, code)
+    if complaint := adapter_for(connection).complaint(code, of):
+        raise LinkError(
+            f"The {name} {code} {complaint}, so nothing can be exported under it. "
+            "Change it in Spectrum, then read the lists again."
+        )
     return code
-
-
-def _require_usable(what: str, complaint: str) -> None:
-    if complaint:
-        raise LinkError(f"The {what} {complaint}, so nothing can be exported under it. {CHANGE_IN_SPECTRUM}")
 
 
 def _lock_vendor_link(

@@ -64,10 +64,10 @@ def used(connection: Connection) -> list[UsedUnit]:
         .annotate(count=Count("pk"))
     )
     counts: dict[str, int] = dict.fromkeys(linked, 0)
-    complaint = adapter_for(connection).unit_complaint
+    adapter = adapter_for(connection)
     for unit, count in lines:
         name = comparable_unit(unit)
-        if name in linked or complaint(unit.strip()):
+        if name in linked or adapter.complaint(unit.strip(), "unit"):
             counts[name] = counts.get(name, 0) + count
     rows = [UsedUnit(unit, linked.get(unit, ""), count) for unit, count in counts.items()]
     return sorted(rows, key=lambda row: (bool(row.erp_unit), row.unit))
@@ -94,11 +94,12 @@ def link_units(*, connection: Connection, chosen: Mapping[str, str], seen: str, 
             "Below is how they stand now."
         )
     wanted = {comparable_unit(unit): erp_unit.strip().upper() for unit, erp_unit in chosen.items()}
-    complaint = adapter_for(connection).unit_complaint
-    wrong = [f"{unit[:10]}: {value} {complaint(value)}" for unit, value in wanted.items() if complaint(value)]
-    wrong += [
-        f"{unit[:10]} is no unit of a line" for unit in wanted if not 0 < len(unit) <= 10 or "\0" in unit
-    ]
+    adapter, wrong = adapter_for(connection), []
+    for unit, value in wanted.items():
+        if complaint := adapter.complaint(value, "unit"):
+            wrong.append(f"{unit[:10]}: {value} {complaint}")
+        if not 0 < len(unit) <= 10 or "\0" in unit:
+            wrong.append(f"{unit[:10]} is no unit of a line")
     if wrong:
         raise LinkError(f"{'; '.join(wrong)}. Nothing was changed.")
     changes = {unit: value for unit, value in wanted.items() if value != linked.get(unit, "")}
@@ -108,13 +109,8 @@ def link_units(*, connection: Connection, chosen: Mapping[str, str], seen: str, 
             UnitLink.objects.create(connection=connection, unit=unit, erp_unit=value)
     if changes:
         detail = {"units": changes, "were": {unit: linked.get(unit, "") for unit in changes}}
-        history.record(
-            event="connection.units_changed",
-            subject=connection,
-            by=by,
-            company=connection.company,
-            detail=detail,
-        )
+        event, company = "connection.units_changed", connection.company
+        history.record(event=event, subject=connection, by=by, company=company, detail=detail)
     return len(changes)
 
 

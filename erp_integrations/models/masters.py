@@ -24,6 +24,13 @@ class Master(models.Model):
         abstract = True
 
 
+def price_method_field() -> "models.CharField[str, str]":
+    help_text = "Blank: the list does not say."
+    return models.CharField(
+        max_length=CODE_LENGTH, blank=True, default="", db_default="", help_text=help_text
+    )
+
+
 class VendorState(models.TextChoices):
     """What Spectrum makes of a commitment with a vendor: of one that is not used it takes none."""
 
@@ -67,13 +74,7 @@ class Job(Master):
     number = models.CharField(max_length=CODE_LENGTH)
     description = models.CharField(max_length=NAME_LENGTH, blank=True)
     status = models.CharField(max_length=1, choices=JobState, default=JobState.ACTIVE)
-    price_method = models.CharField(
-        max_length=CODE_LENGTH,
-        blank=True,
-        default="",
-        db_default="",
-        help_text="Blank: the list does not say.",
-    )
+    price_method = price_method_field()
     phases_seen_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -106,13 +107,7 @@ class Phase(Master):
     status = models.CharField(max_length=1, choices=PhaseState)
     billing_item = models.CharField(max_length=CODE_LENGTH, blank=True)
     unit_of_measure = models.CharField(max_length=CODE_LENGTH, blank=True)
-    price_method = models.CharField(
-        max_length=CODE_LENGTH,
-        blank=True,
-        default="",
-        db_default="",
-        help_text="Blank: the list does not say.",
-    )
+    price_method = price_method_field()
 
     class Meta:
         constraints = [
@@ -195,5 +190,4 @@ class MastersPull(models.Model):
 
     @property
     def is_moving(self) -> bool:
-        """Whether it changes by itself, soon."""
         return self.status in (PullStatus.QUEUED, PullStatus.PULLING)

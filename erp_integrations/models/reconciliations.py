@@ -31,7 +31,6 @@ class ReconciliationQuerySet(models.QuerySet["Reconciliation"]):
     """Reading runs; time is always the database's."""
 
     def open(self) -> "ReconciliationQuerySet":
-        """Asked for, and not over."""
         return self.filter(status__in=OPEN)
 
     def finished(self) -> "ReconciliationQuerySet":
@@ -115,7 +114,6 @@ class DriftQuerySet(models.QuerySet["Drift"]):
     """Reading drift."""
 
     def current(self) -> "DriftQuerySet":
-        """Seen, and not gone since."""
         return self.filter(gone_at=None)
 
     def late(self) -> "DriftQuerySet":
@@ -162,7 +160,6 @@ class Drift(models.Model):
         return f"Drift of {self.submission}"
 
     def get_absolute_url(self) -> str:
-        """The commitment's review page."""
         return reverse("erp_integrations:review", args=[self.company.slug, self.submission_id])
 
 

@@ -22,7 +22,6 @@ class EncryptedTextField(models.TextField[str, str]):
         return encryption.encrypt(str(value))
 
     def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> str:
-        """Decrypt."""
         if not value:
             return ""
         return encryption.decrypt(value)

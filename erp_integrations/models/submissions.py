@@ -47,11 +47,9 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
     """Reading submissions; each name is the one that the filter has on screen."""
 
     def awaiting(self) -> "SubmissionQuerySet":
-        """Ready to export: sent, and not decided."""
         return self.filter(status=SubmissionStatus.AWAITING)
 
     def exporting(self) -> "SubmissionQuerySet":
-        """Accepted, and on the way."""
         return self.with_job("queued", "exporting")
 
     def failed(self) -> "SubmissionQuerySet":
@@ -73,7 +71,6 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         )
 
     def rejected(self) -> "SubmissionQuerySet":
-        """Sent back to the project."""
         return self.filter(status=SubmissionStatus.REJECTED)
 
     def with_job(self, *statuses: str) -> "SubmissionQuerySet":
@@ -156,7 +153,6 @@ class Submission(models.Model):
         return f"{self.number} {self.title}"
 
     def get_absolute_url(self) -> str:
-        """The review page."""
         return reverse("erp_integrations:review", args=[self.company.slug, self.pk])
 
     @property
@@ -184,7 +180,6 @@ class Submission(models.Model):
         self.status = status
 
     def accept(self, *, by: User, at: datetime, note: str) -> None:
-        """Decide for export."""
         self.move_to(SubmissionStatus.ACCEPTED)
         self.decided_by, self.decided_at, self.note, self.reason = by, at, note, ""
         self.restored_at = None
@@ -201,12 +196,10 @@ class Submission(models.Model):
         self.restored_at = None
 
     def retrieve(self, *, by: User, at: datetime) -> None:
-        """Take it back before a decision."""
         self.move_to(SubmissionStatus.RETRIEVED)
         self.ended_by, self.ended_at = by, at
 
     def unlink(self, *, by: User, at: datetime) -> None:
-        """Its record in the ERP is gone."""
         self.move_to(SubmissionStatus.UNLINKED)
         self.ended_by, self.ended_at = by, at
 

@@ -59,7 +59,6 @@ class ConnectionStanding:
 
     @property
     def is_moving(self) -> bool:
-        """Whether it is being compared, or waits for a worker."""
         return self.newest is not None and self.newest.ended_at is None
 
     @property
@@ -103,12 +102,10 @@ class Summary:
 
     @property
     def can_compare(self) -> bool:
-        """Whether any connection reads back."""
         return any(standing.connection.reads_back for standing in self.standings)
 
     @property
     def is_moving(self) -> bool:
-        """Whether a comparison is under way."""
         return any(standing.is_moving for standing in self.standings)
 
     @property

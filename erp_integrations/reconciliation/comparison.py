@@ -22,6 +22,7 @@ from erp_integrations.adapters.base import (
     MOST_AT_ONCE,
     Absent,
     Adapter,
+    Billing,
     Call,
     CannotTell,
     Differs,
@@ -119,7 +120,7 @@ def _compare(run: Reconciliation) -> bool:
         adapter = adapter_for(run.connection)
         while jobs := list(_jobs_of(run).filter(pk__gt=run.after_job).order_by("pk")[:MOST_AT_ONCE]):
             if stopping.is_set():
-                _hand_back(run)
+                _still_mine(run).update(status=ReconciliationStatus.WAITING, lease_until=None)
                 return False
             if problem := _compare_batch(run, adapter, jobs):
                 _stop(run, problem)
@@ -181,7 +182,6 @@ def _keep_billing(jobs: Sequence[ExportJob], verdicts: Sequence[Verdict]) -> Non
 
     Of what does not say, the last reading stays, with its own time.
     """
-    figures = ("billed", "paid", "retention_held", "balance")
     rows = [
         JobBilling(
             job=job,
@@ -190,7 +190,7 @@ def _keep_billing(jobs: Sequence[ExportJob], verdicts: Sequence[Verdict]) -> Non
                 {"title": line.title, "amount": str(line.amount), "quantity": str(line.quantity or "")}
                 for line in verdict.billing.lines
             ],
-            **{name: getattr(verdict.billing, name) for name in figures},
+            **verdict.billing.totals,
         )
         for job, verdict in zip(jobs, verdicts, strict=True)
         if isinstance(verdict, Match | Differs) and verdict.billing.is_known
@@ -199,7 +199,7 @@ def _keep_billing(jobs: Sequence[ExportJob], verdicts: Sequence[Verdict]) -> Non
         rows,
         update_conflicts=True,
         unique_fields=["job"],
-        update_fields=[*figures, "lines", "read_at"],
+        update_fields=[*Billing().totals, "lines", "read_at"],
     )
 
 
@@ -248,10 +248,6 @@ def _stop(run: Reconciliation, problem: str) -> None:
 
 def _end(run: Reconciliation, status: ReconciliationStatus, **changes: object) -> None:
     _still_mine(run).update(status=status, lease_until=None, ended_at=Now(), **changes)
-
-
-def _hand_back(run: Reconciliation) -> None:
-    _still_mine(run).update(status=ReconciliationStatus.WAITING, lease_until=None)
 
 
 def _lease_end() -> CombinedExpression:

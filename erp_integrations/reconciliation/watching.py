@@ -33,14 +33,8 @@ from erp_integrations.models import (
 )
 from erp_integrations.reconciliation import drift
 
-LOOKED_AFTER = (
-    JobStatus.QUEUED,
-    JobStatus.EXPORTING,
-    JobStatus.SYNCED,
-    JobStatus.INCOMPLETE,
-    JobStatus.UNKNOWN,
-)
-"""A job that stands so looks at its own record, before it writes or after."""
+ENDED = (JobStatus.FAILED, JobStatus.CANCELLED)
+"""Every other job looks at its own record, before it writes or after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +47,6 @@ class Watched:
 
     @property
     def name(self) -> str:
-        """The record, for people."""
         return f"vendor {self.key.vendor_code}, subcontract {self.key.erp_id}"
 
     @property
@@ -94,7 +87,7 @@ def watched_calls() -> QuerySet[ExportCall]:
     )
     tried = WireAttempt.objects.filter(outcome__in=MAYBE_WRITTEN, call=OuterRef("pk"))
     known = Drift.objects.late().filter(job=OuterRef("job"))
-    left = Q(job__status__in=[JobStatus.FAILED, JobStatus.CANCELLED]) | Q(plan_round__lt=F("job__plan_round"))
+    left = Q(job__status__in=ENDED) | Q(plan_round__lt=F("job__plan_round"))
     calls = ExportCall.objects.filter(left).filter(
         Exists(tried.filter(started_at__gt=days)) | (Exists(tried) & Exists(known))
     )
@@ -128,7 +121,7 @@ def _watched(calls: QuerySet[ExportCall], connection: Connection, adapter: Adapt
 def _looked_after(connection: Connection, keys: Sequence[Key]) -> set[Key]:
     """The keys that belong to a job which looks at its own record, of this commitment or another."""
     wanted = {(key.vendor_code, key.erp_id): key for key in keys}
-    jobs = ExportJob.objects.filter(connection=connection, status__in=LOOKED_AFTER)
+    jobs = ExportJob.objects.filter(connection=connection).exclude(status__in=ENDED)
     named = jobs.filter(erp_id__in={key.erp_id for key in keys}).values_list("vendor_code", "erp_id")
     return {wanted[name] for name in named if name in wanted}
 

@@ -1,6 +1,5 @@
 """What a submission's page says first: what is known, what nobody knows, and what can be done now."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -206,21 +205,21 @@ def _synced(standing: Standing, job: ExportJob) -> Explanation:
                 ],
             )
     not_seen = "Nobody has read the record back and compared it."
-    status = f"Synced, {_lower(job.get_verification_display())}."
+    verified = job.get_verification_display()
+    status = f"Synced, {verified[:1].lower()}{verified[1:]}."
     return Explanation("success", "status-synced", title, [status, f"{said_yes} {not_seen}"])
 
 
 def _differences(job: ExportJob) -> list[str]:
-    told = [_difference(each) for each in job.differences[:MOST_DIFFERENCES]]
+    told = []
+    for each in job.differences[:MOST_DIFFERENCES]:
+        where = " ".join(filter(None, [each["title"], each["name"]]))
+        if each.get("kind") == DifferenceKind.MOVED and not each["name"]:
+            told.append(f"In Spectrum it is {each['stored']} now.")
+        else:
+            told.append(f"{where}: {each['sent']} was accepted, {each['stored'] or 'nothing'} is stored.")
     more = len(job.differences) - len(told)
     return [*told, f"And {more} more."] if more else told
-
-
-def _difference(found: Mapping[str, str]) -> str:
-    if found.get("kind") == DifferenceKind.MOVED and not found["name"]:
-        return f"In Spectrum it is {found['stored']} now."
-    where = " ".join(filter(None, [found["title"], found["name"]]))
-    return f"{where}: {found['sent']} was accepted, {found['stored'] or 'nothing'} is stored."
 
 
 def _filled(job: ExportJob) -> list[str]:
@@ -347,7 +346,3 @@ def _on(moment: datetime | None) -> str:
 
 def _time(moment: datetime | None) -> str:
     return date_format(timezone.localtime(moment), "H:i") if moment else ""
-
-
-def _lower(words: str) -> str:
-    return words[:1].lower() + words[1:]

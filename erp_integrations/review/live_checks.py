@@ -105,7 +105,9 @@ def of_key(
             if ledger.may_have_written(job):
                 came = f"What Spectrum holds under {key.erp_id} of this vendor came from here."
                 return LiveCheck(KeyState.OURS, came, standing=standing)
-            return LiveCheck(KeyState.TAKEN, finding=_taken(standing), standing=standing)
+            words = (standing.sentence, "ERP ID", standing.advice)
+            taken = Finding(standing.code, Severity.BLOCKING, *words, Fixer.APPROVER)
+            return LiveCheck(KeyState.TAKEN, finding=taken, standing=standing)
         case seen:
             moved = elsewhere.ours(basis.connection, [(job, plan)] if plan else [], seen)
             return _free(key, moved[0] if moved else (), ticked)
@@ -181,12 +183,6 @@ def ask(question: Callable[[], Answer]) -> Answer | CannotTell:
         return answers.get(timeout=seconds)
     except queue.Empty:
         return CannotTell(f"Spectrum's read-only database did not answer within {seconds:g} seconds.")
-
-
-def _taken(standing: StandingRecord) -> Finding:
-    return Finding(
-        standing.code, Severity.BLOCKING, standing.sentence, "ERP ID", standing.advice, Fixer.APPROVER
-    )
 
 
 def _not_checked(key: Key, reason: str) -> Finding:

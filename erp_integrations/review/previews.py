@@ -35,7 +35,6 @@ class Preview:
 
     @property
     def is_blocked(self) -> bool:
-        """Whether something stands in the way of the export."""
         return not self.calls
 
     @property

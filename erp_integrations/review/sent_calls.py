@@ -48,7 +48,7 @@ def deliveries(job: ExportJob | None) -> list[Delivery]:
         Delivery(
             _call(call),
             call.get_state_display(),
-            _newest_first(call),
+            sorted(call.wire_attempts.all(), key=lambda attempt: attempt.attempt, reverse=True),
             call.not_found_at if call.state == CallState.NOT_FOUND else None,
         )
         for call in stored
@@ -62,7 +62,3 @@ def status_of(document: Document) -> str:
 
 def _call(stored: ExportCall) -> Call:
     return Call(stored.method, stored.title, tuple(Element(**element) for element in stored.elements))
-
-
-def _newest_first(call: ExportCall) -> list[WireAttempt]:
-    return sorted(call.wire_attempts.all(), key=lambda attempt: attempt.attempt, reverse=True)

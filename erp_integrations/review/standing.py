@@ -43,37 +43,30 @@ class Standing:
 
     @property
     def status(self) -> str:
-        """The badge's words."""
         return str(self.badge.label)
 
     @property
     def is_awaiting(self) -> bool:
-        """Sent, and nobody has decided."""
         return self.submission.status == SubmissionStatus.AWAITING
 
     @property
     def has_failed(self) -> bool:
-        """Accepted, and the export ended with nothing written."""
         return self._is(JobStatus.FAILED)
 
     @property
     def is_moving(self) -> bool:
-        """Whether it changes by itself, soon."""
         return self._is(JobStatus.QUEUED) or self._is(JobStatus.EXPORTING)
 
     @property
     def is_synced(self) -> bool:
-        """Whether all of it was written."""
         return self._is(JobStatus.SYNCED)
 
     @property
     def is_unknown(self) -> bool:
-        """Whether nobody knows if all of it was written."""
         return self._is(JobStatus.UNKNOWN)
 
     @property
     def is_incomplete(self) -> bool:
-        """Whether a part of it was written, and the rest was not."""
         return self._is(JobStatus.INCOMPLETE)
 
     @property
@@ -83,12 +76,10 @@ class Standing:
 
     @property
     def is_open(self) -> bool:
-        """Whether it may be accepted, now or again."""
         return self.is_awaiting or self.has_failed
 
     @property
     def is_rejectable(self) -> bool:
-        """Whether it may go back to its project."""
         return self.is_open or (self.is_incomplete and self.is_quiet)
 
     @property
@@ -99,17 +90,14 @@ class Standing:
 
     @property
     def may_decide(self) -> bool:
-        """Whether the viewer decides on commitments like this one."""
         return self.viewer.may_decide and not self._is_barred
 
     @property
     def can_be_decided(self) -> bool:
-        """Whether the viewer may accept it or send it back, now."""
         return self.is_open and self.may_decide
 
     @property
     def can_be_rejected(self) -> bool:
-        """Whether the viewer may send it back to its project, now."""
         return self.is_rejectable and self.may_decide
 
     @property
@@ -120,7 +108,6 @@ class Standing:
 
     @property
     def can_be_resolved(self) -> bool:
-        """Whether the viewer may say what Spectrum holds, now."""
         return self.is_unknown and self.asks_a_person and self.is_quiet and self.may_decide
 
     @property

@@ -7,7 +7,7 @@ from django import template
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from erp_integrations.adapters.base import Call, Element
+from erp_integrations.adapters.base import Call, CodeOf, Element
 from erp_integrations.connections.adapting import adapter_for
 
 register = template.Library()
@@ -86,12 +86,6 @@ def _is_blank(element: Element) -> bool:
 
 
 @register.filter
-def vendor_complaint(code: str) -> str:
-    """Why nothing can be exported under a vendor's code, in words after "it"; blank if something can."""
-    return adapter_for(None).complaint_of_vendor(code)
-
-
-@register.filter
-def job_complaint(number: str) -> str:
-    """The same of a job's number."""
-    return adapter_for(None).complaint_of_job(number)
+def complaint(code: str, of: CodeOf) -> str:
+    """Why nothing can be exported under a vendor's or a job's code; blank if something can."""
+    return adapter_for(None).complaint(code, of)

@@ -42,9 +42,10 @@ def activity(request: SignedInRequest, company_slug: str) -> HttpResponse:
     viewer = _auditor_of(request, company_slug)
     search = Search.read(request.GET.dict())
     found = searching.page(viewer.company, search, Cursor.read(request.GET.dict()))
+    sees_tool = viewer.erp_integrations_level in VISIBLE_LEVELS
     context = {
         "company": viewer.company,
-        "tabs": _tabs(viewer),
+        "tabs": navigation.tabs(viewer, current="History") if sees_tool else [],
         "search": search,
         "groups": [(name, label) for name, (label, _) in GROUPS.items()],
         "events": _events(),
@@ -93,12 +94,6 @@ def _auditor_of(request: SignedInRequest, company_slug: str) -> CompanyMembershi
     request.current_company = viewer.company
     require_see_history(request.user, viewer.company)
     return viewer
-
-
-def _tabs(viewer: CompanyMembership) -> list[navigation.Choice]:
-    if viewer.erp_integrations_level not in VISIBLE_LEVELS:
-        return []
-    return navigation.tabs(viewer, current="History")
 
 
 def _events() -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 Each is a page of its own, and for htmx the same box alone, which opens in place.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -16,8 +17,8 @@ from django.views.decorators.vary import vary_on_headers
 from directory import pace
 from directory.requests import SignedInRequest
 from erp_integrations import decisions
-from erp_integrations.adapters.base import MovedRecord
 from erp_integrations.forms import NOTE_IS_WRITTEN, AcceptForm, RejectForm
+from erp_integrations.models import ExportJob
 from erp_integrations.review import explanations, previews
 from erp_integrations.review.standing import Standing
 from erp_integrations.views import navigation
@@ -44,31 +45,19 @@ def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         return _accept_box(request, stood, form, problem=moved_on(stood), status=409)
     if stood.is_open and "show" in request.POST:
         return _accept_box(request, stood, form)
-    adopts, others = "adopt" in request.POST, list[MovedRecord]()
-    if stood.is_open and not adopts:
+    entered = {name: form.cleaned_data[name] for name in ("seen_hash", "erp_id", "note", "statement")}
+    command: Callable[..., ExportJob] = decisions.retry if stood.has_failed else decisions.accept
+    if adopts := "adopt" in request.POST:
+        command = decisions.adopt
+        entered |= {"seen_record": form.cleaned_data["seen_record"], "seen_round": form.cleaned_data["round"]}
+    elif stood.is_open:
         erp_id, ticked = form.cleaned_data["erp_id"], form.cleaned_data["other_records"]
         blocked, others = previews.ask_now(stood.submission, erp_id=erp_id, ticked=ticked)
         if blocked:
             return _accept_box(request, stood, form, problem=_BLOCKED, status=422)
-    entered = {name: form.cleaned_data[name] for name in ("seen_hash", "erp_id", "note", "statement")}
+        entered |= {"others": others, "others_reason": form.cleaned_data["others_reason"]}
     try:
-        if adopts:
-            decisions.adopt(
-                submission=stood.submission,
-                by=request.user,
-                seen_record=form.cleaned_data["seen_record"],
-                seen_round=form.cleaned_data["round"],
-                **entered,
-            )
-        else:
-            command = decisions.retry if stood.has_failed else decisions.accept
-            command(
-                submission=stood.submission,
-                by=request.user,
-                others=others,
-                others_reason=form.cleaned_data["others_reason"],
-                **entered,
-            )
+        command(submission=stood.submission, by=request.user, **entered)
     except decisions.NotReady:
         return _accept_box(request, stood, form, problem=_BLOCKED, status=422)
     except decisions.Conflict as conflict:

@@ -24,7 +24,6 @@ REFUSALS = (decisions.Conflict, decisions.TooEarly)
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def undo(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
-    """Take an acceptance back while no worker has begun."""
     stood = standing_of(request, company_slug, submission_id)
     if request.method != "POST":
         # Somebody whose session had ended comes back from sign-in to this address.
@@ -42,7 +41,6 @@ def undo(request: SignedInRequest, company_slug: str, submission_id: int) -> Htt
 @vary_on_headers("HX-Request")
 @require_http_methods(["GET", "HEAD", "POST"])
 def resume(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
-    """Go on with the calls that are not written."""
     stood = standing_of(request, company_slug, submission_id)
     decisions.require_may_decide(submission=stood.submission, by=request.user)
     form = RoundForm(request.POST or None)

@@ -19,7 +19,6 @@ from erp_integrations.views.access import viewer_of
 
 @require_safe
 def deliveries(request: SignedInRequest, company_slug: str) -> HttpResponse:
-    """Queued, running, stuck and failed, connection by connection."""
     viewer = viewer_of(request, company_slug)
     context = {
         "viewer": viewer,
@@ -39,7 +38,6 @@ def pause(request: SignedInRequest, company_slug: str, connection_id: int) -> Ht
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def let_go_on(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
-    """Let a paused connection go on."""
     return _change(request, company_slug, connection_id, pauses=False)
 
 

@@ -213,8 +213,8 @@ MUTATIONS = (
     Mutation(
         "the look before the first write",
         EXPORTING,
-        "    if not adapter.reads_back:\n        return True\n",
-        "    return True\n",
+        "    if not adapter.reads_back:\n        return found\n",
+        "    return found\n",
         (
             f"{VERIFYING}::TestWhoseTheNumberIs::test_a_record_made_by_hand_under_our_key_is_never_overwritten",
         ),
@@ -250,8 +250,9 @@ MUTATIONS = (
     Mutation(
         "that what was seen of another attempt counts no more",
         RECOVERY,
-        "if (held.status, held.attempt) != (JobStatus.UNKNOWN, job.attempt) or held.not_before is None:",
-        "if False:",
+        "    if (held.status, held.attempt) != (JobStatus.UNKNOWN, job.attempt) or held.not_before is None:\n"
+        "        return False\n",
+        "",
         (f"{RECOVERING}::TestALook::test_what_was_seen_of_an_earlier_unknown_counts_no_more",),
     ),
     Mutation(
@@ -305,8 +306,8 @@ MUTATIONS = (
     Mutation(
         "the grace in which an acceptance can be undone",
         ACCEPTING,
-        "return Now() + timedelta(seconds=settings.UNDO_SECONDS)",
-        "return Now() + timedelta(seconds=0)",
+        "job.not_before = Now() + timedelta(seconds=settings.UNDO_SECONDS)",
+        "job.not_before = Now()",
         (f"{FOLLOWING_UP} -k within_the_grace",),
     ),
     Mutation(

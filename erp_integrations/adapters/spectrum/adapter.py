@@ -9,6 +9,7 @@ from erp_integrations.adapters.base import (
     Billing,
     Call,
     CannotTell,
+    CodeOf,
     Finding,
     Inspection,
     JobRecord,
@@ -36,6 +37,7 @@ from erp_integrations.adapters.spectrum import (
     transport,
     wsdl,
 )
+from erp_integrations.adapters.spectrum.fields import Field
 from erp_integrations.adapters.spectrum.layouts import (
     LAYOUTS,
     SUBCONTRACT_NOTES,
@@ -49,6 +51,12 @@ from erp_integrations.adapters.spectrum.settings import SpectrumSettings
 from erp_integrations.documents import Document
 
 NOT_CONFIGURED = CannotTell("Read-back is not configured.")
+
+_FIELDS: Mapping[CodeOf, Field] = {
+    "vendor": UPDATE_SUBCONTRACT["Vendor_Code"],
+    "job": UPDATE_SUBCONTRACT["Job_Number"],
+    "unit": UPDATE_SUBCONTRACT_PHASES["Unit_Of_Measure"],
+}
 
 
 class SpectrumAdapter:
@@ -108,21 +116,13 @@ class SpectrumAdapter:
         """What Spectrum's lists of vendors, jobs and phases say against the document."""
         return listed.check(document, masters, Prices(masters, self.settings))
 
-    def complaint_of_vendor(self, code: str) -> str:
-        """By the published rules of keys, which a vendor's code in Spectrum may be older than."""
-        return UPDATE_SUBCONTRACT["Vendor_Code"].complaint(code)
-
-    def complaint_of_job(self, number: str) -> str:
-        """By the published rules of keys."""
-        return UPDATE_SUBCONTRACT["Job_Number"].complaint(number)
+    def complaint(self, code: str, of: CodeOf) -> str:
+        """By the published rules, which what stands in Spectrum may be older than."""
+        return _FIELDS[of].complaint(code)
 
     def phase_code(self, cost_code: str) -> str:
         """Without dashes, in upper case."""
         return comparable_phase(cost_code)
-
-    def unit_complaint(self, unit: str) -> str:
-        """At most three plain letters, signs or digits."""
-        return UPDATE_SUBCONTRACT_PHASES["Unit_Of_Measure"].complaint(unit)
 
     def plan(self, document: Document, masters: Masters, erp_id: str, note: str = "") -> tuple[Call, ...]:
         """The header's call, one for each line, and the note's where there is one to send.
@@ -154,7 +154,6 @@ class SpectrumAdapter:
         return {name: value for name, value in counted.items() if value}
 
     def key(self, masters: Masters, erp_id: str) -> Key:
-        """Spectrum's key of a subcontract."""
         return Key.of(self.settings.company_code, masters.vendor_code, erp_id)
 
     def key_of(self, call: Call) -> Key:
@@ -175,7 +174,6 @@ class SpectrumAdapter:
 
     @property
     def reads_back(self) -> bool:
-        """Whether the operator has named the site's read-only database."""
         return self._info_link is not None
 
     def verify(self, calls: tuple[Call, ...]) -> Verdict:
@@ -215,15 +213,12 @@ class SpectrumAdapter:
         return self._info_link.find_elsewhere(plans) if plans else []
 
     def match(self, calls: tuple[Call, ...], key: Key, record: StoredRecord) -> MovedRecord | None:
-        """By job, and by lines with their amounts."""
         return readback.matching(calls, key, record)
 
     def moved(self, calls: tuple[Call, ...], record: MovedRecord) -> tuple[Call, ...]:
-        """With the record's vendor, number and phases."""
         return readback.moved(calls, record)
 
     def billing(self, calls: tuple[Call, ...], record: StoredRecord) -> Billing:
-        """As Info-Link's totals say it."""
         return readback.billing(calls, record)
 
     def send(self, call: Call, *, until: float = math.inf) -> Outcome:
@@ -247,7 +242,6 @@ class SpectrumAdapter:
         return self._masters.phases(job_number)
 
     def as_of_now(self, links: Masters) -> Masters | CannotTell:
-        """Vendor, job and phases over one connection to Info-Link."""
         return self._masters.as_of_now(links)
 
     def _list_service(self, layout: Layout) -> wsdl.Service:

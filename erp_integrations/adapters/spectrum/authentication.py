@@ -95,11 +95,8 @@ def secrets_of(settings: SpectrumSettings) -> tuple[str, ...]:
 
 def for_description(settings: SpectrumSettings) -> Credentials:
     """Service descriptions are open to everybody, except on some hosted sites. Raises NoTokenError."""
-    return (
-        _shown(settings, Authentication.BY_SITE, Authentication.NONE)
-        if settings.token_for_descriptions
-        else Credentials()
-    )
+    rule = Authentication.BY_SITE if settings.token_for_descriptions else Authentication.NONE
+    return _shown(settings, rule, Authentication.NONE)
 
 
 def _shown(settings: SpectrumSettings, rule: Authentication, without_token: Authentication) -> Credentials:

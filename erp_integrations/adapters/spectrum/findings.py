@@ -11,7 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from erp_integrations.adapters.base import Finding, Fixer, Masters, OnLines, Severity
-from erp_integrations.adapters.grouping import ranged
+from erp_integrations.adapters.grouping import joined, named, ranged
 from erp_integrations.adapters.spectrum.characters import NonAscii, not_ascii, one_line, transliterate
 from erp_integrations.adapters.spectrum.fields import Field, Misfit
 from erp_integrations.adapters.spectrum.layouts import (
@@ -31,7 +31,6 @@ from erp_integrations.adapters.spectrum.mapping import (
 )
 from erp_integrations.adapters.spectrum.prices import Kept, Prices, unit_of
 from erp_integrations.adapters.spectrum.settings import RetentionRule, SpectrumSettings
-from erp_integrations.adapters.spectrum.wording import joined
 from erp_integrations.documents import Document, LineItem
 
 _RETENTION = UPDATE_SUBCONTRACT["Retention_Percent"]
@@ -373,7 +372,7 @@ def _of_lines(
     severity: Severity = Severity.BLOCKING,
     fixer: Fixer = Fixer.PROJECT,
 ) -> Finding:
-    name = ", ".join(filter(None, [ranged(on.positions), on.what]))
+    name = named(on.positions, on.what)
     return Finding(code, severity, f"{name}{on.detail}", name, action, fixer, on=(on,))
 
 

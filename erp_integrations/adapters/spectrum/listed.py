@@ -17,10 +17,9 @@ from erp_integrations.adapters.base import (
     PhaseStatus,
     Severity,
 )
-from erp_integrations.adapters.grouping import ranged
+from erp_integrations.adapters.grouping import joined, ranged
 from erp_integrations.adapters.spectrum.mapping import line_key, why_only_an_amount
 from erp_integrations.adapters.spectrum.prices import Kept, Prices
-from erp_integrations.adapters.spectrum.wording import joined, numbered
 from erp_integrations.documents import Document, LineItem
 
 
@@ -227,8 +226,9 @@ def _finding(
     action: str,
     severity: Severity = Severity.BLOCKING,
 ) -> Finding:
-    # The name is part of what an acceptance is bound to: another spelling of it would undo those that wait.
-    name = f"{numbered(same)}, {what}"
+    # Not `named`: the name is part of what an acceptance is bound to, and another would undo those that wait.
+    positions = tuple(line.position for line in same)
+    name = f"{'Line' if len(same) == 1 else 'Lines'} {joined([str(each) for each in positions])}, {what}"
     value = f"{same[0].cost_code.strip()} {same[0].cost_type.strip()}".strip()
-    on = OnLines(tuple(line.position for line in same), what, f": {detail}", cause, value)
+    on = OnLines(positions, what, f": {detail}", cause, value)
     return Finding(code, severity, f"{name}: {detail}", name, action, Fixer.PROJECT, on=(on,))

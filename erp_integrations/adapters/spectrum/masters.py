@@ -67,7 +67,11 @@ class Masters:
         """All vendors, inactive ones only through Info-Link."""
         if self._info_link:
             return _some(self._shown(self._info_link, tables.VENDORS, _stored_vendor))
-        return _some(self._listed(self._wire_vendors, _listed_vendor))
+        return _some(
+            self._listed(
+                self._wire_vendors, lambda row: VendorRecord(row["vendor_code"], row.get("name", ""))
+            )
+        )
 
     def jobs(self) -> Rows[JobRecord] | Unauthorised | CannotTell:
         """All jobs, of every status."""
@@ -264,30 +268,21 @@ def _key(record: object) -> tuple[str, ...]:
     raise TypeError(type(record).__name__)
 
 
-def _listed_vendor(row: Row) -> VendorRecord:
-    return VendorRecord(row["vendor_code"], row.get("name", ""))
-
-
 def _stored_vendor(row: Row) -> VendorRecord:
-    return VendorRecord(row["vendor_code"], row["vendor_name"], _vendor_status(row["status"].upper()))
+    letter = row["status"].upper()
+    status = VendorStatus(letter) if letter in set(VendorStatus) else VendorStatus.INACTIVE
+    return VendorRecord(row["vendor_code"], row["vendor_name"], status)
 
 
 def _job(row: Row) -> JobRecord:
-    status = _job_status(row.get("status_code", "").upper())
+    letter = row.get("status_code", "").upper()
+    status = JobStatus(letter) if letter in set(JobStatus) else JobStatus.INACTIVE
     return JobRecord(row["job_number"], row.get("job_description", ""), status, _price_method(row))
 
 
 def _price_method(row: Row) -> str:
     """The code; a record without one is told apart from a list without the column."""
     return row["price_method_code"] or NO_CODE if "price_method_code" in row else ""
-
-
-def _vendor_status(letter: str) -> VendorStatus:
-    return VendorStatus(letter) if letter in set(VendorStatus) else VendorStatus.INACTIVE
-
-
-def _job_status(letter: str) -> JobStatus:
-    return JobStatus(letter) if letter in set(JobStatus) else JobStatus.INACTIVE
 
 
 def _phase(row: Row) -> PhaseRecord:

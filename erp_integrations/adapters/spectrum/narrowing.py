@@ -64,7 +64,8 @@ class Collector:
                 continue  # no value begins with a blank
             asked = {**criteria, narrowing.element: longer + self.any_ending}
             listing = self.ask(asked)
-            _require_beginning(listing.rows, narrowing, longer)
+            if not all(_value(row, narrowing).startswith(longer) for row in listing.rows):
+                raise NotNarrowableError(f"{_IN_PARTS}, and does not heed {narrowing.element}.")
             part = list(listing.rows)
             if not listing.whole:
                 part = self._exactly(criteria, narrowing, longer, others)
@@ -99,8 +100,3 @@ def _without_a_value(rows: Sequence[Row], narrowing: Narrowing) -> list[Row] | N
     if not values or values != sorted(values) or not values[-1]:
         return None
     return list(rows[: values.count("")])
-
-
-def _require_beginning(rows: Sequence[Row], narrowing: Narrowing, beginning: str) -> None:
-    if not all(_value(row, narrowing).startswith(beginning) for row in rows):
-        raise NotNarrowableError(f"{_IN_PARTS}, and does not heed {narrowing.element}.")

@@ -61,13 +61,12 @@ class Prices:
 
     @property
     def job(self) -> Kept:
-        """What the job's price method means."""
         codes = self.settings.unit_price_codes
         return by_code(self.masters.job_price_method, codes) if codes else Kept.UNKNOWN
 
     def of(self, line: LineItem) -> Kept:
-        """What Spectrum keeps of a line."""
-        return kept(self.job, self._of_phase(line), unit_is_fixed=self.unit(line) in self._fixed_units)
+        unit_is_fixed = self.unit(line) in self.settings.fixed_price_units
+        return kept(self.job, self._of_phase(line), unit_is_fixed=unit_is_fixed)
 
     def unit(self, line: LineItem) -> str:
         """The line's unit as Spectrum has it: its own, or else the phase's."""
@@ -76,17 +75,13 @@ class Prices:
 
     def why_fixed(self, line: LineItem) -> str:
         """Why the amount alone is kept, in words after "because"; blank where it is not, or nobody knows."""
-        if self.unit(line) in self._fixed_units:
+        if self.unit(line) in self.settings.fixed_price_units:
             return f"in Spectrum the unit {line.unit_of_measure.strip() or self.unit(line)} has a fixed price"
         if self.job is Kept.FIXED:
             return f"job {self.masters.job_number.strip()} has a fixed price in Spectrum"
         if self._of_phase(line) is Kept.FIXED:
             return f"in Spectrum the phase of {line.cost_code.strip()} has a fixed price"
         return ""
-
-    @property
-    def _fixed_units(self) -> Collection[str]:
-        return self.settings.fixed_price_units
 
     def _of_phase(self, line: LineItem) -> Kept:
         phase = self.phase(line)

@@ -412,7 +412,8 @@ def _records(connection: Connection, keys: Sequence[Key]) -> Mapping[Key, Stored
             lines.setdefault(key, {})[_line_key(row)] = _plain_row(row)
     for table, sought, seen in ((SUBCONTRACTS, wanted, headers), (LINES, headers, lines)):
         (company_code,) = {key.company_code for key in keys}
-        if len(sought) >= _MANY and not seen and not _holds_any(connection, table, company_code):
+        question = any_row_of(table, company_code)
+        if len(sought) >= _MANY and not seen and not connection.execute(question).scalar_one():
             return CannotTell(f"Spectrum's read-only database shows nothing of company {company_code}.")
     return {key: StoredRecord(header, lines.get(key, {})) for key, header in headers.items()}
 
@@ -454,10 +455,6 @@ def _rows(connection: Connection, table: Table, question: Select[Any]) -> Iterab
         there = {name.upper() for name in connection.execute(none).keys()}  # noqa: SIM118  (not its rows)
         _columns[place] = [c for c in table.c if not c.info or c.name.upper() in there]
     return connection.execute(question.with_only_columns(*_columns[place])).mappings()
-
-
-def _holds_any(connection: Connection, table: Table, company_code: str) -> bool:
-    return bool(connection.execute(any_row_of(table, company_code)).scalar_one())
 
 
 def _key(row: Mapping[Any, Any]) -> Key:

@@ -8,8 +8,7 @@ Source: section 1 of ``docs/spectrum.md``.
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import Enum
+from typing import Literal, NamedTuple
 
 import zeep.exceptions
 from lxml import etree
@@ -71,16 +70,12 @@ class UnreadableReplyError(Exception):
     """The reply says neither yes nor no. Its text is a sentence."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     """One row of a reply, and where it stands in it."""
 
     element: etree._Element
+    code: str
     error: WireError
-
-    @property
-    def code(self) -> str:
-        return self.error.code
 
 
 def read(exchange: Exchange, call: Call, rule: ReplyRule) -> Outcome:
@@ -97,13 +92,14 @@ def read(exchange: Exchange, call: Call, rule: ReplyRule) -> Outcome:
         return Unknown(str(error), reply, exchange.status)
     if not refused:
         return Accepted(reply)
-    if any(is_time_out(row) for row in refused):
+    # It is told before anything of the call is looked at.
+    if any(row.column.upper() == "GUID" and _TIME_OUT.search(row.text) for row in refused):
         return SessionOver("Spectrum says that the time of this connection's GUID is over.", reply)
     subjects = [_subject_of(row) for row in refused]
-    if Subject.CONNECTION in subjects:
-        locked_out = refused[subjects.index(Subject.CONNECTION)]
+    if "connection" in subjects:
+        locked_out = refused[subjects.index("connection")]
         return Unauthorised(f"Spectrum does not let this connection in: {locked_out.text}", reply)
-    if Subject.DOCUMENT not in subjects:
+    if "document" not in subjects:
         words = "; ".join(filter(None, (row.text for row in refused))) or "it gives no reason"
         return Unauthorised(f"Spectrum turned the call away: {words}", reply, refused)
     return Refused(refused, reply, passing=all(_PASSES.search(row.text) for row in refused))
@@ -124,13 +120,11 @@ def taught_by(reply: str, call: Call, present: ReplyRule) -> ReplyRule | None:
     other = by_codes if codes else ReplyRule(RuleKind.NO_ERROR_ROW)
     for rule in (present, ReplyRule(RuleKind.ECHO), other):
         with suppress(UnreadableReplyError):
-            if not _refused_rows(envelope, call, rule) and all(map(_is_plain, rule.codes)):
+            plain = all(code.isascii() and code.isalnum() for code in rule.codes if code)
+            short = all(len(code) <= LONGEST_CODE for code in rule.codes)
+            if not _refused_rows(envelope, call, rule) and plain and short:
                 return rule if rule != present else None
     return None
-
-
-def _is_plain(code: str) -> bool:
-    return not code or (code.isascii() and code.isalnum() and len(code) <= LONGEST_CODE)
 
 
 def _refused_rows(envelope: etree._Element, call: Call, rule: ReplyRule) -> tuple[WireError, ...]:
@@ -219,34 +213,21 @@ def _key_part(name: str, value: str) -> str:
     return value.replace("-", "") if name.lower() == "phase_code" else value
 
 
-class Subject(Enum):
-    """What a refusal is about."""
-
-    CONNECTION = "connection"
-    DOCUMENT = "document"
-    OPEN = "open"
-
-
-def _subject_of(row: WireError) -> Subject:
+def _subject_of(row: WireError) -> Literal["connection", "document", "open"]:
     """Only what the connection alone fills, or the published sentence, is about the connection.
 
     Job security, cost centres and fiscal sessions are per document, also under the code A ("abort or
     not authorised").
     """
     if row.column.upper() in _CONNECTION_COLUMNS or _ABOUT_THE_CONNECTION.search(row.text):
-        return Subject.CONNECTION
+        return "connection"
     is_open = row.code in ("A", UNAUTHORISED_ON_READS) and not row.column
-    return Subject.OPEN if is_open and not _ABOUT_A_DOCUMENT.search(row.text) else Subject.DOCUMENT
+    return "open" if is_open and not _ABOUT_A_DOCUMENT.search(row.text) else "document"
 
 
 def is_about_the_connection(row: WireError) -> bool:
     """Whether a list is refused to the whole connection: E says so of every list."""
-    return row.code == UNAUTHORISED_ON_READS or _subject_of(row) is not Subject.DOCUMENT
-
-
-def is_time_out(row: WireError) -> bool:
-    """Whether the GUID was not used for too long: told before anything of the call is looked at."""
-    return row.column.upper() == "GUID" and bool(_TIME_OUT.search(row.text))
+    return row.code == UNAUTHORISED_ON_READS or _subject_of(row) != "document"
 
 
 def about_status(exchange: Exchange) -> str:
@@ -299,17 +280,14 @@ def _rows(envelope: etree._Element) -> list[_Row]:
     for element in envelope.iter("*"):
         children = [(local_name(child), _text(child)) for child in element.iterchildren("*")]
         attributes = [(etree.QName(name).localname.lower(), str(value)) for name, value in element.items()]
-        codes = [value.strip() for name, value in children + attributes if name == _CODE_NAME]
-        if not codes and local_name(element) == "response" and not _holds_rows(element):
+        codes = [value.strip().upper() for name, value in children + attributes if name == _CODE_NAME]
+        inner = (local_name(each) for each in element.iterdescendants("*"))
+        if not codes and local_name(element) == "response" and _CODE_NAME not in inner:
             codes = [""]
         values = dict(children)
         text, column = _first(values, _TEXT_NAMES), _first(values, _COLUMN_NAMES)
-        rows += [_Row(element, WireError(code.upper(), text, column)) for code in codes]
+        rows += [_Row(element, code, WireError(code, text, column)) for code in codes]
     return rows
-
-
-def _holds_rows(element: etree._Element) -> bool:
-    return any(local_name(inner) == _CODE_NAME for inner in element.iterdescendants("*"))
 
 
 def local_name(element: etree._Element) -> str:

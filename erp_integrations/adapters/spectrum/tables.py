@@ -3,7 +3,7 @@
 Source: "Masters" in ``docs/spectrum.md``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Column, MetaData, Select, Table, func, select
@@ -13,23 +13,23 @@ from erp_integrations.adapters.spectrum.readback import OPTIONAL, InfoLink
 
 _metadata = MetaData()
 
+PRICE_METHOD = "Price_Method_Code"
 
-def _table(name: str, *columns: str | Column[Any]) -> Table:
-    named = (column if isinstance(column, Column) else Column(column) for column in columns)
+
+def _table(name: str, *columns: str) -> Table:
+    named: Iterator[Column[Any]] = (
+        Column(column, info=OPTIONAL if column == PRICE_METHOD else None) for column in columns
+    )
     return Table(name, _metadata, Column("Company_Code"), *named)
 
 
-def _price_method() -> Column[Any]:
-    return Column("Price_Method_Code", info=OPTIONAL)
-
-
 VENDORS = _table("VN_VENDOR_MASTER_MC", "Vendor_Code", "Vendor_Name", "Status")
-JOBS = _table("JC_JOB_MASTER_MC", "Job_Number", "Job_Description", "Status_Code", _price_method())
+JOBS = _table("JC_JOB_MASTER_MC", "Job_Number", "Job_Description", "Status_Code", PRICE_METHOD)
 PHASES = _table(
     "JC_PHASE_MASTER_MC",
     *("Job_Number", "Phase_Code", "Cost_Type", "Description"),
     *("Status_Code", "Bid_Item_Number", "Unit_Of_Measure"),
-    _price_method(),
+    PRICE_METHOD,
 )
 
 

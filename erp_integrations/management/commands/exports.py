@@ -12,6 +12,11 @@ from erp_integrations.models import ExportJob, JobStatus, Submission
 from erp_integrations.review import previews
 
 WAITING = [JobStatus.FAILED, JobStatus.INCOMPLETE, JobStatus.UNKNOWN]
+STATEMENTS = {
+    "resolve": "Where you looked and what you saw.",
+    "unlink": "Where nothing is read back: how you know it is gone.",
+    **dict.fromkeys(("adopt", "retry"), "Where nothing is read back: what you saw in Spectrum."),
+}
 
 
 class Command(BaseCommand):
@@ -44,19 +49,12 @@ class Command(BaseCommand):
                 action.add_argument(
                     "--calls", type=int, nargs="*", default=[], help="Of a part: those there."
                 )
-                action.add_argument("--statement", required=True, help="Where you looked and what you saw.")
-            if name in ("adopt", "retry"):
-                action.add_argument(
-                    "--statement", default="", help="Where nothing is read back: what you saw in Spectrum."
-                )
             if name == "follow":
                 action.add_argument(
                     "--to", default="", help="VENDOR/NUMBER; without it, nothing is changed but told."
                 )
-            if name == "unlink":
-                action.add_argument(
-                    "--statement", default="", help="Where nothing is read back: how you know it is gone."
-                )
+            if words := STATEMENTS.get(name):
+                action.add_argument("--statement", default="", required=name == "resolve", help=words)
 
     def handle(self, *args: Any, **options: Any) -> None:
         action = options["action"]
@@ -76,46 +74,38 @@ class Command(BaseCommand):
         self.stdout.write(f"{submission.number}: {stands.get_status_display()}")
 
     def _decide(self, action: str, submission: Submission, by: User, options: dict[str, Any]) -> None:
+        decision: dict[str, Any] = {"submission": submission, "by": by}
         if action == "undo":
-            decisions.undo(submission=submission, by=by)
+            decisions.undo(**decision)
             return
+        jobs = submission.jobs.current()
+        job = jobs.first() if action == "adopt" else jobs.get()
+        if action in STATEMENTS:
+            decision["statement"] = options["statement"]
+        if action in ("adopt", "retry"):
+            seen = previews.of(submission)
+            decision |= {"seen_hash": seen.seen_hash, "erp_id": seen.erp_id}
         if action == "adopt":
-            seen, job = previews.of(submission), submission.jobs.current().first()
             decisions.adopt(
-                submission=submission,
-                by=by,
-                seen_hash=seen.seen_hash,
+                **decision,
                 seen_record=seen.adoptable.record.hash if seen.adoptable else "",
                 seen_round=job.plan_round if job else 0,
-                erp_id=seen.erp_id,
-                statement=options["statement"],
             )
             return
-        job = submission.jobs.current().get()
-        if action == "resume":
-            decisions.resume(submission=submission, by=by, seen_attempt=job.attempt)
-        elif action == "retry":
-            seen = previews.of(submission)
-            decisions.retry(
-                submission=submission,
-                by=by,
-                seen_hash=seen.seen_hash,
-                erp_id=seen.erp_id,
-                statement=options["statement"],
-            )
+        assert job is not None
+        if action == "retry":
+            decisions.retry(**decision)
+        elif action == "resume":
+            decisions.resume(**decision, seen_attempt=job.attempt)
         elif action == "unlink":
-            decisions.unlink(
-                submission=submission, by=by, seen_attempt=job.attempt, statement=options["statement"]
-            )
+            decisions.unlink(**decision, seen_attempt=job.attempt)
         elif action == "follow":
             self._follow(submission, job, by, options["to"])
         else:
             decisions.resolve(
-                submission=submission,
-                by=by,
+                **decision,
                 seen_attempt=job.attempt,
                 attested=decisions.Attested(options["found"]),
-                statement=options["statement"],
                 positions=options["calls"],
             )
 
