@@ -65,11 +65,12 @@ def simulator_process() -> Iterator[Simulator]:
 
 @pytest.fixture
 def simulator(simulator_process: Simulator, settings: Settings) -> Simulator:
-    """A Spectrum with several companies, running and without faults. Its records stay."""
+    """A Spectrum with several companies, running, empty and without faults."""
     try:
         simulator_process.set_faults()
     except urllib.error.URLError:
         simulator_process.run()
+    simulator_process.empty()
     settings.SPECTRUM_SERVERS = {"simulator": simulator_process.url}
     return simulator_process
 

@@ -86,7 +86,7 @@ def test_whoever_reaches_the_broker_learns_nothing_of_a_worker_and_can_not_stop_
     sign_in: Callable[[User], Person],
 ) -> None:
     start_worker().wait_until_ready()
-    stranger = Celery(broker=broker.url)
+    stranger = Celery(broker=broker.url, set_as_current=False)
     inspect = stranger.control.inspect(timeout=1)
     assert (inspect.ping(), inspect.conf(), inspect.stats()) == (None, None, None)
     stranger.control.shutdown()
