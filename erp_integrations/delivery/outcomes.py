@@ -267,8 +267,10 @@ def _stop(
         case NotSent() | Refused():
             # What Spectrum says no to, the project must mend.
             refused = isinstance(outcome, Refused) and not outcome.passing
-            status = JobStatus.INCOMPLETE if _wrote_something(job) else JobStatus.FAILED
-            end(job, status, problem, event=f"export.{status.value}", tells_sender=refused)
+            if _wrote_something(job):
+                end(job, JobStatus.INCOMPLETE, problem, event="export.incomplete", tells_sender=refused)
+            else:
+                end(job, JobStatus.FAILED, problem, event="export.failed", tells_sender=refused)
 
 
 def _was_over(job: ExportJob, call: ExportCall | None) -> bool:

@@ -41,6 +41,10 @@ class AuthenticationRule(models.TextChoices):
     NONE = "none", "Nothing"
 
 
+def _codes(label: str, help_text: str) -> "models.CharField[str, str]":
+    return models.CharField(label, max_length=60, blank=True, default="", help_text=help_text)
+
+
 class ConnectionSettings(models.Model):
     """The readings of one connection, apart from the row that every call locks.
 
@@ -53,12 +57,9 @@ class ConnectionSettings(models.Model):
     success_rule = models.CharField(
         "Written means", max_length=12, choices=SuccessRule, default=SuccessRule.UNKNOWN
     )
-    success_codes = models.CharField(
+    success_codes = _codes(
         "Codes that mean written",
-        max_length=60,
-        blank=True,
-        default="",
-        help_text=f"With commas between them; the word {BLANK_CODE} stands for a row without a code.",
+        f"With commas between them; the word {BLANK_CODE} stands for a row without a code.",
     )
 
     element_names = models.TextField(
@@ -94,21 +95,15 @@ class ConnectionSettings(models.Model):
         "blank as no.",
     )
 
-    unit_price_codes = models.CharField(
+    unit_price_codes = _codes(
         "Price methods that mean unit price",
-        max_length=60,
-        blank=True,
-        default="",
-        help_text="Codes of jobs and phases (Price_Method_Code), with commas between them; the word blank "
+        "Codes of jobs and phases (Price_Method_Code), with commas between them; the word blank "
         "stands for a job or phase without one. Left empty, nobody knows whether Spectrum keeps unit costs, "
         "and each commitment says so.",
     )
-    job_price_codes = models.CharField(
+    job_price_codes = _codes(
         "Price methods that mean: as the job",
-        max_length=60,
-        blank=True,
-        default="",
-        help_text="Of phases. Every other price method of a phase acts as a fixed price.",
+        "Of phases. Every other price method of a phase acts as a fixed price.",
     )
 
     soap_authentication = models.CharField(
@@ -130,12 +125,9 @@ class ConnectionSettings(models.Model):
         default=True,
         help_text="On a hosted site, whether its service descriptions are asked for with the access token.",
     )
-    error_statuses = models.CharField(
+    error_statuses = _codes(
         "HTTP statuses of errors",
-        max_length=60,
-        blank=True,
-        default="",
-        help_text="Besides 200, those under which the site answers in Spectrum's words, such as 400, 500, "
+        "Besides 200, those under which the site answers in Spectrum's words, such as 400, 500, "
         "separated by commas. Under them a whole reply is read; blank: none is, so that such a call stays "
         "Unknown.",
     )

@@ -39,7 +39,6 @@ Answer = TypeVar("Answer")
 AT_ONCE = 8  # questions of one process that may hang; more are not asked
 _places = threading.BoundedSemaphore(AT_ONCE)
 
-
 NOT_LOOKED_FOR = (
     "Whether Spectrum holds it already, under this or another vendor and number, was not looked for: this "
     "connection can't be read back."

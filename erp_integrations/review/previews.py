@@ -49,7 +49,7 @@ def of(
 ) -> Preview:
     """Look at a submission as the export would, under the proposed ERP ID or another one.
 
-        ``ticked`` are records elsewhere that the person says are others. At most thirteen queries. Not to be
+    ``ticked`` are records elsewhere that the person says are others. At most thirteen queries. Not to be
     called inside a transaction: it may wait for Spectrum.
     """
     basis = preflight.basis_of(submission.document)
