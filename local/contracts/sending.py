@@ -34,7 +34,7 @@ class Sending:
                 return
             found = blocking(page)
             if not found:
-                raise Unexpected(f"{commitment.path} was not sent: {words_of(page)[:600]}")
+                raise Unexpected(f"{commitment.path} was not sent: {words_of(page)[:3000]}")
             self._tally.blocked(commitment, SEND, {finding.code for finding in found})
             self._links(company, commitment, found)
             self._form(company, commitment, found, page)
