@@ -95,7 +95,7 @@ class TestTheAcceptBox:
         _, client = approver_of(submission)
         html = client.get(url(submission, "accept")).content.decode()
         lines = html.split("UpdateSubcontractPhases")[1]
-        assert re.search(r"and \d+ fields left blank: Spectrum's own defaults apply", html)
+        assert re.search(r"and \d+ fields left blank. What Spectrum fills in is shown after the export", html)
         assert "Bid_Item_Number" not in lines.split("</table>")[0].replace("<wbr>", "")
         assert "and 1 field left blank in every line" in lines.split("</table>")[1]
         assert "Bid_Item_Number" in lines.split("</table>")[1]
