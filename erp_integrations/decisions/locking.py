@@ -17,14 +17,15 @@ from erp_integrations.models import ExportJob, SnapshotUnreadable, Submission
 
 
 def require_may_decide(*, submission: Submission, by: User) -> None:
-    """Raise RightMissing without the privilege, or on one's own commitment."""
+    """Raise RightMissing without the privilege, or on what one had a hand in."""
     require_push_to_accounting(by, submission.company)
     if submission.is_barred_for(by):
         raise RightMissing(
             by=by,
             company=submission.company,
             right="decide on one's own commitment",
-            sentence="You created or sent this commitment, so another accounting approver must decide on it.",
+            sentence="You wrote, changed, sent or retrieved this commitment, so another accounting approver "
+            "must decide on it.",
         )
 
 

@@ -7,6 +7,7 @@ from commitments import services as commitments
 from commitments.models import Badge, Commitment, Lock
 from directory.models import User
 from directory.permissions import require_send_commitments
+from erp_integrations.decisions.hands import hands_in
 from erp_integrations.decisions.locking import lock_commitment, record, who_decided
 from erp_integrations.decisions.refusals import Conflict, NotReady
 from erp_integrations.documents import text_hash, to_json
@@ -48,6 +49,7 @@ def send_to_erp(*, commitment: Commitment, by: User) -> Submission:
         total=document.total,
         sent_by=by,
         created_by=locked.created_by,
+        hands=hands_in(locked),
     )
     commitments.mark(locked, badge=Badge.AWAITING, lock=Lock.WHOLE)
     record("submission.sent", submission, by, {"snapshot_hash": submission.snapshot_hash})

@@ -13,6 +13,7 @@ from erp_integrations.adapters.grouping import one_per_cause
 from erp_integrations.connections.adapting import adapter_for
 from erp_integrations.documents import Document, LineItem, content_hash
 from erp_integrations.findings import general_ledger, remains
+from erp_integrations.findings.changed_amounts import changed_amounts
 from erp_integrations.masters import lookup
 from erp_integrations.models import Connection, ErpIdHold, JobLink, NonAsciiRule, UnitLink, VendorLink
 from erp_integrations.models.connections import FIXED_PRICE_UNITS
@@ -178,11 +179,12 @@ def key_of(basis: Basis, erp_id: str) -> Key:
 
 
 def findings(basis: Basis, *, moment: Moment, erp_id: str, note: str = "") -> list[Finding]:
-    """Everything that stands in the way, all at once, blocking ones first. At most three queries."""
+    """Everything that stands in the way, all at once, blocking ones first. At most four queries."""
     found = [
         *_project_findings(basis.document),
         *adapter_for(basis.connection).check(basis.document, basis.masters, erp_id, note),
         *adapter_for(basis.connection).check_masters(basis.document, basis.masters),
+        *changed_amounts(basis.document),
         *_collisions(basis, erp_id),
         *remains.findings(basis.document.commitment_id, key_of(basis, erp_id), basis.masters.job_number),
     ]

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -103,6 +104,12 @@ class Submission(models.Model):
     sent_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="sent_submissions")
     sent_at = models.DateTimeField(db_default=Now())
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    hands = ArrayField(
+        models.BigIntegerField(),
+        default=list,
+        db_default=[],
+        help_text="Everybody who wrote, changed, sent or retrieved it since it was last exported.",
+    )
     decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
     note = models.TextField(blank=True, default="")
@@ -168,11 +175,12 @@ class Submission(models.Model):
             ) from error
 
     def is_barred_for(self, person: User) -> bool:
-        """Whether another person must decide: nobody does on what they created or sent.
+        """Whether another person must decide: nobody does on what they had a hand in.
 
         A company can be freed from this rule in Django admin (product, section 3).
         """
-        return person.pk in (self.created_by_id, self.sent_by_id) and not self.company.allows_own_decisions
+        own = person.pk in (self.created_by_id, self.sent_by_id, *self.hands)
+        return own and not self.company.allows_own_decisions
 
     def move_to(self, status: SubmissionStatus) -> None:
         """Change the status along an arrow of the table; raises TransitionRefused."""

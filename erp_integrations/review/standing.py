@@ -149,7 +149,10 @@ class Standing:
             return ""
         created = self.submission.created_by_id == self.viewer.user_id
         sent = self.submission.sent_by_id == self.viewer.user_id
-        did = "created and sent" if created and sent else "created" if created else "sent"
+        did = (
+            " and ".join(verb for verb, holds in (("created", created), ("sent", sent)) if holds)
+            or "changed, sent or retrieved"
+        )
         return f"Another approver must decide: you {did} this."
 
     @property
