@@ -29,7 +29,7 @@ HANDS = """
 class Migration(migrations.Migration):
     dependencies = [
         ("directory", "0006_two_step_rule"),
-        ("erp_integrations", "0017_success_codes_have_moved"),
+        ("erp_integrations", "0022_plan"),
     ]
 
     operations = [
