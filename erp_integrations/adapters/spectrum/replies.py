@@ -55,16 +55,23 @@ _NAMES_IN_A_ROW = frozenset({_CODE_NAME, *_TEXT_NAMES, *_COLUMN_NAMES, *_KEY_NAM
 # Fields that only the connection fills: a complaint about them is about no document.
 _CONNECTION_COLUMNS = frozenset({"AUTHORIZATION_ID", "GUID", "COMPANY_CODE"})
 _ABOUT_THE_CONNECTION = re.compile(
-    r"web service is not authori[sz]ed|authori[sz]ation.?id|\bguid\b|time.?out has occurred", re.IGNORECASE
+    r"web service is not authori[sz]ed|\bguid\b|time.?out has occurred", re.IGNORECASE
 )
-_ABOUT_A_DOCUMENT = re.compile(
+_AUTHORIZATION_ID = re.compile(r"authori[sz]ation.?id", re.IGNORECASE)
+_THINGS = (
     r"\b(job|phase|cost (code|type|cent(er|re))|vendor|(sub)?contract|line|item|fiscal|period|calendar|ledger"
-    r"|retention|retainage|unit|price|quantity|amount|date|insurance|hold|record|in use|locked)s?\b",
+    r"|retention|retainage|unit|price|quantity|amount|date|insurance|hold|record|in use|locked)s?\b"
+)
+_ABOUT_A_DOCUMENT = re.compile(_THINGS, re.IGNORECASE)
+_TIME_OUT = re.compile(r"time.?out has occurred", re.IGNORECASE)
+_PASSES = re.compile(r"\bin use\b|\block(ed)? by\b|\brecord is locked\b", re.IGNORECASE)
+# So is said of a number that is taken, or of what another record holds: only what a person holds passes.
+_STAYS = re.compile(
+    r"\balready in use\b|\bin use (for|on|in|at|with|elsewhere)\b"
+    r"|\b(in use|lock(ed)?) by (an)?other (?!(user|operator|person|session|process|terminal|workstation)s?\b)"
+    rf"|\b(in use|lock(ed)?) by [^.;]*{_THINGS}",
     re.IGNORECASE,
 )
-_TIME_OUT = re.compile(r"time.?out has occurred", re.IGNORECASE)
-# "Already in use" is said of a number that is taken, and does not pass.
-_PASSES = re.compile(r"(?<!already )\bin use\b|\block(ed)? by\b|\brecord is locked\b", re.IGNORECASE)
 _LONGEST_TEXT = 500
 UNREADABLE = (zeep.exceptions.Error, etree.LxmlError, ValueError)
 
@@ -96,7 +103,7 @@ def read(exchange: Exchange, call: Call, rule: ReplyRule) -> Outcome:
     if not refused:
         return Accepted(reply)
     # It is told before anything of the call is looked at.
-    if any(row.column.upper() == "GUID" and _TIME_OUT.search(row.text) for row in refused):
+    if any(row.column.upper() in ("", "GUID") and _TIME_OUT.search(row.text) for row in refused):
         return SessionOver("Spectrum says that the time of this connection's GUID is over.", reply)
     subjects = [_subject_of(row) for row in refused]
     if "connection" in subjects:
@@ -105,7 +112,7 @@ def read(exchange: Exchange, call: Call, rule: ReplyRule) -> Outcome:
     if "document" not in subjects:
         words = "; ".join(filter(None, (row.text for row in refused))) or "it gives no reason"
         return Unauthorised(f"Spectrum turned the call away: {words}", reply, refused)
-    return Refused(refused, reply, passing=all(_PASSES.search(row.text) for row in refused))
+    return Refused(refused, reply, passing=all(map(_passes, refused)))
 
 
 def taught_by(reply: str, call: Call, present: ReplyRule) -> ReplyRule | None:
@@ -259,15 +266,23 @@ def _key_part(name: str, value: str) -> str:
 
 
 def _subject_of(row: WireError) -> Literal["connection", "document", "open"]:
-    """Only what the connection alone fills, or the published sentence, is about the connection.
+    """A named column decides; without one, only the published words are about the connection.
 
     Job security, cost centres and fiscal sessions are per document, also under the code A ("abort or
-    not authorised").
+    not authorised"), and may be told of an Authorization ID.
     """
-    if row.column.upper() in _CONNECTION_COLUMNS or _ABOUT_THE_CONNECTION.search(row.text):
+    if row.column:
+        return "connection" if row.column.upper() in _CONNECTION_COLUMNS else "document"
+    if _ABOUT_THE_CONNECTION.search(row.text):
         return "connection"
-    is_open = row.code in ("A", UNAUTHORISED_ON_READS) and not row.column
-    return "open" if is_open and not _ABOUT_A_DOCUMENT.search(row.text) else "document"
+    names_a_document = _ABOUT_A_DOCUMENT.search(row.text)
+    if _AUTHORIZATION_ID.search(row.text):
+        return "open" if names_a_document else "connection"
+    return "open" if row.code in ("A", UNAUTHORISED_ON_READS) and not names_a_document else "document"
+
+
+def _passes(row: WireError) -> bool:
+    return bool(_PASSES.search(row.text) and not _STAYS.search(row.text))
 
 
 def is_about_the_connection(row: WireError) -> bool:

@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from erp_integrations.adapters.base import Accepted, Call, Outcome, Refused, Unauthorised, Unknown
+from erp_integrations.adapters.base import (
+    Accepted,
+    Call,
+    Outcome,
+    Refused,
+    SessionOver,
+    Unauthorised,
+    Unknown,
+)
 from erp_integrations.adapters.spectrum import ReplyRule, RuleKind, SpectrumAdapter, SpectrumSettings, replies
 from erp_integrations.adapters.spectrum.wire import Exchange
 from tests.erp_integrations.adapters.examples import DOCUMENT, MASTERS
@@ -385,8 +393,7 @@ VENDOR = ("I", "Vendor_Code does not exist", "Vendor_Code")
     "row",
     [
         ("A", "The Web Service is not authorized.", ""),
-        ("A", "The Web Service is not authorised for this job.", "Job_Number"),
-        ("A", "Time out has occurred", ""),
+        ("A", "The Web Service is not authorized for this job.", ""),
         ("A", "Not set up", "Authorization_ID"),
         ("A", "Job security", "GUID"),
         ("E", "Authorization ID is not setup in the system.", ""),
@@ -401,10 +408,22 @@ def test_what_is_about_the_connection_stops_the_connection(row: Row) -> None:
     assert answer.errors == ()
 
 
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("column", ["", "GUID", "guid"])
+@pytest.mark.parametrize("words", ["Time out has occurred", "Session time out has occurred"])
+def test_a_session_whose_time_is_over_is_told_with_or_without_its_column(
+    rule: ReplyRule, column: str, words: str
+) -> None:
+    assert isinstance(read(reply(("A", words, column)), rule), SessionOver)
+
+
 @pytest.mark.parametrize(
     "row",
     [
         ("A", "Operator is not authorized for this job", "Job_Number"),
+        ("A", "Authorization ID may not use this job", "Job_Number"),
+        ("A", "The Web Service is not authorised for this job.", "Job_Number"),
+        ("A", "Time out has occurred", "Job_Number"),
         ("A", "Not authorized for job 24-001", ""),
         ("A", "Access denied", "Vendor_Code"),
         ("A", "No access to cost center 200", ""),
@@ -423,7 +442,17 @@ def test_a_refusal_that_names_something_of_the_document_is_the_documents(row: Ro
         assert not answer.passing
 
 
-@pytest.mark.parametrize("row", [("A", "", ""), ("A", "Access denied", ""), ("E", "Anything at all", "")])
+@pytest.mark.parametrize(
+    "row",
+    [
+        ("A", "", ""),
+        ("A", "Access denied", ""),
+        ("A", "Authorization ID is not authorized for job 24-001", ""),
+        ("A", "Vendor is not open to this authorisation ID", ""),
+        ("I", "Authorization ID may not use this phase", ""),
+        ("E", "Anything at all", ""),
+    ],
+)
 def test_where_the_words_leave_it_open_the_complaints_come_with_it(row: Row) -> None:
     answer = read(reply(row))
     assert isinstance(answer, Unauthorised)
@@ -438,7 +467,16 @@ def test_where_the_words_leave_it_open_the_complaints_come_with_it(row: Row) -> 
         (("I", "The record is in use by another user", "Subcontract_Number"), True),
         (("A", "Subcontract is currently in use", ""), True),
         (("I", "Vendor is locked by JOE", "Vendor_Code"), True),
+        (("I", "The record is in use by JOE on terminal 4", ""), True),
+        (("I", "Subcontract is in use. Try line 1 later", ""), True),
+        (("A", "Record is locked by another session", ""), True),
         (("I", "Subcontract_Number is already in use", "Subcontract_Number"), False),
+        (("I", "Subcontract number is in use by another job", "Subcontract_Number"), False),
+        (("I", "Subcontract number is in use for another vendor", "Subcontract_Number"), False),
+        (("I", "Subcontract number is in use on job 24-001", "Subcontract_Number"), False),
+        (("I", "Bid item is in use by phase 03-300", "Bid_Item_Number"), False),
+        (("I", "Number is in use by another company", "Subcontract_Number"), False),
+        (("I", "Job is locked by its fiscal period", "Job_Number"), False),
         (VENDOR, False),
     ],
 )
