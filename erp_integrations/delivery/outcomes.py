@@ -254,6 +254,8 @@ def _stop(
         # The connection's fault, not the document's: everything on it waits, and no try is used up.
         case Unauthorised():
             job.tries -= 1
+            if isinstance(outcome, SessionOver):
+                job.guid = None
             _wait(job, problem, delay=faults.rest(job.connection, _reason(outcome)))
         case Unusable(adoptable=adoptable):
             job.tries -= 1

@@ -133,7 +133,8 @@ class SpectrumAdapter:
 
     def bound(self, document: Document, masters: Masters) -> dict[str, object]:
         """A line's retention, but for the "no" that a blank of earlier plans is the same as; which lines have
-        a fixed price for another reason than their unit; and the units that are called otherwise in Spectrum.
+        a fixed price for another reason than their unit; and the units, and the elements of what is written,
+        that are called otherwise in Spectrum.
 
         A price method that is known by now and changes no line is not counted: what was accepted while it
         could not be checked goes on as it was accepted.
@@ -150,6 +151,7 @@ class SpectrumAdapter:
             "retention on the lines": "" if flag == "N" else flag or "blank",
             "the price method of the job or of phases": fixed,
             "units of measure": dict(masters.units),
+            "names of elements": sorted(each for each in self.settings.mapped if each[0] in LAYOUTS),
         }
         return {name: value for name, value in counted.items() if value}
 

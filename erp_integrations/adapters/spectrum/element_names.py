@@ -30,6 +30,13 @@ def parse(text: str) -> Mapped:
         ours = next((name for name in layout.names if name.lower() == parts[2].lower()), "")
         if not ours:
             raise NotAMapError(f"{layout.method} has no element {parts[2]}: {', '.join(layout.names)}.")
+        # A site that calls one element as another one is called would be written the wrong value.
+        meant = next((name for name in layout.names if name.lower() == parts[3].lower()), ours)
+        for name in (ours, meant):
+            if layout[name].secret:
+                raise NotAMapError(f"{name} stands where it always does: it can't be another element.")
+        if meant != ours:
+            raise NotAMapError(f"{meant} is another element of {layout.method}, which is written itself.")
         if (layout.method, ours) in mapped:
             raise NotAMapError(f"{layout.method}.{ours} stands here twice.")
         others = [name.lower() for (method, _), name in mapped.items() if method == layout.method]

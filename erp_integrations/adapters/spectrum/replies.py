@@ -6,7 +6,7 @@ Source: section 1 of ``docs/spectrum.md``.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import suppress
 from typing import Literal, NamedTuple
 
@@ -45,23 +45,33 @@ _KEY_NAMES = ("company_code", "vendor_code", "subcontract_number")
 _LINE_KEY_NAMES = ("phase_code", "cost_type", "bid_item_number", "notes_topic")
 
 _SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
+# Attributes of these say how a reply is written, and nothing about the record.
+_ABOUT_THE_XML = (_SOAP, "{http://www.w3.org/2001/XMLSchema-instance}")
 _TEXT_NAMES = ("desc", "error_description")
 _COLUMN_NAMES = ("column", "error_column")
 _CODE_NAME = "error_code"
+_NAMES_IN_A_ROW = frozenset({_CODE_NAME, *_TEXT_NAMES, *_COLUMN_NAMES, *_KEY_NAMES, *_LINE_KEY_NAMES})
 
 # Fields that only the connection fills: a complaint about them is about no document.
 _CONNECTION_COLUMNS = frozenset({"AUTHORIZATION_ID", "GUID", "COMPANY_CODE"})
 _ABOUT_THE_CONNECTION = re.compile(
-    r"web service is not authori[sz]ed|authori[sz]ation.?id|\bguid\b|time.?out has occurred", re.IGNORECASE
+    r"web service is not authori[sz]ed|\bguid\b|time.?out has occurred", re.IGNORECASE
 )
-_ABOUT_A_DOCUMENT = re.compile(
+_AUTHORIZATION_ID = re.compile(r"authori[sz]ation.?id", re.IGNORECASE)
+_THINGS = (
     r"\b(job|phase|cost (code|type|cent(er|re))|vendor|(sub)?contract|line|item|fiscal|period|calendar|ledger"
-    r"|retention|retainage|unit|price|quantity|amount|date|insurance|hold|record|in use|locked)s?\b",
+    r"|retention|retainage|unit|price|quantity|amount|date|insurance|hold|record|in use|locked)s?\b"
+)
+_ABOUT_A_DOCUMENT = re.compile(_THINGS, re.IGNORECASE)
+_TIME_OUT = re.compile(r"time.?out has occurred", re.IGNORECASE)
+_PASSES = re.compile(r"\bin use\b|\block(ed)? by\b|\brecord is locked\b", re.IGNORECASE)
+# So is said of a number that is taken, or of what another record holds: only what a person holds passes.
+_STAYS = re.compile(
+    r"\balready in use\b|\bin use (for|on|in|at|with|elsewhere)\b"
+    r"|\b(in use|lock(ed)?) by (an)?other (?!(user|operator|person|session|process|terminal|workstation)s?\b)"
+    rf"|\b(in use|lock(ed)?) by [^.;]*{_THINGS}",
     re.IGNORECASE,
 )
-_TIME_OUT = re.compile(r"time.?out has occurred", re.IGNORECASE)
-# "Already in use" is said of a number that is taken, and does not pass.
-_PASSES = re.compile(r"(?<!already )\bin use\b|\block(ed)? by\b|\brecord is locked\b", re.IGNORECASE)
 _LONGEST_TEXT = 500
 UNREADABLE = (zeep.exceptions.Error, etree.LxmlError, ValueError)
 
@@ -93,7 +103,7 @@ def read(exchange: Exchange, call: Call, rule: ReplyRule) -> Outcome:
     if not refused:
         return Accepted(reply)
     # It is told before anything of the call is looked at.
-    if any(row.column.upper() == "GUID" and _TIME_OUT.search(row.text) for row in refused):
+    if any(row.column.upper() in ("", "GUID") and _TIME_OUT.search(row.text) for row in refused):
         return SessionOver("Spectrum says that the time of this connection's GUID is over.", reply)
     subjects = [_subject_of(row) for row in refused]
     if "connection" in subjects:
@@ -102,20 +112,24 @@ def read(exchange: Exchange, call: Call, rule: ReplyRule) -> Outcome:
     if "document" not in subjects:
         words = "; ".join(filter(None, (row.text for row in refused))) or "it gives no reason"
         return Unauthorised(f"Spectrum turned the call away: {words}", reply, refused)
-    return Refused(refused, reply, passing=all(_PASSES.search(row.text) for row in refused))
+    return Refused(refused, reply, passing=all(map(_passes, refused)))
 
 
 def taught_by(reply: str, call: Call, present: ReplyRule) -> ReplyRule | None:
     """The rule under which this reply to a call that is written would have meant so. Pure.
 
-    None where none would: it is not whole, not an answer to this method, or a refusal stands in it; and
-    where it means so by the present one already. Codes are added to those that count.
+    None where none would: it is not whole, not an answer to this method, or a refusal stands in it; where a
+    row names a column, be it for information; and where it means so by the present one already. Codes are
+    added to those that count.
     """
     try:
         envelope = whole(reply.encode())
     except UnreadableReplyError:
         return None
-    codes = frozenset(row.code for row in _rows(envelope)) - {WARNING}
+    rows = _rows(envelope)
+    if any(row.error.column for row in rows):
+        return None
+    codes = frozenset(row.code for row in rows) - {WARNING}
     by_codes = ReplyRule(RuleKind.CODES, codes | present.codes)
     other = by_codes if codes else ReplyRule(RuleKind.NO_ERROR_ROW)
     for rule in (present, ReplyRule(RuleKind.ECHO), other):
@@ -161,30 +175,68 @@ def _not_a_yes(answer: etree._Element, rows: Sequence[_Row], call: Call, rule: R
     echoes = _echoes(answer, call)
     if echoes is None:
         return "Spectrum's reply names another record."
-    match rule.kind:
-        case RuleKind.UNKNOWN:
-            return NOT_LEARNED
-        case RuleKind.CODES if not rows:
-            return "Spectrum's reply does not say whether the record is written."
-        # A row that says nothing at all was seen where a GUID was not taken, so it is no silence.
-        case RuleKind.NO_ERROR_ROW if _says_more(answer, rows):
-            return "Spectrum's reply holds words that are not known here."
-        # Every row that is no remark must be one.
-        case RuleKind.ECHO if not echoes or not echoes.issuperset(
+    if rule.kind is RuleKind.UNKNOWN:
+        return NOT_LEARNED
+    if any(_complains(row.error) for row in rows):
+        return "Spectrum's reply complains under a code that is no refusal."
+    repeated = set() if rule.kind is RuleKind.NO_ERROR_ROW else echoes
+    if _says_more(answer, {row.element for row in rows if local_name(row.element) == "response"} | repeated):
+        return "Spectrum's reply holds words that are not known here."
+    if rule.kind is RuleKind.CODES and not rows:
+        return "Spectrum's reply does not say whether the record is written."
+    # Every row that is no remark must be one.
+    if rule.kind is RuleKind.ECHO and (
+        not echoes
+        or not echoes.issuperset(
             row.element for row in rows if row.code not in (WARNING, GOOD_WITH_INFORMATION)
-        ):
-            return "Spectrum's reply does not repeat the key of the record."
+        )
+    ):
+        return "Spectrum's reply does not repeat the key of the record."
     return ""
 
 
-def _says_more(answer: etree._Element, rows: Sequence[_Row]) -> bool:
-    """Whether any text stands in the body outside of the rows."""
-    known = {row.element for row in rows}
-    return any(
+def _complains(row: WireError) -> bool:
+    """Whether a row names a column, or has words without a code: no yes, whatever its code is.
+
+    A column is published for information alone ("Vendor_Code is inactive").
+    """
+    return bool(row.column and row.code != GOOD_WITH_INFORMATION) or bool(row.text and not row.code)
+
+
+def _says_more(answer: etree._Element, known: Set[etree._Element]) -> bool:
+    """Whether anything stands in a reply besides the published frame and plain rows."""
+    method = local_name(answer).removesuffix("response")
+    frame = {local_name(answer), "returnarray", "returndata", method}
+    return not all(map(_is_plain, known)) or any(
         known.isdisjoint((element, *element.iterancestors()))
-        and any(str(text).strip() for text in (element.text, *(child.tail for child in element)) if text)
-        for element in answer.getroottree().iterfind(f"{_SOAP}Body//*")
+        and (
+            (not str(element.tag).startswith(_SOAP) and local_name(element) not in frame)
+            or _has_words_of_its_own(element)
+        )
+        for element in answer.getroottree().iter("*")
     )
+
+
+def _is_plain(row: etree._Element) -> bool:
+    """Whether a row holds only what is published for one, each once, and no XML that is told as text."""
+    names = [local_name(child) for child in row.iterchildren("*")]
+    text = etree.tostring(row, method="text", encoding="unicode", with_tail=False)
+    return (
+        len(names) == len(_NAMES_IN_A_ROW.intersection(names)) == sum(1 for _ in row.iterdescendants("*"))
+        and not _has_words_of_its_own(row)
+        and not any(map(_attributes, row.iterchildren("*")))
+        and not any(sign in text for sign in ("<", "&lt;"))
+    )
+
+
+def _has_words_of_its_own(element: etree._Element) -> bool:
+    """Whether an element says something itself, in an attribute or as text between its children."""
+    texts = (element.text, *(child.tail for child in element))
+    return bool(_attributes(element)) or any(text and str(text).strip() for text in texts)
+
+
+def _attributes(element: etree._Element) -> list[str]:
+    return [name for name in map(str, element.keys()) if not name.startswith(_ABOUT_THE_XML)]
 
 
 def _echoes(answer: etree._Element, call: Call) -> set[etree._Element] | None:
@@ -214,15 +266,23 @@ def _key_part(name: str, value: str) -> str:
 
 
 def _subject_of(row: WireError) -> Literal["connection", "document", "open"]:
-    """Only what the connection alone fills, or the published sentence, is about the connection.
+    """A named column decides; without one, only the published words are about the connection.
 
     Job security, cost centres and fiscal sessions are per document, also under the code A ("abort or
-    not authorised").
+    not authorised"), and may be told of an Authorization ID.
     """
-    if row.column.upper() in _CONNECTION_COLUMNS or _ABOUT_THE_CONNECTION.search(row.text):
+    if row.column:
+        return "connection" if row.column.upper() in _CONNECTION_COLUMNS else "document"
+    if _ABOUT_THE_CONNECTION.search(row.text):
         return "connection"
-    is_open = row.code in ("A", UNAUTHORISED_ON_READS) and not row.column
-    return "open" if is_open and not _ABOUT_A_DOCUMENT.search(row.text) else "document"
+    names_a_document = _ABOUT_A_DOCUMENT.search(row.text)
+    if _AUTHORIZATION_ID.search(row.text):
+        return "open" if names_a_document else "connection"
+    return "open" if row.code in ("A", UNAUTHORISED_ON_READS) and not names_a_document else "document"
+
+
+def _passes(row: WireError) -> bool:
+    return bool(_PASSES.search(row.text) and not _STAYS.search(row.text))
 
 
 def is_about_the_connection(row: WireError) -> bool:
@@ -248,7 +308,7 @@ def whole(body: bytes) -> etree._Element:
         return parsed(body)
     with suppress(*UNREADABLE):
         envelope = parsed(readable(body))
-        if not any(REPLACED in local_name(each) for each in envelope.iter("*")):
+        if not any(REPLACED in name for each in envelope.iter("*") for name in (each.tag, *each.keys())):
             return envelope
     raise UnreadableReplyError("Spectrum's reply is not whole, plain XML.")
 

@@ -220,16 +220,29 @@ def test_what_no_plan_fills_stops_nothing_and_what_changed_is_in_the_history(
     assert (entry.by_id, "UpdateSubcontract has changed" in entry.detail["difference"]) == (None, True)
 
 
-def test_a_name_that_an_admin_maps_lets_it_go_on(simulator: Simulator, queued: ExportJob) -> None:
+def test_a_name_that_an_admin_maps_lets_the_connection_go_on(
+    simulator: Simulator, queued: ExportJob, approver: User
+) -> None:
     simulator.set_drift(METHOD, rename={"Comment": "Remark"})
     drained(queued)
     ConnectionSettings.objects.update(element_names=f"{METHOD}.Comment = Remark")
     wait_out(queued)
     assert probing.probe_due() == 1
-    assert drained(queued).status == JobStatus.SYNCED
-    record = simulator.record(queued.erp_id)
+    accepted_since = another(queued, approver)
+    assert drained(accepted_since).status == JobStatus.SYNCED
+    record = simulator.record(accepted_since.erp_id)
     assert record is not None
     assert record["Comment_1"]
+
+
+def test_what_was_accepted_before_a_name_was_mapped_comes_back_with_the_reason(
+    simulator: Simulator, queued: ExportJob
+) -> None:
+    ConnectionSettings.objects.update(element_names=f"{METHOD}.Comment = Remark")
+    job = drained(queued)
+    assert job.status == JobStatus.FAILED
+    assert "is not what was accepted any more: names of elements" in job.problem
+    assert simulator.record(queued.erp_id) is None
 
 
 def test_an_admin_adopts_another_namespace(

@@ -97,6 +97,25 @@ def test_two_in_a_row_stop_the_connection(simulator: Simulator, queued: ExportJo
     assert "the time of this connection's GUID is over" in job.connection.fault
 
 
+def test_after_two_in_a_row_the_next_try_has_a_new_one_every_time(
+    simulator: Simulator, queued: ExportJob
+) -> None:
+    simulator.set_faults({"kind": "guid_timed_out", "method": LINE, "times": 4})
+    job = drained(queued)
+    for _ in range(2):
+        assert job.guid is None
+        assert job.connection.fault
+        Connection.objects.update(not_before=None)
+        ExportJob.objects.filter(pk=job.pk).update(not_before=timezone.now())
+        job = drained(job)
+    assert [outcome for _, outcome in attempts(job)][1:5] == ["sessionover"] * 4
+    header, *tried = sessions(simulator, job)
+    assert len({header, *tried}) > 2
+    Connection.objects.update(not_before=None)
+    ExportJob.objects.filter(pk=job.pk).update(not_before=timezone.now())
+    assert drained(job).status == JobStatus.SYNCED
+
+
 def test_one_that_a_person_has_typed_is_not_replaced(simulator: Simulator, queued: ExportJob) -> None:
     Connection.objects.update(guid_policy=GuidPolicy.SENT)
     held = Connection.objects.get(pk=queued.connection_id)

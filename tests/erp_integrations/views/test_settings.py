@@ -198,6 +198,8 @@ class TestTheForm:
             ("guid_policy", "sent"),
             ("client_id", "no-secret"),
             ("element_names", "Comment = Remarks"),
+            ("element_names", "UpdateSubcontract.Comment = Contract_Type"),
+            ("element_names", "UpdateSubcontract.Comment = Authorization_ID"),
             ("soap_authentication", "bearer"),
             ("error_statuses", "200"),
             ("error_statuses", "401"),

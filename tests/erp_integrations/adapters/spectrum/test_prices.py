@@ -148,3 +148,13 @@ def test_what_is_bound_is_what_makes_the_calls_other_ones() -> None:
     assert ADAPTER.bound(document, masters("U", "T")) == {name: ["unit price", 1]}
     assert ADAPTER.bound(document, masters("F", "J")) == {name: ["fixed price", 1]}
     assert set(ADAPTER.bound(DOCUMENT, MASTERS)) == {"retention on the lines"}
+
+
+def test_the_names_of_elements_are_bound_where_a_service_that_writes_has_any() -> None:
+    def bound(*mapped: tuple[str, str, str]) -> dict[str, object]:
+        return SpectrumAdapter(replace(ADAPTER.settings, mapped=mapped)).bound(DOCUMENT, MASTERS)
+
+    one, other = ((method, "Comment", "Remark") for method in ("UpdateSubcontract", "SubcontractNotes"))
+    assert bound(("GetJob", "pSort_By", "pOrder")) == bound()
+    assert bound(one) == bound() | {"names of elements": [one]}
+    assert bound(one, other) == bound(other, one) != bound(one)

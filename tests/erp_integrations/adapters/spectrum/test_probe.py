@@ -123,8 +123,12 @@ def test_a_name_that_the_site_does_not_have_is_said() -> None:
     assert "has no Remarks (named in the settings for Comment): which element is it? It has Comment" in told
 
 
+def test_a_map_of_another_spelling_of_the_same_name_harms_nothing() -> None:
+    assert element_names.parse("UpdateSubcontract.Comment = COMMENT")
+
+
 def test_what_a_map_gives_to_one_element_is_no_others_place() -> None:
-    mapped = element_names.parse("UpdateSubcontract.Retention_Percent = Comment")
+    mapped = (("UpdateSubcontract", "Retention_Percent", "Comment"),)
     with _site() as server:
         settings = replace(adapter(server.url).settings, mapped=mapped)
         assert "has no Comment" in SpectrumAdapter(settings).probe().sentence
@@ -139,6 +143,20 @@ def test_what_a_map_gives_to_one_element_is_no_others_place() -> None:
         ("UpdateSubcontract.Remarks = Comment", "has no element Remarks"),
         ("UpdateSubcontract.Comment = A\nupdatesubcontract.comment = B", "stands here twice"),
         ("UpdateSubcontract.Comment = A\nUpdateSubcontract.GL_Account = a", "two elements"),
+        (
+            "UpdateSubcontract.Comment = contract_type",
+            "Contract_Type is another element of UpdateSubcontract",
+        ),
+        ("UpdateSubcontractPhases.Unit_Price = Original_Contract_Amount", "is another element"),
+        (
+            "UpdateSubcontractPhases.Original_Contract_Amount = Original_Contract_Quantity\n"
+            "UpdateSubcontractPhases.Original_Contract_Quantity = Original_Contract_Amount",
+            "is another element",
+        ),
+        ("UpdateSubcontract.Comment = authorization_id", "Authorization_ID stands where it always does"),
+        ("UpdateSubcontract.Comment = Guid", "GUID stands where it always does"),
+        ("UpdateSubcontract.guid = Session", "GUID stands where it always does"),
+        ("GetJob.Authorization_ID = Key", "Authorization_ID stands where it always does"),
     ],
 )
 def test_a_map_that_says_nothing_usable_is_refused(text: str, told: str) -> None:

@@ -1,12 +1,25 @@
+import dataclasses
+from uuid import uuid4
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from erp_integrations.adapters.base import Accepted, Call, Outcome, Refused, Unauthorised, Unknown
+from erp_integrations.adapters.base import (
+    Accepted,
+    Call,
+    Outcome,
+    Refused,
+    SessionOver,
+    Unauthorised,
+    Unknown,
+)
 from erp_integrations.adapters.spectrum import ReplyRule, RuleKind, SpectrumAdapter, SpectrumSettings, replies
 from erp_integrations.adapters.spectrum.wire import Exchange
 from tests.erp_integrations.adapters.examples import DOCUMENT, MASTERS
+from tests.erp_integrations.adapters.examples import LINE as LINE_ITEM
 from tests.erp_integrations.adapters.spectrum.servers import TYPES, envelope, reply
+from tests.simulator import AUTHORIZATION_ID, Simulator
 
 PUT = ("error_code", "desc", "column")
 GET = ("Error_Code", "Error_Description", "Error_Column")
@@ -175,9 +188,64 @@ def test_a_warning_beside_a_yes_or_a_no_changes_neither() -> None:
     assert [error.code for error in answer.errors] == ["I"]
 
 
+GOOD: list[list[Row]] = [[], [("", "", "")], [("S", "Successful", "")], [("G", "Successful", "")]]
+COMPLAINT = "<desc>Job 24-001 is complete</desc><column>Job_Number</column>"
+NESTED = "<errors><error><code>I</code><desc>Job closed</desc></error></errors>"
+ESCAPED = "&lt;error_code&gt;I&lt;/error_code&gt;"
+REJECTED = [
+    "<e:Header>Rejected</e:Header>",
+    "<e:Header><status>Rejected: job closed</status></e:Header>",
+    '<e:Header><status text="Rejected"/></e:Header>',
+    "<e:Header><rejected/></e:Header>",
+]
+
+
+def complaints_under(yes: str) -> list[str]:
+    """What says no without a published code of refusal, beside a code that means yes by some rule."""
+    code = f"<error_code>{yes}</error_code>"
+    row = "<response>{}</response>".format
+    return [
+        row(f"{code}{NESTED}"),
+        row(f"{code}<desc>{ESCAPED}</desc>"),
+        row(f"{code}<desc>&amp;lt;error_code&amp;gt;I</desc>"),
+        row(f"{code}<ErrorText>Job closed</ErrorText>"),
+        row(f"{code}<desc>fine</desc><desc>Job closed</desc>"),
+        row(f"{code}Job closed"),
+        f'<response code="I" message="bad">{code}</response>',
+        f'<response><error_code code="I">{yes}</error_code></response>',
+        f"<rejected>{code}</rejected>",
+        echo(inside=f"{code}{NESTED}"),
+        echo(inside=NESTED),
+        echo(inside="<Status>Rejected</Status>"),
+        "<response><error-code>I</error-code><desc>Job closed</desc></response>",
+        "<response><ErrorCode>I</ErrorCode><ErrorText>Job closed</ErrorText></response>",
+        f"<row>{COMPLAINT}</row>",
+        '<error code="I" text="Vendor does not exist" column="Vendor_Code"/>',
+        '<message type="error" text="Vendor does not exist"/>',
+        "<rejected/>",
+        "Rejected",
+        "&lt;response&gt;&lt;error_code&gt;I&lt;/error_code&gt;&lt;/response&gt;",
+    ]
+
+
+def rows_that_complain(code: str) -> list[str]:
+    """Rows that name a column, whose code is not that of information."""
+    return [
+        f"<response><error_code>{code}</error_code>{COMPLAINT}</response>",
+        f"<response>{COMPLAINT}<error_code>{code}</error_code><column/></response>",
+        f"<response><error_code>{code}</error_code><column>Job_Number</column></response>",
+        f"<Response><Error_Code>{code}</Error_Code><Error_Column>Job_Number</Error_Column></Response>",
+        echo(inside=f"<error_code>{code}</error_code>{COMPLAINT}"),
+        echo(inside="<desc>Job 24-001 is complete</desc>"),
+        f"<response>{COMPLAINT}</response>",
+        "<response><error_code/><desc>Job 24-001 is complete</desc></response>",
+        "<response><error_code> </error_code><Error_Description>No</Error_Description></response>",
+    ]
+
+
 @st.composite
 def replies_with_a_no(draw: st.DrawFn) -> str:
-    """Rows that mean yes by some rule, and somewhere among or inside them one that says no."""
+    """Rows that mean yes by some rule, and somewhere among, inside or around them a refusal."""
     no = draw(st.sampled_from("AIMEaime"))
     name = draw(st.sampled_from(["error_code", "Error_Code", "ERROR_CODE", "n:error_code"]))
     words = draw(st.sampled_from(["", "<desc>No</desc>", "<desc>No</desc><column>Job_Number</column>"]))
@@ -185,25 +253,25 @@ def replies_with_a_no(draw: st.DrawFn) -> str:
     good = [
         "",
         f"<response><error_code>{yes}</error_code></response>",
+        f"<response><error_code>G</error_code>{COMPLAINT}</response>",
         echo(),
         echo(inside=f"<error_code>{yes}</error_code>"),
     ]
     code = draw(st.sampled_from([f"<{name}>{no}</{name}>", f"<{name}> {no}\n</{name}>"]))
-    bad = draw(
-        st.sampled_from(
-            [
-                f"<response>{code}{words}</response>",
-                f"<row>{words}{code}</row>",
-                f"<response><error_code>{yes}</error_code>{code}</response>",
-                f"<response>{code}<error_code>{yes}</error_code></response>",
-                f"<response><error_code>{yes}</error_code><more><response>{code}</response></more></response>",
-                f"<response><error_code>{yes}{code}</error_code></response>",
-                f'<response error_code="{no}"/>',
-                echo(inside=code),
-                f"{code}{words}",
-            ]
-        )
-    )
+    with_a_code = [
+        f"<response>{code}{words}</response>",
+        f"<row>{words}{code}</row>",
+        f"<response><error_code>{yes}</error_code>{code}</response>",
+        f"<response>{code}<error_code>{yes}</error_code></response>",
+        f"<response><error_code>{yes}</error_code><more><response>{code}</response></more></response>",
+        f"<response><error_code>{yes}{code}</error_code></response>",
+        f'<response error_code="{no}"/>',
+        echo(inside=code),
+        f"{code}{words}",
+    ]
+    without = complaints_under(yes) + rows_that_complain(draw(st.sampled_from(["", "S", "W", "OK"])))
+    around = draw(st.sampled_from(["", *REJECTED]))
+    bad = draw(st.sampled_from(with_a_code) | st.sampled_from(without + [""] * bool(around)))
     before, after = ("".join(draw(st.lists(st.sampled_from(good), max_size=2))) for _ in range(2))
     data = f"{before}{bad}{after}"
     inner = f"<returnArray><returnData>{data}</returnData></returnArray>"
@@ -218,13 +286,58 @@ def replies_with_a_no(draw: st.DrawFn) -> str:
     body = shape.format(
         no=answer(inner), yes=answer(fine), inner=inner, strange=answer(inner, "UpdateSubcontractPhases")
     )
-    return envelope(body).replace("<e:Body>", f'<e:Body xmlns:n="{TYPES}">')
+    return envelope(body).replace("<e:Body>", f'{around}<e:Body xmlns:n="{TYPES}">')
 
 
-@given(replies_with_a_no(), st.sampled_from([*RULES, by_codes("", "S", "G"), by_codes("A", "I", "M", "E")]))
+EVERY_RULE = [*RULES, *(by_codes(code) for code in ("S", "G", "W")), by_codes("", "S", "G", "W", "OK")]
+
+
+@given(replies_with_a_no(), st.sampled_from([*EVERY_RULE, by_codes("A", "I", "M", "E")]))
 def test_a_reply_in_which_a_refusal_stands_anywhere_is_never_a_yes(text: str, rule: ReplyRule) -> None:
     assert not isinstance(read(text, rule), Accepted)
     assert replies.taught_by(text, HEADER, rule) is None
+
+
+@pytest.mark.parametrize("rule", EVERY_RULE)
+def test_each_way_to_complain_without_a_code_of_refusal_is_no_yes_and_teaches_nothing(
+    rule: ReplyRule,
+) -> None:
+    rows = [row for yes in ("", "S", "G") for row in complaints_under(yes)]
+    rows += [row for code in ("", "S", "W", "OK") for row in rows_that_complain(code)]
+    texts = [holding(good + row) for row in rows for good in ("", "<response><error_code/></response>")]
+    texts += [reply(*row).replace("<e:Body>", f"{around}<e:Body>") for row in GOOD for around in REJECTED]
+    for text in texts:
+        assert isinstance(read(text, rule), Unknown), text
+        assert replies.taught_by(text, HEADER, rule) is None, text
+
+
+@pytest.mark.parametrize(
+    ("success", "rule", "informed_by"),
+    [
+        ("none", SILENT, SILENT),
+        ("blank", by_codes(""), by_codes("", "G")),
+        ("G", by_codes("G"), by_codes("G")),
+        ("S", by_codes("S"), by_codes("S", "G")),
+        ("echo", ECHO, ECHO),
+    ],
+)
+def test_what_the_simulator_says_of_a_written_record_is_a_yes_by_its_rule(
+    success: str, rule: ReplyRule, informed_by: ReplyRule
+) -> None:
+    line = dataclasses.replace(LINE_ITEM, cost_code="03-300-00")
+    document = dataclasses.replace(DOCUMENT, lines=(line,))
+    links = dataclasses.replace(MASTERS, job_number="24-001", general_ledger_account="500100")
+    with Simulator.start(options=["--success", success]) as simulator:
+        known = SpectrumSettings(simulator.url, "PHL", AUTHORIZATION_ID, guid=str(uuid4()))
+        known = dataclasses.replace(known, wsdls=SpectrumAdapter(known).fetch_wsdls())
+        # GONE is no vendor that is active, of which Spectrum informs under the code G.
+        for vendor, by in (("ACME", rule), ("GONE", informed_by)):
+            adapter = SpectrumAdapter(dataclasses.replace(known, written=by))
+            for call in adapter.plan(document, dataclasses.replace(links, vendor_code=vendor), "SC-1"):
+                answer = adapter.send(call)
+                assert isinstance(answer, Accepted), answer
+                if "is inactive" in answer.reply:
+                    assert replies.taught_by(answer.reply, call, UNKNOWN) is None
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -280,8 +393,7 @@ VENDOR = ("I", "Vendor_Code does not exist", "Vendor_Code")
     "row",
     [
         ("A", "The Web Service is not authorized.", ""),
-        ("A", "The Web Service is not authorised for this job.", "Job_Number"),
-        ("A", "Time out has occurred", ""),
+        ("A", "The Web Service is not authorized for this job.", ""),
         ("A", "Not set up", "Authorization_ID"),
         ("A", "Job security", "GUID"),
         ("E", "Authorization ID is not setup in the system.", ""),
@@ -296,10 +408,22 @@ def test_what_is_about_the_connection_stops_the_connection(row: Row) -> None:
     assert answer.errors == ()
 
 
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("column", ["", "GUID", "guid"])
+@pytest.mark.parametrize("words", ["Time out has occurred", "Session time out has occurred"])
+def test_a_session_whose_time_is_over_is_told_with_or_without_its_column(
+    rule: ReplyRule, column: str, words: str
+) -> None:
+    assert isinstance(read(reply(("A", words, column)), rule), SessionOver)
+
+
 @pytest.mark.parametrize(
     "row",
     [
         ("A", "Operator is not authorized for this job", "Job_Number"),
+        ("A", "Authorization ID may not use this job", "Job_Number"),
+        ("A", "The Web Service is not authorised for this job.", "Job_Number"),
+        ("A", "Time out has occurred", "Job_Number"),
         ("A", "Not authorized for job 24-001", ""),
         ("A", "Access denied", "Vendor_Code"),
         ("A", "No access to cost center 200", ""),
@@ -318,7 +442,17 @@ def test_a_refusal_that_names_something_of_the_document_is_the_documents(row: Ro
         assert not answer.passing
 
 
-@pytest.mark.parametrize("row", [("A", "", ""), ("A", "Access denied", ""), ("E", "Anything at all", "")])
+@pytest.mark.parametrize(
+    "row",
+    [
+        ("A", "", ""),
+        ("A", "Access denied", ""),
+        ("A", "Authorization ID is not authorized for job 24-001", ""),
+        ("A", "Vendor is not open to this authorisation ID", ""),
+        ("I", "Authorization ID may not use this phase", ""),
+        ("E", "Anything at all", ""),
+    ],
+)
 def test_where_the_words_leave_it_open_the_complaints_come_with_it(row: Row) -> None:
     answer = read(reply(row))
     assert isinstance(answer, Unauthorised)
@@ -333,7 +467,16 @@ def test_where_the_words_leave_it_open_the_complaints_come_with_it(row: Row) -> 
         (("I", "The record is in use by another user", "Subcontract_Number"), True),
         (("A", "Subcontract is currently in use", ""), True),
         (("I", "Vendor is locked by JOE", "Vendor_Code"), True),
+        (("I", "The record is in use by JOE on terminal 4", ""), True),
+        (("I", "Subcontract is in use. Try line 1 later", ""), True),
+        (("A", "Record is locked by another session", ""), True),
         (("I", "Subcontract_Number is already in use", "Subcontract_Number"), False),
+        (("I", "Subcontract number is in use by another job", "Subcontract_Number"), False),
+        (("I", "Subcontract number is in use for another vendor", "Subcontract_Number"), False),
+        (("I", "Subcontract number is in use on job 24-001", "Subcontract_Number"), False),
+        (("I", "Bid item is in use by phase 03-300", "Bid_Item_Number"), False),
+        (("I", "Number is in use by another company", "Subcontract_Number"), False),
+        (("I", "Job is locked by its fiscal period", "Job_Number"), False),
         (VENDOR, False),
     ],
 )
@@ -392,6 +535,26 @@ def test_a_key_with_a_bad_character_is_not_ours() -> None:
 def test_no_other_fault_of_a_reply_is_mended(body: bytes) -> None:
     for rule in RULES:
         assert isinstance(of_bytes(body, rule), Unknown)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<response error_c\x01ode='I'/>",
+        "<data error\x01code='I'/>",
+        "<resp\x01onse><error_code>I</error_code></resp\x01onse>",
+        "<response><error_code>\x0bI</error_code></response>",
+        "<![CDATA[\x01<response><error_code>I</error_code></response>]]>",
+    ],
+)
+def test_a_name_or_a_code_with_a_bad_character_is_no_silence(inside: str, rule: ReplyRule) -> None:
+    assert isinstance(of_bytes(holding(inside).encode(), rule), Unknown)
+
+
+def test_an_attribute_with_a_bad_character_in_its_name_is_refused() -> None:
+    text = reply(("I", "No", "Job_Number")).replace("<response>", "<response error\x01='no'>")
+    assert isinstance(of_bytes(text.encode(), SILENT), Unknown)
 
 
 @pytest.mark.parametrize("rule", RULES)
