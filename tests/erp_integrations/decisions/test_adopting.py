@@ -91,6 +91,26 @@ class TestWhatStandsThere:
         assert "Change it above" not in html
         assert "Mark as exported" not in html
 
+    def test_a_line_that_an_accountant_added_does_not_make_it_somebody_elses(
+        self, simulator: Simulator, awaiting: Submission, approver: User
+    ) -> None:
+        line = awaiting.document.lines[0]
+        ours = {"Phase_Code": line.cost_code.replace("-", ""), "Cost_Type": line.cost_type}
+        simulator.enter(
+            Company_Code="PHL",
+            Vendor_Code="ACME",
+            Subcontract_Number=previews.of(awaiting).erp_id,
+            Job_Number="24-001",
+            lines=[
+                {**ours, "Original_Contract_Amount": str(line.amount)},
+                {"Phase_Code": "0330000", "Cost_Type": "M", "Original_Contract_Amount": "5.00"},
+            ],
+        )
+        html = signed_in(approver).get(f"{awaiting.get_absolute_url()}accept/").content.decode()
+        assert "Keep this ERP ID: under another one the money would be in Spectrum twice" in html
+        assert "Choose another ERP ID" not in html
+        assert "not made here" not in html
+
     def test_another_contract_under_the_number_is_as_before(
         self, simulator: Simulator, awaiting: Submission, approver: User
     ) -> None:
