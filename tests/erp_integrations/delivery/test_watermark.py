@@ -124,6 +124,31 @@ def test_a_database_that_knows_less_pauses_every_connection_until_an_operator_ha
     assert watermark.what_is_lost() == []
 
 
+def test_a_number_that_was_given_again_is_not_the_attempt_that_left(
+    simulator: Simulator, queued: ExportJob, folder: Path
+) -> None:
+    """The copy went on unnoticed, until its numbers had climbed past the file's."""
+    assert delivered(queued).status == JobStatus.SYNCED
+    assert watermark.what_is_lost() == []
+    (named,) = marks(folder)
+    assert WireAttempt.objects.filter(pk__gt=named).exists()
+    WireAttempt.objects.filter(pk=named).update(started_at=timezone.now())
+    assert watermark.what_is_lost()
+    call_command("after_restore", reason="The copy of 02:00", stdout=StringIO())
+    assert watermark.what_is_lost() == []
+
+
+def test_a_file_of_before_attempts_had_a_name_counts_by_its_number(
+    simulator: Simulator, queued: ExportJob, folder: Path
+) -> None:
+    assert delivered(queued).status == JobStatus.SYNCED
+    newest = WireAttempt.objects.order_by("-pk")[0].pk
+    mark(folder, attempt=newest)
+    assert watermark.what_is_lost() == []
+    mark(folder, attempt=newest + 1)
+    assert watermark.what_is_lost()
+
+
 def test_a_second_restore_of_the_same_copy_is_noticed_as_well(folder: Path) -> None:
     mark(folder, epoch=1, attempt=4)
     assert watermark.what_is_lost()
