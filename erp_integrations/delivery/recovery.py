@@ -207,6 +207,9 @@ def leave_unknown(
         held.not_before = None
         held.synced_at = held.verified_at = Now()
         held.verification = verification
+        if verification == Verification.MATCH and adapter.caution([as_planned(call) for call in calls]):
+            # Each call is there; whether what it left blank was filled as meant, is still to be read.
+            held.verification, held.verified_at, held.verify_after = Verification.PENDING, None, Now()
     else:
         status = JobStatus.INCOMPLETE if any(written) else JobStatus.QUEUED
     titles = [call.title for call, is_written in zip(calls, written, strict=True) if is_written]
