@@ -605,6 +605,10 @@ class Adapter(Protocol):
         """Compare a whole plan with what is stored under its key. Never writes."""
         ...
 
+    def caution(self, calls: Sequence[Call]) -> str:
+        """What the ERP may make of what a plan leaves blank, and is not meant; blank where nothing. Pure."""
+        ...
+
     def inspect(self, calls: tuple[Call, ...], record: StoredRecord) -> Inspection:
         """Hold each of some calls against a record that ``find`` has shown. Pure."""
         ...

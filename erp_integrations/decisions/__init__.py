@@ -5,7 +5,7 @@ ExportJob, checks the right, changes, writes the history, and stores the mail; o
 somebody woken. Domain errors carry the sentence that the person reads.
 """
 
-from erp_integrations.decisions.accepting import accept, retry
+from erp_integrations.decisions.accepting import accept, needs_words_of_spectrum, retry
 from erp_integrations.decisions.adopting import adopt
 from erp_integrations.decisions.following import FOLLOWABLE, follow, moves_of
 from erp_integrations.decisions.locking import require_may_decide
@@ -36,6 +36,7 @@ __all__ = [
     "adopt",
     "follow",
     "moves_of",
+    "needs_words_of_spectrum",
     "reject",
     "require_may_decide",
     "require_may_unlink",

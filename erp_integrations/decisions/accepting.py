@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -32,6 +33,7 @@ from erp_integrations.models import (
     ExportCall,
     ExportJob,
     JobStatus,
+    Restore,
     Submission,
     SubmissionStatus,
 )
@@ -139,9 +141,26 @@ def bind(job: ExportJob, basis: preflight.Basis, key: Key) -> None:
         setattr(job, name, value)
 
 
+def needs_words_of_spectrum(submission: Submission) -> bool:
+    """Whether a person alone can say that an older copy's commitment is not in Spectrum already.
+
+    That is so until somebody has once decided for export since the last restore, whenever it was sent.
+    """
+    if submission.connection.reads_back:
+        return False
+    if submission.restored_at:
+        return True
+    restore = Restore.objects.order_by("-epoch").first()
+    if restore is None or submission.commitment.created_at > restore.at:
+        return False
+    decided = Q(decided_at__gt=restore.at, status__in=[SubmissionStatus.ACCEPTED, SubmissionStatus.UNLINKED])
+    said = submission.commitment.submissions.filter(decided | Q(jobs__created_at__gt=restore.at))
+    return not said.exists()
+
+
 def _told_of_spectrum(submission: Submission, statement: str) -> dict[str, object]:
     """What a person said of Spectrum, who alone can look after a restore. Raises NotSaid."""
-    if submission.restored_at is None or submission.connection.reads_back:
+    if not needs_words_of_spectrum(submission):
         return {}
     sentence = (
         "It came back with an older copy of the database, and may be in Spectrum already. Look there, and "

@@ -10,7 +10,13 @@ from directory.models import User
 from erp_integrations import tasks
 from erp_integrations.adapters.base import Absent, Call, CannotTell, Key
 from erp_integrations.connections.adapting import adapter_for
-from erp_integrations.decisions.accepting import basis_as_seen, bind, hold_erp_id, store_calls
+from erp_integrations.decisions.accepting import (
+    basis_as_seen,
+    bind,
+    hold_erp_id,
+    needs_words_of_spectrum,
+    store_calls,
+)
 from erp_integrations.decisions.locking import (
     lock_for_decision,
     require_may_decide,
@@ -41,8 +47,9 @@ def adopt(
 
     ``seen_hash`` binds the plan, ``seen_round`` how often it was planned (0 while it awaits), and
     ``seen_record`` what the person was shown of Spectrum, which is looked at again with no transaction
-    open. All of it becomes synced; of a part the rest is sent. Where nothing can be read back, the
-    person's words stand for all of it. It may await, have failed, or be queued with nothing tried.
+    open. All of it becomes synced; of a part the rest is sent. Where nothing can be read back, and it came
+    out of an older copy of the database, the person's words stand for all of it. It may await, have failed,
+    or be queued with nothing tried.
     Raises as ``accept`` does, and NotSaid or DecisionError.
     """
     require_may_decide(submission=submission, by=by)
@@ -56,6 +63,11 @@ def adopt(
     if adapter.reads_back:
         written = _standing(key, written, basis, seen_record)
         proof = {"proof": "read back", "record": seen_record, "statement": statement.strip()}
+    elif not needs_words_of_spectrum(submission):
+        raise Conflict(
+            "This connection can't be read back, and no older copy of the database is known from which it "
+            f"came: it can't be marked as exported. {LOOK}"
+        )
     else:
         words = require_words(statement, "Say what you saw in Spectrum: your words are kept in the history.")
         proof = {"proof": "attested", "statement": words}

@@ -53,8 +53,8 @@ class Shown(StrEnum):
 class Conclusion:
     """What a read-back shows of a plan: which calls are written, or what is there that is not ours.
 
-    ``is_the_plans``: the job is the plan's, and so is each line, of which there is one at least;
-    whatever else differs, under another number it would be there twice.
+    ``is_the_plans``: the job is the plan's, and so is one line at least, by its key; whatever else
+    differs or was added, under another number it would be there twice.
     """
 
     shown: Shown
@@ -97,10 +97,8 @@ def conclude(
     if strange:
         rest = zip(planned[1:], seen.calls[1:], strict=True)
         of_lines = [differences for call, differences in rest if adapter.shows(call)]
-        is_the_plans = (
-            not seen.others
-            and any(each is not None for each in of_lines)
-            and all(each.name != "Job_Number" for each in seen.calls[0] or ())
+        is_the_plans = any(each is not None for each in of_lines) and all(
+            each.name != "Job_Number" for each in seen.calls[0] or ()
         )
         return Conclusion(Shown.OTHER, differences=tuple(strange), is_the_plans=is_the_plans)
     shown = Shown.ALL if all(written) else Shown.PART if any(written) else Shown.NONE
@@ -209,6 +207,9 @@ def leave_unknown(
         held.not_before = None
         held.synced_at = held.verified_at = Now()
         held.verification = verification
+        if verification == Verification.MATCH and adapter.caution([as_planned(call) for call in calls]):
+            # Each call is there; whether what it left blank was filled as meant, is still to be read.
+            held.verification, held.verified_at, held.verify_after = Verification.PENDING, None, Now()
     else:
         status = JobStatus.INCOMPLETE if any(written) else JobStatus.QUEUED
     titles = [call.title for call, is_written in zip(calls, written, strict=True) if is_written]

@@ -7,6 +7,7 @@ can't, a person says in words what is there, for each.
 
 from collections.abc import Iterator
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
@@ -30,7 +31,8 @@ class StillHeld(Exception):
 def confirm(*, reason: str, anyway: bool = False) -> Restore:
     """Write down that an older copy took the database's place, and why; every connection stays paused.
 
-    Raises NothingLost, unless ``anyway``, StillHeld, CannotKeep.
+    That is written last: killed before, it is as if nobody had said so, and can be said again. Raises
+    NothingLost, unless ``anyway``, StillHeld, CannotKeep.
     """
     lost = watermark.what_is_lost()
     if not lost and not anyway:
@@ -40,6 +42,11 @@ def confirm(*, reason: str, anyway: bool = False) -> Restore:
     if held := ExportJob.objects.filter(status=JobStatus.EXPORTING).order_by("-lease_until").first():
         raise StillHeld(f"{held} is held by a worker until {held.lease_until:%H:%M:%S} UTC: try again then.")
     watermark.pause_all(" ".join(lost))
+    goes_by_itself = _jobs(JobStatus.QUEUED, JobStatus.INCOMPLETE).exclude(
+        connection__server__in=settings.INFO_LINKS
+    )
+    for job in goes_by_itself:
+        _leave_to_a_person(job)
     with transaction.atomic():
         restore = Restore.objects.create(
             epoch=watermark.next_epoch(), reason=reason, lost="\n".join(lost) or "Nothing that is known."
@@ -48,9 +55,8 @@ def confirm(*, reason: str, anyway: bool = False) -> Restore:
         waiting = Submission.objects.filter(status=SubmissionStatus.AWAITING)
         failed = Submission.objects.filter(pk__in=_jobs(JobStatus.FAILED).values("submission"))
         (waiting | failed).update(restored_at=Now())
-    for job in _jobs(JobStatus.QUEUED, JobStatus.INCOMPLETE).select_related("connection"):
-        if not job.connection.reads_back:
-            _leave_to_a_person(job)
+        if accepted := goes_by_itself.all().first():
+            raise StillHeld(f"{accepted} was accepted meanwhile: try again.")
     return restore
 
 

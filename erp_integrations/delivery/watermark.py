@@ -37,11 +37,26 @@ class CannotKeep(Exception):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mark:
-    """The newest wire attempt that somebody knows of: in which epoch, and when it was."""
+    """The newest wire attempt that somebody knows of: in which epoch, and when it was.
+
+    A number may be given again by an older copy, so ``payload_hash`` and ``started_at`` say which attempt
+    it is; a file of the release before has neither.
+    """
 
     epoch: int = 0
     attempt: int = 0
     at: str = ""
+    payload_hash: str = ""
+    started_at: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the database holds this very attempt."""
+        if not self.started_at:
+            return not self.attempt or WireAttempt.objects.filter(pk__gte=self.attempt).exists()
+        started_at = datetime.fromisoformat(self.started_at)
+        named = WireAttempt.objects.filter(pk=self.attempt, payload_hash=self.payload_hash)
+        return named.filter(started_at=started_at).exists()
 
 
 def keep(entry: WireAttempt) -> str:
@@ -53,7 +68,8 @@ def keep(entry: WireAttempt) -> str:
         return ""
     folder = Path(settings.WIRE_WATERMARK_DIR)
     machine = re.sub(r"[^A-Za-z0-9.]", "_", socket.gethostname()) or "worker"
-    mark = Mark(_epoch(), entry.pk, datetime.now().astimezone().isoformat(timespec="seconds"))
+    now = datetime.now().astimezone().isoformat(timespec="seconds")
+    mark = Mark(_epoch(), entry.pk, now, entry.payload_hash, entry.started_at.isoformat())
     file = folder / f"wire-{machine}-{os.getpid()}.json"
     try:
         with _writing:
@@ -73,11 +89,12 @@ def what_is_lost() -> list[str]:
 
     The files are read before the database, which may only have risen since. Raises CannotKeep.
     """
-    highest = max(_marks(), default=Mark())
-    newest: int = WireAttempt.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    marks, epoch = sorted(_marks(), reverse=True), _epoch()
     lost = []
-    if (highest.epoch, highest.attempt) > (_epoch(), newest):
-        lost.append(f"Calls to Spectrum were sent until {highest.at} that this database does not know.")
+    for mark in marks:
+        if mark.epoch > epoch or (mark.epoch == epoch and not mark.is_known):
+            lost.append(f"Calls to Spectrum were sent until {mark.at} that this database does not know.")
+            break
     if restores.lost_to(next(checkpoints.own(), None)):
         lost.append("The history's last checkpoint knows entries that this database does not.")
     return lost
@@ -136,7 +153,11 @@ def _read(file: Path) -> Mark:
     """Raises ValueError where it is not whole: then nobody knows how far it was written."""
     try:
         told = json.loads(file.read_text())
-        return Mark(int(told["epoch"]), int(told["attempt"]), str(told["at"]))
+        named = (str(told.get(name, "")) for name in ("payload_hash", "started_at"))
+        mark = Mark(int(told["epoch"]), int(told["attempt"]), str(told["at"]), *named)
+        if mark.started_at:
+            datetime.fromisoformat(mark.started_at)
+        return mark
     except (LookupError, TypeError) as error:
         raise ValueError(f"{file.name} is damaged") from error
 

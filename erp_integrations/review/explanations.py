@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from erp_integrations.adapters.base import DifferenceKind
+from erp_integrations.connections.adapting import adapter_for, as_planned
 from erp_integrations.delivery import ledger
 from erp_integrations.models import (
     CallState,
@@ -208,6 +209,14 @@ def _synced(standing: Standing, job: ExportJob) -> Explanation:
     verified = job.get_verification_display()
     status = f"Synced, {verified[:1].lower()}{verified[1:]}."
     return Explanation("success", "status-synced", title, [status, f"{said_yes} {not_seen}"])
+
+
+def caution(stood: Standing) -> str:
+    """What Spectrum may make of the rest of an export, by what was left blank when it was accepted."""
+    if stood.job is None:
+        return ""
+    calls = [as_planned(call) for call in stood.job.current_calls()]
+    return adapter_for(stood.job.connection).caution(calls)
 
 
 def _differences(job: ExportJob) -> list[str]:

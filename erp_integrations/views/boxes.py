@@ -128,7 +128,7 @@ def _accept_box(
     )
     shown = form or AcceptForm(initial={"erp_id": preview.erp_id})
     # Where nobody can look, a person has to, before what came out of an older copy goes anywhere.
-    asks_for_words = bool(stood.submission.restored_at) and not stood.submission.connection.reads_back
+    asks_for_words = decisions.needs_words_of_spectrum(stood.submission)
     if preview.notes_topic:
         shown.fields["note"].help_text = NOTE_IS_WRITTEN
     verb = "Try again" if stood.has_failed else "Accept"

@@ -47,7 +47,7 @@ def resume(request: SignedInRequest, company_slug: str, submission_id: int) -> H
     if not stood.is_incomplete:
         return decided_box(request, stood, explanations.title_of(stood))
     if request.method != "POST" or not form.is_valid():
-        return _box(request, stood, "_resume.html", "Resume", form)
+        return _box(request, stood, "_resume.html", "Resume", form, caution=explanations.caution(stood))
     try:
         decisions.resume(
             submission=stood.submission, by=request.user, seen_attempt=form.cleaned_data["round"]

@@ -21,9 +21,10 @@ from pytest_django import Settings
 
 from directory.models import User
 from erp_integrations import decisions
-from erp_integrations.adapters.base import Accepted, Unknown
+from erp_integrations.adapters.base import Accepted, Call, Element, Unknown
 from erp_integrations.connections.adapting import as_planned, ready_adapter
 from erp_integrations.delivery import exporting, recovery, verification
+from erp_integrations.documents import content_hash, text_hash
 from erp_integrations.findings import preflight
 from erp_integrations.models import (
     CallState,
@@ -51,7 +52,57 @@ def simulator(settings: Settings) -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def upgraded(simulator: Simulator) -> Iterator[None]:
+def before() -> dict[str, Any]:
+    rows: dict[str, Any] = json.loads(BEFORE.read_text())
+    return rows
+
+
+def with_retainage(before: dict[str, Any]) -> dict[str, Any]:
+    """The same rows, had every commitment had a retainage of 10 %: the lines said nothing of it then."""
+    rows, hashes = before["rows"], {}
+    submissions = {row["id"]: row for row in rows["erp_integrations_submission"]}
+    (connection,) = rows["erp_integrations_connection"]
+    jobs = {row["submission_id"]: row for row in rows["erp_integrations_exportjob"]}
+
+    def basis_hash(submission: dict[str, Any]) -> str:
+        return content_hash(
+            {
+                "document": submission["snapshot_hash"],
+                "vendor": "ACME",
+                "job": "24-001",
+                "account": connection["general_ledger_account"],
+                "server": connection["server"],
+                "company_code": connection["company_code"],
+            }
+        )
+
+    for key, submission in submissions.items():
+        then = submission["snapshot_hash"]
+        if key in jobs:
+            assert basis_hash(submission) == jobs[key]["basis_hash"]
+        submission["snapshot"] = submission["snapshot"].replace(
+            '"default_retainage":"0.00"', '"default_retainage":"10.00"'
+        )
+        submission["snapshot_hash"] = hashes[then] = text_hash(submission["snapshot"])
+        if key in jobs:
+            hashes[jobs[key]["basis_hash"]] = basis_hash(submission)
+    for commitment in rows["commitments_commitment"]:
+        commitment["default_retainage"] = 10.0
+    for call in rows["erp_integrations_exportcall"]:
+        for element in call["elements"]:
+            if element["name"] == "Retention_Percent":
+                element["value"] = "10.0"
+        elements = tuple(Element(**each) for each in call["elements"])
+        hashes[call["payload_hash"]] = Call(call["method"], call["title"], elements).hash
+    told = json.dumps(before)
+    for then, now in hashes.items():
+        told = told.replace(then, now)
+    changed: dict[str, Any] = json.loads(told)
+    return changed
+
+
+@pytest.fixture
+def upgraded(simulator: Simulator, before: dict[str, Any]) -> Iterator[None]:
     """The old rows in a database of their own, migrated; what stood in Spectrum then stands there again."""
     name, role = (
         database.settings_dict["NAME"],
@@ -70,7 +121,7 @@ def upgraded(simulator: Simulator) -> Iterator[None]:
             )
         try:
             database.settings_dict.update(owner() or {}, NAME="upgraded")
-            _migrate_and_load(json.loads(BEFORE.read_text()))
+            _migrate_and_load(before)
             _stand_in_spectrum_again()
             yield
         finally:
@@ -120,6 +171,11 @@ def money_in(simulator: Simulator, number: str) -> dict[str, str]:
     """The amount of each line that Spectrum holds of a number."""
     (record,) = [each for each in simulator.records() if each["Subcontract_Number"] == number]
     return {line["Phase_Code"]: line["Original_Contract_Amount"] for line in record["lines"]}
+
+
+def flags_in(simulator: Simulator, number: str) -> list[str]:
+    (record,) = [each for each in simulator.records() if each["Subcontract_Number"] == number]
+    return [line["Retention_Flag"] for line in record["lines"]]
 
 
 def approved_lines(number: str) -> dict[str, str]:
@@ -183,3 +239,41 @@ class TestWhatWaits:
         ExportJob.objects.filter(pk=job.pk).update(verification=Verification.PENDING, verify_after=past)
         verification.verify_due(job.connection_id)
         assert (job_of("SYNCED").verification, job_of("SYNCED").differences) == (Verification.MATCH, [])
+
+
+@pytest.mark.usefixtures("upgraded")
+class TestWhatWaitsWithRetainage:
+    @pytest.fixture
+    def before(self, before: dict[str, Any]) -> dict[str, Any]:
+        return with_retainage(before)
+
+    def test_what_awaits_can_be_accepted_and_withholds_on_each_line(self, simulator: Simulator) -> None:
+        submission = Submission.objects.select_related("company").get(number="AWAITING")
+        approver = approver_of(job_of("SYNCED"))
+        basis = preflight.basis_of(submission.document)
+        job = decisions.accept(submission=submission, by=approver, seen_hash=basis.hash, erp_id="AWAITING")
+        exporting.drain(job.connection_id)
+        assert job_of("AWAITING").status == JobStatus.SYNCED
+        assert flags_in(simulator, "AWAITING") == ["Y", "Y"]
+
+    def test_what_was_accepted_and_not_begun_comes_back_with_the_reason(self, simulator: Simulator) -> None:
+        exporting.drain(job_of("QUEUED").connection_id)
+        job = job_of("QUEUED")
+        assert job.status == JobStatus.FAILED
+        assert "is not what was accepted any more: retention on the lines" in job.problem
+        assert not [each for each in simulator.records() if each["Subcontract_Number"] == "QUEUED"]
+
+    def test_what_was_written_in_part_goes_on_and_each_line_without_retention_is_told(
+        self, simulator: Simulator, settings: Settings
+    ) -> None:
+        settings.READ_BACK_LAG_SECONDS = 0
+        job = job_of("PART")
+        decisions.resume(submission=job.submission, by=approver_of(job), seen_attempt=job.attempt)
+        exporting.drain(job.connection_id)
+        verification.verify_due(job.connection_id)
+        done = job_of("PART")
+        assert (done.status, done.verification) == (JobStatus.SYNCED, Verification.DIFFERS)
+        assert [(each["title"], each["name"]) for each in done.differences] == [
+            ("Line 1", "Retention_Flag"),
+            ("Line 2", "Retention_Flag"),
+        ]

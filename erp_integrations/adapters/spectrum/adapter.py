@@ -181,7 +181,19 @@ class SpectrumAdapter:
     def verify(self, calls: tuple[Call, ...]) -> Verdict:
         """Compare what the calls say with what Info-Link shows."""
         found = self.find(_key_of(calls[0]))
-        return readback.compare(calls, found) if isinstance(found, StoredRecord) else found
+        if not isinstance(found, StoredRecord):
+            return found
+        return readback.compare(calls, found, self.settings.retention_rule)
+
+    def caution(self, calls: Sequence[Call]) -> str:
+        """Of plans whose lines said nothing of retention: Spectrum may read a blank flag as no."""
+        if not readback.without_retention_flag(calls, self.settings.retention_rule):
+            return ""
+        percent = calls[0].payload["Retention_Percent"]
+        return (
+            f"This was accepted with {percent} % retention and a blank retention flag on each line: Spectrum "
+            "may withhold nothing on the lines that are sent now. Check their flags in Spectrum afterwards."
+        )
 
     def inspect(self, calls: tuple[Call, ...], record: StoredRecord) -> Inspection:
         """Field by field, and lines by their key."""
@@ -202,7 +214,7 @@ class SpectrumAdapter:
         if isinstance(found, CannotTell):
             return [found] * len(plans)
         return [
-            readback.compare(plan, found[key]) if key in found else Absent()
+            readback.compare(plan, found[key], self.settings.retention_rule) if key in found else Absent()
             for plan, key in zip(plans, keys, strict=True)
         ]
 

@@ -53,6 +53,7 @@ from erp_integrations.adapters.spectrum.layouts import (
     UPDATE_SUBCONTRACT,
     UPDATE_SUBCONTRACT_PHASES,
 )
+from erp_integrations.adapters.spectrum.settings import RetentionRule
 
 _KEY = ("Company_Code", "Vendor_Code", "Subcontract_Number")
 _LINE_KEY = ("Phase_Code", "Cost_Type", "Bid_Item_Number")
@@ -210,22 +211,39 @@ class InfoLink:
         return create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=limits)
 
 
-def compare(calls: tuple[Call, ...], record: StoredRecord) -> Match | Differs:
+def compare(
+    calls: tuple[Call, ...], record: StoredRecord, rule: RetentionRule = RetentionRule.RETAINAGE
+) -> Match | Differs:
     """Hold what was sent against what is stored.
 
-    What was sent blank is Spectrum's to fill: it is told, and is no difference. A line that is stored and was
-    not sent is a difference too: nobody else writes into a subcontract of ours.
+    What was sent blank is Spectrum's to fill: it is told, and is no difference, but for a line on which
+    nothing is withheld under a percentage. A line that is stored and was not sent is a difference too:
+    nobody else writes into a subcontract of ours.
     """
     seen = inspect(calls, record)
     found: list[Difference] = []
     for call, differences in zip(calls, seen.calls, strict=True):
         missing = Difference(call.title, "", "the line", "nothing", DifferenceKind.MISSING)
         found += [missing] if differences is None else differences
+    left = without_retention_flag(calls, rule)
+    found += (
+        Difference(each.title, each.name, "a blank", f"{each.value} (retention is not withheld on this line)")
+        for each in seen.filled
+        if each.name == "Retention_Flag" and each.title in left and _code(each.value) == "N"
+    )
     found += seen.others
     figures = billing(calls, record)
     if found:
         return Differs(tuple(found), seen.filled, figures)
     return Match(seen.filled, figures)
+
+
+def without_retention_flag(calls: Sequence[Call], rule: RetentionRule) -> frozenset[str]:
+    """The titles of the lines that leave retention to Spectrum, though the header has a percentage of it."""
+    if rule is RetentionRule.NEVER or not _decimal(calls[0].payload, "Retention_Percent"):
+        return frozenset()
+    lines = (call for call in calls if _is_line(call))
+    return frozenset(call.title for call in lines if not call.payload.get("Retention_Flag", "").strip())
 
 
 def billing(calls: tuple[Call, ...], record: StoredRecord) -> Billing:

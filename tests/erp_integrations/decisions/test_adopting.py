@@ -12,7 +12,7 @@ from directory.models import HistoryEntry, User
 from directory.permissions import RightMissing
 from erp_integrations import decisions
 from erp_integrations.connections.adapting import ready_adapter
-from erp_integrations.delivery import exporting, ledger
+from erp_integrations.delivery import exporting, ledger, restoring
 from erp_integrations.models import (
     CallState,
     Connection,
@@ -90,6 +90,26 @@ class TestWhatStandsThere:
         assert "Choose another ERP ID" not in html
         assert "Change it above" not in html
         assert "Mark as exported" not in html
+
+    def test_a_line_that_an_accountant_added_does_not_make_it_somebody_elses(
+        self, simulator: Simulator, awaiting: Submission, approver: User
+    ) -> None:
+        line = awaiting.document.lines[0]
+        ours = {"Phase_Code": line.cost_code.replace("-", ""), "Cost_Type": line.cost_type}
+        simulator.enter(
+            Company_Code="PHL",
+            Vendor_Code="ACME",
+            Subcontract_Number=previews.of(awaiting).erp_id,
+            Job_Number="24-001",
+            lines=[
+                {**ours, "Original_Contract_Amount": str(line.amount)},
+                {"Phase_Code": "0330000", "Cost_Type": "M", "Original_Contract_Amount": "5.00"},
+            ],
+        )
+        html = signed_in(approver).get(f"{awaiting.get_absolute_url()}accept/").content.decode()
+        assert "Keep this ERP ID: under another one the money would be in Spectrum twice" in html
+        assert "Choose another ERP ID" not in html
+        assert "not made here" not in html
 
     def test_another_contract_under_the_number_is_as_before(
         self, simulator: Simulator, awaiting: Submission, approver: User
@@ -229,6 +249,8 @@ class TestAdopting:
         self, simulator: Simulator, awaiting: Submission, approver: User, settings: Settings
     ) -> None:
         settings.INFO_LINKS = {}
+        restoring.confirm(reason="The copy of 02:00", anyway=True)
+        awaiting.refresh_from_db()
         seen = previews.of(awaiting)
         shown: dict[str, Any] = {
             "seen_round": 0,
@@ -241,6 +263,23 @@ class TestAdopting:
         job = decisions.adopt(submission=awaiting, by=approver, statement="Seen at 10:15.", **shown)
         assert (of(job).status, of(job).verification) == (JobStatus.SYNCED, Verification.ATTESTED)
         assert HistoryEntry.objects.get(event="submission.adopted").detail["statement"] == "Seen at 10:15."
+
+    def test_without_a_restored_copy_words_alone_adopt_nothing(
+        self, simulator: Simulator, awaiting: Submission, approver: User, settings: Settings
+    ) -> None:
+        settings.INFO_LINKS = {}
+        client, box = signed_in(approver), f"{awaiting.get_absolute_url()}accept/"
+        page = client.get(box)
+        assert 'name="adopt"' not in page.content.decode()
+        posted = {
+            "seen_hash": page.context["seen_hash"],
+            "round": 0,
+            "erp_id": page.context["preview"].erp_id,
+        }
+        answer = client.post(box, {**posted, "note": "", "adopt": "1", "statement": "It is there."})
+        assert answer.status_code == 409
+        assert "can&#x27;t be read back" in answer.content.decode()
+        assert not ExportJob.objects.exists()
 
     def test_a_read_only_database_that_is_down_changes_nothing(
         self, simulator: Simulator, awaiting: Submission, approver: User, settings: Settings

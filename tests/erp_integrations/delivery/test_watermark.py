@@ -13,10 +13,11 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import Settings
 
+from commitments.models import Commitment
 from directory.models import User
 from erp_integrations import decisions
 from erp_integrations.connections import pausing
-from erp_integrations.delivery import exporting, watermark
+from erp_integrations.delivery import exporting, outcomes, restoring, watermark
 from erp_integrations.models import (
     Alarm,
     CallState,
@@ -28,6 +29,7 @@ from erp_integrations.models import (
 )
 from erp_integrations.review import previews
 from tests.clients import signed_in
+from tests.erp_integrations.conftest import accept
 from tests.erp_integrations.deliveries import delivered, due_now, of, sent, states
 from tests.simulator import Simulator
 
@@ -124,6 +126,31 @@ def test_a_database_that_knows_less_pauses_every_connection_until_an_operator_ha
     assert watermark.what_is_lost() == []
 
 
+def test_a_number_that_was_given_again_is_not_the_attempt_that_left(
+    simulator: Simulator, queued: ExportJob, folder: Path
+) -> None:
+    """The copy went on unnoticed, until its numbers had climbed past the file's."""
+    assert delivered(queued).status == JobStatus.SYNCED
+    assert watermark.what_is_lost() == []
+    (named,) = marks(folder)
+    assert WireAttempt.objects.filter(pk__gt=named).exists()
+    WireAttempt.objects.filter(pk=named).update(started_at=timezone.now())
+    assert watermark.what_is_lost()
+    call_command("after_restore", reason="The copy of 02:00", stdout=StringIO())
+    assert watermark.what_is_lost() == []
+
+
+def test_a_file_of_before_attempts_had_a_name_counts_by_its_number(
+    simulator: Simulator, queued: ExportJob, folder: Path
+) -> None:
+    assert delivered(queued).status == JobStatus.SYNCED
+    newest = WireAttempt.objects.order_by("-pk")[0].pk
+    mark(folder, attempt=newest)
+    assert watermark.what_is_lost() == []
+    mark(folder, attempt=newest + 1)
+    assert watermark.what_is_lost()
+
+
 def test_a_second_restore_of_the_same_copy_is_noticed_as_well(folder: Path) -> None:
     mark(folder, epoch=1, attempt=4)
     assert watermark.what_is_lost()
@@ -157,6 +184,80 @@ def test_what_awaits_without_read_back_needs_a_persons_words(
         decisions.accept(submission=awaiting, by=approver, seen_hash=seen.seen_hash, erp_id=seen.erp_id)
     assert client.post(address, {**posted, "statement": "Not there, 10:15."}).status_code == 302
     assert of(ExportJob.objects.get()).status == JobStatus.QUEUED
+
+
+def test_a_restore_that_is_killed_half_way_lets_nothing_be_sent(
+    simulator: Simulator, queued: ExportJob, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark(folder, attempt=10_000_000)
+
+    def killed(*args: object, **kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as at_the_job:
+        at_the_job.setattr(outcomes, "end", killed)
+        with pytest.raises(KeyboardInterrupt):
+            restoring.confirm(reason="The copy of 02:00")
+    with pytest.raises(pausing.PauseError, match="older copy"):
+        pausing.resume(connection=queued.connection, by=None)
+    restoring.confirm(reason="The copy of 02:00")
+    pausing.resume(connection=queued.connection, by=None)
+    job = delivered(queued)
+    assert (job.status, sent(simulator, job)) == (JobStatus.UNKNOWN, [])
+
+
+class TestADraftOfTheCopyThatIsSentWithoutReadBack:
+    """Nobody knows whether it was sent and written after the copy was made."""
+
+    @pytest.fixture
+    def sent_after(self, simulator: Simulator, deliverable: Commitment, sender: User) -> Submission:
+        restoring.confirm(reason="The copy of 02:00", anyway=True)
+        pausing.resume(connection=Connection.objects.get(), by=None)
+        return decisions.send_to_erp(commitment=deliverable, by=sender)
+
+    def test_needs_a_persons_words(self, sent_after: Submission, approver: User) -> None:
+        seen = previews.of(sent_after)
+        client, address = signed_in(approver), f"{sent_after.get_absolute_url()}accept/"
+        assert "It came back with an older copy of the database" in client.get(address).content.decode()
+        with pytest.raises(decisions.NotSaid):
+            decisions.accept(submission=sent_after, by=approver, seen_hash=seen.seen_hash, erp_id=seen.erp_id)
+        posted = {"seen_hash": seen.seen_hash, "round": 0, "erp_id": seen.erp_id, "note": ""}
+        assert client.post(address, {**posted, "statement": "Not there, 10:15."}).status_code == 302
+        assert of(ExportJob.objects.get()).status == JobStatus.QUEUED
+
+    def test_needs_them_once(
+        self, simulator: Simulator, sent_after: Submission, approver: User, sender: User
+    ) -> None:
+        seen = previews.of(sent_after)
+        job = decisions.accept(
+            submission=sent_after,
+            by=approver,
+            seen_hash=seen.seen_hash,
+            erp_id=seen.erp_id,
+            statement="Not there, 10:15.",
+        )
+        simulator.set_faults({"kind": "refuse", "times": 1})
+        job = delivered(job)
+        assert job.status == JobStatus.FAILED
+        decisions.reject(submission=job.submission, by=approver, reason="Too dear.")
+        again = decisions.send_to_erp(commitment=job.submission.commitment, by=sender)
+        assert accept(again, approver).status == JobStatus.QUEUED
+
+    def test_a_rejection_says_nothing_of_spectrum(
+        self, sent_after: Submission, approver: User, sender: User
+    ) -> None:
+        decisions.reject(submission=sent_after, by=approver, reason="Too dear.")
+        again = decisions.send_to_erp(commitment=sent_after.commitment, by=sender)
+        with pytest.raises(decisions.NotSaid):
+            accept(again, approver)
+
+    def test_one_that_was_made_since_is_accepted_as_ever(
+        self, simulator: Simulator, deliverable: Commitment, sender: User, approver: User
+    ) -> None:
+        restoring.confirm(reason="The copy of 02:00", anyway=True)
+        Commitment.objects.filter(pk=deliverable.pk).update(created_at=timezone.now())
+        job = accept(decisions.send_to_erp(commitment=deliverable, by=sender), approver)
+        assert job.status == JobStatus.QUEUED
 
 
 def test_no_folder_is_an_error_of_the_deploy_check(settings: Settings) -> None:

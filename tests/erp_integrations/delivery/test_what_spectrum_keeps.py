@@ -17,8 +17,9 @@ from erp_integrations.findings import preflight
 from erp_integrations.masters import pulling
 from erp_integrations.models import CallState, ConnectionSettings, ExportJob, JobLink, JobStatus, Verification
 from erp_integrations.review import explanations, standing
+from tests.clients import signed_in
 from tests.erp_integrations.conftest import accept
-from tests.erp_integrations.deliveries import delivered, due_now, in_spectrum, incomplete_at, of, sent
+from tests.erp_integrations.deliveries import LINE, delivered, due_now, in_spectrum, looked, of, sent
 from tests.simulator import AUTHORIZATION_ID, MASTERS, Simulator
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -121,19 +122,54 @@ class TestAnAcceptanceOfBeforeLinesSaidWhetherRetentionIsWithheld:
         assert "is not what was accepted any more: retention on the lines" in job.problem
         assert sent(simulator, job) == []
 
-    def test_of_which_a_part_is_written_goes_on_as_it_was_accepted(
+    def part_of_before(self, job: ExportJob, simulator: Simulator, **fault: object) -> ExportJob:
+        """The worker of the release before came so far."""
+        ConnectionSettings.objects.update(retention_rule="blank")
+        ExportJob.objects.update(basis_hash=preflight.basis_of(job.submission.document).hash)
+        simulator.set_faults({"method": LINE, "on_call": 2, "times": 1, **fault})
+        job = delivered(of(job))
+        ConnectionSettings.objects.update(retention_rule="retainage")
+        return of(job)
+
+    def test_of_which_a_part_is_written_goes_on_as_it_was_accepted_and_each_line_without_retention_is_told(
         self, simulator: Simulator, deliverable: Commitment, sender: User, approver: User
     ) -> None:
         job = self.accepted_before(with_retainage(deliverable, "10"), sender, approver)
-        ConnectionSettings.objects.update(retention_rule="blank")
-        ExportJob.objects.update(basis_hash=preflight.basis_of(job.submission.document).hash)
-        job = incomplete_at(simulator, job, 2)  # the worker of the release before came so far
-        ConnectionSettings.objects.update(retention_rule="retainage")
+        job = self.part_of_before(job, simulator, kind="refuse")
+        assert job.status == JobStatus.INCOMPLETE
+        box = signed_in(approver).get(f"{job.submission.get_absolute_url()}resume/").content.decode()
+        assert "Spectrum may withhold nothing on the lines" in box
         decisions.resume(submission=job.submission, by=approver, seen_attempt=job.attempt)
         due_now(job)
         job = delivered(job)
         assert job.status == JobStatus.SYNCED
         assert {call.state for call in job.current_calls()} == {CallState.WRITTEN}
+        job = read_back(job)
+        assert job.verification == Verification.DIFFERS
+        assert [(each["title"], each["name"], each["stored"]) for each in job.differences] == [
+            (title, "Retention_Flag", "N (retention is not withheld on this line)")
+            for title in ("Line 1", "Line 2")
+        ]
+
+    def test_of_which_nobody_knew_the_last_line_is_told_as_well(
+        self, simulator: Simulator, deliverable: Commitment, sender: User, approver: User
+    ) -> None:
+        job = self.accepted_before(with_retainage(deliverable, "10"), sender, approver)
+        job = self.part_of_before(job, simulator, kind="commit_then_500")
+        job = read_back(looked(job))
+        assert (job.status, job.verification) == (JobStatus.SYNCED, Verification.DIFFERS)
+
+    def test_where_the_site_never_withholds_on_lines_it_is_no_difference(
+        self, simulator: Simulator, deliverable: Commitment, sender: User, approver: User
+    ) -> None:
+        job = self.accepted_before(with_retainage(deliverable, "10"), sender, approver)
+        job = self.part_of_before(job, simulator, kind="refuse")
+        ConnectionSettings.objects.update(retention_rule="never")
+        box = signed_in(approver).get(f"{job.submission.get_absolute_url()}resume/").content.decode()
+        assert "Spectrum may withhold nothing" not in box
+        decisions.resume(submission=job.submission, by=approver, seen_attempt=job.attempt)
+        due_now(job)
+        assert read_back(delivered(job)).verification == Verification.MATCH
 
 
 @pytest.mark.parametrize(

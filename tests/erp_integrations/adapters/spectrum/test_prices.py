@@ -144,9 +144,9 @@ def test_what_is_bound_is_what_makes_the_calls_other_ones() -> None:
     )
     name = "the price method of the job or of phases"
     assert ADAPTER.bound(document, masters("", "")) == {}
-    assert ADAPTER.bound(document, masters("U", "J")) == {name: ["unit price"]}
-    assert ADAPTER.bound(document, masters("U", "T")) == {name: ["unit price", 1]}
-    assert ADAPTER.bound(document, masters("F", "J")) == {name: ["fixed price", 1]}
+    assert ADAPTER.bound(document, masters("U", "J")) == {}
+    assert ADAPTER.bound(document, masters("U", "T")) == {name: [1]}
+    assert ADAPTER.bound(document, masters("F", "J")) == {name: [1]}
     assert set(ADAPTER.bound(DOCUMENT, MASTERS)) == {"retention on the lines"}
 
 
