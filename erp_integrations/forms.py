@@ -44,7 +44,21 @@ class DecisionForm(RoundForm, SeenForm):
     """What the box showed travels with the decision, so that nobody decides on something else."""
 
 
-class AcceptForm(DecisionForm):
+class OthersForm(forms.Form):
+    """Which records in Spectrum are others. Each tick names exactly one record with its content; what is
+    not shown any more counts for nothing."""
+
+    other_records = forms.TypedMultipleChoiceField(required=False, coerce=str)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        ticked = self.fields["other_records"]
+        assert isinstance(ticked, forms.TypedMultipleChoiceField)
+        given = self.data.getlist("other_records") if isinstance(self.data, QueryDict) else []
+        ticked.choices = [(each, each) for each in given if FINGERPRINT.fullmatch(each)]
+
+
+class AcceptForm(OthersForm, DecisionForm):
     """The ERP ID that it shall have, and optional details; ``seen_record`` is what Spectrum showed."""
 
     seen_record = forms.CharField(
@@ -63,19 +77,10 @@ class AcceptForm(DecisionForm):
         "Whether it is there, where you looked, and when. Kept in the history with your name.",
     )
 
-    # Each names exactly one record with its content; what is not shown any more counts for nothing.
-    other_records = forms.TypedMultipleChoiceField(required=False, coerce=str)
     others_reason = _words(
         "How you know that it is another one",
         "Needed where you tick one. Kept in the commitment's history with your name.",
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        ticked = self.fields["other_records"]
-        assert isinstance(ticked, forms.TypedMultipleChoiceField)
-        given = self.data.getlist("other_records") if isinstance(self.data, QueryDict) else []
-        ticked.choices = [(each, each) for each in given if FINGERPRINT.fullmatch(each)]
 
     def clean(self) -> dict[str, Any]:
         """Whoever says that a record is another one says how they know."""
@@ -160,7 +165,7 @@ class ResolveForm(RoundForm):
         field.initial = [call.position for call in calls if call.state == CallState.WRITTEN]
 
 
-class UnlinkForm(RoundForm):
+class UnlinkForm(OthersForm, RoundForm):
     """How a person knows that the record is gone."""
 
     statement = _words(

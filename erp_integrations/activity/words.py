@@ -46,9 +46,10 @@ def _retried(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
 
 
 def _ticked_off(detail: Mapping[str, Any]) -> str:
-    """Which records of Spectrum's the approver said are others, and how they knew."""
+    """Which records of Spectrum's somebody said are others, and how they knew where no statement says it."""
     others = [f"{each['vendor_code']} {each['erp_id']}" for each in detail.get("other_records", [])]
-    return f"; {', '.join(others)} is another one: {detail.get('others_reason', '')}" if others else ""
+    reason = f": {detail['others_reason']}" if "others_reason" in detail else ""
+    return f"; {', '.join(others)} is another one{reason}" if others else ""
 
 
 def _returned(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
@@ -79,7 +80,7 @@ def _attested_part(detail: Mapping[str, Any], people: Mapping[int, User]) -> str
 
 def _unlinked(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
     proof = "it was read back" if detail.get("proof") == "read back" else "somebody looked"
-    return f"Unlinked: {detail.get('erp_id', '')} is gone from Spectrum, {proof}"
+    return f"Unlinked: {detail.get('erp_id', '')} is gone from Spectrum, {proof}{_ticked_off(detail)}"
 
 
 def _followed(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:

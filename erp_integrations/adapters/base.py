@@ -274,7 +274,13 @@ class StoredRecord:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """The ERP holds nothing under the key."""
+    """The ERP holds nothing under the key, or another job's record, of ``held_by``.
+
+    ``possible`` are records under other keys of which nobody but a person can say whether they are it.
+    """
+
+    possible: "tuple[MovedRecord, ...]" = ()
+    held_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +328,8 @@ class MovedRecord:
     """A record that holds a plan's job and lines under another key than the plan's.
 
     ``matched`` of the plan's ``planned`` lines stand there with their amounts. ``phases`` are those that
-    were expanded with zeros: what was sent, and what is stored.
+    were expanded with zeros: what was sent, and what is stored. ``alike`` says what speaks for a record
+    that may just as well be another one; it is blank where job and lines say enough.
     """
 
     key: Key
@@ -330,6 +337,12 @@ class MovedRecord:
     matched: int
     planned: int
     phases: Mapping[str, str] = field(default_factory=dict)
+    alike: str = ""
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether job and lines say that it is the plan's; only then can it be followed."""
+        return not self.alike
 
     @property
     def fingerprint(self) -> str:
@@ -340,7 +353,9 @@ class MovedRecord:
     @property
     def sentence(self) -> str:
         """Where it stands, and what of it is the plan's."""
-        lines = "its header" if not self.planned else f"{self.matched} of {self.planned} lines"
+        lines = self.alike or (
+            "its header" if not self.planned else f"{self.matched} of {self.planned} lines"
+        )
         return (
             f"vendor {self.key.vendor_code}, subcontract {self.key.erp_id}, with the same job "
             f"({self.record.header.get('Job_Number', '')}) and {lines}"
@@ -632,7 +647,7 @@ class Adapter(Protocol):
     def find_elsewhere(
         self, plans: Sequence[tuple[Call, ...]]
     ) -> Sequence[tuple[MovedRecord, ...]] | CannotTell:
-        """Which records hold the job and lines of some plans under other keys, at the cost of one look.
+        """Which records of some plans' jobs are theirs, or may be, under other keys, at the cost of one look.
 
         An absence under a key proves nothing: people change codes and numbers. Whose a record is, the
         adapter does not know. Plans of one company; at most ``MOST_AT_ONCE``. Never writes.

@@ -12,6 +12,7 @@ from erp_integrations.decisions.locking import require_may_decide
 from erp_integrations.decisions.refusals import (
     Conflict,
     DecisionError,
+    MayStandElsewhere,
     NotReady,
     NotSaid,
     StandsElsewhere,
@@ -28,6 +29,7 @@ __all__ = [
     "Attested",
     "Conflict",
     "DecisionError",
+    "MayStandElsewhere",
     "NotReady",
     "NotSaid",
     "StandsElsewhere",

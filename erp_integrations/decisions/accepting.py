@@ -69,7 +69,7 @@ def accept(
     key = hold_erp_id(locked, basis, erp_id, note)
     assert basis.connection is not None  # else a finding blocked
     job = ExportJob(submission=locked, connection=basis.connection)
-    told |= _ticked_off(others, others_reason)
+    told |= ticked_off(others, others_reason)
     _queue(job, basis, key, by=by, note=note, event="submission.accepted", told=told)
     return job
 
@@ -108,7 +108,7 @@ def retry(
     job.submission = locked
     locked.accept_again(by=by, at=timezone.now(), note=note.strip())
     locked.save()
-    told |= _ticked_off(others, others_reason)
+    told |= ticked_off(others, others_reason)
     _queue(job, basis, key, by=by, note=note, event="export.retried", told=told)
     return job
 
@@ -169,7 +169,7 @@ def _told_of_spectrum(submission: Submission, statement: str) -> dict[str, objec
     return {"statement": require_words(statement, sentence)}
 
 
-def _ticked_off(others: Sequence[MovedRecord], reason: str) -> dict[str, object]:
+def ticked_off(others: Sequence[MovedRecord], reason: str) -> dict[str, object]:
     """Which records the history keeps as others; raises NotSaid without words."""
     if not others:
         return {}

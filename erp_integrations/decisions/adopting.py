@@ -26,7 +26,7 @@ from erp_integrations.decisions.locking import (
 )
 from erp_integrations.decisions.refusals import Conflict, DecisionError, NotReady
 from erp_integrations.delivery import ledger, outcomes, standing_record
-from erp_integrations.findings import preflight
+from erp_integrations.findings import elsewhere, preflight
 from erp_integrations.models import ExportJob, JobStatus, Submission, SubmissionStatus, Verification
 
 LOOK = "Below is how it stands now: check it and decide again."
@@ -61,7 +61,7 @@ def adopt(
     key = preflight.key_of(basis, erp_id)
     written = list(preflight.plan(basis, erp_id=key.erp_id, note=note))
     if adapter.reads_back:
-        written = _standing(key, written, basis, seen_record)
+        written = _standing(submission, key, written, basis, seen_record)
         proof = {"proof": "read back", "record": seen_record, "statement": statement.strip()}
     elif not needs_words_of_spectrum(submission):
         raise Conflict(
@@ -83,8 +83,13 @@ def adopt(
     )
 
 
-def _standing(key: Key, plan: Sequence[Call], basis: preflight.Basis, seen_record: str) -> list[Call]:
-    """The calls of a plan that stand in Spectrum, if it still is what the person saw."""
+def _standing(
+    submission: Submission, key: Key, plan: Sequence[Call], basis: preflight.Basis, seen_record: str
+) -> list[Call]:
+    """The calls of a plan that stand in Spectrum, if it still is what the person saw.
+
+    Of a part the rest is sent: so nothing of it may stand under another key.
+    """
     adapter = adapter_for(basis.connection)
     match adapter.find(key):
         case Absent():
@@ -97,6 +102,19 @@ def _standing(key: Key, plan: Sequence[Call], basis: preflight.Basis, seen_recor
         raise Conflict(f"The record was changed in Spectrum while you were looking. {LOOK}")
     if standing.compared is None or not standing.can_be_adopted:
         raise Conflict(f"{standing.sentence} {standing.advice}")
+    if not standing.is_whole:
+        assert basis.connection is not None  # else a finding blocked
+        names = {"vendor_code": key.vendor_code, "erp_id": key.erp_id}
+        job = ExportJob(submission=submission, connection=basis.connection, **names)
+        moved = elsewhere.find_many(basis.connection, [(job, tuple(plan))])
+        if isinstance(moved, CannotTell):
+            raise DecisionError(f"{moved.reason} Nothing was changed: try again in a moment.")
+        if certain := [each.sentence for each in moved[0] if each.is_certain]:
+            there = "; or ".join(certain)
+            raise Conflict(
+                f"Only a part stands under {key.erp_id}, and Spectrum also holds it as {there}. "
+                "With the rest it would be there twice. Delete one of them in Spectrum first."
+            )
     return [call for call, there in zip(plan, standing.compared.written, strict=True) if there]
 
 

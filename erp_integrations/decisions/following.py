@@ -49,10 +49,11 @@ def moves_of(job: ExportJob) -> list[Move]:
     if isinstance(records, StoredRecord):
         adapter = adapter_for(job.connection)
         calls = tuple(as_planned(call) for call in job.current_calls())
-        here = adapter.match(calls, adapter.key_of(calls[0]), records)
+        here = adapter.match(calls, adapter.key_of(calls[0]), records)  # its phases may be expanded
         records = (here,) if here and here.phases else ()
     if isinstance(records, CannotTell):
         raise DecisionError(f"{records.reason} Nothing was changed: try again in a moment.")
+    records = tuple(each for each in records if each.is_certain)
     if not records:
         raise DecisionError("Spectrum shows it under no other vendor or number now.")
     link = (

@@ -30,8 +30,23 @@ class NotSaid(DecisionError):
 
 
 class StandsElsewhere(DecisionError):
-    """It is absent under its key, and stands in the ERP under another one, which can be followed."""
+    """It is absent under its key, and stands in the ERP under another one, which can be followed.
 
-    def __init__(self, records: Sequence[MovedRecord]) -> None:
+    ``instead`` says whose record has its key by now.
+    """
+
+    def __init__(self, records: Sequence[MovedRecord], instead: str = "") -> None:
         there = "; or ".join(record.sentence for record in records)
-        super().__init__(f"It was not deleted but moved: in Spectrum it is {there}.")
+        super().__init__(f"{instead}It was not deleted but moved: in Spectrum it is {there}.")
+
+
+class MayStandElsewhere(DecisionError):
+    """It is absent under its key, and a person says first whether ``records`` are others."""
+
+    def __init__(self, records: Sequence[MovedRecord], instead: str = "") -> None:
+        there = "; or ".join(record.sentence for record in records)
+        super().__init__(
+            f"{instead}It may not have been deleted but moved and changed: in Spectrum there is {there}. "
+            "Look there whose it is. Only if it is another one, tick it below and say how you know."
+        )
+        self.records = list(records)

@@ -6,6 +6,7 @@ from django.utils import timezone
 from commitments import services as commitments
 from commitments.models import Badge, Lock
 from directory.models import User
+from erp_integrations.adapters.base import CannotTell
 from erp_integrations.attention import announcements
 from erp_integrations.decisions.locking import (
     document_of,
@@ -29,7 +30,8 @@ def reject(*, submission: Submission, by: User, reason: str) -> None:
 
     Also after an export that failed, or stopped half-way with the quiet period over; what is in
     Spectrum then stays there, and holds vendor, job and ERP ID fast. All of it may not stay there
-    so: where Spectrum can be read back it is looked up, with no transaction open. Raises RightMissing,
+    so: where Spectrum can be read back it is looked up, also under other vendors and numbers, with no
+    transaction open. Raises RightMissing,
     NotSaid without a reason, Conflict when somebody decided otherwise or the export goes on, TooEarly,
     DecisionError when Spectrum holds all of it.
     """
@@ -38,14 +40,26 @@ def reject(*, submission: Submission, by: User, reason: str) -> None:
     # Of a part that is known the decision itself takes care.
     known = submission.jobs.current().exclude(status=JobStatus.FAILED).exists()
     if submission.connection.reads_back and not known:
-        standing = standing_record.find(submission)
-        stands = standing.sentence if isinstance(standing, StandingRecord) else ""
-        if isinstance(standing, StandingRecord) and standing.is_whole:
+        stands, is_whole = _what_stands(submission)
+        if is_whole:
             raise DecisionError(
                 f"{stands} Rejected, it would stay there and nobody would know: mark it as exported, or "
                 "delete it in Spectrum first."
             )
     _reject(submission=submission, by=by, reason=reason, stands=stands)
+
+
+def _what_stands(submission: Submission) -> tuple[str, bool]:
+    """What Spectrum holds of it, in a sentence, and whether that is all of it."""
+    standing = standing_record.find(submission)
+    if isinstance(standing, StandingRecord) and standing.is_ours:
+        return standing.sentence, standing.is_whole
+    found = () if isinstance(standing, CannotTell) else standing_record.find_elsewhere(submission)
+    if isinstance(found, CannotTell) or not found:
+        return (standing.sentence if isinstance(standing, StandingRecord) else ""), False
+    whole = [each for each in found if each.is_certain and each.matched == each.planned]
+    there = "; or ".join(each.sentence for each in whole or found)
+    return f"Spectrum {'already holds' if whole else 'may already hold'} it as {there}.", bool(whole)
 
 
 @transaction.atomic

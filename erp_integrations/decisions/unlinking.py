@@ -1,5 +1,7 @@
 """Unlink: the record is gone from Spectrum, so the commitment is the project's own again."""
 
+from collections.abc import Collection
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -7,8 +9,9 @@ from commitments import services as commitments
 from commitments.models import Badge, Lock
 from directory.models import User
 from directory.permissions import require_send_commitments
-from erp_integrations.adapters.base import CannotTell, StoredRecord
+from erp_integrations.adapters.base import CannotTell, MovedRecord, StoredRecord
 from erp_integrations.connections.adapting import adapter_for, as_planned
+from erp_integrations.decisions.accepting import ticked_off
 from erp_integrations.decisions.locking import (
     lock_for_decision,
     lock_job_of,
@@ -19,18 +22,33 @@ from erp_integrations.decisions.locking import (
     require_words,
     who_decided,
 )
-from erp_integrations.decisions.refusals import Conflict, DecisionError, StandsElsewhere, TooEarly
+from erp_integrations.decisions.refusals import (
+    Conflict,
+    DecisionError,
+    MayStandElsewhere,
+    StandsElsewhere,
+    TooEarly,
+)
 from erp_integrations.delivery import ledger, recovery
-from erp_integrations.findings import remains
+from erp_integrations.findings import elsewhere, remains
 from erp_integrations.models import ExportJob, JobBilling, JobStatus, Submission, SubmissionStatus
 
 
-def unlink(*, submission: Submission, by: User, seen_attempt: int, statement: str = "") -> Submission:
+def unlink(
+    *,
+    submission: Submission,
+    by: User,
+    seen_attempt: int,
+    statement: str = "",
+    others: Collection[str] = (),
+) -> Submission:
     """Cut the link to a record that was deleted in Spectrum: unlocked whole, its ERP ID free.
 
     Where Spectrum can be read back it is looked up, with no transaction open; else the person's
-    words are the proof, and kept. Raises RightMissing without the privilege or without Admin on
-    Commitments, Conflict, TooEarly, NotSaid, DecisionError when the record is there or nobody can tell.
+    words are the proof, and kept. ``others`` are the fingerprints of records that may be it under other
+    keys, and the person says are not. Raises RightMissing without the privilege or without Admin on
+    Commitments, Conflict, TooEarly, NotSaid, StandsElsewhere, MayStandElsewhere, DecisionError when the
+    record is there or nobody can tell.
     """
     require_may_unlink(submission=submission, by=by)
     job = (
@@ -38,8 +56,11 @@ def unlink(*, submission: Submission, by: User, seen_attempt: int, statement: st
     )
     if submission.status != SubmissionStatus.ACCEPTED or job is None:
         raise Conflict(who_decided(submission))
-    proof = _proof_of_absence(job)
-    return _unlink(submission=submission, by=by, job=job, proof=proof, statement=statement)
+    proof, possible = _proof_of_absence(job, others)
+    others_told = ticked_off(possible, statement).get("other_records", [])
+    return _unlink(
+        submission=submission, by=by, job=job, proof=proof, statement=statement, others=others_told
+    )
 
 
 def require_may_unlink(*, submission: Submission, by: User) -> None:
@@ -48,12 +69,15 @@ def require_may_unlink(*, submission: Submission, by: User) -> None:
     require_send_commitments(by, submission.project)
 
 
-def _proof_of_absence(job: ExportJob) -> str:
-    """ "read back", or nothing where nothing can be read back; raises where the record is there."""
+def _proof_of_absence(job: ExportJob, others: Collection[str]) -> tuple[str, list[MovedRecord]]:
+    """ "read back", or nothing where nothing can be read back; and what was ticked off as another record.
+
+    Raises where the record is there, or may be and was not ticked off.
+    """
     require_quiet(job)
     _require_nothing_billed(JobBilling.objects.filter(job=job).first())
     if not job.connection.reads_back:
-        return ""
+        return "", []
     if ledger.may_not_show_yet(job):
         raise TooEarly("It was written a moment ago, and Spectrum may be late to show it. Try again soon.")
     found = recovery.seen_anywhere(job)
@@ -69,9 +93,15 @@ def _proof_of_absence(job: ExportJob) -> str:
         )
     if isinstance(found, CannotTell):
         raise DecisionError(f"{found.reason} Nothing was changed: try again in a moment.")
-    if found:
-        raise StandsElsewhere(found)
-    return "read back"
+    left = [each for each in found if each.is_certain or each.fingerprint not in others]
+    if left:
+        held_by = elsewhere.another_job(job, recovery.seen_now(job))
+        key = f"vendor {job.vendor_code}, subcontract {job.erp_id}"
+        instead = f"Under {key} stands another contract now, of job {held_by}. " if held_by else ""
+        if certain := [each for each in left if each.is_certain]:
+            raise StandsElsewhere(certain, instead)
+        raise MayStandElsewhere(left, instead)
+    return "read back", list(found)
 
 
 def _require_nothing_billed(billing: JobBilling | None) -> None:
@@ -84,7 +114,15 @@ def _require_nothing_billed(billing: JobBilling | None) -> None:
 
 
 @transaction.atomic
-def _unlink(*, submission: Submission, by: User, job: ExportJob, proof: str, statement: str) -> Submission:
+def _unlink(
+    *,
+    submission: Submission,
+    by: User,
+    job: ExportJob,
+    proof: str,
+    statement: str,
+    others: object,
+) -> Submission:
     locked = lock_for_decision(submission, by)
     require_may_unlink(submission=locked, by=by)
     if locked.status != SubmissionStatus.ACCEPTED:
@@ -114,6 +152,7 @@ def _unlink(*, submission: Submission, by: User, job: ExportJob, proof: str, sta
             "erp_id": held.erp_id,
             "proof": proof or "attested",
             "statement": statement.strip(),
+            **({"other_records": others} if others else {}),
         },
     )
     return locked

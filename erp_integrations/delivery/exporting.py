@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
@@ -334,7 +335,9 @@ def _found_before_writing(job: ExportJob, adapter: Adapter) -> StoredRecord | Ab
     found = adapter.find(adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id))
     if not adapter.reads_back:
         return found
-    moved: tuple[MovedRecord, ...] | CannotTell = elsewhere.find(job) if isinstance(found, Absent) else ()
+    held_by = elsewhere.another_job(job, found)
+    is_away = isinstance(found, Absent) or bool(held_by)
+    moved: tuple[MovedRecord, ...] | CannotTell = elsewhere.find(job) if is_away else ()
     match moved or found:
         case CannotTell(reason=reason):
             outcomes.rest(job, f"Nothing was sent, because the ERP ID can't be checked: {reason}")
@@ -345,21 +348,58 @@ def _found_before_writing(job: ExportJob, adapter: Adapter) -> StoredRecord | Ab
         case (MovedRecord(), *_) as records:
             # An incomplete one can be followed there; its page offers that.
             mine = ExportJob.objects.filter(pk=job.pk, attempt=job.attempt)
-            mine.update(differences=verification.differences_of(records))
-            there = "; or ".join(record.sentence for record in records)
-            problem = (
-                f"It was moved in Spectrum, where it is {there} now. Follow the move, then go on."
-                if job.calls.filter(state=CallState.WRITTEN).exists()
-                else f"Spectrum already holds it as {there}; it would be there twice. If that is another "
-                "one, say so when you accept it again."
+            certain = [record for record in records if record.is_certain]
+            mine.update(differences=verification.differences_of(certain))
+            outcomes.fail(job, _what_stands_elsewhere(job, certain or records, held_by))
+            return None
+        case Absent() if _written_is_gone(job, adapter):
+            outcomes.fail(
+                job, f"What was written is not there: Spectrum shows nothing under {_name(job)}. {_GONE}"
             )
-            outcomes.fail(job, problem)
             return None
     return found
 
 
+_GONE = (
+    "Nothing more is sent. Look in Spectrum where it is: put it back there, or unlink it if it was deleted."
+)
+
+
+def _name(job: ExportJob) -> str:
+    return f"vendor {job.vendor_code}, subcontract {job.erp_id}"
+
+
+def _written_is_gone(job: ExportJob, adapter: Adapter) -> bool:
+    """Whether an absence shows that what was written was taken away: lines would go to a key without header.
+
+    What was answered within the lag of the read-back may not show yet.
+    """
+    written = (call for call, is_written in recovery.calls_of(job) if is_written)
+    return any(map(adapter.shows, written)) and not ledger.may_not_show_yet(job)
+
+
+def _what_stands_elsewhere(job: ExportJob, records: Sequence[MovedRecord], held_by: str) -> str:
+    """Why nothing is written to a key where the record, or what may be it, stands under another."""
+    there = "; or ".join(record.sentence for record in records)
+    may = "" if records[0].is_certain else "may "
+    instead = f"Under {_name(job)} stands another contract, of job {held_by}. " if held_by else ""
+    if not job.calls.filter(state=CallState.WRITTEN).exists():
+        return (
+            f"{instead}Spectrum {'may already hold' if may else 'already holds'} it as {there}; it would be "
+            "there twice. If that is another one, say so when you accept it again."
+        )
+    if may:
+        return f"{instead}What was written is not there; it may be {there}. {_GONE}"
+    return f"{instead}It was moved in Spectrum, where it is {there} now. Follow the move, then go on."
+
+
 def _what_stands_there(job: ExportJob, adapter: Adapter, record: StoredRecord) -> str:
     """Why a record under our key must not be written to; empty when it is ours to go on with."""
+    if (held_by := elsewhere.another_job(job, record)) and ledger.may_have_written(job):
+        return (
+            f"What was written is not there: under {_name(job)} stands another contract, of job {held_by}. "
+            f"{_GONE}"
+        )
     if not ledger.may_have_written(job):
         calls = [call for call, _ in recovery.calls_of(job)]
         key = adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id)

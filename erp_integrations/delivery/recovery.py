@@ -223,9 +223,11 @@ def seen_now(job: ExportJob) -> StoredRecord | Absent | CannotTell:
 
 
 def seen_anywhere(job: ExportJob) -> StoredRecord | tuple[MovedRecord, ...] | CannotTell:
-    """The same, and where nothing is under the key, what may be its record under others."""
+    """The same, and where nothing or another job's is under the key, what may be its record under others."""
     found = seen_now(job)
-    return elsewhere.find(job) if isinstance(found, Absent) else found
+    if isinstance(found, Absent) or elsewhere.another_job(job, found):
+        return elsewhere.find(job)
+    return found
 
 
 def _look_at(job: ExportJob) -> Conclusion | None:
@@ -233,8 +235,8 @@ def _look_at(job: ExportJob) -> Conclusion | None:
     found = seen_anywhere(job)
     if isinstance(found, CannotTell):
         return None
-    if isinstance(found, tuple) and found:
-        return Conclusion(Shown.OTHER, differences=tuple(each.difference for each in found))
+    if isinstance(found, tuple) and (certain := [each for each in found if each.is_certain]):
+        return Conclusion(Shown.OTHER, differences=tuple(each.difference for each in certain))
     there = found if isinstance(found, StoredRecord) else Absent()
     return conclude(adapter_for(job.connection), calls_of(job), ledger.earlier_calls(job), there)
 

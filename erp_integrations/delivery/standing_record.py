@@ -6,6 +6,7 @@ choose another ERP ID would put the money into Spectrum twice.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from erp_integrations.adapters.base import (
     Absent,
@@ -15,13 +16,14 @@ from erp_integrations.adapters.base import (
     Difference,
     Key,
     Masters,
+    MovedRecord,
     StoredRecord,
 )
 from erp_integrations.connections.adapting import adapter_for
 from erp_integrations.delivery import recovery
 from erp_integrations.delivery.recovery import Conclusion, Shown
-from erp_integrations.findings import preflight
-from erp_integrations.models import SnapshotUnreadable, Submission
+from erp_integrations.findings import elsewhere, preflight
+from erp_integrations.models import ExportJob, SnapshotUnreadable, Submission
 
 MOST_DIFFERENCES = 5  # in a sentence
 
@@ -33,6 +35,11 @@ class StandingRecord:
     key: Key
     record: StoredRecord
     compared: Conclusion | None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether its job is the plan's: a record's job can't be changed, and its key can be used again."""
+        return self.compared is None or all(each.name != "Job_Number" for each in self.compared.differences)
 
     @property
     def is_whole(self) -> bool:
@@ -117,6 +124,16 @@ def find(submission: Submission) -> StandingRecord | Absent | CannotTell:
         return CannotTell("It can't be exported as it stands, so there is nothing to compare with.")
     found = adapter.find(key)
     return compare(adapter, key, calls, found) if isinstance(found, StoredRecord) else found
+
+
+def find_elsewhere(submission: Submission) -> tuple[MovedRecord, ...] | CannotTell:
+    """Look up what stands under other keys of what would be written, and was not ticked off."""
+    _, key, calls = planned(submission)
+    job = submission.jobs.current().select_related("connection__settings").first()
+    if job is None:
+        job = ExportJob(submission=submission, connection=submission.connection, erp_id=key.erp_id)
+    found = elsewhere.find_many(job.connection, [(job, tuple(calls))] if calls else [])
+    return found if isinstance(found, CannotTell) else tuple(chain(*found))
 
 
 def in_words(differences: Iterable[Difference]) -> str:

@@ -56,8 +56,8 @@ def verify_due(connection_id: int | None = None) -> int:
             continue
         calls = tuple(as_planned(stored) for stored in job.current_calls())
         verdict = adapter_for(job.connection).verify(calls)
-        if isinstance(verdict, Absent):
-            verdict = absent_or_elsewhere(elsewhere.find(job))
+        if absent := elsewhere.absent_of(verdict):
+            verdict = absent_or_elsewhere(absent, elsewhere.find(job))
         if isinstance(verdict, CannotTell):
             silent.add(job.connection_id)
         verified += _record(job.pk, verdict, job.plan_round)
@@ -114,11 +114,14 @@ def as_stored(verdict: Seen) -> tuple[Verification, list[dict[str, str]]]:
             return Verification.DIFFERS, [asdict(each) for each in differences]
 
 
-def absent_or_elsewhere(found: tuple[MovedRecord, ...] | CannotTell) -> Absent | Elsewhere | CannotTell:
+def absent_or_elsewhere(
+    absent: Absent, found: tuple[MovedRecord, ...] | CannotTell
+) -> Absent | Elsewhere | CannotTell:
     """What an absence under the key means once it was looked for under others."""
     if isinstance(found, CannotTell):
         return found
-    return Elsewhere(found) if found else Absent()
+    certain = tuple(each for each in found if each.is_certain)
+    return Elsewhere(certain) if certain else Absent(found, absent.held_by)
 
 
 def differences_of(records: Sequence[MovedRecord]) -> list[dict[str, str]]:

@@ -1,28 +1,74 @@
 """Whether what is absent under our key stands in the ERP under another one.
 
-People change a vendor's code, renumber a subcontract or move it to another vendor. A record is the
-commitment's where it holds its job and lines and no other commitment here exported it; every vendor
-has a number 001, so that a number alone says nothing. Never called inside a transaction.
+People change a vendor's code, renumber a subcontract or move it to another vendor, and change lines of
+it besides. A record is the commitment's, or may be, where it is of its job and no other commitment here
+exported it; ``matching`` says how sure that is. Never called inside a transaction.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from django.db.models import Q
 
 from directory.models import HistoryEntry
-from erp_integrations.adapters.base import Call, CannotTell, Key, MovedRecord
+from erp_integrations.adapters.base import (
+    Absent,
+    Call,
+    CannotTell,
+    Differs,
+    Key,
+    MovedRecord,
+    StoredRecord,
+    Verdict,
+)
 from erp_integrations.connections.adapting import adapter_for, as_planned
 from erp_integrations.models import MAYBE_WRITTEN, CallState, Connection, ExportCall, ExportJob
 
 
 def find(job: ExportJob) -> tuple[MovedRecord, ...] | CannotTell:
-    """Where else a job's record may stand: what is known to be written of it, or else the whole plan."""
+    """Where else a job's record may stand: what is known to be written of it, or else the whole plan.
+
+    What only the whole plan speaks for, of which a part is known to be written, is a possible one.
+    """
     stored = list(job.current_calls())
     written = [call for call in stored[1:] if call.state == CallState.WRITTEN]
     rest = written if stored[0].state == CallState.WRITTEN else stored[1:]
-    calls = tuple(as_planned(call) for call in [stored[0], *rest])
-    found = find_many(job.connection, [(job, calls)])
-    return found if isinstance(found, CannotTell) else found[0]
+    plans = [[stored[0], *rest], *([stored] if len(rest) < len(stored) - 1 else [])]
+    asked = [(job, tuple(map(as_planned, plan))) for plan in plans]
+    found = find_many(job.connection, asked)
+    if isinstance(found, CannotTell):
+        return found
+    known = {record.key for record in found[0]}
+    return found[0] + tuple(
+        replace(record, alike=record.alike or f"{record.matched} of {record.planned} lines")
+        for records in found[1:]
+        for record in records
+        if record.key not in known
+    )
+
+
+def job_instead(job_number: str, found: StoredRecord | Absent | CannotTell) -> str:
+    """The job of another contract that has a record's key by now; blank where it is the record, or nothing.
+
+    A record's job can't be changed in Spectrum, and its key can be used again.
+    """
+    if not isinstance(found, StoredRecord):
+        return ""
+    stands = found.header.get("Job_Number", "").strip()
+    return stands if stands.upper() != job_number.strip().upper() else ""
+
+
+def another_job(job: ExportJob, found: StoredRecord | Absent | CannotTell) -> str:
+    """The same for what was found under a job's key."""
+    return job_instead(as_planned(job.current_calls()[0]).payload["Job_Number"], found)
+
+
+def absent_of(verdict: Verdict) -> Absent | None:
+    """That nothing is under a plan's key, or only another job's record; None where it is its own."""
+    if isinstance(verdict, Differs):
+        jobs = (each.stored for each in verdict.differences if each.name == "Job_Number")
+        return next((Absent(held_by=stored) for stored in jobs if stored), None)
+    return verdict if isinstance(verdict, Absent) else None
 
 
 def find_many(
@@ -40,7 +86,7 @@ def ours(
 ) -> list[tuple[MovedRecord, ...]]:
     """Of what a look has shown, what no other export here and no tick of the job's acceptance explains.
 
-    That with the plan's own number comes first.
+    What is certain comes first, and of that what has the plan's own number.
     """
     adapter = adapter_for(connection)
     owners = _owners(connection, {record.key for records in seen for record in records})
@@ -54,7 +100,9 @@ def ours(
             for record in records
             if not owners.get(record.key, set()) - {own} and record.fingerprint not in ticked
         ]
-        found.append(tuple(sorted(left, key=lambda record: record.key.erp_id != number)))
+        found.append(
+            tuple(sorted(left, key=lambda record: (not record.is_certain, record.key.erp_id != number)))
+        )
     return found
 
 

@@ -134,8 +134,8 @@ def look(job_id: int) -> int:
     adapter = adapter_for(job.connection)
     found = adapter.find(adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id))
     gone: list[int] = []
-    if isinstance(found, Absent):
-        # Where it stands under another key, or nobody can tell, nothing of it is gone.
+    if isinstance(found, Absent) or elsewhere.another_job(job, found):
+        # Where it stands, or may stand, under another key, or nobody can tell, nothing of it is gone.
         gone = [] if elsewhere.find(job) else [call.pk for call in calls]
     elif not isinstance(found, CannotTell):
         seen = adapter.inspect(tuple(as_planned(call) for call in calls), found)

@@ -20,7 +20,6 @@ from django.db.models.functions import Coalesce, Now
 from directory.database_away import is_transient
 from erp_integrations.adapters.base import (
     MOST_AT_ONCE,
-    Absent,
     Adapter,
     Billing,
     Call,
@@ -155,12 +154,12 @@ def _compare_batch(run: Reconciliation, adapter: Adapter, jobs: Sequence[ExportJ
     plans = _plans(jobs)
     jobs = [job for job in jobs if job.pk in plans]
     verdicts = list(adapter.verify_many([plans[job.pk] for job in jobs]))
-    absent = [index for index, verdict in enumerate(verdicts) if isinstance(verdict, Absent)]
-    found = elsewhere.find_many(run.connection, [(jobs[index], plans[jobs[index].pk]) for index in absent])
+    absences = {i: away for i, verdict in enumerate(verdicts) if (away := elsewhere.absent_of(verdict))}
+    found = elsewhere.find_many(run.connection, [(jobs[i], plans[jobs[i].pk]) for i in absences])
     if isinstance(found, CannotTell):
         return found.reason
-    for index, records in zip(absent, found, strict=True):
-        verdicts[index] = verification.absent_or_elsewhere(records)
+    for (index, absent), records in zip(absences.items(), found, strict=True):
+        verdicts[index] = verification.absent_or_elsewhere(absent, records)
     _keep_billing(jobs, verdicts)
     own = Drift.objects.current().filter(job__in=[job.pk for job in jobs], record_name="")
     known = {each.job_id: each for each in own}

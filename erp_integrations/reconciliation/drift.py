@@ -162,8 +162,11 @@ def _in_spectrum(job: ExportJob, seen: Seen) -> list[dict[str, str]]:
     match seen:
         case Match():
             return []
-        case Absent():
-            return [finding(DriftKind.MISSING, "Subcontract", "", job.erp_id, "nothing")]
+        case Absent(possible=possible, held_by=held_by):
+            now = f"another contract, of job {held_by}" if held_by else "nothing"
+            if possible:
+                now += f"; it may be {'; or '.join(record.sentence for record in possible)}"
+            return [finding(DriftKind.MISSING, "Subcontract", "", job.erp_id, now)]
         case Elsewhere(records=records):
             now = "; or ".join(record.sentence for record in records)
             key = f"vendor {job.vendor_code}, subcontract {job.erp_id}"

@@ -101,7 +101,7 @@ def of_key(
             return LiveCheck(KeyState.CANNOT_TELL, finding=_not_checked(key, reason))
         case StoredRecord() as record:
             standing = standing_record.compare(adapter, key, plan, record)
-            if ledger.may_have_written(job):
+            if standing.is_ours and ledger.may_have_written(job):
                 came = f"What Spectrum holds under {key.erp_id} of this vendor came from here."
                 return LiveCheck(KeyState.OURS, came, standing=standing)
             words = (standing.sentence, "ERP ID", standing.advice)
@@ -121,8 +121,8 @@ def _free(key: Key, moved: tuple[MovedRecord, ...], ticked: Collection[str]) -> 
     finding = Finding(
         "record-elsewhere",
         Severity.BLOCKING,
-        f"Spectrum already holds it as {'; or '.join(record.sentence for record in left)}. "
-        "It would be there twice.",
+        f"Spectrum {'already holds' if left[0].is_certain else 'may already hold'} it as "
+        f"{'; or '.join(record.sentence for record in left)}. It would be there twice.",
         "ERP ID",
         "Look in Spectrum whose it is. If it is this one, don't export it. If it is another one, tick it "
         "below and say how you know.",

@@ -105,9 +105,13 @@ def unlink(request: SignedInRequest, company_slug: str, submission_id: int) -> H
             by=request.user,
             seen_attempt=form.cleaned_data["round"],
             statement=form.cleaned_data["statement"],
+            others=form.cleaned_data["other_records"],
         )
     except REFUSALS as refusal:
         return decided_box(request, standing_of(request, company_slug, submission_id), str(refusal))
+    except decisions.MayStandElsewhere as refusal:
+        possible = refusal.records
+        return _box(request, stood, "_unlink.html", "Unlink", form, problem=str(refusal), possible=possible)
     except decisions.StandsElsewhere as refusal:
         return _box(request, stood, "_unlink.html", "Unlink", form, problem=str(refusal), elsewhere=True)
     except decisions.DecisionError as refusal:

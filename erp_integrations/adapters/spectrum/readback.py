@@ -181,7 +181,7 @@ class InfoLink:
     def find_elsewhere(
         self, plans: Sequence[tuple[Call, ...]]
     ) -> Sequence[tuple[MovedRecord, ...]] | CannotTell:
-        """Which records hold the job and lines of some plans under another key: two questions, by job."""
+        """Which records are some plans', or may be, under another key: two questions, by job."""
         timeout = self.scan_timeout if len(plans) > 1 else self.read_timeout
         return self._read(lambda connection: _elsewhere(connection, plans), timeout)
 
@@ -258,12 +258,12 @@ def billing(calls: tuple[Call, ...], record: StoredRecord) -> Billing:
 
 
 def matching(calls: tuple[Call, ...], key: Key, record: StoredRecord) -> MovedRecord | None:
-    """The record as one that a plan's job and lines stand in; None where that can't be said.
+    """The record as one that a plan stands in, or may stand in; None where nothing speaks for it.
 
-    Every vendor has a number 001, and every job has many subcontracts: the job must be the plan's, and the
-    lines by key and amount. Of a record that people changed, or of which a part was written, it is enough
-    that all of one side are found on the other, or that the number is the plan's. A plan of a header alone
-    (a part of an export) is found by job and number or comment, where the record has no line either.
+    Every vendor has a number 001, and every job has many subcontracts: the job must be the plan's. It is
+    certain by lines of the same key and amount: where all of one side are found on the other, or the
+    number is the plan's too. A plan of a header alone (a part of an export) is certain by number and comment
+    in a record without lines. As people change records, any one likeness makes it a possible one.
     """
     header, lines = calls[0].payload, [call for call in calls if _is_line(call)]
     if _code(record.header["Job_Number"]) != _code(header["Job_Number"]):
@@ -280,12 +280,29 @@ def matching(calls: tuple[Call, ...], key: Key, record: StoredRecord) -> MovedRe
             phases[phase] = stored_at[0]
     matched = len(record.lines) - len(unmatched)
     same_number = key.erp_id == _code(header["Subcontract_Number"])
+    same_comment = (comment := header["Comment"].strip()) == record.header["Comment"]
     if not lines:
-        comment = header["Comment"].strip()
-        is_it = not record.lines and (same_number or comment == record.header["Comment"] != "")
+        named = key.vendor_code == _code(header["Vendor_Code"]) or (same_comment and comment)
+        is_certain = not record.lines and same_number and bool(named)
+        same_total = bool(comment)  # nothing is known to be written of it but its header
     else:
-        is_it = bool(matched) and (matched == len(lines) or not unmatched or same_number)
-    return MovedRecord(key, record, matched, len(lines), phases) if is_it else None
+        is_certain = bool(matched) and (matched == len(lines) or not unmatched or same_number)
+        same_total = _total(call.payload for call in lines) == _total(record.lines.values())
+    likenesses = {
+        f"{matched} of {len(lines)} lines": matched,
+        "the same number": same_number,
+        "the same cost codes": lines
+        and {_stored_key(call, record.lines) for call in lines} == {*record.lines},
+        "the same comment and total" if lines else "the same comment": same_comment and same_total,
+    }
+    alike = " and ".join(likeness for likeness, holds in likenesses.items() if holds)
+    if not (is_certain or alike):
+        return None
+    return MovedRecord(key, record, matched, len(lines), phases, "" if is_certain else alike)
+
+
+def _total(lines: Iterable[Mapping[str, str]]) -> Decimal:
+    return sum((_decimal(line, "Original_Contract_Amount") or Decimal() for line in lines), Decimal())
 
 
 def moved(calls: tuple[Call, ...], record: MovedRecord) -> tuple[Call, ...]:

@@ -332,7 +332,7 @@ class TestResume:
         decisions.resume(submission=job.submission, by=approver, seen_attempt=job.attempt)
         job = delivered(job)
         assert (job.status, job.not_before) == (JobStatus.INCOMPLETE, None)
-        assert "Spectrum holds something else" in job.problem
+        assert "stands another contract, of job 24-002" in job.problem
         assert sent(simulator, job) == [HEADER, LINE, LINE]
 
     def test_it_needs_the_right_and_the_delivery_that_was_seen(

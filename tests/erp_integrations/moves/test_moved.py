@@ -84,8 +84,10 @@ def told(job: ExportJob) -> list[tuple[str, str, str]]:
     ]
 
 
-def unlink(job: ExportJob, by: User) -> Submission:
-    return decisions.unlink(submission=of(job).submission, by=by, seen_attempt=job.attempt)
+def unlink(job: ExportJob, by: User, statement: str = "", *others: str) -> Submission:
+    return decisions.unlink(
+        submission=of(job).submission, by=by, seen_attempt=job.attempt, statement=statement, others=others
+    )
 
 
 def follow(job: ExportJob, by: User) -> ExportJob:
@@ -172,12 +174,17 @@ class TestReconciliation:
         assert of(job).verification == Verification.ELSEWHERE
         assert HistoryEntry.objects.filter(event="export.elsewhere").exists()
 
-    def test_a_number_alone_is_nothing(self, simulator: Simulator, synced: ExportJob, unlinker: User) -> None:
+    def test_a_number_alone_may_be_it_and_another_job_is_nothing(
+        self, simulator: Simulator, synced: ExportJob, unlinker: User
+    ) -> None:
         simulator.delete(synced.erp_id, vendor="ACME", company="PHL")
         other = {"Phase_Code": "0330000", "Cost_Type": "S", "Original_Contract_Amount": "17.00"}
         as_ours(simulator, synced.submission, synced.erp_id, Vendor_Code="BOLT", lines=[other])
         as_ours(simulator, synced.submission, "OTHER-JOB", Job_Number="24-002")
         assert [each[0] for each in told(compared(synced))] == ["missing"]
+        with pytest.raises(decisions.MayStandElsewhere, match="the same number"):
+            unlink(synced, unlinker)
+        simulator.delete(synced.erp_id, vendor="BOLT", company="PHL")
         assert unlink(synced, unlinker).status == SubmissionStatus.UNLINKED
 
     def test_what_another_commitment_exported_is_not_it(
@@ -254,7 +261,7 @@ class TestUnlink:
     ) -> None:
         job = incomplete_at(simulator, queued, line)
         renumber(simulator, job)
-        with pytest.raises(decisions.StandsElsewhere):
+        with pytest.raises((decisions.StandsElsewhere, decisions.MayStandElsewhere)):
             unlink(job, unlinker)
 
     def test_where_nobody_can_look_for_it_nothing_is_unlinked(

@@ -418,13 +418,27 @@ class TestElsewhere:
     def found(self, site: Site, plan: tuple[Call, ...] = PLAN) -> list[tuple[str, str, int]]:
         seen = site.info_link.find_elsewhere([plan])
         assert not isinstance(seen, CannotTell)
-        return [(each.key.vendor_code, each.key.erp_id, each.matched) for each in seen[0]]
+        certain = [each for each in seen[0] if each.is_certain]
+        return [(each.key.vendor_code, each.key.erp_id, each.matched) for each in certain]
+
+    def possible(self, site: Site, plan: tuple[Call, ...] = PLAN) -> dict[str, str]:
+        seen = site.info_link.find_elsewhere([plan])
+        assert not isinstance(seen, CannotTell)
+        return {each.key.vendor_code: each.alike for each in seen[0] if not each.is_certain}
 
     def put(
-        self, site: Site, vendor: str, number: str, *lines: dict[str, object], job: str = "24-001"
+        self,
+        site: Site,
+        vendor: str,
+        number: str,
+        *lines: dict[str, object],
+        job: str = "24-001",
+        comment: str = "",
     ) -> None:
         key = {"Vendor_Code": vendor.ljust(10), "Subcontract_Number": number.ljust(10)}
-        site.holds({**HEADER, **key, "Job_Number": job}, *({**each, **key} for each in lines))
+        site.holds(
+            {**HEADER, **key, "Job_Number": job, "Comment_1": comment}, *({**each, **key} for each in lines)
+        )
 
     def test_under_another_vendor_another_number_or_both(self, site: Site) -> None:
         self.put(site, "acme", "SC-001", LINE, self.SECOND)  # its own key is nowhere else
@@ -440,6 +454,27 @@ class TestElsewhere:
         self.put(site, "ECHO", "SC-001", {**LINE, "Cost_Type": "M"})
         self.put(site, "FOXT", "SC-001")
         assert self.found(site) == []
+        assert self.possible(site) == dict.fromkeys(("CARP", "DELT", "ECHO", "FOXT"), "the same number")
+
+    def test_any_one_likeness_makes_it_possible(self, site: Site) -> None:
+        other = {**LINE, "Phase_Code": "0990000"}
+        self.put(site, "BOLT", "SC-9", LINE, other)
+        self.put(site, "CARP", "SC-9", {**LINE, "Original_Contract_Amount": 1}, self.SECOND)
+        self.put(
+            site,
+            "DELT",
+            "SC-9",
+            {**LINE, "Original_Contract_Amount": 1},
+            {**self.SECOND, "Original_Contract_Amount": 1},
+        )
+        self.put(site, "ECHO", "SC-9", {**LINE, "Cost_Type": "M"}, {**self.SECOND, "Cost_Type": "M"})
+        self.put(site, "FOXT", "SC-9", other)
+        assert self.possible(site) == {
+            "BOLT": "1 of 2 lines",
+            "CARP": "1 of 2 lines and the same cost codes",
+            "DELT": "the same cost codes",
+            "ECHO": "the same comment and total",
+        }
 
     def test_a_part_is_enough_and_what_people_added_hides_nothing(self, site: Site) -> None:
         self.put(site, "BOLT", "SC-9", LINE)
@@ -448,14 +483,18 @@ class TestElsewhere:
         self.put(site, "DELT", "SC-001", LINE, {**LINE, "Phase_Code": "0990000"})
         assert sorted(self.found(site)) == [("BOLT", "SC-9", 1), ("CARP", "SC-9", 2), ("DELT", "SC-001", 1)]
 
-    def test_a_header_alone_is_found_by_its_number_or_its_comment(self, site: Site) -> None:
+    def test_a_header_alone_is_certain_by_its_number_and_its_comment(self, site: Site) -> None:
         alone = (
             replace(self.PLAN[0], elements=header(Comment="Roof").elements + self.PLAN[0].elements[-3:]),
         )
         self.put(site, "BOLT", "SC-001")
         self.put(site, "CARP", "SC-001", LINE)
         self.put(site, "DELT", "SC-9")
-        assert self.found(site, alone) == [("BOLT", "SC-001", 0)]
+        self.put(site, "ECHO", "SC-9", comment="Roof")
+        self.put(site, "FOXT", "SC-001", comment="Roof")
+        assert self.found(site, alone) == [("FOXT", "SC-001", 0)]
+        number, comment = "the same number", "the same comment"
+        assert self.possible(site, alone) == {"BOLT": number, "CARP": number, "ECHO": comment}
 
     @pytest.mark.parametrize(
         ("stored", "is_it"),
