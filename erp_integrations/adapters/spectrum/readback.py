@@ -263,7 +263,7 @@ def matching(calls: tuple[Call, ...], key: Key, record: StoredRecord) -> MovedRe
     Every vendor has a number 001, and every job has many subcontracts: the job must be the plan's. It is
     certain by lines of the same key and amount: where all of one side are found on the other, or the
     number is the plan's too. A plan of a header alone (a part of an export) is certain by number and comment
-    in a record without lines. As people change records, any one likeness makes it a possible one.
+    in a record without lines. As people change records, any likeness but the number alone makes it possible.
     """
     header, lines = calls[0].payload, [call for call in calls if _is_line(call)]
     if _code(record.header["Job_Number"]) != _code(header["Job_Number"]):
@@ -290,12 +290,14 @@ def matching(calls: tuple[Call, ...], key: Key, record: StoredRecord) -> MovedRe
         same_total = _total(call.payload for call in lines) == _total(record.lines.values())
     likenesses = {
         f"{matched} of {len(lines)} lines": matched,
-        "the same number": same_number,
+        # Many contracts of a job have one line of a cost code.
         "the same cost codes": lines
-        and {_stored_key(call, record.lines) for call in lines} == {*record.lines},
+        and {_stored_key(call, record.lines) for call in lines} == {*record.lines}
+        and (same_number or key.vendor_code == _code(header["Vendor_Code"])),
         "the same comment and total" if lines else "the same comment": same_comment and same_total,
     }
     alike = " and ".join(likeness for likeness, holds in likenesses.items() if holds)
+    alike += " and the same number" if alike and same_number else ""  # alone it says nothing
     if not (is_certain or alike):
         return None
     return MovedRecord(key, record, matched, len(lines), phases, "" if is_certain else alike)

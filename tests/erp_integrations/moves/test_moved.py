@@ -174,17 +174,12 @@ class TestReconciliation:
         assert of(job).verification == Verification.ELSEWHERE
         assert HistoryEntry.objects.filter(event="export.elsewhere").exists()
 
-    def test_a_number_alone_may_be_it_and_another_job_is_nothing(
-        self, simulator: Simulator, synced: ExportJob, unlinker: User
-    ) -> None:
+    def test_a_number_alone_is_nothing(self, simulator: Simulator, synced: ExportJob, unlinker: User) -> None:
         simulator.delete(synced.erp_id, vendor="ACME", company="PHL")
         other = {"Phase_Code": "0330000", "Cost_Type": "S", "Original_Contract_Amount": "17.00"}
         as_ours(simulator, synced.submission, synced.erp_id, Vendor_Code="BOLT", lines=[other])
         as_ours(simulator, synced.submission, "OTHER-JOB", Job_Number="24-002")
         assert [each[0] for each in told(compared(synced))] == ["missing"]
-        with pytest.raises(decisions.MayStandElsewhere, match="the same number"):
-            unlink(synced, unlinker)
-        simulator.delete(synced.erp_id, vendor="BOLT", company="PHL")
         assert unlink(synced, unlinker).status == SubmissionStatus.UNLINKED
 
     def test_what_another_commitment_exported_is_not_it(
