@@ -64,6 +64,9 @@ def adopt(
         written = _standing(submission, key, written, basis, seen_record)
         proof = {"proof": "read back", "record": seen_record, "statement": statement.strip()}
     elif not needs_words_of_spectrum(submission):
+        now = Submission.objects.get(pk=submission.pk)
+        if now.status != submission.status:
+            raise Conflict(who_decided(now))
         raise Conflict(
             "This connection can't be read back, and no older copy of the database is known from which it "
             f"came: it can't be marked as exported. {LOOK}"

@@ -36,7 +36,7 @@ ANSWERS = (
 OF_WORKERS = (
     *[("worker killed on the wire", fault, method, LATE) for fault, method in HELD],
     *[("worker killed between calls", "slow", method, 0.4) for method in (HEADER, LINE)],
-    *[("worker killed at random", "", "", 0.0)] * 6,
+    *[("worker killed at random", "", "", 0.0)] * 10,
     *[("both workers killed", "", "", 0.0)] * 2,
     *[("worker frozen beyond its lease", "slow", method, 1.0) for method in (HEADER, LINE)],
     ("worker's clock ahead", "", "", 7200.0),

@@ -42,6 +42,8 @@ class Model:
 
     decision: str = "none"  # or awaiting, retrieved, rejected, accepted, unlinked
     sent_by: str = ""
+    hands: set[str] = field(default_factory=set)  # who sent or retrieved it since it was last exported
+    barred: set[str] = field(default_factory=set)  # from deciding on what was sent
     decided_by: str = ""
     title: int = 0  # which version of it the project has
     sent_title: int = 0
@@ -75,8 +77,11 @@ class Model:
             raise NoRight
         if self.decision in ("awaiting", "accepted"):
             raise Refused
-        self.decision, self.decided_by, self.sent_by = "awaiting", "", by
+        self.decision, self.decided_by = "awaiting", ""
         self.sent_title = self.title
+        self.sent_by = by
+        self.hands.add(by)
+        self.barred = {self.creator, *self.hands}
         self.history.append("submission.sent")
 
     def retrieve(self, by: str) -> None:
@@ -85,6 +90,7 @@ class Model:
         if self.decision != "awaiting":
             raise Refused
         self.decision = "retrieved"
+        self.hands.add(by)
         self.history.append("submission.retrieved")
 
     def edit(self) -> None:
@@ -96,7 +102,7 @@ class Model:
     # An approver decides
 
     def _decides(self, by: str) -> None:
-        if by not in self.approvers or by in (self.creator, self.sent_by):
+        if by not in self.approvers or by in self.barred:
             raise NoRight
 
     def accept(self, by: str, *, looked: bool) -> None:
@@ -254,6 +260,7 @@ class Model:
                 self.fault = False
                 self.history.append("connection.reopened")
         self.delivery, self.goes_on = "synced", False
+        self.hands.clear()
         self.verified = "pending" if self.reads_back else self.verified or "not_configured"
         self.history.append("export.synced")
 
@@ -309,6 +316,8 @@ class Model:
         known = "all" if there == set(CALLS) else "part" if there else "none"
         self.delivery = {"all": "synced", "part": "incomplete", "none": "queued"}[known]
         self.goes_on = self.due = known != "all"
+        if known == "all":
+            self.hands.clear()
         self.history.append(f"export.{how}_{known}")
 
     def _take_back(self) -> None:
@@ -332,7 +341,7 @@ class Model:
 
     def buttons(self, person: str) -> set[str]:
         """What the approvers' page offers this person."""
-        if person not in self.approvers or person in (self.creator, self.sent_by):
+        if person not in self.approvers or person in self.barred:
             return set()
         if self.decision == "awaiting":
             return {"accept", "reject"}

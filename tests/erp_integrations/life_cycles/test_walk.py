@@ -122,7 +122,7 @@ class Walk(RuleBasedStateMachine):
 
     def what_leads_on(self) -> list[str]:
         model = self.model
-        if not model.approvers - {model.sent_by}:
+        if not model.approvers - model.barred - model.hands:
             return ["grant"]
         if model.decision not in ("awaiting", "accepted"):
             return ["send", "send", "edit"]

@@ -26,7 +26,9 @@ def accepts(by: User, submission: Submission, erp_id: str = "") -> Act:
     """Press Export in a box that is open."""
     basis = preflight.basis_of(submission.document)
     erp_id = erp_id or preflight.proposed_erp_id(basis)
-    return lambda: decisions.accept(submission=submission, by=by, seen_hash=basis.hash, erp_id=erp_id)
+    return lambda: decisions.accept(
+        submission=submission, by=by, seen_hash=basis.hash, erp_id=erp_id, statement="It is not there."
+    )
 
 
 def adopts(by: User, submission: Submission) -> Act:

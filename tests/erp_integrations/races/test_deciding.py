@@ -4,7 +4,7 @@ from commitments import services as commitments
 from commitments.models import Commitment
 from directory.models import User
 from erp_integrations import decisions
-from erp_integrations.models import ErpIdHold, ExportJob, Submission, SubmissionStatus
+from erp_integrations.models import ErpIdHold, ExportJob, Restore, Submission, SubmissionStatus
 from notifications.models import OutgoingEmail
 from tests.erp_integrations.races.acts import accepts, adopts, rejects, retrieves, two_approvers
 from tests.erp_integrations.races.conftest import Interleave
@@ -44,6 +44,7 @@ def test_of_two_who_accept_one_decides_and_the_other_is_told(interleave: Interle
 
 def test_of_accept_and_adopt_one_decides_and_the_other_is_told(interleave: Interleave) -> None:
     submission = SubmissionFactory()
+    Restore.objects.create(epoch=1, reason="The disk failed.", lost="Nothing that is known.")
     first, second = two_approvers(submission)
 
     def judge(ended: Ended) -> None:
