@@ -49,7 +49,13 @@ def test_a_look_stays_a_look_whatever_its_headers_say(name: str, the_world: Worl
     with undone(), witness.watching() as seen:
         headers = {"HTTP_X_HTTP_METHOD_OVERRIDE": "POST", "HTTP_HX_REQUEST": "true"}
         answer = browser.get(f"{url}?_method=POST&post=yes&reason=Forged.", **headers)
-        assert answer.status_code < 400 or answer.status_code in (403, 404, 405, 409, 503), url
+        assert (
+            answer.status_code < 400
+            or answer.status_code in (403, 404, 405, 503)
+            or (
+                (name, answer.status_code) == ("erp_integrations:follow", 409)  # nothing was moved
+            )
+        ), url
         assert not seen.tables - witness.ASIDE - REFUSALS, url
 
 

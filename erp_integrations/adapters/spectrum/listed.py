@@ -47,7 +47,7 @@ def _not_read(masters: Masters) -> Iterator[Finding]:
             "masters-not-read",
             Severity.CANNOT_CHECK,
             f"Whether Spectrum knows {joined(unread)} can't be checked now: "
-            "its lists have not been read yet. So it is with whether it keeps unit costs.",
+            "its lists have not been read yet. Whether it keeps unit costs is not known either.",
             "Spectrum's lists",
             "They are read by themselves once a day; the page Vendors of ERP Integrations says more.",
             Fixer.ERP_ADMIN,

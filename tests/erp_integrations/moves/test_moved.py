@@ -250,13 +250,20 @@ class TestUnlink:
         assert f"subcontract {MOVED}" in html
         assert "Follow the move" in html
 
-    @pytest.mark.parametrize("line", [1, 2])
+    @pytest.mark.parametrize(
+        ("line", "refusal"), [(1, decisions.MayStandElsewhere), (2, decisions.StandsElsewhere)]
+    )
     def test_so_is_that_of_a_part(
-        self, simulator: Simulator, queued: ExportJob, unlinker: User, line: int
+        self,
+        simulator: Simulator,
+        queued: ExportJob,
+        unlinker: User,
+        line: int,
+        refusal: type[decisions.DecisionError],
     ) -> None:
         job = incomplete_at(simulator, queued, line)
         renumber(simulator, job)
-        with pytest.raises((decisions.StandsElsewhere, decisions.MayStandElsewhere)):
+        with pytest.raises(refusal):
             unlink(job, unlinker)
 
     def test_where_nobody_can_look_for_it_nothing_is_unlinked(
