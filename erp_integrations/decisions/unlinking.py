@@ -30,7 +30,7 @@ from erp_integrations.decisions.refusals import (
     TooEarly,
 )
 from erp_integrations.delivery import ledger, recovery
-from erp_integrations.findings import elsewhere, remains
+from erp_integrations.findings import elsewhere, preflight, remains
 from erp_integrations.models import ExportJob, JobBilling, JobStatus, Submission, SubmissionStatus
 
 
@@ -46,7 +46,7 @@ def unlink(
 
     Where Spectrum can be read back it is looked up, with no transaction open; else the person's
     words are the proof, and kept. ``others`` are the fingerprints of records that may be it under other
-    keys, and the person says are not. Raises RightMissing without the privilege or without Admin on
+    keys, and the person says in words are not. Raises RightMissing without the privilege or without Admin on
     Commitments, Conflict, TooEarly, NotSaid, StandsElsewhere, MayStandElsewhere, DecisionError when the
     record is there or nobody can tell.
     """
@@ -56,7 +56,8 @@ def unlink(
     )
     if submission.status != SubmissionStatus.ACCEPTED or job is None:
         raise Conflict(who_decided(submission))
-    proof, possible = _proof_of_absence(job, others)
+    ticked = others if preflight.is_written(statement) else ()
+    proof, possible = _proof_of_absence(job, ticked)
     others_told = ticked_off(possible, statement).get("other_records", [])
     return _unlink(
         submission=submission, by=by, job=job, proof=proof, statement=statement, others=others_told

@@ -84,7 +84,7 @@ class TestMovedAndChanged:
         with pytest.raises(decisions.MayStandElsewhere) as refused:
             unlink(synced, unlinker, KNOWS)
         (record,) = refused.value.records
-        with pytest.raises(decisions.NotSaid):
+        with pytest.raises(decisions.MayStandElsewhere, match="say how you know"):
             unlink(synced, unlinker, "", record.fingerprint)
         unlink(synced, unlinker, KNOWS, record.fingerprint)
         detail = HistoryEntry.objects.get(event="submission.unlinked").detail
@@ -149,6 +149,9 @@ def test_the_unlink_box_asks_for_the_tick_and_takes_it(
     assert answer.context is not None
     (record,) = answer.context["possible"]
     ticked = {"round": synced.attempt, "statement": KNOWS, "other_records": [record.fingerprint]}
+    without_words = client.post(address, ticked | {"statement": ""}).content.decode()
+    assert f'value="{record.fingerprint}"' in without_words
+    assert "checked" in without_words
     client.post(address, ticked)
     assert of(synced).submission.status == SubmissionStatus.UNLINKED
 
