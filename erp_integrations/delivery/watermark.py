@@ -11,6 +11,7 @@ import os
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -26,6 +27,7 @@ from erp_integrations.attention import alarms
 from erp_integrations.connections import faults
 from erp_integrations.models import Connection, Restore, WireAttempt
 
+OLD_SECONDS = 30 * 86_400
 PAUSED = "The database seems to be an older copy, which the operator has to confirm (after_restore)."
 
 _writing = threading.Lock()
@@ -78,7 +80,7 @@ def keep(entry: WireAttempt) -> str:
             if is_first or _read(file) < mark:
                 _replace(file, mark)
             if is_first:
-                _forget_the_dead(folder.glob(f"wire-{machine}-*.json"), mark)
+                _forget_the_dead(folder.glob("wire-*.json"), f"wire-{machine}-", mark)
     except (OSError, ValueError) as error:
         return f"Nothing was sent, because the folder of WIRE_WATERMARK_DIR can't be written: {error}."
     return ""
@@ -162,16 +164,26 @@ def _read(file: Path) -> Mark:
         raise ValueError(f"{file.name} is damaged") from error
 
 
-def _forget_the_dead(files: Iterable[Path], mark: Mark) -> None:
-    """Remove the files of this machine's former processes that say no more than ``mark``."""
+def _forget_the_dead(files: Iterable[Path], own: str, mark: Mark) -> None:
+    """Remove files that say no more than ``mark``: of this machine's former processes, and of any machine
+    those that are old, as containers have another name each."""
     for file in files:
-        try:
-            os.kill(int(file.stem.rpartition("-")[2]), 0)
-        except ProcessLookupError:
-            if _read(file) <= mark:
-                file.unlink(missing_ok=True)
-        except PermissionError:
-            continue  # it lives, as another user
+        if file.name.startswith(own):
+            is_dead = not _lives(int(file.stem.rpartition("-")[2]))
+        else:
+            is_dead = time.time() - file.stat().st_mtime > OLD_SECONDS
+        if is_dead and _read(file) <= mark:
+            file.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # as another user
+    return True
 
 
 def _replace(file: Path, mark: Mark) -> None:

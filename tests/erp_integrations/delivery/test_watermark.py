@@ -100,6 +100,17 @@ def test_files_of_dead_processes_go_when_they_say_no_more(
     assert high.exists()
 
 
+def test_of_other_machines_go_only_those_that_are_old_and_say_no_more(
+    simulator: Simulator, queued: ExportJob, folder: Path
+) -> None:
+    old = {host: mark(folder, attempt=0, host=f"{host}-7") for host in ("gone", "lately", "ahead")}
+    old["ahead"].write_text(mark(folder, epoch=1, attempt=9, host="x-1").read_text())
+    for host in ("gone", "ahead"):
+        os.utime(old[host], (0, 0))
+    assert watermark.keep(WireAttempt.objects.create(call=queued.calls.all()[0], attempt=1)) == ""
+    assert [file.exists() for file in old.values()] == [False, True, True]
+
+
 @pytest.mark.parametrize("damage", ["", "{}", "[1]", '{"epoch": 0, "attempt": null, "at": ""}'])
 def test_a_damaged_file_stops_everything(
     simulator: Simulator, queued: ExportJob, folder: Path, damage: str
