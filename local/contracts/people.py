@@ -23,6 +23,7 @@ class Person:
     def __init__(self, address: str, email: str, password: str) -> None:
         self.email = email
         self._address = address
+        self._password = password
         self._threads = threading.local()
         first = _session()
         answer = first.get(f"{address}/accounts/login/", timeout=PATIENCE)
@@ -51,7 +52,10 @@ class Person:
         return html.document_fromstring(answer.text)
 
     def sends(self, path: str, fields: Mapping[str, str | Sequence[str]]) -> html.HtmlElement | None:
-        """Send a form. None when it was done, which a redirect says; else the page that says why not."""
+        """Send a form. None when it was done, which a redirect says; else the page that says why not.
+
+        Where a person is asked who they are once more, they say it.
+        """
         answer = self._session.post(
             self._address + path,
             data={"csrfmiddlewaretoken": self._token, **fields},
@@ -60,6 +64,9 @@ class Person:
         )
         if answer.status_code == 302:
             return None
+        asked_again = answer.status_code == 403 and "confirm_password" in answer.text
+        if asked_again and "confirm_password" not in fields:
+            return self.sends(path, {**fields, "confirm_password": self._password})
         if answer.status_code >= 500:
             raise Away(f"{self.email} sent {path}: {answer.status_code}")
         if answer.status_code not in {200, 409, 422}:
