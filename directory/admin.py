@@ -9,7 +9,7 @@ from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.db.models import Model, Q, QuerySet
+from django.db.models import ForeignKey, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from directory import history, services, sessions, two_step
@@ -19,6 +19,7 @@ from directory.personal_data_admin import PersonalDataActions
 from directory.scoped_admin import (
     LONGEST_ID,
     CompanyScopedAdmin,
+    M,
     ReadOnlyAdmin,
     RecordingAdmin,
     colleagues_of,
@@ -254,8 +255,33 @@ class CompanyMembershipForm(forms.ModelForm[CompanyMembership]):
         return cleaned
 
 
+class MembershipAdmin(CompanyScopedAdmin[M]):
+    """Nobody adds, changes or removes their own membership: they only see it."""
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if db_field.name == "user":
+            field.queryset = field.queryset.exclude(pk=request.user.pk)
+            field.error_messages["invalid_choice"] = (
+                f"Select a valid choice: somebody of your companies, and not yourself. {services.OWN_LEVELS}"
+            )
+        return field
+
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        return super().has_change_permission(request, obj) and not _is_own(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not _is_own(request, obj)
+
+
+def _is_own(request: HttpRequest, membership: Any) -> bool:
+    return membership is not None and membership.user_id == request.user.pk
+
+
 @admin.register(CompanyMembership)
-class CompanyMembershipAdmin(CompanyScopedAdmin[CompanyMembership]):
+class CompanyMembershipAdmin(MembershipAdmin[CompanyMembership]):
     """Where the privilege Can Push to Accounting is granted and revoked."""
 
     form = CompanyMembershipForm
@@ -266,28 +292,17 @@ class CompanyMembershipAdmin(CompanyScopedAdmin[CompanyMembership]):
     autocomplete_fields = ("user", "company")
     change_form_template = "admin/directory/membership.html"
 
-    def has_delete_permission(self, request: HttpRequest, obj: CompanyMembership | None = None) -> bool:
-        own = obj is not None and obj.user_id == request.user.pk
-        return super().has_delete_permission(request, obj) and not own
-
     def get_readonly_fields(
         self, request: HttpRequest, obj: CompanyMembership | None = None
     ) -> tuple[str, ...]:
         fixed = ("user", "company") if obj else ()
         may_grant = request.user.has_perm("directory.grant_push_to_accounting")
-        own = obj is not None and obj.user_id == request.user.pk
-        return fixed if may_grant and not own else (*fixed, "can_push_to_accounting")
+        return fixed if may_grant else (*fixed, "can_push_to_accounting")
 
     def save_model(self, request: HttpRequest, obj: CompanyMembership, form: Any, change: bool) -> None:
         assert isinstance(request.user, User)
         wanted = obj.can_push_to_accounting
-        if change:
-            # Only what the form changed: the privilege may have been revoked since it was opened.
-            obj.save(update_fields=["erp_integrations_level", "directory_level"])
-        else:
-            obj.can_push_to_accounting = False
-            super().save_model(request, obj, form, change)
-        services.record_levels(membership=obj, by=request.user, changed=form.changed_data, new=not change)
+        services.save_levels(membership=obj, by=request.user)
         if "can_push_to_accounting" not in form.changed_data:
             return
         command = services.grant_push_to_accounting if wanted else services.revoke_push_to_accounting
@@ -337,7 +352,7 @@ def _privilege_history(object_id: str) -> list[dict[str, Any]]:
 
 
 @admin.register(ProjectMembership)
-class ProjectMembershipAdmin(CompanyScopedAdmin[ProjectMembership]):
+class ProjectMembershipAdmin(MembershipAdmin[ProjectMembership]):
     """Who may do what in a project's Commitments tool."""
 
     company = "project__company"
@@ -355,8 +370,7 @@ class ProjectMembershipAdmin(CompanyScopedAdmin[ProjectMembership]):
 
     def save_model(self, request: HttpRequest, obj: ProjectMembership, form: Any, change: bool) -> None:
         assert isinstance(request.user, User)
-        super().save_model(request, obj, form, change)
-        services.record_levels(membership=obj, by=request.user, changed=form.changed_data, new=not change)
+        services.save_levels(membership=obj, by=request.user)
 
     def delete_model(self, request: HttpRequest, obj: ProjectMembership) -> None:
         assert isinstance(request.user, User)

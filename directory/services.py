@@ -1,12 +1,13 @@
 """Changes to the Company Directory that concern more than one row, each with its history."""
 
-from collections.abc import Sequence
-
 from django.db import transaction
 from django.forms import ModelForm
 
 from directory import history
-from directory.models import Company, CompanyMembership, ProjectMembership, User
+from directory.models import Company, CompanyMembership, Level, ProjectMembership, User
+
+
+OWN_LEVELS = "Nobody gives themselves levels, or changes their own: ask another administrator."
 
 
 class DirectoryError(Exception):
@@ -66,37 +67,61 @@ def remove_company_membership(*, membership: CompanyMembership, by: User) -> Non
         subject=locked,
         by=by,
         company=locked.company,
-        detail={"user": locked.user_id, "held_push_to_accounting": locked.can_push_to_accounting},
+        detail={
+            "user": locked.user_id,
+            "held_push_to_accounting": locked.can_push_to_accounting,
+            "were": {name: getattr(locked, name) for name in ("erp_integrations_level", "directory_level")},
+        },
     )
     locked.delete()
 
 
 @transaction.atomic
 def remove_project_membership(*, membership: ProjectMembership, by: User) -> None:
+    """Take a person out of a project. Raises DirectoryError for oneself."""
+    if membership.user_id == by.pk:
+        raise DirectoryError("Nobody removes themselves from a project: ask another administrator.")
     history.record(
         event="membership.removed",
         subject=membership,
         by=by,
         company=membership.project.company,
-        detail={"user": membership.user_id, "project": membership.project_id},
+        detail={
+            "user": membership.user_id,
+            "project": membership.project_id,
+            "were": {"commitments_level": membership.commitments_level},
+        },
     )
     membership.delete()
 
 
-def record_levels(
-    *, membership: CompanyMembership | ProjectMembership, by: User, changed: Sequence[str], new: bool
-) -> None:
-    """History of a person's levels, after they were saved; nothing when none changed."""
-    levels = {name: getattr(membership, name) for name in changed if name.endswith("_level")}
-    if not levels and not new:
+@transaction.atomic
+def save_levels(*, membership: CompanyMembership | ProjectMembership, by: User) -> None:
+    """Store a new membership, which never begins with the privilege, or the levels of one that is there.
+
+    Raises DirectoryError for oneself, superuser or not: whoever gives rights has them by another's hand.
+    """
+    if membership.user_id == by.pk:
+        raise DirectoryError(OWN_LEVELS)
+    names = [field.name for field in membership._meta.fields if field.name.endswith("_level")]
+    is_new = membership._state.adding
+    stored = None if is_new else type(membership).objects.select_for_update().get(pk=membership.pk)
+    were = {name: getattr(stored, name, Level.NONE) for name in names}
+    if is_new and isinstance(membership, CompanyMembership):
+        membership.can_push_to_accounting = False
+    # Only the levels: the privilege may have been revoked since the form was opened.
+    membership.save(update_fields=None if is_new else names)
+    levels = {name: getattr(membership, name) for name in names if getattr(membership, name) != were[name]}
+    if not levels and not is_new:
         return
     place = membership.project if isinstance(membership, ProjectMembership) else membership
     history.record(
-        event="membership.added" if new else "membership.changed",
+        event="membership.added" if is_new else "membership.changed",
         subject=membership,
         by=by,
         company=place.company,
-        detail={"user": membership.user_id, "levels": levels},
+        detail={"user": membership.user_id, "levels": levels, "were": {name: were[name] for name in levels}}
+        | ({"project": membership.project_id} if isinstance(membership, ProjectMembership) else {}),
     )
 
 

@@ -122,8 +122,7 @@ def test_a_level_that_gives_the_privilege_its_effect_is_mailed(
     def change(**levels: str) -> None:
         for name, level in levels.items():
             setattr(membership, name, level)
-        membership.save()
-        services.record_levels(membership=membership, by=staff, changed=list(levels), new=False)
+        services.save_levels(membership=membership, by=staff)
 
     change(directory_level=Level.READ_ONLY)
     assert OutgoingEmail.objects.latest("pk").pk == granted
@@ -137,8 +136,7 @@ def test_a_level_that_gives_the_privilege_its_effect_is_mailed(
 
 def test_a_level_of_whoever_does_not_hold_it_is_not(staff: User, viewer: CompanyMembership) -> None:
     viewer.erp_integrations_level = Level.ADMIN
-    viewer.save()
-    services.record_levels(membership=viewer, by=staff, changed=["erp_integrations_level"], new=False)
+    services.save_levels(membership=viewer, by=staff)
     assert not told()
 
 
