@@ -85,6 +85,10 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
             return False
         if obj is None or request.user.is_superuser:
             return True
+        # Who makes an account theirs has its rights: those of an approver only granters can give.
+        approves = obj.company_memberships.filter(can_push_to_accounting=True).exists()
+        if approves and not request.user.has_perm("directory.grant_push_to_accounting"):
+            return False
         elsewhere = obj.company_memberships.exclude(company__in=companies_of(request.user))
         return not (obj.is_staff or obj.is_superuser or elsewhere.exists())
 
@@ -330,7 +334,11 @@ class CompanyMembershipAdmin(MembershipAdmin[CompanyMembership]):
         return super().change_view(request, object_id, form_url, extra_context)
 
 
-PRIVILEGE_EVENTS = {"privilege.granted": "Granted", "privilege.revoked": "Revoked"}
+PRIVILEGE_EVENTS = {
+    "privilege.granted": "Granted",
+    "privilege.revoked": "Revoked",
+    "privilege.suspended": "Suspended, until it is granted again",
+}
 
 
 def _privilege_history(object_id: str) -> list[dict[str, Any]]:

@@ -13,14 +13,26 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import Permission
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
-from directory.models import WORKING_LEVELS, Company, CompanyMembership, HistoryEntry, User
+from directory.models import (
+    WORKING_LEVELS,
+    Company,
+    CompanyMembership,
+    HistoryEntry,
+    HistoryQuerySet,
+    Level,
+    User,
+)
 
-GRANTED, REVOKED = "privilege.granted", "privilege.revoked"
+GRANTED, REVOKED, SUSPENDED = "privilege.granted", "privilege.revoked", "privilege.suspended"
 CONFIRMED, FLAGGED = "approvers.confirmed", "approvers.flagged"
+ASKED = "approvers.confirmation_asked"
+"""That what stood when these rules came must be confirmed; written by the migration, for each company."""
 REVIEWED = (CONFIRMED, FLAGGED)
+MOST_NAMES = 3
 RULE_LIFTED, RULE_RESTORED = "own_decision_rule.lifted", "own_decision_rule.restored"
 
 
@@ -62,13 +74,25 @@ class Approver:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspended:
+    """One whose privilege ended with a change of their account, and ``entry`` says why."""
+
+    membership: CompanyMembership
+    entry: HistoryEntry
+
+
+@dataclass(frozen=True, slots=True)
 class Review:
-    """The last time that somebody looked at the list, and when the next is due; None: nobody holds it."""
+    """The last time that somebody looked at the list, and when the next is due; None: nobody holds it.
+
+    ``is_asked``: what stood when accounts began to suspend the privilege was not confirmed since.
+    """
 
     entry: HistoryEntry | None
     by: User | None
     due_at: datetime | None
     is_overdue: bool
+    is_asked: bool = False
 
     @property
     def reason(self) -> str:
@@ -96,6 +120,7 @@ class Roll:
 
     company: Company
     approvers: Sequence[Approver]
+    suspended: Sequence[Suspended]
     review: Review
     own_decisions: OwnDecisionRule
     seen_hash: str
@@ -112,12 +137,51 @@ def holders(company: Company) -> QuerySet[CompanyMembership]:
     return held.select_related("user").order_by("user__last_name", "user__first_name", "user_id")
 
 
+def administrators(company: Company) -> list[User]:
+    """Who answers for the company's rights: Admin on the Directory or on ERP Integrations."""
+    admin = Q(directory_level=Level.ADMIN) | Q(erp_integrations_level=Level.ADMIN)
+    active = CompanyMembership.objects.filter(admin, company=company, user__is_active=True)
+    return [membership.user for membership in active.select_related("user").order_by("user")]
+
+
+def granters(company: Company) -> list[User]:
+    """Who may grant and revoke here: staff of the company with the permission, and superusers."""
+    permission = Permission.objects.get(
+        codename="grant_push_to_accounting", content_type__app_label="directory"
+    )
+    of_company = Q(company_memberships__company=company) & (
+        Q(user_permissions=permission) | Q(groups__permissions=permission)
+    )
+    staff = User.objects.filter(of_company | Q(is_superuser=True), is_active=True, is_staff=True)
+    return list(staff.distinct().order_by("is_superuser", "pk"))
+
+
+def in_words(people: Sequence[User]) -> str:
+    """The first of them by name: one of these can do it."""
+    names = [str(person) for person in people[:MOST_NAMES]]
+    if len(people) > MOST_NAMES:
+        names.append("another")
+    return " or ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def changes_by_others(person: User) -> HistoryQuerySet:
+    """When somebody other than the person put a hand in how they sign in: each may have handed the account
+    over. A new address counts whoever entered it, as only administrators can.
+    """
+    changed = Q(event="account.changed") & (
+        Q(detail__fields__contains=["email"]) | Q(detail__fields__contains=["is_active"], detail__active=True)
+    )
+    taken = Q(event="two_step.turned_off") & ~Q(by_id=person.pk)
+    return HistoryEntry.objects.about(person).filter(changed | taken | Q(event="account.password_set"))
+
+
 def roll_of(company: Company) -> Roll:
-    """Read it; five queries, however many there are."""
+    """Read it; seven queries, however many there are, and one more where somebody is suspended."""
     memberships = list(holders(company))
     grants = _standing_grants(memberships)
     of_company = HistoryEntry.objects.about(company).order_by("-pk")
     reviewed = of_company.filter(event__in=REVIEWED).first()
+    asked = of_company.filter(event=ASKED, pk__gt=reviewed.pk if reviewed else 0).exists()
     rule = of_company.filter(event__in=(RULE_LIFTED, RULE_RESTORED)).first()
     entries = [*grants.values(), *filter(None, (reviewed, rule))]
     people = User.objects.in_bulk({entry.by_id for entry in entries if entry.by_id})
@@ -140,7 +204,8 @@ def roll_of(company: Company) -> Roll:
     return Roll(
         company,
         approvers,
-        _review(reviewed, by(reviewed), approvers),
+        _suspended(company),
+        _review(reviewed, by(reviewed), approvers, is_asked=asked),
         OwnDecisionRule(company.allows_own_decisions, rule, by(rule)),
         _hash(company, approvers),
     )
@@ -148,15 +213,15 @@ def roll_of(company: Company) -> Roll:
 
 def overdue(companies: QuerySet[Company]) -> list[tuple[Company, HistoryEntry | None]]:
     """Those whose list nobody has reviewed in time, with their last review. One query, and those of
-    ``roll_of`` for each company that has no review yet, or an old one."""
+    ``roll_of`` for each company that has no review yet, or an old one, or was asked for one since."""
     old = timezone.now() - timedelta(days=settings.APPROVERS_REVIEW_DAYS)
     last = HistoryEntry.objects.filter(
-        subject_type=Company._meta.label_lower, subject_id=OuterRef("pk"), event__in=REVIEWED
+        subject_type=Company._meta.label_lower, subject_id=OuterRef("pk"), event__in=(*REVIEWED, ASKED)
     ).order_by("-pk")
     waiting = (
         companies.filter(memberships__can_push_to_accounting=True)
-        .annotate(reviewed_at=Subquery(last.values("at")[:1]))
-        .filter(Q(reviewed_at=None) | Q(reviewed_at__lte=old))
+        .annotate(reviewed_at=Subquery(last.values("at")[:1]), last_event=Subquery(last.values("event")[:1]))
+        .filter(Q(reviewed_at=None) | Q(reviewed_at__lte=old) | Q(last_event=ASKED))
         .order_by("pk")
         .distinct()
     )
@@ -169,16 +234,34 @@ def _standing_grants(memberships: Sequence[CompanyMembership]) -> dict[int, Hist
     entries = HistoryEntry.objects.filter(
         subject_type=CompanyMembership._meta.label_lower,
         subject_id__in=[membership.pk for membership in memberships],
-        event__in=(GRANTED, REVOKED),
+        event__in=(GRANTED, REVOKED, SUSPENDED),
     ).order_by("pk")
     last = {entry.subject_id: entry for entry in entries}
     return {key: entry for key, entry in last.items() if entry.event == GRANTED}
 
 
-def _review(entry: HistoryEntry | None, by: User | None, approvers: Sequence[Approver]) -> Review:
+def _suspended(company: Company) -> list[Suspended]:
+    """Those who have lost it by a change of their account, and to whom nobody has granted it since."""
+    entries = HistoryEntry.objects.filter(
+        company_id=company.pk,
+        subject_type=CompanyMembership._meta.label_lower,
+        event__in=(GRANTED, REVOKED, SUSPENDED),
+    ).order_by("pk")
+    last = {entry.subject_id: entry for entry in entries}
+    suspended = {key: entry for key, entry in last.items() if entry.event == SUSPENDED}
+    without = CompanyMembership.objects.select_related("user").filter(can_push_to_accounting=False)
+    listed = without.in_bulk(suspended) if suspended else {}
+    return [Suspended(listed[key], entry) for key, entry in suspended.items() if key in listed]
+
+
+def _review(
+    entry: HistoryEntry | None, by: User | None, approvers: Sequence[Approver], *, is_asked: bool
+) -> Review:
     if not approvers:
         return Review(entry, by, None, is_overdue=False)
     now = timezone.now()
+    if is_asked:
+        return Review(entry, by, now, is_overdue=True, is_asked=True)
     # Never reviewed: counted from the first grant. One that nobody recorded can't wait.
     begun = [approver.grant.entry.at if approver.grant else None for approver in approvers]
     since = entry.at if entry else (min(filter(None, begun)) if all(begun) else None)

@@ -3,9 +3,8 @@
 from django.db import transaction
 from django.forms import ModelForm
 
-from directory import history
-from directory.models import Company, CompanyMembership, Level, ProjectMembership, User
-
+from directory import approvers, history
+from directory.models import Company, CompanyMembership, HistoryEntry, Level, ProjectMembership, User
 
 OWN_LEVELS = "Nobody gives themselves levels, or changes their own: ask another administrator."
 
@@ -18,8 +17,8 @@ class DirectoryError(Exception):
 def grant_push_to_accounting(*, membership: CompanyMembership, by: User, reason: str) -> None:
     """Make the member an accounting approver, once they hold Standard or Admin on the tool.
 
-    Raises DirectoryError without a reason, for oneself, or by anybody but staff who hold the
-    permission to grant. The company's administrators are mailed.
+    Raises DirectoryError without a reason, for oneself, by anybody but staff who hold the permission
+    to grant, or by whoever changed the account while others could grant. Administrators are mailed.
     """
     _change_privilege(membership=membership, by=by, reason=reason, granted=True)
 
@@ -42,6 +41,8 @@ def _change_privilege(*, membership: CompanyMembership, by: User, reason: str, g
         raise DirectoryError("Give a reason: it is kept in the history.")
     if locked.can_push_to_accounting == granted:
         return
+    if granted:
+        _require_another_hand(locked, by)
     locked.can_push_to_accounting = membership.can_push_to_accounting = granted
     locked.save(update_fields=["can_push_to_accounting"])
     history.record(
@@ -51,6 +52,50 @@ def _change_privilege(*, membership: CompanyMembership, by: User, reason: str, g
         company=locked.company,
         detail={"user": locked.user_id, "privilege": "can_push_to_accounting", "reason": reason.strip()},
     )
+
+
+def _require_another_hand(membership: CompanyMembership, by: User) -> None:
+    """Whoever changed how a person signs in could be that person, so another grants, where there is one."""
+    last = HistoryEntry.objects.about(membership).filter(event=approvers.GRANTED).last()
+    changed = approvers.changes_by_others(membership.user).filter(by_id=by.pk, pk__gt=last.pk if last else 0)
+    others = [each for each in approvers.granters(membership.company) if each not in (by, membership.user)]
+    if others and changed.exists():
+        raise DirectoryError(
+            f"You changed how {membership.user} signs in, so another person must grant it: "
+            f"{approvers.in_words(others)}."
+        )
+
+
+@transaction.atomic
+def suspend_push_to_accounting(*, person: User, by: User | None, because: str) -> int:
+    """Take the privilege from a person in every company, until it is granted again; in how many they held it.
+
+    Asks for no right: it follows from a change of the account, and the one who made it may have none.
+    ``by`` is who did, None for the system or an operator; ``because`` is a sentence for people.
+    """
+    return _take_away(person=person, by=by, event=approvers.SUSPENDED, because=because)
+
+
+@transaction.atomic
+def revoke_everywhere(*, person: User, by: User | None, because: str) -> int:
+    """The same for good, as for an account that was switched off."""
+    return _take_away(person=person, by=by, event=approvers.REVOKED, because=because)
+
+
+def _take_away(*, person: User, by: User | None, event: str, because: str) -> int:
+    held = CompanyMembership.objects.select_for_update(of=("self",)).select_related("company").order_by("pk")
+    memberships = list(held.filter(user=person, can_push_to_accounting=True))
+    for membership in memberships:
+        membership.can_push_to_accounting = False
+        membership.save(update_fields=["can_push_to_accounting"])
+        history.record(
+            event=event,
+            subject=membership,
+            by=by,
+            company=membership.company,
+            detail={"user": person.pk, "privilege": "can_push_to_accounting", "reason": because},
+        )
+    return len(memberships)
 
 
 @transaction.atomic

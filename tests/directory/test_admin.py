@@ -249,9 +249,7 @@ class TestOwnLevels:
             },
         }
         for model, posted in added.items():
-            page = signed_in(person).post(
-                f"/admin/directory/{model}/add/", posted | {"user": str(person.pk)}
-            )
+            page = signed_in(person).post(f"/admin/directory/{model}/add/", posted | {"user": str(person.pk)})
             assert "Nobody gives themselves levels" in page.content.decode()
         assert not person.company_memberships.exclude(erp_integrations_level=Level.NONE).exists()
         assert not person.project_memberships.exists()
