@@ -35,7 +35,7 @@ def _why_suspended(entry: HistoryEntry, person: User) -> str:
         case "account.password_set":
             return "The password was set by somebody else."
         case "password.reset" if not person.authenticator_set.exists() and not _is_bound(entry):  # type: ignore[attr-defined]  # allauth's
-            return "The password was chosen by a link that was mailed after somebody else changed the account."
+            return "The password was chosen by a link mailed after somebody else had changed the account."
         case "two_step.turned_on" if entry.by_id is not None and not _is_bound(entry):
             return (
                 "Two-step verification was set up, and not in the session that begins with a link which was "

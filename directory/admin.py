@@ -1,5 +1,6 @@
 """Django admin for the Company Directory: where an administrator grants rights."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from allauth.account.adapter import get_adapter
@@ -110,6 +111,12 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
         if not change:
             self._invite(request, obj)
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """What a person may do here is remembered with its codes."""
+        super().save_related(request, form, formsets, change)
+        if changed := _changed_powers(form):
+            self._record(request, form.instance, "account.powers_changed", changed)
+
     def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Who sets another's password can sign in as them, so it is remembered who did."""
         with transaction.atomic():
@@ -159,6 +166,19 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
     def _record(self, request: HttpRequest, person: User, event: str, detail: dict[str, Any]) -> None:
         assert isinstance(request.user, User)
         history.record(event=event, subject=person, by=request.user, company=None, detail=detail)
+
+
+def _changed_powers(form: Any) -> dict[str, Any]:
+    """Which permissions, groups and states a form gave and took, by their codes; empty where none."""
+    before, after = _powers(form.initial), _powers(form.cleaned_data)
+    return {"given": sorted(after - before), "taken": sorted(before - after)} if before != after else {}
+
+
+def _powers(values: Mapping[str, Any]) -> set[str]:
+    states = {name for name in ("is_staff", "is_superuser") if values.get(name)}
+    groups = {f"group {group.name}" for group in values.get("groups", ())}
+    permissions = [*values.get("user_permissions", ()), *values.get("permissions", ())]
+    return states | groups | {f"{each.content_type.app_label}.{each.codename}" for each in permissions}
 
 
 RULES = {
@@ -438,6 +458,16 @@ class RecordedGroupAdmin(RecordingAdmin[Group], GroupAdmin):
     def of_companies_of(self, person: User, rows: QuerySet[Group]) -> QuerySet[Group]:
         """Groups are of no company."""
         return rows
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if changed := _changed_powers(form):
+            self.record(request, form.instance, "permissions_changed", changed)
+
+    def delete_model(self, request: HttpRequest, obj: Group) -> None:
+        taken = _powers({"permissions": obj.permissions.all()})
+        self.record(request, obj, "permissions_changed", {"given": [], "taken": sorted(taken)})
+        super().delete_model(request, obj)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import Permission
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
@@ -142,18 +141,6 @@ def administrators(company: Company) -> list[User]:
     admin = Q(directory_level=Level.ADMIN) | Q(erp_integrations_level=Level.ADMIN)
     active = CompanyMembership.objects.filter(admin, company=company, user__is_active=True)
     return [membership.user for membership in active.select_related("user").order_by("user")]
-
-
-def granters(company: Company) -> list[User]:
-    """Who may grant and revoke here: staff of the company with the permission, and superusers."""
-    permission = Permission.objects.get(
-        codename="grant_push_to_accounting", content_type__app_label="directory"
-    )
-    of_company = Q(company_memberships__company=company) & (
-        Q(user_permissions=permission) | Q(groups__permissions=permission)
-    )
-    staff = User.objects.filter(of_company | Q(is_superuser=True), is_active=True, is_staff=True)
-    return list(staff.distinct().order_by("is_superuser", "pk"))
 
 
 def in_words(people: Sequence[User]) -> str:

@@ -119,6 +119,11 @@ def _account(detail: Mapping[str, Any], people: People) -> str:
     return f"Account changed{f': {fields}' if fields else ''}{off}"
 
 
+def _powers(detail: Mapping[str, Any], people: People) -> str:
+    given, taken = (", ".join(detail.get(name, [])) or "nothing" for name in ("given", "taken"))
+    return f"Permissions in Django admin changed: given {given}; taken {taken}"
+
+
 def _exported(detail: Mapping[str, Any], people: People) -> str:
     return f"History was exported as {str(detail.get('format', 'a file')).upper()}"
 
@@ -152,6 +157,8 @@ EVENTS: dict[str, Words] = {
     "right.refused": Words("Refused for want of a right", _refused, said="address"),
     "account.created": Words("Account made"),
     "account.changed": Words("Account changed", _account),
+    "account.powers_changed": Words("What an account may do in Django admin changed", _powers),
+    "group.permissions_changed": Words("What a group may do in Django admin changed", _powers),
     "account.invited": Words("Invited by mail to choose a password"),
     "account.password_set": Words("Password set by an administrator"),
     "session.started": Words("Signed in"),

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from directory.approvers import Approver, Roll, granters, in_words, roll_of
+from directory.approvers import Approver, Roll, in_words, roll_of
 from directory.models import VISIBLE_LEVELS, CompanyMembership, Level
 from directory.permissions import can_review_approvers, require_review_approvers, require_see_erp_integrations
 from directory.requests import SignedInRequest
@@ -88,7 +88,7 @@ def _page(
         "company": viewer.company,
         "tabs": navigation.tabs(viewer, current="Approvers") if sees_tool else [],
         "roll": roll,
-        "granters": in_words(granters(viewer.company)) if roll.suspended else "",
+        "granters": in_words(viewer.granters) if roll.suspended else "",
         "rows": [
             Row(
                 approver,

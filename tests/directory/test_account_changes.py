@@ -206,7 +206,7 @@ class TestTheFirstSecondStep:
         CompanyMembership.objects.filter(user=approver).update(can_push_to_accounting=True)
         choose_password(approver)
         (reason,) = reasons(approver)
-        assert reason.startswith("The password was chosen by a link that was mailed after")
+        assert reason.startswith("The password was chosen by a link mailed after")
         assert holds(approver) == 0
 
     def test_a_forgotten_password_of_ones_own_leaves_it(self, approver: User) -> None:
