@@ -19,7 +19,9 @@ def _follow(entry: HistoryEntry) -> None:
     person = User.objects.get(pk=entry.subject_id)
     by = User.objects.filter(pk=entry.by_id or 0).first()
     if "is_active" in entry.detail.get("fields", []) and not entry.detail["active"]:
-        services.revoke_everywhere(person=person, by=by, because="The account was switched off.")
+        services.suspend_push_to_accounting(
+            person=person, by=by, because="The account was switched off.", for_good=True
+        )
     elif because := _why_suspended(entry, person):
         services.suspend_push_to_accounting(person=person, by=by, because=because)
 

@@ -22,7 +22,6 @@ from directory.models import (
     CompanyMembership,
     HistoryEntry,
     HistoryQuerySet,
-    Level,
     User,
 )
 
@@ -136,13 +135,6 @@ def holders(company: Company) -> QuerySet[CompanyMembership]:
     return held.select_related("user").order_by("user__last_name", "user__first_name", "user_id")
 
 
-def administrators(company: Company) -> list[User]:
-    """Who answers for the company's rights: Admin on the Directory or on ERP Integrations."""
-    admin = Q(directory_level=Level.ADMIN) | Q(erp_integrations_level=Level.ADMIN)
-    active = CompanyMembership.objects.filter(admin, company=company, user__is_active=True)
-    return [membership.user for membership in active.select_related("user").order_by("user")]
-
-
 def in_words(people: Sequence[User]) -> str:
     """The first of them by name: one of these can do it."""
     names = [str(person) for person in people[:MOST_NAMES]]
@@ -163,9 +155,13 @@ def changes_by_others(person: User) -> HistoryQuerySet:
 
 
 def roll_of(company: Company) -> Roll:
-    """Read it; seven queries, however many there are, and one more where somebody is suspended."""
+    """Read it; six queries, however many there are, and one more where somebody is suspended."""
     memberships = list(holders(company))
-    grants = _standing_grants(memberships)
+    last = _last_of_each(company)
+    held = {membership.pk for membership in memberships}
+    grants = {key: entry for key, entry in last.items() if entry.event == GRANTED and key in held}
+    suspended = {key: entry for key, entry in last.items() if entry.event == SUSPENDED and key not in held}
+    listed = CompanyMembership.objects.select_related("user").in_bulk(suspended) if suspended else {}
     of_company = HistoryEntry.objects.about(company).order_by("-pk")
     reviewed = of_company.filter(event__in=REVIEWED).first()
     asked = of_company.filter(event=ASKED, pk__gt=reviewed.pk if reviewed else 0).exists()
@@ -191,7 +187,7 @@ def roll_of(company: Company) -> Roll:
     return Roll(
         company,
         approvers,
-        _suspended(company),
+        [Suspended(listed[key], entry) for key, entry in suspended.items() if key in listed],
         _review(reviewed, by(reviewed), approvers, is_asked=asked),
         OwnDecisionRule(company.allows_own_decisions, rule, by(rule)),
         _hash(company, approvers),
@@ -216,29 +212,14 @@ def overdue(companies: QuerySet[Company]) -> list[tuple[Company, HistoryEntry | 
     return [(roll.company, roll.review.entry) for roll in rolls if roll.review.is_overdue]
 
 
-def _standing_grants(memberships: Sequence[CompanyMembership]) -> dict[int, HistoryEntry]:
-    """By membership, the grant that nothing came after."""
-    entries = HistoryEntry.objects.filter(
-        subject_type=CompanyMembership._meta.label_lower,
-        subject_id__in=[membership.pk for membership in memberships],
-        event__in=(GRANTED, REVOKED, SUSPENDED),
-    ).order_by("pk")
-    last = {entry.subject_id: entry for entry in entries}
-    return {key: entry for key, entry in last.items() if entry.event == GRANTED}
-
-
-def _suspended(company: Company) -> list[Suspended]:
-    """Those who have lost it by a change of their account, and to whom nobody has granted it since."""
+def _last_of_each(company: Company) -> dict[int, HistoryEntry]:
+    """By membership, what happened last to its privilege."""
     entries = HistoryEntry.objects.filter(
         company_id=company.pk,
         subject_type=CompanyMembership._meta.label_lower,
         event__in=(GRANTED, REVOKED, SUSPENDED),
-    ).order_by("pk")
-    last = {entry.subject_id: entry for entry in entries}
-    suspended = {key: entry for key, entry in last.items() if entry.event == SUSPENDED}
-    without = CompanyMembership.objects.select_related("user").filter(can_push_to_accounting=False)
-    listed = without.in_bulk(suspended) if suspended else {}
-    return [Suspended(listed[key], entry) for key, entry in suspended.items() if key in listed]
+    )
+    return {entry.subject_id: entry for entry in entries.order_by("pk")}
 
 
 def _review(

@@ -173,6 +173,11 @@ class Project(models.Model):
 class CompanyMembershipQuerySet(models.QuerySet["CompanyMembership"]):
     """Reading memberships."""
 
+    def administrators(self) -> "CompanyMembershipQuerySet":
+        """Who answers for a company's rights: Admin on the Directory or on ERP Integrations."""
+        admin = Q(directory_level=Level.ADMIN) | Q(erp_integrations_level=Level.ADMIN)
+        return self.filter(admin)
+
     def approvers(self) -> "CompanyMembershipQuerySet":
         """As ``is_accounting_approver`` says it of one."""
         return self.filter(

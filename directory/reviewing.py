@@ -28,8 +28,10 @@ def why_barred(roll: Roll, by: User) -> str:
     granted = {entry.by_id for entry in grants if entry.pk > last}
     if by.pk not in listed and by.pk not in granted:
         return ""
-    barred = listed | granted
-    others = [each for each in approvers.administrators(roll.company) if each.pk not in barred]
+    barred = [pk for pk in listed | granted if pk]
+    admins = CompanyMembership.objects.administrators().exclude(user__in=barred)
+    active = admins.filter(company=roll.company, user__is_active=True)
+    others = [each.user for each in active.select_related("user").order_by("user")]
     if not others and by.pk not in listed:
         return ""
     why = "may push to accounting yourself" if by.pk in listed else "granted it to somebody on this list"

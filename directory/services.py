@@ -67,35 +67,26 @@ def _require_another_hand(membership: CompanyMembership, by: User) -> None:
 
 
 @transaction.atomic
-def suspend_push_to_accounting(*, person: User, by: User | None, because: str) -> int:
-    """Take the privilege from a person in every company, until it is granted again; in how many they held it.
+def suspend_push_to_accounting(
+    *, person: User, by: User | None, because: str, for_good: bool = False
+) -> None:
+    """Take the privilege from a person in every company, until it is granted again.
 
     Asks for no right: it follows from a change of the account, and the one who made it may have none.
     ``by`` is who did, None for the system or an operator; ``because`` is a sentence for people.
+    ``for_good``: revoked, as for an account that was switched off.
     """
-    return _take_away(person=person, by=by, event=approvers.SUSPENDED, because=because)
-
-
-@transaction.atomic
-def revoke_everywhere(*, person: User, by: User | None, because: str) -> int:
-    """The same for good, as for an account that was switched off."""
-    return _take_away(person=person, by=by, event=approvers.REVOKED, because=because)
-
-
-def _take_away(*, person: User, by: User | None, event: str, because: str) -> int:
     held = CompanyMembership.objects.select_for_update(of=("self",)).select_related("company").order_by("pk")
-    memberships = list(held.filter(user=person, can_push_to_accounting=True))
-    for membership in memberships:
+    for membership in held.filter(user=person, can_push_to_accounting=True):
         membership.can_push_to_accounting = False
         membership.save(update_fields=["can_push_to_accounting"])
         history.record(
-            event=event,
+            event=approvers.REVOKED if for_good else approvers.SUSPENDED,
             subject=membership,
             by=by,
             company=membership.company,
             detail={"user": person.pk, "privilege": "can_push_to_accounting", "reason": because},
         )
-    return len(memberships)
 
 
 @transaction.atomic

@@ -67,6 +67,11 @@ class ApproverAdmin(CompanyMembershipAdmin):
                     request, f"{membership.user} may decide on it once. Everybody concerned is told."
                 )
                 return None
-        context = {"title": "Exempt an approver once", "membership": membership, "form": form}
-        context |= admin.site.each_context(request)
-        return TemplateResponse(request, "admin/directory/exempt_once.html", context)
+        context = {"title": "Exempt an approver once", "chosen": membership, "form": form}
+        context |= {"action": "exempt_once", "verb": "Exempt once", **admin.site.each_context(request)}
+        context["consequence"] = (
+            f"{membership.user} may then decide on the chosen commitment of {membership.company} although "
+            "they wrote, changed, sent or retrieved it. It ends with the decision. Administrators, approvers "
+            "and the project are mailed."
+        )
+        return TemplateResponse(request, "admin/directory/ask.html", context)

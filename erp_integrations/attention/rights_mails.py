@@ -6,13 +6,12 @@ where none is left, to superusers and the operator. What nobody could be told of
 takes authority away. Nobody can switch these mails off.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.db.models import Q
 from django.urls import reverse
 from django.utils.formats import date_format
 
@@ -22,6 +21,7 @@ from directory.models import (
     WORKING_LEVELS,
     Company,
     CompanyMembership,
+    CompanyMembershipQuerySet,
     HistoryEntry,
     Level,
     ProjectMembership,
@@ -33,7 +33,6 @@ from erp_integrations.models import Submission
 from notifications import emails
 
 PRIVILEGE = "Can Push to Accounting"
-TWO_STEP_LIFTED = "two_step_rule.lifted"
 REMINDER = "Nobody has looked at this list in time. Confirm it, or say who is too many."
 AUTHORITY: Mapping[str, Sequence[str]] = {
     "erp_integrations_level": WORKING_LEVELS,
@@ -41,7 +40,6 @@ AUTHORITY: Mapping[str, Sequence[str]] = {
     "commitments_level": (Level.ADMIN,),
 }
 """The levels by which somebody decides, steers what is exported, or sends."""
-ADMINISTRATORS = Q(directory_level=Level.ADMIN) | Q(erp_integrations_level=Level.ADMIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +60,28 @@ class Notice:
     page: str = "erp_integrations:approvers"
 
 
+RULES = {
+    approvers.RULE_LIFTED: Notice(
+        "Approvers may decide on their own commitments",
+        "The rule that nobody decides on what they created or sent was lifted.",
+    ),
+    approvers.RULE_RESTORED: Notice(
+        "Approvers may no longer decide on their own commitments",
+        "The rule that nobody decides on what they created or sent holds again.",
+        takes=True,
+    ),
+    "two_step_rule.lifted": Notice(
+        "Approvers need no two-step verification any more",
+        "Whoever knows the password of an approver can accept commitments for export.",
+    ),
+    "two_step_rule.set": Notice(
+        "Approvers must use two-step verification",
+        "Whoever has not set it up can look and not decide.",
+        takes=True,
+    ),
+}
+
+
 def listen() -> None:
     """Hear of what changes from now on; called once, when the application starts."""
     for event in NOTICES:
@@ -72,10 +92,10 @@ def remind_of_reviews() -> int:
     """Tell administrators, once, that nobody has reviewed the list in time; how many mails were stored."""
     stored = 0
     for company, last in approvers.overdue(Company.objects.all()):
-        people = _answering([company])
-        keys = {
-            person: f"approvers-review:{company.pk}:{last.pk if last else 0}:{person.pk}" for person in people
-        }
+        key = f"approvers-review:{company.pk}:{last.pk if last else 0}"
+        listed = CompanyMembership.objects.filter(company=company)
+        people = _people(listed.administrators()) or _people(listed.approvers())
+        keys = {person: f"{key}:{person.pk}" for person in people}
         for person in emails.without_key(keys):
             with transaction.atomic():
                 stored += len(
@@ -85,7 +105,7 @@ def remind_of_reviews() -> int:
                         sentence=REMINDER,
                         facts=[("Last looked at", date_format(last.at, "j M Y") if last else "never")],
                         reason="",
-                        link=_link(reverse("erp_integrations:approvers", args=[company.slug])),
+                        link=settings.PUBLIC_URL + reverse("erp_integrations:approvers", args=[company.slug]),
                         dedupe_key=keys[person],
                     )
                 )
@@ -109,7 +129,7 @@ def _tell(entry: HistoryEntry) -> None:
         sentence=notice.sentence,
         facts=[*notice.facts, ("By", str(by or entry.detail.get("operator", "the system")))],
         reason=str(entry.detail.get("reason", "")),
-        link=_link(page),
+        link=settings.PUBLIC_URL + page,
     )
 
 
@@ -121,7 +141,9 @@ def _who_is_told(notice: Notice, company: Company | None, by: User | None) -> tu
         answering = roots
     else:
         theirs = Company.objects.filter(memberships__user__in=notice.concerns)
-        answering = [each for each in _answering([company] if company else theirs) if each not in apart]
+        listed = CompanyMembership.objects.filter(company__in=[company] if company else theirs)
+        people = _people(listed.administrators() | listed.approvers())
+        answering = [each for each in people if each not in apart]
     operator = "" if answering else settings.OPERATOR_EMAIL
     answering = answering or roots
     if by and not (answering or operator or notice.takes):
@@ -136,14 +158,9 @@ def _who_is_told(notice: Notice, company: Company | None, by: User | None) -> tu
     return [*answering, *(each for each in notice.also if each != by)], operator
 
 
-def _answering(companies: Iterable[Company]) -> list[User]:
-    listed = CompanyMembership.objects.filter(company__in=companies, user__is_active=True)
-    found = listed.filter(ADMINISTRATORS) | listed.approvers()
-    return list(User.objects.filter(pk__in=found.values("user")).order_by("pk"))
-
-
-def _link(page: str) -> str:
-    return f"{settings.PUBLIC_URL}{page}"
+def _people(memberships: CompanyMembershipQuerySet) -> list[User]:
+    found = User.objects.filter(is_active=True, pk__in=memberships.values("user"))
+    return list(found.order_by("pk"))
 
 
 def _person(entry: HistoryEntry) -> User:
@@ -228,40 +245,14 @@ def _levels(entry: HistoryEntry) -> Notice | None:
     return Notice(headline, sentence, facts, concerns=[person], takes=takes)
 
 
-def _two_step_rule(entry: HistoryEntry) -> Notice:
-    if entry.event == TWO_STEP_LIFTED:
-        return Notice(
-            "Approvers need no two-step verification any more",
-            "Whoever knows the password of an approver can accept commitments for export.",
-        )
-    return Notice(
-        "Approvers must use two-step verification",
-        "Whoever has not set it up can look and not decide.",
-        takes=True,
-    )
-
-
-def _own_decision_rule(entry: HistoryEntry) -> Notice:
-    if entry.event == approvers.RULE_LIFTED:
-        return Notice(
-            "Approvers may decide on their own commitments",
-            "The rule that nobody decides on what they created or sent was lifted.",
-        )
-    return Notice(
-        "Approvers may no longer decide on their own commitments",
-        "The rule that nobody decides on what they created or sent holds again.",
-        takes=True,
-    )
-
-
 def _flagged(entry: HistoryEntry) -> Notice:
     people = list(User.objects.filter(pk__in=entry.detail["flagged"]).order_by("last_name", "pk"))
-    changelist = reverse("admin:directory_companymembership_changelist")
+    changelist = settings.PUBLIC_URL + reverse("admin:directory_companymembership_changelist")
     query = f"company__id__exact={entry.company_id}&can_push_to_accounting__exact=1"
     return Notice(
         f"{PRIVILEGE} should be revoked",
         "A review found people who should not hold it any more. It is revoked in Django admin.",
-        [("Should not hold it", ", ".join(map(str, people))), ("Revoked at", _link(f"{changelist}?{query}"))],
+        [("Should not hold it", ", ".join(map(str, people))), ("Revoked at", f"{changelist}?{query}")],
         concerns=people,
         also=list(User.objects.granters(Company.objects.get(pk=entry.company_id or 0))),
         takes=True,
@@ -273,12 +264,14 @@ def _account(entry: HistoryEntry) -> Notice | None:
 
     What ends an approver's privilege is told by itself.
     """
-    person, fields = _person(entry), set(entry.detail.get("fields", []))
+    fields = set(entry.detail.get("fields", []))
     made = entry.event == "account.created" and "is_superuser" in fields
-    by_another = entry.event in ("account.password_set", "two_step.turned_off") and entry.by_id != person.pk
-    if not (made or by_another or (entry.event == "account.changed" and fields & {"email", "is_active"})):
+    changed = entry.event == "account.changed" and fields & {"email", "is_active"}
+    by_another = entry.event in ("account.password_set", "two_step.turned_off")
+    if not (made or changed or (by_another and entry.by_id != entry.subject_id)):
         return None
-    if not (person.is_staff or person.company_memberships.filter(ADMINISTRATORS).exists()):
+    person = _person(entry)
+    if not (person.is_staff or CompanyMembership.objects.administrators().filter(user=person)):
         return None
     return Notice(
         f"{'A superuser was made' if made else 'How an administrator signs in was changed'}: {person}",
@@ -334,8 +327,7 @@ NOTICES: Mapping[str, Callable[[HistoryEntry], Notice | None]] = {
     approvers.SUSPENDED: _suspended,
     approvers.FLAGGED: _flagged,
     **dict.fromkeys(("membership.added", "membership.changed", "membership.removed"), _levels),
-    **dict.fromkeys((approvers.RULE_LIFTED, approvers.RULE_RESTORED), _own_decision_rule),
-    **dict.fromkeys(("two_step_rule.set", TWO_STEP_LIFTED), _two_step_rule),
+    **dict.fromkeys(RULES, lambda entry: RULES[entry.event]),
     **dict.fromkeys(
         ("account.created", "account.changed", "account.password_set", "two_step.turned_off"), _account
     ),

@@ -148,11 +148,11 @@ class Standing:
     @property
     def bar(self) -> str:
         """Why the viewer, an approver, may not decide, or why nobody may; and who could. Else empty."""
-        if not self.asks_a_person:
+        barred = self.viewer.is_accounting_approver and self._is_barred
+        if not self.asks_a_person or (self.viewer.is_accounting_approver and not barred):
             return ""
         approvers = self.viewer.approvers
         could = [each for each in approvers if not self.submission.is_barred_for(each)]
-        barred = self.viewer.is_accounting_approver and self._is_barred
         if could:
             others = f"so another approver must decide: {in_words(could)}."
             return f"You {self._what_the_viewer_did} this, {others}" if barred else ""

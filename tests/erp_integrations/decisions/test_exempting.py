@@ -69,8 +69,8 @@ class TestWhoCould:
         for html in pages(alone, awaiting):
             assert (
                 "Nobody can decide on this now: everybody who may push to accounting had a hand in it. In "
-                "Django admin, Robin Granter can grant Can Push to Accounting to somebody else, or exempt you "
-                "once."
+                "Django admin, Robin Granter can grant Can Push to Accounting to somebody else, or exempt "
+                "you once."
             ) in html
         for html in pages(ViewerFactory(company=awaiting.company), awaiting):
             assert "or exempt an approver once." in html
