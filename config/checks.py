@@ -155,6 +155,20 @@ def sizes_and_paces_are_limited(app_configs: Sequence[AppConfig] | None, **kwarg
     return warnings
 
 
+@register(Tags.security, deploy=True)
+def somebody_is_always_told(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """A single superuser, or a company with one administrator, could else change no rights at all."""
+    if "@" in settings.OPERATOR_EMAIL:
+        return []
+    return [
+        checks.Warning(
+            "OPERATOR_EMAIL is no address: what only the operator could be told of is refused.",
+            hint="Set it to a mailbox that somebody reads who is no administrator of Ledgergate.",
+            id="config.W007",
+        )
+    ]
+
+
 def _mail_is_encrypted() -> bool:
     # Set by the address of the mail server, which the type checker reads without.
     return any(getattr(settings, name) for name in ("EMAIL_USE_TLS", "EMAIL_USE_SSL"))

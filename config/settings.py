@@ -342,6 +342,9 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 
+# Who is told of a change of rights where nobody else is left who has no part in it; see rights_mails.
+OPERATOR_EMAIL = env.str("OPERATOR_EMAIL", default="operator@localhost" if DEVELOPMENT else "")
+
 # How long the confirmation of who may push to accounting counts: a quarter.
 APPROVERS_REVIEW_DAYS = env.int("APPROVERS_REVIEW_DAYS", default=92)
 

@@ -1,5 +1,6 @@
 """Django admin for the Company Directory: where an administrator grants rights."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from allauth.account.adapter import get_adapter
@@ -9,7 +10,7 @@ from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.db.models import Model, Q, QuerySet
+from django.db.models import ForeignKey, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from directory import history, services, sessions, two_step
@@ -19,6 +20,7 @@ from directory.personal_data_admin import PersonalDataActions
 from directory.scoped_admin import (
     LONGEST_ID,
     CompanyScopedAdmin,
+    M,
     ReadOnlyAdmin,
     RecordingAdmin,
     colleagues_of,
@@ -84,6 +86,10 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
             return False
         if obj is None or request.user.is_superuser:
             return True
+        # Who makes an account theirs has its rights: those of an approver only granters can give.
+        approves = obj.company_memberships.filter(can_push_to_accounting=True).exists()
+        if approves and not request.user.has_perm("directory.grant_push_to_accounting"):
+            return False
         elsewhere = obj.company_memberships.exclude(company__in=companies_of(request.user))
         return not (obj.is_staff or obj.is_superuser or elsewhere.exists())
 
@@ -104,6 +110,12 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
             get_adapter(request).tell_of_new_address(obj, before=form.initial["email"], by=request.user)
         if not change:
             self._invite(request, obj)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """What a person may do here is remembered with its codes."""
+        super().save_related(request, form, formsets, change)
+        if changed := _changed_powers(form):
+            self._record(request, form.instance, "account.powers_changed", changed)
 
     def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Who sets another's password can sign in as them, so it is remembered who did."""
@@ -154,6 +166,19 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
     def _record(self, request: HttpRequest, person: User, event: str, detail: dict[str, Any]) -> None:
         assert isinstance(request.user, User)
         history.record(event=event, subject=person, by=request.user, company=None, detail=detail)
+
+
+def _changed_powers(form: Any) -> dict[str, Any]:
+    """Which permissions, groups and states a form gave and took, by their codes; empty where none."""
+    before, after = _powers(form.initial), _powers(form.cleaned_data)
+    return {"given": sorted(after - before), "taken": sorted(before - after)} if before != after else {}
+
+
+def _powers(values: Mapping[str, Any]) -> set[str]:
+    states = {name for name in ("is_staff", "is_superuser") if values.get(name)}
+    groups = {f"group {group.name}" for group in values.get("groups", ())}
+    permissions = [*values.get("user_permissions", ()), *values.get("permissions", ())]
+    return states | groups | {f"{each.content_type.app_label}.{each.codename}" for each in permissions}
 
 
 RULES = {
@@ -254,8 +279,33 @@ class CompanyMembershipForm(forms.ModelForm[CompanyMembership]):
         return cleaned
 
 
+class MembershipAdmin(CompanyScopedAdmin[M]):
+    """Nobody adds, changes or removes their own membership: they only see it."""
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if db_field.name == "user":
+            field.queryset = field.queryset.exclude(pk=request.user.pk)
+            field.error_messages["invalid_choice"] = (
+                f"Select a valid choice: somebody of your companies, and not yourself. {services.OWN_LEVELS}"
+            )
+        return field
+
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        return super().has_change_permission(request, obj) and not _is_own(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not _is_own(request, obj)
+
+
+def _is_own(request: HttpRequest, membership: Any) -> bool:
+    return membership is not None and membership.user_id == request.user.pk
+
+
 @admin.register(CompanyMembership)
-class CompanyMembershipAdmin(CompanyScopedAdmin[CompanyMembership]):
+class CompanyMembershipAdmin(MembershipAdmin[CompanyMembership]):
     """Where the privilege Can Push to Accounting is granted and revoked."""
 
     form = CompanyMembershipForm
@@ -266,28 +316,17 @@ class CompanyMembershipAdmin(CompanyScopedAdmin[CompanyMembership]):
     autocomplete_fields = ("user", "company")
     change_form_template = "admin/directory/membership.html"
 
-    def has_delete_permission(self, request: HttpRequest, obj: CompanyMembership | None = None) -> bool:
-        own = obj is not None and obj.user_id == request.user.pk
-        return super().has_delete_permission(request, obj) and not own
-
     def get_readonly_fields(
         self, request: HttpRequest, obj: CompanyMembership | None = None
     ) -> tuple[str, ...]:
         fixed = ("user", "company") if obj else ()
         may_grant = request.user.has_perm("directory.grant_push_to_accounting")
-        own = obj is not None and obj.user_id == request.user.pk
-        return fixed if may_grant and not own else (*fixed, "can_push_to_accounting")
+        return fixed if may_grant else (*fixed, "can_push_to_accounting")
 
     def save_model(self, request: HttpRequest, obj: CompanyMembership, form: Any, change: bool) -> None:
         assert isinstance(request.user, User)
         wanted = obj.can_push_to_accounting
-        if change:
-            # Only what the form changed: the privilege may have been revoked since it was opened.
-            obj.save(update_fields=["erp_integrations_level", "directory_level"])
-        else:
-            obj.can_push_to_accounting = False
-            super().save_model(request, obj, form, change)
-        services.record_levels(membership=obj, by=request.user, changed=form.changed_data, new=not change)
+        services.save_levels(membership=obj, by=request.user)
         if "can_push_to_accounting" not in form.changed_data:
             return
         command = services.grant_push_to_accounting if wanted else services.revoke_push_to_accounting
@@ -315,7 +354,11 @@ class CompanyMembershipAdmin(CompanyScopedAdmin[CompanyMembership]):
         return super().change_view(request, object_id, form_url, extra_context)
 
 
-PRIVILEGE_EVENTS = {"privilege.granted": "Granted", "privilege.revoked": "Revoked"}
+PRIVILEGE_EVENTS = {
+    "privilege.granted": "Granted",
+    "privilege.revoked": "Revoked",
+    "privilege.suspended": "Suspended, until it is granted again",
+}
 
 
 def _privilege_history(object_id: str) -> list[dict[str, Any]]:
@@ -337,7 +380,7 @@ def _privilege_history(object_id: str) -> list[dict[str, Any]]:
 
 
 @admin.register(ProjectMembership)
-class ProjectMembershipAdmin(CompanyScopedAdmin[ProjectMembership]):
+class ProjectMembershipAdmin(MembershipAdmin[ProjectMembership]):
     """Who may do what in a project's Commitments tool."""
 
     company = "project__company"
@@ -355,8 +398,7 @@ class ProjectMembershipAdmin(CompanyScopedAdmin[ProjectMembership]):
 
     def save_model(self, request: HttpRequest, obj: ProjectMembership, form: Any, change: bool) -> None:
         assert isinstance(request.user, User)
-        super().save_model(request, obj, form, change)
-        services.record_levels(membership=obj, by=request.user, changed=form.changed_data, new=not change)
+        services.save_levels(membership=obj, by=request.user)
 
     def delete_model(self, request: HttpRequest, obj: ProjectMembership) -> None:
         assert isinstance(request.user, User)
@@ -416,6 +458,16 @@ class RecordedGroupAdmin(RecordingAdmin[Group], GroupAdmin):
     def of_companies_of(self, person: User, rows: QuerySet[Group]) -> QuerySet[Group]:
         """Groups are of no company."""
         return rows
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if changed := _changed_powers(form):
+            self.record(request, form.instance, "permissions_changed", changed)
+
+    def delete_model(self, request: HttpRequest, obj: Group) -> None:
+        taken = _powers({"permissions": obj.permissions.all()})
+        self.record(request, obj, "permissions_changed", {"given": [], "taken": sorted(taken)})
+        super().delete_model(request, obj)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser

@@ -16,11 +16,21 @@ from django.conf import settings
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
-from directory.models import WORKING_LEVELS, Company, CompanyMembership, HistoryEntry, User
+from directory.models import (
+    WORKING_LEVELS,
+    Company,
+    CompanyMembership,
+    HistoryEntry,
+    HistoryQuerySet,
+    User,
+)
 
-GRANTED, REVOKED = "privilege.granted", "privilege.revoked"
+GRANTED, REVOKED, SUSPENDED = "privilege.granted", "privilege.revoked", "privilege.suspended"
 CONFIRMED, FLAGGED = "approvers.confirmed", "approvers.flagged"
+ASKED = "approvers.confirmation_asked"
+"""That what stood when these rules came must be confirmed; written by the migration, for each company."""
 REVIEWED = (CONFIRMED, FLAGGED)
+MOST_NAMES = 3
 RULE_LIFTED, RULE_RESTORED = "own_decision_rule.lifted", "own_decision_rule.restored"
 
 
@@ -62,13 +72,25 @@ class Approver:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspended:
+    """One whose privilege ended with a change of their account, and ``entry`` says why."""
+
+    membership: CompanyMembership
+    entry: HistoryEntry
+
+
+@dataclass(frozen=True, slots=True)
 class Review:
-    """The last time that somebody looked at the list, and when the next is due; None: nobody holds it."""
+    """The last time that somebody looked at the list, and when the next is due; None: nobody holds it.
+
+    ``is_asked``: what stood when accounts began to suspend the privilege was not confirmed since.
+    """
 
     entry: HistoryEntry | None
     by: User | None
     due_at: datetime | None
     is_overdue: bool
+    is_asked: bool = False
 
     @property
     def reason(self) -> str:
@@ -96,6 +118,7 @@ class Roll:
 
     company: Company
     approvers: Sequence[Approver]
+    suspended: Sequence[Suspended]
     review: Review
     own_decisions: OwnDecisionRule
     seen_hash: str
@@ -112,12 +135,36 @@ def holders(company: Company) -> QuerySet[CompanyMembership]:
     return held.select_related("user").order_by("user__last_name", "user__first_name", "user_id")
 
 
+def in_words(people: Sequence[User]) -> str:
+    """The first of them by name: one of these can do it."""
+    names = [str(person) for person in people[:MOST_NAMES]]
+    if len(people) > MOST_NAMES:
+        names.append("another")
+    return " or ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def changes_by_others(person: User) -> HistoryQuerySet:
+    """When somebody other than the person put a hand in how they sign in: each may have handed the account
+    over. A new address counts whoever entered it, as only administrators can.
+    """
+    changed = Q(event="account.changed") & (
+        Q(detail__fields__contains=["email"]) | Q(detail__fields__contains=["is_active"], detail__active=True)
+    )
+    taken = Q(event="two_step.turned_off") & ~Q(by_id=person.pk)
+    return HistoryEntry.objects.about(person).filter(changed | taken | Q(event="account.password_set"))
+
+
 def roll_of(company: Company) -> Roll:
-    """Read it; five queries, however many there are."""
+    """Read it; six queries, however many there are, and one more where somebody is suspended."""
     memberships = list(holders(company))
-    grants = _standing_grants(memberships)
+    last = _last_of_each(company)
+    held = {membership.pk for membership in memberships}
+    grants = {key: entry for key, entry in last.items() if entry.event == GRANTED and key in held}
+    suspended = {key: entry for key, entry in last.items() if entry.event == SUSPENDED and key not in held}
+    listed = CompanyMembership.objects.select_related("user").in_bulk(suspended) if suspended else {}
     of_company = HistoryEntry.objects.about(company).order_by("-pk")
     reviewed = of_company.filter(event__in=REVIEWED).first()
+    asked = of_company.filter(event=ASKED, pk__gt=reviewed.pk if reviewed else 0).exists()
     rule = of_company.filter(event__in=(RULE_LIFTED, RULE_RESTORED)).first()
     entries = [*grants.values(), *filter(None, (reviewed, rule))]
     people = User.objects.in_bulk({entry.by_id for entry in entries if entry.by_id})
@@ -140,7 +187,8 @@ def roll_of(company: Company) -> Roll:
     return Roll(
         company,
         approvers,
-        _review(reviewed, by(reviewed), approvers),
+        [Suspended(listed[key], entry) for key, entry in suspended.items() if key in listed],
+        _review(reviewed, by(reviewed), approvers, is_asked=asked),
         OwnDecisionRule(company.allows_own_decisions, rule, by(rule)),
         _hash(company, approvers),
     )
@@ -148,15 +196,15 @@ def roll_of(company: Company) -> Roll:
 
 def overdue(companies: QuerySet[Company]) -> list[tuple[Company, HistoryEntry | None]]:
     """Those whose list nobody has reviewed in time, with their last review. One query, and those of
-    ``roll_of`` for each company that has no review yet, or an old one."""
+    ``roll_of`` for each company that has no review yet, or an old one, or was asked for one since."""
     old = timezone.now() - timedelta(days=settings.APPROVERS_REVIEW_DAYS)
     last = HistoryEntry.objects.filter(
-        subject_type=Company._meta.label_lower, subject_id=OuterRef("pk"), event__in=REVIEWED
+        subject_type=Company._meta.label_lower, subject_id=OuterRef("pk"), event__in=(*REVIEWED, ASKED)
     ).order_by("-pk")
     waiting = (
         companies.filter(memberships__can_push_to_accounting=True)
-        .annotate(reviewed_at=Subquery(last.values("at")[:1]))
-        .filter(Q(reviewed_at=None) | Q(reviewed_at__lte=old))
+        .annotate(reviewed_at=Subquery(last.values("at")[:1]), last_event=Subquery(last.values("event")[:1]))
+        .filter(Q(reviewed_at=None) | Q(reviewed_at__lte=old) | Q(last_event=ASKED))
         .order_by("pk")
         .distinct()
     )
@@ -164,21 +212,24 @@ def overdue(companies: QuerySet[Company]) -> list[tuple[Company, HistoryEntry | 
     return [(roll.company, roll.review.entry) for roll in rolls if roll.review.is_overdue]
 
 
-def _standing_grants(memberships: Sequence[CompanyMembership]) -> dict[int, HistoryEntry]:
-    """By membership, the grant that nothing came after."""
+def _last_of_each(company: Company) -> dict[int, HistoryEntry]:
+    """By membership, what happened last to its privilege."""
     entries = HistoryEntry.objects.filter(
+        company_id=company.pk,
         subject_type=CompanyMembership._meta.label_lower,
-        subject_id__in=[membership.pk for membership in memberships],
-        event__in=(GRANTED, REVOKED),
-    ).order_by("pk")
-    last = {entry.subject_id: entry for entry in entries}
-    return {key: entry for key, entry in last.items() if entry.event == GRANTED}
+        event__in=(GRANTED, REVOKED, SUSPENDED),
+    )
+    return {entry.subject_id: entry for entry in entries.order_by("pk")}
 
 
-def _review(entry: HistoryEntry | None, by: User | None, approvers: Sequence[Approver]) -> Review:
+def _review(
+    entry: HistoryEntry | None, by: User | None, approvers: Sequence[Approver], *, is_asked: bool
+) -> Review:
     if not approvers:
         return Review(entry, by, None, is_overdue=False)
     now = timezone.now()
+    if is_asked:
+        return Review(entry, by, now, is_overdue=True, is_asked=True)
     # Never reviewed: counted from the first grant. One that nobody recorded can't wait.
     begun = [approver.grant.entry.at if approver.grant else None for approver in approvers]
     since = entry.at if entry else (min(filter(None, begun)) if all(begun) else None)

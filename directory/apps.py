@@ -11,7 +11,9 @@ class DirectoryConfig(AppConfig):
 
     def ready(self) -> None:
         """Let the history hear of sign-ins, limit each session, and register the system checks."""
-        from directory import checks, frozen_transactions, sign_in_history  # noqa: F401  # needs the models
+        from directory import account_changes, checks, frozen_transactions, sign_in_history  # noqa: F401  # needs the models
+
+        account_changes.listen()
 
 
 class AdministrationConfig(admin_apps.AdminConfig):

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.contrib.auth.models import AbstractUser, BaseUserManager, Permission
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
@@ -46,6 +46,17 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """A person who may do everything in Django admin, and nothing more in the tools."""
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def granters(self, company: "Company") -> "models.QuerySet[User]":
+        """Who may grant Can Push to Accounting there: staff with the permission, and superusers."""
+        permission = Permission.objects.filter(
+            codename="grant_push_to_accounting", content_type__app_label="directory"
+        )
+        of_company = Q(company_memberships__company=company) & (
+            Q(user_permissions__in=permission) | Q(groups__permissions__in=permission)
+        )
+        staff = self.filter(of_company | Q(is_superuser=True), is_active=True, is_staff=True)
+        return staff.distinct().order_by("is_superuser", "pk")
 
     def get_by_natural_key(self, username: str | None) -> "User":
         """Addresses are compared without regard to case."""
@@ -159,11 +170,26 @@ class Project(models.Model):
         return reverse("commitments:list", args=[self.pk])
 
 
+class CompanyMembershipQuerySet(models.QuerySet["CompanyMembership"]):
+    """Reading memberships."""
+
+    def administrators(self) -> "CompanyMembershipQuerySet":
+        """Who answers for a company's rights: Admin on the Directory or on ERP Integrations."""
+        admin = Q(directory_level=Level.ADMIN) | Q(erp_integrations_level=Level.ADMIN)
+        return self.filter(admin)
+
+    def approvers(self) -> "CompanyMembershipQuerySet":
+        """As ``is_accounting_approver`` says it of one."""
+        return self.filter(
+            user__is_active=True, can_push_to_accounting=True, erp_integrations_level__in=WORKING_LEVELS
+        )
+
+
 class CompanyMembership(models.Model):
     """A person's entry in a Company Directory.
 
     ``can_push_to_accounting`` is the privilege that makes an accounting approver. It is
-    written only by ``services.grant_push_to_accounting`` and ``revoke_push_to_accounting``.
+    written only by ``services``: granted, revoked, suspended.
     """
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="company_memberships")
@@ -173,6 +199,8 @@ class CompanyMembership(models.Model):
     )
     directory_level = models.CharField("Directory", max_length=10, choices=Level, default=Level.NONE)
     can_push_to_accounting = models.BooleanField("Can Push to Accounting", default=False)
+
+    objects = CompanyMembershipQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -206,6 +234,17 @@ class CompanyMembership(models.Model):
             and self.company.requires_two_step
             and not self.user.authenticator_set.filter(type="totp").exists()  # type: ignore[attr-defined]  # allauth's
         )
+
+    @cached_property
+    def approvers(self) -> list[User]:
+        """Who may push to accounting in the same company, by name; read once for a whole list."""
+        found = CompanyMembership.objects.approvers().filter(company=self.company_id).select_related("user")
+        return [each.user for each in found.order_by("user__last_name", "user__first_name", "user")]
+
+    @cached_property
+    def granters(self) -> list[User]:
+        """Who may grant the privilege in the same company."""
+        return list(User.objects.granters(self.company))
 
     @property
     def may_decide(self) -> bool:

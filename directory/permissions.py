@@ -29,7 +29,7 @@ class RightMissing(PermissionDenied):
     way_out: tuple[str, str] | None = None
     """What the person can do about it by themselves: the words of a link, and the name of its page."""
 
-    def __init__(self, *, by: User, company: Company, right: str, sentence: str) -> None:
+    def __init__(self, *, by: User, company: Company | None, right: str, sentence: str) -> None:
         super().__init__(sentence)
         self.by = by
         self.company = company

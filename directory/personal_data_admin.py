@@ -50,9 +50,14 @@ class PersonalDataActions(admin.ModelAdmin[User]):
             else:
                 messages.success(request, f"The person is erased, and called {person} now.")
                 return None
-        context = {"title": "Erase a person", "person": person, "form": form}
-        context |= admin.site.each_context(request)
-        return TemplateResponse(request, "admin/directory/erase_person.html", context)
+        context = {"title": "Erase a person", "chosen": person, "form": form}
+        context |= {"action": "erase_person", "verb": "Erase for good", **admin.site.each_context(request)}
+        context["consequence"] = (
+            f"{person} ({person.email}) becomes “Erased person {person.pk}” and can't sign in any more. "
+            "Their rights end; mails to them, their sign-in records and sessions are removed. What they "
+            "decided stays, under their number. This can't be undone."
+        )
+        return TemplateResponse(request, "admin/directory/ask.html", context)
 
     @admin.action(description="Download what is held about the chosen person", permissions=["personal_data"])
     def export_person(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:

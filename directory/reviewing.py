@@ -15,13 +15,28 @@ class ListChanged(DirectoryError):
     """What the person looked at is not the list any more."""
 
 
-def is_barred(roll: Roll, by: User) -> bool:
-    """Whether another person must review: nobody confirms themselves, as nobody decides on their own.
+def why_barred(roll: Roll, by: User) -> str:
+    """Why another person must review, and who could; blank where this one may.
 
-    Where the company is freed from that rule, it is freed from this one.
+    Nobody confirms themselves, as nobody decides on their own: where the company is freed from that rule, it
+    is freed from this one. Nor does whoever granted what is on the list since it was last looked at, unless
+    nobody else could.
     """
-    listed = any(approver.membership.user_id == by.pk for approver in roll.approvers)
-    return listed and not roll.own_decisions.is_lifted
+    listed = set() if roll.own_decisions.is_lifted else {each.membership.user_id for each in roll.approvers}
+    last = roll.review.entry.pk if roll.review.entry else 0
+    grants = [each.grant.entry for each in roll.approvers if each.grant]
+    granted = {entry.by_id for entry in grants if entry.pk > last}
+    if by.pk not in listed and by.pk not in granted:
+        return ""
+    barred = [pk for pk in listed | granted if pk]
+    admins = CompanyMembership.objects.administrators().exclude(user__in=barred)
+    active = admins.filter(company=roll.company, user__is_active=True)
+    others = [each.user for each in active.select_related("user").order_by("user")]
+    if not others and by.pk not in listed:
+        return ""
+    why = "may push to accounting yourself" if by.pk in listed else "granted it to somebody on this list"
+    who = f": {approvers.in_words(others)}" if others else ". There is none: staff can make somebody one"
+    return f"You {why}, so another administrator must confirm this list{who}."
 
 
 @transaction.atomic
@@ -39,12 +54,12 @@ def review_approvers(
     locked = Company.objects.select_for_update(no_key=True).get(pk=company.pk)
     list(CompanyMembership.objects.select_for_update(no_key=True).filter(company=locked).order_by("pk"))
     roll = approvers.roll_of(locked)
-    if is_barred(roll, by):
+    if sentence := why_barred(roll, by):
         raise RightMissing(
             by=by,
             company=company,
             right="confirm a list with oneself on it",
-            sentence="You may push to accounting yourself, so another administrator must confirm this list.",
+            sentence=sentence,
         )
     if roll.seen_hash != seen_hash:
         raise ListChanged("The list changed since you opened it. Look at it as it is now.")

@@ -1,12 +1,12 @@
 """Changes to the Company Directory that concern more than one row, each with its history."""
 
-from collections.abc import Sequence
-
 from django.db import transaction
 from django.forms import ModelForm
 
-from directory import history
-from directory.models import Company, CompanyMembership, ProjectMembership, User
+from directory import approvers, history
+from directory.models import Company, CompanyMembership, HistoryEntry, Level, ProjectMembership, User
+
+OWN_LEVELS = "Nobody gives themselves levels, or changes their own: ask another administrator."
 
 
 class DirectoryError(Exception):
@@ -17,8 +17,8 @@ class DirectoryError(Exception):
 def grant_push_to_accounting(*, membership: CompanyMembership, by: User, reason: str) -> None:
     """Make the member an accounting approver, once they hold Standard or Admin on the tool.
 
-    Raises DirectoryError without a reason, for oneself, or by anybody but staff who hold the
-    permission to grant. The company's administrators are mailed.
+    Raises DirectoryError without a reason, for oneself, by anybody but staff who hold the permission
+    to grant, or by whoever changed the account while others could grant. Administrators are mailed.
     """
     _change_privilege(membership=membership, by=by, reason=reason, granted=True)
 
@@ -41,6 +41,8 @@ def _change_privilege(*, membership: CompanyMembership, by: User, reason: str, g
         raise DirectoryError("Give a reason: it is kept in the history.")
     if locked.can_push_to_accounting == granted:
         return
+    if granted:
+        _require_another_hand(locked, by)
     locked.can_push_to_accounting = membership.can_push_to_accounting = granted
     locked.save(update_fields=["can_push_to_accounting"])
     history.record(
@@ -50,6 +52,41 @@ def _change_privilege(*, membership: CompanyMembership, by: User, reason: str, g
         company=locked.company,
         detail={"user": locked.user_id, "privilege": "can_push_to_accounting", "reason": reason.strip()},
     )
+
+
+def _require_another_hand(membership: CompanyMembership, by: User) -> None:
+    """Whoever changed how a person signs in could be that person, so another grants, where there is one."""
+    last = HistoryEntry.objects.about(membership).filter(event=approvers.GRANTED).last()
+    changed = approvers.changes_by_others(membership.user).filter(by_id=by.pk, pk__gt=last.pk if last else 0)
+    others = [each for each in User.objects.granters(membership.company) if each not in (by, membership.user)]
+    if others and changed.exists():
+        raise DirectoryError(
+            f"You changed how {membership.user} signs in, so another person must grant it: "
+            f"{approvers.in_words(others)}."
+        )
+
+
+@transaction.atomic
+def suspend_push_to_accounting(
+    *, person: User, by: User | None, because: str, for_good: bool = False
+) -> None:
+    """Take the privilege from a person in every company, until it is granted again.
+
+    Asks for no right: it follows from a change of the account, and the one who made it may have none.
+    ``by`` is who did, None for the system or an operator; ``because`` is a sentence for people.
+    ``for_good``: revoked, as for an account that was switched off.
+    """
+    held = CompanyMembership.objects.select_for_update(of=("self",)).select_related("company").order_by("pk")
+    for membership in held.filter(user=person, can_push_to_accounting=True):
+        membership.can_push_to_accounting = False
+        membership.save(update_fields=["can_push_to_accounting"])
+        history.record(
+            event=approvers.REVOKED if for_good else approvers.SUSPENDED,
+            subject=membership,
+            by=by,
+            company=membership.company,
+            detail={"user": person.pk, "privilege": "can_push_to_accounting", "reason": because},
+        )
 
 
 @transaction.atomic
@@ -66,37 +103,61 @@ def remove_company_membership(*, membership: CompanyMembership, by: User) -> Non
         subject=locked,
         by=by,
         company=locked.company,
-        detail={"user": locked.user_id, "held_push_to_accounting": locked.can_push_to_accounting},
+        detail={
+            "user": locked.user_id,
+            "held_push_to_accounting": locked.can_push_to_accounting,
+            "were": {name: getattr(locked, name) for name in ("erp_integrations_level", "directory_level")},
+        },
     )
     locked.delete()
 
 
 @transaction.atomic
 def remove_project_membership(*, membership: ProjectMembership, by: User) -> None:
+    """Take a person out of a project. Raises DirectoryError for oneself."""
+    if membership.user_id == by.pk:
+        raise DirectoryError("Nobody removes themselves from a project: ask another administrator.")
     history.record(
         event="membership.removed",
         subject=membership,
         by=by,
         company=membership.project.company,
-        detail={"user": membership.user_id, "project": membership.project_id},
+        detail={
+            "user": membership.user_id,
+            "project": membership.project_id,
+            "were": {"commitments_level": membership.commitments_level},
+        },
     )
     membership.delete()
 
 
-def record_levels(
-    *, membership: CompanyMembership | ProjectMembership, by: User, changed: Sequence[str], new: bool
-) -> None:
-    """History of a person's levels, after they were saved; nothing when none changed."""
-    levels = {name: getattr(membership, name) for name in changed if name.endswith("_level")}
-    if not levels and not new:
+@transaction.atomic
+def save_levels(*, membership: CompanyMembership | ProjectMembership, by: User) -> None:
+    """Store a new membership, which never begins with the privilege, or the levels of one that is there.
+
+    Raises DirectoryError for oneself, superuser or not: whoever gives rights has them by another's hand.
+    """
+    if membership.user_id == by.pk:
+        raise DirectoryError(OWN_LEVELS)
+    names = [field.name for field in membership._meta.fields if field.name.endswith("_level")]
+    is_new = membership._state.adding
+    stored = None if is_new else type(membership).objects.select_for_update().get(pk=membership.pk)
+    were = {name: getattr(stored, name, Level.NONE) for name in names}
+    if is_new and isinstance(membership, CompanyMembership):
+        membership.can_push_to_accounting = False
+    # Only the levels: the privilege may have been revoked since the form was opened.
+    membership.save(update_fields=None if is_new else names)
+    levels = {name: getattr(membership, name) for name in names if getattr(membership, name) != were[name]}
+    if not levels and not is_new:
         return
     place = membership.project if isinstance(membership, ProjectMembership) else membership
     history.record(
-        event="membership.added" if new else "membership.changed",
+        event="membership.added" if is_new else "membership.changed",
         subject=membership,
         by=by,
         company=place.company,
-        detail={"user": membership.user_id, "levels": levels},
+        detail={"user": membership.user_id, "levels": levels, "were": {name: were[name] for name in levels}}
+        | ({"project": membership.project_id} if isinstance(membership, ProjectMembership) else {}),
     )
 
 

@@ -188,7 +188,7 @@ def _message(email: OutgoingEmail, *, line: BaseEmailBackend) -> EmailMultiAlter
     text, html = email.text_body, email.html_body
     if email.kind in WITH_PASSWORD_LINK:
         person = email.recipient
-        if not person.is_active or person.email.lower() != email.to_address.lower():
+        if person is None or not person.is_active or person.email.lower() != email.to_address.lower():
             # Whoever reads the old mailbox would get in.
             raise ValueError("Its person has another address by now, or is switched off.")
         link = password_links.link_for(person)

@@ -184,10 +184,12 @@ def store_rights_notice(
     reason: str,
     link: str,
     dedupe_key: str = "",
+    operator: str = "",
 ) -> list[OutgoingEmail]:
     """Tell administrators that the rights to commit money changed, or wait for their review.
 
     ``facts`` are names with their values, ``reason`` is in a person's words; blank where none was given.
+    ``operator`` is the address of whoever runs the server, who has no account.
     """
     return _store(
         recipients=recipients,
@@ -196,6 +198,7 @@ def store_rights_notice(
         template="emails/rights",
         context={"sentence": sentence, "facts": facts, "reason": reason, "link": link},
         dedupe_key=dedupe_key,
+        operator=operator,
     )
 
 
@@ -255,8 +258,10 @@ def _store(
     context: dict[str, Any],
     dedupe_key: str = "",
     address: str = "",
+    operator: str = "",
 ) -> list[OutgoingEmail]:
-    """Store a mail for each person with an address. ``dedupe_key`` and ``address`` are for one person."""
+    """Store a mail for each person with an address. ``dedupe_key`` and ``address`` are for one person;
+    ``operator`` is an address that is nobody's."""
     subject = one_line(subject)
     if len(subject) > LONGEST_SUBJECT:
         subject = f"{subject[: LONGEST_SUBJECT - 1].rstrip()}…"
@@ -264,18 +269,21 @@ def _store(
     text_body = render_to_string(f"{template}.txt", context)
     # Without the indentation, a hundred lines stay below the size at which mail readers cut.
     html_body = re.sub(r"\s*\n\s*", "\n", render_to_string(f"{template}.html", context))
+    addressed: list[tuple[User | None, str]] = [
+        (person, address or person.email) for person in {person.pk: person for person in recipients}.values()
+    ]
     emails = [
         OutgoingEmail(
             recipient=person,
-            to_address=address or person.email,
+            to_address=to_address,
             kind=kind,
             subject=subject,
             text_body=text_body,
             html_body=html_body,
             dedupe_key=dedupe_key,
         )
-        for person in {person.pk: person for person in recipients}.values()
-        if address or person.email
+        for person, to_address in [*addressed, (None, operator)]
+        if to_address
     ]
     OutgoingEmail.objects.bulk_create(emails, ignore_conflicts=bool(dedupe_key))
     stored = list(OutgoingEmail.objects.filter(message_id__in=[email.message_id for email in emails]))

@@ -103,7 +103,7 @@ class OutgoingEmailQuerySet(models.QuerySet["OutgoingEmail"]):
 
 
 class OutgoingEmail(models.Model):
-    """One mail to one person.
+    """One mail to one person, or to the operator.
 
     ``attempts`` counts the claims and never goes back: it is the number by which a sender
     proves that the mail is still its own. The mail fails when a passing fault meets attempt
@@ -112,7 +112,11 @@ class OutgoingEmail(models.Model):
 
     # What was written to a person goes when the person is erased; history keeps only ids.
     recipient = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="outgoing_emails"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="outgoing_emails",
+        null=True,
+        help_text="Null: whoever runs the server (OPERATOR_EMAIL).",
     )
     to_address = models.EmailField("to", max_length=254)
     kind = models.CharField(max_length=20, choices=Kind)

@@ -86,6 +86,10 @@ def _revoked(detail: Mapping[str, Any], people: People) -> str:
     return f"Can Push to Accounting was revoked from {_of(detail, people)}"
 
 
+def _suspended(detail: Mapping[str, Any], people: People) -> str:
+    return f"Can Push to Accounting was suspended for {_of(detail, people)}, until it is granted again"
+
+
 def _levels(detail: Mapping[str, Any]) -> str:
     known, levels = dict(Level.choices), detail.get("levels", {})
     given = [f"{TOOLS.get(name, name)}: {known.get(level, level)}" for name, level in levels.items()]
@@ -115,6 +119,11 @@ def _account(detail: Mapping[str, Any], people: People) -> str:
     return f"Account changed{f': {fields}' if fields else ''}{off}"
 
 
+def _powers(detail: Mapping[str, Any], people: People) -> str:
+    given, taken = (", ".join(detail.get(name, [])) or "nothing" for name in ("given", "taken"))
+    return f"Permissions in Django admin changed: given {given}; taken {taken}"
+
+
 def _exported(detail: Mapping[str, Any], people: People) -> str:
     return f"History was exported as {str(detail.get('format', 'a file')).upper()}"
 
@@ -122,6 +131,7 @@ def _exported(detail: Mapping[str, Any], people: People) -> str:
 EVENTS: dict[str, Words] = {
     "privilege.granted": Words("Can Push to Accounting granted", _granted, said="reason"),
     "privilege.revoked": Words("Can Push to Accounting revoked", _revoked, said="reason"),
+    "privilege.suspended": Words("Can Push to Accounting suspended", _suspended, said="reason"),
     "membership.added": Words("Person added", _added),
     "membership.changed": Words("Levels changed", _changed),
     "membership.removed": Words("Person removed", _removed),
@@ -129,6 +139,9 @@ EVENTS: dict[str, Words] = {
     "own_decision_rule.restored": Words("Own decisions were forbidden again", said="reason"),
     "approvers.confirmed": Words("The list of who may push to accounting was confirmed"),
     "approvers.flagged": Words("The list of who may push to accounting was found wrong", said="reason"),
+    "approvers.confirmation_asked": Words(
+        "Who may push to accounting must be confirmed anew: changes of an account suspend it from now on"
+    ),
     "two_step_rule.set": Words("Two-step verification was required of approvers", said="reason"),
     "two_step_rule.lifted": Words(
         "Two-step verification is not required of approvers any more", said="reason"
@@ -144,6 +157,8 @@ EVENTS: dict[str, Words] = {
     "right.refused": Words("Refused for want of a right", _refused, said="address"),
     "account.created": Words("Account made"),
     "account.changed": Words("Account changed", _account),
+    "account.powers_changed": Words("What an account may do in Django admin changed", _powers),
+    "group.permissions_changed": Words("What a group may do in Django admin changed", _powers),
     "account.invited": Words("Invited by mail to choose a password"),
     "account.password_set": Words("Password set by an administrator"),
     "session.started": Words("Signed in"),

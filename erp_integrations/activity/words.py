@@ -110,6 +110,12 @@ def _linked(what: str) -> Callable[[Mapping[str, Any], Mapping[int, User]], str]
     return in_full
 
 
+def _exempted(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    return (
+        f"{people.get(detail.get('user', 0)) or 'An approver'} may decide once, though they had a hand in it"
+    )
+
+
 WORDS: dict[str, Words] = {
     "commitment.created": Words("Created"),
     "commitment.changed": Words("Changed", in_full=_changed),
@@ -124,6 +130,7 @@ WORDS: dict[str, Words] = {
         "Marked as exported, without writing", in_full=_adopted, tone=Badge.SYNCED.label, said="statement"
     ),
     "submission.rejected": Words("Rejected", tone=Badge.REJECTED.label, said="reason"),
+    "submission.exempted": Words("An approver was exempted once", in_full=_exempted, said="reason"),
     "submission.undone": Words("Undone before anything was sent", tone=Badge.AWAITING.label),
     "submission.unlinked": Words("Unlinked", in_full=_unlinked, tone=Badge.UNLINKED.label, said="statement"),
     "submission.returned": Words(

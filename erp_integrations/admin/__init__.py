@@ -8,9 +8,11 @@ from erp_integrations.admin.deliveries import (
     SubmissionAdmin,
     WireAttemptAdmin,
 )
+from erp_integrations.admin.exemptions import ApproverAdmin
 from erp_integrations.admin.links import CostTypeAccountAdmin, JobLinkAdmin, VendorLinkAdmin
 
 __all__ = [
+    "ApproverAdmin",
     "ConnectionAdmin",
     "CostTypeAccountAdmin",
     "ErpIdHoldAdmin",

@@ -13,7 +13,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from directory.models import WORKING_LEVELS, CompanyMembership, User
+from directory.models import CompanyMembership, User
 from erp_integrations.models import (
     NOT_UNDER_ITS_KEY,
     Alarm,
@@ -93,12 +93,7 @@ def _still_true(alarms: QuerySet[Alarm]) -> QuerySet[Alarm]:
 
 
 def _approvers(connection: Connection) -> list[User]:
-    memberships = CompanyMembership.objects.filter(
-        company=connection.company_id,
-        user__is_active=True,
-        can_push_to_accounting=True,
-        erp_integrations_level__in=WORKING_LEVELS,
-    )
+    memberships = CompanyMembership.objects.approvers().filter(company=connection.company_id)
     return _willing(member.user for member in memberships.select_related("user").order_by("user"))
 
 

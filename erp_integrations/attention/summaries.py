@@ -8,7 +8,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
-from directory.models import WORKING_LEVELS, Company, CompanyMembership, User
+from directory.models import Company, CompanyMembership, User
 from erp_integrations.models import Submission
 from notifications import emails
 
@@ -49,12 +49,8 @@ def _approvers_with_something_waiting() -> Iterator[tuple[User, list[Company]]]:
     """Each approver once, with the companies in which something awaits a decision."""
     waiting = Submission.objects.awaiting().values("company")
     memberships = (
-        CompanyMembership.objects.filter(
-            company__in=waiting,
-            user__is_active=True,
-            can_push_to_accounting=True,
-            erp_integrations_level__in=WORKING_LEVELS,
-        )
+        CompanyMembership.objects.approvers()
+        .filter(company__in=waiting)
         .select_related("user", "company")
         .order_by("user_id", "company__name")
     )

@@ -7,6 +7,7 @@ somebody woken. Domain errors carry the sentence that the person reads.
 
 from erp_integrations.decisions.accepting import accept, needs_words_of_spectrum, retry
 from erp_integrations.decisions.adopting import adopt
+from erp_integrations.decisions.exempting import exempt
 from erp_integrations.decisions.following import FOLLOWABLE, follow, moves_of
 from erp_integrations.decisions.locking import require_may_decide
 from erp_integrations.decisions.refusals import (
@@ -36,6 +37,7 @@ __all__ = [
     "TooEarly",
     "accept",
     "adopt",
+    "exempt",
     "follow",
     "moves_of",
     "needs_words_of_spectrum",

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from directory.models import WORKING_LEVELS, CompanyMembership
+from directory.models import CompanyMembership
 from erp_integrations.models.connection_settings import SuccessRule
 from erp_integrations.models.connections import Connection
 from erp_integrations.models.submissions import Submission
@@ -80,12 +80,8 @@ class ExportJobQuerySet(models.QuerySet["ExportJob"]):
 
     def without_the_right(self) -> "ExportJobQuerySet":
         """Queued, and the person who accepted is no accounting approver any more."""
-        approvers = CompanyMembership.objects.filter(
-            user=OuterRef("submission__decided_by"),
-            company=OuterRef("submission__company"),
-            user__is_active=True,
-            can_push_to_accounting=True,
-            erp_integrations_level__in=WORKING_LEVELS,
+        approvers = CompanyMembership.objects.approvers().filter(
+            user=OuterRef("submission__decided_by"), company=OuterRef("submission__company")
         )
         return self.filter(~Exists(approvers), status=JobStatus.QUEUED)
 

@@ -50,6 +50,12 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
     def awaiting(self) -> "SubmissionQuerySet":
         return self.filter(status=SubmissionStatus.AWAITING)
 
+    def undecided(self) -> "SubmissionQuerySet":
+        """Awaiting a decision, or accepted with an export that waits for one."""
+        return self.awaiting() | self.filter(
+            status=SubmissionStatus.ACCEPTED, jobs__status__in=["failed", "incomplete", "unknown"]
+        )
+
     def exporting(self) -> "SubmissionQuerySet":
         return self.with_job("queued", "exporting")
 
@@ -109,6 +115,13 @@ class Submission(models.Model):
         default=list,
         db_default=[],
         help_text="Everybody who wrote, changed, sent or retrieved it since it was last exported.",
+    )
+    exempt = models.ForeignKey(
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="Who may decide on it once, whatever hand they had in it.",
     )
     decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
@@ -177,15 +190,16 @@ class Submission(models.Model):
     def is_barred_for(self, person: User) -> bool:
         """Whether another person must decide: nobody does on what they had a hand in.
 
-        A company can be freed from this rule in Django admin (product, section 3).
+        In Django admin a company can be freed from this rule, and one person once (product, section 3).
         """
         own = person.pk in (self.created_by_id, self.sent_by_id, *self.hands)
-        return own and not self.company.allows_own_decisions
+        return own and not self.company.allows_own_decisions and person.pk != self.exempt_id
 
     def move_to(self, status: SubmissionStatus) -> None:
-        """Change the status along an arrow of the table; raises TransitionRefused."""
+        """Change the status along an arrow of the table; it ends an exemption. Raises TransitionRefused."""
         check_transition(SUBMISSION_TRANSITIONS, current=self.status, wanted=status)
         self.status = status
+        self.exempt = None
 
     def accept(self, *, by: User, at: datetime, note: str) -> None:
         self.move_to(SubmissionStatus.ACCEPTED)
@@ -195,7 +209,7 @@ class Submission(models.Model):
     def accept_again(self, *, by: User, at: datetime, note: str) -> None:
         """Decide for another try of a failed export; the first decision stays in the history."""
         self.decided_by, self.decided_at, self.note = by, at, note
-        self.restored_at = None
+        self.restored_at = self.exempt = None
 
     def reject(self, *, by: User, at: datetime, reason: str) -> None:
         """Send it back to the project; after a failed export as well as before a decision."""

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from commitments.models import Badge
+from directory.approvers import in_words
 from directory.models import CompanyMembership
 from erp_integrations.delivery.outcomes import BADGES, VERIFIED_BADGES
 from erp_integrations.models import (
@@ -20,6 +21,8 @@ from erp_integrations.models import (
     Verification,
 )
 from erp_integrations.models.secrets import secret_fields
+
+NO_APPROVER = "nobody may push to accounting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +147,29 @@ class Standing:
 
     @property
     def bar(self) -> str:
-        """Why this approver, of all, may not decide; empty when that is not the reason."""
-        if not (self.asks_a_person and self.viewer.is_accounting_approver and self._is_barred):
+        """Why the viewer, an approver, may not decide, or why nobody may; and who could. Else empty."""
+        barred = self.viewer.is_accounting_approver and self._is_barred
+        if not self.asks_a_person or (self.viewer.is_accounting_approver and not barred):
             return ""
+        approvers = self.viewer.approvers
+        could = [each for each in approvers if not self.submission.is_barred_for(each)]
+        if could:
+            others = f"so another approver must decide: {in_words(could)}."
+            return f"You {self._what_the_viewer_did} this, {others}" if barred else ""
+        why = "everybody who may push to accounting had a hand in it" if approvers else NO_APPROVER
+        who = in_words([each for each in self.viewer.granters if each != self.viewer.user]) or "staff"
+        exempt = f", or exempt {'you' if barred else 'an approver'} once" if approvers else ""
+        return (
+            f"Nobody can decide on this now: {why}. In Django admin, {who} can grant Can Push to Accounting "
+            f"to somebody else{exempt}."
+        )
+
+    @property
+    def _what_the_viewer_did(self) -> str:
         created = self.submission.created_by_id == self.viewer.user_id
         sent = self.submission.sent_by_id == self.viewer.user_id
-        did = (
-            " and ".join(verb for verb, holds in (("created", created), ("sent", sent)) if holds)
-            or "changed, sent or retrieved"
-        )
-        return f"Another approver must decide: you {did} this."
+        told = [verb for verb, holds in (("wrote", created), ("sent", sent)) if holds]
+        return " and ".join(told) or "changed, sent or retrieved"
 
     @property
     def round(self) -> int:

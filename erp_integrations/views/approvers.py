@@ -9,11 +9,11 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from directory.approvers import Approver, Roll, roll_of
+from directory.approvers import Approver, Roll, in_words, roll_of
 from directory.models import VISIBLE_LEVELS, CompanyMembership, Level
 from directory.permissions import can_review_approvers, require_review_approvers, require_see_erp_integrations
 from directory.requests import SignedInRequest
-from directory.reviewing import ListChanged, is_barred, review_approvers
+from directory.reviewing import ListChanged, review_approvers, why_barred
 from erp_integrations.forms import ReviewForm
 from erp_integrations.models import Submission
 from erp_integrations.views import navigation
@@ -73,6 +73,7 @@ def _page(
     request: SignedInRequest, viewer: CompanyMembership, roll: Roll, form: ReviewForm, *, status: int = 200
 ) -> HttpResponse:
     sees_tool = viewer.erp_integrations_level in VISIBLE_LEVELS
+    barred = why_barred(roll, request.user)
     answers = can_review_approvers(request.user, viewer.company)
     decided = dict(
         Submission.objects.filter(
@@ -87,6 +88,7 @@ def _page(
         "company": viewer.company,
         "tabs": navigation.tabs(viewer, current="Approvers") if sees_tool else [],
         "roll": roll,
+        "granters": in_words(viewer.granters) if roll.suspended else "",
         "rows": [
             Row(
                 approver,
@@ -97,7 +99,7 @@ def _page(
         ],
         "form": form,
         "answers": answers,
-        "may_review": answers and bool(roll.approvers) and not is_barred(roll, request.user),
-        "is_barred": answers and is_barred(roll, request.user),
+        "may_review": answers and bool(roll.approvers) and not barred,
+        "barred": barred if answers else "",
     }
     return render(request, "erp_integrations/approvers.html", context, status=status)

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from directory import history
-from directory.models import Company, CompanyMembership, HistoryEntry, User
+from directory.models import Company, CompanyMembership, HistoryEntry, Level, User
 from directory.scoped_admin import CompanyScopedAdmin
 from erp_integrations.models import CostTypeAccount, ExportJob
 from tests.clients import signed_in
@@ -24,6 +24,7 @@ from tests.factories import (
     ReaderFactory,
     ViewerFactory,
     join_company,
+    join_project,
 )
 
 pytestmark = pytest.mark.django_db
@@ -200,6 +201,58 @@ class TestPrivilege:
         page = client.get(address(viewer)).content.decode()
         assert "Controller of the branch." in page
         assert str(admin) in page
+
+
+class TestOwnLevels:
+    """Whoever may change memberships could else make themselves ERP Admin, or a project's sender."""
+
+    @pytest.fixture(params=["staff", "superuser"])
+    def person(self, request: pytest.FixtureRequest) -> User:
+        if request.param == "superuser":
+            return User.objects.create_superuser("other-root@example.test")
+        staff: User = PersonFactory(is_staff=True)
+        staff.user_permissions.set(Permission.objects.all())
+        return staff
+
+    def test_ones_own_levels_are_seen_and_not_changed(self, person: User, company: Company) -> None:
+        own = join_company(person, company, erp_integrations_level=Level.READ_ONLY)
+        client = signed_in(person)
+        page = client.get(address(own))
+        assert page.status_code == 200
+        assert 'name="erp_integrations_level"' not in page.content.decode()
+        forged = form(own, granted=False) | {"erp_integrations_level": "admin", "directory_level": "admin"}
+        assert client.post(address(own), forged).status_code == 403
+        own.refresh_from_db()
+        assert (own.erp_integrations_level, own.directory_level) == (Level.READ_ONLY, Level.NONE)
+
+    def test_ones_own_level_in_a_project_is_not_changed(self, person: User, company: Company) -> None:
+        own = join_project(person, ProjectFactory(company=company), Level.READ_ONLY)
+        change = f"/admin/directory/projectmembership/{own.pk}/change/"
+        assert signed_in(person).post(change, {"commitments_level": "admin"}).status_code == 403
+        delete = f"/admin/directory/projectmembership/{own.pk}/delete/"
+        assert signed_in(person).post(delete, {"post": "yes"}).status_code == 403
+        own.refresh_from_db()
+        assert own.commitments_level == Level.READ_ONLY
+
+    def test_nobody_adds_themselves_and_the_form_says_so(self, person: User, company: Company) -> None:
+        if not person.is_superuser:
+            join_company(person, company)
+        added = {
+            "companymembership": {
+                "company": str(company.pk),
+                "erp_integrations_level": "admin",
+                "directory_level": "admin",
+            },
+            "projectmembership": {
+                "project": str(ProjectFactory(company=company).pk),
+                "commitments_level": "admin",
+            },
+        }
+        for model, posted in added.items():
+            page = signed_in(person).post(f"/admin/directory/{model}/add/", posted | {"user": str(person.pk)})
+            assert "Nobody gives themselves levels" in page.content.decode()
+        assert not person.company_memberships.exclude(erp_integrations_level=Level.NONE).exists()
+        assert not person.project_memberships.exists()
 
 
 class TestOwnDecisionRule:

@@ -2,11 +2,13 @@
 
 import ast
 from datetime import datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 import time_machine
 from django.conf import settings as django_settings
+from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
@@ -116,7 +118,7 @@ class TestList:
     ) -> None:
         for _ in range(3):
             granted(company, staff)
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             approvers.roll_of(company)
 
     def test_it_tells_who_freed_the_company_from_the_own_decision_rule(self, company: Company) -> None:
@@ -211,6 +213,62 @@ class TestReview:
         company.allows_own_decisions = True
         company.save()
         review(company, admin)
+
+    def test_nor_whoever_granted_what_is_on_the_list_since_the_last_review(
+        self, company: Company, staff: User, admin: User
+    ) -> None:
+        join_company(staff, company, directory_level=Level.ADMIN)
+        granted(company, staff)
+        with pytest.raises(RightMissing, match=f"another administrator must confirm this list: {admin}"):
+            review(company, staff)
+        review(company, admin)
+        review(company, staff)
+
+    def test_where_nobody_else_could_the_granter_reviews(self, company: Company, staff: User) -> None:
+        join_company(staff, company, directory_level=Level.ADMIN)
+        granted(company, staff)
+        review(company, staff)
+
+
+class TestSuspended:
+    def test_it_says_who_since_when_and_why_until_it_is_granted_again(
+        self, company: Company, staff: User
+    ) -> None:
+        membership = granted(company, staff)
+        services.suspend_push_to_accounting(person=membership.user, by=None, because="Another address.")
+        roll = approvers.roll_of(company)
+        assert not roll.approvers
+        (found,) = roll.suspended
+        assert (found.membership, found.entry.detail["reason"]) == (membership, "Another address.")
+        services.grant_push_to_accounting(membership=membership, by=staff, reason="I called her.")
+        assert not approvers.roll_of(company).suspended
+
+    def test_whoever_left_is_not_listed(self, company: Company, staff: User) -> None:
+        membership = granted(company, staff)
+        services.suspend_push_to_accounting(person=membership.user, by=None, because="Another address.")
+        services.remove_company_membership(membership=membership, by=staff)
+        assert not approvers.roll_of(company).suspended
+
+
+class TestUpgrade:
+    def test_what_stood_before_stays_and_waits_for_a_confirmation(
+        self, company: Company, staff: User, admin: User
+    ) -> None:
+        membership = granted(company, staff)
+        review(company, admin)
+        other: Company = CompanyFactory()
+        ask = import_module("directory.migrations.0007_people").ASK
+        with connection.cursor() as cursor:
+            cursor.execute(ask)
+        membership.refresh_from_db()
+        assert membership.can_push_to_accounting
+        found = approvers.roll_of(company).review
+        assert (found.is_overdue, found.is_asked) == (True, True)
+        assert [each for each, _ in approvers.overdue(Company.objects.all())] == [company]
+        assert not HistoryEntry.objects.filter(company_id=other.pk).exists()
+        review(company, admin)
+        assert not approvers.roll_of(company).review.is_overdue
+        assert not approvers.overdue(Company.objects.all())
 
 
 class TestQuarter:

@@ -3,15 +3,17 @@
 import pytest
 
 from directory import services
-from directory.models import Company, CompanyMembership, HistoryEntry, User
+from directory.models import Company, CompanyMembership, HistoryEntry, Level, ProjectMembership, User
 from directory.services import DirectoryError
 from tests.factories import (
     ApproverFactory,
     CompanyFactory,
     PersonFactory,
     PrivilegeAdminFactory,
+    ProjectFactory,
     ViewerFactory,
     join_company,
+    join_project,
 )
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +106,54 @@ def test_nobody_takes_themselves_out(admin: User) -> None:
     own = join_company(admin, CompanyFactory())
     with pytest.raises(DirectoryError, match="removes themselves"):
         services.remove_company_membership(membership=own, by=admin)
+
+
+class TestOwnLevels:
+    """Whoever gives rights has their own by another's hand, superuser or not."""
+
+    @pytest.fixture(params=["staff", "superuser"])
+    def person(self, request: pytest.FixtureRequest, admin: User) -> User:
+        return admin if request.param == "staff" else User.objects.create_superuser("root@example.test")
+
+    def test_nobody_changes_their_own_levels(self, person: User) -> None:
+        own = join_company(person, CompanyFactory(), erp_integrations_level=Level.READ_ONLY)
+        own.erp_integrations_level = Level.ADMIN
+        with pytest.raises(DirectoryError, match="gives themselves levels"):
+            services.save_levels(membership=own, by=person)
+        own.refresh_from_db()
+        assert own.erp_integrations_level == Level.READ_ONLY
+
+    def test_nobody_adds_themselves(self, person: User) -> None:
+        for membership in (
+            CompanyMembership(user=person, company=CompanyFactory(), directory_level=Level.ADMIN),
+            ProjectMembership(user=person, project=ProjectFactory(), commitments_level=Level.ADMIN),
+        ):
+            with pytest.raises(DirectoryError, match="gives themselves levels"):
+                services.save_levels(membership=membership, by=person)
+        assert not person.company_memberships.exists()
+        assert not person.project_memberships.exists()
+
+    def test_nobody_takes_themselves_out_of_a_project(self, person: User) -> None:
+        own = join_project(person, ProjectFactory(), Level.STANDARD)
+        with pytest.raises(DirectoryError, match="removes themselves"):
+            services.remove_project_membership(membership=own, by=person)
+
+    def test_a_new_membership_never_begins_with_the_privilege(self, person: User) -> None:
+        membership = CompanyMembership(
+            user=PersonFactory(), company=CompanyFactory(), can_push_to_accounting=True
+        )
+        services.save_levels(membership=membership, by=person)
+        membership.refresh_from_db()
+        assert not membership.can_push_to_accounting
+
+    def test_the_history_says_what_the_levels_were(self, person: User, viewer: CompanyMembership) -> None:
+        viewer.erp_integrations_level = Level.ADMIN
+        services.save_levels(membership=viewer, by=person)
+        assert HistoryEntry.objects.get(event="membership.changed").detail == {
+            "user": viewer.user_id,
+            "levels": {"erp_integrations_level": "admin"},
+            "were": {"erp_integrations_level": "standard"},
+        }
 
 
 class TestOwnDecisionRule:

@@ -42,6 +42,7 @@ def test_staff_with_the_view_permission_read_the_text_of_a_mail(client: Client) 
 def test_staff_of_another_company_read_nothing(client: Client) -> None:
     staff(client, "view_outgoingemail", "view_subscription")
     email = OutgoingEmailFactory.create()
+    assert email.recipient
     Subscription.objects.create(user=email.recipient, kind=Kind.DAILY_SUMMARY, wanted=False)
     join_company(email.recipient, CompanyFactory())
     assert email.to_address not in client.get(reverse(LIST)).content.decode()
@@ -52,6 +53,7 @@ def test_staff_of_another_company_read_nothing(client: Client) -> None:
 def test_mails_to_whoever_is_of_two_companies_are_for_staff_of_both_and_superusers(client: Client) -> None:
     email = OutgoingEmailFactory.create()
     other = CompanyFactory()
+    assert email.recipient
     join_company(email.recipient, other)
     person = staff(client, "view_outgoingemail")
     page = reverse("admin:notifications_outgoingemail_change", args=[email.pk])

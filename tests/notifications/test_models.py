@@ -123,6 +123,7 @@ def test_only_a_failed_mail_is_sent_again(trait: str) -> None:
 
 def test_mails_go_when_the_person_is_erased() -> None:
     email = OutgoingEmailFactory.create()
+    assert email.recipient
     email.recipient.delete()
     assert not OutgoingEmail.objects.exists()
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from directory import personal_data
@@ -21,7 +22,7 @@ class Command(BaseCommand):
         person, by = (people_called(options[name]) for name in ("person", "by"))
         try:
             personal_data.erase(person=person, by=by, reason=options["reason"])
-        except DirectoryError as refusal:
+        except (DirectoryError, PermissionDenied) as refusal:
             raise CommandError(str(refusal)) from refusal
         self.stdout.write(f"Person {person.pk} is erased and called {person.email} now.")
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings as DjangoSettings
 
 from commitments.models import Badge, Lock
+from directory import services
 from directory.models import CompanyMembership, HistoryEntry, User
 from erp_integrations import decisions
 from erp_integrations.adapters.base import Accepted, NotSent, Unusable
@@ -297,6 +298,17 @@ def test_an_approver_who_lost_the_right_takes_the_acceptance_back(
     assert (submission.status, submission.decided_by) == (SubmissionStatus.AWAITING, None)
     assert job.submission.commitment.badge == Badge.AWAITING
     assert not ErpIdHold.objects.exists()
+    assert calls_after(simulator, before) == []
+
+
+def test_a_suspension_takes_the_acceptance_back_as_the_end_of_the_right_does(
+    simulator: Simulator, queued: ExportJob, approver: User
+) -> None:
+    services.suspend_push_to_accounting(person=approver, by=None, because="Another address.")
+    before = last_call(simulator)
+    job = drained(queued)
+    assert job.status == JobStatus.CANCELLED
+    assert Submission.objects.get(pk=job.submission_id).status == SubmissionStatus.AWAITING
     assert calls_after(simulator, before) == []
 
 

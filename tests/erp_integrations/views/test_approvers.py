@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from directory import services
+from directory import history, services
 from directory.models import Company, CompanyMembership, HistoryEntry, Level, User
 from tests.clients import signed_in
 from tests.factories import (
@@ -102,6 +102,28 @@ def test_who_has_no_level_does_not_see_it_and_a_directory_admin_does(
 def test_a_stranger_finds_nothing(company: Company) -> None:
     assert signed_in(ErpAdminFactory()).get(address(company)).status_code == 404
     assert signed_in(PersonFactory()).post(address(company)).status_code == 404
+
+
+def test_a_suspension_shows_since_when_why_and_who_can_grant_it_again(
+    company: Company, approver: CompanyMembership, staff: User, admin: Client
+) -> None:
+    join_company(staff, company)
+    services.suspend_push_to_accounting(
+        person=approver.user, by=None, because="The e-mail address of the account was changed."
+    )
+    html = page(admin, company)
+    assert "The e-mail address of the account was changed." in html
+    assert "by Robin Granter" in html
+    assert 'id="suspended-title"' in html
+
+
+def test_what_stood_at_the_upgrade_is_listed_for_confirmation_and_says_why(
+    company: Company, approver: CompanyMembership, admin: Client
+) -> None:
+    history.record(event="approvers.confirmation_asked", subject=company, by=None, company=company)
+    assert "Since the last upgrade of Ledgergate" in page(admin, company)
+    admin.post(address(company), {"seen_hash": seen(admin, company)})
+    assert "Since the last upgrade of Ledgergate" not in page(admin, company)
 
 
 def test_confirming(company: Company, approver: CompanyMembership, admin: Client) -> None:

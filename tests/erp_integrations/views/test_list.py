@@ -116,7 +116,7 @@ class TestTheReadyToExportPage:
         assert html.count("the privilege Can Push to Accounting") == 1
 
     @pytest.mark.parametrize(
-        ("part", "words"), [("created_by", "you created this"), ("sent_by", "you sent this")]
+        ("part", "words"), [("created_by", "You wrote this"), ("sent_by", "You sent this")]
     )
     def test_ones_own_commitment_is_for_another_approver(self, part: str, words: str) -> None:
         submission = SubmissionFactory()
@@ -124,8 +124,9 @@ class TestTheReadyToExportPage:
         join_company(
             own, submission.company, erp_integrations_level=Level.STANDARD, can_push_to_accounting=True
         )
+        other = ApproverFactory(company=submission.company)
         html = page(signed_in(own), submission.company)
-        assert f"Another approver must decide: {words}" in html
+        assert f"{words}, so another approver must decide: {other}." in html
         assert "/accept/" not in html
 
     def test_a_company_can_be_freed_from_that_rule(self) -> None:

@@ -1,0 +1,41 @@
+"""The last way out where nobody in a company may decide: the operator exempts an approver once."""
+
+import getpass
+import socket
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from directory.management.commands.erase_person import people_called
+from erp_integrations import decisions
+from erp_integrations.models import Submission
+
+
+class Command(BaseCommand):
+    help = (
+        "Let an accounting approver decide on one commitment that they had a hand in. Everybody concerned is "
+        "mailed, and the history names who ran this, and where."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--submission", type=int, required=True, help="its number, as exports status shows it"
+        )
+        parser.add_argument("--person", required=True, metavar="EMAIL", help="the approver")
+        parser.add_argument("--reason", required=True, help="mailed, and kept in the history")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        operator = f"{getpass.getuser()} on {socket.gethostname()}"
+        try:
+            submission = decisions.exempt(
+                submission=Submission.objects.get(pk=options["submission"]),
+                person=people_called(options["person"]),
+                by=None,
+                reason=options["reason"],
+                operator=operator,
+            )
+        except (Submission.DoesNotExist, decisions.DecisionError) as refusal:
+            raise CommandError(str(refusal)) from refusal
+        self.stdout.write(
+            f"{submission.exempt} may decide on {submission} once. Everybody concerned is told."
+        )
