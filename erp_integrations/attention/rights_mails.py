@@ -1,8 +1,8 @@
 """Who is told of what gives, takes or steers authority: one table of events.
 
 Each mail follows an entry of the history, in the entry's transaction, so that no change comes without one.
-It goes to the administrators and the approvers of the company, but for whoever did it and whom it is about;
-where none is left, to superusers and the operator. What nobody could be told of is refused, unless it only
+It goes to the administrators and the approvers of the company and to superusers, but for whoever did it and
+whom it is about; where none of the company is left, also to the operator. What nobody could be told of is refused, unless it only
 takes authority away. Nobody can switch these mails off.
 """
 
@@ -137,15 +137,14 @@ def _who_is_told(notice: Notice, company: Company | None, by: User | None) -> tu
     """People, and the operator's address where it takes that. Raises RightMissing where there is neither."""
     apart = {by, *notice.concerns}
     roots = [each for each in User.objects.filter(is_superuser=True, is_active=True) if each not in apart]
-    if notice.is_installation:
-        answering = roots
-    else:
+    answering = roots
+    if not notice.is_installation:
         theirs = Company.objects.filter(memberships__user__in=notice.concerns)
         listed = CompanyMembership.objects.filter(company__in=[company] if company else theirs)
         people = _people(listed.administrators() | listed.approvers())
         answering = [each for each in people if each not in apart]
     operator = "" if answering else settings.OPERATOR_EMAIL
-    answering = answering or roots
+    answering = list(dict.fromkeys([*answering, *roots]))
     if by and not (answering or operator or notice.takes):
         raise RightMissing(
             by=by,

@@ -257,7 +257,7 @@ class TestUpgrade:
         membership = granted(company, staff)
         review(company, admin)
         other: Company = CompanyFactory()
-        ask = import_module("directory.migrations.0007_people").ASK
+        ask = import_module("directory.migrations.0007_confirmation_is_asked").ASK
         with connection.cursor() as cursor:
             cursor.execute(ask)
         membership.refresh_from_db()
