@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
@@ -27,11 +27,13 @@ class ExemptionForm(forms.Form):
 
     def __init__(self, membership: CompanyMembership, *args: Any) -> None:
         super().__init__(*args)
-        person = membership.user_id
-        own = Q(created_by=person) | Q(sent_by=person) | Q(hands__contains=[person])
+        of_company = Submission.objects.undecided().filter(company=membership.company_id)
+        barred = [
+            each.pk for each in of_company.select_related("company") if each.is_barred_for(membership.user)
+        ]
         field = self.fields["submission"]
         assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = Submission.objects.undecided().filter(own, company=membership.company_id).distinct()
+        field.queryset = Submission.objects.filter(pk__in=barred)
 
 
 admin.site.unregister(CompanyMembership)

@@ -62,6 +62,7 @@ def test_good_settings_pass() -> None:
         ("SECURE_PROXY_SSL_HEADER", ("HTTP_X_FORWARDED_PROTO", "https"), "config.W004"),
         ("COSTLY_PAGES_PER_MINUTE", 0, "config.W005"),
         ("APPROVERS_REVIEW_DAYS", 0, "config.W006"),
+        ("OPERATOR_EMAIL", "", "config.W007"),
     ],
 )
 def test_each_that_breaks_a_promise_is_named(

@@ -47,6 +47,12 @@ def impatient(call: Callable[[], Any]) -> Callable[[], Any]:
     return run
 
 
+def test_a_mail_to_the_operator_arrives_who_has_no_account(mail_server: MailServer) -> None:
+    OutgoingEmailFactory.create(recipient=None, to_address="operations@example.test")
+    assert delivery.send_due() == 1
+    assert [message["To"] for message in mail_server.received] == ["operations@example.test"]
+
+
 def test_a_stored_mail_arrives_with_both_parts_and_its_message_id(mail_server: MailServer) -> None:
     email = OutgoingEmailFactory.create(subject="Rejected by accounting: SC-0001 Béton armé")
     assert delivery.send_due() == 1
