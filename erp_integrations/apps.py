@@ -10,7 +10,8 @@ class ErpIntegrationsConfig(AppConfig):
         from directory.history import words
         from erp_integrations import checks  # noqa: F401  # registers itself
         from erp_integrations.activity.words import WORDS
-        from erp_integrations.attention import rights_mails
+        from erp_integrations.attention import decision_mails, rights_mails
 
         words.register(WORDS)
         rights_mails.listen()
+        decision_mails.listen()

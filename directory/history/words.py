@@ -61,6 +61,8 @@ def told(entry: HistoryEntry, people: People) -> Told:
     if words is None:
         return Told("", label_of(entry.event), "")
     what = words.in_full(entry.detail, people) if words.in_full else words.label
+    if operator := entry.detail.get("operator"):
+        what = f"{what}, at the command line by {operator}"
     return Told(words.tone, what, str(entry.detail.get(words.said, ""))[:LONGEST_WORDS])
 
 

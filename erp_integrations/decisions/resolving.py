@@ -12,6 +12,7 @@ from erp_integrations import tasks
 from erp_integrations.decisions.locking import (
     lock_for_decision,
     lock_job_of,
+    lock_submission,
     moment_of,
     record,
     require_quiet,
@@ -88,12 +89,13 @@ def resolve(
 
 
 @transaction.atomic
-def resume(*, submission: Submission, by: User, seen_attempt: int) -> ExportJob:
+def resume(*, submission: Submission, by: User | None, seen_attempt: int) -> ExportJob:
     """Go on with the calls that are not written; the worker looks first what stands there.
 
+    ``by`` is None for an operator at the command line: on whose decision it goes on, stays as it was.
     Raises RightMissing, Conflict when it is another delivery by now or goes on already, TooEarly.
     """
-    locked = lock_for_decision(submission, by)
+    locked = lock_for_decision(submission, by) if by else lock_submission(submission)
     if locked.status != SubmissionStatus.ACCEPTED:
         raise Conflict(who_decided(locked))
     held = lock_job_of(locked, seen_attempt=seen_attempt)
