@@ -16,11 +16,13 @@ from django.conf import settings
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
+from directory.history import signatures
 from directory.models import WORKING_LEVELS, Company, CompanyMembership, HistoryEntry, User
 
 GRANTED, REVOKED = "privilege.granted", "privilege.revoked"
 CONFIRMED, FLAGGED = "approvers.confirmed", "approvers.flagged"
 REVIEWED = (CONFIRMED, FLAGGED)
+ENDED = ("privilege.revoked", "privilege.suspended", "membership.removed")
 RULE_LIFTED, RULE_RESTORED = "own_decision_rule.lifted", "own_decision_rule.restored"
 
 
@@ -162,6 +164,36 @@ def overdue(companies: QuerySet[Company]) -> list[tuple[Company, HistoryEntry | 
     )
     rolls = [roll_of(company) for company in waiting]
     return [(roll.company, roll.review.entry) for roll in rolls if roll.review.is_overdue]
+
+
+def granted(membership: CompanyMembership, *, entry: int) -> dict[str, Any]:
+    """What is signed when the privilege is granted, which the history's ``entry`` tells."""
+    return {
+        "event": GRANTED,
+        "membership": membership.pk,
+        "user": membership.user_id,
+        "company": membership.company_id,
+        "entry": entry,
+    }
+
+
+def is_signed(membership: CompanyMembership) -> bool:
+    """Whether web signed the grant of the privilege, or it stood when signing began, and nothing ended it.
+
+    The database numbers the history, so that nothing that ended it can be put before it.
+    """
+    statement = signatures.statement_in(membership.grant)
+    if statement is not None:
+        since = statement.get("entry", 0)
+        if statement != statement | granted(membership, entry=since):
+            return False
+    else:
+        began = signatures.began()
+        if began is None or [membership.pk, membership.user_id] not in began.detail["held"]:
+            return False
+        since = began.pk
+    ended = HistoryEntry.objects.about(membership).filter(event__in=ENDED, pk__gt=since)
+    return not ended.exists()
 
 
 def _standing_grants(memberships: Sequence[CompanyMembership]) -> dict[int, HistoryEntry]:

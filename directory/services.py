@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.forms import ModelForm
 
-from directory import history
+from directory import approvers, history
+from directory.history import signatures
 from directory.models import Company, CompanyMembership, ProjectMembership, User
 
 
@@ -43,13 +44,15 @@ def _change_privilege(*, membership: CompanyMembership, by: User, reason: str, g
         return
     locked.can_push_to_accounting = membership.can_push_to_accounting = granted
     locked.save(update_fields=["can_push_to_accounting"])
-    history.record(
+    entry = history.record(
         event="privilege.granted" if granted else "privilege.revoked",
         subject=locked,
         by=by,
         company=locked.company,
         detail={"user": locked.user_id, "privilege": "can_push_to_accounting", "reason": reason.strip()},
     )
+    locked.grant = signatures.signed(approvers.granted(locked, entry=entry.pk)) if granted else None
+    locked.save(update_fields=["grant"])
 
 
 @transaction.atomic

@@ -9,6 +9,7 @@ TRIGGERS = (
     "seals_are_append_only",
     "seals_are_never_emptied",
     "a_seal_follows_the_head",
+    "history_is_written_now",
 )
 
 

@@ -158,6 +158,7 @@ EVENTS: dict[str, Words] = {
     "two_step.turned_off": Words("Two-step verification turned off"),
     "two_step.recovery_codes_made": Words("Recovery codes made"),
     "two_step.recovery_code_used": Words("Signed in with a recovery code"),
+    "signatures.began": Words("From here on acceptances and grants count only if they are signed"),
     "history.restored": Words("The database was put back to an older copy", said="reason"),
     "history.exported": Words("History exported", _exported),
     "person.erased": Words("Personal data was erased", said="reason"),

@@ -5,6 +5,8 @@ from django.urls import reverse
 
 from directory import telling
 from directory.models import WORKING_LEVELS, HistoryEntry, User
+from erp_integrations import signing
+from erp_integrations.delivery import outcomes
 from erp_integrations.models import Submission
 from notifications import emails
 
@@ -20,12 +22,25 @@ def listen() -> None:
     """Hear of them from now on; called once, when the application starts."""
     for event in BY_OPERATOR:
         telling.when(event, _by_operator)
+    telling.when("submission.returned", _returned)
 
 
 def _by_operator(entry: HistoryEntry) -> None:
     if entry.by_id is None:
         operator = entry.detail.get("operator", "nobody knows who")
         _tell(entry, BY_OPERATOR[entry.event].format(operator))
+
+
+def _returned(entry: HistoryEntry) -> None:
+    """That an approver lost the right, its own mail tells; that nobody signed, somebody must look into."""
+    if (why := entry.detail["why"]) == outcomes.LOST_RIGHT:
+        return
+    advice = "" if why == signing.BEFORE else " Ask whoever keeps the database how it came there."
+    _tell(
+        entry,
+        f"Nothing was sent, because {why}. It waits in Ready to Export: look at it, and accept it again if "
+        f"it is right.{advice}",
+    )
 
 
 def _tell(entry: HistoryEntry, sentence: str) -> None:

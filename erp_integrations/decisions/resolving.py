@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from directory.models import User
-from erp_integrations import tasks
+from erp_integrations import signing, tasks
 from erp_integrations.decisions.locking import (
     lock_for_decision,
     lock_job_of,
@@ -76,13 +76,18 @@ def resolve(
     else:
         held.verification = Verification.ATTESTED
     held.tries = 0
+    event = f"export.attested_{attested}"
     recovery.leave_unknown(
         held,
         written,
-        event=f"export.attested_{attested}",
+        event=event,
         by=by,
         verification=Verification.ATTESTED,
-        detail={"statement": statement, "seen": held.differences},
+        detail={
+            "statement": statement,
+            "seen": held.differences,
+            **signing.signed(held, event=event, by=by, calls=signing.accepted_calls(held)),
+        },
     )
     tasks.wake(held.connection_id)
     return held
@@ -105,6 +110,10 @@ def resume(*, submission: Submission, by: User | None, seen_attempt: int) -> Exp
     held.not_before = Now()
     held.tries = 0
     held.save(update_fields=["not_before", "tries"])
-    record("export.resumed", locked, by, {"job": held.pk, "attempt": held.attempt})
+    detail: dict[str, object] = {"job": held.pk, "attempt": held.attempt}
+    if by:
+        calls = signing.accepted_calls(held)
+        detail |= signing.signed(held, event="export.resumed", by=by, calls=calls)
+    record("export.resumed", locked, by, detail)
     tasks.wake(held.connection_id)
     return held

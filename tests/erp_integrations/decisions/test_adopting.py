@@ -154,7 +154,7 @@ class TestAdopting:
             "Found after the restore",
         )
         assert ledger.may_have_written(job)
-        assert ledger.what_was_altered(job) == ""
+        assert ledger.what_was_altered(job, list(job.current_calls())) == ""
         page = signed_in(approver).get(awaiting.get_absolute_url()).content.decode()
         assert "said yes to every call" not in page
         assert "nothing was sent from here" in page

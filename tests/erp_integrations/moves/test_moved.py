@@ -301,7 +301,7 @@ class TestFollow:
         assert entry.detail["old"] == {"vendor_code": "ACME", "erp_id": synced.erp_id}
         assert entry.detail["new"] == {"vendor_code": "BOLT", "erp_id": MOVED}
         assert (entry.detail["compared"]["lines"], entry.detail["compared"]["lines_matched"]) == (2, 2)
-        assert ledger.what_was_altered(job) == ""
+        assert ledger.what_was_altered(job, list(job.current_calls())) == ""
         verification.verify_due()
         assert of(job).verification == Verification.MATCH
         assert compared(job).verification == Verification.MATCH
