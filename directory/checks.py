@@ -84,3 +84,14 @@ def history_is_protected(
     hint = "Let an owning role migrate, and name the application's in DATABASE_URL: docs/history.md."
     found = [*protection.role_gaps(), *protection.trigger_gaps()]
     return [checks.Warning(sentence, hint=hint, id="directory.W002") for sentence in found]
+
+
+@register(Tags.database, deploy=True)
+def roles_are_apart(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """With one role for both, signatures alone keep a worker from deciding, and nothing web from answering."""
+    if "default" not in (databases or ()) or not (sentence := protection.shared_role()):
+        return []
+    hint = "Make a role for web and one for worker and beat: README, Going to production."
+    return [checks.Warning(sentence, hint=hint, id="directory.W003")]

@@ -50,6 +50,8 @@ LEFT = (
 """What `manage.py` needs to work beside the running servers."""
 SIGNING_KEY = "DECISION_SIGNING_KEY"
 """The variable that web alone has, and what is started in its place by hand; workers verify."""
+WEB_URL, WORKER_URL = "WEB_DATABASE_URL", "WORKER_DATABASE_URL"
+"""Where web and workers have database roles of their own; left out, DATABASE_URL is for all."""
 SUCCESS = "SIMULATOR_SUCCESS"
 """The variable that says what the simulator answers to a write; the demo's connections say the same."""
 PATIENCE = 2.0  # seconds that one question for readiness may take
@@ -138,7 +140,7 @@ def web(
         _numbered("web", number),
         python(*arguments),
         ROOT,
-        environment,
+        {**environment, "DATABASE_URL": environment.get(WEB_URL, environment["DATABASE_URL"])},
         ready=lambda _: answers(ports["product"]),
         grace=8,
     )
@@ -153,7 +155,7 @@ def worker(var: Path, environment: Mapping[str, str], number: int = 1, *, celery
         python(celery, "-A", "local.background", *options.split(), "--hostname", f"{name}@%h"),
         ROOT,
         # PostgreSQL shows under this name whose a session is.
-        {**environment, SIGNING_KEY: "", READY_FILE: str(ready_file), "PGAPPNAME": name},
+        {**_of_worker(environment), READY_FILE: str(ready_file), "PGAPPNAME": name},
         ready=lambda process: written(ready_file) == process,
         orphan_signal=signal.SIGKILL,  # it would finish its task first, against servers that are gone
         grace=20,
@@ -168,7 +170,7 @@ def beat(var: Path, environment: Mapping[str, str], number: int = 1) -> Program:
         name,
         python("celery", "-A", "local.background", *options),
         ROOT,
-        {**environment, SIGNING_KEY: "", READY_FILE: str(ready_file)},
+        {**_of_worker(environment), READY_FILE: str(ready_file)},
         ready=lambda process: written(ready_file) == process,
     )
 
@@ -203,6 +205,12 @@ def mail(var: Path, ports: Ports, environment: Mapping[str, str]) -> Program:
         environment,
         ready=lambda _: answers(ports["mail"]) and greets(ports["smtp"]),
     )
+
+
+def _of_worker(environment: Mapping[str, str]) -> dict[str, str]:
+    """Without the key that signs, and with the database role that decides nothing."""
+    url = environment.get(WORKER_URL, environment["DATABASE_URL"])
+    return {**environment, SIGNING_KEY: "", "DATABASE_URL": url}
 
 
 def _numbered(name: str, number: int) -> str:
