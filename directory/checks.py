@@ -90,7 +90,7 @@ def history_is_protected(
 def roles_are_apart(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """With one role for both, signatures alone keep a worker from deciding, and nothing web from answering."""
+    """With one role for both, signatures alone keep a worker from deciding, nothing web from answering."""
     if "default" not in (databases or ()) or not (sentence := protection.shared_role()):
         return []
     hint = "Make a role for web and one for worker and beat: README, Going to production."

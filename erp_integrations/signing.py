@@ -1,7 +1,7 @@
 """What was accepted, as web signed it: a worker writes exactly that, and nothing that is not signed."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from directory.history import canonical, signatures
@@ -72,6 +72,22 @@ def ticked_off(job: ExportJob) -> list[dict[str, Any]]:
     entries = list(_decisions(job, ("submission.accepted", "export.retried")))
     rounds = [_round(entry, number) for number, entry in enumerate(entries, 1)]
     return list(entries[rounds.index(max(rounds))].detail.get("other_records", [])) if rounds else []
+
+
+def each_acceptance_is_signed_once() -> Iterator[str]:
+    """What of the history breaks that, since signing began."""
+    entries = HistoryEntry.objects.filter(event__in=PLANNED_BY).order_by("pk")
+    if began := signatures.began():
+        entries = entries.filter(pk__gt=began.pk)
+    seen: dict[tuple[Any, Any], int] = {}
+    for entry in entries.iterator():
+        job, number = entry.detail.get("job"), entry.detail.get("round")
+        statement = signatures.statement_in(entry.detail.get("signed")) or {}
+        told = {"event": entry.event, "by": entry.by_id, "job": job, "round": number}
+        if statement | told | {"submission": entry.subject_id} != statement:
+            yield f"entry {entry.pk}: nobody has signed this {entry.event} of export {job}"
+        if first := seen.setdefault((job, number), entry.pk) - entry.pk:
+            yield f"entry {entry.pk}: export {job} was accepted already by entry {entry.pk + first}"
 
 
 def _bound(job: ExportJob, calls: Sequence[str]) -> dict[str, Any]:

@@ -115,7 +115,7 @@ class PostgreSQL:
         )
 
     def prepare_roles(self) -> None:
-        """Make the role `app`, those of web and worker, its default privileges and the database; nothing the second time.
+        """Make `app`, the roles of web and worker, privileges and the database; nothing the second time.
 
         The privileges stand in template1 as well, so that test databases are born with them.
         """

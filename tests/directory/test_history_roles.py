@@ -123,9 +123,9 @@ def test_nobody_is_given_a_right() -> None:
         assert cursor.fetchall() == before
 
 
-def inserted(**columns: object) -> HistoryEntry:
+def inserted(**columns: int | str | None) -> HistoryEntry:
     """What the history holds after somebody wrote a grant into it by hand."""
-    told: dict[str, object] = {
+    told: dict[str, int | str | None] = {
         "event": "privilege.granted",
         "subject_type": "directory.companymembership",
         "subject_id": 1,
@@ -133,10 +133,9 @@ def inserted(**columns: object) -> HistoryEntry:
         **columns,
     }
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {ENTRIES} ({', '.join(told)}) VALUES ({', '.join(['%s'] * len(told))}) RETURNING id",
-            list(told.values()),
-        )
+        values = ", ".join(["%s"] * len(told))
+        statement = f"INSERT INTO {ENTRIES} ({', '.join(told)}) VALUES ({values}) RETURNING id"
+        cursor.execute(statement, list(told.values()))
         (pk,) = cursor.fetchone()
     return HistoryEntry.objects.get(pk=pk)
 

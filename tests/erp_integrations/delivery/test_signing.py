@@ -1,15 +1,18 @@
 """Whoever has the database's password, and not web's key, exports nothing that no approver signed."""
 
+import io
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
 from directory import services
-from directory.history import checkpoints, signatures
+from directory.history import checkpoints, sealing, signatures
 from directory.models import CompanyMembership, HistoryEntry, User
 from erp_integrations import decisions, signing
 from erp_integrations.connections.adapting import as_planned
@@ -183,6 +186,36 @@ class TestAcceptances:
         assert (done.status, done.problem) == (JobStatus.SYNCED, "")
         (record,) = simulator.records()
         assert {line["Original_Contract_Amount"] for line in record["lines"]} == {"1000.00"}
+
+
+class TestTheProof:
+    """`verify_history` says it too, of a history that is whole."""
+
+    def verified(self) -> str:
+        sealing.seal_new()
+        out = io.StringIO()
+        with suppress(CommandError):
+            call_command("verify_history", stdout=out)
+        return out.getvalue()
+
+    def test_what_was_accepted_retried_and_resumed_holds(
+        self, simulator: Simulator, queued: ExportJob, approver: User
+    ) -> None:
+        job = incomplete_at(simulator, queued, line=1)
+        ExportJob.objects.filter(pk=job.pk).update(quiet_until=None)
+        decisions.resume(submission=job.submission, by=approver, seen_attempt=job.attempt)
+        assert delivered(job).status == JobStatus.SYNCED
+        assert "The history holds." in self.verified()
+
+    def test_a_second_acceptance_is_named(self, queued: ExportJob, approver: User) -> None:
+        write_acceptance(queued, approver)
+        first, second = HistoryEntry.objects.filter(event="submission.accepted").order_by("pk")
+        told = f"IMPOSSIBLE: entry {second.pk}: export {queued.pk} was accepted already by entry {first.pk}."
+        assert told in self.verified()
+
+    def test_an_acceptance_that_nobody_signed_is_named(self, queued: ExportJob, approver: User) -> None:
+        write_acceptance(queued, approver, round=2, signed={})
+        assert "nobody has signed this submission.accepted" in self.verified()
 
 
 class TestGrants:
