@@ -115,7 +115,7 @@ def holders(company: Company) -> QuerySet[CompanyMembership]:
 
 
 def roll_of(company: Company) -> Roll:
-    """Read it; five queries, however many there are."""
+    """Read it; six queries, however many there are."""
     memberships = list(holders(company))
     grants = _standing_grants(memberships)
     of_company = HistoryEntry.objects.about(company).order_by("-pk")
@@ -197,14 +197,22 @@ def is_signed(membership: CompanyMembership) -> bool:
 
 
 def _standing_grants(memberships: Sequence[CompanyMembership]) -> dict[int, HistoryEntry]:
-    """By membership, the grant that nothing came after."""
+    """By membership, the grant that nothing came after; one that nobody signed is none."""
     entries = HistoryEntry.objects.filter(
         subject_type=CompanyMembership._meta.label_lower,
         subject_id__in=[membership.pk for membership in memberships],
         event__in=(GRANTED, REVOKED),
     ).order_by("pk")
-    last = {entry.subject_id: entry for entry in entries}
-    return {key: entry for key, entry in last.items() if entry.event == GRANTED}
+    last, began = {entry.subject_id: entry for entry in entries}, signatures.began()
+    found = {}
+    for membership in memberships:
+        entry, statement = last.get(membership.pk), signatures.statement_in(membership.grant)
+        if entry is None or entry.event != GRANTED:
+            continue
+        is_older = began is not None and entry.pk < began.pk
+        if is_older or (statement and statement.get("entry") == entry.pk):
+            found[membership.pk] = entry
+    return found
 
 
 def _review(entry: HistoryEntry | None, by: User | None, approvers: Sequence[Approver]) -> Review:

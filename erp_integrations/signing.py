@@ -14,10 +14,13 @@ DECIDED_BY = ("submission.accepted", "export.retried", "submission.adopted", "ex
 """Those on which the worker asks for the right of whoever made them."""
 SIGNED_LATER = ("export.resumed", "export.attested_none")
 """What signs a plan of which the acceptance is older than signatures."""
+ENDED_BY = ("submission.undone", "submission.returned", "submission.rejected", "submission.unlinked")
+"""After these an older acceptance is none any more."""
 BEFORE = "it was accepted before acceptances were signed"
 NOBODY = "nobody has signed that it was accepted"
 NOT_GRANTED = "nobody has signed that its approver may push to accounting"
 TWICE = "the history holds two acceptances of it, and somebody wrote one of them into the database"
+ENDED = "the acceptance that it names was taken back, or another one came after it"
 CHANGED = "what is stored of it is not what was signed when it was accepted"
 
 
@@ -38,12 +41,16 @@ def why_unsigned(job: ExportJob) -> str:
 
     Of one plan the first acceptance counts, and two are one too many: somebody wrote into the database.
     """
-    plans = _of_round(job, PLANNED_BY)
-    if len(plans) > 1:
+    every = list(_decisions(job, PLANNED_BY))
+    rounds = [_round(entry, number) for number, entry in enumerate(every, 1)]
+    if rounds.count(job.plan_round) > 1:
         return TWICE
-    if not plans:
+    if job.plan_round not in rounds:
         return NOBODY
-    entry = plans[0]
+    plan = entry = every[rounds.index(job.plan_round)]
+    ended = HistoryEntry.objects.about(job.submission).filter(event__in=ENDED_BY, pk__gt=plan.pk)
+    if job.plan_round < max(rounds) or ended.exists():
+        return ENDED
     statement = signatures.statement_in(entry.detail.get("signed"))
     if statement is None:
         began = signatures.began()
@@ -54,7 +61,7 @@ def why_unsigned(job: ExportJob) -> str:
         if statement is None:
             return BEFORE
         entry = later[-1]
-    bound = _bound(job, plans[0].detail["calls"]) | {"event": entry.event, "by": entry.by_id}
+    bound = _bound(job, plan.detail["calls"]) | {"event": entry.event, "by": entry.by_id}
     return "" if statement == statement | bound else CHANGED
 
 

@@ -116,7 +116,7 @@ class TestList:
     ) -> None:
         for _ in range(3):
             granted(company, staff)
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             approvers.roll_of(company)
 
     def test_it_tells_who_freed_the_company_from_the_own_decision_rule(self, company: Company) -> None:

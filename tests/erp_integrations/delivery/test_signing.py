@@ -14,6 +14,7 @@ from pytest_django import Settings
 from directory import services
 from directory.history import checkpoints, sealing, signatures
 from directory.models import CompanyMembership, HistoryEntry, User
+from directory.permissions import RightMissing
 from erp_integrations import decisions, signing
 from erp_integrations.connections.adapting import as_planned
 from erp_integrations.models import (
@@ -158,6 +159,32 @@ class TestAcceptances:
         assert is_returned(queued, signing.NOBODY)
         assert sent(simulator, queued) == []
 
+    def test_an_acceptance_that_was_undone_does_not_come_back_by_sql(
+        self, simulator: Simulator, queued: ExportJob, approver: User
+    ) -> None:
+        decisions.undo(submission=queued.submission, by=approver)
+        with transaction.atomic():
+            Submission.objects.filter(pk=queued.submission_id).update(
+                status="accepted", decided_by=approver, decided_at=timezone.now()
+            )
+            ExportJob.objects.filter(pk=queued.pk).update(status="queued", not_before=timezone.now())
+        done = delivered(queued)
+        assert (done.status, sent(simulator, queued)) == (JobStatus.FAILED, [])
+        assert signing.ENDED in done.problem
+
+    def test_nor_does_one_after_which_another_came(
+        self, simulator: Simulator, queued: ExportJob, approver: User
+    ) -> None:
+        ExportJob.objects.filter(pk=queued.pk).update(status="failed")
+        failed = of(queued)
+        again = decisions.retry(
+            submission=failed.submission, by=approver, seen_hash=failed.basis_hash, erp_id="ANOTHER"
+        )
+        ExportJob.objects.filter(pk=again.pk).update(plan_round=1, erp_id=failed.erp_id)
+        done = delivered(again)
+        assert (done.status, sent(simulator, failed)) == (JobStatus.FAILED, [])
+        assert signing.ENDED in done.problem
+
     def test_resume_signs_no_plan_that_somebody_put_in(
         self, simulator: Simulator, queued: ExportJob, approver: User
     ) -> None:
@@ -238,12 +265,9 @@ class TestGrants:
         by_sql(
             "UPDATE directory_companymembership SET can_push_to_accounting = true WHERE id = %s", friend.pk
         )
-        job = accept(awaiting, friend.user)  # the page believes the column
-        delivered(job)
-        assert is_returned(job, signing.NOT_GRANTED)
-        assert sent(simulator, job) == []
-        mails = {mail.to_address: mail.text_body for mail in OutgoingEmail.objects.all()}
-        assert "nobody has signed that its approver may push to accounting" in mails[approver.email]
+        with pytest.raises(RightMissing, match="was not granted in Ledgergate"):
+            accept(awaiting, friend.user)
+        assert not ExportJob.objects.exists()
         entry = HistoryEntry.objects.get(event="privilege.granted")
         assert (entry.pk > 1, entry.at.year > 2020) == (True, True)
 
@@ -261,25 +285,37 @@ class TestGrants:
         assert delivered(accept(awaiting, granted.user)).status == JobStatus.SYNCED
 
     def test_a_grant_that_was_revoked_does_not_come_back_by_sql(
-        self, simulator: Simulator, awaiting: Submission, granted: CompanyMembership
+        self, simulator: Simulator, awaiting: Submission, granted: CompanyMembership, approver: User
     ) -> None:
+        job = accept(awaiting, granted.user)
         staff = PrivilegeAdminFactory()
         services.revoke_push_to_accounting(membership=granted, by=staff, reason="Left.")
         CompanyMembership.objects.filter(pk=granted.pk).update(
             can_push_to_accounting=True, grant=granted.grant
         )
-        job = accept(awaiting, granted.user)
         delivered(job)
         assert is_returned(job, signing.NOT_GRANTED)
+        assert sent(simulator, job) == []
+        mails = {mail.to_address: mail.text_body for mail in OutgoingEmail.objects.all()}
+        assert "nobody has signed that its approver may push to accounting" in mails[approver.email]
+        with pytest.raises(RightMissing, match="came back after it ended"):
+            accept(Submission.objects.get(pk=awaiting.pk), granted.user)
 
     def test_a_grant_is_of_the_person_to_whom_it_was_given(
-        self, simulator: Simulator, awaiting: Submission, granted: CompanyMembership
+        self, awaiting: Submission, granted: CompanyMembership
     ) -> None:
         other = ViewerFactory(company=awaiting.company)
         CompanyMembership.objects.filter(user=other).update(can_push_to_accounting=True, grant=granted.grant)
-        job = accept(awaiting, other)
-        delivered(job)
-        assert is_returned(job, signing.NOT_GRANTED)
+        with pytest.raises(RightMissing, match="was not granted in Ledgergate"):
+            accept(awaiting, other)
+
+    def test_what_was_granted_and_revoked_is_granted_again(
+        self, simulator: Simulator, awaiting: Submission, granted: CompanyMembership
+    ) -> None:
+        staff = PrivilegeAdminFactory()
+        services.revoke_push_to_accounting(membership=granted, by=staff, reason="Left.")
+        services.grant_push_to_accounting(membership=granted, by=staff, reason="Is back.")
+        assert delivered(accept(awaiting, granted.user)).status == JobStatus.SYNCED
 
 
 class TestKeys:
