@@ -182,7 +182,7 @@ def is_signed(membership: CompanyMembership) -> bool:
 
     The database numbers the history, so that nothing that ended it can be put before it.
     """
-    statement = signatures.statement_in(membership.grant)
+    statement = signatures.statement_in(membership.signed_grant)
     if statement is not None:
         since = statement.get("entry", 0)
         if statement != statement | granted(membership, entry=since):
@@ -206,7 +206,7 @@ def _standing_grants(memberships: Sequence[CompanyMembership]) -> dict[int, Hist
     last, began = {entry.subject_id: entry for entry in entries}, signatures.began()
     found = {}
     for membership in memberships:
-        entry, statement = last.get(membership.pk), signatures.statement_in(membership.grant)
+        entry, statement = last.get(membership.pk), signatures.statement_in(membership.signed_grant)
         if entry is None or entry.event != GRANTED:
             continue
         is_older = began is not None and entry.pk < began.pk

@@ -51,8 +51,8 @@ def _change_privilege(*, membership: CompanyMembership, by: User, reason: str, g
         company=locked.company,
         detail={"user": locked.user_id, "privilege": "can_push_to_accounting", "reason": reason.strip()},
     )
-    locked.grant = signatures.signed(approvers.granted(locked, entry=entry.pk)) if granted else None
-    locked.save(update_fields=["grant"])
+    locked.signed_grant = signatures.signed(approvers.granted(locked, entry=entry.pk)) if granted else None
+    locked.save(update_fields=["signed_grant"])
 
 
 @transaction.atomic

@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             model_name="companymembership",
-            name="grant",
+            name="signed_grant",
             field=models.JSONField(
                 editable=False, help_text="What web signed when the privilege was granted.", null=True
             ),

@@ -291,7 +291,7 @@ class TestGrants:
         staff = PrivilegeAdminFactory()
         services.revoke_push_to_accounting(membership=granted, by=staff, reason="Left.")
         CompanyMembership.objects.filter(pk=granted.pk).update(
-            can_push_to_accounting=True, grant=granted.grant
+            can_push_to_accounting=True, signed_grant=granted.signed_grant
         )
         delivered(job)
         assert is_returned(job, signing.NOT_GRANTED)
@@ -305,7 +305,9 @@ class TestGrants:
         self, awaiting: Submission, granted: CompanyMembership
     ) -> None:
         other = ViewerFactory(company=awaiting.company)
-        CompanyMembership.objects.filter(user=other).update(can_push_to_accounting=True, grant=granted.grant)
+        CompanyMembership.objects.filter(user=other).update(
+            can_push_to_accounting=True, signed_grant=granted.signed_grant
+        )
         with pytest.raises(RightMissing, match="was not granted in Ledgergate"):
             accept(awaiting, other)
 
