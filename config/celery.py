@@ -5,6 +5,8 @@ import os
 from typing import Any
 
 from celery import Celery, Task
+from celery.signals import beat_init, celeryd_init
+from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from config.poller import Poller
@@ -28,6 +30,14 @@ class WakeUp(Task[Any, Any]):
         except OperationalError as error:
             logger.warning("Broker unreachable, %s waits for the next poll: %s", self.name, error)
             return None
+
+
+@celeryd_init.connect
+@beat_init.connect
+def warn_of_the_signing_key(**_: Any) -> None:
+    """What a worker can sign, whoever gets into it can accept."""
+    if settings.DECISION_SIGNING_KEY and not settings.DEVELOPMENT:
+        logger.warning("DECISION_SIGNING_KEY is set here: take it away, only web signs (docs/history.md).")
 
 
 app = Celery("ledgergate", task_cls=WakeUp)

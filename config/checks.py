@@ -11,7 +11,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
 # What stands in the repository, and so protects nothing.
-PUBLISHED = ("development-only", "ZGV2ZWxvcG1lbnQtb25seS1")
+PUBLISHED = ("development-only", "ZGV2ZWxvcG1lbnQtb25seS1", "sXs5ZJ94Gf4kQBo7+o7fAjCgU/ecNUmCXR16PboQmEg=")
 STRICT = ("default-src", "base-uri", "object-src", "frame-ancestors")
 LOOSE = ("'unsafe-inline'", "'unsafe-eval'", "'unsafe-hashes'", "*", "https:", "http:")
 
@@ -31,6 +31,8 @@ def secrets_are_secret(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
         "SECRET_KEY": [settings.SECRET_KEY],
         "FIELD_ENCRYPTION_KEYS": settings.FIELD_ENCRYPTION_KEYS,
         "HISTORY_SIGNING_KEY": [settings.HISTORY_SIGNING_KEY],
+        "DECISION_SIGNING_KEY": [settings.DECISION_SIGNING_KEY],
+        "DECISION_PUBLIC_KEYS": settings.DECISION_PUBLIC_KEYS,
     }
     errors: list[CheckMessage] = [
         Error(f"{name} is one of those in the repository.", hint="Make a new one.", id="config.E002")

@@ -81,7 +81,8 @@ def without_secrets(text: str) -> str:
 
 def secrets_of_settings() -> list[str]:
     """Every secret that the environment gave us, longest first, as it is and as an address spells it."""
-    found = {settings.SECRET_KEY, settings.HISTORY_SIGNING_KEY, *settings.FIELD_ENCRYPTION_KEYS}
+    found = {settings.SECRET_KEY, settings.HISTORY_SIGNING_KEY, settings.DECISION_SIGNING_KEY}
+    found |= set(settings.FIELD_ENCRYPTION_KEYS)
     found |= {str(database.get("PASSWORD") or "") for database in settings.DATABASES.values()}
     found.add(settings.EMAIL_HOST_PASSWORD or "")
     found |= set(_passwords((settings.CELERY_BROKER_URL, *settings.INFO_LINKS.values())))

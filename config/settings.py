@@ -44,6 +44,15 @@ FIELD_ENCRYPTION_KEYS = secret("FIELD_ENCRYPTION_KEYS", "ZGV2ZWxvcG1lbnQtb25seS1
 # Signs the daily checkpoints of the history: base64 of 32 bytes, `manage.py history_key --new`.
 HISTORY_SIGNING_KEY = secret("HISTORY_SIGNING_KEY", "ZGV2ZWxvcG1lbnQtb25seS1oaXN0b3J5LXNpZ25pbmc=")
 
+# Signs acceptances and grants: of all processes web alone has it. What the others believe, newest first.
+DECISION_SIGNING_KEY = env.str(
+    "DECISION_SIGNING_KEY",
+    default="ZGV2ZWxvcG1lbnQtb25seS1kZWNpc2lvbi1zaWduZXI=" if DEVELOPMENT else "",
+)
+DECISION_PUBLIC_KEYS = secret("DECISION_PUBLIC_KEYS", "sXs5ZJ94Gf4kQBo7+o7fAjCgU/ecNUmCXR16PboQmEg=").split(
+    ","
+)
+
 PUBLIC_URL = env.str(
     "PUBLIC_URL", default="http://127.0.0.1:8000" if DEVELOPMENT else environ.Env.NOTSET
 ).rstrip("/")
@@ -128,7 +137,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # What must be counted once for all processes, and outlive a broker that is down: limits, used codes.
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "BACKEND": "config.cache.JsonCache",
         "LOCATION": "cache",
         "OPTIONS": {"MAX_ENTRIES": 100_000},  # or filling it would make limits forget
     }

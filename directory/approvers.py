@@ -7,7 +7,7 @@ All of it is read from the history, so that a privilege which came by another wa
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
+from directory.history import signatures
 from directory.models import (
     WORKING_LEVELS,
     Company,
@@ -30,6 +31,7 @@ CONFIRMED, FLAGGED = "approvers.confirmed", "approvers.flagged"
 ASKED = "approvers.confirmation_asked"
 """That what stood when these rules came must be confirmed; written by the migration, for each company."""
 REVIEWED = (CONFIRMED, FLAGGED)
+ENDED = (REVOKED, SUSPENDED, "membership.removed")
 MOST_NAMES = 3
 RULE_LIFTED, RULE_RESTORED = "own_decision_rule.lifted", "own_decision_rule.restored"
 
@@ -155,11 +157,11 @@ def changes_by_others(person: User) -> HistoryQuerySet:
 
 
 def roll_of(company: Company) -> Roll:
-    """Read it; six queries, however many there are, and one more where somebody is suspended."""
+    """Read it; seven queries, however many there are, and one more where somebody is suspended."""
     memberships = list(holders(company))
     last = _last_of_each(company)
     held = {membership.pk for membership in memberships}
-    grants = {key: entry for key, entry in last.items() if entry.event == GRANTED and key in held}
+    grants = _standing_grants(memberships, last)
     suspended = {key: entry for key, entry in last.items() if entry.event == SUSPENDED and key not in held}
     listed = CompanyMembership.objects.select_related("user").in_bulk(suspended) if suspended else {}
     of_company = HistoryEntry.objects.about(company).order_by("-pk")
@@ -210,6 +212,52 @@ def overdue(companies: QuerySet[Company]) -> list[tuple[Company, HistoryEntry | 
     )
     rolls = [roll_of(company) for company in waiting]
     return [(roll.company, roll.review.entry) for roll in rolls if roll.review.is_overdue]
+
+
+def granted(membership: CompanyMembership, *, entry: int) -> dict[str, Any]:
+    """What is signed when the privilege is granted, which the history's ``entry`` tells."""
+    return {
+        "event": GRANTED,
+        "membership": membership.pk,
+        "user": membership.user_id,
+        "company": membership.company_id,
+        "entry": entry,
+    }
+
+
+def is_signed(membership: CompanyMembership) -> bool:
+    """Whether web signed the grant of the privilege, or it stood when signing began, and nothing ended it.
+
+    The database numbers the history, so that nothing that ended it can be put before it.
+    """
+    statement = signatures.statement_in(membership.signed_grant)
+    if statement is not None:
+        since = statement.get("entry", 0)
+        if statement != statement | granted(membership, entry=since):
+            return False
+    else:
+        began = signatures.began()
+        if began is None or [membership.pk, membership.user_id] not in began.detail["held"]:
+            return False
+        since = began.pk
+    ended = HistoryEntry.objects.about(membership).filter(event__in=ENDED, pk__gt=since)
+    return not ended.exists()
+
+
+def _standing_grants(
+    memberships: Sequence[CompanyMembership], last: Mapping[int, HistoryEntry]
+) -> dict[int, HistoryEntry]:
+    """By membership, the grant that nothing came after; one that nobody signed is none."""
+    began = signatures.began()
+    found = {}
+    for membership in memberships:
+        entry, statement = last.get(membership.pk), signatures.statement_in(membership.signed_grant)
+        if entry is None or entry.event != GRANTED:
+            continue
+        is_older = began is not None and entry.pk < began.pk
+        if is_older or (statement and statement.get("entry") == entry.pk):
+            found[membership.pk] = entry
+    return found
 
 
 def _last_of_each(company: Company) -> dict[int, HistoryEntry]:

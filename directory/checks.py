@@ -24,6 +24,27 @@ def history_can_be_signed(app_configs: Sequence[AppConfig] | None, **kwargs: Any
 
 
 @register(Tags.security)
+def decisions_can_be_believed(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """With a wrong key each acceptance would come back; with one that nobody believes, too."""
+    hint = "Make a key with `manage.py history_key --new`: docs/history.md, Signed decisions."
+    try:
+        for key in settings.DECISION_PUBLIC_KEYS:
+            checkpoints.decoded(key)
+    except checkpoints.BadKey as problem:
+        return [Error(f"DECISION_PUBLIC_KEYS: {problem}", hint=hint, id="directory.E003")]
+    if not settings.DECISION_SIGNING_KEY:
+        return []  # a worker
+    try:
+        own = checkpoints.public_half(settings.DECISION_SIGNING_KEY)
+    except checkpoints.BadKey as problem:
+        return [Error(f"DECISION_SIGNING_KEY: {problem}", hint=hint, id="directory.E004")]
+    if own in settings.DECISION_PUBLIC_KEYS:
+        return []
+    sentence = f"DECISION_PUBLIC_KEYS lacks the public half of DECISION_SIGNING_KEY: {own}"
+    return [Error(sentence, hint=hint, id="directory.E005")]
+
+
+@register(Tags.security)
 def refused_passwords_can_be_read(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
@@ -63,3 +84,14 @@ def history_is_protected(
     hint = "Let an owning role migrate, and name the application's in DATABASE_URL: docs/history.md."
     found = [*protection.role_gaps(), *protection.trigger_gaps()]
     return [checks.Warning(sentence, hint=hint, id="directory.W002") for sentence in found]
+
+
+@register(Tags.database, deploy=True)
+def roles_are_apart(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """With one role for both, signatures alone keep a worker from deciding, nothing web from answering."""
+    if "default" not in (databases or ()) or not (sentence := protection.shared_role()):
+        return []
+    hint = "Make a role for web and one for worker and beat: README, Going to production."
+    return [checks.Warning(sentence, hint=hint, id="directory.W003")]

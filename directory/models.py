@@ -199,6 +199,9 @@ class CompanyMembership(models.Model):
     )
     directory_level = models.CharField("Directory", max_length=10, choices=Level, default=Level.NONE)
     can_push_to_accounting = models.BooleanField("Can Push to Accounting", default=False)
+    signed_grant = models.JSONField(
+        null=True, editable=False, help_text="What web signed when the privilege was granted."
+    )
 
     objects = CompanyMembershipQuerySet.as_manager()
 

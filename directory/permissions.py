@@ -9,6 +9,7 @@ from typing import Concatenate, ParamSpec
 
 from django.core.exceptions import PermissionDenied
 
+from directory import approvers
 from directory.models import (
     VISIBLE_LEVELS,
     WORKING_LEVELS,
@@ -170,6 +171,14 @@ def require_push_to_accounting(user: User, company: Company) -> None:
         raise TwoStepMissing(by=user, company=company)
     if not (membership and membership.may_decide):
         _require_the_privilege(user, company)
+    elif not approvers.is_signed(membership):
+        raise RightMissing(
+            by=user,
+            company=company,
+            right="push to accounting: a grant",
+            sentence="Your Can Push to Accounting was not granted in Ledgergate, or came back after it "
+            "ended. It does not count: ask an administrator to revoke it and to grant it to you.",
+        )
 
 
 require_administer_erp_integrations = _company_right(

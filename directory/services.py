@@ -4,6 +4,7 @@ from django.db import transaction
 from django.forms import ModelForm
 
 from directory import approvers, history
+from directory.history import signatures
 from directory.models import Company, CompanyMembership, HistoryEntry, Level, ProjectMembership, User
 
 OWN_LEVELS = "Nobody gives themselves levels, or changes their own: ask another administrator."
@@ -45,13 +46,15 @@ def _change_privilege(*, membership: CompanyMembership, by: User, reason: str, g
         _require_another_hand(locked, by)
     locked.can_push_to_accounting = membership.can_push_to_accounting = granted
     locked.save(update_fields=["can_push_to_accounting"])
-    history.record(
+    entry = history.record(
         event="privilege.granted" if granted else "privilege.revoked",
         subject=locked,
         by=by,
         company=locked.company,
         detail={"user": locked.user_id, "privilege": "can_push_to_accounting", "reason": reason.strip()},
     )
+    locked.signed_grant = signatures.signed(approvers.granted(locked, entry=entry.pk)) if granted else None
+    locked.save(update_fields=["signed_grant"])
 
 
 def _require_another_hand(membership: CompanyMembership, by: User) -> None:

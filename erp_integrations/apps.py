@@ -7,10 +7,12 @@ class ErpIntegrationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks, the words of this tool's events, and who is mailed about rights."""
-        from directory.history import words
-        from erp_integrations import checks  # noqa: F401  # registers itself
+        from directory.history import rules, words
+        from erp_integrations import checks, signing  # noqa: F401  # the first registers itself
         from erp_integrations.activity.words import WORDS
-        from erp_integrations.attention import rights_mails
+        from erp_integrations.attention import decision_mails, rights_mails
 
         words.register(WORDS)
+        rules.RULES.append(signing.each_acceptance_is_signed_once)
         rights_mails.listen()
+        decision_mails.listen()

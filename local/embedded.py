@@ -26,6 +26,8 @@ from local.binaries import PORT, Workplace, postgres_binaries, redis_server
 from local.processes import CannotStart, Program, last_line, spawn
 
 OWNER, APP = "owner", "app"
+WEB, WORKER = "ledgergate_web", "ledgergate_worker"
+"""Each has the rights of `app`, but for what the triggers keep from one of them by its name."""
 DATABASE = "ledgergate"
 ANYWHERE = Path("/")
 SERVER_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
@@ -113,7 +115,7 @@ class PostgreSQL:
         )
 
     def prepare_roles(self) -> None:
-        """Make the role `app`, its default privileges and the database; nothing the second time.
+        """Make `app`, the roles of web and worker, privileges and the database; nothing the second time.
 
         The privileges stand in template1 as well, so that test databases are born with them.
         """
@@ -121,6 +123,12 @@ class PostgreSQL:
             cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [APP])
             if not cursor.rowcount:
                 cursor.execute(f"CREATE ROLE {APP} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE")
+            for role in (WEB, WORKER):
+                cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [role])
+                if not cursor.rowcount:
+                    cursor.execute(
+                        f"CREATE ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE IN ROLE {APP}"
+                    )
             cursor.execute(PRIVILEGES)
         with self._session("postgres") as cursor:
             cursor.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE])

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import environ
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from local.ports import HOST, Ports
 from local.processes import Program
@@ -29,6 +30,8 @@ LEFT = (
     "ENVIRONMENT",
     "SECRET_KEY",
     "FIELD_ENCRYPTION_KEYS",
+    "DECISION_SIGNING_KEY",
+    "DECISION_PUBLIC_KEYS",
     "DATABASE_URL",
     "REDIS_URL",
     "PUBLIC_URL",
@@ -45,6 +48,10 @@ LEFT = (
     "WIRE_WATERMARK_DIR",
 )
 """What `manage.py` needs to work beside the running servers."""
+SIGNING_KEY = "DECISION_SIGNING_KEY"
+"""The variable that web alone has, and what is started in its place by hand; workers verify."""
+WEB_URL, WORKER_URL = "WEB_DATABASE_URL", "WORKER_DATABASE_URL"
+"""Where web and workers have database roles of their own; left out, DATABASE_URL is for all."""
 SUCCESS = "SIMULATOR_SUCCESS"
 """The variable that says what the simulator answers to a write; the demo's connections say the same."""
 PATIENCE = 2.0  # seconds that one question for readiness may take
@@ -98,17 +105,22 @@ def leave_environment(var: Path, environment: Mapping[str, str]) -> Path:
 
 def kept_secrets(file: Path) -> dict[str, str]:
     """This checkout's own keys, made once and readable by their owner only."""
-    if not file.exists():
-        made = {
-            "SECRET_KEY": secrets.token_urlsafe(50),
-            "FIELD_ENCRYPTION_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-        }
+    kept = dict(line.split("=", 1) for line in file.read_text().splitlines()) if file.exists() else {}
+    signer = Ed25519PrivateKey.generate()
+    made = {
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "FIELD_ENCRYPTION_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        SIGNING_KEY: base64.b64encode(signer.private_bytes_raw()).decode(),
+        "DECISION_PUBLIC_KEYS": base64.b64encode(signer.public_key().public_bytes_raw()).decode(),
+    }
+    if made.keys() - kept.keys():  # none yet, or those of an older version
+        kept = made | kept
         unfinished = file.with_suffix(".unfinished")
         unfinished.unlink(missing_ok=True)
         with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
-            output.writelines(f"{name}={value}\n" for name, value in made.items())
+            output.writelines(f"{name}={value}\n" for name, value in kept.items())
         unfinished.rename(file)
-    return dict(line.split("=", 1) for line in file.read_text().splitlines())
+    return kept
 
 
 def read_dotenv() -> None:
@@ -128,7 +140,7 @@ def web(
         _numbered("web", number),
         python(*arguments),
         ROOT,
-        environment,
+        {**environment, "DATABASE_URL": environment.get(WEB_URL, environment["DATABASE_URL"])},
         ready=lambda _: answers(ports["product"]),
         grace=8,
     )
@@ -143,7 +155,7 @@ def worker(var: Path, environment: Mapping[str, str], number: int = 1, *, celery
         python(celery, "-A", "local.background", *options.split(), "--hostname", f"{name}@%h"),
         ROOT,
         # PostgreSQL shows under this name whose a session is.
-        {**environment, READY_FILE: str(ready_file), "PGAPPNAME": name},
+        {**_of_worker(environment), READY_FILE: str(ready_file), "PGAPPNAME": name},
         ready=lambda process: written(ready_file) == process,
         orphan_signal=signal.SIGKILL,  # it would finish its task first, against servers that are gone
         grace=20,
@@ -158,7 +170,7 @@ def beat(var: Path, environment: Mapping[str, str], number: int = 1) -> Program:
         name,
         python("celery", "-A", "local.background", *options),
         ROOT,
-        {**environment, READY_FILE: str(ready_file)},
+        {**_of_worker(environment), READY_FILE: str(ready_file)},
         ready=lambda process: written(ready_file) == process,
     )
 
@@ -193,6 +205,12 @@ def mail(var: Path, ports: Ports, environment: Mapping[str, str]) -> Program:
         environment,
         ready=lambda _: answers(ports["mail"]) and greets(ports["smtp"]),
     )
+
+
+def _of_worker(environment: Mapping[str, str]) -> dict[str, str]:
+    """Without the key that signs, and with the database role that decides nothing."""
+    url = environment.get(WORKER_URL, environment["DATABASE_URL"])
+    return {**environment, SIGNING_KEY: "", "DATABASE_URL": url}
 
 
 def _numbered(name: str, number: int) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from local import programs
 from local.binaries import Workplace
-from local.embedded import APP, OWNER, PostgreSQL, Valkey, works_in
+from local.embedded import APP, OWNER, WEB, WORKER, PostgreSQL, Valkey, works_in
 from local.ports import HOST, BadPort, Ports
 from local.processes import CannotStart, Program, account_for_servers
 from local.supervisor import LONGEST_DELAY, Stopped, Supervisor
@@ -91,11 +91,11 @@ def serve(var: Path, stage: Stage) -> None:
         ports = stack.enter_context(Ports(os.environ))
         workplace = stack.enter_context(temporary_workplace(var))
         stack.callback(supervisor.stop)
-        database_url, owner_url, broker_url = start_servers(supervisor, var, workplace)
+        database_url, owner_url, broker_url, roles = start_servers(supervisor, var, workplace)
         environment = programs.environment_of(
             var, ports, database_url=database_url, broker_url=broker_url, info_link=stage.info_link
         )
-        environment |= stage.settings
+        environment |= {**roles, **stage.settings}
         stack.callback(programs.leave_environment(var, environment).unlink, missing_ok=True)
 
         step("bringing the schema up to date")
@@ -135,10 +135,13 @@ def serve(var: Path, stage: Stage) -> None:
     step(f"stopped; the data stays in {var}")
 
 
-def start_servers(supervisor: Supervisor, var: Path, workplace: Workplace) -> tuple[str, str, str]:
+def start_servers(
+    supervisor: Supervisor, var: Path, workplace: Workplace
+) -> tuple[str, str, str, dict[str, str]]:
     """What DATABASE_URL and REDIS_URL name, or our own.
 
-    Returns the URLs of the product's role, of the role that migrates, and of the broker.
+    Returns the URLs of the product's role, of the role that migrates, of the broker, and, by variable, of
+    the roles that web and workers have in a database of our own.
     """
     wanted: list[Program] = []
     database_url, broker_url = os.environ.get("DATABASE_URL", ""), os.environ.get("REDIS_URL", "")
@@ -159,7 +162,10 @@ def start_servers(supervisor: Supervisor, var: Path, workplace: Workplace) -> tu
     supervisor.start(*wanted)
     if postgres:
         postgres.prepare_roles()
-    return database_url, owner_url, broker_url
+    roles = (
+        {programs.WEB_URL: postgres.url(WEB), programs.WORKER_URL: postgres.url(WORKER)} if postgres else {}
+    )
+    return database_url, owner_url, broker_url, roles
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.encoding import escape_uri_path
 
-from directory import telling
+from directory import operators, telling
 from directory.models import Company, HistoryEntry, User
 
 REFUSAL_INTERVAL = timedelta(minutes=1)
@@ -28,7 +28,8 @@ def record(
 ) -> HistoryEntry:
     """Write that ``by`` (None: the system) did ``event`` to ``subject``.
 
-    ``detail`` holds ids of people, never names or addresses, and no secret.
+    ``detail`` holds ids of people, never names or addresses, and no secret. At the command line it also
+    names the operator, whoever ``by`` is said to be.
     """
     entry = HistoryEntry.objects.create(
         event=event,
@@ -36,7 +37,7 @@ def record(
         subject_id=subject.pk,
         by_id=by.pk if by else None,
         company_id=company.pk if company else None,
-        detail=detail or {},
+        detail={**(detail or {}), **operators.named()},
     )
     telling.tell(entry)
     return entry

@@ -60,7 +60,12 @@ def new_key() -> str:
 
 def public_key() -> str:
     """The public half of HISTORY_SIGNING_KEY, for whoever verifies. Raises BadKey."""
-    return base64.b64encode(_private_key().public_key().public_bytes_raw()).decode()
+    return public_half(settings.HISTORY_SIGNING_KEY)
+
+
+def public_half(key: str) -> str:
+    """What verifies the signatures of a private key. Raises BadKey."""
+    return base64.b64encode(_private_key(key).public_key().public_bytes_raw()).decode()
 
 
 def write_daily(now: datetime | None = None) -> Path | None:
@@ -95,12 +100,13 @@ def text_of(*, now: datetime) -> str:
     return json.dumps(signed(statement), indent=2) + "\n"
 
 
-def signed(statement: dict[str, Any]) -> dict[str, Any]:
-    """A statement with the signature of HISTORY_SIGNING_KEY. Raises BadKey."""
-    signature = _private_key().sign(canonical.canonical_json(statement).encode())
+def signed(statement: dict[str, Any], *, key: str | None = None) -> dict[str, Any]:
+    """A statement with the signature of a key; HISTORY_SIGNING_KEY where none is given. Raises BadKey."""
+    key = settings.HISTORY_SIGNING_KEY if key is None else key
+    signature = _private_key(key).sign(canonical.canonical_json(statement).encode())
     return {
         "statement": statement,
-        "public_key": public_key(),
+        "public_key": public_half(key),
         "signature": base64.b64encode(signature).decode(),
     }
 
@@ -181,7 +187,7 @@ def unfinished(file: Path, text: str) -> Iterator[str]:
 
 def _signed(statement: Any, signature: bytes, key: str) -> bool:
     try:
-        Ed25519PublicKey.from_public_bytes(_decoded(key)).verify(
+        Ed25519PublicKey.from_public_bytes(decoded(key)).verify(
             signature, canonical.canonical_json(statement).encode()
         )
     except InvalidSignature:
@@ -189,15 +195,16 @@ def _signed(statement: Any, signature: bytes, key: str) -> bool:
     return True
 
 
-def _private_key() -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(_decoded(settings.HISTORY_SIGNING_KEY))
+def _private_key(key: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(decoded(key))
 
 
-def _decoded(key: str) -> bytes:
+def decoded(key: str) -> bytes:
+    """The bytes of a private or public key. Raises BadKey."""
     try:
         decoded = base64.b64decode(key, validate=True)
     except binascii.Error as error:
-        raise BadKey("A key of the history's checkpoints is base64 of 32 bytes.") from error
+        raise BadKey("A key that signs or verifies is base64 of 32 bytes.") from error
     if len(decoded) != KEY_BYTES:
-        raise BadKey(f"A key of the history's checkpoints is base64 of 32 bytes; this has {len(decoded)}.")
+        raise BadKey(f"A key that signs or verifies is base64 of 32 bytes; this has {len(decoded)}.")
     return decoded

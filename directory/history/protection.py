@@ -9,6 +9,7 @@ TRIGGERS = (
     "seals_are_append_only",
     "seals_are_never_emptied",
     "a_seal_follows_the_head",
+    "history_is_written_now",
 )
 
 
@@ -26,6 +27,24 @@ def trigger_gaps() -> list[str]:
         for name in TRIGGERS
         if name not in standing
     ]
+
+
+ROLES = ("ledgergate_web", "ledgergate_worker")
+"""What the triggers know web and workers by."""
+
+
+def shared_role() -> str:
+    """Why the triggers can't tell web and workers apart, as a sentence; blank if they can."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_user, count(*) FROM pg_roles "
+            "WHERE rolname = ANY(%s) AND pg_has_role(oid, 'MEMBER') GROUP BY 1",
+            [list(ROLES)],
+        )
+        found = cursor.fetchone()
+    if found and found[1] == 1:
+        return ""
+    return f"The role that is connected is not one of {' and '.join(ROLES)}, or is both."
 
 
 def role_gaps() -> list[str]:

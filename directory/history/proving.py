@@ -6,7 +6,7 @@ Reads by key in pages, as a server-side cursor does not outlive a PgBouncer, and
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -27,6 +27,8 @@ PAGE = """
     LIMIT %s
 """
 LAST = 2**63 - 1
+OUT_OF_ORDER = timedelta(hours=1)
+"""How much older than those before it an entry may be: longer than any transaction, or step of a clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,12 @@ class Break:
 
 @dataclass(slots=True)
 class Chain:
-    """One chain as far as it was read: its last good seal."""
+    """One chain as far as it was read: its last good seal, and the latest time of an entry."""
 
     chain: int
     number: int = 0
     hash: str = canonical.NOTHING_BEFORE
+    latest: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -80,6 +83,7 @@ def prove(checkpoints: Sequence[Checkpoint] = (), restored: Sequence[Restored] =
             proof.breaks.append(Break(chain.chain, row[1], sentence))
             continue
         chain.number, chain.hash = row[1], row[5]
+        chain.latest = max(chain.latest or row[8], row[8])
         if (chain.chain, chain.number) in wanted:
             missing.pop((chain.chain, chain.number, chain.hash), None)
     for key, checkpoint in list(missing.items()):
@@ -147,6 +151,11 @@ def _fault(row: tuple[Any, ...], before: Chain) -> str:
     )
     if canonical.chain_of(company_id) != chain or canonical.hash_of(content) != entry_hash:
         return f"entry {entry_id} was altered after it was sealed as number {number}"
+    if at > sealed_at + OUT_OF_ORDER or (before.latest and at < before.latest - OUT_OF_ORDER):
+        return (
+            f"entry {entry_id} says that it is of {at:%Y-%m-%d %H:%M}, and was sealed as number {number} "
+            "among others of another time: it was dated by hand"
+        )
     return ""
 
 

@@ -61,6 +61,8 @@ def told(entry: HistoryEntry, people: People) -> Told:
     if words is None:
         return Told("", label_of(entry.event), "")
     what = words.in_full(entry.detail, people) if words.in_full else words.label
+    if operator := entry.detail.get("operator"):
+        what = f"{what}, at the command line by {operator}"
     return Told(words.tone, what, str(entry.detail.get(words.said, ""))[:LONGEST_WORDS])
 
 
@@ -171,6 +173,7 @@ EVENTS: dict[str, Words] = {
     "two_step.turned_off": Words("Two-step verification turned off"),
     "two_step.recovery_codes_made": Words("Recovery codes made"),
     "two_step.recovery_code_used": Words("Signed in with a recovery code"),
+    "signatures.began": Words("From here on acceptances and grants count only if they are signed"),
     "history.restored": Words("The database was put back to an older copy", said="reason"),
     "history.exported": Words("History exported", _exported),
     "person.erased": Words("Personal data was erased", said="reason"),

@@ -54,6 +54,8 @@ def _ticked_off(detail: Mapping[str, Any]) -> str:
 
 def _returned(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
     approver = people.get(detail.get("accepted_by", 0))
+    if (why := detail.get("why", "")) not in ("", "the approver lost the right"):
+        return f"Back to Ready to Export before anything was written: {why}"
     return (
         f"Back to Ready to Export: {approver or 'the approver'} lost the right to push to accounting "
         "before anything was written"
@@ -134,7 +136,7 @@ WORDS: dict[str, Words] = {
     "submission.undone": Words("Undone before anything was sent", tone=Badge.AWAITING.label),
     "submission.unlinked": Words("Unlinked", in_full=_unlinked, tone=Badge.UNLINKED.label, said="statement"),
     "submission.returned": Words(
-        "Back to Ready to Export: its approver lost the right", in_full=_returned, tone=Badge.AWAITING.label
+        "Back to Ready to Export: its acceptance does not count", in_full=_returned, tone=Badge.AWAITING.label
     ),
     "export.started": Words("Export began", in_full=_started, tone=Badge.EXPORTING.label),
     "export.put_off": Words(

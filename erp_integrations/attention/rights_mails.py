@@ -2,8 +2,8 @@
 
 Each mail follows an entry of the history, in the entry's transaction, so that no change comes without one.
 It goes to the administrators and the approvers of the company and to superusers, but for whoever did it and
-whom it is about; where none of the company is left, also to the operator. What nobody could be told of is refused, unless it only
-takes authority away. Nobody can switch these mails off.
+whom it is about; where none of the company is left, also to the operator. What nobody could be told of is
+refused, unless it only takes authority away. Nobody can switch these mails off.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -13,7 +13,7 @@ from django.utils import timezone
 from commitments import services as commitments
 from commitments.models import Badge
 from directory.models import User
-from erp_integrations import tasks
+from erp_integrations import signing, tasks
 from erp_integrations.adapters.base import Call, Key, MovedRecord
 from erp_integrations.connections.adapting import as_columns, reply_rule
 from erp_integrations.decisions.locking import (
@@ -130,6 +130,7 @@ def _queue(
     calls = store_calls(job, preflight.plan(basis, erp_id=key.erp_id, note=note))
     commitments.mark(job.submission.commitment, badge=Badge.EXPORTING)
     detail: dict[str, object] = {"job": job.pk, "basis_hash": job.basis_hash, "erp_id": job.erp_id}
+    detail |= signing.signed(job, event=event, by=by, calls=calls)
     record(event, job.submission, by, {**detail, "calls": calls, "note": note.strip(), **told})
     tasks.wake(job.connection_id)
 

@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from directory.models import User
-from erp_integrations import tasks
+from erp_integrations import signing, tasks
 from erp_integrations.adapters.base import Absent, Call, CannotTell, Key
 from erp_integrations.connections.adapting import adapter_for
 from erp_integrations.decisions.accepting import (
@@ -172,6 +172,7 @@ def _adopt(
             "written": [call.title for call in written],
             "note": locked.note,
             **proof,
+            **signing.signed(job, event="submission.adopted", by=by, calls=calls),
         },
     )
     tasks.wake(job.connection_id)

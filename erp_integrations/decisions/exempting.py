@@ -14,12 +14,10 @@ from erp_integrations.models import Submission
 
 
 @transaction.atomic
-def exempt(
-    *, submission: Submission, person: User, by: User | None, reason: str, operator: str = ""
-) -> Submission:
+def exempt(*, submission: Submission, person: User, by: User | None, reason: str) -> Submission:
     """Let an approver decide on one submission, whatever hand they had in it; it ends with the decision.
 
-    ``by`` are staff who may grant the privilege here, or None for an ``operator`` at the command line.
+    ``by`` are staff who may grant the privilege here, or None for the operator at the command line.
     Everybody concerned is mailed. Raises RightMissing for oneself or without that right, NotSaid without a
     reason, Conflict when it was decided, DecisionError for whom it would not help.
     """
@@ -47,8 +45,6 @@ def exempt(
         raise DecisionError(f"{person} may decide on it anyhow.")
     locked.exempt = person
     locked.save(update_fields=["exempt"])
-    detail: dict[str, object] = {"user": person.pk, "reason": reason} | (
-        {"operator": operator} if not by else {}
-    )
+    detail = {"user": person.pk, "reason": reason}
     history.record(event="submission.exempted", subject=locked, by=by, company=company, detail=detail)
     return locked

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from commitments import services as commitments
 from commitments.models import Badge
 from directory.models import User
-from erp_integrations import tasks
+from erp_integrations import signing, tasks
 from erp_integrations.adapters.base import CannotTell, MovedRecord, StoredRecord
 from erp_integrations.connections.adapting import adapter_for, as_planned
 from erp_integrations.decisions.accepting import store_calls
@@ -134,6 +134,7 @@ def _follow(*, submission: Submission, by: User, job: ExportJob, seen: MovedReco
         "fingerprint": seen.fingerprint,
     }
     detail = {"job": held.pk, "old": old, "new": new, "phases": dict(seen.phases), "compared": compared}
+    detail |= signing.signed(held, event="export.followed", by=by, calls=calls)
     record("export.followed", locked, by, {**detail, "calls": calls})
     tasks.wake(held.connection_id)
     return held

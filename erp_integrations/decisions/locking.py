@@ -40,6 +40,13 @@ def lock_commitment(pk: int) -> Commitment:
 
 def lock_for_decision(submission: Submission, by: User) -> Submission:
     """The submission under lock, after its commitment, for a person who may decide on it."""
+    locked = lock_submission(submission)
+    require_may_decide(submission=locked, by=by)
+    return locked
+
+
+def lock_submission(submission: Submission) -> Submission:
+    """The same for an operator, who decides nothing."""
     commitment = lock_commitment(submission.commitment_id)
     locked = (
         Submission.objects.select_for_update(of=("self",))
@@ -47,7 +54,6 @@ def lock_for_decision(submission: Submission, by: User) -> Submission:
         .get(pk=submission.pk)
     )
     locked.commitment = commitment
-    require_may_decide(submission=locked, by=by)
     return locked
 
 
@@ -116,6 +122,8 @@ def who_decided(submission: Submission) -> str:
     return f"{person or 'Somebody'} {verb} this commitment{when}, so nothing was changed."
 
 
-def record(event: str, submission: Submission, by: User, detail: dict[str, object] | None = None) -> None:
+def record(
+    event: str, submission: Submission, by: User | None, detail: dict[str, object] | None = None
+) -> None:
     """History of a decision, kept with the submission."""
     history.record(event=event, subject=submission, by=by, company=submission.company, detail=detail)

@@ -8,10 +8,11 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from directory.models import User
-from erp_integrations import tasks
+from erp_integrations import signing, tasks
 from erp_integrations.decisions.locking import (
     lock_for_decision,
     lock_job_of,
+    lock_submission,
     moment_of,
     record,
     require_quiet,
@@ -75,25 +76,31 @@ def resolve(
     else:
         held.verification = Verification.ATTESTED
     held.tries = 0
+    event = f"export.attested_{attested}"
     recovery.leave_unknown(
         held,
         written,
-        event=f"export.attested_{attested}",
+        event=event,
         by=by,
         verification=Verification.ATTESTED,
-        detail={"statement": statement, "seen": held.differences},
+        detail={
+            "statement": statement,
+            "seen": held.differences,
+            **signing.signed(held, event=event, by=by, calls=signing.accepted_calls(held)),
+        },
     )
     tasks.wake(held.connection_id)
     return held
 
 
 @transaction.atomic
-def resume(*, submission: Submission, by: User, seen_attempt: int) -> ExportJob:
+def resume(*, submission: Submission, by: User | None, seen_attempt: int) -> ExportJob:
     """Go on with the calls that are not written; the worker looks first what stands there.
 
+    ``by`` is None for an operator at the command line: on whose decision it goes on, stays as it was.
     Raises RightMissing, Conflict when it is another delivery by now or goes on already, TooEarly.
     """
-    locked = lock_for_decision(submission, by)
+    locked = lock_for_decision(submission, by) if by else lock_submission(submission)
     if locked.status != SubmissionStatus.ACCEPTED:
         raise Conflict(who_decided(locked))
     held = lock_job_of(locked, seen_attempt=seen_attempt)
@@ -103,6 +110,10 @@ def resume(*, submission: Submission, by: User, seen_attempt: int) -> ExportJob:
     held.not_before = Now()
     held.tries = 0
     held.save(update_fields=["not_before", "tries"])
-    record("export.resumed", locked, by, {"job": held.pk, "attempt": held.attempt})
+    detail: dict[str, object] = {"job": held.pk, "attempt": held.attempt}
+    if by:
+        calls = signing.accepted_calls(held)
+        detail |= signing.signed(held, event="export.resumed", by=by, calls=calls)
+    record("export.resumed", locked, by, detail)
     tasks.wake(held.connection_id)
     return held

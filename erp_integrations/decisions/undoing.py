@@ -3,20 +3,21 @@
 from django.db import transaction
 
 from directory.models import User
-from erp_integrations.decisions.locking import lock_for_decision, record, who_decided
+from erp_integrations.decisions.locking import lock_for_decision, lock_submission, record, who_decided
 from erp_integrations.decisions.refusals import Conflict
 from erp_integrations.delivery import ledger, outcomes
 from erp_integrations.models import JobStatus, Submission, SubmissionStatus
 
 
 @transaction.atomic
-def undo(*, submission: Submission, by: User) -> Submission:
+def undo(*, submission: Submission, by: User | None) -> Submission:
     """Take an acceptance back: it awaits a decision again, and its ERP ID is free.
 
     A worker that claims the job at this moment and the person are told apart by the row's lock.
-    Raises RightMissing, Conflict when it is on its way, or was decided otherwise.
+    ``by`` is None for an operator at the command line. Raises RightMissing, Conflict when it is on its way,
+    or was decided otherwise.
     """
-    locked = lock_for_decision(submission, by)
+    locked = lock_for_decision(submission, by) if by else lock_submission(submission)
     if locked.status != SubmissionStatus.ACCEPTED:
         raise Conflict(who_decided(locked))
     held = outcomes.lock(locked.jobs.current().values_list("pk", flat=True).get())

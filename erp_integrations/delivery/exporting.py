@@ -20,8 +20,10 @@ from django.db.models import OuterRef, Subquery
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
+from directory import approvers
 from directory.database_away import is_away, is_transient
 from directory.models import CompanyMembership
+from erp_integrations import signing
 from erp_integrations.adapters.base import (
     Absent,
     Accepted,
@@ -35,7 +37,14 @@ from erp_integrations.adapters.base import (
     Unusable,
 )
 from erp_integrations.connections.adapting import as_planned, longest_send, ready_adapter
-from erp_integrations.delivery import ledger, outcomes, recovery, standing_record, verification, watermark
+from erp_integrations.delivery import (
+    ledger,
+    outcomes,
+    recovery,
+    standing_record,
+    verification,
+    watermark,
+)
 from erp_integrations.findings import elsewhere, preflight
 from erp_integrations.models import (
     CallState,
@@ -155,8 +164,8 @@ def _export_next(connection_id: int, lease: int) -> bool:
     )
     if candidate is None:
         return False
-    if not _approver_still_may(candidate):
-        outcomes.return_to_awaiting(candidate.pk)
+    if why := _why_not_accepted(candidate):
+        outcomes.return_to_awaiting(candidate.pk, why)
         return True
     job = _claim(candidate.pk, connection_id, lease)
     while job is not None:
@@ -176,16 +185,25 @@ def _export_next(connection_id: int, lease: int) -> bool:
     return True
 
 
-def _approver_still_may(job: ExportJob) -> bool:
-    """Started exports finish; those of which nothing was written need the right to this day."""
+def _why_not_accepted(job: ExportJob) -> str:
+    """Why an acceptance does not count, as words after "because"; blank if it does.
+
+    Started exports finish; those of which nothing was written need the right to this day.
+    """
     if job.calls.filter(state=CallState.WRITTEN).exists():
-        return True
+        return ""
+    if (why := signing.why_unsigned(job)) in (signing.BEFORE, signing.NOBODY):
+        return why
+    if not why and signing.decided_by(job) != job.submission.decided_by_id:
+        return signing.NOBODY
     membership = (
         CompanyMembership.objects.select_related("user")
         .filter(user=job.submission.decided_by_id, company=job.submission.company_id)
         .first()
     )
-    return bool(membership and membership.is_accounting_approver)
+    if membership is None or not membership.is_accounting_approver:
+        return outcomes.LOST_RIGHT
+    return "" if approvers.is_signed(membership) else signing.NOT_GRANTED
 
 
 def _claim(job_id: int, connection_id: int, lease: int) -> ExportJob | None:
@@ -204,7 +222,7 @@ def _claim(job_id: int, connection_id: int, lease: int) -> ExportJob | None:
             .filter(pk=job_id, connection__in=Connection.objects.awake())
             .first()
         )
-        if job is None or not _approver_still_may(job):
+        if job is None or _why_not_accepted(job):
             return None
         job.move_to(JobStatus.EXPORTING)
         job.attempt += 1
@@ -225,7 +243,9 @@ def _deliver(job: ExportJob, lease: int) -> None:
     if not job.calls.filter(state=CallState.WRITTEN).exists() and (problem := _changed_since_accepted(job)):
         outcomes.fail(job, problem)
         return
-    if problem := ledger.what_was_altered(job) or ledger.answered_alike(job):
+    # Those that were looked at are sent, whatever the database says a moment later.
+    calls = list(job.current_calls())
+    if problem := ledger.what_was_altered(job, calls) or ledger.answered_alike(job):
         outcomes.fail(job, problem)
         return
     adapter = ready_adapter(job)
@@ -239,7 +259,9 @@ def _deliver(job: ExportJob, lease: int) -> None:
     if found is None:
         return
     is_named = False
-    for stored in job.current_calls().exclude(state=CallState.WRITTEN):
+    for stored in calls:
+        if stored.state == CallState.WRITTEN:
+            continue
         call = as_planned(stored)
         if stopping.is_set():
             outcomes.hand_back(job)

@@ -1,6 +1,7 @@
 """What our own ledger says of a record in the ERP: what this commitment may have written there."""
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
@@ -8,15 +9,12 @@ from django.db import models
 from django.db.models import Q, Subquery
 from django.db.models.functions import Now
 
-from directory.models import HistoryEntry
+from erp_integrations import signing
 from erp_integrations.adapters.base import Call, Masters
 from erp_integrations.connections.adapting import adapter_for, as_planned
 from erp_integrations.models import MAYBE_WRITTEN, CallState, ExportCall, ExportJob, WireAttempt
 
 LONGEST_WORDS = 300
-
-PLANNED_BY = ("submission.accepted", "export.retried", "submission.adopted", "export.followed")
-"""The decisions that name the calls of a plan in the history."""
 
 
 def may_have_written(job: ExportJob) -> bool:
@@ -36,19 +34,19 @@ def may_have_written(job: ExportJob) -> bool:
     return any(adapter.key_of(as_planned(call)) == key for call in calls)
 
 
-def what_was_altered(job: ExportJob) -> str:
+def what_was_altered(job: ExportJob, calls: Sequence[ExportCall]) -> str:
     """Which call is not as it was accepted, as a sentence; blank if all of them are.
 
-    The history, which the application can't rewrite, says which calls there were. All are looked at
-    before the first leaves: half of an altered plan would be the worst of it.
+    The history, which the application can't rewrite, says which calls there were, and web's signature that
+    an approver said so. All are looked at before the first leaves: half of an altered plan would be the
+    worst of it.
     """
-    decision = (
-        HistoryEntry.objects.about(job.submission).filter(event__in=PLANNED_BY, detail__job=job.pk).last()
-    )
-    calls = list(job.current_calls())
-    if decision is None or len(calls) != len(decision.detail["calls"]):
+    if why := signing.why_unsigned(job):
+        return f"Nothing more is sent, because {why}."
+    hashes = signing.accepted_calls(job)
+    if len(calls) != len(hashes):
         return "The calls of this export are not those that were accepted; nothing more is sent."
-    for stored, accepted in zip(calls, decision.detail["calls"], strict=True):
+    for stored, accepted in zip(calls, hashes, strict=True):
         if not stored.payload_hash == accepted == as_planned(stored).hash:
             return f"{stored.title} was altered after it was accepted; nothing more is sent."
     return ""

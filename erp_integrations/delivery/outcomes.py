@@ -40,6 +40,8 @@ from erp_integrations.models import (
     WireAttempt,
 )
 
+LOST_RIGHT = "the approver lost the right"
+
 
 class LeaseLost(Exception):
     """This worker was too slow: the row is not its own any more. It may change nothing."""
@@ -154,15 +156,13 @@ def break_down(job: ExportJob) -> None:
 
 
 @transaction.atomic
-def return_to_awaiting(job_id: int) -> None:
-    """Take an acceptance back whose approver has lost the right; nothing was written of it."""
+def return_to_awaiting(job_id: int, why: str = LOST_RIGHT) -> None:
+    """Take an acceptance back that does not count any more, or never did; nothing was written of it."""
     held = lock(job_id)
     if held.status == JobStatus.QUEUED and not _wrote_something(held):
         accepted_by = held.submission.decided_by_id
         take_back(held)
-        record(
-            held, "submission.returned", {"accepted_by": accepted_by, "why": "the approver lost the right"}
-        )
+        record(held, "submission.returned", {"accepted_by": accepted_by, "why": why})
 
 
 def take_back(held: ExportJob) -> None:

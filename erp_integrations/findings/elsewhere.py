@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from django.db.models import Q
 
-from directory.models import HistoryEntry
+from erp_integrations import signing
 from erp_integrations.adapters.base import (
     Absent,
     Call,
@@ -110,9 +110,7 @@ def dismissed_by(job: ExportJob) -> list[str]:
     """Exactly the records that the job's acceptance ticked off, as the history keeps it."""
     if job._state.adding:
         return []
-    accepted = ("submission.accepted", "export.retried")
-    decided = HistoryEntry.objects.about(job.submission).filter(event__in=accepted, detail__job=job.pk).last()
-    return [each["fingerprint"] for each in decided.detail.get("other_records", [])] if decided else []
+    return [each["fingerprint"] for each in signing.ticked_off(job)]
 
 
 def _owners(connection: Connection, keys: Collection[Key]) -> Mapping[Key, set[int]]:

@@ -19,7 +19,7 @@ import redis
 
 from local.binaries import PORT
 from local.contracts.running import Addresses
-from local.embedded import APP, DATABASE, OWNER
+from local.embedded import APP, DATABASE, OWNER, WEB, WORKER
 from local.faults.stage import WORKERS, process_file
 
 RECENT = 40  # calls of Spectrum's log
@@ -95,8 +95,8 @@ class Breaking:
             with connection.cursor() as cursor:
                 cursor.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    f" WHERE usename = %s AND {condition}",
-                    [APP, list(WORKERS)],
+                    f" WHERE usename = ANY (%s) AND {condition}",
+                    [[APP, WEB, WORKER], list(WORKERS)],
                 )
 
     def script(self, kind: str, method: str, seconds: float, *, at_once: bool = False) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from directory.models import User
+from local.embedded import APP
 from local.ports import HOST
 from local.processes import Program
 from local.programs import ROOT, answers, greets, python
@@ -34,6 +35,7 @@ class Product:
         self.simulator = ending.enter_context(Simulator.start())
         self._environment = running.environment_of(
             broker,
+            APP,
             PUBLIC_URL=self.url,
             EMAIL_URL=f"smtp://{HOST}:{smtp_port}",
             SPECTRUM_SERVERS=f"simulator={self.simulator.url}",

@@ -300,3 +300,28 @@ def test_an_entry_of_every_kind_of_value_is_proved() -> None:
     history.record(event="thing.happened", subject=PersonFactory(), by=None, company=None, detail=detail)
     sealing.seal_new()
     assert "The history holds." in verified()
+
+
+class TestWhatCanNotHaveHappened:
+    """A history that is whole, because whoever wrote into it let it be sealed."""
+
+    def test_a_grant_to_oneself(self, company: Company) -> None:
+        person = PersonFactory()
+        entry = history.record(
+            event="privilege.granted", subject=person, by=person, company=company, detail={"user": person.pk}
+        )
+        sealing.seal_new()
+        assert f"IMPOSSIBLE: entry {entry.pk}: person {person.pk} granted" in broken()
+
+    @pytest.mark.parametrize("at", ["2020-01-01", "2120-01-01"])
+    def test_an_entry_that_was_dated_by_hand(self, entries: list[HistoryEntry], at: str) -> None:
+        with session_of_owner() as cursor:  # who alone can, since the database says when
+            cursor.execute(f"ALTER TABLE {ENTRIES} DISABLE TRIGGER history_is_written_now")
+            cursor.execute(
+                f"INSERT INTO {ENTRIES} (at, company_id, event, subject_type, subject_id, detail) "
+                "VALUES (%s, %s, 'privilege.granted', 'a.b', 1, '{}')",
+                [at, entries[0].company_id],
+            )
+            cursor.execute(f"ALTER TABLE {ENTRIES} ENABLE TRIGGER history_is_written_now")
+        sealing.seal_new()
+        assert "it was dated by hand" in broken()

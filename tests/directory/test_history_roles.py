@@ -1,6 +1,9 @@
 """The application's role can write history and seal it, and nothing else."""
 
-from contextlib import suppress
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -8,12 +11,21 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import DatabaseError, connection, transaction
 
-from directory.checks import checkpoints_are_written, history_can_be_signed, history_is_protected
-from directory.history import canonical, protection, sealing
+from directory.checks import (
+    checkpoints_are_written,
+    decisions_can_be_believed,
+    history_can_be_signed,
+    history_is_protected,
+    roles_are_apart,
+)
+from directory.history import canonical, checkpoints, protection, sealing
 from directory.models import Company, HistoryEntry, HistorySeal
+from erp_integrations.models import WireAttempt
+from local.embedded import WEB, WORKER
 from tests.conftest import owner, session_of_owner
 from tests.directory.tampering import ENTRIES, SEALS, sealed
-from tests.factories import CompanyFactory
+from tests.embedded_services import OURS
+from tests.factories import CompanyFactory, ExportJobFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -109,6 +121,102 @@ def test_nobody_is_given_a_right() -> None:
             cursor.execute(f"GRANT ALL ON {ENTRIES}, {SEALS} TO PUBLIC")
         cursor.execute(asked, [[ENTRIES, SEALS]])
         assert cursor.fetchall() == before
+
+
+def inserted(**columns: int | str | None) -> HistoryEntry:
+    """What the history holds after somebody wrote a grant into it by hand."""
+    told: dict[str, int | str | None] = {
+        "event": "privilege.granted",
+        "subject_type": "directory.companymembership",
+        "subject_id": 1,
+        "detail": json.dumps({"user": 1}),
+        **columns,
+    }
+    with connection.cursor() as cursor:
+        values = ", ".join(["%s"] * len(told))
+        statement = f"INSERT INTO {ENTRIES} ({', '.join(told)}) VALUES ({values}) RETURNING id"
+        cursor.execute(statement, list(told.values()))
+        (pk,) = cursor.fetchone()
+    return HistoryEntry.objects.get(pk=pk)
+
+
+class TestWhatIsInserted:
+    """The database says when, and after what: whoever may insert says neither."""
+
+    def test_nothing_is_dated_back_or_numbered_back(self, company: Company) -> None:
+        last = HistoryEntry.objects.order_by("-pk")[0]
+        entry = inserted(id=1, at="2020-01-01", company_id=company.pk)
+        assert entry.pk > last.pk
+        assert entry.at >= last.at
+
+    def test_nor_ahead(self, company: Company) -> None:
+        first = inserted(id=2**40, at="2120-01-01", company_id=company.pk)
+        second = inserted(company_id=company.pk)
+        assert first.pk < second.pk < 2**40
+        assert first.at <= second.at
+
+    @pytest.mark.usefixtures("company")
+    def test_nobody_says_again_what_stood_when_signing_began(self) -> None:
+        with pytest.raises(DatabaseError, match="written once, at the upgrade"):
+            inserted(event="signatures.began", detail='{"held": [[1, 1]]}')
+
+    @pytest.mark.usefixtures("company", "_two_roles")
+    def test_the_numbers_are_not_set_back(self) -> None:
+        refused(f"SELECT setval(pg_get_serial_sequence('{ENTRIES}', 'id'), 1, false)")
+
+
+@contextmanager
+def role(name: str) -> Iterator[None]:
+    """The product's connection, with a role of web's or the workers' own."""
+    if "DATABASE_URL" not in os.environ.get(OURS, "").split():
+        pytest.skip("DATABASE_URL names a server that may not have these roles")
+    usual = connection.settings_dict["USER"]
+    connection.close()
+    connection.settings_dict["USER"] = name
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["USER"] = usual
+
+
+class TestRolesOfTheirOwn:
+    """Web decides and never says what Spectrum answered; a worker the other way round."""
+
+    @pytest.mark.parametrize(
+        "event", ["submission.accepted", "export.retried", "export.resumed", "privilege.granted"]
+    )
+    def test_a_worker_writes_no_decision(self, event: str) -> None:
+        with role(WORKER):
+            with pytest.raises(DatabaseError, match="a worker decides nothing"):
+                inserted(event=event)
+            assert inserted(event="export.synced").by_id is None
+        with role(WEB):
+            assert inserted(event=event).pk
+
+    def test_web_writes_no_answer(self) -> None:
+        call = ExportJobFactory().current_calls()[0]
+        with role(WEB), pytest.raises(DatabaseError, match="written by workers: INSERT"):
+            WireAttempt.objects.create(call=call, attempt=1, payload_hash="")
+        with role(WORKER):
+            attempt = WireAttempt.objects.create(call=call, attempt=1, payload_hash="")
+        with role(WEB):
+            assert attempt in WireAttempt.objects.all()
+            with pytest.raises(DatabaseError, match="written by workers: UPDATE"):
+                WireAttempt.objects.update(outcome="accepted")
+
+    @pytest.mark.parametrize("name", [WEB, WORKER])
+    def test_neither_may_alter_history(self, name: str) -> None:
+        inserted()
+        with role(name):
+            refused(f"UPDATE {ENTRIES} SET by_id = 7")
+            assert history_is_protected(None, databases=["default"]) == []
+
+    def test_one_role_for_both_is_a_warning(self) -> None:
+        (warning,) = roles_are_apart(None, databases=["default"])
+        assert "ledgergate_worker" in str(warning.msg)
+        with role(WORKER):
+            assert roles_are_apart(None, databases=["default"]) == []
 
 
 class TestForgedSeals:
@@ -244,6 +352,21 @@ class TestSystemChecks:
         assert "base64 of 32 bytes" in str(error.msg)
         with pytest.raises(SystemCheckError):
             call_command("check")
+
+    def test_keys_of_decisions_that_are_none_are_an_error(self, settings: Any) -> None:
+        assert decisions_can_be_believed(None) == []
+        for name, value, found in (
+            ("DECISION_PUBLIC_KEYS", [""], "directory.E003"),
+            ("DECISION_SIGNING_KEY", "c2hvcnQ=", "directory.E004"),
+            ("DECISION_PUBLIC_KEYS", [checkpoints.public_half(checkpoints.new_key())], "directory.E005"),
+        ):
+            usual = getattr(settings, name)
+            setattr(settings, name, value)
+            (error,) = decisions_can_be_believed(None)
+            assert error.id == found
+            setattr(settings, name, usual)
+        settings.DECISION_SIGNING_KEY = ""
+        assert decisions_can_be_believed(None) == []
 
     def test_a_missing_folder_for_checkpoints_is_a_warning(self, settings: Any) -> None:
         settings.HISTORY_CHECKPOINTS_DIR = ""

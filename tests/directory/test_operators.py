@@ -1,9 +1,14 @@
 """What an operator does to accounts at the command line is seen afterwards."""
 
+import getpass
+import socket
+
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+import manage
+from directory.history import words
 from directory.models import HistoryEntry, User
 from notifications.models import OutgoingEmail
 from tests.directory.signing_in import PASSWORD, sign_in
@@ -53,3 +58,34 @@ def test_a_password_that_was_not_set_leaves_none(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(CommandError):
         call_command("changepassword", person.email, verbosity=0)
     assert not HistoryEntry.objects.about(person).exists()
+
+
+@pytest.mark.django_db(transaction=True)  # Django closes the connection at the end of a command
+@pytest.mark.parametrize(
+    ("command", "event"),
+    [
+        (["createsuperuser", "--noinput", "--email", "root@example.test"], "account.created"),
+        (["export_person", "dana@example.test", "--by", "root@example.test"], "person.exported"),
+    ],
+)
+def test_whatever_is_done_there_names_the_system_user_and_the_host(
+    monkeypatch: pytest.MonkeyPatch, command: list[str], event: str
+) -> None:
+    PersonFactory(email="dana@example.test")
+    if event == "person.exported":
+        User.objects.create_superuser("root@example.test")
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", NEW)
+    monkeypatch.setattr("sys.argv", ["manage.py", *command, "--verbosity", "0"])
+    manage.main()
+    entry = HistoryEntry.objects.get(event=event)
+    operator = f"{getpass.getuser()} on {socket.gethostname()}"
+    assert entry.detail["operator"] == operator
+    assert words.told(entry, {}).what.endswith(f"at the command line by {operator}")
+
+
+def test_a_page_names_no_operator(client: Client) -> None:
+    person = PersonFactory(email="dana@example.test")
+    person.set_password(PASSWORD)
+    person.save()
+    sign_in(client, person.email)
+    assert "operator" not in HistoryEntry.objects.get(event="session.started").detail

@@ -5,7 +5,9 @@ from typing import Any
 from django.contrib.auth.models import Permission
 from factory.declarations import Sequence, SubFactory
 
-from directory.models import Company, CompanyMembership, Level, Project, ProjectMembership, User
+from directory import approvers
+from directory.history import signatures
+from directory.models import Company, CompanyMembership, HistoryEntry, Level, Project, ProjectMembership, User
 from tests.factories.base import ModelFactory
 
 
@@ -43,8 +45,12 @@ class PersonFactory(ModelFactory[User]):
 
 
 def join_company(user: User, company: Company, **rights: Any) -> CompanyMembership:
-    """Enter a person in a Company Directory, or give one that is listed these rights."""
+    """Enter a person in a Company Directory, or give one that is listed these rights, signed."""
     membership, _ = CompanyMembership.objects.update_or_create(user=user, company=company, defaults=rights)
+    if rights.get("can_push_to_accounting"):
+        last = HistoryEntry.objects.order_by("-pk").values_list("pk", flat=True).first()
+        membership.signed_grant = signatures.signed(approvers.granted(membership, entry=last or 0))
+        membership.save(update_fields=["signed_grant"])
     return membership
 
 

@@ -13,6 +13,7 @@ from commitments.models import Commitment
 from directory.models import User
 from erp_integrations import decisions
 from erp_integrations.models import ExportJob, Submission
+from local import embedded
 from local.ports import HOST
 from local.processes import Program
 from tests.conftest import session_of_owner
@@ -110,10 +111,12 @@ def environment(
     """What the workers and the beats of a test get."""
     return running.environment_of(
         broker,
+        embedded.WORKER,
         **compiled,
         SPECTRUM_SERVERS=f"simulator={simulator.url}",
         INFO_LINKS=f"simulator={simulator.info_link}",
         READ_BACK_LAG_SECONDS="0",
+        DECISION_SIGNING_KEY="",  # web alone signs
         EMAIL_URL=f"smtp://127.0.0.1:{mail_server.port}",
     )
 
@@ -143,7 +146,7 @@ def web_process(
     port = running.free_port()
     log = tmp_path_factory.mktemp("web") / "web.log"
     with django_db_blocker.unblock():
-        environment = running.environment_of(broker_process, **compiled)
+        environment = running.environment_of(broker_process, embedded.WEB, **compiled)
     web = Running(running.web(port, environment), log)
     yield web, f"http://{HOST}:{port}"
     web.end()

@@ -25,6 +25,7 @@ from local.ports import HOST
 from local.processes import Program, account_for_servers, end, spawn, wait_until_ready
 from local.programs import ROOT, answers, python
 from tests.conftest import session_of_owner
+from tests.embedded_services import OURS
 
 SECONDS = 30.0
 WORKER = "worker-under-test"
@@ -145,9 +146,11 @@ def compiled_in(folder: Path) -> dict[str, str]:
     return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder)}
 
 
-def environment_of(broker: Broker, **settings: str) -> dict[str, str]:
-    """What a process of the product needs to work on the test database."""
+def environment_of(broker: Broker, role: str, **settings: str) -> dict[str, str]:
+    """What a process of the product needs to work on the test database, with this role where it is ours."""
     database = urlsplit(os.environ["DATABASE_URL"])
+    if "DATABASE_URL" in os.environ.get(OURS, "").split():
+        database = database._replace(netloc=f"{role}:@")
     query = "&".join(part for part in (database.query, f"application_name={WORKER}") if part)
     url = database._replace(path=f"/{connection.settings_dict['NAME']}", query=query).geturl()
     return {

@@ -27,6 +27,7 @@ from erp_integrations.delivery import exporting, recovery, verification
 from erp_integrations.documents import content_hash, text_hash
 from erp_integrations.findings import preflight
 from erp_integrations.models import (
+    Alarm,
     CallState,
     ExportJob,
     JobStatus,
@@ -34,6 +35,7 @@ from erp_integrations.models import (
     SubmissionStatus,
     Verification,
 )
+from notifications.models import OutgoingEmail
 from tests.conftest import owner
 from tests.simulator import Simulator
 
@@ -173,6 +175,10 @@ def money_in(simulator: Simulator, number: str) -> dict[str, str]:
     return {line["Phase_Code"]: line["Original_Contract_Amount"] for line in record["lines"]}
 
 
+def in_spectrum(simulator: Simulator, number: str) -> bool:
+    return any(each["Subcontract_Number"] == number for each in simulator.records())
+
+
 def flags_in(simulator: Simulator, number: str) -> list[str]:
     (record,) = [each for each in simulator.records() if each["Subcontract_Number"] == number]
     return [line["Retention_Flag"] for line in record["lines"]]
@@ -185,14 +191,36 @@ def approved_lines(number: str) -> dict[str, str]:
 
 @pytest.mark.usefixtures("upgraded")
 class TestWhatWaits:
-    def test_what_was_accepted_and_not_begun_is_exported_as_it_was_accepted(
+    def test_what_was_accepted_and_not_begun_is_accepted_once_more_because_nobody_had_signed(
         self, simulator: Simulator
     ) -> None:
-        job = job_of("QUEUED")
-        exporting.drain(job.connection_id)
+        before = job_of("QUEUED")
+        approver = approver_of(before)
+        exporting.drain(before.connection_id)
+        submission = Submission.objects.select_related("company").get(number="QUEUED")
+        assert submission.status == SubmissionStatus.AWAITING
+        assert not in_spectrum(simulator, "QUEUED")
+        (mail,) = OutgoingEmail.objects.filter(subject__contains="QUEUED")
+        assert mail.recipient == approver
+        assert "because it was accepted before acceptances were signed" in mail.text_body
+        basis = preflight.basis_of(submission.document)
+        assert basis.hash_unbound == before.basis_hash
+        decisions.accept(submission=submission, by=approver, seen_hash=basis.hash, erp_id="QUEUED")
+        exporting.drain(before.connection_id)
         done = job_of("QUEUED")
         assert (done.status, done.problem) == (JobStatus.SYNCED, "")
         assert money_in(simulator, "QUEUED") == approved_lines("QUEUED")
+
+    def test_what_goes_on_by_itself_waits_for_a_person_who_signs(self, simulator: Simulator) -> None:
+        job = job_of("PART")
+        ExportJob.objects.filter(pk=job.pk).update(not_before=timezone.now() - timedelta(seconds=1))
+        held = money_in(simulator, "PART")
+        exporting.drain(job.connection_id)
+        stopped = job_of("PART")
+        assert (stopped.status, stopped.not_before) == (JobStatus.INCOMPLETE, None)
+        assert "accepted before acceptances were signed" in stopped.problem
+        assert money_in(simulator, "PART") == held
+        assert Alarm.objects.filter(submission=job.submission, sentence=stopped.problem).exists()
 
     def test_what_awaits_can_be_accepted_and_is_exported(self, simulator: Simulator) -> None:
         submission = Submission.objects.select_related("company").get(number="AWAITING")
@@ -214,11 +242,17 @@ class TestWhatWaits:
         assert (done.status, done.problem) == (JobStatus.SYNCED, "")
         assert money_in(simulator, "PART") == approved_lines("PART")
 
-    def test_what_nobody_knew_is_read_back_and_goes_on(self, simulator: Simulator) -> None:
+    def test_what_nobody_knew_is_read_back_and_waits_for_a_person_who_signs(
+        self, simulator: Simulator
+    ) -> None:
         job = job_of("UNKNOWN")
         past = timezone.now() - timedelta(seconds=1)
         ExportJob.objects.filter(pk=job.pk).update(quiet_until=past, not_before=past)
         recovery.look(job.connection_id)
+        exporting.drain(job.connection_id)
+        waits = job_of("UNKNOWN")
+        assert (waits.status, waits.not_before) == (JobStatus.INCOMPLETE, None)
+        decisions.resume(submission=waits.submission, by=approver_of(waits), seen_attempt=waits.attempt)
         exporting.drain(job.connection_id)
         done = job_of("UNKNOWN")
         assert (done.status, done.problem) == (JobStatus.SYNCED, "")
@@ -258,10 +292,8 @@ class TestWhatWaitsWithRetainage:
 
     def test_what_was_accepted_and_not_begun_comes_back_with_the_reason(self, simulator: Simulator) -> None:
         exporting.drain(job_of("QUEUED").connection_id)
-        job = job_of("QUEUED")
-        assert job.status == JobStatus.FAILED
-        assert "is not what was accepted any more: retention on the lines" in job.problem
-        assert not [each for each in simulator.records() if each["Subcontract_Number"] == "QUEUED"]
+        assert Submission.objects.get(number="QUEUED").status == SubmissionStatus.AWAITING
+        assert not in_spectrum(simulator, "QUEUED")
 
     def test_what_was_written_in_part_goes_on_and_each_line_without_retention_is_told(
         self, simulator: Simulator, settings: Settings

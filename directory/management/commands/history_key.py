@@ -1,21 +1,30 @@
-"""The key that signs the checkpoints of the history: its public half, or a new one."""
+"""The keys that sign checkpoints of the history, and decisions: a public half, or a new one."""
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from directory.history import checkpoints
 
 
 class Command(BaseCommand):
-    help = (
-        "Print the public key that verifies checkpoints; with --new, a new private key for the environment."
-    )
+    help = "Print the public key that verifies checkpoints, or decisions; with --new, a new private key."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--new", action="store_true", help="make a new HISTORY_SIGNING_KEY and change nothing"
+            "--new",
+            action="store_true",
+            help="make a new HISTORY_SIGNING_KEY or DECISION_SIGNING_KEY and change nothing",
+        )
+        parser.add_argument(
+            "--decisions", action="store_true", help="the public half of DECISION_SIGNING_KEY instead"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(checkpoints.new_key() if options["new"] else checkpoints.public_key())
+        if options["new"]:
+            self.stdout.write(checkpoints.new_key())
+        elif options["decisions"]:
+            self.stdout.write(checkpoints.public_half(settings.DECISION_SIGNING_KEY))
+        else:
+            self.stdout.write(checkpoints.public_key())

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from directory.history import canonical, checkpoints, protection, proving, restores
+from directory.history import canonical, checkpoints, protection, proving, restores, rules
 
 ALLOWED_AGE = 600
 """Seconds after which an entry must have its seal: the longest between two full looks of the sealer."""
@@ -17,7 +17,8 @@ ALLOWED_AGE = 600
 class Command(BaseCommand):
     help = (
         "Verify every hash chain of the history. Exit code 1: a chain is broken, a checkpoint does not "
-        "agree, a trigger that protects it is off, or an entry has waited too long for its seal."
+        "agree, it says what can't have happened, a trigger that protects it is off, or an entry has waited "
+        "too long for its seal."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -70,6 +71,10 @@ class Command(BaseCommand):
             self.stdout.write(self.style.ERROR(f"BROKEN: {_name(broken.chain)}: {broken.sentence}."))
         if proof.breaks:
             raise CommandError("The history is not what it was.")
+        for sentence in (impossible := rules.broken()):
+            self.stdout.write(self.style.ERROR(f"IMPOSSIBLE: {sentence}."))
+        if impossible:
+            raise CommandError("The history is whole, and says what can't have happened.")
         if gaps := protection.trigger_gaps():
             raise CommandError(" ".join(gaps))
         if age > options["unsealed_seconds"]:

@@ -1,7 +1,5 @@
 """The last way out where nobody in a company may decide: the operator exempts an approver once."""
 
-import getpass
-import socket
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -25,14 +23,12 @@ class Command(BaseCommand):
         parser.add_argument("--reason", required=True, help="mailed, and kept in the history")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        operator = f"{getpass.getuser()} on {socket.gethostname()}"
         try:
             submission = decisions.exempt(
                 submission=Submission.objects.get(pk=options["submission"]),
                 person=people_called(options["person"]),
                 by=None,
                 reason=options["reason"],
-                operator=operator,
             )
         except (Submission.DoesNotExist, decisions.DecisionError) as refusal:
             raise CommandError(str(refusal)) from refusal

@@ -1,10 +1,8 @@
 """A record that our ledger does not know, and that is the plan's: accepted without writing it again."""
 
-from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from commitments.models import Badge, Lock
@@ -156,7 +154,7 @@ class TestAdopting:
             "Found after the restore",
         )
         assert ledger.may_have_written(job)
-        assert ledger.what_was_altered(job) == ""
+        assert ledger.what_was_altered(job, list(job.current_calls())) == ""
         page = signed_in(approver).get(awaiting.get_absolute_url()).content.decode()
         assert "said yes to every call" not in page
         assert "nothing was sent from here" in page
@@ -197,16 +195,6 @@ class TestAdopting:
         assert answer.status_code == 302
         assert (of(job).status, of(job).plan_round) == (JobStatus.SYNCED, 2)
         assert len(sent(simulator, job)) == 3
-
-    def test_the_command_line_adopts_with_an_approvers_right(
-        self, simulator: Simulator, awaiting: Submission, approver: User, sender: User
-    ) -> None:
-        written_elsewhere(awaiting)
-        with pytest.raises(CommandError):
-            call_command("exports", "adopt", str(awaiting.pk), by=sender.email)
-        said = StringIO()
-        call_command("exports", "adopt", str(awaiting.pk), by=approver.email, stdout=said)
-        assert said.getvalue() == f"{awaiting.number}: Synced\n"
 
     def test_one_that_was_changed_while_it_was_looked_at_is_a_conflict(
         self, simulator: Simulator, awaiting: Submission, approver: User

@@ -6,6 +6,7 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from directory.models import Company, CompanyMembership, HistoryEntry, Level, User
+from directory.operators import at_the_command_line
 from directory.permissions import RightMissing
 from erp_integrations import decisions
 from erp_integrations.attention import summaries
@@ -232,10 +233,9 @@ class TestInDjangoAdmin:
 
 class TestTheOperatorsCommand:
     def test_it_exempts_names_who_ran_it_and_is_told(self, awaiting: Submission, alone: User) -> None:
-        call_command(
-            "exempt_approver",
-            *("--submission", str(awaiting.pk), "--person", alone.email, "--reason", "Nobody else is left."),
-        )
+        said = ("--submission", str(awaiting.pk), "--person", alone.email, "--reason", "Nobody else is left.")
+        with at_the_command_line():
+            call_command("exempt_approver", *said)
         assert Submission.objects.get(pk=awaiting.pk).exempt == alone
         entry = HistoryEntry.objects.get(event="submission.exempted")
         assert entry.by_id is None

@@ -1,6 +1,8 @@
 """What operators see: the deliveries page, the commands, and the health checks."""
 
+import getpass
 import io
+import socket
 from datetime import timedelta
 
 import pytest
@@ -10,9 +12,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from directory.models import Level
+from directory.models import HistoryEntry
+from directory.operators import at_the_command_line
 from erp_integrations.delivery import exporting, operations
-from erp_integrations.models import Connection, ExportJob, Heartbeat, Submission, SubmissionStatus
+from erp_integrations.models import Connection, ExportJob, Heartbeat
+from notifications.models import OutgoingEmail
 from tests.clients import signed_in
 from tests.factories import (
     ApproverFactory,
@@ -20,7 +24,6 @@ from tests.factories import (
     ConnectionFactory,
     ExportJobFactory,
     ViewerFactory,
-    join_project,
 )
 
 pytestmark = pytest.mark.django_db
@@ -121,7 +124,8 @@ class TestReadiness:
 class TestTheCommand:
     def run(self, *arguments: str) -> str:
         out = io.StringIO()
-        call_command("exports", *arguments, stdout=out)
+        with at_the_command_line():
+            call_command("exports", *arguments, stdout=out)
         return out.getvalue()
 
     def test_status_shows_each_connection_and_what_waits(self) -> None:
@@ -140,37 +144,44 @@ class TestTheCommand:
             self.run("status")
         assert ended.value.code == 1
 
-    def test_a_named_approver_resumes_resolves_retries_and_undoes(self) -> None:
-        for action, situation, status, more in (
-            ("resume", {"incomplete": True}, "Incomplete", []),
-            ("retry", {"failed": True}, "Queued", []),
-            ("undo", {}, "Cancelled", []),
-            ("resolve", {"unknown": True}, "Synced", ["--found", "all", "--statement", "I saw it."]),
-        ):
-            job: ExportJob = ExportJobFactory(**situation)
-            update(job, quiet_until=None if action != "resolve" else timezone.now())
-            person = ApproverFactory(company=job.submission.company)
-            told = self.run(action, str(job.submission_id), "--by", person.email.upper(), *more)
-            assert told.strip() == f"{job.submission.number}: {status}"
-
-    def test_a_named_approver_unlinks_what_was_deleted_in_spectrum(self) -> None:
-        job: ExportJob = ExportJobFactory(synced=True)
+    @pytest.mark.parametrize(
+        ("action", "situation", "status", "event"),
+        [
+            ("resume", {"incomplete": True}, "Incomplete", "export.resumed"),
+            ("undo", {}, "Cancelled", "submission.undone"),
+        ],
+    )
+    def test_an_operator_acts_in_nobodys_name_and_every_approver_is_mailed(
+        self, action: str, situation: dict[str, bool], status: str, event: str
+    ) -> None:
+        job: ExportJob = ExportJobFactory(**situation)
         update(job, quiet_until=None)
-        person = ApproverFactory(company=job.submission.company)
-        arguments = ("unlink", str(job.submission_id), "--by", person.email)
-        with pytest.raises(CommandError, match="Commitments"):
-            self.run(*arguments, "--statement", "Deleted it.")
-        join_project(person, job.submission.project, Level.ADMIN)
-        with pytest.raises(CommandError, match="Say how you know"):
-            self.run(*arguments)
-        told = self.run(*arguments, "--statement", "I looked: it is gone.")
-        assert told.strip() == f"{job.submission.number}: Unlinked"
+        accepted_by, company = job.submission.decided_by, job.submission.company
+        assert accepted_by is not None
+        other, gone = ApproverFactory(company=company), ApproverFactory(company=company, is_active=False)
+        assert self.run(action, str(job.submission_id)).strip() == f"{job.submission.number}: {status}"
+        entry = HistoryEntry.objects.get(event=event)
+        assert entry.by_id is None
+        assert entry.detail["operator"] == f"{getpass.getuser()} on {socket.gethostname()}"
+        mails = {mail.to_address: mail.text_body for mail in OutgoingEmail.objects.all()}
+        assert set(mails) == {accepted_by.email, other.email}
+        assert gone.email not in mails
+        assert entry.detail["operator"] in mails[other.email]
 
-    def test_it_gives_nobody_a_right_that_they_lack(self) -> None:
-        job: ExportJob = ExportJobFactory()
-        viewer = ViewerFactory(company=job.submission.company)
-        with pytest.raises(CommandError, match="Only an accounting approver"):
-            self.run("undo", str(job.submission_id), "--by", viewer.email)
+    @pytest.mark.parametrize("action", ["adopt", "follow", "resolve", "retry", "unlink"])
+    def test_what_is_an_approvers_decision_is_not_to_be_had(self, action: str) -> None:
+        job: ExportJob = ExportJobFactory(failed=True)
+        person = ApproverFactory(company=job.submission.company)
+        with pytest.raises(CommandError, match="invalid choice"):
+            self.run(action, str(job.submission_id))
+        with pytest.raises(CommandError):
+            self.run("undo", str(job.submission_id), "--by", person.email)
+        assert ExportJob.objects.get().status == job.status
+
+    def test_what_can_not_be_done_is_said(self) -> None:
+        job: ExportJob = ExportJobFactory(synced=True)
+        with pytest.raises(CommandError, match="too late to undo"):
+            self.run("undo", str(job.submission_id))
         with pytest.raises(CommandError, match="does not exist"):
-            self.run("undo", str(job.submission_id), "--by", "nobody@example.test")
-        assert Submission.objects.get().status == SubmissionStatus.ACCEPTED
+            self.run("undo", "0")
+        assert not OutgoingEmail.objects.exists()

@@ -1,0 +1,27 @@
+"""What a history that is whole may still not say: each tool adds its own rules, and `verify_history` asks."""
+
+from collections.abc import Callable, Iterator
+
+from django.db.models import F, IntegerField
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
+
+from directory.models import HistoryEntry
+
+Rule = Callable[[], Iterator[str]]
+
+
+def nobody_grants_to_themselves() -> Iterator[str]:
+    """Each grant of the privilege that says otherwise."""
+    grants = HistoryEntry.objects.filter(event="privilege.granted", by_id__isnull=False)
+    own = grants.annotate(user=Cast(KT("detail__user"), IntegerField())).filter(user=F("by_id"))
+    for entry in own.order_by("pk"):
+        yield f"entry {entry.pk}: person {entry.by_id} granted Can Push to Accounting to themselves"
+
+
+RULES: list[Rule] = [nobody_grants_to_themselves]
+
+
+def broken() -> list[str]:
+    """What breaks a rule, each as a sentence without its full stop."""
+    return [sentence for rule in RULES for sentence in rule()]
