@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from django.db.models import F, IntegerField
+from django.db.models import F, TextField
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 
@@ -14,8 +14,8 @@ Rule = Callable[[], Iterator[str]]
 def nobody_grants_to_themselves() -> Iterator[str]:
     """Each grant of the privilege that says otherwise."""
     grants = HistoryEntry.objects.filter(event="privilege.granted", by_id__isnull=False)
-    own = grants.annotate(user=Cast(KT("detail__user"), IntegerField())).filter(user=F("by_id"))
-    for entry in own.order_by("pk"):
+    user = KT("detail__user")
+    for entry in grants.annotate(user=user).filter(user=Cast(F("by_id"), TextField())).order_by("pk"):
         yield f"entry {entry.pk}: person {entry.by_id} granted Can Push to Accounting to themselves"
 
 

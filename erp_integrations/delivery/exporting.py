@@ -37,14 +37,7 @@ from erp_integrations.adapters.base import (
     Unusable,
 )
 from erp_integrations.connections.adapting import as_planned, longest_send, ready_adapter
-from erp_integrations.delivery import (
-    ledger,
-    outcomes,
-    recovery,
-    standing_record,
-    verification,
-    watermark,
-)
+from erp_integrations.delivery import ledger, outcomes, recovery, standing_record, verification, watermark
 from erp_integrations.findings import elsewhere, preflight
 from erp_integrations.models import (
     CallState,
