@@ -136,7 +136,8 @@ def _queue(
 
 def bind(job: ExportJob, basis: preflight.Basis, key: Key) -> None:
     """What the job goes by is what was decided on, and what its connection says now. Not saved."""
-    job.vendor_code, job.erp_id, job.basis_hash = key.vendor_code, key.erp_id, basis.hash
+    job.vendor_code, job.erp_id = key.vendor_code, key.erp_id
+    job.basis_hash, job.wire_hash = basis.hash, basis.wire_hash
     for name, value in as_columns(reply_rule(job.connection.settings)).items():
         setattr(job, name, value)
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from directory.models import User
 from erp_integrations import tasks
+from erp_integrations.connections import steering
 from erp_integrations.decisions.locking import (
     lock_for_decision,
     lock_job_of,
@@ -102,7 +103,9 @@ def resume(*, submission: Submission, by: User, seen_attempt: int) -> ExportJob:
     require_quiet(held)
     held.not_before = Now()
     held.tries = 0
-    held.save(update_fields=["not_before", "tries"])
+    if held.wire_hash:
+        held.wire_hash = next(steering.wire_hashes(held.connection, held))
+    held.save(update_fields=["not_before", "tries", "wire_hash"])
     record("export.resumed", locked, by, {"job": held.pk, "attempt": held.attempt})
     tasks.wake(held.connection_id)
     return held

@@ -79,14 +79,14 @@ class ExportJobQuerySet(models.QuerySet["ExportJob"]):
         return self.filter(status__in=[JobStatus.QUEUED, JobStatus.INCOMPLETE], not_before__lte=Now())
 
     def without_the_right(self) -> "ExportJobQuerySet":
-        """Queued, and the person who accepted is no accounting approver any more."""
+        """Queued, and the person who accepted may not decide any more."""
         approvers = CompanyMembership.objects.filter(
             user=OuterRef("submission__decided_by"),
             company=OuterRef("submission__company"),
             user__is_active=True,
             can_push_to_accounting=True,
             erp_integrations_level__in=WORKING_LEVELS,
-        )
+        ).filter(Q(company__requires_two_step=False) | Q(user__authenticator__type="totp"))
         return self.filter(~Exists(approvers), status=JobStatus.QUEUED)
 
     def unverified(self) -> "ExportJobQuerySet":
@@ -129,6 +129,13 @@ class ExportJob(models.Model):
     vendor_code = models.CharField(max_length=10)
     erp_id = models.CharField("ERP ID", max_length=30)
     basis_hash = models.CharField(max_length=64)
+    wire_hash = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What of the connection's settings was bound with it; blank: none, it is from before that.",
+    )
     plan_round = models.PositiveIntegerField(default=1, help_text="Grows when a retry plans the calls again.")
     # A process from before the upgrade knows neither: of its jobs no reply means written.
     success_rule = models.CharField(
