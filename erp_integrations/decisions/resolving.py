@@ -10,6 +10,7 @@ from django.utils import timezone
 from directory.models import User
 from erp_integrations import tasks
 from erp_integrations.connections import steering
+from erp_integrations.decisions.four_eyes import require_may_steer
 from erp_integrations.decisions.locking import (
     lock_for_decision,
     lock_job_of,
@@ -97,6 +98,7 @@ def resume(*, submission: Submission, by: User, seen_attempt: int) -> ExportJob:
     locked = lock_for_decision(submission, by)
     if locked.status != SubmissionStatus.ACCEPTED:
         raise Conflict(who_decided(locked))
+    require_may_steer(locked, by, begun=True)
     held = lock_job_of(locked, seen_attempt=seen_attempt)
     if held.status != JobStatus.INCOMPLETE or ExportJob.objects.due().filter(pk=held.pk).exists():
         raise Conflict("It goes on already. See how it stands now.")

@@ -199,7 +199,9 @@ class TestWhatWaits:
         assert submission.status == SubmissionStatus.AWAITING
         approver = approver_of(job_of("SYNCED"))
         basis = preflight.basis_of(submission.document)
-        job = decisions.accept(submission=submission, by=approver, seen_hash=basis.hash, erp_id="AWAITING")
+        job = decisions.accept(
+            submission=submission, by=approver, seen_hash=basis.hash, erp_id="AWAITING", number_looked_up=True
+        )
         exporting.drain(job.connection_id)
         assert job_of("AWAITING").status == JobStatus.SYNCED
         assert money_in(simulator, "AWAITING") == approved_lines("AWAITING")
@@ -228,7 +230,13 @@ class TestWhatWaits:
         job = job_of("FAILED")
         approver = approver_of(job)
         basis = preflight.basis_of(job.submission.document)
-        decisions.retry(submission=job.submission, by=approver, seen_hash=basis.hash, erp_id="FAILED")
+        decisions.retry(
+            submission=job.submission,
+            by=approver,
+            seen_hash=basis.hash,
+            erp_id="FAILED",
+            number_looked_up=True,
+        )
         exporting.drain(job.connection_id)
         assert job_of("FAILED").status == JobStatus.SYNCED
         assert money_in(simulator, "FAILED") == approved_lines("FAILED")
@@ -251,7 +259,9 @@ class TestWhatWaitsWithRetainage:
         submission = Submission.objects.select_related("company").get(number="AWAITING")
         approver = approver_of(job_of("SYNCED"))
         basis = preflight.basis_of(submission.document)
-        job = decisions.accept(submission=submission, by=approver, seen_hash=basis.hash, erp_id="AWAITING")
+        job = decisions.accept(
+            submission=submission, by=approver, seen_hash=basis.hash, erp_id="AWAITING", number_looked_up=True
+        )
         exporting.drain(job.connection_id)
         assert job_of("AWAITING").status == JobStatus.SYNCED
         assert flags_in(simulator, "AWAITING") == ["Y", "Y"]
