@@ -148,21 +148,25 @@ class RecordingAdmin(CompanyScopedAdmin[M]):
         assert isinstance(place, Company)
         return place
 
-    def codes_of(self, obj: Any) -> dict[str, str]:
+    def codes_of(self, obj: Any) -> dict[str, Any]:
         """What of the row the history keeps."""
         return {}
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+    def store(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> dict[str, Any]:
+        """Save it; what the history keeps of that besides the names of the fields."""
         if not change:
             super().save_model(request, obj, form, change)
         elif form.changed_data:
             # Only what the form shows: a worker may be renewing its lease in this very row.
             stored = {field.name for field in obj._meta.concrete_fields} & set(form.cleaned_data)
             obj.save(update_fields=stored)
+        return {}
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        told = self.store(request, obj, form, change)
         if form.changed_data:
-            self.record(
-                request, obj, "changed" if change else "created", {"fields": sorted(form.changed_data)}
-            )
+            fields = {"fields": sorted(form.changed_data)}
+            self.record(request, obj, "changed" if change else "created", fields | told)
 
     @transaction.atomic
     def delete_model(self, request: HttpRequest, obj: Any) -> None:

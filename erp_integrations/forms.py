@@ -52,10 +52,11 @@ class OthersForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        ticked = self.fields["other_records"]
-        assert isinstance(ticked, forms.TypedMultipleChoiceField)
-        given = self.data.getlist("other_records") if isinstance(self.data, QueryDict) else []
-        ticked.choices = [(each, each) for each in given if FINGERPRINT.fullmatch(each)]
+        for name in {"other_records", "confirmed"} & set(self.fields):
+            ticked = self.fields[name]
+            assert isinstance(ticked, forms.TypedMultipleChoiceField)
+            given = self.data.getlist(name) if isinstance(self.data, QueryDict) else []
+            ticked.choices = [(each, each) for each in given if FINGERPRINT.fullmatch(each)]
 
 
 class AcceptForm(OthersForm, DecisionForm):
@@ -70,6 +71,10 @@ class AcceptForm(OthersForm, DecisionForm):
         help_text="Its number in Spectrum (Subcontract_Number); changing it changes nothing else.",
         error_messages={"required": "Enter an ERP ID."},
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "size": 14}),
+    )
+    confirmed = forms.TypedMultipleChoiceField(required=False, coerce=str)
+    number_looked_up = forms.BooleanField(
+        label="I looked in Spectrum: this vendor has no subcontract with this number", required=False
     )
     note = _words("Details", "Kept in the commitment's history; not sent to Spectrum.")
     statement = _words(

@@ -26,7 +26,7 @@ CHANGED = "what is stored of it is not what was signed when it was accepted"
 
 def signed(job: ExportJob, *, event: str, by: User, calls: Sequence[str]) -> dict[str, Any]:
     """For the detail of a decision: what it binds, with web's signature."""
-    statement = {"event": event, "by": by.pk, **_bound(job, calls)}
+    statement = {"event": event, "by": by.pk, "wire": job.wire_hash, **_bound(job, calls)}
     return {"round": job.plan_round, "signed": signatures.signed(statement)}
 
 
@@ -61,8 +61,15 @@ def why_unsigned(job: ExportJob) -> str:
         if statement is None:
             return BEFORE
         entry = later[-1]
-    bound = _bound(job, plan.detail["calls"]) | {"event": entry.event, "by": entry.by_id}
-    return "" if statement == statement | bound else CHANGED
+    bound = _bound(job, plan.detail["calls"])
+    if statement != statement | bound | {"event": entry.event, "by": entry.by_id}:
+        return CHANGED
+    # A Resume binds the connection as it is by then.
+    wire = statement.get("wire")
+    for resumed in _of_round(job, SIGNED_LATER):
+        word = signatures.statement_in(resumed.detail.get("signed")) or {}
+        wire = word["wire"] if word == word | bound else wire
+    return "" if wire == job.wire_hash else CHANGED
 
 
 def decided_by(job: ExportJob) -> int | None:

@@ -25,6 +25,7 @@ urlpatterns = [
     path("vendors/<int:contract_company_id>/", views.vendor, name="vendor"),
     path("jobs/", views.jobs, name="jobs"),
     path("jobs/<int:project_id>/", views.job, name="job"),
+    path("confirm/", views.confirm, name="confirm"),
     path("cost-codes/", views.cost_codes, name="cost_codes"),
     path("units/", views.units, name="units"),
     path("lists/<int:connection_id>/", views.lists, name="lists"),

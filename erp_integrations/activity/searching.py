@@ -12,11 +12,13 @@ from django.utils.dateparse import parse_date
 
 from commitments.models import Commitment
 from directory.history import words
-from directory.models import Company, HistoryEntry
+from directory.models import Company, CompanyMembership, HistoryEntry, User
 from directory.models import HistoryQuerySet as Entries
 from erp_integrations.models import Submission
 from erp_integrations.review.listing import LARGEST_KEY, PAGE_LENGTH, Cursor, readable_search
 
+ACCOUNTS = ("account.", "session.", "sign_in.", "password.", "two_step.")
+"""How events of accounts begin: they are of no company, and told where the person is an approver."""
 GROUPS = {
     "decisions": ("Every decision", ("submission.",)),
     "exports": ("Every step of an export", ("export.", "drift.", "reconciliation.")),
@@ -33,12 +35,13 @@ GROUPS = {
             *("contract_company.", "cost_code.", "cost_type.", "company.", "project."),
         ),
     ),
+    "accounts": ("Every event of an approver's account", ACCOUNTS),
     "history": ("Every export of the history", ("history.",)),
 }
 """What may be asked for together: its words, and how the events begin."""
 FIRST_YEAR, LAST_YEAR = 1970, 9000  # no calendar ends a day later, in any time zone
-ELSEWHERE = ("account.", "session.", "sign_in.", "password.", "person.", "email.", "group.", "two_step.")
-"""How events begin that concern no company, and so are in none's history."""
+ELSEWHERE = ("person.", "email.", "group.")
+"""How events begin that concern no company, and are told to none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +95,26 @@ class Page:
     after: int | None
 
 
-def found(company: Company, search: Search) -> Entries:
-    """The company's entries that the search means, in no order yet."""
-    entries = HistoryEntry.objects.filter(company_id=company.pk)
+def found(company: Company, search: Search, *, with_accounts: bool = False) -> Entries:
+    """The company's entries that the search means, in no order yet; on the page with those of the accounts
+    of its approvers, which are sealed in another chain and so in no export.
+    """
+    theirs = Q(company_id=company.pk)
+    if with_accounts:
+        begins = Q(pk__in=[])
+        for prefix in ACCOUNTS:
+            begins |= Q(event__startswith=prefix)
+        theirs |= begins & Q(
+            company_id=None, subject_type=User._meta.label_lower, subject_id__in=_approvers_ever(company)
+        )
+    entries = HistoryEntry.objects.filter(theirs)
     if search.since:
         entries = entries.filter(at__gte=_midnight(search.since))
     if search.until:
         entries = entries.filter(at__lt=_midnight(search.until + timedelta(days=1)))
     if search.person:
-        entries = entries.filter(Q(by_id=search.person) | Q(detail__user=search.person))
+        own = Q(subject_type=User._meta.label_lower, subject_id=search.person)
+        entries = entries.filter(Q(by_id=search.person) | Q(detail__user=search.person) | own)
     if search.event in GROUPS:
         begins = Q(pk__in=[])
         for prefix in GROUPS[search.event][1]:
@@ -121,7 +135,7 @@ def page(company: Company, search: Search, cursor: Cursor) -> Page:
     """The page that the cursor names; the first one where it names none that has entries."""
     backwards = cursor.before is not None
     key = cursor.before if backwards else cursor.after
-    entries = found(company, search)
+    entries = found(company, search, with_accounts=True)
     if key is not None:
         entries = entries.filter(pk__gt=key) if backwards else entries.filter(pk__lt=key)
     # One more than is shown says whether there is a next page.
@@ -148,6 +162,14 @@ def in_order(entries: Entries, *, at_once: int) -> Iterator[list[HistoryEntry]]:
     while portion := list(entries.filter(pk__gt=last, pk__lte=newest or 0).order_by("pk")[:at_once]):
         yield portion
         last = portion[-1].pk
+
+
+def _approvers_ever(company: Company) -> list[int]:
+    """Who holds the privilege, and who was given it or lost it."""
+    holding = CompanyMembership.objects.filter(company=company, can_push_to_accounting=True)
+    changed = HistoryEntry.objects.filter(company_id=company.pk, event__startswith="privilege.")
+    held = changed.values_list("detail__user", flat=True)
+    return [*holding.values_list("user", flat=True), *filter(None, held)]
 
 
 def _says(company: Company, word: str) -> Q:

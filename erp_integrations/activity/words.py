@@ -1,11 +1,12 @@
 """The events of the tools in plain words, for the commitment's timeline and the history page."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from commitments.models import Badge
 from directory.history.words import Words
 from directory.models import User
+from erp_integrations.confirmations.subjects import in_words
 from erp_integrations.models import DriftKind
 
 
@@ -100,16 +101,26 @@ def _units(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
 
 
 def _settings(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
-    fields = ", ".join(str(name).replace("_", " ") for name in detail.get("fields", []))
+    names = [str(name).replace("_", " ") for name in detail.get("fields", [])]
+    before, after = detail.get("before", {}), detail.get("after", {})
+    told = {
+        name.replace("_", " "): f" from {before.get(name) or 'blank'} to {after[name] or 'blank'}"
+        for name in after
+    }
+    fields = ", ".join(f"{name}{told.get(name, '')}" for name in names)
     return f"Settings changed: {fields}" if fields else "Settings changed"
 
 
-def _linked(what: str) -> Callable[[Mapping[str, Any], Mapping[int, User]], str]:
-    def in_full(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
-        code = detail.get("vendor_code") or detail.get("job_number")
-        return f"{what}: {code} in Spectrum" if code else what
+def _linked(label: str) -> Words:
+    """A link, an account or a unit: what it is now, and was before."""
 
-    return in_full
+    def in_full(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+        if "after" in detail:
+            return f"{label}: {in_words(detail['after'])}; before: {in_words(detail.get('before', {}))}"
+        code = detail.get("vendor_code") or detail.get("job_number")
+        return f"{label}: {code} in Spectrum" if code else label
+
+    return Words(label, in_full=in_full)
 
 
 def _exempted(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
@@ -220,15 +231,20 @@ WORDS: dict[str, Words] = {
     "connection.old_secret_forgotten": Words("The old client secret was forgotten"),
     "connection.secrets_looked_at": Words("Looked at what is stored of the secrets, and when they expire"),
     "connection.units_changed": Words("Units of measure linked", in_full=_units),
-    "vendor_link.created": Words("Vendor linked", in_full=_linked("Vendor linked")),
-    "vendor_link.changed": Words("Vendor link changed", in_full=_linked("Vendor link changed")),
-    "vendor_link.deleted": Words("Vendor link removed", in_full=_linked("Vendor link removed")),
-    "job_link.created": Words("Job linked", in_full=_linked("Job linked")),
-    "job_link.changed": Words("Job link changed", in_full=_linked("Job link changed")),
-    "job_link.deleted": Words("Job link removed", in_full=_linked("Job link removed")),
-    "cost_type_account.created": Words("General-ledger account of a cost type set"),
-    "cost_type_account.changed": Words("General-ledger account of a cost type changed"),
-    "cost_type_account.deleted": Words("General-ledger account of a cost type removed"),
+    "vendor_link.created": _linked("Vendor linked"),
+    "vendor_link.changed": _linked("Vendor link changed"),
+    "vendor_link.deleted": _linked("Vendor link removed"),
+    "vendor_link.confirmed": _linked("Vendor link confirmed by a second person"),
+    "job_link.created": _linked("Job linked"),
+    "job_link.changed": _linked("Job link changed"),
+    "job_link.deleted": _linked("Job link removed"),
+    "job_link.confirmed": _linked("Job link confirmed by a second person"),
+    "cost_type_account.created": _linked("General-ledger account of a cost type set"),
+    "cost_type_account.changed": _linked("General-ledger account of a cost type changed"),
+    "cost_type_account.deleted": _linked("General-ledger account of a cost type removed"),
+    "cost_type_account.confirmed": _linked("Account of a cost type confirmed by a second person"),
+    "connection.unit_confirmed": _linked("Unit of measure confirmed by a second person"),
+    "connection.confirmed": Words("Settings confirmed by a second person"),
     "contract_company.created": Words("Contract Company added"),
     "contract_company.changed": Words("Contract Company changed"),
     "contract_company.deleted": Words("Contract Company removed"),

@@ -95,7 +95,8 @@ class Masters:
     those of the job that the document's cost codes name, each with every cost type that it has;
     None when the job's phases were never read. ``job_price_method`` is the ERP's code, blank where
     no list told it. ``units`` are what the document's units are called in the ERP, by ``comparable_unit``,
-    where somebody has said so.
+    where somebody has said so. ``vendor_name`` and ``job_description`` are the ERP's own, as its lists were
+    last read, blank where they do not say.
     """
 
     vendor_code: str = ""
@@ -107,6 +108,8 @@ class Masters:
     phases: "tuple[PhaseRecord, ...] | None" = None
     job_price_method: str = ""
     units: Mapping[str, str] = field(default_factory=dict)
+    vendor_name: str = ""
+    job_description: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from directory import history
 from directory.models import User
 from directory.scoped_admin import RecordingAdmin
+from erp_integrations.confirmations import waiting
+from erp_integrations.confirmations.subjects import Kind, Subject
 from erp_integrations.connections import changes
 from erp_integrations.connections.form import ConnectionForm
 from erp_integrations.models import Connection
@@ -87,9 +89,16 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
     def codes_of(self, obj: Connection) -> dict[str, str]:
         return {"server": obj.server, "company_code": obj.company_code}
 
+    def store(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> dict[str, Any]:
+        assert isinstance(request.user, User)
+        before = Subject(Kind.CONNECTION, obj.pk or 0).values(lock=True)
+        super().store(request, obj, form, change)
+        form.save_settings()
+        subject = Subject(Kind.CONNECTION, obj.pk)
+        return waiting.note(subject, before=before, by=request.user, company=obj.company)
+
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        form.save_settings()
         if change and form.changed_data:
             changes.follow(obj, set(form.changed_data))
 

@@ -29,7 +29,9 @@ class ExemptionForm(forms.Form):
         super().__init__(*args)
         of_company = Submission.objects.undecided().filter(company=membership.company_id)
         barred = [
-            each.pk for each in of_company.select_related("company") if each.is_barred_for(membership.user)
+            each.pk
+            for each in of_company.select_related("company")
+            if decisions.why_barred(each, membership.user)
         ]
         field = self.fields["submission"]
         assert isinstance(field, forms.ModelChoiceField)

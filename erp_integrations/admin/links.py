@@ -4,11 +4,15 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from directory.models import User
 from directory.scoped_admin import RecordingAdmin
 from erp_integrations import tasks
+from erp_integrations.confirmations import waiting
+from erp_integrations.confirmations.subjects import Subject
 from erp_integrations.connections.form import general_ledger_account
 from erp_integrations.masters import linking, pulling
 from erp_integrations.models import CostTypeAccount, ExportJob, JobLink, JobStatus, VendorLink
@@ -68,14 +72,25 @@ class LinkAdmin(RecordingAdmin[Any]):
         """Accepted, and nothing of it sent, under this link."""
         raise NotImplementedError
 
+    def store(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> dict[str, Any]:
+        assert isinstance(request.user, User)
+        subject = Subject.of_link(obj)
+        before = subject.values(lock=True)
+        super().store(request, obj, form, change)
+        return waiting.note(subject, before=before, by=request.user, company=obj.connection.company)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if change and form.changed_data:
             self.warn(request, self.waiting(obj).count())
 
+    @transaction.atomic
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        stopped = self.waiting(obj).count()
+        assert isinstance(request.user, User)
+        stopped, subject = self.waiting(obj).count(), Subject.of_link(obj)
+        before = subject.values(lock=True)
         super().delete_model(request, obj)
+        waiting.note(subject, before=before, by=request.user, company=obj.connection.company)
         self.warn(request, stopped)
 
     def warn(self, request: HttpRequest, stopped: int) -> None:
@@ -99,8 +114,8 @@ class VendorLinkAdmin(LinkAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: VendorLink | None = None) -> tuple[str, ...]:
         return ("connection", "contract_company") if obj else ()
 
-    def codes_of(self, obj: VendorLink) -> dict[str, str]:
-        return {"vendor_code": obj.vendor_code, "general_ledger_account": obj.general_ledger_account}
+    def codes_of(self, obj: VendorLink) -> dict[str, object]:
+        return linking.codes_of(obj)
 
     def waiting(self, obj: VendorLink) -> QuerySet[ExportJob]:
         return linking.waiting_for_vendor(obj)
@@ -146,8 +161,8 @@ class JobLinkAdmin(LinkAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: JobLink | None = None) -> tuple[str, ...]:
         return ("project",) if obj else ()
 
-    def codes_of(self, obj: JobLink) -> dict[str, str]:
-        return {"job_number": obj.job_number, "connection": str(obj.connection_id)}
+    def codes_of(self, obj: JobLink) -> dict[str, object]:
+        return linking.codes_of(obj)
 
     def waiting(self, obj: JobLink) -> QuerySet[ExportJob]:
         return linking.waiting_for_job(obj)

@@ -8,6 +8,8 @@ from directory import history
 from directory.models import User
 from directory.permissions import require_administer_erp_integrations
 from erp_integrations import tasks
+from erp_integrations.confirmations import waiting
+from erp_integrations.confirmations.subjects import Kind, Subject
 from erp_integrations.connections import adapting
 from erp_integrations.connections.form import ConnectionForm
 from erp_integrations.models import Connection
@@ -18,7 +20,7 @@ NEW_SECRET = frozenset({"client_id", "client_secret", "forget_client_secret"})
 
 @transaction.atomic
 def save(*, form: ConnectionForm, by: User) -> None:
-    """Save a valid form for an ERP admin, with a history row that names the fields and no value.
+    """Save a valid form for an ERP admin, with a history row that tells old and new values, but of no secret.
 
     Raises RightMissing without Admin on the ERP Integrations tool.
     """
@@ -26,6 +28,8 @@ def save(*, form: ConnectionForm, by: User) -> None:
     require_administer_erp_integrations(by, connection.company)
     if not form.changed_data:
         return
+    subject = Subject(Kind.CONNECTION, connection.pk)
+    before = subject.values(lock=True)
     # Only what the form shows: a worker may be renewing its lease in this very row.
     stored = {field.name for field in connection._meta.concrete_fields} & set(form.cleaned_data)
     connection.save(update_fields=stored)
@@ -39,6 +43,7 @@ def save(*, form: ConnectionForm, by: User) -> None:
             "fields": sorted(form.changed_data),
             "server": connection.server,
             "company_code": connection.company_code,
+            **waiting.note(subject, before=before, by=by, company=connection.company),
         },
     )
     follow(connection, set(form.changed_data))

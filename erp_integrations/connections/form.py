@@ -57,7 +57,13 @@ def _path(place: str, value: str) -> str:
     found = PATH.fullmatch(value)
     if not found or found[1] != place:
         raise forms.ValidationError(f"Enter a path that begins with / and holds {{{place}}} once.")
-    return value
+    return _leads_on(value)
+
+
+def _leads_on(path: str) -> str:
+    if ".." in path or "/./" in path:
+        raise forms.ValidationError("Enter a path without .. in it: it may not lead back up.")
+    return path
 
 
 def general_ledger_account(value: str) -> str:
@@ -70,7 +76,7 @@ def general_ledger_account(value: str) -> str:
 def _plain_path(value: str) -> str:
     if not PLAIN_PATH.fullmatch(value):
         raise forms.ValidationError("Enter a path that begins with /, without blanks and signs.")
-    return value
+    return _leads_on(value)
 
 
 def _price_methods(value: str) -> str:

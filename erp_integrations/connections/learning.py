@@ -14,6 +14,8 @@ from directory import history
 from directory.models import User
 from directory.permissions import require_administer_erp_integrations
 from erp_integrations.adapters.spectrum import ReplyRule
+from erp_integrations.confirmations import waiting
+from erp_integrations.confirmations.subjects import Kind, Subject
 from erp_integrations.connections.adapting import as_columns, reply_rule, taught_by
 from erp_integrations.models import CallState, Connection, ConnectionSettings, WireAttempt
 
@@ -60,19 +62,20 @@ def learn(*, connection: Connection, by: User, seen_attempt: int, seen: str) -> 
     else is offered by now.
     """
     require_administer_erp_integrations(by, connection.company)
+    subject = Subject(Kind.CONNECTION, connection.pk)
+    before = subject.values(lock=True)
     settings = ConnectionSettings.objects.select_for_update().get(pk=connection.pk)
     connection.settings = settings
     offer = offers_for([connection]).get(connection.pk)
     if offer is None or (offer.attempt.pk, offer.rule.sentence) != (seen_attempt, seen):
         raise NothingToLearn("What this site answers was decided meanwhile. See how it stands now.")
-    before = reply_rule(settings).sentence
     for name, value in as_columns(offer.rule).items():
         setattr(settings, name, value)
     settings.save(update_fields=["success_rule", "success_codes"])
     call = offer.attempt.call
     detail = {
         "rule": offer.rule.sentence,
-        "before": before,
+        **waiting.note(subject, before=before, by=by, company=connection.company),
         "call": call.pk,
         "submission": call.job.submission_id,
     }

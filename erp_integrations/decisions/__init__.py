@@ -9,6 +9,7 @@ from erp_integrations.decisions.accepting import accept, needs_words_of_spectrum
 from erp_integrations.decisions.adopting import adopt
 from erp_integrations.decisions.exempting import exempt
 from erp_integrations.decisions.following import FOLLOWABLE, follow, moves_of
+from erp_integrations.decisions.four_eyes import require_may_steer, why_barred
 from erp_integrations.decisions.locking import require_may_decide
 from erp_integrations.decisions.refusals import (
     Conflict,
@@ -43,6 +44,7 @@ __all__ = [
     "needs_words_of_spectrum",
     "reject",
     "require_may_decide",
+    "require_may_steer",
     "require_may_unlink",
     "resolve",
     "resume",
@@ -51,4 +53,5 @@ __all__ = [
     "send_to_erp",
     "undo",
     "unlink",
+    "why_barred",
 ]

@@ -15,7 +15,9 @@ from commitments.models import Badge
 from directory.models import User
 from erp_integrations import signing, tasks
 from erp_integrations.adapters.base import Call, Key, MovedRecord
+from erp_integrations.confirmations import waiting
 from erp_integrations.connections.adapting import as_columns, reply_rule
+from erp_integrations.decisions.four_eyes import require_ticked
 from erp_integrations.decisions.locking import (
     document_of,
     lock_for_decision,
@@ -25,7 +27,7 @@ from erp_integrations.decisions.locking import (
     require_words,
     who_decided,
 )
-from erp_integrations.decisions.refusals import Conflict, NotReady
+from erp_integrations.decisions.refusals import Conflict, NotReady, NotSaid
 from erp_integrations.findings import preflight
 from erp_integrations.models import (
     CallState,
@@ -50,26 +52,34 @@ def accept(
     statement: str = "",
     others: Sequence[MovedRecord] = (),
     others_reason: str = "",
+    confirmed: Collection[str] = (),
+    number_looked_up: bool = False,
 ) -> ExportJob:
     """Decide for export: the calls are stored exactly as they were shown, and a worker is woken.
 
     ``seen_hash`` is the basis hash of what the person saw, ``erp_id`` what they want the
     record to be called; ``others`` hold its job and lines, and are somebody else's by their words: the
-    worker honours exactly those. ``statement`` is asked for where it came back with an older copy of the
-    database and nobody can look. Raises RightMissing without the privilege or on one's own
-    commitment, Conflict when it was decided or changed, NotReady when something blocks.
+    worker honours exactly those. ``confirmed`` are the stamps of changes by others that they find right,
+    ``number_looked_up`` that they looked up themselves whether a number of their own is free. ``statement``
+    is asked for where it came back with an older copy of the database and nobody can look. Raises
+    RightMissing without the privilege, on one's own commitment, or where one's own change leads; Conflict
+    when it was decided or changed, NotReady when something blocks, NotSaid where a tick or words lack.
     """
     locked = lock_for_decision(submission, by)
     if locked.status != SubmissionStatus.AWAITING:
         raise Conflict(who_decided(locked))
     basis = basis_as_seen(locked, seen_hash)
+    changes = require_ticked(locked, basis.document, by, confirmed)
     told = _told_of_spectrum(locked, statement)
     locked.accept(by=by, at=timezone.now(), note=note.strip())
     locked.save()
+    is_typed = preflight.is_typed_unseen(basis, erp_id)
     key = hold_erp_id(locked, basis, erp_id, note)
+    told |= _told_of_number(key, basis, is_unseen=is_typed and not number_looked_up)
     assert basis.connection is not None  # else a finding blocked
     job = ExportJob(submission=locked, connection=basis.connection)
     told |= ticked_off(others, others_reason)
+    waiting.end(changes, by=by, detail={"submission": locked.pk})
     _queue(job, basis, key, by=by, note=note, event="submission.accepted", told=told)
     return job
 
@@ -85,6 +95,8 @@ def retry(
     statement: str = "",
     others: Sequence[MovedRecord] = (),
     others_reason: str = "",
+    confirmed: Collection[str] = (),
+    number_looked_up: bool = False,
 ) -> ExportJob:
     """Accept a failed export again, with what the box shows now. Nothing of it was written.
 
@@ -97,10 +109,13 @@ def retry(
         raise Conflict(who_decided(locked))
     require_quiet(job)
     basis = basis_as_seen(locked, seen_hash)
+    changes = require_ticked(locked, basis.document, by, confirmed)
     if basis.connection and basis.connection != job.connection:
         raise Conflict("The project goes to another Spectrum company now. Reject the commitment instead.")
     told = _told_of_spectrum(locked, statement)
+    is_typed = preflight.is_typed_unseen(basis, erp_id)
     key = hold_erp_id(locked, basis, erp_id, note)
+    told |= _told_of_number(key, basis, is_unseen=is_typed and not number_looked_up)
     job.move_to(JobStatus.QUEUED)
     job.plan_round += 1
     job.tries = 0
@@ -109,6 +124,7 @@ def retry(
     locked.accept_again(by=by, at=timezone.now(), note=note.strip())
     locked.save()
     told |= ticked_off(others, others_reason)
+    waiting.end(changes, by=by, detail={"submission": locked.pk})
     _queue(job, basis, key, by=by, note=note, event="export.retried", told=told)
     return job
 
@@ -137,7 +153,8 @@ def _queue(
 
 def bind(job: ExportJob, basis: preflight.Basis, key: Key) -> None:
     """What the job goes by is what was decided on, and what its connection says now. Not saved."""
-    job.vendor_code, job.erp_id, job.basis_hash = key.vendor_code, key.erp_id, basis.hash
+    job.vendor_code, job.erp_id = key.vendor_code, key.erp_id
+    job.basis_hash, job.wire_hash = basis.hash, basis.wire_hash
     for name, value in as_columns(reply_rule(job.connection.settings)).items():
         setattr(job, name, value)
 
@@ -168,6 +185,16 @@ def _told_of_spectrum(submission: Submission, statement: str) -> dict[str, objec
         "say what you saw."
     )
     return {"statement": require_words(statement, sentence)}
+
+
+def _told_of_number(key: Key, basis: preflight.Basis, *, is_unseen: bool) -> dict[str, object]:
+    """That nobody but a person could look whether a number is free. Raises NotSaid for a typed one unsaid."""
+    if is_unseen:
+        raise NotSaid(
+            f"This connection can't be read back, so nobody has looked whether {key.erp_id} is free in "
+            "Spectrum. Look there, and tick that it is."
+        )
+    return {} if basis.connection and basis.connection.reads_back else {"number_checked": False}
 
 
 def ticked_off(others: Sequence[MovedRecord], reason: str) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """Adopt: Accept without writing, for a record that stands in Spectrum as it would be written."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -9,6 +9,7 @@ from django.utils import timezone
 from directory.models import User
 from erp_integrations import signing, tasks
 from erp_integrations.adapters.base import Absent, Call, CannotTell, Key
+from erp_integrations.confirmations import waiting
 from erp_integrations.connections.adapting import adapter_for
 from erp_integrations.decisions.accepting import (
     basis_as_seen,
@@ -17,6 +18,7 @@ from erp_integrations.decisions.accepting import (
     needs_words_of_spectrum,
     store_calls,
 )
+from erp_integrations.decisions.four_eyes import require_may_steer, require_ticked
 from erp_integrations.decisions.locking import (
     lock_for_decision,
     require_may_decide,
@@ -42,6 +44,7 @@ def adopt(
     erp_id: str,
     note: str = "",
     statement: str = "",
+    confirmed: Collection[str] = (),
 ) -> ExportJob:
     """Decide that what stands in Spectrum is this commitment: nothing of it is written again.
 
@@ -53,6 +56,7 @@ def adopt(
     Raises as ``accept`` does, and NotSaid or DecisionError.
     """
     require_may_decide(submission=submission, by=by)
+    require_may_steer(submission, by)
     basis = basis_as_seen(submission, seen_hash)
     adapter = adapter_for(basis.connection)
     found = preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id=erp_id, note=note)
@@ -83,6 +87,7 @@ def adopt(
         note=note,
         written=written,
         proof=proof,
+        confirmed=confirmed,
     )
 
 
@@ -132,10 +137,12 @@ def _adopt(
     note: str,
     written: Sequence[Call],
     proof: dict[str, str],
+    confirmed: Collection[str],
 ) -> ExportJob:
     locked = lock_for_decision(submission, by)
     job = _open_job(locked, seen_round)
     basis = basis_as_seen(locked, seen_hash)
+    changes = require_ticked(locked, basis.document, by, confirmed)
     if hold_erp_id(locked, basis, key.erp_id, note) != key:
         raise Conflict(f"It goes to another record now. {LOOK}")
     assert basis.connection is not None  # else a finding blocked
@@ -148,6 +155,7 @@ def _adopt(
         locked.accept_again(by=by, at=timezone.now(), note=note.strip())
         job.plan_round += 1
     locked.save()
+    waiting.end(changes, by=by, detail={"submission": locked.pk})
     bind(job, basis, key)
     job.adopted = True
     job.save()

@@ -8,6 +8,7 @@ from django.db import transaction
 from directory import history
 from directory.models import User
 from directory.permissions import RightMissing, company_membership
+from erp_integrations.decisions.four_eyes import why_barred
 from erp_integrations.decisions.locking import lock_commitment, require_words, who_decided
 from erp_integrations.decisions.refusals import Conflict, DecisionError
 from erp_integrations.models import Submission
@@ -41,7 +42,7 @@ def exempt(*, submission: Submission, person: User, by: User | None, reason: str
     membership = company_membership(person, company)
     if not (membership and membership.is_accounting_approver):
         raise DecisionError(f"{person} may not push to accounting at {company}: that is granted first.")
-    if not locked.is_barred_for(person):
+    if not why_barred(locked, person):
         raise DecisionError(f"{person} may decide on it anyhow.")
     locked.exempt = person
     locked.save(update_fields=["exempt"])

@@ -12,6 +12,7 @@ from erp_integrations import signing, tasks
 from erp_integrations.adapters.base import CannotTell, MovedRecord, StoredRecord
 from erp_integrations.connections.adapting import adapter_for, as_planned
 from erp_integrations.decisions.accepting import store_calls
+from erp_integrations.decisions.four_eyes import require_may_steer
 from erp_integrations.decisions.locking import lock_for_decision, lock_job_of, record, who_decided
 from erp_integrations.decisions.refusals import Conflict, DecisionError
 from erp_integrations.decisions.unlinking import require_may_unlink
@@ -84,6 +85,7 @@ def follow(*, submission: Submission, by: User, seen_attempt: int, fingerprint: 
     DecisionError where nobody can tell.
     """
     require_may_unlink(submission=submission, by=by)
+    require_may_steer(submission, by)
     job = (
         submission.jobs.current().select_related("connection__settings").filter(attempt=seen_attempt).first()
     )
@@ -99,6 +101,7 @@ def follow(*, submission: Submission, by: User, seen_attempt: int, fingerprint: 
 def _follow(*, submission: Submission, by: User, job: ExportJob, seen: MovedRecord) -> ExportJob:
     locked = lock_for_decision(submission, by)
     require_may_unlink(submission=locked, by=by)
+    require_may_steer(locked, by)
     if locked.status != SubmissionStatus.ACCEPTED:
         raise Conflict(who_decided(locked))
     held = lock_job_of(locked, seen_attempt=job.attempt)

@@ -9,6 +9,7 @@ from commitments.models import Commitment
 from directory import history
 from directory.models import HistoryEntry, User
 from directory.permissions import RightMissing, require_push_to_accounting
+from erp_integrations.decisions.four_eyes import why_barred
 from erp_integrations.decisions.refusals import Conflict, NotSaid, TooEarly
 from erp_integrations.delivery import outcomes
 from erp_integrations.documents import Document
@@ -19,14 +20,9 @@ from erp_integrations.models import ExportJob, SnapshotUnreadable, Submission
 def require_may_decide(*, submission: Submission, by: User) -> None:
     """Raise RightMissing without the privilege, or on what one had a hand in."""
     require_push_to_accounting(by, submission.company)
-    if submission.is_barred_for(by):
-        raise RightMissing(
-            by=by,
-            company=submission.company,
-            right="decide on one's own commitment",
-            sentence="You wrote, changed, sent or retrieved this commitment, so another accounting approver "
-            "must decide on it.",
-        )
+    if sentence := why_barred(submission, by, steers=False):
+        right = "decide on one's own commitment"
+        raise RightMissing(by=by, company=submission.company, right=right, sentence=sentence)
 
 
 def lock_commitment(pk: int) -> Commitment:

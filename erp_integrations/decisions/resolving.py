@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from directory.models import User
 from erp_integrations import signing, tasks
+from erp_integrations.connections import steering
+from erp_integrations.decisions.four_eyes import require_may_steer
 from erp_integrations.decisions.locking import (
     lock_for_decision,
     lock_job_of,
@@ -103,17 +105,21 @@ def resume(*, submission: Submission, by: User | None, seen_attempt: int) -> Exp
     locked = lock_for_decision(submission, by) if by else lock_submission(submission)
     if locked.status != SubmissionStatus.ACCEPTED:
         raise Conflict(who_decided(locked))
+    if by:
+        require_may_steer(locked, by, begun=True)
     held = lock_job_of(locked, seen_attempt=seen_attempt)
     if held.status != JobStatus.INCOMPLETE or ExportJob.objects.due().filter(pk=held.pk).exists():
         raise Conflict("It goes on already. See how it stands now.")
     require_quiet(held)
     held.not_before = Now()
     held.tries = 0
-    held.save(update_fields=["not_before", "tries"])
     detail: dict[str, object] = {"job": held.pk, "attempt": held.attempt}
     if by:
+        if held.wire_hash:
+            held.wire_hash = next(steering.wire_hashes(held.connection, held))
         calls = signing.accepted_calls(held)
         detail |= signing.signed(held, event="export.resumed", by=by, calls=calls)
+    held.save(update_fields=["not_before", "tries", "wire_hash"])
     record("export.resumed", locked, by, detail)
     tasks.wake(held.connection_id)
     return held

@@ -36,6 +36,7 @@ from erp_integrations.adapters.base import (
     StoredRecord,
     Unusable,
 )
+from erp_integrations.connections import steering
 from erp_integrations.connections.adapting import as_planned, longest_send, ready_adapter
 from erp_integrations.delivery import ledger, outcomes, recovery, standing_record, verification, watermark
 from erp_integrations.findings import elsewhere, preflight
@@ -190,11 +191,11 @@ def _why_not_accepted(job: ExportJob) -> str:
     if not why and signing.decided_by(job) != job.submission.decided_by_id:
         return signing.NOBODY
     membership = (
-        CompanyMembership.objects.select_related("user")
+        CompanyMembership.objects.select_related("user", "company")
         .filter(user=job.submission.decided_by_id, company=job.submission.company_id)
         .first()
     )
-    if membership is None or not membership.is_accounting_approver:
+    if membership is None or not membership.may_decide:
         return outcomes.LOST_RIGHT
     return "" if approvers.is_signed(membership) else signing.NOT_GRANTED
 
@@ -233,7 +234,7 @@ def _deliver(job: ExportJob, lease: int) -> None:
     if job.tries > settings.EXPORT_MAX_TRIES:
         outcomes.fail(job, f"Given up after {settings.EXPORT_MAX_TRIES} tries. The last one: {job.problem}")
         return
-    if not job.calls.filter(state=CallState.WRITTEN).exists() and (problem := _changed_since_accepted(job)):
+    if problem := _changed_since_accepted(job):
         outcomes.fail(job, problem)
         return
     # Those that were looked at are sent, whatever the database says a moment later.
@@ -309,14 +310,21 @@ def _store_intent(job: ExportJob, call: ExportCall, lease: int, *, was_absent: b
 
 
 def _changed_since_accepted(job: ExportJob) -> str:
-    """What is not as the approver saw it, as a sentence; blank if nothing is."""
+    """What is not as the approver saw it, as a sentence; blank if nothing is.
+
+    What has begun goes on whatever the links say by now, but nowhere else and in no other way.
+    """
+    if job.wire_hash not in ("", *steering.wire_hashes(job.connection, job)):
+        return "The connection's settings changed since this was decided on: an approver looks at it again."
+    if job.calls.filter(state=CallState.WRITTEN).exists():
+        return ""
     try:
         basis = preflight.basis_of(job.submission.document)
     except SnapshotUnreadable as error:
         return str(error)
-    if basis.hash == job.basis_hash:
+    if basis.is_what_was_accepted(job):
         return ""
-    if job.basis_hash == basis.hash_unbound:
+    if basis.is_what_was_accepted(job, but_bound=True):
         return (
             f"What is written to Spectrum is not what was accepted any more: {', '.join(basis.bound)}. "
             "Look at it again, and try again if it is right."

@@ -6,16 +6,26 @@ talks to the ERP or opens a transaction.
 
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from itertools import product
 
 from commitments.models import SENDABLE_STATUSES, Commitment
 from erp_integrations.adapters.base import Call, Finding, Fixer, Key, Masters, Severity, comparable_unit
 from erp_integrations.adapters.grouping import one_per_cause
+from erp_integrations.connections import steering
 from erp_integrations.connections.adapting import adapter_for
 from erp_integrations.documents import Document, LineItem, content_hash
 from erp_integrations.findings import general_ledger, remains
 from erp_integrations.findings.changed_amounts import changed_amounts
-from erp_integrations.masters import lookup
-from erp_integrations.models import Connection, ErpIdHold, JobLink, NonAsciiRule, UnitLink, VendorLink
+from erp_integrations.masters import lookup, similarity
+from erp_integrations.models import (
+    Connection,
+    ErpIdHold,
+    ExportJob,
+    JobLink,
+    NonAsciiRule,
+    UnitLink,
+    VendorLink,
+)
 from erp_integrations.models.connections import FIXED_PRICE_UNITS
 
 # The approver can still change the ERP ID, so at Send these only warn.
@@ -50,12 +60,32 @@ class Basis:
     @property
     def hash(self) -> str:
         """64 hexadecimal digits, the same as long as nothing that counts has changed."""
-        return self._hash(self.bound)
+        named = {"vendor_name": self.masters.vendor_name, "job_description": self.masters.job_description}
+        return self._hash({**self.bound, **named, "wire": self.wire_hash})
 
     @property
-    def hash_unbound(self) -> str:
-        """As it was before adapters named anything besides, and is where they name nothing."""
-        return self._hash({})
+    def wire_hash(self) -> str:
+        """What is bound of the connection's settings; blank where nothing is connected."""
+        return next(steering.wire_hashes(self.connection)) if self.connection else ""
+
+    def is_what_was_accepted(self, job: ExportJob, *, but_bound: bool = False) -> bool:
+        """Whether a job's acceptance binds this, or all of it ``but_bound``.
+
+        One from before names and settings were bound goes by what it bound, and one of which no list told a
+        name yet goes on when that is read first.
+        """
+        if self.connection is None:
+            return False
+        counted = {} if but_bound else self.bound
+        if not job.wire_hash:
+            return job.basis_hash == self._hash(counted)
+        names = list(product({self.masters.vendor_name, ""}, {self.masters.job_description, ""}))
+        return any(
+            job.basis_hash
+            == self._hash({**counted, "vendor_name": vendor, "job_description": to, "wire": wire})
+            for wire in steering.wire_hashes(self.connection, job)
+            for vendor, to in names
+        )
 
     @property
     def bound(self) -> dict[str, object]:
@@ -154,6 +184,8 @@ def basis_of(document: Document) -> Basis:
         phases=listed.phases,
         job_price_method=listed.job_price_method,
         units=_units_of(document, job.connection),
+        vendor_name=listed.vendor_name,
+        job_description=listed.job_description,
     )
     return Basis(document, job.connection, known)
 
@@ -173,6 +205,13 @@ def proposed_erp_id(basis: Basis) -> str:
     return hold.erp_id if hold else adapter_for(basis.connection).propose_erp_id(basis.document)
 
 
+def is_typed_unseen(basis: Basis, erp_id: str) -> bool:
+    """Whether a person chose a number of which nobody but they can look whether it is free."""
+    if basis.connection is None or basis.connection.reads_back:
+        return False
+    return key_of(basis, erp_id) != key_of(basis, proposed_erp_id(basis))
+
+
 def key_of(basis: Basis, erp_id: str) -> Key:
     """The record's name in the ERP, in normal form."""
     return adapter_for(basis.connection).key(basis.masters, erp_id)
@@ -184,6 +223,7 @@ def findings(basis: Basis, *, moment: Moment, erp_id: str, note: str = "") -> li
         *_project_findings(basis.document),
         *adapter_for(basis.connection).check(basis.document, basis.masters, erp_id, note),
         *adapter_for(basis.connection).check_masters(basis.document, basis.masters),
+        *_names_unlike(basis),
         *changed_amounts(basis.document),
         *_collisions(basis, erp_id),
         *remains.findings(basis.document.commitment_id, key_of(basis, erp_id), basis.masters.job_number),
@@ -264,6 +304,27 @@ def _project_findings(document: Document) -> list[Finding]:
             )
         )
     return found
+
+
+def _names_unlike(basis: Basis) -> list[Finding]:
+    """A link to another firm, or another site, is told by its name before anybody sends or accepts."""
+    document, erp = basis.document, basis.masters
+    told = (
+        ("vendor", document.contract_company_name, erp.vendor_code, erp.vendor_name, "Contract Company"),
+        ("job", document.project_name, erp.job_number, erp.job_description, "Project"),
+    )
+    return [
+        Finding(
+            f"{what}-name-unlike",
+            Severity.WARNING,
+            f"{ours} is linked to {what} {code}, which Spectrum calls {theirs}.",
+            field,
+            f"Check that this is the {what} that is meant: the money goes there.",
+            Fixer.ERP_ADMIN,
+        )
+        for what, ours, code, theirs, field in told
+        if code and not similarity.are_alike(ours, theirs)
+    ]
 
 
 def _collisions(basis: Basis, erp_id: str) -> list[Finding]:

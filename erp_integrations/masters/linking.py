@@ -12,10 +12,12 @@ from django.db.models import QuerySet
 
 from commitments.models import ContractCompany
 from directory import history
-from directory.models import Company, Project, User
+from directory.models import Project, User
 from directory.permissions import require_administer_erp_integrations
 from erp_integrations import tasks
 from erp_integrations.adapters.base import CodeOf
+from erp_integrations.confirmations import waiting
+from erp_integrations.confirmations.subjects import Kind, Subject, Values
 from erp_integrations.connections.adapting import adapter_for
 from erp_integrations.masters import pulling
 from erp_integrations.masters.lookup import by_code
@@ -59,16 +61,17 @@ def link_vendor(
     require_administer_erp_integrations(by, contract_company.company)
     code = _listed(connection, vendor_code, "vendor")
     link = _lock_vendor_link(contract_company, connection, seen)
+    before = Subject(Kind.VENDOR, connection.pk, str(contract_company.pk)).values()
     if link is None:
         link = VendorLink(contract_company=contract_company, connection=connection, vendor_code=code)
         _insert(link.save)
-        _record("vendor_link.created", link, by, ["vendor_code"])
+        _record("vendor_link.created", link, by, before, ["vendor_code"])
         return 0
     if link.vendor_code == code:
         return 0
     link.vendor_code = code
     link.save(update_fields=["vendor_code"])
-    _record("vendor_link.changed", link, by, ["vendor_code"])
+    _record("vendor_link.changed", link, by, before, ["vendor_code"])
     return waiting_for_vendor(link).count()
 
 
@@ -83,8 +86,7 @@ def unlink_vendor(*, contract_company: ContractCompany, connection: Connection, 
     if link is None:
         return 0
     stopped = waiting_for_vendor(link).count()
-    _record("vendor_link.deleted", link, by, [])
-    link.delete()
+    _delete("vendor_link.deleted", link, by)
     return stopped
 
 
@@ -99,15 +101,16 @@ def link_job(*, project: Project, connection: Connection, job_number: str, seen:
     number = _listed(connection, job_number, "job")
     link = _lock_job_link(project, seen)
     stopped = 0
+    before = Subject(Kind.JOB, 0, str(project.pk)).values()
     if link is None:
         link = JobLink(project=project, connection=connection, job_number=number)
         _insert(link.save)
-        _record("job_link.created", link, by, ["connection", "job_number"])
+        _record("job_link.created", link, by, before, ["connection", "job_number"])
     elif (link.connection_id, link.job_number) != (connection.pk, number):
         stopped = waiting_for_job(link).count()
         link.connection, link.job_number = connection, number
         link.save(update_fields=["connection", "job_number"])
-        _record("job_link.changed", link, by, ["connection", "job_number"])
+        _record("job_link.changed", link, by, before, ["connection", "job_number"])
     pulling.ask_again(connection.pk)
     tasks.wake_for_masters(connection.pk)
     return stopped
@@ -124,8 +127,7 @@ def unlink_job(*, project: Project, seen: Seen, by: User) -> int:
     if link is None:
         return 0
     stopped = waiting_for_job(link).count()
-    _record("job_link.deleted", link, by, [])
-    link.delete()
+    _delete("job_link.deleted", link, by)
     return stopped
 
 
@@ -219,14 +221,25 @@ def _changed_meanwhile() -> LinkChanged:
     )
 
 
-def _record(event: str, link: VendorLink | JobLink, by: User, fields: list[str]) -> None:
-    codes: dict[str, object]
-    company: Company
+def _delete(event: str, link: VendorLink | JobLink, by: User) -> None:
+    before, key = Subject.of_link(link).values(), link.pk
+    link.delete()
+    link.pk = key
+    _record(event, link, by, before, [])
+
+
+def _record(event: str, link: VendorLink | JobLink, by: User, before: Values, fields: list[str]) -> None:
+    """After the change: it waits for a second person, or speaks for itself."""
+    company = link.contract_company.company if isinstance(link, VendorLink) else link.project.company
+    told = waiting.note(Subject.of_link(link), before=before, by=by, company=company)
+    detail = codes_of(link) | told | ({"fields": fields} if fields else {})
+    history.record(event=event, subject=link, by=by, company=company, detail=detail)
+
+
+def codes_of(link: VendorLink | JobLink) -> dict[str, object]:
+    """What the history keeps of a link, and whose commitments it concerns."""
     if isinstance(link, VendorLink):
         codes = {"vendor_code": link.vendor_code, "general_ledger_account": link.general_ledger_account}
-        company = link.contract_company.company
     else:
         codes = {"job_number": link.job_number, "connection": str(link.connection_id)}
-        company = link.project.company
-    detail = {"fields": fields} if fields else {}
-    history.record(event=event, subject=link, by=by, company=company, detail=detail | codes)
+    return codes | Subject.of_link(link).owner

@@ -9,6 +9,9 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from commitments.models import SENDABLE_STATUSES, Commitment, ContractCompany, Lock
 from directory.models import Company, Project
 from erp_integrations import paging
+from erp_integrations.confirmations import waiting as waiting_changes
+from erp_integrations.confirmations.subjects import Kind, Subject
+from erp_integrations.confirmations.waiting import Waiting
 from erp_integrations.masters.similarity import Suggestion, alike
 from erp_integrations.models import Connection, Job, JobLink, Vendor, VendorLink
 from erp_integrations.paging import Page
@@ -27,7 +30,8 @@ VIEWS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class VendorRow:
-    """A contract company, its link on the connection, and what that vendor is in Spectrum's list.
+    """A contract company, its link on the connection, what that vendor is in Spectrum's list, and a
+    ``change`` of the link that waits for a second person.
 
     ``waiting`` are its commitments that could go to accounting, or are there, and are not exported.
     """
@@ -37,6 +41,7 @@ class VendorRow:
     vendor: Vendor | None
     waiting: int
     suggestions: list[Suggestion[Vendor]] = field(default_factory=list)
+    change: Waiting | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,7 @@ class JobRow:
     job: Job | None
     waiting: int
     suggestions: list[Suggestion[Job]] = field(default_factory=list)
+    change: Waiting | None = None
 
 
 def commitments_waiting(company: Company) -> QuerySet[Commitment]:
@@ -122,11 +128,14 @@ def vendor_rows(
         (each.name for each in contract_companies if always_suggest or each.pk not in links),
         ((vendor.name, vendor) for vendor in listed if vendor.gone_at is None and vendor.is_active),
     )
+    about = {each.pk: str(Subject(Kind.VENDOR, connection.pk, str(each.pk))) for each in contract_companies}
+    changes = waiting_changes.by_subject(about.values())
     rows = []
     for each in contract_companies:
         link = links.get(each.pk)
         vendor = by_code.get(link.vendor_code.strip().upper()) if link else None
-        rows.append(VendorRow(each, link, vendor, waiting.get(each.pk, 0), suggestions.get(each.name, [])))
+        found, change = suggestions.get(each.name, []), changes.get(about[each.pk])
+        rows.append(VendorRow(each, link, vendor, waiting.get(each.pk, 0), found, change))
     return rows
 
 
@@ -166,11 +175,14 @@ def job_rows(company: Company, projects: Sequence[Project], *, always_suggest: b
         (each.name for each in projects if always_suggest or each.pk not in links),
         ((job.description, job) for job in listed if job.gone_at is None and job.is_active),
     )
+    about = {each.pk: str(Subject(Kind.JOB, 0, str(each.pk))) for each in projects}
+    changes = waiting_changes.by_subject(about.values())
     rows = []
     for each in projects:
         link = links.get(each.pk)
         job = by_number.get((link.connection_id, link.job_number.strip().upper())) if link else None
-        rows.append(JobRow(each, link, job, waiting.get(each.pk, 0), suggestions.get(each.name, [])))
+        found, change = suggestions.get(each.name, []), changes.get(about[each.pk])
+        rows.append(JobRow(each, link, job, waiting.get(each.pk, 0), found, change))
     return rows
 
 

@@ -22,6 +22,8 @@ class Listed:
     job: Known
     phases: tuple[PhaseRecord, ...] | None
     job_price_method: str
+    vendor_name: str
+    job_description: str
 
 
 def listed(
@@ -29,12 +31,15 @@ def listed(
 ) -> Listed:
     """Look up linked codes, and the phases of these codes in upper case. At most four queries."""
     pull = MastersPull.objects.filter(connection=connection).first()
+    vendor = _vendor(connection, pull, vendor_code)
     job = _job(connection, pull, job_number)
     return Listed(
-        vendor=_vendor_state(connection, pull, vendor_code),
+        vendor=_vendor_state(vendor, pull, vendor_code),
         job=_job_state(job, pull),
         phases=_phases(job, phase_codes),
         job_price_method=job.price_method if job else "",
+        vendor_name=vendor.name if vendor else "",
+        job_description=job.description if job else "",
     )
 
 
@@ -43,10 +48,15 @@ def by_code(rows: QuerySet[M], field: str, code: str) -> QuerySet[M]:
     return rows.filter(Exact(Upper(field), code.strip().upper()))
 
 
-def _vendor_state(connection: Connection, pull: MastersPull | None, code: str) -> Known:
+def _vendor(connection: Connection, pull: MastersPull | None, code: str) -> Vendor | None:
+    if not code or pull is None or pull.vendors_at is None:
+        return None
+    return by_code(Vendor.objects.filter(connection=connection, gone_at=None), "code", code).first()
+
+
+def _vendor_state(vendor: Vendor | None, pull: MastersPull | None, code: str) -> Known:
     if not code or pull is None or pull.vendors_at is None:
         return Known.NOT_READ
-    vendor = by_code(Vendor.objects.filter(connection=connection, gone_at=None), "code", code).first()
     if vendor is None:
         return Known.ABSENT if pull.lists_inactive_vendors else Known.NOT_AMONG_ACTIVE
     return KNOWN[vendor.status]

@@ -154,6 +154,7 @@ def _keep_vendors(claimed: MastersPull, rows: Sequence[VendorRecord]) -> list[st
     _lock_mine(claimed)
     if problem := _suspicious(listed, old, "vendors"):
         return [problem]
+    known = {each.code: each for each in Vendor.objects.filter(connection=claimed.connection_id)}
     _upsert(
         [
             Vendor(
@@ -162,11 +163,12 @@ def _keep_vendors(claimed: MastersPull, rows: Sequence[VendorRecord]) -> list[st
                 name=_text(row.name),
                 status=row.status.value,
                 seen_at=_moment(claimed),
+                renamed_at=_renamed_at(claimed, known.get(code), "name", row.name),
             )
             for code, row in listed.items()
         ],
         key=["connection", "code"],
-        values=["name", "status"],
+        values=["name", "status", "renamed_at"],
     )
     _mark_gone(claimed, old)
     _progress(
@@ -185,6 +187,7 @@ def _keep_jobs(claimed: MastersPull, rows: Sequence[JobRecord]) -> list[str]:
     _lock_mine(claimed)
     if problem := _suspicious(listed, old, "jobs"):
         return [problem]
+    known = {each.number: each for each in Job.objects.filter(connection=claimed.connection_id)}
     _upsert(
         [
             Job(
@@ -194,11 +197,12 @@ def _keep_jobs(claimed: MastersPull, rows: Sequence[JobRecord]) -> list[str]:
                 status=row.status.value,
                 price_method=_code(row.price_method),
                 seen_at=_moment(claimed),
+                renamed_at=_renamed_at(claimed, known.get(number), "description", row.description),
             )
             for number, row in listed.items()
         ],
         key=["connection", "number"],
-        values=["description", "status", "price_method"],
+        values=["description", "status", "price_method", "renamed_at"],
     )
     _mark_gone(claimed, old)
     _progress(claimed, jobs_read=len(listed), jobs_at=claimed.started_at)
@@ -245,6 +249,13 @@ def _suspicious(listed: object, old: models.QuerySet[Any], what: str) -> str:
     if listed or not old.exists():
         return ""
     return f"Spectrum listed no {what} at all, so those of the last reading are kept."
+
+
+def _renamed_at(claimed: MastersPull, known: Vendor | Job | None, field: str, name: str) -> datetime | None:
+    if known is None:
+        return None
+    before = getattr(known, field)
+    return _moment(claimed) if before and before != _text(name) else known.renamed_at
 
 
 def _upsert(rows: list[Any], *, key: list[str], values: list[str]) -> None:

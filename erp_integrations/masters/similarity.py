@@ -61,6 +61,11 @@ def alike(names: Iterable[str], candidates: Iterable[tuple[str, T]]) -> dict[str
     }
 
 
+def are_alike(ours: str, theirs: str) -> bool:
+    """Whether a person would take the two for one; so where one of them is unknown."""
+    return not (normal_name(ours) and normal_name(theirs)) or bool(alike([ours], [(theirs, None)])[ours])
+
+
 def normal_name(name: str) -> str:
     """What is left of a firm's name when its spelling is taken off; may be empty."""
     plain = unicodedata.normalize("NFKD", name.upper().replace("&", " AND "))

@@ -11,6 +11,8 @@ from directory import history
 from directory.models import User
 from directory.permissions import require_administer_erp_integrations
 from erp_integrations.adapters.base import comparable_unit
+from erp_integrations.confirmations import waiting
+from erp_integrations.confirmations.subjects import Kind, Subject
 from erp_integrations.connections.adapting import adapter_for
 from erp_integrations.documents import content_hash
 from erp_integrations.masters.linking import LinkChanged, LinkError
@@ -104,9 +106,12 @@ def link_units(*, connection: Connection, chosen: Mapping[str, str], seen: str, 
         raise LinkError(f"{'; '.join(wrong)}. Nothing was changed.")
     changes = {unit: value for unit, value in wanted.items() if value != linked.get(unit, "")}
     for unit, value in changes.items():
+        subject = Subject(Kind.UNIT, connection.pk, unit)
+        before = subject.values()
         UnitLink.objects.filter(connection=connection, unit=unit).delete()
         if value:
             UnitLink.objects.create(connection=connection, unit=unit, erp_unit=value)
+        waiting.note(subject, before=before, by=by, company=connection.company)
     if changes:
         detail = {"units": changes, "were": {unit: linked.get(unit, "") for unit in changes}}
         event, company = "connection.units_changed", connection.company

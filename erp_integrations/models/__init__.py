@@ -40,6 +40,7 @@ from erp_integrations.models.reconciliations import (
 from erp_integrations.models.restores import Restore
 from erp_integrations.models.submissions import ErpIdHold, SnapshotUnreadable, Submission, SubmissionStatus
 from erp_integrations.models.transitions import TransitionRefused
+from erp_integrations.models.unconfirmed import UnconfirmedChange
 from erp_integrations.models.units import UnitLink
 
 __all__ = [
@@ -79,6 +80,7 @@ __all__ = [
     "SubmissionStatus",
     "SuccessRule",
     "TransitionRefused",
+    "UnconfirmedChange",
     "UnitLink",
     "Vendor",
     "VendorLink",

@@ -79,9 +79,11 @@ class ExportJobQuerySet(models.QuerySet["ExportJob"]):
         return self.filter(status__in=[JobStatus.QUEUED, JobStatus.INCOMPLETE], not_before__lte=Now())
 
     def without_the_right(self) -> "ExportJobQuerySet":
-        """Queued, and the person who accepted is no accounting approver any more."""
-        approvers = CompanyMembership.objects.approvers().filter(
-            user=OuterRef("submission__decided_by"), company=OuterRef("submission__company")
+        """Queued, and the person who accepted may not decide any more."""
+        approvers = (
+            CompanyMembership.objects.approvers()
+            .filter(user=OuterRef("submission__decided_by"), company=OuterRef("submission__company"))
+            .filter(Q(company__requires_two_step=False) | Q(user__authenticator__type="totp"))
         )
         return self.filter(~Exists(approvers), status=JobStatus.QUEUED)
 
@@ -125,6 +127,13 @@ class ExportJob(models.Model):
     vendor_code = models.CharField(max_length=10)
     erp_id = models.CharField("ERP ID", max_length=30)
     basis_hash = models.CharField(max_length=64)
+    wire_hash = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What of the connection's settings was bound with it; blank: none, it is from before that.",
+    )
     plan_round = models.PositiveIntegerField(default=1, help_text="Grows when a retry plans the calls again.")
     # A process from before the upgrade knows neither: of its jobs no reply means written.
     success_rule = models.CharField(

@@ -53,6 +53,7 @@ class Vendor(Master):
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="vendors")
     code = models.CharField(max_length=CODE_LENGTH)
     name = models.CharField(max_length=NAME_LENGTH, blank=True)
+    renamed_at = models.DateTimeField(null=True, help_text="The last reading that told another name.")
     status = models.CharField(max_length=1, choices=VendorState, default=VendorState.ACTIVE)
 
     class Meta:
@@ -73,6 +74,7 @@ class Job(Master):
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="spectrum_jobs")
     number = models.CharField(max_length=CODE_LENGTH)
     description = models.CharField(max_length=NAME_LENGTH, blank=True)
+    renamed_at = models.DateTimeField(null=True, help_text="The last reading that told another description.")
     status = models.CharField(max_length=1, choices=JobState, default=JobState.ACTIVE)
     price_method = price_method_field()
     phases_seen_at = models.DateTimeField(null=True)

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from django.db.models import Q, Value
+from django.db.models import F, OuterRef, Q, Subquery, Value
 
 from directory.models import Company, CompanyMembership
-from erp_integrations.models import Submission
+from erp_integrations.models import Job, Submission, Vendor, VendorLink
 from erp_integrations.models.submissions import SubmissionQuerySet
 from erp_integrations.review import standing
 from erp_integrations.review.standing import Standing
@@ -137,11 +137,24 @@ class Page:
 
 
 def submissions_for(company: Company) -> SubmissionQuerySet:
-    """What rows need, without the snapshots. Two queries, however many rows."""
+    """What rows need, without the snapshots: with where it goes, by the ERP's own names. Two queries, however
+    many rows.
+    """
+    connection, number = OuterRef("project__job_link__connection"), OuterRef("project__job_link__job_number")
+    link = VendorLink.objects.filter(
+        connection=connection, contract_company=OuterRef("commitment__contract_company")
+    )
+    vendors, jobs = Vendor.objects.filter(connection=connection), Job.objects.filter(connection=connection)
     return (
         Submission.objects.filter(company=company)
         .select_related("project", "sent_by", "decided_by", "ended_by")
         .prefetch_related(standing.jobs_to_show())
+        .annotate(
+            vendor_code=Subquery(link.values("vendor_code")),
+            vendor_name=Subquery(vendors.filter(code=OuterRef("vendor_code")).values("name")),
+            job_number=F("project__job_link__job_number"),
+            job_description=Subquery(jobs.filter(number=number).values("description")),
+        )
         .defer("snapshot")
     )
 

@@ -40,8 +40,8 @@ AT_ONCE = 8  # questions of one process that may hang; more are not asked
 _places = threading.BoundedSemaphore(AT_ONCE)
 
 NOT_LOOKED_FOR = (
-    "Whether Spectrum holds it already, under this or another vendor and number, was not looked for: this "
-    "connection can't be read back."
+    "The ERP ID was not checked in Spectrum: this connection can't be read back. Whether Spectrum holds it "
+    "already, under this or another vendor and number, was not looked for."
 )
 
 

@@ -1,13 +1,15 @@
 """What Spectrum would store if it were accepted now, and what stands in the way."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from erp_integrations.adapters.base import Call, Finding, Fixer, MovedRecord, StoredRecord
+from erp_integrations.adapters.base import Call, Finding, Fixer, Masters, MovedRecord, StoredRecord
+from erp_integrations.confirmations import waiting
+from erp_integrations.confirmations.waiting import Waiting
 from erp_integrations.delivery import standing_record
 from erp_integrations.delivery.standing_record import StandingRecord
 from erp_integrations.findings import preflight
-from erp_integrations.models import Submission
+from erp_integrations.models import Connection, Submission
 from erp_integrations.review import live_checks
 from erp_integrations.review.live_checks import KeyState, LiveCheck
 
@@ -22,6 +24,8 @@ class Preview:
     ``seen_hash`` is what an acceptance of exactly this must carry; ``live`` is what Spectrum said
     just now, which counts as a finding too and is no part of the hash. ``adoptable`` is what stands
     in Spectrum where it can be accepted without writing it, and ``standing_calls`` what that would accept.
+    ``goes_to`` is where the links lead, ``changes`` what of that waits for a second person, and
+    ``asks_for_number`` that a number was typed of which only a person can say that it is free.
     """
 
     erp_id: str
@@ -32,6 +36,10 @@ class Preview:
     notes_topic: str = ""
     adoptable: StandingRecord | None = None
     standing_calls: tuple[Call, ...] = ()
+    goes_to: Masters = field(default_factory=Masters)
+    connection: Connection | None = None
+    changes: list[Waiting] = field(default_factory=list)
+    asks_for_number: bool = False
 
     @property
     def is_blocked(self) -> bool:
@@ -68,6 +76,10 @@ def of(
         notes_topic=basis.connection.notes_topic if basis.connection else "",
         adoptable=standing,
         standing_calls=planned if standing else (),
+        goes_to=basis.masters,
+        connection=basis.connection,
+        changes=waiting.of_document(basis.document),
+        asks_for_number=preflight.is_typed_unseen(basis, wanted),
     )
 
 

@@ -10,6 +10,8 @@ from django.utils.formats import date_format
 from commitments.models import Badge
 from directory.approvers import in_words
 from directory.models import CompanyMembership
+from erp_integrations.confirmations import waiting
+from erp_integrations.decisions.four_eyes import why_barred
 from erp_integrations.delivery.outcomes import BADGES, VERIFIED_BADGES
 from erp_integrations.models import (
     Connection,
@@ -32,6 +34,8 @@ class Standing:
     submission: Submission
     job: ExportJob | None
     viewer: CompanyMembership
+    change_bar: str = ""
+    """Why the viewer may not decide where it goes: they changed that, and nobody has confirmed it."""
 
     @property
     def badge(self) -> Badge:
@@ -97,7 +101,7 @@ class Standing:
 
     @property
     def can_be_decided(self) -> bool:
-        return self.is_open and self.may_decide
+        return self.is_open and self.may_decide and not self.change_bar
 
     @property
     def can_be_rejected(self) -> bool:
@@ -117,7 +121,9 @@ class Standing:
     def can_be_resumed(self) -> bool:
         """Whether the viewer may go on with what is not written: it does not do so by itself now."""
         goes_on = self.job is not None and self.job.not_before is not None and not self.job.waits
-        return self.is_incomplete and not goes_on and self.is_quiet and self.may_decide
+        return (
+            self.is_incomplete and not goes_on and self.is_quiet and self.may_decide and not self.change_bar
+        )
 
     @property
     def can_be_unlinked(self) -> bool:
@@ -138,7 +144,8 @@ class Standing:
 
         The right on the project's Commitments tool is asked by the box.
         """
-        return bool(self.is_followable and self.job and self.job.has_moved) and self.may_decide
+        moved = bool(self.is_followable and self.job and self.job.has_moved)
+        return moved and self.may_decide and not self.change_bar
 
     @property
     def billing(self) -> JobBilling | None:
@@ -148,16 +155,20 @@ class Standing:
     @property
     def bar(self) -> str:
         """Why the viewer, an approver, may not decide, or why nobody may; and who could. Else empty."""
-        barred = self.viewer.is_accounting_approver and self._is_barred
-        if not self.asks_a_person or (self.viewer.is_accounting_approver and not barred):
+        is_approver = self.viewer.is_accounting_approver
+        barred = is_approver and self._is_barred
+        if not self.asks_a_person or (is_approver and not barred and not self.change_bar):
             return ""
         approvers = self.viewer.approvers
         could = [each for each in approvers if not self.submission.is_barred_for(each)]
+        who = in_words([each for each in self.viewer.granters if each != self.viewer.user]) or "staff"
+        if is_approver and not barred:
+            alone = could == [self.viewer.user]
+            return f"{self.change_bar} Else {who} can exempt you once." if alone else self.change_bar
         if could:
             others = f"so another approver must decide: {in_words(could)}."
             return f"You {self._what_the_viewer_did} this, {others}" if barred else ""
         why = "everybody who may push to accounting had a hand in it" if approvers else NO_APPROVER
-        who = in_words([each for each in self.viewer.granters if each != self.viewer.user]) or "staff"
         exempt = f", or exempt {'you' if barred else 'an approver'} once" if approvers else ""
         return (
             f"Nobody can decide on this now: {why}. In Django admin, {who} can grant Can Push to Accounting "
@@ -235,10 +246,17 @@ def jobs_to_show() -> "Prefetch[Any]":
 
 
 def of(submission: Submission, viewer: CompanyMembership) -> Standing:
-    """The standing of a submission of the viewer's company; no query where jobs are prefetched."""
+    """The standing of a submission of the viewer's company; for most viewers one query for all of them where
+    jobs are prefetched."""
     submission.company = viewer.company
-    jobs = (job for job in submission.jobs.all() if job.status != JobStatus.CANCELLED)
-    return Standing(submission, next(jobs, None), viewer)
+    job = next((job for job in submission.jobs.all() if job.status != JobStatus.CANCELLED), None)
+    bar = ""
+    if viewer.is_accounting_approver and waiting.has_changed_something(viewer):
+        begun = job is not None and job.status == JobStatus.INCOMPLETE
+        bar = (
+            "" if submission.is_barred_for(viewer.user) else why_barred(submission, viewer.user, begun=begun)
+        )
+    return Standing(submission, job, viewer, bar)
 
 
 def tries_again(job: ExportJob) -> str:

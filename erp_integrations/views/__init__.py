@@ -9,7 +9,7 @@ from erp_integrations.views.drift import (
     reconciliation_spreadsheet,
 )
 from erp_integrations.views.follow_ups import follow, resolve, resume, undo, unlink
-from erp_integrations.views.links import job, jobs, vendor, vendors
+from erp_integrations.views.links import confirm, job, jobs, vendor, vendors
 from erp_integrations.views.lists import cost_codes, lists
 from erp_integrations.views.operating import deliveries, let_go_on, pause, readyz
 from erp_integrations.views.screens import commitments, overview, progress, review, row
@@ -23,6 +23,7 @@ __all__ = [
     "adopt",
     "approvers",
     "commitments",
+    "confirm",
     "connection",
     "cost_codes",
     "deliveries",

@@ -34,6 +34,8 @@ def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> H
     """Accept for export; after a failed export the same box tries again."""
     stood = standing_of(request, company_slug, submission_id)
     decisions.require_may_decide(submission=stood.submission, by=request.user)
+    if stood.is_open:
+        decisions.require_may_steer(stood.submission, request.user)
     if request.method != "POST":
         return _accept_box(request, stood) if stood.is_open else decided_box(request, stood)
     if stood.is_open and explanations.damage(stood):
@@ -45,7 +47,8 @@ def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         return _accept_box(request, stood, form, problem=moved_on(stood), status=409)
     if stood.is_open and "show" in request.POST:
         return _accept_box(request, stood, form)
-    entered = {name: form.cleaned_data[name] for name in ("seen_hash", "erp_id", "note", "statement")}
+    names = ("seen_hash", "erp_id", "note", "statement", "confirmed")
+    entered = {name: form.cleaned_data[name] for name in names}
     command: Callable[..., ExportJob] = decisions.retry if stood.has_failed else decisions.accept
     if adopts := "adopt" in request.POST:
         command = decisions.adopt
@@ -56,6 +59,7 @@ def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         if blocked:
             return _accept_box(request, stood, form, problem=_BLOCKED, status=422)
         entered |= {"others": others, "others_reason": form.cleaned_data["others_reason"]}
+        entered["number_looked_up"] = form.cleaned_data["number_looked_up"]
     try:
         command(submission=stood.submission, by=request.user, **entered)
     except decisions.NotReady:
@@ -137,6 +141,7 @@ def _accept_box(
         "seen_hash": preview.seen_hash,
         "asks_for_words": asks_for_words,
         "ticked": ticked,
+        "changes": [(each, each.stamp in entered.get("confirmed", [])) for each in preview.changes],
         "focus_title": True,
     }
     return box(request, stood, "_accept.html", verb, shown, problem, status, context)

@@ -7,13 +7,15 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from commitments.models import ContractCompany
 from directory import pace
 from directory.models import CompanyMembership, Level, Project
 from directory.permissions import require_administer_erp_integrations
 from directory.requests import SignedInRequest
+from erp_integrations.confirmations import waiting
+from erp_integrations.confirmations.subjects import Kind
 from erp_integrations.masters import linking, links, list_states
 from erp_integrations.masters.link_forms import LinkForm, kept_query
 from erp_integrations.models import Connection
@@ -31,7 +33,7 @@ def vendors(request: SignedInRequest, company_slug: str) -> HttpResponse:
     viewer = viewer_of(request, company_slug)
     connections = connections_of(viewer)
     connection = chosen_connection(connections, request)
-    context = _list_context(request, viewer, "Vendors")
+    context = _list_context(request, viewer, "Vendors") | unconfirmed(viewer, Kind.VENDOR)
     view, search = context["view"], context["search"]
     if connection is not None:
         context["page"], context["rows"] = links.vendor_page(
@@ -87,7 +89,7 @@ def jobs(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """Each project, and the job that it is, which also says where its commitments go."""
     viewer = viewer_of(request, company_slug)
     connections = connections_of(viewer)
-    context = _list_context(request, viewer, "Jobs")
+    context = _list_context(request, viewer, "Jobs") | unconfirmed(viewer, Kind.JOB)
     view, search = context["view"], context["search"]
     context["page"], context["rows"] = links.job_page(
         viewer.company, view=view, search=search, parameters=request.GET.dict()
@@ -130,6 +132,31 @@ def job(request: SignedInRequest, company_slug: str, project_id: int) -> HttpRes
         return _job_page(request, viewer, project, connections, form, error)
     done = "is not linked any more" if entered["unlink"] else "is linked"
     return _back_to_the_list(request, viewer, "jobs", f"{project.name} {done}.", stopped, form)
+
+
+@require_POST
+def confirm(request: SignedInRequest, company_slug: str) -> HttpResponse:
+    """Say of changes that others made that they are right; back to the page that showed them."""
+    viewer = viewer_of(request, company_slug)
+    try:
+        count = waiting.confirm(
+            company=viewer.company, ticked=request.POST.getlist("confirmed"), by=request.user
+        )
+    except waiting.NotConfirmed as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"{count} change{'s are' if count > 1 else ' is'} confirmed.")
+    page = request.POST.get("page", "")
+    name = page if page in ("vendors", "jobs", "units", "settings") else "vendors"
+    return redirect(f"erp_integrations:{name}", company_slug)
+
+
+def unconfirmed(viewer: CompanyMembership, *kinds: Kind) -> dict[str, Any]:
+    """For a page: what waits there for a second person, and whether the viewer can be that."""
+    changes = waiting.of_company(viewer.company, *kinds)
+    told = [(each, viewer.user_id in each.row.people) for each in changes]
+    is_admin = viewer.erp_integrations_level == Level.ADMIN
+    return {"unconfirmed": told, "may_confirm": is_admin and not all(own for _, own in told)}
 
 
 def connections_of(viewer: CompanyMembership) -> list[Connection]:

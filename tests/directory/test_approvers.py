@@ -118,7 +118,7 @@ class TestList:
     ) -> None:
         for _ in range(3):
             granted(company, staff)
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             approvers.roll_of(company)
 
     def test_it_tells_who_freed_the_company_from_the_own_decision_rule(self, company: Company) -> None:

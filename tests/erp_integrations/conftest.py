@@ -50,7 +50,9 @@ def deliverable() -> Commitment:
     connection = ConnectionFactory(
         company=project.company, company_code="PHL", authorization_id=AUTHORIZATION_ID
     )
-    commitment: Commitment = CommitmentFactory(approved=True, project=project, lines=0)
+    commitment: Commitment = CommitmentFactory(
+        approved=True, project=project, lines=0, contract_company__name="Acme"
+    )
     JobLinkFactory(project=project, connection=connection, job_number="24-001")
     VendorLinkFactory(connection=connection, contract_company=commitment.contract_company, vendor_code="ACME")
     for code in ("033-0000", "05-10000"):
@@ -82,7 +84,11 @@ def accept(submission: Submission, by: User, erp_id: str = "") -> ExportJob:
     """Accept what the box shows now."""
     basis = preflight.basis_of(submission.document)
     return decisions.accept(
-        submission=submission, by=by, seen_hash=basis.hash, erp_id=erp_id or preflight.proposed_erp_id(basis)
+        submission=submission,
+        by=by,
+        seen_hash=basis.hash,
+        erp_id=erp_id or preflight.proposed_erp_id(basis),
+        number_looked_up=bool(erp_id),
     )
 
 

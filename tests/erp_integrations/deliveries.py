@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from erp_integrations.delivery import exporting, recovery
+from erp_integrations.findings import preflight
 from erp_integrations.models import Connection, ExportJob, JobStatus
 from tests.simulator import Simulator
 
@@ -79,3 +80,10 @@ def due_now(job: ExportJob) -> None:
     past = timezone.now() - timedelta(seconds=1)
     ExportJob.objects.filter(pk=job.pk).update(not_before=past)
     Connection.objects.filter(pk=job.connection_id).update(not_before=None, awaits_probe=False)
+
+
+def accepted_as_it_is(job: ExportJob) -> ExportJob:
+    """As if it had been accepted with the connection as it is now."""
+    basis = preflight.basis_of(job.submission.document)
+    ExportJob.objects.filter(pk=job.pk).update(basis_hash=basis.hash, wire_hash=basis.wire_hash)
+    return job

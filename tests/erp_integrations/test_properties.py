@@ -223,7 +223,9 @@ class Way:
 
     def _accept(self, submission: Submission, erp_id: str) -> ExportJob:
         seen = preflight.basis_of(submission.document).hash
-        return decisions.accept(submission=submission, by=self.approver, seen_hash=seen, erp_id=erp_id)
+        return decisions.accept(
+            submission=submission, by=self.approver, seen_hash=seen, erp_id=erp_id, number_looked_up=True
+        )
 
     def _never_reaches_the_wire(self, commitment: Commitment, erp_id: str) -> None:
         calls = len(self.simulator.calls())

@@ -33,10 +33,11 @@ def have_been_read(
         for code, name in (vendors or {}).items()
     )
     for number, listed in (jobs or {}).items():
+        link = JobLink.objects.filter(connection=connection, job_number=number).first()
         job = Job.objects.create(
             connection=connection,
             number=number,
-            description=number,
+            description=link.project.name if link else number,
             price_method="U",
             seen_at=now,
             phases_seen_at=now,

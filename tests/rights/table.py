@@ -68,6 +68,7 @@ TOOLS: dict[str, Row] = {
     "erp_integrations:vendor": Row(KEEPS, KEEPS, entered={"code": "V999"}, done="vendor_link.changed"),
     "erp_integrations:jobs": Row(SEES),
     "erp_integrations:job": Row(KEEPS, KEEPS, entered={"code": "J999"}, done="job_link.changed"),
+    "erp_integrations:confirm": Row(None, KEEPS, done=302),  # nothing waits
     "erp_integrations:cost_codes": Row(SEES),
     "erp_integrations:units": Row(
         SEES,

@@ -204,8 +204,10 @@ class TestWhatWaits:
         assert mail.recipient == approver
         assert "because it was accepted before acceptances were signed" in mail.text_body
         basis = preflight.basis_of(submission.document)
-        assert basis.hash_unbound == before.basis_hash
-        decisions.accept(submission=submission, by=approver, seen_hash=basis.hash, erp_id="QUEUED")
+        assert basis.is_what_was_accepted(before)
+        decisions.accept(
+            submission=submission, by=approver, seen_hash=basis.hash, erp_id="QUEUED", number_looked_up=True
+        )
         exporting.drain(before.connection_id)
         done = job_of("QUEUED")
         assert (done.status, done.problem) == (JobStatus.SYNCED, "")
@@ -227,7 +229,9 @@ class TestWhatWaits:
         assert submission.status == SubmissionStatus.AWAITING
         approver = approver_of(job_of("SYNCED"))
         basis = preflight.basis_of(submission.document)
-        job = decisions.accept(submission=submission, by=approver, seen_hash=basis.hash, erp_id="AWAITING")
+        job = decisions.accept(
+            submission=submission, by=approver, seen_hash=basis.hash, erp_id="AWAITING", number_looked_up=True
+        )
         exporting.drain(job.connection_id)
         assert job_of("AWAITING").status == JobStatus.SYNCED
         assert money_in(simulator, "AWAITING") == approved_lines("AWAITING")
@@ -262,7 +266,13 @@ class TestWhatWaits:
         job = job_of("FAILED")
         approver = approver_of(job)
         basis = preflight.basis_of(job.submission.document)
-        decisions.retry(submission=job.submission, by=approver, seen_hash=basis.hash, erp_id="FAILED")
+        decisions.retry(
+            submission=job.submission,
+            by=approver,
+            seen_hash=basis.hash,
+            erp_id="FAILED",
+            number_looked_up=True,
+        )
         exporting.drain(job.connection_id)
         assert job_of("FAILED").status == JobStatus.SYNCED
         assert money_in(simulator, "FAILED") == approved_lines("FAILED")
@@ -285,7 +295,9 @@ class TestWhatWaitsWithRetainage:
         submission = Submission.objects.select_related("company").get(number="AWAITING")
         approver = approver_of(job_of("SYNCED"))
         basis = preflight.basis_of(submission.document)
-        job = decisions.accept(submission=submission, by=approver, seen_hash=basis.hash, erp_id="AWAITING")
+        job = decisions.accept(
+            submission=submission, by=approver, seen_hash=basis.hash, erp_id="AWAITING", number_looked_up=True
+        )
         exporting.drain(job.connection_id)
         assert job_of("AWAITING").status == JobStatus.SYNCED
         assert flags_in(simulator, "AWAITING") == ["Y", "Y"]

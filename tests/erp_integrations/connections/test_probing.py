@@ -241,7 +241,7 @@ def test_what_was_accepted_before_a_name_was_mapped_comes_back_with_the_reason(
     ConnectionSettings.objects.update(element_names=f"{METHOD}.Comment = Remark")
     job = drained(queued)
     assert job.status == JobStatus.FAILED
-    assert "is not what was accepted any more: names of elements" in job.problem
+    assert "The connection's settings changed since this was decided on" in job.problem
     assert simulator.record(queued.erp_id) is None
 
 

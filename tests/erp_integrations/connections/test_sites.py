@@ -10,6 +10,7 @@ from erp_integrations.adapters.base import CannotTell, Rows, Unauthorised
 from erp_integrations.connections.adapting import adapter_for
 from erp_integrations.delivery import exporting
 from erp_integrations.models import Connection, ConnectionSettings, ExportJob, JobStatus
+from tests.erp_integrations.deliveries import accepted_as_it_is
 from tests.simulator import Simulator
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,6 +37,7 @@ def hosted(job: ExportJob) -> Connection:
     held = Connection.objects.get(pk=job.connection_id)
     held.client_id, held.client_secret = "ledgergate", SECRET
     held.save()
+    accepted_as_it_is(job)
     return held
 
 
@@ -49,9 +51,12 @@ def again(job: ExportJob) -> Connection:
 
 
 def set_to(**values: object) -> None:
+    """As a person sets it, who then decides on what waits."""
     ConnectionSettings.objects.update(**values)
     Connection.objects.update(not_before=None, awaits_probe=False, fault="")
     ExportJob.objects.update(not_before="2026-01-01T00:00Z")
+    for job in ExportJob.objects.all():
+        accepted_as_it_is(job)
 
 
 def test_basic_over_soap(site: Site, queued: ExportJob) -> None:

@@ -287,7 +287,7 @@ def test_a_failed_export_can_be_tried_again_with_another_erp_id() -> None:
     decider = ApproverFactory(company=job.submission.company)
     basis = preflight.basis_of(job.submission.document)
     again = decisions.retry(
-        submission=job.submission, by=decider, seen_hash=basis.hash, erp_id="SC-NEW", note=""
+        submission=job.submission, by=decider, seen_hash=basis.hash, erp_id="SC-NEW", number_looked_up=True
     )
     assert again.pk == job.pk
     assert (again.status, again.erp_id, again.plan_round, again.tries) == (JobStatus.QUEUED, "SC-NEW", 2, 0)

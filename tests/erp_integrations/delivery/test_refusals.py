@@ -6,11 +6,19 @@ from pytest_django import Settings
 from commitments.models import Badge
 from directory.models import User
 from erp_integrations import decisions
-from erp_integrations.models import Alarm, CallState, Connection, ExportJob, JobStatus
+from erp_integrations.models import (
+    Alarm,
+    CallState,
+    Connection,
+    ConnectionSettings,
+    ExportJob,
+    JobStatus,
+)
 from tests.erp_integrations.conftest import accept
 from tests.erp_integrations.deliveries import (
     HEADER,
     LINE,
+    accepted_as_it_is,
     delivered,
     due_now,
     looked,
@@ -99,7 +107,10 @@ class TestWhatIsLeftOpen:
     def test_where_no_reply_means_written_what_was_read_back_shows_that_it_was_let_in(
         self, simulator: Simulator, queued: ExportJob, second: ExportJob
     ) -> None:
+        ConnectionSettings.objects.update(success_rule="unknown")
         ExportJob.objects.update(success_rule="unknown", success_codes="")
+        accepted_as_it_is(queued)
+        accepted_as_it_is(second)
         simulator.set_faults({"kind": "abort", "key": queued.erp_id, "times": 99})
         assert delivered(queued).status == JobStatus.QUEUED
         Connection.objects.update(not_before=None)

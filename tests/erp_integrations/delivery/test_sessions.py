@@ -12,6 +12,7 @@ from erp_integrations.connections.adapting import adapter_for
 from erp_integrations.delivery import exporting
 from erp_integrations.models import Connection, ExportJob, GuidPolicy, JobStatus, WireAttempt
 from tests.erp_integrations.connections.test_probing import another
+from tests.erp_integrations.deliveries import accepted_as_it_is
 from tests.factories import ConnectionFactory
 from tests.simulator import Simulator
 
@@ -121,6 +122,7 @@ def test_one_that_a_person_has_typed_is_not_replaced(simulator: Simulator, queue
     held = Connection.objects.get(pk=queued.connection_id)
     held.guid = "typed-by-a-person"
     held.save(update_fields=["guid"])
+    accepted_as_it_is(queued)
     simulator.set_faults({"kind": "guid_timed_out", "times": 1})
     job = drained(queued)
     assert job.status == JobStatus.QUEUED
@@ -130,7 +132,7 @@ def test_one_that_a_person_has_typed_is_not_replaced(simulator: Simulator, queue
 
 def test_a_blank_one_is_blank_and_this_site_takes_none(simulator: Simulator, queued: ExportJob) -> None:
     Connection.objects.update(guid_policy=GuidPolicy.BLANK)
-    job = drained(queued)
+    job = drained(accepted_as_it_is(queued))
     assert job.status == JobStatus.QUEUED
     assert sessions(simulator, job) == [""]
     assert "GUID is required" in job.connection.fault

@@ -187,7 +187,8 @@ class TestAccepting:
     def test_the_erp_id_that_was_typed_is_the_one(self) -> None:
         submission = SubmissionFactory()
         _, client = approver_of(submission)
-        client.post(url(submission, "accept"), seen(client, submission, erp_id=" pier-68 "))
+        typed = seen(client, submission, erp_id=" pier-68 ", number_looked_up="on")
+        client.post(url(submission, "accept"), typed)
         job = ExportJob.objects.get(submission=submission)
         assert job.erp_id == "PIER-68"
         numbers = {

@@ -295,7 +295,7 @@ class TestPages:
             with CaptureQueriesContext(connection) as queries:
                 page(client, project.company)
             counted.append(len(queries))
-        assert counted[0] == counted[1] <= 11
+        assert counted[0] == counted[1] <= 12
 
     def test_no_row_loads_a_snapshot(self) -> None:
         submission = SubmissionFactory()

@@ -1,0 +1,1 @@
+"""Two people for what steers money: whoever changed it does not decide on it until another confirms."""

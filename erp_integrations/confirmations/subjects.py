@@ -1,0 +1,202 @@
+"""What steers money, by what it is about: a link that is deleted and made anew stays the same one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.db.models import Model
+from django.utils import timezone
+
+from commitments.models import ContractCompany, CostType
+from directory.models import HistoryEntry, Project
+from erp_integrations.connections import steering
+from erp_integrations.connections.steering import Place
+from erp_integrations.masters.lookup import by_code
+from erp_integrations.masters.similarity import normal_name
+from erp_integrations.models import (
+    Connection,
+    ConnectionSettings,
+    CostTypeAccount,
+    Job,
+    JobLink,
+    UnitLink,
+    Vendor,
+    VendorLink,
+)
+from erp_integrations.models.secrets import secret_fields
+
+LATELY = timedelta(days=30)
+SECRETS = frozenset(secret_fields(Connection))
+
+Values = Mapping[str, Any]
+
+
+class Kind(StrEnum):
+    VENDOR = "vendor"
+    JOB = "job"
+    ACCOUNT = "account"
+    UNIT = "unit"
+    CONNECTION = "connection"
+
+
+ABOUT: Mapping[Kind, type[Model]] = {
+    Kind.VENDOR: ContractCompany,
+    Kind.JOB: Project,
+    Kind.ACCOUNT: CostType,
+}
+LINKS: Mapping[Kind, tuple[type[Model], str, tuple[str, ...]]] = {
+    Kind.VENDOR: (VendorLink, "contract_company", ("vendor_code", "general_ledger_account")),
+    Kind.JOB: (JobLink, "project", ("connection", "job_number")),
+    Kind.ACCOUNT: (CostTypeAccount, "cost_type", ("general_ledger_account",)),
+    Kind.UNIT: (UnitLink, "unit", ("erp_unit",)),
+}
+VERBS = {
+    Kind.VENDOR: "is linked to",
+    Kind.JOB: "is linked to",
+    Kind.ACCOUNT: "goes to",
+    Kind.UNIT: "is called",
+    Kind.CONNECTION: "is set to",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """``of`` is the key of our contract company, project or cost type, or the unit. A project has one job
+    over all connections."""
+
+    kind: Kind
+    connection_id: int
+    of: str = ""
+
+    @classmethod
+    def of_link(cls, link: VendorLink | JobLink | CostTypeAccount) -> "Subject":
+        """Whichever row it is now."""
+        kind = next(kind for kind, (model, *_) in LINKS.items() if isinstance(link, model))
+        connection = 0 if kind is Kind.JOB else link.connection_id
+        return cls(kind, connection, str(getattr(link, f"{LINKS[kind][1]}_id")))
+
+    @classmethod
+    def parse(cls, text: str) -> "Subject":
+        kind, connection, of = text.split(":", 2)
+        return cls(Kind(kind), int(connection), of)
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.connection_id}:{self.of}"
+
+    def values(self, *, lock: bool = False) -> Values:
+        """What it says now; empty where it is not linked. Whoever changes it takes the lock."""
+        if self.kind is Kind.CONNECTION:
+            rows = Connection.objects.filter(pk=self.connection_id).select_related("settings")
+            row = (rows.select_for_update(of=("self",)) if lock else rows).first()
+            return steering.values(row, *steering.STEERING, Place.FREE) if row else {}
+        model, ours, names = LINKS[self.kind]
+        links = model._default_manager.filter(**{ours: self.of})
+        if self.kind is not Kind.JOB:
+            links = links.filter(connection=self.connection_id)
+        return (links.select_for_update() if lock else links).values(*names).first() or {}
+
+    @property
+    def owner(self) -> dict[str, object]:
+        """Whose link it is, as the history keeps it also after the link is gone."""
+        return {LINKS[self.kind][1]: int(self.of)} if self.kind in ABOUT else {}
+
+    def row(self) -> Model | None:
+        """What the history says that it is about."""
+        if self.kind in ABOUT:
+            return ABOUT[self.kind]._default_manager.filter(pk=self.of).first()
+        return Connection.objects.filter(pk=self.connection_id).first()
+
+    def named(self) -> str:
+        """What people call it."""
+        match self.kind:
+            case Kind.ACCOUNT:
+                return f"Cost type {row.code}" if isinstance(row := self.row(), CostType) else "A cost type"
+            case Kind.UNIT:
+                return f"The unit {self.of}"
+        return getattr(self.row(), "name", "What is gone by now")
+
+    def steers(self, name: str) -> bool:
+        return self.kind is not Kind.CONNECTION or name in steering.names(*steering.STEERING)
+
+    def told(self, values: Values) -> dict[str, str]:
+        """The same for the history and for people: with the ERP's own names, and without secrets."""
+        told = {name: str(value) for name, value in values.items() if name not in SECRETS}
+        if vendor := _vendor(self.connection_id, told.get("vendor_code", "")):
+            told["vendor_name"] = vendor.name
+        if job := _job(int(told.get("connection") or 0), told.get("job_number", "")):
+            told["job_description"] = job.description
+        return told
+
+    def described(self, values: Values, names: set[str]) -> str:
+        """In words; of a connection only what ``names`` name."""
+        if self.kind is Kind.CONNECTION:
+            return ", ".join(f"{_label(name)} {_shown(name, values)}" for name in sorted(names))
+        told = in_words(self.told(values))
+        connection = Connection.objects.filter(pk=values.get("connection") or 0).first()
+        return f"{told} in {connection}" if connection else told
+
+    def speaks_for_itself(self, changed: set[str], now: Values) -> bool:
+        """Whether a link needs nobody: of all that the ERP lists, it alone has our name, and neither side
+        was renamed lately."""
+        if self.kind is Kind.VENDOR and changed == {"vendor_code"}:
+            there: Any = Vendor.objects.filter(connection=self.connection_id, gone_at=None)
+            column, name, code, event = "code", "name", now.get("vendor_code"), "contract_company.changed"
+        elif self.kind is Kind.JOB and "job_number" in changed and now:
+            connections = Connection.objects.filter(company__connections=now["connection"])
+            if changed != {"job_number"} and connections.count() > 1:
+                return False  # which Spectrum it is, no name says
+            there = Job.objects.filter(connection=now["connection"], gone_at=None)
+            column, name, code, event = "number", "description", now["job_number"], "project.changed"
+        else:
+            return False
+        ours = self.row()
+        wanted = normal_name(getattr(ours, "name", ""))
+        alike = [each for each in there if wanted and normal_name(getattr(each, name)) == wanted]
+        if ours is None or len(alike) != 1 or getattr(alike[0], column).upper() != str(code).strip().upper():
+            return False
+        since = timezone.now() - LATELY
+        renamed = HistoryEntry.objects.about(ours).filter(event=event, at__gte=since)
+        was_renamed = alike[0].renamed_at and alike[0].renamed_at >= since
+        return not was_renamed and not renamed.filter(detail__fields__contains=["name"]).exists()
+
+
+def in_words(told: Values) -> str:
+    """One side of a change of a link, an account or a unit, as ``told`` tells it."""
+    parts = (
+        ("vendor", "vendor_code", "vendor_name"),
+        ("job", "job_number", "job_description"),
+        ("account", "general_ledger_account", ""),
+        ("", "erp_unit", ""),
+    )
+    words = (
+        f"{what} {told[code]} {told.get(name, '')}".strip() for what, code, name in parts if told.get(code)
+    )
+    return ", ".join(words) or "nothing"
+
+
+def _vendor(connection_id: int, code: str) -> Vendor | None:
+    return by_code(Vendor.objects.filter(connection=connection_id), "code", code).first() if code else None
+
+
+def _job(connection_id: int, number: str) -> Job | None:
+    return by_code(Job.objects.filter(connection=connection_id), "number", number).first() if number else None
+
+
+def _field(name: str) -> Any:
+    model = Connection if hasattr(Connection, name) else ConnectionSettings
+    return model._meta.get_field(name)
+
+
+def _label(name: str) -> str:
+    label = str(_field(name).verbose_name)
+    return label[:1].upper() + label[1:]
+
+
+def _shown(name: str, values: Values) -> str:
+    value = str(values.get(name, ""))
+    if name in SECRETS:
+        return "(secret)" if value else "blank"
+    choices = dict(_field(name).flatchoices)
+    return f"“{choices.get(value, value)}”" if value else "blank"

@@ -1,0 +1,179 @@
+"""What was changed and waits for a second person: noted by what changes it, ended by a confirmation."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from commitments.models import CostType
+from directory import history
+from directory.models import Company, CompanyMembership, User
+from directory.permissions import require_administer_erp_integrations
+from erp_integrations.adapters.base import comparable_unit
+from erp_integrations.confirmations.subjects import VERBS, Kind, Subject, Values
+from erp_integrations.documents import Document, content_hash
+from erp_integrations.findings.general_ledger import leading_cost_type
+from erp_integrations.models import Connection, JobLink, UnconfirmedChange
+
+SHOWN = 50
+EVENTS = {
+    Kind.VENDOR: "vendor_link.confirmed",
+    Kind.JOB: "job_link.confirmed",
+    Kind.ACCOUNT: "cost_type_account.confirmed",
+    Kind.UNIT: "connection.unit_confirmed",
+    Kind.CONNECTION: "connection.confirmed",
+}
+
+
+class NotConfirmed(Exception):
+    """What was ticked can't be confirmed so; the text is for the person who asked."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One change, as a person reads and ticks it. ``stamp`` is another one as soon as anything of it is."""
+
+    row: UnconfirmedChange
+    now: Values
+
+    @cached_property
+    def subject(self) -> Subject:
+        return Subject.parse(self.row.subject)
+
+    @cached_property
+    def before(self) -> Values:
+        """What it was when it was last confirmed."""
+        return {**self.now, **self.row.confirmed}
+
+    @cached_property
+    def stamp(self) -> str:
+        seen = [self.row.pk, self.row.confirmed, self.now, self.subject.told(self.now), self.row.people]
+        return content_hash(seen)
+
+    @cached_property
+    def sentence(self) -> str:
+        subject, names = self.subject, set(self.row.confirmed)
+        found = User.objects.in_bulk(self.row.people)
+        people = " and ".join(str(found.get(pk, "somebody")) for pk in self.row.people)
+        at = date_format(timezone.localtime(self.row.changed_at), "j M Y, H:i")
+        return (
+            f"{subject.named()} {VERBS[subject.kind]} {subject.described(self.now, names)}, by {people} "
+            f"on {at}; before: {subject.described(self.before, names)}."
+        )
+
+
+def note(subject: Subject, *, before: Values, by: User, company: Company) -> dict[str, object]:
+    """After a change, in its transaction: it waits for a second person, unless it is as it was confirmed or
+    speaks for itself. Returns what the history keeps of it.
+
+    Whoever changes what waits already is in it, too.
+    """
+    now = subject.values()
+    row = UnconfirmedChange.objects.select_for_update().filter(subject=str(subject)).first()
+    row = row or UnconfirmedChange(subject=str(subject), company=company, confirmed={}, people=[])
+    differs = {name: before.get(name, "") for name in {*before, *now} if before.get(name) != now.get(name)}
+    if steering := {name: value for name, value in differs.items() if subject.steers(name)}:
+        since = steering | row.confirmed
+        left = {name: value for name, value in since.items() if now.get(name, "") != value}
+        if left and not subject.speaks_for_itself(set(left), now):
+            row.confirmed, row.changed_at = left, Now()
+            row.people = [*(pk for pk in row.people if pk != by.pk), by.pk]
+            row.save()
+        elif row.pk:
+            row.delete()
+    if subject.kind is Kind.CONNECTION:
+        before, now = differs, {name: now.get(name, "") for name in differs}
+    return {"before": subject.told(before), "after": subject.told(now)}
+
+
+def of_document(document: Document, *, changed_by: User | None = None, lock: bool = False) -> list[Waiting]:
+    """What waits of all that a commitment's plan is made from and goes by; one query where nothing does."""
+    rows = UnconfirmedChange.objects.filter(company__projects=document.project_id).order_by("pk")
+    if changed_by:
+        rows = rows.filter(people__contains=[changed_by.pk])
+    if not rows.exists():
+        return []
+    link = JobLink.objects.filter(project=document.project_id).first()
+    subjects = [Subject(Kind.JOB, 0, str(document.project_id))]
+    if link:
+        connection = link.connection_id
+        leading = leading_cost_type(document)
+        cost_types = CostType.objects.filter(company__connections=connection, code=leading)
+        units = {comparable_unit(line.unit_of_measure) for line in document.lines} - {""}
+        subjects += [
+            Subject(Kind.CONNECTION, connection),
+            Subject(Kind.VENDOR, connection, str(document.contract_company_id)),
+            *(Subject(Kind.ACCOUNT, connection, str(pk)) for pk in cost_types.values_list("pk", flat=True)),
+            *(Subject(Kind.UNIT, connection, unit) for unit in units),
+        ]
+    rows = rows.filter(subject__in=map(str, subjects))
+    if lock:
+        # Whoever changes a connection or its units holds this one while they note it.
+        Connection.objects.select_for_update(of=("self",)).filter(job_links=link).first()
+        rows = rows.select_for_update(of=("self",))
+    return _told(rows)
+
+
+def has_changed_something(viewer: CompanyMembership) -> bool:
+    """Whether anything of the company waits that this person had a hand in; asked once for each request."""
+    if not hasattr(viewer, "_has_changed_something"):
+        rows = UnconfirmedChange.objects.filter(company=viewer.company_id)
+        changed = rows.filter(people__contains=[viewer.user_id]).exists()
+        viewer._has_changed_something = changed  # type: ignore[attr-defined]
+    return bool(viewer._has_changed_something)  # type: ignore[attr-defined]
+
+
+def of_company(company: Company, *kinds: Kind) -> list[Waiting]:
+    """What waits on a page, the oldest first; a page is no archive."""
+    rows = UnconfirmedChange.objects.filter(company=company).order_by("pk")
+    return _told(row for row in rows if Subject.parse(row.subject).kind in kinds)[:SHOWN]
+
+
+def by_subject(subjects: Iterable[str]) -> dict[str, Waiting]:
+    """Those of these that wait. One query where none does."""
+    return {each.row.subject: each for each in _told(UnconfirmedChange.objects.filter(subject__in=subjects))}
+
+
+@transaction.atomic
+def confirm(*, company: Company, ticked: Collection[str], by: User) -> int:
+    """Say, as an ERP admin, that changes of others are right; how many. All of them, or none.
+
+    Raises RightMissing, NotConfirmed where something is one's own or not as it was shown.
+    """
+    require_administer_erp_integrations(by, company)
+    if not ticked:
+        raise NotConfirmed("Tick what you checked.")
+    rows = UnconfirmedChange.objects.select_for_update().filter(company=company).order_by("pk")
+    chosen = [each for each in _told(rows) if each.stamp in ticked]
+    if len(chosen) != len(set(ticked)):
+        raise NotConfirmed(
+            "Something that you ticked was changed or confirmed meanwhile, so nothing was confirmed. Below "
+            "is how it stands now."
+        )
+    if any(by.pk in each.row.people for each in chosen):
+        raise NotConfirmed("You changed some of it yourself, so another person has to confirm that.")
+    end(chosen, by=by, detail={})
+    return len(chosen)
+
+
+def end(confirmed: Sequence[Waiting], *, by: User, detail: dict[str, object]) -> None:
+    """These are right, says ``by``, who had no hand in them."""
+    for each in confirmed:
+        subject = each.subject
+        if about := subject.row():
+            told: dict[str, object] = {
+                "before": subject.told(each.before),
+                "after": subject.told(each.now),
+            }
+            told |= {"changed_by": each.row.people, **subject.owner}
+            event, company = EVENTS[subject.kind], each.row.company
+            history.record(event=event, subject=about, by=by, company=company, detail=told | detail)
+        each.row.delete()
+
+
+def _told(rows: Iterable[UnconfirmedChange]) -> list[Waiting]:
+    return [Waiting(row, Subject.parse(row.subject).values()) for row in rows]
