@@ -146,9 +146,14 @@ class Standing:
         return getattr(self.job, "billing", None) if self.is_synced or self.is_incomplete else None
 
     @property
+    def is_only_barred(self) -> bool:
+        """Whether the viewer has the privilege, and a hand in this."""
+        return self.viewer.is_accounting_approver and self._is_barred
+
+    @property
     def bar(self) -> str:
         """Why the viewer, an approver, may not decide, or why nobody may; and who could. Else empty."""
-        barred = self.viewer.is_accounting_approver and self._is_barred
+        barred = self.is_only_barred
         if not self.asks_a_person or (self.viewer.is_accounting_approver and not barred):
             return ""
         approvers = self.viewer.approvers
