@@ -153,10 +153,15 @@ class Standing:
         return getattr(self.job, "billing", None) if self.is_synced or self.is_incomplete else None
 
     @property
+    def is_only_barred(self) -> bool:
+        """Whether the viewer has the privilege, and a hand in this."""
+        return self.viewer.is_accounting_approver and self._is_barred
+
+    @property
     def bar(self) -> str:
         """Why the viewer, an approver, may not decide, or why nobody may; and who could. Else empty."""
         is_approver = self.viewer.is_accounting_approver
-        barred = is_approver and self._is_barred
+        barred = self.is_only_barred
         if not self.asks_a_person or (is_approver and not barred and not self.change_bar):
             return ""
         approvers = self.viewer.approvers
