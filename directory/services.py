@@ -58,13 +58,17 @@ def _change_privilege(*, membership: CompanyMembership, by: User, reason: str, g
 
 
 def _require_another_hand(membership: CompanyMembership, by: User) -> None:
-    """Whoever changed how a person signs in could be that person, so another grants, where there is one."""
+    """Whoever made an account, or changed how its person signs in, could be that person, so another grants,
+    where there is one."""
     last = HistoryEntry.objects.about(membership).filter(event=approvers.GRANTED).last()
-    changed = approvers.changes_by_others(membership.user).filter(by_id=by.pk, pk__gt=last.pk if last else 0)
+    made = HistoryEntry.objects.about(membership.user).filter(event="account.created")
+    hands = made | approvers.changes_by_others(membership.user)
+    changed = hands.filter(by_id=by.pk, pk__gt=last.pk if last else 0)
     others = [each for each in User.objects.granters(membership.company) if each not in (by, membership.user)]
     if others and changed.exists():
         raise DirectoryError(
-            f"You changed how {membership.user} signs in, so another person must grant it: "
+            f"You made the account of {membership.user}, or changed how they sign in, so another person must "
+            "grant it: "
             f"{approvers.in_words(others)}."
         )
 

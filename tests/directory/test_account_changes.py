@@ -8,6 +8,7 @@ from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Permission
 from django.core.management import call_command
 from django.test import Client
+from django.urls import reverse
 
 from directory import password_links, personal_data, services
 from directory.models import Company, CompanyMembership, HistoryEntry, User
@@ -235,6 +236,17 @@ class TestGrantedAgain:
             services.grant_push_to_accounting(membership=membership, by=root, reason="Mine now.")
         services.grant_push_to_accounting(membership=membership, by=other, reason="I called her.")
         assert holds(approver) == 1
+
+    def test_not_by_whoever_made_the_account_while_another_can(self, root: User, company: Company) -> None:
+        page = reverse("admin:directory_user_add")
+        signed_in(root).post(page, {"email": "puppet@example.test", "first_name": "P", "last_name": "Uppet"})
+        membership = join_company(User.objects.get(email="puppet@example.test"), company)
+        other: User = PrivilegeAdminFactory(last_name="Granter")
+        join_company(other, company)
+        with pytest.raises(DirectoryError, match="another person must grant it: Robin Granter"):
+            services.grant_push_to_accounting(membership=membership, by=root, reason="A new colleague.")
+        services.grant_push_to_accounting(membership=membership, by=other, reason="I met her.")
+        assert membership.can_push_to_accounting
 
     def test_where_nobody_else_can_grant_whoever_made_it_may(
         self, approver: User, root: User, company: Company
