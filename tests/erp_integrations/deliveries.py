@@ -1,13 +1,17 @@
 """Deliveries that are brought to a point and looked at there, against the simulator."""
 
+import json
 import sqlite3
 from datetime import timedelta
 
 from django.utils import timezone
 
+from directory.models import HistoryEntry, User
+from erp_integrations import signing
 from erp_integrations.delivery import exporting, recovery
 from erp_integrations.findings import preflight
 from erp_integrations.models import Connection, ExportJob, JobStatus
+from tests.directory.tampering import ENTRIES, as_owner
 from tests.simulator import Simulator
 
 HEADER, LINE = "UpdateSubcontract", "UpdateSubcontractPhases"
@@ -85,5 +89,16 @@ def due_now(job: ExportJob) -> None:
 def accepted_as_it_is(job: ExportJob) -> ExportJob:
     """As if it had been accepted with the connection as it is now."""
     basis = preflight.basis_of(job.submission.document)
-    ExportJob.objects.filter(pk=job.pk).update(basis_hash=basis.hash, wire_hash=basis.wire_hash)
+    return signed_anew(job, basis_hash=basis.hash, wire_hash=basis.wire_hash)
+
+
+def signed_anew(job: ExportJob, **columns: str) -> ExportJob:
+    """As if it had been accepted with these, which web has signed; takes no open transaction."""
+    ExportJob.objects.filter(pk=job.pk).update(**columns)
+    job = of(job)
+    decided = HistoryEntry.objects.about(job.submission).filter(event__in=signing.PLANNED_BY)
+    entry = decided.filter(detail__job=job.pk).order_by("-pk")[0]
+    by = User.objects.get(pk=entry.by_id)
+    detail = entry.detail | signing.signed(job, event=entry.event, by=by, calls=entry.detail["calls"])
+    as_owner(f"UPDATE {ENTRIES} SET detail = %s WHERE id = %s", parameters=[json.dumps(detail), entry.pk])
     return job

@@ -13,7 +13,7 @@ from erp_integrations.masters import pulling
 from erp_integrations.models import ExportJob, Job, JobStatus, MastersPull, Submission, Vendor
 from tests.clients import signed_in
 from tests.erp_integrations.conftest import accept
-from tests.erp_integrations.deliveries import delivered
+from tests.erp_integrations.deliveries import delivered, signed_anew
 from tests.erp_integrations.lists import Lists, vendors
 from tests.factories import have_been_read
 from tests.simulator import Simulator
@@ -99,6 +99,7 @@ def test_names_that_are_read_first_after_accept_stop_nothing(simulator: Simulato
     assert delivered(queued).status == JobStatus.SYNCED
 
 
+@pytest.mark.django_db(transaction=True)
 class TestAnAcceptanceFromBeforeNamesWereBound:
     def of_before(self, job: ExportJob) -> str:
         """The hash of the release before."""
@@ -107,19 +108,19 @@ class TestAnAcceptanceFromBeforeNamesWereBound:
 
     def test_goes_on_as_it_was_accepted(self, simulator: Simulator, read: Submission, approver: User) -> None:
         job = accept(read, approver)
-        ExportJob.objects.update(basis_hash=self.of_before(job), wire_hash="")
+        signed_anew(job, basis_hash=self.of_before(job), wire_hash="")
         Vendor.objects.filter(code="ACME").update(name="Acme Mechanical Inc.")
         assert delivered(job).status == JobStatus.SYNCED
 
     def test_stops_where_its_link_changed_since(self, read: Submission, approver: User) -> None:
         job = accept(read, approver)
-        ExportJob.objects.update(basis_hash=self.of_before(job), wire_hash="")
+        signed_anew(job, basis_hash=self.of_before(job), wire_hash="")
         read.commitment.contract_company.vendor_links.update(vendor_code="BOLT")  # type: ignore[union-attr]
         assert delivered(job).status == JobStatus.FAILED
 
     def test_is_no_way_round_for_one_of_today(self, read: Submission, approver: User) -> None:
         job = accept(read, approver)
-        ExportJob.objects.update(basis_hash=self.of_before(job))
+        signed_anew(job, basis_hash=self.of_before(job))
         assert delivered(job).status == JobStatus.FAILED
 
 

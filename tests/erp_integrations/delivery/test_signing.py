@@ -178,7 +178,11 @@ class TestAcceptances:
         ExportJob.objects.filter(pk=queued.pk).update(status="failed")
         failed = of(queued)
         again = decisions.retry(
-            submission=failed.submission, by=approver, seen_hash=failed.basis_hash, erp_id="ANOTHER"
+            submission=failed.submission,
+            by=approver,
+            seen_hash=failed.basis_hash,
+            erp_id="ANOTHER",
+            number_looked_up=True,
         )
         ExportJob.objects.filter(pk=again.pk).update(plan_round=1, erp_id=failed.erp_id)
         done = delivered(again)

@@ -19,7 +19,16 @@ from erp_integrations.models import CallState, ConnectionSettings, ExportJob, Jo
 from erp_integrations.review import explanations, standing
 from tests.clients import signed_in
 from tests.erp_integrations.conftest import accept
-from tests.erp_integrations.deliveries import LINE, delivered, due_now, in_spectrum, looked, of, sent
+from tests.erp_integrations.deliveries import (
+    LINE,
+    delivered,
+    due_now,
+    in_spectrum,
+    looked,
+    of,
+    sent,
+    signed_anew,
+)
 from tests.simulator import AUTHORIZATION_ID, MASTERS, Simulator
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -104,8 +113,7 @@ class TestAnAcceptanceOfBeforeLinesSaidWhetherRetentionIsWithheld:
                 "company_code": "PHL",
             }
         )
-        ExportJob.objects.filter(pk=job.pk).update(basis_hash=hash_then, wire_hash="")
-        return of(job)
+        return signed_anew(job, basis_hash=hash_then, wire_hash="")
 
     def test_is_delivered_as_it_was_accepted_where_nothing_is_to_be_withheld(
         self, simulator: Simulator, deliverable: Commitment, sender: User, approver: User
@@ -126,7 +134,7 @@ class TestAnAcceptanceOfBeforeLinesSaidWhetherRetentionIsWithheld:
         """The worker of the release before came so far."""
         ConnectionSettings.objects.update(retention_rule="blank")
         basis = preflight.basis_of(job.submission.document)
-        ExportJob.objects.update(basis_hash=basis._hash(basis.bound))
+        signed_anew(job, basis_hash=basis._hash(basis.bound))
         simulator.set_faults({"method": LINE, "on_call": 2, "times": 1, **fault})
         job = delivered(of(job))
         ConnectionSettings.objects.update(retention_rule="retainage")
