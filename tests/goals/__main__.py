@@ -3,7 +3,8 @@
     script/goals [--quick] [--seed N] [--without RULE]
 
 With ``--without`` the search goes on in a copy of the product that lacks the rule, and only what is open by
-that counts. Exit code 0: nothing was reached. 1: the ways are printed. 2: it could not be searched.
+that counts; with ``--quick`` it is for those alone who get there first. Exit code 0: nothing was reached.
+1: the ways are printed. 2: it could not be searched.
 """
 
 import argparse
@@ -32,9 +33,7 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, default=1, help="Of the sequences by lot.")
     parser.add_argument("--without", choices=sorted(rules.RULES), metavar="RULE", help=", ".join(rules.RULES))
-    parser.add_argument(
-        "--known", action="store_true", help="Print only what tests/goals/open_ways.txt lacks."
-    )
+    parser.add_argument("--unknown", action="store_true", help="Only what tests/goals/open_ways.txt lacks.")
     asked = parser.parse_args()
     if asked.without and not rules.RULES[asked.without].texts:
         print(
@@ -61,6 +60,7 @@ def _searched(asked: argparse.Namespace, product: Path, folder: Path) -> int:
     wanted = {
         "quick": asked.quick,
         "seed": asked.seed,
+        "party": rules.RULES[asked.without].by if asked.without and asked.quick else "",
         "report": str(report),
         "progress": str(progress),
     }
@@ -79,12 +79,12 @@ def _searched(asked: argparse.Namespace, product: Path, folder: Path) -> int:
         return 2
     found = json.loads(report.read_text(encoding="utf-8"))
     ways: list[dict[str, Any]] = found["ways"]
-    if asked.without or asked.known:
+    if asked.without or asked.unknown:
         known = set((ROOT / OPEN).read_text(encoding="utf-8").splitlines())
         ways = [way for way in ways if way["line"] not in known]
     for number, way in enumerate(ways, 1):
         print(f"\n{number}. {way['words']}")
-    print(f"\n{found['states']:,} states in {found['seconds']:.0f} s")
+    print(f"\n{found['states']:,} states in {found['seconds']:.0f} s, {found['busy']:.0f} of them at work")
     print(f"goals {len(GOALS)} sequences {found['sequences']} reached {len(ways)}")
     return 1 if ways else 0
 

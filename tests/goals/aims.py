@@ -8,3 +8,6 @@ GOALS = {
     UNTOLD: "authority was given or steered, and nobody uninvolved was told",
     TRACES: "the history names somebody else as the one who did it",
 }
+
+ACCEPTANCES = ("submission.accepted", "export.retried", "submission.adopted", "export.followed")
+"""Events by which a plan of calls is somebody's decision."""

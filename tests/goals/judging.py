@@ -11,11 +11,10 @@ from typing import Any
 
 from directory.models import HistoryEntry, User
 from erp_integrations.delivery import exporting
-from erp_integrations.delivery.ledger import PLANNED_BY
 from erp_integrations.models import ExportJob, JobStatus, WireAttempt
 from notifications.models import OutgoingEmail
 from tests.goals import people, world
-from tests.goals.aims import APPROVER, ELSEWHERE, OWN_CONTENT, TRACES, UNTOLD
+from tests.goals.aims import ACCEPTANCES, APPROVER, ELSEWHERE, OWN_CONTENT, TRACES, UNTOLD
 from tests.goals.world import ACCOUNT, JOB, OTHER_VENDOR, VENDOR, Rows, World, undone
 
 DECISIONS = (
@@ -39,12 +38,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Decision:
-    """An acceptance: by whose hand, over what, and whose hands were in it at that moment."""
+    """An acceptance: by whose hand, over what, whose hands were in that by then, and which way it goes."""
 
     hand: str
     wrote: frozenset[str]
     vendor: str
     calls: tuple[str, ...]
+    way: tuple[str, ...]
 
 
 @dataclass
@@ -226,10 +226,14 @@ class Judge:
         if step.hand == people.DATABASE:
             return
         for entry in entries:
-            if entry.event in PLANNED_BY:
-                job = ExportJob.objects.select_related("submission").get(pk=entry.detail["job"])
+            if entry.event in ACCEPTANCES:
+                job = ExportJob.objects.select_related("submission", "connection__settings").get(
+                    pk=entry.detail["job"]
+                )
                 vendor = self._vendor(job.submission.document.contract_company_id)
-                book.decisions[job.pk] = Decision(step.hand, book.wrote, vendor, _calls(job))
+                book.decisions[job.pk] = Decision(
+                    step.hand, book.wrote, vendor, _calls(job), _way(job.connection)
+                )
 
     def _vendor(self, contract_company: int | None) -> str:
         """What everybody was shown as this contract company's vendor at the beginning."""
@@ -273,12 +277,12 @@ class Judge:
     def _differs(self, decision: Decision, attempts: Sequence[WireAttempt]) -> str:
         connection = attempts[0].call.job.connection
         usual = self.there.connection
-        for name in ("pk", "server", "company_code", "service_path", "wsdl_path", "token_path", "client_id"):
+        for name in ("pk", "server", "company_code"):
             if (now := getattr(connection, name)) != getattr(usual, name):
-                return f"{name}: {now}"
-        rule = connection.settings.success_rule
-        if rule != usual.settings.success_rule:
-            return f"what means written: {rule}"
+                return f"another Spectrum company: {now}"
+        for name, now, then in zip(BOUND, _way(connection), decision.way, strict=True):
+            if now != then:
+                return f"another {name} than at Accept"
         expected = {"Vendor_Code": decision.vendor, "Job_Number": JOB, "GL_Account": ACCOUNT}
         accepted = set(decision.calls)
         for attempt in attempts:
@@ -289,6 +293,22 @@ class Judge:
             if _call(attempt.call) not in accepted:
                 return "not what was accepted"
         return ""
+
+
+BOUND = (
+    *("wsdl_path", "service_path", "token_path", "client_id", "authorization_id"),
+    *("success_rule", "success_codes"),
+)
+"""Of a connection, what an acceptance binds: to change it before Accept is another's word, to change it
+afterwards is not."""
+
+
+def _way(connection: Any) -> tuple[str, ...]:
+    kept, settings = BOUND[:-2], BOUND[-2:]
+    return (
+        *(str(getattr(connection, name)) for name in kept),
+        *(str(getattr(connection.settings, name)) for name in settings),
+    )
 
 
 def _call(call: Any) -> str:

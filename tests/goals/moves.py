@@ -528,16 +528,14 @@ def _add_accounts() -> None:
             _move(what, "staff", f"admin action directory.user {action}", about=target, **change)(
                 partial(act, action=action, target=target)
             )
-    _move(
-        f"switches the account of the {people.APPROVER} off", "staff", page, about=people.APPROVER, **change
-    )(partial(switch_off, target=people.APPROVER))
-    _move(
-        f"erases the {people.FORMER}",
-        "staff",
-        "admin action directory.user erase_person",
-        about=people.FORMER,
-        **change,
-    )(partial(act, action="erase_person", target=people.FORMER, reason="They asked for it."))
+    honest = {"about": people.APPROVER, **change}
+    _move(f"switches the account of the {people.APPROVER} off", "staff", page, **honest)(
+        partial(switch_off, target=people.APPROVER)
+    )
+    erasing = "admin action directory.user erase_person"
+    _move(f"erases the {people.FORMER}", "staff", erasing, about=people.FORMER, **change)(
+        partial(act, action="erase_person", target=people.FORMER, reason="They asked for it.")
+    )
 
 
 _add_accounts()

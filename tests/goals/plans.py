@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tests.goals import people
-from tests.goals.search import ROOTS, pairs, singles
+from tests.goals.search import ROOTS, pairs
 
 UNSENT, AWAITING, ACCEPTED, FAILED = "not sent yet", "awaits accounting", "accepted", "failed"
 
@@ -16,10 +16,17 @@ class Part:
     roots: tuple[str, ...]
     depth: int
     to_decide: bool = False
+    alone: bool = False
 
+
+ON_THEIR_OWN = {
+    *("staff of accounts", "staff of memberships", "staff who grant", "granting Directory admin"),
+    *("staff of companies", "superuser", people.OPERATOR),
+}
+"""In the suite's part they have nobody's help: what they do there needs none."""
 
 QUICK = tuple(
-    Part(tuple(party.split(" with ")), roots, depth, to_decide=True)
+    Part(tuple(party.split(" with ")), roots, depth, to_decide=True, alone=party in ON_THEIR_OWN)
     for party, roots, depth in (
         ("approving project admin", (UNSENT,), 3),
         ("ERP admin", (AWAITING,), 2),
@@ -28,7 +35,7 @@ QUICK = tuple(
         ("staff who grant", (AWAITING,), 1),
         ("granting Directory admin", (AWAITING,), 2),
         ("staff of links", (AWAITING, ACCEPTED), 2),
-        ("staff of connections", (AWAITING,), 2),
+        ("staff of connections", (AWAITING, ACCEPTED), 2),
         ("staff of companies", (AWAITING,), 1),
         ("superuser", (AWAITING,), 1),
         (people.OPERATOR, (ACCEPTED, FAILED), 1),
@@ -39,14 +46,17 @@ QUICK = tuple(
     )
 )
 """A minute at the most."""
-DEEPER = {"approving project admin": 5, "staff of accounts": 4, people.DATABASE: 4, people.BROKER: 4}
 QUICK_WALKS, WALKS = (4, 8), (400, 14)
 """How many by lot, and how long each."""
 
 
 def whole() -> list[Part]:
     """Everybody from everywhere, and every two from where most can be done."""
-    everywhere = tuple(ROOTS)
-    alone = [Part(party, everywhere, 2 if party == ("superuser",) else 3) for party in singles()]
-    alone += [Part((name,), (UNSENT, AWAITING, ACCEPTED), depth) for name, depth in DEEPER.items()]
-    return alone + [Part(party, (AWAITING,), 1 if "superuser" in party else 2) for party in pairs()]
+    parts = list(QUICK)
+    for name in people.HANDS:
+        deep = (UNSENT, AWAITING, ACCEPTED, FAILED) if name != "superuser" else ()
+        parts.append(Part((name,), deep, 3, to_decide=True))
+        parts.append(Part((name,), tuple(root for root in ROOTS if root not in deep), 2, to_decide=True))
+    parts.append(Part(("approving project admin",), (UNSENT, AWAITING), 5))
+    parts.append(Part((people.DATABASE,), (ACCEPTED,), 4))
+    return parts + [Part(pair, (AWAITING,), 2, to_decide=True) for pair in pairs()]

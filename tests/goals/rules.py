@@ -22,13 +22,14 @@ class Text:
 
 @dataclass(frozen=True)
 class Rule:
-    """What the product says, which ``goal`` is reached without it, and its texts.
+    """What the product says, which ``goal`` is reached without it, and by whom first.
 
     Without texts it is not in this product yet: the search finds by itself what it will keep out.
     """
 
     says: str
     goal: str
+    by: str
     texts: tuple[Text, ...] = ()
 
 
@@ -41,6 +42,7 @@ RULES: dict[str, Rule] = {
     "hands": Rule(
         "nobody decides on what they changed, not only on what they created or sent",
         OWN_CONTENT,
+        "approving project admin",
         (
             Text(
                 SUBMISSIONS,
@@ -52,11 +54,13 @@ RULES: dict[str, Rule] = {
     "own": Rule(
         "nobody decides on their own commitment",
         OWN_CONTENT,
+        "approving project admin",
         (Text(SUBMISSIONS, "return own and not self.company.allows_own_decisions", "return False"),),
     ),
     "basis": Rule(
         "what was turned after Accept is not exported",
         ELSEWHERE,
+        "staff of connections",
         (
             Text(
                 EXPORTING,
@@ -68,6 +72,7 @@ RULES: dict[str, Rule] = {
     "altered": Rule(
         "a call that is not what the history says was accepted is not sent",
         ELSEWHERE,
+        "database role",
         (
             Text(
                 EXPORTING,
@@ -79,6 +84,7 @@ RULES: dict[str, Rule] = {
     "powers": Rule(
         "staff without being superusers give nobody powers in Django admin",
         UNTOLD,
+        "staff of accounts",
         (
             Text(
                 ADMIN,
@@ -90,6 +96,7 @@ RULES: dict[str, Rule] = {
     "told": Rule(
         "who gives, takes or steers authority is seen by somebody else",
         UNTOLD,
+        "staff of companies",
         (
             Text(
                 "erp_integrations/apps.py", "        rights_mails.listen()\n", "        assert rights_mails\n"
@@ -97,12 +104,18 @@ RULES: dict[str, Rule] = {
         ),
     ),
     # On their way; see docs/goals.md, "When a rule comes".
-    "links": Rule("what one person turned, another one confirms before it is exported", ELSEWHERE),
-    "levels": Rule("nobody changes their own levels", UNTOLD),
-    "suspension": Rule("who gets into an account anew decides nothing until granted again", APPROVER),
-    "accounts": Rule("staff who may not grant change no account of an approver", APPROVER),
-    "signature": Rule("an acceptance that web did not sign is not exported", ELSEWHERE),
-    "commandline": Rule("what is done at the command line was done by the operator", TRACES),
+    "links": Rule(
+        "what one person turned, another one confirms before it is exported", ELSEWHERE, "ERP admin"
+    ),
+    "levels": Rule("nobody changes their own levels", UNTOLD, "staff of memberships"),
+    "suspension": Rule(
+        "who gets into an account anew decides nothing until granted again", APPROVER, "staff of accounts"
+    ),
+    "accounts": Rule(
+        "staff who may not grant change no account of an approver", APPROVER, "staff of accounts"
+    ),
+    "signature": Rule("an acceptance that web did not sign is not exported", ELSEWHERE, "database role"),
+    "commandline": Rule("what is done at the command line was done by the operator", TRACES, "operator"),
 }
 
 

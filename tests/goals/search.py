@@ -65,6 +65,8 @@ class Found:
     sequences: int = 0
     states: int = 0
     seconds: float = 0.0
+    busy: float = 0.0
+    """Of these, how long this process worked: the rest it waited for the database and for others."""
     ways: list[Way] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -138,6 +140,7 @@ class Search:
     known: dict[object, object] = field(default_factory=dict)
     """Where each step leads to; None: nowhere, so that it is not taken a second time."""
     to_decide: bool = False
+    alone: bool = False
 
     def __post_init__(self) -> None:
         for name in self.party:
@@ -200,20 +203,22 @@ class Search:
                 email = User.objects.get(pk=self.there.accounts[target].pk).email
                 if (hand, target) in book.knows or book.reads.get(email) == hand:
                     yield from ((move, hand, target) for move in MOVES if move.area == "stranger's account")
-        for move in MOVES:
+        for move in () if self.alone else MOVES:
             yield from ((move, hand, hand) for hand in move.honest)
             if move.area == "worker":
                 yield move, WORKER, ""
 
     # Every one
 
-    def deepen(self, roots: Iterable[str], depth: int, *, to_decide: bool = False) -> None:
+    def deepen(
+        self, roots: Iterable[str], depth: int, *, to_decide: bool = False, alone: bool = False
+    ) -> None:
         """Every sequence of at most so many steps, the shorter ones first.
 
         ``to_decide``: of those of more than one step, the ones that are about one account and end where
-        something may leave.
+        something may leave. ``alone``: the honest people do nothing meanwhile.
         """
-        self.to_decide = to_decide
+        self.to_decide, self.alone = to_decide, alone
         for limit in range(1, depth + 1):
             for root in roots:
                 with undone():
@@ -328,6 +333,9 @@ class Planned(Protocol):
     @property
     def to_decide(self) -> bool: ...
 
+    @property
+    def alone(self) -> bool: ...
+
 
 def run(
     there: World,
@@ -339,17 +347,19 @@ def run(
     report: Callable[[str], object] = lambda _: None,
 ) -> Found:
     """All of it, and so many sequences by lot; everything is undone."""
-    found, begun = Found(), time.monotonic()
+    found, begun, worked = Found(), time.monotonic(), time.process_time()
     for part in parts:
         with undone():
-            Search(_alone(there), part.party, found).deepen(part.roots, part.depth, to_decide=part.to_decide)
+            Search(_alone(there), part.party, found).deepen(
+                part.roots, part.depth, to_decide=part.to_decide, alone=part.alone
+            )
         found.seconds = time.monotonic() - begun
         report(f"{' with '.join(part.party)}: {found}")
     lot = random.Random(seed)
     for _ in range(walks):
         with undone():
             Search(_alone(there), lot.choice(parts).party, found).wander(lot, length)
-    found.seconds = time.monotonic() - begun
+    found.seconds, found.busy = time.monotonic() - begun, time.process_time() - worked
     return found
 
 
@@ -363,10 +373,6 @@ def _alone(there: World) -> World:
         there.commitment,
         dict(there.accounts),
     )
-
-
-def singles() -> list[tuple[str, ...]]:
-    return [(name,) for name in people.HANDS]
 
 
 def pairs() -> list[tuple[str, ...]]:

@@ -58,19 +58,20 @@ def test_no_goal_is_reached_but_by_the_ways_that_are_known(
 
 def searched(here: World) -> Found:
     """As asked, or the part that belongs to the suite."""
-    quick = ASKED.get("quick", True)
+    quick, party = ASKED.get("quick", True), ASKED.get("party", "")
+    parts = [part for part in plans.QUICK if party in ("", " with ".join(part.party))]
     walks, length = plans.QUICK_WALKS if quick else plans.WALKS
     found = search.run(
         here,
-        plans.QUICK if quick else plans.whole(),
-        walks=walks if ASKED else 0,
+        parts if quick else plans.whole(),
+        walks=walks if ASKED and not party else 0,
         length=length,
         seed=ASKED.get("seed", 1),
         report=lambda line: _told(f"{line}\n"),
     )
     if ASKED:
         ways = [{"line": way.line, "goal": way.goal, "words": str(way)} for way in found.ways]
-        counted = {"sequences": found.sequences, "states": found.states, "seconds": found.seconds}
+        counted = {name: getattr(found, name) for name in ("sequences", "states", "seconds", "busy")}
         Path(ASKED["report"]).write_text(json.dumps({"ways": ways, **counted}), encoding="utf-8")
     return found
 

@@ -34,6 +34,7 @@ from tests.factories import (
 )
 from tests.factories.masters import have_been_read
 from tests.goals import people
+from tests.goals.aims import ACCEPTANCES
 from tests.rights.fixtures import SETTINGS as QUICK
 from tests.rights.world import undone
 from tests.simulator import AUTHORIZATION_ID, Simulator
@@ -179,12 +180,19 @@ def _tables() -> dict[str, type[models.Model]]:
     }
 
 
+LOGGED = "how often the history says that something was accepted"
+"""A row of it is believed by the worker, so that it is a part of a state."""
+
+
 @cache
 def _query() -> str:
-    return " UNION ALL ".join(
+    tables = [
         f"SELECT '{label}', to_json(t)::text FROM \"{model._meta.db_table}\" t"
         for label, model in _tables().items()
-    )
+    ]
+    events = ", ".join(f"'{event}'" for event in ACCEPTANCES)
+    logged = f"SELECT '{LOGGED}', count(*)::text FROM directory_historyentry WHERE event IN ({events})"
+    return " UNION ALL ".join([*tables, logged])
 
 
 @cache
@@ -200,6 +208,9 @@ def rows() -> Rows:
         found: Rows = {label: {} for label in _tables()}
         for label, text in cursor.fetchall():
             row = json.loads(text)
+            if label == LOGGED:
+                found[label] = {0: {"count": row}}
+                continue
             for name in _secrets(label):
                 row[name] = encryption.decrypt(row[name]) if row[name] else ""
             found[label][row[_tables()[label]._meta.pk.attname]] = row
@@ -209,8 +220,10 @@ def rows() -> Rows:
 def signature(found: Rows) -> int:
     """The same for two states that differ in numbers, times and counters alone."""
     known = {label: {key: place for place, key in enumerate(sorted(there))} for label, there in found.items()}
-    parts = []
+    parts: list[Any] = [found[LOGGED][0]["count"]]
     for label, there in found.items():
+        if label == LOGGED:
+            continue
         fields = {field.attname: field for field in _tables()[label]._meta.concrete_fields}
         for key in sorted(there):
             values: list[Any] = [label, known[label][key]]
