@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from django.db import transaction
+
 from commitments.models import LineItem
 from directory.models import CompanyMembership, ProjectMembership, User
 from erp_integrations.models import ExportJob
@@ -23,6 +25,8 @@ from tests.goals.world import Rows, World, undone
 from tests.rights.world import LONG_AGO, Browser
 
 WORKER = "worker"
+TRIES_PER_STEP = 4
+"""By lot, much is chosen for which there is no form."""
 ABOUT = {move.what: move.about for move in MOVES}
 ENDS = {OWN_CONTENT, ELSEWHERE, APPROVER}
 """Goals after which there is nothing more to want."""
@@ -277,15 +281,18 @@ class Search:
             accounts = dict(self.there.accounts)
             book = self.begin(root)
             rows = world.rows()
-            for _ in range(length):
+            for _ in range(length * TRIES_PER_STEP):
                 move, hand, account = lot.choice(list(self.offered(book)))
-                copy = book.copy()
+                copy, before_it = book.copy(), transaction.savepoint()
                 after = self._step(move, hand, account, copy, root, rows)
+                if after is None and copy.steps != book.steps:
+                    break  # there is nothing more to want
                 if after is None:
-                    if copy.steps != book.steps:
-                        break  # there is nothing more to want
+                    transaction.savepoint_rollback(before_it)
                 elif after != rows or copy.key != book.key:
                     book, rows = copy, after
+                if len(book.steps) == length:
+                    break
             self.there.accounts = accounts
 
 

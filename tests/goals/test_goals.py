@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from erp_integrations.models import Submission
 from tests.goals import places, plans, rules, search
+from tests.goals.aims import OWN_CONTENT
 from tests.goals.search import Found
 from tests.goals.world import World
 
@@ -54,6 +56,19 @@ def test_no_goal_is_reached_but_by_the_ways_that_are_known(
         str(way) for way in found.ways if way.line not in open_ways()
     )
     assert open_ways() - reached == set(), "These are open no longer: take their lines out."
+
+
+def test_where_a_rule_is_missing_the_search_finds_the_way(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Submission, "is_barred_for", lambda submission, person: False)
+    found = search.run(here, [plans.Part(("approving project admin",), (plans.UNSENT,), 2, to_decide=True)])
+    assert {way.goal for way in found.ways} == {OWN_CONTENT}
+    shortest = min(found.ways, key=lambda way: len(way.steps))
+    assert [str(step) for step in shortest.steps] == [
+        "approving project admin: sends it to accounting",
+        "approving project admin: accepts it as it is shown",
+    ]
 
 
 def searched(here: World) -> Found:
