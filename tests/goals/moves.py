@@ -903,8 +903,9 @@ def _add_exports() -> None:
 def _options(command: str, action: str) -> set[str]:
     """What the command takes, as it is today."""
     parser = load_command_class("erp_integrations", command).create_parser("manage.py", command)
-    chosen: Any = next(each for each in parser._actions if each.dest == "action").choices
-    return {option for each in chosen[action]._actions for option in each.option_strings} if chosen else set()
+    actions: Any = next(each for each in parser._actions if each.dest == "action").choices
+    options = actions[action]._actions if action in actions else ()
+    return {name for option in options for name in option.option_strings}
 
 
 _add_exports()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from directory.models import Level
 from tests.goals import people
 from tests.goals.search import ROOTS, pairs
 
@@ -42,6 +43,7 @@ QUICK = tuple(
         (people.BROKER, (ACCEPTED,), 2),
         (people.DATABASE, (ACCEPTED,), 2),
         ("staff who grant with creator", (AWAITING,), 2),
+        ("ERP admin with operator", (FAILED,), 2),
         ("granting Directory admin with creator", (AWAITING,), 2),
     )
 )
@@ -51,12 +53,16 @@ QUICK_WALKS, WALKS = (4, 8), (400, 14)
 
 
 def whole() -> list[Part]:
-    """Everybody from everywhere, and every two from where most can be done."""
-    parts = list(QUICK)
-    for name in people.HANDS:
-        deep = (UNSENT, AWAITING, ACCEPTED, FAILED) if name != "superuser" else ()
+    """Everybody from everywhere, and every two from where most can be done. Hours, where others work too."""
+    parts: list[Part] = []
+    for name, hand in people.HANDS.items():
+        writes = hand.kind is not None and hand.kind.commitments != Level.NONE
+        deep: tuple[str, ...] = (UNSENT,) if writes else (AWAITING, ACCEPTED)
+        if name == "superuser":
+            deep = ()
         parts.append(Part((name,), deep, 3, to_decide=True))
         parts.append(Part((name,), tuple(root for root in ROOTS if root not in deep), 2, to_decide=True))
-    parts.append(Part(("approving project admin",), (UNSENT, AWAITING), 5))
+    parts.append(Part(("approving project admin",), (UNSENT, AWAITING), 4))
+    parts.append(Part(("staff of accounts",), (AWAITING,), 4, to_decide=True))
     parts.append(Part((people.DATABASE,), (ACCEPTED,), 4))
     return parts + [Part(pair, (AWAITING,), 2, to_decide=True) for pair in pairs()]

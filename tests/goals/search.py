@@ -27,6 +27,8 @@ from tests.rights.world import LONG_AGO, Browser
 WORKER = "worker"
 TRIES_PER_STEP = 4
 """By lot, much is chosen for which there is no form."""
+ACCEPTS = "accepts it as it is shown"
+AFTER_ACCEPT = ("accepted", "failed", "incomplete", "unknown", "synced")
 ABOUT = {move.what: move.about for move in MOVES}
 ENDS = {OWN_CONTENT, ELSEWHERE, APPROVER}
 """Goals after which there is nothing more to want."""
@@ -47,15 +49,24 @@ class Way:
         """What they did themselves."""
         return frozenset((step.hand, step.what) for step in self.steps if step.hand in self.party)
 
+    @property
+    def is_late(self) -> bool:
+        """Whether money was turned after somebody had accepted: that other rules have to stop."""
+        if self.goal != ELSEWHERE or self.root in AFTER_ACCEPT:
+            return self.goal == ELSEWHERE
+        first = next(step for step in self.steps if step.hand in self.party or step.what == ACCEPTS)
+        return first.hand not in self.party
+
     def is_in(self, other: "Way") -> bool:
         """Whether the other one does all of this and more."""
-        return self.goal == other.goal and self.own <= other.own
+        alike = (self.goal, self.is_late) == (other.goal, other.is_late)
+        return alike and self.own <= other.own
 
     @property
     def line(self) -> str:
         """By which a list names it."""
         did = "; ".join(f"{step.hand}: {step.what}" for step in self.steps if step.hand in self.party)
-        return f"{self.goal} | {did}"
+        return f"{self.goal} | {did}{'; after Accept' if self.is_late else ''}"
 
     def __str__(self) -> str:
         head = f"goal {self.goal}, {' with '.join(self.party)}, from “{self.root}”: {self.shown_by}"
@@ -98,7 +109,7 @@ def _awaiting(there: World, book: Book, search: "Search") -> None:
 
 def _accepted(there: World, book: Book, search: "Search") -> None:
     _awaiting(there, book, search)
-    search.honestly("accepts it as it is shown", people.APPROVER, book)
+    search.honestly(ACCEPTS, people.APPROVER, book)
 
 
 def _stopped(**trait: object) -> Root:

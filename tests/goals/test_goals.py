@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from erp_integrations.models import Submission
-from tests.goals import places, plans, rules, search
+from tests.goals import places, plans, rules, search, world
 from tests.goals.aims import OWN_CONTENT
 from tests.goals.search import Found
 from tests.goals.world import World
@@ -35,6 +35,13 @@ def test_everything_that_can_be_asked_has_a_place_in_the_search() -> None:
 def test_nothing_has_a_place_that_is_not_there() -> None:
     assert places.placed_in_vain() == []
     assert places.placed_twice() == []
+
+
+def test_every_table_is_one_that_steers_or_one_that_does_not() -> None:
+    there = world.tables()
+    assert there.keys() - world.AUTHORITY.keys() == world.STEERS_NOTHING
+    unknown = {label: columns - there[label] for label, columns in world.AUTHORITY.items()}
+    assert not any(unknown.values()), unknown
 
 
 @pytest.mark.parametrize("name", [name for name, rule in rules.RULES.items() if rule.texts])

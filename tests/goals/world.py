@@ -160,6 +160,16 @@ AUTHORITY = {
 """What gives, takes or steers authority: whoever changes any of it has to be seen by somebody else. A
 person's own password and first factor are theirs alone, see ``judging.steered``."""
 
+STEERS_NOTHING = {
+    *("commitments.commitment", "commitments.lineitem", "commitments.costcode", "commitments.costtype"),
+    *("commitments.contractcompany", "directory.project", "directory.projectmembership"),
+    *("erp_integrations.submission", "erp_integrations.exportjob", "erp_integrations.exportcall"),
+    *("erp_integrations.erpidhold", "erp_integrations.restore"),
+    *("erp_integrations.vendor", "erp_integrations.job", "erp_integrations.phase"),
+    *("erp_integrations.reconciliation", "erp_integrations.drift", "erp_integrations.jobbilling"),
+}
+"""What is work, and what is read from Spectrum: what becomes of it is looked at when it is exported."""
+
 Rows = dict[str, dict[int, dict[str, Any]]]
 
 
@@ -239,6 +249,14 @@ def signature(found: Rows) -> int:
                 values.append(str(value))
             parts.append(tuple(values))
     return hash(tuple(parts))
+
+
+def tables() -> dict[str, set[str]]:
+    """The tables of a state, with their columns."""
+    return {
+        label: {str(field.column) for field in model._meta.concrete_fields}
+        for label, model in _tables().items()
+    }
 
 
 def authority(found: Rows) -> dict[tuple[str, int], tuple[Any, ...]]:
