@@ -227,9 +227,7 @@ class Judge:
             return
         for entry in entries:
             if entry.event in ACCEPTANCES:
-                job = ExportJob.objects.select_related("submission", "connection__settings").get(
-                    pk=entry.detail["job"]
-                )
+                job = ExportJob.objects.select_related("submission", "connection").get(pk=entry.detail["job"])
                 vendor = self._vendor(job.submission.document.contract_company_id)
                 book.decisions[job.pk] = Decision(
                     step.hand, book.wrote, vendor, _calls(job), _way(job.connection)
@@ -254,7 +252,7 @@ class Judge:
         with undone():
             since = _last(WireAttempt)
             export()
-            sent = WireAttempt.objects.filter(pk__gt=since).select_related("call__job__connection__settings")
+            sent = WireAttempt.objects.filter(pk__gt=since).select_related("call__job__connection")
             attempts = list(sent.order_by("pk"))
             reached: list[tuple[str, str]] = []
             for job_id in dict.fromkeys(attempt.call.job_id for attempt in attempts):
@@ -295,20 +293,13 @@ class Judge:
         return ""
 
 
-BOUND = (
-    *("wsdl_path", "service_path", "token_path", "client_id", "authorization_id"),
-    *("success_rule", "success_codes"),
-)
+BOUND = ("wsdl_path", "service_path", "token_path", "client_id", "authorization_id")
 """Of a connection, what an acceptance binds: to change it before Accept is another's word, to change it
-afterwards is not."""
+afterwards is not. Which reply means written is the job's own, from Accept on."""
 
 
 def _way(connection: Any) -> tuple[str, ...]:
-    kept, settings = BOUND[:-2], BOUND[-2:]
-    return (
-        *(str(getattr(connection, name)) for name in kept),
-        *(str(getattr(connection.settings, name)) for name in settings),
-    )
+    return tuple(str(getattr(connection, name)) for name in BOUND)
 
 
 def _call(call: Any) -> str:
