@@ -1,0 +1,1 @@
+"""Who can reach what must not be reached, by any sequence. `script/goals` runs it; see docs/goals.md."""

@@ -1,0 +1,129 @@
+"""Which rules of the product keep the goals out of reach, to be taken out by ``script/goals --without``.
+
+A rule is taken out of a copy of the product, as ``script/mutations`` does it: by its text, which has to stand
+there exactly once. What calls it by whatever name then goes without it, and a rule that has moved is an error
+and not a search that proves nothing.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.goals.aims import APPROVER, ELSEWHERE, OWN_CONTENT, TRACES, UNTOLD
+
+
+@dataclass(frozen=True)
+class Text:
+    """``old`` stands once in ``file``, and becomes ``new``."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What the product says, which ``goal`` is reached without it, and by whom first.
+
+    Without texts it is not in this product yet: the search finds by itself what it will keep out.
+    """
+
+    says: str
+    goal: str
+    by: str
+    texts: tuple[Text, ...] = ()
+
+
+SUBMISSIONS = "erp_integrations/models/submissions.py"
+EXPORTING = "erp_integrations/delivery/exporting.py"
+SERVICES = "directory/services.py"
+ADMIN = "directory/admin.py"
+
+RULES: dict[str, Rule] = {
+    "hands": Rule(
+        "nobody decides on what they changed, not only on what they created or sent",
+        OWN_CONTENT,
+        "approving project admin",
+        (
+            Text(
+                SUBMISSIONS,
+                "(self.created_by_id, self.sent_by_id, *self.hands)",
+                "(self.created_by_id, self.sent_by_id)",
+            ),
+        ),
+    ),
+    "own": Rule(
+        "nobody decides on their own commitment",
+        OWN_CONTENT,
+        "approving project admin",
+        (Text(SUBMISSIONS, "return own and not self.company.allows_own_decisions", "return False"),),
+    ),
+    "basis": Rule(
+        "what was turned after Accept is not exported",
+        ELSEWHERE,
+        "staff of connections",
+        (
+            Text(
+                EXPORTING,
+                '    if basis.hash == job.basis_hash:\n        return ""\n    if job.basis_hash',
+                '    if basis.hash:\n        return ""\n    if job.basis_hash',
+            ),
+        ),
+    ),
+    "altered": Rule(
+        "a call that is not what the history says was accepted is not sent",
+        ELSEWHERE,
+        "database role",
+        (
+            Text(
+                EXPORTING,
+                "if problem := ledger.what_was_altered(job) or ledger.answered_alike(job):",
+                "if problem := ledger.answered_alike(job):",
+            ),
+        ),
+    ),
+    "powers": Rule(
+        "staff without being superusers give nobody powers in Django admin",
+        UNTOLD,
+        "staff of accounts",
+        (
+            Text(
+                ADMIN,
+                "return dates if request.user.is_superuser else (*powers, *dates)",
+                "return dates",
+            ),
+        ),
+    ),
+    "told": Rule(
+        "who gives, takes or steers authority is seen by somebody else",
+        UNTOLD,
+        "staff of companies",
+        (
+            Text(
+                "erp_integrations/apps.py", "        rights_mails.listen()\n", "        assert rights_mails\n"
+            ),
+        ),
+    ),
+    # On their way; see docs/goals.md, "When a rule comes".
+    "links": Rule(
+        "what one person turned, another one confirms before it is exported", ELSEWHERE, "ERP admin"
+    ),
+    "levels": Rule("nobody changes their own levels", UNTOLD, "staff of memberships"),
+    "suspension": Rule(
+        "who gets into an account anew decides nothing until granted again", APPROVER, "staff of accounts"
+    ),
+    "accounts": Rule(
+        "staff who may not grant change no account of an approver", APPROVER, "staff of accounts"
+    ),
+    "signature": Rule("an acceptance that web did not sign is not exported", ELSEWHERE, "database role"),
+    "commandline": Rule("what is done at the command line was done by the operator", TRACES, "operator"),
+}
+
+
+def take_out(name: str, folder: Path) -> None:
+    """Of the copy of the product in this folder. Raises LookupError where a text is not there, or twice."""
+    for text in RULES[name].texts:
+        place = folder / text.file
+        whole = place.read_text(encoding="utf-8")
+        if whole.count(text.old) != 1:
+            raise LookupError(f"{name}: its text stands {whole.count(text.old)} times in {text.file}")
+        place.write_text(whole.replace(text.old, text.new), encoding="utf-8")
