@@ -16,7 +16,9 @@ from unittest import mock
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth as totp
+from django.conf import settings
 from django.contrib.auth.models import Group, Permission
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import CommandError, call_command, load_command_class
 from django.db import Error, connection, transaction
 from django.test import Client
@@ -452,6 +454,20 @@ def get_in(desk: Desk) -> None:
     browser = Browser()
     browser.cookies = client.cookies
     desk.book.sessions[known] = browser
+
+
+@_move("sets up an authenticator app", "own", "mfa_activate_totp", "mfa_index")
+def set_up_app(desk: Desk) -> None:
+    """In their own account, as who was made an approver has to."""
+    apps = Authenticator.objects.filter(user=desk.person, type=Authenticator.Type.TOTP)
+    _only(not apps.exists() and desk.account not in people.DORMANT)
+    address = reverse("mfa_activate_totp")
+    if not desk.shown(address):
+        raise Impossible
+    session = SessionStore(session_key=desk.browser.cookies[settings.SESSION_COOKIE_NAME].value)
+    secret = session[totp.SECRET_SESSION_KEY]
+    desk.browser.post(address, {"code": code_for(secret)})
+    desk.book.phones[(desk.hand, desk.account)] = secret
 
 
 def _follow_link(client: Client, person: User) -> None:

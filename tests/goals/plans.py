@@ -22,7 +22,7 @@ class Part:
 
 ON_THEIR_OWN = {
     *("staff of accounts", "staff of memberships", "staff who grant", "granting Directory admin"),
-    *("staff of companies", "superuser", people.OPERATOR),
+    *("staff of companies", "superuser", people.OPERATOR, "granting Directory admin with creator"),
 }
 """In the suite's part they have nobody's help: what they do there needs none."""
 
@@ -42,9 +42,9 @@ QUICK = tuple(
         (people.OPERATOR, (ACCEPTED, FAILED), 1),
         (people.BROKER, (ACCEPTED,), 2),
         (people.DATABASE, (ACCEPTED,), 2),
-        ("staff who grant with creator", (AWAITING,), 2),
-        ("ERP admin with operator", (FAILED,), 2),
-        ("granting Directory admin with creator", (AWAITING,), 2),
+        ("staff who grant with creator", (AWAITING,), 1),
+        ("staff of links with operator", (FAILED,), 2),
+        ("granting Directory admin with creator", (AWAITING,), 3),
     )
 )
 """A minute at the most."""
