@@ -53,12 +53,13 @@ def tell(label: str, *fields: str) -> None:
     TOLD[label] = fields
 
 
-def erase(*, person: User, by: User, reason: str) -> None:
+def erase(*, person: User, by: User | None, reason: str) -> None:
     """Make a person a pseudonym: nobody can sign in as them, or learn from us who they were.
 
     Privileges and memberships end as if they were taken away one by one; mails to them, their sign-in
-    records and sessions are removed. Raises DirectoryError for oneself, without a reason, by anybody but
-    a superuser, or when the person is erased already.
+    records and sessions are removed. ``by`` is None for the operator at the command line. Raises
+    DirectoryError for oneself, without a reason, by anybody but a superuser, or when the person is erased
+    already.
     """
     with transaction.atomic():
         locked = User.objects.select_for_update().get(pk=person.pk)
@@ -76,10 +77,10 @@ def erase(*, person: User, by: User, reason: str) -> None:
     person.refresh_from_db()
 
 
-def held_about(*, person: User, by: User) -> dict[str, Any]:
+def held_about(*, person: User, by: User | None) -> dict[str, Any]:
     """All that is held about a person, as plain values; that somebody asked is in the history.
 
-    Raises DirectoryError by anybody but a superuser.
+    ``by`` is None for the operator at the command line. Raises DirectoryError by anybody but a superuser.
     """
     _require_superuser(by)
     history.record(event="person.exported", subject=person, by=by, company=None)
@@ -124,14 +125,14 @@ def sessions_of(person: User) -> Iterator[Session]:
             yield session
 
 
-def _require_superuser(by: User) -> None:
-    if not (by.is_active and by.is_superuser):
+def _require_superuser(by: User | None) -> None:
+    if by and not (by.is_active and by.is_superuser):
         raise DirectoryError("Only a superuser may erase personal data, or export it.")
 
 
-def _check(person: User, by: User, reason: str) -> None:
+def _check(person: User, by: User | None, reason: str) -> None:
     _require_superuser(by)
-    if person.pk == by.pk:
+    if person == by:
         raise DirectoryError("Nobody erases themselves: another superuser has to.")
     if not reason.strip():
         raise DirectoryError("Give a reason: it is kept in the history. Don't name the person in it.")
@@ -143,12 +144,11 @@ def _check(person: User, by: User, reason: str) -> None:
         raise DirectoryError("This person is erased already.")
 
 
-def _end_rights(person: User, by: User, reason: str) -> None:
+def _end_rights(person: User, by: User | None, reason: str) -> None:
     for membership in person.project_memberships.select_related("project__company"):
         services.remove_project_membership(membership=membership, by=by)
+    services.suspend_push_to_accounting(person=person, by=by, because=reason.strip(), for_good=True)
     for listed in person.company_memberships.select_related("company"):
-        if listed.can_push_to_accounting:
-            services.revoke_push_to_accounting(membership=listed, by=by, reason=reason)
         services.remove_company_membership(membership=listed, by=by)
 
 

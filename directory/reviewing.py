@@ -19,8 +19,7 @@ def why_barred(roll: Roll, by: User) -> str:
     """Why another person must review, and who could; blank where this one may.
 
     Nobody confirms themselves, as nobody decides on their own: where the company is freed from that rule, it
-    is freed from this one. Nor does whoever granted what is on the list since it was last looked at, unless
-    nobody else could.
+    is freed from this one. Nor does whoever granted what is on the list since it was last looked at.
     """
     listed = set() if roll.own_decisions.is_lifted else {each.membership.user_id for each in roll.approvers}
     last = roll.review.entry.pk if roll.review.entry else 0
@@ -32,8 +31,6 @@ def why_barred(roll: Roll, by: User) -> str:
     admins = CompanyMembership.objects.administrators().exclude(user__in=barred)
     active = admins.filter(company=roll.company, user__is_active=True)
     others = [each.user for each in active.select_related("user").order_by("user")]
-    if not others and by.pk not in listed:
-        return ""
     why = "may push to accounting yourself" if by.pk in listed else "granted it to somebody on this list"
     who = f": {approvers.in_words(others)}" if others else ". There is none: staff can make somebody one"
     return f"You {why}, so another administrator must confirm this list{who}."

@@ -97,13 +97,13 @@ def suspend_push_to_accounting(
 
 
 @transaction.atomic
-def remove_company_membership(*, membership: CompanyMembership, by: User) -> None:
+def remove_company_membership(*, membership: CompanyMembership, by: User | None) -> None:
     """Take a person out of a Company Directory; the privilege ends with it.
 
     Raises DirectoryError for oneself.
     """
     locked = CompanyMembership.objects.select_for_update().get(pk=membership.pk)
-    if locked.user_id == by.pk:
+    if by and locked.user_id == by.pk:
         raise DirectoryError("Nobody removes themselves from a Company Directory.")
     history.record(
         event="membership.removed",
@@ -120,9 +120,9 @@ def remove_company_membership(*, membership: CompanyMembership, by: User) -> Non
 
 
 @transaction.atomic
-def remove_project_membership(*, membership: ProjectMembership, by: User) -> None:
+def remove_project_membership(*, membership: ProjectMembership, by: User | None) -> None:
     """Take a person out of a project. Raises DirectoryError for oneself."""
-    if membership.user_id == by.pk:
+    if by and membership.user_id == by.pk:
         raise DirectoryError("Nobody removes themselves from a project: ask another administrator.")
     history.record(
         event="membership.removed",

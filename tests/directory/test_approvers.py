@@ -224,10 +224,11 @@ class TestReview:
         review(company, admin)
         review(company, staff)
 
-    def test_where_nobody_else_could_the_granter_reviews(self, company: Company, staff: User) -> None:
+    def test_where_nobody_else_could_it_says_how_somebody_can(self, company: Company, staff: User) -> None:
         join_company(staff, company, directory_level=Level.ADMIN)
         granted(company, staff)
-        review(company, staff)
+        with pytest.raises(RightMissing, match="There is none: staff can make somebody one"):
+            review(company, staff)
 
 
 class TestSuspended:

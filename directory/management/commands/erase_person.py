@@ -15,13 +15,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("person", help="their e-mail address")
-        parser.add_argument("--by", required=True, metavar="EMAIL", help="the superuser who decided it")
         parser.add_argument("--reason", required=True, help="kept in the history, without their name")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        person, by = (people_called(options[name]) for name in ("person", "by"))
+        person = people_called(options["person"])
         try:
-            personal_data.erase(person=person, by=by, reason=options["reason"])
+            personal_data.erase(person=person, by=None, reason=options["reason"])
         except (DirectoryError, PermissionDenied) as refusal:
             raise CommandError(str(refusal)) from refusal
         self.stdout.write(f"Person {person.pk} is erased and called {person.email} now.")
