@@ -27,7 +27,12 @@ def accepts(by: User, submission: Submission, erp_id: str = "") -> Act:
     basis = preflight.basis_of(submission.document)
     erp_id = erp_id or preflight.proposed_erp_id(basis)
     return lambda: decisions.accept(
-        submission=submission, by=by, seen_hash=basis.hash, erp_id=erp_id, statement="It is not there."
+        submission=submission,
+        by=by,
+        seen_hash=basis.hash,
+        erp_id=erp_id,
+        statement="It is not there.",
+        number_looked_up=True,
     )
 
 
