@@ -87,7 +87,9 @@ class InfoLink:
     def _begin(self, store: Store) -> None:
         # Made aside: who reads meanwhile finds the copy of before, never an empty one.
         unfinished = self.path.with_name(f"{self.path.name}.unfinished")
-        for leftover in (unfinished, self._away):
+        # A copy that was cut short left its journal, without which nobody who may only read gets in.
+        journals = [each.with_name(f"{each.name}-journal") for each in (self.path, unfinished, self._away)]
+        for leftover in (unfinished, self._away, *journals):
             leftover.unlink(missing_ok=True)
         copy = sqlite3.connect(unfinished)
         try:

@@ -98,7 +98,7 @@ def signed_anew(job: ExportJob, **columns: str) -> ExportJob:
     job = of(job)
     decided = HistoryEntry.objects.about(job.submission).filter(event__in=signing.PLANNED_BY)
     entry = decided.filter(detail__job=job.pk).order_by("-pk")[0]
-    by = User.objects.get(pk=entry.by_id)
+    by = User.objects.get(pk=entry.by_id or 0)
     detail = entry.detail | signing.signed(job, event=entry.event, by=by, calls=entry.detail["calls"])
     as_owner(f"UPDATE {ENTRIES} SET detail = %s WHERE id = %s", parameters=[json.dumps(detail), entry.pk])
     return job

@@ -9,6 +9,7 @@ LEDGER = "erp_integrations/delivery/ledger.py"
 MAILS = "notifications/delivery.py"
 ACCEPTING = "erp_integrations/decisions/accepting.py"
 LOCKING = "erp_integrations/decisions/locking.py"
+FOUR_EYES = "erp_integrations/decisions/four_eyes.py"
 
 DELIVERY = "tests/erp_integrations/delivery/"
 DELIVERING = f"{DELIVERY}test_exporting.py"
@@ -18,6 +19,8 @@ LOCKS = f"{DELIVERY}test_row_locks.py"
 VERIFYING = f"{DELIVERY}test_verification.py"
 DECIDING = "tests/erp_integrations/decisions/test_decisions.py"
 FOLLOWING_UP = "tests/erp_integrations/decisions/test_follow_ups.py"
+CONFIRMING = "tests/erp_integrations/confirmations/test_second_person.py"
+SIGNING = "tests/erp_integrations/delivery/test_signing.py"
 TRANSPORT = "tests/erp_integrations/adapters/spectrum/test_transport.py"
 MAILING = "tests/notifications/test_delivery.py"
 KILLED = "tests/erp_integrations/every_step/test_killed.py"
@@ -50,6 +53,13 @@ _DECISION = """\
 
 def lock_for_decision(submission: Submission, by: User) -> Submission:
     \"\"\"The submission under lock, after its commitment, for a person who may decide on it.\"\"\"
+    locked = lock_submission(submission)
+    require_may_decide(submission=locked, by=by)
+    return locked
+
+
+def lock_submission(submission: Submission) -> Submission:
+    \"\"\"The same for an operator, who decides nothing.\"\"\"
     commitment = lock_commitment(submission.commitment_id)
     locked = (
         Submission.objects.select_for_update(of=("self",))
@@ -183,7 +193,7 @@ MUTATIONS = (
     Mutation(
         "the hash of what was accepted, before an export begins",
         EXPORTING,
-        'if basis.hash == job.basis_hash:\n        return ""',
+        'if basis.is_what_was_accepted(job):\n        return ""',
         'return ""',
         (f"{DELIVERING}::test_a_link_that_changed_since_it_was_accepted_fails_the_export",),
     ),
@@ -265,7 +275,7 @@ MUTATIONS = (
     Mutation(
         "the right of the approver, when an export begins",
         EXPORTING,
-        "    if not _approver_still_may(candidate):",
+        "    if membership is None or not membership.may_decide:",
         "    if False:",
         (f"{DELIVERING}::test_an_approver_who_lost_the_right_takes_the_acceptance_back",),
     ),
@@ -278,10 +288,59 @@ MUTATIONS = (
     ),
     Mutation(
         "that one's own commitment is decided by another",
-        LOCKING,
-        "if submission.is_barred_for(by):",
-        "if False:",
+        FOUR_EYES,
+        "    if submission.is_barred_for(person):",
+        "    if False:",
         (f"{DECIDING}::test_nobody_decides_on_what_they_created_or_sent",),
+    ),
+    Mutation(
+        "that whoever turned where it goes is barred",
+        FOUR_EYES,
+        "        if not begun or change.subject.kind is Kind.CONNECTION:",
+        "        if False:",
+        (f"{CONFIRMING}::TestOnePerson",),
+    ),
+    Mutation(
+        "that another person's change is ticked",
+        FOUR_EYES,
+        "    if any(each.stamp not in ticked for each in changes):",
+        "    if False:",
+        (f"{CONFIRMING}::TestTheSecondOne",),
+    ),
+    Mutation(
+        "web's signature on what is written",
+        "erp_integrations/delivery/ledger.py",
+        "    if why := signing.why_unsigned(job):",
+        "    if False:",
+        (f"{SIGNING}::TestAcceptances",),
+    ),
+    Mutation(
+        "web's signature on the grant, for a worker",
+        EXPORTING,
+        'return "" if approvers.is_signed(membership) else signing.NOT_GRANTED',
+        'return ""',
+        (f"{SIGNING}::TestGrants",),
+    ),
+    Mutation(
+        "that an account in other hands holds the privilege no more",
+        "directory/account_changes.py",
+        "    elif because := _why_suspended(entry, person):",
+        "    elif False:",
+        ("tests/directory/test_account_changes.py::TestWhatEndsIt",),
+    ),
+    Mutation(
+        "that nobody changes their own levels",
+        "directory/services.py",
+        "    if membership.user_id == by.pk:\n        raise DirectoryError(OWN_LEVELS)",
+        "",
+        ("tests/directory/test_services.py::TestOwnLevels",),
+    ),
+    Mutation(
+        "that what nobody else could be told of is refused",
+        "erp_integrations/attention/rights_mails.py",
+        "    if by and not (answering or operator or notice.takes):",
+        "    if False:",
+        ("tests/erp_integrations/attention/test_rights_mails.py::TestWhoIsTold",),
     ),
     Mutation(
         "the unique key under which an ERP ID is reserved",

@@ -40,12 +40,17 @@ class Person:
         """Open the Reject box, enter the reason and press Reject. How many seconds the answer took."""
         return self._decides("reject", submission, {"reason": reason})
 
-    def _decides(self, decision: str, submission: Submission, entered: dict[str, str]) -> float:
+    def _decides(
+        self, decision: str, submission: Submission, entered: dict[str, str], *, again: bool = False
+    ) -> float:
         path = reverse(f"erp_integrations:{decision}", args=[submission.company.slug, submission.pk])
         fields = _fields(self.opens(path)) | entered
         begun = time.monotonic()
         answer = self._session.post(self._address + path, data=fields, timeout=20)
         took = time.monotonic() - begun
+        if answer.status_code == 409 and "changed while you were looking" in answer.text and not again:
+            # A worker that began just now has read Spectrum's lists: they look at it once more.
+            return self._decides(decision, submission, entered, again=True)
         assert answer.status_code == 200, f"{path}: {answer.status_code}"
         assert answer.history, f"the decision was not taken: {answer.text}"
         return took

@@ -284,6 +284,22 @@ class TestInfoLink:
         until(lambda: copied.simulator.read_file.exists())
         assert read_back(copied.simulator, number) == ["Out"]
 
+    def test_a_copy_that_was_cut_short_keeps_nobody_out_when_it_is_made_anew(self, tmp_path: Path) -> None:
+        store, copy = Store(tmp_path / "spectrum.sqlite3"), tmp_path / "copy.sqlite3"
+        InfoLink(copy, store).close()
+        writer = sqlite3.connect(copy)
+        writer.execute("PRAGMA cache_size = 1")
+        writer.execute("CREATE TABLE filler (text TEXT)")
+        writer.executemany("INSERT INTO filler VALUES (?)", [("x" * 4000,)] * 100)
+        journal = (tmp_path / "copy.sqlite3-journal").read_bytes()
+        writer.rollback()
+        writer.close()
+        (tmp_path / "copy.sqlite3-journal").write_bytes(journal)
+        InfoLink(copy, store).close()
+        reader = sqlite3.connect(f"file:{copy}?mode=ro", uri=True)
+        assert reader.execute("SELECT count(*) FROM VN_SUBCONTRACT_MC").fetchone() == (0,)
+        reader.close()
+
     def test_its_masters_are_those_of_the_start(self, copied: Caller) -> None:
         reader = sqlite3.connect(f"file:{copied.simulator.read_file}?mode=ro", uri=True)
         assert reader.execute("SELECT count(*) FROM VN_VENDOR_MASTER_MC").fetchone() == (3,)
