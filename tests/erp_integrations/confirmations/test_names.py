@@ -58,6 +58,13 @@ def test_they_stand_beside_the_codes_in_list_review_and_accept_dialog(
     assert "24-001 Harbor Tower" in listed
 
 
+def test_where_no_list_was_read_the_code_stands_alone(awaiting: Submission, approver: User) -> None:
+    page = f"/companies/{awaiting.company.slug}/erp-integrations/commitments/"
+    listed = text(signed_in(approver).get(page))
+    assert "ACME" in listed
+    assert "None" not in listed
+
+
 def test_of_what_was_accepted_no_name_stands_beside_another_code(queued: ExportJob, approver: User) -> None:
     have_been_read(
         queued.connection, vendors={"ACME": "Acme Mechanical", "BOLT": "Bolt"}, jobs={"24-001": PHASES}
