@@ -156,15 +156,26 @@ AUTHORITY = {
         *("token_path", "wsdl_path", "service_path"),
     },
     "erp_integrations.connectionsettings": {"success_rule", "success_codes"},
+    "erp_integrations.submission": {"exempt_id"},
 }
 """What gives, takes or steers authority: whoever changes any of it has to be seen by somebody else. A
 person's own password and first factor are theirs alone, see ``judging.steered``."""
 
+POWERS = {
+    "directory.companymembership": ("erp_integrations_level", "directory_level", "can_push_to_accounting"),
+    "directory.projectmembership": ("commitments_level",),
+    "directory.user": ("is_staff", "is_superuser"),
+    "directory.user_groups": ("group_id",),
+    "directory.user_user_permissions": ("permission_id",),
+}
+"""What nobody gives themselves, whoever is told of it."""
+
 STEERS_NOTHING = {
     *("commitments.commitment", "commitments.lineitem", "commitments.costcode", "commitments.costtype"),
     *("commitments.contractcompany", "directory.project", "directory.projectmembership"),
-    *("erp_integrations.submission", "erp_integrations.exportjob", "erp_integrations.exportcall"),
+    *("erp_integrations.exportjob", "erp_integrations.exportcall"),
     *("erp_integrations.erpidhold", "erp_integrations.restore"),
+    "erp_integrations.unconfirmedchange",
     *("erp_integrations.vendor", "erp_integrations.job", "erp_integrations.phase"),
     *("erp_integrations.reconciliation", "erp_integrations.drift", "erp_integrations.jobbilling"),
 }
