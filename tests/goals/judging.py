@@ -288,10 +288,10 @@ class Judge:
     ) -> list[tuple[str, str]]:
         if decision is None:
             return [(ELSEWHERE, "nobody accepted what leaves")]
-        if decision.hand in self.party and decision.hand in decision.wrote:
-            return [(OWN_CONTENT, f"{decision.hand} wrote it and accepted it")]
         if len(self.party) > 1 and book.told:
             return []
+        if decision.hand in self.party and decision.hand in decision.wrote:
+            return [(OWN_CONTENT, f"{decision.hand} wrote it and accepted it")]
         found = self._differs(decision, attempts)
         return [(ELSEWHERE, found)] if found else []
 
