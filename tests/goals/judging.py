@@ -165,8 +165,10 @@ class Judge:
     def _own_powers(self, step: Step, before: Rows, now: Rows) -> str:
         """In which table somebody gave themselves authority: that others are told does not help."""
         account = self.there.accounts.get(step.hand)
+        if account is None:
+            return ""
         for label, names in world.POWERS.items():
-            for key in now[label].keys() if account else ():
+            for key in now[label]:
                 old, new = before[label].get(key, {}), now[label][key]
                 mine = key if label == "directory.user" else new["user_id"]
                 if mine == account.pk and any(_rank(new[name]) > _rank(old.get(name)) for name in names):

@@ -201,8 +201,8 @@ def _tables() -> dict[str, type[models.Model]]:
     }
 
 
-LOGGED = "how often the history says that something was accepted"
-"""A row of it is believed by the worker, so that it is a part of a state."""
+LOGGED = "which acceptances the history tells, each with its round and whether it is signed"
+"""They are believed by the worker, so that they are a part of a state."""
 
 
 @cache
@@ -212,7 +212,11 @@ def _query() -> str:
         for label, model in _tables().items()
     ]
     events = ", ".join(f"'{event}'" for event in ACCEPTANCES)
-    logged = f"SELECT '{LOGGED}', count(*)::text FROM directory_historyentry WHERE event IN ({events})"
+    told = "concat(event, ' ', detail->>'round', ' ', detail ? 'signed')"
+    logged = (
+        f"SELECT '{LOGGED}', to_json(coalesce(string_agg({told}, ', ' ORDER BY id), ''))::text "
+        f"FROM directory_historyentry WHERE event IN ({events})"
+    )
     return " UNION ALL ".join([*tables, logged])
 
 
@@ -230,7 +234,7 @@ def rows() -> Rows:
         for label, text in cursor.fetchall():
             row = json.loads(text)
             if label == LOGGED:
-                found[label] = {0: {"count": row}}
+                found[label] = {0: {"told": row}}
                 continue
             for name in _secrets(label):
                 row[name] = encryption.decrypt(row[name]) if row[name] else ""
@@ -241,7 +245,7 @@ def rows() -> Rows:
 def signature(found: Rows) -> int:
     """The same for two states that differ in numbers, times and counters alone."""
     known = {label: {key: place for place, key in enumerate(sorted(there))} for label, there in found.items()}
-    parts: list[Any] = [found[LOGGED][0]["count"]]
+    parts: list[Any] = [found[LOGGED][0]["told"]]
     for label, there in found.items():
         if label == LOGGED:
             continue
