@@ -79,6 +79,7 @@ def _searched(asked: argparse.Namespace, product: Path, folder: Path) -> int:
     for number, way in enumerate(ways, 1):
         print(f"\n{number}. {way['words']}")
     print(f"\n{found['states']:,} states in {found['seconds']:.0f} s, {found['busy']:.0f} of them at work")
+    print(f"{found['moved']} of {found['moves']} moves changed anything")
     print(f"goals {len(GOALS)} sequences {found['sequences']} reached {len(ways)}")
     return 1 if ways else 0
 
