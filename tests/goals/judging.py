@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from directory.models import HistoryEntry, User
+from directory.models import HistoryEntry, Level, User
 from erp_integrations.delivery import exporting
 from erp_integrations.models import ExportJob, JobStatus, WireAttempt
 from notifications.models import OutgoingEmail
@@ -65,8 +65,8 @@ class Book:
     """Browsers, by hand and account."""
     told: frozenset[str] = frozenset()
     """The uninvolved who were mailed of what was steered."""
-    grants: frozenset[str] = frozenset()
-    """Who gave the privilege to whomever."""
+    grants: frozenset[tuple[str, int]] = frozenset()
+    """Who gave the privilege, to which person."""
 
     def copy(self) -> "Book":
         return replace(
@@ -101,6 +101,11 @@ class Moment:
     @classmethod
     def now(cls) -> "Moment":
         return cls(*(_last(model) for model in (HistoryEntry, OutgoingEmail, WireAttempt)))
+
+
+def _rank(power: Any) -> int:
+    """How much it gives: a level, or whether it is there at all."""
+    return Level.values.index(power) if power in Level.values else int(bool(power))
 
 
 def _last(model: Any) -> int:
@@ -141,16 +146,34 @@ class Judge:
         before: Rows,
         now: Rows,
     ) -> list[tuple[str, str]]:
-        confirmed = step.hand in book.grants and any(each.event == "approvers.confirmed" for each in entries)
-        if any(each.event == "privilege.granted" for each in entries):
-            book.grants |= {step.hand}
+        kept = {pk for each in entries if each.event == "approvers.confirmed" for pk in each.detail["kept"]}
+        confirmed = any((step.hand, pk) in book.grants for pk in kept)
+        granted = [each.detail["user"] for each in entries if each.event == "privilege.granted"]
+        book.grants |= {(step.hand, pk) for pk in granted}
+        if step.hand == people.DATABASE:
+            return []  # as in _traces: what counts is whether what they wrote is believed
         changed = self.steered(step, before, now)
         told = self._told(since)
         if changed:
             book.told |= told
         if confirmed:
             return [(UNTOLD, "the list of approvers is confirmed by who granted")]
+        if own := self._own_powers(step, before, now):
+            return [(UNTOLD, f"{own} of their own")]
         return [(UNTOLD, ", ".join(sorted(changed)))] if changed and not told else []
+
+    def _own_powers(self, step: Step, before: Rows, now: Rows) -> str:
+        """In which table somebody gave themselves authority: that others are told does not help."""
+        account = self.there.accounts.get(step.hand)
+        if account is None:
+            return ""
+        for label, names in world.POWERS.items():
+            for key in now[label]:
+                old, new = before[label].get(key, {}), now[label][key]
+                mine = key if label == "directory.user" else new["user_id"]
+                if mine == account.pk and any(_rank(new[name]) > _rank(old.get(name)) for name in names):
+                    return label
+        return ""
 
     def steered(self, step: Step, before: Rows, now: Rows) -> set[str]:
         """The tables in which the step gave, took or steered authority."""
@@ -170,6 +193,8 @@ class Judge:
             if any(bool(old.get(name)) != bool(new.get(name)) for name in powers):
                 return True
             return key != own and self._has_power(key, before, now)
+        if label == "erp_integrations.submission":
+            return bool(now[label].get(key, {}).get("exempt_id"))  # a decision ends it by itself
         if label == "directory.companymembership":
             old, new = before[label].get(key, {}), now[label].get(key, {})
             levels = ("erp_integrations_level", "directory_level")
@@ -216,7 +241,7 @@ class Judge:
         if step.account == step.hand and step.hand in self.beginning:
             return []
         # Who may grant may grant: what counts is that somebody else is told.
-        if book.told and (len(self.party) > 1 or book.grants & set(self.party)):
+        if book.told and (len(self.party) > 1 or any(hand in self.party for hand, _ in book.grants)):
             return []
         return [(APPROVER, f"decides as {step.account}")]
 
@@ -265,10 +290,10 @@ class Judge:
     ) -> list[tuple[str, str]]:
         if decision is None:
             return [(ELSEWHERE, "nobody accepted what leaves")]
-        if decision.hand in self.party and decision.hand in decision.wrote:
-            return [(OWN_CONTENT, f"{decision.hand} wrote it and accepted it")]
         if len(self.party) > 1 and book.told:
             return []
+        if decision.hand in self.party and decision.hand in decision.wrote:
+            return [(OWN_CONTENT, f"{decision.hand} wrote it and accepted it")]
         found = self._differs(decision, attempts)
         return [(ELSEWHERE, found)] if found else []
 

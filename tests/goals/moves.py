@@ -19,16 +19,19 @@ from allauth.mfa.totp.internal import auth as totp
 from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.contrib.sessions.backends.db import SessionStore
-from django.core.management import CommandError, call_command, load_command_class
+from django.core.management import CommandError, call_command
 from django.db import Error, connection, transaction
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
 from lxml import html
 
 from commitments.models import Commitment, Lock
-from directory import password_links
-from directory.models import CompanyMembership, ProjectMembership, User
-from erp_integrations import tasks
+from directory import approvers, password_links
+from directory.history import checkpoints, signatures
+from directory.models import CompanyMembership, HistoryEntry, ProjectMembership, User
+from erp_integrations import signing, tasks
+from erp_integrations.confirmations import waiting
+from erp_integrations.confirmations.subjects import Kind
 from erp_integrations.connections.adapting import as_planned
 from erp_integrations.models import (
     CostTypeAccount,
@@ -393,6 +396,28 @@ def _add_settings() -> None:
 _add_settings()
 
 
+CONFIRMED_ON = ("vendors", "jobs", "units", "settings")
+
+
+@_move("confirms what waits for a second person", "erp admin", "erp_integrations:confirm")
+def confirm_changes(desk: Desk) -> None:
+    confirm, ticked = desk.of_company("erp_integrations:confirm"), False
+    for name in CONFIRMED_ON:
+        page = desk.shown(desk.of_company(f"erp_integrations:{name}"))
+        if page and (boxes := _unticked(page, confirm)):
+            desk.browser.post(confirm, {**forms.entered(page, confirm), **boxes})
+            ticked = True
+    _only(ticked)
+
+
+@_move("confirms what they changed themselves", "erp admin", "erp_integrations:confirm")
+def confirm_own(desk: Desk) -> None:
+    """Whose stamps their page does not offer: they are on the page of whoever accepts."""
+    stamps = [each.stamp for each in waiting.of_company(desk.there.company, *Kind)]
+    _only(bool(stamps))
+    desk.browser.post(desk.of_company("erp_integrations:confirm"), {"page": "vendors", "confirmed": stamps})
+
+
 @_move("confirms the list of approvers", "directory", "erp_integrations:approvers", decides=True)
 def confirm_approvers(desk: Desk) -> None:
     desk.submit(desk.of_company("erp_integrations:approvers"), drop=("flagged",))
@@ -690,6 +715,31 @@ def _add_for_others() -> None:
 _add_for_others()
 
 
+def _add_exemptions() -> None:
+    def exempt(desk: Desk, target: str) -> None:
+        account = desk.account if target == "themselves" else target
+        if account not in desk.there.accounts or (target == desk.account):
+            raise Impossible
+        held = _membership(desk, account)
+        chosen = {"action": "exempt_once", "_selected_action": str(held.pk)}
+        address = reverse("admin:directory_companymembership_changelist")
+        # Whether or not the commitment is offered.
+        posted = {**chosen, "submission": str(desk.submission.pk), "reason": "Nobody else is there."}
+        desk.browser.post(address, posted)
+
+    approving = [name for name, hand in people.HANDS.items() if hand.kind and hand.kind.privilege]
+    for target in (*approving, "themselves"):
+        _move(
+            f"exempts {'' if target == 'themselves' else 'the '}{target} once",
+            "staff",
+            "admin action directory.companymembership exempt_once",
+            permission="directory.grant_push_to_accounting",
+        )(partial(exempt, target=target))
+
+
+_add_exemptions()
+
+
 @_move(
     "makes themselves Admin in the project",
     "staff",
@@ -891,37 +941,24 @@ def _command(*arguments: Any, **options: Any) -> None:
 
 
 def _add_exports() -> None:
-    for action, more in (
-        ("retry", ["--statement", "I looked."]),
-        ("resume", []),
-        ("undo", []),
-        ("adopt", ["--statement", "I looked."]),
-        ("unlink", ["--statement", "It is gone."]),
-        ("resolve", ["--statement", "I looked.", "--found", "none"]),
-        ("follow", ["--to", f"{OTHER_VENDOR}/SC-1"]),
-    ):
+    for action in ("resume", "undo"):
 
-        def act(desk: Desk, action: str = action, more: list[str] = more) -> None:
-            by = someone(people.APPROVER, desk.there).email
-            arguments = ["exports", action, str(desk.submission.pk)]
-            if "--by" in _options("exports", action):
-                arguments += ["--by", by]
-            _command(*arguments, *more)
+        def act(desk: Desk, action: str = action) -> None:
+            _command("exports", action, str(desk.submission.pk))
 
-        _move(
-            f"exports {action} --by the honest approver",
-            "operator",
-            f"command exports {action}",
-            decides=True,
-        )(act)
+        _move(f"exports {action}", "operator", f"command exports {action}", decides=True)(act)
 
+    def exempt(desk: Desk, target: str) -> None:
+        if target not in desk.there.accounts:
+            raise Impossible
+        person = someone(target, desk.there).email
+        _command("exempt_approver", submission=desk.submission.pk, person=person, reason="Nobody else is.")
 
-def _options(command: str, action: str) -> set[str]:
-    """What the command takes, as it is today."""
-    parser = load_command_class("erp_integrations", command).create_parser("manage.py", command)
-    actions: Any = next(each for each in parser._actions if each.dest == "action").choices
-    options = actions[action]._actions if action in actions else ()
-    return {name for option in options for name in option.option_strings}
+    approving = [name for name, hand in people.HANDS.items() if hand.kind and hand.kind.privilege]
+    for target in (*approving, people.APPROVER):
+        _move(f"exempt_approver for the {target}", "operator", "command exempt_approver")(
+            partial(exempt, target=target)
+        )
 
 
 _add_exports()
@@ -955,16 +992,14 @@ def create_superuser(desk: Desk) -> None:
     desk.book.sessions[(desk.hand, name)] = Browser(desk.there.accounts[name])
 
 
-@_move("erase_person --by the honest superuser", "operator", "command erase_person")
+@_move(f"erase_person, of the {people.FORMER}", "operator", "command erase_person")
 def erase_person(desk: Desk) -> None:
-    person, by = (someone(name, desk.there).email for name in (people.FORMER, people.ROOT))
-    _command("erase_person", person, by=by, reason="They asked for it.")
+    _command("erase_person", someone(people.FORMER, desk.there).email, reason="They asked for it.")
 
 
-@_move("export_person --by the honest superuser", "operator", "command export_person")
+@_move(f"export_person, of the {people.FORMER}", "operator", "command export_person")
 def export_person(desk: Desk) -> None:
-    person, by = (someone(name, desk.there).email for name in (people.FORMER, people.ROOT))
-    _command("export_person", person, by=by)
+    _command("export_person", someone(people.FORMER, desk.there).email)
 
 
 # What carries messages, and who holds the application's password of the database
@@ -1016,11 +1051,53 @@ def insert_acceptance(desk: Desk) -> None:
         "calls": [call.payload_hash for call in job.current_calls()],
         "note": "",
     }
+    _write(
+        *(desk.there.company.pk, desk.there.accounts[people.APPROVER].pk, "submission.accepted"),
+        *("erp_integrations.submission", job.submission_id, detail),
+    )
+
+
+@_move("writes an acceptance of their own, in a round of its own", "database", "sql", decides=True)
+def forge_acceptance(desk: Desk) -> None:
+    """With all that web would have signed, and a signature by a key of their own."""
+    job = desk.job
+    calls = [call.payload_hash for call in job.current_calls()]
+    _sql("UPDATE erp_integrations_exportcall SET plan_round = plan_round + 1 WHERE job_id = %s", job.pk)
+    _sql("UPDATE erp_integrations_exportjob SET plan_round = plan_round + 1 WHERE id = %s", job.pk)
+    by = someone(people.APPROVER, desk.there)
+    with override_settings(DECISION_SIGNING_KEY=checkpoints.new_key()):
+        told = signing.signed(desk.job, event="export.retried", by=by, calls=calls)
+    _write(
+        *(desk.there.company.pk, by.pk, "export.retried"),
+        *("erp_integrations.submission", job.submission_id),
+        {"job": job.pk, "erp_id": job.erp_id, "calls": calls, "note": "", **told},
+    )
+
+
+@_move("gives the creator the privilege, and writes a grant of it", "database", "sql")
+def forge_grant(desk: Desk) -> None:
+    if "creator" not in desk.there.accounts:
+        raise Impossible
+    held = _membership(desk, "creator")
+    root = desk.there.accounts[people.ROOT]
+    detail = {"user": held.user_id, "privilege": "can_push_to_accounting", "reason": "It is needed."}
+    _write(desk.there.company.pk, root.pk, "privilege.granted", held._meta.label_lower, held.pk, detail)
+    entry = HistoryEntry.objects.about(held).filter(event="privilege.granted").latest("pk")
+    with override_settings(DECISION_SIGNING_KEY=checkpoints.new_key()):
+        signed = signatures.signed(approvers.granted(held, entry=entry.pk))
+    _sql(
+        "UPDATE directory_companymembership SET can_push_to_accounting = true,"
+        " erp_integrations_level = 'standard', signed_grant = %s WHERE id = %s",
+        *(json.dumps(signed), held.pk),
+    )
+
+
+def _write(*values: Any) -> None:
+    """Into the history: company, by, event, subject and detail."""
     _sql(
         "INSERT INTO directory_historyentry (company_id, by_id, event, subject_type, subject_id, detail)"
-        " VALUES (%s, %s, 'submission.accepted', 'erp_integrations.submission', %s, %s)",
-        *(desk.there.company.pk, desk.there.accounts[people.APPROVER].pk),
-        *(job.submission_id, json.dumps(detail)),
+        " VALUES (%s, %s, %s, %s, %s, %s)",
+        *(*values[:-1], json.dumps(values[-1])),
     )
 
 

@@ -50,6 +50,8 @@ HANDS = _of(
     Kind("approving ERP admin", ADMIN, privilege=True),
     Kind("Directory admin", directory=ADMIN),
     Kind("staff of accounts", staff=Q(codename="change_user")),
+    Kind("granting staff of accounts", staff=Q(codename="change_user") | GRANTING),
+    Kind("granting project admin", STANDARD, privilege=True, commitments=ADMIN, staff=GRANTING),
     Kind("staff of memberships", staff=Q(codename="change_companymembership")),
     Kind("staff of project levels", staff=Q(codename="change_projectmembership")),
     Kind("staff who grant", staff=GRANTING),

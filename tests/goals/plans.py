@@ -22,6 +22,7 @@ class Part:
 
 ON_THEIR_OWN = {
     *("staff of accounts", "staff of memberships", "staff who grant", "granting Directory admin"),
+    *("granting staff of accounts", "creator with database role"),
     *("staff of companies", "superuser", people.OPERATOR, "granting Directory admin with creator"),
 }
 """In the suite's part they have nobody's help: what they do there needs none."""
@@ -31,7 +32,9 @@ QUICK = tuple(
     for party, roots, depth in (
         ("approving project admin", (UNSENT,), 3),
         ("ERP admin", (AWAITING,), 2),
+        ("approving ERP admin", (AWAITING,), 2),
         ("staff of accounts", (AWAITING,), 4),
+        ("granting staff of accounts", (AWAITING,), 3),
         ("staff of memberships", (AWAITING,), 1),
         ("staff who grant", (AWAITING,), 1),
         ("granting Directory admin", (AWAITING,), 2),
@@ -42,9 +45,9 @@ QUICK = tuple(
         (people.OPERATOR, (ACCEPTED, FAILED), 1),
         (people.BROKER, (ACCEPTED,), 2),
         (people.DATABASE, (ACCEPTED,), 2),
+        ("creator with database role", (AWAITING,), 3),
         ("staff who grant with creator", (AWAITING,), 1),
-        ("staff of links with operator", (FAILED,), 2),
-        ("granting Directory admin with creator", (AWAITING,), 3),
+        ("granting Directory admin with creator", (AWAITING,), 2),
     )
 )
 """A minute at the most."""

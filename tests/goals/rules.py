@@ -22,21 +22,25 @@ class Text:
 
 @dataclass(frozen=True)
 class Rule:
-    """What the product says, which ``goal`` is reached without it, and by whom first.
-
-    Without texts it is not in this product yet: the search finds by itself what it will keep out.
-    """
+    """What the product says, which ``goal`` is reached without it, and by whom first."""
 
     says: str
     goal: str
     by: str
-    texts: tuple[Text, ...] = ()
+    texts: tuple[Text, ...]
 
 
 SUBMISSIONS = "erp_integrations/models/submissions.py"
 EXPORTING = "erp_integrations/delivery/exporting.py"
 SERVICES = "directory/services.py"
 ADMIN = "directory/admin.py"
+LEDGER = "erp_integrations/delivery/ledger.py"
+FOUR_EYES = "erp_integrations/decisions/four_eyes.py"
+SUSPENSION = Text(
+    "directory/account_changes.py",
+    "elif because := _why_suspended(entry, person):",
+    'elif because := "" and _why_suspended(entry, person):',
+)
 
 RULES: dict[str, Rule] = {
     "hands": Rule(
@@ -64,20 +68,87 @@ RULES: dict[str, Rule] = {
         (
             Text(
                 EXPORTING,
-                '    if basis.hash == job.basis_hash:\n        return ""\n    if job.basis_hash',
-                '    if basis.hash:\n        return ""\n    if job.basis_hash',
+                'if job.wire_hash not in ("", *steering.wire_hashes(job.connection, job)):',
+                "if False:",
             ),
+            Text(EXPORTING, "    if basis.is_what_was_accepted(job):\n", "    if basis:\n"),
         ),
     ),
     "altered": Rule(
         "a call that is not what the history says was accepted is not sent",
         ELSEWHERE,
         "database role",
+        (Text(LEDGER, "stored.payload_hash == accepted == as_planned", "stored.payload_hash == as_planned"),),
+    ),
+    "signature": Rule(
+        "an acceptance that web did not sign is not exported",
+        ELSEWHERE,
+        "database role",
         (
             Text(
-                EXPORTING,
-                "if problem := ledger.what_was_altered(job) or ledger.answered_alike(job):",
-                "if problem := ledger.answered_alike(job):",
+                "directory/history/signatures.py",
+                "if told is None or not checkpoints.is_signed(told, trusted=settings.DECISION_PUBLIC_KEYS):",
+                "if told is None:",
+            ),
+        ),
+    ),
+    "links": Rule(
+        "what one person turned, another one confirms before it is exported",
+        ELSEWHERE,
+        "ERP admin",
+        (Text(FOUR_EYES, "if any(each.stamp not in ticked for each in changes):", "if False:"),),
+    ),
+    "turned": Rule(
+        "whoever turned where it goes does not accept it",
+        ELSEWHERE,
+        "approving ERP admin",
+        (Text(FOUR_EYES, "    require_may_steer(submission, by)\n    found", "    found"),),
+    ),
+    "suspension": Rule(
+        "who gets into an account anew decides nothing until granted again",
+        APPROVER,
+        "granting staff of accounts",
+        (SUSPENSION,),
+    ),
+    "accounts": Rule(
+        "staff who may not grant change no account of an approver (with `suspension`, which is behind it)",
+        APPROVER,
+        "staff of accounts",
+        (
+            SUSPENSION,
+            Text(
+                ADMIN,
+                'approves and not request.user.has_perm("directory.grant_push_to_accounting")',
+                "approves and False",
+            ),
+        ),
+    ),
+    "levels": Rule(
+        "nobody changes their own levels",
+        UNTOLD,
+        "staff of memberships",
+        (
+            Text(
+                SERVICES,
+                "    if membership.user_id == by.pk:\n        raise DirectoryError(OWN_LEVELS)\n",
+                "",
+            ),
+            Text(
+                ADMIN,
+                "return super().has_change_permission(request, obj) and not _is_own(request, obj)",
+                "return super().has_change_permission(request, obj)",
+            ),
+        ),
+    ),
+    "commandline": Rule(
+        "what is done at the command line was done by the operator",
+        TRACES,
+        "operator",
+        (
+            Text(
+                "erp_integrations/management/commands/exports.py",
+                "decisions.undo(submission=submission, by=None)",
+                "decisions.undo(submission=submission, by=submission.decided_by)",
             ),
         ),
     ),
@@ -103,19 +174,6 @@ RULES: dict[str, Rule] = {
             ),
         ),
     ),
-    # On their way; see docs/goals.md, "When a rule comes".
-    "links": Rule(
-        "what one person turned, another one confirms before it is exported", ELSEWHERE, "ERP admin"
-    ),
-    "levels": Rule("nobody changes their own levels", UNTOLD, "staff of memberships"),
-    "suspension": Rule(
-        "who gets into an account anew decides nothing until granted again", APPROVER, "staff of accounts"
-    ),
-    "accounts": Rule(
-        "staff who may not grant change no account of an approver", APPROVER, "staff of accounts"
-    ),
-    "signature": Rule("an acceptance that web did not sign is not exported", ELSEWHERE, "database role"),
-    "commandline": Rule("what is done at the command line was done by the operator", TRACES, "operator"),
 }
 
 

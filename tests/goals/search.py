@@ -83,6 +83,8 @@ class Found:
     busy: float = 0.0
     """Of these, how long this process worked: the rest it waited for the database and for others."""
     ways: list[Way] = field(default_factory=list)
+    moved: set[str] = field(default_factory=set)
+    """What somebody did that changed anything: by what it lacks, a move whose form has changed is seen."""
 
     def __str__(self) -> str:
         size = f"{self.sequences:,} sequences, {self.states:,} states"
@@ -279,6 +281,8 @@ class Search:
             reached, after = self.take(move, hand, account, book, before)
         except Impossible:
             return None
+        if after != before:
+            self.found.moved.add(move.what)
         for goal, shown_by in reached:
             self.found.add(Way(goal, self.party, shown_by, root, book.steps))
         return None if any(goal in ENDS for goal, _ in reached) else after

@@ -156,15 +156,26 @@ AUTHORITY = {
         *("token_path", "wsdl_path", "service_path"),
     },
     "erp_integrations.connectionsettings": {"success_rule", "success_codes"},
+    "erp_integrations.submission": {"exempt_id"},
 }
 """What gives, takes or steers authority: whoever changes any of it has to be seen by somebody else. A
 person's own password and first factor are theirs alone, see ``judging.steered``."""
 
+POWERS = {
+    "directory.companymembership": ("erp_integrations_level", "directory_level", "can_push_to_accounting"),
+    "directory.projectmembership": ("commitments_level",),
+    "directory.user": ("is_staff", "is_superuser"),
+    "directory.user_groups": ("group_id",),
+    "directory.user_user_permissions": ("permission_id",),
+}
+"""What nobody gives themselves, whoever is told of it."""
+
 STEERS_NOTHING = {
     *("commitments.commitment", "commitments.lineitem", "commitments.costcode", "commitments.costtype"),
     *("commitments.contractcompany", "directory.project", "directory.projectmembership"),
-    *("erp_integrations.submission", "erp_integrations.exportjob", "erp_integrations.exportcall"),
+    *("erp_integrations.exportjob", "erp_integrations.exportcall"),
     *("erp_integrations.erpidhold", "erp_integrations.restore"),
+    "erp_integrations.unconfirmedchange",
     *("erp_integrations.vendor", "erp_integrations.job", "erp_integrations.phase"),
     *("erp_integrations.reconciliation", "erp_integrations.drift", "erp_integrations.jobbilling"),
 }
@@ -190,8 +201,8 @@ def _tables() -> dict[str, type[models.Model]]:
     }
 
 
-LOGGED = "how often the history says that something was accepted"
-"""A row of it is believed by the worker, so that it is a part of a state."""
+LOGGED = "which acceptances the history tells, each with its round and whether it is signed"
+"""They are believed by the worker, so that they are a part of a state."""
 
 
 @cache
@@ -201,7 +212,11 @@ def _query() -> str:
         for label, model in _tables().items()
     ]
     events = ", ".join(f"'{event}'" for event in ACCEPTANCES)
-    logged = f"SELECT '{LOGGED}', count(*)::text FROM directory_historyentry WHERE event IN ({events})"
+    told = "concat(event, ' ', detail->>'round', ' ', detail ? 'signed')"
+    logged = (
+        f"SELECT '{LOGGED}', to_json(coalesce(string_agg({told}, ', ' ORDER BY id), ''))::text "
+        f"FROM directory_historyentry WHERE event IN ({events})"
+    )
     return " UNION ALL ".join([*tables, logged])
 
 
@@ -219,7 +234,7 @@ def rows() -> Rows:
         for label, text in cursor.fetchall():
             row = json.loads(text)
             if label == LOGGED:
-                found[label] = {0: {"count": row}}
+                found[label] = {0: {"told": row}}
                 continue
             for name in _secrets(label):
                 row[name] = encryption.decrypt(row[name]) if row[name] else ""
@@ -230,7 +245,7 @@ def rows() -> Rows:
 def signature(found: Rows) -> int:
     """The same for two states that differ in numbers, times and counters alone."""
     known = {label: {key: place for place, key in enumerate(sorted(there))} for label, there in found.items()}
-    parts: list[Any] = [found[LOGGED][0]["count"]]
+    parts: list[Any] = [found[LOGGED][0]["told"]]
     for label, there in found.items():
         if label == LOGGED:
             continue
