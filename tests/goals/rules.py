@@ -102,7 +102,7 @@ RULES: dict[str, Rule] = {
         "whoever turned where it goes does not accept it",
         ELSEWHERE,
         "approving ERP admin",
-        (Text(FOUR_EYES, "    require_may_steer(submission, by)\n    found", "    found"),),
+        (Text(FOUR_EYES, "if not begun or change.subject.kind is Kind.CONNECTION:", "if False:"),),
     ),
     "suspension": Rule(
         "who gets into an account anew decides nothing until granted again",
