@@ -38,14 +38,15 @@ class JsonCache(DatabaseCache):
         with connection.cursor() as cursor:
             if mode == "touch":
                 cursor.execute(
-                    "UPDATE cache SET expires = %s WHERE cache_key = %s AND expires > %s", [expires, key, now]
+                    'UPDATE "cache" SET expires = %s WHERE cache_key = %s AND expires > %s',
+                    [expires, key, now],
                 )
                 return bool(cursor.rowcount)
             cursor.execute("SELECT count(*) FROM cache")
             if (count := cursor.fetchone()[0]) > self._max_entries:
                 self._cull(connection.alias, cursor, now, count)  # type: ignore[attr-defined]  # Django's
             cursor.execute(
-                "INSERT INTO cache AS kept (cache_key, value, expires) VALUES (%s, %s, %s) "
+                'INSERT INTO "cache" AS kept (cache_key, value, expires) VALUES (%s, %s, %s) '
                 "ON CONFLICT (cache_key) DO UPDATE SET value = excluded.value, expires = excluded.expires "
                 "WHERE %s OR kept.expires <= %s",
                 [key, json.dumps(value), expires, mode == "set", now],
