@@ -34,11 +34,12 @@ class Sending:
                 return
             found = blocking(page)
             if not found:
-                raise Unexpected(f"{commitment.path} was not sent: {words_of(page)[:3000]}")
+                continue  # what stood in the way is corrected since, as by somebody who made the same link
             self._tally.blocked(commitment, SEND, {finding.code for finding in found})
             self._links(company, commitment, found)
             self._form(company, commitment, found, page)
-        raise Unexpected(f"{commitment.path} is still blocked: {[each.sentence for each in found]}")
+        told = [each.sentence for each in found] or words_of(page)[:3000]
+        raise Unexpected(f"{commitment.path} is still blocked: {told}")
 
     def edit(
         self,
