@@ -87,8 +87,8 @@ def rows(person: Person, tool: str, view: str, search: str = "") -> Iterator[Row
                 path=link.get("href", ""),
                 number=words_of(link),
                 kind=words_of(_one(row, ".//th/span")),
-                project=words_of(_one(row, ".//td[@data-label='Project']")),
-                vendor=words_of(_one(row, ".//td[@data-label='Contract Company']")),
+                project=_our_name(_one(row, ".//td[@data-label='Project']")),
+                vendor=_our_name(_one(row, ".//td[@data-label='Contract Company']")),
                 remark=words_of(actions),
             )
 
@@ -143,6 +143,11 @@ def _one(element: html.HtmlElement, path: str) -> html.HtmlElement:
     if found is None:
         raise Unexpected(f"there is no {path} in: {words_of(element)[:200]}")
     return found
+
+
+def _our_name(cell: html.HtmlElement) -> str:
+    """Without what Spectrum calls it, which stands below."""
+    return " ".join((cell.text or "").split())
 
 
 def _value(cell: html.HtmlElement) -> str:
