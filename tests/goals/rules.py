@@ -153,7 +153,7 @@ RULES: dict[str, Rule] = {
         ),
     ),
     "powers": Rule(
-        "staff without being superusers give nobody powers in Django admin",
+        "staff without being superusers change no account of staff, and give nobody powers in Django admin",
         UNTOLD,
         "staff of accounts",
         (
@@ -161,6 +161,11 @@ RULES: dict[str, Rule] = {
                 ADMIN,
                 "return dates if request.user.is_superuser else (*powers, *dates)",
                 "return dates",
+            ),
+            Text(
+                ADMIN,
+                "return not (obj.is_staff or obj.is_superuser or elsewhere.exists())",
+                "return not elsewhere.exists()",
             ),
         ),
     ),
