@@ -39,7 +39,9 @@ from tests.factories import (
     ConnectionFactory,
     ErpAdminFactory,
     MemberFactory,
+    PrivilegeAdminFactory,
     have_been_read,
+    join_company,
 )
 from tests.simulator import Simulator
 
@@ -178,6 +180,24 @@ class TestOnePerson:
         self, sent: Submission, approver: User
     ) -> None:
         assert accept(sent, approver).status == JobStatus.QUEUED
+
+
+class TestWhoIsLetThrough:
+    def test_whom_staff_exempted_once_accepts_and_it_still_waits(self, sent: Submission, both: User) -> None:
+        link(sent, "BOLT", both)
+        granter = PrivilegeAdminFactory()
+        join_company(granter, sent.company)
+        decisions.exempt(submission=sent, person=both, by=granter, reason="Nobody else is left.")
+        assert accept(Submission.objects.get(pk=sent.pk), both).status == JobStatus.QUEUED
+        assert len(stamps(sent)) == 1  # nobody else has confirmed it
+
+    def test_so_is_everybody_where_the_company_is_freed_from_the_rule(
+        self, sent: Submission, both: User
+    ) -> None:
+        link(sent, "BOLT", both)
+        sent.company.allows_own_decisions = True
+        sent.company.save()
+        assert accept(sent, both).status == JobStatus.QUEUED
 
 
 class TestTheSecondOne:
