@@ -204,6 +204,20 @@ class TestAcceptances:
         assert signing.CHANGED in done.problem or signing.NOBODY in done.problem
         assert len(sent(simulator, job)) == before
 
+    def test_what_a_resume_binds_of_the_connection_is_signed_too(
+        self, simulator: Simulator, queued: ExportJob, approver: User
+    ) -> None:
+        job = incomplete_at(simulator, queued, line=1)
+        ExportJob.objects.filter(pk=job.pk).update(quiet_until=None)
+        decisions.resume(submission=of(job).submission, by=approver, seen_attempt=job.attempt)
+        # Blank is what the settings of an older acceptance are: they would be asked no more.
+        by_sql("UPDATE erp_integrations_exportjob SET wire_hash = '' WHERE id = %s", job.pk)
+        before = len(sent(simulator, job))
+        done = delivered(job)
+        assert (done.status, done.not_before) == (JobStatus.INCOMPLETE, None)
+        assert signing.CHANGED in done.problem
+        assert len(sent(simulator, job)) == before
+
     def test_after_such_a_stop_an_approver_accepts_anew_and_that_is_exported(
         self, simulator: Simulator, queued: ExportJob, approver: User
     ) -> None:
