@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from commitments.models import Commitment, ContractCompany, CostCode, CostType, LineItem
-from directory.scoped_admin import ReadOnlyAdmin, RecordingAdmin
+from directory.admin.scoped import ReadOnlyAdmin, RecordingAdmin
 
 
 @admin.register(ContractCompany)

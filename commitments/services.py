@@ -13,7 +13,7 @@ from commitments import merging
 from commitments.models import Badge, Commitment, LineItem, Lock
 from directory import history
 from directory.models import Project, User
-from directory.permissions import require_create_commitments, require_edit_commitment
+from directory.rights.permissions import require_create_commitments, require_edit_commitment
 
 # What Spectrum holds of a synced commitment; the rest stays editable.
 EXPORTED_FIELDS = frozenset({"number", "contract_company", "title", "status", "default_retainage"})

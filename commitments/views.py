@@ -8,25 +8,25 @@ from django.views.decorators.http import require_http_methods, require_safe
 from commitments import badges, queries, services
 from commitments.entries import Entry
 from commitments.models import Badge, Commitment, Kind, Lock
-from directory import pace
 from directory.models import Project
-from directory.permissions import (
+from directory.requests import SignedInRequest
+from directory.rights.permissions import (
     can_create_commitments,
     can_edit_commitment,
     require_create_commitments,
     require_edit_commitment,
 )
-from directory.requests import SignedInRequest
+from directory.web import rate_limits
 
 
 @require_safe
-@pace.costly(when=pace.searches)
+@rate_limits.costly(when=rate_limits.searches)
 def commitments(request: SignedInRequest, project_id: int) -> HttpResponse:
     project = project_of(request, project_id)
-    query = queries.Query.of(request.GET)
+    query = queries.Query.of(request.GET.dict())
     context = {
         "query": query,
-        "page": queries.page_of(project, query),
+        "page": queries.get_page(project, query, request.GET.dict()),
         "kinds": Kind,
         "badges": Badge,
         "can_create": can_create_commitments(request.user, project),

@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote, urlsplit
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 
-from directory.database_away import is_away
+from directory.db.availability import is_away
 
 REMOVED = "[removed]"
 SHORTEST = 6

@@ -14,14 +14,14 @@ from celery import bootsteps
 from django.conf import settings
 from django.db import close_old_connections, connections
 
-from config.turns import Turns
+from config.pool import Turns
 
 logger = logging.getLogger(__name__)
 
 
 def export_what_is_due(turns: Turns) -> None:
     """Take up what dead workers left, and give each connection with something due a turn."""
-    from erp_integrations.delivery import exporting
+    from erp_integrations.exports import exporting
 
     for connection_id in exporting.sweep():
         turns.begin(("export", connection_id), partial(exporting.drain, connection_id))
@@ -29,15 +29,15 @@ def export_what_is_due(turns: Turns) -> None:
 
 def verify_what_is_due(turns: Turns) -> None:
     """Read back what was delivered, and what nobody knows of; and what was left by a rejected one."""
-    from erp_integrations.delivery import recovery, verification
-    from erp_integrations.findings import remains
+    from erp_integrations.checks import leftovers
+    from erp_integrations.exports import unknown, verification
 
     for connection_id in verification.to_verify():
         turns.begin(("verify", connection_id), partial(verification.verify_due, connection_id))
-    for connection_id in recovery.to_look_at():
-        turns.begin(("look", connection_id), partial(recovery.look, connection_id))
-    for job_id in remains.to_look_at():
-        turns.begin(("remains", job_id), partial(remains.look, job_id))
+    for connection_id in unknown.to_look_at():
+        turns.begin(("look", connection_id), partial(unknown.look, connection_id))
+    for job_id in leftovers.to_look_at():
+        turns.begin(("remains", job_id), partial(leftovers.look, job_id))
 
 
 def compare_what_is_due(turns: Turns) -> None:
@@ -50,28 +50,28 @@ def compare_what_is_due(turns: Turns) -> None:
 
 def probe_what_has_stopped(turns: Turns) -> None:
     """Ask whether the connections that have stopped can be used again, and new secrets work."""
-    from erp_integrations.connections import probing, rotation
+    from erp_integrations.connections import probing, secret_rotation
 
     for connection_id in probing.to_probe():
         turns.begin(("probe", connection_id), partial(probing.probe_if_due, connection_id))
-    turns.begin("secrets", rotation.prove_due)
+    turns.begin("secrets", secret_rotation.prove_due)
 
 
 def pull_what_is_due(turns: Turns) -> None:
     """Read the vendors, jobs and phases of Spectrum companies whose time has come."""
-    from erp_integrations.masters import pulling
+    from erp_integrations.master_data import syncing
 
-    pulling.pull_due()
+    syncing.pull_due()
 
 
 def mail_what_is_due(turns: Turns) -> None:
     """Store the mails whose time has come, and send what is stored."""
-    from erp_integrations.attention import alarm_mails, summaries
-    from notifications import delivery
+    from erp_integrations.emails import alarm_mails, summaries
+    from notifications import sending
 
     alarm_mails.store_due_alarms()
     summaries.store_due_summaries()
-    delivery.send_due()
+    sending.send_due()
 
 
 def seal_what_is_new(turns: Turns) -> None:
@@ -115,9 +115,9 @@ class Poller(bootsteps.StartStopStep):
 
     def close(self, parent: Any) -> None:
         """Begin nothing more: neither here nor in a task, and neither a call, a list nor a mail."""
-        from erp_integrations.delivery import exporting as exports
-        from erp_integrations.masters import pulling as lists
-        from notifications import delivery as mails
+        from erp_integrations.exports import exporting as exports
+        from erp_integrations.master_data import syncing as lists
+        from notifications import sending as mails
 
         for stopping in (exports.stopping, lists.stopping, mails.stopping, self._stopping):
             stopping.set()

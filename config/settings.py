@@ -94,11 +94,11 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "directory.middleware.SignInRequiredMiddleware",
+    "directory.web.middleware.SignInRequiredMiddleware",
     "config.headers.BodyLimitMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "directory.middleware.SessionLimitsMiddleware",
-    "directory.middleware.PersonalTimeZoneMiddleware",
+    "directory.web.middleware.SessionLimitsMiddleware",
+    "directory.web.middleware.PersonalTimeZoneMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -117,7 +117,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "directory.context_processors.places",
+                "directory.web.context_processors.places",
             ],
         },
     }
@@ -159,8 +159,8 @@ AUTH_PASSWORD_VALIDATORS = [
         ("django.contrib.auth.password_validation.UserAttributeSimilarityValidator", {}),
         ("django.contrib.auth.password_validation.MinimumLengthValidator", {"min_length": 12}),
         ("django.contrib.auth.password_validation.NumericPasswordValidator", {}),
-        ("directory.passwords.CommonPasswords", {}),
-        ("directory.passwords.NoKnownWords", {}),
+        ("directory.accounts.passwords.CommonPasswords", {}),
+        ("directory.accounts.passwords.NoKnownWords", {}),
     )
 ]
 # Beside the names of the product and of the person's companies.
@@ -169,14 +169,14 @@ PASSWORD_WORDS = env.list("PASSWORD_WORDS", default=[])
 REFUSED_PASSWORDS_FILE = env.str("REFUSED_PASSWORDS_FILE", default="")
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-ACCOUNT_ADAPTER = "notifications.accounts.MailingAccountAdapter"
+ACCOUNT_ADAPTER = "notifications.account_mails.MailingAccountAdapter"
 ACCOUNT_FORMS = {
-    "change_password": "directory.sign_in.CountedChangePasswordForm",
-    "reset_password": "directory.sign_in.PasswordLinkForm",
-    "reset_password_from_key": "directory.sign_in.PasswordByLinkForm",
-    "set_password": "directory.sign_in.FirstPasswordForm",
+    "change_password": "directory.accounts.sign_in.CountedChangePasswordForm",
+    "reset_password": "directory.accounts.sign_in.PasswordLinkForm",
+    "reset_password_from_key": "directory.accounts.sign_in.PasswordByLinkForm",
+    "set_password": "directory.accounts.sign_in.FirstPasswordForm",
 }
-ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "directory.password_links.PasswordLinkTokens"
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "directory.accounts.password_links.PasswordLinkTokens"
 # For how long a mailed link works: where there is a password already, and where none was chosen yet.
 PASSWORD_RESET_MINUTES = env.int("PASSWORD_RESET_MINUTES", default=60)
 INVITATION_DAYS = env.int("INVITATION_DAYS", default=7)
@@ -192,10 +192,10 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": None,
     "reset_password": "20/h/ip,3/h/key",
 }
-MFA_ADAPTER = "directory.two_step.TwoStepAdapter"
+MFA_ADAPTER = "directory.accounts.two_step.TwoStepAdapter"
 MFA_FORMS = {
-    "authenticate": "directory.two_step.CodeForm",
-    "reauthenticate": "directory.two_step.ConfirmingCodeForm",
+    "authenticate": "directory.accounts.two_step.CodeForm",
+    "reauthenticate": "directory.accounts.two_step.ConfirmingCodeForm",
 }
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # an administrator knows whose address it is
 MFA_TOTP_ISSUER = "Ledgergate"
@@ -207,7 +207,7 @@ ADMIN_REQUIRES_TWO_STEP = env.bool("ADMIN_REQUIRES_TWO_STEP", default=not DEVELO
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 60 * env.int("REAUTHENTICATION_MINUTES", default=15)
 # How many proxies in front may be believed about the caller's address.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
-AXES_HANDLER = "directory.lockout.LockoutHandler"
+AXES_HANDLER = "directory.accounts.lockout.LockoutHandler"
 # Wrong passwords and codes within the time below: of one account from one address, of one address, and of
 # one account from everywhere but where its person signed in lately.
 AXES_FAILURE_LIMIT = 8
@@ -217,7 +217,7 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or trying on would keep it locked for ever
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_USERNAME_CALLABLE = "directory.lockout.name_for_lockout"
+AXES_USERNAME_CALLABLE = "directory.accounts.lockout.name_for_lockout"
 AXES_CLIENT_IP_CALLABLE = "directory.client_address.limited_address"
 AXES_ENABLE_ADMIN = False
 AXES_LOCKOUT_TEMPLATE = "account/locked_out.html"
@@ -261,7 +261,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # a Schedule of Values of a thousand lin
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440  # bytes of a whole request, for which it is checked first
 DATA_UPLOAD_MAX_NUMBER_FILES = 0  # nothing here takes a file
 WHITENOISE_ALLOW_ALL_ORIGINS = False
-# Searches, reviews, spreadsheets: see directory/pace.py. Counted in each web process by itself.
+# Searches, reviews, spreadsheets: see directory/web/rate_limits.py. Counted in each web process by itself.
 COSTLY_PAGES_PER_MINUTE = env.int("COSTLY_PAGES_PER_MINUTE", default=120)
 
 # Language, time, files

@@ -11,13 +11,13 @@ class DirectoryConfig(AppConfig):
 
     def ready(self) -> None:
         """Let the history hear of sign-ins, limit each session, and register the system checks."""
-        from directory import account_changes, checks, frozen_transactions, sign_in_history  # noqa: F401  # needs the models
+        from directory.rights import suspension
 
-        account_changes.listen()
+        suspension.listen()
 
 
 class AdministrationConfig(admin_apps.AdminConfig):
     """Django admin, entered by the product's own sign-in."""
 
     default = False
-    default_site = "directory.administration.Administration"
+    default_site = "directory.admin_site.Administration"

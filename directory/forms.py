@@ -2,7 +2,7 @@
 
 from django import forms
 
-from directory import time_zones
+from directory.db import time_zones
 from directory.models import User
 
 

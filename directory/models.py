@@ -11,7 +11,7 @@ from django.db.models.functions import Lower, Now
 from django.urls import reverse
 from django.utils.functional import cached_property
 
-from directory import time_zones
+from directory.db import time_zones
 
 
 class Level(models.TextChoices):

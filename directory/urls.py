@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from directory import session_views, views
+from directory import views
+from directory.accounts import views as session_views
 
 urlpatterns = [
     # An administrator knows whose address it is; mails with business data go there unverified.

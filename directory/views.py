@@ -11,12 +11,13 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from directory import history, services
-from directory.database_away import is_away
+from directory import history
+from directory.db.availability import is_away
 from directory.forms import ProfileForm
 from directory.models import Company, Project, User
-from directory.permissions import RightMissing
 from directory.requests import SignedInRequest
+from directory.rights import memberships
+from directory.rights.permissions import RightMissing
 
 
 @require_safe
@@ -43,7 +44,7 @@ def profile(request: SignedInRequest) -> HttpResponse:
     """One's own name, time zone and summary hour."""
     form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
-        services.change_profile(form=form, by=request.user)
+        memberships.change_profile(form=form, by=request.user)
         messages.success(request, "Your profile is saved.")
         return redirect("profile")
     return render(request, "profile.html", {"form": form}, status=422 if form.errors else 200)

@@ -8,9 +8,9 @@ class ErpIntegrationsConfig(AppConfig):
     def ready(self) -> None:
         """Register the system checks, the words of this tool's events, and who is mailed about rights."""
         from directory.history import rules, words
-        from erp_integrations import checks, signing  # noqa: F401  # the first registers itself
-        from erp_integrations.activity.words import WORDS
-        from erp_integrations.attention import decision_mails, rights_mails
+        from erp_integrations import signing
+        from erp_integrations.audit.descriptions import WORDS
+        from erp_integrations.emails import decision_mails, rights_mails
 
         words.register(WORDS)
         rules.RULES.append(signing.each_acceptance_is_signed_once)

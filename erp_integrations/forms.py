@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from erp_integrations.findings.preflight import is_written
+from erp_integrations.checks.preflight import is_written
 from erp_integrations.models import CallState, ExportCall
 
 LONGEST_WORDS = 4000

@@ -14,7 +14,7 @@ from commitments import services
 from commitments.models import Commitment
 from commitments.views import commitment_of, detail_page, project_of
 from directory.requests import SignedInRequest
-from erp_integrations import decisions
+from erp_integrations import submissions
 from erp_integrations.models import Submission
 
 NUMBER = re.compile("[0-9]{1,9}")
@@ -27,7 +27,7 @@ def send_to_erp(request: SignedInRequest, project_id: int, commitment_id: int) -
         request,
         project_id,
         commitment_id,
-        decisions.send_to_erp,
+        submissions.send_to_erp,
         done="Sent to accounting. It is locked until an accounting approver has decided.",
     )
 
@@ -39,7 +39,7 @@ def retrieve_from_erp(request: SignedInRequest, project_id: int, commitment_id: 
         request,
         project_id,
         commitment_id,
-        decisions.retrieve_from_erp,
+        submissions.retrieve_from_erp,
         done="Retrieved from accounting. It can be changed again.",
     )
 
@@ -94,10 +94,10 @@ def _answer(
         return redirect(commitment)
     try:
         decide(commitment=commitment, by=request.user)
-    except decisions.NotReady:
+    except submissions.NotReady:
         refusal = "It was not sent. What stands in the way is listed under Accounting."
         return detail_page(request, commitment_of(project, commitment_id), refusal=refusal, status=422)
-    except (decisions.Conflict, services.CommitmentError) as conflict:
+    except (submissions.Conflict, services.CommitmentError) as conflict:
         # The page as it is now says more than the one that the person came from.
         return detail_page(request, commitment_of(project, commitment_id), refusal=str(conflict), status=409)
     except Commitment.DoesNotExist:

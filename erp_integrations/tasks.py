@@ -1,14 +1,14 @@
 """Messages to the workers. No logic: each task is one call, and a lost one only costs time."""
 
 from celery import shared_task
-from django.db import transaction
 
-from directory import retention as sign_ins
-from erp_integrations.attention import rights_mails, summaries
-from erp_integrations.delivery import exporting
-from erp_integrations.delivery import retention as replies
-from erp_integrations.masters import pulling
+from directory.privacy import retention as sign_ins
+from erp_integrations.emails import rights_mails, summaries
+from erp_integrations.exports import exporting
+from erp_integrations.exports import retention as replies
+from erp_integrations.master_data import syncing
 from erp_integrations.reconciliation import comparison
+from erp_integrations.wakeup import wake_exports
 from notifications import retention as mails
 
 
@@ -16,14 +16,14 @@ from notifications import retention as mails
 def drain_connection(connection_id: int) -> None:
     """Export what is due on one connection; if more became due meanwhile, come again."""
     if exporting.drain(connection_id):
-        drain_connection.delay(connection_id)
+        wake_exports(connection_id)
 
 
 @shared_task
 def sweep() -> None:
     """Find dead workers, due retries and lost wake-ups; the only retry there is."""
     for connection_id in exporting.sweep():
-        drain_connection.delay(connection_id)
+        wake_exports(connection_id)
 
 
 @shared_task
@@ -45,25 +45,16 @@ def reconcile() -> None:
         pass
 
 
-def wake_reconciliation() -> None:
-    """After the commit, tell a worker that a comparison was asked for."""
-
-    def publish() -> None:
-        reconcile.delay()
-
-    transaction.on_commit(publish)
-
-
 @shared_task
 def pull_masters(connection_id: int) -> None:
     """Read one connection's vendors, jobs and phases, if they are due."""
-    pulling.pull(connection_id)
+    syncing.pull(connection_id)
 
 
 @shared_task
 def pull_due_masters() -> None:
     """Read the vendors, jobs and phases of every connection whose time has come."""
-    pulling.pull_due()
+    syncing.pull_due()
 
 
 @shared_task
@@ -71,21 +62,3 @@ def forget_old() -> None:
     """Remove what is kept no longer: mails, sign-in records, sessions, replies."""
     for room in (sign_ins, mails, replies):
         room.forget()
-
-
-def wake(connection_id: int) -> None:
-    """After the commit, tell a worker that something is due."""
-
-    def publish() -> None:
-        drain_connection.delay(connection_id)
-
-    transaction.on_commit(publish)
-
-
-def wake_for_masters(connection_id: int) -> None:
-    """After the commit, tell a worker that a connection's lists are to be read."""
-
-    def publish() -> None:
-        pull_masters.delay(connection_id)
-
-    transaction.on_commit(publish)

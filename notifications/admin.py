@@ -4,9 +4,9 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from directory.admin.scoped import ReadOnlyAdmin, colleagues_of, companies_of
 from directory.models import CompanyMembership, User
-from directory.scoped_admin import ReadOnlyAdmin, colleagues_of, companies_of
-from notifications import delivery, tasks
+from notifications import emails, sending
 from notifications.models import OutgoingEmail, Subscription
 
 
@@ -35,11 +35,11 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
     @admin.action(description="Send again (failed e-mails)", permissions=["send_again"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[OutgoingEmail]) -> None:
         assert isinstance(request.user, User)
-        count = delivery.send_again(emails=queryset, by=request.user)
+        count = sending.send_again(emails=queryset, by=request.user)
         if not count:
             messages.warning(request, "Nothing was sent again: only failed e-mails can be.")
             return
-        tasks.send_emails.delay()
+        emails.wake_sender()
         messages.success(request, f"{count} e-mail{'' if count == 1 else 's'} will be sent again.")
 
 

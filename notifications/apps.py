@@ -9,7 +9,7 @@ class NotificationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Hear of changes to how people sign in, and say what an export tells of their mails."""
-        from directory import personal_data
+        from directory.privacy import personal_data
         from notifications import sign_in_changes
 
         sign_in_changes.listen()

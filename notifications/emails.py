@@ -11,11 +11,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
 from django.template.loader import render_to_string
 
 from directory.models import User
-from notifications import tasks
+from directory.wakeup import wake
 from notifications.models import PLACE_OF_PASSWORD_LINK, Kind, OutgoingEmail
 from notifications.text import money, one_line
 
@@ -288,5 +287,10 @@ def _store(
     OutgoingEmail.objects.bulk_create(emails, ignore_conflicts=bool(dedupe_key))
     stored = list(OutgoingEmail.objects.filter(message_id__in=[email.message_id for email in emails]))
     if stored:
-        transaction.on_commit(lambda: tasks.send_emails.delay())
+        wake_sender()
     return stored
+
+
+def wake_sender() -> None:
+    """After the commit, tell a worker that a mail is to be sent."""
+    wake("notifications.tasks.send_emails")

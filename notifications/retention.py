@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from directory.retention import end_of
+from directory.privacy.retention import end_of
 from notifications.models import OutgoingEmail, PasswordRequest, Status
 
 

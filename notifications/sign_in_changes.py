@@ -12,10 +12,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from directory import personal_data, telling
+from directory.accounts.devices import device_of
 from directory.client_address import client_address
-from directory.devices import device_of
+from directory.history import subscribers
 from directory.models import HistoryEntry, User
+from directory.privacy import personal_data
 from notifications import emails
 
 
@@ -68,7 +69,7 @@ NEW_ADDRESS = "The e-mail address of your account was changed"
 def listen() -> None:
     """Hear of what changes from now on; called once, when the application starts."""
     for event in CHANGES:
-        telling.when(event, _changed)
+        subscribers.when(event, _changed)
 
 
 def tell_of_new_address(person: User, *, before: str, by: User) -> None:

@@ -11,7 +11,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.encoding import escape_uri_path
 
-from directory import operators, telling
+from directory import operators
+from directory.history import subscribers
 from directory.models import Company, HistoryEntry, User
 
 REFUSAL_INTERVAL = timedelta(minutes=1)
@@ -39,7 +40,7 @@ def record(
         company_id=company.pk if company else None,
         detail={**(detail or {}), **operators.named()},
     )
-    telling.tell(entry)
+    subscribers.tell(entry)
     return entry
 
 

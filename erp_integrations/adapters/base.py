@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Generic, Literal, Protocol, TypeVar
 
-from erp_integrations.documents import Document, content_hash
+from erp_integrations.snapshots import Document, content_hash
 
 
 class Severity(StrEnum):

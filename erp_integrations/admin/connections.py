@@ -9,12 +9,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from directory import history
+from directory.admin.scoped import RecordingAdmin
 from directory.models import User
-from directory.scoped_admin import RecordingAdmin
 from erp_integrations.confirmations import waiting
 from erp_integrations.confirmations.subjects import Kind, Subject
 from erp_integrations.connections import changes
-from erp_integrations.connections.form import ConnectionForm
+from erp_integrations.connections.settings_form import ConnectionForm
 from erp_integrations.models import Connection
 from erp_integrations.models.secrets import EncryptedTextField
 

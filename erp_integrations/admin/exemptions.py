@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 
 from directory.admin import CompanyMembershipAdmin
 from directory.models import CompanyMembership, User
-from erp_integrations import decisions
+from erp_integrations import submissions
 from erp_integrations.models import Submission
 
 
@@ -31,7 +31,7 @@ class ExemptionForm(forms.Form):
         barred = [
             each.pk
             for each in of_company.select_related("company")
-            if decisions.why_barred(each, membership.user)
+            if submissions.why_barred(each, membership.user)
         ]
         field = self.fields["submission"]
         assert isinstance(field, forms.ModelChoiceField)
@@ -63,8 +63,8 @@ class ApproverAdmin(CompanyMembershipAdmin):
         if form.is_valid():
             assert isinstance(request.user, User)
             try:
-                decisions.exempt(person=membership.user, by=request.user, **form.cleaned_data)
-            except (decisions.DecisionError, PermissionDenied) as refusal:
+                submissions.exempt(person=membership.user, by=request.user, **form.cleaned_data)
+            except (submissions.DecisionError, PermissionDenied) as refusal:
                 form.add_error(None, str(refusal))
             else:
                 messages.success(

@@ -8,13 +8,14 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from directory.admin.scoped import RecordingAdmin
 from directory.models import User
-from directory.scoped_admin import RecordingAdmin
-from erp_integrations import tasks
+from erp_integrations import wakeup
 from erp_integrations.confirmations import waiting
 from erp_integrations.confirmations.subjects import Subject
-from erp_integrations.connections.form import general_ledger_account
-from erp_integrations.masters import linking, pulling
+from erp_integrations.connections.settings_form import general_ledger_account
+from erp_integrations.links import linking
+from erp_integrations.master_data import syncing
 from erp_integrations.models import CostTypeAccount, ExportJob, JobLink, JobStatus, VendorLink
 
 
@@ -171,8 +172,8 @@ class JobLinkAdmin(LinkAdmin):
         super().save_model(request, obj, form, change)
         if not change or form.changed_data:
             # Only the phases of linked jobs are read.
-            pulling.ask_again(obj.connection_id)
-            tasks.wake_for_masters(obj.connection_id)
+            syncing.ask_again(obj.connection_id)
+            wakeup.wake_sync(obj.connection_id)
 
 
 def _refuse_strangers(form: forms.ModelForm[Any], cleaned: dict[str, Any], name: str) -> None:

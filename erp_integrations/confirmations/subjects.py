@@ -11,10 +11,9 @@ from django.utils import timezone
 
 from commitments.models import ContractCompany, CostType
 from directory.models import HistoryEntry, Project
-from erp_integrations.connections import steering
-from erp_integrations.connections.steering import Place
-from erp_integrations.masters.lookup import by_code
-from erp_integrations.masters.similarity import normal_name
+from erp_integrations.confirmations import steering
+from erp_integrations.confirmations.steering import Place
+from erp_integrations.master_data.lookup import by_code
 from erp_integrations.models import (
     Connection,
     ConnectionSettings,
@@ -26,6 +25,7 @@ from erp_integrations.models import (
     VendorLink,
 )
 from erp_integrations.models.secrets import secret_fields
+from erp_integrations.similarity import normal_name
 
 LATELY = timedelta(days=30)
 SECRETS = frozenset(secret_fields(Connection))

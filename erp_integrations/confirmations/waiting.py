@@ -12,12 +12,11 @@ from django.utils.formats import date_format
 from commitments.models import CostType
 from directory import history
 from directory.models import Company, CompanyMembership, User
-from directory.permissions import require_administer_erp_integrations
+from directory.rights.permissions import require_administer_erp_integrations
 from erp_integrations.adapters.base import comparable_unit
 from erp_integrations.confirmations.subjects import VERBS, Kind, Subject, Values
-from erp_integrations.documents import Document, content_hash
-from erp_integrations.findings.general_ledger import leading_cost_type
 from erp_integrations.models import Connection, JobLink, UnconfirmedChange
+from erp_integrations.snapshots import Document, content_hash
 
 SHOWN = 50
 EVENTS = {
@@ -101,7 +100,7 @@ def of_document(document: Document, *, changed_by: User | None = None, lock: boo
     subjects = [Subject(Kind.JOB, 0, str(document.project_id))]
     if link:
         connection = link.connection_id
-        leading = leading_cost_type(document)
+        leading = document.leading_cost_type
         cost_types = CostType.objects.filter(company__connections=connection, code=leading)
         units = {comparable_unit(line.unit_of_measure) for line in document.lines} - {""}
         subjects += [

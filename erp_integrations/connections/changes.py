@@ -6,12 +6,12 @@ from django.db import transaction
 
 from directory import history
 from directory.models import User
-from directory.permissions import require_administer_erp_integrations
-from erp_integrations import tasks
+from directory.rights.permissions import require_administer_erp_integrations
+from erp_integrations import wakeup
+from erp_integrations.adapters import registry
 from erp_integrations.confirmations import waiting
 from erp_integrations.confirmations.subjects import Kind, Subject
-from erp_integrations.connections import adapting
-from erp_integrations.connections.form import ConnectionForm
+from erp_integrations.connections.settings_form import ConnectionForm
 from erp_integrations.models import Connection
 
 NEW_PLACE = frozenset({"server", "wsdl_path", "notes_topic"})  # a topic needs one more description
@@ -57,5 +57,5 @@ def follow(connection: Connection, changed: Set[str]) -> None:
         connection.previous_client_secret = ""
         connection.rotation_began_at = None
         connection.save(update_fields=["previous_client_secret", "rotation_began_at"])
-    adapting.let_go_on(connection)
-    tasks.wake(connection.pk)
+    registry.let_go_on(connection)
+    wakeup.wake_exports(connection.pk)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from directory.models import Company
-from erp_integrations.connections import adapting
+from erp_integrations.adapters import registry
 from erp_integrations.models import Connection
 from erp_integrations.models.secrets import secret_fields
 
@@ -59,7 +59,7 @@ def _facts(connection: Any) -> list[tuple[str, str]]:
             f"{connection.projects} linked to it" if connection.projects else "None is linked to it",
         ),
         ("Last fault", connection.fault or "None since the last good answer"),
-        ("What a written record answers", adapting.reply_rule(connection.settings).sentence),
+        ("What a written record answers", registry.reply_rule(connection.settings).sentence),
         ("Service descriptions (WSDL)", descriptions),
         (
             "Read-back",

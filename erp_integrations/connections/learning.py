@@ -12,11 +12,11 @@ from django.db.models import Exists, OuterRef
 
 from directory import history
 from directory.models import User
-from directory.permissions import require_administer_erp_integrations
+from directory.rights.permissions import require_administer_erp_integrations
+from erp_integrations.adapters.registry import as_columns, reply_rule, taught_by
 from erp_integrations.adapters.spectrum import ReplyRule
 from erp_integrations.confirmations import waiting
 from erp_integrations.confirmations.subjects import Kind, Subject
-from erp_integrations.connections.adapting import as_columns, reply_rule, taught_by
 from erp_integrations.models import CallState, Connection, ConnectionSettings, WireAttempt
 
 

@@ -12,10 +12,11 @@ from django.db.models.functions import Now
 
 from directory import history
 from directory.models import User
-from directory.permissions import require_administer_erp_integrations
-from erp_integrations import tasks
+from directory.rights.permissions import require_administer_erp_integrations
+from erp_integrations import wakeup
+from erp_integrations.adapters import registry
 from erp_integrations.adapters.base import ProbeResult
-from erp_integrations.connections import adapting, faults, rotation
+from erp_integrations.connections import circuit_breaker, secret_rotation
 from erp_integrations.models import Connection
 
 
@@ -42,12 +43,12 @@ def adopt(*, connection: Connection, by: User, seen: str) -> ProbeResult:
     nothing is kept. Raises RightMissing without Admin on the ERP Integrations tool.
     """
     require_administer_erp_integrations(by, connection.company)
-    result = adapting.probing_adapter(connection).probe()
+    result = registry.probing_adapter(connection).probe()
     if not result.adoptable or result.sentence != seen:
         _write_down(connection, result, by)
         return result
     with transaction.atomic():
-        adapting.keep(connection, result, instead=True)
+        registry.keep(connection, result, instead=True)
         _record("descriptions_adopted", connection, by, {"difference": result.sentence})
         _go_on(Connection.objects.select_for_update().get(pk=connection.pk), by)
     done = "Spectrum's present descriptions are kept, and used from now on."
@@ -65,8 +66,8 @@ def probe_if_due(connection_id: int) -> bool:
 
 
 def _probe(connection: Connection, by: User | None) -> ProbeResult:
-    rotation.prove(connection)
-    result = adapting.probing_adapter(connection).probe()
+    secret_rotation.prove(connection)
+    result = registry.probing_adapter(connection).probe()
     _write_down(connection, result, by)
     return result
 
@@ -75,23 +76,23 @@ def _probe(connection: Connection, by: User | None) -> ProbeResult:
 def _write_down(connection: Connection, result: ProbeResult, by: User | None) -> None:
     held = Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=connection.pk)
     if result.usable:
-        adapting.keep(connection, result)
+        registry.keep(connection, result)
         if held.awaits_probe:
             _go_on(held, by)
     elif not result.passing:
-        faults.stop(held, result.sentence, adoptable=result.adoptable)
+        circuit_breaker.stop(held, result.sentence, adoptable=result.adoptable)
     elif held.awaits_probe:
         # Why it stopped is still what matters; a server that is down meanwhile says nothing about it.
-        faults.stop(held, held.fault, adoptable=held.can_adopt)
+        circuit_breaker.stop(held, held.fault, adoptable=held.can_adopt)
     if by:
         _record("probed", held, by, {"usable": result.usable, "sentence": result.sentence})
 
 
 def _go_on(held: Connection, by: User | None) -> None:
     Connection.objects.filter(pk=held.pk).update(awaits_probe=False, can_adopt=False, failed_probes=0)
-    adapting.let_go_on(held)
+    registry.let_go_on(held)
     _record("reopened", held, by, {})
-    tasks.wake(held.pk)
+    wakeup.wake_exports(held.pk)
 
 
 def _record(did: str, connection: Connection, by: User | None, detail: dict[str, object]) -> None:

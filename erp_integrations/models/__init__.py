@@ -29,7 +29,14 @@ from erp_integrations.models.exports import (
     Verification,
     WireAttempt,
 )
-from erp_integrations.models.masters import Job, MastersPull, Phase, PhaseState, PullStatus, Vendor
+from erp_integrations.models.master_data import (
+    Job,
+    MastersPull,
+    Phase,
+    PhaseState,
+    PullStatus,
+    Vendor,
+)
 from erp_integrations.models.reconciliations import (
     Drift,
     DriftKind,
@@ -40,7 +47,7 @@ from erp_integrations.models.reconciliations import (
 from erp_integrations.models.restores import Restore
 from erp_integrations.models.submissions import ErpIdHold, SnapshotUnreadable, Submission, SubmissionStatus
 from erp_integrations.models.transitions import TransitionRefused
-from erp_integrations.models.unconfirmed import UnconfirmedChange
+from erp_integrations.models.unconfirmed_changes import UnconfirmedChange
 from erp_integrations.models.units import UnitLink
 
 __all__ = [

@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce, Now, NullIf, Upper
 from django.utils import timezone
 
 from commitments.models import ContractCompany, CostType
-from directory import time_zones
+from directory.db import time_zones
 from directory.models import Company, Project, User
 from erp_integrations.models.secrets import EncryptedTextField
 

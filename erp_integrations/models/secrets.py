@@ -5,7 +5,7 @@ from typing import Any
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from directory import encryption
+from directory.db import encryption
 
 
 class EncryptedTextField(models.TextField[str, str]):

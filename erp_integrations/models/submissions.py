@@ -10,9 +10,9 @@ from django.urls import reverse
 
 from commitments.models import Commitment, Kind
 from directory.models import Company, Project, User
-from erp_integrations.documents import Document, from_json, text_hash
 from erp_integrations.models.connections import Connection
 from erp_integrations.models.transitions import check_transition
+from erp_integrations.snapshots import Document, from_json, text_hash
 
 
 class SnapshotUnreadable(ValueError):

@@ -9,8 +9,8 @@ from django.utils.formats import date_format
 
 from directory import history
 from directory.models import Company, User
-from directory.permissions import require_compare_with_erp
-from erp_integrations import tasks
+from directory.rights.permissions import require_compare_with_erp
+from erp_integrations import wakeup
 from erp_integrations.models import Connection, Reconciliation, ReconciliationStatus
 from erp_integrations.models.secrets import secret_fields
 from erp_integrations.reconciliation import comparison
@@ -45,7 +45,7 @@ def ask(*, company: Company, by: User) -> list[Reconciliation]:
                 company=company,
                 detail={"connection": connection.pk},
             )
-    tasks.wake_reconciliation()
+    wakeup.wake_reconciliation()
     return runs
 
 

@@ -17,7 +17,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce, Now
 
-from directory.database_away import is_transient
+from directory.db.availability import is_transient
 from erp_integrations.adapters.base import (
     MOST_AT_ONCE,
     Adapter,
@@ -28,11 +28,11 @@ from erp_integrations.adapters.base import (
     Match,
     Verdict,
 )
-from erp_integrations.connections.adapting import adapter_for, as_planned
-from erp_integrations.delivery import outcomes, verification
-from erp_integrations.delivery.exporting import stopping
-from erp_integrations.delivery.outcomes import LeaseLost
-from erp_integrations.findings import elsewhere
+from erp_integrations.adapters.registry import adapter_for, as_planned
+from erp_integrations.checks import other_records
+from erp_integrations.exports import outcomes, verification
+from erp_integrations.exports.exporting import stopping
+from erp_integrations.exports.outcomes import LeaseLost
 from erp_integrations.models import (
     Connection,
     Drift,
@@ -154,8 +154,8 @@ def _compare_batch(run: Reconciliation, adapter: Adapter, jobs: Sequence[ExportJ
     plans = _plans(jobs)
     jobs = [job for job in jobs if job.pk in plans]
     verdicts = list(adapter.verify_many([plans[job.pk] for job in jobs]))
-    absences = {i: away for i, verdict in enumerate(verdicts) if (away := elsewhere.absent_of(verdict))}
-    found = elsewhere.find_many(run.connection, [(jobs[i], plans[jobs[i].pk]) for i in absences])
+    absences = {i: away for i, verdict in enumerate(verdicts) if (away := other_records.absent_of(verdict))}
+    found = other_records.find_many(run.connection, [(jobs[i], plans[jobs[i].pk]) for i in absences])
     if isinstance(found, CannotTell):
         return found.reason
     for (index, absent), records in zip(absences.items(), found, strict=True):

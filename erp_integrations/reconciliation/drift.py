@@ -22,8 +22,8 @@ from erp_integrations.adapters.base import (
     Match,
     ValueKind,
 )
-from erp_integrations.delivery import outcomes, verification
-from erp_integrations.delivery.verification import Seen
+from erp_integrations.exports import outcomes, verification
+from erp_integrations.exports.verification import Seen
 from erp_integrations.models import Drift, DriftKind, ExportJob, JobStatus, Submission
 
 MOST_IN_HISTORY = 50

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from django.db.models import Q, Value
 
+from directory.db import pagination
+from directory.db.pagination import Page
 from directory.models import Company
 from erp_integrations.models import Drift, DriftKind, JobStatus
 from erp_integrations.models.reconciliations import DriftQuerySet
-from erp_integrations.review.listing import COUNTED_TO, PAGE_LENGTH, Cursor
 
 EVERYTHING = "all"
+COUNTED_TO = 100  # nobody reads a larger number, and counting it costs
 SHOWN = 4  # findings in a row; the review page and the spreadsheet have all
 LONGEST = 60  # characters of a value in a sentence
 
@@ -38,15 +40,6 @@ class Row:
         return max(0, len(self.drift.findings) - SHOWN)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some rows, newest drift first, and the keys of the pages beside it; None at an end."""
-
-    rows: list[Row]
-    before: int | None
-    after: int | None
-
-
 def drifts_of(company: Company, kind: str = EVERYTHING) -> DriftQuerySet:
     """What drifts now, of one kind or of all; one query with what a row shows."""
     own = Q(job__status=JobStatus.SYNCED)
@@ -56,26 +49,10 @@ def drifts_of(company: Company, kind: str = EVERYTHING) -> DriftQuerySet:
     return drifts.select_related("submission__project", "job").defer("submission__snapshot")
 
 
-def page(company: Company, kind: str, cursor: Cursor) -> Page:
-    """The page that the cursor names; the first one where it names none that has rows."""
-    backwards = cursor.before is not None
-    key = cursor.before if backwards else cursor.after
-    found = drifts_of(company, kind)
-    if key is not None:
-        found = found.filter(pk__gt=key) if backwards else found.filter(pk__lt=key)
-    # One more than is shown says whether there is a next page.
-    taken = list(found.order_by("pk" if backwards else "-pk")[: PAGE_LENGTH + 1])
-    if key is not None and not taken:
-        return page(company, kind, Cursor())
-    more, shown = len(taken) > PAGE_LENGTH, taken[:PAGE_LENGTH]
-    if backwards:
-        shown.reverse()
-    has_before, has_after = (more, True) if backwards else (key is not None, more)
-    return Page(
-        rows=[Row(drift) for drift in shown],
-        before=shown[0].pk if has_before else None,
-        after=shown[-1].pk if has_after else None,
-    )
+def get_page(company: Company, kind: str, parameters: Mapping[str, str]) -> Page[Drift]:
+    """The page that the address names, newest drift first."""
+    kept = {} if kind == EVERYTHING else {"kind": kind}
+    return pagination.get_page(drifts_of(company, kind), parameters, kept=kept)
 
 
 def counts(company: Company) -> dict[str, str]:

@@ -16,10 +16,10 @@ from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
 from django.db.models.fields import DateTimeField
 from django.db.models.functions import Now
 
+from erp_integrations import alarms
 from erp_integrations.adapters.base import MOST_AT_ONCE, Adapter, CannotTell, Key, StoredRecord
-from erp_integrations.attention import alarms
-from erp_integrations.connections.adapting import adapter_for, as_planned
-from erp_integrations.delivery import outcomes
+from erp_integrations.adapters.registry import adapter_for, as_planned
+from erp_integrations.exports import outcomes
 from erp_integrations.models import (
     MAYBE_WRITTEN,
     CallState,

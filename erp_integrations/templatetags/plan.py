@@ -8,7 +8,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from erp_integrations.adapters.base import Call, CodeOf, Element
-from erp_integrations.connections.adapting import adapter_for
+from erp_integrations.adapters.registry import adapter_for
 
 register = template.Library()
 

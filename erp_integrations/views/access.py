@@ -4,11 +4,11 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from directory.models import VISIBLE_LEVELS, CompanyMembership
-from directory.permissions import require_see_erp_integrations
 from directory.requests import SignedInRequest
+from directory.rights.permissions import require_see_erp_integrations
 from erp_integrations.models import Submission
-from erp_integrations.review import standing
-from erp_integrations.review.standing import Standing
+from erp_integrations.pages import submission_row
+from erp_integrations.pages.submission_row import Standing
 
 
 def viewer_of(request: SignedInRequest, company_slug: str) -> CompanyMembership:
@@ -38,7 +38,7 @@ def standing_of(request: SignedInRequest, company_slug: str, submission_id: int)
     submission = get_object_or_404(
         Submission.objects.filter(company=viewer.company)
         .select_related("project", "commitment", "created_by", "sent_by", "decided_by", "ended_by")
-        .prefetch_related(standing.jobs_to_show()),
+        .prefetch_related(submission_row.jobs_to_show()),
         pk=submission_id,
     )
-    return standing.of(submission, viewer)
+    return submission_row.of(submission, viewer)

@@ -9,14 +9,14 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from directory import confirming, pace
+from directory.accounts import reauthentication
 from directory.history import words
 from directory.models import VISIBLE_LEVELS, CompanyMembership, HistoryEntry, HistorySeal, User
-from directory.permissions import require_see_history
 from directory.requests import SignedInRequest
-from erp_integrations.activity import exporting, searching, subjects
-from erp_integrations.activity.searching import ELSEWHERE, GROUPS, Search
-from erp_integrations.review.listing import Cursor
+from directory.rights.permissions import require_see_history
+from directory.web import rate_limits
+from erp_integrations.audit import exporting, searching, subjects
+from erp_integrations.audit.searching import ELSEWHERE, GROUPS, Search
 from erp_integrations.views import navigation
 
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
@@ -36,12 +36,12 @@ class Row:
 
 
 @require_safe
-@pace.costly(when=lambda request: bool(request.GET))
+@rate_limits.costly(when=lambda request: bool(request.GET))
 def activity(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """The history, newest first; a number of queries that does not grow with it."""
     viewer = _auditor_of(request, company_slug)
     search = Search.read(request.GET.dict())
-    found = searching.page(viewer.company, search, Cursor.read(request.GET.dict()))
+    found = searching.get_page(viewer.company, search, request.GET.dict())
     sees_tool = viewer.erp_integrations_level in VISIBLE_LEVELS
     context = {
         "company": viewer.company,
@@ -50,16 +50,15 @@ def activity(request: SignedInRequest, company_slug: str) -> HttpResponse:
         "groups": [(name, label) for name, (label, _) in GROUPS.items()],
         "events": _events(),
         "people": _people(viewer, search),
-        "rows": _rows(viewer, search, found.entries),
-        "newer_url": search.address(before=str(found.before)) if found.before else "",
-        "older_url": search.address(after=str(found.after)) if found.after else "",
+        "rows": _rows(viewer, search, found.rows),
+        "page": found,
         "anything_url": search.address(subject=""),
     }
     return render(request, "erp_integrations/activity.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@pace.costly(pace.MANY, when=pace.posts)
+@rate_limits.costly(rate_limits.MANY, when=rate_limits.posts)
 def activity_export(request: SignedInRequest, company_slug: str) -> HttpResponseBase:
     """What the search means, as a file. A POST, because that somebody took it away is remembered."""
     viewer = _auditor_of(request, company_slug)
@@ -67,7 +66,7 @@ def activity_export(request: SignedInRequest, company_slug: str) -> HttpResponse
         # Somebody whose session had ended comes back from sign-in to this address.
         messages.info(request, "Nothing was exported yet: press the button again.")
         return redirect("erp_integrations:activity", company_slug)
-    if question := confirming.ask(request):
+    if question := reauthentication.ask(request):
         return question
     kind = request.POST.get("format", "")
     search = Search.read(request.POST.dict())

@@ -9,11 +9,20 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from directory.approvers import Approver, Roll, in_words, roll_of
 from directory.models import VISIBLE_LEVELS, CompanyMembership, Level
-from directory.permissions import can_review_approvers, require_review_approvers, require_see_erp_integrations
 from directory.requests import SignedInRequest
-from directory.reviewing import ListChanged, review_approvers, why_barred
+from directory.rights.approver_review import ListChanged, review_approvers, why_barred
+from directory.rights.approvers import (
+    Approver,
+    Roll,
+    in_words,
+    roll_of,
+)
+from directory.rights.permissions import (
+    can_review_approvers,
+    require_review_approvers,
+    require_see_erp_integrations,
+)
 from erp_integrations.forms import ReviewForm
 from erp_integrations.models import Submission
 from erp_integrations.views import navigation

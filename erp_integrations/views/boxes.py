@@ -14,13 +14,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
-from directory import pace
 from directory.requests import SignedInRequest
-from erp_integrations import decisions
+from directory.web import rate_limits
+from erp_integrations import submissions
 from erp_integrations.forms import NOTE_IS_WRITTEN, AcceptForm, RejectForm
 from erp_integrations.models import ExportJob
-from erp_integrations.review import explanations, previews
-from erp_integrations.review.standing import Standing
+from erp_integrations.pages import explanations, previews
+from erp_integrations.pages.submission_row import Standing
 from erp_integrations.views import navigation
 from erp_integrations.views.access import standing_of
 
@@ -29,13 +29,13 @@ _BLOCKED = "It can't be exported as it stands. What has to change first is below
 
 @vary_on_headers("HX-Request")
 @require_http_methods(["GET", "HEAD", "POST"])
-@pace.costly()
+@rate_limits.costly()
 def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
     """Accept for export; after a failed export the same box tries again."""
     stood = standing_of(request, company_slug, submission_id)
-    decisions.require_may_decide(submission=stood.submission, by=request.user)
+    submissions.require_may_decide(submission=stood.submission, by=request.user)
     if stood.is_open:
-        decisions.require_may_steer(stood.submission, request.user)
+        submissions.require_may_steer(stood.submission, request.user)
     if request.method != "POST":
         return _accept_box(request, stood) if stood.is_open else decided_box(request, stood)
     if stood.is_open and explanations.damage(stood):
@@ -49,9 +49,9 @@ def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         return _accept_box(request, stood, form)
     names = ("seen_hash", "erp_id", "note", "statement", "confirmed")
     entered = {name: form.cleaned_data[name] for name in names}
-    command: Callable[..., ExportJob] = decisions.retry if stood.has_failed else decisions.accept
+    command: Callable[..., ExportJob] = submissions.retry if stood.has_failed else submissions.accept
     if adopts := "adopt" in request.POST:
-        command = decisions.adopt
+        command = submissions.adopt
         entered |= {"seen_record": form.cleaned_data["seen_record"], "seen_round": form.cleaned_data["round"]}
     elif stood.is_open:
         erp_id, ticked = form.cleaned_data["erp_id"], form.cleaned_data["other_records"]
@@ -62,14 +62,14 @@ def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         entered["number_looked_up"] = form.cleaned_data["number_looked_up"]
     try:
         command(submission=stood.submission, by=request.user, **entered)
-    except decisions.NotReady:
+    except submissions.NotReady:
         return _accept_box(request, stood, form, problem=_BLOCKED, status=422)
-    except decisions.Conflict as conflict:
+    except submissions.Conflict as conflict:
         now = standing_of(request, company_slug, submission_id)
         if not now.is_open:
             return decided_box(request, now, str(conflict))
         return _accept_box(request, now, form, problem=str(conflict), status=409)
-    except decisions.DecisionError as refusal:
+    except submissions.DecisionError as refusal:
         return _accept_box(request, stood, form, problem=str(refusal), status=422)
     now = standing_of(request, company_slug, submission_id)
     follows = "is being exported to Spectrum."
@@ -86,7 +86,7 @@ def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> H
 def reject(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
     """Send it back to its project with a reason, before an export or after a failed one."""
     stood = standing_of(request, company_slug, submission_id)
-    decisions.require_may_decide(submission=stood.submission, by=request.user)
+    submissions.require_may_decide(submission=stood.submission, by=request.user)
     if request.method != "POST":
         return _reject_box(request, stood) if stood.is_rejectable else decided_box(request, stood)
     form = RejectForm(request.POST)
@@ -96,12 +96,12 @@ def reject(request: SignedInRequest, company_slug: str, submission_id: int) -> H
     if stood.is_rejectable and seen != (stood.submission.snapshot_hash, stood.round):
         return _reject_box(request, stood, form, problem=moved_on(stood), status=409)
     try:
-        decisions.reject(submission=stood.submission, by=request.user, reason=form.cleaned_data["reason"])
-    except (decisions.Conflict, decisions.TooEarly) as conflict:
+        submissions.reject(submission=stood.submission, by=request.user, reason=form.cleaned_data["reason"])
+    except (submissions.Conflict, submissions.TooEarly) as conflict:
         now = standing_of(request, company_slug, submission_id)
         verb = "Can't be decided:" if now.is_awaiting else "Decided already:"
         return decided_box(request, now, str(conflict), verb=verb)
-    except decisions.DecisionError as refusal:
+    except submissions.DecisionError as refusal:
         return _reject_box(request, stood, form, problem=str(refusal), status=422)
     messages.success(
         request, f"{stood.submission.number} is rejected and back with its project. The reason is mailed."
@@ -132,7 +132,7 @@ def _accept_box(
     )
     shown = form or AcceptForm(initial={"erp_id": preview.erp_id})
     # Where nobody can look, a person has to, before what came out of an older copy goes anywhere.
-    asks_for_words = decisions.needs_words_of_spectrum(stood.submission)
+    asks_for_words = submissions.needs_words_of_spectrum(stood.submission)
     if preview.notes_topic:
         shown.fields["note"].help_text = NOTE_IS_WRITTEN
     verb = "Try again" if stood.has_failed else "Accept"

@@ -12,14 +12,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from directory import pace
 from directory.models import CompanyMembership
-from directory.permissions import can_compare_with_erp
 from directory.requests import SignedInRequest
+from directory.rights.permissions import can_compare_with_erp
+from directory.web import rate_limits
 from erp_integrations.models import DriftKind
 from erp_integrations.reconciliation import asking as reconciliations
 from erp_integrations.reconciliation import drift_listing, drift_spreadsheet
-from erp_integrations.review.listing import Cursor
 from erp_integrations.views import navigation
 from erp_integrations.views.access import viewer_of
 from erp_integrations.views.navigation import Choice
@@ -28,7 +27,7 @@ SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@pace.costly(pace.MANY, when=pace.posts)
+@rate_limits.costly(rate_limits.MANY, when=rate_limits.posts)
 def reconciliation(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """The page; a POST has everything compared now."""
     viewer = viewer_of(request, company_slug)
@@ -44,7 +43,7 @@ def reconciliation(request: SignedInRequest, company_slug: str) -> HttpResponse:
     if request.GET.get("kind", kind) != kind:
         messages.warning(request, "There is no such filter, so this is everything that drifts.")
     counts = drift_listing.counts(viewer.company)
-    found = drift_listing.page(viewer.company, kind, Cursor.read(request.GET.dict()))
+    found = drift_listing.get_page(viewer.company, kind, request.GET.dict())
     here = {"kind": kind} if kind != drift_listing.EVERYTHING else {}
     context = {
         "tabs": navigation.tabs(viewer, current="Reconciliation"),
@@ -55,9 +54,8 @@ def reconciliation(request: SignedInRequest, company_slug: str) -> HttpResponse:
         "filters": _filters(viewer, kind, counts),
         "kind": kind if here else "",
         "kind_label": str(DriftKind(kind).label) if here else "",
-        "rows": found.rows,
-        "newer_url": f"?{urlencode(here | {'before': str(found.before)})}" if found.before else "",
-        "older_url": f"?{urlencode(here | {'after': str(found.after)})}" if found.after else "",
+        "rows": [drift_listing.Row(drift) for drift in found.rows],
+        "page": found,
         "spreadsheet_query": f"?{urlencode(here)}" if here else "",
     }
     return render(request, "erp_integrations/reconciliation.html", context)
@@ -80,7 +78,7 @@ def reconciliation_progress(request: SignedInRequest, company_slug: str) -> Http
 
 
 @require_safe
-@pace.costly(pace.MANY)
+@rate_limits.costly(rate_limits.MANY)
 def reconciliation_spreadsheet(request: SignedInRequest, company_slug: str) -> FileResponse:
     """The same as the page, with every finding in a row of its own."""
     viewer = viewer_of(request, company_slug)

@@ -9,17 +9,17 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
-from directory import pace
-from directory.permissions import can_send_commitments
 from directory.requests import SignedInRequest
-from erp_integrations import decisions
+from directory.rights.permissions import can_send_commitments
+from directory.web import rate_limits
+from erp_integrations import submissions
 from erp_integrations.forms import FollowForm, ResolveForm, RoundForm, UnlinkForm
-from erp_integrations.review import explanations
-from erp_integrations.review.standing import Standing
+from erp_integrations.pages import explanations
+from erp_integrations.pages.submission_row import Standing
 from erp_integrations.views.access import standing_of
 from erp_integrations.views.boxes import after_decision, box, decided_box
 
-REFUSALS = (decisions.Conflict, decisions.TooEarly)
+REFUSALS = (submissions.Conflict, submissions.TooEarly)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -30,8 +30,8 @@ def undo(request: SignedInRequest, company_slug: str, submission_id: int) -> Htt
         messages.info(request, "Nothing was done yet: press the button again.")
         return redirect(stood.submission)
     try:
-        decisions.undo(submission=stood.submission, by=request.user)
-    except decisions.Conflict as conflict:
+        submissions.undo(submission=stood.submission, by=request.user)
+    except submissions.Conflict as conflict:
         messages.warning(request, str(conflict))
     else:
         messages.success(request, f"{stood.submission.number} awaits a decision again; nothing was sent.")
@@ -42,14 +42,14 @@ def undo(request: SignedInRequest, company_slug: str, submission_id: int) -> Htt
 @require_http_methods(["GET", "HEAD", "POST"])
 def resume(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
     stood = standing_of(request, company_slug, submission_id)
-    decisions.require_may_decide(submission=stood.submission, by=request.user)
+    submissions.require_may_decide(submission=stood.submission, by=request.user)
     form = RoundForm(request.POST or None)
     if not stood.is_incomplete:
         return decided_box(request, stood, explanations.title_of(stood))
     if request.method != "POST" or not form.is_valid():
         return _box(request, stood, "_resume.html", "Resume", form, caution=explanations.caution(stood))
     try:
-        decisions.resume(
+        submissions.resume(
             submission=stood.submission, by=request.user, seen_attempt=form.cleaned_data["round"]
         )
     except REFUSALS as refusal:
@@ -60,26 +60,26 @@ def resume(request: SignedInRequest, company_slug: str, submission_id: int) -> H
 
 @vary_on_headers("HX-Request")
 @require_http_methods(["GET", "HEAD", "POST"])
-@pace.costly(when=pace.posts)
+@rate_limits.costly(when=rate_limits.posts)
 def resolve(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
     """Say what Spectrum holds, where nobody but a person can."""
     stood = standing_of(request, company_slug, submission_id)
-    decisions.require_may_decide(submission=stood.submission, by=request.user)
+    submissions.require_may_decide(submission=stood.submission, by=request.user)
     if stood.job is None or not stood.is_unknown:
         return decided_box(request, stood, explanations.title_of(stood))
     form = ResolveForm(request.POST or None, calls=list(stood.job.current_calls()))
     if request.method != "POST" or not form.is_valid():
         return _box(request, stood, "_resolve.html", "Resolve", form)
     try:
-        decisions.resolve(
+        submissions.resolve(
             submission=stood.submission,
             by=request.user,
             seen_attempt=form.cleaned_data["round"],
-            attested=decisions.Attested(form.cleaned_data["attested"]),
+            attested=submissions.Attested(form.cleaned_data["attested"]),
             statement=form.cleaned_data["statement"],
             positions=form.cleaned_data["calls"],
         )
-    except decisions.NotSaid as lacking:
+    except submissions.NotSaid as lacking:
         return _box(request, stood, "_resolve.html", "Resolve", form, problem=str(lacking))
     except REFUSALS as refusal:
         return decided_box(request, standing_of(request, company_slug, submission_id), str(refusal))
@@ -89,18 +89,18 @@ def resolve(request: SignedInRequest, company_slug: str, submission_id: int) -> 
 
 @vary_on_headers("HX-Request")
 @require_http_methods(["GET", "HEAD", "POST"])
-@pace.costly(when=pace.posts)
+@rate_limits.costly(when=rate_limits.posts)
 def unlink(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
     """Cut the link to a record that is gone from Spectrum."""
     stood = standing_of(request, company_slug, submission_id)
-    decisions.require_may_unlink(submission=stood.submission, by=request.user)
+    submissions.require_may_unlink(submission=stood.submission, by=request.user)
     form = UnlinkForm(request.POST or None)
     if stood.job is None or not (stood.is_synced or stood.is_incomplete):
         return decided_box(request, stood, explanations.title_of(stood))
     if request.method != "POST" or not form.is_valid():
         return _box(request, stood, "_unlink.html", "Unlink", form)
     try:
-        decisions.unlink(
+        submissions.unlink(
             submission=stood.submission,
             by=request.user,
             seen_attempt=form.cleaned_data["round"],
@@ -109,12 +109,12 @@ def unlink(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         )
     except REFUSALS as refusal:
         return decided_box(request, standing_of(request, company_slug, submission_id), str(refusal))
-    except decisions.MayStandElsewhere as refusal:
+    except submissions.MayStandElsewhere as refusal:
         possible = refusal.records
         return _box(request, stood, "_unlink.html", "Unlink", form, problem=str(refusal), possible=possible)
-    except decisions.StandsElsewhere as refusal:
+    except submissions.StandsElsewhere as refusal:
         return _box(request, stood, "_unlink.html", "Unlink", form, problem=str(refusal), elsewhere=True)
-    except decisions.DecisionError as refusal:
+    except submissions.DecisionError as refusal:
         return _box(request, stood, "_unlink.html", "Unlink", form, problem=str(refusal))
     messages.success(request, f"{stood.submission.number} is unlinked and back with its project.")
     return after_decision(request, standing_of(request, company_slug, submission_id))
@@ -122,28 +122,28 @@ def unlink(request: SignedInRequest, company_slug: str, submission_id: int) -> H
 
 @vary_on_headers("HX-Request")
 @require_http_methods(["GET", "HEAD", "POST"])
-@pace.costly()
+@rate_limits.costly()
 def follow(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
     """Have it go by the key under which somebody put its record in Spectrum."""
     stood = standing_of(request, company_slug, submission_id)
-    decisions.require_may_unlink(submission=stood.submission, by=request.user)
+    submissions.require_may_unlink(submission=stood.submission, by=request.user)
     form = FollowForm(request.POST or None)
     if stood.job is None or not stood.is_followable:
         return decided_box(request, stood, explanations.title_of(stood))
     if request.method != "POST" or not form.is_valid():
         try:
-            moves = decisions.moves_of(stood.job)
-        except decisions.DecisionError as nothing:
+            moves = submissions.moves_of(stood.job)
+        except submissions.DecisionError as nothing:
             return decided_box(request, stood, str(nothing), verb="Nothing to follow:")
         return _box(request, stood, "_follow.html", "Follow", form, moves=moves)
     try:
-        job = decisions.follow(
+        job = submissions.follow(
             submission=stood.submission,
             by=request.user,
             seen_attempt=form.cleaned_data["round"],
             fingerprint=form.cleaned_data["record"],
         )
-    except decisions.DecisionError as refusal:
+    except submissions.DecisionError as refusal:
         return decided_box(request, standing_of(request, company_slug, submission_id), str(refusal))
     messages.success(
         request,

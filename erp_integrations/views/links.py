@@ -10,24 +10,25 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from commitments.models import ContractCompany
-from directory import pace
+from directory.db.pagination import parse_search
 from directory.models import CompanyMembership, Level, Project
-from directory.permissions import require_administer_erp_integrations
 from directory.requests import SignedInRequest
+from directory.rights.permissions import require_administer_erp_integrations
+from directory.web import rate_limits
 from erp_integrations.confirmations import waiting
 from erp_integrations.confirmations.subjects import Kind
-from erp_integrations.masters import linking, links, list_states
-from erp_integrations.masters.link_forms import LinkForm, kept_query
+from erp_integrations.links import linking, queries
+from erp_integrations.links.forms import LinkForm, kept_query
+from erp_integrations.master_data import status
 from erp_integrations.models import Connection
 from erp_integrations.models.secrets import secret_fields
-from erp_integrations.review import listing
 from erp_integrations.views import navigation
 from erp_integrations.views.access import viewer_of
 from erp_integrations.views.navigation import Choice
 
 
 @require_safe
-@pace.costly(when=pace.searches)
+@rate_limits.costly(when=rate_limits.searches)
 def vendors(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """Each contract company, and the vendor that it is on the chosen connection."""
     viewer = viewer_of(request, company_slug)
@@ -36,10 +37,10 @@ def vendors(request: SignedInRequest, company_slug: str) -> HttpResponse:
     context = _list_context(request, viewer, "Vendors") | unconfirmed(viewer, Kind.VENDOR)
     view, search = context["view"], context["search"]
     if connection is not None:
-        context["page"], context["rows"] = links.vendor_page(
+        context["page"], context["rows"] = queries.vendor_page(
             viewer.company, connection, view=view, search=search, parameters=request.GET.dict()
         )
-        context["lists"] = list_states.of([connection])
+        context["lists"] = status.of([connection])
     on = {"connection": str(connection.pk)} if connection and len(connections) > 1 else {}
     context |= {
         "connection": connection,
@@ -53,7 +54,7 @@ def vendors(request: SignedInRequest, company_slug: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@pace.costly(when=pace.searches)
+@rate_limits.costly(when=rate_limits.searches)
 def vendor(request: SignedInRequest, company_slug: str, contract_company_id: int) -> HttpResponse:
     """One contract company: choose its vendor, change it, or take the link away."""
     viewer = viewer_of(request, company_slug)
@@ -84,26 +85,26 @@ def vendor(request: SignedInRequest, company_slug: str, contract_company_id: int
 
 
 @require_safe
-@pace.costly(when=pace.searches)
+@rate_limits.costly(when=rate_limits.searches)
 def jobs(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """Each project, and the job that it is, which also says where its commitments go."""
     viewer = viewer_of(request, company_slug)
     connections = connections_of(viewer)
     context = _list_context(request, viewer, "Jobs") | unconfirmed(viewer, Kind.JOB)
     view, search = context["view"], context["search"]
-    context["page"], context["rows"] = links.job_page(
+    context["page"], context["rows"] = queries.job_page(
         viewer.company, view=view, search=search, parameters=request.GET.dict()
     )
     context |= {
         "connections": connections,
-        "lists": list_states.of(connections),
+        "lists": status.of(connections),
         "filters": _filters(view, search, {}),
     }
     return render(request, "erp_integrations/jobs.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@pace.costly(when=pace.searches)
+@rate_limits.costly(when=rate_limits.searches)
 def job(request: SignedInRequest, company_slug: str, project_id: int) -> HttpResponse:
     """One project: choose its job and with it the connection, change it, or take the link away."""
     viewer = viewer_of(request, company_slug)
@@ -177,8 +178,8 @@ def _list_context(request: SignedInRequest, viewer: CompanyMembership, tab: str)
         "viewer": viewer,
         "company": viewer.company,
         "tabs": navigation.tabs(viewer, current=tab),
-        "view": wanted if wanted in links.VIEWS else next(iter(links.VIEWS)),
-        "search": listing.readable_search(request.GET.get("q", "")),
+        "view": wanted if wanted in queries.VIEWS else next(iter(queries.VIEWS)),
+        "search": parse_search(request.GET.get("q", "")),
         "may_link": viewer.erp_integrations_level == Level.ADMIN,
         "here": kept_query(request.GET.urlencode()),
     }
@@ -189,7 +190,7 @@ def _filters(view: str, search: str, kept: dict[str, str]) -> list[Choice]:
         kept = kept | {"q": search}
     return [
         Choice(label, f"?{urlencode({'view': slug} | kept)}", slug == view)
-        for slug, label in links.VIEWS.items()
+        for slug, label in queries.VIEWS.items()
     ]
 
 
@@ -201,15 +202,15 @@ def _vendor_page(
     form: LinkForm | None = None,
     error: linking.LinkError | None = None,
 ) -> HttpResponse:
-    search = listing.readable_search(request.GET.get("q", ""))
-    row = links.vendor_rows(connection, [contract_company], always_suggest=True)[0] if connection else None
+    search = parse_search(request.GET.get("q", ""))
+    row = queries.vendor_rows(connection, [contract_company], always_suggest=True)[0] if connection else None
     context = _page_context(request, viewer, form, error) | {
         "contract_company": contract_company,
         "connection": connection,
         "row": row,
         "search": search,
-        "found": links.find_vendors(connection, search) if connection else [],
-        "lists": list_states.of([connection] if connection else []),
+        "found": queries.find_vendors(connection, search) if connection else [],
+        "lists": status.of([connection] if connection else []),
     }
     return render(request, "erp_integrations/vendor.html", context, status=_status(form, error))
 
@@ -222,15 +223,15 @@ def _job_page(
     form: LinkForm | None = None,
     error: linking.LinkError | None = None,
 ) -> HttpResponse:
-    search = listing.readable_search(request.GET.get("q", ""))
-    (row,) = links.job_rows(viewer.company, [project], always_suggest=True)
+    search = parse_search(request.GET.get("q", ""))
+    (row,) = queries.job_rows(viewer.company, [project], always_suggest=True)
     context = _page_context(request, viewer, form, error) | {
         "project": project,
         "connections": connections,
         "row": row,
         "search": search,
-        "found": links.find_jobs(viewer.company, search),
-        "lists": list_states.of(connections),
+        "found": queries.find_jobs(viewer.company, search),
+        "lists": status.of(connections),
     }
     return render(request, "erp_integrations/job.html", context, status=_status(form, error))
 

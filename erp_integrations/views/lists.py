@@ -6,24 +6,25 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from directory import pace
+from directory.db.pagination import parse_search
 from directory.models import Level
 from directory.requests import SignedInRequest
-from erp_integrations.masters import linking, list_states, phase_gaps
+from directory.web import rate_limits
+from erp_integrations.links import linking, unmapped_cost_codes
+from erp_integrations.master_data import status
 from erp_integrations.models import Connection
-from erp_integrations.review import listing
 from erp_integrations.views import navigation
 from erp_integrations.views.access import viewer_of
 from erp_integrations.views.links import connections_of
 
 
 @require_safe
-@pace.costly(when=pace.searches)
+@rate_limits.costly(when=rate_limits.searches)
 def cost_codes(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """Per project, the cost codes in use that have no phase on its job, or one that takes nothing."""
     viewer = viewer_of(request, company_slug)
-    search = listing.readable_search(request.GET.get("q", ""))
-    page, projects = phase_gaps.page(viewer.company, search=search, parameters=request.GET.dict())
+    search = parse_search(request.GET.get("q", ""))
+    page, projects = unmapped_cost_codes.page(viewer.company, search=search, parameters=request.GET.dict())
     context = {
         "viewer": viewer,
         "company": viewer.company,
@@ -34,14 +35,14 @@ def cost_codes(request: SignedInRequest, company_slug: str) -> HttpResponse:
         "projects": projects,
         "with_gaps": [each for each in projects if each.gaps],
         "others": [each for each in projects if not each.gaps],
-        "lists": list_states.of(connections_of(viewer)),
+        "lists": status.of(connections_of(viewer)),
     }
     return render(request, "erp_integrations/cost_codes.html", context)
 
 
 @vary_on_headers("HX-Request")
 @require_http_methods(["GET", "HEAD", "POST"])
-@pace.costly(pace.MANY, when=pace.posts)
+@rate_limits.costly(rate_limits.MANY, when=rate_limits.posts)
 def lists(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
     """How far a connection's reading has come; a POST has the lists read again."""
     viewer = viewer_of(request, company_slug)
@@ -52,7 +53,7 @@ def lists(request: SignedInRequest, company_slug: str, connection_id: int) -> Ht
             messages.success(request, "Spectrum's lists are read again. This takes a moment.")
     if not request.htmx:
         return redirect("erp_integrations:vendors", company_slug)
-    (state,) = list_states.of([connection])
+    (state,) = status.of([connection])
     context = {
         "company": viewer.company,
         "state": state,

@@ -5,10 +5,11 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from django.urls import reverse
 
+from directory.db.pagination import parse_search
 from directory.models import CompanyMembership, Level
 from directory.requests import SignedInRequest
-from erp_integrations.masters import links
-from erp_integrations.review import listing
+from erp_integrations.links import queries
+from erp_integrations.pages import submission_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,8 @@ def tabs(viewer: CompanyMembership, *, current: str) -> list[Choice]:
         "Approvers": "approvers",
     }
     missing = {
-        "Vendors": links.counted(links.vendors_where_work_waits(viewer.company)),
-        "Jobs": links.counted(links.projects_where_work_waits(viewer.company)),
+        "Vendors": queries.counted(queries.vendors_where_work_waits(viewer.company)),
+        "Jobs": queries.counted(queries.projects_where_work_waits(viewer.company)),
     }
     if viewer.erp_integrations_level == Level.ADMIN:
         places["Settings"] = "settings"
@@ -53,10 +54,10 @@ def tabs(viewer: CompanyMembership, *, current: str) -> list[Choice]:
     ]
 
 
-def filters(viewer: CompanyMembership, *, current: listing.Filter, search: str) -> list[Choice]:
+def filters(viewer: CompanyMembership, *, current: submission_list.Filter, search: str) -> list[Choice]:
     """Every filter, with the counts of what somebody or something works on; the search stays."""
     address = reverse("erp_integrations:commitments", args=[viewer.company.slug])
-    counts = listing.counts(viewer.company)
+    counts = submission_list.counts(viewer.company)
     return [
         Choice(
             chosen.label,
@@ -64,7 +65,7 @@ def filters(viewer: CompanyMembership, *, current: listing.Filter, search: str) 
             chosen == current,
             None if counts.get(chosen.slug) == "0" else counts.get(chosen.slug),
         )
-        for chosen in listing.FILTERS.values()
+        for chosen in submission_list.FILTERS.values()
     ]
 
 
@@ -74,5 +75,5 @@ def filters_around(request: SignedInRequest, viewer: CompanyMembership) -> list[
         address = parse_qs(urlsplit(request.htmx.current_url or "").query)
     except ValueError:  # a header that is no address
         address = {}
-    chosen = listing.FILTERS.get(address.get("view", [""])[0], listing.READY)
-    return filters(viewer, current=chosen, search=listing.readable_search(address.get("q", [""])[0]))
+    chosen = submission_list.FILTERS.get(address.get("view", [""])[0], submission_list.READY)
+    return filters(viewer, current=chosen, search=parse_search(address.get("q", [""])[0]))

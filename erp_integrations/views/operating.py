@@ -7,11 +7,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from directory.database_away import is_away
+from directory.db.availability import is_away
 from directory.models import Level
 from directory.requests import SignedInRequest
-from erp_integrations.connections import pausing
-from erp_integrations.delivery import operations
+from erp_integrations.connections import pauses as pausing
+from erp_integrations.exports import status as operations
 from erp_integrations.models import Connection
 from erp_integrations.views import navigation
 from erp_integrations.views.access import viewer_of

@@ -12,13 +12,21 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from commitments.models import Badge
-from directory import pace
-from directory.permissions import can_send_commitments
+from directory.db.pagination import parse_search
 from directory.requests import SignedInRequest
+from directory.rights.permissions import can_send_commitments
+from directory.web import rate_limits
+from erp_integrations.checks import preflight
 from erp_integrations.connections import health
-from erp_integrations.findings import preflight
-from erp_integrations.review import explanations, listing, previews, sent_calls, standing, timeline
-from erp_integrations.review.standing import Standing
+from erp_integrations.pages import (
+    explanations,
+    previews,
+    sent_calls,
+    submission_list,
+    submission_row,
+    timeline,
+)
+from erp_integrations.pages.submission_row import Standing
 from erp_integrations.views import navigation
 from erp_integrations.views.access import standing_of, viewer_of
 
@@ -36,8 +44,8 @@ ENDINGS = {
 def overview(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """What waits, what is on its way, what went wrong, and whether Spectrum can be reached."""
     viewer = viewer_of(request, company_slug)
-    counts = listing.counts(viewer.company)
-    oldest = listing.submissions_for(viewer.company).awaiting().order_by("pk")[:SHOWN_ON_OVERVIEW]
+    counts = submission_list.counts(viewer.company)
+    oldest = submission_list.submissions_for(viewer.company).awaiting().order_by("pk")[:SHOWN_ON_OVERVIEW]
     address = reverse("erp_integrations:commitments", args=[company_slug])
     context = {
         "viewer": viewer,
@@ -45,37 +53,36 @@ def overview(request: SignedInRequest, company_slug: str) -> HttpResponse:
         "list_url": address,
         "figures": [
             {"filter": chosen, "count": counts[chosen.slug], "url": f"{address}?view={chosen.slug}"}
-            for chosen in listing.COUNTED
+            for chosen in submission_list.COUNTED
         ],
-        "oldest": [standing.of(submission, viewer) for submission in oldest],
+        "oldest": [submission_row.of(submission, viewer) for submission in oldest],
         "connections": health.of(viewer.company),
     }
     return render(request, "erp_integrations/overview.html", context)
 
 
 @require_safe
-@pace.costly(when=pace.searches)
+@rate_limits.costly(when=rate_limits.searches)
 def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """The list, by "Filter Commitments By"."""
     viewer = viewer_of(request, company_slug)
-    wanted = request.GET.get("view", listing.READY.slug)
-    chosen = listing.FILTERS.get(wanted, listing.READY)
+    wanted = request.GET.get("view", submission_list.READY.slug)
+    chosen = submission_list.FILTERS.get(wanted, submission_list.READY)
     if wanted != chosen.slug:
         messages.warning(request, f"There is no such filter, so this is {chosen.label}.")
-    search = listing.readable_search(request.GET.get("q", ""))
+    search = parse_search(request.GET.get("q", ""))
     oldest_first = {"oldest": True, "newest": False}.get(request.GET.get("sort", ""), chosen.oldest_first)
-    found = listing.page(
-        viewer,
-        chosen,
-        search=search,
-        oldest_first=oldest_first,
-        cursor=listing.Cursor.read(request.GET.dict()),
-    )
     here = {"view": chosen.slug} | ({"q": search} if search else {})
     sort = {} if oldest_first is chosen.oldest_first else {"sort": "oldest" if oldest_first else "newest"}
+    found = submission_list.get_page(
+        viewer.company,
+        chosen,
+        request.GET.dict(),
+        search=search,
+        oldest_first=oldest_first,
+        kept=here | sort,
+    )
     other_sort = {} if sort else {"sort": "newest" if oldest_first else "oldest"}
-    before_url = f"?{urlencode(here | sort | {'before': str(found.before)})}" if found.before else ""
-    after_url = f"?{urlencode(here | sort | {'after': str(found.after)})}" if found.after else ""
     context = {
         "viewer": viewer,
         "company": viewer.company,
@@ -85,11 +92,12 @@ def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
         "search": search,
         "cleared_url": f"?{urlencode({'view': chosen.slug})}",
         "sort": sort.get("sort", ""),
-        "rows": found.rows,
+        "rows": [submission_row.of(submission, viewer) for submission in found.rows],
         "oldest_first": oldest_first,
         "other_sort_url": f"?{urlencode(here | other_sort)}",
-        "older_url" if oldest_first else "newer_url": before_url,
-        "newer_url" if oldest_first else "older_url": after_url,
+        "page": found,
+        "before_label": "Older" if oldest_first else "Newer",
+        "after_label": "Newer" if oldest_first else "Older",
     }
     return render(request, "erp_integrations/commitments.html", context)
 
@@ -99,8 +107,8 @@ def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
 def row(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
     """One row of the list, which asks for itself while it is being exported."""
     viewer = viewer_of(request, company_slug)
-    submission = get_object_or_404(listing.submissions_for(viewer.company), pk=submission_id)
-    stood = standing.of(submission, viewer)
+    submission = get_object_or_404(submission_list.submissions_for(viewer.company), pk=submission_id)
+    stood = submission_row.of(submission, viewer)
     if not request.htmx:
         return redirect("erp_integrations:review", company_slug, submission_id)
     context = {
@@ -126,7 +134,7 @@ def progress(request: SignedInRequest, company_slug: str, submission_id: int) ->
 
 
 @require_safe
-@pace.costly()
+@rate_limits.costly()
 def review(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
     """Everything about one submission: what was sent, what stands in the way, what Spectrum stores."""
     stood = standing_of(request, company_slug, submission_id)

@@ -8,14 +8,22 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from directory import confirming, history, pace
+from directory import history
+from directory.accounts import reauthentication
 from directory.models import CompanyMembership
-from directory.permissions import require_administer_erp_integrations
 from directory.requests import SignedInRequest
+from directory.rights.permissions import require_administer_erp_integrations
+from directory.web import rate_limits
 from erp_integrations.adapters.base import ProbeResult
 from erp_integrations.confirmations.subjects import Kind
-from erp_integrations.connections import changes, health, learning, probing, rotation
-from erp_integrations.connections.form import SettingsForm
+from erp_integrations.connections import (
+    changes,
+    health,
+    learning,
+    probing,
+    secret_rotation,
+)
+from erp_integrations.connections.settings_form import SettingsForm
 from erp_integrations.models import Connection
 from erp_integrations.views import navigation
 from erp_integrations.views.access import viewer_of
@@ -42,7 +50,7 @@ def connection(request: SignedInRequest, company_slug: str, connection_id: int) 
     """The form of one connection. Secrets go in and never come out."""
     viewer = _admin_of(request, company_slug)
     found = _connection_of(viewer, connection_id)
-    if question := confirming.ask(request):
+    if question := reauthentication.ask(request):
         return question
     form = SettingsForm(request.POST or None, instance=found)
     if request.method == "POST" and form.is_valid():
@@ -56,7 +64,7 @@ def connection(request: SignedInRequest, company_slug: str, connection_id: int) 
 
 
 @require_POST
-@pace.costly(pace.MANY)
+@rate_limits.costly(rate_limits.MANY)
 def probe(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
     """Ask the site whether it can be used."""
     found = _connection_of(_admin_of(request, company_slug), connection_id)
@@ -64,11 +72,11 @@ def probe(request: SignedInRequest, company_slug: str, connection_id: int) -> Ht
 
 
 @require_POST
-@pace.costly(pace.MANY)
+@rate_limits.costly(rate_limits.MANY)
 def adopt(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
     """Say yes to the interface as the site has it now."""
     found = _connection_of(_admin_of(request, company_slug), connection_id)
-    if question := confirming.ask(request):
+    if question := reauthentication.ask(request):
         return question
     seen = request.POST.get("seen", "")
     return _told(request, found, probing.adopt(connection=found, by=request.user, seen=seen))
@@ -78,7 +86,7 @@ def adopt(request: SignedInRequest, company_slug: str, connection_id: int) -> Ht
 def learn(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
     """Say yes to what the site was seen to answer when it has written."""
     found = _connection_of(_admin_of(request, company_slug), connection_id)
-    if question := confirming.ask(request):
+    if question := reauthentication.ask(request):
         return question
     attempt = request.POST.get("attempt", "")
     try:
@@ -96,13 +104,13 @@ def learn(request: SignedInRequest, company_slug: str, connection_id: int) -> Ht
 
 
 @require_POST
-@pace.costly(pace.MANY)
+@rate_limits.costly(rate_limits.MANY)
 def rotate(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
     """Have the site make a new client secret."""
     found = _connection_of(_admin_of(request, company_slug), connection_id)
-    if question := confirming.ask(request):
+    if question := reauthentication.ask(request):
         return question
-    result = rotation.rotate(connection=found, by=request.user)
+    result = secret_rotation.rotate(connection=found, by=request.user)
     (messages.success if result.done else messages.error)(request, f"{found.name}: {result.sentence}")
     return redirect("erp_integrations:settings", company_slug)
 

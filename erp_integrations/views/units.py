@@ -6,11 +6,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from directory.models import Level
-from directory.permissions import require_administer_erp_integrations
 from directory.requests import SignedInRequest
+from directory.rights.permissions import require_administer_erp_integrations
 from erp_integrations.confirmations.subjects import Kind
-from erp_integrations.masters import linking
-from erp_integrations.masters import units as unit_links
+from erp_integrations.links import linking
+from erp_integrations.links import units as unit_links
 from erp_integrations.views import navigation
 from erp_integrations.views.access import viewer_of
 from erp_integrations.views.links import chosen_connection, connections_of, unconfirmed

@@ -17,9 +17,9 @@ from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
 from directory.models import CompanyMembership, Level, User
-from directory.services import grant_push_to_accounting
+from directory.rights.memberships import grant_push_to_accounting
 from erp_integrations.models import Connection, MastersPull, PullStatus, Submission
-from erp_integrations.review.listing import FILTERS
+from erp_integrations.pages.submission_list import FILTERS
 from tests.browser.contractor import ACME, NEWCOMER, Contractor
 from tests.browser.windows import Windows
 from tests.directory.signing_in import PASSWORD, turn_on_two_step

@@ -8,7 +8,7 @@ import pytest
 from commitments import services
 from commitments.models import Badge, Commitment, Lock
 from directory.models import HistoryEntry
-from directory.permissions import RightMissing
+from directory.rights.permissions import RightMissing
 from tests.factories import (
     CommitmentFactory,
     CostCodeFactory,

@@ -9,8 +9,8 @@ from django.test import Client
 from django.urls import reverse
 
 from directory import history
+from directory.admin.scoped import CompanyScopedAdmin
 from directory.models import Company, CompanyMembership, HistoryEntry, Level, User
-from directory.scoped_admin import CompanyScopedAdmin
 from erp_integrations.models import CostTypeAccount, ExportJob
 from tests.clients import signed_in
 from tests.factories import (

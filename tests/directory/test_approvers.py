@@ -12,10 +12,10 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from directory import approvers, reviewing, services
 from directory.models import Company, CompanyMembership, HistoryEntry, Level, User
-from directory.permissions import RightMissing
-from directory.services import DirectoryError
+from directory.rights import approver_review, approvers, memberships
+from directory.rights.memberships import DirectoryError
+from directory.rights.permissions import RightMissing
 from tests.factories import (
     ApproverFactory,
     CompanyFactory,
@@ -48,12 +48,12 @@ def admin(company: Company) -> User:
 def granted(company: Company, by: User, reason: str = "Controller.") -> CompanyMembership:
     """A viewer who is granted the privilege as it should be."""
     membership: CompanyMembership = ViewerFactory(company=company).company_memberships.get()
-    services.grant_push_to_accounting(membership=membership, by=by, reason=reason)
+    memberships.grant_push_to_accounting(membership=membership, by=by, reason=reason)
     return membership
 
 
 def review(company: Company, by: User, *, flagged: list[int] | None = None, reason: str = "") -> None:
-    reviewing.review_approvers(
+    approver_review.review_approvers(
         company=company,
         by=by,
         seen_hash=approvers.roll_of(company).seen_hash,
@@ -76,9 +76,9 @@ class TestList:
 
     def test_a_second_grant_counts_from_itself(self, company: Company, staff: User) -> None:
         membership = granted(company, staff)
-        services.revoke_push_to_accounting(membership=membership, by=staff, reason="Away.")
+        memberships.revoke_push_to_accounting(membership=membership, by=staff, reason="Away.")
         assert not approvers.roll_of(company).approvers
-        services.grant_push_to_accounting(membership=membership, by=staff, reason="Back.")
+        memberships.grant_push_to_accounting(membership=membership, by=staff, reason="Back.")
         (found,) = approvers.roll_of(company).approvers
         assert found.grant is not None
         assert found.grant.reason == "Back."
@@ -90,7 +90,7 @@ class TestList:
 
     def test_one_set_again_after_a_revocation_shows_as_such(self, company: Company, staff: User) -> None:
         membership = granted(company, staff)
-        services.revoke_push_to_accounting(membership=membership, by=staff, reason="Left.")
+        memberships.revoke_push_to_accounting(membership=membership, by=staff, reason="Left.")
         CompanyMembership.objects.filter(pk=membership.pk).update(can_push_to_accounting=True)
         assert approvers.roll_of(company).unrecorded == 1
 
@@ -123,7 +123,7 @@ class TestList:
 
     def test_it_tells_who_freed_the_company_from_the_own_decision_rule(self, company: Company) -> None:
         root = User.objects.create_superuser("root@example.test")
-        services.set_own_decision_rule(company=company, by=root, allows=True, reason="Two people.")
+        memberships.set_own_decision_rule(company=company, by=root, allows=True, reason="Two people.")
         rule = approvers.roll_of(company).own_decisions
         assert (rule.is_lifted, rule.by, rule.reason) == (True, root, "Two people.")
 
@@ -149,16 +149,16 @@ class TestReview:
         if change == "grant":
             granted(company, staff)
         elif change == "revoke":
-            services.revoke_push_to_accounting(membership=membership, by=staff, reason="Left.")
+            memberships.revoke_push_to_accounting(membership=membership, by=staff, reason="Left.")
         elif change == "level":
             CompanyMembership.objects.filter(pk=membership.pk).update(erp_integrations_level=Level.ADMIN)
         elif change == "account":
             User.objects.filter(pk=membership.user_id).update(is_active=False)
         else:
             root = User.objects.create_superuser("root@example.test")
-            services.set_own_decision_rule(company=company, by=root, allows=True, reason="Two people.")
-        with pytest.raises(reviewing.ListChanged):
-            reviewing.review_approvers(company=company, by=admin, seen_hash=seen)
+            memberships.set_own_decision_rule(company=company, by=root, allows=True, reason="Two people.")
+        with pytest.raises(approver_review.ListChanged):
+            approver_review.review_approvers(company=company, by=admin, seen_hash=seen)
         assert not HistoryEntry.objects.filter(event__in=approvers.REVIEWED).exists()
 
     def test_whoever_is_flagged_keeps_it_until_it_is_revoked_and_shows_as_flagged(
@@ -176,8 +176,8 @@ class TestReview:
     def test_a_new_grant_clears_the_flag(self, company: Company, staff: User, admin: User) -> None:
         leaver = granted(company, staff)
         review(company, admin, flagged=[leaver.user_id], reason="Moved.")
-        services.revoke_push_to_accounting(membership=leaver, by=staff, reason="As reviewed.")
-        services.grant_push_to_accounting(membership=leaver, by=staff, reason="Back in accounting.")
+        memberships.revoke_push_to_accounting(membership=leaver, by=staff, reason="As reviewed.")
+        memberships.grant_push_to_accounting(membership=leaver, by=staff, reason="Back in accounting.")
         assert not approvers.roll_of(company).approvers[0].is_flagged
 
     def test_flagging_takes_a_reason(self, company: Company, staff: User, admin: User) -> None:
@@ -187,7 +187,7 @@ class TestReview:
 
     def test_only_people_on_the_list_are_flagged(self, company: Company, staff: User, admin: User) -> None:
         granted(company, staff)
-        with pytest.raises(reviewing.ListChanged):
+        with pytest.raises(approver_review.ListChanged):
             review(company, admin, flagged=[admin.pk], reason="Forged.")
 
     def test_a_directory_admin_reviews_without_a_level_on_the_tool(
@@ -207,7 +207,7 @@ class TestReview:
 
     def test_nobody_confirms_themselves(self, company: Company, staff: User, admin: User) -> None:
         own = admin.company_memberships.get()
-        services.grant_push_to_accounting(membership=own, by=staff, reason="Both.")
+        memberships.grant_push_to_accounting(membership=own, by=staff, reason="Both.")
         with pytest.raises(RightMissing, match="another administrator"):
             review(company, admin)
         company.allows_own_decisions = True
@@ -236,18 +236,18 @@ class TestSuspended:
         self, company: Company, staff: User
     ) -> None:
         membership = granted(company, staff)
-        services.suspend_push_to_accounting(person=membership.user, by=None, because="Another address.")
+        memberships.suspend_push_to_accounting(person=membership.user, by=None, because="Another address.")
         roll = approvers.roll_of(company)
         assert not roll.approvers
         (found,) = roll.suspended
         assert (found.membership, found.entry.detail["reason"]) == (membership, "Another address.")
-        services.grant_push_to_accounting(membership=membership, by=staff, reason="I called her.")
+        memberships.grant_push_to_accounting(membership=membership, by=staff, reason="I called her.")
         assert not approvers.roll_of(company).suspended
 
     def test_whoever_left_is_not_listed(self, company: Company, staff: User) -> None:
         membership = granted(company, staff)
-        services.suspend_push_to_accounting(person=membership.user, by=None, because="Another address.")
-        services.remove_company_membership(membership=membership, by=staff)
+        memberships.suspend_push_to_accounting(person=membership.user, by=None, because="Another address.")
+        memberships.remove_company_membership(membership=membership, by=staff)
         assert not approvers.roll_of(company).suspended
 
 
@@ -310,7 +310,7 @@ def test_no_code_but_the_two_functions_writes_the_privilege() -> None:
 
     Django admin takes the wish off the form's instance, and saves only the other fields.
     """
-    allowed = {"directory/services.py", "directory/admin.py", "directory/models.py"}
+    allowed = {"directory/rights/memberships.py", "directory/admin/__init__.py", "directory/models.py"}
     root = Path(django_settings.BASE_DIR)
     writers = set()
     for room in ("commitments", "config", "directory", "erp_integrations", "notifications", "local"):

@@ -7,9 +7,9 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
+from directory.accounts.passwords import CommonPasswords
 from directory.checks import refused_passwords_can_be_read
 from directory.models import User
-from directory.passwords import CommonPasswords
 from tests.factories import CompanyFactory, PersonFactory, join_company
 
 pytestmark = pytest.mark.django_db

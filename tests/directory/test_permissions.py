@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from directory import permissions
 from directory.models import Company, Level, Project, User
-from directory.permissions import RightMissing
+from directory.rights import permissions
+from directory.rights.permissions import RightMissing
 from tests.factories import CompanyFactory, MemberFactory, ProjectFactory, ProjectPersonFactory
 
 pytestmark = pytest.mark.django_db

@@ -19,11 +19,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from commitments.models import Commitment
-from directory import personal_data, services
 from directory.history import proving, sealing
 from directory.models import CompanyMembership, HistoryEntry, Level, ProjectMembership, User
 from directory.operators import at_the_command_line
-from directory.services import DirectoryError
+from directory.privacy import personal_data
+from directory.rights import memberships
+from directory.rights.memberships import DirectoryError
 from erp_integrations import tasks
 from erp_integrations.models import JobStatus, Submission, WireAttempt
 from notifications.models import Kind, OutgoingEmail, PasswordRequest, Status, Subscription
@@ -167,7 +168,7 @@ class TestWhoMayErase:
         def refuse(**kwargs: Any) -> None:
             raise DirectoryError("Refused.")
 
-        monkeypatch.setattr(services, "remove_company_membership", refuse)
+        monkeypatch.setattr(memberships, "remove_company_membership", refuse)
         with pytest.raises(DirectoryError):
             erase(person, root)
         person.refresh_from_db()

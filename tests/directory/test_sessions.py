@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from directory.devices import device_of
+from directory.accounts.devices import device_of
 from directory.models import HistoryEntry, User
 from tests.clients import entered_password, signed_in
 from tests.directory.signing_in import PASSWORD, code_for, sign_in

@@ -4,10 +4,10 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from directory import services
 from directory.models import Company, HistoryEntry, User
-from directory.permissions import TwoStepMissing, can_push_to_accounting, require_push_to_accounting
-from directory.services import DirectoryError
+from directory.rights import memberships
+from directory.rights.memberships import DirectoryError
+from directory.rights.permissions import TwoStepMissing, can_push_to_accounting, require_push_to_accounting
 from erp_integrations.models import ExportJob, Submission
 from tests.clients import signed_in
 from tests.directory.signing_in import turn_on_two_step
@@ -118,7 +118,7 @@ class TestChangingTheRule:
         self.post(staff, submission.company, reason="No phones.")
         assert Company.objects.get().requires_two_step
         with pytest.raises(DirectoryError, match="permission"):
-            services.set_two_step_rule(
+            memberships.set_two_step_rule(
                 company=submission.company, by=staff, required=False, reason="No phones."
             )
 
@@ -126,7 +126,7 @@ class TestChangingTheRule:
         person = PersonFactory()
         person.user_permissions.add(Permission.objects.get(codename="set_two_step_rule"))
         with pytest.raises(DirectoryError, match="permission"):
-            services.set_two_step_rule(company=submission.company, by=person, required=False, reason="No.")
+            memberships.set_two_step_rule(company=submission.company, by=person, required=False, reason="No.")
 
     def test_it_takes_a_reason_and_is_in_the_history(self, staff: User, submission: Submission) -> None:
         staff.user_permissions.add(Permission.objects.get(codename="set_two_step_rule"))

@@ -7,8 +7,8 @@ from pytest_django import Settings
 
 from commitments.models import Commitment
 from directory.models import User
-from erp_integrations import decisions
-from erp_integrations.findings import preflight
+from erp_integrations import submissions
+from erp_integrations.checks import preflight
 from erp_integrations.models import ExportJob, Submission
 from tests.factories import (
     ApproverFactory,
@@ -77,13 +77,13 @@ def approver(deliverable: Commitment) -> User:
 @pytest.fixture
 def awaiting(deliverable: Commitment, sender: User) -> Submission:
     """The deliverable commitment, sent."""
-    return decisions.send_to_erp(commitment=deliverable, by=sender)
+    return submissions.send_to_erp(commitment=deliverable, by=sender)
 
 
 def accept(submission: Submission, by: User, erp_id: str = "") -> ExportJob:
     """Accept what the box shows now."""
     basis = preflight.basis_of(submission.document)
-    return decisions.accept(
+    return submissions.accept(
         submission=submission,
         by=by,
         seen_hash=basis.hash,

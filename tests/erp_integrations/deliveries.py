@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from directory.models import HistoryEntry, User
 from erp_integrations import signing
-from erp_integrations.delivery import exporting, recovery
-from erp_integrations.findings import preflight
+from erp_integrations.checks import preflight
+from erp_integrations.exports import exporting, unknown
 from erp_integrations.models import Connection, ExportJob, JobStatus
 from tests.directory.tampering import ENTRIES, as_owner
 from tests.simulator import Simulator
@@ -43,8 +43,8 @@ def quiet_is_over(job: ExportJob) -> None:
 def looked(job: ExportJob) -> ExportJob:
     """The job after its quiet period and a look."""
     quiet_is_over(job)
-    for connection_id in recovery.to_look_at():
-        recovery.look(connection_id)
+    for connection_id in unknown.to_look_at():
+        unknown.look(connection_id)
     return of(job)
 
 

@@ -16,7 +16,7 @@ from erp_integrations.adapters.base import (
     VendorRecord,
     VendorStatus,
 )
-from erp_integrations.masters import pulling
+from erp_integrations.master_data import syncing
 
 Answer = Rows[Any] | Unauthorised | CannotTell
 
@@ -60,5 +60,5 @@ class Lists:
 
     def stand_in(self, monkeypatch: pytest.MonkeyPatch) -> "Lists":
         """For the adapter of every connection."""
-        monkeypatch.setattr(pulling, "adapter_for", lambda connection: self)
+        monkeypatch.setattr(syncing, "adapter_for", lambda connection: self)
         return self

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from commitments.models import ContractCompany
 from directory.models import HistoryEntry, User
-from erp_integrations.connections.form import SETTINGS
+from erp_integrations.connections.settings_form import SETTINGS
 from erp_integrations.models import Connection, ExportJob, JobLink, VendorLink, Wsdl
 from erp_integrations.models.secrets import EncryptedTextField
 from tests.clients import signed_in

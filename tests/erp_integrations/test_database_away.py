@@ -6,9 +6,9 @@ import pytest
 from django.db import DatabaseError
 from pytest_django import Settings
 
-from erp_integrations.connections import rotation
-from erp_integrations.delivery import exporting, verification
-from erp_integrations.masters import pulling
+from erp_integrations.connections import secret_rotation
+from erp_integrations.exports import exporting, verification
+from erp_integrations.master_data import syncing
 from erp_integrations.models import (
     Connection,
     ExportJob,
@@ -58,7 +58,7 @@ def test_a_delivery_that_it_ends_is_no_mistake_of_ours_and_uses_up_no_words(
 def test_a_secret_that_is_told_once_is_kept(hosted: Simulator) -> None:
     held: Connection = ConnectionFactory(company_code="PHL", client_id="ledgergate", client_secret=SECRET)
     with crash_at('"previous_client_secret" = '):
-        assert rotation.rotate(connection=held, by=None).done
+        assert secret_rotation.rotate(connection=held, by=None).done
     assert Connection.objects.get(pk=held.pk).client_secret not in ("", SECRET)
 
 
@@ -74,7 +74,7 @@ def test_a_comparison_goes_on_later(simulator: Simulator, queued: ExportJob, set
 
 
 def test_a_reading_of_the_lists_begins_anew(simulator: Simulator, queued: ExportJob) -> None:
-    pulling.ask_again(queued.connection_id)
+    syncing.ask_again(queued.connection_id)
     with crash_at('INSERT INTO "erp_integrations_vendor"'), pytest.raises(DatabaseError):
-        pulling.pull(queued.connection_id)
+        syncing.pull(queued.connection_id)
     assert MastersPull.objects.get(connection=queued.connection_id).status == PullStatus.PULLING

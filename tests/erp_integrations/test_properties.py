@@ -20,10 +20,10 @@ from pytest_django import Settings
 
 from commitments.models import Commitment, CostCode, CostType, Kind, LineItem
 from directory.models import User
-from erp_integrations import decisions
+from erp_integrations import submissions
 from erp_integrations.adapters.base import Element, Finding
-from erp_integrations.delivery import exporting, verification
-from erp_integrations.findings import preflight
+from erp_integrations.checks import preflight
+from erp_integrations.exports import exporting, verification
 from erp_integrations.models import ExportJob, JobStatus, Submission, Verification
 from tests.simulator import Simulator
 
@@ -223,25 +223,25 @@ class Way:
 
     def _accept(self, submission: Submission, erp_id: str) -> ExportJob:
         seen = preflight.basis_of(submission.document).hash
-        return decisions.accept(
+        return submissions.accept(
             submission=submission, by=self.approver, seen_hash=seen, erp_id=erp_id, number_looked_up=True
         )
 
     def _never_reaches_the_wire(self, commitment: Commitment, erp_id: str) -> None:
         calls = len(self.simulator.calls())
         try:
-            submission = decisions.send_to_erp(commitment=commitment, by=self.sender)
-        except decisions.NotReady:
+            submission = submissions.send_to_erp(commitment=commitment, by=self.sender)
+        except submissions.NotReady:
             assert not commitment.submissions.exists()
         else:
-            with pytest.raises(decisions.NotReady):
+            with pytest.raises(submissions.NotReady):
                 self._accept(submission, erp_id)
         assert not ExportJob.objects.filter(submission__commitment=commitment).exists()
         exporting.drain(self.connection_id)
         assert len(self.simulator.calls()) == calls
 
     def _is_stored_as_it_was_shown(self, commitment: Commitment, erp_id: str, found: list[Finding]) -> None:
-        submission = decisions.send_to_erp(commitment=commitment, by=self.sender)
+        submission = submissions.send_to_erp(commitment=commitment, by=self.sender)
         job = self._accept(submission, erp_id)
         exporting.drain(self.connection_id)
         job.refresh_from_db()

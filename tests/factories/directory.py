@@ -5,9 +5,9 @@ from typing import Any
 from django.contrib.auth.models import Permission
 from factory.declarations import Sequence, SubFactory
 
-from directory import approvers
 from directory.history import signatures
 from directory.models import Company, CompanyMembership, HistoryEntry, Level, Project, ProjectMembership, User
+from directory.rights import approvers
 from tests.factories.base import ModelFactory
 
 

@@ -9,8 +9,8 @@ from factory.helpers import post_generation
 
 from commitments.models import Badge, Commitment, Lock
 from commitments.services import mark
-from erp_integrations import decisions
-from erp_integrations.findings import preflight
+from erp_integrations import submissions
+from erp_integrations.checks import preflight
 from erp_integrations.models import (
     CallState,
     Connection,
@@ -131,15 +131,15 @@ class SubmissionFactory(ModelFactory[Submission]):
     @classmethod
     def _create(cls, model_class: type[Submission], *args: Any, **kwargs: Any) -> Submission:
         approver = kwargs["approver"]
-        submission = decisions.send_to_erp(commitment=kwargs["commitment"], by=kwargs["sent_by"])
+        submission = submissions.send_to_erp(commitment=kwargs["commitment"], by=kwargs["sent_by"])
         match kwargs["then"]:
             case "retrieved":
-                decisions.retrieve_from_erp(commitment=submission.commitment, by=kwargs["sent_by"])
+                submissions.retrieve_from_erp(commitment=submission.commitment, by=kwargs["sent_by"])
             case "rejected":
-                decisions.reject(submission=submission, by=approver, reason=kwargs["reason"])
+                submissions.reject(submission=submission, by=approver, reason=kwargs["reason"])
             case "accepted":
                 basis = preflight.basis_of(submission.document)
-                decisions.accept(
+                submissions.accept(
                     submission=submission,
                     by=approver,
                     seen_hash=basis.hash,

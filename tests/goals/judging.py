@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from directory.models import HistoryEntry, Level, User
-from erp_integrations.delivery import exporting
+from erp_integrations.exports import exporting
 from erp_integrations.models import ExportJob, JobStatus, WireAttempt
 from notifications.models import OutgoingEmail
 from tests.goals import people, world

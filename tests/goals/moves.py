@@ -26,13 +26,14 @@ from django.urls import reverse
 from lxml import html
 
 from commitments.models import Commitment, Lock
-from directory import approvers, password_links
+from directory.accounts import password_links
 from directory.history import checkpoints, signatures
 from directory.models import CompanyMembership, HistoryEntry, ProjectMembership, User
+from directory.rights import approvers
 from erp_integrations import signing, tasks
+from erp_integrations.adapters.registry import as_planned
 from erp_integrations.confirmations import waiting
 from erp_integrations.confirmations.subjects import Kind
-from erp_integrations.connections.adapting import as_planned
 from erp_integrations.models import (
     CostTypeAccount,
     ExportCall,
@@ -43,7 +44,7 @@ from erp_integrations.models import (
     SubmissionStatus,
     VendorLink,
 )
-from notifications import accounts
+from notifications import account_mails
 from notifications.models import WITH_PASSWORD_LINK, OutgoingEmail
 from tests.commitments.posting import as_stored
 from tests.directory.signing_in import code_for
@@ -435,7 +436,7 @@ def ask_for_link(desk: Desk) -> None:
     if _mails_of(person).exists():
         raise Impossible
     Client().post(reverse("account_reset_password"), {"email": person.email})
-    accounts.answer_requests()
+    account_mails.answer_requests()
 
 
 def _mails_of(person: User) -> Any:

@@ -17,7 +17,7 @@ from django.db import connection, models
 from django.test import override_settings
 
 from commitments.models import Commitment, CostType
-from directory import encryption
+from directory.db import encryption
 from directory.models import Company, Project, User
 from erp_integrations.models import Connection, CostTypeAccount
 from erp_integrations.models.secrets import secret_fields

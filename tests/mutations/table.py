@@ -2,27 +2,27 @@
 
 from dataclasses import dataclass
 
-EXPORTING = "erp_integrations/delivery/exporting.py"
-OUTCOMES = "erp_integrations/delivery/outcomes.py"
-RECOVERY = "erp_integrations/delivery/recovery.py"
-LEDGER = "erp_integrations/delivery/ledger.py"
-MAILS = "notifications/delivery.py"
-ACCEPTING = "erp_integrations/decisions/accepting.py"
-LOCKING = "erp_integrations/decisions/locking.py"
-FOUR_EYES = "erp_integrations/decisions/four_eyes.py"
+EXPORTING = "erp_integrations/exports/exporting.py"
+OUTCOMES = "erp_integrations/exports/outcomes.py"
+RECOVERY = "erp_integrations/exports/unknown.py"
+LEDGER = "erp_integrations/exports/ledger.py"
+MAILS = "notifications/sending.py"
+ACCEPTING = "erp_integrations/submissions/accepting.py"
+LOCKING = "erp_integrations/submissions/row_locks.py"
+FOUR_EYES = "erp_integrations/submissions/four_eyes.py"
 
-DELIVERY = "tests/erp_integrations/delivery/"
+DELIVERY = "tests/erp_integrations/exports/"
 DELIVERING = f"{DELIVERY}test_exporting.py"
 RECOVERING = f"{DELIVERY}test_recovery.py"
 RACES = "tests/erp_integrations/races/"
 LOCKS = f"{DELIVERY}test_row_locks.py"
 VERIFYING = f"{DELIVERY}test_verification.py"
-DECIDING = "tests/erp_integrations/decisions/test_decisions.py"
-FOLLOWING_UP = "tests/erp_integrations/decisions/test_follow_ups.py"
+DECIDING = "tests/erp_integrations/submissions/test_decisions.py"
+FOLLOWING_UP = "tests/erp_integrations/submissions/test_follow_ups.py"
 CONFIRMING = "tests/erp_integrations/confirmations/test_second_person.py"
-SIGNING = "tests/erp_integrations/delivery/test_signing.py"
+SIGNING = "tests/erp_integrations/exports/test_signing.py"
 TRANSPORT = "tests/erp_integrations/adapters/spectrum/test_transport.py"
-MAILING = "tests/notifications/test_delivery.py"
+MAILING = "tests/notifications/test_sending.py"
 KILLED = "tests/erp_integrations/every_step/test_killed.py"
 FROZEN = "tests/erp_integrations/every_step/test_frozen.py"
 KILLED_SENDERS = "tests/notifications/test_killed_senders.py"
@@ -309,7 +309,7 @@ MUTATIONS = (
     ),
     Mutation(
         "web's signature on what is written",
-        "erp_integrations/delivery/ledger.py",
+        "erp_integrations/exports/ledger.py",
         "    if why := signing.why_unsigned(job):",
         "    if False:",
         (f"{SIGNING}::TestAcceptances",),
@@ -323,24 +323,24 @@ MUTATIONS = (
     ),
     Mutation(
         "that an account in other hands holds the privilege no more",
-        "directory/account_changes.py",
+        "directory/rights/suspension.py",
         "    elif because := _why_suspended(entry, person):",
         "    elif False:",
-        ("tests/directory/test_account_changes.py::TestWhatEndsIt",),
+        ("tests/directory/test_suspension.py::TestWhatEndsIt",),
     ),
     Mutation(
         "that nobody changes their own levels",
-        "directory/services.py",
+        "directory/rights/memberships.py",
         "    if membership.user_id == by.pk:\n        raise DirectoryError(OWN_LEVELS)",
         "",
-        ("tests/directory/test_services.py::TestOwnLevels",),
+        ("tests/directory/test_memberships.py::TestOwnLevels",),
     ),
     Mutation(
         "that what nobody else could be told of is refused",
-        "erp_integrations/attention/rights_mails.py",
+        "erp_integrations/emails/rights_mails.py",
         "    if by and not (answering or operator or notice.takes):",
         "    if False:",
-        ("tests/erp_integrations/attention/test_rights_mails.py::TestWhoIsTold",),
+        ("tests/erp_integrations/emails/test_rights_mails.py::TestWhoIsTold",),
     ),
     Mutation(
         "the unique key under which an ERP ID is reserved",
@@ -354,7 +354,7 @@ MUTATIONS = (
     ),
     Mutation(
         "undo against a claim",
-        "erp_integrations/decisions/undoing.py",
+        "erp_integrations/submissions/undoing.py",
         "if held.status != JobStatus.QUEUED or not ledger.nothing_was_ever_written(held):",
         "if False:",
         (
@@ -392,10 +392,10 @@ MUTATIONS = (
     ),
     Mutation(
         "the end of a frozen process's transaction",
-        "directory/frozen_transactions.py",
+        "directory/db/idle_transactions.py",
         "settings.IDLE_TRANSACTION_SECONDS * 1000",
         "0",
-        ("tests/directory/test_frozen_transactions.py",),
+        ("tests/directory/test_idle_transactions.py",),
     ),
     Mutation(
         "the fixed Message-ID",

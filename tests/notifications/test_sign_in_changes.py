@@ -8,13 +8,15 @@ import time_machine
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from directory import history, password_links, personal_data
+from directory import history
+from directory.accounts import password_links
 from directory.models import User
+from directory.privacy import personal_data
 from notifications.models import ALWAYS_MAILED, Kind, OutgoingEmail, Subscription
 from tests.clients import signed_in
 from tests.directory.signing_in import PASSWORD, code_for, sign_in, turn_on_two_step
 from tests.factories import PersonFactory
-from tests.notifications.test_accounts import choose_password
+from tests.notifications.test_account_mails import choose_password
 
 pytestmark = pytest.mark.django_db
 

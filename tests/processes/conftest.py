@@ -12,7 +12,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from commitments.models import Commitment
 from directory.models import User
-from erp_integrations import decisions
+from erp_integrations import submissions
 from erp_integrations.models import ExportJob, Submission
 from local import embedded
 from local.ports import HOST
@@ -186,14 +186,14 @@ class Case:
         )
         for code in self.codes:
             LineItemFactory(commitment=commitment, cost_code=code)
-        return decisions.send_to_erp(commitment=commitment, by=self.sender)
+        return submissions.send_to_erp(commitment=commitment, by=self.sender)
 
     def accept(self, submission: Submission | None = None) -> ExportJob:
         """Decide by calling our own function: whoever wakes up does so by looking.
 
         A worker may have read Spectrum's lists at this moment; then they look at it once more.
         """
-        with suppress(decisions.Conflict):
+        with suppress(submissions.Conflict):
             return accept(submission or self.submission, self.approver)
         return accept(submission or self.submission, self.approver)
 

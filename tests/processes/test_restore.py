@@ -15,10 +15,10 @@ from pytest_django import Settings
 
 from directory.history import checkpoints, sealing
 from directory.models import HistoryEntry
-from erp_integrations import decisions
-from erp_integrations.connections import pausing
+from erp_integrations import submissions
+from erp_integrations.connections import pauses
 from erp_integrations.models import Alarm, Connection, ExportJob, JobStatus, Restore, WireAttempt
-from erp_integrations.review import previews
+from erp_integrations.pages import previews
 from tests.conftest import owner
 from tests.processes.conftest import Case, calls, fresh, has_become
 from tests.processes.running import Running, until
@@ -120,8 +120,8 @@ def test_nothing_is_written_twice_and_what_stands_there_is_adopted(
     until(lambda: Connection.objects.get().paused_at, "the pause")
     assert "older copy" in Connection.objects.get().pause_reason
     assert Alarm.objects.filter(submission=None).exists()
-    with pytest.raises(pausing.PauseError, match="older copy"):
-        pausing.resume(connection=case.connection, by=None)
+    with pytest.raises(pauses.PauseError, match="older copy"):
+        pauses.resume(connection=case.connection, by=None)
     assert (fresh(job).status, len(calls(simulator, job))) == (JobStatus.QUEUED, 3)
 
     told = StringIO()
@@ -133,7 +133,7 @@ def test_nothing_is_written_twice_and_what_stands_there_is_adopted(
 
     seen = previews.of(job.submission)
     assert seen.adoptable is not None
-    decisions.adopt(
+    submissions.adopt(
         submission=job.submission,
         by=case.approver,
         seen_hash=seen.seen_hash,
@@ -141,7 +141,7 @@ def test_nothing_is_written_twice_and_what_stands_there_is_adopted(
         seen_round=job.plan_round,
         erp_id=seen.erp_id,
     )
-    pausing.resume(connection=case.connection, by=None)
+    pauses.resume(connection=case.connection, by=None)
     following = case.accept(case.send())
     until(has_become(following, JobStatus.SYNCED), "the next export")
     assert (fresh(job).status, len(calls(simulator, job))) == (JobStatus.SYNCED, 3)
@@ -166,13 +166,13 @@ def test_without_read_back_a_person_says_what_is_there_before_anything_is_sent(
     held = fresh(job)
     assert (held.status, held.asks_a_person) == (JobStatus.UNKNOWN, True)
     start_worker()
-    pausing.resume(connection=case.connection, by=None)
+    pauses.resume(connection=case.connection, by=None)
     ExportJob.objects.filter(pk=job.pk).update(quiet_until=held.created_at, not_before=held.created_at)
-    decisions.resolve(
+    submissions.resolve(
         submission=job.submission,
         by=case.approver,
         seen_attempt=job.attempt,
-        attested=decisions.Attested.ALL,
+        attested=submissions.Attested.ALL,
         statement="Looked at subcontract and both lines at 10:15.",
     )
     assert (fresh(job).status, len(calls(simulator, job))) == (JobStatus.SYNCED, 3)

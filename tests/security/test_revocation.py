@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from directory import services
 from directory.models import CompanyMembership, Level, User
+from directory.rights import memberships
 from erp_integrations.models import ExportJob, Submission
 from tests.clients import signed_in
 from tests.factories import ApproverFactory, PrivilegeAdminFactory, SubmissionFactory, join_company
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def revoke(membership: CompanyMembership) -> None:
-    services.revoke_push_to_accounting(membership=membership, by=PrivilegeAdminFactory(), reason="Left.")
+    memberships.revoke_push_to_accounting(membership=membership, by=PrivilegeAdminFactory(), reason="Left.")
 
 
 def lower_the_level(membership: CompanyMembership) -> None:
@@ -30,7 +30,7 @@ def take_the_level_away(membership: CompanyMembership) -> None:
 
 
 def remove(membership: CompanyMembership) -> None:
-    services.remove_company_membership(membership=membership, by=PrivilegeAdminFactory())
+    memberships.remove_company_membership(membership=membership, by=PrivilegeAdminFactory())
 
 
 def switch_off(membership: CompanyMembership) -> None:

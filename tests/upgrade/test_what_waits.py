@@ -20,12 +20,11 @@ from psycopg2 import sql
 from pytest_django import Settings
 
 from directory.models import User
-from erp_integrations import decisions
+from erp_integrations import submissions as decisions
 from erp_integrations.adapters.base import Accepted, Call, Element, Unknown
-from erp_integrations.connections.adapting import as_planned, ready_adapter
-from erp_integrations.delivery import exporting, recovery, verification
-from erp_integrations.documents import content_hash, text_hash
-from erp_integrations.findings import preflight
+from erp_integrations.adapters.registry import as_planned, ready_adapter
+from erp_integrations.checks import preflight
+from erp_integrations.exports import exporting, unknown, verification
 from erp_integrations.models import (
     Alarm,
     CallState,
@@ -35,6 +34,7 @@ from erp_integrations.models import (
     SubmissionStatus,
     Verification,
 )
+from erp_integrations.snapshots import content_hash, text_hash
 from notifications.models import OutgoingEmail
 from tests.conftest import owner
 from tests.simulator import Simulator
@@ -252,7 +252,7 @@ class TestWhatWaits:
         job = job_of("UNKNOWN")
         past = timezone.now() - timedelta(seconds=1)
         ExportJob.objects.filter(pk=job.pk).update(quiet_until=past, not_before=past)
-        recovery.look(job.connection_id)
+        unknown.look(job.connection_id)
         exporting.drain(job.connection_id)
         waits = job_of("UNKNOWN")
         assert (waits.status, waits.not_before) == (JobStatus.INCOMPLETE, None)

@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib.auth.management.commands import changepassword
 from django.db import transaction
 
-from directory import history, sessions
+from directory import history
+from directory.accounts import sessions
 from directory.models import User
 
 

@@ -5,9 +5,9 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from directory import personal_data
 from directory.models import User
-from directory.services import DirectoryError
+from directory.privacy import personal_data
+from directory.rights.memberships import DirectoryError
 
 
 class Command(BaseCommand):

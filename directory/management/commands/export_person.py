@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 
-from directory import personal_data
 from directory.management.commands.erase_person import people_called
+from directory.privacy import personal_data
 
 
 class Command(BaseCommand):

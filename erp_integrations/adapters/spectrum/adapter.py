@@ -28,14 +28,16 @@ from erp_integrations.adapters.base import (
 )
 from erp_integrations.adapters.spectrum import (
     authentication,
-    findings,
-    listed,
+    checks,
     mapping,
-    masters,
     readback,
+    reference_checks,
     samples,
     transport,
     wsdl,
+)
+from erp_integrations.adapters.spectrum import (
+    master_data as masters,
 )
 from erp_integrations.adapters.spectrum.fields import Field
 from erp_integrations.adapters.spectrum.layouts import (
@@ -48,7 +50,7 @@ from erp_integrations.adapters.spectrum.layouts import (
 from erp_integrations.adapters.spectrum.prices import Kept, Prices, comparable_phase
 from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
-from erp_integrations.documents import Document
+from erp_integrations.snapshots import Document
 
 NOT_CONFIGURED = CannotTell("Read-back is not configured.")
 
@@ -109,12 +111,12 @@ class SpectrumAdapter:
 
     def check(self, document: Document, masters: Masters, erp_id: str, note: str = "") -> list[Finding]:
         """What Spectrum would refuse, overwrite or not understand."""
-        found = findings.check(document, masters, erp_id, self.settings)
-        return found + (findings.of_note(note, self.settings.non_ascii) if self.settings.notes_topic else [])
+        found = checks.check(document, masters, erp_id, self.settings)
+        return found + (checks.of_note(note, self.settings.non_ascii) if self.settings.notes_topic else [])
 
     def check_masters(self, document: Document, masters: Masters) -> list[Finding]:
         """What Spectrum's lists of vendors, jobs and phases say against the document."""
-        return listed.check(document, masters, Prices(masters, self.settings))
+        return reference_checks.check(document, masters, Prices(masters, self.settings))
 
     def complaint(self, code: str, of: CodeOf) -> str:
         """By the published rules, which what stands in Spectrum may be older than."""

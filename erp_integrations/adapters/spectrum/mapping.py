@@ -19,7 +19,7 @@ from erp_integrations.adapters.spectrum.layouts import (
 )
 from erp_integrations.adapters.spectrum.prices import Kept, Prices, comparable_phase, unit_of
 from erp_integrations.adapters.spectrum.settings import RetentionRule, SpectrumSettings
-from erp_integrations.documents import Document, LineItem
+from erp_integrations.snapshots import Document, LineItem
 
 UNIT_PRICE = UPDATE_SUBCONTRACT_PHASES["Unit_Price"]
 QUANTITY = UPDATE_SUBCONTRACT_PHASES["Original_Contract_Quantity"]

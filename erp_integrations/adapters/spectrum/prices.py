@@ -12,7 +12,7 @@ from functools import cached_property
 
 from erp_integrations.adapters.base import Masters, PhaseRecord, comparable_unit
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
-from erp_integrations.documents import LineItem
+from erp_integrations.snapshots import LineItem
 
 NO_CODE = "BLANK"
 """How a list, and the settings, name a record without a code."""

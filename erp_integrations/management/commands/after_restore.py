@@ -5,7 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from directory.history.checkpoints import BadKey
-from erp_integrations.delivery import restoring, watermark
+from erp_integrations.connections import watermark
+from erp_integrations.exports import restores
 from erp_integrations.models import Connection
 
 
@@ -30,11 +31,11 @@ class Command(BaseCommand):
             for sentence in watermark.what_is_lost():
                 self.stdout.write(sentence)
             if not options["list"]:
-                restoring.confirm(reason=reason, anyway=options["anyway"])
-        except (restoring.NothingLost, restoring.StillHeld, watermark.CannotKeep, BadKey) as problem:
+                restores.confirm(reason=reason, anyway=options["anyway"])
+        except (restores.NothingLost, restores.StillHeld, watermark.CannotKeep, BadKey) as problem:
             raise CommandError(str(problem)) from problem
         self.stdout.write("What waits, compared with Spectrum:")
-        for submission, sentence in restoring.compare():
+        for submission, sentence in restores.compare():
             self.stdout.write(f"  submission {submission.pk} {submission.number}: {sentence}")
         self.stdout.write("An approver decides on each; what is not in Spectrum is sent once this is done:")
         for connection in Connection.objects.exclude(paused_at=None):

@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from directory.models import Company
-from erp_integrations import decisions
-from erp_integrations.delivery import operations
+from erp_integrations import submissions
+from erp_integrations.exports import status
 from erp_integrations.models import ExportJob, JobStatus, Submission
 
 WAITING = [JobStatus.FAILED, JobStatus.INCOMPLETE, JobStatus.UNKNOWN]
@@ -38,22 +38,22 @@ class Command(BaseCommand):
         try:
             submission = Submission.objects.select_related("company").get(pk=options["submission"])
             if action == "undo":
-                decisions.undo(submission=submission, by=None)
+                submissions.undo(submission=submission, by=None)
             else:
                 attempt = submission.jobs.current().get().attempt
-                decisions.resume(submission=submission, by=None, seen_attempt=attempt)
-        except (Submission.DoesNotExist, ExportJob.DoesNotExist, decisions.DecisionError) as problem:
+                submissions.resume(submission=submission, by=None, seen_attempt=attempt)
+        except (Submission.DoesNotExist, ExportJob.DoesNotExist, submissions.DecisionError) as problem:
             raise CommandError(str(problem)) from problem
         job = submission.jobs.order_by("-pk")[0]
         self.stdout.write(f"{submission.number}: {job.get_status_display()}")
 
     def _status(self) -> None:
-        checks = operations.checks()
+        checks = status.checks()
         for check in checks:
             self.stdout.write(f"{check.name}: {'ok' if check.is_well else 'NOT OK'}, {check.sentence}")
         stuck = 0
         for company in Company.objects.order_by("name"):
-            for row in operations.deliveries_of(company):
+            for row in status.deliveries_of(company):
                 stuck += row.stuck
                 self.stdout.write(
                     f"{row.connection.pk} {company.name}, {row.connection.name} ({row.health.state}): "

@@ -5,7 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
-from directory import history, two_step
+from directory import history
+from directory.accounts import two_step
 from erp_integrations.models import Connection
 from erp_integrations.models.secrets import secret_fields
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from erp_integrations.attention import summaries
-from notifications import delivery
+from erp_integrations.emails import summaries
+from notifications import sending
 
 
 class Command(BaseCommand):
@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         stored = summaries.store_due_summaries(regardless_of_hour=options["now"])
-        delivery.send_due()
+        sending.send_due()
         if stored:
             self.stdout.write(f"{stored} new {'summary' if stored == 1 else 'summaries'} for today.")
         else:

@@ -27,7 +27,7 @@ from erp_integrations.adapters.base import (
     Unauthorised,
     Unknown,
 )
-from erp_integrations.documents import Document
+from erp_integrations.snapshots import Document
 
 
 class Site(ABC):

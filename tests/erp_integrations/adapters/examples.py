@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from erp_integrations.adapters.base import Masters
-from erp_integrations.documents import Document, LineItem
+from erp_integrations.snapshots import Document, LineItem
 
 LINE = LineItem(
     position=1,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from erp_integrations.adapters.base import Finding, PhaseRecord, PhaseStatus
 from erp_integrations.adapters.grouping import one_per_cause, ranged
 from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings
-from erp_integrations.documents import Document, LineItem
+from erp_integrations.snapshots import Document, LineItem
 from tests.erp_integrations.adapters.examples import LINE, LUMP_SUM, MASTERS, with_line, with_lines
 
 ADAPTER = SpectrumAdapter(

@@ -6,10 +6,10 @@ import pytest
 from django.utils import timezone
 
 from directory.models import User
-from erp_integrations import decisions
-from erp_integrations.delivery import exporting
-from erp_integrations.findings import preflight
-from erp_integrations.masters import pulling
+from erp_integrations import submissions
+from erp_integrations.checks import preflight
+from erp_integrations.exports import exporting
+from erp_integrations.master_data import syncing
 from erp_integrations.models import ExportJob, Job, JobStatus, MastersPull, Submission, Vendor
 from tests.clients import signed_in
 from tests.erp_integrations.conftest import accept
@@ -88,8 +88,8 @@ def test_a_rename_in_spectrum_between_look_and_accept_is_a_conflict(
     answer = client.post(box, {"seen_hash": seen, "round": 0, "erp_id": "SC-1"})
     assert answer.status_code == 409
     assert "changed while you were looking" in text(answer)
-    with pytest.raises(decisions.Conflict):
-        decisions.accept(submission=read, by=approver, seen_hash=seen, erp_id="SC-1")
+    with pytest.raises(submissions.Conflict):
+        submissions.accept(submission=read, by=approver, seen_hash=seen, erp_id="SC-1")
 
 
 def test_a_rename_after_accept_fails_before_anything_is_written(read: Submission, approver: User) -> None:
@@ -147,10 +147,10 @@ def test_another_name_in_the_lists_is_remembered_with_its_time(
 ) -> None:
     MastersPull.objects.update(not_before=timezone.now())
     Lists(vendor_list=vendors("ACME", "NEW")).stand_in(monkeypatch)
-    assert pulling.pull(read.connection_id)
+    assert syncing.pull(read.connection_id)
     assert Vendor.objects.get(code="ACME").renamed_at  # "ACME Inc." by now
     assert not Vendor.objects.get(code="NEW").renamed_at
     before = Vendor.objects.get(code="ACME").renamed_at
     MastersPull.objects.update(not_before=timezone.now())
-    assert pulling.pull(read.connection_id)
+    assert syncing.pull(read.connection_id)
     assert Vendor.objects.get(code="ACME").renamed_at == before

@@ -12,14 +12,14 @@ from django.utils import timezone
 from commitments.models import Commitment, CostType
 from directory import history
 from directory.models import HistoryEntry, Level, User
-from directory.permissions import RightMissing
-from erp_integrations import decisions
+from directory.rights.permissions import RightMissing
+from erp_integrations import submissions
+from erp_integrations.checks import preflight
 from erp_integrations.confirmations import waiting
 from erp_integrations.confirmations.subjects import Kind
 from erp_integrations.connections import changes
-from erp_integrations.connections.form import SettingsForm
-from erp_integrations.findings import preflight
-from erp_integrations.masters import linking, units
+from erp_integrations.connections.settings_form import SettingsForm
+from erp_integrations.links import linking, units
 from erp_integrations.models import (
     Connection,
     CostTypeAccount,
@@ -90,7 +90,7 @@ def link(submission: Submission, code: str, by: User) -> None:
 
 def accept(submission: Submission, by: User, *ticked: str) -> ExportJob:
     basis = preflight.basis_of(submission.document)
-    return decisions.accept(
+    return submissions.accept(
         submission=submission,
         by=by,
         seen_hash=basis.hash,
@@ -136,21 +136,21 @@ class TestOnePerson:
         sent.refresh_from_db()
         seen: dict[str, Any] = {"seen_hash": preflight.basis_of(sent.document).hash, "erp_id": "X"}
         with pytest.raises(RightMissing):
-            decisions.retry(submission=sent, by=both, **seen)
+            submissions.retry(submission=sent, by=both, **seen)
         with pytest.raises(RightMissing):
-            decisions.adopt(submission=sent, by=both, **seen, seen_record="", seen_round=1)
+            submissions.adopt(submission=sent, by=both, **seen, seen_record="", seen_round=1)
         with pytest.raises(RightMissing):
-            decisions.require_may_steer(sent, both)
+            submissions.require_may_steer(sent, both)
 
     def test_nor_resumes_over_settings_of_their_own(
         self, simulator: Simulator, sent: Submission, approver: User, both: User
     ) -> None:
         job = incomplete_at(simulator, accept(sent, approver), 2)
         link(sent, "BOLT", both)  # its calls are planned: no link turns them
-        decisions.require_may_steer(job.submission, both, begun=True)
+        submissions.require_may_steer(job.submission, both, begun=True)
         settings(job.connection, both, service_path="/other/{method}")
         with pytest.raises(RightMissing):
-            decisions.resume(submission=job.submission, by=both, seen_attempt=job.attempt)
+            submissions.resume(submission=job.submission, by=both, seen_attempt=job.attempt)
 
     def test_deleting_it_and_making_it_anew_is_no_way_round(self, sent: Submission, both: User) -> None:
         link(sent, "", both)
@@ -187,7 +187,7 @@ class TestWhoIsLetThrough:
         link(sent, "BOLT", both)
         granter = PrivilegeAdminFactory()
         join_company(granter, sent.company)
-        decisions.exempt(submission=sent, person=both, by=granter, reason="Nobody else is left.")
+        submissions.exempt(submission=sent, person=both, by=granter, reason="Nobody else is left.")
         assert accept(Submission.objects.get(pk=sent.pk), both).status == JobStatus.QUEUED
         assert len(stamps(sent)) == 1  # nobody else has confirmed it
 
@@ -208,7 +208,7 @@ class TestTheSecondOne:
         (old,) = stamps(sent)
         link(sent, "CORE", both)
         for ticked in ([], [old]):
-            with pytest.raises(decisions.NotSaid, match="tick that it is right"):
+            with pytest.raises(submissions.NotSaid, match="tick that it is right"):
                 accept(sent, approver, *ticked)
         assert accept(sent, approver, *stamps(sent)).status == JobStatus.QUEUED
         assert not UnconfirmedChange.objects.exists()

@@ -5,8 +5,8 @@ from django.db import IntegrityError, transaction
 
 from commitments.models import Commitment
 from directory.models import User
-from erp_integrations import decisions
-from erp_integrations.findings import preflight
+from erp_integrations import submissions
+from erp_integrations.checks import preflight
 from erp_integrations.models import Connection, NonAsciiRule, Submission
 from tests.erp_integrations.conftest import accept
 from tests.factories import lists_know
@@ -43,7 +43,7 @@ def test_letters_that_spectrum_lacks_are_spelled_or_refused_as_the_connection_sa
 ) -> None:
     Commitment.objects.update(description="Fa\u00e7ade")
     deliverable.refresh_from_db()
-    submission = decisions.send_to_erp(commitment=deliverable, by=sender)
+    submission = submissions.send_to_erp(commitment=deliverable, by=sender)
     lists_know(deliverable)
     spelled = basis_of(submission)
     assert codes(submission) == {"text-respelled"}
@@ -56,7 +56,7 @@ def test_letters_that_spectrum_lacks_are_spelled_or_refused_as_the_connection_sa
 def test_units_with_a_fixed_price_are_those_that_the_connection_names(
     deliverable: Commitment, sender: User
 ) -> None:
-    submission = decisions.send_to_erp(commitment=deliverable, by=sender)
+    submission = submissions.send_to_erp(commitment=deliverable, by=sender)
     lists_know(deliverable)
     before = basis_of(submission)
     assert codes(submission) == set()

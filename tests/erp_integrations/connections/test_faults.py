@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from directory.models import HistoryEntry, User
 from erp_integrations.connections import health, probing
-from erp_integrations.delivery import exporting
+from erp_integrations.exports import exporting
 from erp_integrations.models import Alarm, Connection, ExportJob, JobStatus
 from tests.erp_integrations.connections.test_probing import another
 from tests.erp_integrations.deliveries import NOWHERE, delivered, due_now, of, sent

@@ -10,12 +10,12 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from directory.models import HistoryEntry, User
-from directory.permissions import RightMissing
-from erp_integrations import decisions
+from directory.rights.permissions import RightMissing
+from erp_integrations import submissions
+from erp_integrations.checks import preflight
 from erp_integrations.connections import learning
-from erp_integrations.decisions.resolving import Attested
-from erp_integrations.findings import preflight
 from erp_integrations.models import ConnectionSettings, ExportJob, JobStatus, Submission, WireAttempt
+from erp_integrations.submissions.resolving import Attested
 from tests.clients import signed_in
 from tests.erp_integrations.conftest import accept
 from tests.erp_integrations.deliveries import HEADER, delivered, looked, of, quiet_is_over, sent
@@ -96,7 +96,7 @@ def test_a_failed_one_that_is_accepted_again_takes_the_present_rule(
     ConnectionSettings.objects.update(success_rule="codes", success_codes="blank,G")
     job = of(untold)
     assert job.success_rule == "unknown"
-    decisions.retry(
+    submissions.retry(
         submission=job.submission,
         by=approver,
         seen_hash=preflight.basis_of(job.submission.document).hash,
@@ -157,7 +157,7 @@ def test_nor_from_what_a_person_attested(
     settings.INFO_LINKS = {}
     delivered(untold)
     quiet_is_over(untold)
-    decisions.resolve(
+    submissions.resolve(
         submission=of(untold).submission,
         by=approver,
         seen_attempt=of(untold).attempt,

@@ -8,9 +8,9 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError
 
 from directory.models import HistoryEntry
-from directory.permissions import RightMissing
-from erp_integrations.connections import health, pausing
-from erp_integrations.delivery import exporting
+from directory.rights.permissions import RightMissing
+from erp_integrations.connections import health, pauses
+from erp_integrations.exports import exporting
 from erp_integrations.models import Connection, ExportJob, JobStatus
 from tests.clients import signed_in
 from tests.erp_integrations.deliveries import delivered, of
@@ -25,13 +25,13 @@ NEW_YORK = ZoneInfo("America/New_York")
 class TestAPause:
     def test_nothing_is_sent_until_it_goes_on(self, simulator: Simulator, queued: ExportJob) -> None:
         admin = ErpAdminFactory(company=queued.submission.company)
-        pausing.pause(connection=queued.connection, by=admin, reason="Spectrum is upgraded tonight")
+        pauses.pause(connection=queued.connection, by=admin, reason="Spectrum is upgraded tonight")
         assert exporting.sweep() == []
         assert delivered(queued).attempt == 0
         (state,) = health.of(queued.submission.company)
         assert (state.state, state.is_troubled) == ("Paused", True)
         assert "Spectrum is upgraded tonight" in state.sentence
-        pausing.resume(connection=queued.connection, by=admin)
+        pauses.resume(connection=queued.connection, by=admin)
         assert exporting.sweep() == [queued.connection_id]
         assert delivered(queued).status == JobStatus.SYNCED
         told = HistoryEntry.objects.filter(event__startswith="connection.").values_list("event", "by_id")
@@ -47,7 +47,7 @@ class TestAPause:
         assert lease is not None
         job = exporting._claim(queued.pk, queued.connection_id, lease)
         assert job is not None
-        pausing.pause(connection=queued.connection, by=None, reason="Upgrade")
+        pauses.pause(connection=queued.connection, by=None, reason="Upgrade")
         exporting._deliver(job, lease)
         assert of(queued).status == JobStatus.SYNCED
         assert not exporting._export_next(queued.connection_id, lease)
@@ -57,23 +57,23 @@ class TestAPause:
     ) -> None:
         lease = exporting._take_connection(queued.connection_id)
         assert lease is not None
-        pausing.pause(connection=queued.connection, by=None, reason="Upgrade")
+        pauses.pause(connection=queued.connection, by=None, reason="Upgrade")
         assert exporting._claim(queued.pk, queued.connection_id, lease) is None
         assert of(queued).status == JobStatus.QUEUED
 
     def test_it_needs_admin_on_the_tool_and_a_reason(self, queued: ExportJob) -> None:
         connection, company = queued.connection, queued.submission.company
         with pytest.raises(RightMissing):
-            pausing.pause(connection=connection, by=ApproverFactory(company=company), reason="No")
+            pauses.pause(connection=connection, by=ApproverFactory(company=company), reason="No")
         admin = ErpAdminFactory(company=company)
-        with pytest.raises(pausing.PauseError, match="Give a reason"):
-            pausing.pause(connection=connection, by=admin, reason=" … ")
-        pausing.pause(connection=connection, by=admin, reason="Upgrade")
-        with pytest.raises(pausing.PauseError, match="paused already: Upgrade"):
-            pausing.pause(connection=connection, by=admin, reason="Again")
-        pausing.resume(connection=connection, by=admin)
-        with pytest.raises(pausing.PauseError, match="is not paused"):
-            pausing.resume(connection=connection, by=admin)
+        with pytest.raises(pauses.PauseError, match="Give a reason"):
+            pauses.pause(connection=connection, by=admin, reason=" … ")
+        pauses.pause(connection=connection, by=admin, reason="Upgrade")
+        with pytest.raises(pauses.PauseError, match="paused already: Upgrade"):
+            pauses.pause(connection=connection, by=admin, reason="Again")
+        pauses.resume(connection=connection, by=admin)
+        with pytest.raises(pauses.PauseError, match="is not paused"):
+            pauses.resume(connection=connection, by=admin)
 
     def test_an_operator_does_it_at_the_command_line(self, queued: ExportJob) -> None:
         call_command("pause_connection", queued.connection_id, "Backup")

@@ -7,10 +7,11 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from directory.models import HistoryEntry, User
-from directory.permissions import RightMissing
+from directory.rights.permissions import RightMissing
+from erp_integrations.adapters import registry
 from erp_integrations.adapters.base import ProbeResult
-from erp_integrations.connections import adapting, health, probing
-from erp_integrations.delivery import exporting
+from erp_integrations.connections import health, probing
+from erp_integrations.exports import exporting
 from erp_integrations.models import (
     CallState,
     Connection,
@@ -77,12 +78,12 @@ def test_a_look_does_not_count_where_another_was_asked_for_meanwhile(
 ) -> None:
     drained(queued)
     late = again(queued)
-    looked = adapting.probing_adapter(late).probe()
+    looked = registry.probing_adapter(late).probe()
     assert looked.usable
     Connection.objects.update(descriptions_checked_at=None)  # as after an answer that nobody understood
-    adapting.keep(late, looked)
+    registry.keep(late, looked)
     assert again(queued).descriptions_checked_at is None
-    adapting.keep(again(queued), looked)
+    registry.keep(again(queued), looked)
     assert again(queued).descriptions_checked_at is not None
 
 
@@ -143,7 +144,7 @@ def test_a_worker_that_dies_while_it_asks_delays_the_next_probe_by_no_more_than_
     def die(connection: Connection) -> None:
         raise SystemExit
 
-    monkeypatch.setattr(adapting, "probing_adapter", die)
+    monkeypatch.setattr(registry, "probing_adapter", die)
     with pytest.raises(SystemExit):
         probing.probe_if_due(queued.connection_id)
     left = again(queued)

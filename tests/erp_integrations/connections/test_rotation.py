@@ -11,9 +11,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from directory.models import HistoryEntry
-from directory.permissions import RightMissing
-from erp_integrations.connections import health, probing, rotation
-from erp_integrations.delivery import exporting
+from directory.rights.permissions import RightMissing
+from erp_integrations.connections import health, probing, secret_rotation
+from erp_integrations.exports import exporting
 from erp_integrations.models import Connection, ExportJob, JobStatus
 from tests.erp_integrations.deliveries import accepted_as_it_is
 from tests.factories import ApproverFactory, ConnectionFactory, ErpAdminFactory
@@ -82,7 +82,7 @@ def test_a_rotation_keeps_the_new_secret_encrypted_and_forgets_the_old_one_once_
     hosted: Simulator, connection: Connection
 ) -> None:
     admin = ErpAdminFactory(company=connection.company)
-    result = rotation.rotate(connection=connection, by=admin)
+    result = secret_rotation.rotate(connection=connection, by=admin)
     assert result.done
     assert "the new one works" in result.sentence
     held = again(connection)
@@ -106,15 +106,15 @@ def test_a_new_secret_that_does_not_work_yet_leaves_the_old_one_in_place(
     hosted: Simulator, connection: Connection
 ) -> None:
     hosted.set_faults({"kind": "html_maintenance", "method": "connect/token", "times": 1})
-    result = rotation.rotate(connection=connection, by=None)
+    result = secret_rotation.rotate(connection=connection, by=None)
     assert (result.done, "The old one is kept" in result.sentence) == (True, True)
     assert again(connection).previous_client_secret == SECRET
-    refused = rotation.rotate(connection=connection, by=None)
+    refused = secret_rotation.rotate(connection=connection, by=None)
     assert (refused.done, "not used successfully yet" in refused.sentence) == (False, True)
-    rotation.prove_due()
+    secret_rotation.prove_due()
     assert again(connection).previous_client_secret == SECRET, "not at once"
     Connection.objects.update(rotation_began_at=timezone.now() - timedelta(hours=1))
-    rotation.prove_due()
+    secret_rotation.prove_due()
     assert again(connection).previous_client_secret == ""
 
 
@@ -123,7 +123,7 @@ def test_a_lost_answer_says_that_the_secret_may_have_changed_and_what_to_do(
     hosted: Simulator, connection: Connection, fault: str
 ) -> None:
     hosted.set_faults({"kind": fault, "method": "secretRotation"})
-    result = rotation.rotate(connection=connection, by=None)
+    result = secret_rotation.rotate(connection=connection, by=None)
     assert not result.done
     assert result.sentence.startswith("The secret may have changed: ")
     assert "The stored secret is refused now, so a new one was made and is lost." in result.sentence
@@ -137,33 +137,33 @@ def test_a_lost_question_says_that_the_stored_secret_still_works(
 ) -> None:
     settings.WIRE_READ_TIMEOUT = 0.5
     hosted.set_faults({"kind": "hang_before_commit", "method": "secretRotation", "seconds": 2})
-    result = rotation.rotate(connection=connection, by=None)
+    result = secret_rotation.rotate(connection=connection, by=None)
     assert not result.done
     assert "The stored secret still gives access now." in result.sentence
 
 
 def test_a_rotation_that_reaches_nobody_changes_nothing(connection: Connection, settings: Settings) -> None:
     settings.SPECTRUM_SERVERS = {"simulator": "http://127.0.0.1:1"}
-    result = rotation.rotate(connection=connection, by=None)
+    result = secret_rotation.rotate(connection=connection, by=None)
     assert result.sentence == "The secret is not changed. Spectrum's server refused the connection."
     assert (again(connection).client_secret, again(connection).rotation_began_at) == (SECRET, None)
 
 
 def test_one_rotation_at_a_time(hosted: Simulator, connection: Connection) -> None:
     Connection.objects.update(rotation_began_at=timezone.now())
-    result = rotation.rotate(connection=connection, by=None)
+    result = secret_rotation.rotate(connection=connection, by=None)
     assert (result.done, "being rotated already" in result.sentence) == (False, True)
     assert again(connection).client_secret == SECRET
 
 
 def test_a_connection_without_a_client_has_nothing_to_rotate() -> None:
-    result = rotation.rotate(connection=ConnectionFactory(), by=None)
+    result = secret_rotation.rotate(connection=ConnectionFactory(), by=None)
     assert not result.done
 
 
 def test_rotating_needs_admin_on_the_tool(connection: Connection) -> None:
     with pytest.raises(RightMissing):
-        rotation.rotate(connection=connection, by=ApproverFactory(company=connection.company))
+        secret_rotation.rotate(connection=connection, by=ApproverFactory(company=connection.company))
 
 
 def test_the_operator_rotates_by_a_command(hosted: Simulator, connection: Connection) -> None:

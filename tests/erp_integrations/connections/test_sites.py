@@ -7,8 +7,8 @@ import pytest
 from pytest_django import Settings
 
 from erp_integrations.adapters.base import CannotTell, Rows, Unauthorised
-from erp_integrations.connections.adapting import adapter_for
-from erp_integrations.delivery import exporting
+from erp_integrations.adapters.registry import adapter_for
+from erp_integrations.exports import exporting
 from erp_integrations.models import Connection, ConnectionSettings, ExportJob, JobStatus
 from tests.erp_integrations.deliveries import accepted_as_it_is
 from tests.simulator import Simulator

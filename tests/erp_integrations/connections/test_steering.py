@@ -11,12 +11,12 @@ from lxml import html
 from pytest_django import Settings
 
 from directory.models import Company, HistoryEntry, User
-from erp_integrations import decisions
-from erp_integrations.connections import steering
-from erp_integrations.connections.form import SettingsForm
-from erp_integrations.connections.steering import PLACES, Place
-from erp_integrations.delivery import exporting
-from erp_integrations.findings import preflight
+from erp_integrations import submissions
+from erp_integrations.checks import preflight
+from erp_integrations.confirmations import steering
+from erp_integrations.confirmations.steering import PLACES, Place
+from erp_integrations.connections.settings_form import SettingsForm
+from erp_integrations.exports import exporting
 from erp_integrations.models import (
     Connection,
     ConnectionSettings,
@@ -81,8 +81,8 @@ def test_each_that_the_wire_goes_by_is_part_of_what_accept_binds(
     if name == "server":
         assert preflight.basis_of(awaiting.document).hash != seen
         return
-    with pytest.raises(decisions.Conflict, match="changed while you were looking"):
-        decisions.accept(submission=awaiting, by=approver, seen_hash=seen, erp_id="X-1")
+    with pytest.raises(submissions.Conflict, match="changed while you were looking"):
+        submissions.accept(submission=awaiting, by=approver, seen_hash=seen, erp_id="X-1")
 
 
 @pytest.mark.parametrize("name", sorted(set(OTHER) - KEEPS_ITS_OWN - {"server"}))
@@ -120,7 +120,7 @@ def test_what_has_begun_goes_nowhere_else_until_somebody_resumes_it(
     assert job.status == JobStatus.INCOMPLETE
     assert "settings changed since this was decided on" in job.problem
     assert len(simulator.calls()) == calls
-    decisions.resume(submission=job.submission, by=approver, seen_attempt=job.attempt)
+    submissions.resume(submission=job.submission, by=approver, seen_attempt=job.attempt)
     assert delivered(job).status == JobStatus.SYNCED
 
 

@@ -8,9 +8,9 @@ from django.db.models.functions import Now
 
 from commitments.models import Badge, Lock
 from directory.models import HistoryEntry, User
-from erp_integrations import decisions
-from erp_integrations.decisions import Attested
+from erp_integrations import submissions
 from erp_integrations.models import Alarm, CallState, ExportJob, JobStatus, Verification
+from erp_integrations.submissions import Attested
 from tests.erp_integrations.every_step.worlds import Database, Spectrum, look, probe
 
 LOOKS = 8
@@ -154,7 +154,7 @@ def a_person_looks_and_says(world: World) -> None:
     there = held(world)
     attested = Attested.ALL if all(there) else Attested.PART if any(there) else Attested.NONE
     calls = list(job.current_calls())
-    decisions.resolve(
+    submissions.resolve(
         submission=job.submission,
         by=world.approver,
         seen_attempt=job.attempt,

@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from erp_integrations.delivery import exporting
+from erp_integrations.exports import exporting
 from erp_integrations.models import Connection, JobStatus
 from tests.erp_integrations.every_step.judging import (
     another_worker_goes_on,

@@ -4,7 +4,7 @@ import pytest
 
 from commitments import services as commitments
 from commitments.models import Badge
-from erp_integrations import decisions
+from erp_integrations import submissions
 from erp_integrations.models import Drift, ExportJob, JobStatus, Verification
 from erp_integrations.reconciliation import asking, comparison, drift_listing
 from tests.erp_integrations.conftest import accept
@@ -30,7 +30,7 @@ def another_version(world: World) -> ExportJob:
     look()
     assert world.job.status == JobStatus.FAILED
     first = world.job.submission
-    decisions.reject(submission=first, by=world.approver, reason="Another title, please.")
+    submissions.reject(submission=first, by=world.approver, reason="Another title, please.")
     commitment = first.commitment
     commitment.refresh_from_db()
     commitments.update_commitment(
@@ -40,7 +40,7 @@ def another_version(world: World) -> ExportJob:
         values={"title": "Other works"},
         lines=None,
     )
-    second = decisions.send_to_erp(commitment=commitment, by=first.sent_by)
+    second = submissions.send_to_erp(commitment=commitment, by=first.sent_by)
     job = accept(second, world.approver, erp_id=world.job.erp_id)
     look()
     return of(job)

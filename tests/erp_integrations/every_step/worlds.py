@@ -13,7 +13,7 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from config import poller
-from config.turns import Turns
+from config.pool import Turns
 from tests.conftest import KEPT, session_of_owner
 from tests.simulator import Simulator
 

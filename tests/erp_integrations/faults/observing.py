@@ -11,9 +11,9 @@ from django.test import Client
 from lxml import html
 
 from directory.models import User
+from erp_integrations.adapters.registry import ready_adapter
 from erp_integrations.connections import probing
-from erp_integrations.connections.adapting import ready_adapter
-from erp_integrations.delivery import exporting, recovery, verification
+from erp_integrations.exports import exporting, unknown, verification
 from erp_integrations.models import Connection, ExportJob
 from local.contracts.comparing import differences
 from local.contracts.pages import plan
@@ -66,7 +66,7 @@ def _turn(connection_id: int) -> None:
     """What a worker does when it looks around."""
     probing.probe_if_due(connection_id)
     exporting.sweep()
-    recovery.look(connection_id)
+    unknown.look(connection_id)
     while exporting.drain(connection_id):
         pass
     verification.verify_due()

@@ -7,7 +7,7 @@ from pytest_django import Settings
 
 from commitments.models import Commitment
 from directory.models import User
-from erp_integrations.delivery import exporting, verification
+from erp_integrations.exports import exporting, verification
 from erp_integrations.models import ExportJob
 from tests.erp_integrations.deliveries import of
 from tests.factories import join_project

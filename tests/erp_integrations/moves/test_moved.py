@@ -8,12 +8,12 @@ from pytest_django import Settings
 
 from commitments.models import Badge
 from directory.models import HistoryEntry, User
-from directory.permissions import RightMissing
-from erp_integrations import decisions
+from directory.rights.permissions import RightMissing
+from erp_integrations import submissions
 from erp_integrations.adapters.base import Absent
 from erp_integrations.adapters.spectrum.readback import InfoLink
-from erp_integrations.delivery import ledger, verification
-from erp_integrations.findings import remains
+from erp_integrations.checks import leftovers
+from erp_integrations.exports import ledger, verification
 from erp_integrations.models import (
     CallState,
     Drift,
@@ -25,8 +25,8 @@ from erp_integrations.models import (
     VendorLink,
     Verification,
 )
+from erp_integrations.pages import previews
 from erp_integrations.reconciliation import comparison
-from erp_integrations.review import previews
 from tests.clients import signed_in
 from tests.erp_integrations.conftest import accept
 from tests.erp_integrations.deliveries import (
@@ -83,7 +83,7 @@ def told(job: ExportJob) -> list[tuple[str, str, str]]:
 
 
 def unlink(job: ExportJob, by: User, statement: str = "", *others: str) -> Submission:
-    return decisions.unlink(
+    return submissions.unlink(
         submission=of(job).submission, by=by, seen_attempt=job.attempt, statement=statement, others=others
     )
 
@@ -91,8 +91,8 @@ def unlink(job: ExportJob, by: User, statement: str = "", *others: str) -> Submi
 def follow(job: ExportJob, by: User) -> ExportJob:
     """Follow to where it stands, likeliest first."""
     job = of(job)
-    move = decisions.moves_of(job)[0]
-    decisions.follow(
+    move = submissions.moves_of(job)[0]
+    submissions.follow(
         submission=job.submission,
         by=by,
         seen_attempt=job.attempt,
@@ -130,10 +130,10 @@ def test_whatever_people_do_after_a_key_was_changed_the_money_stands_there_once(
     compared(synced)
     try:
         unlink(synced, unlinker)
-    except decisions.DecisionError:
+    except submissions.DecisionError:
         pass
     else:
-        again = decisions.send_to_erp(commitment=of(synced).submission.commitment, by=sender)
+        again = submissions.send_to_erp(commitment=of(synced).submission.commitment, by=sender)
         box = f"{again.get_absolute_url()}accept/"
         client = signed_in(unlinker)
         page = client.get(box).context
@@ -233,7 +233,7 @@ class TestUnlink:
         self, simulator: Simulator, synced: ExportJob, unlinker: User
     ) -> None:
         renumber(simulator, synced)
-        with pytest.raises(decisions.StandsElsewhere, match=f"vendor ACME, subcontract {MOVED}"):
+        with pytest.raises(submissions.StandsElsewhere, match=f"vendor ACME, subcontract {MOVED}"):
             unlink(synced, unlinker)
         assert of(synced).status == JobStatus.SYNCED
 
@@ -249,7 +249,7 @@ class TestUnlink:
         assert "Follow the move" in html
 
     @pytest.mark.parametrize(
-        ("line", "refusal"), [(1, decisions.MayStandElsewhere), (2, decisions.StandsElsewhere)]
+        ("line", "refusal"), [(1, submissions.MayStandElsewhere), (2, submissions.StandsElsewhere)]
     )
     def test_so_is_that_of_a_part(
         self,
@@ -257,7 +257,7 @@ class TestUnlink:
         queued: ExportJob,
         unlinker: User,
         line: int,
-        refusal: type[decisions.DecisionError],
+        refusal: type[submissions.DecisionError],
     ) -> None:
         job = incomplete_at(simulator, queued, line)
         renumber(simulator, job)
@@ -269,17 +269,17 @@ class TestUnlink:
     ) -> None:
         renumber(simulator, synced)
         settings.INFO_LINKS = {"simulator": "sqlite:///file:/nowhere/at-all?mode=ro&uri=true"}
-        with pytest.raises(decisions.DecisionError, match="try again in a moment"):
+        with pytest.raises(submissions.DecisionError, match="try again in a moment"):
             unlink(synced, unlinker)
 
     def test_what_a_rejected_export_left_is_not_forgotten_because_it_moved(
         self, simulator: Simulator, queued: ExportJob, unlinker: User
     ) -> None:
         job = incomplete_at(simulator, queued, 2)
-        decisions.reject(submission=job.submission, by=unlinker, reason="Too dear")
+        submissions.reject(submission=job.submission, by=unlinker, reason="Too dear")
         renumber(simulator, job)
-        assert remains.look(job.pk) == 0
-        assert remains.of(job.submission.commitment_id) is not None
+        assert leftovers.look(job.pk) == 0
+        assert leftovers.of(job.submission.commitment_id) is not None
 
 
 class TestFollow:
@@ -305,7 +305,7 @@ class TestFollow:
         verification.verify_due()
         assert of(job).verification == Verification.MATCH
         assert compared(job).verification == Verification.MATCH
-        with pytest.raises(decisions.DecisionError, match=f"still shows vendor BOLT, subcontract {MOVED}"):
+        with pytest.raises(submissions.DecisionError, match=f"still shows vendor BOLT, subcontract {MOVED}"):
             unlink(job, unlinker)
 
     def test_a_look_under_the_old_key_says_nothing_of_the_new_one(
@@ -321,13 +321,13 @@ class TestFollow:
     ) -> None:
         job = incomplete_at(simulator, queued, 2)
         renumber(simulator, job)
-        decisions.resume(submission=job.submission, by=unlinker, seen_attempt=job.attempt)
+        submissions.resume(submission=job.submission, by=unlinker, seen_attempt=job.attempt)
         job = delivered(job)
         assert job.status == JobStatus.INCOMPLETE
         assert f"subcontract {MOVED}" in job.problem
         assert job.has_moved
         job = follow(job, unlinker)
-        decisions.resume(submission=job.submission, by=unlinker, seen_attempt=job.attempt)
+        submissions.resume(submission=job.submission, by=unlinker, seen_attempt=job.attempt)
         job = delivered(job)
         assert job.status == JobStatus.SYNCED
         assert amounts(simulator) == [(MOVED, str(job.submission.total))]
@@ -357,10 +357,10 @@ class TestFollow:
         self, simulator: Simulator, synced: ExportJob, unlinker: User
     ) -> None:
         renumber(simulator, synced)
-        (move,) = decisions.moves_of(synced)
+        (move,) = submissions.moves_of(synced)
         in_spectrum(simulator, "UPDATE VN_SUBCONTRACT_PHASE_MC SET Bid_Item_Number = 'X'")
-        with pytest.raises(decisions.Conflict, match="changed while you were looking"):
-            decisions.follow(
+        with pytest.raises(submissions.Conflict, match="changed while you were looking"):
+            submissions.follow(
                 submission=synced.submission,
                 by=unlinker,
                 seen_attempt=synced.attempt,
@@ -374,7 +374,7 @@ class TestFollow:
         other = CommitmentFactory(project=synced.submission.project)
         hold = {"connection": synced.connection, "vendor_code": "ACME", "erp_id": MOVED}
         ErpIdHold.objects.create(commitment=other, **hold)
-        with pytest.raises(decisions.Conflict, match="Another commitment here has"):
+        with pytest.raises(submissions.Conflict, match="Another commitment here has"):
             follow(synced, unlinker)
         assert of(synced).erp_id == synced.erp_id
 

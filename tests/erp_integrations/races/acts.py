@@ -6,13 +6,13 @@ from datetime import timedelta
 from django.utils import timezone
 
 from directory.models import User
-from erp_integrations import decisions
+from erp_integrations import submissions
 from erp_integrations.adapters.base import MovedRecord, StoredRecord
-from erp_integrations.connections.adapting import adapter_for, as_planned
-from erp_integrations.decisions import following
-from erp_integrations.delivery import exporting
-from erp_integrations.findings import preflight
+from erp_integrations.adapters.registry import adapter_for, as_planned
+from erp_integrations.checks import preflight
+from erp_integrations.exports import exporting
 from erp_integrations.models import ExportJob, Submission
+from erp_integrations.submissions import following
 from tests.erp_integrations.races.orders import Act
 from tests.factories import ApproverFactory, ExportJobFactory
 
@@ -26,7 +26,7 @@ def accepts(by: User, submission: Submission, erp_id: str = "") -> Act:
     """Press Export in a box that is open."""
     basis = preflight.basis_of(submission.document)
     erp_id = erp_id or preflight.proposed_erp_id(basis)
-    return lambda: decisions.accept(
+    return lambda: submissions.accept(
         submission=submission,
         by=by,
         seen_hash=basis.hash,
@@ -41,7 +41,7 @@ def adopts(by: User, submission: Submission) -> Act:
     basis = preflight.basis_of(submission.document)
     erp_id = preflight.proposed_erp_id(basis)
     seen_round = ExportJob.objects.filter(submission=submission).count()
-    return lambda: decisions.adopt(
+    return lambda: submissions.adopt(
         submission=submission,
         by=by,
         seen_hash=basis.hash,
@@ -56,33 +56,33 @@ def retries(by: User, submission: Submission) -> Act:
     """Press Export in the box of a failed export."""
     basis = preflight.basis_of(submission.document)
     erp_id = preflight.proposed_erp_id(basis)
-    return lambda: decisions.retry(submission=submission, by=by, seen_hash=basis.hash, erp_id=erp_id)
+    return lambda: submissions.retry(submission=submission, by=by, seen_hash=basis.hash, erp_id=erp_id)
 
 
 def rejects(by: User, submission: Submission) -> Act:
-    return lambda: decisions.reject(submission=submission, by=by, reason="No")
+    return lambda: submissions.reject(submission=submission, by=by, reason="No")
 
 
 def retrieves(submission: Submission) -> Act:
-    return lambda: decisions.retrieve_from_erp(commitment=submission.commitment, by=submission.sent_by)
+    return lambda: submissions.retrieve_from_erp(commitment=submission.commitment, by=submission.sent_by)
 
 
 def undoes(by: User, submission: Submission) -> Act:
-    return lambda: decisions.undo(submission=submission, by=by)
+    return lambda: submissions.undo(submission=submission, by=by)
 
 
 def resumes(by: User, job: ExportJob) -> Act:
-    return lambda: decisions.resume(submission=job.submission, by=by, seen_attempt=job.attempt)
+    return lambda: submissions.resume(submission=job.submission, by=by, seen_attempt=job.attempt)
 
 
-def resolves(by: User, job: ExportJob, attested: decisions.Attested) -> Act:
-    return lambda: decisions.resolve(
+def resolves(by: User, job: ExportJob, attested: submissions.Attested) -> Act:
+    return lambda: submissions.resolve(
         submission=job.submission, by=by, seen_attempt=job.attempt, attested=attested, statement="I looked."
     )
 
 
 def unlinks(by: User, job: ExportJob) -> Act:
-    return lambda: decisions.unlink(
+    return lambda: submissions.unlink(
         submission=job.submission, by=by, seen_attempt=job.attempt, statement="I deleted it."
     )
 

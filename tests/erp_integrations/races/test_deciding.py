@@ -3,7 +3,7 @@
 from commitments import services as commitments
 from commitments.models import Commitment
 from directory.models import User
-from erp_integrations import decisions
+from erp_integrations import submissions
 from erp_integrations.models import ErpIdHold, ExportJob, Restore, Submission, SubmissionStatus
 from notifications.models import OutgoingEmail
 from tests.erp_integrations.races.acts import accepts, adopts, rejects, retrieves, two_approvers
@@ -22,7 +22,7 @@ from tests.factories import (
 def one_is_told_of_the_other(ended: Ended) -> Submission:
     """The submission as it stands: one was refused, in words that say who did what."""
     (refusal,) = ended.refusals
-    assert isinstance(refusal, decisions.Conflict)
+    assert isinstance(refusal, submissions.Conflict)
     now = the_submission()
     assert str(now.decided_by or now.ended_by) in str(refusal)
     assert f"{now.get_status_display().lower()} this commitment on " in str(refusal)
@@ -97,7 +97,7 @@ def test_of_reject_and_retrieve_one_comes_first_and_the_other_is_told(interleave
 
     def judge(ended: Ended) -> None:
         (refusal,) = ended.refusals
-        assert isinstance(refusal, decisions.Conflict)
+        assert isinstance(refusal, submissions.Conflict)
         rejected = the_submission().status == SubmissionStatus.REJECTED
         assert (told("submission.rejected"), told("submission.retrieved")) == (rejected, not rejected)
         assert_consistent()
@@ -109,7 +109,7 @@ def test_of_reject_and_retrieve_one_comes_first_and_the_other_is_told(interleave
 
 
 def sends(commitment: Commitment, by: User) -> Act:
-    return lambda: decisions.send_to_erp(commitment=commitment, by=by)
+    return lambda: submissions.send_to_erp(commitment=commitment, by=by)
 
 
 def edits(commitment: Commitment, by: User, **values: object) -> Act:
@@ -171,7 +171,7 @@ def test_of_two_who_send_one_does_and_the_other_is_told(interleave: Interleave) 
 
     def judge(ended: Ended) -> None:
         (refusal,) = ended.refusals
-        assert isinstance(refusal, decisions.Conflict)
+        assert isinstance(refusal, submissions.Conflict)
         assert "with accounting already" in str(refusal)
         assert Submission.objects.awaiting().count() == 1
         assert_consistent()
@@ -215,7 +215,7 @@ def test_of_two_commitments_with_one_erp_id_one_takes_it(interleave: Interleave)
 
     def judge(ended: Ended) -> None:
         (refusal,) = ended.refusals
-        assert isinstance(refusal, decisions.Conflict | decisions.NotReady)
+        assert isinstance(refusal, submissions.Conflict | submissions.NotReady)
         assert "SAME" in str(refusal)
         assert ErpIdHold.objects.count() == ExportJob.objects.count() == 1
         assert_consistent()
@@ -229,7 +229,7 @@ def test_an_erp_id_that_is_being_freed_goes_to_one_or_to_none(interleave: Interl
     accepts(first, one, "SAME")()
 
     def undoes() -> None:
-        decisions.undo(submission=one, by=first)
+        submissions.undo(submission=one, by=first)
 
     def judge(ended: Ended) -> None:
         assert not isinstance(ended.first, Exception)

@@ -2,10 +2,9 @@
 
 import pytest
 
-from erp_integrations import decisions
+from erp_integrations import submissions
 from erp_integrations.adapters.base import Absent, Match
-from erp_integrations.decisions import Attested
-from erp_integrations.delivery import recovery, verification
+from erp_integrations.exports import unknown, verification
 from erp_integrations.models import (
     Drift,
     ExportJob,
@@ -14,6 +13,7 @@ from erp_integrations.models import (
     Verification,
 )
 from erp_integrations.reconciliation import drift
+from erp_integrations.submissions import Attested
 from notifications.models import OutgoingEmail
 from tests.erp_integrations.races.acts import (
     claims,
@@ -36,7 +36,7 @@ from tests.factories import DriftFactory, ExportJobFactory, join_project
 
 def one_is_told(ended: Ended) -> Exception:
     (refusal,) = ended.refusals
-    assert isinstance(refusal, decisions.Conflict)
+    assert isinstance(refusal, submissions.Conflict)
     assert_consistent()
     return refusal
 
@@ -123,7 +123,7 @@ def test_of_resume_and_claim_the_export_goes_on_once(interleave: Interleave) -> 
     approver, _ = two_approvers(job.submission)
 
     def judge(ended: Ended) -> None:
-        assert isinstance(ended.first, decisions.Conflict)
+        assert isinstance(ended.first, submissions.Conflict)
         assert (the_job().status, the_job().attempt) in {(JobStatus.EXPORTING, 2), (JobStatus.INCOMPLETE, 1)}
         assert isinstance(ended.second, ExportJob) == (the_job().status == JobStatus.EXPORTING)
 
@@ -178,7 +178,7 @@ def test_of_a_person_and_a_look_one_says_what_spectrum_holds(interleave: Interle
 
     def judge(ended: Ended) -> None:
         if isinstance(ended.first, Exception):
-            assert isinstance(ended.first, decisions.Conflict)
+            assert isinstance(ended.first, submissions.Conflict)
             assert (ended.second, the_job().status) == (True, JobStatus.QUEUED)
         else:
             assert (ended.second, the_job().status) == (False, JobStatus.SYNCED)
@@ -187,7 +187,7 @@ def test_of_a_person_and_a_look_one_says_what_spectrum_holds(interleave: Interle
 
     interleave(
         resolves(approver, job, Attested.ALL),
-        lambda: recovery._write_down(job, recovery.Conclusion(recovery.Shown.NONE)),
+        lambda: unknown._write_down(job, unknown.Conclusion(unknown.Shown.NONE)),
         judge,
     )
 

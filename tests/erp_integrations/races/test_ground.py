@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 import pytest
 
-from directory import services as directory
 from directory.models import CompanyMembership, Level, User
-from directory.permissions import RightMissing
-from erp_integrations import decisions
+from directory.rights import memberships as directory
+from directory.rights.permissions import RightMissing
+from erp_integrations import submissions
 from erp_integrations.connections import changes
-from erp_integrations.connections.form import SettingsForm
-from erp_integrations.delivery import exporting
-from erp_integrations.masters import linking
+from erp_integrations.connections.settings_form import SettingsForm
+from erp_integrations.exports import exporting
+from erp_integrations.links import linking
 from erp_integrations.models import (
     Connection,
     ErpIdHold,
@@ -175,7 +175,7 @@ def test_of_accept_and_a_change_of_the_ground_nothing_is_exported_that_nobody_sa
         assert_consistent()
         if ended.refusals:
             # Between the two looks of Accept, the change is one that nobody ticked.
-            assert isinstance(ended.first, decisions.Conflict | decisions.NotSaid)
+            assert isinstance(ended.first, submissions.Conflict | submissions.NotSaid)
             assert re.search("changed while you were looking|wait for a second person", str(ended.first))
             assert the_submission().status == "awaiting"
         else:

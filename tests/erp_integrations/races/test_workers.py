@@ -5,12 +5,12 @@ from datetime import timedelta
 from django.utils import timezone
 
 from directory.models import CompanyMembership
-from erp_integrations import decisions
-from erp_integrations.connections import pausing
-from erp_integrations.delivery import exporting
-from erp_integrations.delivery.outcomes import LeaseLost
+from erp_integrations import submissions
+from erp_integrations.connections import pauses as pausing
+from erp_integrations.exports import exporting
+from erp_integrations.exports.outcomes import LeaseLost
 from erp_integrations.models import Connection, ExportJob, JobStatus
-from notifications import delivery as mails
+from notifications import sending as mails
 from notifications.models import OutgoingEmail, Status
 from tests.erp_integrations.races.acts import adopts, claims
 from tests.erp_integrations.races.conftest import Interleave
@@ -100,7 +100,7 @@ def test_of_adopt_and_claim_one_has_it_and_nothing_adopted_is_sent(interleave: I
     def judge(ended: Ended) -> None:
         begun = isinstance(ended.second, ExportJob)
         assert the_job().status == (JobStatus.EXPORTING if begun else JobStatus.SYNCED)
-        assert [type(refusal) for refusal in ended.refusals] == [decisions.Conflict] * begun
+        assert [type(refusal) for refusal in ended.refusals] == [submissions.Conflict] * begun
         assert (told("export.started"), told("submission.adopted")) == (begun, not begun)
         assert_consistent()
 

@@ -17,10 +17,9 @@ from pytest_django import Settings
 from commitments.models import Badge, Commitment
 from commitments.services import EXPORTED_FIELDS
 from directory.models import HistoryEntry, User
-from directory.permissions import RightMissing
-from erp_integrations.connections.adapting import adapter_for
-from erp_integrations.delivery import exporting, verification
-from erp_integrations.documents import Document
+from directory.rights.permissions import RightMissing
+from erp_integrations.adapters.registry import adapter_for
+from erp_integrations.exports import exporting, verification
 from erp_integrations.models import (
     Drift,
     ExportJob,
@@ -30,6 +29,7 @@ from erp_integrations.models import (
     Verification,
 )
 from erp_integrations.reconciliation import asking, comparison, drift
+from erp_integrations.snapshots import Document
 from tests.erp_integrations.conftest import accept
 from tests.factories import (
     ApproverFactory,

@@ -7,9 +7,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from directory.models import HistoryEntry, User
-from erp_integrations import decisions
-from erp_integrations.attention import alarm_mails
-from erp_integrations.connections.adapting import as_planned, ready_adapter
+from erp_integrations import submissions
+from erp_integrations.adapters.registry import as_planned, ready_adapter
+from erp_integrations.emails import alarm_mails
 from erp_integrations.models import (
     Alarm,
     CallState,
@@ -21,8 +21,8 @@ from erp_integrations.models import (
     Submission,
     WireAttempt,
 )
+from erp_integrations.pages import previews
 from erp_integrations.reconciliation import comparison
-from erp_integrations.review import previews
 from notifications.models import OutgoingEmail
 from tests.clients import signed_in
 from tests.erp_integrations.conftest import accept
@@ -146,7 +146,7 @@ class TestWhatTurnsUp:
     ) -> None:
         first = not_found.current_calls()[0]
         seen = previews.of(not_found.submission)
-        decisions.retry(
+        submissions.retry(
             submission=not_found.submission, by=approver, seen_hash=seen.seen_hash, erp_id="OTHER-1"
         )
         assert delivered(not_found).status == JobStatus.SYNCED
@@ -162,7 +162,7 @@ class TestWhatTurnsUp:
     def test_of_a_rejected_one_is_drift(
         self, simulator: Simulator, not_found: ExportJob, approver: User
     ) -> None:
-        decisions.reject(submission=not_found.submission, by=approver, reason="Not now")
+        submissions.reject(submission=not_found.submission, by=approver, reason="Not now")
         lands(not_found.current_calls()[0])
         compared(not_found)
         assert len(late(not_found)) == 1
@@ -175,7 +175,7 @@ class TestWhatTurnsUp:
         header = job.current_calls()[0]
         delete_in_spectrum(simulator, job)
         join_project(approver, job.submission.project, "admin")  # type: ignore[arg-type]
-        decisions.unlink(submission=job.submission, by=approver, seen_attempt=job.attempt)
+        submissions.unlink(submission=job.submission, by=approver, seen_attempt=job.attempt)
         compared(job)
         assert late(job) == []
         assert "may still be written" not in page(approver, job.submission)
@@ -189,7 +189,7 @@ class TestWhatTurnsUp:
         lands(not_found.current_calls()[0])
         compared(not_found)
         seen = previews.of(not_found.submission)
-        decisions.retry(
+        submissions.retry(
             submission=not_found.submission, by=approver, seen_hash=seen.seen_hash, erp_id=seen.erp_id
         )
         assert delivered(not_found).status == JobStatus.SYNCED
@@ -242,8 +242,8 @@ def test_a_commit_that_is_late_is_not_doubled_by_accept_again(
     simulator: Simulator, not_found: ExportJob, approver: User
 ) -> None:
     lands(not_found.current_calls()[0])
-    decisions.reject(submission=not_found.submission, by=approver, reason="Again")
-    submission = decisions.send_to_erp(
+    submissions.reject(submission=not_found.submission, by=approver, reason="Again")
+    submission = submissions.send_to_erp(
         commitment=not_found.submission.commitment, by=not_found.submission.sent_by
     )
     assert delivered(accept(submission, approver)).status == JobStatus.SYNCED

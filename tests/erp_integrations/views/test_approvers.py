@@ -8,8 +8,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from directory import history, services
+from directory import history
 from directory.models import Company, CompanyMembership, HistoryEntry, Level, User
+from directory.rights import memberships
 from tests.clients import signed_in
 from tests.factories import (
     CompanyFactory,
@@ -38,7 +39,7 @@ def staff() -> User:
 @pytest.fixture
 def approver(company: Company, staff: User) -> CompanyMembership:
     membership: CompanyMembership = ViewerFactory(company=company, last_name="Cash").company_memberships.get()
-    services.grant_push_to_accounting(membership=membership, by=staff, reason="Controller of the branch.")
+    memberships.grant_push_to_accounting(membership=membership, by=staff, reason="Controller of the branch.")
     return membership
 
 
@@ -108,7 +109,7 @@ def test_a_suspension_shows_since_when_why_and_who_can_grant_it_again(
     company: Company, approver: CompanyMembership, staff: User, admin: Client
 ) -> None:
     join_company(staff, company)
-    services.suspend_push_to_accounting(
+    memberships.suspend_push_to_accounting(
         person=approver.user, by=None, because="The e-mail address of the account was changed."
     )
     html = page(admin, company)
@@ -160,7 +161,7 @@ def test_a_list_that_changed_meanwhile_is_shown_again_and_nothing_is_recorded(
     company: Company, approver: CompanyMembership, admin: Client, staff: User
 ) -> None:
     hash_before = seen(admin, company)
-    services.revoke_push_to_accounting(membership=approver, by=staff, reason="Left.")
+    memberships.revoke_push_to_accounting(membership=approver, by=staff, reason="Left.")
     answer = admin.post(address(company), {"seen_hash": hash_before})
     assert answer.status_code == 409
     assert "The list changed since you opened it" in answer.content.decode()
@@ -211,6 +212,6 @@ def test_its_queries_do_not_grow(company: Company, staff: User, admin: Client) -
     numbers = set()
     for _ in range(3):
         member = ViewerFactory(company=company).company_memberships.get()
-        services.grant_push_to_accounting(membership=member, by=staff, reason="So.")
+        memberships.grant_push_to_accounting(membership=member, by=staff, reason="So.")
         numbers.add(counted())
     assert len(numbers) == 1

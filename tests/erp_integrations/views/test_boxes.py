@@ -8,8 +8,8 @@ from django.test import Client
 
 from commitments.models import Badge, Lock
 from directory.models import Company, HistoryEntry, Level, User
-from erp_integrations import decisions
-from erp_integrations.findings import preflight
+from erp_integrations import submissions
+from erp_integrations.checks import preflight
 from erp_integrations.models import (
     Connection,
     ErpIdHold,
@@ -315,7 +315,7 @@ class TestWhatChangedMeanwhile:
         first, _ = approver_of(submission)
         _, client = approver_of(submission)
         entered = seen(client, submission, what, reason="No.")
-        decisions.reject(submission=submission, by=first, reason="The title is wrong.")
+        submissions.reject(submission=submission, by=first, reason="The title is wrong.")
         response = client.post(url(submission, what), entered, headers=headers)
         html = response.content.decode()
         assert response.status_code == 409
@@ -339,7 +339,7 @@ class TestWhatChangedMeanwhile:
         submission = SubmissionFactory()
         _, client = approver_of(submission)
         entered = seen(client, submission)
-        decisions.retrieve_from_erp(commitment=submission.commitment, by=submission.sent_by)
+        submissions.retrieve_from_erp(commitment=submission.commitment, by=submission.sent_by)
         response = client.post(url(submission, "accept"), entered)
         assert response.status_code == 409
         assert f"{submission.sent_by} retrieved this commitment" in response.content.decode()

@@ -10,11 +10,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from commitments.models import Commitment, ContractCompany, LineItem
+from directory.db import pagination
 from directory.models import Company, HistoryEntry, Level, Project, User
-from directory.permissions import RightMissing
-from erp_integrations import paging
-from erp_integrations.delivery import exporting
-from erp_integrations.masters import linking
+from directory.rights.permissions import RightMissing
+from erp_integrations.exports import exporting
+from erp_integrations.links import linking
 from erp_integrations.models import (
     Connection,
     ExportJob,
@@ -332,8 +332,7 @@ class TestPages:
     def test_pages_follow_the_names_and_lose_nobody(
         self, site: Connection, admin: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(paging, "PAGE_LENGTH", 3)
-        monkeypatch.setattr(paging.by_name, "__kwdefaults__", {"length": 3})
+        monkeypatch.setattr(pagination, "PAGE_LENGTH", 3)
         for number in range(8):
             ContractCompanyFactory(company=site.company, name=f"Vendor {number} & Co")
         seen: list[str] = []

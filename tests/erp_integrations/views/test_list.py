@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from directory.models import Company, Level, Project, User
 from erp_integrations.models import Connection, ExportJob, Submission
-from erp_integrations.review import listing
+from erp_integrations.pages import submission_list
 from tests.clients import signed_in
 from tests.factories import (
     ApproverFactory,
@@ -187,7 +187,7 @@ class TestFilters:
         job: ExportJob = ExportJobFactory(**{situation: True})
         submission = job.submission
         client = signed_in(ViewerFactory(company=submission.company))
-        for chosen in listing.FILTERS.values():
+        for chosen in submission_list.FILTERS.values():
             shown = numbers(page(client, submission.company, f"?view={chosen.slug}"))
             assert (submission.number in shown) is (chosen.slug in (slug, "all"))
         assert words in page(client, submission.company, f"?view={slug}")
@@ -195,7 +195,7 @@ class TestFilters:
     def test_a_rejected_one_is_history_and_leaves_every_other_list(self) -> None:
         submission = SubmissionFactory(rejected=True)
         client = signed_in(ApproverFactory(company=submission.company))
-        for chosen in listing.FILTERS.values():
+        for chosen in submission_list.FILTERS.values():
             shown = numbers(page(client, submission.company, f"?view={chosen.slug}"))
             assert (submission.number in shown) is (chosen.slug in ("rejected", "all"))
 
@@ -254,7 +254,7 @@ class TestPages:
     def test_every_row_is_on_exactly_one_page_in_both_directions(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(listing, "PAGE_LENGTH", 3)
+        monkeypatch.setattr(pagination, "PAGE_LENGTH", 3)
         project = ProjectFactory()
         sent = [submission.number for submission in send_many(project, 8)]
         client = signed_in(ViewerFactory(company=project.company))
@@ -311,18 +311,18 @@ class TestCounts:
     ) -> None:
         project = ProjectFactory()
         send_many(project, 3)
-        assert listing.counts(project.company) == {
+        assert submission_list.counts(project.company) == {
             "ready-to-export": "3",
             "exporting": "0",
             "failed-to-export": "0",
             "needs-attention": "0",
         }
-        monkeypatch.setattr(listing, "COUNTED_TO", 2)
-        assert listing.counts(project.company)["ready-to-export"] == "2+"
+        monkeypatch.setattr(submission_list, "COUNTED_TO", 2)
+        assert submission_list.counts(project.company)["ready-to-export"] == "2+"
 
     def test_another_companys_are_not_counted(self) -> None:
         SubmissionFactory()
-        assert set(listing.counts(ProjectFactory().company).values()) == {"0"}
+        assert set(submission_list.counts(ProjectFactory().company).values()) == {"0"}
 
 
 class TestTheOverview:

@@ -232,7 +232,7 @@ class TestTheList:
         page(client, company)
         with CaptureQueriesContext(database) as five:
             page(client, company)
-        monkeypatch.setattr("erp_integrations.reconciliation.drift_listing.PAGE_LENGTH", 2)
+        monkeypatch.setattr("directory.db.pagination.PAGE_LENGTH", 2)
         with CaptureQueriesContext(database) as two:
             html = page(client, company)
         assert len(five) == len(two)

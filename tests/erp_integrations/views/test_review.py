@@ -12,11 +12,10 @@ from django.utils import timezone
 from commitments.models import Commitment
 from commitments.services import update_commitment
 from directory.models import User
-from directory.services import revoke_push_to_accounting
-from erp_integrations import decisions
-from erp_integrations.delivery.outcomes import return_to_awaiting
-from erp_integrations.documents import text_hash
-from erp_integrations.findings import preflight
+from directory.rights.memberships import revoke_push_to_accounting
+from erp_integrations import submissions
+from erp_integrations.checks import preflight
+from erp_integrations.exports.outcomes import return_to_awaiting
 from erp_integrations.models import (
     CallState,
     Connection,
@@ -28,6 +27,7 @@ from erp_integrations.models import (
     VendorLink,
     WireAttempt,
 )
+from erp_integrations.snapshots import text_hash
 from tests.clients import signed_in
 from tests.factories import (
     ApproverFactory,
@@ -277,7 +277,7 @@ class TestAnExport:
         job: ExportJob = ExportJobFactory(failed=True)
         approver = ApproverFactory(company=job.submission.company)
         basis = preflight.basis_of(job.submission.document)
-        decisions.retry(
+        submissions.retry(
             submission=job.submission,
             by=approver,
             seen_hash=basis.hash,
@@ -302,7 +302,7 @@ class TestHistory:
             values={"title": "Concrete"},
             lines=None,
         )
-        decisions.send_to_erp(commitment=commitment, by=submission.sent_by)
+        submissions.send_to_erp(commitment=commitment, by=submission.sent_by)
         html = review(submission)
         told = re.findall(r'<p class="timeline-what">(.*?)</p>', html)
         assert told == ["Re-sent to accounting", "Changed: title", "Rejected", "Sent to accounting"]
@@ -358,13 +358,13 @@ class TestAlteredInTheDatabase:
         submission.refresh_from_db()
         basis = preflight.basis_of(submission.document)
         approver: User = ApproverFactory(company=submission.company)
-        with pytest.raises(decisions.Conflict, match="altered after it was sent"):
-            decisions.accept(submission=submission, by=approver, seen_hash=basis.hash, erp_id="A-1")
+        with pytest.raises(submissions.Conflict, match="altered after it was sent"):
+            submissions.accept(submission=submission, by=approver, seen_hash=basis.hash, erp_id="A-1")
 
     def test_its_project_can_take_it_back(self) -> None:
         submission = self.altered(SubmissionFactory())
-        decisions.retrieve_from_erp(commitment=submission.commitment, by=submission.sent_by)
-        again = decisions.send_to_erp(commitment=submission.commitment, by=submission.sent_by)
+        submissions.retrieve_from_erp(commitment=submission.commitment, by=submission.sent_by)
+        again = submissions.send_to_erp(commitment=submission.commitment, by=submission.sent_by)
         assert ">Accept<" in review(again)
 
     def test_after_a_failed_export_it_can_be_rejected_and_nothing_else(self) -> None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from directory.models import Company, HistoryEntry, Level, User
-from erp_integrations.connections.form import SETTINGS, SettingsForm
+from erp_integrations.connections.settings_form import SETTINGS, SettingsForm
 from erp_integrations.models import Connection, ConnectionSettings, ExportJob, Wsdl
 from tests.clients import signed_in
 from tests.factories import ConnectionFactory, ErpAdminFactory, ExportJobFactory, MemberFactory, PersonFactory

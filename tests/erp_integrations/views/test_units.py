@@ -8,8 +8,8 @@ from django.urls import reverse
 
 from commitments.models import Commitment, LineItem
 from directory.models import HistoryEntry, User
-from erp_integrations import decisions
-from erp_integrations.findings import preflight
+from erp_integrations import submissions
+from erp_integrations.checks import preflight
 from erp_integrations.models import ConnectionSettings, UnitLink
 from tests.clients import signed_in
 from tests.factories import (
@@ -142,7 +142,7 @@ def test_who_is_no_admin_of_the_tool_looks_only(commitment: Commitment) -> None:
 
 def test_a_blank_takes_a_link_away_and_it_blocks_again(commitment: Commitment, admin: User) -> None:
     save(commitment, admin, EACH="EA", **{"CU YD": "CY"})
-    decisions.send_to_erp(commitment=commitment, by=ProjectAdminFactory(project=commitment.project))
+    submissions.send_to_erp(commitment=commitment, by=ProjectAdminFactory(project=commitment.project))
     save(commitment, admin, EACH="")
     assert issues(commitment) == ["line-unit-of-measure-invalid"]
     assert LineItem.objects.filter(unit_of_measure="each").exists()

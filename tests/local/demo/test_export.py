@@ -8,9 +8,9 @@ from pytest_django import Settings
 
 from commitments.models import Commitment
 from directory.models import User
-from erp_integrations import decisions
-from erp_integrations.delivery import exporting
-from erp_integrations.findings import preflight
+from erp_integrations import submissions
+from erp_integrations.checks import preflight
+from erp_integrations.exports import exporting
 from erp_integrations.models import ExportJob, JobStatus, Submission
 from local.demo.accounts import APPROVER, HARBOR_APPROVER, HARBOR_PROJECT_ADMIN, PROJECT_ADMIN
 from local.demo.contracts import read_contracts
@@ -42,9 +42,9 @@ def accepted(commitment: Commitment) -> ExportJob:
     )
     submission = Submission.objects.awaiting().filter(commitment=commitment).first()
     if submission is None:
-        submission = decisions.send_to_erp(commitment=commitment, by=sender)
+        submission = submissions.send_to_erp(commitment=commitment, by=sender)
     basis = preflight.basis_of(submission.document)
-    return decisions.accept(
+    return submissions.accept(
         submission=submission, by=approver, seen_hash=basis.hash, erp_id=preflight.proposed_erp_id(basis)
     )
 
@@ -107,6 +107,6 @@ def test_the_second_of_two_with_one_vendor_and_number_is_blocked(
 ) -> None:
     first, second = (loaded[number] for number in pair)
     accepted(first)
-    with pytest.raises(decisions.NotReady) as refusal:
+    with pytest.raises(submissions.NotReady) as refusal:
         accepted(second)
     assert [finding.code for finding in refusal.value.findings] == ["erp-id-taken"]

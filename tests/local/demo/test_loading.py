@@ -7,7 +7,7 @@ from pytest_django import Settings
 
 from commitments.models import SENDABLE_STATUSES, Badge, Commitment, ContractCompany, LineItem, Lock
 from directory.models import Company, HistoryEntry, User
-from directory.permissions import (
+from directory.rights.permissions import (
     can_administer_erp_integrations,
     can_create_commitments,
     can_push_to_accounting,
@@ -15,8 +15,8 @@ from directory.permissions import (
     can_send_commitments,
 )
 from erp_integrations.adapters.base import Severity
-from erp_integrations.findings import preflight
-from erp_integrations.masters import pulling
+from erp_integrations.checks import preflight
+from erp_integrations.master_data import syncing
 from erp_integrations.models import Connection, MastersPull, Submission
 from local.demo import awkward
 from local.demo.accounts import ACCOUNTS, DEFAULT_PASSWORD
@@ -62,7 +62,7 @@ def lists_are_read(loaded: dict[str, Commitment], process: Simulator, settings: 
     """By a worker, soon after the first start."""
     settings.SPECTRUM_SERVERS = {"simulator": process.url}
     settings.INFO_LINKS = {"simulator": process.info_link}
-    assert pulling.pull_due() == 2
+    assert syncing.pull_due() == 2
     assert not MastersPull.objects.exclude(problem="").exists()
 
 

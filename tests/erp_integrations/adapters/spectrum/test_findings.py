@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from erp_integrations.adapters.base import Finding, Fixer, Masters, Severity
 from erp_integrations.adapters.spectrum import NonAscii, SpectrumAdapter, SpectrumSettings
 from erp_integrations.adapters.spectrum.transport import objection
-from erp_integrations.documents import Document, LineItem
+from erp_integrations.snapshots import Document, LineItem
 from tests.erp_integrations.adapters.examples import DOCUMENT, LINE, LUMP_SUM, MASTERS, with_line, with_lines
 
 SETTINGS = SpectrumSettings("http://127.0.0.1:1", "PHL", "authorization")

@@ -5,7 +5,14 @@ import json
 import pytest
 
 from erp_integrations.adapters.base import CannotTell, Unauthorised
-from erp_integrations.adapters.spectrum.listing import CAP, Listing, NotListedError, Row, of_json, of_soap
+from erp_integrations.adapters.spectrum.list_responses import (
+    CAP,
+    Listing,
+    NotListedError,
+    Row,
+    of_json,
+    of_soap,
+)
 from erp_integrations.adapters.spectrum.wire import Exchange
 from tests.erp_integrations.adapters.spectrum.servers import TYPES, envelope, fault
 

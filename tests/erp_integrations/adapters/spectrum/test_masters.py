@@ -26,7 +26,12 @@ from erp_integrations.adapters.base import (
     VendorRecord,
     VendorStatus,
 )
-from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings, masters, tables
+from erp_integrations.adapters.spectrum import (
+    SpectrumAdapter,
+    SpectrumSettings,
+    master_data,
+    tables,
+)
 from erp_integrations.adapters.spectrum.layouts import GET_JOB, GET_PHASE, LISTS
 from tests.erp_integrations.adapters.spectrum import servers
 from tests.erp_integrations.adapters.spectrum.servers import (
@@ -239,7 +244,7 @@ def test_a_list_may_be_longer_than_the_reply_to_a_write() -> None:
 
 
 def test_parts_that_take_too_long_are_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(masters, "LONGEST_READING", -1.0)
+    monkeypatch.setattr(master_data, "LONGEST_READING", -1.0)
     with listing(answering(VENDORS, kind=JSON)) as (adapter, server):
         answer = adapter.vendors()
     assert isinstance(answer, CannotTell)

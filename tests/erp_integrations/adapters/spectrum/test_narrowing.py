@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from erp_integrations.adapters.spectrum.layouts import GET_JOB, GET_PHASE, VENDORS_BY_NAME, Narrowing
-from erp_integrations.adapters.spectrum.listing import Listing, Row
-from erp_integrations.adapters.spectrum.narrowing import Collector, NotNarrowableError
+from erp_integrations.adapters.spectrum.list_responses import Listing, Row
+from erp_integrations.adapters.spectrum.partitioned_fetch import Collector, NotNarrowableError
 
 CAP = 3
 DIVISION, PEOPLE = GET_JOB.narrowings[1], GET_JOB.narrowings[2]

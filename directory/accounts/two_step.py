@@ -1,0 +1,164 @@
+"""Two-step verification: a password, and a code of an authenticator app or a recovery code.
+
+django-allauth keeps and checks them; here stands what the product adds: secrets encrypted at
+rest, wrong codes counted like wrong passwords, no code taken twice, and all of it in history.
+"""
+
+from typing import Any
+
+from allauth.core import context
+from allauth.core.internal.cryptokit import normalize_user_code
+from allauth.mfa import app_settings
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_used
+from django.conf import settings
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.signals import post_delete, post_save
+from django.dispatch import receiver
+
+from directory import history
+from directory.accounts import lockout, sessions
+from directory.db import encryption
+from directory.models import User
+
+SECRETS = ("secret", "seed")
+"""Where an Authenticator keeps what must be encrypted."""
+
+
+class TwoStepAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no type hints
+    """allauth's, with secrets that a copied database does not give away."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "cannot_delete_authenticator": "It must stay on: a company in which you hold Can Push to Accounting "
+        "requires it, or you enter the administration. For another phone, ask your administrator.",
+        "incorrect_code": "This code is wrong, or no longer good. Type the one that the app shows now.",
+    }
+
+    def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
+        """Where two steps are required, nobody goes back to one by themselves."""
+        return not must_stay_on(authenticator.user)
+
+    def encrypt(self, text: str) -> str:
+        """Under the first of FIELD_ENCRYPTION_KEYS."""
+        return encryption.encrypt(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """By whichever of FIELD_ENCRYPTION_KEYS opens it."""
+        return encryption.decrypt(encrypted_text)
+
+
+class LimitedCode:
+    """A form with a code: tries are counted, and a code of the app is good for one use.
+
+    allauth remembers a used code for one period only, and takes those of the neighbouring
+    periods too, so that a code that was read over a shoulder would work once more.
+    """
+
+    user: User
+    authenticator: Authenticator
+
+    def clean_code(self) -> str:
+        """Refuse while locked, and count what is wrong."""
+        if lockout.is_locked(context.request, self.user):
+            raise ValidationError("Too many wrong codes. Wait until it opens again.")
+        try:
+            code: str = super().clean_code()  # type: ignore[misc]  # of the form that this is mixed into
+            self._use_up(code)
+        except ValidationError:
+            lockout.count_failure(context.request, self.user)
+            raise
+        return code
+
+    def _use_up(self, code: str) -> None:
+        if self.authenticator.type != Authenticator.Type.TOTP:
+            return  # a recovery code is crossed out in its row
+        key = f"two-step.used:{self.user.pk}:{normalize_user_code(code)}"
+        good_for = app_settings.TOTP_PERIOD * (2 * app_settings.TOTP_TOLERANCE + 1)
+        if not cache.add(key, True, timeout=good_for):
+            raise ValidationError("This code was used. Wait for the next one.")
+
+
+class CodeForm(LimitedCode, AuthenticateForm):  # type: ignore[misc]  # allauth has no type hints
+    """The second step of signing in."""
+
+
+class ConfirmingCodeForm(LimitedCode, ReauthenticateForm):  # type: ignore[misc]  # allauth has no type hints
+    """A code before a sensitive act."""
+
+
+def is_on(person: User) -> bool:
+    """Whether this person signs in with a code of an authenticator app."""
+    return bool(Authenticator.objects.filter(user=person, type=Authenticator.Type.TOTP).exists())
+
+
+def must_stay_on(person: User) -> bool:
+    """Whether a company whose approver they are requires it, or Django admin, which they may enter."""
+    if person.is_staff and settings.ADMIN_REQUIRES_TWO_STEP:
+        return True
+    requiring = person.company_memberships.filter(
+        can_push_to_accounting=True, company__requires_two_step=True
+    )
+    return requiring.exists()
+
+
+@transaction.atomic
+def take_away(people: QuerySet[User]) -> int:
+    """End the two-step verification of people who lost what it takes. Returns of how many."""
+    kept = Authenticator.objects.filter(user__in=people).order_by("pk")
+    count = int(kept.filter(type=Authenticator.Type.TOTP).count())
+    for authenticator in kept:
+        authenticator.delete()
+    return count
+
+
+@transaction.atomic
+def reencrypt_secrets() -> int:
+    """Write every stored secret with the first key. Returns how many people's there are."""
+    kept = list(Authenticator.objects.select_for_update().order_by("pk"))
+    for authenticator in kept:
+        for name in SECRETS:
+            if name in authenticator.data:
+                plain = encryption.decrypt(authenticator.data[name])
+                authenticator.data[name] = encryption.encrypt(plain)
+        authenticator.save(update_fields=["data"])
+    return len({authenticator.user_id for authenticator in kept})
+
+
+@receiver(post_save, sender=Authenticator)
+def record_new_secret(sender: object, instance: Authenticator, created: bool, **kwargs: Any) -> None:
+    """Whoever set it up, and however: in the transaction that did."""
+    if created:
+        is_app = instance.type == Authenticator.Type.TOTP
+        _record("two_step.turned_on" if is_app else "two_step.recovery_codes_made", instance)
+        if is_app and context.request is not None:  # who came in with a password alone is out
+            here = context.request.session.session_key
+            sessions.end(person=instance.user, by=instance.user, but=here)
+
+
+@receiver(post_delete, sender=Authenticator)
+def record_removed_secret(sender: object, instance: Authenticator, **kwargs: Any) -> None:
+    """Turned off by the person, or taken away by an administrator."""
+    if instance.type == Authenticator.Type.TOTP:
+        _record("two_step.turned_off", instance)
+
+
+@receiver(authenticator_used)
+def record_recovery(sender: object, authenticator: Authenticator, **kwargs: Any) -> None:
+    """A recovery code was used, as after the loss of a phone, or of the paper with the codes."""
+    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
+        _record("two_step.recovery_code_used", authenticator)
+
+
+@transaction.atomic
+def _record(event: str, authenticator: Authenticator) -> None:
+    person = authenticator.user
+    actor = getattr(context.request, "user", None)
+    by = actor if isinstance(actor, User) and actor.is_authenticated else None
+    if event == "two_step.recovery_code_used":
+        by = person
+    history.record(event=event, subject=person, by=by, company=None)

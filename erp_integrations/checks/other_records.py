@@ -1,0 +1,136 @@
+"""Whether what is absent under our key stands in the ERP under another one.
+
+People change a vendor's code, renumber a subcontract or move it to another vendor, and change lines of
+it besides. A record is the commitment's, or may be, where it is of its job and no other commitment here
+exported it; ``matching`` says how sure that is. Never called inside a transaction.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from django.db.models import Q
+
+from erp_integrations import signing
+from erp_integrations.adapters.base import (
+    Absent,
+    Call,
+    CannotTell,
+    Differs,
+    Key,
+    MovedRecord,
+    StoredRecord,
+    Verdict,
+)
+from erp_integrations.adapters.registry import adapter_for, as_planned
+from erp_integrations.models import MAYBE_WRITTEN, CallState, Connection, ExportCall, ExportJob
+
+
+def find(job: ExportJob) -> tuple[MovedRecord, ...] | CannotTell:
+    """Where else a job's record may stand: what is known to be written of it, or else the whole plan.
+
+    What only the whole plan speaks for, of which a part is known to be written, is a possible one.
+    """
+    stored = list(job.current_calls())
+    written = [call for call in stored[1:] if call.state == CallState.WRITTEN]
+    rest = written if stored[0].state == CallState.WRITTEN else stored[1:]
+    plans = [[stored[0], *rest], *([stored] if len(rest) < len(stored) - 1 else [])]
+    asked = [(job, tuple(map(as_planned, plan))) for plan in plans]
+    found = find_many(job.connection, asked)
+    if isinstance(found, CannotTell):
+        return found
+    known = {record.key for record in found[0]}
+    return found[0] + tuple(
+        replace(record, alike=record.alike or f"{record.matched} of {record.planned} lines")
+        for records in found[1:]
+        for record in records
+        if record.key not in known
+    )
+
+
+def job_instead(job_number: str, found: StoredRecord | Absent | CannotTell) -> str:
+    """The job of another contract that has a record's key by now; blank where it is the record, or nothing.
+
+    A record's job can't be changed in Spectrum, and its key can be used again.
+    """
+    if not isinstance(found, StoredRecord):
+        return ""
+    stands = found.header.get("Job_Number", "").strip()
+    return stands if stands.upper() != job_number.strip().upper() else ""
+
+
+def another_job(job: ExportJob, found: StoredRecord | Absent | CannotTell) -> str:
+    """The same for what was found under a job's key."""
+    return job_instead(as_planned(job.current_calls()[0]).payload["Job_Number"], found)
+
+
+def absent_of(verdict: Verdict) -> Absent | None:
+    """That nothing is under a plan's key, or only another job's record; None where it is its own."""
+    if isinstance(verdict, Differs):
+        jobs = (each.stored for each in verdict.differences if each.name == "Job_Number")
+        return next((Absent(held_by=stored) for stored in jobs if stored), None)
+    return verdict if isinstance(verdict, Absent) else None
+
+
+def find_many(
+    connection: Connection, asked: Sequence[tuple[ExportJob, tuple[Call, ...]]]
+) -> list[tuple[MovedRecord, ...]] | CannotTell:
+    """The same for many plans of one connection, at the cost of one look."""
+    seen = adapter_for(connection).find_elsewhere([calls for _, calls in asked])
+    return seen if isinstance(seen, CannotTell) else ours(connection, asked, seen)
+
+
+def ours(
+    connection: Connection,
+    asked: Sequence[tuple[ExportJob, tuple[Call, ...]]],
+    seen: Sequence[tuple[MovedRecord, ...]],
+) -> list[tuple[MovedRecord, ...]]:
+    """Of what a look has shown, what no other export here and no tick of the job's acceptance explains.
+
+    What is certain comes first, and of that what has the plan's own number.
+    """
+    adapter = adapter_for(connection)
+    owners = _owners(connection, {record.key for records in seen for record in records})
+    found = []
+    for (job, calls), records in zip(asked, seen, strict=True):
+        own = job.submission.commitment_id
+        number = adapter.key_of(calls[0]).erp_id
+        ticked = dismissed_by(job) if records else []
+        left = [
+            record
+            for record in records
+            if not owners.get(record.key, set()) - {own} and record.fingerprint not in ticked
+        ]
+        found.append(
+            tuple(sorted(left, key=lambda record: (not record.is_certain, record.key.erp_id != number)))
+        )
+    return found
+
+
+def dismissed_by(job: ExportJob) -> list[str]:
+    """Exactly the records that the job's acceptance ticked off, as the history keeps it."""
+    if job._state.adding:
+        return []
+    return [each["fingerprint"] for each in signing.ticked_off(job)]
+
+
+def _owners(connection: Connection, keys: Collection[Key]) -> Mapping[Key, set[int]]:
+    """The commitments that may have written under some keys of a Spectrum company. One query at most."""
+    owners: dict[Key, set[int]] = {}
+    if not keys:
+        return owners
+    # A job that was tried again under another number keeps the calls that it made under the first.
+    named = Q(job__erp_id__in={key.erp_id for key in keys}) | Q(job__plan_round__gt=1)
+    tried = Q(state=CallState.WRITTEN) | Q(wire_attempts__outcome__in=MAYBE_WRITTEN)
+    headers = (
+        ExportCall.objects.filter(named, tried, position=1)
+        .filter(job__connection__server=connection.server)
+        .filter(job__connection__company_code__iexact=connection.company_code)
+        .exclude(state=CallState.GONE)
+        .select_related("job__submission")
+        .defer("job__submission__snapshot")
+        .distinct()
+    )
+    adapter = adapter_for(connection)
+    for call in headers:
+        owners.setdefault(adapter.key_of(as_planned(call)), set()).add(call.job.submission.commitment_id)
+    return owners

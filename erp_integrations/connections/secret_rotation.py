@@ -1,0 +1,158 @@
+"""A hosted site's client secret is replaced by a new one, and the old one kept until that was used.
+
+The site answers with the new secret once and never again. So what was begun is written down first,
+and when the answer is lost, the person is told what is known and what to do.
+"""
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.db import Error, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from directory import history
+from directory.db.availability import is_transient
+from directory.models import User
+from directory.rights.permissions import require_administer_erp_integrations
+from erp_integrations.adapters import registry
+from erp_integrations.adapters.base import NotSent, Unauthorised, Unknown, Unusable
+from erp_integrations.models import Connection
+
+logger = logging.getLogger(__name__)
+
+ONE_AT_A_TIME = timedelta(minutes=10)
+SECONDS_TO_STORE = 60.0
+NEW_SECRET = (
+    "Make a new secret in Spectrum's Data Exchange Installation screen, and enter it in the settings "
+    "of the connection."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """Whether a new secret is in place, and what a person should know about it."""
+
+    done: bool
+    sentence: str
+
+
+def rotate(*, connection: Connection, by: User | None) -> Rotation:
+    """Have the site make a new client secret, and keep it. ``by`` is None for the operator's command.
+
+    Exactly one attempt; uses the wire, so call it with no transaction open. Raises RightMissing
+    without Admin on the ERP Integrations tool.
+    """
+    if by is not None:
+        require_administer_erp_integrations(by, connection.company)
+    if refusal := _begin(connection.pk, by):
+        return Rotation(False, refusal)
+    held = Connection.objects.select_related("company").get(pk=connection.pk)
+    match registry.rotate_secret(held):
+        case NotSent(reason=reason) | Unauthorised(reason=reason) | Unusable(reason=reason):
+            _end(held, by, "secret_rotation_failed", {"reason": reason})
+            return Rotation(False, f"The secret is not changed. {reason}")
+        case Unknown(reason=reason):
+            sentence = f"The secret may have changed: {reason} {_what_still_works(held)}"
+            _end(held, by, "secret_rotation_unknown", {"reason": reason})
+            return Rotation(False, sentence)
+        case rotated:
+            _store_through_a_cut(held, by, rotated.secret, rotated.expires_on)
+    if prove(held):
+        return Rotation(True, "The secret is rotated, and the new one works. The old one is forgotten.")
+    return Rotation(
+        True,
+        "The secret is rotated, but the new one gave no access token yet. The old one is kept until it does.",
+    )
+
+
+def prove(connection: Connection) -> bool:
+    """Use a new secret for the first time; when it works, the previous one is forgotten."""
+    held = Connection.objects.select_related("company").get(pk=connection.pk)
+    if not held.previous_client_secret or registry.try_secret(held, held.client_secret) is not None:
+        return False
+    with transaction.atomic():
+        locked = Connection.objects.select_for_update(of=("self",)).get(pk=held.pk)
+        if locked.client_secret != held.client_secret:
+            return False  # another one was entered meanwhile
+        locked.previous_client_secret = ""
+        locked.rotation_began_at = None
+        locked.save(update_fields=["previous_client_secret", "rotation_began_at"])
+        _record("old_secret_forgotten", held, None, {})
+    return True
+
+
+def prove_due() -> None:
+    """Try new secrets that did not work at first, every few minutes."""
+    unproven = Connection.objects.exclude(previous_client_secret="")
+    for connection in unproven.filter(rotation_began_at__lt=Now() - ONE_AT_A_TIME):
+        Connection.objects.filter(pk=connection.pk).update(rotation_began_at=Now())
+        prove(connection)
+
+
+@transaction.atomic
+def _begin(connection_id: int, by: User | None) -> str:
+    """Write down that it begins; why it may not, else."""
+    held = Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=connection_id)
+    if not held.client_id or not held.client_secret:
+        return "This connection has no client ID and secret, so there is nothing to rotate."
+    if held.previous_client_secret:
+        return "The last new secret was not used successfully yet. Probe the connection first."
+    if held.rotation_began_at and held.rotation_began_at > timezone.now() - ONE_AT_A_TIME:
+        return "The secret is being rotated already. Look again in ten minutes."
+    Connection.objects.filter(pk=held.pk).update(rotation_began_at=Now())
+    _record("secret_rotation_begun", held, by, {})
+    return ""
+
+
+def _store_through_a_cut(held: Connection, by: User | None, secret: str, expires_on: date | None) -> None:
+    """This process alone knows the new secret, so it tries through a cut of the database."""
+    until = time.monotonic() + SECONDS_TO_STORE
+    while True:
+        try:
+            _store(held, by, secret, expires_on)
+            return
+        except Error as error:
+            if not is_transient(error) or time.monotonic() > until:
+                raise
+            logger.warning("Connection %s: the database can't take the new client secret", held.pk)
+            time.sleep(1)
+
+
+@transaction.atomic
+def _store(held: Connection, by: User | None, secret: str, expires_on: date | None) -> None:
+    locked = Connection.objects.select_for_update(of=("self",)).get(pk=held.pk)
+    locked.previous_client_secret = held.client_secret
+    locked.client_secret = secret
+    locked.client_secret_expires_on = expires_on
+    locked.save(update_fields=["previous_client_secret", "client_secret", "client_secret_expires_on"])
+    _record("secret_rotated", held, by, {"expires_on": expires_on.isoformat() if expires_on else ""})
+
+
+@transaction.atomic
+def _end(held: Connection, by: User | None, event: str, detail: dict[str, object]) -> None:
+    Connection.objects.filter(pk=held.pk).update(rotation_began_at=None)
+    _record(event, held, by, detail)
+
+
+def _what_still_works(held: Connection) -> str:
+    match registry.try_secret(held, held.client_secret):
+        case None:
+            return (
+                "The stored secret still gives access now. Should it be refused later, the new one was "
+                f"made and is lost: {NEW_SECRET}"
+            )
+        case Unauthorised():
+            return f"The stored secret is refused now, so a new one was made and is lost. {NEW_SECRET}"
+    return (
+        "Whether the stored secret still gives access could not be asked. Probe the connection; if it is "
+        f"refused, the new one is lost: {NEW_SECRET}"
+    )
+
+
+def _record(did: str, connection: Connection, by: User | None, detail: dict[str, object]) -> None:
+    history.record(
+        event=f"connection.{did}", subject=connection, by=by, company=connection.company, detail=detail
+    )

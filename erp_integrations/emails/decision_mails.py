@@ -1,0 +1,70 @@
+"""Mails about an acceptance that did not stay as its approver left it: at once, and to every approver."""
+
+from django.conf import settings
+from django.urls import reverse
+
+from directory.history import subscribers
+from directory.models import WORKING_LEVELS, HistoryEntry, User
+from erp_integrations import signing
+from erp_integrations.exports import outcomes
+from erp_integrations.models import Submission
+from notifications import emails
+
+BY_OPERATOR = {
+    "submission.undone": "An operator of the server took the acceptance back at the command line ({}). "
+    "It waits in Ready to Export, and nothing was sent.",
+    "export.resumed": "An operator of the server let the export go on at the command line ({}). What is "
+    "sent is what was accepted.",
+}
+
+
+def listen() -> None:
+    """Hear of them from now on; called once, when the application starts."""
+    for event in BY_OPERATOR:
+        subscribers.when(event, _by_operator)
+    subscribers.when("submission.returned", _returned)
+
+
+def _by_operator(entry: HistoryEntry) -> None:
+    if entry.by_id is None:
+        operator = entry.detail.get("operator", "nobody knows who")
+        _tell(entry, BY_OPERATOR[entry.event].format(operator))
+
+
+def _returned(entry: HistoryEntry) -> None:
+    """That an approver lost the right, its own mail tells; that nobody signed, somebody must look into."""
+    if (why := entry.detail["why"]) == outcomes.LOST_RIGHT:
+        return
+    advice = "" if why == signing.BEFORE else " Ask whoever keeps the database how it came there."
+    _tell(
+        entry,
+        f"Nothing was sent, because {why}. It waits in Ready to Export: look at it, and accept it again if "
+        f"it is right.{advice}",
+    )
+
+
+def _tell(entry: HistoryEntry, sentence: str) -> None:
+    """Whoever accepted it, and the company's approvers. Nobody can switch this off."""
+    submission = Submission.objects.select_related("company", "project", "connection").get(
+        pk=entry.subject_id
+    )
+    approvers = User.objects.filter(
+        company_memberships__company=submission.company_id,
+        company_memberships__can_push_to_accounting=True,
+        company_memberships__erp_integrations_level__in=WORKING_LEVELS,
+    )
+    accepted_by = entry.detail.get("accepted_by") or submission.decided_by_id
+    people = approvers | User.objects.filter(pk=accepted_by or 0)
+    line = emails.AttentionLine(
+        f"{submission.number} {submission.title}",
+        submission.project.name,
+        sentence,
+        reverse("erp_integrations:review", args=[submission.company.slug, submission.pk]),
+    ).under(settings.PUBLIC_URL)
+    emails.store_attention(
+        recipients=people.filter(is_active=True).distinct().order_by("pk"),
+        connection=submission.connection.name,
+        lines=[line],
+        link=line.url,
+        for_project=False,
+    )

@@ -1,0 +1,145 @@
+"""A record under our key that our own ledger does not know, held against what would be written there.
+
+After a restored backup, or a commit that came late, it is ours all the same: then the advice to
+choose another ERP ID would put the money into Spectrum twice.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from erp_integrations.adapters.base import (
+    Absent,
+    Adapter,
+    Call,
+    CannotTell,
+    Difference,
+    Key,
+    Masters,
+    MovedRecord,
+    StoredRecord,
+)
+from erp_integrations.adapters.registry import adapter_for
+from erp_integrations.checks import other_records, preflight
+from erp_integrations.exports import unknown
+from erp_integrations.exports.unknown import Conclusion, Shown
+from erp_integrations.models import ExportJob, SnapshotUnreadable, Submission
+
+MOST_DIFFERENCES = 5  # in a sentence
+
+
+@dataclass(frozen=True, slots=True)
+class StandingRecord:
+    """What stands under a key, and how much of a plan that is; None where there is no plan to compare."""
+
+    key: Key
+    record: StoredRecord
+    compared: Conclusion | None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether its job is the plan's: a record's job can't be changed, and its key can be used again."""
+        return self.compared is None or all(each.name != "Job_Number" for each in self.compared.differences)
+
+    @property
+    def is_whole(self) -> bool:
+        return self.compared is not None and self.compared.shown is Shown.ALL
+
+    @property
+    def can_be_adopted(self) -> bool:
+        return self.compared is not None and self.compared.shown in (Shown.ALL, Shown.PART)
+
+    @property
+    def code(self) -> str:
+        if self.can_be_adopted:
+            return "record-as-planned" if self.is_whole else "record-in-part"
+        return "record-otherwise" if self.compared and self.compared.is_the_plans else "erp-id-in-spectrum"
+
+    @property
+    def sentence(self) -> str:
+        """What is there, beside what would be written."""
+        name = f"subcontract {self.key.erp_id} of vendor {self.key.vendor_code}"
+        count = len(self.record.lines)
+        holds = (
+            f"job {self.record.header.get('Job_Number', '')}, {count} {'line' if count == 1 else 'lines'}, "
+            f"amount {self.record.header.get('Original_Amount', '')}"
+        )
+        match self.code, self.compared:
+            case "record-as-planned", _:
+                return f"Spectrum already holds {name}, exactly as it would be written from here: {holds}."
+            case "record-in-part", Conclusion(written=written):
+                return (
+                    f"Spectrum already holds a part of it as {name}: {sum(written)} of {len(written)} calls, "
+                    f"each exactly as it would be written from here ({holds})."
+                )
+            case "record-otherwise", Conclusion(differences=differences):
+                return (
+                    f"Spectrum already holds {name} for the same job and with lines of this commitment, but "
+                    f"otherwise than it would be written. In Spectrum: {in_words(differences)}."
+                )
+        return f"Spectrum already holds {name}, which was not made here: {holds}. It would be overwritten."
+
+    @property
+    def advice(self) -> str:
+        """What to do: never another number where job and lines are the plan's."""
+        if self.compared is None:
+            return "Mend what else stands in the way: then it is compared with what would be written."
+        return {
+            "record-as-planned": "Mark it as exported: nothing is written then.",
+            "record-in-part": "Adopt what stands there and send the rest.",
+            "record-otherwise": "Keep this ERP ID: under another one the money would be in Spectrum twice. "
+            "Put it right in Spectrum, then check again.",
+        }.get(self.code, "Choose another ERP ID in the Accept box.")
+
+
+def compare(adapter: Adapter, key: Key, calls: Sequence[Call], record: StoredRecord) -> StandingRecord:
+    """Hold a record against a plan of which nothing is known to be written; no calls: there is no plan."""
+    unsent = [(call, False) for call in calls]
+    return StandingRecord(key, record, unknown.conclude(adapter, unsent, (), record) if calls else None)
+
+
+def planned(submission: Submission) -> tuple[Adapter, Key, list[Call]]:
+    """What would be written for a submission, and where: as accepted, or as proposed while it awaits.
+
+    No calls where something blocks that, or what was sent can't be read.
+    """
+    if job := submission.jobs.current().select_related("connection__settings").first():
+        adapter = adapter_for(job.connection)
+        key = adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id)
+        return adapter, key, [call for call, _ in unknown.calls_of(job)]
+    try:
+        basis = preflight.basis_of(submission.document)
+    except SnapshotUnreadable:
+        return adapter_for(submission.connection), Key("", "", ""), []
+    erp_id = preflight.proposed_erp_id(basis)
+    found = preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id=erp_id)
+    calls = () if preflight.blocking(found) else preflight.plan(basis, erp_id=erp_id)
+    return adapter_for(basis.connection), preflight.key_of(basis, erp_id), list(calls)
+
+
+def find(submission: Submission) -> StandingRecord | Absent | CannotTell:
+    """Look up what stands where it would be written. With no transaction open."""
+    adapter, key, calls = planned(submission)
+    if not calls:
+        return CannotTell("It can't be exported as it stands, so there is nothing to compare with.")
+    found = adapter.find(key)
+    return compare(adapter, key, calls, found) if isinstance(found, StoredRecord) else found
+
+
+def find_elsewhere(submission: Submission) -> tuple[MovedRecord, ...] | CannotTell:
+    """Look up what stands under other keys of what would be written, and was not ticked off."""
+    _, key, calls = planned(submission)
+    job = submission.jobs.current().select_related("connection__settings").first()
+    if job is None:
+        job = ExportJob(submission=submission, connection=submission.connection, erp_id=key.erp_id)
+    found = other_records.find_many(job.connection, [(job, tuple(calls))] if calls else [])
+    return found if isinstance(found, CannotTell) else tuple(chain(*found))
+
+
+def in_words(differences: Iterable[Difference]) -> str:
+    """The first of some differences."""
+    return "; ".join(
+        f"{' '.join(filter(None, [each.title, each.name]))}: {each.stored or 'nothing'}, "
+        f"and {each.sent or 'nothing'} from here"
+        for each in list(differences)[:MOST_DIFFERENCES]
+    )

@@ -1,0 +1,100 @@
+"""How deliveries stand, connection by connection, and whether the workers live: for operators."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Count, Min, Q
+from django.db.models.functions import Now
+
+from directory.models import Company
+from erp_integrations.connections import health
+from erp_integrations.connections.health import Health
+from erp_integrations.exports import exporting
+from erp_integrations.models import (
+    NOT_UNDER_ITS_KEY,
+    Connection,
+    ExportJob,
+    Heartbeat,
+    JobStatus,
+    Verification,
+)
+from notifications.models import database_time
+
+STUCK_AFTER = timedelta(minutes=5)
+COUNTED = ("queued", "running", "stuck", "failed", "waiting")
+SEEN = [value for value in Verification.values if value not in NOT_UNDER_ITS_KEY]
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """What of one connection is on its way, and what is not.
+
+    ``stuck`` should have been taken up for minutes, and was not; ``waiting`` is for a person.
+    """
+
+    health: Health
+    queued: int = 0
+    running: int = 0
+    stuck: int = 0
+    failed: int = 0
+    waiting: int = 0
+
+    @property
+    def connection(self) -> Connection:
+        """Whose deliveries these are."""
+        return self.health.connection
+
+
+def deliveries_of(company: Company) -> list[Deliveries]:
+    """Each connection of a company. Two queries."""
+    late = Now() - STUCK_AFTER
+    overdue = Q(status__in=[JobStatus.QUEUED, JobStatus.INCOMPLETE], not_before__lte=late)
+    asks = Q(status=JobStatus.INCOMPLETE, not_before=None) | Q(status=JobStatus.UNKNOWN)
+    rows = (
+        ExportJob.objects.filter(connection__company=company)
+        .exclude(status=JobStatus.CANCELLED)
+        .exclude(status=JobStatus.SYNCED, verification__in=SEEN)
+        .order_by()
+        .values("connection")
+        .annotate(
+            queued=Count("pk", filter=Q(status=JobStatus.QUEUED)),
+            running=Count("pk", filter=Q(status=JobStatus.EXPORTING)),
+            stuck=Count("pk", filter=overdue | Q(status=JobStatus.EXPORTING, lease_until__lte=late)),
+            failed=Count("pk", filter=Q(status=JobStatus.FAILED)),
+            waiting=Count("pk", filter=asks | Q(verification__in=NOT_UNDER_ITS_KEY, status=JobStatus.SYNCED)),
+        )
+        .values_list("connection", *COUNTED)
+    )
+    counts = {key: dict(zip(COUNTED, numbers, strict=True)) for key, *numbers in rows}
+    return [Deliveries(each, **counts.get(each.connection.pk, {})) for each in health.of(company)]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that a health check looks at."""
+
+    name: str
+    is_well: bool
+    sentence: str
+
+
+def checks() -> list[Check]:
+    """Whether workers look at the database, and whether what is due is taken up. Three queries."""
+    now = database_time()
+    beat = Heartbeat.objects.filter(name=exporting.SWEEP).first()
+    longest = timedelta(seconds=max(60.0, 6 * settings.WORKER_POLL_SECONDS))
+    if beat is None:
+        sweep = Check("sweep", False, "never: no worker has looked at the database yet")
+    else:
+        age = now - beat.at
+        sweep = Check("sweep", age <= longest, f"{_seconds(age)} ago")
+    # What waits on a connection that rests, is paused or closed is late for a reason that is known.
+    due = ExportJob.objects.due().filter(connection__in=Connection.objects.awake())
+    oldest = due.aggregate(oldest=Min("not_before"))["oldest"]
+    age = now - oldest if oldest else timedelta(0)
+    return [sweep, Check("oldest due export", age <= STUCK_AFTER, _seconds(age))]
+
+
+def _seconds(age: timedelta) -> str:
+    return f"{max(0, round(age.total_seconds()))} s"

@@ -1,0 +1,64 @@
+"""What became of each call of an export, ready to be read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from commitments.models import STATUSES, Kind
+from erp_integrations.adapters.base import Call, Element
+from erp_integrations.models import CallState, ExportCall, ExportJob, WireAttempt
+from erp_integrations.snapshots import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One accepted call, and what became of it; the newest attempt first."""
+
+    call: Call
+    state: str
+    attempts: list[WireAttempt]
+    not_found_at: datetime | None = None
+
+    @property
+    def at(self) -> datetime | None:
+        """When the newest attempt began."""
+        return self.attempts[0].started_at if self.attempts else None
+
+    @property
+    def reason(self) -> str:
+        """What Spectrum, or the wire, said last."""
+        if not self.attempts and self.state == CallState.WRITTEN.label:
+            return "It stood in Spectrum: nothing was sent from here."
+        return self.attempts[0].reason if self.attempts else ""
+
+    @property
+    def reply(self) -> str:
+        """What came back last, secrets removed; only where it was no plain yes."""
+        return self.attempts[0].reply if self.attempts and self.state != CallState.WRITTEN.label else ""
+
+
+def accepted_calls(job: ExportJob) -> list[Call]:
+    """What was accepted for Spectrum, as it is stored. One query."""
+    return [_call(call) for call in job.current_calls()]
+
+
+def deliveries(job: ExportJob | None) -> list[Delivery]:
+    """The calls that were accepted, in order, and their attempts. Two queries."""
+    stored = job.current_calls().prefetch_related("wire_attempts") if job else ()
+    return [
+        Delivery(
+            _call(call),
+            call.get_state_display(),
+            sorted(call.wire_attempts.all(), key=lambda attempt: attempt.attempt, reverse=True),
+            call.not_found_at if call.state == CallState.NOT_FOUND else None,
+        )
+        for call in stored
+    ]
+
+
+def status_of(document: Document) -> str:
+    """The commitment's status when it was sent, in words."""
+    return str(STATUSES[Kind(document.kind)](document.status).label)
+
+
+def _call(stored: ExportCall) -> Call:
+    return Call(stored.method, stored.title, tuple(Element(**element) for element in stored.elements))

@@ -1,0 +1,139 @@
+"""The snapshot that travels: a commitment as it was when it was sent to accounting.
+
+Plain frozen dataclasses with one canonical JSON form and its hash. What is stored,
+previewed, accepted and exported is always this, never the live commitment. People
+appear by id only, so that erasing a person changes no snapshot (architecture, invariant 12).
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LineItem:
+    """One priced line of the Schedule of Values.
+
+    ``quantity`` and ``unit_cost`` are None for a line that is only an amount.
+    ``amount`` is in the company's currency, to the cent.
+    """
+
+    position: int
+    cost_code: str
+    cost_type: str
+    billing_item: str
+    description: str
+    quantity: Decimal | None
+    unit_of_measure: str
+    unit_cost: Decimal | None
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A commitment with its lines, as it was sent.
+
+    ``default_retainage`` is a percentage (10 means ten per cent). ``kind`` and
+    ``status`` are the stored values of ``commitments.models``.
+    """
+
+    commitment_id: int
+    project_id: int
+    project_name: str
+    kind: str
+    number: str
+    title: str
+    description: str
+    status: str
+    trade: str
+    issue_date: date | None
+    default_retainage: Decimal
+    contract_company_id: int | None
+    contract_company_name: str
+    currency: str
+    created_by_id: int
+    lines: tuple[LineItem, ...] = field(default_factory=tuple)
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def total(self) -> Decimal:
+        """The sum of the lines' amounts, in the company's currency."""
+        return sum((line.amount for line in self.lines), Decimal("0.00"))
+
+    @property
+    def leading_cost_type(self) -> str:
+        """The cost type with the largest amount, whatever its sign; of equal ones the first by code."""
+        amounts: defaultdict[str, Decimal] = defaultdict(Decimal)
+        for line in self.lines:
+            amounts[line.cost_type] += line.amount
+        return min(amounts, key=lambda code: (-abs(amounts[code]), code), default="")
+
+
+def canonical_json(value: Any) -> str:
+    """One text for one value: sorted keys, no spaces, decimals and dates as text.
+
+    Decimals keep their scale ("10.00" and "10" differ), because what a person saw
+    is what is hashed.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_as_text)
+
+
+def content_hash(value: Any) -> str:
+    """SHA-256 of the canonical JSON, as 64 hexadecimal digits."""
+    return text_hash(canonical_json(value))
+
+
+def text_hash(text: str) -> str:
+    """SHA-256 of a stored text, as 64 hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def to_json(document: Document) -> str:
+    """The canonical text that is stored with a submission."""
+    return canonical_json(asdict(document))
+
+
+def from_json(text: str) -> Document:
+    """Read a stored snapshot back, of this or an earlier schema version.
+
+    Raises ValueError for a version that this program does not know.
+    """
+    stored: dict[str, Any] = json.loads(text)
+    if stored["schema_version"] != SCHEMA_VERSION:
+        raise ValueError(f"unknown snapshot version {stored['schema_version']}")
+    issue_date = stored["issue_date"]
+    return Document(
+        **{
+            **stored,
+            "issue_date": date.fromisoformat(issue_date) if issue_date else None,
+            "default_retainage": Decimal(stored["default_retainage"]),
+            "lines": tuple(_line(line) for line in stored["lines"]),
+        }
+    )
+
+
+def _line(stored: Mapping[str, Any]) -> LineItem:
+    def decimal(name: str) -> Decimal | None:
+        return None if stored[name] is None else Decimal(stored[name])
+
+    return LineItem(
+        **{
+            **stored,
+            "quantity": decimal("quantity"),
+            "unit_cost": decimal("unit_cost"),
+            "amount": Decimal(stored["amount"]),
+        }
+    )
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, Decimal | date):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no canonical form")

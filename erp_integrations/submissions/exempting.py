@@ -1,0 +1,51 @@
+"""Exempt one approver, once, from the rule that nobody decides on what they had a hand in.
+
+So that no commitment waits for ever in a company of two.
+"""
+
+from django.db import transaction
+
+from directory import history
+from directory.models import User
+from directory.rights.permissions import RightMissing, company_membership
+from erp_integrations.models import Submission
+from erp_integrations.submissions.errors import Conflict, DecisionError
+from erp_integrations.submissions.four_eyes import why_barred
+from erp_integrations.submissions.row_locks import lock_commitment, require_words, who_decided
+
+
+@transaction.atomic
+def exempt(*, submission: Submission, person: User, by: User | None, reason: str) -> Submission:
+    """Let an approver decide on one submission, whatever hand they had in it; it ends with the decision.
+
+    ``by`` are staff who may grant the privilege here, or None for the operator at the command line.
+    Everybody concerned is mailed. Raises RightMissing for oneself or without that right, NotSaid without a
+    reason, Conflict when it was decided, DecisionError for whom it would not help.
+    """
+    lock_commitment(submission.commitment_id)
+    locked = (
+        Submission.objects.select_for_update(of=("self",)).select_related("company").get(pk=submission.pk)
+    )
+    company = locked.company
+    if by and (by == person or by not in User.objects.granters(company)):
+        raise RightMissing(
+            by=by,
+            company=company,
+            right="exempt an approver",
+            sentence="Staff who may grant Can Push to Accounting exempt an approver once, nobody themselves.",
+        )
+    reason = require_words(
+        reason, "Give a reason: it is mailed to everybody concerned, and kept in the history."
+    )
+    if not Submission.objects.undecided().filter(pk=locked.pk).exists():
+        raise Conflict(who_decided(locked))
+    membership = company_membership(person, company)
+    if not (membership and membership.is_accounting_approver):
+        raise DecisionError(f"{person} may not push to accounting at {company}: that is granted first.")
+    if not why_barred(locked, person):
+        raise DecisionError(f"{person} may decide on it anyhow.")
+    locked.exempt = person
+    locked.save(update_fields=["exempt"])
+    detail = {"user": person.pk, "reason": reason}
+    history.record(event="submission.exempted", subject=locked, by=by, company=company, detail=detail)
+    return locked

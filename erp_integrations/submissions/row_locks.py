@@ -1,0 +1,125 @@
+"""What every decision begins with: the rows under lock, and the person's right."""
+
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from commitments.models import Commitment
+from directory import history
+from directory.models import HistoryEntry, User
+from directory.rights.permissions import RightMissing, require_push_to_accounting
+from erp_integrations.checks import preflight
+from erp_integrations.exports import outcomes
+from erp_integrations.models import ExportJob, SnapshotUnreadable, Submission
+from erp_integrations.snapshots import Document
+from erp_integrations.submissions.errors import Conflict, NotSaid, TooEarly
+from erp_integrations.submissions.four_eyes import why_barred
+
+
+def require_may_decide(*, submission: Submission, by: User) -> None:
+    """Raise RightMissing without the privilege, or on what one had a hand in."""
+    require_push_to_accounting(by, submission.company)
+    if sentence := why_barred(submission, by, steers=False):
+        right = "decide on one's own commitment"
+        raise RightMissing(by=by, company=submission.company, right=right, sentence=sentence)
+
+
+def lock_commitment(pk: int) -> Commitment:
+    """The row as it is once the lock is held.
+
+    No join to what an edit may change: a statement that waited for the lock sees the new row
+    beside the old contract company, and finds nothing.
+    """
+    return Commitment.objects.select_for_update(of=("self",)).select_related("project__company").get(pk=pk)
+
+
+def lock_for_decision(submission: Submission, by: User) -> Submission:
+    """The submission under lock, after its commitment, for a person who may decide on it."""
+    locked = lock_submission(submission)
+    require_may_decide(submission=locked, by=by)
+    return locked
+
+
+def lock_submission(submission: Submission) -> Submission:
+    """The same for an operator, who decides nothing."""
+    commitment = lock_commitment(submission.commitment_id)
+    locked = (
+        Submission.objects.select_for_update(of=("self",))
+        .select_related("company", "connection", "decided_by", "ended_by")
+        .get(pk=submission.pk)
+    )
+    locked.commitment = commitment
+    return locked
+
+
+def lock_job(submission: Submission) -> ExportJob:
+    """The job that counts, under lock, after its submission."""
+    return submission.jobs.select_for_update().current().get()
+
+
+def require_quiet(job: ExportJob) -> None:
+    """Raise TooEarly while a call may still be written by an ERP that is late."""
+    if ExportJob.objects.quiet().filter(pk=job.pk).exists():
+        return
+    raise TooEarly(
+        "Spectrum may still write the last call, so an absence proves nothing yet. "
+        f"This can be decided from {moment_of(job.quiet_until)} on."
+    )
+
+
+def require_words(words: str, sentence: str) -> str:
+    """What a person said, trimmed; raises NotSaid with the sentence where there is nothing to read."""
+    if not preflight.is_written(words):
+        raise NotSaid(sentence)
+    return words.strip()
+
+
+def lock_job_of(submission: Submission, *, seen_attempt: int) -> ExportJob:
+    """The job that counts, with what comes before it in the lock order.
+
+    Raises Conflict unless it is still the delivery that the person looked at.
+    """
+    current = submission.jobs.current().values_list("pk", flat=True).first()
+    if current is None:
+        raise Conflict(who_decided(submission))
+    held = outcomes.lock(current)
+    if held.attempt != seen_attempt:
+        raise Conflict("The export went on while you were looking. See how it stands now, and decide again.")
+    return held
+
+
+def moment_of(at: datetime | None) -> str:
+    """A time of day in the zone of the person who reads it, with the day where it is not today."""
+    if at is None:
+        return "now"
+    local = timezone.localtime(at)
+    return date_format(local, "H:i" if local.date() == timezone.localdate() else "j M Y, H:i")
+
+
+def document_of(submission: Submission) -> Document:
+    """What was sent, by the hash that the history kept. Raises Conflict when that is not what is stored."""
+    sent = HistoryEntry.objects.about(submission).filter(event="submission.sent").last()
+    try:
+        document = submission.document
+        if sent is None or sent.detail["snapshot_hash"] != submission.snapshot_hash:
+            raise SnapshotUnreadable("This commitment was altered after it was sent.")
+    except SnapshotUnreadable as error:
+        raise Conflict(f"{error} Nothing can be decided on it.") from error
+    return document
+
+
+def who_decided(submission: Submission) -> str:
+    """One sentence for the person who came second."""
+    person, at = submission.decided_by or submission.ended_by, submission.decided_at or submission.ended_at
+    when = f" on {date_format(timezone.localtime(at), 'j M Y, H:i')}" if at else ""
+    status = submission.get_status_display().lower()
+    verb = "has not yet decided on" if status == "awaiting accounting" else status
+    return f"{person or 'Somebody'} {verb} this commitment{when}, so nothing was changed."
+
+
+def record(
+    event: str, submission: Submission, by: User | None, detail: dict[str, object] | None = None
+) -> None:
+    """History of a decision, kept with the submission."""
+    history.record(event=event, subject=submission, by=by, company=submission.company, detail=detail)

@@ -1,0 +1,34 @@
+"""Undo: an acceptance is taken back before a worker has begun."""
+
+from django.db import transaction
+
+from directory.models import User
+from erp_integrations.exports import ledger, outcomes
+from erp_integrations.models import JobStatus, Submission, SubmissionStatus
+from erp_integrations.submissions.errors import Conflict
+from erp_integrations.submissions.row_locks import (
+    lock_for_decision,
+    lock_submission,
+    record,
+    who_decided,
+)
+
+
+@transaction.atomic
+def undo(*, submission: Submission, by: User | None) -> Submission:
+    """Take an acceptance back: it awaits a decision again, and its ERP ID is free.
+
+    A worker that claims the job at this moment and the person are told apart by the row's lock.
+    ``by`` is None for an operator at the command line. Raises RightMissing, Conflict when it is on its way,
+    or was decided otherwise.
+    """
+    locked = lock_for_decision(submission, by) if by else lock_submission(submission)
+    if locked.status != SubmissionStatus.ACCEPTED:
+        raise Conflict(who_decided(locked))
+    held = outcomes.lock(locked.jobs.current().values_list("pk", flat=True).get())
+    if held.status != JobStatus.QUEUED or not ledger.nothing_was_ever_written(held):
+        raise Conflict("It is too late to undo: the export has begun.")
+    accepted_by = held.submission.decided_by_id
+    outcomes.take_back(held)
+    record("submission.undone", locked, by, {"job": held.pk, "accepted_by": accepted_by})
+    return held.submission
