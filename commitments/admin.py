@@ -13,7 +13,7 @@ from directory.admin.scoped import ReadOnlyAdmin, RecordingAdmin
 class ContractCompanyAdmin(RecordingAdmin[ContractCompany]):
     """Vendors. Each stays with its company."""
 
-    what = "contract_company"
+    event_prefix = "contract_company"
     list_display = ("name", "company")
     list_filter = ("company",)
     search_fields = ("name",)
@@ -29,7 +29,7 @@ class CostCodeAdmin(RecordingAdmin[CostCode]):
     """Cost codes. Each stays in its project."""
 
     company = "project__company"
-    what = "cost_code"
+    event_prefix = "cost_code"
     list_display = ("code", "name", "project")
     list_filter = ("project__company",)
     list_select_related = ("project",)
@@ -44,7 +44,7 @@ class CostCodeAdmin(RecordingAdmin[CostCode]):
 class CostTypeAdmin(RecordingAdmin[CostType]):
     """Cost types. Each stays with its company."""
 
-    what = "cost_type"
+    event_prefix = "cost_type"
     list_display = ("code", "name", "company")
     list_filter = ("company",)
     search_fields = ("code", "name")

@@ -12,7 +12,7 @@ from directory.models import Project
 
 
 @dataclass(frozen=True)
-class Query:
+class CommitmentQuery:
     """What the address asks for. Anything that makes no sense in it counts as not asked."""
 
     kind: str = ""
@@ -20,7 +20,7 @@ class Query:
     search: str = ""
 
     @classmethod
-    def of(cls, parameters: Mapping[str, str]) -> "Query":
+    def from_parameters(cls, parameters: Mapping[str, str]) -> "CommitmentQuery":
         """Read the address."""
         kind, badge = parameters.get("kind", ""), parameters.get("badge", "")
         return cls(
@@ -40,23 +40,23 @@ class Query:
         return {name: value for name, value in parameters.items() if value}
 
 
-def get_page(project: Project, query: Query, parameters: Mapping[str, str]) -> Page[Commitment]:
+def get_page(project: Project, query: CommitmentQuery, parameters: Mapping[str, str]) -> Page[Commitment]:
     """The page that the address names, newest first."""
-    found = _matching(project, query).select_related("contract_company")
+    found = list_matching_commitments(project, query).select_related("contract_company")
     return pagination.get_page(found, parameters, kept=query.asked)
 
 
-def _matching(project: Project, query: Query) -> QuerySet[Commitment]:
-    found = Commitment.objects.with_total().filter(project=project)
+def list_matching_commitments(project: Project, query: CommitmentQuery) -> QuerySet[Commitment]:
+    commitments = Commitment.objects.with_total().filter(project=project)
     if query.kind:
-        found = found.filter(kind=query.kind)
+        commitments = commitments.filter(kind=query.kind)
     if query.badge:
-        found = found.filter(badge=query.badge)
+        commitments = commitments.filter(badge=query.badge)
     if query.search:
-        found = found.filter(
+        commitments = commitments.filter(
             Q(number__icontains=query.search)
             | Q(title__icontains=query.search)
             | Q(contract_company__name__icontains=query.search)
             | Q(erp_id__icontains=query.search)
         )
-    return found
+    return commitments

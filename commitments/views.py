@@ -20,10 +20,10 @@ from directory.web import rate_limits
 
 
 @require_safe
-@rate_limits.costly(when=rate_limits.searches)
+@rate_limits.limit_rate(when=rate_limits.is_search)
 def commitments(request: SignedInRequest, project_id: int) -> HttpResponse:
-    project = project_of(request, project_id)
-    query = queries.Query.of(request.GET.dict())
+    project = get_project_or_404(request, project_id)
+    query = queries.CommitmentQuery.from_parameters(request.GET.dict())
     context = {
         "query": query,
         "page": queries.get_page(project, query, request.GET.dict()),
@@ -37,11 +37,11 @@ def commitments(request: SignedInRequest, project_id: int) -> HttpResponse:
 @require_safe
 def detail(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
     """One commitment and where it stands."""
-    project = project_of(request, project_id)
-    return detail_page(request, commitment_of(project, commitment_id))
+    project = get_project_or_404(request, project_id)
+    return build_detail_page(request, get_commitment_or_404(project, commitment_id))
 
 
-def detail_page(
+def build_detail_page(
     request: SignedInRequest, commitment: Commitment, *, refusal: str = "", status: int = 200
 ) -> HttpResponse:
     """The commitment's page; ``refusal`` says first why what was asked was not done."""
@@ -61,17 +61,17 @@ def detail_page(
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: SignedInRequest, project_id: int) -> HttpResponse:
-    project = project_of(request, project_id)
+    project = get_project_or_404(request, project_id)
     require_create_commitments(request.user, project)
     kind = request.GET.get("kind", Kind.SUBCONTRACT.value)
     if kind not in Kind.values:
         raise Http404
     context = {"project": project, "kind": Kind(kind), "cancel_url": project.get_absolute_url()}
     if request.method != "POST":
-        return _form(request, Entry.blank(project, kind), context)
-    entry = Entry.posted(request.POST, project=project, kind=kind)
+        return build_form_page(request, Entry.build_blank(project, kind), context)
+    entry = Entry.from_post(request.POST, project=project, kind=kind)
     if "add_line" in request.POST:
-        return _form(request, entry.with_more_lines(request.POST, project=project, kind=kind), context)
+        return build_form_page(request, entry.with_more_lines(request.POST, project=project, kind=kind), context)
     if entry.is_valid():
         try:
             commitment = services.create_commitment(
@@ -86,14 +86,14 @@ def create(request: SignedInRequest, project_id: int) -> HttpResponse:
         else:
             messages.success(request, f"{commitment} is created.")
             return redirect(commitment)
-    return _form(request, entry, context, status=422)
+    return build_form_page(request, entry, context, status=422)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
     """Change a commitment. What was typed survives every refusal."""
-    project = project_of(request, project_id)
-    commitment = commitment_of(project, commitment_id)
+    project = get_project_or_404(request, project_id)
+    commitment = get_commitment_or_404(project, commitment_id)
     require_edit_commitment(request.user, project, commitment.created_by_id)
     context = {
         "project": project,
@@ -105,32 +105,32 @@ def edit(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpR
     if request.method != "POST":
         if commitment.lock == Lock.WHOLE:
             return redirect(commitment)  # which says who has it, and what can be done
-        return _form(request, Entry.of(commitment), context)
-    entry = Entry.posted(request.POST, project=project, kind=commitment.kind, commitment=commitment)
+        return build_form_page(request, Entry.from_commitment(commitment), context)
+    entry = Entry.from_post(request.POST, project=project, kind=commitment.kind, commitment=commitment)
     context["version"] = request.POST.get("version", "")
     if "add_line" in request.POST and entry.lines is not None:
         more = entry.with_more_lines(request.POST, project=project, kind=commitment.kind)
-        return _form(request, more, context)
+        return build_form_page(request, more, context)
     if not entry.is_valid():
-        return _form(request, entry, context, status=422)
+        return build_form_page(request, entry, context, status=422)
     try:
         services.update_commitment(
             commitment=commitment,
             by=request.user,
-            version=_version(request),
+            version=get_expected_version(request),
             values=entry.values,
             lines=entry.line_values,
         )
     except services.NumberTaken as error:
         entry.header.add_error("number", str(error))
-        return _form(request, entry, context, status=422)
+        return build_form_page(request, entry, context, status=422)
     except services.CommitmentLocked as error:
-        return _form(request, entry, {**context, "refusal": str(error)}, status=409)
+        return build_form_page(request, entry, {**context, "refusal": str(error)}, status=409)
     except services.CommitmentChanged as error:
-        stored = commitment_of(project, commitment_id)
+        stored = get_commitment_or_404(project, commitment_id)
         # With the new version, saving again means: I have compared, and want it so.
-        changed = {"refusal": str(error), "differences": entry.differences(stored), "version": stored.version}
-        return _form(request, entry, {**context, **changed}, status=409)
+        changed = {"refusal": str(error), "differences": entry.list_differences(stored), "version": stored.version}
+        return build_form_page(request, entry, {**context, **changed}, status=409)
     except Commitment.DoesNotExist:
         raise Http404 from None
     messages.success(request, "Your changes are saved.")
@@ -140,8 +140,8 @@ def edit(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpR
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
     """Delete a commitment that was never sent, after asking once."""
-    project = project_of(request, project_id)
-    commitment = commitment_of(project, commitment_id)
+    project = get_project_or_404(request, project_id)
+    commitment = get_commitment_or_404(project, commitment_id)
     require_edit_commitment(request.user, project, commitment.created_by_id)
     if request.method != "POST":
         if not commitment.can_be_deleted:
@@ -151,14 +151,14 @@ def delete(request: SignedInRequest, project_id: int, commitment_id: int) -> Htt
     try:
         services.delete_commitment(commitment=commitment, by=request.user)
     except services.CommitmentLocked as error:
-        return detail_page(request, commitment, refusal=str(error), status=409)
+        return build_detail_page(request, commitment, refusal=str(error), status=409)
     except Commitment.DoesNotExist:
         raise Http404 from None
     messages.success(request, f"{commitment} is deleted.")
     return redirect(project)
 
 
-def project_of(request: SignedInRequest, project_id: int) -> Project:
+def get_project_or_404(request: SignedInRequest, project_id: int) -> Project:
     """A project whose Commitments tool the person may see, else 404. The header learns where they are."""
     projects = Project.objects.visible_to(request.user).select_related("company")
     project = get_object_or_404(projects, pk=project_id)
@@ -166,21 +166,21 @@ def project_of(request: SignedInRequest, project_id: int) -> Project:
     return project
 
 
-def commitment_of(project: Project, commitment_id: int) -> Commitment:
+def get_commitment_or_404(project: Project, commitment_id: int) -> Commitment:
     """A commitment of the project with its total, else 404."""
-    found = Commitment.objects.with_total().select_related("contract_company", "created_by")
-    commitment = get_object_or_404(found, project=project, pk=commitment_id)
+    commitments_found = Commitment.objects.with_total().select_related("contract_company", "created_by")
+    commitment = get_object_or_404(commitments_found, project=project, pk=commitment_id)
     commitment.project = project
     return commitment
 
 
-def _form(
+def build_form_page(
     request: SignedInRequest, entry: Entry, context: dict[str, object], *, status: int = 200
 ) -> HttpResponse:
     return render(request, "commitments/form.html", {"entry": entry, **context}, status=status)
 
 
-def _version(request: SignedInRequest) -> int:
+def get_expected_version(request: SignedInRequest) -> int:
     """What the person saw; a page that does not say so saw none of them."""
     text = request.POST.get("version", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

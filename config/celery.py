@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 @celeryd_init.connect
 @beat_init.connect
-def warn_of_the_signing_key(**_: Any) -> None:
+def check_worker_signing_key(**_: Any) -> None:
     """What a worker can sign, whoever gets into it can accept."""
     if settings.DECISION_SIGNING_KEY and not settings.DEVELOPMENT:
         logger.warning("DECISION_SIGNING_KEY is set here: take it away, only web signs (docs/history.md).")

@@ -14,72 +14,72 @@ from celery import bootsteps
 from django.conf import settings
 from django.db import close_old_connections, connections
 
-from config.pool import Turns
+from config.pool import KeyedThreadPool
 
 logger = logging.getLogger(__name__)
 
 
-def export_what_is_due(turns: Turns) -> None:
+def export_due_jobs(pool: KeyedThreadPool) -> None:
     """Take up what dead workers left, and give each connection with something due a turn."""
     from erp_integrations.exports import exporting
 
-    for connection_id in exporting.sweep():
-        turns.begin(("export", connection_id), partial(exporting.drain, connection_id))
+    for connection_id in exporting.run_sweep():
+        pool.start(("export", connection_id), partial(exporting.export_due_jobs, connection_id))
 
 
-def verify_what_is_due(turns: Turns) -> None:
+def verify_due_exports(pool: KeyedThreadPool) -> None:
     """Read back what was delivered, and what nobody knows of; and what was left by a rejected one."""
     from erp_integrations.checks import leftovers
     from erp_integrations.exports import unknown, verification
 
-    for connection_id in verification.to_verify():
-        turns.begin(("verify", connection_id), partial(verification.verify_due, connection_id))
-    for connection_id in unknown.to_look_at():
-        turns.begin(("look", connection_id), partial(unknown.look, connection_id))
-    for job_id in leftovers.to_look_at():
-        turns.begin(("remains", job_id), partial(leftovers.look, job_id))
+    for connection_id in verification.list_due_for_verification():
+        pool.start(("verify", connection_id), partial(verification.verify_due, connection_id))
+    for connection_id in unknown.list_due_for_read_back():
+        pool.start(("look", connection_id), partial(unknown.read_back_due, connection_id))
+    for job_id in leftovers.list_due_for_read_back():
+        pool.start(("remains", job_id), partial(leftovers.read_back_leftovers, job_id))
 
 
-def compare_what_is_due(turns: Turns) -> None:
+def compare_due_connections(pool: KeyedThreadPool) -> None:
     """Compare what is synced with what Spectrum holds, daily and where it was asked for."""
     from erp_integrations.reconciliation import comparison
 
-    while comparison.compare_next():
+    while comparison.run_next():
         pass
 
 
-def probe_what_has_stopped(turns: Turns) -> None:
+def probe_stopped_connections(pool: KeyedThreadPool) -> None:
     """Ask whether the connections that have stopped can be used again, and new secrets work."""
     from erp_integrations.connections import probing, secret_rotation
 
-    for connection_id in probing.to_probe():
-        turns.begin(("probe", connection_id), partial(probing.probe_if_due, connection_id))
-    turns.begin("secrets", secret_rotation.prove_due)
+    for connection_id in probing.list_due_for_probe():
+        pool.start(("probe", connection_id), partial(probing.probe_if_due, connection_id))
+    pool.start("secrets", secret_rotation.verify_due_secrets)
 
 
-def pull_what_is_due(turns: Turns) -> None:
+def sync_due_master_data(pool: KeyedThreadPool) -> None:
     """Read the vendors, jobs and phases of Spectrum companies whose time has come."""
     from erp_integrations.master_data import syncing
 
-    syncing.pull_due()
+    syncing.sync_due_connections()
 
 
-def mail_what_is_due(turns: Turns) -> None:
+def send_due_emails(pool: KeyedThreadPool) -> None:
     """Store the mails whose time has come, and send what is stored."""
     from erp_integrations.emails import alarm_mails, summaries
     from notifications import sending
 
     alarm_mails.store_due_alarms()
     summaries.store_due_summaries()
-    sending.send_due()
+    sending.send_due_emails()
 
 
-def seal_what_is_new(turns: Turns) -> None:
+def seal_new_entries(pool: KeyedThreadPool) -> None:
     """Put the new entries of the history behind their chains, and write the day's checkpoint."""
     from directory.history import checkpoints, sealing
 
-    sealing.seal_new()
-    checkpoints.write_daily()
+    sealing.seal_new_entries()
+    checkpoints.write_daily_checkpoint()
 
 
 class Poller(bootsteps.StartStopStep):
@@ -93,23 +93,23 @@ class Poller(bootsteps.StartStopStep):
         super().__init__(parent, **kwargs)
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._turns: list[Turns] = []
+        self._pools: list[KeyedThreadPool] = []
 
     def start(self, parent: Any) -> None:
         """Begin to look; before the consumer has found a broker."""
-        looks = (
-            export_what_is_due,
-            verify_what_is_due,
-            compare_what_is_due,
-            pull_what_is_due,
-            probe_what_has_stopped,
-            mail_what_is_due,
-            seal_what_is_new,
+        jobs = (
+            export_due_jobs,
+            verify_due_exports,
+            compare_due_connections,
+            sync_due_master_data,
+            probe_stopped_connections,
+            send_due_emails,
+            seal_new_entries,
         )
-        for look in looks:
-            turns = Turns(settings.EXPORT_SLOTS)
-            self._turns.append(turns)
-            thread = threading.Thread(target=self._run, args=[look, turns], name=look.__name__, daemon=True)
+        for job in jobs:
+            pool = KeyedThreadPool(settings.EXPORT_SLOTS)
+            self._pools.append(pool)
+            thread = threading.Thread(target=self._run_periodically, args=[job, pool], name=job.__name__, daemon=True)
             thread.start()
             self._threads.append(thread)
 
@@ -126,16 +126,16 @@ class Poller(bootsteps.StartStopStep):
         """Wait for the call and the mail that are on the wire."""
         for thread in self._threads:
             thread.join(timeout=settings.EXPORT_LEASE_SECONDS)
-        for turns in self._turns:
-            turns.wait(settings.EXPORT_LEASE_SECONDS)
+        for pool in self._pools:
+            pool.end(settings.EXPORT_LEASE_SECONDS)
 
     terminate = stop
 
-    def _run(self, look: Callable[[Turns], None], turns: Turns) -> None:
+    def _run_periodically(self, job: Callable[[KeyedThreadPool], None], pool: KeyedThreadPool) -> None:
         while not self._stopping.wait(settings.WORKER_POLL_SECONDS):
             close_old_connections()
             try:
-                look(turns)
+                job(pool)
             except Exception:
                 # The next look tries again; a thread that died would be missed by nobody.
                 logger.exception("A look at what is due failed")

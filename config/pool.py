@@ -13,34 +13,34 @@ from django.db import connections
 logger = logging.getLogger(__name__)
 
 
-class Turns:
+class KeyedThreadPool:
     """At most ``most`` turns at once, and never two with one key."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, max_threads: int) -> None:
+        self._max_threads = max_threads
         self._lock = threading.Lock()
         self._running: dict[Hashable, threading.Thread] = {}
 
-    def begin(self, key: Hashable, work: Callable[[], object]) -> bool:
+    def start(self, key: Hashable, task: Callable[[], object]) -> bool:
         """Start a turn in a thread of its own; False when this key has one, or no place is free."""
         with self._lock:
-            if key in self._running or len(self._running) >= self._most:
+            if key in self._running or len(self._running) >= self._max_threads:
                 return False
-            thread = threading.Thread(target=self._run, args=[key, work], name=f"turn {key}", daemon=True)
+            thread = threading.Thread(target=self._run_task, args=[key, task], name=f"turn {key}", daemon=True)
             self._running[key] = thread
         thread.start()
         return True
 
-    def wait(self, timeout: float) -> None:
+    def end(self, timeout: float) -> None:
         """Until the turns that run now are over, or each was waited for so long, in seconds."""
         with self._lock:
             running = list(self._running.values())
         for thread in running:
             thread.join(timeout=timeout)
 
-    def _run(self, key: Hashable, work: Callable[[], object]) -> None:
+    def _run_task(self, key: Hashable, task: Callable[[], object]) -> None:
         try:
-            work()
+            task()
         except Exception:
             # The next look tries again.
             logger.exception("The turn %s failed", key)

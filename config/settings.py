@@ -30,26 +30,26 @@ DEVELOPMENT = ENVIRONMENT == "development"
 DEBUG = DEVELOPMENT and env.bool("DEBUG", default=False)
 
 
-def secret(name: str, development: str) -> str:
+def get_secret(name: str, development: str) -> str:
     """A secret of the environment; only development has a default, which protects nothing."""
     value: str = env.str(name, default=development) if DEVELOPMENT else env.str(name)
     return value
 
 
-SECRET_KEY = secret("SECRET_KEY", "development-only-0123456789-abcdefghijklmnopqrstuvwxyz")
+SECRET_KEY = get_secret("SECRET_KEY", "development-only-0123456789-abcdefghijklmnopqrstuvwxyz")
 # Newest first: the first key encrypts, every key decrypts.
-FIELD_ENCRYPTION_KEYS = secret("FIELD_ENCRYPTION_KEYS", "ZGV2ZWxvcG1lbnQtb25seS1rZXktMDEyMzQ1Njc4OTA=").split(
+FIELD_ENCRYPTION_KEYS = get_secret("FIELD_ENCRYPTION_KEYS", "ZGV2ZWxvcG1lbnQtb25seS1rZXktMDEyMzQ1Njc4OTA=").split(
     ","
 )
 # Signs the daily checkpoints of the history: base64 of 32 bytes, `manage.py history_key --new`.
-HISTORY_SIGNING_KEY = secret("HISTORY_SIGNING_KEY", "ZGV2ZWxvcG1lbnQtb25seS1oaXN0b3J5LXNpZ25pbmc=")
+HISTORY_SIGNING_KEY = get_secret("HISTORY_SIGNING_KEY", "ZGV2ZWxvcG1lbnQtb25seS1oaXN0b3J5LXNpZ25pbmc=")
 
 # Signs acceptances and grants: of all processes web alone has it. What the others believe, newest first.
 DECISION_SIGNING_KEY = env.str(
     "DECISION_SIGNING_KEY",
     default="ZGV2ZWxvcG1lbnQtb25seS1kZWNpc2lvbi1zaWduZXI=" if DEVELOPMENT else "",
 )
-DECISION_PUBLIC_KEYS = secret("DECISION_PUBLIC_KEYS", "sXs5ZJ94Gf4kQBo7+o7fAjCgU/ecNUmCXR16PboQmEg=").split(
+DECISION_PUBLIC_KEYS = get_secret("DECISION_PUBLIC_KEYS", "sXs5ZJ94Gf4kQBo7+o7fAjCgU/ecNUmCXR16PboQmEg=").split(
     ","
 )
 

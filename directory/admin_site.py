@@ -22,7 +22,7 @@ HIDDEN_APPS = {"account", "mfa", "usersessions"}
 """Of allauth: its rows are secret, or decide who signs in as whom, and are changed by its pages alone."""
 
 
-class Administration(admin.AdminSite):
+class AdministrationSite(admin.AdminSite):
     """Where administrators grant rights: after two steps, and confirmed when they change something."""
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
@@ -35,20 +35,20 @@ class Administration(admin.AdminSite):
         """Every page of the site is wrapped by this."""
 
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            return self._obstacle(request) or view(request, *args, **kwargs)
+        def handle_request(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            return self.find_blocking_response(request) or view(request, *args, **kwargs)
 
-        return super().admin_view(guarded, cacheable)
+        return super().admin_view(handle_request, cacheable)
 
-    def _obstacle(self, request: HttpRequest) -> HttpResponse | None:
+    def find_blocking_response(self, request: HttpRequest) -> HttpResponse | None:
         if request.path == reverse("admin:logout") or not isinstance(request.user, User):
             return None
-        if settings.ADMIN_REQUIRES_TWO_STEP and not two_step.is_on(request.user):
+        if settings.ADMIN_REQUIRES_TWO_STEP and not two_step.is_enabled(request.user):
             messages.warning(
                 request, "Administration needs two-step verification. Set it up here, then go back."
             )
             return redirect("mfa_index")
-        return reauthentication.ask(request)
+        return reauthentication.handle_reauthentication(request)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Without the redirect to any row's own page by its key, which tells where those of others are."""

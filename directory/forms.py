@@ -10,7 +10,7 @@ class ProfileForm(forms.ModelForm[User]):
     """Name, time zone, and the hour of the daily summary."""
 
     time_zone = forms.ChoiceField(
-        choices=lambda: [(name, name) for name in sorted(time_zones.known())],
+        choices=lambda: [(name, name) for name in sorted(time_zones.list_time_zones())],
         help_text="All times are shown in it.",
     )
     summary_hour = forms.TypedChoiceField(

@@ -29,7 +29,7 @@ WORKING_LEVELS = (Level.STANDARD, Level.ADMIN)
 
 def validate_time_zone(value: str) -> None:
     """Refuse a name that is no time zone of the IANA database."""
-    if value not in time_zones.known():
+    if value not in time_zones.list_time_zones():
         raise ValidationError("Choose a time zone from the list, for example America/New_York.")
 
 
@@ -250,7 +250,7 @@ class CompanyMembership(models.Model):
         return list(User.objects.granters(self.company))
 
     @property
-    def may_decide(self) -> bool:
+    def can_decide(self) -> bool:
         """Whether this approver may use their right now."""
         return self.is_accounting_approver and not self.lacks_two_step
 

@@ -8,4 +8,4 @@ from directory.history import sealing
 @shared_task
 def seal_history() -> None:
     """Seal whatever has no seal, however late it was committed."""
-    sealing.seal_new(everything=True)
+    sealing.seal_new_entries(everything=True)

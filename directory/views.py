@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from directory import history
-from directory.db.availability import is_away
+from directory.db.availability import is_database_unreachable
 from directory.forms import ProfileForm
 from directory.models import Company, Project, User
 from directory.requests import SignedInRequest
@@ -44,7 +44,7 @@ def profile(request: SignedInRequest) -> HttpResponse:
     """One's own name, time zone and summary hour."""
     form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
-        memberships.change_profile(form=form, by=request.user)
+        memberships.update_profile(form=form, by=request.user)
         messages.success(request, "Your profile is saved.")
         return redirect("profile")
     return render(request, "profile.html", {"form": form}, status=422 if form.errors else 200)
@@ -74,10 +74,10 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     elif isinstance(request.user, User) and request.method == "POST":
         history.record_refusal(by=request.user, company=None, right="administer", address=request.path)
     sentence = missing.sentence if missing else "You don't have the right to do this."
-    label, page = (missing and missing.way_out) or ("Go to your work", "home")
+    label, page = (missing and missing.remedy) or ("Go to your work", "home")
     context = {
         "sentence": sentence,
-        "way_out": missing is not None and missing.way_out is not None,
+        "way_out": missing is not None and missing.remedy is not None,
         "label": label,
         "url": reverse(page),
     }
@@ -86,7 +86,7 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """The page of what broke: 503 and when to come back while the database can't be reached, else 500."""
-    if is_away(sys.exception()):
+    if is_database_unreachable(sys.exception()):
         return HttpResponse(render_to_string("503.html"), status=503, headers={"Retry-After": "10"})
     return HttpResponse(render_to_string("500.html"), status=500)
 

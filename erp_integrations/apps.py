@@ -9,10 +9,10 @@ class ErpIntegrationsConfig(AppConfig):
         """Register the system checks, the words of this tool's events, and who is mailed about rights."""
         from directory.history import rules, words
         from erp_integrations import signing
-        from erp_integrations.audit.descriptions import WORDS
+        from erp_integrations.audit.descriptions import EVENT_DESCRIPTIONS
         from erp_integrations.emails import decision_mails, rights_mails
 
-        words.register(WORDS)
-        rules.RULES.append(signing.each_acceptance_is_signed_once)
-        rights_mails.listen()
-        decision_mails.listen()
+        words.add_events(EVENT_DESCRIPTIONS)
+        rules.RULES.append(signing.check_acceptance_signatures)
+        rights_mails.subscribe_to_history()
+        decision_mails.subscribe_to_history()

@@ -15,8 +15,8 @@ LEGAL_FORMS = frozenset(
     {"CO", "COMPANY", "CORP", "CORPORATION", "INC", "INCORPORATED", "LIMITED", "LLC", "LLP", "LP", "LTD"}
     | {"PA", "PC", "PLC", "PLLC"}
 )
-ALIKE = 0.45  # below it, a suggestion is more often wrong than right
-SUGGESTIONS = 3
+MIN_LIKENESS = 0.45  # below it, a suggestion is more often wrong than right
+MAX_SUGGESTIONS = 3
 
 T = TypeVar("T")
 
@@ -34,39 +34,39 @@ class Suggestion(Generic[T]):
         return self.likeness >= 1
 
 
-def alike(names: Iterable[str], candidates: Iterable[tuple[str, T]]) -> dict[str, list[Suggestion[T]]]:
+def find_suggestions(names: Iterable[str], candidates: Iterable[tuple[str, T]]) -> dict[str, list[Suggestion[T]]]:
     """For each name the few candidates that look most like it, best first.
 
     The names are few and the candidates many, so these are gone through once.
     """
-    asked = {name: normal_name(name) for name in names}
-    groups = {normal: _groups(normal) for normal in asked.values()}
-    having: defaultdict[str, list[str]] = defaultdict(list)
-    for normal, its_groups in groups.items():
-        for group in its_groups:
-            having[group].append(normal)
+    comparable_names = {name: get_comparable_name(name) for name in names}
+    trigrams = {normal: _get_trigrams(normal) for normal in comparable_names.values()}
+    names_by_trigram: defaultdict[str, list[str]] = defaultdict(list)
+    for normal, own_trigrams in trigrams.items():
+        for trigram in own_trigrams:
+            names_by_trigram[trigram].append(normal)
     best: defaultdict[str, list[Suggestion[T]]] = defaultdict(list)
-    for name, thing in candidates:
-        normal_candidate = normal_name(name)
-        its_groups = _groups(normal_candidate)
-        shared = Counter(normal for group in its_groups for normal in having.get(group, ()))
+    for name, candidate in candidates:
+        normal_candidate = get_comparable_name(name)
+        own_trigrams = _get_trigrams(normal_candidate)
+        shared = Counter(normal for trigram in own_trigrams for normal in names_by_trigram.get(trigram, ()))
         for normal, count in shared.items():
-            likeness = 2 * count / (len(its_groups) + len(groups[normal]))
-            if likeness >= ALIKE:
+            likeness = 2 * count / (len(own_trigrams) + len(trigrams[normal]))
+            if likeness >= MIN_LIKENESS:
                 same = normal == normal_candidate
-                best[normal].append(Suggestion(thing, 1.0 if same else min(likeness, 0.99)))
+                best[normal].append(Suggestion(candidate, 1.0 if same else min(likeness, 0.99)))
     return {
-        name: sorted(best[normal], key=lambda each: -each.likeness)[:SUGGESTIONS]
-        for name, normal in asked.items()
+        name: sorted(best[normal], key=lambda each: -each.likeness)[:MAX_SUGGESTIONS]
+        for name, normal in comparable_names.items()
     }
 
 
-def are_alike(ours: str, theirs: str) -> bool:
+def is_similar(ours: str, theirs: str) -> bool:
     """Whether a person would take the two for one; so where one of them is unknown."""
-    return not (normal_name(ours) and normal_name(theirs)) or bool(alike([ours], [(theirs, None)])[ours])
+    return not (get_comparable_name(ours) and get_comparable_name(theirs)) or bool(find_suggestions([ours], [(theirs, None)])[ours])
 
 
-def normal_name(name: str) -> str:
+def get_comparable_name(name: str) -> str:
     """What is left of a firm's name when its spelling is taken off; may be empty."""
     plain = unicodedata.normalize("NFKD", name.upper().replace("&", " AND "))
     plain = re.sub(r"['’.]", "", "".join(each for each in plain if not unicodedata.combining(each)))
@@ -79,7 +79,7 @@ def normal_name(name: str) -> str:
     return re.sub(r"\b(\w) (?=\w\b)", r"\1", " ".join(words))
 
 
-def _groups(normal: str) -> frozenset[str]:
+def _get_trigrams(normal: str) -> frozenset[str]:
     padded = f"  {normal} "
     return (
         frozenset(map("".join, zip(padded, padded[1:], padded[2:], strict=False))) if normal else frozenset()

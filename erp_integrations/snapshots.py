@@ -76,28 +76,28 @@ class Document:
         return min(amounts, key=lambda code: (-abs(amounts[code]), code), default="")
 
 
-def canonical_json(value: Any) -> str:
+def format_canonical_json(value: Any) -> str:
     """One text for one value: sorted keys, no spaces, decimals and dates as text.
 
     Decimals keep their scale ("10.00" and "10" differ), because what a person saw
     is what is hashed.
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_as_text)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_format_value)
 
 
-def content_hash(value: Any) -> str:
+def hash_content(value: Any) -> str:
     """SHA-256 of the canonical JSON, as 64 hexadecimal digits."""
-    return text_hash(canonical_json(value))
+    return hash_text(format_canonical_json(value))
 
 
-def text_hash(text: str) -> str:
+def hash_text(text: str) -> str:
     """SHA-256 of a stored text, as 64 hexadecimal digits."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def to_json(document: Document) -> str:
     """The canonical text that is stored with a submission."""
-    return canonical_json(asdict(document))
+    return format_canonical_json(asdict(document))
 
 
 def from_json(text: str) -> Document:
@@ -114,26 +114,26 @@ def from_json(text: str) -> Document:
             **stored,
             "issue_date": date.fromisoformat(issue_date) if issue_date else None,
             "default_retainage": Decimal(stored["default_retainage"]),
-            "lines": tuple(_line(line) for line in stored["lines"]),
+            "lines": tuple(_parse_line(line) for line in stored["lines"]),
         }
     )
 
 
-def _line(stored: Mapping[str, Any]) -> LineItem:
-    def decimal(name: str) -> Decimal | None:
+def _parse_line(stored: Mapping[str, Any]) -> LineItem:
+    def parse_decimal(name: str) -> Decimal | None:
         return None if stored[name] is None else Decimal(stored[name])
 
     return LineItem(
         **{
             **stored,
-            "quantity": decimal("quantity"),
-            "unit_cost": decimal("unit_cost"),
+            "quantity": parse_decimal("quantity"),
+            "unit_cost": parse_decimal("unit_cost"),
             "amount": Decimal(stored["amount"]),
         }
     )
 
 
-def _as_text(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, Decimal | date):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no canonical form")

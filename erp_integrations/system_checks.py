@@ -14,13 +14,13 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from erp_integrations.adapters.spectrum.addresses import forbidden
+from erp_integrations.adapters.spectrum.addresses import get_forbidden_kind
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @register()
-def leases_outlast_the_wire(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_lease_length(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """A lease shorter than one call would let a second worker in while the first still writes."""
     longest_call = settings.WIRE_CONNECT_TIMEOUT + settings.WIRE_READ_TIMEOUT
     if longest_call < settings.EXPORT_LEASE_SECONDS:
@@ -35,7 +35,7 @@ def leases_outlast_the_wire(app_configs: Sequence[AppConfig] | None, **kwargs: A
 
 
 @register()
-def quiet_periods_outlast_the_wire(
+def check_quiet_period(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
     """An absence that is believed too early doubles an export whose commit came late."""
@@ -53,7 +53,7 @@ def quiet_periods_outlast_the_wire(
 
 
 @register(Tags.security, deploy=True)
-def what_was_written_is_named_outside(
+def check_watermark_folder(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Without it a restored older database writes again what it does not know to be written."""
@@ -69,36 +69,36 @@ def what_was_written_is_named_outside(
 
 
 @register()
-def spectrum_servers_are_addresses(
+def check_spectrum_servers(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Each server has one https address, and no two names mean the same server."""
     errors: list[CheckMessage] = []
-    seen: dict[str, str] = {}
+    name_by_server: dict[str, str] = {}
     for name, url in settings.SPECTRUM_SERVERS.items():
-        errors += _complaints("SPECTRUM_SERVERS", name, url)
+        errors += check_server_address("SPECTRUM_SERVERS", name, url)
         address = urlsplit(url)
         server = f"{(address.hostname or '').rstrip('.')}:{address.port or DEFAULT_PORTS.get(address.scheme)}"
-        if server in seen:
+        if server in name_by_server:
             errors.append(
                 Error(
-                    f"SPECTRUM_SERVERS: {name} and {seen[server]} are the same server.",
+                    f"SPECTRUM_SERVERS: {name} and {name_by_server[server]} are the same server.",
                     hint="Two names for one server would let two workers write to one Spectrum company.",
                     id="erp_integrations.E003",
                 )
             )
-        seen[server] = name
+        name_by_server[server] = name
     return errors
 
 
 @register()
-def token_servers_are_addresses_of_servers(
+def check_token_servers(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
     """The same for the addresses that client secrets go to, each by the name of a server."""
     errors: list[CheckMessage] = []
     for name, url in settings.SPECTRUM_TOKEN_SERVERS.items():
-        errors += _complaints("SPECTRUM_TOKEN_SERVERS", name, url)
+        errors += check_server_address("SPECTRUM_TOKEN_SERVERS", name, url)
         if name not in settings.SPECTRUM_SERVERS:
             errors.append(
                 Error(f"SPECTRUM_TOKEN_SERVERS: SPECTRUM_SERVERS has no {name}.", id="erp_integrations.E008")
@@ -107,7 +107,7 @@ def token_servers_are_addresses_of_servers(
 
 
 @register()
-def authorities_of_servers_can_be_read(
+def check_ca_files(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Without its own authority a server is not believed, and every export to it waits."""
@@ -120,22 +120,22 @@ def authorities_of_servers_can_be_read(
         try:
             x509.load_pem_x509_certificates(Path(path).read_bytes())
         except OSError as error:
-            complaint = f"the file of {name}, {path}, can't be read ({error.strerror})"
-            errors.append(Error(f"SPECTRUM_CA_FILES: {complaint}.", id="erp_integrations.E012"))
+            problem = f"the file of {name}, {path}, can't be read ({error.strerror})"
+            errors.append(Error(f"SPECTRUM_CA_FILES: {problem}.", id="erp_integrations.E012"))
         except ValueError:
-            complaint = f"the file of {name}, {path}, holds no certificate in PEM"
-            errors.append(Error(f"SPECTRUM_CA_FILES: {complaint}.", id="erp_integrations.E013"))
+            problem = f"the file of {name}, {path}, holds no certificate in PEM"
+            errors.append(Error(f"SPECTRUM_CA_FILES: {problem}.", id="erp_integrations.E013"))
     return errors
 
 
-def _complaints(setting: str, name: str, url: str) -> list[CheckMessage]:
+def check_server_address(setting: str, name: str, url: str) -> list[CheckMessage]:
     """What is wrong with one address of the operator's lists."""
     errors: list[CheckMessage] = []
     address = urlsplit(url)
     if address.scheme != "https" and not (settings.DEVELOPMENT and address.scheme == "http"):
         errors.append(Error(f"{setting}: {name} must be an https address.", id="erp_integrations.E002"))
     with suppress(ValueError):  # a name; where it leads is looked at for each connection
-        if kind := forbidden(address.hostname or ""):
+        if kind := get_forbidden_kind(address.hostname or ""):
             errors.append(
                 Error(
                     f"{setting}: the address of {name} is never connected to ({kind}).",
@@ -146,7 +146,7 @@ def _complaints(setting: str, name: str, url: str) -> list[CheckMessage]:
 
 
 @register()
-def info_links_are_databases_of_servers(
+def check_info_links(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
     """A name that no server has would read nothing back, and nobody would notice."""
@@ -170,7 +170,7 @@ def info_links_are_databases_of_servers(
 
 
 @register()
-def encryption_keys_are_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_encryption_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """A key that is none would be found out only when the first secret is saved."""
     try:
         for key in settings.FIELD_ENCRYPTION_KEYS:

@@ -15,14 +15,14 @@ from notifications import retention as mails
 @shared_task
 def drain_connection(connection_id: int) -> None:
     """Export what is due on one connection; if more became due meanwhile, come again."""
-    if exporting.drain(connection_id):
+    if exporting.export_due_jobs(connection_id):
         wake_exports(connection_id)
 
 
 @shared_task
 def sweep() -> None:
     """Find dead workers, due retries and lost wake-ups; the only retry there is."""
-    for connection_id in exporting.sweep():
+    for connection_id in exporting.run_sweep():
         wake_exports(connection_id)
 
 
@@ -35,30 +35,30 @@ def send_daily_summaries() -> None:
 @shared_task
 def remind_of_reviews() -> None:
     """Tell administrators whose list of approvers nobody has confirmed in time."""
-    rights_mails.remind_of_reviews()
+    rights_mails.store_review_reminders()
 
 
 @shared_task
 def reconcile() -> None:
     """Compare what is due with Spectrum, one run after the other."""
-    while comparison.compare_next():
+    while comparison.run_next():
         pass
 
 
 @shared_task
 def pull_masters(connection_id: int) -> None:
     """Read one connection's vendors, jobs and phases, if they are due."""
-    syncing.pull(connection_id)
+    syncing.sync_connection(connection_id)
 
 
 @shared_task
 def pull_due_masters() -> None:
     """Read the vendors, jobs and phases of every connection whose time has come."""
-    syncing.pull_due()
+    syncing.sync_due_connections()
 
 
 @shared_task
 def forget_old() -> None:
     """Remove what is kept no longer: mails, sign-in records, sessions, replies."""
-    for room in (sign_ins, mails, replies):
-        room.forget()
+    for module in (sign_ins, mails, replies):
+        module.forget()

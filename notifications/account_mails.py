@@ -20,28 +20,28 @@ BATCH = 100
 class MailingAccountAdapter(AccountAdapter):
     """The way in, with its mails put into the outbox."""
 
-    def ask_for_password_link(self, address: str) -> None:
+    def store_password_request(self, address: str) -> None:
         """Remember that somebody asked; a worker sees whether it is anybody's address."""
         PasswordRequest.objects.create(address=address)
         emails.wake_sender()
 
-    def invite(self, person: User) -> None:
+    def send_invitation(self, person: User) -> None:
         """Tell a new person that there is an account, and how to choose its password."""
-        emails.store_invitation(recipient=person, lifetime=password_links.lifetime_in_words(person))
+        emails.store_invitation(recipient=person, lifetime=password_links.format_lifetime(person))
 
-    def tell_of_new_address(self, person: User, *, before: str, by: User) -> None:
+    def notify_of_new_address(self, person: User, *, before: str, by: User) -> None:
         """Tell a person that staff gave their account another address."""
-        sign_in_changes.tell_of_new_address(person, before=before, by=by)
+        sign_in_changes.store_new_address_emails(person, before=before, by=by)
 
 
-def answer_requests() -> int:
+def handle_password_requests() -> int:
     """Store the mails that were asked for. Returns how many requests there were."""
     with transaction.atomic():
-        asked = list(PasswordRequest.objects.select_for_update(skip_locked=True).order_by("pk")[:BATCH])
-        for request in asked:
+        password_requests = list(PasswordRequest.objects.select_for_update(skip_locked=True).order_by("pk")[:BATCH])
+        for request in password_requests:
             person = User.objects.filter(email__iexact=request.address, is_active=True).first()
             if person:
-                lifetime = password_links.lifetime_in_words(person)
+                lifetime = password_links.format_lifetime(person)
                 emails.store_password_link(recipient=person, lifetime=lifetime)
-        PasswordRequest.objects.filter(pk__in=[request.pk for request in asked]).delete()
-    return len(asked)
+        PasswordRequest.objects.filter(pk__in=[request.pk for request in password_requests]).delete()
+    return len(password_requests)

@@ -4,7 +4,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from directory.admin.scoped import ReadOnlyAdmin, colleagues_of, companies_of
+from directory.admin.scoped import ReadOnlyAdmin, list_colleague_ids, list_company_ids
 from directory.models import CompanyMembership, User
 from notifications import emails, sending
 from notifications.models import OutgoingEmail, Subscription
@@ -23,10 +23,10 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
     # The HTML part says what the text says.
     exclude = ("html_body",)
 
-    def of_companies_of(self, person: User, rows: QuerySet[OutgoingEmail]) -> QuerySet[OutgoingEmail]:
+    def limit_to_companies(self, person: User, rows: QuerySet[OutgoingEmail]) -> QuerySet[OutgoingEmail]:
         """To colleagues, but for those who are of another company, too: a mail may be about that one."""
-        elsewhere = CompanyMembership.objects.exclude(company__in=companies_of(person)).values("user")
-        return rows.filter(recipient__in=colleagues_of(person)).exclude(recipient__in=elsewhere)
+        elsewhere = CompanyMembership.objects.exclude(company__in=list_company_ids(person)).values("user")
+        return rows.filter(recipient__in=list_colleague_ids(person)).exclude(recipient__in=elsewhere)
 
     def has_send_again_permission(self, request: HttpRequest) -> bool:
         """Whether the action is offered."""
@@ -53,6 +53,6 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     search_fields = ("user__email",)
     ordering = ("pk",)
 
-    def of_companies_of(self, person: User, rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
+    def limit_to_companies(self, person: User, rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
         """Of colleagues."""
-        return rows.filter(user__in=colleagues_of(person))
+        return rows.filter(user__in=list_colleague_ids(person))

@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 # About three days at the widest back-off, which is how long mail servers themselves keep trying.
-TRIES = 80
+MAX_ATTEMPTS = 80
 
 
 class Kind(models.TextChoices):
@@ -33,7 +33,7 @@ class Kind(models.TextChoices):
 ALWAYS_MAILED = (Kind.REJECTION, Kind.RIGHTS, Kind.PASSWORD_LINK, Kind.INVITATION, Kind.SIGN_IN)
 """What nobody switches off: work that comes back, who may commit money, and the way in."""
 WITH_PASSWORD_LINK = (Kind.PASSWORD_LINK, Kind.INVITATION)
-PLACE_OF_PASSWORD_LINK = "https://the-link-is-made-when-this-is-sent.invalid/"
+PASSWORD_LINK_PLACEHOLDER = "https://the-link-is-made-when-this-is-sent.invalid/"
 """What stands in a stored body instead of a link that lets whoever reads it sign in."""
 
 
@@ -58,7 +58,7 @@ class TransitionError(Exception):
     """A mail can't go from the status that it has to the one asked for."""
 
 
-def database_time() -> datetime:
+def get_database_time() -> datetime:
     """What the database's clock says. Leases and due times are judged by no other clock."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement_timestamp()")
@@ -127,7 +127,7 @@ class OutgoingEmail(models.Model):
     message_id = models.CharField("Message-ID", max_length=255, unique=True, default=new_message_id)
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     attempts = models.PositiveIntegerField(default=0)
-    last_attempt = models.PositiveIntegerField(default=TRIES)
+    last_attempt = models.PositiveIntegerField(default=MAX_ATTEMPTS)
     not_before = models.DateTimeField(db_default=Now())
     lease_until = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=500, blank=True)
@@ -178,11 +178,11 @@ class OutgoingEmail(models.Model):
         return self.subject
 
     @property
-    def tries(self) -> int:
+    def retry_count(self) -> int:
         """How often it was tried since it was stored, or since a person sent it again."""
-        return TRIES - (self.last_attempt - self.attempts)
+        return MAX_ATTEMPTS - (self.last_attempt - self.attempts)
 
-    def move_to(self, status: Status) -> None:
+    def set_status(self, status: Status) -> None:
         """The only way to another status. Raises TransitionError for an arrow that is not drawn."""
         if status not in TRANSITIONS[self.status]:
             raise TransitionError(f"E-mail {self.pk} is {self.status} and can't become {status}.")
@@ -191,36 +191,36 @@ class OutgoingEmail(models.Model):
 
     def claim(self, *, until: datetime) -> None:
         """Give it to one sender, as the next attempt, until then."""
-        self.move_to(Status.SENDING)
+        self.set_status(Status.SENDING)
         self.attempts += 1
         self.lease_until = until
 
     def record_sent(self, *, at: datetime) -> None:
-        self.move_to(Status.SENT)
+        self.set_status(Status.SENT)
         self.sent_at = at
         self.last_error = ""
 
-    def postpone(self, *, until: datetime, error: str) -> None:
+    def requeue(self, *, until: datetime, error: str) -> None:
         """Try again after ``until``, or fail when the tries are used up."""
         if self.attempts >= self.last_attempt:
             self.fail(error=f"Given up after {self.attempts} tries: {error}")
             return
-        self.move_to(Status.QUEUED)
+        self.set_status(Status.QUEUED)
         self.not_before = until
         self.last_error = error[:500]
 
     def fail(self, *, error: str) -> None:
         """No further try makes sense."""
-        self.move_to(Status.FAILED)
+        self.set_status(Status.FAILED)
         self.last_error = error[:500]
 
     def send_again(self, *, at: datetime) -> None:
         """A person asked for it: due at once, with the full number of tries."""
         if self.status != Status.FAILED:
             raise TransitionError(f"E-mail {self.pk} is {self.status}: only a failed one is sent again.")
-        self.move_to(Status.QUEUED)
+        self.set_status(Status.QUEUED)
         self.not_before = at
-        self.last_attempt = self.attempts + TRIES
+        self.last_attempt = self.attempts + MAX_ATTEMPTS
 
 
 class PasswordRequest(models.Model):

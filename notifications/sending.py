@@ -26,23 +26,23 @@ from directory import history
 from directory.accounts import password_links
 from directory.models import User
 from notifications.models import (
-    PLACE_OF_PASSWORD_LINK,
+    PASSWORD_LINK_PLACEHOLDER,
     WITH_PASSWORD_LINK,
     OutgoingEmail,
-    database_time,
+    get_database_time,
 )
-from notifications.text import one_line
+from notifications.text import to_one_line
 
 logger = logging.getLogger(__name__)
 
 BATCH = 100
 # A mail server that hangs must not hold all the workers: they have exports to do.
-SENDERS = 2
+MAX_SENDERS = 2
 # Opening the line and then, with the lease renewed, handing a mail over wait for at most eight
 # answers of the server each, and each answer may take the whole time-out.
 TIME_OUTS_IN_A_LEASE = 12
-FIRST_WAIT = timedelta(seconds=30)
-LONGEST_WAIT = timedelta(hours=1)
+FIRST_BACK_OFF = timedelta(seconds=30)
+LONGEST_BACK_OFF = timedelta(hours=1)
 
 SERVICE_CLOSING = 421
 MESSAGE_TOO_LARGE = 552
@@ -60,41 +60,41 @@ class Fault:
     """
 
     reason: str
-    permanent: bool = False
-    of_line: bool = False
+    is_permanent: bool = False
+    is_connection_fault: bool = False
 
 
-def send_due(*, limit: int = BATCH) -> int:
+def send_due_emails(*, limit: int = BATCH) -> int:
     """Send what is due, over one connection, and return how many mails were tried.
 
     Ends after ``limit`` mails, when nothing is due, when enough others are sending, when the
     server can't be reached, or when this process shall stop. Not to be called inside a transaction.
     """
-    release_abandoned()
-    line = get_connection(timeout=_time_out())
-    line_works = False
-    tried = 0
+    requeue_abandoned_emails()
+    connection = get_connection(timeout=_get_timeout())
+    connection_works = False
+    count = 0
     try:
-        while tried < limit and not stopping.is_set() and (email := claim()):
-            tried += 1
-            fault = hand_over(email, line=line)
-            if fault and fault.of_line:
-                _close(line)
-                if not line_works:
+        while count < limit and not stopping.is_set() and (email := claim_email()):
+            count += 1
+            fault = send_email(email, connection=connection)
+            if fault and fault.is_connection_fault:
+                _close_connection(connection)
+                if not connection_works:
                     break
                 # A server may end a connection that has carried enough. A new one tells.
-                line_works = False
+                connection_works = False
             else:
-                line_works = True
+                connection_works = True
     finally:
-        _close(line)
-    return tried
+        _close_connection(connection)
+    return count
 
 
-def release_abandoned() -> int:
+def requeue_abandoned_emails() -> int:
     """Queue again what a sender claimed and never reported. Returns how many."""
     with transaction.atomic(durable=True):
-        now = database_time()
+        now = get_database_time()
         emails = OutgoingEmail.objects.abandoned(now).select_for_update(skip_locked=True)
         for email in emails:
             logger.warning("The sender of e-mail %s did not report on attempt %s.", email.pk, email.attempts)
@@ -103,53 +103,53 @@ def release_abandoned() -> int:
     return len(emails)
 
 
-def claim() -> OutgoingEmail | None:
+def claim_email() -> OutgoingEmail | None:
     """Take the mail that has waited longest, for the time of a lease. None: nothing to do here."""
     with transaction.atomic(durable=True):
-        now = database_time()
+        now = get_database_time()
         # Two claims at one moment may pass this together: it protects workers, not mails.
-        if OutgoingEmail.objects.leased(now).count() >= SENDERS:
+        if OutgoingEmail.objects.leased(now).count() >= MAX_SENDERS:
             return None
         email = OutgoingEmail.objects.due(now).select_for_update(skip_locked=True).first()
         if email is not None:
-            email.claim(until=now + _lease())
+            email.claim(until=now + _get_lease_duration())
             email.save()
         return email
 
 
-def hand_over(email: OutgoingEmail, *, line: BaseEmailBackend) -> Fault | None:
+def send_email(email: OutgoingEmail, *, connection: BaseEmailBackend) -> Fault | None:
     """Make one attempt with a claimed mail and record how it ended."""
     try:
-        line.open()
-        if not _renew_lease(email):
+        connection.open()
+        if not update_lease(email):
             return None
-        _message(email, line=line).send()
+        build_message(email, connection=connection).send()
     except (OSError, ValueError) as error:  # every SMTPException is an OSError
-        fault = fault_of(error)
-        _record_fault(email, fault)
+        fault = get_fault(error)
+        record_fault(email, fault)
         return fault
-    _record_sent(email)
+    record_sent(email)
     return None
 
 
-def fault_of(error: OSError | ValueError) -> Fault:
+def get_fault(error: OSError | ValueError) -> Fault:
     """What an exception of the mail server, the network or the mail itself means.
 
     A refused sender or sign-in is our own setting: somebody will put it right, and the mails
     are still wanted then. A refused recipient or content stays refused.
     """
     if isinstance(error, ValueError):
-        return Fault(f"It can't be written as an e-mail: {error}", permanent=True)
+        return Fault(f"It can't be written as an e-mail: {error}", is_permanent=True)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, answer = next(iter(error.recipients.values()))
-        return _refusal(code, answer)
+        return _build_refusal(code, answer)
     if isinstance(error, smtplib.SMTPDataError):
-        return _refusal(error.smtp_code, error.smtp_error)
+        return _build_refusal(error.smtp_code, error.smtp_error)
     if isinstance(error, smtplib.SMTPSenderRefused) and error.smtp_code == MESSAGE_TOO_LARGE:
-        return _refusal(error.smtp_code, error.smtp_error)
+        return _build_refusal(error.smtp_code, error.smtp_error)
     if isinstance(error, smtplib.SMTPResponseException):
-        return Fault(_answer(error.smtp_code, error.smtp_error), of_line=True)
-    return Fault(one_line(str(error)) or type(error).__name__, of_line=True)
+        return Fault(_format_server_answer(error.smtp_code, error.smtp_error), is_connection_fault=True)
+    return Fault(to_one_line(str(error)) or type(error).__name__, is_connection_fault=True)
 
 
 def send_again(*, emails: Iterable[OutgoingEmail], by: User) -> int:
@@ -160,7 +160,7 @@ def send_again(*, emails: Iterable[OutgoingEmail], by: User) -> int:
     if not by.has_perm("notifications.send_again"):
         raise PermissionDenied("You don't hold the permission to send a failed e-mail again.")
     with transaction.atomic():
-        now = database_time()
+        now = get_database_time()
         keys = [email.pk for email in emails]
         failed = OutgoingEmail.objects.failed().filter(pk__in=keys).order_by("pk").select_for_update()
         for email in failed:
@@ -170,36 +170,36 @@ def send_again(*, emails: Iterable[OutgoingEmail], by: User) -> int:
     return len(failed)
 
 
-def _time_out() -> float:
+def _get_timeout() -> float:
     # Without one, a server that hangs would hold its sender for ever.
     return settings.EMAIL_TIMEOUT or 20
 
 
-def _lease() -> timedelta:
-    return timedelta(seconds=TIME_OUTS_IN_A_LEASE * _time_out())
+def _get_lease_duration() -> timedelta:
+    return timedelta(seconds=TIME_OUTS_IN_A_LEASE * _get_timeout())
 
 
-def _renew_lease(email: OutgoingEmail) -> bool:
+def update_lease(email: OutgoingEmail) -> bool:
     """Whether the mail is still this sender's, right before the wire; the lease starts anew."""
-    mine = OutgoingEmail.objects.leased(database_time()).filter(pk=email.pk, attempts=email.attempts)
-    return mine.update(lease_until=Now() + _lease()) == 1
+    claimed = OutgoingEmail.objects.leased(get_database_time()).filter(pk=email.pk, attempts=email.attempts)
+    return claimed.update(lease_until=Now() + _get_lease_duration()) == 1
 
 
-def _message(email: OutgoingEmail, *, line: BaseEmailBackend) -> EmailMultiAlternatives:
+def build_message(email: OutgoingEmail, *, connection: BaseEmailBackend) -> EmailMultiAlternatives:
     text, html = email.text_body, email.html_body
     if email.kind in WITH_PASSWORD_LINK:
         person = email.recipient
         if person is None or not person.is_active or person.email.lower() != email.to_address.lower():
             # Whoever reads the old mailbox would get in.
             raise ValueError("Its person has another address by now, or is switched off.")
-        link = password_links.link_for(person)
-        text, html = (body.replace(PLACE_OF_PASSWORD_LINK, link) for body in (text, html))
+        link = password_links.build_password_link(person)
+        text, html = (body.replace(PASSWORD_LINK_PLACEHOLDER, link) for body in (text, html))
     message = EmailMultiAlternatives(
         subject=email.subject,
         body=text,
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[email.to_address],
-        connection=line,
+        connection=connection,
         headers={
             "Message-ID": email.message_id,
             "Date": format_datetime(email.created_at),
@@ -210,54 +210,54 @@ def _message(email: OutgoingEmail, *, line: BaseEmailBackend) -> EmailMultiAlter
     return message
 
 
-def _refusal(code: int, answer: bytes | str) -> Fault:
-    return Fault(_answer(code, answer), permanent=500 <= code < 600, of_line=code == SERVICE_CLOSING)
+def _build_refusal(code: int, answer: bytes | str) -> Fault:
+    return Fault(_format_server_answer(code, answer), is_permanent=500 <= code < 600, is_connection_fault=code == SERVICE_CLOSING)
 
 
-def _answer(code: int, answer: bytes | str) -> str:
+def _format_server_answer(code: int, answer: bytes | str) -> str:
     text = answer.decode(errors="replace") if isinstance(answer, bytes) else answer
-    return one_line(f"{code} {text}")
+    return to_one_line(f"{code} {text}")
 
 
-def _record_sent(email: OutgoingEmail) -> None:
+def record_sent(email: OutgoingEmail) -> None:
     with transaction.atomic(durable=True):
-        if held := _held(email):
-            held.record_sent(at=database_time())
-            held.save()
+        if email_row := lock_claimed_email(email):
+            email_row.record_sent(at=get_database_time())
+            email_row.save()
 
 
-def _record_fault(email: OutgoingEmail, fault: Fault) -> None:
+def record_fault(email: OutgoingEmail, fault: Fault) -> None:
     with transaction.atomic(durable=True):
-        if not (held := _held(email)):
+        if not (email_row := lock_claimed_email(email)):
             return
-        if fault.permanent:
-            held.fail(error=fault.reason)
+        if fault.is_permanent:
+            email_row.fail(error=fault.reason)
         else:
-            held.postpone(until=database_time() + _wait(held.tries), error=fault.reason)
-        held.save()
+            email_row.requeue(until=get_database_time() + get_back_off(email_row.retry_count), error=fault.reason)
+        email_row.save()
         # Not the server's words: they often quote the address.
-        logger.warning("E-mail %s was not sent on attempt %s: %s.", held.pk, held.attempts, held.status)
+        logger.warning("E-mail %s was not sent on attempt %s: %s.", email_row.pk, email_row.attempts, email_row.status)
 
 
-def _held(email: OutgoingEmail) -> OutgoingEmail | None:
+def lock_claimed_email(email: OutgoingEmail) -> OutgoingEmail | None:
     """The row under lock, if this attempt still owns it: a late sender changes nothing."""
-    held = (
+    email_row = (
         OutgoingEmail.objects.sending()
         .filter(pk=email.pk, attempts=email.attempts)
         .select_for_update()
         .first()
     )
-    if held is None:
+    if email_row is None:
         logger.warning("Attempt %s on e-mail %s reported too late.", email.attempts, email.pk)
-    return held
+    return email_row
 
 
-def _wait(tries: int) -> timedelta:
+def get_back_off(retry_count: int) -> timedelta:
     """Doubled by each try, never longer than an hour, and scattered by a quarter either way."""
-    widest = min(FIRST_WAIT * 2.0 ** min(tries - 1, 20), LONGEST_WAIT)
-    return widest * random.uniform(0.75, 1.25)  # nosec B311  # no secret
+    back_off = min(FIRST_BACK_OFF * 2.0 ** min(retry_count - 1, 20), LONGEST_BACK_OFF)
+    return back_off * random.uniform(0.75, 1.25)  # nosec B311  # no secret
 
 
-def _close(line: BaseEmailBackend) -> None:
+def _close_connection(connection: BaseEmailBackend) -> None:
     with suppress(OSError):  # a broken line can't say goodbye
-        line.close()
+        connection.close()

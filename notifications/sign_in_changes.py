@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from directory.accounts.devices import device_of
-from directory.client_address import client_address
+from directory.accounts.devices import get_device_name
+from directory.client_address import get_client_address
 from directory.history import subscribers
 from directory.models import HistoryEntry, User
 from directory.privacy import personal_data
@@ -66,15 +66,15 @@ CHANGES = {
 NEW_ADDRESS = "The e-mail address of your account was changed"
 
 
-def listen() -> None:
+def subscribe_to_sign_in_changes() -> None:
     """Hear of what changes from now on; called once, when the application starts."""
     for event in CHANGES:
-        subscribers.when(event, _changed)
+        subscribers.subscribe(event, handle_sign_in_change)
 
 
-def tell_of_new_address(person: User, *, before: str, by: User) -> None:
+def store_new_address_emails(person: User, *, before: str, by: User) -> None:
     """Tell a person at both addresses; neither mail names the other one, which may be somebody else's."""
-    facts = [("When", _when(person)), ("By", f"{by}, an administrator")]
+    facts = [("When", format_current_time(person)), ("By", f"{by}, an administrator")]
     if before:
         emails.store_sign_in_change(
             recipient=person,
@@ -96,22 +96,22 @@ def tell_of_new_address(person: User, *, before: str, by: User) -> None:
     )
 
 
-def _changed(entry: HistoryEntry) -> None:
+def handle_sign_in_change(entry: HistoryEntry) -> None:
     person = User.objects.get(pk=entry.subject_id)
-    if personal_data.is_erased(person) or _belongs_to_turning_on(entry):
+    if personal_data.is_erased(person) or is_part_of_setup(entry):
         return
-    change = FIRST_PASSWORD if _is_first_password(entry) else CHANGES[entry.event]
+    change = FIRST_PASSWORD if is_first_password(entry) else CHANGES[entry.event]
     emails.store_sign_in_change(
         recipient=person,
         headline=change.headline,
         sentence=change.sentence,
-        facts=[("When", _when(person)), *_by_whom(entry, person)],
-        advice=_advice(entry, person),
+        facts=[("When", format_current_time(person)), *build_actor_facts(entry, person)],
+        advice=get_advice(entry, person),
         link=f"{settings.PUBLIC_URL}{reverse('account_reset_password')}",
     )
 
 
-def _belongs_to_turning_on(entry: HistoryEntry) -> bool:
+def is_part_of_setup(entry: HistoryEntry) -> bool:
     """Whether these are the first codes, which come with the app and of which its mail tells."""
     if entry.event != CODES_MADE:
         return False
@@ -123,7 +123,7 @@ def _belongs_to_turning_on(entry: HistoryEntry) -> bool:
     return last is not None and last.event == TURNED_ON
 
 
-def _is_first_password(entry: HistoryEntry) -> bool:
+def is_first_password(entry: HistoryEntry) -> bool:
     """Whether an invitation was followed."""
     if entry.event != RESET:
         return False
@@ -131,12 +131,12 @@ def _is_first_password(entry: HistoryEntry) -> bool:
     return before.filter(event=INVITED).exists() and not before.filter(event__in=PASSWORDS).exists()
 
 
-def _when(person: User) -> str:
+def format_current_time(person: User) -> str:
     now = timezone.localtime(timezone=zoneinfo.ZoneInfo(person.time_zone))
     return f"{date_format(now, 'j M Y, H:i')} ({person.time_zone})"
 
 
-def _by_whom(entry: HistoryEntry, person: User) -> list[tuple[str, str]]:
+def build_actor_facts(entry: HistoryEntry, person: User) -> list[tuple[str, str]]:
     """Where it was done from, as on the page of sessions; of somebody else, who it was and no more."""
     if entry.by_id != person.pk:
         by = User.objects.filter(pk=entry.by_id or 0).first()
@@ -145,12 +145,12 @@ def _by_whom(entry: HistoryEntry, person: User) -> list[tuple[str, str]]:
     if request is None:
         return []
     return [
-        ("Address", client_address(request) or "unknown"),
-        ("Device", device_of(request.META.get("HTTP_USER_AGENT", ""))),
+        ("Address", get_client_address(request) or "unknown"),
+        ("Device", get_device_name(request.META.get("HTTP_USER_AGENT", ""))),
     ]
 
 
-def _advice(entry: HistoryEntry, person: User) -> str:
+def get_advice(entry: HistoryEntry, person: User) -> str:
     if entry.by_id != person.pk:
         return "Did you not ask for it? Choose a new password at once, and ask another administrator why."
     return (

@@ -21,7 +21,7 @@ SYSTEMS = (
 )
 
 
-def device_of(user_agent: str) -> str:
+def get_device_name(user_agent: str) -> str:
     """For example "Chrome on Windows"; of others the first words of what they say."""
     browser = next((name for mark, name in BROWSERS if mark in user_agent), "")
     system = next((name for mark, name in SYSTEMS if mark in user_agent), "")

@@ -20,16 +20,16 @@ from django.utils import timezone
 
 from directory.models import User
 
-LONGEST_NAME = 255  # what axes can keep
-KNOWN_FOR = timedelta(days=30)
+MAX_NAME_LENGTH = 255  # what axes can keep
+RECENT_SIGN_IN = timedelta(days=30)
 
 
-def name_for_lockout(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
+def get_lockout_name(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
     """The address that is being tried, however it was spelled."""
     tried = (
         (credentials or {}).get("email") or (credentials or {}).get("username") or request.POST.get("login")
     )
-    return str(tried or "").strip().lower()[:LONGEST_NAME]
+    return str(tried or "").strip().lower()[:MAX_NAME_LENGTH]
 
 
 class LockoutHandler(AxesDatabaseHandler):  # type: ignore[misc]  # axes has no type hints
@@ -42,7 +42,7 @@ class LockoutHandler(AxesDatabaseHandler):  # type: ignore[misc]  # axes has no 
     def get_failures(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
         """Failures of the account from this address; a wider limit that is reached counts as theirs."""
         failures = int(super().get_failures(request, credentials))
-        if failures < settings.AXES_FAILURE_LIMIT and _is_widely_locked(request, credentials):
+        if failures < settings.AXES_FAILURE_LIMIT and is_locked_by_wider_limit(request, credentials):
             return int(settings.AXES_FAILURE_LIMIT)
         return failures
 
@@ -58,24 +58,24 @@ def is_locked(request: HttpRequest, person: User) -> bool:
     return locked
 
 
-def count_failure(request: HttpRequest, person: User) -> None:
+def record_failed_code(request: HttpRequest, person: User) -> None:
     """A code of this person was wrong; it counts as a wrong password does."""
     user_login_failed.send(sender=__name__, credentials={"username": person.email}, request=request)
 
 
-def _is_widely_locked(request: HttpRequest, credentials: dict[str, Any] | None) -> bool:
+def is_locked_by_wider_limit(request: HttpRequest, credentials: dict[str, Any] | None) -> bool:
     since = get_cool_off_threshold(request)
     name = get_client_username(request, credentials)
     address: str | None = request.axes_ip_address  # type: ignore[attr-defined]  # set by axes
-    if address and _failures(since, ip_address=address) >= settings.LOCKOUT_FAILURES_PER_ADDRESS:
+    if address and count_recent_failures(since, ip_address=address) >= settings.LOCKOUT_FAILURES_PER_ADDRESS:
         return True
-    if not name or _failures(since, username=name) < settings.LOCKOUT_FAILURES_PER_ACCOUNT:
+    if not name or count_recent_failures(since, username=name) < settings.LOCKOUT_FAILURES_PER_ACCOUNT:
         return False
     return not AccessLog.objects.filter(
-        username__iexact=name, ip_address=address, attempt_time__gte=timezone.now() - KNOWN_FOR
+        username__iexact=name, ip_address=address, attempt_time__gte=timezone.now() - RECENT_SIGN_IN
     ).exists()
 
 
-def _failures(since: datetime, **of_whom: str) -> int:
-    recent = AccessAttempt.objects.filter(attempt_time__gte=since, **of_whom)
+def count_recent_failures(since: datetime, **criteria: str) -> int:
+    recent = AccessAttempt.objects.filter(attempt_time__gte=since, **criteria)
     return int(recent.aggregate(total=Sum("failures_since_start"))["total"] or 0)

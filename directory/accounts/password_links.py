@@ -24,24 +24,24 @@ class PasswordLinkTokens(PasswordResetTokenGenerator):
             return False
         made_at = base36_to_int(token.split("-")[0])
         age = timedelta(seconds=self._num_seconds(self._now()) - made_at)
-        return age <= lifetime(user)
+        return age <= get_lifetime(user)
 
 
-def lifetime(person: User) -> timedelta:
+def get_lifetime(person: User) -> timedelta:
     """For how long a link made for this person works."""
     if person.has_usable_password():
         return timedelta(minutes=settings.PASSWORD_RESET_MINUTES)
     return timedelta(days=settings.INVITATION_DAYS)
 
 
-def lifetime_in_words(person: User) -> str:
+def format_lifetime(person: User) -> str:
     """For a mail: "60 minutes", "7 days"."""
     if person.has_usable_password():
         return f"{settings.PASSWORD_RESET_MINUTES} minutes"
     return f"{settings.INVITATION_DAYS} day{'' if settings.INVITATION_DAYS == 1 else 's'}"
 
 
-def link_for(person: User) -> str:
+def build_password_link(person: User) -> str:
     """A new link, whose time begins now."""
     parts = {"uidb36": user_pk_to_url_str(person), "key": PasswordLinkTokens().make_token(person)}
     return f"{settings.PUBLIC_URL}{reverse('account_reset_password_from_key', kwargs=parts)}"

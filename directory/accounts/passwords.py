@@ -11,18 +11,18 @@ from django.core.exceptions import ValidationError
 
 from directory.models import Company, User
 
-OF_THE_PRODUCT = ("ledgergate", "spectrum", "viewpoint")
-SHORTEST = 4
+PRODUCT_NAMES = ("ledgergate", "spectrum", "viewpoint")
+MIN_WORD_LENGTH = 4
 """Letters of a word of a company's name; shorter ones are in too many sentences."""
 
 
-class NoKnownWords:
+class KnownWordsValidator:
     """Refuses the names of the product and of the person's companies, and PASSWORD_WORDS."""
 
     def validate(self, password: str, user: User | None = None) -> None:
         """Raises ValidationError with the word."""
         spelled = password.casefold()
-        for word in words_for(user):
+        for word in list_refused_words(user):
             if word in spelled:
                 raise ValidationError(
                     f'It holds "{word}", which whoever guesses tries first. Leave that word out.',
@@ -33,7 +33,7 @@ class NoKnownWords:
         return "Your password can't hold the name of your company or of this product."
 
 
-class CommonPasswords(CommonPasswordValidator):
+class CommonPasswordsValidator(CommonPasswordValidator):
     """Django's list, most of which is shorter than a password may be: so also with something added.
 
     And the operator's, as of passwords that were stolen elsewhere: REFUSED_PASSWORDS_FILE, one to a line.
@@ -52,7 +52,7 @@ class CommonPasswords(CommonPasswordValidator):
         letters = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", spelled)
         kernels = {letters, *(re.sub(r"^(.+?)\1+$", r"\1", text) for text in (letters, spelled))}
         for kernel in kernels:
-            if len(kernel) >= SHORTEST and kernel in self.passwords:
+            if len(kernel) >= MIN_WORD_LENGTH and kernel in self.passwords:
                 raise ValidationError(
                     "This is a common password with something added. Four words that have nothing to do "
                     "with one another are harder to guess.",
@@ -60,10 +60,10 @@ class CommonPasswords(CommonPasswordValidator):
                 )
 
 
-def words_for(person: User | None) -> Iterator[str]:
+def list_refused_words(person: User | None) -> Iterator[str]:
     """The words, in lower case, that this person's password may not hold."""
-    yield from OF_THE_PRODUCT
+    yield from PRODUCT_NAMES
     yield from (word.strip().casefold() for word in settings.PASSWORD_WORDS if word.strip())
     if person is not None and person.pk:
         for name in Company.objects.visible_to(person).values_list("name", flat=True):
-            yield from (word for word in re.findall(r"\w+", name.casefold()) if len(word) >= SHORTEST)
+            yield from (word for word in re.findall(r"\w+", name.casefold()) if len(word) >= MIN_WORD_LENGTH)

@@ -17,11 +17,11 @@ from django.utils.cache import add_never_cache_headers
 from directory.accounts import two_step
 from directory.models import User
 
-FIELDS = ("confirm_password", "confirm_code")
-NOT_CARRIED = ("csrfmiddlewaretoken", *FIELDS)
+REAUTHENTICATION_FIELDS = ("confirm_password", "confirm_code")
+NOT_CARRIED_FIELDS = ("csrfmiddlewaretoken", *REAUTHENTICATION_FIELDS)
 
 
-class ConfirmForm(forms.Form):
+class ReauthenticationForm(forms.Form):
     """The password, or a code where two-step verification is on."""
 
     confirm_password = forms.CharField(
@@ -36,18 +36,18 @@ class ConfirmForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
     )
 
-    def __init__(self, request: HttpRequest, *, asked_before: bool) -> None:
-        super().__init__(request.POST if asked_before else None)
+    def __init__(self, request: HttpRequest, *, is_submitted: bool) -> None:
+        super().__init__(request.POST if is_submitted else None)
         assert isinstance(request.user, User)
         self.request, self.person = request, request.user
-        if not two_step.is_on(self.person):
+        if not two_step.is_enabled(self.person):
             del self.fields["confirm_code"]
 
     def clean(self) -> None:
         """Count what is wrong as at sign-in, and remember what is right for a while."""
-        password, code = (self.cleaned_data.get(name) for name in FIELDS)
+        password, code = (self.cleaned_data.get(name) for name in REAUTHENTICATION_FIELDS)
         if code:
-            form = two_step.ConfirmingCodeForm({"code": code}, user=self.person)
+            form = two_step.ReauthenticationCodeForm({"code": code}, user=self.person)
             if not form.is_valid():
                 self.add_error("confirm_code", form.errors["code"])
                 return
@@ -58,22 +58,22 @@ class ConfirmForm(forms.Form):
             self.add_error("confirm_password", "This is not your password.")
 
 
-def ask(request: HttpRequest) -> HttpResponse | None:
+def handle_reauthentication(request: HttpRequest) -> HttpResponse | None:
     """The page that asks, to be answered instead of doing what was sent; None to go on with it.
 
     Call it when the person's right to do it is clear.
     """
     if request.method in ("GET", "HEAD", "OPTIONS") or did_recently_reauthenticate(request):
         return None
-    form = ConfirmForm(request, asked_before=any(name in request.POST for name in FIELDS))
+    form = ReauthenticationForm(request, is_submitted=any(name in request.POST for name in REAUTHENTICATION_FIELDS))
     if form.is_bound and form.is_valid():
         sent = request.POST.copy()
-        for name in FIELDS:
+        for name in REAUTHENTICATION_FIELDS:
             sent.pop(name, None)
         request.POST = sent  # type: ignore[assignment]  # Django's own setter takes any QueryDict
         return None
     carried = [
-        (name, value) for name, values in request.POST.lists() if name not in NOT_CARRIED for value in values
+        (name, value) for name, values in request.POST.lists() if name not in NOT_CARRIED_FIELDS for value in values
     ]
     context = {"form": form, "carried": carried, "address": request.get_full_path()}
     answer = render(request, "account/confirm.html", context, status=403)

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from directory import history
 from directory.accounts import sessions
-from directory.client_address import client_address
+from directory.client_address import get_client_address
 from directory.models import User
 
 UNKNOWN_ADDRESS = "0.0.0.0"
@@ -31,18 +31,18 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         except ValueError:
             return False
 
-    def ask_for_password_link(self, address: str) -> None:
+    def store_password_request(self, address: str) -> None:
         """Mail a link to choose a password, later and only if the address is somebody's.
 
         Who mails stands above this room: see ``ACCOUNT_ADAPTER`` in the settings.
         """
         raise NotImplementedError
 
-    def invite(self, person: User) -> None:
+    def send_invitation(self, person: User) -> None:
         """Mail a new person that there is an account, with a link to choose its password."""
         raise NotImplementedError
 
-    def tell_of_new_address(self, person: User, *, before: str, by: User) -> None:
+    def notify_of_new_address(self, person: User, *, before: str, by: User) -> None:
         """Mail a person, there and at the address that was theirs before, that staff changed it."""
         raise NotImplementedError
 
@@ -53,7 +53,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """The caller's address, as the lockout believes it; limits of unknown ones are shared."""
-        return client_address(request) or UNKNOWN_ADDRESS
+        return get_client_address(request) or UNKNOWN_ADDRESS
 
 
 class PasswordLinkForm(forms.Form):
@@ -84,7 +84,7 @@ class RecordedPassword:
         super().save()  # type: ignore[misc]  # of the form that this is mixed into
         history.record(event=self.event, subject=self.user, by=self.user, company=None)
         here = context.request.session.session_key  # allauth itself ends this one
-        sessions.end(person=self.user, by=self.user, but=here)
+        sessions.end_sessions(person=self.user, by=self.user, except_key=here)
 
 
 class FirstPasswordForm(RecordedPassword, SetPasswordForm):  # type: ignore[misc]  # allauth has no type hints

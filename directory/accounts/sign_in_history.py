@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from directory import history
 from directory.accounts import sessions
-from directory.accounts.lockout import name_for_lockout
+from directory.accounts.lockout import get_lockout_name
 from directory.models import HistoryEntry, User
 
 INTERVAL = timedelta(minutes=1)
@@ -29,9 +29,9 @@ def record_sign_in(sender: object, user: User, **kwargs: Any) -> None:
 
 
 @receiver(user_logged_in)
-def start_the_clock(sender: object, request: HttpRequest, **kwargs: Any) -> None:
+def start_session_clock(sender: object, request: HttpRequest, **kwargs: Any) -> None:
     """Whichever way a session begins, its limits count from then."""
-    sessions.begin(request.session)
+    sessions.start_clock(request.session)
 
 
 @receiver(user_logged_out)
@@ -48,16 +48,16 @@ def record_failure(
 ) -> None:
     """A wrong password, or a wrong code, for an account that exists."""
     if request is not None:
-        _record_at_intervals("sign_in.failed", name_for_lockout(request, credentials))
+        record_sign_in_event("sign_in.failed", get_lockout_name(request, credentials))
 
 
 @receiver(user_locked_out)
 def record_lockout(sender: object, username: str, **kwargs: Any) -> None:
     """An account was tried too often, from one place or from many."""
-    _record_at_intervals("sign_in.locked", username)
+    record_sign_in_event("sign_in.locked", username)
 
 
-def _record_at_intervals(event: str, name: str) -> None:
+def record_sign_in_event(event: str, name: str) -> None:
     """At most once a minute for each account, so that a script can't fill the table."""
     person = User.objects.filter(email__iexact=name).first() if name else None
     if person is None:

@@ -26,7 +26,7 @@ from directory.accounts import lockout, sessions
 from directory.db import encryption
 from directory.models import User
 
-SECRETS = ("secret", "seed")
+SECRET_FIELDS = ("secret", "seed")
 """Where an Authenticator keeps what must be encrypted."""
 
 
@@ -41,7 +41,7 @@ class TwoStepAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
         """Where two steps are required, nobody goes back to one by themselves."""
-        return not must_stay_on(authenticator.user)
+        return not is_required(authenticator.user)
 
     def encrypt(self, text: str) -> str:
         """Under the first of FIELD_ENCRYPTION_KEYS."""
@@ -68,13 +68,13 @@ class LimitedCode:
             raise ValidationError("Too many wrong codes. Wait until it opens again.")
         try:
             code: str = super().clean_code()  # type: ignore[misc]  # of the form that this is mixed into
-            self._use_up(code)
+            self.claim_code(code)
         except ValidationError:
-            lockout.count_failure(context.request, self.user)
+            lockout.record_failed_code(context.request, self.user)
             raise
         return code
 
-    def _use_up(self, code: str) -> None:
+    def claim_code(self, code: str) -> None:
         if self.authenticator.type != Authenticator.Type.TOTP:
             return  # a recovery code is crossed out in its row
         key = f"two-step.used:{self.user.pk}:{normalize_user_code(code)}"
@@ -87,16 +87,16 @@ class CodeForm(LimitedCode, AuthenticateForm):  # type: ignore[misc]  # allauth 
     """The second step of signing in."""
 
 
-class ConfirmingCodeForm(LimitedCode, ReauthenticateForm):  # type: ignore[misc]  # allauth has no type hints
+class ReauthenticationCodeForm(LimitedCode, ReauthenticateForm):  # type: ignore[misc]  # allauth has no type hints
     """A code before a sensitive act."""
 
 
-def is_on(person: User) -> bool:
+def is_enabled(person: User) -> bool:
     """Whether this person signs in with a code of an authenticator app."""
     return bool(Authenticator.objects.filter(user=person, type=Authenticator.Type.TOTP).exists())
 
 
-def must_stay_on(person: User) -> bool:
+def is_required(person: User) -> bool:
     """Whether a company whose approver they are requires it, or Django admin, which they may enter."""
     if person.is_staff and settings.ADMIN_REQUIRES_TWO_STEP:
         return True
@@ -107,26 +107,26 @@ def must_stay_on(person: User) -> bool:
 
 
 @transaction.atomic
-def take_away(people: QuerySet[User]) -> int:
+def delete_authenticators(people: QuerySet[User]) -> int:
     """End the two-step verification of people who lost what it takes. Returns of how many."""
-    kept = Authenticator.objects.filter(user__in=people).order_by("pk")
-    count = int(kept.filter(type=Authenticator.Type.TOTP).count())
-    for authenticator in kept:
+    authenticators = Authenticator.objects.filter(user__in=people).order_by("pk")
+    count = int(authenticators.filter(type=Authenticator.Type.TOTP).count())
+    for authenticator in authenticators:
         authenticator.delete()
     return count
 
 
 @transaction.atomic
-def reencrypt_secrets() -> int:
+def rotate_secret_encryption() -> int:
     """Write every stored secret with the first key. Returns how many people's there are."""
-    kept = list(Authenticator.objects.select_for_update().order_by("pk"))
-    for authenticator in kept:
-        for name in SECRETS:
+    authenticators = list(Authenticator.objects.select_for_update().order_by("pk"))
+    for authenticator in authenticators:
+        for name in SECRET_FIELDS:
             if name in authenticator.data:
                 plain = encryption.decrypt(authenticator.data[name])
                 authenticator.data[name] = encryption.encrypt(plain)
         authenticator.save(update_fields=["data"])
-    return len({authenticator.user_id for authenticator in kept})
+    return len({authenticator.user_id for authenticator in authenticators})
 
 
 @receiver(post_save, sender=Authenticator)
@@ -134,28 +134,28 @@ def record_new_secret(sender: object, instance: Authenticator, created: bool, **
     """Whoever set it up, and however: in the transaction that did."""
     if created:
         is_app = instance.type == Authenticator.Type.TOTP
-        _record("two_step.turned_on" if is_app else "two_step.recovery_codes_made", instance)
+        _record_event("two_step.turned_on" if is_app else "two_step.recovery_codes_made", instance)
         if is_app and context.request is not None:  # who came in with a password alone is out
             here = context.request.session.session_key
-            sessions.end(person=instance.user, by=instance.user, but=here)
+            sessions.end_sessions(person=instance.user, by=instance.user, except_key=here)
 
 
 @receiver(post_delete, sender=Authenticator)
 def record_removed_secret(sender: object, instance: Authenticator, **kwargs: Any) -> None:
     """Turned off by the person, or taken away by an administrator."""
     if instance.type == Authenticator.Type.TOTP:
-        _record("two_step.turned_off", instance)
+        _record_event("two_step.turned_off", instance)
 
 
 @receiver(authenticator_used)
-def record_recovery(sender: object, authenticator: Authenticator, **kwargs: Any) -> None:
+def record_recovery_code_use(sender: object, authenticator: Authenticator, **kwargs: Any) -> None:
     """A recovery code was used, as after the loss of a phone, or of the paper with the codes."""
     if authenticator.type == Authenticator.Type.RECOVERY_CODES:
-        _record("two_step.recovery_code_used", authenticator)
+        _record_event("two_step.recovery_code_used", authenticator)
 
 
 @transaction.atomic
-def _record(event: str, authenticator: Authenticator) -> None:
+def _record_event(event: str, authenticator: Authenticator) -> None:
     person = authenticator.user
     actor = getattr(context.request, "user", None)
     by = actor if isinstance(actor, User) and actor.is_authenticated else None

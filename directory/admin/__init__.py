@@ -17,14 +17,14 @@ from directory import history
 from directory.accounts import sessions, two_step
 from directory.admin.personal_data import PersonalDataActions
 from directory.admin.scoped import (
-    LONGEST_ID,
+    MAX_ID_DIGITS,
     CompanyScopedAdmin,
     M,
     ReadOnlyAdmin,
     RecordingAdmin,
-    colleagues_of,
-    companies_of,
-    newcomers_of,
+    list_colleague_ids,
+    list_company_ids,
+    list_newcomer_ids,
 )
 from directory.history import words
 from directory.models import Company, CompanyMembership, HistoryEntry, Project, ProjectMembership, User
@@ -78,9 +78,9 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
         ),
     )
 
-    def of_companies_of(self, person: User, rows: QuerySet[User]) -> QuerySet[User]:
+    def limit_to_companies(self, person: User, rows: QuerySet[User]) -> QuerySet[User]:
         """Colleagues, and who is of no company yet, or no longer, and was of no other."""
-        return rows.filter(Q(pk__in=colleagues_of(person)) | Q(pk__in=newcomers_of(person)) | Q(pk=person.pk))
+        return rows.filter(Q(pk__in=list_colleague_ids(person)) | Q(pk__in=list_newcomer_ids(person)) | Q(pk=person.pk))
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         assert isinstance(request.user, User)
@@ -92,7 +92,7 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
         approves = obj.company_memberships.filter(can_push_to_accounting=True).exists()
         if approves and not request.user.has_perm("directory.grant_push_to_accounting"):
             return False
-        elsewhere = obj.company_memberships.exclude(company__in=companies_of(request.user))
+        elsewhere = obj.company_memberships.exclude(company__in=list_company_ids(request.user))
         return not (obj.is_staff or obj.is_superuser or elsewhere.exists())
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -107,17 +107,17 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
         super().save_model(request, obj, form, change)
         if form.changed_data:
             event = "account.changed" if change else "account.created"
-            self._record(request, obj, event, {"fields": sorted(form.changed_data), "active": obj.is_active})
+            self.record_account_event(request, obj, event, {"fields": sorted(form.changed_data), "active": obj.is_active})
         if change and "email" in form.changed_data:
             get_adapter(request).tell_of_new_address(obj, before=form.initial["email"], by=request.user)
         if not change:
-            self._invite(request, obj)
+            self.send_invitation(request, obj)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """What a person may do here is remembered with its codes."""
         super().save_related(request, form, formsets, change)
-        if changed := _changed_powers(form):
-            self._record(request, form.instance, "account.powers_changed", changed)
+        if changed := compare_permissions(form):
+            self.record_account_event(request, form.instance, "account.powers_changed", changed)
 
     def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Who sets another's password can sign in as them, so it is remembered who did."""
@@ -125,9 +125,9 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
             answer = super().user_change_password(request, *args, **kwargs)
             person = self.get_object(request, unquote(kwargs["id"])) if answer.status_code == 302 else None
             if person:
-                self._record(request, person, "account.password_set", {})
+                self.record_account_event(request, person, "account.password_set", {})
                 assert isinstance(request.user, User)
-                sessions.end(person=person, by=request.user)
+                sessions.end_sessions(person=person, by=request.user)
         return answer
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
@@ -145,38 +145,38 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
             if self.has_change_permission(request, person) and not person.has_usable_password()
         ]
         for person in people:
-            self._invite(request, person)
+            self.send_invitation(request, person)
         messages.success(request, f"{len(people)} invitation{'' if len(people) == 1 else 's'} will be sent.")
 
-    def _invite(self, request: HttpRequest, person: User) -> None:
+    def send_invitation(self, request: HttpRequest, person: User) -> None:
         with transaction.atomic():
             get_adapter(request).invite(person)
-            self._record(request, person, "account.invited", {})
+            self.record_account_event(request, person, "account.invited", {})
 
     @admin.action(description="End all sessions (they have to sign in again)", permissions=["change"])
     def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         assert isinstance(request.user, User)
         people = [person for person in queryset if self.has_change_permission(request, person)]
-        count = sum(sessions.end(person=person, by=request.user) for person in people)
+        count = sum(sessions.end_sessions(person=person, by=request.user) for person in people)
         messages.success(request, f"{count} session{'' if count == 1 else 's'} ended.")
 
     @admin.action(description="Take two-step verification away (phone and recovery codes are lost)")
     def take_two_step_away(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        count = two_step.take_away(queryset)
+        count = two_step.delete_authenticators(queryset)
         messages.success(request, f"{count} of the chosen people sign in with their password alone now.")
 
-    def _record(self, request: HttpRequest, person: User, event: str, detail: dict[str, Any]) -> None:
+    def record_account_event(self, request: HttpRequest, person: User, event: str, detail: dict[str, Any]) -> None:
         assert isinstance(request.user, User)
         history.record(event=event, subject=person, by=request.user, company=None, detail=detail)
 
 
-def _changed_powers(form: Any) -> dict[str, Any]:
+def compare_permissions(form: Any) -> dict[str, Any]:
     """Which permissions, groups and states a form gave and took, by their codes; empty where none."""
-    before, after = _powers(form.initial), _powers(form.cleaned_data)
+    before, after = list_permission_codes(form.initial), list_permission_codes(form.cleaned_data)
     return {"given": sorted(after - before), "taken": sorted(before - after)} if before != after else {}
 
 
-def _powers(values: Mapping[str, Any]) -> set[str]:
+def list_permission_codes(values: Mapping[str, Any]) -> set[str]:
     states = {name for name in ("is_staff", "is_superuser") if values.get(name)}
     groups = {f"group {group.name}" for group in values.get("groups", ())}
     permissions = [*values.get("user_permissions", ()), *values.get("permissions", ())]
@@ -203,7 +203,7 @@ class CompanyForm(forms.ModelForm[Company]):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        changed = [words for name, (_, words) in RULES.items() if name in self.changed_data]
+        changed = [rule_label for name, (_, rule_label) in RULES.items() if name in self.changed_data]
         if self.instance.pk and changed and not cleaned.get("reason", "").strip():
             self.add_error("reason", f"Give a reason for changing {' and '.join(changed)}.")
         return cleaned
@@ -214,7 +214,7 @@ class CompanyAdmin(RecordingAdmin[Company]):
     """Companies."""
 
     company = "pk"
-    what = "company"
+    event_prefix = "company"
     form = CompanyForm
     list_display = ("name", "slug", "currency", "requires_two_step")
     search_fields = ("name",)
@@ -226,7 +226,7 @@ class CompanyAdmin(RecordingAdmin[Company]):
         # What was sent and accepted is in this currency.
         return (*fixed, "currency") if obj and obj.projects.exists() else fixed
 
-    def company_of(self, obj: Company) -> Company:
+    def get_company(self, obj: Company) -> Company:
         return obj
 
     def save_model(self, request: HttpRequest, obj: Company, form: Any, change: bool) -> None:
@@ -236,7 +236,7 @@ class CompanyAdmin(RecordingAdmin[Company]):
         assert isinstance(request.user, User)
         if changed := [name for name in ("name", "slug", "currency") if name in form.changed_data]:
             obj.save(update_fields=changed)
-            self.record(request, obj, "changed", {"fields": changed})
+            self.record_change(request, obj, "changed", {"fields": changed})
         reason = form.cleaned_data["reason"]
         if "allows_own_decisions" in form.changed_data:
             memberships.set_own_decision_rule(
@@ -252,7 +252,7 @@ class CompanyAdmin(RecordingAdmin[Company]):
 class ProjectAdmin(RecordingAdmin[Project]):
     """Projects. A project stays with its company."""
 
-    what = "project"
+    event_prefix = "project"
     list_display = ("name", "number", "company")
     list_filter = ("company",)
     search_fields = ("name", "number")
@@ -292,18 +292,18 @@ class MembershipAdmin(CompanyScopedAdmin[M]):
             field.queryset = field.queryset.exclude(pk=request.user.pk)
             field.error_messages["invalid_choice"] = (
                 "Select a valid choice: somebody of your companies, and not yourself. "
-                f"{memberships.OWN_LEVELS}"
+                f"{memberships.OWN_LEVELS_MESSAGE}"
             )
         return field
 
     def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
-        return super().has_change_permission(request, obj) and not _is_own(request, obj)
+        return super().has_change_permission(request, obj) and not is_own_membership(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and not _is_own(request, obj)
+        return super().has_delete_permission(request, obj) and not is_own_membership(request, obj)
 
 
-def _is_own(request: HttpRequest, membership: Any) -> bool:
+def is_own_membership(request: HttpRequest, membership: Any) -> bool:
     return membership is not None and membership.user_id == request.user.pk
 
 
@@ -323,8 +323,8 @@ class CompanyMembershipAdmin(MembershipAdmin[CompanyMembership]):
         self, request: HttpRequest, obj: CompanyMembership | None = None
     ) -> tuple[str, ...]:
         fixed = ("user", "company") if obj else ()
-        may_grant = request.user.has_perm("directory.grant_push_to_accounting")
-        return fixed if may_grant else (*fixed, "can_push_to_accounting")
+        can_grant = request.user.has_perm("directory.grant_push_to_accounting")
+        return fixed if can_grant else (*fixed, "can_push_to_accounting")
 
     def save_model(self, request: HttpRequest, obj: CompanyMembership, form: Any, change: bool) -> None:
         assert isinstance(request.user, User)
@@ -340,7 +340,7 @@ class CompanyMembershipAdmin(MembershipAdmin[CompanyMembership]):
 
     def delete_model(self, request: HttpRequest, obj: CompanyMembership) -> None:
         assert isinstance(request.user, User)
-        memberships.remove_company_membership(membership=obj, by=request.user)
+        memberships.delete_company_membership(membership=obj, by=request.user)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[CompanyMembership]) -> None:
         for membership in queryset:
@@ -353,7 +353,7 @@ class CompanyMembershipAdmin(MembershipAdmin[CompanyMembership]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        extra_context = {**(extra_context or {}), "privilege_history": _privilege_history(object_id)}
+        extra_context = {**(extra_context or {}), "privilege_history": list_privilege_history(object_id)}
         return super().change_view(request, object_id, form_url, extra_context)
 
 
@@ -364,7 +364,7 @@ PRIVILEGE_EVENTS = {
 }
 
 
-def _privilege_history(object_id: str) -> list[dict[str, Any]]:
+def list_privilege_history(object_id: str) -> list[dict[str, Any]]:
     entries = list(
         HistoryEntry.objects.filter(
             subject_type=CompanyMembership._meta.label_lower,
@@ -405,7 +405,7 @@ class ProjectMembershipAdmin(MembershipAdmin[ProjectMembership]):
 
     def delete_model(self, request: HttpRequest, obj: ProjectMembership) -> None:
         assert isinstance(request.user, User)
-        memberships.remove_project_membership(membership=obj, by=request.user)
+        memberships.delete_project_membership(membership=obj, by=request.user)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ProjectMembership]) -> None:
         for membership in queryset:
@@ -425,26 +425,26 @@ class HistoryAdmin(ReadOnlyAdmin):
     search_fields = ("event", "subject_type")
     search_help_text = "An event or what it happened to; a number is the id of a person or thing."
 
-    def of_companies_of(self, person: User, rows: QuerySet[HistoryEntry]) -> QuerySet[HistoryEntry]:
+    def limit_to_companies(self, person: User, rows: QuerySet[HistoryEntry]) -> QuerySet[HistoryEntry]:
         """Their companies' history, and what happened to the accounts of their colleagues."""
         accounts = Q(
             company_id=None,
             subject_type=User._meta.label_lower,
-            subject_id__in=colleagues_of(person),
+            subject_id__in=list_colleague_ids(person),
         )
-        return rows.filter(Q(company_id__in=companies_of(person)) | accounts)
+        return rows.filter(Q(company_id__in=list_company_ids(person)) | accounts)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[HistoryEntry], search_term: str
     ) -> tuple[QuerySet[HistoryEntry], bool]:
-        if search_term.isdecimal() and len(search_term) < LONGEST_ID:
+        if search_term.isdecimal() and len(search_term) < MAX_ID_DIGITS:
             return queryset.filter(Q(by_id=int(search_term)) | Q(subject_id=int(search_term))), False
         return super().get_search_results(request, queryset, search_term)
 
     @admin.display(description="what happened")
-    def what_happened(self, entry: HistoryEntry) -> str:
+    def describe_entry(self, entry: HistoryEntry) -> str:
         """In words; people by their number, so that a page needs no further query."""
-        return words.told(entry, {}).what
+        return words.describe_entry(entry, {}).description
 
 
 class RecordedGroupAdmin(RecordingAdmin[Group], GroupAdmin):
@@ -453,23 +453,23 @@ class RecordedGroupAdmin(RecordingAdmin[Group], GroupAdmin):
     Who changes one is remembered.
     """
 
-    what = "group"
+    event_prefix = "group"
 
-    def company_of(self, obj: Group) -> None:
+    def get_company(self, obj: Group) -> None:
         return None
 
-    def of_companies_of(self, person: User, rows: QuerySet[Group]) -> QuerySet[Group]:
+    def limit_to_companies(self, person: User, rows: QuerySet[Group]) -> QuerySet[Group]:
         """Groups are of no company."""
         return rows
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        if changed := _changed_powers(form):
-            self.record(request, form.instance, "permissions_changed", changed)
+        if changed := compare_permissions(form):
+            self.record_change(request, form.instance, "permissions_changed", changed)
 
     def delete_model(self, request: HttpRequest, obj: Group) -> None:
-        taken = _powers({"permissions": obj.permissions.all()})
-        self.record(request, obj, "permissions_changed", {"given": [], "taken": sorted(taken)})
+        taken = list_permission_codes({"permissions": obj.permissions.all()})
+        self.record_change(request, obj, "permissions_changed", {"given": [], "taken": sorted(taken)})
         super().delete_model(request, obj)
 
     def has_module_permission(self, request: HttpRequest) -> bool:

@@ -37,14 +37,14 @@ class PersonalDataActions(admin.ModelAdmin[User]):
     @admin.action(description="Erase the chosen person's data…", permissions=["personal_data"])
     def erase_person(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
         """Ask for the reason first; what is erased does not come back."""
-        person = _the_one(request, queryset)
+        person = find_chosen_person(request, queryset)
         if person is None:
             return None
         form = ErasureForm(request.POST if "reason" in request.POST else None)
         if form.is_valid():
             assert isinstance(request.user, User)
             try:
-                personal_data.erase(person=person, by=request.user, reason=form.cleaned_data["reason"])
+                personal_data.delete_personal_data(person=person, by=request.user, reason=form.cleaned_data["reason"])
             except DirectoryError as refusal:
                 form.add_error("reason", str(refusal))
             else:
@@ -62,18 +62,18 @@ class PersonalDataActions(admin.ModelAdmin[User]):
     @admin.action(description="Download what is held about the chosen person", permissions=["personal_data"])
     def export_person(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
         """As JSON, for the person to have."""
-        person = _the_one(request, queryset)
+        person = find_chosen_person(request, queryset)
         if person is None:
             return None
         assert isinstance(request.user, User)
-        held = personal_data.held_about(person=person, by=request.user)
-        text = json.dumps(held, indent=2, ensure_ascii=False, cls=DjangoJSONEncoder)
+        data = personal_data.export_personal_data(person=person, by=request.user)
+        text = json.dumps(data, indent=2, ensure_ascii=False, cls=DjangoJSONEncoder)
         response = HttpResponse(text, content_type="application/json; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="person-{person.pk}.json"'
         return response
 
 
-def _the_one(request: HttpRequest, queryset: QuerySet[User]) -> User | None:
+def find_chosen_person(request: HttpRequest, queryset: QuerySet[User]) -> User | None:
     people = list(queryset[:2])
     if len(people) == 1:
         return people[0]

@@ -18,13 +18,13 @@ from directory.models import Company, CompanyMembership, HistoryEntry, User
 
 M = TypeVar("M", bound=Model)
 
-LONGEST_ID = 19
+MAX_ID_DIGITS = 19
 """Digits that a bigint does not always hold."""
 
 
 def is_key(text: str) -> bool:
     """Whether it can be the key of a row."""
-    return text.isascii() and text.isdecimal() and len(text) < LONGEST_ID
+    return text.isascii() and text.isdecimal() and len(text) < MAX_ID_DIGITS
 
 
 class KeySelect(AutocompleteSelect):
@@ -43,11 +43,11 @@ class CompanyScopedAdmin(admin.ModelAdmin[M]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
         rows = super().get_queryset(request)
         assert isinstance(request.user, User)
-        return rows if request.user.is_superuser else self.of_companies_of(request.user, rows)
+        return rows if request.user.is_superuser else self.limit_to_companies(request.user, rows)
 
-    def of_companies_of(self, person: User, rows: QuerySet[M]) -> QuerySet[M]:
+    def limit_to_companies(self, person: User, rows: QuerySet[M]) -> QuerySet[M]:
         """Those of ``rows`` that this person may know of."""
-        return rows.filter(**{f"{self.company}__in": companies_of(person)})
+        return rows.filter(**{f"{self.company}__in": list_company_ids(person)})
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> M | None:
         """Django takes no field's name for the name of one."""
@@ -88,22 +88,22 @@ class CompanyScopedAdmin(admin.ModelAdmin[M]):
         return address() if address else None
 
 
-def companies_of(person: User) -> QuerySet[Any, Any]:
+def list_company_ids(person: User) -> QuerySet[Any, Any]:
     """The keys of the companies whose directory lists this person."""
     return CompanyMembership.objects.filter(user=person).values("company")
 
 
-def colleagues_of(person: User) -> QuerySet[Any, Any]:
+def list_colleague_ids(person: User) -> QuerySet[Any, Any]:
     """The keys of the people who share a company with this person."""
-    return CompanyMembership.objects.filter(company__in=companies_of(person)).values("user")
+    return CompanyMembership.objects.filter(company__in=list_company_ids(person)).values("user")
 
 
-def newcomers_of(person: User) -> QuerySet[Any, Any]:
+def list_newcomer_ids(person: User) -> QuerySet[Any, Any]:
     """The keys of people whom no company lists: whose account this person or a colleague made, or whom one
     of their companies listed before. Whom another company listed is nobody's but a superuser's.
     """
     made = HistoryEntry.objects.filter(
-        Q(by_id=person.pk) | Q(by_id__in=colleagues_of(person)),
+        Q(by_id=person.pk) | Q(by_id__in=list_colleague_ids(person)),
         subject_type=User._meta.label_lower,
         event="account.created",
     ).values("subject_id")
@@ -115,7 +115,7 @@ def newcomers_of(person: User) -> QuerySet[Any, Any]:
         .exclude(user=None)
         .values("user")
     )
-    here = Q(company_id__in=companies_of(person))
+    here = Q(company_id__in=list_company_ids(person))
     known = Q(pk__in=made) | Q(pk__in=left.filter(here))
     newcomers = User.objects.filter(known, company_memberships=None).exclude(pk__in=left.exclude(here))
     return newcomers.values("pk")
@@ -137,22 +137,22 @@ class ReadOnlyAdmin(CompanyScopedAdmin[Any]):
 class RecordingAdmin(CompanyScopedAdmin[M]):
     """What is changed here stands in the history: which fields, never a secret."""
 
-    what = ""
+    event_prefix = ""
     """What its events are called; each needs its words in ``history.words``."""
 
-    def company_of(self, obj: Any) -> Company | None:
+    def get_company(self, obj: Any) -> Company | None:
         """Whose history it is."""
-        place = obj
+        value = obj
         for name in self.company.split("__"):
-            place = getattr(place, name)
-        assert isinstance(place, Company)
-        return place
+            value = getattr(value, name)
+        assert isinstance(value, Company)
+        return value
 
-    def codes_of(self, obj: Any) -> dict[str, Any]:
+    def get_history_detail(self, obj: Any) -> dict[str, Any]:
         """What of the row the history keeps."""
         return {}
 
-    def store(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> dict[str, Any]:
+    def save_row(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> dict[str, Any]:
         """Save it; what the history keeps of that besides the names of the fields."""
         if not change:
             super().save_model(request, obj, form, change)
@@ -163,27 +163,27 @@ class RecordingAdmin(CompanyScopedAdmin[M]):
         return {}
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        told = self.store(request, obj, form, change)
+        detail = self.save_row(request, obj, form, change)
         if form.changed_data:
             fields = {"fields": sorted(form.changed_data)}
-            self.record(request, obj, "changed" if change else "created", fields | told)
+            self.record_change(request, obj, "changed" if change else "created", fields | detail)
 
     @transaction.atomic
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        self.record(request, obj, "deleted", {})
+        self.record_change(request, obj, "deleted", {})
         super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         for obj in queryset:
             self.delete_model(request, obj)
 
-    def record(self, request: HttpRequest, obj: Any, did: str, detail: dict[str, Any]) -> None:
+    def record_change(self, request: HttpRequest, obj: Any, action: str, detail: dict[str, Any]) -> None:
         """One row of the history, by the person in the request."""
         assert isinstance(request.user, User)
         history.record(
-            event=f"{self.what}.{did}",
+            event=f"{self.event_prefix}.{action}",
             subject=obj,
             by=request.user,
-            company=self.company_of(obj),
-            detail=detail | self.codes_of(obj),
+            company=self.get_company(obj),
+            detail=detail | self.get_history_detail(obj),
         )

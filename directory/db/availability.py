@@ -3,11 +3,11 @@
 import psycopg2
 from django.db import DatabaseError, Error, InterfaceError, OperationalError
 
-CONNECTION_ENDED = ("08", "57P0")
+CONNECTION_ENDED_CODES = ("08", "57P0")
 """How the SQLSTATEs begin that say so: connection exceptions, and a server that stops or starts."""
 
 
-def is_away(error: BaseException | None) -> bool:
+def is_database_unreachable(error: BaseException | None) -> bool:
     """Whether the server, or the way to it, is gone: not a lock or a statement that took too long.
 
     What a server refuses has a SQLSTATE. Without one nobody answered, and psycopg2 then raises
@@ -18,10 +18,10 @@ def is_away(error: BaseException | None) -> bool:
     if not isinstance(cause, psycopg2.Error):
         return False
     if cause.pgcode:
-        return str(cause.pgcode).startswith(CONNECTION_ENDED)
+        return str(cause.pgcode).startswith(CONNECTION_ENDED_CODES)
     return type(error) in (DatabaseError, InterfaceError, OperationalError)
 
 
-def is_transient(error: BaseException) -> bool:
+def is_transient_error(error: BaseException) -> bool:
     """Whether the same may succeed in a moment: the server is away, or another transaction was in the way."""
-    return is_away(error) or isinstance(error, OperationalError)
+    return is_database_unreachable(error) or isinstance(error, OperationalError)

@@ -12,18 +12,18 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 @lru_cache(maxsize=4)
-def _cipher(keys: tuple[str, ...]) -> MultiFernet:
+def _get_cipher(keys: tuple[str, ...]) -> MultiFernet:
     return MultiFernet([Fernet(key) for key in keys])
 
 
 def encrypt(text: str) -> str:
     """The text under the first key."""
-    return _cipher(tuple(settings.FIELD_ENCRYPTION_KEYS)).encrypt(text.encode()).decode()
+    return _get_cipher(tuple(settings.FIELD_ENCRYPTION_KEYS)).encrypt(text.encode()).decode()
 
 
 def decrypt(encrypted: str) -> str:
     """The text again. Raises ImproperlyConfigured when no key opens it."""
     try:
-        return _cipher(tuple(settings.FIELD_ENCRYPTION_KEYS)).decrypt(encrypted.encode()).decode()
+        return _get_cipher(tuple(settings.FIELD_ENCRYPTION_KEYS)).decrypt(encrypted.encode()).decode()
     except InvalidToken as error:
         raise ImproperlyConfigured("No key of FIELD_ENCRYPTION_KEYS opens a stored secret.") from error

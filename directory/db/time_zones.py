@@ -5,6 +5,6 @@ from functools import cache
 
 
 @cache
-def known() -> frozenset[str]:
+def list_time_zones() -> frozenset[str]:
     """The IANA database's names, read once per process: to list them, Python opens hundreds of files."""
     return frozenset(zoneinfo.available_timezones())

@@ -14,11 +14,11 @@ from django.db.models import Count, Exists, Min, OuterRef
 
 from directory.history import canonical
 from directory.history.checkpoints import Checkpoint, Head
-from directory.history.restores import Restored
+from directory.history.restores import RestoreRecord
 from directory.models import HistoryEntry, HistorySeal
 
-AT_ONCE = 5_000
-PAGE = """
+PAGE_SIZE = 5_000
+PAGE_QUERY = """
     SELECT s.chain, s.number, s.entry_id, s.entry_hash, s.previous_hash, s.hash, s.sealed_at,
            e.id, e.at, e.company_id, e.by_id, e.event, e.subject_type, e.subject_id, e.detail
     FROM directory_historyseal s LEFT JOIN directory_historyentry e ON e.id = s.entry_id
@@ -26,13 +26,13 @@ PAGE = """
     ORDER BY s.chain, s.number
     LIMIT %s
 """
-LAST = 2**63 - 1
-OUT_OF_ORDER = timedelta(hours=1)
+LAST_NUMBER = 2**63 - 1
+MAX_TIME_DISORDER = timedelta(hours=1)
 """How much older than those before it an entry may be: longer than any transaction, or step of a clock."""
 
 
 @dataclass(frozen=True, slots=True)
-class Break:
+class ChainBreak:
     """The first place at which a chain does not hold. What comes behind it proves nothing."""
 
     chain: int
@@ -46,7 +46,7 @@ class Chain:
 
     chain: int
     number: int = 0
-    hash: str = canonical.NOTHING_BEFORE
+    hash: str = canonical.GENESIS_HASH
     latest: datetime | None = None
 
 
@@ -58,7 +58,7 @@ class Proof:
     """
 
     chains: list[Chain] = field(default_factory=list)
-    breaks: list[Break] = field(default_factory=list)
+    breaks: list[ChainBreak] = field(default_factory=list)
     seals: int = 0
     checkpoints: int = 0
     lost: int = 0
@@ -66,65 +66,65 @@ class Proof:
     oldest: datetime | None = None
 
 
-def prove(checkpoints: Sequence[Checkpoint] = (), restored: Sequence[Restored] = ()) -> Proof:
+def verify_chains(checkpoints: Sequence[Checkpoint] = (), restores: Sequence[RestoreRecord] = ()) -> Proof:
     """Read every chain, and compare it with the checkpoints, but for what a restore is said to have lost."""
     proof = Proof(checkpoints=len(checkpoints))
-    kept = {
+    heads = {
         (head.chain, head.number, head.hash): checkpoint
         for checkpoint in reversed(checkpoints)
         for head in checkpoint.heads
     }
-    missing = dict(kept)
-    wanted = {key[:2] for key in kept}
-    for row in _rows(proof):
-        chain = _chain(proof, row[0])
+    missing = dict(heads)
+    wanted = {key[:2] for key in heads}
+    for row in read_sealed_rows(proof):
+        chain = _get_current_chain(proof, row[0])
         proof.seals += 1
-        if sentence := _fault(row, chain):
-            proof.breaks.append(Break(chain.chain, row[1], sentence))
+        if sentence := check_seal(row, chain):
+            proof.breaks.append(ChainBreak(chain.chain, row[1], sentence))
             continue
         chain.number, chain.hash = row[1], row[5]
         chain.latest = max(chain.latest or row[8], row[8])
         if (chain.chain, chain.number) in wanted:
             missing.pop((chain.chain, chain.number, chain.hash), None)
     for key, checkpoint in list(missing.items()):
-        if any(each.explains(Head(*key), checkpoint.at) for each in restored):
+        if any(each.has_lost(Head(*key), checkpoint.at) for each in restores):
             del missing[key]
             proof.lost += 1
-    _compare(proof, {key: checkpoint.name for key, checkpoint in missing.items()})
-    _count_unsealed(proof)
+    compare_checkpoints(proof, {key: checkpoint.name for key, checkpoint in missing.items()})
+    count_unsealed(proof)
     return proof
 
 
-def _rows(proof: Proof) -> Iterator[tuple[Any, ...]]:
+def read_sealed_rows(proof: Proof) -> Iterator[tuple[Any, ...]]:
     """Each seal with its entry; of a chain that is broken, nothing more."""
-    place = (-1, 0)
+    position = (-1, 0)
     while True:
         with connection.cursor() as cursor:
-            cursor.execute(PAGE, [*place, AT_ONCE])
+            cursor.execute(PAGE_QUERY, [*position, PAGE_SIZE])
             rows = cursor.fetchall()
         for row in rows:
             yield row
-            place = (row[0], row[1])
+            position = (row[0], row[1])
             if proof.breaks and proof.breaks[-1].chain == row[0]:
-                place = (row[0], LAST)
+                position = (row[0], LAST_NUMBER)
                 break
         else:
-            if len(rows) < AT_ONCE:
+            if len(rows) < PAGE_SIZE:
                 return
 
 
-def _chain(proof: Proof, number: int) -> Chain:
+def _get_current_chain(proof: Proof, number: int) -> Chain:
     if not proof.chains or proof.chains[-1].chain != number:
         proof.chains.append(Chain(number))
     return proof.chains[-1]
 
 
-def _fault(row: tuple[Any, ...], before: Chain) -> str:
+def check_seal(row: tuple[Any, ...], previous: Chain) -> str:
     """What is wrong with a seal or its entry, in a sentence; nothing when it holds."""
     chain, number, entry_id, entry_hash, previous_hash, own_hash, sealed_at = row[:7]
-    if number != before.number + 1:
-        return f"seal {before.number + 1} is missing: the next one that is stored is {number}"
-    told = canonical.seal_hash(
+    if number != previous.number + 1:
+        return f"seal {previous.number + 1} is missing: the next one that is stored is {number}"
+    expected_hash = canonical.hash_seal(
         chain=chain,
         number=number,
         entry_id=entry_id,
@@ -132,14 +132,14 @@ def _fault(row: tuple[Any, ...], before: Chain) -> str:
         previous_hash=previous_hash,
         sealed_at=sealed_at,
     )
-    if told != own_hash:
+    if expected_hash != own_hash:
         return f"seal {number} (of entry {entry_id}) was altered: its hash is not that of what it says"
-    if previous_hash != before.hash:
+    if previous_hash != previous.hash:
         return f"seal {number} (of entry {entry_id}) does not follow the one before: put in, or out of order"
     if row[7] is None:
         return f"entry {entry_id} is missing; it was sealed as number {number}"
     pk, at, company_id, by_id, event, subject_type, subject_id, detail = row[7:]
-    content = canonical.content(
+    content = canonical.build_content(
         pk=pk,
         at=at,
         company_id=company_id,
@@ -149,9 +149,9 @@ def _fault(row: tuple[Any, ...], before: Chain) -> str:
         subject_id=subject_id,
         detail=json.loads(detail),
     )
-    if canonical.chain_of(company_id) != chain or canonical.hash_of(content) != entry_hash:
+    if canonical.get_chain(company_id) != chain or canonical.hash_content(content) != entry_hash:
         return f"entry {entry_id} was altered after it was sealed as number {number}"
-    if at > sealed_at + OUT_OF_ORDER or (before.latest and at < before.latest - OUT_OF_ORDER):
+    if at > sealed_at + MAX_TIME_DISORDER or (previous.latest and at < previous.latest - MAX_TIME_DISORDER):
         return (
             f"entry {entry_id} says that it is of {at:%Y-%m-%d %H:%M}, and was sealed as number {number} "
             "among others of another time: it was dated by hand"
@@ -159,7 +159,7 @@ def _fault(row: tuple[Any, ...], before: Chain) -> str:
     return ""
 
 
-def _compare(proof: Proof, missing: dict[tuple[int, int, str], str]) -> None:
+def compare_checkpoints(proof: Proof, missing: dict[tuple[int, int, str], str]) -> None:
     """Say of each chain the first checkpoint that it does not agree with."""
     reached = {chain.chain: chain.number for chain in proof.chains}
     broken = {each.chain for each in proof.breaks}
@@ -174,10 +174,10 @@ def _compare(proof: Proof, missing: dict[tuple[int, int, str], str]) -> None:
             )
         else:
             sentence = f"seal {number} is another than in {name}: the chain was written anew"
-        proof.breaks.append(Break(chain, number, sentence))
+        proof.breaks.append(ChainBreak(chain, number, sentence))
 
 
-def _count_unsealed(proof: Proof) -> None:
+def count_unsealed(proof: Proof) -> None:
     sealed = HistorySeal.objects.filter(entry_id=OuterRef("pk"))
     waiting = HistoryEntry.objects.filter(~Exists(sealed)).aggregate(count=Count("pk"), oldest=Min("at"))
     proof.unsealed, proof.oldest = waiting["count"], waiting["oldest"]

@@ -11,7 +11,7 @@ from directory.models import HistoryEntry
 Rule = Callable[[], Iterator[str]]
 
 
-def nobody_grants_to_themselves() -> Iterator[str]:
+def check_self_grants() -> Iterator[str]:
     """Each grant of the privilege that says otherwise."""
     grants = HistoryEntry.objects.filter(event="privilege.granted", by_id__isnull=False)
     user = KT("detail__user")
@@ -19,9 +19,9 @@ def nobody_grants_to_themselves() -> Iterator[str]:
         yield f"entry {entry.pk}: person {entry.by_id} granted Can Push to Accounting to themselves"
 
 
-RULES: list[Rule] = [nobody_grants_to_themselves]
+RULES: list[Rule] = [check_self_grants]
 
 
-def broken() -> list[str]:
+def check_rules() -> list[str]:
     """What breaks a rule, each as a sentence without its full stop."""
     return [sentence for rule in RULES for sentence in rule()]

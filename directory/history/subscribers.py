@@ -8,19 +8,19 @@ from collections.abc import Callable
 
 from directory.models import HistoryEntry
 
-Listener = Callable[[HistoryEntry], object]
+Subscriber = Callable[[HistoryEntry], object]
 
-_listeners: dict[str, list[Listener]] = {}
+_subscribers: dict[str, list[Subscriber]] = {}
 
 
-def when(event: str, listener: Listener) -> None:
+def subscribe(event: str, subscriber: Subscriber) -> None:
     """Call ``listener`` with every entry of this event from now on; once, however often it is said."""
-    listeners = _listeners.setdefault(event, [])
-    if listener not in listeners:
-        listeners.append(listener)
+    subscribers = _subscribers.setdefault(event, [])
+    if subscriber not in subscribers:
+        subscribers.append(subscriber)
 
 
-def tell(entry: HistoryEntry) -> None:
+def notify_subscribers(entry: HistoryEntry) -> None:
     """Call those who wait for this entry's event. What one of them raises undoes the entry's cause."""
-    for listener in _listeners.get(entry.event, []):
-        listener(entry)
+    for subscriber in _subscribers.get(entry.event, []):
+        subscriber(entry)

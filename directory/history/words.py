@@ -11,7 +11,7 @@ from directory.models import HistoryEntry, Level, User
 
 People = Mapping[int, User]
 
-LONGEST_WORDS = 2_000
+MAX_MESSAGE_LENGTH = 2_000
 TOOLS = {
     "erp_integrations_level": "ERP Integrations",
     "directory_level": "Directory",
@@ -20,7 +20,7 @@ TOOLS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class EventDescription:
     """How one kind of event is told.
 
     ``label`` names the event, also in a filter; ``in_full`` makes a sentence of an entry's detail where
@@ -29,153 +29,153 @@ class Words:
     """
 
     label: str
-    in_full: Callable[[Mapping[str, Any], People], str] | None = None
+    describe: Callable[[Mapping[str, Any], People], str] | None = None
     tone: str = ""
-    said: str = ""
+    message_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class EntryDescription:
     """One entry in words."""
 
     tone: str
-    what: str
-    said: str
+    description: str
+    message: str
 
 
-def register(words: Mapping[str, Words]) -> None:
+def add_events(events: Mapping[str, EventDescription]) -> None:
     """Add the events of a tool; called once, when the tool starts."""
-    EVENTS.update(words)
+    EVENTS.update(events)
 
 
-def label_of(event: str) -> str:
+def get_event_label(event: str) -> str:
     """The event's name; made of its code where nobody registered words (an event of an older version)."""
     if event in EVENTS:
         return EVENTS[event].label
     return event.replace(".", " ").replace("_", " ").capitalize()
 
 
-def told(entry: HistoryEntry, people: People) -> Told:
+def describe_entry(entry: HistoryEntry, people: People) -> EntryDescription:
     """An entry in words. ``people`` are those that ``people_in`` found."""
-    words = EVENTS.get(entry.event)
-    if words is None:
-        return Told("", label_of(entry.event), "")
-    what = words.in_full(entry.detail, people) if words.in_full else words.label
+    event = EVENTS.get(entry.event)
+    if event is None:
+        return EntryDescription("", get_event_label(entry.event), "")
+    description = event.describe(entry.detail, people) if event.describe else event.label
     if operator := entry.detail.get("operator"):
-        what = f"{what}, at the command line by {operator}"
-    return Told(words.tone, what, str(entry.detail.get(words.said, ""))[:LONGEST_WORDS])
+        description = f"{description}, at the command line by {operator}"
+    return EntryDescription(event.tone, description, str(entry.detail.get(event.message_key, ""))[:MAX_MESSAGE_LENGTH])
 
 
-def people_in(entries: Iterable[HistoryEntry]) -> dict[int, User]:
+def list_named_people(entries: Iterable[HistoryEntry]) -> dict[int, User]:
     """Everybody whom these entries name, by id. One query."""
-    named: set[Any] = set()
+    named_ids: set[Any] = set()
     for entry in entries:
-        named |= {entry.by_id, entry.detail.get("user"), entry.detail.get("accepted_by")}
+        named_ids |= {entry.by_id, entry.detail.get("user"), entry.detail.get("accepted_by")}
         if entry.subject_type == User._meta.label_lower:
-            named.add(entry.subject_id)
-    return User.objects.in_bulk([pk for pk in named if isinstance(pk, int)])
+            named_ids.add(entry.subject_id)
+    return User.objects.in_bulk([pk for pk in named_ids if isinstance(pk, int)])
 
 
-def _of(detail: Mapping[str, Any], people: People) -> str:
+def _get_person_name(detail: Mapping[str, Any], people: People) -> str:
     return str(people.get(detail.get("user", 0)) or "a person")
 
 
-def _granted(detail: Mapping[str, Any], people: People) -> str:
-    return f"Can Push to Accounting was granted to {_of(detail, people)}"
+def _describe_grant(detail: Mapping[str, Any], people: People) -> str:
+    return f"Can Push to Accounting was granted to {_get_person_name(detail, people)}"
 
 
-def _revoked(detail: Mapping[str, Any], people: People) -> str:
-    return f"Can Push to Accounting was revoked from {_of(detail, people)}"
+def _describe_revocation(detail: Mapping[str, Any], people: People) -> str:
+    return f"Can Push to Accounting was revoked from {_get_person_name(detail, people)}"
 
 
-def _suspended(detail: Mapping[str, Any], people: People) -> str:
-    return f"Can Push to Accounting was suspended for {_of(detail, people)}, until it is granted again"
+def _describe_suspension(detail: Mapping[str, Any], people: People) -> str:
+    return f"Can Push to Accounting was suspended for {_get_person_name(detail, people)}, until it is granted again"
 
 
-def _levels(detail: Mapping[str, Any]) -> str:
+def _format_levels(detail: Mapping[str, Any]) -> str:
     known, levels = dict(Level.choices), detail.get("levels", {})
     given = [f"{TOOLS.get(name, name)}: {known.get(level, level)}" for name, level in levels.items()]
     return f" ({', '.join(given)})" if given else ""
 
 
-def _added(detail: Mapping[str, Any], people: People) -> str:
-    return f"{_of(detail, people)} was added{_levels(detail)}"
+def _describe_added_member(detail: Mapping[str, Any], people: People) -> str:
+    return f"{_get_person_name(detail, people)} was added{_format_levels(detail)}"
 
 
-def _changed(detail: Mapping[str, Any], people: People) -> str:
-    return f"Levels of {_of(detail, people)} changed{_levels(detail)}"
+def _describe_changed_levels(detail: Mapping[str, Any], people: People) -> str:
+    return f"Levels of {_get_person_name(detail, people)} changed{_format_levels(detail)}"
 
 
-def _removed(detail: Mapping[str, Any], people: People) -> str:
+def _describe_removed_member(detail: Mapping[str, Any], people: People) -> str:
     held = ", who held Can Push to Accounting" if detail.get("held_push_to_accounting") else ""
-    return f"{_of(detail, people)} was removed{held}"
+    return f"{_get_person_name(detail, people)} was removed{held}"
 
 
-def _refused(detail: Mapping[str, Any], people: People) -> str:
+def _describe_refusal(detail: Mapping[str, Any], people: People) -> str:
     return f"Refused: the right to {detail.get('right', 'do this')} is missing"
 
 
-def _account(detail: Mapping[str, Any], people: People) -> str:
+def _describe_account_change(detail: Mapping[str, Any], people: People) -> str:
     fields = ", ".join(str(name).replace("_", " ") for name in detail.get("fields", []))
     off = "" if detail.get("active", True) else "; it is switched off"
     return f"Account changed{f': {fields}' if fields else ''}{off}"
 
 
-def _powers(detail: Mapping[str, Any], people: People) -> str:
+def _describe_permission_change(detail: Mapping[str, Any], people: People) -> str:
     given, taken = (", ".join(detail.get(name, [])) or "nothing" for name in ("given", "taken"))
     return f"Permissions in Django admin changed: given {given}; taken {taken}"
 
 
-def _exported(detail: Mapping[str, Any], people: People) -> str:
+def _describe_export(detail: Mapping[str, Any], people: People) -> str:
     return f"History was exported as {str(detail.get('format', 'a file')).upper()}"
 
 
-EVENTS: dict[str, Words] = {
-    "privilege.granted": Words("Can Push to Accounting granted", _granted, said="reason"),
-    "privilege.revoked": Words("Can Push to Accounting revoked", _revoked, said="reason"),
-    "privilege.suspended": Words("Can Push to Accounting suspended", _suspended, said="reason"),
-    "membership.added": Words("Person added", _added),
-    "membership.changed": Words("Levels changed", _changed),
-    "membership.removed": Words("Person removed", _removed),
-    "own_decision_rule.lifted": Words("Own decisions were allowed", said="reason"),
-    "own_decision_rule.restored": Words("Own decisions were forbidden again", said="reason"),
-    "approvers.confirmed": Words("The list of who may push to accounting was confirmed"),
-    "approvers.flagged": Words("The list of who may push to accounting was found wrong", said="reason"),
-    "approvers.confirmation_asked": Words(
+EVENTS: dict[str, EventDescription] = {
+    "privilege.granted": EventDescription("Can Push to Accounting granted", _describe_grant, message_key="reason"),
+    "privilege.revoked": EventDescription("Can Push to Accounting revoked", _describe_revocation, message_key="reason"),
+    "privilege.suspended": EventDescription("Can Push to Accounting suspended", _describe_suspension, message_key="reason"),
+    "membership.added": EventDescription("Person added", _describe_added_member),
+    "membership.changed": EventDescription("Levels changed", _describe_changed_levels),
+    "membership.removed": EventDescription("Person removed", _describe_removed_member),
+    "own_decision_rule.lifted": EventDescription("Own decisions were allowed", message_key="reason"),
+    "own_decision_rule.restored": EventDescription("Own decisions were forbidden again", message_key="reason"),
+    "approvers.confirmed": EventDescription("The list of who may push to accounting was confirmed"),
+    "approvers.flagged": EventDescription("The list of who may push to accounting was found wrong", message_key="reason"),
+    "approvers.confirmation_asked": EventDescription(
         "Who may push to accounting must be confirmed anew: changes of an account suspend it from now on"
     ),
-    "two_step_rule.set": Words("Two-step verification was required of approvers", said="reason"),
-    "two_step_rule.lifted": Words(
-        "Two-step verification is not required of approvers any more", said="reason"
+    "two_step_rule.set": EventDescription("Two-step verification was required of approvers", message_key="reason"),
+    "two_step_rule.lifted": EventDescription(
+        "Two-step verification is not required of approvers any more", message_key="reason"
     ),
-    "company.created": Words("Company made"),
-    "company.changed": Words("Company changed"),
-    "group.created": Words("Group of permissions made"),
-    "group.changed": Words("Group of permissions changed"),
-    "group.deleted": Words("Group of permissions removed"),
-    "project.created": Words("Project made"),
-    "project.changed": Words("Project changed"),
-    "project.deleted": Words("Project removed"),
-    "right.refused": Words("Refused for want of a right", _refused, said="address"),
-    "account.created": Words("Account made"),
-    "account.changed": Words("Account changed", _account),
-    "account.powers_changed": Words("What an account may do in Django admin changed", _powers),
-    "group.permissions_changed": Words("What a group may do in Django admin changed", _powers),
-    "account.invited": Words("Invited by mail to choose a password"),
-    "account.password_set": Words("Password set by an administrator"),
-    "session.started": Words("Signed in"),
-    "session.ended": Words("Signed out"),
-    "sign_in.failed": Words("A sign-in failed"),
-    "sign_in.locked": Words("Sign-in was locked after too many tries"),
-    "password.changed": Words("Password changed"),
-    "password.reset": Words("Password chosen through a mailed link"),
-    "two_step.turned_on": Words("Two-step verification turned on"),
-    "two_step.turned_off": Words("Two-step verification turned off"),
-    "two_step.recovery_codes_made": Words("Recovery codes made"),
-    "two_step.recovery_code_used": Words("Signed in with a recovery code"),
-    "signatures.began": Words("From here on acceptances and grants count only if they are signed"),
-    "history.restored": Words("The database was put back to an older copy", said="reason"),
-    "history.exported": Words("History exported", _exported),
-    "person.erased": Words("Personal data was erased", said="reason"),
-    "person.exported": Words("Personal data was exported"),
+    "company.created": EventDescription("Company made"),
+    "company.changed": EventDescription("Company changed"),
+    "group.created": EventDescription("Group of permissions made"),
+    "group.changed": EventDescription("Group of permissions changed"),
+    "group.deleted": EventDescription("Group of permissions removed"),
+    "project.created": EventDescription("Project made"),
+    "project.changed": EventDescription("Project changed"),
+    "project.deleted": EventDescription("Project removed"),
+    "right.refused": EventDescription("Refused for want of a right", _describe_refusal, message_key="address"),
+    "account.created": EventDescription("Account made"),
+    "account.changed": EventDescription("Account changed", _describe_account_change),
+    "account.powers_changed": EventDescription("What an account may do in Django admin changed", _describe_permission_change),
+    "group.permissions_changed": EventDescription("What a group may do in Django admin changed", _describe_permission_change),
+    "account.invited": EventDescription("Invited by mail to choose a password"),
+    "account.password_set": EventDescription("Password set by an administrator"),
+    "session.started": EventDescription("Signed in"),
+    "session.ended": EventDescription("Signed out"),
+    "sign_in.failed": EventDescription("A sign-in failed"),
+    "sign_in.locked": EventDescription("Sign-in was locked after too many tries"),
+    "password.changed": EventDescription("Password changed"),
+    "password.reset": EventDescription("Password chosen through a mailed link"),
+    "two_step.turned_on": EventDescription("Two-step verification turned on"),
+    "two_step.turned_off": EventDescription("Two-step verification turned off"),
+    "two_step.recovery_codes_made": EventDescription("Recovery codes made"),
+    "two_step.recovery_code_used": EventDescription("Signed in with a recovery code"),
+    "signatures.began": EventDescription("From here on acceptances and grants count only if they are signed"),
+    "history.restored": EventDescription("The database was put back to an older copy", message_key="reason"),
+    "history.exported": EventDescription("History exported", _describe_export),
+    "person.erased": EventDescription("Personal data was erased", message_key="reason"),
+    "person.exported": EventDescription("Personal data was exported"),
 }

@@ -26,7 +26,7 @@ ACCOUNT_FIELDS = (
     *("date_joined", "last_login", "is_active", "is_staff", "is_superuser"),
 )
 SIGN_IN_RECORDS = (AccessAttempt, AccessFailureLog, AccessLog)
-TOLD: dict[str, tuple[str, ...]] = {
+EXPORTED_FIELDS: dict[str, tuple[str, ...]] = {
     "account.emailaddress": ("email", "verified", "primary"),
     "mfa.authenticator": ("type", "created_at", "last_used_at"),
     "directory.companymembership": (
@@ -40,21 +40,21 @@ them could be a secret. Tools add their own with ``tell``.
 """
 
 
-BY_ADDRESS: dict[str, str] = {}
+ADDRESS_FIELDS: dict[str, str] = {}
 """The field of a model that holds a person's address where no foreign key leads to them."""
 
 
-def find_by_address(label: str, field: str) -> None:
+def add_address_field(label: str, field: str) -> None:
     """Have the rows of a model told and erased by this field; called when a tool starts."""
-    BY_ADDRESS[label] = field
+    ADDRESS_FIELDS[label] = field
 
 
-def tell(label: str, *fields: str) -> None:
+def add_exported_fields(label: str, *fields: str) -> None:
     """Have these fields of a model told in an export; called when a tool starts."""
-    TOLD[label] = fields
+    EXPORTED_FIELDS[label] = fields
 
 
-def erase(*, person: User, by: User | None, reason: str) -> None:
+def delete_personal_data(*, person: User, by: User | None, reason: str) -> None:
     """Make a person a pseudonym: nobody can sign in as them, or learn from us who they were.
 
     Privileges and memberships end as if they were taken away one by one; mails to them, their sign-in
@@ -63,31 +63,31 @@ def erase(*, person: User, by: User | None, reason: str) -> None:
     already.
     """
     with transaction.atomic():
-        locked = User.objects.select_for_update().get(pk=person.pk)
-        _check(locked, by, reason)
-        address, name = locked.email, locked.get_full_name()
+        person_row = User.objects.select_for_update().get(pk=person.pk)
+        require_erasable(person_row, by, reason)
+        address, name = person_row.email, person_row.get_full_name()
         # First, so that whatever is told of what follows names the pseudonym.
-        _rename(locked)
-        _end_rights(locked, by, reason)
-        _forget_what_hangs_on(locked)
-        _forget_sign_ins(locked, address)
-        _forget_in_admin_log(locked, {address, name} - {""})
+        set_pseudonym(person_row)
+        end_rights(person_row, by, reason)
+        delete_related_rows(person_row)
+        delete_sign_in_records(person_row, address)
+        clean_admin_log(person_row, {address, name} - {""})
         history.record(
-            event="person.erased", subject=locked, by=by, company=None, detail={"reason": reason.strip()}
+            event="person.erased", subject=person_row, by=by, company=None, detail={"reason": reason.strip()}
         )
     person.refresh_from_db()
 
 
-def held_about(*, person: User, by: User | None) -> dict[str, Any]:
+def export_personal_data(*, person: User, by: User | None) -> dict[str, Any]:
     """All that is held about a person, as plain values; that somebody asked is in the history.
 
     ``by`` is None for the operator at the command line. Raises DirectoryError by anybody but a superuser.
     """
-    _require_superuser(by)
+    require_superuser(by)
     history.record(event="person.exported", subject=person, by=by, company=None)
     return {
         "account": {field: getattr(person, field) for field in ACCOUNT_FIELDS},
-        "sessions": [session.expire_date for session in sessions_of(person)],
+        "sessions": [session.expire_date for session in list_sessions(person)],
         "sign_ins": [
             row
             for model in SIGN_IN_RECORDS
@@ -95,8 +95,8 @@ def held_about(*, person: User, by: User | None) -> dict[str, Any]:
                 "attempt_time", "ip_address", "user_agent"
             )
         ],
-        **{label: list(_addressed(label, person.email).values()) for label in BY_ADDRESS},
-        **{_name(relation): _told(relation, person) for relation in _hanging(person)},
+        **{label: list(list_rows_by_address(label, person.email).values()) for label in ADDRESS_FIELDS},
+        **{get_relation_name(relation): export_relation(relation, person) for relation in list_relations(person)},
         "history": list(
             HistoryEntry.objects.filter(
                 Q(by_id=person.pk)
@@ -111,71 +111,71 @@ def held_about(*, person: User, by: User | None) -> dict[str, Any]:
 
 def is_erased(person: User) -> bool:
     """Whether only the pseudonym is left."""
-    return person.email == pseudonym(person)
+    return person.email == get_pseudonym(person)
 
 
-def pseudonym(person: User) -> str:
+def get_pseudonym(person: User) -> str:
     """The address that an erased person has; no mail can reach it (RFC 2606)."""
     return f"erased-{person.pk}@erased.invalid"
 
 
-def sessions_of(person: User) -> Iterator[Session]:
+def list_sessions(person: User) -> Iterator[Session]:
     """Where the person is signed in now."""
     for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
         if session.get_decoded().get("_auth_user_id") == str(person.pk):
             yield session
 
 
-def _require_superuser(by: User | None) -> None:
+def require_superuser(by: User | None) -> None:
     if by and not (by.is_active and by.is_superuser):
         raise DirectoryError("Only a superuser may erase personal data, or export it.")
 
 
-def _check(person: User, by: User | None, reason: str) -> None:
-    _require_superuser(by)
+def require_erasable(person: User, by: User | None, reason: str) -> None:
+    require_superuser(by)
     if person == by:
         raise DirectoryError("Nobody erases themselves: another superuser has to.")
     if not reason.strip():
         raise DirectoryError("Give a reason: it is kept in the history. Don't name the person in it.")
-    told = reason.lower()
+    lowered_reason = reason.lower()
     names = (person.email, person.first_name, person.last_name)
-    if any(name.strip().lower() in told for name in names if name.strip()):
+    if any(name.strip().lower() in lowered_reason for name in names if name.strip()):
         raise DirectoryError("The reason is kept for ever, so it must not hold the person's name or address.")
     if is_erased(person):
         raise DirectoryError("This person is erased already.")
 
 
-def _end_rights(person: User, by: User | None, reason: str) -> None:
+def end_rights(person: User, by: User | None, reason: str) -> None:
     for membership in person.project_memberships.select_related("project__company"):
-        memberships.remove_project_membership(membership=membership, by=by)
-    memberships.suspend_push_to_accounting(person=person, by=by, because=reason.strip(), for_good=True)
-    for listed in person.company_memberships.select_related("company"):
-        memberships.remove_company_membership(membership=listed, by=by)
+        memberships.delete_project_membership(membership=membership, by=by)
+    memberships.suspend_push_to_accounting(person=person, by=by, reason=reason.strip(), is_permanent=True)
+    for company_membership in person.company_memberships.select_related("company"):
+        memberships.delete_company_membership(membership=company_membership, by=by)
 
 
-def _forget_what_hangs_on(person: User) -> None:
+def delete_related_rows(person: User) -> None:
     """Delete what a deletion of the person would delete; what stands by itself keeps their number."""
-    for relation in _hanging(person):
+    for relation in list_relations(person):
         if relation.on_delete is models.CASCADE and relation.related_model is not LogEntry:
             relation.related_model._default_manager.filter(**{relation.field.name: person}).delete()
 
 
-def _forget_sign_ins(person: User, address: str) -> None:
+def delete_sign_in_records(person: User, address: str) -> None:
     for model in SIGN_IN_RECORDS:
         model.objects.filter(username__iexact=address).delete()
-    for label in BY_ADDRESS:
-        _addressed(label, address).delete()
-    for session in list(sessions_of(person)):
+    for label in ADDRESS_FIELDS:
+        list_rows_by_address(label, address).delete()
+    for session in list(list_sessions(person)):
         session.delete()
 
 
-def _addressed(label: str, address: str) -> QuerySet[Any]:
+def list_rows_by_address(label: str, address: str) -> QuerySet[Any]:
     rows: QuerySet[Any] = apps.get_model(label)._default_manager.all()
-    return rows.filter(**{f"{BY_ADDRESS[label]}__iexact": address})
+    return rows.filter(**{f"{ADDRESS_FIELDS[label]}__iexact": address})
 
 
-def _rename(person: User) -> None:
-    person.email = pseudonym(person)
+def set_pseudonym(person: User) -> None:
+    person.email = get_pseudonym(person)
     person.first_name, person.last_name = "Erased", f"person {person.pk}"
     person.is_active = person.is_staff = person.is_superuser = False
     person.last_login = None
@@ -186,13 +186,13 @@ def _rename(person: User) -> None:
     person.user_permissions.clear()
 
 
-def _forget_in_admin_log(person: User, names: set[str]) -> None:
+def clean_admin_log(person: User, names: set[str]) -> None:
     """Django admin's own log calls what was changed by its name."""
     for name in names:
         LogEntry.objects.filter(object_repr__icontains=name).update(object_repr=str(person))
 
 
-def _hanging(person: User) -> list[Any]:
+def list_relations(person: User) -> list[Any]:
     """What names a person by a foreign key, in a fixed order."""
     relations = [
         relation
@@ -201,15 +201,15 @@ def _hanging(person: User) -> list[Any]:
         and not relation.many_to_many
         and not relation.related_model._meta.auto_created
     ]
-    return sorted(relations, key=_name)
+    return sorted(relations, key=get_relation_name)
 
 
-def _name(relation: Any) -> str:
+def get_relation_name(relation: Any) -> str:
     return f"{relation.related_model._meta.label_lower}.{relation.field.name}"
 
 
-def _told(relation: Any, person: User) -> list[Any]:
+def export_relation(relation: Any, person: User) -> list[Any]:
     model = relation.related_model
     rows = model._default_manager.filter(**{relation.field.name: person}).order_by("pk")
-    fields = TOLD.get(model._meta.label_lower, ())
+    fields = EXPORTED_FIELDS.get(model._meta.label_lower, ())
     return list(rows.values(*fields) if fields else rows.values_list("pk", flat=True))

@@ -9,19 +9,19 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 
-def end_of(days: int) -> datetime | None:
+def get_cutoff(days: int) -> datetime | None:
     """Before when nothing is kept any more; None: everything is kept (0 days)."""
     return timezone.now() - timedelta(days=days) if days else None
 
 
-def forget() -> int:
+def purge_sign_in_records() -> int:
     """Remove old sign-in records, and sessions that have ended with where they were. Returns how many."""
-    gone, _ = Session.objects.filter(expire_date__lt=timezone.now()).delete()
-    ended = UserSession.objects.exclude(session_key__in=Session.objects.values("session_key"))
-    without, _ = ended.delete()
-    gone += int(without)
-    if end := end_of(settings.KEEP_SIGN_INS_DAYS):
+    count, _ = Session.objects.filter(expire_date__lt=timezone.now()).delete()
+    ended_sessions = UserSession.objects.exclude(session_key__in=Session.objects.values("session_key"))
+    session_count, _ = ended_sessions.delete()
+    count += int(session_count)
+    if cutoff := get_cutoff(settings.KEEP_SIGN_INS_DAYS):
         for model in (AccessAttempt, AccessFailureLog, AccessLog):
-            removed, _ = model.objects.filter(attempt_time__lt=end).delete()
-            gone += removed
-    return gone
+            removed, _ = model.objects.filter(attempt_time__lt=cutoff).delete()
+            count += removed
+    return count

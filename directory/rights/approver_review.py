@@ -7,7 +7,7 @@ from django.db import transaction
 from directory import history
 from directory.models import Company, CompanyMembership, User
 from directory.rights import approvers
-from directory.rights.approvers import Roll
+from directory.rights.approvers import ApproverList
 from directory.rights.memberships import DirectoryError
 from directory.rights.permissions import RightMissing, require_review_approvers
 
@@ -16,31 +16,31 @@ class ListChanged(DirectoryError):
     """What the person looked at is not the list any more."""
 
 
-def why_barred(roll: Roll, by: User) -> str:
+def describe_review_conflict(approver_list: ApproverList, by: User) -> str:
     """Why another person must review, and who could; blank where this one may.
 
     Nobody confirms themselves, as nobody decides on their own: where the company is freed from that rule, it
     is freed from this one. Nor does whoever granted what is on the list since it was last looked at.
     """
-    listed = set() if roll.own_decisions.is_lifted else {each.membership.user_id for each in roll.approvers}
-    last = roll.review.entry.pk if roll.review.entry else 0
-    grants = [each.grant.entry for each in roll.approvers if each.grant]
-    granted = {entry.by_id for entry in grants if entry.pk > last}
-    if by.pk not in listed and by.pk not in granted:
+    approver_ids = set() if approver_list.own_decisions.is_lifted else {each.membership.user_id for each in approver_list.approvers}
+    last = approver_list.review.entry.pk if approver_list.review.entry else 0
+    grants = [each.grant.entry for each in approver_list.approvers if each.grant]
+    granter_ids = {entry.by_id for entry in grants if entry.pk > last}
+    if by.pk not in approver_ids and by.pk not in granter_ids:
         return ""
-    barred = [pk for pk in listed | granted if pk]
-    admins = CompanyMembership.objects.administrators().exclude(user__in=barred)
-    active = admins.filter(company=roll.company, user__is_active=True)
+    excluded_ids = [pk for pk in approver_ids | granter_ids if pk]
+    admins = CompanyMembership.objects.administrators().exclude(user__in=excluded_ids)
+    active = admins.filter(company=approver_list.company, user__is_active=True)
     others = [each.user for each in active.select_related("user").order_by("user")]
-    why = "may push to accounting yourself" if by.pk in listed else "granted it to somebody on this list"
-    who = f": {approvers.in_words(others)}" if others else ". There is none: staff can make somebody one"
+    why = "may push to accounting yourself" if by.pk in approver_ids else "granted it to somebody on this list"
+    who = f": {approvers.format_names(others)}" if others else ". There is none: staff can make somebody one"
     return f"You {why}, so another administrator must confirm this list{who}."
 
 
 @transaction.atomic
-def review_approvers(
-    *, company: Company, by: User, seen_hash: str, flagged: Collection[int] = (), reason: str = ""
-) -> Roll:
+def record_approver_review(
+    *, company: Company, by: User, expected_hash: str, flagged: Collection[int] = (), reason: str = ""
+) -> ApproverList:
     """Confirm the list with this hash, or ask to revoke the privilege of the people ``flagged`` (their ids).
 
     It revokes nothing: that is done in Django admin, by staff, who are mailed. Returns the list as it
@@ -49,31 +49,31 @@ def review_approvers(
     """
     require_review_approvers(by, company)
     # Whoever is granted or loses the privilege at this moment waits, or is in the list already.
-    locked = Company.objects.select_for_update(no_key=True).get(pk=company.pk)
-    list(CompanyMembership.objects.select_for_update(no_key=True).filter(company=locked).order_by("pk"))
-    roll = approvers.roll_of(locked)
-    if sentence := why_barred(roll, by):
+    company_row = Company.objects.select_for_update(no_key=True).get(pk=company.pk)
+    list(CompanyMembership.objects.select_for_update(no_key=True).filter(company=company_row).order_by("pk"))
+    approver_list = approvers.build_approver_list(company_row)
+    if sentence := describe_review_conflict(approver_list, by):
         raise RightMissing(
             by=by,
             company=company,
             right="confirm a list with oneself on it",
             sentence=sentence,
         )
-    if roll.seen_hash != seen_hash:
+    if approver_list.content_hash != expected_hash:
         raise ListChanged("The list changed since you opened it. Look at it as it is now.")
-    listed = {approver.membership.user_id for approver in roll.approvers}
-    if not listed.issuperset(flagged):
+    approver_ids = {approver.membership.user_id for approver in approver_list.approvers}
+    if not approver_ids.issuperset(flagged):
         raise ListChanged("Somebody whom you ticked is not on the list. Look at it as it is now.")
     if flagged and not reason.strip():
         raise DirectoryError("Say why they should not hold it any more: whoever revokes it reads this.")
-    detail = {"seen_hash": seen_hash, "kept": sorted(listed.difference(flagged))}
+    detail = {"seen_hash": expected_hash, "kept": sorted(approver_ids.difference(flagged))}
     if flagged:
         detail |= {"flagged": sorted(flagged), "reason": reason.strip()}
     history.record(
         event=approvers.FLAGGED if flagged else approvers.CONFIRMED,
-        subject=locked,
+        subject=company_row,
         by=by,
-        company=locked,
+        company=company_row,
         detail=detail,
     )
-    return roll
+    return approver_list

@@ -28,11 +28,11 @@ from directory.models import (
 
 GRANTED, REVOKED, SUSPENDED = "privilege.granted", "privilege.revoked", "privilege.suspended"
 CONFIRMED, FLAGGED = "approvers.confirmed", "approvers.flagged"
-ASKED = "approvers.confirmation_asked"
+CONFIRMATION_ASKED = "approvers.confirmation_asked"
 """That what stood when these rules came must be confirmed; written by the migration, for each company."""
-REVIEWED = (CONFIRMED, FLAGGED)
-ENDED = (REVOKED, SUSPENDED, "membership.removed")
-MOST_NAMES = 3
+REVIEW_EVENTS = (CONFIRMED, FLAGGED)
+GRANT_END_EVENTS = (REVOKED, SUSPENDED, "membership.removed")
+MAX_NAMES = 3
 RULE_LIFTED, RULE_RESTORED = "own_decision_rule.lifted", "own_decision_rule.restored"
 
 
@@ -74,7 +74,7 @@ class Approver:
 
 
 @dataclass(frozen=True, slots=True)
-class Suspended:
+class SuspendedApprover:
     """One whose privilege ended with a change of their account, and ``entry`` says why."""
 
     membership: CompanyMembership
@@ -82,7 +82,7 @@ class Suspended:
 
 
 @dataclass(frozen=True, slots=True)
-class Review:
+class ApproverReview:
     """The last time that somebody looked at the list, and when the next is due; None: nobody holds it.
 
     ``is_asked``: what stood when accounts began to suspend the privilege was not confirmed since.
@@ -92,7 +92,7 @@ class Review:
     by: User | None
     due_at: datetime | None
     is_overdue: bool
-    is_asked: bool = False
+    is_requested: bool = False
 
     @property
     def reason(self) -> str:
@@ -115,37 +115,37 @@ class OwnDecisionRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Roll:
+class ApproverList:
     """The whole list of one company. ``seen_hash`` binds a review to it."""
 
     company: Company
     approvers: Sequence[Approver]
-    suspended: Sequence[Suspended]
-    review: Review
+    suspended: Sequence[SuspendedApprover]
+    review: ApproverReview
     own_decisions: OwnDecisionRule
-    seen_hash: str
+    content_hash: str
 
     @property
-    def unrecorded(self) -> int:
+    def unrecorded_count(self) -> int:
         """How many hold it without a grant in the history."""
         return sum(approver.grant is None for approver in self.approvers)
 
 
-def holders(company: Company) -> QuerySet[CompanyMembership]:
+def list_privilege_holders(company: Company) -> QuerySet[CompanyMembership]:
     """The memberships that hold the privilege, effective or not, by name."""
-    held = CompanyMembership.objects.filter(company=company, can_push_to_accounting=True)
-    return held.select_related("user").order_by("user__last_name", "user__first_name", "user_id")
+    memberships = CompanyMembership.objects.filter(company=company, can_push_to_accounting=True)
+    return memberships.select_related("user").order_by("user__last_name", "user__first_name", "user_id")
 
 
-def in_words(people: Sequence[User]) -> str:
+def format_names(people: Sequence[User]) -> str:
     """The first of them by name: one of these can do it."""
-    names = [str(person) for person in people[:MOST_NAMES]]
-    if len(people) > MOST_NAMES:
+    names = [str(person) for person in people[:MAX_NAMES]]
+    if len(people) > MAX_NAMES:
         names.append("another")
     return " or ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
-def changes_by_others(person: User) -> HistoryQuerySet:
+def list_changes_by_others(person: User) -> HistoryQuerySet:
     """When somebody other than the person put a hand in how they sign in: each may have handed the account
     over. A new address counts whoever entered it, as only administrators can.
     """
@@ -156,111 +156,111 @@ def changes_by_others(person: User) -> HistoryQuerySet:
     return HistoryEntry.objects.about(person).filter(changed | taken | Q(event="account.password_set"))
 
 
-def roll_of(company: Company) -> Roll:
+def build_approver_list(company: Company) -> ApproverList:
     """Read it; seven queries, however many there are, and one more where somebody is suspended."""
-    memberships = list(holders(company))
-    last = _last_of_each(company)
-    held = {membership.pk for membership in memberships}
-    grants = _standing_grants(memberships, last)
-    suspended = {key: entry for key, entry in last.items() if entry.event == SUSPENDED and key not in held}
-    listed = CompanyMembership.objects.select_related("user").in_bulk(suspended) if suspended else {}
+    memberships = list(list_privilege_holders(company))
+    last_events = list_last_privilege_events(company)
+    holder_ids = {membership.pk for membership in memberships}
+    grants = list_current_grants(memberships, last_events)
+    suspended = {key: entry for key, entry in last_events.items() if entry.event == SUSPENDED and key not in holder_ids}
+    suspended_memberships = CompanyMembership.objects.select_related("user").in_bulk(suspended) if suspended else {}
     of_company = HistoryEntry.objects.about(company).order_by("-pk")
-    reviewed = of_company.filter(event__in=REVIEWED).first()
-    asked = of_company.filter(event=ASKED, pk__gt=reviewed.pk if reviewed else 0).exists()
+    last_review = of_company.filter(event__in=REVIEW_EVENTS).first()
+    is_requested = of_company.filter(event=CONFIRMATION_ASKED, pk__gt=last_review.pk if last_review else 0).exists()
     rule = of_company.filter(event__in=(RULE_LIFTED, RULE_RESTORED)).first()
-    entries = [*grants.values(), *filter(None, (reviewed, rule))]
+    entries = [*grants.values(), *filter(None, (last_review, rule))]
     people = User.objects.in_bulk({entry.by_id for entry in entries if entry.by_id})
 
-    def by(entry: HistoryEntry | None) -> User | None:
+    def get_actor(entry: HistoryEntry | None) -> User | None:
         return people.get(entry.by_id or 0) if entry else None
 
-    flagged = set(reviewed.detail.get("flagged", [])) if reviewed else set()
+    flagged = set(last_review.detail.get("flagged", [])) if last_review else set()
     approvers = []
     for membership in memberships:
         entry = grants.get(membership.pk)
-        newer = entry is not None and reviewed is not None and entry.pk > reviewed.pk
+        is_newer = entry is not None and last_review is not None and entry.pk > last_review.pk
         approvers.append(
             Approver(
                 membership,
-                Grant(entry, by(entry)) if entry else None,
-                is_flagged=membership.user_id in flagged and not newer,
+                Grant(entry, get_actor(entry)) if entry else None,
+                is_flagged=membership.user_id in flagged and not is_newer,
             )
         )
-    return Roll(
+    return ApproverList(
         company,
         approvers,
-        [Suspended(listed[key], entry) for key, entry in suspended.items() if key in listed],
-        _review(reviewed, by(reviewed), approvers, is_asked=asked),
-        OwnDecisionRule(company.allows_own_decisions, rule, by(rule)),
-        _hash(company, approvers),
+        [SuspendedApprover(suspended_memberships[key], entry) for key, entry in suspended.items() if key in suspended_memberships],
+        build_review(last_review, get_actor(last_review), approvers, is_requested=is_requested),
+        OwnDecisionRule(company.allows_own_decisions, rule, get_actor(rule)),
+        hash_approver_list(company, approvers),
     )
 
 
-def overdue(companies: QuerySet[Company]) -> list[tuple[Company, HistoryEntry | None]]:
+def list_overdue_reviews(companies: QuerySet[Company]) -> list[tuple[Company, HistoryEntry | None]]:
     """Those whose list nobody has reviewed in time, with their last review. One query, and those of
     ``roll_of`` for each company that has no review yet, or an old one, or was asked for one since."""
-    old = timezone.now() - timedelta(days=settings.APPROVERS_REVIEW_DAYS)
+    cutoff = timezone.now() - timedelta(days=settings.APPROVERS_REVIEW_DAYS)
     last = HistoryEntry.objects.filter(
-        subject_type=Company._meta.label_lower, subject_id=OuterRef("pk"), event__in=(*REVIEWED, ASKED)
+        subject_type=Company._meta.label_lower, subject_id=OuterRef("pk"), event__in=(*REVIEW_EVENTS, CONFIRMATION_ASKED)
     ).order_by("-pk")
-    waiting = (
+    candidates = (
         companies.filter(memberships__can_push_to_accounting=True)
         .annotate(reviewed_at=Subquery(last.values("at")[:1]), last_event=Subquery(last.values("event")[:1]))
-        .filter(Q(reviewed_at=None) | Q(reviewed_at__lte=old) | Q(last_event=ASKED))
+        .filter(Q(reviewed_at=None) | Q(reviewed_at__lte=cutoff) | Q(last_event=CONFIRMATION_ASKED))
         .order_by("pk")
         .distinct()
     )
-    rolls = [roll_of(company) for company in waiting]
-    return [(roll.company, roll.review.entry) for roll in rolls if roll.review.is_overdue]
+    approver_lists = [build_approver_list(company) for company in candidates]
+    return [(approver_list.company, approver_list.review.entry) for approver_list in approver_lists if approver_list.review.is_overdue]
 
 
-def granted(membership: CompanyMembership, *, entry: int) -> dict[str, Any]:
+def build_grant_statement(membership: CompanyMembership, *, entry_id: int) -> dict[str, Any]:
     """What is signed when the privilege is granted, which the history's ``entry`` tells."""
     return {
         "event": GRANTED,
         "membership": membership.pk,
         "user": membership.user_id,
         "company": membership.company_id,
-        "entry": entry,
+        "entry": entry_id,
     }
 
 
-def is_signed(membership: CompanyMembership) -> bool:
+def is_grant_signed(membership: CompanyMembership) -> bool:
     """Whether web signed the grant of the privilege, or it stood when signing began, and nothing ended it.
 
     The database numbers the history, so that nothing that ended it can be put before it.
     """
-    statement = signatures.statement_in(membership.signed_grant)
+    statement = signatures.find_signed_statement(membership.signed_grant)
     if statement is not None:
         since = statement.get("entry", 0)
-        if statement != statement | granted(membership, entry=since):
+        if statement != statement | build_grant_statement(membership, entry_id=since):
             return False
     else:
-        began = signatures.began()
-        if began is None or [membership.pk, membership.user_id] not in began.detail["held"]:
+        signing_start = signatures.find_signing_start()
+        if signing_start is None or [membership.pk, membership.user_id] not in signing_start.detail["held"]:
             return False
-        since = began.pk
-    ended = HistoryEntry.objects.about(membership).filter(event__in=ENDED, pk__gt=since)
+        since = signing_start.pk
+    ended = HistoryEntry.objects.about(membership).filter(event__in=GRANT_END_EVENTS, pk__gt=since)
     return not ended.exists()
 
 
-def _standing_grants(
-    memberships: Sequence[CompanyMembership], last: Mapping[int, HistoryEntry]
+def list_current_grants(
+    memberships: Sequence[CompanyMembership], last_events: Mapping[int, HistoryEntry]
 ) -> dict[int, HistoryEntry]:
     """By membership, the grant that nothing came after; one that nobody signed is none."""
-    began = signatures.began()
-    found = {}
+    signing_start = signatures.find_signing_start()
+    grants = {}
     for membership in memberships:
-        entry, statement = last.get(membership.pk), signatures.statement_in(membership.signed_grant)
+        entry, statement = last_events.get(membership.pk), signatures.find_signed_statement(membership.signed_grant)
         if entry is None or entry.event != GRANTED:
             continue
-        is_older = began is not None and entry.pk < began.pk
+        is_older = signing_start is not None and entry.pk < signing_start.pk
         if is_older or (statement and statement.get("entry") == entry.pk):
-            found[membership.pk] = entry
-    return found
+            grants[membership.pk] = entry
+    return grants
 
 
-def _last_of_each(company: Company) -> dict[int, HistoryEntry]:
+def list_last_privilege_events(company: Company) -> dict[int, HistoryEntry]:
     """By membership, what happened last to its privilege."""
     entries = HistoryEntry.objects.filter(
         company_id=company.pk,
@@ -270,24 +270,24 @@ def _last_of_each(company: Company) -> dict[int, HistoryEntry]:
     return {entry.subject_id: entry for entry in entries.order_by("pk")}
 
 
-def _review(
-    entry: HistoryEntry | None, by: User | None, approvers: Sequence[Approver], *, is_asked: bool
-) -> Review:
+def build_review(
+    entry: HistoryEntry | None, by: User | None, approvers: Sequence[Approver], *, is_requested: bool
+) -> ApproverReview:
     if not approvers:
-        return Review(entry, by, None, is_overdue=False)
+        return ApproverReview(entry, by, None, is_overdue=False)
     now = timezone.now()
-    if is_asked:
-        return Review(entry, by, now, is_overdue=True, is_asked=True)
+    if is_requested:
+        return ApproverReview(entry, by, now, is_overdue=True, is_requested=True)
     # Never reviewed: counted from the first grant. One that nobody recorded can't wait.
-    begun = [approver.grant.entry.at if approver.grant else None for approver in approvers]
-    since = entry.at if entry else (min(filter(None, begun)) if all(begun) else None)
+    granted_at = [approver.grant.entry.at if approver.grant else None for approver in approvers]
+    since = entry.at if entry else (min(filter(None, granted_at)) if all(granted_at) else None)
     due = since + timedelta(days=settings.APPROVERS_REVIEW_DAYS) if since else now
-    return Review(entry, by, due, is_overdue=due <= now)
+    return ApproverReview(entry, by, due, is_overdue=due <= now)
 
 
-def _hash(company: Company, approvers: Sequence[Approver]) -> str:
+def hash_approver_list(company: Company, approvers: Sequence[Approver]) -> str:
     """SHA-256 of what a person confirms: who, by which grant, at which level, and the own-decision rule."""
-    seen: list[Any] = [
+    content: list[Any] = [
         [
             approver.membership.pk,
             approver.membership.user_id,
@@ -297,5 +297,5 @@ def _hash(company: Company, approvers: Sequence[Approver]) -> str:
         ]
         for approver in sorted(approvers, key=lambda approver: approver.membership.pk)
     ]
-    text = json.dumps([company.pk, company.allows_own_decisions, seen])
+    text = json.dumps([company.pk, company.allows_own_decisions, content])
     return hashlib.sha256(text.encode()).hexdigest()

@@ -8,7 +8,7 @@ from directory.history import signatures
 from directory.models import Company, CompanyMembership, HistoryEntry, Level, ProjectMembership, User
 from directory.rights import approvers
 
-OWN_LEVELS = "Nobody gives themselves levels, or changes their own: ask another administrator."
+OWN_LEVELS_MESSAGE = "Nobody gives themselves levels, or changes their own: ask another administrator."
 
 
 class DirectoryError(Exception):
@@ -22,7 +22,7 @@ def grant_push_to_accounting(*, membership: CompanyMembership, by: User, reason:
     Raises DirectoryError without a reason, for oneself, by anybody but staff who hold the permission
     to grant, or by whoever changed the account while others could grant. Administrators are mailed.
     """
-    _change_privilege(membership=membership, by=by, reason=reason, granted=True)
+    _set_privilege(membership=membership, by=by, reason=reason, granted=True)
 
 
 @transaction.atomic
@@ -30,53 +30,53 @@ def revoke_push_to_accounting(*, membership: CompanyMembership, by: User, reason
     """Take the privilege away. Accepted exports of which nothing is written go back to awaiting
     when a worker next looks at them. Raises as ``grant_push_to_accounting`` does.
     """
-    _change_privilege(membership=membership, by=by, reason=reason, granted=False)
+    _set_privilege(membership=membership, by=by, reason=reason, granted=False)
 
 
-def _change_privilege(*, membership: CompanyMembership, by: User, reason: str, granted: bool) -> None:
-    locked = CompanyMembership.objects.select_for_update().get(pk=membership.pk)
+def _set_privilege(*, membership: CompanyMembership, by: User, reason: str, granted: bool) -> None:
+    membership_row = CompanyMembership.objects.select_for_update().get(pk=membership.pk)
     if not (by.is_staff and by.has_perm("directory.grant_push_to_accounting")):
         raise DirectoryError("You don't hold the permission to grant Can Push to Accounting.")
-    if locked.user_id == by.pk:
+    if membership_row.user_id == by.pk:
         raise DirectoryError("Nobody grants or revokes Can Push to Accounting for themselves.")
     if not reason.strip():
         raise DirectoryError("Give a reason: it is kept in the history.")
-    if locked.can_push_to_accounting == granted:
+    if membership_row.can_push_to_accounting == granted:
         return
     if granted:
-        _require_another_hand(locked, by)
-    locked.can_push_to_accounting = membership.can_push_to_accounting = granted
-    locked.save(update_fields=["can_push_to_accounting"])
+        require_other_granter(membership_row, by)
+    membership_row.can_push_to_accounting = membership.can_push_to_accounting = granted
+    membership_row.save(update_fields=["can_push_to_accounting"])
     entry = history.record(
         event="privilege.granted" if granted else "privilege.revoked",
-        subject=locked,
+        subject=membership_row,
         by=by,
-        company=locked.company,
-        detail={"user": locked.user_id, "privilege": "can_push_to_accounting", "reason": reason.strip()},
+        company=membership_row.company,
+        detail={"user": membership_row.user_id, "privilege": "can_push_to_accounting", "reason": reason.strip()},
     )
-    locked.signed_grant = signatures.signed(approvers.granted(locked, entry=entry.pk)) if granted else None
-    locked.save(update_fields=["signed_grant"])
+    membership_row.signed_grant = signatures.sign_statement(approvers.build_grant_statement(membership_row, entry_id=entry.pk)) if granted else None
+    membership_row.save(update_fields=["signed_grant"])
 
 
-def _require_another_hand(membership: CompanyMembership, by: User) -> None:
+def require_other_granter(membership: CompanyMembership, by: User) -> None:
     """Whoever made an account, or changed how its person signs in, could be that person, so another grants,
     where there is one."""
-    last = HistoryEntry.objects.about(membership).filter(event=approvers.GRANTED).last()
-    made = HistoryEntry.objects.about(membership.user).filter(event="account.created")
-    hands = made | approvers.changes_by_others(membership.user)
-    changed = hands.filter(by_id=by.pk, pk__gt=last.pk if last else 0)
+    last_grant = HistoryEntry.objects.about(membership).filter(event=approvers.GRANTED).last()
+    creations = HistoryEntry.objects.about(membership.user).filter(event="account.created")
+    account_changes = creations | approvers.list_changes_by_others(membership.user)
+    own_changes = account_changes.filter(by_id=by.pk, pk__gt=last_grant.pk if last_grant else 0)
     others = [each for each in User.objects.granters(membership.company) if each not in (by, membership.user)]
-    if others and changed.exists():
+    if others and own_changes.exists():
         raise DirectoryError(
             f"You made the account of {membership.user}, or changed how they sign in, so another person must "
             "grant it: "
-            f"{approvers.in_words(others)}."
+            f"{approvers.format_names(others)}."
         )
 
 
 @transaction.atomic
 def suspend_push_to_accounting(
-    *, person: User, by: User | None, because: str, for_good: bool = False
+    *, person: User, by: User | None, reason: str, is_permanent: bool = False
 ) -> None:
     """Take the privilege from a person in every company, until it is granted again.
 
@@ -84,44 +84,44 @@ def suspend_push_to_accounting(
     ``by`` is who did, None for the system or an operator; ``because`` is a sentence for people.
     ``for_good``: revoked, as for an account that was switched off.
     """
-    held = CompanyMembership.objects.select_for_update(of=("self",)).select_related("company").order_by("pk")
-    for membership in held.filter(user=person, can_push_to_accounting=True):
+    memberships = CompanyMembership.objects.select_for_update(of=("self",)).select_related("company").order_by("pk")
+    for membership in memberships.filter(user=person, can_push_to_accounting=True):
         membership.can_push_to_accounting = False
         membership.save(update_fields=["can_push_to_accounting"])
         history.record(
-            event=approvers.REVOKED if for_good else approvers.SUSPENDED,
+            event=approvers.REVOKED if is_permanent else approvers.SUSPENDED,
             subject=membership,
             by=by,
             company=membership.company,
-            detail={"user": person.pk, "privilege": "can_push_to_accounting", "reason": because},
+            detail={"user": person.pk, "privilege": "can_push_to_accounting", "reason": reason},
         )
 
 
 @transaction.atomic
-def remove_company_membership(*, membership: CompanyMembership, by: User | None) -> None:
+def delete_company_membership(*, membership: CompanyMembership, by: User | None) -> None:
     """Take a person out of a Company Directory; the privilege ends with it.
 
     Raises DirectoryError for oneself.
     """
-    locked = CompanyMembership.objects.select_for_update().get(pk=membership.pk)
-    if by and locked.user_id == by.pk:
+    membership_row = CompanyMembership.objects.select_for_update().get(pk=membership.pk)
+    if by and membership_row.user_id == by.pk:
         raise DirectoryError("Nobody removes themselves from a Company Directory.")
     history.record(
         event="membership.removed",
-        subject=locked,
+        subject=membership_row,
         by=by,
-        company=locked.company,
+        company=membership_row.company,
         detail={
-            "user": locked.user_id,
-            "held_push_to_accounting": locked.can_push_to_accounting,
-            "were": {name: getattr(locked, name) for name in ("erp_integrations_level", "directory_level")},
+            "user": membership_row.user_id,
+            "held_push_to_accounting": membership_row.can_push_to_accounting,
+            "were": {name: getattr(membership_row, name) for name in ("erp_integrations_level", "directory_level")},
         },
     )
-    locked.delete()
+    membership_row.delete()
 
 
 @transaction.atomic
-def remove_project_membership(*, membership: ProjectMembership, by: User | None) -> None:
+def delete_project_membership(*, membership: ProjectMembership, by: User | None) -> None:
     """Take a person out of a project. Raises DirectoryError for oneself."""
     if by and membership.user_id == by.pk:
         raise DirectoryError("Nobody removes themselves from a project: ask another administrator.")
@@ -146,25 +146,25 @@ def save_levels(*, membership: CompanyMembership | ProjectMembership, by: User) 
     Raises DirectoryError for oneself, superuser or not: whoever gives rights has them by another's hand.
     """
     if membership.user_id == by.pk:
-        raise DirectoryError(OWN_LEVELS)
+        raise DirectoryError(OWN_LEVELS_MESSAGE)
     names = [field.name for field in membership._meta.fields if field.name.endswith("_level")]
     is_new = membership._state.adding
     stored = None if is_new else type(membership).objects.select_for_update().get(pk=membership.pk)
-    were = {name: getattr(stored, name, Level.NONE) for name in names}
+    previous_levels = {name: getattr(stored, name, Level.NONE) for name in names}
     if is_new and isinstance(membership, CompanyMembership):
         membership.can_push_to_accounting = False
     # Only the levels: the privilege may have been revoked since the form was opened.
     membership.save(update_fields=None if is_new else names)
-    levels = {name: getattr(membership, name) for name in names if getattr(membership, name) != were[name]}
+    levels = {name: getattr(membership, name) for name in names if getattr(membership, name) != previous_levels[name]}
     if not levels and not is_new:
         return
-    place = membership.project if isinstance(membership, ProjectMembership) else membership
+    owner = membership.project if isinstance(membership, ProjectMembership) else membership
     history.record(
         event="membership.added" if is_new else "membership.changed",
         subject=membership,
         by=by,
-        company=place.company,
-        detail={"user": membership.user_id, "levels": levels, "were": {name: were[name] for name in levels}}
+        company=owner.company,
+        detail={"user": membership.user_id, "levels": levels, "were": {name: previous_levels[name] for name in levels}}
         | ({"project": membership.project_id} if isinstance(membership, ProjectMembership) else {}),
     )
 
@@ -175,26 +175,26 @@ def set_own_decision_rule(*, company: Company, by: User, allows: bool, reason: s
 
     Raises DirectoryError without a reason or without the permission.
     """
-    locked = Company.objects.select_for_update().get(pk=company.pk)
+    company_row = Company.objects.select_for_update().get(pk=company.pk)
     if not (by.is_staff and by.has_perm("directory.free_from_own_decision_rule")):
         raise DirectoryError("You don't hold the permission to change the own-decision rule.")
     if not reason.strip():
         raise DirectoryError("Give a reason: it is kept in the history.")
-    if locked.allows_own_decisions == allows:
+    if company_row.allows_own_decisions == allows:
         return
-    locked.allows_own_decisions = company.allows_own_decisions = allows
-    locked.save(update_fields=["allows_own_decisions"])
+    company_row.allows_own_decisions = company.allows_own_decisions = allows
+    company_row.save(update_fields=["allows_own_decisions"])
     history.record(
         event="own_decision_rule.lifted" if allows else "own_decision_rule.restored",
-        subject=locked,
+        subject=company_row,
         by=by,
-        company=locked,
+        company=company_row,
         detail={"reason": reason.strip()},
     )
 
 
 @transaction.atomic
-def change_profile(*, form: ModelForm[User], by: User) -> None:
+def update_profile(*, form: ModelForm[User], by: User) -> None:
     """Save what a person changed about themselves; the history names the fields, not what is in them."""
     form.save()
     if form.changed_data:
@@ -213,19 +213,19 @@ def set_two_step_rule(*, company: Company, by: User, required: bool, reason: str
 
     Raises DirectoryError without a reason or without the permission.
     """
-    locked = Company.objects.select_for_update().get(pk=company.pk)
+    company_row = Company.objects.select_for_update().get(pk=company.pk)
     if not (by.is_staff and by.has_perm("directory.set_two_step_rule")):
         raise DirectoryError("You don't hold the permission to set the rule on two-step verification.")
     if not reason.strip():
         raise DirectoryError("Give a reason: it is kept in the history.")
-    if locked.requires_two_step == required:
+    if company_row.requires_two_step == required:
         return
-    locked.requires_two_step = company.requires_two_step = required
-    locked.save(update_fields=["requires_two_step"])
+    company_row.requires_two_step = company.requires_two_step = required
+    company_row.save(update_fields=["requires_two_step"])
     history.record(
         event="two_step_rule.set" if required else "two_step_rule.lifted",
-        subject=locked,
+        subject=company_row,
         by=by,
-        company=locked,
+        company=company_row,
         detail={"reason": reason.strip()},
     )

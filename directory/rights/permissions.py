@@ -27,7 +27,7 @@ P = ParamSpec("P")
 class RightMissing(PermissionDenied):
     """A person asked for something that their rights do not cover. Becomes a 403 and a history entry."""
 
-    way_out: tuple[str, str] | None = None
+    remedy: tuple[str, str] | None = None
     """What the person can do about it by themselves: the words of a link, and the name of its page."""
 
     def __init__(self, *, by: User, company: Company | None, right: str, sentence: str) -> None:
@@ -41,7 +41,7 @@ class RightMissing(PermissionDenied):
 class TwoStepMissing(RightMissing):
     """An approver without two-step verification, in a company that requires it."""
 
-    way_out = ("Set up two-step verification", "mfa_index")
+    remedy = ("Set up two-step verification", "mfa_index")
 
     def __init__(self, *, by: User, company: Company) -> None:
         super().__init__(
@@ -53,13 +53,13 @@ class TwoStepMissing(RightMissing):
         )
 
 
-def company_membership(user: User, company: Company) -> CompanyMembership | None:
+def find_company_membership(user: User, company: Company) -> CompanyMembership | None:
     """The person's entry in the Company Directory, with the person and the company; None for strangers."""
     memberships = CompanyMembership.objects.select_related("user", "company")
     return memberships.filter(user=user, company=company).first()
 
 
-def commitments_level(user: User, project: Project) -> str:
+def get_commitments_level(user: User, project: Project) -> str:
     """The person's level in the project's Commitments tool."""
     membership = ProjectMembership.objects.filter(user=user, project=project, user__is_active=True).first()
     return membership.commitments_level if membership else Level.NONE
@@ -67,7 +67,7 @@ def commitments_level(user: User, project: Project) -> str:
 
 def can_see_erp_integrations(user: User, company: Company) -> bool:
     """Read Only and up on the ERP Integrations tool."""
-    membership = company_membership(user, company)
+    membership = find_company_membership(user, company)
     return bool(
         membership and membership.user.is_active and membership.erp_integrations_level in VISIBLE_LEVELS
     )
@@ -75,19 +75,19 @@ def can_see_erp_integrations(user: User, company: Company) -> bool:
 
 def can_push_to_accounting(user: User, company: Company) -> bool:
     """Accept, reject, export and what follows: Standard or Admin, the privilege, two steps if required."""
-    membership = company_membership(user, company)
-    return bool(membership and membership.may_decide)
+    membership = find_company_membership(user, company)
+    return bool(membership and membership.can_decide)
 
 
 def can_administer_erp_integrations(user: User, company: Company) -> bool:
     """Vendor and job links, connection settings: Admin on the ERP Integrations tool."""
-    membership = company_membership(user, company)
+    membership = find_company_membership(user, company)
     return bool(membership and membership.user.is_active and membership.erp_integrations_level == Level.ADMIN)
 
 
 def can_see_history(user: User, company: Company) -> bool:
     """The company's history, and its export: Admin on the ERP Integrations tool or on the Directory."""
-    membership = company_membership(user, company)
+    membership = find_company_membership(user, company)
     return bool(
         membership
         and membership.user.is_active
@@ -102,7 +102,7 @@ def can_compare_with_erp(user: User, company: Company) -> bool:
 
 def can_review_approvers(user: User, company: Company) -> bool:
     """Say that the list of who may push to accounting is right: Admin on either tool of the company."""
-    membership = company_membership(user, company)
+    membership = find_company_membership(user, company)
     return bool(
         membership
         and membership.user.is_active
@@ -112,26 +112,26 @@ def can_review_approvers(user: User, company: Company) -> bool:
 
 def can_see_commitments(user: User, project: Project) -> bool:
     """Read Only and up on the project's Commitments tool."""
-    return commitments_level(user, project) in VISIBLE_LEVELS
+    return get_commitments_level(user, project) in VISIBLE_LEVELS
 
 
 def can_create_commitments(user: User, project: Project) -> bool:
     """Standard or Admin on the project's Commitments tool."""
-    return commitments_level(user, project) in WORKING_LEVELS
+    return get_commitments_level(user, project) in WORKING_LEVELS
 
 
 def can_edit_commitment(user: User, project: Project, created_by_id: int) -> bool:
     """Standard edits what is their own, Admin everything."""
-    level = commitments_level(user, project)
+    level = get_commitments_level(user, project)
     return level == Level.ADMIN or (level == Level.STANDARD and created_by_id == user.pk)
 
 
 def can_send_commitments(user: User, project: Project) -> bool:
     """Send, retrieve and re-send: Admin on the project's Commitments tool."""
-    return commitments_level(user, project) == Level.ADMIN
+    return get_commitments_level(user, project) == Level.ADMIN
 
 
-def _company_right(
+def _build_company_requirement(
     right: str, sentence: str, can: Callable[[User, Company], bool]
 ) -> Callable[[User, Company], None]:
     def require(user: User, company: Company) -> None:
@@ -141,7 +141,7 @@ def _company_right(
     return require
 
 
-def _project_right(
+def _build_project_requirement(
     right: str, sentence: str, can: Callable[Concatenate[User, Project, P], bool]
 ) -> Callable[Concatenate[User, Project, P], None]:
     def require(user: User, project: Project, /, *args: P.args, **kwargs: P.kwargs) -> None:
@@ -151,12 +151,12 @@ def _project_right(
     return require
 
 
-require_see_erp_integrations = _company_right(
+require_see_erp_integrations = _build_company_requirement(
     "see ERP Integrations",
     "You need Read Only or more on the ERP Integrations tool. An administrator of your company can give it.",
     can_see_erp_integrations,
 )
-_require_the_privilege = _company_right(
+_require_privilege = _build_company_requirement(
     "push to accounting",
     "Only an accounting approver can do this: Standard or Admin on the ERP Integrations tool, and the "
     "privilege Can Push to Accounting. An administrator can grant it.",
@@ -166,12 +166,12 @@ _require_the_privilege = _company_right(
 
 def require_push_to_accounting(user: User, company: Company) -> None:
     """The right to decide. Raises TwoStepMissing where only that is missing."""
-    membership = company_membership(user, company)
+    membership = find_company_membership(user, company)
     if membership and membership.lacks_two_step:
         raise TwoStepMissing(by=user, company=company)
-    if not (membership and membership.may_decide):
-        _require_the_privilege(user, company)
-    elif not approvers.is_signed(membership):
+    if not (membership and membership.can_decide):
+        _require_privilege(user, company)
+    elif not approvers.is_grant_signed(membership):
         raise RightMissing(
             by=user,
             company=company,
@@ -181,41 +181,41 @@ def require_push_to_accounting(user: User, company: Company) -> None:
         )
 
 
-require_administer_erp_integrations = _company_right(
+require_administer_erp_integrations = _build_company_requirement(
     "administer ERP Integrations",
     "You need Admin on the ERP Integrations tool for links and connection settings.",
     can_administer_erp_integrations,
 )
-require_see_history = _company_right(
+require_see_history = _build_company_requirement(
     "see the history",
     "The history of a company is for its Admins: Admin on the ERP Integrations tool or on the Directory.",
     can_see_history,
 )
-require_compare_with_erp = _company_right(
+require_compare_with_erp = _build_company_requirement(
     "compare with the ERP",
     "A comparison with Spectrum is started by an accounting approver, or with Admin on the ERP Integrations "
     "tool. It also runs by itself, every day.",
     can_compare_with_erp,
 )
-require_review_approvers = _company_right(
+require_review_approvers = _build_company_requirement(
     "review who may push to accounting",
     "You need Admin on the Directory or on the ERP Integrations tool to confirm who may push to accounting.",
     can_review_approvers,
 )
-require_see_commitments = _project_right(
+require_see_commitments = _build_project_requirement(
     "see commitments", "You need Read Only or more on this project's Commitments tool.", can_see_commitments
 )
-require_create_commitments = _project_right(
+require_create_commitments = _build_project_requirement(
     "create commitments",
     "You need Standard or Admin on this project's Commitments tool to create a commitment.",
     can_create_commitments,
 )
-require_edit_commitment = _project_right(
+require_edit_commitment = _build_project_requirement(
     "edit a commitment",
     "Standard on the Commitments tool lets you change what you created; Admin lets you change everything.",
     can_edit_commitment,
 )
-require_send_commitments = _project_right(
+require_send_commitments = _build_project_requirement(
     "send commitments",
     "Sending to the ERP and retrieving from it need Admin on this project's Commitments tool.",
     can_send_commitments,

@@ -10,24 +10,24 @@ from directory.rights import approvers, memberships
 PASSWORDS = ("password.reset", "password.changed", "account.password_set")
 
 
-def listen() -> None:
+def subscribe_to_account_changes() -> None:
     """Hear of what changes from now on; called once, when the application starts."""
     for event in ("account.changed", *PASSWORDS, "two_step.turned_on", "two_step.turned_off"):
-        subscribers.when(event, _follow)
+        subscribers.subscribe(event, handle_account_change)
 
 
-def _follow(entry: HistoryEntry) -> None:
+def handle_account_change(entry: HistoryEntry) -> None:
     person = User.objects.get(pk=entry.subject_id)
     by = User.objects.filter(pk=entry.by_id or 0).first()
     if "is_active" in entry.detail.get("fields", []) and not entry.detail["active"]:
         memberships.suspend_push_to_accounting(
-            person=person, by=by, because="The account was switched off.", for_good=True
+            person=person, by=by, reason="The account was switched off.", is_permanent=True
         )
-    elif because := _why_suspended(entry, person):
-        memberships.suspend_push_to_accounting(person=person, by=by, because=because)
+    elif reason := get_suspension_reason(entry, person):
+        memberships.suspend_push_to_accounting(person=person, by=by, reason=reason)
 
 
-def _why_suspended(entry: HistoryEntry, person: User) -> str:
+def get_suspension_reason(entry: HistoryEntry, person: User) -> str:
     """Why this change takes the privilege away until it is granted again; blank where it does not."""
     fields = entry.detail.get("fields", [])
     match entry.event:
@@ -37,9 +37,9 @@ def _why_suspended(entry: HistoryEntry, person: User) -> str:
             return "The account was switched on again."
         case "account.password_set":
             return "The password was set by somebody else."
-        case "password.reset" if not person.authenticator_set.exists() and not _is_bound(entry):  # type: ignore[attr-defined]  # allauth's
+        case "password.reset" if not person.authenticator_set.exists() and not is_done_by_mailbox_owner(entry):  # type: ignore[attr-defined]  # allauth's
             return "The password was chosen by a link mailed after somebody else had changed the account."
-        case "two_step.turned_on" if entry.by_id is not None and not _is_bound(entry):
+        case "two_step.turned_on" if entry.by_id is not None and not is_done_by_mailbox_owner(entry):
             return (
                 "Two-step verification was set up, and not in the session that begins with a link which was "
                 "mailed to the person to choose a password, or on an account that somebody else had changed."
@@ -49,7 +49,7 @@ def _why_suspended(entry: HistoryEntry, person: User) -> str:
     return ""
 
 
-def _is_bound(entry: HistoryEntry) -> bool:
+def is_done_by_mailbox_owner(entry: HistoryEntry) -> bool:
     """Whether it was done by whoever reads the person's mail, on an account that nobody else has changed.
 
     A first second step counts as the person's own only in the session that began with the mailed link of
@@ -62,7 +62,7 @@ def _is_bound(entry: HistoryEntry) -> bool:
     person = User(pk=entry.subject_id)
     before = HistoryEntry.objects.about(person).filter(pk__lt=entry.pk)
     last = before.filter(event__in=PASSWORDS).last()
-    others = approvers.changes_by_others(person)
+    others = approvers.list_changes_by_others(person)
     if entry.event == "password.reset":
         own = before.filter(event__in=PASSWORDS[:2]).last()
         return not others.filter(pk__gt=own.pk if own else 0).exists()

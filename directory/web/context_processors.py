@@ -11,7 +11,7 @@ from directory.models import VISIBLE_LEVELS, Company, Level, Project
 
 
 @dataclass(frozen=True)
-class Place:
+class NavItem:
     """One link of the header."""
 
     name: str
@@ -24,7 +24,7 @@ class Place:
         return self.name
 
 
-def places(request: HttpRequest) -> dict[str, Any]:
+def build_navigation(request: HttpRequest) -> dict[str, Any]:
     """``companies`` for the switcher, ``navigation`` for the tools, ``current_company``.
 
     Views say where they are with ``request.current_company`` and ``request.current_project``.
@@ -34,24 +34,24 @@ def places(request: HttpRequest) -> dict[str, Any]:
     return {
         "current_company": company,
         "current_project": getattr(request, "current_project", None),
-        "companies": SimpleLazyObject(lambda: _companies(request, company)),
-        "navigation": SimpleLazyObject(lambda: _navigation(request, company)),
+        "companies": SimpleLazyObject(lambda: list_company_items(request, company)),
+        "navigation": SimpleLazyObject(lambda: list_tool_items(request, company)),
     }
 
 
-def _companies(request: HttpRequest, current: Company | None) -> list[Place]:
+def list_company_items(request: HttpRequest, current: Company | None) -> list[NavItem]:
     if not request.user.is_authenticated:
         return []
     return [
-        Place(company.name, company.get_absolute_url(), company == current)
+        NavItem(company.name, company.get_absolute_url(), company == current)
         for company in Company.objects.with_erp_integrations_for(request.user)
     ]
 
 
-def _navigation(request: HttpRequest, company: Company | None) -> list[Place]:
+def list_tool_items(request: HttpRequest, company: Company | None) -> list[NavItem]:
     if not request.user.is_authenticated:
         return []
-    places_to_go = []
+    nav_items = []
     if company is None:
         company = Company.objects.visible_to(request.user).first()
     if company is None:
@@ -60,14 +60,14 @@ def _navigation(request: HttpRequest, company: Company | None) -> list[Place]:
     if membership and membership.erp_integrations_level in VISIBLE_LEVELS:
         url = reverse("erp_integrations:commitments", args=[company.slug])
         tool = reverse("erp_integrations:overview", args=[company.slug])
-        places_to_go.append(Place("ERP Integrations", url, request.path.startswith(tool)))
+        nav_items.append(NavItem("ERP Integrations", url, request.path.startswith(tool)))
     elif membership and membership.directory_level == Level.ADMIN:
         url = reverse("erp_integrations:activity", args=[company.slug])
-        places_to_go.append(Place("History", url, request.path == url))
+        nav_items.append(NavItem("History", url, request.path == url))
     if Project.objects.visible_to(request.user).filter(company=company).exists():
-        places_to_go.append(
-            Place(
+        nav_items.append(
+            NavItem(
                 "Projects", reverse("projects"), request.path.startswith(("/projects", reverse("projects")))
             )
         )
-    return places_to_go
+    return nav_items

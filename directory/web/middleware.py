@@ -13,13 +13,13 @@ from django.utils import timezone
 
 from directory.accounts import sessions
 
-Next = Callable[[HttpRequest], HttpResponse]
+GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class PersonalTimeZoneMiddleware:
     """Activates the signed-in person's time zone for the request."""
 
-    def __init__(self, get_response: Next) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -30,7 +30,7 @@ class PersonalTimeZoneMiddleware:
 
 
 # Not "cookies": it would empty those of the company's other sites under the same domain, too.
-FORGET = '"cache", "storage"'
+CLEAR_SITE_DATA = '"cache", "storage"'
 
 
 class SessionLimitsMiddleware:
@@ -39,20 +39,20 @@ class SessionLimitsMiddleware:
     However a session ends, the browser is asked to forget what it kept of it.
     """
 
-    def __init__(self, get_response: Next) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        was_in = request.user.is_authenticated
-        if was_in:
-            if why := sessions.why_over(request.session):
-                sessions.end_own(request, why)
-                messages.info(request, sessions.sentence(why))
+        was_signed_in = request.user.is_authenticated
+        if was_signed_in:
+            if end_reason := sessions.get_end_reason(request.session):
+                sessions.end_own_session(request, end_reason)
+                messages.info(request, sessions.describe_end(end_reason))
             elif "X-Poll" not in request.headers:  # a row that asks for itself is nobody's doing
-                sessions.note(request)
+                sessions.record_activity(request)
         answer = self.get_response(request)
-        if was_in and not request.user.is_authenticated:
-            answer.headers["Clear-Site-Data"] = FORGET
+        if was_signed_in and not request.user.is_authenticated:
+            answer.headers["Clear-Site-Data"] = CLEAR_SITE_DATA
         return answer
 
 
@@ -61,13 +61,13 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
 
     def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponse:  # type: ignore[override]  # Django's stub says its own class
         """Lead to the sign-in page; of a piece of a page, the whole page is led there."""
-        answer = redirect_to_login(_page_of(request), self.get_login_url(view_func))
+        answer = redirect_to_login(get_return_page(request), self.get_login_url(view_func))
         if "HX-Request" not in request.headers:
             return answer
         return HttpResponse(headers={"HX-Redirect": answer.url, "Vary": "HX-Request"})
 
 
-def _page_of(request: HttpRequest) -> str:
+def get_return_page(request: HttpRequest) -> str:
     """The page that the person was on: a form, or a piece of a page, is no page to come back to."""
     shown = request.headers.get("HX-Current-URL", "")
     if not shown and request.method not in ("GET", "HEAD"):

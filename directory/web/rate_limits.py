@@ -24,25 +24,25 @@ logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 View = Callable[Concatenate[SignedInRequest, P], HttpResponseBase]
 
-MANY = 10
+HEAVY_WEIGHT = 10
 """What a page weighs that reads everything, or asks the ERP and waits for it."""
 
-_REMEMBERED = 10_000
+_MAX_BUCKETS = 10_000
 _buckets: dict[int, tuple[float, float]] = {}
 _lock = threading.Lock()
 
 
-def searches(request: HttpRequest) -> bool:
+def is_search(request: HttpRequest) -> bool:
     """Whether the page is asked to search."""
     return bool(request.GET.get("q"))
 
 
-def posts(request: HttpRequest) -> bool:
+def is_post(request: HttpRequest) -> bool:
     """Whether something is asked for, and not only looked at."""
     return request.method == "POST"
 
 
-def costly(
+def limit_rate(
     weight: int = 1, *, when: Callable[[HttpRequest], bool] = lambda request: True
 ) -> Callable[[View[P]], View[P]]:
     """A view that counts as ``weight`` costly pages, on the requests that ``when`` names.
@@ -50,43 +50,43 @@ def costly(
     Whoever is over COSTLY_PAGES_PER_MINUTE gets a 429 page that says when to come again.
     """
 
-    def limited(view: View[P]) -> View[P]:
+    def limit_view(view: View[P]) -> View[P]:
         @wraps(view)
-        def counted(request: SignedInRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            wait = spend(request.user.pk, weight) if when(request) else 0
-            if not wait:
+        def handle_request(request: SignedInRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            wait_seconds = record_usage(request.user.pk, weight) if when(request) else 0
+            if not wait_seconds:
                 return view(request, *args, **kwargs)
             logger.warning(
-                "Person %s asked too often for %s: 429 for %s s", request.user.pk, request.path, wait
+                "Person %s asked too often for %s: 429 for %s s", request.user.pk, request.path, wait_seconds
             )
-            answer = render(request, "429.html", {"seconds": wait}, status=429)
-            answer.headers["Retry-After"] = str(wait)
+            answer = render(request, "429.html", {"seconds": wait_seconds}, status=429)
+            answer.headers["Retry-After"] = str(wait_seconds)
             return answer
 
-        return counted
+        return handle_request
 
-    return limited
+    return limit_view
 
 
-def spend(person: int, weight: int) -> int:
+def record_usage(person: int, weight: int) -> int:
     """Count it for this person, or give the whole seconds until there is room for it again."""
-    most: int = settings.COSTLY_PAGES_PER_MINUTE
-    if not most:
+    limit: int = settings.COSTLY_PAGES_PER_MINUTE
+    if not limit:
         return 0
-    per_second = most / 60
+    per_second = limit / 60
     with _lock:
         now = time.time()
         filled, since = _buckets.get(person, (0.0, now))
         filled = max(0.0, filled - max(0.0, now - since) * per_second)
         # One page that weighs more than a whole minute is let through when nothing else is counted.
-        over = filled + weight - max(most, weight)
-        if len(_buckets) >= _REMEMBERED:
+        over = filled + weight - max(limit, weight)
+        if len(_buckets) >= _MAX_BUCKETS:
             _buckets.clear()
         _buckets[person] = (filled if over > 0 else filled + weight, now)
     return math.ceil(over / per_second) if over > 0 else 0
 
 
-def forget() -> None:
+def purge_usage() -> None:
     """Count anew for everybody."""
     with _lock:
         _buckets.clear()

@@ -28,7 +28,7 @@ from erp_integrations.adapters.spectrum import (
     OAuthClient,
     ReplyRule,
     RetentionRule,
-    Rotated,
+    RotatedSecret,
     RuleKind,
     SpectrumAdapter,
     SpectrumSettings,
@@ -53,12 +53,12 @@ from erp_integrations.models import (
 NOWHERE = "https://not-in-spectrum-servers.invalid"
 
 
-def adapter_for(connection: Connection | None) -> Adapter:
+def get_adapter(connection: Connection | None) -> Adapter:
     """An adapter that can check and plan, but not send. No query."""
-    return _spectrum(connection, {})
+    return build_spectrum_adapter(connection, {})
 
 
-def ready_adapter(job: ExportJob) -> Adapter | NotSent | Unusable:
+def build_sending_adapter(job: ExportJob) -> Adapter | NotSent | Unusable:
     """An adapter that can send a job's calls, with the site's service descriptions.
 
     What it takes for written is what did when the job was accepted. The descriptions are fetched once
@@ -67,105 +67,105 @@ def ready_adapter(job: ExportJob) -> Adapter | NotSent | Unusable:
     unknown. Uses the wire; call it with no transaction open.
     """
     connection = job.connection
-    checked = connection.descriptions_checked_at
-    is_old = checked is None or checked < timezone.now() - timedelta(seconds=settings.WSDL_CHECK_SECONDS)
+    checked_at = connection.descriptions_checked_at
+    is_old = checked_at is None or checked_at < timezone.now() - timedelta(seconds=settings.WSDL_CHECK_SECONDS)
     if is_old or not connection.wsdls.exists():
-        result = probing_adapter(connection).probe()
-        if not result.usable:
-            return NotSent(result.sentence) if result.passing else Unusable(result.sentence, result.adoptable)
-        keep(connection, result)
-    return _spectrum(connection, _kept(connection), job)
+        result = build_probing_adapter(connection).probe()
+        if not result.is_usable:
+            return NotSent(result.sentence) if result.transient else Unusable(result.sentence, result.can_accept_wsdl)
+        store_descriptions(connection, result)
+    return build_spectrum_adapter(connection, get_descriptions(connection), job)
 
 
-def probing_adapter(connection: Connection) -> Adapter:
+def build_probing_adapter(connection: Connection) -> Adapter:
     """An adapter with the descriptions that are kept now, if any."""
-    return _spectrum(connection, _kept(connection))
+    return build_spectrum_adapter(connection, get_descriptions(connection))
 
 
-def rotate_secret(connection: Connection) -> Rotated | NotSent | Unauthorised | Unusable | Unknown:
+def rotate_secret(connection: Connection) -> RotatedSecret | NotSent | Unauthorised | Unusable | Unknown:
     """Have the hosted site make a new client secret. One attempt, with no transaction open."""
-    return authentication.rotate_secret(_settings(connection, {}))
+    return authentication.rotate_secret(build_spectrum_settings(connection, {}))
 
 
-def try_secret(connection: Connection, secret: str) -> NotSent | Unauthorised | Unusable | None:
+def verify_secret(connection: Connection, secret: str) -> NotSent | Unauthorised | Unusable | None:
     """Ask the hosted site for a token with this client secret; None if it was given."""
-    return authentication.try_secret(_settings(connection, {}), secret)
+    return authentication.verify_secret(build_spectrum_settings(connection, {}), secret)
 
 
 @transaction.atomic
-def keep(connection: Connection, result: ProbeResult, *, instead: bool = False) -> None:
+def store_descriptions(connection: Connection, result: ProbeResult, *, overwrite: bool = False) -> None:
     """Keep the descriptions that a probe has found, where they are new or ``instead`` of the kept ones.
 
     ``connection`` is as it was read before the probe: where it has been asked meanwhile that they are
     looked at again, or another worker has looked, this look does not count.
     """
-    held = Connection.objects.filter(pk=connection.pk)
-    if result.changed and not instead:
+    rows = Connection.objects.filter(pk=connection.pk)
+    if result.changed and not overwrite:
         # Everything that is written has its place in it, so nobody has to say yes.
         detail = {"difference": result.changed}
         event = "connection.descriptions_adopted"
         history.record(event=event, subject=connection, by=None, company=connection.company, detail=detail)
-    if result.changed or instead:
+    if result.changed or overwrite:
         connection.wsdls.all().delete()
     else:
-        held = held.filter(descriptions_checked_at=connection.descriptions_checked_at)
+        rows = rows.filter(descriptions_checked_at=connection.descriptions_checked_at)
     for method, text in result.descriptions.items():
         Wsdl.objects.get_or_create(connection=connection, method=method, defaults={"text": text})
-    held.update(descriptions_checked_at=Now())
+    rows.update(descriptions_checked_at=Now())
 
 
-def longest_send(connection: Connection) -> float:
+def get_longest_send(connection: Connection) -> float:
     """The longest that one call may take, in seconds, with a token for either secret before it."""
     call: float = settings.WIRE_CONNECT_TIMEOUT + settings.WIRE_READ_TIMEOUT
     if not connection.client_id:
         return call
-    token = settings.WIRE_CONNECT_TIMEOUT + min(settings.WIRE_READ_TIMEOUT, authentication.LONGEST_WAIT)
+    token = settings.WIRE_CONNECT_TIMEOUT + min(settings.WIRE_READ_TIMEOUT, authentication.MAX_TOKEN_WAIT)
     return float(call + 2 * token)
 
 
-def as_planned(stored: ExportCall) -> Call:
+def to_call(stored: ExportCall) -> Call:
     """A stored call as the adapter made it, and is given it again."""
     return Call(stored.method, stored.title, tuple(Element(**element) for element in stored.elements))
 
 
 @transaction.atomic
-def let_go_on(connection: Connection) -> None:
+def resume_jobs(connection: Connection) -> None:
     """After its settings were changed: what waits out a fault of the old ones is due now.
 
     A connection that stopped until a probe succeeds is probed now.
     """
-    held = Connection.objects.filter(pk=connection.pk)
-    held.filter(awaits_probe=True).update(not_before=Now())
-    held.filter(awaits_probe=False).update(not_before=None, fault="")
+    rows = Connection.objects.filter(pk=connection.pk)
+    rows.filter(awaits_probe=True).update(not_before=Now())
+    rows.filter(awaits_probe=False).update(not_before=None, fault="")
     waiting = connection.jobs.filter(status__in=[JobStatus.QUEUED, JobStatus.INCOMPLETE])
     # One that no worker has had yet waits out its grace, in which it can be undone.
     waiting.filter(not_before__isnull=False, attempt__gt=0).update(not_before=Now())
 
 
-def reply_rule(of: ConnectionSettings | ExportJob) -> ReplyRule:
+def get_reply_rule(source: ConnectionSettings | ExportJob) -> ReplyRule:
     """What counts as written, on a connection or for a job."""
-    codes = of.success_codes.split(",") if of.success_rule == RuleKind.CODES else ()
+    codes = source.success_codes.split(",") if source.success_rule == RuleKind.CODES else ()
     return ReplyRule(
-        RuleKind(of.success_rule), frozenset("" if code == BLANK_CODE else code for code in codes)
+        RuleKind(source.success_rule), frozenset("" if code == BLANK_CODE else code for code in codes)
     )
 
 
-def as_columns(rule: ReplyRule) -> dict[str, str]:
+def to_rule_columns(rule: ReplyRule) -> dict[str, str]:
     """The same as both tables hold it."""
     codes = ",".join(sorted(code or BLANK_CODE for code in rule.codes))
     return {"success_rule": rule.kind.value, "success_codes": codes}
 
 
-def taught_by(attempt: WireAttempt, present: ReplyRule) -> ReplyRule | None:
+def find_taught_rule(attempt: WireAttempt, present: ReplyRule) -> ReplyRule | None:
     """The rule by which what came back of a written call means so; None if none does, or the present one."""
-    return replies.taught_by(attempt.reply, as_planned(attempt.call), present)
+    return replies.find_reply_rule(attempt.reply, to_call(attempt.call), present)
 
 
-def _kept(connection: Connection) -> dict[str, str]:
+def get_descriptions(connection: Connection) -> dict[str, str]:
     return dict(connection.wsdls.values_list("method", "text"))
 
 
-def _guid(connection: Connection, own: UUID | None) -> str:
+def _get_guid(connection: Connection, own: UUID | None) -> str:
     match connection.guid_policy:
         case GuidPolicy.NEW:
             return str(own or uuid4())
@@ -174,18 +174,18 @@ def _guid(connection: Connection, own: UUID | None) -> str:
     return ""
 
 
-def _spectrum(
+def build_spectrum_adapter(
     connection: Connection | None, wsdls: Mapping[str, str], job: ExportJob | None = None
 ) -> SpectrumAdapter:
     if connection is None:
         return SpectrumAdapter(SpectrumSettings(base_url=NOWHERE, company_code="", authorization_id=""))
-    known = _settings(connection, wsdls)
+    spectrum_settings = build_spectrum_settings(connection, wsdls)
     if job:
-        known = replace(known, written=reply_rule(job), guid=_guid(connection, job.guid))
-    return SpectrumAdapter(known)
+        spectrum_settings = replace(spectrum_settings, written=get_reply_rule(job), guid=_get_guid(connection, job.guid))
+    return SpectrumAdapter(spectrum_settings)
 
 
-def _settings(connection: Connection, wsdls: Mapping[str, str]) -> SpectrumSettings:
+def build_spectrum_settings(connection: Connection, wsdls: Mapping[str, str]) -> SpectrumSettings:
     oauth = None
     if connection.client_id:
         token_base = connection.token_base_url or NOWHERE
@@ -201,13 +201,13 @@ def _settings(connection: Connection, wsdls: Mapping[str, str]) -> SpectrumSetti
         base_url=connection.base_url or NOWHERE,
         company_code=connection.company_code,
         authorization_id=connection.authorization_id,
-        guid=_guid(connection, None),
+        guid=_get_guid(connection, None),
         oauth=oauth,
         wsdl_path=connection.wsdl_path,
         service_path=connection.service_path,
         vendors_path=connection.vendors_path,
-        written=reply_rule(rules),
-        mapped=element_names.parse(rules.element_names),
+        written=get_reply_rule(rules),
+        mapped=element_names.parse_element_names(rules.element_names),
         soap_authentication=Authentication(rules.soap_authentication),
         rest_authentication=Authentication(rules.rest_authentication),
         token_for_descriptions=rules.token_for_descriptions,

@@ -28,14 +28,14 @@ class ExemptionForm(forms.Form):
     def __init__(self, membership: CompanyMembership, *args: Any) -> None:
         super().__init__(*args)
         of_company = Submission.objects.undecided().filter(company=membership.company_id)
-        barred = [
+        own_decisions = [
             each.pk
             for each in of_company.select_related("company")
-            if submissions.why_barred(each, membership.user)
+            if submissions.describe_own_decision(each, membership.user)
         ]
         field = self.fields["submission"]
         assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = Submission.objects.filter(pk__in=barred)
+        field.queryset = Submission.objects.filter(pk__in=own_decisions)
 
 
 admin.site.unregister(CompanyMembership)

@@ -13,7 +13,7 @@ from directory.models import User
 from erp_integrations import wakeup
 from erp_integrations.confirmations import waiting
 from erp_integrations.confirmations.subjects import Subject
-from erp_integrations.connections.settings_form import general_ledger_account
+from erp_integrations.connections.settings_form import validate_account
 from erp_integrations.links import linking
 from erp_integrations.master_data import syncing
 from erp_integrations.models import CostTypeAccount, ExportJob, JobLink, JobStatus, VendorLink
@@ -27,11 +27,11 @@ class VendorLinkForm(forms.ModelForm[VendorLink]):
         fields = ["connection", "contract_company", "vendor_code", "general_ledger_account"]
 
     def clean_general_ledger_account(self) -> str:
-        return general_ledger_account(self.cleaned_data["general_ledger_account"])
+        return validate_account(self.cleaned_data["general_ledger_account"])
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        _refuse_strangers(self, cleaned, "contract_company")
+        validate_same_company(self, cleaned, "contract_company")
         return cleaned
 
 
@@ -44,7 +44,7 @@ class JobLinkForm(forms.ModelForm[JobLink]):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        _refuse_strangers(self, cleaned, "project")
+        validate_same_company(self, cleaned, "project")
         return cleaned
 
 
@@ -56,11 +56,11 @@ class CostTypeAccountForm(forms.ModelForm[CostTypeAccount]):
         fields = ["connection", "cost_type", "general_ledger_account"]
 
     def clean_general_ledger_account(self) -> str:
-        return general_ledger_account(self.cleaned_data["general_ledger_account"])
+        return validate_account(self.cleaned_data["general_ledger_account"])
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        _refuse_strangers(self, cleaned, "cost_type")
+        validate_same_company(self, cleaned, "cost_type")
         return cleaned
 
 
@@ -69,35 +69,35 @@ class LinkAdmin(RecordingAdmin[Any]):
 
     company = "connection__company"
 
-    def waiting(self, obj: Any) -> QuerySet[ExportJob]:
+    def list_queued_exports(self, obj: Any) -> QuerySet[ExportJob]:
         """Accepted, and nothing of it sent, under this link."""
         raise NotImplementedError
 
-    def store(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> dict[str, Any]:
+    def save_row(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> dict[str, Any]:
         assert isinstance(request.user, User)
-        subject = Subject.of_link(obj)
-        before = subject.values(lock=True)
-        super().store(request, obj, form, change)
-        return waiting.note(subject, before=before, by=request.user, company=obj.connection.company)
+        subject = Subject.from_link(obj)
+        before = subject.get_values(lock=True)
+        super().save_row(request, obj, form, change)
+        return waiting.record_change(subject, before=before, by=request.user, company=obj.connection.company)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if change and form.changed_data:
-            self.warn(request, self.waiting(obj).count())
+            self.notify_stopped_exports(request, self.list_queued_exports(obj).count())
 
     @transaction.atomic
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         assert isinstance(request.user, User)
-        stopped, subject = self.waiting(obj).count(), Subject.of_link(obj)
-        before = subject.values(lock=True)
+        stopped, subject = self.list_queued_exports(obj).count(), Subject.from_link(obj)
+        before = subject.get_values(lock=True)
         super().delete_model(request, obj)
-        waiting.note(subject, before=before, by=request.user, company=obj.connection.company)
-        self.warn(request, stopped)
+        waiting.record_change(subject, before=before, by=request.user, company=obj.connection.company)
+        self.notify_stopped_exports(request, stopped)
 
-    def warn(self, request: HttpRequest, stopped: int) -> None:
+    def notify_stopped_exports(self, request: HttpRequest, stopped: int) -> None:
         """Say what follows, where something does."""
         if stopped:
-            messages.warning(request, linking.stopped_sentence(stopped))
+            messages.warning(request, linking.describe_stopped_exports(stopped))
 
 
 @admin.register(VendorLink)
@@ -115,11 +115,11 @@ class VendorLinkAdmin(LinkAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: VendorLink | None = None) -> tuple[str, ...]:
         return ("connection", "contract_company") if obj else ()
 
-    def codes_of(self, obj: VendorLink) -> dict[str, object]:
-        return linking.codes_of(obj)
+    def get_history_detail(self, obj: VendorLink) -> dict[str, object]:
+        return linking.get_link_detail(obj)
 
-    def waiting(self, obj: VendorLink) -> QuerySet[ExportJob]:
-        return linking.waiting_for_vendor(obj)
+    def list_queued_exports(self, obj: VendorLink) -> QuerySet[ExportJob]:
+        return linking.list_queued_for_vendor(obj)
 
 
 @admin.register(CostTypeAccount)
@@ -137,10 +137,10 @@ class CostTypeAccountAdmin(LinkAdmin):
     ) -> tuple[str, ...]:
         return ("connection", "cost_type") if obj else ()
 
-    def codes_of(self, obj: CostTypeAccount) -> dict[str, str]:
+    def get_history_detail(self, obj: CostTypeAccount) -> dict[str, str]:
         return {"cost_type": obj.cost_type.code, "general_ledger_account": obj.general_ledger_account}
 
-    def waiting(self, obj: CostTypeAccount) -> QuerySet[ExportJob]:
+    def list_queued_exports(self, obj: CostTypeAccount) -> QuerySet[ExportJob]:
         # Which of them it decides about depends on their lines and vendors: those that may be concerned.
         return obj.connection.jobs.filter(
             status=JobStatus.QUEUED, submission__commitment__lines__cost_type=obj.cost_type
@@ -162,21 +162,21 @@ class JobLinkAdmin(LinkAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: JobLink | None = None) -> tuple[str, ...]:
         return ("project",) if obj else ()
 
-    def codes_of(self, obj: JobLink) -> dict[str, object]:
-        return linking.codes_of(obj)
+    def get_history_detail(self, obj: JobLink) -> dict[str, object]:
+        return linking.get_link_detail(obj)
 
-    def waiting(self, obj: JobLink) -> QuerySet[ExportJob]:
-        return linking.waiting_for_job(obj)
+    def list_queued_exports(self, obj: JobLink) -> QuerySet[ExportJob]:
+        return linking.list_queued_for_job(obj)
 
     def save_model(self, request: HttpRequest, obj: JobLink, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if not change or form.changed_data:
             # Only the phases of linked jobs are read.
-            syncing.ask_again(obj.connection_id)
+            syncing.requeue_sync(obj.connection_id)
             wakeup.wake_sync(obj.connection_id)
 
 
-def _refuse_strangers(form: forms.ModelForm[Any], cleaned: dict[str, Any], name: str) -> None:
+def validate_same_company(form: forms.ModelForm[Any], cleaned: dict[str, Any], name: str) -> None:
     """A link joins two things of one company; another company's are none of its business."""
     connection = cleaned.get("connection") or (form.instance.connection_id and form.instance.connection)
     linked = cleaned.get(name) or (getattr(form.instance, f"{name}_id") and getattr(form.instance, name))

@@ -48,21 +48,21 @@ class Naming:
 Subjects = dict[tuple[str, int], Subject]
 
 
-def named(entries: Iterable[HistoryEntry], reader: CompanyMembership | None = None) -> Subjects:
+def find_subjects(entries: Iterable[HistoryEntry], reader: CompanyMembership | None = None) -> Subjects:
     """The subjects of these entries, by type and id; what is gone is named by its number.
 
     Pages are those that ``reader`` may open; for nobody, as in a file, there are none.
     """
-    wanted: dict[str, set[int]] = defaultdict(set)
+    keys_by_type: dict[str, set[int]] = defaultdict(set)
     for entry in entries:
-        wanted[entry.subject_type].add(entry.subject_id)
-    told: Subjects = {}
-    for label, keys in sorted(wanted.items()):
+        keys_by_type[entry.subject_type].add(entry.subject_id)
+    subjects: Subjects = {}
+    for label, keys in sorted(keys_by_type.items()):
         naming = NAMINGS.get(label)
-        rows = _rows(label, naming, keys, reader) if naming else {}
+        rows = _find_rows(label, naming, keys, reader) if naming else {}
         for key in keys:
             row = rows.get(key)
-            told[label, key] = (
+            subjects[label, key] = (
                 Subject(
                     naming.kind, naming.name(row), naming.url(row, reader) if naming.url and reader else ""
                 )
@@ -71,39 +71,39 @@ def named(entries: Iterable[HistoryEntry], reader: CompanyMembership | None = No
                     naming.kind if naming else label.rpartition(".")[2].capitalize(), f"number {key}"
                 )
             )
-    return told
+    return subjects
 
 
-def _rows(label: str, naming: Naming, keys: set[int], reader: CompanyMembership | None) -> dict[int, Model]:
+def _find_rows(label: str, naming: Naming, keys: set[int], reader: CompanyMembership | None) -> dict[int, Model]:
     rows = apps.get_model(label)._default_manager.select_related(*naming.related)
     if reader and label == Commitment._meta.label_lower:
-        theirs = Project.objects.visible_to(reader.user).filter(pk=OuterRef("project"))
-        rows = rows.annotate(reader_sees=Exists(theirs))
+        visible_projects = Project.objects.visible_to(reader.user).filter(pk=OuterRef("project"))
+        rows = rows.annotate(reader_sees=Exists(visible_projects))
     found: dict[int, Model] = rows.in_bulk(keys)
     return found
 
 
-def _commitment(row: Commitment, reader: CompanyMembership) -> str:
+def _get_commitment_url(row: Commitment, reader: CompanyMembership) -> str:
     # Of the row, and in the one query: who answers for a company's history may have no part in its projects.
     return row.get_absolute_url() if row.reader_sees else ""  # type: ignore[attr-defined]  # annotated
 
 
-def _submission(row: Submission, reader: CompanyMembership) -> str:
+def _get_submission_url(row: Submission, reader: CompanyMembership) -> str:
     if reader.erp_integrations_level not in VISIBLE_LEVELS:
         return ""
     return reverse("erp_integrations:review", args=[reader.company.slug, row.pk])
 
 
-def _connection(row: Connection, reader: CompanyMembership) -> str:
+def _get_connection_url(row: Connection, reader: CompanyMembership) -> str:
     if reader.erp_integrations_level != Level.ADMIN:
         return ""
     return reverse("erp_integrations:connection", args=[reader.company.slug, row.pk])
 
 
 NAMINGS: dict[str, Naming] = {
-    Commitment._meta.label_lower: Naming("Commitment", lambda row: row.number or row.title, _commitment),
-    Submission._meta.label_lower: Naming("Commitment", lambda row: row.number, _submission),
-    Connection._meta.label_lower: Naming("Connection", lambda row: row.name, _connection),
+    Commitment._meta.label_lower: Naming("Commitment", lambda row: row.number or row.title, _get_commitment_url),
+    Submission._meta.label_lower: Naming("Commitment", lambda row: row.number, _get_submission_url),
+    Connection._meta.label_lower: Naming("Connection", lambda row: row.name, _get_connection_url),
     VendorLink._meta.label_lower: Naming(
         "Vendor", lambda row: row.contract_company.name, related=("contract_company",)
     ),

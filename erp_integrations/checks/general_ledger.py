@@ -9,7 +9,7 @@ from erp_integrations.models import Connection, CostTypeAccount, LedgerOrder, Ve
 from erp_integrations.snapshots import Document
 
 
-def account_of(document: Document, connection: Connection, vendor: VendorLink | None) -> tuple[str, str]:
+def get_account(document: Document, connection: Connection, vendor: VendorLink | None) -> tuple[str, str]:
     """The account, and which link of the chain gave it; both blank where none does. One query."""
     cost_type = document.leading_cost_type
     of_cost_type = CostTypeAccount.objects.filter(connection=connection, cost_type__code=cost_type).first()

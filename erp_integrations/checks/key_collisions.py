@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from commitments import merging
 from commitments.models import Commitment, LineItem
 from commitments.services import LINE_FIELDS
-from erp_integrations.adapters.base import Finding
+from erp_integrations.adapters.base import Issue
 
 MERGEABLE = "lines-on-one-key"
 UNFIT_ITEMS = frozenset({"line-billing-item-too-long", "line-billing-item-forbidden-characters"})
@@ -20,7 +20,7 @@ class Collision:
     """
 
     lines: list[LineItem]
-    merged: merging.Merged | None
+    merged: merging.MergedLine | None
     billing_items: dict[int, str]
 
     @property
@@ -56,44 +56,44 @@ class Numbering:
         return ",".join(str(position) for position, _ in self.given)
 
 
-def numbering(commitment: Commitment, findings: Iterable[Finding]) -> Numbering | None:
+def find_numbering(commitment: Commitment, issues: Iterable[Issue]) -> Numbering | None:
     """One way out for all lines at once; None where it would be that of a single collision. One query
     if there is any."""
-    groups = [part.positions for finding in findings if finding.lines for part in finding.on]
+    groups = [part.positions for finding in issues if finding.lines for part in finding.affected]
     unfit = {
         position
-        for finding in findings
+        for finding in issues
         if finding.code in UNFIT_ITEMS
-        for part in finding.on
+        for part in finding.affected
         for position in part.positions
     }
     if len(set(groups)) < 2 and not unfit:
         return None
     lines = list(commitment.lines.order_by("position"))
-    positions = unfit.union(*(merging.billing_items(lines, group) for group in groups))
-    return Numbering(sorted(merging.billing_items(lines, positions, anew=True).items()))
+    positions = unfit.union(*(merging.build_billing_items(lines, group) for group in groups))
+    return Numbering(sorted(merging.build_billing_items(lines, positions, anew=True).items()))
 
 
-def of(commitment: Commitment, findings: Iterable[Finding]) -> list[Collision]:
+def find_collisions(commitment: Commitment, issues: Iterable[Issue]) -> list[Collision]:
     """Those that the findings name, each once. One query if there are any."""
     named: dict[tuple[int, ...], bool] = {}
-    for finding in findings:
-        for part in finding.on if finding.lines else ():
-            named[part.positions] = named.get(part.positions, False) or finding.code == MERGEABLE
+    for issue in issues:
+        for part in issue.affected if issue.lines else ():
+            named[part.positions] = named.get(part.positions, False) or issue.code == MERGEABLE
     if not named:
         return []
     lines = list(commitment.lines.select_related("cost_code", "cost_type").order_by("position"))
-    return [_collision(lines, positions, mergeable) for positions, mergeable in named.items()]
+    return [build_collision(lines, positions, mergeable) for positions, mergeable in named.items()]
 
 
-def _collision(lines: list[LineItem], positions: tuple[int, ...], mergeable: bool) -> Collision:
+def build_collision(lines: list[LineItem], positions: tuple[int, ...], mergeable: bool) -> Collision:
     chosen = [line for line in lines if line.position in positions]
     try:
         result = (
-            merging.merged([{name: getattr(line, name) for name in LINE_FIELDS} for line in chosen])
+            merging.merge_lines([{name: getattr(line, name) for name in LINE_FIELDS} for line in chosen])
             if mergeable
             else None
         )
     except ValueError:
         result = None  # the sum has too many digits for one line
-    return Collision(chosen, result, merging.billing_items(lines, positions))
+    return Collision(chosen, result, merging.build_billing_items(lines, positions))

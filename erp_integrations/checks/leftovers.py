@@ -14,8 +14,8 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from commitments.models import Badge, Commitment
-from erp_integrations.adapters.base import Absent, CannotTell, Finding, Fixer, Key, Masters, Severity
-from erp_integrations.adapters.registry import adapter_for, as_planned
+from erp_integrations.adapters.base import NotFound, Unavailable, Issue, ResponsibleParty, Key, ErpReferences, Severity
+from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.checks import other_records
 from erp_integrations.models import (
     CallState,
@@ -26,13 +26,13 @@ from erp_integrations.models import (
     JobStatus,
     SubmissionStatus,
 )
-from erp_integrations.models.secrets import secret_fields
+from erp_integrations.models.secrets import list_secret_fields
 
-LOOK_AGAIN = timedelta(minutes=1)
+READ_BACK_INTERVAL = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Remains:
+class Leftovers:
     """The calls of former exports that stand in Spectrum, and the last job that wrote there."""
 
     job: ExportJob
@@ -41,85 +41,85 @@ class Remains:
     @property
     def job_number(self) -> str:
         """The Spectrum job of the record, which can never change."""
-        return next((call.payload.get("Job_Number", "") for call in map(as_planned, self.calls)), "")
+        return next((call.payload.get("Job_Number", "") for call in map(to_call, self.calls)), "")
 
 
-def of(commitment_id: int) -> Remains | None:
+def find_leftovers(commitment_id: int) -> Leftovers | None:
     """What is left of a commitment's former exports; None in nearly every case. One query."""
-    calls = list(_left().filter(job__submission__commitment=commitment_id))
-    return Remains(calls[0].job, calls) if calls else None
+    calls = list(list_leftover_calls().filter(job__submission__commitment=commitment_id))
+    return Leftovers(calls[0].job, calls) if calls else None
 
 
 def release_erp_id(commitment: Commitment) -> None:
     """Free the record's name for others, unless something of this commitment stands under it."""
-    if of(commitment.pk) is None:
+    if find_leftovers(commitment.pk) is None:
         ErpIdHold.objects.filter(commitment=commitment).delete()
 
 
-def findings(commitment_id: int, planned: Key, job_number: str) -> list[Finding]:
+def check_leftovers(commitment_id: int, planned: Key, job_number: str) -> list[Issue]:
     """Why a commitment can't go to another record than the one that it was begun in. One query."""
-    left = of(commitment_id)
-    if left is None:
+    leftovers = find_leftovers(commitment_id)
+    if leftovers is None:
         return []
-    job = left.job
+    job = leftovers.job
     there = f"A part of it is in Spectrum already: vendor {job.vendor_code}, subcontract {job.erp_id}"
-    found: list[Finding] = []
+    issues: list[Issue] = []
 
-    def block(code: str, field: str, wanted: str, held: str, fixer: Fixer) -> None:
-        if wanted.strip().upper() != held.strip().upper():
-            found.append(
-                Finding(
+    def add_mismatch(code: str, field: str, wanted: str, current: str, responsible_party: ResponsibleParty) -> None:
+        if wanted.strip().upper() != current.strip().upper():
+            issues.append(
+                Issue(
                     code,
                     Severity.BLOCKING,
                     f"{there}. So it can't go to {wanted or 'none'} now.",
                     field,
-                    f"Set it back to {held}, or delete the record in Spectrum first.",
-                    fixer,
+                    f"Set it back to {current}, or delete the record in Spectrum first.",
+                    responsible_party,
                 )
             )
 
     code = job.connection.company_code
-    block("company-fixed", "Spectrum company", planned.company_code, code, Fixer.ERP_ADMIN)
-    block("vendor-fixed", "Contract Company", planned.vendor_code, job.vendor_code, Fixer.PROJECT)
-    block("job-fixed", "Project", job_number, left.job_number, Fixer.ERP_ADMIN)
-    block("erp-id-fixed", "ERP ID", planned.erp_id, job.erp_id, Fixer.APPROVER)
-    return found
+    add_mismatch("company-fixed", "Spectrum company", planned.company_code, code, ResponsibleParty.ERP_ADMIN)
+    add_mismatch("vendor-fixed", "Contract Company", planned.vendor_code, job.vendor_code, ResponsibleParty.PROJECT)
+    add_mismatch("job-fixed", "Project", job_number, leftovers.job_number, ResponsibleParty.ERP_ADMIN)
+    add_mismatch("erp-id-fixed", "ERP ID", planned.erp_id, job.erp_id, ResponsibleParty.APPROVER)
+    return issues
 
 
-def forgotten_lines(commitment_id: int, parts: Collection[tuple[str, ...]]) -> list[Finding]:
+def check_leftover_lines(commitment_id: int, parts: Collection[tuple[str, ...]]) -> list[Issue]:
     """Lines that stand in Spectrum and are not among the ``parts`` of a new plan. One query."""
-    left = of(commitment_id)
-    if left is None:
+    leftovers = find_leftovers(commitment_id)
+    if leftovers is None:
         return []
-    adapter = adapter_for(left.job.connection)
-    forgotten = [
-        ", ".join(filter(None, adapter.part_of(call)[1:]))
-        for call in map(as_planned, left.calls)
-        if adapter.part_of(call) not in parts and adapter.shows(call)
+    adapter = get_adapter(leftovers.job.connection)
+    missing = [
+        ", ".join(filter(None, adapter.get_record_part(call)[1:]))
+        for call in map(to_call, leftovers.calls)
+        if adapter.get_record_part(call) not in parts and adapter.can_read_back(call)
     ]
-    if not forgotten:
+    if not missing:
         return []
     return [
-        Finding(
+        Issue(
             "line-left-in-spectrum",
-            Severity.BLOCKING if adapter.reads_back else Severity.CANNOT_CHECK,
-            f"An earlier export wrote {'; '.join(forgotten)} to Spectrum, and the Schedule of Values has no "
+            Severity.BLOCKING if adapter.has_read_back else Severity.CANNOT_CHECK,
+            f"An earlier export wrote {'; '.join(missing)} to Spectrum, and the Schedule of Values has no "
             "such line.",
             "Schedule of Values",
             "Delete it in Spectrum first; a moment after, that is seen here."
-            if adapter.reads_back
+            if adapter.has_read_back
             else "Delete it in Spectrum before this is exported: it can't be looked up from here.",
-            Fixer.ERP_ADMIN,
+            ResponsibleParty.ERP_ADMIN,
         )
     ]
 
 
-def watch(job: ExportJob) -> None:
+def set_due_for_read_back(job: ExportJob) -> None:
     """Look from now on whether somebody deletes what is left; the caller saves."""
     job.verify_after = Now() + timedelta(seconds=settings.READ_BACK_LAG_SECONDS)
 
 
-def to_look_at() -> list[int]:
+def list_due_for_read_back() -> list[int]:
     """The jobs that left something in a Spectrum that can be read back, and are due."""
     jobs = ExportJob.objects.filter(
         status=JobStatus.CANCELLED, verify_after__lte=Now(), connection__server__in=settings.INFO_LINKS
@@ -127,37 +127,37 @@ def to_look_at() -> list[int]:
     return list(jobs.order_by("verify_after").values_list("pk", flat=True)[:50])
 
 
-def look(job_id: int) -> int:
+def read_back_leftovers(job_id: int) -> int:
     """Look what of a cancelled job's calls is still there; how many are gone since."""
     job = ExportJob.objects.select_related("connection__settings").get(pk=job_id)
     calls = list(job.calls.filter(state=CallState.WRITTEN).order_by("position"))
-    adapter = adapter_for(job.connection)
-    found = adapter.find(adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id))
+    adapter = get_adapter(job.connection)
+    found = adapter.find_record(adapter.build_key(ErpReferences(vendor_code=job.vendor_code), job.erp_id))
     gone: list[int] = []
-    if isinstance(found, Absent) or other_records.another_job(job, found):
+    if isinstance(found, NotFound) or other_records.find_other_job(job, found):
         # Where it stands, or may stand, under another key, or nobody can tell, nothing of it is gone.
-        gone = [] if other_records.find(job) else [call.pk for call in calls]
-    elif not isinstance(found, CannotTell):
-        seen = adapter.inspect(tuple(as_planned(call) for call in calls), found)
-        gone = [call.pk for call, there in zip(calls, seen.calls, strict=True) if there is None]
+        gone = [] if other_records.find_moved_records(job) else [call.pk for call in calls]
+    elif not isinstance(found, Unavailable):
+        inspection = adapter.compare_calls(tuple(to_call(call) for call in calls), found)
+        gone = [call.pk for call, there in zip(calls, inspection.calls, strict=True) if there is None]
     with transaction.atomic():
         ExportCall.objects.filter(pk__in=gone, state=CallState.WRITTEN).update(state=CallState.GONE)
-        left = len(gone) < len(calls)
+        has_leftovers = len(gone) < len(calls)
         ExportJob.objects.filter(pk=job_id, status=JobStatus.CANCELLED).update(
-            verify_after=Now() + LOOK_AGAIN if left else None
+            verify_after=Now() + READ_BACK_INTERVAL if has_leftovers else None
         )
     return len(gone)
 
 
-def forget(commitment: Commitment) -> None:
+def record_leftovers_gone(commitment: Commitment) -> None:
     """Everything of a commitment is proven gone from Spectrum."""
     calls = ExportCall.objects.filter(job__submission__commitment=commitment)
-    stood = Q(wire_attempts__isnull=False) | Q(state=CallState.WRITTEN)  # what was adopted was never tried
-    calls.exclude(state=CallState.GONE).filter(stood).update(state=CallState.GONE)
+    possibly_written = Q(wire_attempts__isnull=False) | Q(state=CallState.WRITTEN)  # what was adopted was never tried
+    calls.exclude(state=CallState.GONE).filter(possibly_written).update(state=CallState.GONE)
     ErpIdHold.objects.filter(commitment=commitment).delete()
 
 
-def _left() -> QuerySet[ExportCall]:
+def list_leftover_calls() -> QuerySet[ExportCall]:
     return (
         ExportCall.objects.filter(
             state=CallState.WRITTEN,
@@ -165,6 +165,6 @@ def _left() -> QuerySet[ExportCall]:
             job__submission__status=SubmissionStatus.REJECTED,
         )
         .select_related("job__connection__settings")
-        .defer(*secret_fields(Connection, "job__connection__"))
+        .defer(*list_secret_fields(Connection, "job__connection__"))
         .order_by("-job", "position")
     )

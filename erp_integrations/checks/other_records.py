@@ -12,108 +12,108 @@ from django.db.models import Q
 
 from erp_integrations import signing
 from erp_integrations.adapters.base import (
-    Absent,
+    NotFound,
     Call,
-    CannotTell,
-    Differs,
+    Unavailable,
+    Mismatch,
     Key,
     MovedRecord,
     StoredRecord,
     Verdict,
 )
-from erp_integrations.adapters.registry import adapter_for, as_planned
+from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.models import MAYBE_WRITTEN, CallState, Connection, ExportCall, ExportJob
 
 
-def find(job: ExportJob) -> tuple[MovedRecord, ...] | CannotTell:
+def find_moved_records(job: ExportJob) -> tuple[MovedRecord, ...] | Unavailable:
     """Where else a job's record may stand: what is known to be written of it, or else the whole plan.
 
     What only the whole plan speaks for, of which a part is known to be written, is a possible one.
     """
-    stored = list(job.current_calls())
+    stored = list(job.list_current_calls())
     written = [call for call in stored[1:] if call.state == CallState.WRITTEN]
     rest = written if stored[0].state == CallState.WRITTEN else stored[1:]
     plans = [[stored[0], *rest], *([stored] if len(rest) < len(stored) - 1 else [])]
-    asked = [(job, tuple(map(as_planned, plan))) for plan in plans]
-    found = find_many(job.connection, asked)
-    if isinstance(found, CannotTell):
+    asked = [(job, tuple(map(to_call, plan))) for plan in plans]
+    found = find_moved_records_of_jobs(job.connection, asked)
+    if isinstance(found, Unavailable):
         return found
     known = {record.key for record in found[0]}
     return found[0] + tuple(
-        replace(record, alike=record.alike or f"{record.matched} of {record.planned} lines")
+        replace(record, alike=record.likeness or f"{record.matched} of {record.planned} lines")
         for records in found[1:]
         for record in records
         if record.key not in known
     )
 
 
-def job_instead(job_number: str, found: StoredRecord | Absent | CannotTell) -> str:
+def find_other_job_number(job_number: str, found: StoredRecord | NotFound | Unavailable) -> str:
     """The job of another contract that has a record's key by now; blank where it is the record, or nothing.
 
     A record's job can't be changed in Spectrum, and its key can be used again.
     """
     if not isinstance(found, StoredRecord):
         return ""
-    stands = found.header.get("Job_Number", "").strip()
-    return stands if stands.upper() != job_number.strip().upper() else ""
+    stored = found.header.get("Job_Number", "").strip()
+    return stored if stored.upper() != job_number.strip().upper() else ""
 
 
-def another_job(job: ExportJob, found: StoredRecord | Absent | CannotTell) -> str:
+def find_other_job(job: ExportJob, found: StoredRecord | NotFound | Unavailable) -> str:
     """The same for what was found under a job's key."""
-    return job_instead(as_planned(job.current_calls()[0]).payload["Job_Number"], found)
+    return find_other_job_number(to_call(job.list_current_calls()[0]).payload["Job_Number"], found)
 
 
-def absent_of(verdict: Verdict) -> Absent | None:
+def find_absence(verdict: Verdict) -> NotFound | None:
     """That nothing is under a plan's key, or only another job's record; None where it is its own."""
-    if isinstance(verdict, Differs):
+    if isinstance(verdict, Mismatch):
         jobs = (each.stored for each in verdict.differences if each.name == "Job_Number")
-        return next((Absent(held_by=stored) for stored in jobs if stored), None)
-    return verdict if isinstance(verdict, Absent) else None
+        return next((NotFound(other_job=stored) for stored in jobs if stored), None)
+    return verdict if isinstance(verdict, NotFound) else None
 
 
-def find_many(
+def find_moved_records_of_jobs(
     connection: Connection, asked: Sequence[tuple[ExportJob, tuple[Call, ...]]]
-) -> list[tuple[MovedRecord, ...]] | CannotTell:
+) -> list[tuple[MovedRecord, ...]] | Unavailable:
     """The same for many plans of one connection, at the cost of one look."""
-    seen = adapter_for(connection).find_elsewhere([calls for _, calls in asked])
-    return seen if isinstance(seen, CannotTell) else ours(connection, asked, seen)
+    records = get_adapter(connection).find_moved_records([calls for _, calls in asked])
+    return records if isinstance(records, Unavailable) else list_unexplained(connection, asked, records)
 
 
-def ours(
+def list_unexplained(
     connection: Connection,
     asked: Sequence[tuple[ExportJob, tuple[Call, ...]]],
-    seen: Sequence[tuple[MovedRecord, ...]],
+    found_records: Sequence[tuple[MovedRecord, ...]],
 ) -> list[tuple[MovedRecord, ...]]:
     """Of what a look has shown, what no other export here and no tick of the job's acceptance explains.
 
     What is certain comes first, and of that what has the plan's own number.
     """
-    adapter = adapter_for(connection)
-    owners = _owners(connection, {record.key for records in seen for record in records})
+    adapter = get_adapter(connection)
+    owners = find_owners(connection, {record.key for records in found_records for record in records})
     found = []
-    for (job, calls), records in zip(asked, seen, strict=True):
+    for (job, calls), records in zip(asked, found_records, strict=True):
         own = job.submission.commitment_id
-        number = adapter.key_of(calls[0]).erp_id
-        ticked = dismissed_by(job) if records else []
-        left = [
+        number = adapter.get_call_key(calls[0]).erp_id
+        dismissed = list_dismissed(job) if records else []
+        unexplained = [
             record
             for record in records
-            if not owners.get(record.key, set()) - {own} and record.fingerprint not in ticked
+            if not owners.get(record.key, set()) - {own} and record.fingerprint not in dismissed
         ]
         found.append(
-            tuple(sorted(left, key=lambda record: (not record.is_certain, record.key.erp_id != number)))
+            tuple(sorted(unexplained, key=lambda record: (not record.is_certain, record.key.erp_id != number)))
         )
     return found
 
 
-def dismissed_by(job: ExportJob) -> list[str]:
+def list_dismissed(job: ExportJob) -> list[str]:
     """Exactly the records that the job's acceptance ticked off, as the history keeps it."""
     if job._state.adding:
         return []
-    return [each["fingerprint"] for each in signing.ticked_off(job)]
+    return [each["fingerprint"] for each in signing.list_dismissed_records(job)]
 
 
-def _owners(connection: Connection, keys: Collection[Key]) -> Mapping[Key, set[int]]:
+def find_owners(connection: Connection, keys: Collection[Key]) -> Mapping[Key, set[int]]:
     """The commitments that may have written under some keys of a Spectrum company. One query at most."""
     owners: dict[Key, set[int]] = {}
     if not keys:
@@ -130,7 +130,7 @@ def _owners(connection: Connection, keys: Collection[Key]) -> Mapping[Key, set[i
         .defer("job__submission__snapshot")
         .distinct()
     )
-    adapter = adapter_for(connection)
+    adapter = get_adapter(connection)
     for call in headers:
-        owners.setdefault(adapter.key_of(as_planned(call)), set()).add(call.job.submission.commitment_id)
+        owners.setdefault(adapter.get_call_key(to_call(call)), set()).add(call.job.submission.commitment_id)
     return owners

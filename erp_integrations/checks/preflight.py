@@ -10,11 +10,11 @@ from itertools import product
 
 from commitments.models import SENDABLE_STATUSES, Commitment
 from erp_integrations import similarity
-from erp_integrations.adapters.base import Call, Finding, Fixer, Key, Masters, Severity, comparable_unit
-from erp_integrations.adapters.grouping import one_per_cause
-from erp_integrations.adapters.registry import adapter_for
+from erp_integrations.adapters.base import Call, Issue, ResponsibleParty, Key, ErpReferences, Severity, get_comparable_unit
+from erp_integrations.adapters.grouping import merge_by_cause
+from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.checks import general_ledger, leftovers
-from erp_integrations.checks.changed_amounts import changed_amounts
+from erp_integrations.checks.changed_amounts import check_changed_amounts
 from erp_integrations.confirmations import steering
 from erp_integrations.master_data import lookup
 from erp_integrations.models import (
@@ -27,16 +27,16 @@ from erp_integrations.models import (
     VendorLink,
 )
 from erp_integrations.models.connections import FIXED_PRICE_UNITS
-from erp_integrations.snapshots import Document, LineItem, content_hash
+from erp_integrations.snapshots import Document, LineItem, hash_content
 
 # The approver can still change the ERP ID, so at Send these only warn.
-MENDED_AT_ACCEPT = frozenset(
+FIXABLE_AT_ACCEPT = frozenset(
     {"erp-id-too-long", "erp-id-forbidden-characters", "erp-id-taken", "erp-id-fixed"}
 )
 
 
 # Unicode calls the fillers of Hangul letters.
-UNSEEN_LETTERS = frozenset("\u115f\u1160\u3164\uffa0")
+INVISIBLE_LETTERS = frozenset("\u115f\u1160\u3164\uffa0")
 
 
 class Moment(StrEnum):
@@ -47,7 +47,7 @@ class Moment(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Basis:
+class ApprovalBasis:
     """What a plan is made from besides the ERP ID: the document, its links, the connection.
 
     ``hash`` is what the Accept box carries: if it is another one at the click, the person
@@ -56,20 +56,20 @@ class Basis:
 
     document: Document
     connection: Connection | None
-    masters: Masters
+    references: ErpReferences
 
     @property
     def hash(self) -> str:
         """64 hexadecimal digits, the same as long as nothing that counts has changed."""
-        named = {"vendor_name": self.masters.vendor_name, "job_description": self.masters.job_description}
+        named = {"vendor_name": self.references.vendor_name, "job_description": self.references.job_description}
         return self._hash({**self.bound, **named, "wire": self.wire_hash})
 
     @property
     def wire_hash(self) -> str:
         """What is bound of the connection's settings; blank where nothing is connected."""
-        return next(steering.wire_hashes(self.connection)) if self.connection else ""
+        return next(steering.hash_wire_settings(self.connection)) if self.connection else ""
 
-    def is_what_was_accepted(self, job: ExportJob, *, but_bound: bool = False) -> bool:
+    def is_bound_by(self, job: ExportJob, *, except_bound: bool = False) -> bool:
         """Whether a job's acceptance binds this, or all of it ``but_bound``.
 
         One from before names and settings were bound goes by what it bound, and one of which no list told a
@@ -77,29 +77,29 @@ class Basis:
         """
         if self.connection is None:
             return False
-        counted = {} if but_bound else self.bound
+        counted = {} if except_bound else self.bound
         if not job.wire_hash:
             return job.basis_hash == self._hash(counted)
-        names = list(product({self.masters.vendor_name, ""}, {self.masters.job_description, ""}))
+        names = list(product({self.references.vendor_name, ""}, {self.references.job_description, ""}))
         return any(
             job.basis_hash
             == self._hash({**counted, "vendor_name": vendor, "job_description": to, "wire": wire})
-            for wire in steering.wire_hashes(self.connection, job)
+            for wire in steering.hash_wire_settings(self.connection, job)
             for vendor, to in names
         )
 
     @property
     def bound(self) -> dict[str, object]:
         """What the adapter counts besides, by what a person calls it."""
-        return adapter_for(self.connection).bound(self.document, self.masters)
+        return get_adapter(self.connection).get_bound_values(self.document, self.references)
 
     def _hash(self, bound: dict[str, object]) -> str:
         connection = self.connection
         counts: dict[str, object] = {
-            "document": content_hash(asdict(self.document)),
-            "vendor": self.masters.vendor_code,
-            "job": self.masters.job_number,
-            "account": self.masters.general_ledger_account,
+            "document": hash_content(asdict(self.document)),
+            "vendor": self.references.vendor_code,
+            "job": self.references.job_number,
+            "account": self.references.general_ledger_account,
             "server": connection.server if connection else "",
             "company_code": connection.company_code if connection else "",
         }
@@ -111,14 +111,14 @@ class Basis:
         if connection and connection.fixed_price_units != FIXED_PRICE_UNITS:
             counts["fixed_price_units"] = connection.fixed_price_units
         counts |= bound
-        found = adapter_for(connection).check_masters(self.document, self.masters)
-        if said := [(each.code, each.field) for each in found if each.severity is not Severity.CANNOT_CHECK]:
+        issues = get_adapter(connection).check_references(self.document, self.references)
+        if known_issues := [(each.code, each.field) for each in issues if each.severity is not Severity.CANNOT_CHECK]:
             # Likewise: the first reading of lists that say nothing new changes nothing.
-            counts["lists"] = said
-        return content_hash(counts)
+            counts["lists"] = known_issues
+        return hash_content(counts)
 
 
-def document_of(commitment: Commitment) -> Document:
+def build_document(commitment: Commitment) -> Document:
     """The commitment as it stands now, as a document. Two queries besides what is loaded."""
     project = commitment.project
     company = commitment.contract_company
@@ -156,182 +156,182 @@ def document_of(commitment: Commitment) -> Document:
     )
 
 
-def basis_of(document: Document) -> Basis:
+def build_basis(document: Document) -> ApprovalBasis:
     """Look up the links of a document as they stand now, and what Spectrum's lists say; eight queries."""
     job = (
         JobLink.objects.select_related("connection__settings").filter(project_id=document.project_id).first()
     )
     if job is None:
-        return Basis(document, None, Masters())
+        return ApprovalBasis(document, None, ErpReferences())
     vendor = VendorLink.objects.filter(
         connection=job.connection, contract_company_id=document.contract_company_id
     ).first()
-    account, source = general_ledger.account_of(document, job.connection, vendor)
+    account, source = general_ledger.get_account(document, job.connection, vendor)
     vendor_code = vendor.vendor_code if vendor else ""
-    phase_code = adapter_for(job.connection).phase_code
-    listed = lookup.listed(
+    phase_code = get_adapter(job.connection).get_phase_code
+    master_data = lookup.find_references(
         job.connection,
         vendor_code=vendor_code,
         job_number=job.job_number,
         phase_codes={phase_code(line.cost_code) for line in document.lines},
     )
-    known = Masters(
+    references = ErpReferences(
         vendor_code=vendor_code,
         job_number=job.job_number,
         general_ledger_account=account,
         general_ledger_source=source,
-        vendor=listed.vendor,
-        job=listed.job,
-        phases=listed.phases,
-        job_price_method=listed.job_price_method,
+        vendor=master_data.vendor,
+        job=master_data.job,
+        phases=master_data.phases,
+        job_price_method=master_data.job_price_method,
         units=_units_of(document, job.connection),
-        vendor_name=listed.vendor_name,
-        job_description=listed.job_description,
+        vendor_name=master_data.vendor_name,
+        job_description=master_data.job_description,
     )
-    return Basis(document, job.connection, known)
+    return ApprovalBasis(document, job.connection, references)
 
 
 def _units_of(document: Document, connection: Connection) -> dict[str, str]:
-    units = {comparable_unit(line.unit_of_measure) for line in document.lines} - {""}
+    units = {get_comparable_unit(line.unit_of_measure) for line in document.lines} - {""}
     links = UnitLink.objects.filter(connection=connection, unit__in=units).order_by("unit")
     return dict(links.values_list("unit", "erp_unit"))
 
 
-def proposed_erp_id(basis: Basis) -> str:
+def get_proposed_erp_id(basis: ApprovalBasis) -> str:
     """What the commitment will be called in the ERP unless the approver says otherwise.
 
     A commitment that has a name there keeps it.
     """
     hold = ErpIdHold.objects.filter(commitment_id=basis.document.commitment_id).first()
-    return hold.erp_id if hold else adapter_for(basis.connection).propose_erp_id(basis.document)
+    return hold.erp_id if hold else get_adapter(basis.connection).get_proposed_erp_id(basis.document)
 
 
-def is_typed_unseen(basis: Basis, erp_id: str) -> bool:
+def is_unchecked_erp_id(basis: ApprovalBasis, erp_id: str) -> bool:
     """Whether a person chose a number of which nobody but they can look whether it is free."""
-    if basis.connection is None or basis.connection.reads_back:
+    if basis.connection is None or basis.connection.has_read_back:
         return False
-    return key_of(basis, erp_id) != key_of(basis, proposed_erp_id(basis))
+    return get_key(basis, erp_id) != get_key(basis, get_proposed_erp_id(basis))
 
 
-def key_of(basis: Basis, erp_id: str) -> Key:
+def get_key(basis: ApprovalBasis, erp_id: str) -> Key:
     """The record's name in the ERP, in normal form."""
-    return adapter_for(basis.connection).key(basis.masters, erp_id)
+    return get_adapter(basis.connection).build_key(basis.references, erp_id)
 
 
-def findings(basis: Basis, *, moment: Moment, erp_id: str, note: str = "") -> list[Finding]:
+def check_export(basis: ApprovalBasis, *, moment: Moment, erp_id: str, note: str = "") -> list[Issue]:
     """Everything that stands in the way, all at once, blocking ones first. At most four queries."""
-    found = [
-        *_project_findings(basis.document),
-        *adapter_for(basis.connection).check(basis.document, basis.masters, erp_id, note),
-        *adapter_for(basis.connection).check_masters(basis.document, basis.masters),
-        *_names_unlike(basis),
-        *changed_amounts(basis.document),
-        *_collisions(basis, erp_id),
-        *leftovers.findings(basis.document.commitment_id, key_of(basis, erp_id), basis.masters.job_number),
+    issues = [
+        *check_commitment(basis.document),
+        *get_adapter(basis.connection).check_document(basis.document, basis.references, erp_id, note),
+        *get_adapter(basis.connection).check_references(basis.document, basis.references),
+        *check_linked_names(basis),
+        *check_changed_amounts(basis.document),
+        *check_erp_id_taken(basis, erp_id),
+        *leftovers.check_leftovers(basis.document.commitment_id, get_key(basis, erp_id), basis.references.job_number),
     ]
-    if not blocking(found):
-        parts = {adapter_for(basis.connection).part_of(call) for call in plan(basis, erp_id=erp_id)}
-        found += leftovers.forgotten_lines(basis.document.commitment_id, parts)
+    if not list_blocking(issues):
+        parts = {get_adapter(basis.connection).get_record_part(call) for call in build_calls(basis, erp_id=erp_id)}
+        issues += leftovers.check_leftover_lines(basis.document.commitment_id, parts)
     if moment is Moment.SEND:
-        found = [
-            replace(finding, severity=Severity.WARNING) if finding.code in MENDED_AT_ACCEPT else finding
-            for finding in found
+        issues = [
+            replace(finding, severity=Severity.WARNING) if finding.code in FIXABLE_AT_ACCEPT else finding
+            for finding in issues
             if finding.code != "erp-id-missing"  # says the same as a blank number
         ]
-    return by_severity(found)
+    return list_by_severity(issues)
 
 
-def by_severity(found: list[Finding]) -> list[Finding]:
+def list_by_severity(issues: list[Issue]) -> list[Issue]:
     """One for each cause, and blocking ones first."""
     order = list(Severity)
-    return sorted(one_per_cause(found), key=lambda finding: order.index(finding.severity))
+    return sorted(merge_by_cause(issues), key=lambda finding: order.index(finding.severity))
 
 
-def blocking(found: list[Finding]) -> list[Finding]:
+def list_blocking(issues: list[Issue]) -> list[Issue]:
     """Those that stop an export."""
-    return [finding for finding in found if finding.severity is Severity.BLOCKING]
+    return [finding for finding in issues if finding.severity is Severity.BLOCKING]
 
 
-def plan(basis: Basis, *, erp_id: str, note: str = "") -> tuple[Call, ...]:
+def build_calls(basis: ApprovalBasis, *, erp_id: str, note: str = "") -> tuple[Call, ...]:
     """Every call, as it will be stored and sent. Call it only when nothing blocks."""
-    return adapter_for(basis.connection).plan(basis.document, basis.masters, erp_id, note)
+    return get_adapter(basis.connection).build_calls(basis.document, basis.references, erp_id, note)
 
 
-def is_written(text: str) -> bool:
+def has_text(text: str) -> bool:
     """Whether there is anything to read: a letter or a digit, and not only what nobody sees."""
-    return any(character.isalnum() and character not in UNSEEN_LETTERS for character in text)
+    return any(character.isalnum() and character not in INVISIBLE_LETTERS for character in text)
 
 
-def _project_findings(document: Document) -> list[Finding]:
-    found: list[Finding] = []
+def check_commitment(document: Document) -> list[Issue]:
+    issues: list[Issue] = []
 
-    def block(code: str, field: str, sentence: str, action: str) -> None:
-        found.append(Finding(code, Severity.BLOCKING, sentence, field, action, Fixer.PROJECT))
+    def add_blocking_issue(code: str, field: str, sentence: str, action: str) -> None:
+        issues.append(Issue(code, Severity.BLOCKING, sentence, field, action, ResponsibleParty.PROJECT))
 
     if document.status not in SENDABLE_STATUSES[document.kind]:
-        block(
+        add_blocking_issue(
             "status-not-approved",
             "Status",
             "Only an approved commitment can go to accounting.",
             "Set the status to Approved.",
         )
-    if not is_written(document.number):
-        block("number-blank", "Number", "The commitment has no number.", "Enter a number.")
-    if not is_written(document.title):
-        block("title-blank", "Title", "The commitment has no title.", "Enter a title.")
+    if not has_text(document.number):
+        add_blocking_issue("number-blank", "Number", "The commitment has no number.", "Enter a number.")
+    if not has_text(document.title):
+        add_blocking_issue("title-blank", "Title", "The commitment has no title.", "Enter a title.")
     if document.contract_company_id is None:
-        block(
+        add_blocking_issue(
             "contract-company-missing",
             "Contract Company",
             "No contract company is chosen.",
             "Choose the vendor that this commitment is with.",
         )
     if not document.lines:
-        block(
+        add_blocking_issue(
             "no-lines",
             "Schedule of Values",
             "The Schedule of Values has no line.",
             "Add at least one line with a cost code, a cost type and an amount.",
         )
     elif document.total <= 0:
-        found.append(
-            Finding(
+        issues.append(
+            Issue(
                 "total-not-positive",
                 Severity.WARNING,
                 f"The total is {document.total:,.2f} {document.currency}.",
                 "Schedule of Values",
                 "Check that a total of zero or less is meant.",
-                Fixer.PROJECT,
+                ResponsibleParty.PROJECT,
             )
         )
-    return found
+    return issues
 
 
-def _names_unlike(basis: Basis) -> list[Finding]:
+def check_linked_names(basis: ApprovalBasis) -> list[Issue]:
     """A link to another firm, or another site, is told by its name before anybody sends or accepts."""
-    document, erp = basis.document, basis.masters
-    told = (
-        ("vendor", document.contract_company_name, erp.vendor_code, erp.vendor_name, "Contract Company"),
-        ("job", document.project_name, erp.job_number, erp.job_description, "Project"),
+    document, references = basis.document, basis.references
+    linked = (
+        ("vendor", document.contract_company_name, references.vendor_code, references.vendor_name, "Contract Company"),
+        ("job", document.project_name, references.job_number, references.job_description, "Project"),
     )
     return [
-        Finding(
+        Issue(
             f"{what}-name-unlike",
             Severity.WARNING,
             f"{ours} is linked to {what} {code}, which Spectrum calls {theirs}.",
             field,
             f"Check that this is the {what} that is meant: the money goes there.",
-            Fixer.ERP_ADMIN,
+            ResponsibleParty.ERP_ADMIN,
         )
-        for what, ours, code, theirs, field in told
-        if code and not similarity.are_alike(ours, theirs)
+        for what, ours, code, theirs, field in linked
+        if code and not similarity.is_similar(ours, theirs)
     ]
 
 
-def _collisions(basis: Basis, erp_id: str) -> list[Finding]:
-    if basis.connection is None or not basis.masters.vendor_code or not erp_id.strip():
+def check_erp_id_taken(basis: ApprovalBasis, erp_id: str) -> list[Issue]:
+    if basis.connection is None or not basis.references.vendor_code or not erp_id.strip():
         return []
-    key = key_of(basis, erp_id)
+    key = get_key(basis, erp_id)
     hold = (
         ErpIdHold.objects.filter(connection=basis.connection, vendor_code=key.vendor_code, erp_id=key.erp_id)
         .exclude(commitment_id=basis.document.commitment_id)
@@ -340,13 +340,13 @@ def _collisions(basis: Basis, erp_id: str) -> list[Finding]:
     if hold is None:
         return []
     return [
-        Finding(
+        Issue(
             "erp-id-taken",
             Severity.BLOCKING,
             f"Another commitment with this vendor already has the ERP ID {key.erp_id}; "
             "Spectrum would overwrite it without a word.",
             "ERP ID",
             "Choose another ERP ID in the Accept box.",
-            Fixer.APPROVER,
+            ResponsibleParty.APPROVER,
         )
     ]

@@ -12,13 +12,13 @@ from enum import StrEnum
 from django.conf import settings
 from django.db.models import Model
 
-from erp_integrations.adapters.registry import as_columns, reply_rule
+from erp_integrations.adapters.registry import to_rule_columns, get_reply_rule
 from erp_integrations.models import Connection, ConnectionSettings, ExportJob
 from erp_integrations.models.secrets import EncryptedTextField
-from erp_integrations.snapshots import content_hash
+from erp_integrations.snapshots import hash_content
 
 
-class Place(StrEnum):
+class SettingRole(StrEnum):
     """Where a field counts. ``FREE`` is entered too and steers nothing; ``STATE`` the product keeps itself,
     or a rotation changes.
     """
@@ -29,54 +29,54 @@ class Place(StrEnum):
     STATE = "state"
 
 
-STEERING = (Place.WIRE, Place.PLAN)
+CONTROLLED_ROLES = (SettingRole.WIRE, SettingRole.PLAN)
 
 
-PLACES: Mapping[type[Model], Mapping[Place, tuple[str, ...]]] = {
+FIELDS_BY_ROLE: Mapping[type[Model], Mapping[SettingRole, tuple[str, ...]]] = {
     Connection: {
-        Place.WIRE: (
+        SettingRole.WIRE: (
             *("server", "company_code", "authorization_id", "guid", "guid_policy", "client_id"),
             *("token_path", "rotation_path", "wsdl_path", "service_path", "vendors_path"),
         ),
-        Place.PLAN: (
+        SettingRole.PLAN: (
             *("general_ledger_account", "general_ledger_order", "non_ascii", "notes_topic"),
             "fixed_price_units",
         ),
-        Place.FREE: (
+        SettingRole.FREE: (
             *("name", "client_secret_expires_on", "closed_from", "closed_until", "closed_time_zone"),
             # The number is shown and decided on each time.
             *("erp_id_rule", "subcontract_prefix", "purchase_order_prefix"),
         ),
-        Place.STATE: (
+        SettingRole.STATE: (
             *("id", "company", "client_secret", "previous_client_secret", "rotation_began_at"),
             *("paused_at", "paused_by", "pause_reason", "lease_holder", "lease_until", "lease_attempt"),
             *("not_before", "fault", "awaits_probe", "can_adopt", "failed_probes", "descriptions_checked_at"),
         ),
     },
     ConnectionSettings: {
-        Place.WIRE: (
+        SettingRole.WIRE: (
             *("success_rule", "success_codes", "element_names", "soap_authentication"),
             *("rest_authentication", "token_for_descriptions", "error_statuses"),
         ),
-        Place.PLAN: ("retention_rule", "unit_price_codes", "job_price_codes"),
+        SettingRole.PLAN: ("retention_rule", "unit_price_codes", "job_price_codes"),
         # How lists are asked for, and from when on a person's own words count, which are kept.
-        Place.FREE: ("any_ending", "watch_days", "resolve_by_hand_after_hours"),
-        Place.STATE: ("connection",),
+        SettingRole.FREE: ("any_ending", "watch_days", "resolve_by_hand_after_hours"),
+        SettingRole.STATE: ("connection",),
     },
 }
 
 
-def names(*places: Place) -> frozenset[str]:
+def list_setting_names(*roles: SettingRole) -> frozenset[str]:
     """Of both rows."""
-    return frozenset(name for placed in PLACES.values() for place in places for name in placed[place])
+    return frozenset(name for placed in FIELDS_BY_ROLE.values() for place in roles for name in placed[place])
 
 
-def values(connection: Connection, *places: Place, key: str = "") -> dict[str, str]:
+def get_setting_values(connection: Connection, *roles: SettingRole, key: str = "") -> dict[str, str]:
     """What these settings are now. A secret is told by a keyed hash, which nobody can try guesses on."""
     key = key or settings.FIELD_ENCRYPTION_KEYS[0]
     found: dict[str, str] = {}
     for row in (connection, connection.settings):
-        for name in (name for place in places for name in PLACES[type(row)][place]):
+        for name in (name for place in roles for name in FIELDS_BY_ROLE[type(row)][place]):
             found[name] = value = str(getattr(row, name) or "")
             if value and isinstance(row._meta.get_field(name), EncryptedTextField):
                 secret = hashlib.sha256(f"fingerprint of a secret {key}".encode()).digest()
@@ -84,11 +84,11 @@ def values(connection: Connection, *places: Place, key: str = "") -> dict[str, s
     return found
 
 
-def wire_hashes(connection: Connection, job: ExportJob | None = None) -> Iterator[str]:
+def hash_wire_settings(connection: Connection, job: ExportJob | None = None) -> Iterator[str]:
     """What an acceptance binds of the wire, for each key that secrets may have been hashed with.
 
     A job keeps the rule under which it was accepted, so that it is asked for its own.
     """
     for key in settings.FIELD_ENCRYPTION_KEYS:
-        wire = values(connection, Place.WIRE, key=key)
-        yield content_hash(wire | as_columns(reply_rule(job or connection.settings)))
+        wire = get_setting_values(connection, SettingRole.WIRE, key=key)
+        yield hash_content(wire | to_rule_columns(get_reply_rule(job or connection.settings)))

@@ -13,12 +13,12 @@ from commitments.models import CostType
 from directory import history
 from directory.models import Company, CompanyMembership, User
 from directory.rights.permissions import require_administer_erp_integrations
-from erp_integrations.adapters.base import comparable_unit
+from erp_integrations.adapters.base import get_comparable_unit
 from erp_integrations.confirmations.subjects import VERBS, Kind, Subject, Values
 from erp_integrations.models import Connection, JobLink, UnconfirmedChange
-from erp_integrations.snapshots import Document, content_hash
+from erp_integrations.snapshots import Document, hash_content
 
-SHOWN = 50
+MOST_SHOWN = 50
 EVENTS = {
     Kind.VENDOR: "vendor_link.confirmed",
     Kind.JOB: "job_link.confirmed",
@@ -33,7 +33,7 @@ class NotConfirmed(Exception):
 
 
 @dataclass(frozen=True)
-class Waiting:
+class PendingChange:
     """One change, as a person reads and ticks it. ``stamp`` is another one as soon as anything of it is."""
 
     row: UnconfirmedChange
@@ -50,8 +50,8 @@ class Waiting:
 
     @cached_property
     def stamp(self) -> str:
-        seen = [self.row.pk, self.row.confirmed, self.now, self.subject.told(self.now), self.row.people]
-        return content_hash(seen)
+        content = [self.row.pk, self.row.confirmed, self.now, self.subject.format_values(self.now), self.row.people]
+        return hash_content(content)
 
     @cached_property
     def sentence(self) -> str:
@@ -60,36 +60,36 @@ class Waiting:
         people = " and ".join(str(found.get(pk, "somebody")) for pk in self.row.people)
         at = date_format(timezone.localtime(self.row.changed_at), "j M Y, H:i")
         return (
-            f"{subject.named()} {VERBS[subject.kind]} {subject.described(self.now, names)}, by {people} "
-            f"on {at}; before: {subject.described(self.before, names)}."
+            f"{subject.get_name()} {VERBS[subject.kind]} {subject.describe_values(self.now, names)}, by {people} "
+            f"on {at}; before: {subject.describe_values(self.before, names)}."
         )
 
 
-def note(subject: Subject, *, before: Values, by: User, company: Company) -> dict[str, object]:
+def record_change(subject: Subject, *, before: Values, by: User, company: Company) -> dict[str, object]:
     """After a change, in its transaction: it waits for a second person, unless it is as it was confirmed or
     speaks for itself. Returns what the history keeps of it.
 
     Whoever changes what waits already is in it, too.
     """
-    now = subject.values()
+    now = subject.get_values()
     row = UnconfirmedChange.objects.select_for_update().filter(subject=str(subject)).first()
     row = row or UnconfirmedChange(subject=str(subject), company=company, confirmed={}, people=[])
     differs = {name: before.get(name, "") for name in {*before, *now} if before.get(name) != now.get(name)}
-    if steering := {name: value for name, value in differs.items() if subject.steers(name)}:
-        since = steering | row.confirmed
-        left = {name: value for name, value in since.items() if now.get(name, "") != value}
-        if left and not subject.speaks_for_itself(set(left), now):
-            row.confirmed, row.changed_at = left, Now()
+    if controlled := {name: value for name, value in differs.items() if subject.is_controlled(name)}:
+        since = controlled | row.confirmed
+        unconfirmed = {name: value for name, value in since.items() if now.get(name, "") != value}
+        if unconfirmed and not subject.has_unique_name_match(set(unconfirmed), now):
+            row.confirmed, row.changed_at = unconfirmed, Now()
             row.people = [*(pk for pk in row.people if pk != by.pk), by.pk]
             row.save()
         elif row.pk:
             row.delete()
     if subject.kind is Kind.CONNECTION:
         before, now = differs, {name: now.get(name, "") for name in differs}
-    return {"before": subject.told(before), "after": subject.told(now)}
+    return {"before": subject.format_values(before), "after": subject.format_values(now)}
 
 
-def of_document(document: Document, *, changed_by: User | None = None, lock: bool = False) -> list[Waiting]:
+def list_for_document(document: Document, *, changed_by: User | None = None, lock: bool = False) -> list[PendingChange]:
     """What waits of all that a commitment's plan is made from and goes by; one query where nothing does."""
     rows = UnconfirmedChange.objects.filter(company__projects=document.project_id).order_by("pk")
     if changed_by:
@@ -102,7 +102,7 @@ def of_document(document: Document, *, changed_by: User | None = None, lock: boo
         connection = link.connection_id
         leading = document.leading_cost_type
         cost_types = CostType.objects.filter(company__connections=connection, code=leading)
-        units = {comparable_unit(line.unit_of_measure) for line in document.lines} - {""}
+        units = {get_comparable_unit(line.unit_of_measure) for line in document.lines} - {""}
         subjects += [
             Subject(Kind.CONNECTION, connection),
             Subject(Kind.VENDOR, connection, str(document.contract_company_id)),
@@ -114,10 +114,10 @@ def of_document(document: Document, *, changed_by: User | None = None, lock: boo
         # Whoever changes a connection or its units holds this one while they note it.
         Connection.objects.select_for_update(of=("self",)).filter(job_links=link).first()
         rows = rows.select_for_update(of=("self",))
-    return _told(rows)
+    return build_pending_changes(rows)
 
 
-def has_changed_something(viewer: CompanyMembership) -> bool:
+def has_own_changes(viewer: CompanyMembership) -> bool:
     """Whether anything of the company waits that this person had a hand in; asked once for each request."""
     if not hasattr(viewer, "_has_changed_something"):
         rows = UnconfirmedChange.objects.filter(company=viewer.company_id)
@@ -126,15 +126,15 @@ def has_changed_something(viewer: CompanyMembership) -> bool:
     return bool(viewer._has_changed_something)  # type: ignore[attr-defined]
 
 
-def of_company(company: Company, *kinds: Kind) -> list[Waiting]:
+def list_for_company(company: Company, *kinds: Kind) -> list[PendingChange]:
     """What waits on a page, the oldest first; a page is no archive."""
     rows = UnconfirmedChange.objects.filter(company=company).order_by("pk")
-    return _told(row for row in rows if Subject.parse(row.subject).kind in kinds)[:SHOWN]
+    return build_pending_changes(row for row in rows if Subject.parse(row.subject).kind in kinds)[:MOST_SHOWN]
 
 
-def by_subject(subjects: Iterable[str]) -> dict[str, Waiting]:
+def find_by_subjects(subjects: Iterable[str]) -> dict[str, PendingChange]:
     """Those of these that wait. One query where none does."""
-    return {each.row.subject: each for each in _told(UnconfirmedChange.objects.filter(subject__in=subjects))}
+    return {each.row.subject: each for each in build_pending_changes(UnconfirmedChange.objects.filter(subject__in=subjects))}
 
 
 @transaction.atomic
@@ -147,7 +147,7 @@ def confirm(*, company: Company, ticked: Collection[str], by: User) -> int:
     if not ticked:
         raise NotConfirmed("Tick what you checked.")
     rows = UnconfirmedChange.objects.select_for_update().filter(company=company).order_by("pk")
-    chosen = [each for each in _told(rows) if each.stamp in ticked]
+    chosen = [each for each in build_pending_changes(rows) if each.stamp in ticked]
     if len(chosen) != len(set(ticked)):
         raise NotConfirmed(
             "Something that you ticked was changed or confirmed meanwhile, so nothing was confirmed. Below "
@@ -155,24 +155,24 @@ def confirm(*, company: Company, ticked: Collection[str], by: User) -> int:
         )
     if any(by.pk in each.row.people for each in chosen):
         raise NotConfirmed("You changed some of it yourself, so another person has to confirm that.")
-    end(chosen, by=by, detail={})
+    record_confirmation(chosen, by=by, detail={})
     return len(chosen)
 
 
-def end(confirmed: Sequence[Waiting], *, by: User, detail: dict[str, object]) -> None:
+def record_confirmation(confirmed: Sequence[PendingChange], *, by: User, detail: dict[str, object]) -> None:
     """These are right, says ``by``, who had no hand in them."""
     for each in confirmed:
         subject = each.subject
-        if about := subject.row():
-            told: dict[str, object] = {
-                "before": subject.told(each.before),
-                "after": subject.told(each.now),
+        if about := subject.find_row():
+            entry: dict[str, object] = {
+                "before": subject.format_values(each.before),
+                "after": subject.format_values(each.now),
             }
-            told |= {"changed_by": each.row.people, **subject.owner}
+            entry |= {"changed_by": each.row.people, **subject.owner}
             event, company = EVENTS[subject.kind], each.row.company
-            history.record(event=event, subject=about, by=by, company=company, detail=told | detail)
+            history.record(event=event, subject=about, by=by, company=company, detail=entry | detail)
         each.row.delete()
 
 
-def _told(rows: Iterable[UnconfirmedChange]) -> list[Waiting]:
-    return [Waiting(row, Subject.parse(row.subject).values()) for row in rows]
+def build_pending_changes(rows: Iterable[UnconfirmedChange]) -> list[PendingChange]:
+    return [PendingChange(row, Subject.parse(row.subject).get_values()) for row in rows]

@@ -14,12 +14,12 @@ from erp_integrations.confirmations.subjects import Kind, Subject
 from erp_integrations.connections.settings_form import ConnectionForm
 from erp_integrations.models import Connection
 
-NEW_PLACE = frozenset({"server", "wsdl_path", "notes_topic"})  # a topic needs one more description
-NEW_SECRET = frozenset({"client_id", "client_secret", "forget_client_secret"})
+DESCRIPTION_FIELDS = frozenset({"server", "wsdl_path", "notes_topic"})  # a topic needs one more description
+SECRET_FIELDS = frozenset({"client_id", "client_secret", "forget_client_secret"})
 
 
 @transaction.atomic
-def save(*, form: ConnectionForm, by: User) -> None:
+def save_connection(*, form: ConnectionForm, by: User) -> None:
     """Save a valid form for an ERP admin, with a history row that tells old and new values, but of no secret.
 
     Raises RightMissing without Admin on the ERP Integrations tool.
@@ -29,7 +29,7 @@ def save(*, form: ConnectionForm, by: User) -> None:
     if not form.changed_data:
         return
     subject = Subject(Kind.CONNECTION, connection.pk)
-    before = subject.values(lock=True)
+    before = subject.get_values(lock=True)
     # Only what the form shows: a worker may be renewing its lease in this very row.
     stored = {field.name for field in connection._meta.concrete_fields} & set(form.cleaned_data)
     connection.save(update_fields=stored)
@@ -43,19 +43,19 @@ def save(*, form: ConnectionForm, by: User) -> None:
             "fields": sorted(form.changed_data),
             "server": connection.server,
             "company_code": connection.company_code,
-            **waiting.note(subject, before=before, by=by, company=connection.company),
+            **waiting.record_change(subject, before=before, by=by, company=connection.company),
         },
     )
-    follow(connection, set(form.changed_data))
+    resume_after_change(connection, set(form.changed_data))
 
 
-def follow(connection: Connection, changed: Set[str]) -> None:
+def resume_after_change(connection: Connection, changed: Set[str]) -> None:
     """After a change was saved: forget what belonged to the old settings, and let wait nothing for them."""
-    if changed & NEW_PLACE:
+    if changed & DESCRIPTION_FIELDS:
         connection.wsdls.all().delete()
-    if changed & NEW_SECRET:
+    if changed & SECRET_FIELDS:
         connection.previous_client_secret = ""
         connection.rotation_began_at = None
         connection.save(update_fields=["previous_client_secret", "rotation_began_at"])
-    registry.let_go_on(connection)
+    registry.resume_jobs(connection)
     wakeup.wake_exports(connection.pk)

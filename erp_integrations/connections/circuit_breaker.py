@@ -15,54 +15,54 @@ from directory import history
 from erp_integrations import alarms
 from erp_integrations.models import Connection
 
-LONGEST_BACKOFF = timedelta(minutes=15)
+LONGEST_BACK_OFF = timedelta(minutes=15)
 LONGEST_FAULT = 1000
-SHORTEST_REST = 3  # tries: what another person has to mend is not asked for every few seconds
+FEWEST_FAILURES = 3  # tries: what another person has to mend is not asked for every few seconds
 
 
-def stop(connection: Connection, fault: str, *, adoptable: bool = False) -> timedelta:
+def open_circuit(connection: Connection, fault: str, *, adoptable: bool = False) -> timedelta:
     """Send nothing before a probe has succeeded; when the next one is made, seen from now."""
-    return _trouble(connection, fault, failed=connection.failed_probes + 1, stopped=True, adoptable=adoptable)
+    return record_failure(connection, fault, failed=connection.failed_probes + 1, is_open=True, adoptable=adoptable)
 
 
-def rest(connection: Connection, fault: str) -> timedelta:
+def start_back_off(connection: Connection, fault: str) -> timedelta:
     """Send nothing for a while, then let one job try; for how long."""
-    return _trouble(connection, fault, failed=max(connection.failed_probes + 1, SHORTEST_REST), stopped=False)
+    return record_failure(connection, fault, failed=max(connection.failed_probes + 1, FEWEST_FAILURES), is_open=False)
 
 
-def recover(connection: Connection) -> None:
+def close_circuit(connection: Connection) -> None:
     """The ERP has taken a call: whatever ailed the connection is over."""
     if not connection.fault:
         return
     Connection.objects.filter(pk=connection.pk).update(not_before=None, fault="", failed_probes=0)
-    record("reopened", connection, {})
+    record_connection_event("reopened", connection, {})
 
 
-def backoff(tries: int) -> timedelta:
+def get_back_off(retry_count: int) -> timedelta:
     """Doubled by each try, with jitter, so that many don't come back at one moment."""
     scatter = random.uniform(0.7, 1.3)  # nosec B311  # no secret
-    seconds = settings.EXPORT_BACKOFF_SECONDS * 2 ** min(tries - 1, 20) * scatter
-    return min(timedelta(seconds=seconds), LONGEST_BACKOFF)
+    seconds = settings.EXPORT_BACKOFF_SECONDS * 2 ** min(retry_count - 1, 20) * scatter
+    return min(timedelta(seconds=seconds), LONGEST_BACK_OFF)
 
 
-def record(did: str, connection: Connection, detail: dict[str, object]) -> None:
+def record_connection_event(event: str, connection: Connection, detail: dict[str, object]) -> None:
     """History of a connection; the system itself did it."""
     history.record(
-        event=f"connection.{did}", subject=connection, by=None, company=connection.company, detail=detail
+        event=f"connection.{event}", subject=connection, by=None, company=connection.company, detail=detail
     )
 
 
-def _trouble(
-    connection: Connection, fault: str, *, failed: int, stopped: bool, adoptable: bool = False
+def record_failure(
+    connection: Connection, fault: str, *, failed: int, is_open: bool, adoptable: bool = False
 ) -> timedelta:
     """One history row and one alarm, however often the same trouble is seen again."""
     if not connection.fault:
-        record("stopped", connection, {"fault": fault})
-        alarms.raise_for(connection, fault)
-    pause = backoff(failed)
+        record_connection_event("stopped", connection, {"fault": fault})
+        alarms.create_alarm(connection, fault)
+    pause = get_back_off(failed)
     connection.failed_probes, connection.fault = failed, fault[:LONGEST_FAULT]
     Connection.objects.filter(pk=connection.pk).update(
-        awaits_probe=stopped,
+        awaits_probe=is_open,
         can_adopt=adoptable,
         failed_probes=failed,
         not_before=Now() + pause,

@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef
 from directory import history
 from directory.models import User
 from directory.rights.permissions import require_administer_erp_integrations
-from erp_integrations.adapters.registry import as_columns, reply_rule, taught_by
+from erp_integrations.adapters.registry import to_rule_columns, get_reply_rule, find_taught_rule
 from erp_integrations.adapters.spectrum import ReplyRule
 from erp_integrations.confirmations import waiting
 from erp_integrations.confirmations.subjects import Kind, Subject
@@ -21,18 +21,18 @@ from erp_integrations.models import CallState, Connection, ConnectionSettings, W
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class RuleOffer:
     """The newest reply that a written record was seen to have, and the rule that it teaches."""
 
     attempt: WireAttempt
     rule: ReplyRule
 
 
-class NothingToLearn(Exception):
+class OfferChanged(Exception):
     """What was offered is not what is known now; the text is for the person who said yes."""
 
 
-def offers_for(connections: Iterable[Connection]) -> dict[int, Offer]:
+def find_offers(connections: Iterable[Connection]) -> dict[int, RuleOffer]:
     """What each connection can learn now, by its key. One query."""
     by_key = {each.pk: each for each in connections}
     others = WireAttempt.objects.filter(call=OuterRef("call")).exclude(pk=OuterRef("pk"))
@@ -44,18 +44,18 @@ def offers_for(connections: Iterable[Connection]) -> dict[int, Offer]:
         was_absent=True,
         status=200,
     )
-    of = "call__job__connection_id"
-    newest = shown.order_by(of, "-shown_at", "-pk").distinct(of)
+    connection_path = "call__job__connection_id"
+    newest = shown.order_by(connection_path, "-shown_at", "-pk").distinct(connection_path)
     found = {}
     for attempt in newest.select_related("call__job__submission"):
         connection = by_key[attempt.call.job.connection_id]
-        if rule := taught_by(attempt, reply_rule(connection.settings)):
-            found[connection.pk] = Offer(attempt, rule)
+        if rule := find_taught_rule(attempt, get_reply_rule(connection.settings)):
+            found[connection.pk] = RuleOffer(attempt, rule)
     return found
 
 
 @transaction.atomic
-def learn(*, connection: Connection, by: User, seen_attempt: int, seen: str) -> None:
+def accept_offer(*, connection: Connection, by: User, expected_attempt: int, expected_rule: str) -> None:
     """Use the rule that was offered from now on; what is accepted already keeps its own.
 
     Raises RightMissing without Admin on the ERP Integrations tool, NothingToLearn where something
@@ -63,19 +63,19 @@ def learn(*, connection: Connection, by: User, seen_attempt: int, seen: str) -> 
     """
     require_administer_erp_integrations(by, connection.company)
     subject = Subject(Kind.CONNECTION, connection.pk)
-    before = subject.values(lock=True)
+    before = subject.get_values(lock=True)
     settings = ConnectionSettings.objects.select_for_update().get(pk=connection.pk)
     connection.settings = settings
-    offer = offers_for([connection]).get(connection.pk)
-    if offer is None or (offer.attempt.pk, offer.rule.sentence) != (seen_attempt, seen):
-        raise NothingToLearn("What this site answers was decided meanwhile. See how it stands now.")
-    for name, value in as_columns(offer.rule).items():
+    offer = find_offers([connection]).get(connection.pk)
+    if offer is None or (offer.attempt.pk, offer.rule.sentence) != (expected_attempt, expected_rule):
+        raise OfferChanged("What this site answers was decided meanwhile. See how it stands now.")
+    for name, value in to_rule_columns(offer.rule).items():
         setattr(settings, name, value)
     settings.save(update_fields=["success_rule", "success_codes"])
     call = offer.attempt.call
     detail = {
         "rule": offer.rule.sentence,
-        **waiting.note(subject, before=before, by=by, company=connection.company),
+        **waiting.record_change(subject, before=before, by=by, company=connection.company),
         "call": call.pk,
         "submission": call.job.submission_id,
     }

@@ -22,38 +22,38 @@ def pause(*, connection: Connection, by: User | None, reason: str) -> None:
     ``by`` is None for an operator at the command line. Raises RightMissing without Admin on the ERP
     Integrations tool, PauseError without a reason or when it is paused already.
     """
-    held = _lock(connection, by)
+    connection = lock_connection(connection, by)
     if not any(character.isalnum() for character in reason):
         raise PauseError("Give a reason: approvers read it while nothing is sent.")
-    if held.paused_at:
-        raise PauseError(f"{held.name} is paused already: {held.pause_reason}")
-    Connection.objects.filter(pk=held.pk).update(
+    if connection.paused_at:
+        raise PauseError(f"{connection.name} is paused already: {connection.pause_reason}")
+    Connection.objects.filter(pk=connection.pk).update(
         paused_at=Now(), paused_by=by, pause_reason=reason.strip()[:300]
     )
-    _record("paused", held, by, {"reason": reason.strip()})
+    _record_event("paused", connection, by, {"reason": reason.strip()})
 
 
 @transaction.atomic
 def resume(*, connection: Connection, by: User | None) -> None:
     """Let a paused connection go on. Raises as ``pause`` does."""
-    held = _lock(connection, by)
-    if not held.paused_at:
-        raise PauseError(f"{held.name} is not paused.")
-    if lost := watermark.doubt():
-        raise PauseError(f"{held.name} can't go on: {watermark.PAUSED} {lost}")
-    Connection.objects.filter(pk=held.pk).update(paused_at=None, paused_by=None, pause_reason="")
-    _record("resumed", held, by, {})
-    wakeup.wake_exports(held.pk)
+    connection = lock_connection(connection, by)
+    if not connection.paused_at:
+        raise PauseError(f"{connection.name} is not paused.")
+    if losses := watermark.describe_losses():
+        raise PauseError(f"{connection.name} can't go on: {watermark.PAUSE_REASON} {losses}")
+    Connection.objects.filter(pk=connection.pk).update(paused_at=None, paused_by=None, pause_reason="")
+    _record_event("resumed", connection, by, {})
+    wakeup.wake_exports(connection.pk)
 
 
-def _lock(connection: Connection, by: User | None) -> Connection:
-    held = Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=connection.pk)
+def lock_connection(connection: Connection, by: User | None) -> Connection:
+    connection = Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=connection.pk)
     if by is not None:
-        require_administer_erp_integrations(by, held.company)
-    return held
+        require_administer_erp_integrations(by, connection.company)
+    return connection
 
 
-def _record(did: str, connection: Connection, by: User | None, detail: dict[str, object]) -> None:
+def _record_event(event: str, connection: Connection, by: User | None, detail: dict[str, object]) -> None:
     history.record(
-        event=f"connection.{did}", subject=connection, by=by, company=connection.company, detail=detail
+        event=f"connection.{event}", subject=connection, by=by, company=connection.company, detail=detail
     )

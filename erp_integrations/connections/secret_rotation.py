@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from directory import history
-from directory.db.availability import is_transient
+from directory.db.availability import is_transient_error
 from directory.models import User
 from directory.rights.permissions import require_administer_erp_integrations
 from erp_integrations.adapters import registry
@@ -47,20 +47,20 @@ def rotate(*, connection: Connection, by: User | None) -> Rotation:
     """
     if by is not None:
         require_administer_erp_integrations(by, connection.company)
-    if refusal := _begin(connection.pk, by):
+    if refusal := start_rotation(connection.pk, by):
         return Rotation(False, refusal)
-    held = Connection.objects.select_related("company").get(pk=connection.pk)
-    match registry.rotate_secret(held):
+    connection = Connection.objects.select_related("company").get(pk=connection.pk)
+    match registry.rotate_secret(connection):
         case NotSent(reason=reason) | Unauthorised(reason=reason) | Unusable(reason=reason):
-            _end(held, by, "secret_rotation_failed", {"reason": reason})
+            end_rotation(connection, by, "secret_rotation_failed", {"reason": reason})
             return Rotation(False, f"The secret is not changed. {reason}")
         case Unknown(reason=reason):
-            sentence = f"The secret may have changed: {reason} {_what_still_works(held)}"
-            _end(held, by, "secret_rotation_unknown", {"reason": reason})
+            sentence = f"The secret may have changed: {reason} {describe_working_secret(connection)}"
+            end_rotation(connection, by, "secret_rotation_unknown", {"reason": reason})
             return Rotation(False, sentence)
         case rotated:
-            _store_through_a_cut(held, by, rotated.secret, rotated.expires_on)
-    if prove(held):
+            store_secret_with_retry(connection, by, rotated.secret, rotated.expires_on)
+    if verify_new_secret(connection):
         return Rotation(True, "The secret is rotated, and the new one works. The old one is forgotten.")
     return Rotation(
         True,
@@ -68,77 +68,77 @@ def rotate(*, connection: Connection, by: User | None) -> Rotation:
     )
 
 
-def prove(connection: Connection) -> bool:
+def verify_new_secret(connection: Connection) -> bool:
     """Use a new secret for the first time; when it works, the previous one is forgotten."""
-    held = Connection.objects.select_related("company").get(pk=connection.pk)
-    if not held.previous_client_secret or registry.try_secret(held, held.client_secret) is not None:
+    connection = Connection.objects.select_related("company").get(pk=connection.pk)
+    if not connection.previous_client_secret or registry.verify_secret(connection, connection.client_secret) is not None:
         return False
     with transaction.atomic():
-        locked = Connection.objects.select_for_update(of=("self",)).get(pk=held.pk)
-        if locked.client_secret != held.client_secret:
+        row = Connection.objects.select_for_update(of=("self",)).get(pk=connection.pk)
+        if row.client_secret != connection.client_secret:
             return False  # another one was entered meanwhile
-        locked.previous_client_secret = ""
-        locked.rotation_began_at = None
-        locked.save(update_fields=["previous_client_secret", "rotation_began_at"])
-        _record("old_secret_forgotten", held, None, {})
+        row.previous_client_secret = ""
+        row.rotation_began_at = None
+        row.save(update_fields=["previous_client_secret", "rotation_began_at"])
+        _record_event("old_secret_forgotten", connection, None, {})
     return True
 
 
-def prove_due() -> None:
+def verify_due_secrets() -> None:
     """Try new secrets that did not work at first, every few minutes."""
     unproven = Connection.objects.exclude(previous_client_secret="")
     for connection in unproven.filter(rotation_began_at__lt=Now() - ONE_AT_A_TIME):
         Connection.objects.filter(pk=connection.pk).update(rotation_began_at=Now())
-        prove(connection)
+        verify_new_secret(connection)
 
 
 @transaction.atomic
-def _begin(connection_id: int, by: User | None) -> str:
+def start_rotation(connection_id: int, by: User | None) -> str:
     """Write down that it begins; why it may not, else."""
-    held = Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=connection_id)
-    if not held.client_id or not held.client_secret:
+    connection = Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=connection_id)
+    if not connection.client_id or not connection.client_secret:
         return "This connection has no client ID and secret, so there is nothing to rotate."
-    if held.previous_client_secret:
+    if connection.previous_client_secret:
         return "The last new secret was not used successfully yet. Probe the connection first."
-    if held.rotation_began_at and held.rotation_began_at > timezone.now() - ONE_AT_A_TIME:
+    if connection.rotation_began_at and connection.rotation_began_at > timezone.now() - ONE_AT_A_TIME:
         return "The secret is being rotated already. Look again in ten minutes."
-    Connection.objects.filter(pk=held.pk).update(rotation_began_at=Now())
-    _record("secret_rotation_begun", held, by, {})
+    Connection.objects.filter(pk=connection.pk).update(rotation_began_at=Now())
+    _record_event("secret_rotation_begun", connection, by, {})
     return ""
 
 
-def _store_through_a_cut(held: Connection, by: User | None, secret: str, expires_on: date | None) -> None:
+def store_secret_with_retry(connection: Connection, by: User | None, secret: str, expires_on: date | None) -> None:
     """This process alone knows the new secret, so it tries through a cut of the database."""
     until = time.monotonic() + SECONDS_TO_STORE
     while True:
         try:
-            _store(held, by, secret, expires_on)
+            store_secret(connection, by, secret, expires_on)
             return
         except Error as error:
-            if not is_transient(error) or time.monotonic() > until:
+            if not is_transient_error(error) or time.monotonic() > until:
                 raise
-            logger.warning("Connection %s: the database can't take the new client secret", held.pk)
+            logger.warning("Connection %s: the database can't take the new client secret", connection.pk)
             time.sleep(1)
 
 
 @transaction.atomic
-def _store(held: Connection, by: User | None, secret: str, expires_on: date | None) -> None:
-    locked = Connection.objects.select_for_update(of=("self",)).get(pk=held.pk)
-    locked.previous_client_secret = held.client_secret
-    locked.client_secret = secret
-    locked.client_secret_expires_on = expires_on
-    locked.save(update_fields=["previous_client_secret", "client_secret", "client_secret_expires_on"])
-    _record("secret_rotated", held, by, {"expires_on": expires_on.isoformat() if expires_on else ""})
+def store_secret(connection: Connection, by: User | None, secret: str, expires_on: date | None) -> None:
+    row = Connection.objects.select_for_update(of=("self",)).get(pk=connection.pk)
+    row.previous_client_secret = connection.client_secret
+    row.client_secret = secret
+    row.client_secret_expires_on = expires_on
+    row.save(update_fields=["previous_client_secret", "client_secret", "client_secret_expires_on"])
+    _record_event("secret_rotated", connection, by, {"expires_on": expires_on.isoformat() if expires_on else ""})
 
 
 @transaction.atomic
-def _end(held: Connection, by: User | None, event: str, detail: dict[str, object]) -> None:
-    Connection.objects.filter(pk=held.pk).update(rotation_began_at=None)
-    _record(event, held, by, detail)
+def end_rotation(connection: Connection, by: User | None, event: str, detail: dict[str, object]) -> None:
+    Connection.objects.filter(pk=connection.pk).update(rotation_began_at=None)
+    _record_event(event, connection, by, detail)
 
 
-def _what_still_works(held: Connection) -> str:
-    match registry.try_secret(held, held.client_secret):
+def describe_working_secret(connection: Connection) -> str:
+    match registry.verify_secret(connection, connection.client_secret):
         case None:
             return (
                 "The stored secret still gives access now. Should it be refused later, the new one was "
@@ -152,7 +152,7 @@ def _what_still_works(held: Connection) -> str:
     )
 
 
-def _record(did: str, connection: Connection, by: User | None, detail: dict[str, object]) -> None:
+def _record_event(event: str, connection: Connection, by: User | None, detail: dict[str, object]) -> None:
     history.record(
-        event=f"connection.{did}", subject=connection, by=by, company=connection.company, detail=detail
+        event=f"connection.{event}", subject=connection, by=by, company=connection.company, detail=detail
     )

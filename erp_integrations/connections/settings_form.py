@@ -19,8 +19,8 @@ from erp_integrations.models import (
 )
 
 SECRETS = ("authorization_id", "guid", "client_secret")
-KEPT = "One is stored. Leave this blank to keep it; what is typed here replaces it."
-NOT_KEPT = "None is stored."
+SECRET_STORED = "One is stored. Leave this blank to keep it; what is typed here replaces it."
+NO_SECRET_STORED = "None is stored."
 PATH = re.compile(r"/[\w./-]*\{(\w+)\}[\w./-]*", re.ASCII)
 PREFIX = re.compile(r"[A-Z0-9-]*", re.ASCII)
 PLAIN_PATH = re.compile(r"(/[\w.-]+)+/?", re.ASCII)
@@ -28,23 +28,23 @@ PLAIN_PATH = re.compile(r"(/[\w.-]+)+/?", re.ASCII)
 ERROR_CODES = frozenset("AIME")
 
 
-SETTINGS = tuple(
+SETTINGS_FIELDS = tuple(
     field.name for field in ConnectionSettings._meta.concrete_fields if field.name != "connection"
 )
 
 
-def servers() -> list[tuple[str, str]]:
+def list_servers() -> list[tuple[str, str]]:
     return [("", "---------"), *((name, name) for name in settings.SPECTRUM_SERVERS)]
 
 
-def _prefix(value: str) -> str:
+def validate_prefix(value: str) -> str:
     value = value.strip().upper()
     if not PREFIX.fullmatch(value):
         raise forms.ValidationError("Enter letters, digits and dashes only, or nothing.")
     return value
 
 
-def secret_field(width: int) -> forms.CharField:
+def build_secret_field(width: int) -> forms.CharField:
     """A secret that can be written, and never read: nothing of it is ever sent to a browser."""
     return forms.CharField(
         required=False,
@@ -53,44 +53,44 @@ def secret_field(width: int) -> forms.CharField:
     )
 
 
-def _path(place: str, value: str) -> str:
+def validate_path(placeholder: str, value: str) -> str:
     found = PATH.fullmatch(value)
-    if not found or found[1] != place:
-        raise forms.ValidationError(f"Enter a path that begins with / and holds {{{place}}} once.")
-    return _leads_on(value)
+    if not found or found[1] != placeholder:
+        raise forms.ValidationError(f"Enter a path that begins with / and holds {{{placeholder}}} once.")
+    return validate_no_parent_step(value)
 
 
-def _leads_on(path: str) -> str:
+def validate_no_parent_step(path: str) -> str:
     if ".." in path or "/./" in path:
         raise forms.ValidationError("Enter a path without .. in it: it may not lead back up.")
     return path
 
 
-def general_ledger_account(value: str) -> str:
+def validate_account(value: str) -> str:
     """An account as Spectrum takes it; refused here rather than at the first export."""
     if value and not (value.isascii() and value.isdigit()):
         raise forms.ValidationError("A general-ledger account has digits only, at most 12.")
     return value
 
 
-def _plain_path(value: str) -> str:
+def validate_plain_path(value: str) -> str:
     if not PLAIN_PATH.fullmatch(value):
         raise forms.ValidationError("Enter a path that begins with /, without blanks and signs.")
-    return _leads_on(value)
+    return validate_no_parent_step(value)
 
 
-def _price_methods(value: str) -> str:
+def validate_price_codes(value: str) -> str:
     codes = value.upper().replace(",", " ").split()
     if not all(code.isascii() and code.isalnum() for code in codes):
         raise forms.ValidationError("Enter codes with commas between them, for example U,blank.")
     return ",".join(dict.fromkeys(codes))
 
 
-def _cleaned_by(tidied: Callable[[str], str], name: str) -> Callable[[Any], str]:
-    return lambda form: tidied(form.cleaned_data[name])
+def build_clean_method(validate: Callable[[str], str], name: str) -> Callable[[Any], str]:
+    return lambda form: validate(form.cleaned_data[name])
 
 
-def _or_kept(name: str) -> Callable[[Any], str]:
+def build_secret_clean_method(name: str) -> Callable[[Any], str]:
     """A secret that is left blank keeps the stored one."""
     return lambda form: form.cleaned_data[name] or getattr(form.instance, name)
 
@@ -107,15 +107,15 @@ class ConnectionForm(forms.ModelForm[Connection]):
         )
     )
     server = forms.ChoiceField(
-        choices=servers,
+        choices=list_servers,
         help_text="From SPECTRUM_SERVERS. An address is set there by the operator, never here.",
     )
-    authorization_id = secret_field(20)
-    guid = secret_field(36)
+    authorization_id = build_secret_field(20)
+    guid = build_secret_field(36)
     forget_guid = forms.BooleanField(
         label="Remove the stored GUID", required=False, help_text="For a site that takes another rule."
     )
-    client_secret = secret_field(200)
+    client_secret = build_secret_field(200)
     forget_client_secret = forms.BooleanField(
         label="Remove the stored client secret", required=False, help_text="Leave the client ID blank then."
     )
@@ -148,32 +148,32 @@ class ConnectionForm(forms.ModelForm[Connection]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.rules = self.instance.settings if self.instance.pk else ConnectionSettings()
-        self.initial = {**{name: getattr(self.rules, name) for name in SETTINGS}, **self.initial}
+        self.initial = {**{name: getattr(self.rules, name) for name in SETTINGS_FIELDS}, **self.initial}
         self.fields["authorization_id"].label = "Authorization_ID"
         self.fields["guid"].label = "GUID"
         self.fields["client_secret"].label = "Client secret"
         for name in SECRETS:
             self.initial[name] = ""
-            self.fields[name].help_text = KEPT if getattr(self.instance, name) else NOT_KEPT
+            self.fields[name].help_text = SECRET_STORED if getattr(self.instance, name) else NO_SECRET_STORED
         gone = self.instance.server
         if "server" in self.fields and gone and gone not in settings.SPECTRUM_SERVERS:
             # It stays what it is until somebody chooses another one.
-            choices = [*servers(), (gone, f"{gone} (not in SPECTRUM_SERVERS any more)")]
+            choices = [*list_servers(), (gone, f"{gone} (not in SPECTRUM_SERVERS any more)")]
             self.fields["server"].choices = choices  # type: ignore[attr-defined]  # a choice field
 
-    clean_authorization_id = _or_kept("authorization_id")
-    clean_guid = _or_kept("guid")
-    clean_client_secret = _or_kept("client_secret")
-    clean_general_ledger_account = _cleaned_by(general_ledger_account, "general_ledger_account")
-    clean_subcontract_prefix = _cleaned_by(_prefix, "subcontract_prefix")
-    clean_purchase_order_prefix = _cleaned_by(_prefix, "purchase_order_prefix")
-    clean_unit_price_codes = _cleaned_by(_price_methods, "unit_price_codes")
-    clean_job_price_codes = _cleaned_by(_price_methods, "job_price_codes")
-    clean_wsdl_path = _cleaned_by(partial(_path, "method"), "wsdl_path")
-    clean_service_path = _cleaned_by(partial(_path, "method"), "service_path")
-    clean_vendors_path = _cleaned_by(partial(_path, "company_code"), "vendors_path")
-    clean_token_path = _cleaned_by(_plain_path, "token_path")
-    clean_rotation_path = _cleaned_by(_plain_path, "rotation_path")
+    clean_authorization_id = build_secret_clean_method("authorization_id")
+    clean_guid = build_secret_clean_method("guid")
+    clean_client_secret = build_secret_clean_method("client_secret")
+    clean_general_ledger_account = build_clean_method(validate_account, "general_ledger_account")
+    clean_subcontract_prefix = build_clean_method(validate_prefix, "subcontract_prefix")
+    clean_purchase_order_prefix = build_clean_method(validate_prefix, "purchase_order_prefix")
+    clean_unit_price_codes = build_clean_method(validate_price_codes, "unit_price_codes")
+    clean_job_price_codes = build_clean_method(validate_price_codes, "job_price_codes")
+    clean_wsdl_path = build_clean_method(partial(validate_path, "method"), "wsdl_path")
+    clean_service_path = build_clean_method(partial(validate_path, "method"), "service_path")
+    clean_vendors_path = build_clean_method(partial(validate_path, "company_code"), "vendors_path")
+    clean_token_path = build_clean_method(validate_plain_path, "token_path")
+    clean_rotation_path = build_clean_method(validate_plain_path, "rotation_path")
 
     def clean_company_code(self) -> str:
         """As Spectrum compares it."""
@@ -220,19 +220,19 @@ class ConnectionForm(forms.ModelForm[Connection]):
     def clean_element_names(self) -> str:
         """Elements of ours, each with a name that the site's present description has."""
         try:
-            mapped = element_names.parse(self.cleaned_data["element_names"])
-        except element_names.NotAMapError as error:
+            mapped = element_names.parse_element_names(self.cleaned_data["element_names"])
+        except element_names.InvalidMappingError as error:
             raise forms.ValidationError(str(error)) from None
         # While it is stopped, the site may have changed since: the next probe compares.
         if self.instance.pk and not self.instance.awaits_probe:
             kept = dict(self.instance.wsdls.values_list("method", "text"))
             for method, _, theirs in mapped:
-                declared = element_names.declared(method, kept[method]) if method in kept else ()
+                declared = element_names.list_declared_elements(method, kept[method]) if method in kept else ()
                 if declared and theirs.lower() not in [name.lower() for name in declared]:
                     raise forms.ValidationError(
                         f"Spectrum's description of {method} has no {theirs}. It has {', '.join(declared)}."
                     )
-        return element_names.written(mapped)
+        return element_names.format_element_names(mapped)
 
     def clean(self) -> dict[str, Any]:
         """What belongs together, and what a tick forgets."""
@@ -267,7 +267,7 @@ class ConnectionForm(forms.ModelForm[Connection]):
 
     def save_settings(self) -> None:
         """Write the row of settings; the connection is saved already."""
-        for name in SETTINGS:
+        for name in SETTINGS_FIELDS:
             setattr(self.rules, name, self.cleaned_data[name])
         self.rules.connection = self.instance
         self.rules.save()
@@ -290,7 +290,7 @@ class SettingsForm(ConnectionForm):
             if not getattr(self.instance, name):
                 del self.fields[f"forget_{name}"]
 
-    def sections(self) -> list[tuple[str, list[forms.BoundField]]]:
+    def list_sections(self) -> list[tuple[str, list[forms.BoundField]]]:
         """The fields under their headings, in the order of the page."""
         return [
             (heading, [self[name] for name in self.fields if name in names])

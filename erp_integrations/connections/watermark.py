@@ -28,12 +28,12 @@ from erp_integrations.connections import circuit_breaker
 from erp_integrations.models import Connection, Restore, WireAttempt
 
 OLD_SECONDS = 30 * 86_400
-PAUSED = "The database seems to be an older copy, which the operator has to confirm (after_restore)."
+PAUSE_REASON = "The database seems to be an older copy, which the operator has to confirm (after_restore)."
 
 _writing = threading.Lock()
 
 
-class CannotKeep(Exception):
+class WatermarkUnavailable(Exception):
     """The folder can't be read, so that nobody knows how far was written; the text is for people."""
 
 
@@ -61,7 +61,7 @@ class Mark:
         return named.filter(started_at=started_at).exists()
 
 
-def keep(entry: WireAttempt) -> str:
+def write_mark(entry: WireAttempt) -> str:
     """Name this attempt in the process's file, before it leaves; why it can't, or blank. It only rises.
 
     No process waits for another: one that is frozen would hold up all others.
@@ -71,92 +71,92 @@ def keep(entry: WireAttempt) -> str:
     folder = Path(settings.WIRE_WATERMARK_DIR)
     machine = re.sub(r"[^A-Za-z0-9.]", "_", socket.gethostname()) or "worker"
     now = datetime.now().astimezone().isoformat(timespec="seconds")
-    mark = Mark(_epoch(), entry.pk, now, entry.payload_hash, entry.started_at.isoformat())
+    mark = Mark(get_epoch(), entry.pk, now, entry.payload_hash, entry.started_at.isoformat())
     file = folder / f"wire-{machine}-{os.getpid()}.json"
     try:
         with _writing:
             folder.mkdir(parents=True, exist_ok=True)
             is_first = not file.exists()
-            if is_first or _read(file) < mark:
-                _replace(file, mark)
+            if is_first or read_mark(file) < mark:
+                _write_file(file, mark)
             if is_first:
-                _forget_the_dead(folder.glob("wire-*.json"), f"wire-{machine}-", mark)
+                delete_dead_marks(folder.glob("wire-*.json"), f"wire-{machine}-", mark)
     except (OSError, ValueError) as error:
         return f"Nothing was sent, because the folder of WIRE_WATERMARK_DIR can't be written: {error}."
     return ""
 
 
-def what_is_lost() -> list[str]:
+def find_losses() -> list[str]:
     """What others know of this database and it does not, as sentences; nothing in nearly every case.
 
     The files are read before the database, which may only have risen since. Raises CannotKeep.
     """
-    marks, epoch = sorted(_marks(), reverse=True), _epoch()
-    lost = []
+    marks, epoch = sorted(list_marks(), reverse=True), get_epoch()
+    losses = []
     for mark in marks:
         if mark.epoch > epoch or (mark.epoch == epoch and not mark.is_known):
-            lost.append(f"Calls to Spectrum were sent until {mark.at} that this database does not know.")
+            losses.append(f"Calls to Spectrum were sent until {mark.at} that this database does not know.")
             break
-    if restores.lost_to(next(checkpoints.own(), None)):
-        lost.append("The history's last checkpoint knows entries that this database does not.")
-    return lost
+    if restores.has_unexplained_loss(next(checkpoints.list_own_checkpoints(), None)):
+        losses.append("The history's last checkpoint knows entries that this database does not.")
+    return losses
 
 
-def doubt() -> str:
+def describe_losses() -> str:
     """What is lost, or why nobody can tell; blank in nearly every case."""
     try:
-        return " ".join(what_is_lost())
-    except CannotKeep as error:
+        return " ".join(find_losses())
+    except WatermarkUnavailable as error:
         return str(error)
 
 
-def stops_everything() -> bool:
+def pause_if_outdated() -> bool:
     """Pause every connection where the database knows less than it should; whether that is so."""
-    lost = doubt()
-    if lost:
-        pause_all(lost)
-    return bool(lost)
+    losses = describe_losses()
+    if losses:
+        pause_all(losses)
+    return bool(losses)
 
 
-def pause_all(why: str) -> None:
+def pause_all(losses: str) -> None:
     """Let nothing be sent on any connection until a person lets it go on."""
     for key in list(Connection.objects.filter(paused_at=None).values_list("pk", flat=True)):
         with transaction.atomic():
-            held = Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=key)
-            if held.paused_at is None:
-                reason = f"{PAUSED} {why}"[:300]
+            connection = Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=key)
+            if connection.paused_at is None:
+                reason = f"{PAUSE_REASON} {losses}"[:300]
                 Connection.objects.filter(pk=key).update(paused_at=Now(), pause_reason=reason)
-                circuit_breaker.record("paused", held, {"reason": reason})
-                alarms.raise_for(held, f"{reason} Nothing is sent meanwhile.")
+                circuit_breaker.record_connection_event("paused", connection, {"reason": reason})
+                alarms.create_alarm(connection, f"{reason} Nothing is sent meanwhile.")
 
 
-def next_epoch() -> int:
+def get_next_epoch() -> int:
     """Higher than any that a file or this database has."""
-    return max([mark.epoch for mark in _marks()] + [_epoch()]) + 1
+    return max([mark.epoch for mark in list_marks()] + [get_epoch()]) + 1
 
 
-def _epoch() -> int:
+def get_epoch() -> int:
     newest: int = Restore.objects.aggregate(newest=Max("epoch"))["newest"] or 0
     return newest
 
 
-def _marks() -> Iterator[Mark]:
+def list_marks() -> Iterator[Mark]:
     if not settings.WIRE_WATERMARK_DIR:
         return
     folder = Path(settings.WIRE_WATERMARK_DIR)
     try:
         for file in folder.glob("wire-*.json"):
-            yield _read(file)
+            yield read_mark(file)
     except (OSError, ValueError) as error:
-        raise CannotKeep(f"A file of WIRE_WATERMARK_DIR can't be read: {error}.") from error
+        raise WatermarkUnavailable(f"A file of WIRE_WATERMARK_DIR can't be read: {error}.") from error
 
 
-def _read(file: Path) -> Mark:
+def read_mark(file: Path) -> Mark:
     """Raises ValueError where it is not whole: then nobody knows how far it was written."""
     try:
-        told = json.loads(file.read_text())
-        named = (str(told.get(name, "")) for name in ("payload_hash", "started_at"))
-        mark = Mark(int(told["epoch"]), int(told["attempt"]), str(told["at"]), *named)
+        data = json.loads(file.read_text())
+        named = (str(data.get(name, "")) for name in ("payload_hash", "started_at"))
+        mark = Mark(int(data["epoch"]), int(data["attempt"]), str(data["at"]), *named)
         if mark.started_at:
             datetime.fromisoformat(mark.started_at)
         return mark
@@ -164,19 +164,19 @@ def _read(file: Path) -> Mark:
         raise ValueError(f"{file.name} is damaged") from error
 
 
-def _forget_the_dead(files: Iterable[Path], own: str, mark: Mark) -> None:
+def delete_dead_marks(files: Iterable[Path], own: str, mark: Mark) -> None:
     """Remove files that say no more than ``mark``: of this machine's former processes, and of any machine
     those that are old, as containers have another name each."""
     for file in files:
         if file.name.startswith(own):
-            is_dead = not _lives(int(file.stem.rpartition("-")[2]))
+            is_dead = not is_process_alive(int(file.stem.rpartition("-")[2]))
         else:
             is_dead = time.time() - file.stat().st_mtime > OLD_SECONDS
-        if is_dead and _read(file) <= mark:
+        if is_dead and read_mark(file) <= mark:
             file.unlink(missing_ok=True)
 
 
-def _lives(process: int) -> bool:
+def is_process_alive(process: int) -> bool:
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -186,8 +186,8 @@ def _lives(process: int) -> bool:
     return True
 
 
-def _replace(file: Path, mark: Mark) -> None:
-    with checkpoints.unfinished(file, json.dumps(asdict(mark))) as whole:
+def _write_file(file: Path, mark: Mark) -> None:
+    with checkpoints.with_unfinished_file(file, json.dumps(asdict(mark))) as whole:
         os.replace(whole, file)
     folder = os.open(file.parent, os.O_RDONLY)
     try:

@@ -25,17 +25,17 @@ from erp_integrations.models import (
 from notifications import emails
 from notifications.models import Kind, Subscription
 
-MOST_NAMES = 5  # of what has one cause
+MAX_NAMES = 5  # of what has one cause
 
 
 def store_due_alarms() -> int:
     """Store the mails for what was raised and is not gathered any longer; how many."""
     connections = Alarm.objects.untold().order_by().values_list("connection", flat=True).distinct()
-    return sum(_tell(connection_id) for connection_id in list(connections))
+    return sum(store_connection_alarms(connection_id) for connection_id in list(connections))
 
 
 @transaction.atomic
-def _tell(connection_id: int) -> int:
+def store_connection_alarms(connection_id: int) -> int:
     # One worker at a time: the lock of the connection also says what was told a moment ago.
     connection = (
         Connection.objects.select_for_update(of=("self",), skip_locked=True)
@@ -46,40 +46,40 @@ def _tell(connection_id: int) -> int:
     since = Now() - timedelta(seconds=settings.ATTENTION_GATHER_SECONDS)
     if connection is None or Alarm.objects.filter(connection=connection, told_at__gt=since).exists():
         return 0
-    untold = Alarm.objects.untold().filter(connection=connection)
-    keys = list(untold.values_list("pk", flat=True))
+    unsent = Alarm.objects.untold().filter(connection=connection)
+    keys = list(unsent.values_list("pk", flat=True))
     alarms = list(
-        _still_true(untold.filter(pk__in=keys)).select_related("submission__project", "submission__sent_by")
+        list_current_alarms(unsent.filter(pk__in=keys)).select_related("submission__project", "submission__sent_by")
     )
     if not alarms:
         # What is over before anybody was told is no news, and begins no quarter of an hour.
         Alarm.objects.filter(pk__in=keys).delete()
         return 0
     Alarm.objects.filter(pk__in=keys).update(told_at=Now())
-    approvers = _approvers(connection)
-    stored = _store(connection, approvers, alarms)
+    approvers = list_approvers(connection)
+    stored = store_alarm_mails(connection, approvers, alarms)
     senders = {
         alarm.submission.sent_by
         for alarm in alarms
         if alarm.submission and alarm.tells_sender and alarm.submission.sent_by.is_active
     }
-    for sender in _willing(senders - set(approvers)):
-        theirs = [
+    for sender in list_subscribers(senders - set(approvers)):
+        sender_alarms = [
             each
             for each in alarms
             if each.tells_sender and each.submission and each.submission.sent_by == sender
         ]
-        stored += _store(connection, [sender], theirs, for_project=True)
+        stored += store_alarm_mails(connection, [sender], sender_alarms, for_project=True)
     return stored
 
 
-def _still_true(alarms: QuerySet[Alarm]) -> QuerySet[Alarm]:
+def list_current_alarms(alarms: QuerySet[Alarm]) -> QuerySet[Alarm]:
     """Those whose export still waits for a person or turned up late, and of a connection that has stopped."""
     waiting = Q(
         submission__status=SubmissionStatus.ACCEPTED,
         submission__jobs__status__in=[JobStatus.FAILED, JobStatus.INCOMPLETE, JobStatus.UNKNOWN],
     )
-    gone = Q(
+    not_under_key = Q(
         submission__status=SubmissionStatus.ACCEPTED,
         submission__jobs__status=JobStatus.SYNCED,
         submission__jobs__verification__in=NOT_UNDER_ITS_KEY,
@@ -87,23 +87,23 @@ def _still_true(alarms: QuerySet[Alarm]) -> QuerySet[Alarm]:
     late = Q(Exists(Drift.objects.late().filter(submission=OuterRef("submission"))))
     # Of a pause, only what paused it by itself: a person who pauses needs no mail.
     paused = Q(sentence__startswith=F("connection__pause_reason")) & ~Q(connection__paused_at=None)
-    troubled = Q(submission=None) & (~Q(connection__fault="") | paused)
-    true = Alarm.objects.filter(waiting | gone | late | troubled).values("pk")
-    return alarms.filter(pk__in=true).order_by("pk")
+    connection_fault = Q(submission=None) & (~Q(connection__fault="") | paused)
+    current = Alarm.objects.filter(waiting | not_under_key | late | connection_fault).values("pk")
+    return alarms.filter(pk__in=current).order_by("pk")
 
 
-def _approvers(connection: Connection) -> list[User]:
+def list_approvers(connection: Connection) -> list[User]:
     memberships = CompanyMembership.objects.approvers().filter(company=connection.company_id)
-    return _willing(member.user for member in memberships.select_related("user").order_by("user"))
+    return list_subscribers(member.user for member in memberships.select_related("user").order_by("user"))
 
 
-def _willing(people: Iterable[User]) -> list[User]:
+def list_subscribers(people: Iterable[User]) -> list[User]:
     """Without those who switched this mail off."""
     unwanted = set(Subscription.objects.unwanted(Kind.ATTENTION).values_list("user", flat=True))
     return [person for person in people if person.pk not in unwanted]
 
 
-def _store(
+def store_alarm_mails(
     connection: Connection, people: Sequence[User], alarms: Sequence[Alarm], *, for_project: bool = False
 ) -> int:
     """One mail for each, and in it one line for each cause, with a count.
@@ -132,8 +132,8 @@ def _store(
         else:
             path = reverse("erp_integrations:review", args=[slug, first.pk])
         projects = list(dict.fromkeys(each.project.name for each in submissions))
-        title = _named([f"{each.number} {each.title}" for each in submissions])
-        lines.append(emails.AttentionLine(title, _named(projects), sentence, path))
+        title = _format_names([f"{each.number} {each.title}" for each in submissions])
+        lines.append(emails.AttentionLine(title, _format_names(projects), sentence, path))
     return len(
         emails.store_attention(
             recipients=people,
@@ -145,7 +145,7 @@ def _store(
     )
 
 
-def _named(names: Sequence[str]) -> str:
+def _format_names(names: Sequence[str]) -> str:
     """The first of them, and how many more there are."""
-    more = len(names) - MOST_NAMES
-    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -9,7 +9,7 @@ from erp_integrations.models import Submission
 from notifications import emails
 
 
-def rejected(submission: Submission) -> None:
+def store_rejection_mails(submission: Submission) -> None:
     """Tell the creator, and the sender if that is another person, why accounting said no.
 
     If the creator is no longer with the company, the project's Commitments Admins are told.

@@ -10,7 +10,7 @@ from erp_integrations.exports import outcomes
 from erp_integrations.models import Submission
 from notifications import emails
 
-BY_OPERATOR = {
+OPERATOR_MESSAGES = {
     "submission.undone": "An operator of the server took the acceptance back at the command line ({}). "
     "It waits in Ready to Export, and nothing was sent.",
     "export.resumed": "An operator of the server let the export go on at the command line ({}). What is "
@@ -18,32 +18,32 @@ BY_OPERATOR = {
 }
 
 
-def listen() -> None:
+def subscribe_to_history() -> None:
     """Hear of them from now on; called once, when the application starts."""
-    for event in BY_OPERATOR:
-        subscribers.when(event, _by_operator)
-    subscribers.when("submission.returned", _returned)
+    for event in OPERATOR_MESSAGES:
+        subscribers.subscribe(event, notify_operator_action)
+    subscribers.subscribe("submission.returned", notify_return)
 
 
-def _by_operator(entry: HistoryEntry) -> None:
+def notify_operator_action(entry: HistoryEntry) -> None:
     if entry.by_id is None:
         operator = entry.detail.get("operator", "nobody knows who")
-        _tell(entry, BY_OPERATOR[entry.event].format(operator))
+        store_decision_mail(entry, OPERATOR_MESSAGES[entry.event].format(operator))
 
 
-def _returned(entry: HistoryEntry) -> None:
+def notify_return(entry: HistoryEntry) -> None:
     """That an approver lost the right, its own mail tells; that nobody signed, somebody must look into."""
-    if (why := entry.detail["why"]) == outcomes.LOST_RIGHT:
+    if (cause := entry.detail["why"]) == outcomes.LOST_RIGHT:
         return
-    advice = "" if why == signing.BEFORE else " Ask whoever keeps the database how it came there."
-    _tell(
+    advice = "" if cause == signing.ACCEPTED_BEFORE_SIGNING else " Ask whoever keeps the database how it came there."
+    store_decision_mail(
         entry,
-        f"Nothing was sent, because {why}. It waits in Ready to Export: look at it, and accept it again if "
+        f"Nothing was sent, because {cause}. It waits in Ready to Export: look at it, and accept it again if "
         f"it is right.{advice}",
     )
 
 
-def _tell(entry: HistoryEntry, sentence: str) -> None:
+def store_decision_mail(entry: HistoryEntry, sentence: str) -> None:
     """Whoever accepted it, and the company's approvers. Nobody can switch this off."""
     submission = Submission.objects.select_related("company", "project", "connection").get(
         pk=entry.subject_id
@@ -60,7 +60,7 @@ def _tell(entry: HistoryEntry, sentence: str) -> None:
         submission.project.name,
         sentence,
         reverse("erp_integrations:review", args=[submission.company.slug, submission.pk]),
-    ).under(settings.PUBLIC_URL)
+    ).with_address(settings.PUBLIC_URL)
     emails.store_attention(
         recipients=people.filter(is_active=True).distinct().order_by("pk"),
         connection=submission.connection.name,

@@ -53,10 +53,10 @@ class Notice:
     headline: str
     sentence: str
     facts: Sequence[tuple[str, str]] = ()
-    concerns: Sequence[User] = ()
-    also: Sequence[User] = ()
+    affected: Sequence[User] = ()
+    also_notified: Sequence[User] = ()
     is_installation: bool = False
-    takes: bool = False
+    only_revokes: bool = False
     page: str = "erp_integrations:approvers"
 
 
@@ -68,7 +68,7 @@ RULES = {
     approvers.RULE_RESTORED: Notice(
         "Approvers may no longer decide on their own commitments",
         "The rule that nobody decides on what they created or sent holds again.",
-        takes=True,
+        only_revokes=True,
     ),
     "two_step_rule.lifted": Notice(
         "Approvers need no two-step verification any more",
@@ -77,26 +77,26 @@ RULES = {
     "two_step_rule.set": Notice(
         "Approvers must use two-step verification",
         "Whoever has not set it up can look and not decide.",
-        takes=True,
+        only_revokes=True,
     ),
 }
 
 
-def listen() -> None:
+def subscribe_to_history() -> None:
     """Hear of what changes from now on; called once, when the application starts."""
     for event in NOTICES:
-        subscribers.when(event, _tell)
+        subscribers.subscribe(event, notify_of_entry)
 
 
-def remind_of_reviews() -> int:
+def store_review_reminders() -> int:
     """Tell administrators, once, that nobody has reviewed the list in time; how many mails were stored."""
     stored = 0
-    for company, last in approvers.overdue(Company.objects.all()):
+    for company, last in approvers.list_overdue_reviews(Company.objects.all()):
         key = f"approvers-review:{company.pk}:{last.pk if last else 0}"
-        listed = CompanyMembership.objects.filter(company=company)
-        people = _people(listed.administrators()) or _people(listed.approvers())
+        memberships = CompanyMembership.objects.filter(company=company)
+        people = _list_active_users(memberships.administrators()) or _list_active_users(memberships.approvers())
         keys = {person: f"{key}:{person.pk}" for person in people}
-        for person in emails.without_key(keys):
+        for person in emails.list_people_without_key(keys):
             with transaction.atomic():
                 stored += len(
                     emails.store_rights_notice(
@@ -112,13 +112,13 @@ def remind_of_reviews() -> int:
     return stored
 
 
-def _tell(entry: HistoryEntry) -> None:
+def notify_of_entry(entry: HistoryEntry) -> None:
     notice = NOTICES[entry.event](entry)
     if notice is None:
         return
     company = Company.objects.filter(pk=entry.company_id or 0).first()
     by = User.objects.filter(pk=entry.by_id or 0).first()
-    people, operator = _who_is_told(notice, company, by)
+    people, operator = find_recipients(notice, company, by)
     page = (
         reverse(notice.page, args=[company.slug]) if company else reverse("admin:directory_user_changelist")
     )
@@ -133,19 +133,19 @@ def _tell(entry: HistoryEntry) -> None:
     )
 
 
-def _who_is_told(notice: Notice, company: Company | None, by: User | None) -> tuple[list[User], str]:
+def find_recipients(notice: Notice, company: Company | None, by: User | None) -> tuple[list[User], str]:
     """People, and the operator's address where it takes that. Raises RightMissing where there is neither."""
-    apart = {by, *notice.concerns}
-    roots = [each for each in User.objects.filter(is_superuser=True, is_active=True) if each not in apart]
-    answering = roots
+    excluded = {by, *notice.affected}
+    superusers = [each for each in User.objects.filter(is_superuser=True, is_active=True) if each not in excluded]
+    recipients = superusers
     if not notice.is_installation:
-        theirs = Company.objects.filter(memberships__user__in=notice.concerns)
-        listed = CompanyMembership.objects.filter(company__in=[company] if company else theirs)
-        people = _people(listed.administrators() | listed.approvers())
-        answering = [each for each in people if each not in apart]
-    operator = "" if answering else settings.OPERATOR_EMAIL
-    answering = list(dict.fromkeys([*answering, *roots]))
-    if by and not (answering or operator or notice.takes):
+        companies = Company.objects.filter(memberships__user__in=notice.affected)
+        memberships = CompanyMembership.objects.filter(company__in=[company] if company else companies)
+        people = _list_active_users(memberships.administrators() | memberships.approvers())
+        recipients = [each for each in people if each not in excluded]
+    operator = "" if recipients else settings.OPERATOR_EMAIL
+    recipients = list(dict.fromkeys([*recipients, *superusers]))
+    if by and not (recipients or operator or notice.only_revokes):
         raise RightMissing(
             by=by,
             company=company,
@@ -154,25 +154,25 @@ def _who_is_told(notice: Notice, company: Company | None, by: User | None) -> tu
             "administrator or approver in the company, another superuser, or an address of the operator "
             "(OPERATOR_EMAIL).",
         )
-    return [*answering, *(each for each in notice.also if each != by)], operator
+    return [*recipients, *(each for each in notice.also_notified if each != by)], operator
 
 
-def _people(memberships: CompanyMembershipQuerySet) -> list[User]:
+def _list_active_users(memberships: CompanyMembershipQuerySet) -> list[User]:
     found = User.objects.filter(is_active=True, pk__in=memberships.values("user"))
     return list(found.order_by("pk"))
 
 
-def _person(entry: HistoryEntry) -> User:
+def _get_person(entry: HistoryEntry) -> User:
     """Whom an entry is about; people are never deleted."""
     return User.objects.get(pk=entry.detail.get("user", entry.subject_id))
 
 
-def _named(person: User) -> list[tuple[str, str]]:
+def _build_person_facts(person: User) -> list[tuple[str, str]]:
     return [("Person", f"{person}, {person.email}")]
 
 
-def _granted(entry: HistoryEntry) -> Notice:
-    person = _person(entry)
+def build_grant_notice(entry: HistoryEntry) -> Notice:
+    person = _get_person(entry)
     membership = CompanyMembership.objects.filter(pk=entry.subject_id).first()
     return Notice(
         f"{PRIVILEGE} granted to {person}",
@@ -180,56 +180,56 @@ def _granted(entry: HistoryEntry) -> Notice:
         if membership and membership.is_accounting_approver
         else f"It gives {person} nothing yet: that takes an active account, and Standard or Admin on ERP "
         "Integrations.",
-        _named(person),
-        concerns=[person],
+        _build_person_facts(person),
+        affected=[person],
     )
 
 
-def _revoked(entry: HistoryEntry) -> Notice:
-    person = _person(entry)
+def build_revocation_notice(entry: HistoryEntry) -> Notice:
+    person = _get_person(entry)
     return Notice(
         f"{PRIVILEGE} revoked from {person}",
         "What they accepted and nothing was sent of goes back to Ready to Export.",
-        _named(person),
-        concerns=[person],
-        takes=True,
+        _build_person_facts(person),
+        affected=[person],
+        only_revokes=True,
     )
 
 
-def _suspended(entry: HistoryEntry) -> Notice:
-    person, company = _person(entry), Company.objects.get(pk=entry.company_id or 0)
-    who = approvers.in_words([each for each in User.objects.granters(company) if each != person])
+def build_suspension_notice(entry: HistoryEntry) -> Notice:
+    person, company = _get_person(entry), Company.objects.get(pk=entry.company_id or 0)
+    who = approvers.format_names([each for each in User.objects.granters(company) if each != person])
     return Notice(
         f"{PRIVILEGE} suspended for {person}",
         "The account was changed, so that it may be in other hands. What they accepted and nothing was sent "
         "of goes back to Ready to Export. Ask them, in person or by a number that you know, before it is "
         "granted again in Django admin.",
-        [*_named(person), ("Can grant it again", who or "staff with the permission to")],
-        concerns=[person],
-        also=[person] if person.is_active else [],
-        takes=True,
+        [*_build_person_facts(person), ("Can grant it again", who or "staff with the permission to")],
+        affected=[person],
+        also_notified=[person] if person.is_active else [],
+        only_revokes=True,
     )
 
 
-def _levels(entry: HistoryEntry) -> Notice | None:
+def build_level_notice(entry: HistoryEntry) -> Notice | None:
     """Of levels that give or take authority. The privilege is nothing without one, so that it may be a
     level that grants it, or takes it away.
     """
-    levels, were = entry.detail.get("levels", {}), entry.detail.get("were", {})
-    named = [name for name in were if {levels.get(name), were[name]} & set(AUTHORITY[name])]
-    held = entry.detail.get("held_push_to_accounting", False)
-    if not named and not held:
+    levels, former_levels = entry.detail.get("levels", {}), entry.detail.get("were", {})
+    changed_levels = [name for name in former_levels if {levels.get(name), former_levels[name]} & set(AUTHORITY[name])]
+    held_privilege = entry.detail.get("held_push_to_accounting", False)
+    if not changed_levels and not held_privilege:
         return None
-    person = _person(entry)
+    person = _get_person(entry)
     is_project = entry.subject_type == ProjectMembership._meta.label_lower
     project = ProjectMembership.objects.get(pk=entry.subject_id).project.name if is_project else ""
-    facts = [*_named(person), *([("Project", project)] if project else [])]
-    takes = not any(levels.get(name) in AUTHORITY[name] for name in named)
-    headline, sentence = f"Levels of {person} changed", f"{words.told(entry, {person.pk: person}).what}."
+    facts = [*_build_person_facts(person), *([("Project", project)] if project else [])]
+    only_revokes = not any(levels.get(name) in AUTHORITY[name] for name in changed_levels)
+    headline, sentence = f"Levels of {person} changed", f"{words.describe_entry(entry, {person.pk: person}).description}."
     if entry.event == "membership.removed":
-        headline = f"{PRIVILEGE} ended for {person}" if held else f"{person} was taken out"
+        headline = f"{PRIVILEGE} ended for {person}" if held_privilege else f"{person} was taken out"
         sentence = f"The person was taken out of {project or 'the Company Directory'}."
-    elif "erp_integrations_level" in named:
+    elif "erp_integrations_level" in changed_levels:
         membership = CompanyMembership.objects.get(pk=entry.subject_id)
         level = f"ERP Integrations is {membership.get_erp_integrations_level_display()} for {person} now"
         if membership.can_push_to_accounting and membership.is_accounting_approver:
@@ -241,10 +241,10 @@ def _levels(entry: HistoryEntry) -> Notice | None:
                 f"{level}, so that {PRIVILEGE} gives nothing. What they accepted and nothing was sent of "
                 "goes back to Ready to Export."
             )
-    return Notice(headline, sentence, facts, concerns=[person], takes=takes)
+    return Notice(headline, sentence, facts, affected=[person], only_revokes=only_revokes)
 
 
-def _flagged(entry: HistoryEntry) -> Notice:
+def build_flag_notice(entry: HistoryEntry) -> Notice:
     people = list(User.objects.filter(pk__in=entry.detail["flagged"]).order_by("last_name", "pk"))
     changelist = settings.PUBLIC_URL + reverse("admin:directory_companymembership_changelist")
     query = f"company__id__exact={entry.company_id}&can_push_to_accounting__exact=1"
@@ -252,37 +252,37 @@ def _flagged(entry: HistoryEntry) -> Notice:
         f"{PRIVILEGE} should be revoked",
         "A review found people who should not hold it any more. It is revoked in Django admin.",
         [("Should not hold it", ", ".join(map(str, people))), ("Revoked at", f"{changelist}?{query}")],
-        concerns=people,
-        also=list(User.objects.granters(Company.objects.get(pk=entry.company_id or 0))),
-        takes=True,
+        affected=people,
+        also_notified=list(User.objects.granters(Company.objects.get(pk=entry.company_id or 0))),
+        only_revokes=True,
     )
 
 
-def _account(entry: HistoryEntry) -> Notice | None:
+def build_account_notice(entry: HistoryEntry) -> Notice | None:
     """Of how somebody signs in who administers: whose account it becomes has their rights.
 
     What ends an approver's privilege is told by itself.
     """
     fields = set(entry.detail.get("fields", []))
-    made = entry.event == "account.created" and "is_superuser" in fields
+    is_new_superuser = entry.event == "account.created" and "is_superuser" in fields
     changed = entry.event == "account.changed" and fields & {"email", "is_active"}
     by_another = entry.event in ("account.password_set", "two_step.turned_off")
-    if not (made or changed or (by_another and entry.by_id != entry.subject_id)):
+    if not (is_new_superuser or changed or (by_another and entry.by_id != entry.subject_id)):
         return None
-    person = _person(entry)
+    person = _get_person(entry)
     if not (person.is_staff or CompanyMembership.objects.administrators().filter(user=person)):
         return None
     return Notice(
-        f"{'A superuser was made' if made else 'How an administrator signs in was changed'}: {person}",
-        f"{words.told(entry, {}).what}.",
-        _named(person),
-        concerns=[person],
+        f"{'A superuser was made' if is_new_superuser else 'How an administrator signs in was changed'}: {person}",
+        f"{words.describe_entry(entry, {}).description}.",
+        _build_person_facts(person),
+        affected=[person],
         is_installation=person.is_staff,
-        takes="is_active" in fields and not entry.detail["active"],
+        only_revokes="is_active" in fields and not entry.detail["active"],
     )
 
 
-def _powers(entry: HistoryEntry) -> Notice:
+def build_permission_notice(entry: HistoryEntry) -> Notice:
     group = entry.subject_type == Group._meta.label_lower and Group.objects.get(pk=entry.subject_id)
     people = list(User.objects.filter(groups=group) if group else User.objects.filter(pk=entry.subject_id))
     given, taken = (", ".join(entry.detail[name]) or "nothing" for name in ("given", "taken"))
@@ -290,48 +290,48 @@ def _powers(entry: HistoryEntry) -> Notice:
         f"Permissions in Django admin changed: {group.name if group else people[0]}",
         "What somebody may do in Django admin was changed.",
         [("Given", given), ("Taken", taken)],
-        concerns=people,
+        affected=people,
         is_installation=True,
-        takes=not entry.detail["given"],
+        only_revokes=not entry.detail["given"],
     )
 
 
-def _exempted(entry: HistoryEntry) -> Notice:
-    submission, person = Submission.objects.get(pk=entry.subject_id), _person(entry)
+def build_exemption_notice(entry: HistoryEntry) -> Notice:
+    submission, person = Submission.objects.get(pk=entry.subject_id), _get_person(entry)
     return Notice(
         f"{person} may decide on {submission.number} though they had a hand in it",
         "It is for this commitment alone, and ends with the decision.",
-        [*_named(person), ("Commitment", str(submission)), ("Project", submission.project.name)],
-        concerns=[person],
-        also=[person, submission.created_by, submission.sent_by],
+        [*_build_person_facts(person), ("Commitment", str(submission)), ("Project", submission.project.name)],
+        affected=[person],
+        also_notified=[person, submission.created_by, submission.sent_by],
         page="erp_integrations:commitments",
     )
 
 
-def _steering(entry: HistoryEntry) -> Notice:
+def build_steering_notice(entry: HistoryEntry) -> Notice:
     """Of what decides where an export goes, and what is written there."""
-    subject = subjects.named([entry])[entry.subject_type, entry.subject_id]
+    subject = subjects.find_subjects([entry])[entry.subject_type, entry.subject_id]
     return Notice(
-        f"{words.label_of(entry.event)}: {subject.name}",
-        f"{words.told(entry, {}).what}. It decides what is written to Spectrum, and where.",
+        f"{words.get_event_label(entry.event)}: {subject.name}",
+        f"{words.describe_entry(entry, {}).description}. It decides what is written to Spectrum, and where.",
         [(subject.kind, subject.name)],
         page="erp_integrations:overview",
     )
 
 
-LINKS = ("vendor_link", "job_link", "cost_type_account", "connection")
+LINK_EVENTS = ("vendor_link", "job_link", "cost_type_account", "connection")
 NOTICES: Mapping[str, Callable[[HistoryEntry], Notice | None]] = {
-    approvers.GRANTED: _granted,
-    approvers.REVOKED: _revoked,
-    approvers.SUSPENDED: _suspended,
-    approvers.FLAGGED: _flagged,
-    **dict.fromkeys(("membership.added", "membership.changed", "membership.removed"), _levels),
+    approvers.GRANTED: build_grant_notice,
+    approvers.REVOKED: build_revocation_notice,
+    approvers.SUSPENDED: build_suspension_notice,
+    approvers.FLAGGED: build_flag_notice,
+    **dict.fromkeys(("membership.added", "membership.changed", "membership.removed"), build_level_notice),
     **dict.fromkeys(RULES, lambda entry: RULES[entry.event]),
     **dict.fromkeys(
-        ("account.created", "account.changed", "account.password_set", "two_step.turned_off"), _account
+        ("account.created", "account.changed", "account.password_set", "two_step.turned_off"), build_account_notice
     ),
-    **dict.fromkeys(("account.powers_changed", "group.permissions_changed"), _powers),
-    **{f"{what}.{did}": _steering for what in LINKS for did in ("created", "changed", "deleted")},
-    "submission.exempted": _exempted,
-    **dict.fromkeys(("connection.units_changed", "connection.success_rule_learned"), _steering),
+    **dict.fromkeys(("account.powers_changed", "group.permissions_changed"), build_permission_notice),
+    **{f"{what}.{did}": build_steering_notice for what in LINK_EVENTS for did in ("created", "changed", "deleted")},
+    "submission.exempted": build_exemption_notice,
+    **dict.fromkeys(("connection.units_changed", "connection.success_rule_learned"), build_steering_notice),
 }

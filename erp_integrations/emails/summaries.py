@@ -22,19 +22,19 @@ def store_due_summaries(*, at: datetime | None = None, regardless_of_hour: bool 
     moment = at or timezone.now()
     stored = 0
     sections: dict[int, emails.SummarySection] = {}
-    waiting = dict(_approvers_with_something_waiting())
-    local = {person: moment.astimezone(zoneinfo.ZoneInfo(person.time_zone)) for person in waiting}
+    waiting = dict(list_approvers_with_work())
+    local_times = {person: moment.astimezone(zoneinfo.ZoneInfo(person.time_zone)) for person in waiting}
     days = {
         person: at_home.date()
-        for person, at_home in local.items()
+        for person, at_home in local_times.items()
         if at_home.hour >= person.summary_hour or regardless_of_hour
     }
     # Workers look every few seconds: what was stored already must cost no more than this question.
-    for person in emails.without_daily_summary(days):
+    for person in emails.list_people_without_summary(days):
         companies = waiting[person]
         for company in companies:
             if company.pk not in sections:
-                sections[company.pk] = _section(company, moment)
+                sections[company.pk] = build_section(company, moment)
         summary = emails.store_daily_summary(
             recipient=person,
             day=days[person],
@@ -45,7 +45,7 @@ def store_due_summaries(*, at: datetime | None = None, regardless_of_hour: bool 
     return stored
 
 
-def _approvers_with_something_waiting() -> Iterator[tuple[User, list[Company]]]:
+def list_approvers_with_work() -> Iterator[tuple[User, list[Company]]]:
     """Each approver once, with the companies in which something awaits a decision."""
     waiting = Submission.objects.awaiting().values("company")
     memberships = (
@@ -60,7 +60,7 @@ def _approvers_with_something_waiting() -> Iterator[tuple[User, list[Company]]]:
     yield from companies.values()
 
 
-def _section(company: Company, moment: datetime) -> emails.SummarySection:
+def build_section(company: Company, moment: datetime) -> emails.SummarySection:
     list_url = reverse("erp_integrations:commitments", args=[company.slug])
     awaiting = Submission.objects.awaiting().filter(company=company).select_related("project").order_by("pk")
     return emails.SummarySection(

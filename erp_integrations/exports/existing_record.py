@@ -9,32 +9,32 @@ from dataclasses import dataclass
 from itertools import chain
 
 from erp_integrations.adapters.base import (
-    Absent,
+    NotFound,
     Adapter,
     Call,
-    CannotTell,
+    Unavailable,
     Difference,
     Key,
-    Masters,
+    ErpReferences,
     MovedRecord,
     StoredRecord,
 )
-from erp_integrations.adapters.registry import adapter_for
+from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.checks import other_records, preflight
 from erp_integrations.exports import unknown
-from erp_integrations.exports.unknown import Conclusion, Shown
+from erp_integrations.exports.unknown import PlanComparison, ShownPart
 from erp_integrations.models import ExportJob, SnapshotUnreadable, Submission
 
 MOST_DIFFERENCES = 5  # in a sentence
 
 
 @dataclass(frozen=True, slots=True)
-class StandingRecord:
+class ExistingRecord:
     """What stands under a key, and how much of a plan that is; None where there is no plan to compare."""
 
     key: Key
     record: StoredRecord
-    compared: Conclusion | None
+    compared: PlanComparison | None
 
     @property
     def is_ours(self) -> bool:
@@ -43,17 +43,17 @@ class StandingRecord:
 
     @property
     def is_whole(self) -> bool:
-        return self.compared is not None and self.compared.shown is Shown.ALL
+        return self.compared is not None and self.compared.shown is ShownPart.ALL
 
     @property
     def can_be_adopted(self) -> bool:
-        return self.compared is not None and self.compared.shown in (Shown.ALL, Shown.PART)
+        return self.compared is not None and self.compared.shown in (ShownPart.ALL, ShownPart.PART)
 
     @property
     def code(self) -> str:
         if self.can_be_adopted:
             return "record-as-planned" if self.is_whole else "record-in-part"
-        return "record-otherwise" if self.compared and self.compared.is_the_plans else "erp-id-in-spectrum"
+        return "record-otherwise" if self.compared and self.compared.is_same_contract else "erp-id-in-spectrum"
 
     @property
     def sentence(self) -> str:
@@ -67,15 +67,15 @@ class StandingRecord:
         match self.code, self.compared:
             case "record-as-planned", _:
                 return f"Spectrum already holds {name}, exactly as it would be written from here: {holds}."
-            case "record-in-part", Conclusion(written=written):
+            case "record-in-part", PlanComparison(written=written):
                 return (
                     f"Spectrum already holds a part of it as {name}: {sum(written)} of {len(written)} calls, "
                     f"each exactly as it would be written from here ({holds})."
                 )
-            case "record-otherwise", Conclusion(differences=differences):
+            case "record-otherwise", PlanComparison(differences=differences):
                 return (
                     f"Spectrum already holds {name} for the same job and with lines of this commitment, but "
-                    f"otherwise than it would be written. In Spectrum: {in_words(differences)}."
+                    f"otherwise than it would be written. In Spectrum: {format_differences(differences)}."
                 )
         return f"Spectrum already holds {name}, which was not made here: {holds}. It would be overwritten."
 
@@ -92,51 +92,51 @@ class StandingRecord:
         }.get(self.code, "Choose another ERP ID in the Accept box.")
 
 
-def compare(adapter: Adapter, key: Key, calls: Sequence[Call], record: StoredRecord) -> StandingRecord:
+def compare_record(adapter: Adapter, key: Key, calls: Sequence[Call], record: StoredRecord) -> ExistingRecord:
     """Hold a record against a plan of which nothing is known to be written; no calls: there is no plan."""
     unsent = [(call, False) for call in calls]
-    return StandingRecord(key, record, unknown.conclude(adapter, unsent, (), record) if calls else None)
+    return ExistingRecord(key, record, unknown.compare_plan(adapter, unsent, (), record) if calls else None)
 
 
-def planned(submission: Submission) -> tuple[Adapter, Key, list[Call]]:
+def build_plan(submission: Submission) -> tuple[Adapter, Key, list[Call]]:
     """What would be written for a submission, and where: as accepted, or as proposed while it awaits.
 
     No calls where something blocks that, or what was sent can't be read.
     """
     if job := submission.jobs.current().select_related("connection__settings").first():
-        adapter = adapter_for(job.connection)
-        key = adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id)
-        return adapter, key, [call for call, _ in unknown.calls_of(job)]
+        adapter = get_adapter(job.connection)
+        key = adapter.build_key(ErpReferences(vendor_code=job.vendor_code), job.erp_id)
+        return adapter, key, [call for call, _ in unknown.list_planned_calls(job)]
     try:
-        basis = preflight.basis_of(submission.document)
+        basis = preflight.build_basis(submission.document)
     except SnapshotUnreadable:
-        return adapter_for(submission.connection), Key("", "", ""), []
-    erp_id = preflight.proposed_erp_id(basis)
-    found = preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id=erp_id)
-    calls = () if preflight.blocking(found) else preflight.plan(basis, erp_id=erp_id)
-    return adapter_for(basis.connection), preflight.key_of(basis, erp_id), list(calls)
+        return get_adapter(submission.connection), Key("", "", ""), []
+    erp_id = preflight.get_proposed_erp_id(basis)
+    issues = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id=erp_id)
+    calls = () if preflight.list_blocking(issues) else preflight.build_calls(basis, erp_id=erp_id)
+    return get_adapter(basis.connection), preflight.get_key(basis, erp_id), list(calls)
 
 
-def find(submission: Submission) -> StandingRecord | Absent | CannotTell:
+def find_record(submission: Submission) -> ExistingRecord | NotFound | Unavailable:
     """Look up what stands where it would be written. With no transaction open."""
-    adapter, key, calls = planned(submission)
+    adapter, key, calls = build_plan(submission)
     if not calls:
-        return CannotTell("It can't be exported as it stands, so there is nothing to compare with.")
-    found = adapter.find(key)
-    return compare(adapter, key, calls, found) if isinstance(found, StoredRecord) else found
+        return Unavailable("It can't be exported as it stands, so there is nothing to compare with.")
+    found = adapter.find_record(key)
+    return compare_record(adapter, key, calls, found) if isinstance(found, StoredRecord) else found
 
 
-def find_elsewhere(submission: Submission) -> tuple[MovedRecord, ...] | CannotTell:
+def find_moved_records(submission: Submission) -> tuple[MovedRecord, ...] | Unavailable:
     """Look up what stands under other keys of what would be written, and was not ticked off."""
-    _, key, calls = planned(submission)
+    _, key, calls = build_plan(submission)
     job = submission.jobs.current().select_related("connection__settings").first()
     if job is None:
         job = ExportJob(submission=submission, connection=submission.connection, erp_id=key.erp_id)
-    found = other_records.find_many(job.connection, [(job, tuple(calls))] if calls else [])
-    return found if isinstance(found, CannotTell) else tuple(chain(*found))
+    found = other_records.find_moved_records_of_jobs(job.connection, [(job, tuple(calls))] if calls else [])
+    return found if isinstance(found, Unavailable) else tuple(chain(*found))
 
 
-def in_words(differences: Iterable[Difference]) -> str:
+def format_differences(differences: Iterable[Difference]) -> str:
     """The first of some differences."""
     return "; ".join(
         f"{' '.join(filter(None, [each.title, each.name]))}: {each.stored or 'nothing'}, "

@@ -20,23 +20,23 @@ from django.db.models import OuterRef, Subquery
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
-from directory.db.availability import is_away, is_transient
+from directory.db.availability import is_database_unreachable, is_transient_error
 from directory.models import CompanyMembership
 from directory.rights import approvers
 from erp_integrations import signing
 from erp_integrations.adapters.base import (
-    Absent,
+    NotFound,
     Accepted,
     Adapter,
-    CannotTell,
-    Masters,
+    Unavailable,
+    ErpReferences,
     MovedRecord,
     NotSent,
     Outcome,
     StoredRecord,
     Unusable,
 )
-from erp_integrations.adapters.registry import as_planned, longest_send, ready_adapter
+from erp_integrations.adapters.registry import to_call, get_longest_send, build_sending_adapter
 from erp_integrations.checks import other_records, preflight
 from erp_integrations.confirmations import steering
 from erp_integrations.connections import watermark
@@ -70,50 +70,50 @@ stopping = threading.Event()
 """Set when this process was told to stop: the call on the wire ends, and the rest is handed back."""
 
 
-def drain(connection_id: int) -> bool:
+def export_due_jobs(connection_id: int) -> bool:
     """Export what is due on a connection, as its only writer; whether more is due now.
 
     False also when another worker holds the connection: that one, or the next poll, sees to it.
     """
-    if watermark.stops_everything():
+    if watermark.pause_if_outdated():
         return False
-    lease = _take_connection(connection_id)
-    if lease is None:
+    fencing_token = claim_connection(connection_id)
+    if fencing_token is None:
         return False
     end = time.monotonic() + TURN_SECONDS
     try:
         for _ in range(JOBS_PER_TURN):
-            if stopping.is_set() or time.monotonic() > end or not _export_next(connection_id, lease):
+            if stopping.is_set() or time.monotonic() > end or not export_next_job(connection_id, fencing_token):
                 break
     except outcomes.LeaseLost:
         logger.warning("Connection %s was taken over by another worker", connection_id)
     finally:
         # Also when something of ours broke: the lease must not outlive the turn.
-        _release_connection(connection_id, lease)
-    return _due_connections().filter(pk=connection_id).exists()
+        release_connection(connection_id, fencing_token)
+    return list_due_connections().filter(pk=connection_id).exists()
 
 
-def sweep() -> list[int]:
+def run_sweep() -> list[int]:
     """Take up what dead workers left and what nobody may export; which connections have something due.
 
     One job that breaks it down does not keep it from the others.
     """
-    for job_ids, take_up in (
-        (ExportJob.objects.abandoned(), outcomes.take_up_abandoned),
-        (ExportJob.objects.without_the_right(), outcomes.return_to_awaiting),
+    for job_ids, release in (
+        (ExportJob.objects.abandoned(), outcomes.release_stalled),
+        (ExportJob.objects.without_the_right(), outcomes.revoke_acceptance),
     ):
         for job_id in job_ids.values_list("pk", flat=True):
             try:
-                take_up(job_id)
+                release(job_id)
             except Exception as error:
-                if is_away(error):
+                if is_database_unreachable(error):
                     raise
                 logger.exception("The sweep could not take up export job %s", job_id)
-    beat(SWEEP)
-    return list(_due_connections().values_list("pk", flat=True))
+    record_heartbeat(SWEEP)
+    return list(list_due_connections().values_list("pk", flat=True))
 
 
-def beat(name: str) -> None:
+def record_heartbeat(name: str) -> None:
     """A sign of life, for the health checks."""
     Heartbeat.objects.bulk_create(
         [Heartbeat(name=name, at=Now())],
@@ -123,7 +123,7 @@ def beat(name: str) -> None:
     )
 
 
-def _due_connections() -> models.QuerySet[Connection]:
+def list_due_connections() -> models.QuerySet[Connection]:
     """Those that a worker may take now, the longest waiting first."""
     oldest = ExportJob.objects.due().filter(connection=OuterRef("pk")).order_by("not_before")
     waiting = Subquery(oldest.values("not_before")[:1])
@@ -131,30 +131,30 @@ def _due_connections() -> models.QuerySet[Connection]:
     return connections.exclude(waiting_since=None).order_by("waiting_since")
 
 
-def _lease_end() -> CombinedExpression:
+def get_lease_end() -> CombinedExpression:
     return Now() + timedelta(seconds=settings.EXPORT_LEASE_SECONDS)
 
 
-def _take_connection(connection_id: int) -> int | None:
+def claim_connection(connection_id: int) -> int | None:
     """The attempt number of a new lease, or None when the connection is held, resting, or has nothing due."""
     with transaction.atomic():
-        due = _due_connections().filter(pk=connection_id)
+        due = list_due_connections().filter(pk=connection_id)
         connection = due.select_for_update(skip_locked=True).first()
         if connection is None:
             return None
         holder = f"{socket.gethostname()[:30]}/{uuid.uuid4().hex[:12]}"
-        attempt = connection.lease_attempt + 1
+        fencing_token = connection.lease_attempt + 1
         Connection.objects.filter(pk=connection_id).update(
-            lease_holder=holder, lease_until=_lease_end(), lease_attempt=attempt
+            lease_holder=holder, lease_until=get_lease_end(), lease_attempt=fencing_token
         )
-        return attempt
+        return fencing_token
 
 
-def _release_connection(connection_id: int, lease: int) -> None:
-    Connection.objects.filter(pk=connection_id, lease_attempt=lease).update(lease_holder="", lease_until=None)
+def release_connection(connection_id: int, fencing_token: int) -> None:
+    Connection.objects.filter(pk=connection_id, lease_attempt=fencing_token).update(lease_holder="", lease_until=None)
 
 
-def _export_next(connection_id: int, lease: int) -> bool:
+def export_next_job(connection_id: int, fencing_token: int) -> bool:
     """Deliver one due job of the connection; False when there is none."""
     candidate = (
         ExportJob.objects.due()
@@ -165,56 +165,56 @@ def _export_next(connection_id: int, lease: int) -> bool:
     )
     if candidate is None:
         return False
-    if why := _why_not_accepted(candidate):
-        outcomes.return_to_awaiting(candidate.pk, why)
+    if problem := find_acceptance_problem(candidate):
+        outcomes.revoke_acceptance(candidate.pk, problem)
         return True
-    job = _claim(candidate.pk, connection_id, lease)
+    job = claim_job(candidate.pk, connection_id, fencing_token)
     while job is not None:
         try:
-            _deliver(job, lease)
+            send_calls(job, fencing_token)
         except outcomes.LeaseLost:
             raise
         except Exception as error:
-            if is_away(error):
+            if is_database_unreachable(error):
                 raise  # the lease runs out, and the sweep says what is known
             # A mistake of ours must not stop the others behind it, nor be tried for ever.
             logger.exception("Export job %s broke down", job.pk)
-            outcomes.break_down(job)
+            outcomes.fail_unexpectedly(job)
         # One whose session was over goes on at once, under a new one.
-        goes_on = ExportJob.objects.filter(pk=job.pk, guid=None).exists()
-        job = _claim(job.pk, connection_id, lease) if goes_on else None
+        needs_new_session = ExportJob.objects.filter(pk=job.pk, guid=None).exists()
+        job = claim_job(job.pk, connection_id, fencing_token) if needs_new_session else None
     return True
 
 
-def _why_not_accepted(job: ExportJob) -> str:
+def find_acceptance_problem(job: ExportJob) -> str:
     """Why an acceptance does not count, as words after "because"; blank if it does.
 
     Started exports finish; those of which nothing was written need the right to this day.
     """
     if job.calls.filter(state=CallState.WRITTEN).exists():
         return ""
-    if (why := signing.why_unsigned(job)) in (signing.BEFORE, signing.NOBODY):
+    if (why := signing.describe_missing_signature(job)) in (signing.ACCEPTED_BEFORE_SIGNING, signing.NOT_SIGNED):
         return why
-    if not why and signing.decided_by(job) != job.submission.decided_by_id:
-        return signing.NOBODY
+    if not why and signing.find_signed_decider(job) != job.submission.decided_by_id:
+        return signing.NOT_SIGNED
     membership = (
         CompanyMembership.objects.select_related("user", "company")
         .filter(user=job.submission.decided_by_id, company=job.submission.company_id)
         .first()
     )
-    if membership is None or not membership.may_decide:
+    if membership is None or not membership.can_decide:
         return outcomes.LOST_RIGHT
-    return "" if approvers.is_signed(membership) else signing.NOT_GRANTED
+    return "" if approvers.is_grant_signed(membership) else signing.NOT_GRANTED
 
 
-def _claim(job_id: int, connection_id: int, lease: int) -> ExportJob | None:
+def claim_job(job_id: int, connection_id: int, fencing_token: int) -> ExportJob | None:
     """The job as this worker's own; None if it is not to be exported now.
 
     A pause, or the end of the approver's right, may have come since it was looked at.
     """
     with transaction.atomic():
         connection = Connection.objects.select_for_update().get(pk=connection_id)
-        if connection.lease_attempt != lease:
+        if connection.lease_attempt != fencing_token:
             raise outcomes.LeaseLost
         job = (
             ExportJob.objects.due()
@@ -223,64 +223,64 @@ def _claim(job_id: int, connection_id: int, lease: int) -> ExportJob | None:
             .filter(pk=job_id, connection__in=Connection.objects.awake())
             .first()
         )
-        if job is None or _why_not_accepted(job):
+        if job is None or find_acceptance_problem(job):
             return None
         job.move_to(JobStatus.EXPORTING)
         job.attempt += 1
         job.tries += 1
         job.not_before = None
         job.guid = job.guid or uuid.uuid4()
-        job.lease_until = _lease_end()
+        job.lease_until = get_lease_end()
         job.save()
-        outcomes.record(job, "export.started", {})
+        outcomes.record_export_event(job, "export.started", {})
     return job
 
 
-def _deliver(job: ExportJob, lease: int) -> None:
+def send_calls(job: ExportJob, fencing_token: int) -> None:
     """Send the calls that are not written yet, in order, until one does not succeed."""
     if job.tries > settings.EXPORT_MAX_TRIES:
         outcomes.fail(job, f"Given up after {settings.EXPORT_MAX_TRIES} tries. The last one: {job.problem}")
         return
-    if problem := _changed_since_accepted(job):
+    if problem := find_change_since_accept(job):
         outcomes.fail(job, problem)
         return
     # Those that were looked at are sent, whatever the database says a moment later.
-    calls = list(job.current_calls())
-    if problem := ledger.what_was_altered(job, calls) or ledger.answered_alike(job):
+    calls = list(job.list_current_calls())
+    if problem := ledger.find_altered_call(job, calls) or ledger.find_repeated_reply(job):
         outcomes.fail(job, problem)
         return
-    adapter = ready_adapter(job)
+    adapter = build_sending_adapter(job)
     if isinstance(adapter, NotSent | Unusable):
-        outcomes.put_off(job, adapter)
+        outcomes.requeue(job, adapter)
         return
-    if problem := _closed_since(job, adapter):
+    if problem := find_closed_references(job, adapter):
         outcomes.fail(job, problem)
         return
-    found = _found_before_writing(job, adapter)
+    found = read_back_before_sending(job, adapter)
     if found is None:
         return
-    is_named = False
+    is_marked = False
     for stored in calls:
         if stored.state == CallState.WRITTEN:
             continue
-        call = as_planned(stored)
+        call = to_call(stored)
         if stopping.is_set():
-            outcomes.hand_back(job)
+            outcomes.release(job)
             return
-        until = time.monotonic() + settings.EXPORT_LEASE_SECONDS - longest_send(job.connection)
-        entry = _store_intent(job, stored, lease, was_absent=unknown.is_absent(adapter, call, found))
-        if not is_named and (problem := watermark.keep(entry)):
-            outcomes.could_not_begin(job, stored, entry, problem)
+        until = time.monotonic() + settings.EXPORT_LEASE_SECONDS - get_longest_send(job.connection)
+        entry = start_call(job, stored, fencing_token, was_absent=unknown.is_absent(adapter, call, found))
+        if not is_marked and (problem := watermark.write_mark(entry)):
+            outcomes.requeue_unsent(job, stored, entry, problem)
             return
-        is_named = True
-        outcome = adapter.send(call, until=until)
-        _settle(job, stored, entry, outcome)
+        is_marked = True
+        outcome = adapter.send_call(call, until=until)
+        record_outcome_with_retry(job, stored, entry, outcome)
         if not isinstance(outcome, Accepted):
             return
-    outcomes.finish(job)
+    outcomes.record_synced(job)
 
 
-def _settle(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outcome) -> None:
+def record_outcome_with_retry(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outcome) -> None:
     """Write down what became of a call, through a cut or a restart of the database.
 
     This process alone knows the answer, so it tries for as long as it holds the lease. A
@@ -291,47 +291,47 @@ def _settle(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outco
     pause = 0.0
     while True:
         try:
-            outcomes.settle(job, call, entry, outcome)
+            outcomes.record_outcome(job, call, entry, outcome)
             return
         except Error as error:
-            if not is_transient(error) or time.monotonic() + pause > until:
+            if not is_transient_error(error) or time.monotonic() + pause > until:
                 raise
             logger.warning("Export job %s: the database can't take an answer of Spectrum's", job.pk)
             time.sleep(pause)
             pause = LONGEST_PAUSE
 
 
-def _store_intent(job: ExportJob, call: ExportCall, lease: int, *, was_absent: bool = False) -> WireAttempt:
+def start_call(job: ExportJob, call: ExportCall, fencing_token: int, *, was_absent: bool = False) -> WireAttempt:
     """Renew both leases and write the ledger, or raise LeaseLost."""
     with transaction.atomic():
         connection = Connection.objects.select_for_update().get(pk=job.connection_id)
-        held = ExportJob.objects.select_for_update().get(pk=job.pk)
-        if connection.lease_attempt != lease or not outcomes.is_mine(held, job):
+        row = ExportJob.objects.select_for_update().get(pk=job.pk)
+        if connection.lease_attempt != fencing_token or not outcomes.has_lease(row, job):
             raise outcomes.LeaseLost
-        Connection.objects.filter(pk=connection.pk).update(lease_until=_lease_end())
-        ExportJob.objects.filter(pk=job.pk).update(lease_until=_lease_end())
+        Connection.objects.filter(pk=connection.pk).update(lease_until=get_lease_end())
+        ExportJob.objects.filter(pk=job.pk).update(lease_until=get_lease_end())
         ExportCall.objects.filter(pk=call.pk).update(state=CallState.SENDING)
         return WireAttempt.objects.create(
             call=call, attempt=job.attempt, payload_hash=call.payload_hash, was_absent=was_absent
         )
 
 
-def _changed_since_accepted(job: ExportJob) -> str:
+def find_change_since_accept(job: ExportJob) -> str:
     """What is not as the approver saw it, as a sentence; blank if nothing is.
 
     What has begun goes on whatever the links say by now, but nowhere else and in no other way.
     """
-    if job.wire_hash not in ("", *steering.wire_hashes(job.connection, job)):
+    if job.wire_hash not in ("", *steering.hash_wire_settings(job.connection, job)):
         return "The connection's settings changed since this was decided on: an approver looks at it again."
     if job.calls.filter(state=CallState.WRITTEN).exists():
         return ""
     try:
-        basis = preflight.basis_of(job.submission.document)
+        basis = preflight.build_basis(job.submission.document)
     except SnapshotUnreadable as error:
         return str(error)
-    if basis.is_what_was_accepted(job):
+    if basis.is_bound_by(job):
         return ""
-    if basis.is_what_was_accepted(job, but_bound=True):
+    if basis.is_bound_by(job, except_bound=True):
         return (
             f"What is written to Spectrum is not what was accepted any more: {', '.join(basis.bound)}. "
             "Look at it again, and try again if it is right."
@@ -342,103 +342,103 @@ def _changed_since_accepted(job: ExportJob) -> str:
     )
 
 
-def _closed_since(job: ExportJob, adapter: Adapter) -> str:
+def find_closed_references(job: ExportJob, adapter: Adapter) -> str:
     """What Spectrum would refuse by now of vendor, job and phases, before anything is written of the job.
 
     Blank where nobody can look: Spectrum itself has the last word.
     """
-    if not adapter.reads_back or ledger.may_have_written(job):
+    if not adapter.has_read_back or ledger.has_possible_write_under_key(job):
         return ""
-    basis = preflight.basis_of(job.submission.document)
-    now = adapter.as_of_now(basis.masters)
-    if isinstance(now, CannotTell):
+    basis = preflight.build_basis(job.submission.document)
+    now = adapter.read_current_references(basis.references)
+    if isinstance(now, Unavailable):
         return ""
-    return " ".join(each.sentence for each in preflight.blocking(adapter.check_masters(basis.document, now)))
+    return " ".join(each.sentence for each in preflight.list_blocking(adapter.check_references(basis.document, now)))
 
 
-def _found_before_writing(job: ExportJob, adapter: Adapter) -> StoredRecord | Absent | CannotTell | None:
+def read_back_before_sending(job: ExportJob, adapter: Adapter) -> StoredRecord | NotFound | Unavailable | None:
     """What stands under our key before anything is written, where it is nothing or ours by our own ledger.
 
     Spectrum would overwrite somebody else's record without a word. None, with the job ended or put off,
     where it may not go on.
     """
-    found = adapter.find(adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id))
-    if not adapter.reads_back:
+    found = adapter.find_record(adapter.build_key(ErpReferences(vendor_code=job.vendor_code), job.erp_id))
+    if not adapter.has_read_back:
         return found
-    held_by = other_records.another_job(job, found)
-    is_away = isinstance(found, Absent) or bool(held_by)
-    moved: tuple[MovedRecord, ...] | CannotTell = other_records.find(job) if is_away else ()
+    other_job = other_records.find_other_job(job, found)
+    is_absent = isinstance(found, NotFound) or bool(other_job)
+    moved: tuple[MovedRecord, ...] | Unavailable = other_records.find_moved_records(job) if is_absent else ()
     match moved or found:
-        case CannotTell(reason=reason):
-            outcomes.rest(job, f"Nothing was sent, because the ERP ID can't be checked: {reason}")
+        case Unavailable(reason=reason):
+            outcomes.requeue_with_back_off(job, f"Nothing was sent, because the ERP ID can't be checked: {reason}")
             return None
-        case StoredRecord() as record if problem := _what_stands_there(job, adapter, record):
+        case StoredRecord() as record if problem := find_overwrite_problem(job, adapter, record):
             outcomes.fail(job, problem)
             return None
         case (MovedRecord(), *_) as records:
             # An incomplete one can be followed there; its page offers that.
-            mine = ExportJob.objects.filter(pk=job.pk, attempt=job.attempt)
+            own_row = ExportJob.objects.filter(pk=job.pk, attempt=job.attempt)
             certain = [record for record in records if record.is_certain]
-            mine.update(differences=verification.differences_of(certain))
-            outcomes.fail(job, _what_stands_elsewhere(job, certain or records, held_by))
+            own_row.update(differences=verification.to_differences_column(certain))
+            outcomes.fail(job, describe_moved_records(job, certain or records, other_job))
             return None
-        case Absent() if _written_is_gone(job, adapter):
+        case NotFound() if is_written_part_gone(job, adapter):
             outcomes.fail(
-                job, f"What was written is not there: Spectrum shows nothing under {_name(job)}. {_GONE}"
+                job, f"What was written is not there: Spectrum shows nothing under {format_record_key(job)}. {NOTHING_MORE_SENT}"
             )
             return None
     return found
 
 
-_GONE = (
+NOTHING_MORE_SENT = (
     "Nothing more is sent. Look in Spectrum where it is: put it back there, or unlink it if it was deleted."
 )
 
 
-def _name(job: ExportJob) -> str:
+def format_record_key(job: ExportJob) -> str:
     return f"vendor {job.vendor_code}, subcontract {job.erp_id}"
 
 
-def _written_is_gone(job: ExportJob, adapter: Adapter) -> bool:
+def is_written_part_gone(job: ExportJob, adapter: Adapter) -> bool:
     """Whether an absence shows that what was written was taken away: lines would go to a key without header.
 
     What was answered within the lag of the read-back may not show yet.
     """
-    written = (call for call, is_written in unknown.calls_of(job) if is_written)
-    return any(map(adapter.shows, written)) and not ledger.may_not_show_yet(job)
+    written = (call for call, is_written in unknown.list_planned_calls(job) if is_written)
+    return any(map(adapter.can_read_back, written)) and not ledger.is_within_read_back_lag(job)
 
 
-def _what_stands_elsewhere(job: ExportJob, records: Sequence[MovedRecord], held_by: str) -> str:
+def describe_moved_records(job: ExportJob, records: Sequence[MovedRecord], other_job: str) -> str:
     """Why nothing is written to a key where the record, or what may be it, stands under another."""
     there = "; or ".join(record.sentence for record in records)
     may = "" if records[0].is_certain else "may "
-    instead = f"Under {_name(job)} stands another contract, of job {held_by}. " if held_by else ""
+    instead = f"Under {format_record_key(job)} stands another contract, of job {other_job}. " if other_job else ""
     if not job.calls.filter(state=CallState.WRITTEN).exists():
         return (
             f"{instead}Spectrum {'may already hold' if may else 'already holds'} it as {there}; it would be "
             "there twice. If that is another one, say so when you accept it again."
         )
     if may:
-        return f"{instead}What was written is not there; it may be {there}. {_GONE}"
+        return f"{instead}What was written is not there; it may be {there}. {NOTHING_MORE_SENT}"
     return f"{instead}It was moved in Spectrum, where it is {there} now. Follow the move, then go on."
 
 
-def _what_stands_there(job: ExportJob, adapter: Adapter, record: StoredRecord) -> str:
+def find_overwrite_problem(job: ExportJob, adapter: Adapter, record: StoredRecord) -> str:
     """Why a record under our key must not be written to; empty when it is ours to go on with."""
-    if (held_by := other_records.another_job(job, record)) and ledger.may_have_written(job):
+    if (other_job := other_records.find_other_job(job, record)) and ledger.has_possible_write_under_key(job):
         return (
-            f"What was written is not there: under {_name(job)} stands another contract, of job {held_by}. "
-            f"{_GONE}"
+            f"What was written is not there: under {format_record_key(job)} stands another contract, of job {other_job}. "
+            f"{NOTHING_MORE_SENT}"
         )
-    if not ledger.may_have_written(job):
-        calls = [call for call, _ in unknown.calls_of(job)]
-        key = adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id)
-        found = existing_record.compare(adapter, key, calls, record)
-        return f"{found.sentence} {found.advice}"
-    strange = unknown.in_the_way(adapter, unknown.calls_of(job), ledger.earlier_calls(job), record)
-    if not strange:
+    if not ledger.has_possible_write_under_key(job):
+        calls = [call for call, _ in unknown.list_planned_calls(job)]
+        key = adapter.build_key(ErpReferences(vendor_code=job.vendor_code), job.erp_id)
+        existing = existing_record.compare_record(adapter, key, calls, record)
+        return f"{existing.sentence} {existing.advice}"
+    differences = unknown.find_overwrites(adapter, unknown.list_planned_calls(job), ledger.list_earlier_calls(job), record)
+    if not differences:
         return ""
     return (
         f"Spectrum holds something else than was written from here, and it would be overwritten. "
-        f"In Spectrum: {existing_record.in_words(strange)}. Put it right there, then go on."
+        f"In Spectrum: {existing_record.format_differences(differences)}. Put it right there, then go on."
     )

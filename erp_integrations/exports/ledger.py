@@ -10,14 +10,14 @@ from django.db.models import Q, Subquery
 from django.db.models.functions import Now
 
 from erp_integrations import signing
-from erp_integrations.adapters.base import Call, Masters
-from erp_integrations.adapters.registry import adapter_for, as_planned
+from erp_integrations.adapters.base import Call, ErpReferences
+from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.models import MAYBE_WRITTEN, CallState, ExportCall, ExportJob, WireAttempt
 
-LONGEST_WORDS = 300
+LONGEST_EXCERPT = 300
 
 
-def may_have_written(job: ExportJob) -> bool:
+def has_possible_write_under_key(job: ExportJob) -> bool:
     """Whether a call of this commitment under the job's key may stand in the ERP: then it is ours.
 
     The key is the call's own. A job that is tried again under another ERP ID keeps the calls that it
@@ -29,30 +29,30 @@ def may_have_written(job: ExportJob) -> bool:
         job__submission__commitment=job.submission.commitment_id,
         job__connection=job.connection_id,
     ).exclude(state=CallState.GONE)
-    adapter = adapter_for(job.connection)
-    key = adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id)
-    return any(adapter.key_of(as_planned(call)) == key for call in calls)
+    adapter = get_adapter(job.connection)
+    key = adapter.build_key(ErpReferences(vendor_code=job.vendor_code), job.erp_id)
+    return any(adapter.get_call_key(to_call(call)) == key for call in calls)
 
 
-def what_was_altered(job: ExportJob, calls: Sequence[ExportCall]) -> str:
+def find_altered_call(job: ExportJob, calls: Sequence[ExportCall]) -> str:
     """Which call is not as it was accepted, as a sentence; blank if all of them are.
 
     The history, which the application can't rewrite, says which calls there were, and web's signature that
     an approver said so. All are looked at before the first leaves: half of an altered plan would be the
     worst of it.
     """
-    if why := signing.why_unsigned(job):
-        return f"Nothing more is sent, because {why}."
-    hashes = signing.accepted_calls(job)
+    if problem := signing.describe_missing_signature(job):
+        return f"Nothing more is sent, because {problem}."
+    hashes = signing.list_accepted_calls(job)
     if len(calls) != len(hashes):
         return "The calls of this export are not those that were accepted; nothing more is sent."
     for stored, accepted in zip(calls, hashes, strict=True):
-        if not stored.payload_hash == accepted == as_planned(stored).hash:
+        if not stored.payload_hash == accepted == to_call(stored).hash:
             return f"{stored.title} was altered after it was accepted; nothing more is sent."
     return ""
 
 
-def others_are_let_in(call: ExportCall) -> bool:
+def has_later_accepted_call(call: ExportCall) -> bool:
     """Whether another call of its method was written on the connection since this one was turned away."""
     turned_away = call.wire_attempts.filter(outcome="unauthorised").order_by("-finished_at")
     return (
@@ -67,44 +67,44 @@ def others_are_let_in(call: ExportCall) -> bool:
     )
 
 
-def answered_alike(job: ExportJob) -> str:
+def find_repeated_reply(job: ExportJob) -> str:
     """That the next call was answered twice with the same words, which nobody can read, as a sentence.
 
     Both times nothing of it was there afterwards. Blank for a person's fresh start, and for errors of the
     server itself, which pass.
     """
-    call = job.current_calls().exclude(state=CallState.WRITTEN).first()
+    call = job.list_current_calls().exclude(state=CallState.WRITTEN).first()
     last = list(call.wire_attempts.order_by("-attempt")[:2]) if call else []
     replies = [each.reply for each in last if each.outcome == "unknown" and (each.status or 500) < 500]
     if call is None or job.tries < 2 or len(replies) < 2 or not replies[0] or replies[0] != replies[1]:
         return ""
-    words = (
-        " ".join(re.sub(r"</?[A-Za-z!?][^<>]*>", " ", replies.pop()).split())[:LONGEST_WORDS]
+    excerpt = (
+        " ".join(re.sub(r"</?[A-Za-z!?][^<>]*>", " ", replies.pop()).split())[:LONGEST_EXCERPT]
         or "no words at all"
     )
     return (
         f"{call.title}: Spectrum answered the same twice, in a way that can't be read, and holds nothing of "
-        f"it. Its reply: {words}"
+        f"it. Its reply: {excerpt}"
     )
 
 
-def nothing_was_ever_written(job: ExportJob) -> bool:
+def is_unwritten(job: ExportJob) -> bool:
     """Whether no call of the job itself can have reached the ERP's books."""
     tried = WireAttempt.objects.filter(call__job=job, outcome__in=MAYBE_WRITTEN)
     return not (tried.exists() or job.calls.filter(state=CallState.WRITTEN).exists())
 
 
-def may_not_show_yet(job: ExportJob) -> bool:
+def is_within_read_back_lag(job: ExportJob) -> bool:
     """Whether its last answer is younger than the lag of what is read back."""
     since = Now() - timedelta(seconds=settings.READ_BACK_LAG_SECONDS)
     return WireAttempt.objects.filter(call__job=job, finished_at__gt=since).exists()
 
 
-def earlier_calls(job: ExportJob) -> list[Call]:
+def list_earlier_calls(job: ExportJob) -> list[Call]:
     """What earlier exports of the commitment wrote into the same record, newest first."""
     others = _of_its_record(job).exclude(pk=job.pk)
     written = ExportCall.objects.filter(job__in=others, state=CallState.WRITTEN)
-    return [as_planned(call) for call in written.order_by("-job", "position")]
+    return [to_call(call) for call in written.order_by("-job", "position")]
 
 
 def _of_its_record(job: ExportJob) -> models.QuerySet[ExportJob]:

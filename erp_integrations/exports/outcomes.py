@@ -48,14 +48,14 @@ class LeaseLost(Exception):
 
 
 @transaction.atomic
-def settle(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outcome) -> None:
+def record_outcome(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outcome) -> None:
     """Write what became of one call, and what follows for the job. Raises LeaseLost."""
-    held = _lock_mine(job)
-    if isinstance(outcome, Unauthorised) and outcome.errors and ledger.others_are_let_in(call):
+    job = lock_leased_job(job)
+    if isinstance(outcome, Unauthorised) and outcome.errors and ledger.has_later_accepted_call(call):
         outcome = Refused(outcome.errors, outcome.reply)
     entry.finished_at = Now()
     entry.outcome = type(outcome).__name__.lower()
-    entry.reason = _reason(outcome)
+    entry.reason = describe_outcome(outcome)
     entry.reply = "" if isinstance(outcome, NotSent | Unusable) else outcome.reply
     entry.status = outcome.status or None if isinstance(outcome, Unknown) else None
     entry.save(update_fields=["finished_at", "outcome", "reason", "reply", "status"])
@@ -70,115 +70,115 @@ def settle(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outcom
             call.state = call.unsent_state
     call.save(update_fields=["state"])
     if isinstance(outcome, Accepted):
-        circuit_breaker.recover(held.connection)
+        circuit_breaker.close_circuit(job.connection)
     else:
-        _stop(held, f"{call.title}: {_reason(outcome)}", outcome, call)
+        handle_failure(job, f"{call.title}: {describe_outcome(outcome)}", outcome, call)
 
 
 @transaction.atomic
-def put_off(job: ExportJob, outcome: NotSent | Unusable) -> None:
+def requeue(job: ExportJob, outcome: NotSent | Unusable) -> None:
     """Stop before any call was tried: Spectrum can't be reached, or not be used. Raises LeaseLost."""
-    _stop(_lock_mine(job), _reason(outcome), outcome)
+    handle_failure(lock_leased_job(job), describe_outcome(outcome), outcome)
 
 
 @transaction.atomic
-def rest(job: ExportJob, fault: str) -> None:
+def requeue_with_back_off(job: ExportJob, fault: str) -> None:
     """Stop before any call was tried, because the connection lacks something. Raises LeaseLost."""
-    held = _lock_mine(job)
-    held.tries -= 1
-    _wait(held, fault, delay=circuit_breaker.rest(held.connection, fault))
+    job = lock_leased_job(job)
+    job.tries -= 1
+    requeue_after(job, fault, delay=circuit_breaker.start_back_off(job.connection, fault))
 
 
 @transaction.atomic
-def could_not_begin(job: ExportJob, call: ExportCall, entry: WireAttempt, fault: str) -> None:
+def requeue_unsent(job: ExportJob, call: ExportCall, entry: WireAttempt, fault: str) -> None:
     """The intent of a call was stored, and it provably did not leave: the connection lacks something.
 
     Raises LeaseLost."""
-    held = _lock_mine(job)
+    job = lock_leased_job(job)
     entry.finished_at, entry.outcome, entry.reason = Now(), "notsent", fault
     entry.save(update_fields=["finished_at", "outcome", "reason"])
     call.state = call.unsent_state
     call.save(update_fields=["state"])
-    held.tries -= 1
-    _wait(held, fault, delay=circuit_breaker.rest(held.connection, fault))
+    job.tries -= 1
+    requeue_after(job, fault, delay=circuit_breaker.start_back_off(job.connection, fault))
 
 
 @transaction.atomic
 def fail(job: ExportJob, problem: str) -> None:
     """End a delivery that must not go on, because of what we found ourselves. Raises LeaseLost."""
-    _stop(_lock_mine(job), problem, NotSent(problem, passing=False))
+    handle_failure(lock_leased_job(job), problem, NotSent(problem, transient=False))
 
 
 @transaction.atomic
-def hand_back(job: ExportJob) -> None:
+def release(job: ExportJob) -> None:
     """Stop between two calls because the worker was told to: another goes on at once, and no
     try is used up. Raises LeaseLost."""
-    held = _lock_mine(job)
-    held.tries -= 1
-    _wait(held, "The worker was stopped between two calls.", delay=timedelta(0))
+    job = lock_leased_job(job)
+    job.tries -= 1
+    requeue_after(job, "The worker was stopped between two calls.", delay=timedelta(0))
 
 
 @transaction.atomic
-def finish(job: ExportJob) -> None:
+def record_synced(job: ExportJob) -> None:
     """Every call is written: synced, and to be read back where that is possible. Raises LeaseLost."""
-    held = _lock_mine(job)
-    if held.connection.reads_back:
-        held.verification = Verification.PENDING
-        held.verify_after = Now() + timedelta(seconds=settings.READ_BACK_LAG_SECONDS)
-    elif held.verification != Verification.ATTESTED:
-        held.verification = Verification.NOT_CONFIGURED
-    held.synced_at = Now()
-    end(held, JobStatus.SYNCED, "", event="export.synced")
+    job = lock_leased_job(job)
+    if job.connection.reads_back:
+        job.verification = Verification.PENDING
+        job.verify_after = Now() + timedelta(seconds=settings.READ_BACK_LAG_SECONDS)
+    elif job.verification != Verification.ATTESTED:
+        job.verification = Verification.NOT_CONFIGURED
+    job.synced_at = Now()
+    set_job_status(job, JobStatus.SYNCED, "", event="export.synced")
 
 
 @transaction.atomic
-def take_up_abandoned(job_id: int) -> None:
+def release_stalled(job_id: int) -> None:
     """A worker died or froze in the middle: say what is known, and no more.
 
     A call that was being sent is unknown, and then nothing goes on by itself. Otherwise
     what is left of the calls provably never left us, so it is taken up again at once.
     """
-    held = lock(job_id)
+    job = lock_job_and_parents(job_id)
     if not ExportJob.objects.abandoned().filter(pk=job_id).exists():
         return
-    if not _interrupted(held, "the worker stopped while it was being sent."):
-        _wait(held, "The worker stopped between two calls.", delay=timedelta(0))
+    if not end_interrupted_call(job, "the worker stopped while it was being sent."):
+        requeue_after(job, "The worker stopped between two calls.", delay=timedelta(0))
 
 
 @transaction.atomic
-def break_down(job: ExportJob) -> None:
+def fail_unexpectedly(job: ExportJob) -> None:
     """A mistake of ours ended a delivery in the middle; as for a dead worker, but with a pause
     and a limit. Raises LeaseLost."""
-    held = _lock_mine(job)
-    if not _interrupted(held, "Ledgergate stopped with an error while it was being sent."):
+    job = lock_leased_job(job)
+    if not end_interrupted_call(job, "Ledgergate stopped with an error while it was being sent."):
         problem = "Ledgergate stopped with an error; its log says more."
-        _stop(held, problem, NotSent(problem, ours=True))
+        handle_failure(job, problem, NotSent(problem, internal_error=True))
 
 
 @transaction.atomic
-def return_to_awaiting(job_id: int, why: str = LOST_RIGHT) -> None:
+def revoke_acceptance(job_id: int, problem: str = LOST_RIGHT) -> None:
     """Take an acceptance back that does not count any more, or never did; nothing was written of it."""
-    held = lock(job_id)
-    if held.status == JobStatus.QUEUED and not _wrote_something(held):
-        accepted_by = held.submission.decided_by_id
-        take_back(held)
-        record(held, "submission.returned", {"accepted_by": accepted_by, "why": why})
+    job = lock_job_and_parents(job_id)
+    if job.status == JobStatus.QUEUED and not has_written_call(job):
+        accepted_by = job.submission.decided_by_id
+        undo_acceptance(job)
+        record_export_event(job, "submission.returned", {"accepted_by": accepted_by, "why": problem})
 
 
-def take_back(held: ExportJob) -> None:
+def undo_acceptance(job: ExportJob) -> None:
     """Cancel a queued job of which nothing was written: its submission awaits a decision again.
 
     The caller holds the locks and writes the history.
     """
-    held.move_to(JobStatus.CANCELLED)
-    held.save()
-    held.submission.return_to_awaiting()
-    held.submission.save()
-    leftovers.release_erp_id(held.submission.commitment)
-    commitments.mark(held.submission.commitment, badge=Badge.AWAITING)
+    job.set_status(JobStatus.CANCELLED)
+    job.save()
+    job.submission.return_to_awaiting()
+    job.submission.save()
+    leftovers.release_erp_id(job.submission.commitment)
+    commitments.set_accounting_status(job.submission.commitment, badge=Badge.AWAITING)
 
 
-def record(job: ExportJob, event: str, detail: dict[str, object], *, by: User | None = None) -> None:
+def record_export_event(job: ExportJob, event: str, detail: dict[str, object], *, by: User | None = None) -> None:
     """History of a delivery, kept with the submission; the system itself did it, or a person."""
     history.record(
         event=event,
@@ -189,12 +189,12 @@ def record(job: ExportJob, event: str, detail: dict[str, object], *, by: User | 
     )
 
 
-def is_mine(held: ExportJob, job: ExportJob) -> bool:
+def has_lease(row: ExportJob, job: ExportJob) -> bool:
     """Whether the row still has the attempt number that ``job`` was claimed with."""
-    return held.status == JobStatus.EXPORTING and held.attempt == job.attempt
+    return row.status == JobStatus.EXPORTING and row.attempt == job.attempt
 
 
-def lock(job_id: int) -> ExportJob:
+def lock_job_and_parents(job_id: int) -> ExportJob:
     """The job under lock, after everything that comes before it in the lock order."""
     ids = ExportJob.objects.values("submission_id", "submission__commitment_id", "connection_id").get(
         pk=job_id
@@ -206,35 +206,35 @@ def lock(job_id: int) -> ExportJob:
         .get(pk=ids["submission_id"])
     )
     connection = Connection.objects.select_for_update().get(pk=ids["connection_id"])
-    held = ExportJob.objects.select_for_update().get(pk=job_id)
+    job = ExportJob.objects.select_for_update().get(pk=job_id)
     submission.commitment = commitment
-    held.submission, held.connection = submission, connection
-    return held
+    job.submission, job.connection = submission, connection
+    return job
 
 
-def _lock_mine(job: ExportJob) -> ExportJob:
-    held = lock(job.pk)
-    if not is_mine(held, job):
+def lock_leased_job(job: ExportJob) -> ExportJob:
+    row = lock_job_and_parents(job.pk)
+    if not has_lease(row, job):
         raise LeaseLost
-    return held
+    return row
 
 
-def _wrote_something(job: ExportJob) -> bool:
+def has_written_call(job: ExportJob) -> bool:
     return job.calls.filter(state=CallState.WRITTEN).exists()
 
 
-def _interrupted(job: ExportJob, what: str) -> bool:
+def end_interrupted_call(job: ExportJob, message: str) -> bool:
     """Whether a call was being sent; then nobody knows what became of it, and the job is unknown."""
-    call = job.current_calls().filter(state=CallState.SENDING).first()
+    call = job.list_current_calls().filter(state=CallState.SENDING).first()
     if call is None:
         return False
     call.state = CallState.UNKNOWN
     call.save(update_fields=["state"])
-    end(job, JobStatus.UNKNOWN, f"{call.title}: {what}", event="export.unknown")
+    set_job_status(job, JobStatus.UNKNOWN, f"{call.title}: {message}", event="export.unknown")
     return True
 
 
-def _stop(
+def handle_failure(
     job: ExportJob,
     problem: str,
     outcome: Refused | Unauthorised | Unusable | NotSent | Unknown,
@@ -245,50 +245,50 @@ def _stop(
         case Unknown():
             # A site that changed answers so to everything: it is looked at again before the next call.
             Connection.objects.filter(pk=job.connection_id).update(descriptions_checked_at=None)
-            end(job, JobStatus.UNKNOWN, problem, event="export.unknown")
-        case SessionOver() if job.connection.guid_policy == GuidPolicy.NEW and not _was_over(job, call):
+            set_job_status(job, JobStatus.UNKNOWN, problem, event="export.unknown")
+        case SessionOver() if job.connection.guid_policy == GuidPolicy.NEW and not has_expired_session_before(job, call):
             # The next claim, which follows at once, makes a new one.
             job.tries -= 1
             job.guid = None
-            _wait(job, problem, delay=timedelta(0))
+            requeue_after(job, problem, delay=timedelta(0))
         # The connection's fault, not the document's: everything on it waits, and no try is used up.
         case Unauthorised():
             job.tries -= 1
             if isinstance(outcome, SessionOver):
                 job.guid = None
-            _wait(job, problem, delay=circuit_breaker.rest(job.connection, _reason(outcome)))
-        case Unusable(adoptable=adoptable):
+            requeue_after(job, problem, delay=circuit_breaker.start_back_off(job.connection, describe_outcome(outcome)))
+        case Unusable(can_accept_wsdl=adoptable):
             job.tries -= 1
-            circuit_breaker.stop(job.connection, _reason(outcome), adoptable=adoptable)
-            _wait(job, problem, delay=circuit_breaker.LONGEST_BACKOFF)
-        case NotSent(passing=True, ours=False):
+            circuit_breaker.open_circuit(job.connection, describe_outcome(outcome), adoptable=adoptable)
+            requeue_after(job, problem, delay=circuit_breaker.LONGEST_BACK_OFF)
+        case NotSent(transient=True, internal_error=False):
             job.tries -= 1
-            _wait(job, problem, delay=circuit_breaker.stop(job.connection, _reason(outcome)))
-        case NotSent(passing=True) | Refused(passing=True) if job.tries < settings.EXPORT_MAX_TRIES:
-            _wait(job, problem, delay=circuit_breaker.backoff(job.tries))
+            requeue_after(job, problem, delay=circuit_breaker.open_circuit(job.connection, describe_outcome(outcome)))
+        case NotSent(transient=True) | Refused(transient=True) if job.tries < settings.EXPORT_MAX_TRIES:
+            requeue_after(job, problem, delay=circuit_breaker.get_back_off(job.tries))
         case NotSent() | Refused():
             # What Spectrum says no to, the project must mend.
-            refused = isinstance(outcome, Refused) and not outcome.passing
-            if _wrote_something(job):
-                end(job, JobStatus.INCOMPLETE, problem, event="export.incomplete", tells_sender=refused)
+            refused = isinstance(outcome, Refused) and not outcome.transient
+            if has_written_call(job):
+                set_job_status(job, JobStatus.INCOMPLETE, problem, event="export.incomplete", notify_sender=refused)
             else:
-                end(job, JobStatus.FAILED, problem, event="export.failed", tells_sender=refused)
+                set_job_status(job, JobStatus.FAILED, problem, event="export.failed", notify_sender=refused)
 
 
-def _was_over(job: ExportJob, call: ExportCall | None) -> bool:
+def has_expired_session_before(job: ExportJob, call: ExportCall | None) -> bool:
     """Whether the session of the attempt before this one was over too: a new one does not help."""
     before = WireAttempt.objects.filter(call=call, attempt=job.attempt - 1)
     return before.filter(outcome=SessionOver.__name__.lower()).exists()
 
 
-def _wait(job: ExportJob, problem: str, *, delay: timedelta) -> None:
+def requeue_after(job: ExportJob, problem: str, *, delay: timedelta) -> None:
     """To be taken up again by itself: queued, or incomplete when something is written."""
-    status = JobStatus.INCOMPLETE if _wrote_something(job) else JobStatus.QUEUED
+    status = JobStatus.INCOMPLETE if has_written_call(job) else JobStatus.QUEUED
     job.not_before = Now() + delay
-    end(job, status, problem, event="export.put_off")
+    set_job_status(job, status, problem, event="export.put_off")
 
 
-def end(
+def set_job_status(
     job: ExportJob,
     status: JobStatus,
     problem: str,
@@ -296,13 +296,13 @@ def end(
     event: str,
     by: User | None = None,
     detail: dict[str, object] | None = None,
-    tells_sender: bool = False,
+    notify_sender: bool = False,
 ) -> None:
     """Leave ``exporting`` or ``unknown``: the lease ends, the badge follows, the history says why.
 
     Where it waits for a person from now on, an alarm is raised.
     """
-    job.move_to(status)
+    job.set_status(status)
     job.lease_until = None
     job.problem = problem
     if status == JobStatus.UNKNOWN:
@@ -312,18 +312,18 @@ def end(
     job.save()
     submission = job.submission
     if status == JobStatus.SYNCED:
-        commitments.mark(submission.commitment, badge=Badge.SYNCED, lock=Lock.EXPORTED, erp_id=job.erp_id)
+        commitments.set_accounting_status(submission.commitment, badge=Badge.SYNCED, lock=Lock.EXPORTED, erp_id=job.erp_id)
     else:
-        commitments.mark(submission.commitment, badge=BADGES[status])
-    waits_for_a_person = status == JobStatus.FAILED or (
+        commitments.set_accounting_status(submission.commitment, badge=BADGES[status])
+    needs_person = status == JobStatus.FAILED or (
         status == JobStatus.INCOMPLETE and job.not_before is None
     )
-    if waits_for_a_person or job.asks_a_person:
-        alarms.raise_for(job, problem, tells_sender=tells_sender)
-    told: dict[str, object] = {"status": status.value, "problem": problem, **(detail or {})}
+    if needs_person or job.needs_manual_resolution:
+        alarms.create_alarm(job, problem, tells_sender=notify_sender)
+    entry: dict[str, object] = {"status": status.value, "problem": problem, **(detail or {})}
     if status == JobStatus.FAILED:
-        told["wrote"] = not ledger.nothing_was_ever_written(job)
-    record(job, event, told, by=by)
+        entry["wrote"] = not ledger.is_unwritten(job)
+    record_export_event(job, event, entry, by=by)
 
 
 VERIFIED_BADGES: dict[str, Badge] = {
@@ -340,7 +340,7 @@ BADGES: dict[str, Badge] = {
 }
 
 
-def _reason(outcome: Outcome) -> str:
+def describe_outcome(outcome: Outcome) -> str:
     """What the ERP, or the wire, said; for people."""
     match outcome:
         case Accepted():

@@ -13,81 +13,81 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from directory.history import restores
-from erp_integrations.adapters.base import Absent, CannotTell
+from erp_integrations.adapters.base import NotFound, Unavailable
 from erp_integrations.connections import watermark
 from erp_integrations.exports import existing_record, outcomes
 from erp_integrations.models import ExportJob, JobStatus, Restore, Submission, SubmissionStatus
 
-DOUBT = "The database was put back to an older copy: nobody here knows whether this was sent since."
+UNKNOWN_SINCE_RESTORE = "The database was put back to an older copy: nobody here knows whether this was sent since."
 
 
 class NothingLost(Exception):
     """The database knows all that is known of it; the text is for the operator."""
 
 
-class StillHeld(Exception):
+class StillLeased(Exception):
     """A worker of the copy's time still holds an export; the text is for the operator."""
 
 
-def confirm(*, reason: str, anyway: bool = False) -> Restore:
+def confirm_restore(*, reason: str, anyway: bool = False) -> Restore:
     """Write down that an older copy took the database's place, and why; every connection stays paused.
 
     That is written last: killed before, it is as if nobody had said so, and can be said again. Raises
     NothingLost, unless ``anyway``, StillHeld, CannotKeep.
     """
-    lost = watermark.what_is_lost()
+    lost = watermark.find_losses()
     if not lost and not anyway:
         raise NothingLost("This database knows all that the files and the last checkpoint know of it.")
     for job_id in ExportJob.objects.abandoned().values_list("pk", flat=True):
-        outcomes.take_up_abandoned(job_id)
-    if held := ExportJob.objects.filter(status=JobStatus.EXPORTING).order_by("-lease_until").first():
-        raise StillHeld(f"{held} is held by a worker until {held.lease_until:%H:%M:%S} UTC: try again then.")
+        outcomes.release_stalled(job_id)
+    if leased_job := ExportJob.objects.filter(status=JobStatus.EXPORTING).order_by("-lease_until").first():
+        raise StillLeased(f"{leased_job} is held by a worker until {leased_job.lease_until:%H:%M:%S} UTC: try again then.")
     watermark.pause_all(" ".join(lost))
-    goes_by_itself = _jobs(JobStatus.QUEUED, JobStatus.INCOMPLETE).exclude(
+    automatic_jobs = list_jobs(JobStatus.QUEUED, JobStatus.INCOMPLETE).exclude(
         connection__server__in=settings.INFO_LINKS
     )
-    for job in goes_by_itself:
-        _leave_to_a_person(job)
+    for job in automatic_jobs:
+        suspend_until_resolved(job)
     with transaction.atomic():
         restore = Restore.objects.create(
-            epoch=watermark.next_epoch(), reason=reason, lost="\n".join(lost) or "Nothing that is known."
+            epoch=watermark.get_next_epoch(), reason=reason, lost="\n".join(lost) or "Nothing that is known."
         )
-        restores.record(subject=restore, reason=reason, lost=lost)
+        restores.record_restore(subject=restore, reason=reason, lost=lost)
         waiting = Submission.objects.filter(status=SubmissionStatus.AWAITING)
-        failed = Submission.objects.filter(pk__in=_jobs(JobStatus.FAILED).values("submission"))
+        failed = Submission.objects.filter(pk__in=list_jobs(JobStatus.FAILED).values("submission"))
         (waiting | failed).update(restored_at=Now())
-        if accepted := goes_by_itself.all().first():
-            raise StillHeld(f"{accepted} was accepted meanwhile: try again.")
+        if accepted := automatic_jobs.all().first():
+            raise StillLeased(f"{accepted} was accepted meanwhile: try again.")
     return restore
 
 
-def compare() -> Iterator[tuple[Submission, str]]:
+def compare_waiting() -> Iterator[tuple[Submission, str]]:
     """Look up in the ERP what waits, and so what would be sent again. With no transaction open."""
-    open_jobs = _jobs(JobStatus.QUEUED, JobStatus.INCOMPLETE, JobStatus.FAILED, JobStatus.UNKNOWN)
+    open_jobs = list_jobs(JobStatus.QUEUED, JobStatus.INCOMPLETE, JobStatus.FAILED, JobStatus.UNKNOWN)
     waiting = Submission.objects.filter(
         Q(status=SubmissionStatus.AWAITING) | Q(pk__in=open_jobs.values("submission"))
     )
     for submission in waiting.select_related("company", "connection__settings").order_by("pk"):
         if not submission.connection.reads_back:
-            words = "can't be looked up: a person has to say what Spectrum holds before anything is sent"
-            yield submission, words
+            description = "can't be looked up: a person has to say what Spectrum holds before anything is sent"
+            yield submission, description
             continue
-        match existing_record.find(submission):
-            case Absent():
+        match existing_record.find_record(submission):
+            case NotFound():
                 yield submission, "not in Spectrum: it would be sent"
-            case CannotTell(reason=reason):
+            case Unavailable(reason=reason):
                 yield submission, f"can't be checked now. {reason}"
-            case standing:
-                yield submission, f"{standing.sentence} {standing.advice}"
+            case existing:
+                yield submission, f"{existing.sentence} {existing.advice}"
 
 
-def _jobs(*statuses: JobStatus) -> QuerySet[ExportJob]:
+def list_jobs(*statuses: JobStatus) -> QuerySet[ExportJob]:
     return ExportJob.objects.filter(status__in=statuses)
 
 
 @transaction.atomic
-def _leave_to_a_person(job: ExportJob) -> None:
+def suspend_until_resolved(job: ExportJob) -> None:
     """What would go on by itself waits for somebody's words: they are asked for as after any Unknown."""
-    held = outcomes.lock(job.pk)
-    if held.status in (JobStatus.QUEUED, JobStatus.INCOMPLETE):
-        outcomes.end(held, JobStatus.UNKNOWN, DOUBT, event="export.unknown")
+    job = outcomes.lock_job_and_parents(job.pk)
+    if job.status in (JobStatus.QUEUED, JobStatus.INCOMPLETE):
+        outcomes.set_job_status(job, JobStatus.UNKNOWN, UNKNOWN_SINCE_RESTORE, event="export.unknown")

@@ -5,15 +5,15 @@ What was sent, when, and how it ended stays: only the words of the answer go.
 
 from django.conf import settings
 
-from directory.privacy.retention import end_of
+from directory.privacy.retention import get_cutoff
 from erp_integrations.models import JobStatus, WireAttempt
 
 OVER = (JobStatus.SYNCED, JobStatus.CANCELLED)
 
 
-def forget() -> int:
+def purge_replies() -> int:
     """Remove the replies of old deliveries that are over. Returns how many."""
-    end = end_of(settings.KEEP_REPLIES_DAYS)
+    end = get_cutoff(settings.KEEP_REPLIES_DAYS)
     if end is None:
         return 0
     old = WireAttempt.objects.filter(finished_at__lt=end, call__job__status__in=OVER)

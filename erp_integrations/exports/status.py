@@ -19,15 +19,15 @@ from erp_integrations.models import (
     JobStatus,
     Verification,
 )
-from notifications.models import database_time
+from notifications.models import get_database_time
 
 STUCK_AFTER = timedelta(minutes=5)
 COUNTED = ("queued", "running", "stuck", "failed", "waiting")
-SEEN = [value for value in Verification.values if value not in NOT_UNDER_ITS_KEY]
+UNDER_ITS_KEY = [value for value in Verification.values if value not in NOT_UNDER_ITS_KEY]
 
 
 @dataclass(frozen=True, slots=True)
-class Deliveries:
+class ExportCounts:
     """What of one connection is on its way, and what is not.
 
     ``stuck`` should have been taken up for minutes, and was not; ``waiting`` is for a person.
@@ -46,7 +46,7 @@ class Deliveries:
         return self.health.connection
 
 
-def deliveries_of(company: Company) -> list[Deliveries]:
+def list_export_counts(company: Company) -> list[ExportCounts]:
     """Each connection of a company. Two queries."""
     late = Now() - STUCK_AFTER
     overdue = Q(status__in=[JobStatus.QUEUED, JobStatus.INCOMPLETE], not_before__lte=late)
@@ -54,7 +54,7 @@ def deliveries_of(company: Company) -> list[Deliveries]:
     rows = (
         ExportJob.objects.filter(connection__company=company)
         .exclude(status=JobStatus.CANCELLED)
-        .exclude(status=JobStatus.SYNCED, verification__in=SEEN)
+        .exclude(status=JobStatus.SYNCED, verification__in=UNDER_ITS_KEY)
         .order_by()
         .values("connection")
         .annotate(
@@ -67,11 +67,11 @@ def deliveries_of(company: Company) -> list[Deliveries]:
         .values_list("connection", *COUNTED)
     )
     counts = {key: dict(zip(COUNTED, numbers, strict=True)) for key, *numbers in rows}
-    return [Deliveries(each, **counts.get(each.connection.pk, {})) for each in health.of(company)]
+    return [ExportCounts(each, **counts.get(each.connection.pk, {})) for each in health.list_health(company)]
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class HealthCheck:
     """One thing that a health check looks at."""
 
     name: str
@@ -79,22 +79,22 @@ class Check:
     sentence: str
 
 
-def checks() -> list[Check]:
+def list_health_checks() -> list[HealthCheck]:
     """Whether workers look at the database, and whether what is due is taken up. Three queries."""
-    now = database_time()
+    now = get_database_time()
     beat = Heartbeat.objects.filter(name=exporting.SWEEP).first()
     longest = timedelta(seconds=max(60.0, 6 * settings.WORKER_POLL_SECONDS))
     if beat is None:
-        sweep = Check("sweep", False, "never: no worker has looked at the database yet")
+        sweep = HealthCheck("sweep", False, "never: no worker has looked at the database yet")
     else:
         age = now - beat.at
-        sweep = Check("sweep", age <= longest, f"{_seconds(age)} ago")
+        sweep = HealthCheck("sweep", age <= longest, f"{format_seconds(age)} ago")
     # What waits on a connection that rests, is paused or closed is late for a reason that is known.
     due = ExportJob.objects.due().filter(connection__in=Connection.objects.awake())
     oldest = due.aggregate(oldest=Min("not_before"))["oldest"]
     age = now - oldest if oldest else timedelta(0)
-    return [sweep, Check("oldest due export", age <= STUCK_AFTER, _seconds(age))]
+    return [sweep, HealthCheck("oldest due export", age <= STUCK_AFTER, format_seconds(age))]
 
 
-def _seconds(age: timedelta) -> str:
+def format_seconds(age: timedelta) -> str:
     return f"{max(0, round(age.total_seconds()))} s"

@@ -17,30 +17,30 @@ from django.db.models.functions import Now
 from directory.models import User
 from erp_integrations import alarms
 from erp_integrations.adapters.base import (
-    Absent,
+    NotFound,
     Adapter,
     Call,
-    CannotTell,
+    Unavailable,
     Difference,
-    Masters,
+    ErpReferences,
     MovedRecord,
     StoredRecord,
 )
-from erp_integrations.adapters.registry import adapter_for, as_planned
+from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.checks import other_records
 from erp_integrations.connections import circuit_breaker
 from erp_integrations.exports import ledger, outcomes
 from erp_integrations.models import Alarm, CallState, ExportJob, JobStatus, Verification
 
-AT_ONCE = 50
-LOOK_AGAIN = timedelta(minutes=1)
-NOBODY_CAN_LOOK = (
+BATCH_SIZE = 50
+READ_BACK_INTERVAL = timedelta(minutes=1)
+READ_BACK_UNAVAILABLE = (
     "Nobody knows whether Spectrum has it, and its read-only database has not answered for so long that you "
     "can say in words what Spectrum holds."
 )
 
 
-class Shown(StrEnum):
+class ShownPart(StrEnum):
     """How much of a plan the ERP holds."""
 
     ALL = "all"
@@ -50,25 +50,25 @@ class Shown(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Conclusion:
+class PlanComparison:
     """What a read-back shows of a plan: which calls are written, or what is there that is not ours.
 
     ``is_the_plans``: the job is the plan's, and so is one line at least, by its key; whatever else
     differs or was added, under another number it would be there twice.
     """
 
-    shown: Shown
+    shown: ShownPart
     written: tuple[bool, ...] = ()
     differences: tuple[Difference, ...] = ()
-    is_the_plans: bool = False
+    is_same_contract: bool = False
 
 
-def conclude(
+def compare_plan(
     adapter: Adapter,
     calls: Sequence[tuple[Call, bool]],
     earlier: Iterable[Call],
-    found: StoredRecord | Absent,
-) -> Conclusion:
+    found: StoredRecord | NotFound,
+) -> PlanComparison:
     """Hold a plan against what is stored.
 
     Each call comes with whether the ERP has affirmed it; ``earlier`` is what former exports of
@@ -76,80 +76,80 @@ def conclude(
     there, or it, or an earlier version of it. Whatever else is there, a person must judge.
     """
     planned = tuple(call for call, _ in calls)
-    if isinstance(found, Absent):
-        missing = tuple(Difference(call.title, "", "written", "nothing") for call, sure in calls if sure)
-        return Conclusion(Shown.OTHER, differences=missing) if missing else Conclusion(Shown.NONE)
-    seen = adapter.inspect(planned, found)
-    strange = list(seen.others)
+    if isinstance(found, NotFound):
+        missing = tuple(Difference(call.title, "", "written", "nothing") for call, affirmed in calls if affirmed)
+        return PlanComparison(ShownPart.OTHER, differences=missing) if missing else PlanComparison(ShownPart.NONE)
+    inspection = adapter.compare_calls(planned, found)
+    foreign = list(inspection.others)
     written: list[bool] = []
-    for (call, affirmed), differences in zip(calls, seen.calls, strict=True):
-        if not adapter.shows(call):
+    for (call, affirmed), differences in zip(calls, inspection.calls, strict=True):
+        if not adapter.can_read_back(call):
             written.append(affirmed)
         elif differences is None:
             if affirmed:
-                strange.append(Difference(call.title, "", "written", "nothing"))
+                foreign.append(Difference(call.title, "", "written", "nothing"))
             written.append(False)
-        elif differences and not affirmed and _is_earlier_version(adapter, call, earlier, found):
+        elif differences and not affirmed and is_earlier_version(adapter, call, earlier, found):
             written.append(False)
         else:
-            strange += differences
+            foreign += differences
             written.append(True)
-    if strange:
-        rest = zip(planned[1:], seen.calls[1:], strict=True)
-        of_lines = [differences for call, differences in rest if adapter.shows(call)]
-        is_the_plans = any(each is not None for each in of_lines) and all(
-            each.name != "Job_Number" for each in seen.calls[0] or ()
+    if foreign:
+        line_calls = zip(planned[1:], inspection.calls[1:], strict=True)
+        line_differences = [differences for call, differences in line_calls if adapter.can_read_back(call)]
+        is_the_plans = any(each is not None for each in line_differences) and all(
+            each.name != "Job_Number" for each in inspection.calls[0] or ()
         )
-        return Conclusion(Shown.OTHER, differences=tuple(strange), is_the_plans=is_the_plans)
-    shown = Shown.ALL if all(written) else Shown.PART if any(written) else Shown.NONE
-    return Conclusion(shown, written=tuple(written), is_the_plans=True)
+        return PlanComparison(ShownPart.OTHER, differences=tuple(foreign), is_same_contract=is_the_plans)
+    shown = ShownPart.ALL if all(written) else ShownPart.PART if any(written) else ShownPart.NONE
+    return PlanComparison(shown, written=tuple(written), is_same_contract=True)
 
 
-def in_the_way(
+def find_overwrites(
     adapter: Adapter, calls: Sequence[tuple[Call, bool]], earlier: Sequence[Call], record: StoredRecord
 ) -> list[Difference]:
     """What is stored in our record and would be overwritten, or isn't ours; empty: go on.
 
     Calls that are written are not sent again, so of them only the header counts, by its job.
     """
-    seen = adapter.inspect(tuple(call for call, _ in calls), record)
-    ours = {adapter.part_of(call) for call in earlier}
-    strange = list(seen.others)
+    inspection = adapter.compare_calls(tuple(call for call, _ in calls), record)
+    earlier_parts = {adapter.get_record_part(call) for call in earlier}
+    foreign = list(inspection.others)
     header = calls[0][0]
-    for (call, written), differences in zip(calls, seen.calls, strict=True):
+    for (call, written), differences in zip(calls, inspection.calls, strict=True):
         if call is header:
             # Where Spectrum filled in values of its own, the header is still the one that we wrote.
-            known = written or adapter.part_of(call) in ours
-            strange += [each for each in differences or () if not known or each.name == "Job_Number"]
-        elif not written and differences and not _is_earlier_version(adapter, call, earlier, record):
-            strange += differences
-    return strange
+            known = written or adapter.get_record_part(call) in earlier_parts
+            foreign += [each for each in differences or () if not known or each.name == "Job_Number"]
+        elif not written and differences and not is_earlier_version(adapter, call, earlier, record):
+            foreign += differences
+    return foreign
 
 
-def _is_earlier_version(adapter: Adapter, call: Call, earlier: Iterable[Call], record: StoredRecord) -> bool:
-    part = adapter.part_of(call)
+def is_earlier_version(adapter: Adapter, call: Call, earlier: Iterable[Call], record: StoredRecord) -> bool:
+    part = adapter.get_record_part(call)
     return any(
-        adapter.part_of(each) == part and adapter.inspect((each,), record).calls == ((),) for each in earlier
+        adapter.get_record_part(each) == part and adapter.compare_calls((each,), record).calls == ((),) for each in earlier
     )
 
 
-def is_absent(adapter: Adapter, call: Call, found: StoredRecord | Absent | CannotTell) -> bool:
+def is_absent(adapter: Adapter, call: Call, found: StoredRecord | NotFound | Unavailable) -> bool:
     """Whether a look has shown that nothing is there of a call, so that what is there later came after it."""
     match found:
         case StoredRecord():
-            return adapter.shows(call) and adapter.inspect((call,), found).calls == (None,)
-        case CannotTell():
+            return adapter.can_read_back(call) and adapter.compare_calls((call,), found).calls == (None,)
+        case Unavailable():
             return False
-    return adapter.shows(call)
+    return adapter.can_read_back(call)
 
 
-def to_look_at() -> list[int]:
+def list_due_for_read_back() -> list[int]:
     """The connections with an Unknown whose quiet period is over, and that can be read back."""
     due = ExportJob.objects.unknown_and_quiet().filter(connection__server__in=settings.INFO_LINKS)
     return list(due.order_by().values_list("connection", flat=True).distinct())
 
 
-def look(connection_id: int) -> int:
+def read_back_due(connection_id: int) -> int:
     """Read back every Unknown of a connection that is due; of how many something is known now."""
     due = (
         ExportJob.objects.unknown_and_quiet()
@@ -157,26 +157,26 @@ def look(connection_id: int) -> int:
         .select_related("connection__settings", "submission__commitment")
         .order_by("not_before", "pk")
     )
-    known = 0
+    resolved = 0
     silent = False
-    for job in due[:AT_ONCE]:
-        seen = None if silent else _look_at(job)
-        if seen is None:
+    for job in due[:BATCH_SIZE]:
+        result = None if silent else compare_read_back(job)
+        if result is None:
             # The others behind it would fare no better.
             silent = True
-            _look_again(job)
+            record_unreadable(job)
         else:
-            known += _write_down(job, seen)
-    return known
+            resolved += record_result(job, result)
+    return resolved
 
 
-def calls_of(job: ExportJob) -> list[tuple[Call, bool]]:
+def list_planned_calls(job: ExportJob) -> list[tuple[Call, bool]]:
     """The plan that counts, each call with whether it is known to be written."""
-    return [(as_planned(call), call.state == CallState.WRITTEN) for call in job.current_calls()]
+    return [(to_call(call), call.state == CallState.WRITTEN) for call in job.list_current_calls()]
 
 
-def leave_unknown(
-    held: ExportJob,
+def resolve_unknown(
+    job: ExportJob,
     written: Sequence[bool],
     *,
     event: str,
@@ -188,94 +188,94 @@ def leave_unknown(
 
     The caller holds the locks. What is not written is due at once.
     """
-    calls, adapter = list(held.current_calls()), adapter_for(held.connection)
+    calls, adapter = list(job.list_current_calls()), get_adapter(job.connection)
     if any(now and call.state != CallState.WRITTEN for call, now in zip(calls, written, strict=True)):
         # It comes on: where no reply means written, each call of a long one ends so once.
-        held.tries = 0
+        job.tries = 0
     for call, is_written in zip(calls, written, strict=True):
         # Of a note nothing is shown, so that no look has missed it.
-        looked = by is not None or adapter.shows(as_planned(call))
-        if not is_written and call.state == CallState.UNKNOWN and looked:
+        is_proven_absent = by is not None or adapter.can_read_back(to_call(call))
+        if not is_written and call.state == CallState.UNKNOWN and is_proven_absent:
             call.not_found_at = Now()
         call.state = CallState.WRITTEN if is_written else call.unsent_state
         call.save(update_fields=["state", "not_found_at"])
-    held.differences = []
-    held.unreadable_since = None
-    held.not_before = Now()
+    job.differences = []
+    job.unreadable_since = None
+    job.not_before = Now()
     if all(written):
         status = JobStatus.SYNCED
-        held.not_before = None
-        held.synced_at = held.verified_at = Now()
-        held.verification = verification
-        if verification == Verification.MATCH and adapter.caution([as_planned(call) for call in calls]):
+        job.not_before = None
+        job.synced_at = job.verified_at = Now()
+        job.verification = verification
+        if verification == Verification.MATCH and adapter.describe_caution([to_call(call) for call in calls]):
             # Each call is there; whether what it left blank was filled as meant, is still to be read.
-            held.verification, held.verified_at, held.verify_after = Verification.PENDING, None, Now()
+            job.verification, job.verified_at, job.verify_after = Verification.PENDING, None, Now()
     else:
         status = JobStatus.INCOMPLETE if any(written) else JobStatus.QUEUED
     titles = [call.title for call, is_written in zip(calls, written, strict=True) if is_written]
-    outcomes.end(held, status, "", event=event, by=by, detail={"written": titles, **(detail or {})})
+    outcomes.set_job_status(job, status, "", event=event, by=by, detail={"written": titles, **(detail or {})})
 
 
-def seen_now(job: ExportJob) -> StoredRecord | Absent | CannotTell:
+def read_back(job: ExportJob) -> StoredRecord | NotFound | Unavailable:
     """What stands under the job's key at this moment."""
-    adapter = adapter_for(job.connection)
-    return adapter.find(adapter.key(Masters(vendor_code=job.vendor_code), job.erp_id))
+    adapter = get_adapter(job.connection)
+    return adapter.find_record(adapter.build_key(ErpReferences(vendor_code=job.vendor_code), job.erp_id))
 
 
-def seen_anywhere(job: ExportJob) -> StoredRecord | tuple[MovedRecord, ...] | CannotTell:
+def read_back_anywhere(job: ExportJob) -> StoredRecord | tuple[MovedRecord, ...] | Unavailable:
     """The same, and where nothing or another job's is under the key, what may be its record under others."""
-    found = seen_now(job)
-    if isinstance(found, Absent) or other_records.another_job(job, found):
-        return other_records.find(job)
+    found = read_back(job)
+    if isinstance(found, NotFound) or other_records.find_other_job(job, found):
+        return other_records.find_moved_records(job)
     return found
 
 
-def _look_at(job: ExportJob) -> Conclusion | None:
+def compare_read_back(job: ExportJob) -> PlanComparison | None:
     """What is there, or None when nobody can tell."""
-    found = seen_anywhere(job)
-    if isinstance(found, CannotTell):
+    found = read_back_anywhere(job)
+    if isinstance(found, Unavailable):
         return None
     if isinstance(found, tuple) and (certain := [each for each in found if each.is_certain]):
-        return Conclusion(Shown.OTHER, differences=tuple(each.difference for each in certain))
-    there = found if isinstance(found, StoredRecord) else Absent()
-    return conclude(adapter_for(job.connection), calls_of(job), ledger.earlier_calls(job), there)
+        return PlanComparison(ShownPart.OTHER, differences=tuple(each.difference for each in certain))
+    there = found if isinstance(found, StoredRecord) else NotFound()
+    return compare_plan(get_adapter(job.connection), list_planned_calls(job), ledger.list_earlier_calls(job), there)
 
 
 @transaction.atomic
-def _look_again(job: ExportJob) -> None:
+def record_unreadable(job: ExportJob) -> None:
     """Nobody could look. Where that lasts for as long as the connection says, a person may decide."""
-    held = outcomes.lock(job.pk)
-    if (held.status, held.attempt) != (JobStatus.UNKNOWN, job.attempt) or held.not_before is None:
+    row = outcomes.lock_job_and_parents(job.pk)
+    if (row.status, row.attempt) != (JobStatus.UNKNOWN, job.attempt) or row.not_before is None:
         return
-    told = Alarm.objects.filter(submission=held.submission, sentence=NOBODY_CAN_LOOK)
-    if held.may_be_resolved_by_hand and not told.filter(raised_at__gt=held.unknown_since).exists():
-        alarms.raise_for(held, NOBODY_CAN_LOOK)
-    held.unreadable_since = held.unreadable_since or Now()
-    held.not_before = Now() + LOOK_AGAIN
-    held.save(update_fields=["unreadable_since", "not_before"])
+    raised = Alarm.objects.filter(submission=row.submission, sentence=READ_BACK_UNAVAILABLE)
+    if row.can_be_resolved_manually and not raised.filter(raised_at__gt=row.unknown_since).exists():
+        alarms.create_alarm(row, READ_BACK_UNAVAILABLE)
+    row.unreadable_since = row.unreadable_since or Now()
+    row.not_before = Now() + READ_BACK_INTERVAL
+    row.save(update_fields=["unreadable_since", "not_before"])
 
 
 @transaction.atomic
-def _write_down(job: ExportJob, seen: Conclusion) -> bool:
+def record_result(job: ExportJob, result: PlanComparison) -> bool:
     """Record what was seen; False if the job is another one by now."""
-    held = outcomes.lock(job.pk)
-    if held.plan_round != job.plan_round:
+    row = outcomes.lock_job_and_parents(job.pk)
+    if row.plan_round != job.plan_round:
         return False  # it was followed to another key meanwhile
-    if (held.status, held.attempt) != (JobStatus.UNKNOWN, job.attempt) or held.not_before is None:
+    if (row.status, row.attempt) != (JobStatus.UNKNOWN, job.attempt) or row.not_before is None:
         return False
-    if seen.shown is Shown.OTHER:
-        held.not_before = held.unreadable_since = None
-        held.differences = [asdict(each) for each in seen.differences]
-        held.save(update_fields=["not_before", "unreadable_since", "differences"])
-        outcomes.record(held, "export.found_other", {"differences": held.differences})
-        alarms.raise_for(held, "Read back, Spectrum holds something else than was sent.")
+    if result.shown is ShownPart.OTHER:
+        row.not_before = row.unreadable_since = None
+        row.differences = [asdict(each) for each in result.differences]
+        row.save(update_fields=["not_before", "unreadable_since", "differences"])
+        outcomes.record_export_event(row, "export.found_other", {"differences": row.differences})
+        alarms.create_alarm(row, "Read back, Spectrum holds something else than was sent.")
         return True
-    written = seen.written or [False] * held.current_calls().count()
-    adapter = adapter_for(held.connection)
-    for call, is_written in zip(held.current_calls(), written, strict=True):
-        if is_written and call.state == CallState.UNKNOWN and adapter.shows(as_planned(call)):
-            call.wire_attempts.filter(attempt=held.attempt).update(shown_at=Now())
+    written = result.written or [False] * row.list_current_calls().count()
+    adapter = get_adapter(row.connection)
+    for call, is_written in zip(row.list_current_calls(), written, strict=True):
+        if is_written and call.state == CallState.UNKNOWN and adapter.can_read_back(to_call(call)):
+            call.wire_attempts.filter(attempt=row.attempt).update(shown_at=Now())
     if any(written):
-        circuit_breaker.recover(held.connection)
-    leave_unknown(held, written, event=f"export.found_{seen.shown}", verification=Verification.MATCH)
+        circuit_breaker.close_circuit(row.connection)
+    resolve_unknown(row, written, event=f"export.found_{result.shown}", verification=Verification.MATCH)
     return True

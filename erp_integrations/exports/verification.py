@@ -16,27 +16,27 @@ from commitments import services as commitments
 from commitments.models import Badge
 from erp_integrations import alarms
 from erp_integrations.adapters.base import (
-    Absent,
-    CannotTell,
-    Differs,
-    Elsewhere,
+    NotFound,
+    Unavailable,
+    Mismatch,
+    FoundElsewhere,
     Match,
     MovedRecord,
     Verdict,
 )
-from erp_integrations.adapters.registry import adapter_for, as_planned
+from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.checks import other_records
 from erp_integrations.exports import outcomes
 from erp_integrations.models import ExportJob, JobStatus, Verification
 
-AT_ONCE = 50
-LOOK_AGAIN = timedelta(minutes=1)
+BATCH_SIZE = 50
+READ_BACK_INTERVAL = timedelta(minutes=1)
 
-Seen = Match | Differs | Absent | Elsewhere
+KnownVerdict = Match | Mismatch | NotFound | FoundElsewhere
 """A verdict of somebody who could look."""
 
 
-def to_verify() -> list[int]:
+def list_due_for_verification() -> list[int]:
     """The connections with a delivery to be read back now."""
     return list(ExportJob.objects.unverified().order_by().values_list("connection", flat=True).distinct())
 
@@ -51,80 +51,80 @@ def verify_due(connection_id: int | None = None) -> int:
     due = ExportJob.objects.unverified().select_related("connection__settings").order_by("verify_after", "pk")
     if connection_id is not None:
         due = due.filter(connection=connection_id)
-    for job in due[:AT_ONCE]:
+    for job in due[:BATCH_SIZE]:
         if job.connection_id in silent:
             continue
-        calls = tuple(as_planned(stored) for stored in job.current_calls())
-        verdict = adapter_for(job.connection).verify(calls)
-        if absent := other_records.absent_of(verdict):
-            verdict = absent_or_elsewhere(absent, other_records.find(job))
-        if isinstance(verdict, CannotTell):
+        calls = tuple(to_call(stored) for stored in job.current_calls())
+        verdict = get_adapter(job.connection).verify_plan(calls)
+        if absent := other_records.find_absence(verdict):
+            verdict = build_absence_verdict(absent, other_records.find_moved_records(job))
+        if isinstance(verdict, Unavailable):
             silent.add(job.connection_id)
-        verified += _record(job.pk, verdict, job.plan_round)
+        verified += record_verdict(job.pk, verdict, job.plan_round)
     return verified
 
 
 @transaction.atomic
-def _record(job_id: int, verdict: Verdict, plan_round: int = 1) -> bool:
+def record_verdict(job_id: int, verdict: Verdict, plan_version: int = 1) -> bool:
     """Write down what was seen of a plan; False if somebody else did, or nothing was seen."""
-    held = outcomes.lock(job_id)
-    if held.plan_round != plan_round:
+    job = outcomes.lock_job_and_parents(job_id)
+    if job.plan_round != plan_version:
         return False  # it was followed to another key meanwhile
-    if (held.status, held.verification) != (JobStatus.SYNCED, Verification.PENDING):
+    if (job.status, job.verification) != (JobStatus.SYNCED, Verification.PENDING):
         return False
-    if isinstance(verdict, CannotTell):
-        held.verify_after = Now() + LOOK_AGAIN
-        held.save(update_fields=["verify_after"])
+    if isinstance(verdict, Unavailable):
+        job.verify_after = Now() + READ_BACK_INTERVAL
+        job.save(update_fields=["verify_after"])
         return False
-    note(held, verdict)
-    outcomes.record(
-        held,
-        f"export.{EVENTS[held.verification]}",
-        {"verification": held.verification, "differences": held.differences},
+    set_verification(job, verdict)
+    outcomes.record_export_event(
+        job,
+        f"export.{EVENTS[job.verification]}",
+        {"verification": job.verification, "differences": job.differences},
     )
     return True
 
 
-def note(held: ExportJob, verdict: Seen) -> None:
+def set_verification(job: ExportJob, verdict: KnownVerdict) -> None:
     """Write what was seen on a synced job that is locked, and on its commitment's badge."""
-    before = held.verification
-    held.verification, held.differences = as_stored(verdict)
-    if held.verification == Verification.ABSENT != before:
-        alarms.raise_for(held, "Spectrum said yes to every call, but read back it does not show the record.")
-    if held.verification == Verification.ELSEWHERE != before:
-        alarms.raise_for(held, "It was moved in Spectrum: it has another vendor code or number there now.")
-    held.filled = [asdict(each) for each in verdict.filled] if isinstance(verdict, Match | Differs) else []
-    held.verified_at = Now()
-    held.save(update_fields=["verification", "differences", "filled", "verified_at"])
-    badge = outcomes.VERIFIED_BADGES.get(held.verification, Badge.SYNCED)
-    if held.submission.commitment.badge != badge:
-        commitments.mark(held.submission.commitment, badge=badge)
+    before = job.verification
+    job.verification, job.differences = to_verification_columns(verdict)
+    if job.verification == Verification.ABSENT != before:
+        alarms.create_alarm(job, "Spectrum said yes to every call, but read back it does not show the record.")
+    if job.verification == Verification.ELSEWHERE != before:
+        alarms.create_alarm(job, "It was moved in Spectrum: it has another vendor code or number there now.")
+    job.filled = [asdict(each) for each in verdict.filled] if isinstance(verdict, Match | Mismatch) else []
+    job.verified_at = Now()
+    job.save(update_fields=["verification", "differences", "filled", "verified_at"])
+    badge = outcomes.VERIFIED_BADGES.get(job.verification, Badge.SYNCED)
+    if job.submission.commitment.badge != badge:
+        commitments.set_accounting_status(job.submission.commitment, badge=badge)
 
 
-def as_stored(verdict: Seen) -> tuple[Verification, list[dict[str, str]]]:
+def to_verification_columns(verdict: KnownVerdict) -> tuple[Verification, list[dict[str, str]]]:
     """A verdict as a job's columns ``verification`` and ``differences`` hold it."""
     match verdict:
         case Match():
             return Verification.MATCH, []
-        case Absent():
+        case NotFound():
             return Verification.ABSENT, []
-        case Elsewhere(records=records):
-            return Verification.ELSEWHERE, differences_of(records)
-        case Differs(differences=differences):
+        case FoundElsewhere(records=records):
+            return Verification.ELSEWHERE, to_differences_column(records)
+        case Mismatch(differences=differences):
             return Verification.DIFFERS, [asdict(each) for each in differences]
 
 
-def absent_or_elsewhere(
-    absent: Absent, found: tuple[MovedRecord, ...] | CannotTell
-) -> Absent | Elsewhere | CannotTell:
+def build_absence_verdict(
+    absent: NotFound, found: tuple[MovedRecord, ...] | Unavailable
+) -> NotFound | FoundElsewhere | Unavailable:
     """What an absence under the key means once it was looked for under others."""
-    if isinstance(found, CannotTell):
+    if isinstance(found, Unavailable):
         return found
     certain = tuple(each for each in found if each.is_certain)
-    return Elsewhere(certain) if certain else Absent(found, absent.held_by)
+    return FoundElsewhere(certain) if certain else NotFound(found, absent.other_job)
 
 
-def differences_of(records: Sequence[MovedRecord]) -> list[dict[str, str]]:
+def to_differences_column(records: Sequence[MovedRecord]) -> list[dict[str, str]]:
     """Where a record stands now, as a job's column ``differences`` holds it."""
     return [asdict(each.difference) for each in records]
 

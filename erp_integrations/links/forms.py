@@ -8,7 +8,7 @@ from django import forms
 from erp_integrations.models import Connection
 from erp_integrations.models.master_data import CODE_LENGTH
 
-KEPT = frozenset({"view", "q", "connection", "after", "before"})
+LIST_PARAMETERS = frozenset({"view", "q", "connection", "after", "before"})
 UNSEEN = "The page did not say what you saw. Look at it below and choose again."
 
 
@@ -45,9 +45,9 @@ class LinkForm(forms.Form):
 
     def clean_back(self) -> str:
         """Only what a list's address may hold."""
-        return kept_query(self.cleaned_data["back"])
+        return clean_list_query(self.cleaned_data["back"])
 
 
-def kept_query(query: str) -> str:
+def clean_list_query(query: str) -> str:
     """What of an address's query leads back to the same place in a list."""
-    return urlencode([(name, value) for name, value in parse_qsl(query) if name in KEPT])
+    return urlencode([(name, value) for name, value in parse_qsl(query) if name in LIST_PARAMETERS])

@@ -15,12 +15,12 @@ from directory import history
 from directory.models import Project, User
 from directory.rights.permissions import require_administer_erp_integrations
 from erp_integrations import wakeup
-from erp_integrations.adapters.base import CodeOf
-from erp_integrations.adapters.registry import adapter_for
+from erp_integrations.adapters.base import CodeKind
+from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.confirmations import waiting
 from erp_integrations.confirmations.subjects import Kind, Subject, Values
 from erp_integrations.master_data import syncing
-from erp_integrations.master_data.lookup import by_code
+from erp_integrations.master_data.lookup import find_by_code
 from erp_integrations.models import (
     Connection,
     ExportJob,
@@ -42,7 +42,7 @@ class LinkChanged(LinkError):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ExpectedLink:
     """The link as the person saw it: blank where there was none."""
 
     code: str
@@ -51,7 +51,7 @@ class Seen:
 
 @transaction.atomic
 def link_vendor(
-    *, contract_company: ContractCompany, connection: Connection, vendor_code: str, seen: str, by: User
+    *, contract_company: ContractCompany, connection: Connection, vendor_code: str, expected_code: str, by: User
 ) -> int:
     """Say which vendor a contract company is; returns how many accepted commitments that stops.
 
@@ -59,88 +59,88 @@ def link_vendor(
     Admin on the tool, LinkError for a vendor that Spectrum's list does not have, LinkChanged.
     """
     require_administer_erp_integrations(by, contract_company.company)
-    code = _listed(connection, vendor_code, "vendor")
-    link = _lock_vendor_link(contract_company, connection, seen)
-    before = Subject(Kind.VENDOR, connection.pk, str(contract_company.pk)).values()
+    listed_code = require_listed_code(connection, vendor_code, "vendor")
+    link = lock_vendor_link(contract_company, connection, expected_code)
+    before = Subject(Kind.VENDOR, connection.pk, str(contract_company.pk)).get_values()
     if link is None:
-        link = VendorLink(contract_company=contract_company, connection=connection, vendor_code=code)
-        _insert(link.save)
-        _record("vendor_link.created", link, by, before, ["vendor_code"])
+        link = VendorLink(contract_company=contract_company, connection=connection, vendor_code=listed_code)
+        _save_new(link.save)
+        record_link_change("vendor_link.created", link, by, before, ["vendor_code"])
         return 0
-    if link.vendor_code == code:
+    if link.vendor_code == listed_code:
         return 0
-    link.vendor_code = code
+    link.vendor_code = listed_code
     link.save(update_fields=["vendor_code"])
-    _record("vendor_link.changed", link, by, before, ["vendor_code"])
-    return waiting_for_vendor(link).count()
+    record_link_change("vendor_link.changed", link, by, before, ["vendor_code"])
+    return list_queued_for_vendor(link).count()
 
 
 @transaction.atomic
-def unlink_vendor(*, contract_company: ContractCompany, connection: Connection, seen: str, by: User) -> int:
+def unlink_vendor(*, contract_company: ContractCompany, connection: Connection, expected_code: str, by: User) -> int:
     """Take a contract company's link away; returns how many accepted commitments that stops.
 
     Raises RightMissing, LinkChanged.
     """
     require_administer_erp_integrations(by, contract_company.company)
-    link = _lock_vendor_link(contract_company, connection, seen)
+    link = lock_vendor_link(contract_company, connection, expected_code)
     if link is None:
         return 0
-    stopped = waiting_for_vendor(link).count()
-    _delete("vendor_link.deleted", link, by)
+    stopped = list_queued_for_vendor(link).count()
+    delete_link("vendor_link.deleted", link, by)
     return stopped
 
 
 @transaction.atomic
-def link_job(*, project: Project, connection: Connection, job_number: str, seen: Seen, by: User) -> int:
+def link_job(*, project: Project, connection: Connection, job_number: str, expected: ExpectedLink, by: User) -> int:
     """Say which job a project is, and so where it is exported; returns how many accepted
     commitments that stops. The job's phases are read at once.
 
     Raises RightMissing, LinkError for a job that Spectrum's list does not have, LinkChanged.
     """
     require_administer_erp_integrations(by, project.company)
-    number = _listed(connection, job_number, "job")
-    link = _lock_job_link(project, seen)
+    number = require_listed_code(connection, job_number, "job")
+    link = lock_job_link(project, expected)
     stopped = 0
-    before = Subject(Kind.JOB, 0, str(project.pk)).values()
+    before = Subject(Kind.JOB, 0, str(project.pk)).get_values()
     if link is None:
         link = JobLink(project=project, connection=connection, job_number=number)
-        _insert(link.save)
-        _record("job_link.created", link, by, before, ["connection", "job_number"])
+        _save_new(link.save)
+        record_link_change("job_link.created", link, by, before, ["connection", "job_number"])
     elif (link.connection_id, link.job_number) != (connection.pk, number):
-        stopped = waiting_for_job(link).count()
+        stopped = list_queued_for_job(link).count()
         link.connection, link.job_number = connection, number
         link.save(update_fields=["connection", "job_number"])
-        _record("job_link.changed", link, by, before, ["connection", "job_number"])
-    syncing.ask_again(connection.pk)
+        record_link_change("job_link.changed", link, by, before, ["connection", "job_number"])
+    syncing.requeue_sync(connection.pk)
     wakeup.wake_sync(connection.pk)
     return stopped
 
 
 @transaction.atomic
-def unlink_job(*, project: Project, seen: Seen, by: User) -> int:
+def unlink_job(*, project: Project, expected: ExpectedLink, by: User) -> int:
     """Take a project's link away; returns how many accepted commitments that stops.
 
     Raises RightMissing, LinkChanged.
     """
     require_administer_erp_integrations(by, project.company)
-    link = _lock_job_link(project, seen)
+    link = lock_job_link(project, expected)
     if link is None:
         return 0
-    stopped = waiting_for_job(link).count()
-    _delete("job_link.deleted", link, by)
+    stopped = list_queued_for_job(link).count()
+    delete_link("job_link.deleted", link, by)
     return stopped
 
 
 @transaction.atomic
-def read_lists_again(*, connection: Connection, by: User) -> None:
+def requeue_master_data_sync(*, connection: Connection, by: User) -> None:
     """Have a worker read Spectrum's lists now. Raises RightMissing."""
     require_administer_erp_integrations(by, connection.company)
-    syncing.ask_again(connection.pk)
+    syncing.requeue_sync(connection.pk)
     history.record(event="masters.asked_for", subject=connection, by=by, company=connection.company)
     wakeup.wake_sync(connection.pk)
 
 
-def waiting_for_vendor(link: VendorLink) -> QuerySet[ExportJob]:
+def list_queued_for_vendor(link: VendorLink) -> QuerySet[ExportJob]:
     """Accepted, and nothing of it sent, under this link."""
     return ExportJob.objects.filter(
         connection=link.connection_id,
@@ -149,12 +149,12 @@ def waiting_for_vendor(link: VendorLink) -> QuerySet[ExportJob]:
     )
 
 
-def waiting_for_job(link: JobLink) -> QuerySet[ExportJob]:
+def list_queued_for_job(link: JobLink) -> QuerySet[ExportJob]:
     """Accepted, and nothing of it sent, under this link."""
     return ExportJob.objects.filter(status=JobStatus.QUEUED, submission__project=link.project_id)
 
 
-def stopped_sentence(stopped: int) -> str:
+def describe_stopped_exports(stopped: int) -> str:
     """What follows for accepted commitments, for the person who changed their link."""
     commitments = "1 accepted commitment" if stopped == 1 else f"{stopped} accepted commitments"
     return (
@@ -163,21 +163,21 @@ def stopped_sentence(stopped: int) -> str:
     )
 
 
-def _listed(connection: Connection, code: str, of: CodeOf) -> str:
+def require_listed_code(connection: Connection, code: str, kind: CodeKind) -> str:
     """The code as Spectrum spells it; where its list was never read, as it was typed. Raises LinkError."""
-    model: type[Vendor | Job] = Vendor if of == "vendor" else Job
-    column, name = ("code", "vendor code") if of == "vendor" else ("number", "job number")
+    model: type[Vendor | Job] = Vendor if kind == "vendor" else Job
+    column, name = ("code", "vendor code") if kind == "vendor" else ("number", "job number")
     code = code.replace("\0", "").strip()
     if not code:
         raise LinkError(f"Enter a {name}, or choose one.")
-    read = MastersPull.objects.filter(connection=connection).exclude(**{f"{of}s_at": None}).exists()
-    found = by_code(model.objects.filter(connection=connection, gone_at=None), column, code).first()
-    if read and found is None:
+    was_synced = MastersPull.objects.filter(connection=connection).exclude(**{f"{kind}s_at": None}).exists()
+    found = find_by_code(model.objects.filter(connection=connection, gone_at=None), column, code).first()
+    if was_synced and found is None:
         raise LinkError(
-            f"Spectrum's list has no {of} {code}. If it is new there, read the lists again first."
+            f"Spectrum's list has no {kind} {code}. If it is new there, read the lists again first."
         )
     code = getattr(found, column, code)
-    if complaint := adapter_for(connection).complaint(code, of):
+    if complaint := get_adapter(connection).describe_code_issue(code, kind):
         raise LinkError(
             f"The {name} {code} {complaint}, so nothing can be exported under it. "
             "Change it in Spectrum, then read the lists again."
@@ -185,61 +185,61 @@ def _listed(connection: Connection, code: str, of: CodeOf) -> str:
     return code
 
 
-def _lock_vendor_link(
-    contract_company: ContractCompany, connection: Connection, seen: str
+def lock_vendor_link(
+    contract_company: ContractCompany, connection: Connection, expected_code: str
 ) -> VendorLink | None:
     link = (
         VendorLink.objects.select_for_update()
         .filter(contract_company=contract_company, connection=connection)
         .first()
     )
-    if (link.vendor_code if link else "") != seen:
-        raise _changed_meanwhile()
+    if (link.vendor_code if link else "") != expected_code:
+        raise _build_link_changed()
     return link
 
 
-def _lock_job_link(project: Project, seen: Seen) -> JobLink | None:
+def lock_job_link(project: Project, expected: ExpectedLink) -> JobLink | None:
     link = JobLink.objects.select_for_update().filter(project=project).first()
-    now = Seen(link.job_number, link.connection_id) if link else Seen("")
-    if now != seen:
-        raise _changed_meanwhile()
+    current = ExpectedLink(link.job_number, link.connection_id) if link else ExpectedLink("")
+    if current != expected:
+        raise _build_link_changed()
     return link
 
 
-def _insert(save: Callable[[], None]) -> None:
+def _save_new(save: Callable[[], None]) -> None:
     try:
         with transaction.atomic():
             save()
     except IntegrityError as error:
-        raise _changed_meanwhile() from error
+        raise _build_link_changed() from error
 
 
-def _changed_meanwhile() -> LinkChanged:
+def _build_link_changed() -> LinkChanged:
     return LinkChanged(
         "Somebody else changed this link while you were looking, so nothing was changed. "
         "Below is how it stands now."
     )
 
 
-def _delete(event: str, link: VendorLink | JobLink, by: User) -> None:
-    before, key = Subject.of_link(link).values(), link.pk
+def delete_link(event: str, link: VendorLink | JobLink, by: User) -> None:
+    before, key = Subject.from_link(link).get_values(), link.pk
     link.delete()
     link.pk = key
-    _record(event, link, by, before, [])
+    record_link_change(event, link, by, before, [])
 
 
-def _record(event: str, link: VendorLink | JobLink, by: User, before: Values, fields: list[str]) -> None:
+def record_link_change(event: str, link: VendorLink | JobLink, by: User, before: Values, fields: list[str]) -> None:
     """After the change: it waits for a second person, or speaks for itself."""
     company = link.contract_company.company if isinstance(link, VendorLink) else link.project.company
-    told = waiting.note(Subject.of_link(link), before=before, by=by, company=company)
-    detail = codes_of(link) | told | ({"fields": fields} if fields else {})
+    confirmation_detail = waiting.record_change(Subject.from_link(link), before=before, by=by, company=company)
+    detail = get_link_detail(link) | confirmation_detail | ({"fields": fields} if fields else {})
     history.record(event=event, subject=link, by=by, company=company, detail=detail)
 
 
-def codes_of(link: VendorLink | JobLink) -> dict[str, object]:
+def get_link_detail(link: VendorLink | JobLink) -> dict[str, object]:
     """What the history keeps of a link, and whose commitments it concerns."""
     if isinstance(link, VendorLink):
         codes = {"vendor_code": link.vendor_code, "general_ledger_account": link.general_ledger_account}
     else:
         codes = {"job_number": link.job_number, "connection": str(link.connection_id)}
-    return codes | Subject.of_link(link).owner
+    return codes | Subject.from_link(link).owner

@@ -10,13 +10,13 @@ from commitments.models import LineItem, Lock
 from directory import history
 from directory.models import User
 from directory.rights.permissions import require_administer_erp_integrations
-from erp_integrations.adapters.base import comparable_unit
-from erp_integrations.adapters.registry import adapter_for
+from erp_integrations.adapters.base import get_comparable_unit
+from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.confirmations import waiting
 from erp_integrations.confirmations.subjects import Kind, Subject
 from erp_integrations.links.linking import LinkChanged, LinkError
 from erp_integrations.models import Connection, UnitLink
-from erp_integrations.snapshots import content_hash
+from erp_integrations.snapshots import hash_content
 
 SUGGESTIONS: Mapping[str, str] = {
     **dict.fromkeys(("EACH", "EACHES", "PIECE", "PIECES"), "EA"),
@@ -54,10 +54,10 @@ class UsedUnit:
         return "" if self.erp_unit else SUGGESTIONS.get(self.unit, "")
 
 
-def used(connection: Connection) -> list[UsedUnit]:
+def list_used_units(connection: Connection) -> list[UsedUnit]:
     """By name, those that need a link first. Two queries."""
-    linked = _linked(connection)
-    lines = (
+    links = get_unit_links(connection)
+    line_counts = (
         LineItem.objects.filter(commitment__project__job_link__connection=connection)
         .exclude(commitment__lock=Lock.EXPORTED)
         .exclude(unit_of_measure="")
@@ -65,23 +65,23 @@ def used(connection: Connection) -> list[UsedUnit]:
         .values_list("unit_of_measure")
         .annotate(count=Count("pk"))
     )
-    counts: dict[str, int] = dict.fromkeys(linked, 0)
-    adapter = adapter_for(connection)
-    for unit, count in lines:
-        name = comparable_unit(unit)
-        if name in linked or adapter.complaint(unit.strip(), "unit"):
+    counts: dict[str, int] = dict.fromkeys(links, 0)
+    adapter = get_adapter(connection)
+    for unit, count in line_counts:
+        name = get_comparable_unit(unit)
+        if name in links or adapter.describe_code_issue(unit.strip(), "unit"):
             counts[name] = counts.get(name, 0) + count
-    rows = [UsedUnit(unit, linked.get(unit, ""), count) for unit, count in counts.items()]
+    rows = [UsedUnit(unit, links.get(unit, ""), count) for unit, count in counts.items()]
     return sorted(rows, key=lambda row: (bool(row.erp_unit), row.unit))
 
 
-def seen_hash(connection: Connection) -> str:
+def hash_unit_links(connection: Connection) -> str:
     """What a form carries, so that nobody overwrites what another has just saved."""
-    return content_hash(_linked(connection))
+    return hash_content(get_unit_links(connection))
 
 
 @transaction.atomic
-def link_units(*, connection: Connection, chosen: Mapping[str, str], seen: str, by: User) -> int:
+def link_units(*, connection: Connection, entered: Mapping[str, str], expected_hash: str, by: User) -> int:
     """Say for each unit which of Spectrum's it is, blank for none; how many links that changed.
 
     Those that are not named stay as they are. What was accepted with another unit is not exported any
@@ -89,37 +89,37 @@ def link_units(*, connection: Connection, chosen: Mapping[str, str], seen: str, 
     """
     require_administer_erp_integrations(by, connection.company)
     Connection.objects.select_for_update().get(pk=connection.pk)
-    linked = _linked(connection)
-    if content_hash(linked) != seen:
+    links = get_unit_links(connection)
+    if hash_content(links) != expected_hash:
         raise LinkChanged(
             "Somebody else changed the units while you were looking, so nothing was changed. "
             "Below is how they stand now."
         )
-    wanted = {comparable_unit(unit): erp_unit.strip().upper() for unit, erp_unit in chosen.items()}
-    adapter, wrong = adapter_for(connection), []
+    wanted = {get_comparable_unit(unit): erp_unit.strip().upper() for unit, erp_unit in entered.items()}
+    adapter, problems = get_adapter(connection), []
     for unit, value in wanted.items():
-        if complaint := adapter.complaint(value, "unit"):
-            wrong.append(f"{unit[:10]}: {value} {complaint}")
+        if complaint := adapter.describe_code_issue(value, "unit"):
+            problems.append(f"{unit[:10]}: {value} {complaint}")
         if not 0 < len(unit) <= 10 or "\0" in unit:
-            wrong.append(f"{unit[:10]} is no unit of a line")
-    if wrong:
-        raise LinkError(f"{'; '.join(wrong)}. Nothing was changed.")
-    changes = {unit: value for unit, value in wanted.items() if value != linked.get(unit, "")}
+            problems.append(f"{unit[:10]} is no unit of a line")
+    if problems:
+        raise LinkError(f"{'; '.join(problems)}. Nothing was changed.")
+    changes = {unit: value for unit, value in wanted.items() if value != links.get(unit, "")}
     for unit, value in changes.items():
         subject = Subject(Kind.UNIT, connection.pk, unit)
-        before = subject.values()
+        before = subject.get_values()
         UnitLink.objects.filter(connection=connection, unit=unit).delete()
         if value:
             UnitLink.objects.create(connection=connection, unit=unit, erp_unit=value)
-        waiting.note(subject, before=before, by=by, company=connection.company)
+        waiting.record_change(subject, before=before, by=by, company=connection.company)
     if changes:
-        detail = {"units": changes, "were": {unit: linked.get(unit, "") for unit in changes}}
+        detail = {"units": changes, "were": {unit: links.get(unit, "") for unit in changes}}
         event, company = "connection.units_changed", connection.company
         history.record(event=event, subject=connection, by=by, company=company, detail=detail)
     return len(changes)
 
 
-def _linked(connection: Connection) -> dict[str, str]:
+def get_unit_links(connection: Connection) -> dict[str, str]:
     return dict(
         UnitLink.objects.filter(connection=connection).order_by("unit").values_list("unit", "erp_unit")
     )

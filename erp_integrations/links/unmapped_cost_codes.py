@@ -10,14 +10,14 @@ from commitments.models import LineItem, Lock
 from directory.db import pagination
 from directory.db.pagination import Page
 from directory.models import Company, Project
-from erp_integrations.adapters.registry import adapter_for
+from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.models import Job, JobLink, Phase, PhaseState
 
-PROJECTS_AT_ONCE = 25
+PAGE_LENGTH = 25
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class UnmappedCostCode:
     """A cost code with one of its cost types, and what Spectrum's list has against it.
 
     ``is_refused``: Spectrum would refuse such a line. ``lines`` and ``commitments`` count those
@@ -34,7 +34,7 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectGaps:
+class ProjectCostCodes:
     """A project with its job, and the gaps among the ``used`` pairs of cost code and cost type.
 
     ``job`` is empty when the project is not linked, or its job is not in Spectrum's list;
@@ -44,8 +44,8 @@ class ProjectGaps:
     project: Project
     link: JobLink | None
     job: Job | None
-    used: int
-    gaps: list[Gap] = field(default_factory=list)
+    used_count: int
+    unmapped: list[UnmappedCostCode] = field(default_factory=list)
 
     @property
     def is_read(self) -> bool:
@@ -54,7 +54,7 @@ class ProjectGaps:
 
 
 @dataclass(frozen=True, slots=True)
-class _Used:
+class UsedCostCode:
     cost_code: str
     name: str
     cost_type: str
@@ -62,25 +62,25 @@ class _Used:
     commitments: int
 
 
-def page(
+def get_project_page(
     company: Company, *, search: str, parameters: Mapping[str, str]
-) -> tuple[Page[Project], list[ProjectGaps]]:
+) -> tuple[Page[Project], list[ProjectCostCodes]]:
     """Some projects, in the order of their names. Five queries."""
-    found = Project.objects.filter(company=company)
+    projects = Project.objects.filter(company=company)
     for word in search.split():
-        found = found.filter(name__icontains=word) | found.filter(number__icontains=word)
-    shown = pagination.get_page(
-        found,
+        projects = projects.filter(name__icontains=word) | projects.filter(number__icontains=word)
+    project_page = pagination.get_page(
+        projects,
         parameters,
         by="name",
         ascending=True,
-        length=PROJECTS_AT_ONCE,
+        length=PAGE_LENGTH,
         kept={"q": search} if search else {},
     )
-    return shown, of(company, shown.rows)
+    return project_page, list_project_cost_codes(company, project_page.rows)
 
 
-def of(company: Company, projects: Sequence[Project]) -> list[ProjectGaps]:
+def list_project_cost_codes(company: Company, projects: Sequence[Project]) -> list[ProjectCostCodes]:
     """The gaps of each project, in their order. Four queries."""
     links = {
         link.project_id: link
@@ -90,21 +90,21 @@ def of(company: Company, projects: Sequence[Project]) -> list[ProjectGaps]:
         (job.connection_id, job.number.upper()): job
         for job in Job.objects.filter(connection__company=company, gone_at=None)
     }
-    job_of = {
+    job_by_project = {
         project_id: jobs.get((link.connection_id, link.job_number.strip().upper()))
         for project_id, link in links.items()
     }
-    used = _used(projects)
-    phases = _phases([job for job in job_of.values() if job])
+    used = list_used_cost_codes(projects)
+    phases = list_phase_statuses([job for job in job_by_project.values() if job])
     rows = []
     for project in projects:
-        link, job = links.get(project.pk), job_of.get(project.pk)
-        gaps = _gaps(link, phases[job.pk], used[project.pk]) if link and job and job.phases_seen_at else []
-        rows.append(ProjectGaps(project, link, job, len(used[project.pk]), gaps))
+        link, job = links.get(project.pk), job_by_project.get(project.pk)
+        unmapped = find_unmapped_cost_codes(link, phases[job.pk], used[project.pk]) if link and job and job.phases_seen_at else []
+        rows.append(ProjectCostCodes(project, link, job, len(used[project.pk]), unmapped))
     return rows
 
 
-def _used(projects: Sequence[Project]) -> defaultdict[int, list[_Used]]:
+def list_used_cost_codes(projects: Sequence[Project]) -> defaultdict[int, list[UsedCostCode]]:
     pairs = (
         LineItem.objects.filter(
             commitment__project__in=projects, cost_code__isnull=False, cost_type__isnull=False
@@ -114,46 +114,46 @@ def _used(projects: Sequence[Project]) -> defaultdict[int, list[_Used]]:
         .values_list("commitment__project_id", "cost_code__code", "cost_code__name", "cost_type__code")
         .annotate(lines=Count("pk"), commitments=Count("commitment", distinct=True))
     )
-    used: defaultdict[int, list[_Used]] = defaultdict(list)
+    used: defaultdict[int, list[UsedCostCode]] = defaultdict(list)
     for project_id, *pair in pairs:
-        used[project_id].append(_Used(*pair))
+        used[project_id].append(UsedCostCode(*pair))
     return used
 
 
-def _phases(jobs: Sequence[Job]) -> defaultdict[int, dict[str, dict[str, str]]]:
+def list_phase_statuses(jobs: Sequence[Job]) -> defaultdict[int, dict[str, dict[str, str]]]:
     """The status by job, phase and cost type."""
     phases: defaultdict[int, dict[str, dict[str, str]]] = defaultdict(dict)
-    listed = Phase.objects.filter(job__in=jobs, gone_at=None).values_list(
+    rows = Phase.objects.filter(job__in=jobs, gone_at=None).values_list(
         "job_id", "code", "cost_type", "status"
     )
-    for job_id, code, cost_type, status in listed:
+    for job_id, code, cost_type, status in rows:
         phases[job_id].setdefault(code.upper(), {})[cost_type.upper()] = status
     return phases
 
 
-def _gaps(link: JobLink, phases: Mapping[str, Mapping[str, str]], used: Sequence[_Used]) -> list[Gap]:
-    phase_code = adapter_for(link.connection).phase_code
-    gaps = []
-    for pair in used:
-        cost_types = phases.get(phase_code(pair.cost_code), {})
-        sentence = _sentence(cost_types, pair.cost_type)
+def find_unmapped_cost_codes(link: JobLink, phases: Mapping[str, Mapping[str, str]], used: Sequence[UsedCostCode]) -> list[UnmappedCostCode]:
+    phase_code = get_adapter(link.connection).get_phase_code
+    unmapped = []
+    for used_code in used:
+        cost_types = phases.get(phase_code(used_code.cost_code), {})
+        sentence = _describe_phase_problem(cost_types, used_code.cost_type)
         if sentence:
-            inactive = cost_types.get(pair.cost_type.strip().upper()) == PhaseState.INACTIVE
-            gaps.append(
-                Gap(
-                    cost_code=pair.cost_code,
-                    name=pair.name,
-                    cost_type=pair.cost_type,
-                    lines=pair.lines,
-                    commitments=pair.commitments,
+            inactive = cost_types.get(used_code.cost_type.strip().upper()) == PhaseState.INACTIVE
+            unmapped.append(
+                UnmappedCostCode(
+                    cost_code=used_code.cost_code,
+                    name=used_code.name,
+                    cost_type=used_code.cost_type,
+                    lines=used_code.lines,
+                    commitments=used_code.commitments,
                     sentence=sentence,
                     is_refused=not inactive,
                 )
             )
-    return gaps
+    return unmapped
 
 
-def _sentence(cost_types: Mapping[str, str], cost_type: str) -> str:
+def _describe_phase_problem(cost_types: Mapping[str, str], cost_type: str) -> str:
     if not cost_types:
         return "The job has no such phase."
     match cost_types.get(cost_type.strip().upper()):

@@ -8,75 +8,75 @@ from django.db.models import Model, QuerySet
 from django.db.models.functions import Upper
 from django.db.models.lookups import Exact
 
-from erp_integrations.adapters.base import KNOWN, Known, PhaseRecord, PhaseStatus
+from erp_integrations.adapters.base import REFERENCE_STATUSES, ReferenceStatus, PhaseRecord, PhaseStatus
 from erp_integrations.models import Connection, Job, MastersPull, Phase, Vendor
 
 M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ReferenceLookup:
     """As ``Masters`` of the adapters has them."""
 
-    vendor: Known
-    job: Known
+    vendor: ReferenceStatus
+    job: ReferenceStatus
     phases: tuple[PhaseRecord, ...] | None
     job_price_method: str
     vendor_name: str
     job_description: str
 
 
-def listed(
+def find_references(
     connection: Connection, *, vendor_code: str, job_number: str, phase_codes: Iterable[str]
-) -> Listed:
+) -> ReferenceLookup:
     """Look up linked codes, and the phases of these codes in upper case. At most four queries."""
-    pull = MastersPull.objects.filter(connection=connection).first()
-    vendor = _vendor(connection, pull, vendor_code)
-    job = _job(connection, pull, job_number)
-    return Listed(
-        vendor=_vendor_state(vendor, pull, vendor_code),
-        job=_job_state(job, pull),
-        phases=_phases(job, phase_codes),
+    sync = MastersPull.objects.filter(connection=connection).first()
+    vendor = find_vendor(connection, sync, vendor_code)
+    job = find_job(connection, sync, job_number)
+    return ReferenceLookup(
+        vendor=_get_vendor_state(vendor, sync, vendor_code),
+        job=_get_job_state(job, sync),
+        phases=find_phases(job, phase_codes),
         job_price_method=job.price_method if job else "",
         vendor_name=vendor.name if vendor else "",
         job_description=job.description if job else "",
     )
 
 
-def by_code(rows: QuerySet[M], field: str, code: str) -> QuerySet[M]:
+def find_by_code(rows: QuerySet[M], field: str, code: str) -> QuerySet[M]:
     """Those with this code, as Spectrum compares codes: trimmed, and without regard to case."""
     return rows.filter(Exact(Upper(field), code.strip().upper()))
 
 
-def _vendor(connection: Connection, pull: MastersPull | None, code: str) -> Vendor | None:
-    if not code or pull is None or pull.vendors_at is None:
+def find_vendor(connection: Connection, sync: MastersPull | None, code: str) -> Vendor | None:
+    if not code or sync is None or sync.vendors_at is None:
         return None
-    return by_code(Vendor.objects.filter(connection=connection, gone_at=None), "code", code).first()
+    return find_by_code(Vendor.objects.filter(connection=connection, gone_at=None), "code", code).first()
 
 
-def _vendor_state(vendor: Vendor | None, pull: MastersPull | None, code: str) -> Known:
-    if not code or pull is None or pull.vendors_at is None:
-        return Known.NOT_READ
+def _get_vendor_state(vendor: Vendor | None, sync: MastersPull | None, code: str) -> ReferenceStatus:
+    if not code or sync is None or sync.vendors_at is None:
+        return ReferenceStatus.NOT_READ
     if vendor is None:
-        return Known.ABSENT if pull.lists_inactive_vendors else Known.NOT_AMONG_ACTIVE
-    return KNOWN[vendor.status]
+        return ReferenceStatus.ABSENT if sync.lists_inactive_vendors else ReferenceStatus.NOT_AMONG_ACTIVE
+    return REFERENCE_STATUSES[vendor.status]
 
 
-def _job(connection: Connection, pull: MastersPull | None, number: str) -> Job | None:
-    if not number or pull is None or pull.jobs_at is None:
+def find_job(connection: Connection, sync: MastersPull | None, number: str) -> Job | None:
+    if not number or sync is None or sync.jobs_at is None:
         return None
-    return by_code(Job.objects.filter(connection=connection, gone_at=None), "number", number).first()
+    return find_by_code(Job.objects.filter(connection=connection, gone_at=None), "number", number).first()
 
 
-def _job_state(job: Job | None, pull: MastersPull | None) -> Known:
-    if pull is None or pull.jobs_at is None:
-        return Known.NOT_READ
+def _get_job_state(job: Job | None, sync: MastersPull | None) -> ReferenceStatus:
+    if sync is None or sync.jobs_at is None:
+        return ReferenceStatus.NOT_READ
     if job is None:
-        return Known.ABSENT
-    return KNOWN[job.status]
+        return ReferenceStatus.ABSENT
+    return REFERENCE_STATUSES[job.status]
 
 
-def _phases(job: Job | None, codes: Iterable[str]) -> tuple[PhaseRecord, ...] | None:
+def find_phases(job: Job | None, codes: Iterable[str]) -> tuple[PhaseRecord, ...] | None:
     if job is None or job.phases_seen_at is None:
         return None
     phases = (

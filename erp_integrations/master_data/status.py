@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from erp_integrations.models import Connection, MastersPull, PullStatus
+from erp_integrations.models import Connection, MastersPull, SyncStatus
 
 
 @dataclass(frozen=True, slots=True)
-class ListState:
+class SyncSummary:
     """A connection's reading. ``problems`` are sentences about what could not be read."""
 
     connection: Connection
@@ -19,35 +19,35 @@ class ListState:
     is_moving: bool
 
 
-def of(connections: Sequence[Connection]) -> list[ListState]:
+def list_sync_summaries(connections: Sequence[Connection]) -> list[SyncSummary]:
     """Of each connection. One query."""
-    pulls = {pull.connection_id: pull for pull in MastersPull.objects.filter(connection__in=connections)}
-    return [_state(connection, pulls.get(connection.pk)) for connection in connections]
+    syncs = {sync.connection_id: sync for sync in MastersPull.objects.filter(connection__in=connections)}
+    return [_build_sync_summary(connection, syncs.get(connection.pk)) for connection in connections]
 
 
-def _state(connection: Connection, pull: MastersPull | None) -> ListState:
-    if pull is None:
-        return ListState(connection, "Not read yet. A worker reads the lists soon.", [], is_moving=True)
-    if pull.status == PullStatus.PULLING:
-        sentence = f"Being read now: {_counts(pull)}"
-        if pull.linked_jobs:
-            sentence += f", those of {pull.linked_jobs_read} of {pull.linked_jobs} linked jobs"
-        return ListState(connection, f"{sentence}.", [], is_moving=True)
-    if pull.status == PullStatus.QUEUED:
-        return ListState(connection, f"Waits for a worker. {_last(pull)}", [], is_moving=True)
-    return ListState(connection, _last(pull), pull.problem.splitlines(), is_moving=False)
+def _build_sync_summary(connection: Connection, sync: MastersPull | None) -> SyncSummary:
+    if sync is None:
+        return SyncSummary(connection, "Not read yet. A worker reads the lists soon.", [], is_moving=True)
+    if sync.status == SyncStatus.PULLING:
+        sentence = f"Being read now: {_format_counts(sync)}"
+        if sync.linked_jobs:
+            sentence += f", those of {sync.linked_jobs_read} of {sync.linked_jobs} linked jobs"
+        return SyncSummary(connection, f"{sentence}.", [], is_moving=True)
+    if sync.status == SyncStatus.QUEUED:
+        return SyncSummary(connection, f"Waits for a worker. {_describe_last_sync(sync)}", [], is_moving=True)
+    return SyncSummary(connection, _describe_last_sync(sync), sync.problem.splitlines(), is_moving=False)
 
 
-def _last(pull: MastersPull) -> str:
-    if pull.finished_at is None:
+def _describe_last_sync(sync: MastersPull) -> str:
+    if sync.finished_at is None:
         return "Not read yet."
-    at = date_format(timezone.localtime(pull.finished_at), "j M Y, H:i")
-    if pull.problem:
+    at = date_format(timezone.localtime(sync.finished_at), "j M Y, H:i")
+    if sync.problem:
         return f"Last tried on {at}; not all could be read."
-    return f"Read on {at}: {_counts(pull)}."
+    return f"Read on {at}: {_format_counts(sync)}."
 
 
-def _counts(pull: MastersPull) -> str:
-    counted = [(pull.vendors_read, "vendor"), (pull.jobs_read, "job"), (pull.phases_read, "phase")]
-    words = [f"{count:,} {name}{'' if count == 1 else 's'}" for count, name in counted]
-    return f"{', '.join(words[:-1])} and {words[-1]}"
+def _format_counts(sync: MastersPull) -> str:
+    counted = [(sync.vendors_read, "vendor"), (sync.jobs_read, "job"), (sync.phases_read, "phase")]
+    parts = [f"{count:,} {name}{'' if count == 1 else 's'}" for count, name in counted]
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -17,9 +17,9 @@ from django.db import models, transaction
 from django.db.models.functions import Now, Upper
 
 from directory import history
-from directory.db.availability import is_transient
+from directory.db.availability import is_transient_error
 from erp_integrations.adapters.base import (
-    CannotTell,
+    Unavailable,
     JobRecord,
     PhaseRecord,
     Rows,
@@ -27,15 +27,15 @@ from erp_integrations.adapters.base import (
     VendorRecord,
     VendorStatus,
 )
-from erp_integrations.adapters.registry import adapter_for
-from erp_integrations.models import Connection, Job, JobLink, MastersPull, Phase, PullStatus, Vendor
+from erp_integrations.adapters.registry import get_adapter
+from erp_integrations.models import Connection, Job, JobLink, MastersPull, Phase, SyncStatus, Vendor
 from erp_integrations.models.master_data import CODE_LENGTH, NAME_LENGTH
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=10)  # of one reading: a list may take many calls
-AFTER_A_FAILURE = timedelta(hours=1)
-ROWS_AT_ONCE = 1000
+LEASE_DURATION = timedelta(minutes=10)  # of one reading: a list may take many calls
+RETRY_DELAY = timedelta(hours=1)
+BATCH_SIZE = 1000
 
 stopping = threading.Event()
 """Set when this process was told to stop: the list on the wire ends, and the rest is handed back."""
@@ -45,44 +45,44 @@ class LeaseLost(Exception):
     """Another worker has taken the reading over. This one may change nothing."""
 
 
-def ask_again(connection_id: int) -> None:
+def requeue_sync(connection_id: int) -> None:
     """Make the next reading due now; while one is going on, another one follows it."""
     MastersPull.objects.get_or_create(connection_id=connection_id)
-    pull = MastersPull.objects.filter(connection=connection_id)
-    pull.update(not_before=Now())
-    pull.exclude(status=PullStatus.PULLING).update(status=PullStatus.QUEUED)
+    sync = MastersPull.objects.filter(connection=connection_id)
+    sync.update(not_before=Now())
+    sync.exclude(status=SyncStatus.PULLING).update(status=SyncStatus.QUEUED)
 
 
-def pull_due() -> int:
+def sync_due_connections() -> int:
     """Read the lists of every connection whose time has come; how many were read."""
     new = Connection.objects.filter(masters_pull=None).values_list("pk", flat=True)
     MastersPull.objects.bulk_create([MastersPull(connection_id=pk) for pk in new], ignore_conflicts=True)
     due = MastersPull.objects.due().order_by("not_before").values_list("connection_id", flat=True)
-    return sum(pull(connection_id) for connection_id in list(due) if not stopping.is_set())
+    return sum(sync_connection(connection_id) for connection_id in list(due) if not stopping.is_set())
 
 
-def pull(connection_id: int) -> bool:
+def sync_connection(connection_id: int) -> bool:
     """Read a connection's lists if they are due; False when they are not, or another worker does."""
-    claimed = _claim(connection_id)
+    claimed = claim_sync(connection_id)
     if claimed is None:
         return False
     try:
         try:
-            _read(claimed)
+            read_master_data(claimed)
         except LeaseLost:
             raise
         except Exception as error:
-            if is_transient(error):
+            if is_transient_error(error):
                 raise
             # A mistake of ours must not be repeated every few seconds.
             logger.exception("Reading the lists of connection %s broke down", connection_id)
-            _end(claimed, ["Ledgergate stopped with an error; its log says more."])
+            end_sync(claimed, ["Ledgergate stopped with an error; its log says more."])
     except LeaseLost:
         logger.warning("The lists of connection %s were taken over by another worker", connection_id)
     return True
 
 
-def _claim(connection_id: int) -> MastersPull | None:
+def claim_sync(connection_id: int) -> MastersPull | None:
     with transaction.atomic():
         claimed = (
             MastersPull.objects.due()
@@ -93,9 +93,9 @@ def _claim(connection_id: int) -> MastersPull | None:
         if claimed is None:
             return None
         MastersPull.objects.filter(pk=claimed.pk).update(
-            status=PullStatus.PULLING,
+            status=SyncStatus.PULLING,
             attempt=claimed.attempt + 1,
-            lease_until=Now() + LEASE,
+            lease_until=Now() + LEASE_DURATION,
             not_before=None,
             started_at=Now(),
             vendors_read=0,
@@ -107,37 +107,37 @@ def _claim(connection_id: int) -> MastersPull | None:
     return MastersPull.objects.select_related("connection__company").get(pk=claimed.pk)
 
 
-def _read(claimed: MastersPull) -> None:
+def read_master_data(claimed: MastersPull) -> None:
     """Vendors, jobs, and the phases of linked jobs. Raises LeaseLost."""
-    adapter = adapter_for(claimed.connection)
+    adapter = get_adapter(claimed.connection)
     problems: list[str] = []
-    vendors = adapter.vendors()
+    vendors = adapter.list_vendors()
     if isinstance(vendors, Rows):
-        problems += _keep_vendors(claimed, vendors.rows)
+        problems += save_vendors(claimed, vendors.rows)
     else:
-        problems.append(_kept("vendors", vendors, claimed.vendors_at))
-    if _stopped(claimed):
+        problems.append(_describe_unread_list("vendors", vendors, claimed.vendors_at))
+    if release_if_stopping(claimed):
         return
-    jobs = adapter.jobs()
+    jobs = adapter.list_jobs()
     if isinstance(jobs, Rows):
-        problems += _keep_jobs(claimed, jobs.rows)
+        problems += save_jobs(claimed, jobs.rows)
     else:
-        problems.append(_kept("jobs", jobs, claimed.jobs_at))
-    linked = list(_linked_jobs(claimed.connection_id))
-    _progress(claimed, linked_jobs=len(linked))
+        problems.append(_describe_unread_list("jobs", jobs, claimed.jobs_at))
+    linked = list(list_linked_jobs(claimed.connection_id))
+    update_progress(claimed, linked_jobs=len(linked))
     for job in linked:
-        if _stopped(claimed):
+        if release_if_stopping(claimed):
             return
-        phases = adapter.phases(job.number)
+        phases = adapter.list_phases(job.number)
         if isinstance(phases, Rows):
-            problems += _keep_phases(claimed, job, phases.rows)
+            problems += save_phases(claimed, job, phases.rows)
         else:
-            problems.append(_kept(f"phases of job {job.number}", phases, job.phases_seen_at))
-            _progress(claimed, linked_jobs_read=models.F("linked_jobs_read") + 1)
-    _end(claimed, problems)
+            problems.append(_describe_unread_list(f"phases of job {job.number}", phases, job.phases_seen_at))
+            update_progress(claimed, linked_jobs_read=models.F("linked_jobs_read") + 1)
+    end_sync(claimed, problems)
 
 
-def _linked_jobs(connection_id: int) -> models.QuerySet[Job]:
+def list_linked_jobs(connection_id: int) -> models.QuerySet[Job]:
     linked = JobLink.objects.filter(connection=connection_id).values(number=Upper("job_number"))
     return (
         Job.objects.filter(connection=connection_id, gone_at=None)
@@ -148,32 +148,32 @@ def _linked_jobs(connection_id: int) -> models.QuerySet[Job]:
 
 
 @transaction.atomic
-def _keep_vendors(claimed: MastersPull, rows: Sequence[VendorRecord]) -> list[str]:
-    listed = {_code(row.code): row for row in rows if _code(row.code)}
-    old = Vendor.objects.filter(connection=claimed.connection_id, gone_at=None)
-    _lock_mine(claimed)
-    if problem := _suspicious(listed, old, "vendors"):
+def save_vendors(claimed: MastersPull, rows: Sequence[VendorRecord]) -> list[str]:
+    rows_by_code = {_clean_code(row.code): row for row in rows if _clean_code(row.code)}
+    present = Vendor.objects.filter(connection=claimed.connection_id, gone_at=None)
+    lock_claimed_sync(claimed)
+    if problem := check_emptied_list(rows_by_code, present, "vendors"):
         return [problem]
     known = {each.code: each for each in Vendor.objects.filter(connection=claimed.connection_id)}
-    _upsert(
+    _save_rows(
         [
             Vendor(
                 connection_id=claimed.connection_id,
                 code=code,
-                name=_text(row.name),
+                name=_clean_text(row.name),
                 status=row.status.value,
-                seen_at=_moment(claimed),
-                renamed_at=_renamed_at(claimed, known.get(code), "name", row.name),
+                seen_at=_get_started_at(claimed),
+                renamed_at=_get_renamed_at(claimed, known.get(code), "name", row.name),
             )
-            for code, row in listed.items()
+            for code, row in rows_by_code.items()
         ],
         key=["connection", "code"],
         values=["name", "status", "renamed_at"],
     )
-    _mark_gone(claimed, old)
-    _progress(
+    _set_gone(claimed, present)
+    update_progress(
         claimed,
-        vendors_read=len(listed),
+        vendors_read=len(rows_by_code),
         vendors_at=claimed.started_at,
         lists_inactive_vendors=any(row.status != VendorStatus.ACTIVE for row in rows),
     )
@@ -181,169 +181,169 @@ def _keep_vendors(claimed: MastersPull, rows: Sequence[VendorRecord]) -> list[st
 
 
 @transaction.atomic
-def _keep_jobs(claimed: MastersPull, rows: Sequence[JobRecord]) -> list[str]:
-    listed = {_code(row.number): row for row in rows if _code(row.number)}
-    old = Job.objects.filter(connection=claimed.connection_id, gone_at=None)
-    _lock_mine(claimed)
-    if problem := _suspicious(listed, old, "jobs"):
+def save_jobs(claimed: MastersPull, rows: Sequence[JobRecord]) -> list[str]:
+    rows_by_number = {_clean_code(row.number): row for row in rows if _clean_code(row.number)}
+    present = Job.objects.filter(connection=claimed.connection_id, gone_at=None)
+    lock_claimed_sync(claimed)
+    if problem := check_emptied_list(rows_by_number, present, "jobs"):
         return [problem]
     known = {each.number: each for each in Job.objects.filter(connection=claimed.connection_id)}
-    _upsert(
+    _save_rows(
         [
             Job(
                 connection_id=claimed.connection_id,
                 number=number,
-                description=_text(row.description),
+                description=_clean_text(row.description),
                 status=row.status.value,
-                price_method=_code(row.price_method),
-                seen_at=_moment(claimed),
-                renamed_at=_renamed_at(claimed, known.get(number), "description", row.description),
+                price_method=_clean_code(row.price_method),
+                seen_at=_get_started_at(claimed),
+                renamed_at=_get_renamed_at(claimed, known.get(number), "description", row.description),
             )
-            for number, row in listed.items()
+            for number, row in rows_by_number.items()
         ],
         key=["connection", "number"],
         values=["description", "status", "price_method", "renamed_at"],
     )
-    _mark_gone(claimed, old)
-    _progress(claimed, jobs_read=len(listed), jobs_at=claimed.started_at)
+    _set_gone(claimed, present)
+    update_progress(claimed, jobs_read=len(rows_by_number), jobs_at=claimed.started_at)
     return []
 
 
 @transaction.atomic
-def _keep_phases(claimed: MastersPull, job: Job, rows: Sequence[PhaseRecord]) -> list[str]:
-    listed = {(_code(row.code), _code(row.cost_type)): row for row in rows if _code(row.code)}
-    old = job.phases.filter(gone_at=None)
-    _lock_mine(claimed)
-    _progress(
+def save_phases(claimed: MastersPull, job: Job, rows: Sequence[PhaseRecord]) -> list[str]:
+    rows_by_key = {(_clean_code(row.code), _clean_code(row.cost_type)): row for row in rows if _clean_code(row.code)}
+    present = job.phases.filter(gone_at=None)
+    lock_claimed_sync(claimed)
+    update_progress(
         claimed,
-        phases_read=models.F("phases_read") + len(listed),
+        phases_read=models.F("phases_read") + len(rows_by_key),
         linked_jobs_read=models.F("linked_jobs_read") + 1,
     )
-    if problem := _suspicious(listed, old, f"phases of job {job.number}"):
+    if problem := check_emptied_list(rows_by_key, present, f"phases of job {job.number}"):
         return [problem]
-    _upsert(
+    _save_rows(
         [
             Phase(
                 job=job,
                 code=code,
                 cost_type=cost_type,
-                description=_text(row.description),
+                description=_clean_text(row.description),
                 status=row.status.value,
-                billing_item=_code(row.billing_item),
-                unit_of_measure=_code(row.unit_of_measure),
-                price_method=_code(row.price_method),
-                seen_at=_moment(claimed),
+                billing_item=_clean_code(row.billing_item),
+                unit_of_measure=_clean_code(row.unit_of_measure),
+                price_method=_clean_code(row.price_method),
+                seen_at=_get_started_at(claimed),
             )
-            for (code, cost_type), row in listed.items()
+            for (code, cost_type), row in rows_by_key.items()
         ],
         key=["job", "code", "cost_type"],
         values=["description", "status", "billing_item", "unit_of_measure", "price_method"],
     )
-    _mark_gone(claimed, old)
+    _set_gone(claimed, present)
     Job.objects.filter(pk=job.pk).update(phases_seen_at=claimed.started_at)
     return []
 
 
-def _suspicious(listed: object, old: models.QuerySet[Any], what: str) -> str:
+def check_emptied_list(rows: object, known: models.QuerySet[Any], list_name: str) -> str:
     """A list that had entries and has none now is more likely a fault than the truth."""
-    if listed or not old.exists():
+    if rows or not known.exists():
         return ""
-    return f"Spectrum listed no {what} at all, so those of the last reading are kept."
+    return f"Spectrum listed no {list_name} at all, so those of the last reading are kept."
 
 
-def _renamed_at(claimed: MastersPull, known: Vendor | Job | None, field: str, name: str) -> datetime | None:
+def _get_renamed_at(claimed: MastersPull, known: Vendor | Job | None, field: str, name: str) -> datetime | None:
     if known is None:
         return None
     before = getattr(known, field)
-    return _moment(claimed) if before and before != _text(name) else known.renamed_at
+    return _get_started_at(claimed) if before and before != _clean_text(name) else known.renamed_at
 
 
-def _upsert(rows: list[Any], *, key: list[str], values: list[str]) -> None:
+def _save_rows(rows: list[Any], *, key: list[str], values: list[str]) -> None:
     if rows:
         type(rows[0]).objects.bulk_create(
             rows,
-            batch_size=ROWS_AT_ONCE,
+            batch_size=BATCH_SIZE,
             update_conflicts=True,
             unique_fields=key,
             update_fields=[*values, "seen_at", "gone_at"],
         )
 
 
-def _mark_gone(claimed: MastersPull, present: models.QuerySet[Any]) -> None:
-    present.filter(seen_at__lt=_moment(claimed)).update(gone_at=Now())
+def _set_gone(claimed: MastersPull, present: models.QuerySet[Any]) -> None:
+    present.filter(seen_at__lt=_get_started_at(claimed)).update(gone_at=Now())
 
 
-def _text(value: str) -> str:
+def _clean_text(value: str) -> str:
     """As it can be kept: PostgreSQL takes no NUL, and a name may lose its end."""
     return value.replace("\0", "").strip()[:NAME_LENGTH]
 
 
-def _code(value: str) -> str:
-    return _text(value)[:CODE_LENGTH]
+def _clean_code(value: str) -> str:
+    return _clean_text(value)[:CODE_LENGTH]
 
 
-def _kept(what: str, outcome: Unauthorised | CannotTell, before: Any) -> str:
+def _describe_unread_list(list_name: str, outcome: Unauthorised | Unavailable, before: Any) -> str:
     """What a person reads about a list that could not be read."""
     stays = "Those of the last reading are kept." if before else "None have been read so far."
-    return f"The {what} could not be read: {outcome.reason.rstrip('.')}. {stays}"
+    return f"The {list_name} could not be read: {outcome.reason.rstrip('.')}. {stays}"
 
 
-def _moment(claimed: MastersPull) -> datetime:
+def _get_started_at(claimed: MastersPull) -> datetime:
     """When this reading began, by the database's clock."""
     assert claimed.started_at is not None
     return claimed.started_at
 
 
-def _lock_mine(claimed: MastersPull) -> MastersPull:
-    held = MastersPull.objects.select_for_update().get(pk=claimed.pk)
-    if held.status != PullStatus.PULLING or held.attempt != claimed.attempt:
+def lock_claimed_sync(claimed: MastersPull) -> MastersPull:
+    sync = MastersPull.objects.select_for_update().get(pk=claimed.pk)
+    if sync.status != SyncStatus.PULLING or sync.attempt != claimed.attempt:
         raise LeaseLost
-    return held
+    return sync
 
 
 @transaction.atomic
-def _progress(claimed: MastersPull, **values: Any) -> None:
+def update_progress(claimed: MastersPull, **values: Any) -> None:
     """Say how far it has come, and renew the lease. Raises LeaseLost."""
-    _lock_mine(claimed)
-    MastersPull.objects.filter(pk=claimed.pk).update(lease_until=Now() + LEASE, **values)
+    lock_claimed_sync(claimed)
+    MastersPull.objects.filter(pk=claimed.pk).update(lease_until=Now() + LEASE_DURATION, **values)
 
 
 @transaction.atomic
-def _stopped(claimed: MastersPull) -> bool:
+def release_if_stopping(claimed: MastersPull) -> bool:
     """Whether this process was told to stop; then another worker begins anew, at once."""
     if not stopping.is_set():
         return False
-    _lock_mine(claimed)
+    lock_claimed_sync(claimed)
     MastersPull.objects.filter(pk=claimed.pk).update(
-        status=PullStatus.QUEUED, lease_until=None, not_before=Now()
+        status=SyncStatus.QUEUED, lease_until=None, not_before=Now()
     )
     return True
 
 
 @transaction.atomic
-def _end(claimed: MastersPull, problems: Sequence[str]) -> None:
+def end_sync(claimed: MastersPull, problems: Sequence[str]) -> None:
     """Done, or not all of it; the next time is set, unless somebody has asked for another one."""
-    held = _lock_mine(claimed)
-    held.status = PullStatus.FAILED if problems else PullStatus.DONE
-    held.problem = "\n".join(problems)
-    held.lease_until = None
-    held.finished_at = Now()
-    if held.not_before is not None:
-        held.status = PullStatus.QUEUED
+    sync = lock_claimed_sync(claimed)
+    sync.status = SyncStatus.FAILED if problems else SyncStatus.DONE
+    sync.problem = "\n".join(problems)
+    sync.lease_until = None
+    sync.finished_at = Now()
+    if sync.not_before is not None:
+        sync.status = SyncStatus.QUEUED
     else:
-        held.not_before = Now() + (
-            AFTER_A_FAILURE if problems else timedelta(hours=settings.MASTERS_PULL_HOURS)
+        sync.not_before = Now() + (
+            RETRY_DELAY if problems else timedelta(hours=settings.MASTERS_PULL_HOURS)
         )
-    held.save(update_fields=["status", "problem", "lease_until", "finished_at", "not_before"])
+    sync.save(update_fields=["status", "problem", "lease_until", "finished_at", "not_before"])
     history.record(
         event="masters.not_read" if problems else "masters.read",
         subject=claimed.connection,
         by=None,
         company=claimed.connection.company,
         detail={
-            "vendors": held.vendors_read,
-            "jobs": held.jobs_read,
-            "phases": held.phases_read,
+            "vendors": sync.vendors_read,
+            "jobs": sync.jobs_read,
+            "phases": sync.phases_read,
             "problems": list(problems),
         },
     )

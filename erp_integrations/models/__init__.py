@@ -34,7 +34,7 @@ from erp_integrations.models.master_data import (
     MastersPull,
     Phase,
     PhaseState,
-    PullStatus,
+    SyncStatus,
     Vendor,
 )
 from erp_integrations.models.reconciliations import (
@@ -77,7 +77,7 @@ __all__ = [
     "NonAsciiRule",
     "Phase",
     "PhaseState",
-    "PullStatus",
+    "SyncStatus",
     "Reconciliation",
     "ReconciliationStatus",
     "Restore",

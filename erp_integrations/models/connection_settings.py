@@ -41,7 +41,7 @@ class AuthenticationRule(models.TextChoices):
     NONE = "none", "Nothing"
 
 
-def _codes(label: str, help_text: str) -> "models.CharField[str, str]":
+def _build_codes_field(label: str, help_text: str) -> "models.CharField[str, str]":
     return models.CharField(label, max_length=60, blank=True, default="", help_text=help_text)
 
 
@@ -57,7 +57,7 @@ class ConnectionSettings(models.Model):
     success_rule = models.CharField(
         "Written means", max_length=12, choices=SuccessRule, default=SuccessRule.UNKNOWN
     )
-    success_codes = _codes(
+    success_codes = _build_codes_field(
         "Codes that mean written",
         f"With commas between them; the word {BLANK_CODE} stands for a row without a code.",
     )
@@ -95,13 +95,13 @@ class ConnectionSettings(models.Model):
         "blank as no.",
     )
 
-    unit_price_codes = _codes(
+    unit_price_codes = _build_codes_field(
         "Price methods that mean unit price",
         "Codes of jobs and phases (Price_Method_Code), with commas between them; the word blank "
         "stands for a job or phase without one. Left empty, nobody knows whether Spectrum keeps unit costs, "
         "and each commitment says so.",
     )
-    job_price_codes = _codes(
+    job_price_codes = _build_codes_field(
         "Price methods that mean: as the job",
         "Of phases. Every other price method of a phase acts as a fixed price.",
     )
@@ -125,7 +125,7 @@ class ConnectionSettings(models.Model):
         default=True,
         help_text="On a hosted site, whether its service descriptions are asked for with the access token.",
     )
-    error_statuses = _codes(
+    error_statuses = _build_codes_field(
         "HTTP statuses of errors",
         "Besides 200, those under which the site answers in Spectrum's words, such as 400, 500, "
         "separated by commas. Under them a whole reply is read; blank: none is, so that such a call stays "
@@ -167,7 +167,7 @@ class ConnectionSettings(models.Model):
 
 
 @receiver(post_save, sender=Connection)
-def _create_settings(instance: Connection, created: bool, **kwargs: Any) -> None:
+def create_settings(instance: Connection, created: bool, **kwargs: Any) -> None:
     """A new connection comes with its settings."""
     if created:
         ConnectionSettings.objects.create(connection=instance)

@@ -63,18 +63,18 @@ class LocalTime(Func):
 
 def validate_time_zone(name: str) -> None:
     """Refuse what PostgreSQL and Python would not both know."""
-    if name not in time_zones.known():
+    if name not in time_zones.list_time_zones():
         raise ValidationError("Enter a time zone such as America/New_York.")
 
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):
     """Reading connections."""
 
-    def free(self) -> "ConnectionQuerySet":
+    def unleased(self) -> "ConnectionQuerySet":
         """Those that no worker holds at this moment of the database's clock."""
         return self.filter(Q(lease_until=None) | Q(lease_until__lt=Now()))
 
-    def awake(self) -> "ConnectionQuerySet":
+    def available(self) -> "ConnectionQuerySet":
         """Those that may export: neither waiting out a fault, nor paused, nor closed at this hour."""
         local = LocalTime(Coalesce(NullIf("closed_time_zone", Value("")), Value("UTC")))
         within = Q(closed_from__lte=local, closed_until__gt=local)
@@ -82,10 +82,10 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
             Q(closed_from__lte=local) | Q(closed_until__gt=local)
         )
         open_now = Q(closed_from=None) | ~(within | over_midnight)
-        rested = Q(not_before=None) | Q(not_before__lte=Now())
-        return self.filter(rested, open_now, awaits_probe=False, paused_at=None)
+        is_due = Q(not_before=None) | Q(not_before__lte=Now())
+        return self.filter(is_due, open_now, awaits_probe=False, paused_at=None)
 
-    def to_probe(self) -> "ConnectionQuerySet":
+    def due_for_probe(self) -> "ConnectionQuerySet":
         """Those that stopped until a probe succeeds, and are to be probed now."""
         return self.filter(awaits_probe=True, not_before__lte=Now())
 
@@ -280,7 +280,7 @@ class Connection(models.Model):
         return local >= self.closed_from or local < self.closed_until
 
     @property
-    def reads_back(self) -> bool:
+    def has_read_back(self) -> bool:
         """Whether the operator has named a database that shows what this server holds."""
         return self.server in settings.INFO_LINKS
 

@@ -13,7 +13,7 @@ from directory.models import CompanyMembership
 from erp_integrations.models.connection_settings import SuccessRule
 from erp_integrations.models.connections import Connection
 from erp_integrations.models.submissions import Submission
-from erp_integrations.models.transitions import check_transition
+from erp_integrations.models.transitions import require_transition
 
 
 class JobStatus(models.TextChoices):
@@ -78,7 +78,7 @@ class ExportJobQuerySet(models.QuerySet["ExportJob"]):
         """To be taken up now: queued, or incomplete and going on by itself."""
         return self.filter(status__in=[JobStatus.QUEUED, JobStatus.INCOMPLETE], not_before__lte=Now())
 
-    def without_the_right(self) -> "ExportJobQuerySet":
+    def lacking_approval_right(self) -> "ExportJobQuerySet":
         """Queued, and the person who accepted may not decide any more."""
         approvers = (
             CompanyMembership.objects.approvers()
@@ -93,11 +93,11 @@ class ExportJobQuerySet(models.QuerySet["ExportJob"]):
             status=JobStatus.SYNCED, verification=Verification.PENDING, verify_after__lte=Now()
         )
 
-    def unknown_and_quiet(self) -> "ExportJobQuerySet":
+    def due_for_read_back(self) -> "ExportJobQuerySet":
         """Nobody knows, the quiet period is over, and nobody has looked since: to be read back now."""
         return self.filter(status=JobStatus.UNKNOWN, not_before__lte=Now(), quiet_until__lte=Now())
 
-    def quiet(self) -> "ExportJobQuerySet":
+    def past_quiet_period(self) -> "ExportJobQuerySet":
         """Those of which an absence counts by now."""
         return self.filter(Q(quiet_until=None) | Q(quiet_until__lte=Now()))
 
@@ -106,7 +106,7 @@ class ExportJobQuerySet(models.QuerySet["ExportJob"]):
         lag = timedelta(seconds=settings.READ_BACK_LAG_SECONDS)
         return self.filter(status=JobStatus.SYNCED, synced_at__lte=Now() - lag)
 
-    def abandoned(self) -> "ExportJobQuerySet":
+    def stalled(self) -> "ExportJobQuerySet":
         """Exporting, but the worker's lease is over."""
         return self.filter(status=JobStatus.EXPORTING, lease_until__lt=Now())
 
@@ -232,9 +232,9 @@ class ExportJob(models.Model):
     def __str__(self) -> str:
         return f"Export of {self.erp_id}"
 
-    def move_to(self, status: JobStatus) -> None:
+    def set_status(self, status: JobStatus) -> None:
         """Change the status along an arrow of the table; raises TransitionRefused."""
-        check_transition(JOB_TRANSITIONS, current=self.status, wanted=status)
+        require_transition(JOB_TRANSITIONS, current=self.status, wanted=status)
         if self.status == JobStatus.UNKNOWN:
             self.unknown_since = None
         self.status = status
@@ -245,30 +245,30 @@ class ExportJob(models.Model):
         return any(each.get("kind") == "moved" for each in self.differences)
 
     @property
-    def waits(self) -> bool:
+    def is_delayed(self) -> bool:
         """Whether its time has not come: a grace or a pause. Workers ask the database's clock."""
         return self.not_before is not None and self.not_before > timezone.now()
 
     @property
-    def asks_a_person(self) -> bool:
+    def needs_manual_resolution(self) -> bool:
         """Unknown, and no read-back will tell: there is none, it showed something else, or it is down."""
         return self.status == JobStatus.UNKNOWN and (
-            self.not_before is None or not self.connection.reads_back or self.may_be_resolved_by_hand
+            self.not_before is None or not self.connection.reads_back or self.can_be_resolved_manually
         )
 
     @property
-    def by_hand_from(self) -> datetime | None:
+    def manual_resolution_from(self) -> datetime | None:
         """From when on a person may say what the ERP holds, because nobody could look since a while."""
         if self.unreadable_since is None:
             return None
         return self.unreadable_since + timedelta(hours=self.connection.settings.resolve_by_hand_after_hours)
 
     @property
-    def may_be_resolved_by_hand(self) -> bool:
+    def can_be_resolved_manually(self) -> bool:
         """Whether what reads back has been silent for as long as the connection says."""
-        return self.by_hand_from is not None and self.by_hand_from <= timezone.now()
+        return self.manual_resolution_from is not None and self.manual_resolution_from <= timezone.now()
 
-    def current_calls(self) -> models.QuerySet["ExportCall"]:
+    def list_current_calls(self) -> models.QuerySet["ExportCall"]:
         """The calls of the plan that counts, in order."""
         return self.calls.filter(plan_round=self.plan_round).order_by("position")
 

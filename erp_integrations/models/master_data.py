@@ -14,7 +14,7 @@ NAME_LENGTH = 200
 CODE_LENGTH = 30
 
 
-class Master(models.Model):
+class MasterData(models.Model):
     """What all of them share. ``seen_at`` is the beginning of the last reading that listed it."""
 
     seen_at = models.DateTimeField()
@@ -24,7 +24,7 @@ class Master(models.Model):
         abstract = True
 
 
-def price_method_field() -> "models.CharField[str, str]":
+def build_price_method_field() -> "models.CharField[str, str]":
     help_text = "Blank: the list does not say."
     return models.CharField(
         max_length=CODE_LENGTH, blank=True, default="", db_default="", help_text=help_text
@@ -47,7 +47,7 @@ class JobState(models.TextChoices):
     COMPLETE = "C", "Complete"
 
 
-class Vendor(Master):
+class Vendor(MasterData):
     """A vendor of a Spectrum company."""
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="vendors")
@@ -68,7 +68,7 @@ class Vendor(Master):
         return self.status == VendorState.ACTIVE
 
 
-class Job(Master):
+class Job(MasterData):
     """A job of a Spectrum company. ``phases_seen_at`` is empty until its phases were read."""
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="spectrum_jobs")
@@ -76,7 +76,7 @@ class Job(Master):
     description = models.CharField(max_length=NAME_LENGTH, blank=True)
     renamed_at = models.DateTimeField(null=True, help_text="The last reading that told another description.")
     status = models.CharField(max_length=1, choices=JobState, default=JobState.ACTIVE)
-    price_method = price_method_field()
+    price_method = build_price_method_field()
     phases_seen_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -99,7 +99,7 @@ class PhaseState(models.TextChoices):
     COMPLETE = "C", "Complete"
 
 
-class Phase(Master):
+class Phase(MasterData):
     """A phase of a linked job, with one of its cost types."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="phases")
@@ -109,7 +109,7 @@ class Phase(Master):
     status = models.CharField(max_length=1, choices=PhaseState)
     billing_item = models.CharField(max_length=CODE_LENGTH, blank=True)
     unit_of_measure = models.CharField(max_length=CODE_LENGTH, blank=True)
-    price_method = price_method_field()
+    price_method = build_price_method_field()
 
     class Meta:
         constraints = [
@@ -122,7 +122,7 @@ class Phase(Master):
         return f"{self.code} {self.cost_type}"
 
 
-class PullStatus(models.TextChoices):
+class SyncStatus(models.TextChoices):
     """Where the reading of a company's lists stands."""
 
     QUEUED = "queued", "Waits for a worker"
@@ -137,8 +137,8 @@ class MastersPullQuerySet(models.QuerySet["MastersPull"]):
     def due(self) -> "MastersPullQuerySet":
         """To be taken up now: its time has come, or the worker that had it is gone."""
         return self.filter(
-            (~Q(status=PullStatus.PULLING) & Q(not_before__lte=Now()))
-            | Q(status=PullStatus.PULLING, lease_until__lt=Now())
+            (~Q(status=SyncStatus.PULLING) & Q(not_before__lte=Now()))
+            | Q(status=SyncStatus.PULLING, lease_until__lt=Now())
         )
 
 
@@ -151,7 +151,7 @@ class MastersPull(models.Model):
     """
 
     connection = models.OneToOneField(Connection, on_delete=models.CASCADE, related_name="masters_pull")
-    status = models.CharField(max_length=10, choices=PullStatus, default=PullStatus.QUEUED)
+    status = models.CharField(max_length=10, choices=SyncStatus, default=SyncStatus.QUEUED)
     attempt = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
     not_before = models.DateTimeField(null=True, db_default=Now())
@@ -175,14 +175,14 @@ class MastersPull(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(status__in=PullStatus.values), name="a_pull_status_is_known"),
+            models.CheckConstraint(condition=Q(status__in=SyncStatus.values), name="a_pull_status_is_known"),
             models.CheckConstraint(
-                condition=Q(status=PullStatus.PULLING, lease_until__isnull=False)
-                | (~Q(status=PullStatus.PULLING) & Q(lease_until=None)),
+                condition=Q(status=SyncStatus.PULLING, lease_until__isnull=False)
+                | (~Q(status=SyncStatus.PULLING) & Q(lease_until=None)),
                 name="a_pull_is_leased_while_it_is_being_read",
             ),
             models.CheckConstraint(
-                condition=Q(status=PullStatus.PULLING) | Q(not_before__isnull=False),
+                condition=Q(status=SyncStatus.PULLING) | Q(not_before__isnull=False),
                 name="a_pull_that_rests_has_a_next_time",
             ),
         ]
@@ -192,4 +192,4 @@ class MastersPull(models.Model):
 
     @property
     def is_moving(self) -> bool:
-        return self.status in (PullStatus.QUEUED, PullStatus.PULLING)
+        return self.status in (SyncStatus.QUEUED, SyncStatus.PULLING)

@@ -197,6 +197,6 @@ class JobBilling(models.Model):
         return [(line["title"], Decimal(line["amount"])) for line in self.lines]
 
     @property
-    def has_something(self) -> bool:
+    def has_amounts(self) -> bool:
         """Whether anything was invoiced or paid: then the record can't have been deleted."""
         return bool(self.billed or self.paid or self.lines)

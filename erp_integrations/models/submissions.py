@@ -11,8 +11,8 @@ from django.urls import reverse
 from commitments.models import Commitment, Kind
 from directory.models import Company, Project, User
 from erp_integrations.models.connections import Connection
-from erp_integrations.models.transitions import check_transition
-from erp_integrations.snapshots import Document, from_json, text_hash
+from erp_integrations.models.transitions import require_transition
+from erp_integrations.snapshots import Document, from_json, hash_text
 
 
 class SnapshotUnreadable(ValueError):
@@ -57,11 +57,11 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         )
 
     def exporting(self) -> "SubmissionQuerySet":
-        return self.with_job("queued", "exporting")
+        return self.with_job_status("queued", "exporting")
 
     def failed(self) -> "SubmissionQuerySet":
         """Accepted, refused or given up, with nothing written."""
-        return self.with_job("failed")
+        return self.with_job_status("failed")
 
     def needing_attention(self) -> "SubmissionQuerySet":
         """Accepted, and a person must look: written in part, nobody knows, or not found when read back."""
@@ -72,15 +72,15 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
     def synced(self) -> "SubmissionQuerySet":
         """Accepted and written, and not known to be gone."""
         # A negated condition on a join would become a subquery; there are few others.
-        seen = ["pending", "match", "differs", "not_configured", "attested"]
+        present = ["pending", "match", "differs", "not_configured", "attested"]
         return self.filter(
-            status=SubmissionStatus.ACCEPTED, jobs__status="synced", jobs__verification__in=seen
+            status=SubmissionStatus.ACCEPTED, jobs__status="synced", jobs__verification__in=present
         )
 
     def rejected(self) -> "SubmissionQuerySet":
         return self.filter(status=SubmissionStatus.REJECTED)
 
-    def with_job(self, *statuses: str) -> "SubmissionQuerySet":
+    def with_job_status(self, *statuses: str) -> "SubmissionQuerySet":
         """Accepted ones whose export job stands so."""
         return self.filter(status=SubmissionStatus.ACCEPTED, jobs__status__in=statuses)
 
@@ -178,7 +178,7 @@ class Submission(models.Model):
     @property
     def document(self) -> Document:
         """What was sent. Raises SnapshotUnreadable when the stored text no longer has its hash."""
-        if text_hash(self.snapshot) != self.snapshot_hash:
+        if hash_text(self.snapshot) != self.snapshot_hash:
             raise SnapshotUnreadable("The stored copy of this commitment was altered after it was sent.")
         try:
             return from_json(self.snapshot)
@@ -187,47 +187,47 @@ class Submission(models.Model):
                 "The stored copy of this commitment was written by a newer version of Ledgergate."
             ) from error
 
-    def is_barred_for(self, person: User) -> bool:
+    def is_own_decision(self, person: User) -> bool:
         """Whether another person must decide: nobody does on what they had a hand in.
 
         In Django admin a company can be freed from this rule, and one person once (product, section 3).
         """
-        own = person.pk in (self.created_by_id, self.sent_by_id, *self.hands)
-        return own and not self.company.allows_own_decisions and person.pk != self.exempt_id
+        has_hand = person.pk in (self.created_by_id, self.sent_by_id, *self.hands)
+        return has_hand and not self.company.allows_own_decisions and person.pk != self.exempt_id
 
-    def move_to(self, status: SubmissionStatus) -> None:
+    def set_status(self, status: SubmissionStatus) -> None:
         """Change the status along an arrow of the table; it ends an exemption. Raises TransitionRefused."""
-        check_transition(SUBMISSION_TRANSITIONS, current=self.status, wanted=status)
+        require_transition(SUBMISSION_TRANSITIONS, current=self.status, wanted=status)
         self.status = status
         self.exempt = None
 
     def accept(self, *, by: User, at: datetime, note: str) -> None:
-        self.move_to(SubmissionStatus.ACCEPTED)
+        self.set_status(SubmissionStatus.ACCEPTED)
         self.decided_by, self.decided_at, self.note, self.reason = by, at, note, ""
         self.restored_at = None
 
-    def accept_again(self, *, by: User, at: datetime, note: str) -> None:
+    def accept_retry(self, *, by: User, at: datetime, note: str) -> None:
         """Decide for another try of a failed export; the first decision stays in the history."""
         self.decided_by, self.decided_at, self.note = by, at, note
         self.restored_at = self.exempt = None
 
     def reject(self, *, by: User, at: datetime, reason: str) -> None:
         """Send it back to the project; after a failed export as well as before a decision."""
-        self.move_to(SubmissionStatus.REJECTED)
+        self.set_status(SubmissionStatus.REJECTED)
         self.decided_by, self.decided_at, self.reason = by, at, reason
         self.restored_at = None
 
     def retrieve(self, *, by: User, at: datetime) -> None:
-        self.move_to(SubmissionStatus.RETRIEVED)
+        self.set_status(SubmissionStatus.RETRIEVED)
         self.ended_by, self.ended_at = by, at
 
     def unlink(self, *, by: User, at: datetime) -> None:
-        self.move_to(SubmissionStatus.UNLINKED)
+        self.set_status(SubmissionStatus.UNLINKED)
         self.ended_by, self.ended_at = by, at
 
-    def return_to_awaiting(self) -> None:
+    def undo_acceptance(self) -> None:
         """Take an acceptance back, of which nothing was written."""
-        self.move_to(SubmissionStatus.AWAITING)
+        self.set_status(SubmissionStatus.AWAITING)
         self.decided_by = self.decided_at = None
         self.note = ""
 

@@ -8,18 +8,18 @@ from django.db.models import Count, Q
 from commitments.models import Commitment, Lock
 from directory.models import Company, Level, User
 from directory.rights.permissions import can_send_commitments
-from erp_integrations.adapters.base import Finding
+from erp_integrations.adapters.base import Issue
 from erp_integrations.checks import key_collisions as collisions
 from erp_integrations.checks import preflight
 from erp_integrations.checks.key_collisions import Collision, Numbering
 from erp_integrations.models import JobBilling, Submission, SubmissionStatus
 from erp_integrations.models.submissions import OPEN_STATUSES
 from erp_integrations.reconciliation import drift, drift_listing
-from erp_integrations.snapshots import text_hash, to_json
+from erp_integrations.snapshots import hash_text, to_json
 
 
 @dataclass(frozen=True)
-class Accounting:
+class CommitmentAccounting:
     """Where a commitment stands with accounting, and what this person may do about it.
 
     ``findings`` are those of a Send at this moment, blocking ones first; ``senders`` are asked
@@ -31,7 +31,7 @@ class Accounting:
     latest: Submission | None
     verb: str
     may_send: bool
-    findings: list[Finding] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
     is_unchanged: bool = False
     senders: list[User] = field(default_factory=list)
     collisions: list[Collision] = field(default_factory=list)
@@ -40,12 +40,12 @@ class Accounting:
     billing: JobBilling | None = None
 
     @property
-    def blocking(self) -> int:
-        return len(preflight.blocking(self.findings))
+    def blocking_count(self) -> int:
+        return len(preflight.list_blocking(self.issues))
 
     @property
-    def remarks(self) -> int:
-        return len(self.findings) - self.blocking
+    def remark_count(self) -> int:
+        return len(self.issues) - self.blocking_count
 
     @property
     def can_retrieve(self) -> bool:
@@ -53,7 +53,7 @@ class Accounting:
         return self.latest is not None and self.latest.status == SubmissionStatus.AWAITING
 
     @property
-    def whom_to_ask(self) -> str:
+    def senders_message(self) -> str:
         """A sentence for who may not send: the people who may."""
         names = [str(person) for person in self.senders]
         if not names:
@@ -65,39 +65,39 @@ class Accounting:
         return self.latest if self.latest and self.latest.status == SubmissionStatus.REJECTED else None
 
 
-def accounting_of(commitment: Commitment, person: User) -> Accounting:
+def get_commitment_accounting(commitment: Commitment, person: User) -> CommitmentAccounting:
     """Read it; at most twelve queries."""
     latest = (
         commitment.submissions.select_related("sent_by", "decided_by", "ended_by").order_by("-pk").first()
     )
     may_send = can_send_commitments(person, commitment.project)
-    senders = [] if may_send else _senders(commitment)
+    senders = [] if may_send else list_senders(commitment)
     if latest and latest.status in OPEN_STATUSES:
         exported = commitment.lock == Lock.EXPORTED
-        changes = drift.changed_here(latest) if exported else []
-        told = [drift_listing.in_words(change) for change in changes]
+        changes = drift.check_local_changes(latest) if exported else []
+        local_changes = [drift_listing.describe_issue(change) for change in changes]
         billing = JobBilling.objects.filter(job__in=latest.jobs.current()).first() if exported else None
-        return Accounting(latest, "", may_send, senders=senders, changed_here=told, billing=billing)
-    document = preflight.document_of(commitment)
-    basis = preflight.basis_of(document)
-    found = preflight.findings(basis, moment=preflight.Moment.SEND, erp_id=preflight.proposed_erp_id(basis))
-    return Accounting(
+        return CommitmentAccounting(latest, "", may_send, senders=senders, changed_here=local_changes, billing=billing)
+    document = preflight.build_document(commitment)
+    basis = preflight.build_basis(document)
+    issues = preflight.check_export(basis, moment=preflight.Moment.SEND, erp_id=preflight.get_proposed_erp_id(basis))
+    return CommitmentAccounting(
         latest,
         "Re-send to ERP" if latest else "Send to ERP",
         may_send,
-        findings=found,
+        issues=issues,
         is_unchanged=bool(
             latest
             and latest.status == SubmissionStatus.REJECTED
-            and latest.snapshot_hash == text_hash(to_json(document))
+            and latest.snapshot_hash == hash_text(to_json(document))
         ),
         senders=senders,
-        collisions=collisions.of(commitment, found),
-        numbering=collisions.numbering(commitment, found),
+        collisions=collisions.find_collisions(commitment, issues),
+        numbering=collisions.find_numbering(commitment, issues),
     )
 
 
-def _senders(commitment: Commitment) -> list[User]:
+def list_senders(commitment: Commitment) -> list[User]:
     """The people who can send it, for those who must ask one of them."""
     return list(
         User.objects.filter(
@@ -115,20 +115,20 @@ class CompanyCounts:
 
     company: Company
     awaiting: int
-    in_trouble: int
+    needing_attention: int
 
 
-def with_counts(companies: Iterable[Company]) -> list[CompanyCounts]:
+def count_by_company(companies: Iterable[Company]) -> list[CompanyCounts]:
     """The companies with their counts, in their order; one query for all of them."""
-    listed = list(companies)
-    in_trouble = Q(status=SubmissionStatus.ACCEPTED, jobs__status__in=["failed", "incomplete", "unknown"])
+    company_list = list(companies)
+    needs_attention = Q(status=SubmissionStatus.ACCEPTED, jobs__status__in=["failed", "incomplete", "unknown"])
     rows = (
-        Submission.objects.filter(company__in=listed)
+        Submission.objects.filter(company__in=company_list)
         .values("company_id")
         .annotate(
             awaiting=Count("pk", filter=Q(status=SubmissionStatus.AWAITING), distinct=True),
-            in_trouble=Count("pk", filter=in_trouble, distinct=True),
+            in_trouble=Count("pk", filter=needs_attention, distinct=True),
         )
     )
     counts = {row["company_id"]: (row["awaiting"], row["in_trouble"]) for row in rows}
-    return [CompanyCounts(company, *counts.get(company.pk, (0, 0))) for company in listed]
+    return [CompanyCounts(company, *counts.get(company.pk, (0, 0))) for company in company_list]

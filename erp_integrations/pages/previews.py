@@ -3,17 +3,17 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from erp_integrations.adapters.base import Call, Finding, Fixer, Masters, MovedRecord, StoredRecord
+from erp_integrations.adapters.base import Call, Issue, ResponsibleParty, ErpReferences, MovedRecord, StoredRecord
 from erp_integrations.checks import preflight
 from erp_integrations.confirmations import waiting
-from erp_integrations.confirmations.waiting import Waiting
+from erp_integrations.confirmations.waiting import PendingChange
 from erp_integrations.exports import existing_record
-from erp_integrations.exports.existing_record import StandingRecord
+from erp_integrations.exports.existing_record import ExistingRecord
 from erp_integrations.models import Connection, Submission
 from erp_integrations.pages import live_checks
 from erp_integrations.pages.live_checks import KeyState, LiveCheck
 
-WAYS_OUT = (Fixer.PROJECT, Fixer.ERP_ADMIN, Fixer.APPROVER)
+RESPONSIBLE_PARTIES = (ResponsibleParty.PROJECT, ResponsibleParty.ERP_ADMIN, ResponsibleParty.APPROVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,30 +29,30 @@ class Preview:
     """
 
     erp_id: str
-    seen_hash: str
-    findings: list[Finding]
+    expected_hash: str
+    issues: list[Issue]
     calls: tuple[Call, ...]
-    live: LiveCheck
+    live_check: LiveCheck
     notes_topic: str = ""
-    adoptable: StandingRecord | None = None
-    standing_calls: tuple[Call, ...] = ()
-    goes_to: Masters = field(default_factory=Masters)
+    adoptable: ExistingRecord | None = None
+    adoptable_calls: tuple[Call, ...] = ()
+    erp_references: ErpReferences = field(default_factory=ErpReferences)
     connection: Connection | None = None
-    changes: list[Waiting] = field(default_factory=list)
-    asks_for_number: bool = False
+    changes: list[PendingChange] = field(default_factory=list)
+    needs_number_lookup: bool = False
 
     @property
     def is_blocked(self) -> bool:
         return not self.calls
 
     @property
-    def way_out(self) -> Fixer | None:
+    def responsible_party(self) -> ResponsibleParty | None:
         """Who mends what blocks; None if nothing does. Before the project has, nothing else helps."""
-        fixers = {finding.fixer for finding in preflight.blocking(self.findings)}
-        return next((fixer for fixer in WAYS_OUT if fixer in fixers), None)
+        parties = {issue.responsible_party for issue in preflight.list_blocking(self.issues)}
+        return next((party for party in RESPONSIBLE_PARTIES if party in parties), None)
 
 
-def of(
+def build_preview(
     submission: Submission, *, erp_id: str | None = None, note: str = "", ticked: Collection[str] = ()
 ) -> Preview:
     """Look at a submission as the export would, under the proposed ERP ID or another one.
@@ -60,37 +60,37 @@ def of(
     ``ticked`` are records elsewhere that the person says are others. At most thirteen queries. Not to be
     called inside a transaction: it may wait for Spectrum.
     """
-    basis = preflight.basis_of(submission.document)
-    wanted = preflight.proposed_erp_id(basis) if erp_id is None else erp_id
-    found = preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id=wanted, note=note)
-    planned = () if preflight.blocking(found) else preflight.plan(basis, erp_id=wanted, note=note)
-    live, said = _asked(submission, basis, wanted, ticked)
-    found = preflight.by_severity([*said, *found])
-    standing = _adoptable(live, found)
+    basis = preflight.build_basis(submission.document)
+    number = preflight.get_proposed_erp_id(basis) if erp_id is None else erp_id
+    issues = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id=number, note=note)
+    planned = () if preflight.list_blocking(issues) else preflight.build_calls(basis, erp_id=number, note=note)
+    live, live_issues = run_live_checks(submission, basis, number, ticked)
+    issues = preflight.list_by_severity([*live_issues, *issues])
+    adoptable = _find_adoptable_record(live, issues)
     return Preview(
-        erp_id=wanted,
-        seen_hash=basis.hash,
-        findings=found,
-        calls=() if preflight.blocking(found) else planned,
-        live=live,
+        erp_id=number,
+        expected_hash=basis.hash,
+        issues=issues,
+        calls=() if preflight.list_blocking(issues) else planned,
+        live_check=live,
         notes_topic=basis.connection.notes_topic if basis.connection else "",
-        adoptable=standing,
-        standing_calls=planned if standing else (),
-        goes_to=basis.masters,
+        adoptable=adoptable,
+        adoptable_calls=planned if adoptable else (),
+        erp_references=basis.references,
         connection=basis.connection,
-        changes=waiting.of_document(basis.document),
-        asks_for_number=preflight.is_typed_unseen(basis, wanted),
+        changes=waiting.list_for_document(basis.document),
+        needs_number_lookup=preflight.is_unchecked_erp_id(basis, number),
     )
 
 
-def standing_of(submission: Submission) -> StandingRecord | None:
+def find_existing_record(submission: Submission) -> ExistingRecord | None:
     """What Spectrum holds now where it would be written; None: nothing, or nobody can tell in time."""
-    adapter, key, calls = existing_record.planned(submission)
-    found = live_checks.ask(lambda: adapter.find(key)) if adapter.reads_back and calls else None
-    return existing_record.compare(adapter, key, calls, found) if isinstance(found, StoredRecord) else None
+    adapter, key, calls = existing_record.build_plan(submission)
+    found = live_checks.fetch_in_time(lambda: adapter.find_record(key)) if adapter.has_read_back and calls else None
+    return existing_record.compare_record(adapter, key, calls, found) if isinstance(found, StoredRecord) else None
 
 
-def ask_now(
+def check_before_accept(
     submission: Submission, *, erp_id: str, ticked: Collection[str] = ()
 ) -> tuple[bool, list[MovedRecord]]:
     """Whether Spectrum says, now, that something stands in the way; and the records that are ticked off.
@@ -101,25 +101,25 @@ def ask_now(
     """
     if not submission.connection.reads_back:
         return False, []
-    live, said = _asked(submission, preflight.basis_of(submission.document), erp_id, ticked)
-    return bool(preflight.blocking(said)), [each for each in live.moved if each.fingerprint in ticked]
+    live, live_issues = run_live_checks(submission, preflight.build_basis(submission.document), erp_id, ticked)
+    return bool(preflight.list_blocking(live_issues)), [each for each in live.moved if each.fingerprint in ticked]
 
 
-def _adoptable(live: LiveCheck, found: list[Finding]) -> StandingRecord | None:
+def _find_adoptable_record(live: LiveCheck, issues: list[Issue]) -> ExistingRecord | None:
     """What stands there, where nothing else is in the way and writing it again would be needless or wrong."""
-    standing = live.standing
-    if standing is None or preflight.blocking([each for each in found if each != live.finding]):
+    existing = live.existing_record
+    if existing is None or preflight.list_blocking([each for each in issues if each != live.issue]):
         return None
-    known = live.state is KeyState.OURS
-    return standing if standing.is_whole or (standing.can_be_adopted and not known) else None
+    is_own = live.state is KeyState.OURS
+    return existing if existing.is_whole or (existing.can_be_adopted and not is_own) else None
 
 
-def _asked(
-    submission: Submission, basis: preflight.Basis, erp_id: str, ticked: Collection[str]
-) -> tuple[LiveCheck, list[Finding]]:
+def run_live_checks(
+    submission: Submission, basis: preflight.ApprovalBasis, erp_id: str, ticked: Collection[str]
+) -> tuple[LiveCheck, list[Issue]]:
     """What Spectrum says of the ERP ID, and all that stands in the way by its own word."""
-    live = live_checks.of_key(submission, basis, erp_id, ticked)
-    said = [live.finding] if live.finding else []
+    live = live_checks.check_erp_id(submission, basis, erp_id, ticked)
+    live_issues = [live.issue] if live.issue else []
     if live.state is not KeyState.CANNOT_TELL:  # whoever does not answer is not waited for twice
-        said += live_checks.of_masters(basis)
-    return live, said
+        live_issues += live_checks.check_references(basis)
+    return live, live_issues

@@ -10,7 +10,7 @@ from erp_integrations.snapshots import Document
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class SentCall:
     """One accepted call, and what became of it; the newest attempt first."""
 
     call: Call
@@ -36,17 +36,17 @@ class Delivery:
         return self.attempts[0].reply if self.attempts and self.state != CallState.WRITTEN.label else ""
 
 
-def accepted_calls(job: ExportJob) -> list[Call]:
+def list_accepted_calls(job: ExportJob) -> list[Call]:
     """What was accepted for Spectrum, as it is stored. One query."""
-    return [_call(call) for call in job.current_calls()]
+    return [_build_call(call) for call in job.list_current_calls()]
 
 
-def deliveries(job: ExportJob | None) -> list[Delivery]:
+def list_sent_calls(job: ExportJob | None) -> list[SentCall]:
     """The calls that were accepted, in order, and their attempts. Two queries."""
-    stored = job.current_calls().prefetch_related("wire_attempts") if job else ()
+    stored = job.list_current_calls().prefetch_related("wire_attempts") if job else ()
     return [
-        Delivery(
-            _call(call),
+        SentCall(
+            _build_call(call),
             call.get_state_display(),
             sorted(call.wire_attempts.all(), key=lambda attempt: attempt.attempt, reverse=True),
             call.not_found_at if call.state == CallState.NOT_FOUND else None,
@@ -55,10 +55,10 @@ def deliveries(job: ExportJob | None) -> list[Delivery]:
     ]
 
 
-def status_of(document: Document) -> str:
+def get_status_label(document: Document) -> str:
     """The commitment's status when it was sent, in words."""
     return str(STATUSES[Kind(document.kind)](document.status).label)
 
 
-def _call(stored: ExportCall) -> Call:
+def _build_call(stored: ExportCall) -> Call:
     return Call(stored.method, stored.title, tuple(Element(**element) for element in stored.elements))

@@ -13,7 +13,7 @@ from erp_integrations.models import Job, Submission, Vendor, VendorLink
 from erp_integrations.models.submissions import SubmissionQuerySet
 from erp_integrations.pages import submission_row
 
-COUNTED_TO = 100  # nobody reads a larger number, and counting it costs
+MAX_COUNT = 100  # nobody reads a larger number, and counting it costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +109,10 @@ FILTERS: Mapping[str, Filter] = {
     chosen.slug: chosen for chosen in (READY, EXPORTING, FAILED, NEEDS_ATTENTION, SYNCED, REJECTED, ALL)
 }
 # What somebody or something works on; the rest is history, and nobody counts it.
-COUNTED = (READY, EXPORTING, FAILED, NEEDS_ATTENTION)
+COUNTED_FILTERS = (READY, EXPORTING, FAILED, NEEDS_ATTENTION)
 
 
-def submissions_for(company: Company) -> SubmissionQuerySet:
+def list_submissions(company: Company) -> SubmissionQuerySet:
     """What rows need, without the snapshots: with where it goes, by the ERP's own names. Two queries, however
     many rows.
     """
@@ -124,7 +124,7 @@ def submissions_for(company: Company) -> SubmissionQuerySet:
     return (
         Submission.objects.filter(company=company)
         .select_related("project", "sent_by", "decided_by", "ended_by")
-        .prefetch_related(submission_row.jobs_to_show())
+        .prefetch_related(submission_row.build_jobs_prefetch())
         .annotate(
             vendor_code=Subquery(link.values("vendor_code")),
             vendor_name=Subquery(vendors.filter(code=OuterRef("vendor_code")).values("name")),
@@ -145,26 +145,26 @@ def get_page(
     kept: Mapping[str, str],
 ) -> Page[Submission]:
     """The page of the list that the address names."""
-    found = _searched(chosen.choose(submissions_for(company)), search)
+    found = find_matching(chosen.choose(list_submissions(company)), search)
     return pagination.get_page(found, parameters, ascending=oldest_first, kept=kept)
 
 
-def counts(company: Company) -> dict[str, str]:
+def count_by_filter(company: Company) -> dict[str, str]:
     """How many there are behind each counted filter, by its slug; "100+" for more. One query."""
     parts = [
         chosen.choose(Submission.objects.filter(company=company).order_by())
         .annotate(place=Value(chosen.slug))
-        .values_list("place", flat=True)[: COUNTED_TO + 1]
-        for chosen in COUNTED
+        .values_list("place", flat=True)[: MAX_COUNT + 1]
+        for chosen in COUNTED_FILTERS
     ]
     counted = Counter(parts[0].union(*parts[1:], all=True))
     return {
-        chosen.slug: f"{COUNTED_TO}+" if counted[chosen.slug] > COUNTED_TO else str(counted[chosen.slug])
-        for chosen in COUNTED
+        chosen.slug: f"{MAX_COUNT}+" if counted[chosen.slug] > MAX_COUNT else str(counted[chosen.slug])
+        for chosen in COUNTED_FILTERS
     }
 
 
-def _searched(submissions: SubmissionQuerySet, search: str) -> SubmissionQuerySet:
+def find_matching(submissions: SubmissionQuerySet, search: str) -> SubmissionQuerySet:
     """Each word must be somewhere in what the row shows."""
     for word in search.split():
         submissions = submissions.filter(

@@ -9,7 +9,7 @@ from django.utils.formats import date_format
 
 from commitments.models import Badge
 from directory.models import CompanyMembership
-from directory.rights.approvers import in_words
+from directory.rights.approvers import format_names
 from erp_integrations.confirmations import waiting
 from erp_integrations.exports.outcomes import BADGES, VERIFIED_BADGES
 from erp_integrations.models import (
@@ -21,20 +21,20 @@ from erp_integrations.models import (
     SubmissionStatus,
     Verification,
 )
-from erp_integrations.models.secrets import secret_fields
-from erp_integrations.submissions.four_eyes import why_barred
+from erp_integrations.models.secrets import list_secret_fields
+from erp_integrations.submissions.four_eyes import describe_own_decision
 
-NO_APPROVER = "nobody may push to accounting"
+NOBODY_MAY_DECIDE = "nobody may push to accounting"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SubmissionRow:
     """A submission with its export job, as ``viewer`` may see and decide on it."""
 
     submission: Submission
     job: ExportJob | None
     viewer: CompanyMembership
-    change_bar: str = ""
+    own_change_reason: str = ""
     """Why the viewer may not decide where it goes: they changed that, and nobody has confirmed it."""
 
     @property
@@ -58,23 +58,23 @@ class Standing:
 
     @property
     def has_failed(self) -> bool:
-        return self._is(JobStatus.FAILED)
+        return self.has_job_status(JobStatus.FAILED)
 
     @property
     def is_moving(self) -> bool:
-        return self._is(JobStatus.QUEUED) or self._is(JobStatus.EXPORTING)
+        return self.has_job_status(JobStatus.QUEUED) or self.has_job_status(JobStatus.EXPORTING)
 
     @property
     def is_synced(self) -> bool:
-        return self._is(JobStatus.SYNCED)
+        return self.has_job_status(JobStatus.SYNCED)
 
     @property
     def is_unknown(self) -> bool:
-        return self._is(JobStatus.UNKNOWN)
+        return self.has_job_status(JobStatus.UNKNOWN)
 
     @property
     def is_incomplete(self) -> bool:
-        return self._is(JobStatus.INCOMPLETE)
+        return self.has_job_status(JobStatus.INCOMPLETE)
 
     @property
     def is_quiet(self) -> bool:
@@ -90,39 +90,39 @@ class Standing:
         return self.is_open or (self.is_incomplete and self.is_quiet)
 
     @property
-    def asks_a_person(self) -> bool:
+    def needs_decision(self) -> bool:
         """Whether a decision may follow, of whichever kind."""
-        resolvable = bool(self.job and self.is_unknown and self.job.asks_a_person)
+        resolvable = bool(self.job and self.is_unknown and self.job.needs_manual_resolution)
         return self.is_open or self.is_incomplete or resolvable
 
     @property
-    def may_decide(self) -> bool:
-        return self.viewer.may_decide and not self._is_barred
+    def can_decide(self) -> bool:
+        return self.viewer.can_decide and not self.is_own_decision
 
     @property
     def can_be_decided(self) -> bool:
-        return self.is_open and self.may_decide and not self.change_bar
+        return self.is_open and self.can_decide and not self.own_change_reason
 
     @property
     def can_be_rejected(self) -> bool:
-        return self.is_rejectable and self.may_decide
+        return self.is_rejectable and self.can_decide
 
     @property
     def can_be_undone(self) -> bool:
         """Whether the viewer may take the acceptance back: no worker has begun with it."""
-        waits = self._is(JobStatus.QUEUED) and self.job is not None and self.job.attempt == 0
-        return waits and self.may_decide
+        is_queued = self.has_job_status(JobStatus.QUEUED) and self.job is not None and self.job.attempt == 0
+        return is_queued and self.can_decide
 
     @property
     def can_be_resolved(self) -> bool:
-        return self.is_unknown and self.asks_a_person and self.is_quiet and self.may_decide
+        return self.is_unknown and self.needs_decision and self.is_quiet and self.can_decide
 
     @property
     def can_be_resumed(self) -> bool:
         """Whether the viewer may go on with what is not written: it does not do so by itself now."""
-        goes_on = self.job is not None and self.job.not_before is not None and not self.job.waits
+        resumes_itself = self.job is not None and self.job.not_before is not None and not self.job.is_delayed
         return (
-            self.is_incomplete and not goes_on and self.is_quiet and self.may_decide and not self.change_bar
+            self.is_incomplete and not resumes_itself and self.is_quiet and self.can_decide and not self.own_change_reason
         )
 
     @property
@@ -131,7 +131,7 @@ class Standing:
 
         The right on the project's Commitments tool is asked by the box.
         """
-        return (self.is_synced or self.is_incomplete) and self.is_quiet and self.may_decide
+        return (self.is_synced or self.is_incomplete) and self.is_quiet and self.can_decide
 
     @property
     def is_followable(self) -> bool:
@@ -145,7 +145,7 @@ class Standing:
         The right on the project's Commitments tool is asked by the box.
         """
         moved = bool(self.is_followable and self.job and self.job.has_moved)
-        return moved and self.may_decide and not self.change_bar
+        return moved and self.can_decide and not self.own_change_reason
 
     @property
     def billing(self) -> JobBilling | None:
@@ -153,42 +153,42 @@ class Standing:
         return getattr(self.job, "billing", None) if self.is_synced or self.is_incomplete else None
 
     @property
-    def is_only_barred(self) -> bool:
+    def is_barred_as_own_decision(self) -> bool:
         """Whether the viewer has the privilege, and a hand in this."""
-        return self.viewer.is_accounting_approver and self._is_barred
+        return self.viewer.is_accounting_approver and self.is_own_decision
 
     @property
-    def bar(self) -> str:
+    def not_decidable_reason(self) -> str:
         """Why the viewer, an approver, may not decide, or why nobody may; and who could. Else empty."""
         is_approver = self.viewer.is_accounting_approver
-        barred = self.is_only_barred
-        if not self.asks_a_person or (is_approver and not barred and not self.change_bar):
+        is_own = self.is_barred_as_own_decision
+        if not self.needs_decision or (is_approver and not is_own and not self.own_change_reason):
             return ""
         approvers = self.viewer.approvers
-        could = [each for each in approvers if not self.submission.is_barred_for(each)]
-        who = in_words([each for each in self.viewer.granters if each != self.viewer.user]) or "staff"
-        if is_approver and not barred:
-            alone = could == [self.viewer.user]
-            return f"{self.change_bar} Else {who} can exempt you once." if alone else self.change_bar
-        if could:
-            others = f"so another approver must decide: {in_words(could)}."
-            return f"You {self._what_the_viewer_did} this, {others}" if barred else ""
-        why = "everybody who may push to accounting had a hand in it" if approvers else NO_APPROVER
-        exempt = f", or exempt {'you' if barred else 'an approver'} once" if approvers else ""
+        others_allowed = [each for each in approvers if not self.submission.is_own_decision(each)]
+        granters = format_names([each for each in self.viewer.granters if each != self.viewer.user]) or "staff"
+        if is_approver and not is_own:
+            alone = others_allowed == [self.viewer.user]
+            return f"{self.own_change_reason} Else {granters} can exempt you once." if alone else self.own_change_reason
+        if others_allowed:
+            others = f"so another approver must decide: {format_names(others_allowed)}."
+            return f"You {self.own_part} this, {others}" if is_own else ""
+        cause = "everybody who may push to accounting had a hand in it" if approvers else NOBODY_MAY_DECIDE
+        exempt = f", or exempt {'you' if is_own else 'an approver'} once" if approvers else ""
         return (
-            f"Nobody can decide on this now: {why}. In Django admin, {who} can grant Can Push to Accounting "
+            f"Nobody can decide on this now: {cause}. In Django admin, {granters} can grant Can Push to Accounting "
             f"to somebody else{exempt}."
         )
 
     @property
-    def _what_the_viewer_did(self) -> str:
+    def own_part(self) -> str:
         created = self.submission.created_by_id == self.viewer.user_id
         sent = self.submission.sent_by_id == self.viewer.user_id
-        told = [verb for verb, holds in (("wrote", created), ("sent", sent)) if holds]
-        return " and ".join(told) or "changed, sent or retrieved"
+        verbs = [verb for verb, applies in (("wrote", created), ("sent", sent)) if applies]
+        return " and ".join(verbs) or "changed, sent or retrieved"
 
     @property
-    def round(self) -> int:
+    def decision_version(self) -> int:
         """Which decision it is: 0 for the first, then how often it was planned, or claimed, so far.
 
         A box carries it, so that nobody decides on an export with a box opened on an earlier one.
@@ -214,11 +214,11 @@ class Standing:
                 return f"by {submission.ended_by}"
         match job.status if job else "":
             case JobStatus.QUEUED if job and job.problem:
-                return f"{tries_again(job)} {job.problem}"
-            case JobStatus.QUEUED if self.can_be_undone and job and job.waits:
+                return f"{describe_next_try(job)} {job.problem}"
+            case JobStatus.QUEUED if self.can_be_undone and job and job.is_delayed:
                 return "Exporting in a few seconds"
             case JobStatus.QUEUED if job:
-                return held_up(job.connection) or "Waits for its turn"
+                return describe_blocked_connection(job.connection) or "Waits for its turn"
             case JobStatus.EXPORTING:
                 return "Being written to Spectrum"
             case JobStatus.SYNCED if job and job.verification == Verification.ABSENT:
@@ -236,46 +236,46 @@ class Standing:
         return ""
 
     @property
-    def _is_barred(self) -> bool:
-        return self.submission.is_barred_for(self.viewer.user)
+    def is_own_decision(self) -> bool:
+        return self.submission.is_own_decision(self.viewer.user)
 
-    def _is(self, status: JobStatus) -> bool:
+    def has_job_status(self, status: JobStatus) -> bool:
         accepted = self.submission.status == SubmissionStatus.ACCEPTED
         return accepted and self.job is not None and self.job.status == status
 
 
-def jobs_to_show() -> "Prefetch[Any]":
+def build_jobs_prefetch() -> "Prefetch[Any]":
     """What a standing needs of export jobs, without the secrets of their connections."""
     jobs = ExportJob.objects.select_related("connection", "billing")
-    return Prefetch("jobs", jobs.defer(*secret_fields(Connection, "connection__")))
+    return Prefetch("jobs", jobs.defer(*list_secret_fields(Connection, "connection__")))
 
 
-def of(submission: Submission, viewer: CompanyMembership) -> Standing:
+def build_submission_row(submission: Submission, viewer: CompanyMembership) -> SubmissionRow:
     """The standing of a submission of the viewer's company; for most viewers one query for all of them where
     jobs are prefetched."""
     submission.company = viewer.company
     job = next((job for job in submission.jobs.all() if job.status != JobStatus.CANCELLED), None)
-    bar = ""
-    if viewer.is_accounting_approver and waiting.has_changed_something(viewer):
-        begun = job is not None and job.status == JobStatus.INCOMPLETE
-        bar = (
-            "" if submission.is_barred_for(viewer.user) else why_barred(submission, viewer.user, begun=begun)
+    own_change_reason = ""
+    if viewer.is_accounting_approver and waiting.has_own_changes(viewer):
+        is_begun = job is not None and job.status == JobStatus.INCOMPLETE
+        own_change_reason = (
+            "" if submission.is_own_decision(viewer.user) else describe_own_decision(submission, viewer.user, has_begun=is_begun)
         )
-    return Standing(submission, job, viewer, bar)
+    return SubmissionRow(submission, job, viewer, own_change_reason)
 
 
-def tries_again(job: ExportJob) -> str:
+def describe_next_try(job: ExportJob) -> str:
     """When a delivery goes on by itself, in the viewer's time zone."""
-    if held := held_up(job.connection):
-        return held
-    resting = (job.not_before, job.connection.not_before)
-    due = max((moment for moment in resting if moment), default=None)
+    if blocked_message := describe_blocked_connection(job.connection):
+        return blocked_message
+    retry_times = (job.not_before, job.connection.not_before)
+    due = max((moment for moment in retry_times if moment), default=None)
     if due is None or due <= timezone.now():
         return "Tried again in a moment."
     return f"Tried again at {date_format(timezone.localtime(due), 'H:i')}."
 
 
-def held_up(connection: Connection) -> str:
+def describe_blocked_connection(connection: Connection) -> str:
     """What a delivery waits for besides its own time; blank where that is nothing."""
     if connection.paused_at:
         return "The connection is paused: it goes on when an ERP admin resumes that."

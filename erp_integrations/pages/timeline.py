@@ -10,11 +10,11 @@ from directory.history import words
 from directory.models import HistoryEntry, Project
 from erp_integrations.models import JobLink, VendorLink
 
-LONGEST = 200  # the newest; a page is no archive
+MAX_ENTRIES = 200  # the newest; a page is no archive
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TimelineEntry:
     """One thing that happened.
 
     ``status`` gives the dot its tone (words of a badge, or nothing), ``by`` is the person's
@@ -22,39 +22,39 @@ class Entry:
     """
 
     status: str
-    what: str
+    description: str
     by: str
     at: datetime
-    words: str = ""
+    message: str = ""
 
 
-def of(commitment: Commitment) -> list[Entry]:
+def list_entries(commitment: Commitment) -> list[TimelineEntry]:
     """What happened to a commitment and to each of its submissions, and since it was first sent to the links
     that it goes by, newest first. Four queries.
     """
     submissions = list(commitment.submissions.only("commitment", "sent_at").order_by("pk"))
-    entries = list(HistoryEntry.objects.about(commitment, *submissions).reverse()[:LONGEST])
+    entries = list(HistoryEntry.objects.about(commitment, *submissions).reverse()[:MAX_ENTRIES])
     if submissions:
-        its = Q(detail__contract_company=commitment.contract_company_id)
-        linked = (VendorLink, ContractCompany, JobLink, Project)
+        same_vendor = Q(detail__contract_company=commitment.contract_company_id)
+        link_models = (VendorLink, ContractCompany, JobLink, Project)
         links = HistoryEntry.objects.filter(
-            its | Q(detail__project=commitment.project_id),
+            same_vendor | Q(detail__project=commitment.project_id),
             Q(event__startswith="vendor_link.") | Q(event__startswith="job_link."),
             company_id=commitment.project.company_id,
-            subject_type__in=[model._meta.label_lower for model in linked],
+            subject_type__in=[model._meta.label_lower for model in link_models],
             at__gte=submissions[0].sent_at,
         )
-        entries += links.order_by("-pk")[:LONGEST]
-        entries = sorted(entries, key=lambda entry: -entry.pk)[:LONGEST]
-    people = words.people_in(entries)
-    sendings = sum(entry.event == "submission.sent" for entry in entries)
-    told: list[Entry] = []
+        entries += links.order_by("-pk")[:MAX_ENTRIES]
+        entries = sorted(entries, key=lambda entry: -entry.pk)[:MAX_ENTRIES]
+    people = words.list_named_people(entries)
+    send_count = sum(entry.event == "submission.sent" for entry in entries)
+    timeline_entries: list[TimelineEntry] = []
     for entry in entries:
-        story = words.told(entry, people)
-        what = story.what
+        story = words.describe_entry(entry, people)
+        description = story.description
         if entry.event == "submission.sent":
-            what = "Re-sent to accounting" if sendings > 1 else "Sent to accounting"
-            sendings -= 1
+            description = "Re-sent to accounting" if send_count > 1 else "Sent to accounting"
+            send_count -= 1
         by = str(people[entry.by_id]) if entry.by_id in people else ""
-        told.append(Entry(story.tone, what, by, entry.at, story.said))
-    return told
+        timeline_entries.append(TimelineEntry(story.tone, description, by, entry.at, story.message))
+    return timeline_entries

@@ -12,24 +12,24 @@ from directory.models import Company, User
 from directory.rights.permissions import require_compare_with_erp
 from erp_integrations import wakeup
 from erp_integrations.models import Connection, Reconciliation, ReconciliationStatus
-from erp_integrations.models.secrets import secret_fields
+from erp_integrations.models.secrets import list_secret_fields
 from erp_integrations.reconciliation import comparison
 
 
-class NothingToRead(Exception):
+class NothingToCompare(Exception):
     """No connection of the company reads back; the text is for the person who asked."""
 
 
 @transaction.atomic
-def ask(*, company: Company, by: User) -> list[Reconciliation]:
+def start_reconciliations(*, company: Company, by: User) -> list[Reconciliation]:
     """Have every connection of a company compared that reads back; one that is at it goes on.
 
     Raises RightMissing, NothingToRead.
     """
     require_compare_with_erp(by, company)
-    connections = [each for each in Connection.objects.filter(company=company) if each.reads_back]
+    connections = [each for each in Connection.objects.filter(company=company) if each.has_read_back]
     if not connections:
-        raise NothingToRead(
+        raise NothingToCompare(
             "Nothing can be compared: no connection of this company reads back. "
             "The operator names Spectrum's read-only database in INFO_LINKS."
         )
@@ -50,7 +50,7 @@ def ask(*, company: Company, by: User) -> list[Reconciliation]:
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectionStanding:
+class ConnectionRow:
     """One connection: its newest run, and the newest one that went to the end."""
 
     connection: Connection
@@ -69,7 +69,7 @@ class ConnectionStanding:
     @property
     def state(self) -> str:
         """In a few words."""
-        if not self.connection.reads_back:
+        if not self.connection.has_read_back:
             return "Not compared"
         if self.newest is None:
             return "Not compared yet"
@@ -78,7 +78,7 @@ class ConnectionStanding:
     @property
     def sentence(self) -> str:
         """What is known of it."""
-        if not self.connection.reads_back:
+        if not self.connection.has_read_back:
             return f"INFO_LINKS names no read-only database of the server {self.connection.server}."
         newest = self.newest
         if newest is None:
@@ -88,75 +88,75 @@ class ConnectionStanding:
         if newest.status == ReconciliationStatus.RUNNING:
             return f"{newest.compared:,} of {max(newest.to_compare, newest.compared):,} compared."
         if self.is_stopped:
-            last = f" Last compared on {_date(self.finished.ended_at)}." if self.finished else ""
+            last = f" Last compared on {_format_time(self.finished.ended_at)}." if self.finished else ""
             return f"{newest.problem}{last}"
-        return f"{_commitments(newest.compared)} compared on {_date(newest.ended_at)}."
+        return f"{_format_commitments(newest.compared)} compared on {_format_time(newest.ended_at)}."
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """All connections of a company, and how many of its commitments drift ("100+" for more)."""
 
-    standings: list[ConnectionStanding]
+    connection_rows: list[ConnectionRow]
     drifting: str
 
     @property
     def can_compare(self) -> bool:
-        return any(standing.connection.reads_back for standing in self.standings)
+        return any(row.connection.has_read_back for row in self.connection_rows)
 
     @property
     def is_moving(self) -> bool:
-        return any(standing.is_moving for standing in self.standings)
+        return any(row.is_moving for row in self.connection_rows)
 
     @property
-    def is_calm(self) -> bool:
+    def is_in_sync(self) -> bool:
         """Whether everything was compared, and nothing drifts."""
         return self.drifting == "0" and all(
-            standing.finished and not standing.is_stopped
-            for standing in self.standings
-            if standing.connection.reads_back
+            row.finished and not row.is_stopped
+            for row in self.connection_rows
+            if row.connection.has_read_back
         )
 
     @property
     def tone(self) -> str:
         """That of the notice."""
-        if self.is_calm and self.can_compare:
+        if self.is_in_sync and self.can_compare:
             return "success"
-        troubled = self.drifting != "0" or any(standing.is_stopped for standing in self.standings)
-        return "warning" if troubled else "info"
+        has_problem = self.drifting != "0" or any(row.is_stopped for row in self.connection_rows)
+        return "warning" if has_problem else "info"
 
     @property
     def sentence(self) -> str:
         """The first thing that the page says."""
         if not self.can_compare:
             return "Nothing can be compared: no connection reads back"
-        done = [standing.finished for standing in self.standings if standing.finished]
-        if not done:
-            stopped = any(standing.is_stopped for standing in self.standings)
+        finished = [row.finished for row in self.connection_rows if row.finished]
+        if not finished:
+            stopped = any(row.is_stopped for row in self.connection_rows)
             return "Can't be checked now" if stopped else "Nothing was compared yet"
-        compared = sum(run.compared for run in done)
+        compared = sum(run.compared for run in finished)
         # Of several connections the oldest comparison counts: so old is what is known of all.
-        at = _date(min(run.ended_at for run in done if run.ended_at))
+        at = _format_time(min(run.ended_at for run in finished if run.ended_at))
         if self.drifting == "0":
-            return f"Nothing drifted; {_commitments(compared)} compared on {at}"
-        return f"{self.drifting} of {_commitments(compared)} drifted; compared on {at}"
+            return f"Nothing drifted; {_format_commitments(compared)} compared on {at}"
+        return f"{self.drifting} of {_format_commitments(compared)} drifted; compared on {at}"
 
 
-def summary_of(company: Company, *, drifting: str) -> Summary:
+def build_summary(company: Company, *, drifting: str) -> Summary:
     """Three queries, however many connections and runs there are."""
-    connections = Connection.objects.filter(company=company).defer(*secret_fields(Connection))
+    connections = Connection.objects.filter(company=company).defer(*list_secret_fields(Connection))
     runs = Reconciliation.objects.filter(connection__company=company).order_by("connection_id", "-pk")
     newest = {run.connection_id: run for run in runs.distinct("connection_id")}
     finished = {run.connection_id: run for run in runs.finished().distinct("connection_id")}
     return Summary(
-        [ConnectionStanding(each, newest.get(each.pk), finished.get(each.pk)) for each in connections],
+        [ConnectionRow(each, newest.get(each.pk), finished.get(each.pk)) for each in connections],
         drifting,
     )
 
 
-def _commitments(count: int) -> str:
+def _format_commitments(count: int) -> str:
     return "1 commitment" if count == 1 else f"{count:,} commitments"
 
 
-def _date(moment: datetime | None) -> str:
+def _format_time(moment: datetime | None) -> str:
     return date_format(timezone.localtime(moment), "j M Y, H:i") if moment else ""

@@ -12,14 +12,14 @@ from directory.models import Company
 from erp_integrations.models import Drift, DriftKind, JobStatus
 from erp_integrations.models.reconciliations import DriftQuerySet
 
-EVERYTHING = "all"
+ALL_KINDS = "all"
 COUNTED_TO = 100  # nobody reads a larger number, and counting it costs
-SHOWN = 4  # findings in a row; the review page and the spreadsheet have all
-LONGEST = 60  # characters of a value in a sentence
+MAX_SHOWN_ISSUES = 4  # findings in a row; the review page and the spreadsheet have all
+MAX_VALUE_LENGTH = 60  # characters of a value in a sentence
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DriftRow:
     """One commitment that drifts, and in which way."""
 
     drift: Drift
@@ -32,72 +32,72 @@ class Row:
     @property
     def sentences(self) -> list[str]:
         """The first findings, one sentence each."""
-        return [in_words(finding) for finding in self.drift.findings[:SHOWN]]
+        return [describe_issue(issue) for issue in self.drift.findings[:MAX_SHOWN_ISSUES]]
 
     @property
-    def more(self) -> int:
+    def hidden_count(self) -> int:
         """How many findings are not among them."""
-        return max(0, len(self.drift.findings) - SHOWN)
+        return max(0, len(self.drift.findings) - MAX_SHOWN_ISSUES)
 
 
-def drifts_of(company: Company, kind: str = EVERYTHING) -> DriftQuerySet:
+def list_drifts(company: Company, kind: str = ALL_KINDS) -> DriftQuerySet:
     """What drifts now, of one kind or of all; one query with what a row shows."""
-    own = Q(job__status=JobStatus.SYNCED)
-    drifts = Drift.objects.current().filter(own | ~Q(record_name=""), company=company)
-    if kind != EVERYTHING:
+    own_record = Q(job__status=JobStatus.SYNCED)
+    drifts = Drift.objects.current().filter(own_record | ~Q(record_name=""), company=company)
+    if kind != ALL_KINDS:
         drifts = drifts.filter(kinds__contains=[kind])
     return drifts.select_related("submission__project", "job").defer("submission__snapshot")
 
 
 def get_page(company: Company, kind: str, parameters: Mapping[str, str]) -> Page[Drift]:
     """The page that the address names, newest drift first."""
-    kept = {} if kind == EVERYTHING else {"kind": kind}
-    return pagination.get_page(drifts_of(company, kind), parameters, kept=kept)
+    kept = {} if kind == ALL_KINDS else {"kind": kind}
+    return pagination.get_page(list_drifts(company, kind), parameters, kept=kept)
 
 
-def counts(company: Company) -> dict[str, str]:
+def count_by_kind(company: Company) -> dict[str, str]:
     """How many commitments drift in each way, and at all; "100+" for more. One query."""
     parts = [
-        drifts_of(company, kind)
+        list_drifts(company, kind)
         .select_related(None)
         .order_by()
         .annotate(place=Value(kind))
         .values_list("place", flat=True)[: COUNTED_TO + 1]
-        for kind in (EVERYTHING, *DriftKind.values)
+        for kind in (ALL_KINDS, *DriftKind.values)
     ]
     counted = Counter(parts[0].union(*parts[1:], all=True))
     return {
         kind: f"{COUNTED_TO}+" if counted[kind] > COUNTED_TO else str(counted[kind])
-        for kind in (EVERYTHING, *DriftKind.values)
+        for kind in (ALL_KINDS, *DriftKind.values)
     }
 
 
-def in_words(finding: Mapping[str, str]) -> str:
+def describe_issue(issue: Mapping[str, str]) -> str:
     """One finding as a sentence for a page."""
-    where = ", ".join(filter(None, [finding["title"], finding["name"]]))
-    exported, now = _short(finding["exported"]), _short(finding["now"])
-    match finding["kind"]:
+    where = ", ".join(filter(None, [issue["title"], issue["name"]]))
+    exported, now = _format_value(issue["exported"]), _format_value(issue["now"])
+    match issue["kind"]:
         case DriftKind.MISSING:
             return f"{where} is not in Spectrum."
         case DriftKind.ELSEWHERE:
-            return f"{where}: exported as {finding['exported']}, and now in Spectrum as {finding['now']}."
+            return f"{where}: exported as {issue['exported']}, and now in Spectrum as {issue['now']}."
         case DriftKind.EXTRA_LINES:
             return f"A line that was not exported: {now}."
         case DriftKind.CHANGED_HERE:
-            return f"{finding['name'] or where}: {exported} was exported, {now} is here."
+            return f"{issue['name'] or where}: {exported} was exported, {now} is here."
         case DriftKind.LATE:
-            name = f"{finding['now'][:1].upper()}{finding['now'][1:]}"
+            name = f"{issue['now'][:1].upper()}{issue['now'][1:]}"
             return f"{name} stands in Spectrum ({where}), though nobody expected it there any more."
     return f"{where}: {exported} was exported, {now} is in Spectrum."
 
 
-def sentences(findings: Sequence[Mapping[str, str]], kind: DriftKind) -> list[str]:
+def describe_issues(issues: Sequence[Mapping[str, str]], kind: DriftKind) -> list[str]:
     """The findings of one kind, each as a sentence."""
-    return [in_words(finding) for finding in findings if finding["kind"] == kind]
+    return [describe_issue(issue) for issue in issues if issue["kind"] == kind]
 
 
-def _short(value: str) -> str:
+def _format_value(value: str) -> str:
     line = " ".join(value.split())
     if line in ("", "nothing"):
         return "nothing"
-    return f"“{line}”" if len(line) <= LONGEST else f"“{line[: LONGEST - 1]}…”"
+    return f"“{line}”" if len(line) <= MAX_VALUE_LENGTH else f"“{line[: MAX_VALUE_LENGTH - 1]}…”"

@@ -21,10 +21,10 @@ from erp_integrations.models import Drift, DriftKind
 from erp_integrations.reconciliation import drift_listing
 from erp_integrations.reconciliation.asking import Summary
 
-AT_ONCE = 500
-MOST_ROWS = 1_048_576 - 1  # of a sheet, under its head
-LONGEST_TEXT = 32_767  # of a cell
-LIKE_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+BATCH_SIZE = 500
+MAX_ROWS = 1_048_576 - 1  # of a sheet, under its head
+MAX_TEXT_LENGTH = 32_767  # of a cell
+FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 
 MONEY, DAY, MOMENT = "#,##0.00", "yyyy-mm-dd", "yyyy-mm-dd hh:mm"
 COLUMNS = {
@@ -47,53 +47,53 @@ COLUMNS = {
 Value = str | Decimal | date | datetime
 
 
-def write(company: Company, kind: str, summary: Summary, file: IO[bytes]) -> None:
+def write_spreadsheet(company: Company, kind: str, summary: Summary, file: IO[bytes]) -> None:
     """Write what drifts now, newest first, in the viewer's time zone. Holds few rows at a time."""
     book = Workbook(write_only=True)
-    sheet = _sheet(book, "Drift", COLUMNS)
-    for row in _rows(company, kind):
-        sheet.append([_cell(sheet, *value) for value in row])
-    about = _sheet(book, "Compared", {"Connection": 30, "State": 24, "What is known": 80})
-    for standing in summary.standings:
-        told = (str(standing.connection), standing.state, standing.sentence)
-        about.append([_cell(about, text) for text in told])
+    sheet = add_sheet(book, "Drift", COLUMNS)
+    for row in build_rows(company, kind):
+        sheet.append([build_cell(sheet, *value) for value in row])
+    about = add_sheet(book, "Compared", {"Connection": 30, "State": 24, "What is known": 80})
+    for connection_row in summary.connection_rows:
+        values = (str(connection_row.connection), connection_row.state, connection_row.sentence)
+        about.append([build_cell(about, text) for text in values])
     book.save(file)
 
 
-def _sheet(book: Workbook, title: str, columns: dict[str, int]) -> Any:
+def add_sheet(book: Workbook, title: str, columns: dict[str, int]) -> Any:
     sheet: Any = book.create_sheet(title)  # of the write-only kind, whose types are declared only in part
     sheet.freeze_panes = "A2"
     for index, width in enumerate(columns.values()):
         sheet.column_dimensions[chr(ord("A") + index)].width = width
-    head = [_cell(sheet, name) for name in columns]
+    head = [build_cell(sheet, name) for name in columns]
     for cell in head:
         cell.font = Font(bold=True)
     sheet.append(head)
     return sheet
 
 
-def _rows(company: Company, kind: str) -> Iterator[list[tuple[Value, str]]]:
+def build_rows(company: Company, kind: str) -> Iterator[list[tuple[Value, str]]]:
     """Each with its number format; by key, as a server-side cursor does not outlive a PgBouncer."""
     written = 0
-    for drift in _drifts(company, kind):
-        for finding in drift.findings:
-            if kind not in (drift_listing.EVERYTHING, finding["kind"]):
+    for drift in _read_drifts(company, kind):
+        for issue in drift.findings:
+            if kind not in (drift_listing.ALL_KINDS, issue["kind"]):
                 continue
-            if written == MOST_ROWS:
+            if written == MAX_ROWS:
                 return
             written += 1
-            yield [*_head_of(drift), *_of(finding), *_times_of(drift)]
+            yield [*build_commitment_cells(drift), *build_issue_cells(issue), *build_time_cells(drift)]
 
 
-def _drifts(company: Company, kind: str) -> Iterator[Drift]:
-    drifts = drift_listing.drifts_of(company, kind).order_by("-pk")
-    last: int | None = None
-    while batch := list((drifts if last is None else drifts.filter(pk__lt=last))[:AT_ONCE]):
+def _read_drifts(company: Company, kind: str) -> Iterator[Drift]:
+    drifts = drift_listing.list_drifts(company, kind).order_by("-pk")
+    last_key: int | None = None
+    while batch := list((drifts if last_key is None else drifts.filter(pk__lt=last_key))[:BATCH_SIZE]):
         yield from batch
-        last = batch[-1].pk
+        last_key = batch[-1].pk
 
 
-def _head_of(drift: Drift) -> Iterable[tuple[Value, str]]:
+def build_commitment_cells(drift: Drift) -> Iterable[tuple[Value, str]]:
     submission = drift.submission
     yield submission.number, ""
     yield submission.get_kind_display(), ""
@@ -104,21 +104,21 @@ def _head_of(drift: Drift) -> Iterable[tuple[Value, str]]:
     yield submission.total, MONEY
 
 
-def _of(finding: dict[str, str]) -> Iterable[tuple[Value, str]]:
-    yield str(DriftKind(finding["kind"]).label), ""
-    yield finding["title"], ""
-    yield finding["name"], ""
-    yield _value(finding["exported"], finding["value_kind"])
-    yield _value(finding["now"], finding["value_kind"])
+def build_issue_cells(issue: dict[str, str]) -> Iterable[tuple[Value, str]]:
+    yield str(DriftKind(issue["kind"]).label), ""
+    yield issue["title"], ""
+    yield issue["name"], ""
+    yield parse_value(issue["exported"], issue["value_kind"])
+    yield parse_value(issue["now"], issue["value_kind"])
 
 
-def _times_of(drift: Drift) -> Iterable[tuple[Value, str]]:
+def build_time_cells(drift: Drift) -> Iterable[tuple[Value, str]]:
     # Spreadsheets know no time zones: these are the viewer's own hours.
     for moment in (drift.first_seen_at, drift.last_seen_at):
         yield timezone.localtime(moment).replace(tzinfo=None), MOMENT
 
 
-def _value(text: str, kind: str) -> tuple[Value, str]:
+def parse_value(text: str, kind: str) -> tuple[Value, str]:
     """A number as a number and a date as a date, where the text is one."""
     match kind:
         case ValueKind.NUMBER:
@@ -136,13 +136,13 @@ def _value(text: str, kind: str) -> tuple[Value, str]:
     return text, ""
 
 
-def _cell(sheet: Any, value: Value, number_format: str = "") -> Any:
+def build_cell(sheet: Any, value: Value, number_format: str = "") -> Any:
     if not isinstance(value, str):
         cell: Any = WriteOnlyCell(sheet)
         cell.value = value
         cell.number_format = number_format
         return cell
-    cell = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("", value)[:LONGEST_TEXT])
+    cell = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("", value)[:MAX_TEXT_LENGTH])
     cell.data_type = "s"  # openpyxl would make formulas and error codes of some
-    cell.quotePrefix = value.startswith(LIKE_FORMULAS)
+    cell.quotePrefix = value.startswith(FORMULA_PREFIXES)
     return cell

@@ -5,20 +5,20 @@ ExportJob, checks the right, changes, writes the history, and stores the mail; o
 somebody woken. Domain errors carry the sentence that the person reads.
 """
 
-from erp_integrations.submissions.accepting import accept, needs_words_of_spectrum, retry
+from erp_integrations.submissions.accepting import accept, is_statement_required, accept_again
 from erp_integrations.submissions.adopting import adopt
 from erp_integrations.submissions.errors import (
     Conflict,
     DecisionError,
-    MayStandElsewhere,
-    NotReady,
-    NotSaid,
-    StandsElsewhere,
+    RecordMayHaveMoved,
+    ExportBlocked,
+    StatementMissing,
+    RecordMoved,
     TooEarly,
 )
 from erp_integrations.submissions.exempting import exempt
-from erp_integrations.submissions.following import FOLLOWABLE, follow, moves_of
-from erp_integrations.submissions.four_eyes import require_may_steer, why_barred
+from erp_integrations.submissions.following import FOLLOWABLE_STATUSES, follow, list_moves
+from erp_integrations.submissions.four_eyes import require_own_changes_confirmed, describe_own_decision
 from erp_integrations.submissions.rejecting import reject
 from erp_integrations.submissions.resolving import Attested, resolve, resume
 from erp_integrations.submissions.row_locks import require_may_decide
@@ -27,31 +27,31 @@ from erp_integrations.submissions.undoing import undo
 from erp_integrations.submissions.unlinking import require_may_unlink, unlink
 
 __all__ = [
-    "FOLLOWABLE",
+    "FOLLOWABLE_STATUSES",
     "Attested",
     "Conflict",
     "DecisionError",
-    "MayStandElsewhere",
-    "NotReady",
-    "NotSaid",
-    "StandsElsewhere",
+    "RecordMayHaveMoved",
+    "ExportBlocked",
+    "StatementMissing",
+    "RecordMoved",
     "TooEarly",
     "accept",
     "adopt",
     "exempt",
     "follow",
-    "moves_of",
-    "needs_words_of_spectrum",
+    "list_moves",
+    "is_statement_required",
     "reject",
     "require_may_decide",
-    "require_may_steer",
+    "require_own_changes_confirmed",
     "require_may_unlink",
     "resolve",
     "resume",
     "retrieve_from_erp",
-    "retry",
+    "accept_again",
     "send_to_erp",
     "undo",
     "unlink",
-    "why_barred",
+    "describe_own_decision",
 ]

@@ -15,7 +15,7 @@ from commitments.models import Badge
 from directory.models import User
 from erp_integrations import signing, wakeup
 from erp_integrations.adapters.base import Call, Key, MovedRecord
-from erp_integrations.adapters.registry import as_columns, reply_rule
+from erp_integrations.adapters.registry import to_rule_columns, get_reply_rule
 from erp_integrations.checks import preflight
 from erp_integrations.confirmations import waiting
 from erp_integrations.models import (
@@ -28,16 +28,16 @@ from erp_integrations.models import (
     Submission,
     SubmissionStatus,
 )
-from erp_integrations.submissions.errors import Conflict, NotReady, NotSaid
-from erp_integrations.submissions.four_eyes import require_ticked
+from erp_integrations.submissions.errors import Conflict, ExportBlocked, StatementMissing
+from erp_integrations.submissions.four_eyes import require_ticked_changes
 from erp_integrations.submissions.row_locks import (
-    document_of,
+    get_sent_document,
     lock_for_decision,
     lock_job,
-    record,
-    require_quiet,
-    require_words,
-    who_decided,
+    record_decision,
+    require_quiet_period_over,
+    require_text,
+    describe_conflict,
 )
 
 
@@ -65,27 +65,27 @@ def accept(
     RightMissing without the privilege, on one's own commitment, or where one's own change leads; Conflict
     when it was decided or changed, NotReady when something blocks, NotSaid where a tick or words lack.
     """
-    locked = lock_for_decision(submission, by)
-    if locked.status != SubmissionStatus.AWAITING:
-        raise Conflict(who_decided(locked))
-    basis = basis_as_seen(locked, seen_hash)
-    changes = require_ticked(locked, basis.document, by, confirmed)
-    told = _told_of_spectrum(locked, statement)
-    locked.accept(by=by, at=timezone.now(), note=note.strip())
-    locked.save()
-    is_typed = preflight.is_typed_unseen(basis, erp_id)
-    key = hold_erp_id(locked, basis, erp_id, note)
-    told |= _told_of_number(key, basis, is_unseen=is_typed and not number_looked_up)
+    submission = lock_for_decision(submission, by)
+    if submission.status != SubmissionStatus.AWAITING:
+        raise Conflict(describe_conflict(submission))
+    basis = require_expected_basis(submission, seen_hash)
+    changes = require_ticked_changes(submission, basis.document, by, confirmed)
+    detail = require_restore_statement(submission, statement)
+    submission.accept(by=by, at=timezone.now(), note=note.strip())
+    submission.save()
+    is_unchecked = preflight.is_unchecked_erp_id(basis, erp_id)
+    key = claim_erp_id(submission, basis, erp_id, note)
+    detail |= require_number_lookup(key, basis, is_unchecked=is_unchecked and not number_looked_up)
     assert basis.connection is not None  # else a finding blocked
-    job = ExportJob(submission=locked, connection=basis.connection)
-    told |= ticked_off(others, others_reason)
-    waiting.end(changes, by=by, detail={"submission": locked.pk})
-    _queue(job, basis, key, by=by, note=note, event="submission.accepted", told=told)
+    job = ExportJob(submission=submission, connection=basis.connection)
+    detail |= build_dismissal_detail(others, others_reason)
+    waiting.record_confirmation(changes, by=by, detail={"submission": submission.pk})
+    store_accepted_job(job, basis, key, by=by, note=note, event="submission.accepted", detail=detail)
     return job
 
 
 @transaction.atomic
-def retry(
+def accept_again(
     *,
     submission: Submission,
     by: User,
@@ -103,63 +103,63 @@ def retry(
     From here on it is this person's decision: the worker asks for their right, and nobody
     else's. Raises as ``accept`` does.
     """
-    locked = lock_for_decision(submission, by)
-    job = lock_job(locked) if locked.status == SubmissionStatus.ACCEPTED else None
+    submission = lock_for_decision(submission, by)
+    job = lock_job(submission) if submission.status == SubmissionStatus.ACCEPTED else None
     if job is None or job.status != JobStatus.FAILED:
-        raise Conflict(who_decided(locked))
-    require_quiet(job)
-    basis = basis_as_seen(locked, seen_hash)
-    changes = require_ticked(locked, basis.document, by, confirmed)
+        raise Conflict(describe_conflict(submission))
+    require_quiet_period_over(job)
+    basis = require_expected_basis(submission, seen_hash)
+    changes = require_ticked_changes(submission, basis.document, by, confirmed)
     if basis.connection and basis.connection != job.connection:
         raise Conflict("The project goes to another Spectrum company now. Reject the commitment instead.")
-    told = _told_of_spectrum(locked, statement)
-    is_typed = preflight.is_typed_unseen(basis, erp_id)
-    key = hold_erp_id(locked, basis, erp_id, note)
-    told |= _told_of_number(key, basis, is_unseen=is_typed and not number_looked_up)
-    job.move_to(JobStatus.QUEUED)
+    detail = require_restore_statement(submission, statement)
+    is_unchecked = preflight.is_unchecked_erp_id(basis, erp_id)
+    key = claim_erp_id(submission, basis, erp_id, note)
+    detail |= require_number_lookup(key, basis, is_unchecked=is_unchecked and not number_looked_up)
+    job.set_status(JobStatus.QUEUED)
     job.plan_round += 1
     job.tries = 0
     job.problem = ""
-    job.submission = locked
-    locked.accept_again(by=by, at=timezone.now(), note=note.strip())
-    locked.save()
-    told |= ticked_off(others, others_reason)
-    waiting.end(changes, by=by, detail={"submission": locked.pk})
-    _queue(job, basis, key, by=by, note=note, event="export.retried", told=told)
+    job.submission = submission
+    submission.accept_retry(by=by, at=timezone.now(), note=note.strip())
+    submission.save()
+    detail |= build_dismissal_detail(others, others_reason)
+    waiting.record_confirmation(changes, by=by, detail={"submission": submission.pk})
+    store_accepted_job(job, basis, key, by=by, note=note, event="export.retried", detail=detail)
     return job
 
 
-def _queue(
+def store_accepted_job(
     job: ExportJob,
-    basis: preflight.Basis,
+    basis: preflight.ApprovalBasis,
     key: Key,
     *,
     by: User,
     note: str,
     event: str,
-    told: dict[str, object],
+    detail: dict[str, object],
 ) -> None:
     """Store the job and its calls; for a while a slip of the hand is undone with nothing to mend."""
-    bind(job, basis, key)
+    set_approved_basis(job, basis, key)
     job.not_before = Now() + timedelta(seconds=settings.UNDO_SECONDS)
     job.save()
-    calls = store_calls(job, preflight.plan(basis, erp_id=key.erp_id, note=note))
-    commitments.mark(job.submission.commitment, badge=Badge.EXPORTING)
-    detail: dict[str, object] = {"job": job.pk, "basis_hash": job.basis_hash, "erp_id": job.erp_id}
-    detail |= signing.signed(job, event=event, by=by, calls=calls)
-    record(event, job.submission, by, {**detail, "calls": calls, "note": note.strip(), **told})
+    calls = store_calls(job, preflight.build_calls(basis, erp_id=key.erp_id, note=note))
+    commitments.set_accounting_status(job.submission.commitment, badge=Badge.EXPORTING)
+    entry: dict[str, object] = {"job": job.pk, "basis_hash": job.basis_hash, "erp_id": job.erp_id}
+    entry |= signing.sign_decision(job, event=event, by=by, calls=calls)
+    record_decision(event, job.submission, by, {**entry, "calls": calls, "note": note.strip(), **detail})
     wakeup.wake_exports(job.connection_id)
 
 
-def bind(job: ExportJob, basis: preflight.Basis, key: Key) -> None:
+def set_approved_basis(job: ExportJob, basis: preflight.ApprovalBasis, key: Key) -> None:
     """What the job goes by is what was decided on, and what its connection says now. Not saved."""
     job.vendor_code, job.erp_id = key.vendor_code, key.erp_id
     job.basis_hash, job.wire_hash = basis.hash, basis.wire_hash
-    for name, value in as_columns(reply_rule(job.connection.settings)).items():
+    for name, value in to_rule_columns(get_reply_rule(job.connection.settings)).items():
         setattr(job, name, value)
 
 
-def needs_words_of_spectrum(submission: Submission) -> bool:
+def is_statement_required(submission: Submission) -> bool:
     """Whether a person alone can say that an older copy's commitment is not in Spectrum already.
 
     That is so until somebody has once decided for export since the last restore, whenever it was sent.
@@ -172,47 +172,47 @@ def needs_words_of_spectrum(submission: Submission) -> bool:
     if restore is None or submission.commitment.created_at > restore.at:
         return False
     decided = Q(decided_at__gt=restore.at, status__in=[SubmissionStatus.ACCEPTED, SubmissionStatus.UNLINKED])
-    said = submission.commitment.submissions.filter(decided | Q(jobs__created_at__gt=restore.at))
-    return not said.exists()
+    decided_since = submission.commitment.submissions.filter(decided | Q(jobs__created_at__gt=restore.at))
+    return not decided_since.exists()
 
 
-def _told_of_spectrum(submission: Submission, statement: str) -> dict[str, object]:
+def require_restore_statement(submission: Submission, statement: str) -> dict[str, object]:
     """What a person said of Spectrum, who alone can look after a restore. Raises NotSaid."""
-    if not needs_words_of_spectrum(submission):
+    if not is_statement_required(submission):
         return {}
-    sentence = (
+    message = (
         "It came back with an older copy of the database, and may be in Spectrum already. Look there, and "
         "say what you saw."
     )
-    return {"statement": require_words(statement, sentence)}
+    return {"statement": require_text(statement, message)}
 
 
-def _told_of_number(key: Key, basis: preflight.Basis, *, is_unseen: bool) -> dict[str, object]:
+def require_number_lookup(key: Key, basis: preflight.ApprovalBasis, *, is_unchecked: bool) -> dict[str, object]:
     """That nobody but a person could look whether a number is free. Raises NotSaid for a typed one unsaid."""
-    if is_unseen:
-        raise NotSaid(
+    if is_unchecked:
+        raise StatementMissing(
             f"This connection can't be read back, so nobody has looked whether {key.erp_id} is free in "
             "Spectrum. Look there, and tick that it is."
         )
-    return {} if basis.connection and basis.connection.reads_back else {"number_checked": False}
+    return {} if basis.connection and basis.connection.has_read_back else {"number_checked": False}
 
 
-def ticked_off(others: Sequence[MovedRecord], reason: str) -> dict[str, object]:
+def build_dismissal_detail(dismissed: Sequence[MovedRecord], reason: str) -> dict[str, object]:
     """Which records the history keeps as others; raises NotSaid without words."""
-    if not others:
+    if not dismissed:
         return {}
-    words = require_words(reason, "Say how you know that the record in Spectrum is another one.")
-    named = [
+    statement = require_text(reason, "Say how you know that the record in Spectrum is another one.")
+    records = [
         {"vendor_code": each.key.vendor_code, "erp_id": each.key.erp_id, "fingerprint": each.fingerprint}
-        for each in others
+        for each in dismissed
     ]
-    return {"other_records": named, "others_reason": words}
+    return {"other_records": records, "others_reason": statement}
 
 
-def basis_as_seen(submission: Submission, seen_hash: str) -> preflight.Basis:
+def require_expected_basis(submission: Submission, expected_hash: str) -> preflight.ApprovalBasis:
     """What a plan is made from, if it still is what the person saw. Raises Conflict."""
-    basis = preflight.basis_of(document_of(submission))
-    if basis.hash != seen_hash:
+    basis = preflight.build_basis(get_sent_document(submission))
+    if basis.hash != expected_hash:
         raise Conflict(
             "The vendor link, the job link, the connection or Spectrum's lists changed while you were "
             "looking. Below is what would be exported now: check it and decide again."
@@ -220,13 +220,13 @@ def basis_as_seen(submission: Submission, seen_hash: str) -> preflight.Basis:
     return basis
 
 
-def hold_erp_id(submission: Submission, basis: preflight.Basis, erp_id: str, note: str) -> Key:
+def claim_erp_id(submission: Submission, basis: preflight.ApprovalBasis, erp_id: str, note: str) -> Key:
     """Check everything, and reserve the record's name for this commitment alone."""
-    found = preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id=erp_id, note=note)
-    blocking = preflight.blocking(found)
+    issues = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id=erp_id, note=note)
+    blocking = preflight.list_blocking(issues)
     if blocking:
-        raise NotReady(blocking)
-    key = preflight.key_of(basis, erp_id)
+        raise ExportBlocked(blocking)
+    key = preflight.get_key(basis, erp_id)
     assert basis.connection is not None
     try:
         with transaction.atomic():

@@ -8,30 +8,30 @@ from django.utils import timezone
 
 from directory.models import User
 from erp_integrations import signing, wakeup
-from erp_integrations.adapters.base import Absent, Call, CannotTell, Key
-from erp_integrations.adapters.registry import adapter_for
+from erp_integrations.adapters.base import NotFound, Call, Unavailable, Key
+from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.checks import other_records, preflight
 from erp_integrations.confirmations import waiting
 from erp_integrations.exports import existing_record, ledger, outcomes
 from erp_integrations.models import ExportJob, JobStatus, Submission, SubmissionStatus, Verification
 from erp_integrations.submissions.accepting import (
-    basis_as_seen,
-    bind,
-    hold_erp_id,
-    needs_words_of_spectrum,
+    require_expected_basis,
+    set_approved_basis,
+    claim_erp_id,
+    is_statement_required,
     store_calls,
 )
-from erp_integrations.submissions.errors import Conflict, DecisionError, NotReady
-from erp_integrations.submissions.four_eyes import require_may_steer, require_ticked
+from erp_integrations.submissions.errors import Conflict, DecisionError, ExportBlocked
+from erp_integrations.submissions.four_eyes import require_own_changes_confirmed, require_ticked_changes
 from erp_integrations.submissions.row_locks import (
     lock_for_decision,
     require_may_decide,
-    require_quiet,
-    require_words,
-    who_decided,
+    require_quiet_period_over,
+    require_text,
+    describe_conflict,
 )
 
-LOOK = "Below is how it stands now: check it and decide again."
+CHECK_AND_DECIDE_AGAIN = "Below is how it stands now: check it and decide again."
 
 
 def adopt(
@@ -56,33 +56,33 @@ def adopt(
     Raises as ``accept`` does, and NotSaid or DecisionError.
     """
     require_may_decide(submission=submission, by=by)
-    require_may_steer(submission, by)
-    basis = basis_as_seen(submission, seen_hash)
-    adapter = adapter_for(basis.connection)
-    found = preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id=erp_id, note=note)
-    if blocking := preflight.blocking(found):
-        raise NotReady(blocking)
-    key = preflight.key_of(basis, erp_id)
-    written = list(preflight.plan(basis, erp_id=key.erp_id, note=note))
-    if adapter.reads_back:
-        written = _standing(submission, key, written, basis, seen_record)
+    require_own_changes_confirmed(submission, by)
+    basis = require_expected_basis(submission, seen_hash)
+    adapter = get_adapter(basis.connection)
+    issues = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id=erp_id, note=note)
+    if blocking := preflight.list_blocking(issues):
+        raise ExportBlocked(blocking)
+    key = preflight.get_key(basis, erp_id)
+    written = list(preflight.build_calls(basis, erp_id=key.erp_id, note=note))
+    if adapter.has_read_back:
+        written = list_written_calls(submission, key, written, basis, seen_record)
         proof = {"proof": "read back", "record": seen_record, "statement": statement.strip()}
-    elif not needs_words_of_spectrum(submission):
-        now = Submission.objects.get(pk=submission.pk)
-        if now.status != submission.status:
-            raise Conflict(who_decided(now))
+    elif not is_statement_required(submission):
+        current = Submission.objects.get(pk=submission.pk)
+        if current.status != submission.status:
+            raise Conflict(describe_conflict(current))
         raise Conflict(
             "This connection can't be read back, and no older copy of the database is known from which it "
-            f"came: it can't be marked as exported. {LOOK}"
+            f"came: it can't be marked as exported. {CHECK_AND_DECIDE_AGAIN}"
         )
     else:
-        words = require_words(statement, "Say what you saw in Spectrum: your words are kept in the history.")
-        proof = {"proof": "attested", "statement": words}
+        attested = require_text(statement, "Say what you saw in Spectrum: your words are kept in the history.")
+        proof = {"proof": "attested", "statement": attested}
     return _adopt(
         submission=submission,
         by=by,
-        seen_hash=seen_hash,
-        seen_round=seen_round,
+        expected_hash=seen_hash,
+        expected_plan_version=seen_round,
         key=key,
         note=note,
         written=written,
@@ -91,31 +91,31 @@ def adopt(
     )
 
 
-def _standing(
-    submission: Submission, key: Key, plan: Sequence[Call], basis: preflight.Basis, seen_record: str
+def list_written_calls(
+    submission: Submission, key: Key, plan: Sequence[Call], basis: preflight.ApprovalBasis, expected_record: str
 ) -> list[Call]:
     """The calls of a plan that stand in Spectrum, if it still is what the person saw.
 
     Of a part the rest is sent: so nothing of it may stand under another key.
     """
-    adapter = adapter_for(basis.connection)
-    match adapter.find(key):
-        case Absent():
-            raise Conflict(f"Spectrum holds nothing under {key.erp_id} of this vendor any more. {LOOK}")
-        case CannotTell(reason=reason):
+    adapter = get_adapter(basis.connection)
+    match adapter.find_record(key):
+        case NotFound():
+            raise Conflict(f"Spectrum holds nothing under {key.erp_id} of this vendor any more. {CHECK_AND_DECIDE_AGAIN}")
+        case Unavailable(reason=reason):
             raise DecisionError(f"{reason} Nothing was changed: try again in a moment.")
         case record:
-            standing = existing_record.compare(adapter, key, plan, record)
-    if record.hash != seen_record:
-        raise Conflict(f"The record was changed in Spectrum while you were looking. {LOOK}")
-    if standing.compared is None or not standing.can_be_adopted:
-        raise Conflict(f"{standing.sentence} {standing.advice}")
-    if not standing.is_whole:
+            existing = existing_record.compare_record(adapter, key, plan, record)
+    if record.hash != expected_record:
+        raise Conflict(f"The record was changed in Spectrum while you were looking. {CHECK_AND_DECIDE_AGAIN}")
+    if existing.compared is None or not existing.can_be_adopted:
+        raise Conflict(f"{existing.sentence} {existing.advice}")
+    if not existing.is_whole:
         assert basis.connection is not None  # else a finding blocked
         names = {"vendor_code": key.vendor_code, "erp_id": key.erp_id}
         job = ExportJob(submission=submission, connection=basis.connection, **names)
-        moved = other_records.find_many(basis.connection, [(job, tuple(plan))])
-        if isinstance(moved, CannotTell):
+        moved = other_records.find_moved_records_of_jobs(basis.connection, [(job, tuple(plan))])
+        if isinstance(moved, Unavailable):
             raise DecisionError(f"{moved.reason} Nothing was changed: try again in a moment.")
         if certain := [each.sentence for each in moved[0] if each.is_certain]:
             there = "; or ".join(certain)
@@ -123,7 +123,7 @@ def _standing(
                 f"Only a part stands under {key.erp_id}, and Spectrum also holds it as {there}. "
                 "With the rest it would be there twice. Delete one of them in Spectrum first."
             )
-    return [call for call, there in zip(plan, standing.compared.written, strict=True) if there]
+    return [call for call, there in zip(plan, existing.compared.written, strict=True) if there]
 
 
 @transaction.atomic
@@ -131,35 +131,35 @@ def _adopt(
     *,
     submission: Submission,
     by: User,
-    seen_hash: str,
-    seen_round: int,
+    expected_hash: str,
+    expected_plan_version: int,
     key: Key,
     note: str,
     written: Sequence[Call],
     proof: dict[str, str],
     confirmed: Collection[str],
 ) -> ExportJob:
-    locked = lock_for_decision(submission, by)
-    job = _open_job(locked, seen_round)
-    basis = basis_as_seen(locked, seen_hash)
-    changes = require_ticked(locked, basis.document, by, confirmed)
-    if hold_erp_id(locked, basis, key.erp_id, note) != key:
-        raise Conflict(f"It goes to another record now. {LOOK}")
+    submission = lock_for_decision(submission, by)
+    job = lock_adoptable_job(submission, expected_plan_version)
+    basis = require_expected_basis(submission, expected_hash)
+    changes = require_ticked_changes(submission, basis.document, by, confirmed)
+    if claim_erp_id(submission, basis, key.erp_id, note) != key:
+        raise Conflict(f"It goes to another record now. {CHECK_AND_DECIDE_AGAIN}")
     assert basis.connection is not None  # else a finding blocked
     if job is None:
-        locked.accept(by=by, at=timezone.now(), note=note.strip())
-        job = ExportJob(submission=locked, connection=basis.connection)
+        submission.accept(by=by, at=timezone.now(), note=note.strip())
+        job = ExportJob(submission=submission, connection=basis.connection)
     else:
         if basis.connection != job.connection:
             raise Conflict("The project goes to another Spectrum company now. Reject the commitment instead.")
-        locked.accept_again(by=by, at=timezone.now(), note=note.strip())
+        submission.accept_retry(by=by, at=timezone.now(), note=note.strip())
         job.plan_round += 1
-    locked.save()
-    waiting.end(changes, by=by, detail={"submission": locked.pk})
-    bind(job, basis, key)
+    submission.save()
+    waiting.record_confirmation(changes, by=by, detail={"submission": submission.pk})
+    set_approved_basis(job, basis, key)
     job.adopted = True
     job.save()
-    plan = preflight.plan(basis, erp_id=key.erp_id, note=note)
+    plan = preflight.build_calls(basis, erp_id=key.erp_id, note=note)
     calls = store_calls(job, plan, written)
     job.tries, job.not_before, job.verify_after = 0, Now(), None
     status = JobStatus.INCOMPLETE
@@ -167,7 +167,7 @@ def _adopt(
         status, job.not_before = JobStatus.SYNCED, None
         job.synced_at = job.verified_at = Now()
         job.verification = Verification.MATCH if proof["proof"] == "read back" else Verification.ATTESTED
-    outcomes.end(
+    outcomes.set_job_status(
         job,
         status,
         "",
@@ -178,26 +178,26 @@ def _adopt(
             "erp_id": key.erp_id,
             "calls": calls,
             "written": [call.title for call in written],
-            "note": locked.note,
+            "note": submission.note,
             **proof,
-            **signing.signed(job, event="submission.adopted", by=by, calls=calls),
+            **signing.sign_decision(job, event="submission.adopted", by=by, calls=calls),
         },
     )
     wakeup.wake_exports(job.connection_id)
     return job
 
 
-def _open_job(locked: Submission, seen_round: int) -> ExportJob | None:
+def lock_adoptable_job(submission: Submission, expected_plan_version: int) -> ExportJob | None:
     """The job that may be adopted, under lock; None where nobody has accepted it yet. Raises Conflict."""
-    if locked.status == SubmissionStatus.AWAITING and not seen_round:
+    if submission.status == SubmissionStatus.AWAITING and not expected_plan_version:
         return None
-    current = locked.jobs.current().values_list("pk", flat=True).first()
-    if locked.status != SubmissionStatus.ACCEPTED or current is None:
-        raise Conflict(who_decided(locked))
-    job = outcomes.lock(current)
-    untouched = job.status == JobStatus.QUEUED and ledger.nothing_was_ever_written(job)
-    if job.plan_round != seen_round or (job.status != JobStatus.FAILED and not untouched):
-        raise Conflict(who_decided(locked))
-    require_quiet(job)
-    job.submission = locked
+    current = submission.jobs.current().values_list("pk", flat=True).first()
+    if submission.status != SubmissionStatus.ACCEPTED or current is None:
+        raise Conflict(describe_conflict(submission))
+    job = outcomes.lock_job_and_parents(current)
+    untouched = job.status == JobStatus.QUEUED and ledger.is_unwritten(job)
+    if job.plan_round != expected_plan_version or (job.status != JobStatus.FAILED and not untouched):
+        raise Conflict(describe_conflict(submission))
+    require_quiet_period_over(job)
+    job.submission = submission
     return job

@@ -9,13 +9,13 @@ from erp_integrations.models import ExportJob, Submission
 SUBMISSION_EVENTS = ("submission.sent", "submission.retrieved")
 
 
-def hands_in(commitment: Commitment) -> list[int]:
+def list_contributors(commitment: Commitment) -> list[int]:
     """Everybody who wrote, changed, sent or retrieved it since it was last exported, by id.
 
     The history knows them all, whatever the rows say by now. Whoever decided on it is none of them.
     """
     submissions = Submission.objects.filter(commitment=commitment)
-    wrote = Q(
+    edited = Q(
         subject_type=commitment._meta.label_lower, subject_id=commitment.pk, event__startswith="commitment."
     )
     moved = Q(
@@ -23,7 +23,7 @@ def hands_in(commitment: Commitment) -> list[int]:
         subject_id__in=submissions.values("pk"),
         event__in=SUBMISSION_EVENTS,
     )
-    entries = HistoryEntry.objects.filter(wrote | moved)
+    entries = HistoryEntry.objects.filter(edited | moved)
     exported = ExportJob.objects.filter(submission__in=submissions).aggregate(at=Max("synced_at"))["at"]
     if exported:
         entries = entries.filter(at__gt=exported)

@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 
-from erp_integrations.adapters.base import Finding, MovedRecord
+from erp_integrations.adapters.base import Issue, MovedRecord
 
 
 class DecisionError(Exception):
     """Something can't be done as things stand; the text is for the person who asked."""
 
 
-class NotReady(DecisionError):
+class ExportBlocked(DecisionError):
     """Findings block. They are all in ``findings``."""
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
-        super().__init__(" ".join(finding.sentence for finding in findings))
-        self.findings = list(findings)
+    def __init__(self, issues: Sequence[Issue]) -> None:
+        super().__init__(" ".join(finding.sentence for finding in issues))
+        self.issues = list(issues)
 
 
 class Conflict(DecisionError):
@@ -25,11 +25,11 @@ class TooEarly(DecisionError):
     """The quiet period is not over: an absence would prove nothing yet."""
 
 
-class NotSaid(DecisionError):
+class StatementMissing(DecisionError):
     """A form lacks the words, or the choice, that would be kept."""
 
 
-class StandsElsewhere(DecisionError):
+class RecordMoved(DecisionError):
     """It is absent under its key, and stands in the ERP under another one, which can be followed.
 
     ``instead`` says whose record has its key by now.
@@ -40,7 +40,7 @@ class StandsElsewhere(DecisionError):
         super().__init__(f"{instead}It was not deleted but moved: in Spectrum it is {there}.")
 
 
-class MayStandElsewhere(DecisionError):
+class RecordMayHaveMoved(DecisionError):
     """It is absent under its key, and a person says first whether ``records`` are others."""
 
     def __init__(self, records: Sequence[MovedRecord], instead: str = "") -> None:

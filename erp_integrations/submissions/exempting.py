@@ -7,11 +7,11 @@ from django.db import transaction
 
 from directory import history
 from directory.models import User
-from directory.rights.permissions import RightMissing, company_membership
+from directory.rights.permissions import RightMissing, find_company_membership
 from erp_integrations.models import Submission
 from erp_integrations.submissions.errors import Conflict, DecisionError
-from erp_integrations.submissions.four_eyes import why_barred
-from erp_integrations.submissions.row_locks import lock_commitment, require_words, who_decided
+from erp_integrations.submissions.four_eyes import describe_own_decision
+from erp_integrations.submissions.row_locks import lock_commitment, require_text, describe_conflict
 
 
 @transaction.atomic
@@ -23,10 +23,10 @@ def exempt(*, submission: Submission, person: User, by: User | None, reason: str
     reason, Conflict when it was decided, DecisionError for whom it would not help.
     """
     lock_commitment(submission.commitment_id)
-    locked = (
+    submission = (
         Submission.objects.select_for_update(of=("self",)).select_related("company").get(pk=submission.pk)
     )
-    company = locked.company
+    company = submission.company
     if by and (by == person or by not in User.objects.granters(company)):
         raise RightMissing(
             by=by,
@@ -34,18 +34,18 @@ def exempt(*, submission: Submission, person: User, by: User | None, reason: str
             right="exempt an approver",
             sentence="Staff who may grant Can Push to Accounting exempt an approver once, nobody themselves.",
         )
-    reason = require_words(
+    reason = require_text(
         reason, "Give a reason: it is mailed to everybody concerned, and kept in the history."
     )
-    if not Submission.objects.undecided().filter(pk=locked.pk).exists():
-        raise Conflict(who_decided(locked))
-    membership = company_membership(person, company)
+    if not Submission.objects.undecided().filter(pk=submission.pk).exists():
+        raise Conflict(describe_conflict(submission))
+    membership = find_company_membership(person, company)
     if not (membership and membership.is_accounting_approver):
         raise DecisionError(f"{person} may not push to accounting at {company}: that is granted first.")
-    if not why_barred(locked, person):
+    if not describe_own_decision(submission, person):
         raise DecisionError(f"{person} may decide on it anyhow.")
-    locked.exempt = person
-    locked.save(update_fields=["exempt"])
+    submission.exempt = person
+    submission.save(update_fields=["exempt"])
     detail = {"user": person.pk, "reason": reason}
-    history.record(event="submission.exempted", subject=locked, by=by, company=company, detail=detail)
-    return locked
+    history.record(event="submission.exempted", subject=submission, by=by, company=company, detail=detail)
+    return submission

@@ -9,8 +9,8 @@ from commitments import services as commitments
 from commitments.models import Badge
 from directory.models import User
 from erp_integrations import signing, wakeup
-from erp_integrations.adapters.base import CannotTell, MovedRecord, StoredRecord
-from erp_integrations.adapters.registry import adapter_for, as_planned
+from erp_integrations.adapters.base import Unavailable, MovedRecord, StoredRecord
+from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.exports import unknown
 from erp_integrations.models import (
     CallState,
@@ -25,16 +25,16 @@ from erp_integrations.models import (
 from erp_integrations.reconciliation import drift
 from erp_integrations.submissions.accepting import store_calls
 from erp_integrations.submissions.errors import Conflict, DecisionError
-from erp_integrations.submissions.four_eyes import require_may_steer
+from erp_integrations.submissions.four_eyes import require_own_changes_confirmed
 from erp_integrations.submissions.row_locks import (
     lock_for_decision,
-    lock_job_of,
-    record,
-    who_decided,
+    lock_expected_job,
+    record_decision,
+    describe_conflict,
 )
 from erp_integrations.submissions.unlinking import require_may_unlink
 
-FOLLOWABLE = (JobStatus.SYNCED, JobStatus.INCOMPLETE, JobStatus.UNKNOWN)
+FOLLOWABLE_STATUSES = (JobStatus.SYNCED, JobStatus.INCOMPLETE, JobStatus.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +46,18 @@ class Move:
     link_warning: str = ""
 
 
-def moves_of(job: ExportJob) -> list[Move]:
+def list_moves(job: ExportJob) -> list[Move]:
     """Where the record of a delivery may stand now, the likeliest first. Asks Spectrum: no transaction.
 
     Raises DecisionError where nobody can tell, or it stands under its key as it was sent.
     """
-    records = unknown.seen_anywhere(job)
+    records = unknown.read_back_anywhere(job)
     if isinstance(records, StoredRecord):
-        adapter = adapter_for(job.connection)
-        calls = tuple(as_planned(call) for call in job.current_calls())
-        here = adapter.match(calls, adapter.key_of(calls[0]), records)  # its phases may be expanded
+        adapter = get_adapter(job.connection)
+        calls = tuple(to_call(call) for call in job.list_current_calls())
+        here = adapter.match_record(calls, adapter.get_call_key(calls[0]), records)  # its phases may be expanded
         records = (here,) if here and here.phases else ()
-    if isinstance(records, CannotTell):
+    if isinstance(records, Unavailable):
         raise DecisionError(f"{records.reason} Nothing was changed: try again in a moment.")
     records = tuple(each for each in records if each.is_certain)
     if not records:
@@ -82,7 +82,7 @@ def moves_of(job: ExportJob) -> list[Move]:
     return moves
 
 
-def follow(*, submission: Submission, by: User, seen_attempt: int, fingerprint: str) -> ExportJob:
+def follow(*, submission: Submission, by: User, expected_version: int, fingerprint: str) -> ExportJob:
     """Have key, reservation of the ERP ID and read-back go by the record that the person has seen.
 
     ``fingerprint`` is that record's. What was written stays written, what was not is sent there on Resume,
@@ -90,76 +90,76 @@ def follow(*, submission: Submission, by: User, seen_attempt: int, fingerprint: 
     DecisionError where nobody can tell.
     """
     require_may_unlink(submission=submission, by=by)
-    require_may_steer(submission, by)
+    require_own_changes_confirmed(submission, by)
     job = (
-        submission.jobs.current().select_related("connection__settings").filter(attempt=seen_attempt).first()
+        submission.jobs.current().select_related("connection__settings").filter(attempt=expected_version).first()
     )
-    if submission.status != SubmissionStatus.ACCEPTED or job is None or job.status not in FOLLOWABLE:
-        raise Conflict(who_decided(submission))
-    seen = next((each.record for each in moves_of(job) if each.record.fingerprint == fingerprint), None)
-    if seen is None:
+    if submission.status != SubmissionStatus.ACCEPTED or job is None or job.status not in FOLLOWABLE_STATUSES:
+        raise Conflict(describe_conflict(submission))
+    moved = next((each.record for each in list_moves(job) if each.record.fingerprint == fingerprint), None)
+    if moved is None:
         raise Conflict("What stands in Spectrum changed while you were looking. See how it stands now.")
-    return _follow(submission=submission, by=by, job=job, seen=seen)
+    return _follow(submission=submission, by=by, expected_job=job, moved=moved)
 
 
 @transaction.atomic
-def _follow(*, submission: Submission, by: User, job: ExportJob, seen: MovedRecord) -> ExportJob:
-    locked = lock_for_decision(submission, by)
-    require_may_unlink(submission=locked, by=by)
-    require_may_steer(locked, by)
-    if locked.status != SubmissionStatus.ACCEPTED:
-        raise Conflict(who_decided(locked))
-    held = lock_job_of(locked, seen_attempt=job.attempt)
-    if (held.pk, held.plan_round, held.status) != (job.pk, job.plan_round, job.status):
+def _follow(*, submission: Submission, by: User, expected_job: ExportJob, moved: MovedRecord) -> ExportJob:
+    submission = lock_for_decision(submission, by)
+    require_may_unlink(submission=submission, by=by)
+    require_own_changes_confirmed(submission, by)
+    if submission.status != SubmissionStatus.ACCEPTED:
+        raise Conflict(describe_conflict(submission))
+    job = lock_expected_job(submission, expected_version=expected_job.attempt)
+    if (job.pk, job.plan_round, job.status) != (expected_job.pk, expected_job.plan_round, expected_job.status):
         raise Conflict("Somebody was first: its key or its export is another one by now. See how it stands.")
-    old = {"vendor_code": held.vendor_code, "erp_id": held.erp_id}
-    new = {"vendor_code": seen.key.vendor_code, "erp_id": seen.key.erp_id}
+    old = {"vendor_code": job.vendor_code, "erp_id": job.erp_id}
+    new = {"vendor_code": moved.key.vendor_code, "erp_id": moved.key.erp_id}
     try:
         with transaction.atomic():
             ErpIdHold.objects.update_or_create(
-                commitment=locked.commitment, defaults={"connection": held.connection, **new}
+                commitment=submission.commitment, defaults={"connection": job.connection, **new}
             )
     except IntegrityError as error:
         raise Conflict(
-            f"Another commitment here has vendor {seen.key.vendor_code}, subcontract {seen.key.erp_id}. "
+            f"Another commitment here has vendor {moved.key.vendor_code}, subcontract {moved.key.erp_id}. "
             "Two can't be one record: look in Spectrum whose it is."
         ) from error
-    calls = _move_calls(held, seen)
-    held.vendor_code, held.erp_id = seen.key.vendor_code, seen.key.erp_id
-    held.differences = []
-    if held.status == JobStatus.SYNCED:
-        held.verification, held.verify_after = Verification.PENDING, Now()
-        commitments.mark(locked.commitment, badge=Badge.SYNCED, erp_id=held.erp_id)
-    elif held.status == JobStatus.UNKNOWN:
-        held.not_before = Now()  # read back under the new key, and then it goes on
-    held.save()
-    held.submission = locked
-    drift.followed(held)
+    calls = store_moved_calls(job, moved)
+    job.vendor_code, job.erp_id = moved.key.vendor_code, moved.key.erp_id
+    job.differences = []
+    if job.status == JobStatus.SYNCED:
+        job.verification, job.verify_after = Verification.PENDING, Now()
+        commitments.set_accounting_status(submission.commitment, badge=Badge.SYNCED, erp_id=job.erp_id)
+    elif job.status == JobStatus.UNKNOWN:
+        job.not_before = Now()  # read back under the new key, and then it goes on
+    job.save()
+    job.submission = submission
+    drift.resolve_moved_record(job)
     compared = {
-        "job_number": seen.record.header.get("Job_Number", ""),
-        "lines": seen.planned,
-        "lines_matched": seen.matched,
-        "fingerprint": seen.fingerprint,
+        "job_number": moved.record.header.get("Job_Number", ""),
+        "lines": moved.planned,
+        "lines_matched": moved.matched,
+        "fingerprint": moved.fingerprint,
     }
-    detail = {"job": held.pk, "old": old, "new": new, "phases": dict(seen.phases), "compared": compared}
-    detail |= signing.signed(held, event="export.followed", by=by, calls=calls)
-    record("export.followed", locked, by, {**detail, "calls": calls})
-    wakeup.wake_exports(held.connection_id)
-    return held
+    detail = {"job": job.pk, "old": old, "new": new, "phases": dict(moved.phases), "compared": compared}
+    detail |= signing.sign_decision(job, event="export.followed", by=by, calls=calls)
+    record_decision("export.followed", submission, by, {**detail, "calls": calls})
+    wakeup.wake_exports(job.connection_id)
+    return job
 
 
-def _move_calls(held: ExportJob, seen: MovedRecord) -> list[str]:
+def store_moved_calls(job: ExportJob, moved: MovedRecord) -> list[str]:
     """Plan the calls again under the new key; each keeps its state. Their hashes.
 
     Under the old key nothing stands any more, whoever looks there.
     """
-    before = list(held.current_calls())
-    planned = tuple(as_planned(call) for call in before)
-    held.plan_round += 1
-    hashes = store_calls(held, adapter_for(held.connection).moved(planned, seen))
+    before = list(job.list_current_calls())
+    planned = tuple(to_call(call) for call in before)
+    job.plan_round += 1
+    hashes = store_calls(job, get_adapter(job.connection).build_moved_calls(planned, moved))
     for call in before:
-        held.current_calls().filter(position=call.position).update(state=call.state)
-    held.calls.exclude(plan_round=held.plan_round).filter(state=CallState.WRITTEN).update(
+        job.list_current_calls().filter(position=call.position).update(state=call.state)
+    job.calls.exclude(plan_round=job.plan_round).filter(state=CallState.WRITTEN).update(
         state=CallState.GONE
     )
     return hashes

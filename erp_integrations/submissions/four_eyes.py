@@ -6,31 +6,31 @@ from directory.models import User
 from directory.rights.permissions import RightMissing
 from erp_integrations.confirmations import waiting
 from erp_integrations.confirmations.subjects import Kind
-from erp_integrations.confirmations.waiting import Waiting
+from erp_integrations.confirmations.waiting import PendingChange
 from erp_integrations.models import SnapshotUnreadable, Submission
 from erp_integrations.snapshots import Document
-from erp_integrations.submissions.errors import NotSaid
+from erp_integrations.submissions.errors import StatementMissing
 
 
-def why_barred(submission: Submission, person: User, *, steers: bool = True, begun: bool = False) -> str:
+def describe_own_decision(submission: Submission, person: User, *, includes_changes: bool = True, has_begun: bool = False) -> str:
     """A sentence; blank for who may decide. ``steers``: what they decide sends money somewhere.
 
     Of an export that has ``begun``, only the connection can still turn anything. Whoever is exempted, or
     whose company is freed from the rule, may.
     """
-    if submission.is_barred_for(person):
+    if submission.is_own_decision(person):
         return (
             "You wrote, changed, sent or retrieved this commitment, so another accounting approver "
             "must decide on it."
         )
-    if not steers or submission.company.allows_own_decisions or submission.exempt_id == person.pk:
+    if not includes_changes or submission.company.allows_own_decisions or submission.exempt_id == person.pk:
         return ""
     try:
-        changes = waiting.of_document(submission.document, changed_by=person)
+        changes = waiting.list_for_document(submission.document, changed_by=person)
     except SnapshotUnreadable:
         return ""  # nothing is planned from it any more
     for change in changes:
-        if not begun or change.subject.kind is Kind.CONNECTION:
+        if not has_begun or change.subject.kind is Kind.CONNECTION:
             return (
                 f"You changed what decides where this goes: {change.sentence} Another ERP Integrations Admin "
                 "confirms that, or another accounting approver when they accept."
@@ -38,25 +38,25 @@ def why_barred(submission: Submission, person: User, *, steers: bool = True, beg
     return ""
 
 
-def require_may_steer(submission: Submission, by: User, *, begun: bool = False) -> None:
+def require_own_changes_confirmed(submission: Submission, by: User, *, has_begun: bool = False) -> None:
     """Raise RightMissing for who changed what steers this commitment, while nobody else has confirmed it."""
-    if sentence := why_barred(submission, by, begun=begun):
+    if sentence := describe_own_decision(submission, by, has_begun=has_begun):
         right = "decide where one's own change leads"
         raise RightMissing(by=by, company=submission.company, right=right, sentence=sentence)
 
 
-def require_ticked(
+def require_ticked_changes(
     submission: Submission, document: Document, by: User, ticked: Collection[str]
-) -> list[Waiting]:
+) -> list[PendingChange]:
     """The changes of others that an acceptance confirms: each is ticked exactly as it was shown.
 
     Raises RightMissing, NotSaid.
     """
-    require_may_steer(submission, by)
-    found = waiting.of_document(document, lock=True)
-    changes = [each for each in found if by.pk not in each.row.people]
+    require_own_changes_confirmed(submission, by)
+    pending = waiting.list_for_document(document, lock=True)
+    changes = [each for each in pending if by.pk not in each.row.people]
     if any(each.stamp not in ticked for each in changes):
-        raise NotSaid(
+        raise StatementMissing(
             "Links or settings that this commitment uses were changed, and wait for a second person. Check "
             "each of them below, and tick that it is right; or leave it, and nothing is exported."
         )

@@ -6,22 +6,22 @@ from django.utils import timezone
 from commitments import services as commitments
 from commitments.models import Badge, Lock
 from directory.models import User
-from erp_integrations.adapters.base import CannotTell
+from erp_integrations.adapters.base import Unavailable
 from erp_integrations.checks import leftovers
 from erp_integrations.emails import announcements
 from erp_integrations.exports import existing_record
-from erp_integrations.exports.existing_record import StandingRecord
+from erp_integrations.exports.existing_record import ExistingRecord
 from erp_integrations.models import CallState, JobStatus, Submission, SubmissionStatus
 from erp_integrations.submissions.errors import Conflict, DecisionError
 from erp_integrations.submissions.row_locks import (
-    document_of,
+    get_sent_document,
     lock_for_decision,
     lock_job,
-    record,
+    record_decision,
     require_may_decide,
-    require_quiet,
-    require_words,
-    who_decided,
+    require_quiet_period_over,
+    require_text,
+    describe_conflict,
 )
 
 
@@ -36,56 +36,56 @@ def reject(*, submission: Submission, by: User, reason: str) -> None:
     DecisionError when Spectrum holds all of it.
     """
     require_may_decide(submission=submission, by=by)
-    stands = ""
+    existing = ""
     # Of a part that is known the decision itself takes care.
-    known = submission.jobs.current().exclude(status=JobStatus.FAILED).exists()
-    if submission.connection.reads_back and not known:
-        stands, is_whole = _what_stands(submission)
+    has_known_part = submission.jobs.current().exclude(status=JobStatus.FAILED).exists()
+    if submission.connection.reads_back and not has_known_part:
+        existing, is_whole = describe_existing_record(submission)
         if is_whole:
             raise DecisionError(
-                f"{stands} Rejected, it would stay there and nobody would know: mark it as exported, or "
+                f"{existing} Rejected, it would stay there and nobody would know: mark it as exported, or "
                 "delete it in Spectrum first."
             )
-    _reject(submission=submission, by=by, reason=reason, stands=stands)
+    _reject(submission=submission, by=by, reason=reason, existing=existing)
 
 
-def _what_stands(submission: Submission) -> tuple[str, bool]:
+def describe_existing_record(submission: Submission) -> tuple[str, bool]:
     """What Spectrum holds of it, in a sentence, and whether that is all of it."""
-    standing = existing_record.find(submission)
-    if isinstance(standing, StandingRecord) and standing.is_ours:
-        return standing.sentence, standing.is_whole
-    found = () if isinstance(standing, CannotTell) else existing_record.find_elsewhere(submission)
-    if isinstance(found, CannotTell) or not found:
-        return (standing.sentence if isinstance(standing, StandingRecord) else ""), False
-    whole = [each for each in found if each.is_certain and each.matched == each.planned]
-    there = "; or ".join(each.sentence for each in whole or found)
+    existing = existing_record.find_record(submission)
+    if isinstance(existing, ExistingRecord) and existing.is_ours:
+        return existing.sentence, existing.is_whole
+    moved = () if isinstance(existing, Unavailable) else existing_record.find_moved_records(submission)
+    if isinstance(moved, Unavailable) or not moved:
+        return (existing.sentence if isinstance(existing, ExistingRecord) else ""), False
+    whole = [each for each in moved if each.is_certain and each.matched == each.planned]
+    there = "; or ".join(each.sentence for each in whole or moved)
     return f"Spectrum {'already holds' if whole else 'may already hold'} it as {there}.", bool(whole)
 
 
 @transaction.atomic
-def _reject(*, submission: Submission, by: User, reason: str, stands: str) -> None:
-    locked = lock_for_decision(submission, by)
-    reason = require_words(reason, "Enter a reason: it is mailed to the person who created the commitment.")
-    left: list[str] = []
-    if locked.status == SubmissionStatus.ACCEPTED:
-        job = lock_job(locked)
+def _reject(*, submission: Submission, by: User, reason: str, existing: str) -> None:
+    submission = lock_for_decision(submission, by)
+    reason = require_text(reason, "Enter a reason: it is mailed to the person who created the commitment.")
+    leftovers: list[str] = []
+    if submission.status == SubmissionStatus.ACCEPTED:
+        job = lock_job(submission)
         if job.status not in (JobStatus.FAILED, JobStatus.INCOMPLETE):
-            raise Conflict(who_decided(locked))
-        require_quiet(job)
-        left = [call.title for call in job.current_calls().filter(state=CallState.WRITTEN)]
-        if left:
-            leftovers.watch(job)
-        job.move_to(JobStatus.CANCELLED)
+            raise Conflict(describe_conflict(submission))
+        require_quiet_period_over(job)
+        leftovers = [call.title for call in job.list_current_calls().filter(state=CallState.WRITTEN)]
+        if leftovers:
+            leftovers.set_due_for_read_back(job)
+        job.set_status(JobStatus.CANCELLED)
         job.save()
-    elif locked.status != SubmissionStatus.AWAITING:
-        raise Conflict(who_decided(locked))
+    elif submission.status != SubmissionStatus.AWAITING:
+        raise Conflict(describe_conflict(submission))
     else:
         # Nobody can have read it. After an export, rejecting is the only way out.
-        document_of(locked)
-    locked.reject(by=by, at=timezone.now(), reason=reason)
-    locked.save()
-    leftovers.release_erp_id(locked.commitment)
-    commitments.mark(locked.commitment, badge=Badge.REJECTED, lock=Lock.NONE, erp_id="")
-    detail: dict[str, object] = {"reason": locked.reason, "left_in_spectrum": left}
-    record("submission.rejected", locked, by, detail | ({"stands_in_spectrum": stands} if stands else {}))
-    announcements.rejected(locked)
+        get_sent_document(submission)
+    submission.reject(by=by, at=timezone.now(), reason=reason)
+    submission.save()
+    leftovers.release_erp_id(submission.commitment)
+    commitments.set_accounting_status(submission.commitment, badge=Badge.REJECTED, lock=Lock.NONE, erp_id="")
+    detail: dict[str, object] = {"reason": submission.reason, "left_in_spectrum": leftovers}
+    record_decision("submission.rejected", submission, by, detail | ({"stands_in_spectrum": existing} if existing else {}))
+    announcements.store_rejection_mails(submission)

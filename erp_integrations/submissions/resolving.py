@@ -12,17 +12,17 @@ from erp_integrations import signing, wakeup
 from erp_integrations.confirmations import steering
 from erp_integrations.exports import unknown
 from erp_integrations.models import ExportJob, JobStatus, Submission, SubmissionStatus, Verification
-from erp_integrations.submissions.errors import Conflict, NotSaid, TooEarly
-from erp_integrations.submissions.four_eyes import require_may_steer
+from erp_integrations.submissions.errors import Conflict, StatementMissing, TooEarly
+from erp_integrations.submissions.four_eyes import require_own_changes_confirmed
 from erp_integrations.submissions.row_locks import (
     lock_for_decision,
-    lock_job_of,
+    lock_expected_job,
     lock_submission,
-    moment_of,
-    record,
-    require_quiet,
-    require_words,
-    who_decided,
+    format_time,
+    record_decision,
+    require_quiet_period_over,
+    require_text,
+    describe_conflict,
 )
 
 
@@ -39,7 +39,7 @@ def resolve(
     *,
     submission: Submission,
     by: User,
-    seen_attempt: int,
+    expected_version: int,
     attested: Attested,
     statement: str,
     positions: Collection[int] = (),
@@ -50,76 +50,76 @@ def resolve(
     or goes on with the others. Raises RightMissing, Conflict when it is
     another delivery by now or the ERP is asked instead, TooEarly, NotSaid.
     """
-    locked = lock_for_decision(submission, by)
-    if locked.status != SubmissionStatus.ACCEPTED:
-        raise Conflict(who_decided(locked))
-    held = lock_job_of(locked, seen_attempt=seen_attempt)
-    if held.status != JobStatus.UNKNOWN:
+    submission = lock_for_decision(submission, by)
+    if submission.status != SubmissionStatus.ACCEPTED:
+        raise Conflict(describe_conflict(submission))
+    job = lock_expected_job(submission, expected_version=expected_version)
+    if job.status != JobStatus.UNKNOWN:
         raise Conflict("What became of this export is known by now. See how it stands.")
-    require_quiet(held)
-    if not held.asks_a_person:
-        by_hand = f", from {moment_of(held.by_hand_from)} on" if held.by_hand_from else ""
+    require_quiet_period_over(job)
+    if not job.needs_manual_resolution:
+        by_hand = f", from {format_time(job.manual_resolution_from)} on" if job.manual_resolution_from else ""
         raise TooEarly(
-            f"Spectrum itself is asked what it holds, next at {moment_of(held.not_before)}. Only if it "
+            f"Spectrum itself is asked what it holds, next at {format_time(job.not_before)}. Only if it "
             f"can't tell, a person decides{by_hand}."
         )
-    statement = require_words(statement, "Say what you saw in Spectrum: your words are kept in the history.")
-    calls = list(held.current_calls())
-    there = {call.position for call in calls} if attested is Attested.ALL else set(positions)
-    written = [attested is not Attested.NONE and call.position in there for call in calls]
+    statement = require_text(statement, "Say what you saw in Spectrum: your words are kept in the history.")
+    calls = list(job.list_current_calls())
+    found_positions = {call.position for call in calls} if attested is Attested.ALL else set(positions)
+    written = [attested is not Attested.NONE and call.position in found_positions for call in calls]
     if attested is Attested.PART and (not written[0] or all(written)):
-        raise NotSaid(
+        raise StatementMissing(
             f"Choose which calls are in Spectrum: {calls[0].title} must be among them, and not all of them."
         )
     if attested is Attested.NONE:
         # It is sent again, and on whose decision, the worker asks.
-        held.submission.accept_again(by=by, at=timezone.now(), note=held.submission.note)
-        held.submission.save()
+        job.submission.accept_again(by=by, at=timezone.now(), note=job.submission.note)
+        job.submission.save()
     else:
-        held.verification = Verification.ATTESTED
-    held.tries = 0
+        job.verification = Verification.ATTESTED
+    job.tries = 0
     event = f"export.attested_{attested}"
-    unknown.leave_unknown(
-        held,
+    unknown.resolve_unknown(
+        job,
         written,
         event=event,
         by=by,
         verification=Verification.ATTESTED,
         detail={
             "statement": statement,
-            "seen": held.differences,
-            **signing.signed(held, event=event, by=by, calls=signing.accepted_calls(held)),
+            "seen": job.differences,
+            **signing.sign_decision(job, event=event, by=by, calls=signing.list_accepted_calls(job)),
         },
     )
-    wakeup.wake_exports(held.connection_id)
-    return held
+    wakeup.wake_exports(job.connection_id)
+    return job
 
 
 @transaction.atomic
-def resume(*, submission: Submission, by: User | None, seen_attempt: int) -> ExportJob:
+def resume(*, submission: Submission, by: User | None, expected_version: int) -> ExportJob:
     """Go on with the calls that are not written; the worker looks first what stands there.
 
     ``by`` is None for an operator at the command line: on whose decision it goes on, stays as it was.
     Raises RightMissing, Conflict when it is another delivery by now or goes on already, TooEarly.
     """
-    locked = lock_for_decision(submission, by) if by else lock_submission(submission)
-    if locked.status != SubmissionStatus.ACCEPTED:
-        raise Conflict(who_decided(locked))
+    submission = lock_for_decision(submission, by) if by else lock_submission(submission)
+    if submission.status != SubmissionStatus.ACCEPTED:
+        raise Conflict(describe_conflict(submission))
     if by:
-        require_may_steer(locked, by, begun=True)
-    held = lock_job_of(locked, seen_attempt=seen_attempt)
-    if held.status != JobStatus.INCOMPLETE or ExportJob.objects.due().filter(pk=held.pk).exists():
+        require_own_changes_confirmed(submission, by, has_begun=True)
+    job = lock_expected_job(submission, expected_version=expected_version)
+    if job.status != JobStatus.INCOMPLETE or ExportJob.objects.due().filter(pk=job.pk).exists():
         raise Conflict("It goes on already. See how it stands now.")
-    require_quiet(held)
-    held.not_before = Now()
-    held.tries = 0
-    detail: dict[str, object] = {"job": held.pk, "attempt": held.attempt}
+    require_quiet_period_over(job)
+    job.not_before = Now()
+    job.tries = 0
+    detail: dict[str, object] = {"job": job.pk, "attempt": job.attempt}
     if by:
-        if held.wire_hash:
-            held.wire_hash = next(steering.wire_hashes(held.connection, held))
-        calls = signing.accepted_calls(held)
-        detail |= signing.signed(held, event="export.resumed", by=by, calls=calls)
-    held.save(update_fields=["not_before", "tries", "wire_hash"])
-    record("export.resumed", locked, by, detail)
-    wakeup.wake_exports(held.connection_id)
-    return held
+        if job.wire_hash:
+            job.wire_hash = next(steering.hash_wire_settings(job.connection, job))
+        calls = signing.list_accepted_calls(job)
+        detail |= signing.sign_decision(job, event="export.resumed", by=by, calls=calls)
+    job.save(update_fields=["not_before", "tries", "wire_hash"])
+    record_decision("export.resumed", submission, by, detail)
+    wakeup.wake_exports(job.connection_id)
+    return job

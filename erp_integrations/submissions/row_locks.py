@@ -13,14 +13,14 @@ from erp_integrations.checks import preflight
 from erp_integrations.exports import outcomes
 from erp_integrations.models import ExportJob, SnapshotUnreadable, Submission
 from erp_integrations.snapshots import Document
-from erp_integrations.submissions.errors import Conflict, NotSaid, TooEarly
-from erp_integrations.submissions.four_eyes import why_barred
+from erp_integrations.submissions.errors import Conflict, StatementMissing, TooEarly
+from erp_integrations.submissions.four_eyes import describe_own_decision
 
 
 def require_may_decide(*, submission: Submission, by: User) -> None:
     """Raise RightMissing without the privilege, or on what one had a hand in."""
     require_push_to_accounting(by, submission.company)
-    if sentence := why_barred(submission, by, steers=False):
+    if sentence := describe_own_decision(submission, by, includes_changes=False):
         right = "decide on one's own commitment"
         raise RightMissing(by=by, company=submission.company, right=right, sentence=sentence)
 
@@ -36,21 +36,21 @@ def lock_commitment(pk: int) -> Commitment:
 
 def lock_for_decision(submission: Submission, by: User) -> Submission:
     """The submission under lock, after its commitment, for a person who may decide on it."""
-    locked = lock_submission(submission)
-    require_may_decide(submission=locked, by=by)
-    return locked
+    submission = lock_submission(submission)
+    require_may_decide(submission=submission, by=by)
+    return submission
 
 
 def lock_submission(submission: Submission) -> Submission:
     """The same for an operator, who decides nothing."""
     commitment = lock_commitment(submission.commitment_id)
-    locked = (
+    submission = (
         Submission.objects.select_for_update(of=("self",))
         .select_related("company", "connection", "decided_by", "ended_by")
         .get(pk=submission.pk)
     )
-    locked.commitment = commitment
-    return locked
+    submission.commitment = commitment
+    return submission
 
 
 def lock_job(submission: Submission) -> ExportJob:
@@ -58,38 +58,38 @@ def lock_job(submission: Submission) -> ExportJob:
     return submission.jobs.select_for_update().current().get()
 
 
-def require_quiet(job: ExportJob) -> None:
+def require_quiet_period_over(job: ExportJob) -> None:
     """Raise TooEarly while a call may still be written by an ERP that is late."""
     if ExportJob.objects.quiet().filter(pk=job.pk).exists():
         return
     raise TooEarly(
         "Spectrum may still write the last call, so an absence proves nothing yet. "
-        f"This can be decided from {moment_of(job.quiet_until)} on."
+        f"This can be decided from {format_time(job.quiet_until)} on."
     )
 
 
-def require_words(words: str, sentence: str) -> str:
+def require_text(text: str, message: str) -> str:
     """What a person said, trimmed; raises NotSaid with the sentence where there is nothing to read."""
-    if not preflight.is_written(words):
-        raise NotSaid(sentence)
-    return words.strip()
+    if not preflight.has_text(text):
+        raise StatementMissing(message)
+    return text.strip()
 
 
-def lock_job_of(submission: Submission, *, seen_attempt: int) -> ExportJob:
+def lock_expected_job(submission: Submission, *, expected_version: int) -> ExportJob:
     """The job that counts, with what comes before it in the lock order.
 
     Raises Conflict unless it is still the delivery that the person looked at.
     """
     current = submission.jobs.current().values_list("pk", flat=True).first()
     if current is None:
-        raise Conflict(who_decided(submission))
-    held = outcomes.lock(current)
-    if held.attempt != seen_attempt:
+        raise Conflict(describe_conflict(submission))
+    job = outcomes.lock_job_and_parents(current)
+    if job.attempt != expected_version:
         raise Conflict("The export went on while you were looking. See how it stands now, and decide again.")
-    return held
+    return job
 
 
-def moment_of(at: datetime | None) -> str:
+def format_time(at: datetime | None) -> str:
     """A time of day in the zone of the person who reads it, with the day where it is not today."""
     if at is None:
         return "now"
@@ -97,7 +97,7 @@ def moment_of(at: datetime | None) -> str:
     return date_format(local, "H:i" if local.date() == timezone.localdate() else "j M Y, H:i")
 
 
-def document_of(submission: Submission) -> Document:
+def get_sent_document(submission: Submission) -> Document:
     """What was sent, by the hash that the history kept. Raises Conflict when that is not what is stored."""
     sent = HistoryEntry.objects.about(submission).filter(event="submission.sent").last()
     try:
@@ -109,7 +109,7 @@ def document_of(submission: Submission) -> Document:
     return document
 
 
-def who_decided(submission: Submission) -> str:
+def describe_conflict(submission: Submission) -> str:
     """One sentence for the person who came second."""
     person, at = submission.decided_by or submission.ended_by, submission.decided_at or submission.ended_at
     when = f" on {date_format(timezone.localtime(at), 'j M Y, H:i')}" if at else ""
@@ -118,7 +118,7 @@ def who_decided(submission: Submission) -> str:
     return f"{person or 'Somebody'} {verb} this commitment{when}, so nothing was changed."
 
 
-def record(
+def record_decision(
     event: str, submission: Submission, by: User | None, detail: dict[str, object] | None = None
 ) -> None:
     """History of a decision, kept with the submission."""

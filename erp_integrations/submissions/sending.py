@@ -10,10 +10,10 @@ from directory.rights.permissions import require_send_commitments
 from erp_integrations.checks import preflight
 from erp_integrations.models import Submission, SubmissionStatus
 from erp_integrations.models.submissions import OPEN_STATUSES
-from erp_integrations.snapshots import text_hash, to_json
-from erp_integrations.submissions.contributors import hands_in
-from erp_integrations.submissions.errors import Conflict, NotReady
-from erp_integrations.submissions.row_locks import lock_commitment, record, who_decided
+from erp_integrations.snapshots import hash_text, to_json
+from erp_integrations.submissions.contributors import list_contributors
+from erp_integrations.submissions.errors import Conflict, ExportBlocked
+from erp_integrations.submissions.row_locks import lock_commitment, record_decision, describe_conflict
 
 
 @transaction.atomic
@@ -23,24 +23,24 @@ def send_to_erp(*, commitment: Commitment, by: User) -> Submission:
     Raises RightMissing without Admin on the Commitments tool, NotReady when something
     blocks, Conflict when it is with accounting already.
     """
-    locked = lock_commitment(commitment.pk)
-    require_send_commitments(by, locked.project)
-    open_one = locked.submissions.filter(status__in=OPEN_STATUSES).first()
-    if open_one:
-        raise Conflict(f"This commitment is with accounting already ({locked.get_badge_display()}).")
-    document = preflight.document_of(locked)
-    basis = preflight.basis_of(document)
-    found = preflight.findings(basis, moment=preflight.Moment.SEND, erp_id=preflight.proposed_erp_id(basis))
-    if preflight.blocking(found) or basis.connection is None:
-        raise NotReady(preflight.blocking(found))
+    commitment = lock_commitment(commitment.pk)
+    require_send_commitments(by, commitment.project)
+    open_submission = commitment.submissions.filter(status__in=OPEN_STATUSES).first()
+    if open_submission:
+        raise Conflict(f"This commitment is with accounting already ({commitment.get_badge_display()}).")
+    document = preflight.build_document(commitment)
+    basis = preflight.build_basis(document)
+    issues = preflight.check_export(basis, moment=preflight.Moment.SEND, erp_id=preflight.get_proposed_erp_id(basis))
+    if preflight.list_blocking(issues) or basis.connection is None:
+        raise ExportBlocked(preflight.list_blocking(issues))
     snapshot = to_json(document)
     submission = Submission.objects.create(
-        company=locked.project.company,
-        project=locked.project,
-        commitment=locked,
+        company=commitment.project.company,
+        project=commitment.project,
+        commitment=commitment,
         connection=basis.connection,
         snapshot=snapshot,
-        snapshot_hash=text_hash(snapshot),
+        snapshot_hash=hash_text(snapshot),
         schema_version=document.schema_version,
         kind=document.kind,
         number=document.number,
@@ -48,11 +48,11 @@ def send_to_erp(*, commitment: Commitment, by: User) -> Submission:
         contract_company_name=document.contract_company_name,
         total=document.total,
         sent_by=by,
-        created_by=locked.created_by,
-        hands=hands_in(locked),
+        created_by=commitment.created_by,
+        hands=list_contributors(commitment),
     )
-    commitments.mark(locked, badge=Badge.AWAITING, lock=Lock.WHOLE)
-    record("submission.sent", submission, by, {"snapshot_hash": submission.snapshot_hash})
+    commitments.set_accounting_status(commitment, badge=Badge.AWAITING, lock=Lock.WHOLE)
+    record_decision("submission.sent", submission, by, {"snapshot_hash": submission.snapshot_hash})
     return submission
 
 
@@ -62,15 +62,15 @@ def retrieve_from_erp(*, commitment: Commitment, by: User) -> Submission:
 
     Raises RightMissing without Admin on the Commitments tool, Conflict when it was decided.
     """
-    locked = lock_commitment(commitment.pk)
-    require_send_commitments(by, locked.project)
-    submission = locked.submissions.select_for_update().filter(status__in=OPEN_STATUSES).first()
+    commitment = lock_commitment(commitment.pk)
+    require_send_commitments(by, commitment.project)
+    submission = commitment.submissions.select_for_update().filter(status__in=OPEN_STATUSES).first()
     if submission is None:
         raise Conflict("Accounting doesn't have this commitment, so there is nothing to retrieve.")
     if submission.status != SubmissionStatus.AWAITING:
-        raise Conflict(f"It can't be retrieved any more: {who_decided(submission)}")
+        raise Conflict(f"It can't be retrieved any more: {describe_conflict(submission)}")
     submission.retrieve(by=by, at=timezone.now())
     submission.save()
-    commitments.mark(locked, badge=Badge.RETRIEVED, lock=Lock.NONE)
-    record("submission.retrieved", submission, by)
+    commitments.set_accounting_status(commitment, badge=Badge.RETRIEVED, lock=Lock.NONE)
+    record_decision("submission.retrieved", submission, by)
     return submission

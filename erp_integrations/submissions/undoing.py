@@ -9,8 +9,8 @@ from erp_integrations.submissions.errors import Conflict
 from erp_integrations.submissions.row_locks import (
     lock_for_decision,
     lock_submission,
-    record,
-    who_decided,
+    record_decision,
+    describe_conflict,
 )
 
 
@@ -22,13 +22,13 @@ def undo(*, submission: Submission, by: User | None) -> Submission:
     ``by`` is None for an operator at the command line. Raises RightMissing, Conflict when it is on its way,
     or was decided otherwise.
     """
-    locked = lock_for_decision(submission, by) if by else lock_submission(submission)
-    if locked.status != SubmissionStatus.ACCEPTED:
-        raise Conflict(who_decided(locked))
-    held = outcomes.lock(locked.jobs.current().values_list("pk", flat=True).get())
-    if held.status != JobStatus.QUEUED or not ledger.nothing_was_ever_written(held):
+    submission = lock_for_decision(submission, by) if by else lock_submission(submission)
+    if submission.status != SubmissionStatus.ACCEPTED:
+        raise Conflict(describe_conflict(submission))
+    job = outcomes.lock_job_and_parents(submission.jobs.current().values_list("pk", flat=True).get())
+    if job.status != JobStatus.QUEUED or not ledger.is_unwritten(job):
         raise Conflict("It is too late to undo: the export has begun.")
-    accepted_by = held.submission.decided_by_id
-    outcomes.take_back(held)
-    record("submission.undone", locked, by, {"job": held.pk, "accepted_by": accepted_by})
-    return held.submission
+    accepted_by = job.submission.decided_by_id
+    outcomes.undo_acceptance(job)
+    record_decision("submission.undone", submission, by, {"job": job.pk, "accepted_by": accepted_by})
+    return job.submission

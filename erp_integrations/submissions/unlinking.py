@@ -9,28 +9,28 @@ from commitments import services as commitments
 from commitments.models import Badge, Lock
 from directory.models import User
 from directory.rights.permissions import require_send_commitments
-from erp_integrations.adapters.base import CannotTell, MovedRecord, StoredRecord
-from erp_integrations.adapters.registry import adapter_for, as_planned
+from erp_integrations.adapters.base import Unavailable, MovedRecord, StoredRecord
+from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.checks import leftovers, other_records, preflight
 from erp_integrations.exports import ledger, unknown
 from erp_integrations.models import ExportJob, JobBilling, JobStatus, Submission, SubmissionStatus
-from erp_integrations.submissions.accepting import ticked_off
+from erp_integrations.submissions.accepting import build_dismissal_detail
 from erp_integrations.submissions.errors import (
     Conflict,
     DecisionError,
-    MayStandElsewhere,
-    StandsElsewhere,
+    RecordMayHaveMoved,
+    RecordMoved,
     TooEarly,
 )
 from erp_integrations.submissions.row_locks import (
     lock_for_decision,
-    lock_job_of,
-    moment_of,
-    record,
+    lock_expected_job,
+    format_time,
+    record_decision,
     require_may_decide,
-    require_quiet,
-    require_words,
-    who_decided,
+    require_quiet_period_over,
+    require_text,
+    describe_conflict,
 )
 
 
@@ -38,9 +38,9 @@ def unlink(
     *,
     submission: Submission,
     by: User,
-    seen_attempt: int,
+    expected_version: int,
     statement: str = "",
-    others: Collection[str] = (),
+    dismissed: Collection[str] = (),
 ) -> Submission:
     """Cut the link to a record that was deleted in Spectrum: unlocked whole, its ERP ID free.
 
@@ -52,15 +52,15 @@ def unlink(
     """
     require_may_unlink(submission=submission, by=by)
     job = (
-        submission.jobs.current().select_related("connection__settings").filter(attempt=seen_attempt).first()
+        submission.jobs.current().select_related("connection__settings").filter(attempt=expected_version).first()
     )
     if submission.status != SubmissionStatus.ACCEPTED or job is None:
-        raise Conflict(who_decided(submission))
-    ticked = others if preflight.is_written(statement) else ()
-    proof, possible = _proof_of_absence(job, ticked)
-    others_told = ticked_off(possible, statement).get("other_records", [])
+        raise Conflict(describe_conflict(submission))
+    dismissed_fingerprints = dismissed if preflight.has_text(statement) else ()
+    proof, possible = require_absence(job, dismissed_fingerprints)
+    dismissed_records = build_dismissal_detail(possible, statement).get("other_records", [])
     return _unlink(
-        submission=submission, by=by, job=job, proof=proof, statement=statement, others=others_told
+        submission=submission, by=by, expected_job=job, proof=proof, statement=statement, dismissed=dismissed_records
     )
 
 
@@ -70,45 +70,45 @@ def require_may_unlink(*, submission: Submission, by: User) -> None:
     require_send_commitments(by, submission.project)
 
 
-def _proof_of_absence(job: ExportJob, others: Collection[str]) -> tuple[str, list[MovedRecord]]:
+def require_absence(job: ExportJob, dismissed: Collection[str]) -> tuple[str, list[MovedRecord]]:
     """ "read back", or nothing where nothing can be read back; and what was ticked off as another record.
 
     Raises where the record is there, or may be and was not ticked off.
     """
-    require_quiet(job)
+    require_quiet_period_over(job)
     if not job.connection.reads_back:
         return "", []
-    if ledger.may_not_show_yet(job):
+    if ledger.is_within_read_back_lag(job):
         raise TooEarly("It was written a moment ago, and Spectrum may be late to show it. Try again soon.")
-    found = unknown.seen_anywhere(job)
+    found = unknown.read_back_anywhere(job)
     if isinstance(found, StoredRecord):
-        calls = tuple(as_planned(call) for call in job.current_calls())
-        seen = adapter_for(job.connection).billing(calls, found)
-        _require_nothing_billed(
-            JobBilling(job=job, billed=seen.billed, paid=seen.paid, read_at=timezone.now())
+        calls = tuple(to_call(call) for call in job.list_current_calls())
+        billing = get_adapter(job.connection).get_billing(calls, found)
+        require_nothing_billed(
+            JobBilling(job=job, billed=billing.billed, paid=billing.paid, read_at=timezone.now())
         )
         raise DecisionError(
             f"Spectrum still shows vendor {job.vendor_code}, subcontract {job.erp_id}. "
             "Delete it there first; then unlink."
         )
-    if isinstance(found, CannotTell):
+    if isinstance(found, Unavailable):
         raise DecisionError(f"{found.reason} Nothing was changed: try again in a moment.")
-    left = [each for each in found if each.is_certain or each.fingerprint not in others]
-    if left:
-        held_by = other_records.another_job(job, unknown.seen_now(job))
+    possible = [each for each in found if each.is_certain or each.fingerprint not in dismissed]
+    if possible:
+        other_job = other_records.find_other_job(job, unknown.read_back(job))
         key = f"vendor {job.vendor_code}, subcontract {job.erp_id}"
-        instead = f"Under {key} stands another contract now, of job {held_by}. " if held_by else ""
-        if certain := [each for each in left if each.is_certain]:
-            raise StandsElsewhere(certain, instead)
-        raise MayStandElsewhere(left, instead)
+        instead = f"Under {key} stands another contract now, of job {other_job}. " if other_job else ""
+        if certain := [each for each in possible if each.is_certain]:
+            raise RecordMoved(certain, instead)
+        raise RecordMayHaveMoved(possible, instead)
     return "read back", list(found)
 
 
-def _require_nothing_billed(billing: JobBilling | None) -> None:
+def require_nothing_billed(billing: JobBilling | None) -> None:
     """Spectrum keeps what is invoiced or paid: where that is absent, it stands under another key."""
-    if billing is not None and billing.has_something:
+    if billing is not None and billing.has_amounts:
         raise DecisionError(
-            f"When Spectrum was read ({moment_of(billing.read_at)}), {billing.billed or 0:,.2f} of it was "
+            f"When Spectrum was read ({format_time(billing.read_at)}), {billing.billed or 0:,.2f} of it was "
             f"billed and {billing.paid or 0:,.2f} paid. It can't be unlinked: what is billed stays there."
         )
 
@@ -118,41 +118,41 @@ def _unlink(
     *,
     submission: Submission,
     by: User,
-    job: ExportJob,
+    expected_job: ExportJob,
     proof: str,
     statement: str,
-    others: object,
+    dismissed: object,
 ) -> Submission:
-    locked = lock_for_decision(submission, by)
-    require_may_unlink(submission=locked, by=by)
-    if locked.status != SubmissionStatus.ACCEPTED:
-        raise Conflict(who_decided(locked))
-    held = lock_job_of(locked, seen_attempt=job.attempt)
-    if held.plan_round != job.plan_round:
+    submission = lock_for_decision(submission, by)
+    require_may_unlink(submission=submission, by=by)
+    if submission.status != SubmissionStatus.ACCEPTED:
+        raise Conflict(describe_conflict(submission))
+    job = lock_expected_job(submission, expected_version=expected_job.attempt)
+    if job.plan_round != expected_job.plan_round:
         raise Conflict("Its record was followed to another key meanwhile. See how it stands now.")
-    if held.pk != job.pk or held.status not in (JobStatus.SYNCED, JobStatus.INCOMPLETE):
+    if job.pk != expected_job.pk or job.status not in (JobStatus.SYNCED, JobStatus.INCOMPLETE):
         raise Conflict("Only what is in Spectrum, whole or in part, can be unlinked. See how it stands now.")
     if not proof:
-        statement = require_words(
+        statement = require_text(
             statement, "Say how you know that it is gone from Spectrum: your words are kept in the history."
         )
-    _require_nothing_billed(JobBilling.objects.filter(job=held).first())
-    held.move_to(JobStatus.CANCELLED)
-    held.save()
-    locked.unlink(by=by, at=timezone.now())
-    locked.save()
-    leftovers.forget(locked.commitment)
-    commitments.mark(locked.commitment, badge=Badge.UNLINKED, lock=Lock.NONE, erp_id="")
-    record(
+    require_nothing_billed(JobBilling.objects.filter(job=job).first())
+    job.set_status(JobStatus.CANCELLED)
+    job.save()
+    submission.unlink(by=by, at=timezone.now())
+    submission.save()
+    leftovers.record_leftovers_gone(submission.commitment)
+    commitments.set_accounting_status(submission.commitment, badge=Badge.UNLINKED, lock=Lock.NONE, erp_id="")
+    record_decision(
         "submission.unlinked",
-        locked,
+        submission,
         by,
         {
-            "job": held.pk,
-            "erp_id": held.erp_id,
+            "job": job.pk,
+            "erp_id": job.erp_id,
             "proof": proof or "attested",
             "statement": statement.strip(),
-            **({"other_records": others} if others else {}),
+            **({"other_records": dismissed} if dismissed else {}),
         },
     )
-    return locked
+    return submission

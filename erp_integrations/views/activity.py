@@ -16,18 +16,18 @@ from directory.requests import SignedInRequest
 from directory.rights.permissions import require_see_history
 from directory.web import rate_limits
 from erp_integrations.audit import exporting, searching, subjects
-from erp_integrations.audit.searching import ELSEWHERE, GROUPS, Search
+from erp_integrations.audit.searching import OTHER_PREFIXES, EVENT_GROUPS, Search
 from erp_integrations.views import navigation
 
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class HistoryRow:
     """One entry as the page shows it."""
 
     entry: HistoryEntry
-    story: words.Told
+    story: words.EntryDescription
     by: User | None
     subject: subjects.Subject
     seal: HistorySeal | None
@@ -36,43 +36,43 @@ class Row:
 
 
 @require_safe
-@rate_limits.costly(when=lambda request: bool(request.GET))
+@rate_limits.limit_rate(when=lambda request: bool(request.GET))
 def activity(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """The history, newest first; a number of queries that does not grow with it."""
-    viewer = _auditor_of(request, company_slug)
-    search = Search.read(request.GET.dict())
+    viewer = require_auditor(request, company_slug)
+    search = Search.from_parameters(request.GET.dict())
     found = searching.get_page(viewer.company, search, request.GET.dict())
     sees_tool = viewer.erp_integrations_level in VISIBLE_LEVELS
     context = {
         "company": viewer.company,
-        "tabs": navigation.tabs(viewer, current="History") if sees_tool else [],
+        "tabs": navigation.list_tabs(viewer, current="History") if sees_tool else [],
         "search": search,
-        "groups": [(name, label) for name, (label, _) in GROUPS.items()],
-        "events": _events(),
-        "people": _people(viewer, search),
-        "rows": _rows(viewer, search, found.rows),
+        "groups": [(name, label) for name, (label, _) in EVENT_GROUPS.items()],
+        "events": list_events(),
+        "people": list_people(viewer, search),
+        "rows": build_rows(viewer, search, found.rows),
         "page": found,
-        "anything_url": search.address(subject=""),
+        "anything_url": search.build_query(subject=""),
     }
     return render(request, "erp_integrations/activity.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@rate_limits.costly(rate_limits.MANY, when=rate_limits.posts)
+@rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT, when=rate_limits.is_post)
 def activity_export(request: SignedInRequest, company_slug: str) -> HttpResponseBase:
     """What the search means, as a file. A POST, because that somebody took it away is remembered."""
-    viewer = _auditor_of(request, company_slug)
+    viewer = require_auditor(request, company_slug)
     if request.method != "POST":
         # Somebody whose session had ended comes back from sign-in to this address.
         messages.info(request, "Nothing was exported yet: press the button again.")
         return redirect("erp_integrations:activity", company_slug)
-    if question := reauthentication.ask(request):
+    if question := reauthentication.handle_reauthentication(request):
         return question
     kind = request.POST.get("format", "")
-    search = Search.read(request.POST.dict())
+    search = Search.from_parameters(request.POST.dict())
     try:
-        lines = exporting.export(company=viewer.company, search=search, kind=kind, by=request.user)
-    except exporting.NoSuchFormat as problem:
+        lines = exporting.export_history(company=viewer.company, search=search, kind=kind, by=request.user)
+    except exporting.UnknownFormat as problem:
         messages.error(request, str(problem))
         return redirect("erp_integrations:activity", company_slug)
     response = StreamingHttpResponse(lines, content_type=CONTENT_TYPES[kind])
@@ -81,7 +81,7 @@ def activity_export(request: SignedInRequest, company_slug: str) -> HttpResponse
     return response
 
 
-def _auditor_of(request: SignedInRequest, company_slug: str) -> CompanyMembership:
+def require_auditor(request: SignedInRequest, company_slug: str) -> CompanyMembership:
     """The viewer, who must be Admin of the tool or of the Directory; others get 403, strangers 404."""
     viewer = (
         CompanyMembership.objects.select_related("user", "company")
@@ -95,35 +95,35 @@ def _auditor_of(request: SignedInRequest, company_slug: str) -> CompanyMembershi
     return viewer
 
 
-def _events() -> list[tuple[str, str]]:
+def list_events() -> list[tuple[str, str]]:
     """Every single event that a company's history can hold, by its words."""
-    here = [(name, told.label) for name, told in words.EVENTS.items() if not name.startswith(ELSEWHERE)]
+    here = [(name, event_words.label) for name, event_words in words.EVENTS.items() if not name.startswith(OTHER_PREFIXES)]
     return sorted(here, key=lambda event: event[1])
 
 
-def _people(viewer: CompanyMembership, search: Search) -> list[Any]:
+def list_people(viewer: CompanyMembership, search: Search) -> list[Any]:
     """Who may be chosen: the company's people, and whoever is chosen already."""
-    listed = User.objects.filter(company_memberships__company=viewer.company)
+    people = User.objects.filter(company_memberships__company=viewer.company)
     if search.person:
-        listed = listed | User.objects.filter(
+        people = people | User.objects.filter(
             pk=search.person, pk__in=HistoryEntry.objects.filter(company_id=viewer.company.pk).values("by_id")
         )
-    return list(listed.distinct().order_by("first_name", "last_name", "email"))
+    return list(people.distinct().order_by("first_name", "last_name", "email"))
 
 
-def _rows(viewer: CompanyMembership, search: Search, entries: list[HistoryEntry]) -> list[Row]:
-    people = words.people_in(entries)
-    about = subjects.named(entries, viewer)
+def build_rows(viewer: CompanyMembership, search: Search, entries: list[HistoryEntry]) -> list[HistoryRow]:
+    people = words.list_named_people(entries)
+    about = subjects.find_subjects(entries, viewer)
     seals = HistorySeal.objects.in_bulk([entry.pk for entry in entries])
     return [
-        Row(
+        HistoryRow(
             entry=entry,
-            story=words.told(entry, people),
+            story=words.describe_entry(entry, people),
             by=people.get(entry.by_id or 0),
             subject=about[entry.subject_type, entry.subject_id],
             seal=seals.get(entry.pk),
-            by_url=search.address(person=str(entry.by_id)) if entry.by_id else "",
-            subject_url=search.address(subject=f"{entry.subject_type}:{entry.subject_id}"),
+            by_url=search.build_query(person=str(entry.by_id)) if entry.by_id else "",
+            subject_url=search.build_query(subject=f"{entry.subject_type}:{entry.subject_id}"),
         )
         for entry in entries
     ]

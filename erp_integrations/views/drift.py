@@ -20,41 +20,41 @@ from erp_integrations.models import DriftKind
 from erp_integrations.reconciliation import asking as reconciliations
 from erp_integrations.reconciliation import drift_listing, drift_spreadsheet
 from erp_integrations.views import navigation
-from erp_integrations.views.access import viewer_of
-from erp_integrations.views.navigation import Choice
+from erp_integrations.views.access import require_viewer
+from erp_integrations.views.navigation import NavItem
 
 SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@rate_limits.costly(rate_limits.MANY, when=rate_limits.posts)
+@rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT, when=rate_limits.is_post)
 def reconciliation(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """The page; a POST has everything compared now."""
-    viewer = viewer_of(request, company_slug)
+    viewer = require_viewer(request, company_slug)
     if request.method == "POST":
         try:
-            reconciliations.ask(company=viewer.company, by=request.user)
-        except reconciliations.NothingToRead as refusal:
+            reconciliations.start_reconciliations(company=viewer.company, by=request.user)
+        except reconciliations.NothingToCompare as refusal:
             messages.warning(request, str(refusal))
         else:
             messages.success(request, "Everything that is synced is being compared with Spectrum.")
         return redirect("erp_integrations:reconciliation", company_slug)
-    kind = _kind(request)
+    kind = _get_kind(request)
     if request.GET.get("kind", kind) != kind:
         messages.warning(request, "There is no such filter, so this is everything that drifts.")
-    counts = drift_listing.counts(viewer.company)
+    counts = drift_listing.count_by_kind(viewer.company)
     found = drift_listing.get_page(viewer.company, kind, request.GET.dict())
-    here = {"kind": kind} if kind != drift_listing.EVERYTHING else {}
+    here = {"kind": kind} if kind != drift_listing.ALL_KINDS else {}
     context = {
-        "tabs": navigation.tabs(viewer, current="Reconciliation"),
-        "summary": reconciliations.summary_of(viewer.company, drifting=counts[drift_listing.EVERYTHING]),
+        "tabs": navigation.list_tabs(viewer, current="Reconciliation"),
+        "summary": reconciliations.build_summary(viewer.company, drifting=counts[drift_listing.ALL_KINDS]),
         "company": viewer.company,
-        "may_decide": viewer.may_decide,
+        "may_decide": viewer.can_decide,
         "can_compare": can_compare_with_erp(request.user, viewer.company),
-        "filters": _filters(viewer, kind, counts),
+        "filters": build_filters(viewer, kind, counts),
         "kind": kind if here else "",
         "kind_label": str(DriftKind(kind).label) if here else "",
-        "rows": [drift_listing.Row(drift) for drift in found.rows],
+        "rows": [drift_listing.DriftRow(drift) for drift in found.rows],
         "page": found,
         "spreadsheet_query": f"?{urlencode(here)}" if here else "",
     }
@@ -65,11 +65,11 @@ def reconciliation(request: SignedInRequest, company_slug: str) -> HttpResponse:
 @require_safe
 def reconciliation_progress(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """How far a comparison is; at its end the page is loaded again, as its list is another one now."""
-    viewer = viewer_of(request, company_slug)
+    viewer = require_viewer(request, company_slug)
     if not request.htmx:
         return redirect("erp_integrations:reconciliation", company_slug)
-    counts = drift_listing.counts(viewer.company)
-    summary = reconciliations.summary_of(viewer.company, drifting=counts[drift_listing.EVERYTHING])
+    counts = drift_listing.count_by_kind(viewer.company)
+    summary = reconciliations.build_summary(viewer.company, drifting=counts[drift_listing.ALL_KINDS])
     context: dict[str, Any] = {"summary": summary, "company": viewer.company}
     response = render(request, "erp_integrations/_reconciliation_state.html", context)
     if not summary.is_moving:
@@ -78,31 +78,31 @@ def reconciliation_progress(request: SignedInRequest, company_slug: str) -> Http
 
 
 @require_safe
-@rate_limits.costly(rate_limits.MANY)
+@rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT)
 def reconciliation_spreadsheet(request: SignedInRequest, company_slug: str) -> FileResponse:
     """The same as the page, with every finding in a row of its own."""
-    viewer = viewer_of(request, company_slug)
-    counts = drift_listing.counts(viewer.company)
-    summary = reconciliations.summary_of(viewer.company, drifting=counts[drift_listing.EVERYTHING])
+    viewer = require_viewer(request, company_slug)
+    counts = drift_listing.count_by_kind(viewer.company)
+    summary = reconciliations.build_summary(viewer.company, drifting=counts[drift_listing.ALL_KINDS])
     file = tempfile.TemporaryFile()  # noqa: SIM115  (the response closes it)
-    drift_spreadsheet.write(viewer.company, _kind(request), summary, file)
+    drift_spreadsheet.write_spreadsheet(viewer.company, _get_kind(request), summary, file)
     file.seek(0)
     name = f"reconciliation-{viewer.company.slug}-{timezone.localdate():%Y-%m-%d}.xlsx"
     return FileResponse(file, as_attachment=True, filename=name, content_type=SPREADSHEET)
 
 
-def _kind(request: SignedInRequest) -> str:
+def _get_kind(request: SignedInRequest) -> str:
     wanted = request.GET.get("kind", "")
-    return wanted if wanted in DriftKind.values else drift_listing.EVERYTHING
+    return wanted if wanted in DriftKind.values else drift_listing.ALL_KINDS
 
 
-def _filters(viewer: CompanyMembership, current: str, counts: dict[str, str]) -> list[Choice]:
+def build_filters(viewer: CompanyMembership, current: str, counts: dict[str, str]) -> list[NavItem]:
     address = reverse("erp_integrations:reconciliation", args=[viewer.company.slug])
-    labels = {drift_listing.EVERYTHING: "All"} | {kind.value: str(kind.label) for kind in DriftKind}
+    labels = {drift_listing.ALL_KINDS: "All"} | {kind.value: str(kind.label) for kind in DriftKind}
     return [
-        Choice(
+        NavItem(
             label,
-            address if kind == drift_listing.EVERYTHING else f"{address}?{urlencode({'kind': kind})}",
+            address if kind == drift_listing.ALL_KINDS else f"{address}?{urlencode({'kind': kind})}",
             kind == current,
             None if counts[kind] == "0" else counts[kind],
         )

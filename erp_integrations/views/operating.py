@@ -7,24 +7,24 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from directory.db.availability import is_away
+from directory.db.availability import is_database_unreachable
 from directory.models import Level
 from directory.requests import SignedInRequest
 from erp_integrations.connections import pauses as pausing
 from erp_integrations.exports import status as operations
 from erp_integrations.models import Connection
 from erp_integrations.views import navigation
-from erp_integrations.views.access import viewer_of
+from erp_integrations.views.access import require_viewer
 
 
 @require_safe
 def deliveries(request: SignedInRequest, company_slug: str) -> HttpResponse:
-    viewer = viewer_of(request, company_slug)
+    viewer = require_viewer(request, company_slug)
     context = {
         "viewer": viewer,
-        "tabs": navigation.tabs(viewer, current="Deliveries"),
-        "rows": operations.deliveries_of(viewer.company),
-        "checks": operations.checks(),
+        "tabs": navigation.list_tabs(viewer, current="Deliveries"),
+        "rows": operations.list_export_counts(viewer.company),
+        "checks": operations.list_health_checks(),
         "may_pause": viewer.erp_integrations_level == Level.ADMIN,
     }
     return render(request, "erp_integrations/deliveries.html", context)
@@ -33,12 +33,12 @@ def deliveries(request: SignedInRequest, company_slug: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def pause(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
     """Send nothing on a connection until somebody lets it go on."""
-    return _change(request, company_slug, connection_id, pauses=True)
+    return set_paused(request, company_slug, connection_id, pauses=True)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def let_go_on(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
-    return _change(request, company_slug, connection_id, pauses=False)
+def resume_connection(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
+    return set_paused(request, company_slug, connection_id, pauses=False)
 
 
 @login_not_required
@@ -49,9 +49,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
     Not for a load balancer: people can accept while this says 503, and nothing is lost.
     """
     try:
-        checks = operations.checks()
+        checks = operations.list_health_checks()
     except Error as error:
-        if not is_away(error):
+        if not is_database_unreachable(error):
             raise
         return HttpResponse("database: not reachable\n", status=503, content_type="text/plain; charset=utf-8")
     lines = [f"{check.name}: {'ok' if check.is_well else 'NOT OK'}, {check.sentence}\n" for check in checks]
@@ -59,8 +59,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("".join(lines), status=status, content_type="text/plain; charset=utf-8")
 
 
-def _change(request: SignedInRequest, company_slug: str, connection_id: int, *, pauses: bool) -> HttpResponse:
-    viewer = viewer_of(request, company_slug)
+def set_paused(request: SignedInRequest, company_slug: str, connection_id: int, *, pauses: bool) -> HttpResponse:
+    viewer = require_viewer(request, company_slug)
     connection = get_object_or_404(Connection, pk=connection_id, company=viewer.company)
     if request.method != "POST":
         # Somebody whose session had ended comes back from sign-in to this address.

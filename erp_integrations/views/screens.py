@@ -26,13 +26,13 @@ from erp_integrations.pages import (
     submission_row,
     timeline,
 )
-from erp_integrations.pages.submission_row import Standing
+from erp_integrations.pages.submission_row import SubmissionRow
 from erp_integrations.views import navigation
-from erp_integrations.views.access import standing_of, viewer_of
+from erp_integrations.views.access import get_submission_row, require_viewer
 
-SHOWN_ON_OVERVIEW = 5
-LONGEST_ENDING = 300  # characters; the commitment's own page has all of them
-ENDINGS = {
+MAX_ON_OVERVIEW = 5
+MAX_OUTCOME_LENGTH = 300  # characters; the commitment's own page has all of them
+OUTCOME_LEVELS = {
     Badge.SYNCED: messages.SUCCESS,
     Badge.SYNCED_WITH_DIFFERENCES: messages.WARNING,
     Badge.FAILED: messages.ERROR,
@@ -43,29 +43,29 @@ ENDINGS = {
 @require_safe
 def overview(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """What waits, what is on its way, what went wrong, and whether Spectrum can be reached."""
-    viewer = viewer_of(request, company_slug)
-    counts = submission_list.counts(viewer.company)
-    oldest = submission_list.submissions_for(viewer.company).awaiting().order_by("pk")[:SHOWN_ON_OVERVIEW]
+    viewer = require_viewer(request, company_slug)
+    counts = submission_list.count_by_filter(viewer.company)
+    oldest = submission_list.list_submissions(viewer.company).awaiting().order_by("pk")[:MAX_ON_OVERVIEW]
     address = reverse("erp_integrations:commitments", args=[company_slug])
     context = {
         "viewer": viewer,
-        "tabs": navigation.tabs(viewer, current="Overview"),
+        "tabs": navigation.list_tabs(viewer, current="Overview"),
         "list_url": address,
         "figures": [
             {"filter": chosen, "count": counts[chosen.slug], "url": f"{address}?view={chosen.slug}"}
-            for chosen in submission_list.COUNTED
+            for chosen in submission_list.COUNTED_FILTERS
         ],
-        "oldest": [submission_row.of(submission, viewer) for submission in oldest],
-        "connections": health.of(viewer.company),
+        "oldest": [submission_row.build_submission_row(submission, viewer) for submission in oldest],
+        "connections": health.list_health(viewer.company),
     }
     return render(request, "erp_integrations/overview.html", context)
 
 
 @require_safe
-@rate_limits.costly(when=rate_limits.searches)
+@rate_limits.limit_rate(when=rate_limits.is_search)
 def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """The list, by "Filter Commitments By"."""
-    viewer = viewer_of(request, company_slug)
+    viewer = require_viewer(request, company_slug)
     wanted = request.GET.get("view", submission_list.READY.slug)
     chosen = submission_list.FILTERS.get(wanted, submission_list.READY)
     if wanted != chosen.slug:
@@ -86,13 +86,13 @@ def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
     context = {
         "viewer": viewer,
         "company": viewer.company,
-        "tabs": navigation.tabs(viewer, current="Commitments"),
+        "tabs": navigation.list_tabs(viewer, current="Commitments"),
         "chosen": chosen,
-        "filters": navigation.filters(viewer, current=chosen, search=search),
+        "filters": navigation.list_filters(viewer, current=chosen, search=search),
         "search": search,
         "cleared_url": f"?{urlencode({'view': chosen.slug})}",
         "sort": sort.get("sort", ""),
-        "rows": [submission_row.of(submission, viewer) for submission in found.rows],
+        "rows": [submission_row.build_submission_row(submission, viewer) for submission in found.rows],
         "oldest_first": oldest_first,
         "other_sort_url": f"?{urlencode(here | other_sort)}",
         "page": found,
@@ -106,20 +106,20 @@ def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
 @require_safe
 def row(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
     """One row of the list, which asks for itself while it is being exported."""
-    viewer = viewer_of(request, company_slug)
-    submission = get_object_or_404(submission_list.submissions_for(viewer.company), pk=submission_id)
-    stood = submission_row.of(submission, viewer)
+    viewer = require_viewer(request, company_slug)
+    submission = get_object_or_404(submission_list.list_submissions(viewer.company), pk=submission_id)
+    submission_row = submission_row.build_submission_row(submission, viewer)
     if not request.htmx:
         return redirect("erp_integrations:review", company_slug, submission_id)
     context = {
-        "row": stood,
+        "row": submission_row,
         "company": viewer.company,
-        "just_changed": not stood.is_moving,
+        "just_changed": not submission_row.is_moving,
         "read_only": "read-only" in request.GET,
     }
-    if not stood.is_moving:
-        context["filters"] = navigation.filters_around(request, viewer)
-        _say_how_it_ended(request, stood)
+    if not submission_row.is_moving:
+        context["filters"] = navigation.list_filters_for_htmx(request, viewer)
+        add_outcome_message(request, submission_row)
     return render(request, "erp_integrations/_polled_row.html", context)
 
 
@@ -127,52 +127,52 @@ def row(request: SignedInRequest, company_slug: str, submission_id: int) -> Http
 @require_safe
 def progress(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
     """The review page's moving parts, which ask for themselves while it is being exported."""
-    stood = standing_of(request, company_slug, submission_id)
+    submission_row = get_submission_row(request, company_slug, submission_id)
     if not request.htmx:
         return redirect("erp_integrations:review", company_slug, submission_id)
-    return render(request, "erp_integrations/_progress.html", _moving_parts(stood))
+    return render(request, "erp_integrations/_progress.html", build_progress_context(submission_row))
 
 
 @require_safe
-@rate_limits.costly()
+@rate_limits.limit_rate()
 def review(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
     """Everything about one submission: what was sent, what stands in the way, what Spectrum stores."""
-    stood = standing_of(request, company_slug, submission_id)
-    submission = stood.submission
-    damage = explanations.damage(stood)
-    document = None if damage else submission.document
-    preview = previews.of(submission) if stood.is_open and document else None
+    submission_row = get_submission_row(request, company_slug, submission_id)
+    submission = submission_row.submission
+    corruption = explanations.describe_corrupted_snapshot(submission_row)
+    document = None if corruption else submission.document
+    preview = previews.build_preview(submission) if submission_row.is_open and document else None
     calls = list(preview.calls) if preview else []
-    if stood.job:
-        calls = sent_calls.accepted_calls(stood.job)
-    context = _moving_parts(stood) | {
-        "damage": damage,
+    if submission_row.job:
+        calls = sent_calls.list_accepted_calls(submission_row.job)
+    context = build_progress_context(submission_row) | {
+        "damage": corruption,
         "document": document,
-        "document_status": sent_calls.status_of(document) if document else "",
+        "document_status": sent_calls.get_status_label(document) if document else "",
         "preview": preview,
         "calls": calls,
-        "goes_to": preview.goes_to if preview else document and preflight.basis_of(document).masters,
+        "goes_to": preview.erp_references if preview else document and preflight.build_basis(document).references,
     }
     return render(request, "erp_integrations/review.html", context)
 
 
-def _say_how_it_ended(request: SignedInRequest, stood: Standing) -> None:
+def add_outcome_message(request: SignedInRequest, submission_row: SubmissionRow) -> None:
     """In the place of "is being exported", which stands above the list since the decision."""
-    remark = Truncator(stood.remark).chars(LONGEST_ENDING)
-    words = ". ".join(filter(None, [f"{stood.submission.number}: {stood.status}", remark]))
-    level = ENDINGS.get(stood.badge, messages.INFO)
-    messages.add_message(request, level, f"{words.rstrip('.')}.")
+    remark = Truncator(submission_row.remark).chars(MAX_OUTCOME_LENGTH)
+    text = ". ".join(filter(None, [f"{submission_row.submission.number}: {submission_row.status}", remark]))
+    level = OUTCOME_LEVELS.get(submission_row.badge, messages.INFO)
+    messages.add_message(request, level, f"{text.rstrip('.')}.")
 
 
-def _moving_parts(stood: Standing) -> dict[str, Any]:
+def build_progress_context(submission_row: SubmissionRow) -> dict[str, Any]:
     return {
-        "stood": stood,
-        "submission": stood.submission,
-        "company": stood.viewer.company,
-        "may_unlink": can_send_commitments(stood.viewer.user, stood.submission.project),
-        "explanation": explanations.of(stood),
-        "changed_here": explanations.of_changes_here(stood),
-        "elsewhere": explanations.of_record_elsewhere(stood),
-        "deliveries": [] if stood.is_moving else sent_calls.deliveries(stood.job),
-        "timeline": timeline.of(stood.submission.commitment),
+        "stood": submission_row,
+        "submission": submission_row.submission,
+        "company": submission_row.viewer.company,
+        "may_unlink": can_send_commitments(submission_row.viewer.user, submission_row.submission.project),
+        "explanation": explanations.build_explanation(submission_row),
+        "changed_here": explanations.describe_local_changes(submission_row),
+        "elsewhere": explanations.describe_late_records(submission_row),
+        "deliveries": [] if submission_row.is_moving else sent_calls.list_sent_calls(submission_row.job),
+        "timeline": timeline.list_entries(submission_row.submission.commitment),
     }

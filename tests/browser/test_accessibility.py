@@ -18,7 +18,7 @@ from playwright.sync_api import Page, Route, expect
 
 from directory.models import CompanyMembership, Level, User
 from directory.rights.memberships import grant_push_to_accounting
-from erp_integrations.models import Connection, MastersPull, PullStatus, Submission
+from erp_integrations.models import Connection, MastersPull, SyncStatus, Submission
 from erp_integrations.pages.submission_list import FILTERS
 from tests.browser.contractor import ACME, NEWCOMER, Contractor
 from tests.browser.windows import Windows
@@ -305,7 +305,7 @@ def test_the_links_of_the_erp_integrations_tool(windows: Windows, contractor: Co
     page.get_by_role("button", name="Link", exact=True).last.click()
     expect(page.get_by_role("alert")).to_contain_text("has no vendor NOBODY")
     inspection.look("a link that was refused")
-    MastersPull.objects.update(status=PullStatus.FAILED, problem="The vendors could not be read: no answer.")
+    MastersPull.objects.update(status=SyncStatus.FAILED, problem="The vendors could not be read: no answer.")
     inspection.visit(f"{tool}vendors/?q=nothing")
     inspection.page = windows(contractor.viewer)
     inspection.visit(f"{tool}vendors/", f"{tool}jobs/")

@@ -19,7 +19,7 @@ def numbers(project: Project, address: str = "") -> list[str]:
 
 def page(project: Project, address: str = "") -> Page[Commitment]:
     parameters = QueryDict(address.lstrip("?")).dict()
-    return queries.get_page(project, queries.Query.of(parameters), parameters)
+    return queries.get_page(project, queries.CommitmentQuery.from_parameters(parameters), parameters)
 
 
 @pytest.fixture

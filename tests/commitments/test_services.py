@@ -196,7 +196,7 @@ class TestLinesOnOneKey:
 
     def test_each_line_that_lacks_one_gets_a_billing_item(self) -> None:
         commitment = self.lines()
-        self.do(services.give_billing_items, commitment)
+        self.do(services.set_billing_items, commitment)
         assert list(commitment.lines.values_list("description", "billing_item")) == [
             ("Walls", "001"),
             ("Slabs", ""),
@@ -205,7 +205,7 @@ class TestLinesOnOneKey:
         entry = HistoryEntry.objects.get(event="commitment.billing_items_given")
         assert entry.detail["billing_items"] == {"1": "001", "3": "002"}
 
-    @pytest.mark.parametrize("command", [services.merge_lines, services.give_billing_items])
+    @pytest.mark.parametrize("command", [services.merge_lines, services.set_billing_items])
     @pytest.mark.parametrize("lock", [Lock.WHOLE, Lock.EXPORTED])
     def test_nothing_changes_what_is_locked(self, command: Any, lock: Lock) -> None:
         commitment = self.lines()
@@ -214,7 +214,7 @@ class TestLinesOnOneKey:
             self.do(command, commitment)
         assert commitment.lines.count() == 3
 
-    @pytest.mark.parametrize("command", [services.merge_lines, services.give_billing_items])
+    @pytest.mark.parametrize("command", [services.merge_lines, services.set_billing_items])
     @pytest.mark.parametrize("given", [{"version": 7}, {"positions": {1, 4}}, {"positions": set()}])
     def test_what_is_not_what_the_person_saw_is_refused(self, command: Any, given: dict[str, Any]) -> None:
         commitment = self.lines()
@@ -222,7 +222,7 @@ class TestLinesOnOneKey:
             self.do(command, commitment, **given)
         assert events(commitment.pk) == []
 
-    @pytest.mark.parametrize("command", [services.merge_lines, services.give_billing_items])
+    @pytest.mark.parametrize("command", [services.merge_lines, services.set_billing_items])
     def test_standard_mends_only_what_is_their_own(self, command: Any) -> None:
         commitment = self.lines()
         with pytest.raises(RightMissing):
@@ -237,7 +237,7 @@ class TestLinesOnOneKey:
 
 def test_a_mark_leaves_alone_what_it_does_not_name() -> None:
     commitment = CommitmentFactory(lock=Lock.WHOLE, erp_id="SC-1")
-    services.mark(commitment, badge=Badge.EXPORTING)
+    services.set_accounting_status(commitment, badge=Badge.EXPORTING)
     commitment.refresh_from_db()
     assert (commitment.badge, commitment.lock, commitment.erp_id) == (Badge.EXPORTING, Lock.WHOLE, "SC-1")
 

@@ -52,7 +52,7 @@ class TestOneThatDiesInMidStatement:
         with crash_at("SELECT 1"), pytest.raises(DatabaseError) as raised, connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         assert type(raised.value) is DatabaseError
-        assert availability.is_away(raised.value)
+        assert availability.is_database_unreachable(raised.value)
 
     def test_a_page_says_when_to_come_back_and_the_log_has_one_line(
         self, page: tuple[Client, str], log: StringIO

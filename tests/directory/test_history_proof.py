@@ -33,7 +33,7 @@ def entries(company: Company) -> list[HistoryEntry]:
     sealed(CompanyFactory())
     made = sealed(company)
     history.record(event="account.created", subject=company, by=None, company=None)
-    sealing.seal_new()
+    sealing.seal_new_entries()
     return made
 
 
@@ -70,7 +70,7 @@ def test_pages_of_the_proof_do_not_lose_a_seal(
 ) -> None:
     for length in (1, 2, 5, 11, 12):
         monkeypatch.setattr(proving, "AT_ONCE", length)
-        assert (proving.prove().seals, proving.prove().breaks) == (11, [])
+        assert (proving.verify_chains().seals, proving.verify_chains().breaks) == (11, [])
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_an_entry_put_in_the_middle_is_found(entries: list[HistoryEntry], compan
     )
     forged.refresh_from_db()
     before = HistorySeal.objects.get(entry_id=entries[1].pk)
-    seal = canonical.seal_for(forged, after=(before.number, before.hash), sealed_at=before.sealed_at)
+    seal = canonical.build_seal(forged, previous=(before.number, before.hash), sealed_at=before.sealed_at)
     as_owner(
         f"UPDATE {SEALS} SET number = number + 1000 WHERE chain = {company.pk} AND number > 2",
         f"UPDATE {SEALS} SET number = number - 999 WHERE chain = {company.pk} AND number > 1000",
@@ -150,7 +150,7 @@ def test_a_seal_that_was_made_to_fit_its_place_does_not_follow_the_one_before(
     entry = entries[2]
     entry.refresh_from_db()
     seal = HistorySeal.objects.get(entry_id=entry.pk)
-    forged = canonical.seal_for(entry, after=(seal.number - 1, "a" * 64), sealed_at=seal.sealed_at)
+    forged = canonical.build_seal(entry, previous=(seal.number - 1, "a" * 64), sealed_at=seal.sealed_at)
     as_owner(
         f"UPDATE {SEALS} SET previous_hash = '{forged.previous_hash}', hash = '{forged.hash}' "
         f"WHERE entry_id = {entry.pk}"
@@ -160,8 +160,8 @@ def test_a_seal_that_was_made_to_fit_its_place_does_not_follow_the_one_before(
 
 def test_each_chain_tells_its_own_first_break(entries: list[HistoryEntry]) -> None:
     as_owner(f"UPDATE {ENTRIES} SET by_id = 7")
-    assert len(proving.prove().breaks) == 3
-    assert {each.number for each in proving.prove().breaks} == {1}
+    assert len(proving.verify_chains().breaks) == 3
+    assert {each.number for each in proving.verify_chains().breaks} == {1}
 
 
 def test_a_trigger_that_was_left_off_is_named(entries: list[HistoryEntry]) -> None:
@@ -195,7 +195,7 @@ class TestCheckpoints:
 
     @pytest.fixture
     def written(self, entries: list[HistoryEntry]) -> Path:
-        file = checkpoints.write_daily()
+        file = checkpoints.write_daily_checkpoint()
         assert file
         return file
 
@@ -206,7 +206,7 @@ class TestCheckpoints:
 
     def test_what_was_not_sealed_is_sealed_first(self, company: Company) -> None:
         history.record(event="company.seen", subject=company, by=None, company=company)
-        file = checkpoints.write_daily()
+        file = checkpoints.write_daily_checkpoint()
         assert file
         (chain,) = json.loads(file.read_text())["statement"]["chains"]
         assert (chain["chain"], chain["number"]) == (company.pk, 1)
@@ -214,18 +214,18 @@ class TestCheckpoints:
     def test_one_is_written_a_day_and_never_over_another(self, written: Path, company: Company) -> None:
         before = written.read_text()
         sealed(company)
-        assert checkpoints.write_daily() is None
+        assert checkpoints.write_daily_checkpoint() is None
         assert written.read_text() == before
         tomorrow = timezone.now() + timedelta(days=1)
-        assert checkpoints.write_daily(tomorrow)
-        assert len(checkpoints.files_in(written.parent)) == 2
+        assert checkpoints.write_daily_checkpoint(tomorrow)
+        assert len(checkpoints.list_checkpoint_files(written.parent)) == 2
         assert {file.name for file in written.parent.iterdir()} == {
-            file.name for file in checkpoints.files_in(written.parent)
+            file.name for file in checkpoints.list_checkpoint_files(written.parent)
         }
 
     def test_none_is_written_without_a_folder(self, settings: Any) -> None:
         settings.HISTORY_CHECKPOINTS_DIR = ""
-        assert checkpoints.write_daily() is None
+        assert checkpoints.write_daily_checkpoint() is None
 
     def test_a_history_whose_end_was_cut_off_holds_by_itself_and_not_against_a_checkpoint(
         self, written: Path, entries: list[HistoryEntry], company: Company
@@ -261,8 +261,8 @@ class TestCheckpoints:
         assert "was not signed with a trusted key" in broken("--checkpoints", str(written))
 
     def test_another_key_is_not_believed(self, written: Path, settings: Any) -> None:
-        ours = checkpoints.public_key()
-        settings.HISTORY_SIGNING_KEY = checkpoints.new_key()
+        ours = checkpoints.get_own_public_key()
+        settings.HISTORY_SIGNING_KEY = checkpoints.create_private_key()
         assert "was not signed with a trusted key" in broken("--checkpoints", str(written))
         assert "The history holds." in verified("--checkpoints", str(written), "--public-key", ours)
 
@@ -284,10 +284,10 @@ class TestCheckpoints:
 def test_the_public_key_is_printed_and_a_new_one_is_made(settings: Any) -> None:
     printed, made = StringIO(), StringIO()
     call_command("history_key", stdout=printed)
-    assert printed.getvalue().strip() == checkpoints.public_key()
+    assert printed.getvalue().strip() == checkpoints.get_own_public_key()
     call_command("history_key", "--new", stdout=made)
     settings.HISTORY_SIGNING_KEY = made.getvalue().strip()
-    assert checkpoints.public_key() != printed.getvalue().strip()
+    assert checkpoints.get_own_public_key() != printed.getvalue().strip()
 
 
 def test_an_entry_of_every_kind_of_value_is_proved() -> None:
@@ -298,7 +298,7 @@ def test_an_entry_of_every_kind_of_value_is_proved() -> None:
         "z": {"b": 1, "a": 2},
     }
     history.record(event="thing.happened", subject=PersonFactory(), by=None, company=None, detail=detail)
-    sealing.seal_new()
+    sealing.seal_new_entries()
     assert "The history holds." in verified()
 
 
@@ -310,7 +310,7 @@ class TestWhatCanNotHaveHappened:
         entry = history.record(
             event="privilege.granted", subject=person, by=person, company=company, detail={"user": person.pk}
         )
-        sealing.seal_new()
+        sealing.seal_new_entries()
         assert f"IMPOSSIBLE: entry {entry.pk}: person {person.pk} granted" in broken()
 
     @pytest.mark.parametrize("at", ["2020-01-01", "2120-01-01"])
@@ -323,5 +323,5 @@ class TestWhatCanNotHaveHappened:
                 [at, entries[0].company_id],
             )
             cursor.execute(f"ALTER TABLE {ENTRIES} ENABLE TRIGGER history_is_written_now")
-        sealing.seal_new()
+        sealing.seal_new_entries()
         assert "it was dated by hand" in broken()

@@ -53,7 +53,7 @@ def test_no_two_kinds_of_events_are_called_the_same() -> None:
 @pytest.mark.django_db
 def test_an_event_of_an_older_version_is_named_by_its_code() -> None:
     entry = HistoryEntry(event="thing.was_renamed", detail={"reason": "Old."})
-    assert words.told(entry, {}) == words.Told("", "Thing was renamed", "")
+    assert words.describe_entry(entry, {}) == words.EntryDescription("", "Thing was renamed", "")
 
 
 @pytest.mark.django_db
@@ -66,12 +66,12 @@ def test_a_sentence_names_people_as_they_are_called_now() -> None:
         company=company,
         detail={"user": person.pk, "reason": "New colleague."},
     )
-    told = words.told(entry, words.people_in([entry]))
-    assert told.what == "Can Push to Accounting was granted to Ada Byron"
-    assert told.said == "New colleague."
+    told = words.describe_entry(entry, words.list_named_people([entry]))
+    assert told.description == "Can Push to Accounting was granted to Ada Byron"
+    assert told.message == "New colleague."
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("event", sorted(words.EVENTS))
 def test_every_event_is_told_even_with_nothing_in_its_detail(event: str) -> None:
-    assert words.told(HistoryEntry(event=event, detail={}), {}).what
+    assert words.describe_entry(HistoryEntry(event=event, detail={}), {}).description

@@ -99,7 +99,7 @@ def test_the_permission_is_nothing_without_being_staff(admin: User, viewer: Comp
 
 def test_taking_a_person_out_ends_the_privilege_and_is_remembered(admin: User) -> None:
     approver = membership_of(ApproverFactory())
-    memberships.remove_company_membership(membership=approver, by=admin)
+    memberships.delete_company_membership(membership=approver, by=admin)
     assert not CompanyMembership.objects.filter(pk=approver.pk).exists()
     assert HistoryEntry.objects.get(event="membership.removed").detail["held_push_to_accounting"] is True
 
@@ -107,7 +107,7 @@ def test_taking_a_person_out_ends_the_privilege_and_is_remembered(admin: User) -
 def test_nobody_takes_themselves_out(admin: User) -> None:
     own = join_company(admin, CompanyFactory())
     with pytest.raises(DirectoryError, match="removes themselves"):
-        memberships.remove_company_membership(membership=own, by=admin)
+        memberships.delete_company_membership(membership=own, by=admin)
 
 
 class TestOwnLevels:
@@ -138,7 +138,7 @@ class TestOwnLevels:
     def test_nobody_takes_themselves_out_of_a_project(self, person: User) -> None:
         own = join_project(person, ProjectFactory(), Level.STANDARD)
         with pytest.raises(DirectoryError, match="removes themselves"):
-            memberships.remove_project_membership(membership=own, by=person)
+            memberships.delete_project_membership(membership=own, by=person)
 
     def test_a_new_membership_never_begins_with_the_privilege(self, person: User) -> None:
         membership = CompanyMembership(

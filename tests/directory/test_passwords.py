@@ -7,8 +7,8 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
-from directory.accounts.passwords import CommonPasswords
-from directory.checks import refused_passwords_can_be_read
+from directory.accounts.passwords import CommonPasswordsValidator
+from directory.checks import check_refused_passwords_file
 from directory.models import User
 from tests.factories import CompanyFactory, PersonFactory, join_company
 
@@ -71,14 +71,14 @@ def stolen(settings: Settings, tmp_path: Path) -> Path:
 )
 def test_the_operator_s_list_is_refused_like_the_common_ones(stolen: Path, password: str) -> None:
     with pytest.raises(ValidationError, match="common"):
-        CommonPasswords().validate(password)
-    CommonPasswords().validate(GOOD)
+        CommonPasswordsValidator().validate(password)
+    CommonPasswordsValidator().validate(GOOD)
 
 
 def test_a_list_that_can_not_be_read_keeps_the_product_from_starting(stolen: Path) -> None:
-    assert refused_passwords_can_be_read(None) == []
+    assert check_refused_passwords_file(None) == []
     stolen.unlink()
-    (error,) = refused_passwords_can_be_read(None)
+    (error,) = check_refused_passwords_file(None)
     assert error.msg == "REFUSED_PASSWORDS_FILE can't be read: No such file or directory."
 
 

@@ -21,7 +21,7 @@ from django.utils import timezone
 from commitments.models import Commitment
 from directory.history import proving, sealing
 from directory.models import CompanyMembership, HistoryEntry, Level, ProjectMembership, User
-from directory.operators import at_the_command_line
+from directory.operators import with_command_line_operator
 from directory.privacy import personal_data
 from directory.rights import memberships
 from directory.rights.memberships import DirectoryError
@@ -85,7 +85,7 @@ def person() -> User:
 
 
 def erase(person: User, root: User, reason: str = "They asked for it.") -> None:
-    personal_data.erase(person=person, by=root, reason=reason)
+    personal_data.delete_personal_data(person=person, by=root, reason=reason)
 
 
 def everything() -> str:
@@ -105,7 +105,7 @@ def test_nothing_that_names_them_is_left_in_any_table(person: User, root: User) 
     erase(person, root)
     left = [row for row in everything().lower().splitlines() if "byron" in row or "192.0.2.7" in row]
     assert left == []
-    assert not list(personal_data.sessions_of(person))
+    assert not list(personal_data.list_sessions(person))
     assert Session.objects.count() == 0
 
 
@@ -132,11 +132,11 @@ def test_rights_end_one_by_one_as_if_they_were_taken_away(person: User, root: Us
 
 
 def test_the_history_and_the_snapshots_still_verify(person: User, root: User) -> None:
-    sealing.seal_new()
+    sealing.seal_new_entries()
     hashes = [(each.snapshot_hash, each.document) for each in Submission.objects.all()]
     erase(person, root)
-    sealing.seal_new()
-    proof = proving.prove()
+    sealing.seal_new_entries()
+    proof = proving.verify_chains()
     assert (proof.breaks, proof.unsealed) == ([], 0)
     assert [(each.snapshot_hash, each.document) for each in Submission.objects.all()] == hashes
 
@@ -178,7 +178,7 @@ class TestWhoMayErase:
 class TestWhatIsHeld:
     def held(self, person: User, root: User) -> dict[str, Any]:
         told = StringIO()
-        with at_the_command_line():
+        with with_command_line_operator():
             call_command("export_person", person.email, stdout=told)
         answer: dict[str, Any] = json.loads(told.getvalue())
         return answer
@@ -211,13 +211,13 @@ class TestWhatIsHeld:
 
     def test_of_people_only_a_superuser_is_told(self, person: User) -> None:
         with pytest.raises(DirectoryError, match="Only a superuser"):
-            personal_data.held_about(person=person, by=PersonFactory(is_staff=True))
+            personal_data.export_personal_data(person=person, by=PersonFactory(is_staff=True))
 
 
 class TestTheCommand:
     def test_it_erases(self, person: User, root: User) -> None:
         told = StringIO()
-        with at_the_command_line():
+        with with_command_line_operator():
             call_command("erase_person", ADDRESS, reason="They asked for it.", stdout=told)
         entry = HistoryEntry.objects.get(event="person.erased")
         assert entry.by_id is None

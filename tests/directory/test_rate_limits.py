@@ -18,9 +18,9 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def ten_a_minute(settings: Settings) -> Iterator[None]:
     settings.COSTLY_PAGES_PER_MINUTE = 10
-    rate_limits.forget()
+    rate_limits.purge_usage()
     yield
-    rate_limits.forget()
+    rate_limits.purge_usage()
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_htmx_gets_the_whole_page_which_the_script_shows(company: Company) -> No
 def test_time_gives_room_again(company: Company) -> None:
     client = signed_in(ApproverFactory(company=company))
     with time_machine.travel(0, tick=False) as clock:
-        rate_limits.forget()
+        rate_limits.purge_usage()
         for _ in range(10):
             search(client, company)
         clock.shift(5)
@@ -100,7 +100,7 @@ def test_a_spreadsheet_weighs_as_much_as_ten_searches(company: Company) -> None:
 @pytest.mark.parametrize("name", ["vendors", "jobs", "cost-codes"])
 def test_the_searches_of_links_count(company: Company, name: str) -> None:
     person: User = ErpAdminFactory(company=company)
-    rate_limits.spend(person.pk, 10)
+    rate_limits.record_usage(person.pk, 10)
     client = signed_in(person)
     address = f"/companies/{company.slug}/erp-integrations/{name}/"
     assert client.get(address).status_code == 200
@@ -109,19 +109,19 @@ def test_the_searches_of_links_count(company: Company, name: str) -> None:
 
 def test_what_weighs_more_than_a_minute_is_still_possible(settings: Settings) -> None:
     settings.COSTLY_PAGES_PER_MINUTE = 5
-    assert rate_limits.spend(1, rate_limits.MANY) == 0
-    assert rate_limits.spend(1, rate_limits.MANY) > 0
+    assert rate_limits.record_usage(1, rate_limits.HEAVY_WEIGHT) == 0
+    assert rate_limits.record_usage(1, rate_limits.HEAVY_WEIGHT) > 0
 
 
 def test_what_is_refused_does_not_count() -> None:
     with time_machine.travel(0, tick=False) as clock:
-        rate_limits.forget()
+        rate_limits.purge_usage()
         for _ in range(50):
-            rate_limits.spend(1, 1)
+            rate_limits.record_usage(1, 1)
         clock.shift(60)
-        assert rate_limits.spend(1, 9) == 0
+        assert rate_limits.record_usage(1, 9) == 0
 
 
 def test_an_operator_can_switch_it_off(settings: Settings) -> None:
     settings.COSTLY_PAGES_PER_MINUTE = 0
-    assert not any(rate_limits.spend(1, rate_limits.MANY) for _ in range(100))
+    assert not any(rate_limits.record_usage(1, rate_limits.HEAVY_WEIGHT) for _ in range(100))

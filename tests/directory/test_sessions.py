@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from directory.accounts.devices import device_of
+from directory.accounts.devices import get_device_name
 from directory.models import HistoryEntry, User
 from tests.clients import entered_password, signed_in
 from tests.directory.signing_in import PASSWORD, code_for, sign_in
@@ -249,7 +249,7 @@ class TestEndedByOthers:
     ],
 )
 def test_a_device_is_named_in_words(agent: str, device: str) -> None:
-    assert device_of(agent) == device
+    assert get_device_name(agent) == device
 
 
 def test_a_session_of_an_older_version_ends_once(person: User) -> None:

@@ -72,7 +72,7 @@ def reasons(person: User, event: str = "privilege.suspended") -> set[str]:
 def choose_password(person: User, password: str = NEW) -> None:
     """As whoever reads the person's mail does."""
     client = Client()
-    opened = client.get(urlsplit(password_links.link_for(User.objects.get(pk=person.pk))).path)
+    opened = client.get(urlsplit(password_links.build_password_link(User.objects.get(pk=person.pk))).path)
     client.post(opened.headers["Location"], {"password1": password, "password2": password})
 
 
@@ -138,7 +138,7 @@ class TestWhatEndsIt:
         assert holds(approver) == 0
 
     def test_whoever_is_erased_is_no_approver(self, approver: User, root: User) -> None:
-        personal_data.erase(person=approver, by=root, reason="They asked.")
+        personal_data.delete_personal_data(person=approver, by=root, reason="They asked.")
         assert holds(approver) == 0
 
     def test_what_changes_no_way_in_leaves_it(self, approver: User, root: User) -> None:
@@ -220,7 +220,7 @@ class TestTheFirstSecondStep:
 
 class TestGrantedAgain:
     def test_by_the_ordinary_grant_with_a_reason(self, approver: User, root: User, company: Company) -> None:
-        memberships.suspend_push_to_accounting(person=approver, by=root, because="Another address.")
+        memberships.suspend_push_to_accounting(person=approver, by=root, reason="Another address.")
         membership = company.memberships.get(user=approver)
         granter = PrivilegeAdminFactory()
         memberships.grant_push_to_accounting(membership=membership, by=granter, reason="I called her.")

@@ -82,12 +82,12 @@ def awaiting(deliverable: Commitment, sender: User) -> Submission:
 
 def accept(submission: Submission, by: User, erp_id: str = "") -> ExportJob:
     """Accept what the box shows now."""
-    basis = preflight.basis_of(submission.document)
+    basis = preflight.build_basis(submission.document)
     return submissions.accept(
         submission=submission,
         by=by,
         seen_hash=basis.hash,
-        erp_id=erp_id or preflight.proposed_erp_id(basis),
+        erp_id=erp_id or preflight.get_proposed_erp_id(basis),
         number_looked_up=bool(erp_id),
     )
 

@@ -23,7 +23,7 @@ def of(job: ExportJob) -> ExportJob:
 
 
 def delivered(job: ExportJob) -> ExportJob:
-    exporting.drain(job.connection_id)
+    exporting.export_due_jobs(job.connection_id)
     return of(job)
 
 
@@ -43,8 +43,8 @@ def quiet_is_over(job: ExportJob) -> None:
 def looked(job: ExportJob) -> ExportJob:
     """The job after its quiet period and a look."""
     quiet_is_over(job)
-    for connection_id in unknown.to_look_at():
-        unknown.look(connection_id)
+    for connection_id in unknown.list_due_for_read_back():
+        unknown.read_back_due(connection_id)
     return of(job)
 
 
@@ -53,7 +53,7 @@ def sent(simulator: Simulator, job: ExportJob) -> list[str]:
 
 
 def states(job: ExportJob) -> list[str]:
-    return [call.state for call in job.current_calls()]
+    return [call.state for call in job.list_current_calls()]
 
 
 def in_spectrum(simulator: Simulator, statement: str, *values: object) -> None:
@@ -88,7 +88,7 @@ def due_now(job: ExportJob) -> None:
 
 def accepted_as_it_is(job: ExportJob) -> ExportJob:
     """As if it had been accepted with the connection as it is now."""
-    basis = preflight.basis_of(job.submission.document)
+    basis = preflight.build_basis(job.submission.document)
     return signed_anew(job, basis_hash=basis.hash, wire_hash=basis.wire_hash)
 
 
@@ -99,6 +99,6 @@ def signed_anew(job: ExportJob, **columns: str) -> ExportJob:
     decided = HistoryEntry.objects.about(job.submission).filter(event__in=signing.PLANNED_BY)
     entry = decided.filter(detail__job=job.pk).order_by("-pk")[0]
     by = User.objects.get(pk=entry.by_id or 0)
-    detail = entry.detail | signing.signed(job, event=entry.event, by=by, calls=entry.detail["calls"])
+    detail = entry.detail | signing.sign_decision(job, event=entry.event, by=by, calls=entry.detail["calls"])
     as_owner(f"UPDATE {ENTRIES} SET detail = %s WHERE id = %s", parameters=[json.dumps(detail), entry.pk])
     return job

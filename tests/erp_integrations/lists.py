@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from erp_integrations.adapters.base import (
-    CannotTell,
+    Unavailable,
     JobRecord,
     PhaseRecord,
     PhaseStatus,
@@ -18,7 +18,7 @@ from erp_integrations.adapters.base import (
 )
 from erp_integrations.master_data import syncing
 
-Answer = Rows[Any] | Unauthorised | CannotTell
+Answer = Rows[Any] | Unauthorised | Unavailable
 
 
 def vendors(*codes: str, inactive: tuple[str, ...] = ()) -> Rows[VendorRecord]:

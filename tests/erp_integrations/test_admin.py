@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from commitments.models import ContractCompany
 from directory.models import HistoryEntry, User
-from erp_integrations.connections.settings_form import SETTINGS
+from erp_integrations.connections.settings_form import SETTINGS_FIELDS
 from erp_integrations.models import Connection, ExportJob, JobLink, VendorLink, Wsdl
 from erp_integrations.models.secrets import EncryptedTextField
 from tests.clients import signed_in
@@ -59,7 +59,7 @@ def settings_of(connection: Connection, **changes: Any) -> dict[str, Any]:
     ]
     paths = {name: getattr(connection, name) for name in ("wsdl_path", "service_path", "vendors_path")}
     blank = {"authorization_id": "", "guid": "", "client_secret": ""}
-    rules = {name: getattr(connection.settings, name) for name in SETTINGS}
+    rules = {name: getattr(connection.settings, name) for name in SETTINGS_FIELDS}
     return {name: getattr(connection, name) for name in names} | paths | rules | blank | changes
 
 
@@ -245,7 +245,7 @@ class TestConnections:
         assert response.status_code == 200
         assert errors_of(response.content.decode())
         stored = Connection.objects.get()
-        kept, found = (each.settings if field in SETTINGS else each for each in (connection, stored))
+        kept, found = (each.settings if field in SETTINGS_FIELDS else each for each in (connection, stored))
         assert getattr(found, field) == getattr(kept, field)
 
     def test_another_place_of_the_descriptions_forgets_the_kept_ones(self, client: Client) -> None:

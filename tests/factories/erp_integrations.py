@@ -8,7 +8,7 @@ from factory.declarations import LazyFunction, SelfAttribute, Sequence, SubFacto
 from factory.helpers import post_generation
 
 from commitments.models import Badge, Commitment, Lock
-from commitments.services import mark
+from commitments.services import set_accounting_status
 from erp_integrations import submissions
 from erp_integrations.checks import preflight
 from erp_integrations.models import (
@@ -138,12 +138,12 @@ class SubmissionFactory(ModelFactory[Submission]):
             case "rejected":
                 submissions.reject(submission=submission, by=approver, reason=kwargs["reason"])
             case "accepted":
-                basis = preflight.basis_of(submission.document)
+                basis = preflight.build_basis(submission.document)
                 submissions.accept(
                     submission=submission,
                     by=approver,
                     seen_hash=basis.hash,
-                    erp_id=preflight.proposed_erp_id(basis),
+                    erp_id=preflight.get_proposed_erp_id(basis),
                     note=kwargs["note"],
                 )
         kwargs["commitment"].refresh_from_db()
@@ -214,7 +214,7 @@ class ExportJobFactory(ModelFactory[ExportJob]):
             job.calls.filter(pk=first.pk).update(state=CallState.WRITTEN)
         erp_id = job.erp_id if job.status == JobStatus.SYNCED else None
         lock = Lock.EXPORTED if job.status == JobStatus.SYNCED else None
-        mark(submission.commitment, badge=_BADGES[job.status], lock=lock, erp_id=erp_id)
+        set_accounting_status(submission.commitment, badge=_BADGES[job.status], lock=lock, erp_id=erp_id)
         return ExportJob.objects.select_related("submission__commitment", "connection").get(pk=job.pk)
 
 
@@ -251,7 +251,7 @@ class DriftFactory(ModelFactory[Drift]):
     @classmethod
     def _create(cls, model_class: type[Drift], *args: Any, **kwargs: Any) -> Drift:
         job: ExportJob = kwargs["job"]
-        kwargs["kinds"] = drift.kinds(kwargs["findings"])
+        kwargs["kinds"] = drift.list_kinds(kwargs["findings"])
         return super()._create(
             model_class, *args, submission=job.submission, company=job.submission.company, **kwargs
         )

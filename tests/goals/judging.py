@@ -332,13 +332,13 @@ def _call(call: Any) -> str:
 
 
 def _calls(job: ExportJob) -> tuple[str, ...]:
-    return tuple(_call(call) for call in job.current_calls())
+    return tuple(_call(call) for call in job.list_current_calls())
 
 
 def export() -> None:
     """A worker's turn on every connection."""
-    for connection_id in exporting.sweep():
-        exporting.drain(connection_id)
+    for connection_id in exporting.run_sweep():
+        exporting.export_due_jobs(connection_id)
 
 
 def note_export(book: Book) -> None:

@@ -31,7 +31,7 @@ from directory.history import checkpoints, signatures
 from directory.models import CompanyMembership, HistoryEntry, ProjectMembership, User
 from directory.rights import approvers
 from erp_integrations import signing, tasks
-from erp_integrations.adapters.registry import as_planned
+from erp_integrations.adapters.registry import to_call
 from erp_integrations.confirmations import waiting
 from erp_integrations.confirmations.subjects import Kind
 from erp_integrations.models import (
@@ -414,7 +414,7 @@ def confirm_changes(desk: Desk) -> None:
 @_move("confirms what they changed themselves", "erp admin", "erp_integrations:confirm")
 def confirm_own(desk: Desk) -> None:
     """Whose stamps their page does not offer: they are on the page of whoever accepts."""
-    stamps = [each.stamp for each in waiting.of_company(desk.there.company, *Kind)]
+    stamps = [each.stamp for each in waiting.list_for_company(desk.there.company, *Kind)]
     _only(bool(stamps))
     desk.browser.post(desk.of_company("erp_integrations:confirm"), {"page": "vendors", "confirmed": stamps})
 
@@ -436,7 +436,7 @@ def ask_for_link(desk: Desk) -> None:
     if _mails_of(person).exists():
         raise Impossible
     Client().post(reverse("account_reset_password"), {"email": person.email})
-    account_mails.answer_requests()
+    account_mails.handle_password_requests()
 
 
 def _mails_of(person: User) -> Any:
@@ -497,7 +497,7 @@ def set_up_app(desk: Desk) -> None:
 
 
 def _follow_link(client: Client, person: User) -> None:
-    link = password_links.link_for(person)
+    link = password_links.build_password_link(person)
     page = client.get(link[link.index("/accounts/") :], follow=True)
     shown = page.request["PATH_INFO"]
     client.post(shown, {"password1": PASSWORD, "password2": PASSWORD})
@@ -1038,7 +1038,7 @@ def alter_call(desk: Desk) -> None:
             element["value"] = "9000.00"
     _sql(
         "UPDATE erp_integrations_exportcall SET elements = %s, payload_hash = %s WHERE id = %s",
-        *(json.dumps(call.elements), as_planned(call).hash, call.pk),
+        *(json.dumps(call.elements), to_call(call).hash, call.pk),
     )
 
 
@@ -1049,7 +1049,7 @@ def insert_acceptance(desk: Desk) -> None:
         "job": job.pk,
         "basis_hash": job.basis_hash,
         "erp_id": job.erp_id,
-        "calls": [call.payload_hash for call in job.current_calls()],
+        "calls": [call.payload_hash for call in job.list_current_calls()],
         "note": "",
     }
     _write(
@@ -1062,12 +1062,12 @@ def insert_acceptance(desk: Desk) -> None:
 def forge_acceptance(desk: Desk) -> None:
     """With all that web would have signed, and a signature by a key of their own."""
     job = desk.job
-    calls = [call.payload_hash for call in job.current_calls()]
+    calls = [call.payload_hash for call in job.list_current_calls()]
     _sql("UPDATE erp_integrations_exportcall SET plan_round = plan_round + 1 WHERE job_id = %s", job.pk)
     _sql("UPDATE erp_integrations_exportjob SET plan_round = plan_round + 1 WHERE id = %s", job.pk)
     by = someone(people.APPROVER, desk.there)
-    with override_settings(DECISION_SIGNING_KEY=checkpoints.new_key()):
-        told = signing.signed(desk.job, event="export.retried", by=by, calls=calls)
+    with override_settings(DECISION_SIGNING_KEY=checkpoints.create_private_key()):
+        told = signing.sign_decision(desk.job, event="export.retried", by=by, calls=calls)
     _write(
         *(desk.there.company.pk, by.pk, "export.retried"),
         *("erp_integrations.submission", job.submission_id),
@@ -1084,8 +1084,8 @@ def forge_grant(desk: Desk) -> None:
     detail = {"user": held.user_id, "privilege": "can_push_to_accounting", "reason": "It is needed."}
     _write(desk.there.company.pk, root.pk, "privilege.granted", held._meta.label_lower, held.pk, detail)
     entry = HistoryEntry.objects.about(held).filter(event="privilege.granted").latest("pk")
-    with override_settings(DECISION_SIGNING_KEY=checkpoints.new_key()):
-        signed = signatures.signed(approvers.granted(held, entry=entry.pk))
+    with override_settings(DECISION_SIGNING_KEY=checkpoints.create_private_key()):
+        signed = signatures.sign_statement(approvers.build_grant_statement(held, entry_id=entry.pk))
     _sql(
         "UPDATE directory_companymembership SET can_push_to_accounting = true,"
         " erp_integrations_level = 'standard', signed_grant = %s WHERE id = %s",

@@ -14,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 
 from directory.accounts import password_links
 from directory.models import HistoryEntry, User
-from notifications.account_mails import answer_requests
+from notifications.account_mails import handle_password_requests
 from notifications.models import OutgoingEmail, PasswordRequest, Status
-from notifications.sending import send_due
+from notifications.sending import send_due_emails
 from tests.clients import signed_in
 from tests.directory.signing_in import PASSWORD, code_of, sign_in, turn_on_two_step
 from tests.factories import CompanyFactory, PersonFactory, PrivilegeAdminFactory, join_company
@@ -41,7 +41,7 @@ def link_made(person: User, *, ago: timedelta) -> str:
     tokens = password_links.PasswordLinkTokens()
     then = tokens._num_seconds(tokens._now() - ago)
     old = tokens._make_token_with_timestamp(person, then, tokens.secret)
-    new = password_links.link_for(person)
+    new = password_links.build_password_link(person)
     return f"{new.rsplit('/key/')[0]}/key/{user_pk_to_url_str(person)}-{old}/"
 
 
@@ -78,7 +78,7 @@ class TestForgottenPasswords:
         off = PersonFactory(email="off@example.test", is_active=False)
         for address in ("DANA@example.test", "nobody@example.test", off.email):
             self.ask(address)
-        assert answer_requests() == 3
+        assert handle_password_requests() == 3
         email = OutgoingEmail.objects.get()
         assert (email.recipient, email.to_address) == (person, person.email)
         assert "60 minutes" in email.text_body
@@ -86,7 +86,7 @@ class TestForgottenPasswords:
             assert "/accounts/password/reset/key/" not in body
             assert ".invalid/" in body
         assert not PasswordRequest.objects.exists()
-        assert answer_requests() == 0
+        assert handle_password_requests() == 0
 
     def test_asking_too_often_is_stopped_for_whoever_it_is(self, person: User) -> None:
         for address in (person.email, "nobody@example.test"):
@@ -96,7 +96,7 @@ class TestForgottenPasswords:
 
 class TestLinks:
     def test_a_link_works_once(self, person: User) -> None:
-        link = password_links.link_for(person)
+        link = password_links.build_password_link(person)
         assert choose_password(link)
         assert sign_in(Client(), person.email, NEW) == 302
         assert not choose_password(link, "a third correct horse")
@@ -104,7 +104,7 @@ class TestLinks:
 
     def test_a_link_goes_round_no_second_step(self, person: User) -> None:
         turn_on_two_step(person)
-        assert choose_password(password_links.link_for(person))
+        assert choose_password(password_links.build_password_link(person))
         client = Client()
         sign_in(client, person.email, NEW)
         assert client.get("/accounts/profile/").status_code == 302
@@ -122,7 +122,7 @@ class TestLinks:
 
     def test_another_person_s_link_is_not_one_s_own(self, person: User) -> None:
         other = User.objects.create_user("other@example.test")
-        mine, theirs = (urlsplit(password_links.link_for(each)).path for each in (person, other))
+        mine, theirs = (urlsplit(password_links.build_password_link(each)).path for each in (person, other))
         uid = theirs.split("/")[-2].split("-")[0]
         token = mine.split("/")[-2].split("-", 1)[1]
         assert not choose_password(f"/accounts/password/reset/key/{uid}-{token}/")
@@ -133,7 +133,7 @@ class TestLinks:
         for _ in range(9):
             sign_in(Client(), person.email, "wrong")
         person.refresh_from_db()
-        assert choose_password(password_links.link_for(person))
+        assert choose_password(password_links.build_password_link(person))
         assert sign_in(Client(), person.email, NEW) == 302
         assert before.get("/accounts/profile/").status_code == 302
 
@@ -159,7 +159,7 @@ class TestInvitations:
             ("account.created", staff.pk),
             ("account.invited", staff.pk),
         ]
-        assert choose_password(password_links.link_for(invited))
+        assert choose_password(password_links.build_password_link(invited))
         assert sign_in(Client(), invited.email, NEW) == 302
 
     def test_who_chose_a_password_is_not_invited_again(self, staff: User, person: User) -> None:
@@ -179,9 +179,9 @@ def test_no_link_goes_to_an_address_that_is_its_person_s_no_more(
 ) -> None:
     person = PersonFactory(email="dana@example.test")
     PasswordRequest.objects.create(address=person.email)
-    answer_requests()
+    handle_password_requests()
     User.objects.update(**since)
-    send_due()
+    send_due_emails()
     assert mail_server.received == []
     assert OutgoingEmail.objects.get().status == Status.FAILED
 
@@ -190,8 +190,8 @@ def test_no_link_goes_to_an_address_that_is_its_person_s_no_more(
 def test_the_link_is_made_when_the_mail_is_handed_over(mail_server: MailServer) -> None:
     person = PersonFactory(email="dana@example.test")
     PasswordRequest.objects.create(address=person.email)
-    answer_requests()
-    send_due()
+    handle_password_requests()
+    send_due_emails()
     (message,) = mail_server.received
     parts = [str(part.get_content()) for part in message.iter_parts()]
     links = [re.findall(r"http://testserver/accounts/password/reset/key/[\w-]+/", part) for part in parts]

@@ -76,7 +76,7 @@ def test_a_password_that_was_not_changed_is_not_told(client: Client, person: Use
 
 
 def test_a_password_of_which_no_mail_can_be_stored_stays_as_it_was(person: User) -> None:
-    link = password_links.link_for(person)
+    link = password_links.build_password_link(person)
     User.objects.update(time_zone="Nowhere/At_All")
     with pytest.raises(zoneinfo.ZoneInfoNotFoundError):
         choose_password(link, NEW)
@@ -85,7 +85,7 @@ def test_a_password_of_which_no_mail_can_be_stored_stays_as_it_was(person: User)
 
 
 def test_a_password_chosen_by_link_is_told(person: User) -> None:
-    assert choose_password(password_links.link_for(person), NEW)
+    assert choose_password(password_links.build_password_link(person), NEW)
     (email,) = mailed(person)
     assert email.subject == "Your password was chosen anew"
     assert "You are signed out everywhere." in email.text_body
@@ -93,9 +93,9 @@ def test_a_password_chosen_by_link_is_told(person: User) -> None:
 
 def test_the_first_password_of_whoever_was_invited_is_told_as_that(person: User) -> None:
     history.record(event="account.invited", subject=person, by=None, company=None)
-    assert choose_password(password_links.link_for(person), NEW)
+    assert choose_password(password_links.build_password_link(person), NEW)
     person.refresh_from_db()
-    assert choose_password(password_links.link_for(person), f"{NEW} again")
+    assert choose_password(password_links.build_password_link(person), f"{NEW} again")
     assert [email.subject for email in mailed(person)] == [
         "Your password was chosen",
         "Your password was chosen anew",
@@ -183,7 +183,7 @@ def test_the_mail_is_undone_with_the_change(person: User) -> None:
 
 def test_who_is_erased_is_not_written_to(person: User, root: User) -> None:
     turn_on_two_step(person)
-    personal_data.erase(person=person, by=root, reason="Asked for it")
+    personal_data.delete_personal_data(person=person, by=root, reason="Asked for it")
     assert not OutgoingEmail.objects.filter(recipient=person).exists()
     history.record(event="two_step.turned_off", subject=person, by=root, company=None)
     assert not OutgoingEmail.objects.filter(recipient=person).exists()

@@ -216,7 +216,7 @@ def has_become(job: ExportJob, status: str) -> Callable[[], bool]:
 
 def states(job: ExportJob) -> list[str]:
     """Of its calls, in order."""
-    return list(job.current_calls().values_list("state", flat=True))
+    return list(job.list_current_calls().values_list("state", flat=True))
 
 
 def calls(simulator: Simulator, job: ExportJob) -> list[str]:
@@ -232,7 +232,7 @@ class AtLineOne:
     """
 
     def __init__(self, job: ExportJob) -> None:
-        self._call = job.current_calls()[1]
+        self._call = job.list_current_calls()[1]
         self._session = session_of_owner()
 
     def __enter__(self) -> "AtLineOne":

@@ -27,6 +27,6 @@ def test_a_worker_seals_what_happened_within_seconds_and_writes_the_days_checkpo
     until(lambda: list(folder.glob("history-*.json")), "a checkpoint is written")
     history.record(event="company.seen", subject=company, by=None, company=company)
     until(lambda: HistorySeal.objects.count() == 2, "the next one has its seal", seconds=10)
-    kept = checkpoints.read_all([folder], trusted=[checkpoints.public_key()])
-    proof = proving.prove(kept)
+    kept = checkpoints.read_checkpoints([folder], trusted=[checkpoints.get_own_public_key()])
+    proof = proving.verify_chains(kept)
     assert (len(kept), proof.seals, proof.breaks) == (1, 2, [])

@@ -76,7 +76,7 @@ def outside(environment: dict[str, str], settings: Settings, tmp_path: Path) -> 
 
 
 def history_holds(settings: Settings) -> bool:
-    sealing.seal_new(everything=True)
+    sealing.seal_new_entries(everything=True)
     try:
         call_command(
             "verify_history", checkpoints=[Path(settings.HISTORY_CHECKPOINTS_DIR)], stdout=StringIO()
@@ -91,14 +91,14 @@ def exported_and_put_back(
 ) -> ExportJob:
     """Queued in the copy, exported after it, and queued again in the database that was put back."""
     job = case.accept()
-    sealing.seal_new(everything=True)
+    sealing.seal_new_entries(everything=True)
     copy()
     worker = start_worker()
     until(has_become(job, JobStatus.SYNCED), "the export")
     worker.kill()
     for early in Path(settings.HISTORY_CHECKPOINTS_DIR).glob("history-*.json"):
         early.unlink()  # the worker wrote it when it began
-    assert checkpoints.write_daily()
+    assert checkpoints.write_daily_checkpoint()
     restore()
     assert (fresh(job).status, WireAttempt.objects.count()) == (JobStatus.QUEUED, 0)
     assert len(calls(simulator, job)) == 3
@@ -131,12 +131,12 @@ def test_nothing_is_written_twice_and_what_stands_there_is_adopted(
     assert HistoryEntry.objects.get(event="history.restored").detail["lost"]
     assert history_holds(settings)
 
-    seen = previews.of(job.submission)
+    seen = previews.build_preview(job.submission)
     assert seen.adoptable is not None
     submissions.adopt(
         submission=job.submission,
         by=case.approver,
-        seen_hash=seen.seen_hash,
+        seen_hash=seen.expected_hash,
         seen_record=seen.adoptable.record.hash,
         seen_round=job.plan_round,
         erp_id=seen.erp_id,
@@ -164,14 +164,14 @@ def test_without_read_back_a_person_says_what_is_there_before_anything_is_sent(
     call_command("after_restore", reason="The copy of 02:00", stdout=StringIO())
     assert Restore.objects.get().lost.startswith("Calls to Spectrum were sent until")
     held = fresh(job)
-    assert (held.status, held.asks_a_person) == (JobStatus.UNKNOWN, True)
+    assert (held.status, held.needs_manual_resolution) == (JobStatus.UNKNOWN, True)
     start_worker()
     pauses.resume(connection=case.connection, by=None)
     ExportJob.objects.filter(pk=job.pk).update(quiet_until=held.created_at, not_before=held.created_at)
     submissions.resolve(
         submission=job.submission,
         by=case.approver,
-        seen_attempt=job.attempt,
+        expected_version=job.attempt,
         attested=submissions.Attested.ALL,
         statement="Looked at subcontract and both lines at 10:15.",
     )

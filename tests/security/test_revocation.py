@@ -30,7 +30,7 @@ def take_the_level_away(membership: CompanyMembership) -> None:
 
 
 def remove(membership: CompanyMembership) -> None:
-    memberships.remove_company_membership(membership=membership, by=PrivilegeAdminFactory())
+    memberships.delete_company_membership(membership=membership, by=PrivilegeAdminFactory())
 
 
 def switch_off(membership: CompanyMembership) -> None:

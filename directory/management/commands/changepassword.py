@@ -13,9 +13,9 @@ from directory.models import User
 class Command(changepassword.Command):
     def handle(self, *args: Any, **options: Any) -> str | None:
         # Not in one transaction: it waits for somebody to type, and would lose it meanwhile.
-        told = super().handle(*args, **options)
+        result = super().handle(*args, **options)
         person = User.objects.get_by_natural_key(options["username"])
         with transaction.atomic():
             history.record(event="account.password_set", subject=person, by=None, company=None)
-            sessions.end(person=person, by=None)
-        return told
+            sessions.end_sessions(person=person, by=None)
+        return result

@@ -18,15 +18,15 @@ class Command(BaseCommand):
         parser.add_argument("--reason", required=True, help="kept in the history, without their name")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        person = people_called(options["person"])
+        person = get_person_by_address(options["person"])
         try:
-            personal_data.erase(person=person, by=None, reason=options["reason"])
+            personal_data.delete_personal_data(person=person, by=None, reason=options["reason"])
         except (DirectoryError, PermissionDenied) as refusal:
             raise CommandError(str(refusal)) from refusal
         self.stdout.write(f"Person {person.pk} is erased and called {person.email} now.")
 
 
-def people_called(address: str) -> User:
+def get_person_by_address(address: str) -> User:
     """The person with this address. Raises CommandError."""
     try:
         return User.objects.get_by_natural_key(address)

@@ -1,7 +1,7 @@
 """Viewpoint Spectrum, built to its published layouts (``docs/spectrum.md``)."""
 
 from erp_integrations.adapters.spectrum.adapter import SpectrumAdapter
-from erp_integrations.adapters.spectrum.authentication import Rotated
+from erp_integrations.adapters.spectrum.authentication import RotatedSecret
 from erp_integrations.adapters.spectrum.characters import NonAscii
 from erp_integrations.adapters.spectrum.settings import (
     Authentication,
@@ -19,7 +19,7 @@ __all__ = [
     "OAuthClient",
     "ReplyRule",
     "RetentionRule",
-    "Rotated",
+    "RotatedSecret",
     "RuleKind",
     "SpectrumAdapter",
     "SpectrumSettings",

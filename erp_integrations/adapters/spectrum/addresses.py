@@ -17,12 +17,12 @@ class ForbiddenAddressError(ValueError):
     """A name leads to an address that is never connected to. Its text names the address and the kind."""
 
 
-def forbidden(address: str) -> str:
+def get_forbidden_kind(address: str) -> str:
     """What kind of address it is that is never connected to; blank if it may be.
 
     Raises ValueError for a text that is no address.
     """
-    found = _meant(ip_address(address))
+    found = _get_effective_address(ip_address(address))
     if found in _METADATA:
         return "a cloud's metadata service"
     if found.is_unspecified or found in ip_network("0.0.0.0/8"):
@@ -38,11 +38,11 @@ def forbidden(address: str) -> str:
 
 def require_allowed(address: str) -> None:
     """Raise ForbiddenAddressError for an address that is never connected to."""
-    if kind := forbidden(address):
+    if kind := get_forbidden_kind(address):
         raise ForbiddenAddressError(f"{address} ({kind})")
 
 
-def _meant(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+def _get_effective_address(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     """The IPv4 address inside an IPv6 one that only wraps it."""
     if isinstance(address, IPv4Address):
         return address

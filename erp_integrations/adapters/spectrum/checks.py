@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from erp_integrations.adapters.base import Finding, Fixer, Masters, OnLines, Severity
-from erp_integrations.adapters.grouping import joined, named, ranged
-from erp_integrations.adapters.spectrum.characters import NonAscii, not_ascii, one_line, transliterate
+from erp_integrations.adapters.base import Issue, ResponsibleParty, ErpReferences, AffectedLines, Severity
+from erp_integrations.adapters.grouping import format_list, format_line_field, format_line_ranges
+from erp_integrations.adapters.spectrum.characters import NonAscii, find_non_ascii, format_one_line, format_as_ascii
 from erp_integrations.adapters.spectrum.fields import Field, Misfit
 from erp_integrations.adapters.spectrum.layouts import (
     SUBCONTRACT_NOTES,
@@ -23,165 +23,165 @@ from erp_integrations.adapters.spectrum.mapping import (
     AMOUNT,
     QUANTITY,
     UNIT_PRICE,
-    cut_texts,
-    line_key,
-    phase_code,
-    why_only_an_amount,
-    written_note,
+    get_free_texts,
+    get_line_key,
+    format_phase_code,
+    describe_amount_only,
+    format_note,
 )
-from erp_integrations.adapters.spectrum.prices import Kept, Prices, unit_of
+from erp_integrations.adapters.spectrum.prices import PriceBasis, Prices, get_line_unit
 from erp_integrations.adapters.spectrum.settings import RetentionRule, SpectrumSettings
 from erp_integrations.snapshots import Document, LineItem
 
 _RETENTION = UPDATE_SUBCONTRACT["Retention_Percent"]
 
 
-def check(
+def check_document(
     document: Document,
-    masters: Masters,
+    references: ErpReferences,
     erp_id: str,
     settings: SpectrumSettings,
-) -> list[Finding]:
+) -> list[Issue]:
     """Everything at once, header first, then line by line."""
     return [
-        *_erp_id(erp_id),
-        *_links(document, masters),
-        *_retainage(document.default_retainage, settings.retention_rule),
-        *_texts(document, settings.non_ascii),
-        *(finding for line in document.lines for finding in _line(line, Prices(masters, settings))),
-        *_lines_on_one_key(document),
+        *check_erp_id(erp_id),
+        *check_links(document, references),
+        *check_retainage(document.default_retainage, settings.retention_rule),
+        *check_texts(document, settings.non_ascii),
+        *(issue for line in document.lines for issue in check_line(line, Prices(references, settings))),
+        *check_duplicate_keys(document),
     ]
 
 
-def of_note(note: str, non_ascii: NonAscii) -> list[Finding]:
+def check_note(note: str, non_ascii: NonAscii) -> list[Issue]:
     """What keeps the approver's note from being written to Spectrum whole. It is never cut."""
-    text, width = written_note(note, non_ascii), SUBCONTRACT_NOTES["Notes_Text"].width
-    found = []
+    text, width = format_note(note, non_ascii), SUBCONTRACT_NOTES["Notes_Text"].width
+    issues = []
     if len(text) > width:
-        found.append(
-            _blocking(
+        issues.append(
+            build_blocking_issue(
                 "note-too-long",
                 "Details",
                 f"The note has {len(text):,} characters; Spectrum takes {width:,}.",
                 "Shorten it in the Accept box.",
-                Fixer.APPROVER,
+                ResponsibleParty.APPROVER,
             )
         )
-    if strange := not_ascii(text):
-        found.append(
-            _blocking(
+    if strange := find_non_ascii(text):
+        issues.append(
+            build_blocking_issue(
                 "note-other-letters",
                 "Details",
-                f"The note has characters that Spectrum does not have: {_listed(strange)}.",
+                f"The note has characters that Spectrum does not have: {format_characters(strange)}.",
                 "Write it without them in the Accept box.",
-                Fixer.APPROVER,
+                ResponsibleParty.APPROVER,
             )
         )
-    return found
+    return issues
 
 
-def _erp_id(erp_id: str) -> Iterator[Finding]:
+def check_erp_id(erp_id: str) -> Iterator[Issue]:
     field, value = UPDATE_SUBCONTRACT["Subcontract_Number"], erp_id.strip().upper()
     if not value:
-        yield _blocking(
-            "erp-id-missing", "ERP ID", "There is no ERP ID.", "Enter one before exporting.", Fixer.APPROVER
+        yield build_blocking_issue(
+            "erp-id-missing", "ERP ID", "There is no ERP ID.", "Enter one before exporting.", ResponsibleParty.APPROVER
         )
     if len(value) > field.width:
-        yield _blocking(
+        yield build_blocking_issue(
             "erp-id-too-long",
             "ERP ID",
             f"The ERP ID {value} has {len(value)} characters; Spectrum takes {field.width}.",
             "Change the ERP ID before exporting, or give the commitment a shorter number.",
-            Fixer.APPROVER,
+            ResponsibleParty.APPROVER,
         )
-    if refused := field.forbidden(value):
-        yield _blocking(
+    if refused := field.find_forbidden_characters(value):
+        yield build_blocking_issue(
             "erp-id-forbidden-characters",
             "ERP ID",
-            f"The ERP ID {value} has characters that Spectrum does not take in numbers: {_listed(refused)}.",
+            f"The ERP ID {value} has characters that Spectrum does not take in numbers: {format_characters(refused)}.",
             "Change the ERP ID before exporting, or give the commitment a number without them.",
-            Fixer.APPROVER,
+            ResponsibleParty.APPROVER,
         )
 
 
-def _links(document: Document, masters: Masters) -> Iterator[Finding]:
-    vendor, job = masters.vendor_code.strip(), masters.job_number.strip()
+def check_links(document: Document, references: ErpReferences) -> Iterator[Issue]:
+    vendor, job = references.vendor_code.strip(), references.job_number.strip()
     if vendor:
-        yield from _linked_code(UPDATE_SUBCONTRACT["Vendor_Code"], vendor, "Contract Company", "vendor code")
+        yield from check_linked_code(UPDATE_SUBCONTRACT["Vendor_Code"], vendor, "Contract Company", "vendor code")
     elif document.contract_company_id is not None:
-        yield _blocking(
+        yield build_blocking_issue(
             "vendor-not-linked",
             "Contract Company",
             f"{document.contract_company_name} is not linked to a Spectrum vendor.",
             "Link it to its vendor in the ERP Integrations tool.",
-            Fixer.ERP_ADMIN,
+            ResponsibleParty.ERP_ADMIN,
         )
     if job:
-        yield from _linked_code(UPDATE_SUBCONTRACT["Job_Number"], job, "Project", "job number")
+        yield from check_linked_code(UPDATE_SUBCONTRACT["Job_Number"], job, "Project", "job number")
     else:
-        yield _blocking(
+        yield build_blocking_issue(
             "job-not-linked",
             "Project",
             f"{document.project_name} is not linked to a Spectrum job.",
             "Link it to its job in the ERP Integrations tool.",
-            Fixer.ERP_ADMIN,
+            ResponsibleParty.ERP_ADMIN,
         )
-    yield from _general_ledger_account(masters.general_ledger_account.strip())
+    yield from check_general_ledger_account(references.general_ledger_account.strip())
 
 
-def _linked_code(field: Field, value: str, name: str, what: str) -> Iterator[Finding]:
-    if complaint := field.complaint(value):
-        yield _blocking(
+def check_linked_code(field: Field, value: str, name: str, what: str) -> Iterator[Issue]:
+    if complaint := field.describe_issue(value):
+        yield build_blocking_issue(
             f"{what.replace(' ', '-')}-invalid",
             name,
             f"The linked {what} {value} {complaint}.",
             "Change it in Spectrum, then read its lists again and link the new one.",
-            Fixer.ERP_ADMIN,
+            ResponsibleParty.ERP_ADMIN,
         )
 
 
-def _general_ledger_account(account: str) -> Iterator[Finding]:
+def check_general_ledger_account(account: str) -> Iterator[Issue]:
     field = UPDATE_SUBCONTRACT["GL_Account"]
     if not account:
-        yield _blocking(
+        yield build_blocking_issue(
             "general-ledger-account-missing",
             "General-ledger account",
             "No general-ledger account is found for this commitment.",
             "Set a default for the vendor, the cost type or the company in the ERP Integrations tool.",
-            Fixer.ERP_ADMIN,
+            ResponsibleParty.ERP_ADMIN,
         )
-    elif complaint := field.complaint(account):
-        yield _blocking(
+    elif complaint := field.describe_issue(account):
+        yield build_blocking_issue(
             "general-ledger-account-invalid",
             "General-ledger account",
             f"The general-ledger account {account} {complaint}.",
             "Correct the default in the ERP Integrations tool.",
-            Fixer.ERP_ADMIN,
+            ResponsibleParty.ERP_ADMIN,
         )
 
 
-def _retainage(percent: Decimal, rule: RetentionRule) -> Iterator[Finding]:
+def check_retainage(percent: Decimal, rule: RetentionRule) -> Iterator[Issue]:
     if percent > 0 and rule in (RetentionRule.NEVER, RetentionRule.BLANK):
         says = "say no" if rule is RetentionRule.NEVER else "are left blank, which Spectrum may read as no"
-        yield Finding(
+        yield Issue(
             "retainage-not-withheld",
             Severity.WARNING,
             f"The Default Retainage is {percent} %, but on this connection the retention flags of the lines "
             f"{says}: nothing may be withheld.",
             "Default Retainage",
             "Change the setting Retention on lines if the retainage is meant.",
-            Fixer.ERP_ADMIN,
+            ResponsibleParty.ERP_ADMIN,
         )
-    match _RETENTION.misfit(percent):
+    match _RETENTION.find_misfit(percent):
         case Misfit.DECIMALS:
-            yield _blocking(
+            yield build_blocking_issue(
                 "retainage-decimals",
                 "Default Retainage",
                 f"The Default Retainage of {percent} % has more than one decimal; Spectrum takes one.",
                 "Round it to one decimal.",
             )
         case Misfit.WIDTH | Misfit.SIGN:
-            yield _blocking(
+            yield build_blocking_issue(
                 "retainage-out-of-range",
                 "Default Retainage",
                 f"The Default Retainage of {percent} % is not between 0 and 99.9 %.",
@@ -189,150 +189,150 @@ def _retainage(percent: Decimal, rule: RetentionRule) -> Iterator[Finding]:
             )
 
 
-def _texts(document: Document, non_ascii: NonAscii) -> Iterator[Finding]:
+def check_texts(document: Document, non_ascii: NonAscii) -> Iterator[Issue]:
     respelled: list[str] = []
     lines = {f"Line {line.position}, description": line for line in document.lines}
-    for name, text in cut_texts(document).items():
-        plain = one_line(text)
-        if not not_ascii(plain):
+    for name, text in get_free_texts(document).items():
+        plain = format_one_line(text)
+        if not find_non_ascii(plain):
             continue
-        spelled = transliterate(plain) if non_ascii is NonAscii.TRANSLITERATE else plain
-        strange = _listed(not_ascii(spelled))
+        spelled = format_as_ascii(plain) if non_ascii is NonAscii.TRANSLITERATE else plain
+        strange = format_characters(find_non_ascii(spelled))
         if not strange:
             respelled.append(name)
         elif name in lines:
             detail = f" has characters that Spectrum can't store: {strange}."
             cause = "characters that Spectrum can't store"
-            on = OnLines((lines[name].position,), "description", detail, cause, strange)
-            yield _of_lines("text-characters", on, "Write it without them.")
+            on = AffectedLines((lines[name].position,), "description", detail, cause, strange)
+            yield build_line_issue("text-characters", on, "Write it without them.")
         else:
-            told = f"{name} has characters that Spectrum can't store: {strange}."
-            yield _blocking("text-characters", name, told, "Write it without them.")
+            message = f"{name} has characters that Spectrum can't store: {strange}."
+            yield build_blocking_issue("text-characters", name, message, "Write it without them.")
     if respelled:
-        in_lines = ranged(lines[name].position for name in respelled if name in lines)
+        in_lines = format_line_ranges(lines[name].position for name in respelled if name in lines)
         names = [name for name in respelled if name not in lines]
         names += [f"{in_lines}, description"] if in_lines else []
-        yield Finding(
+        yield Issue(
             "text-respelled",
             Severity.WARNING,
-            f"Spectrum stores plain letters only; {joined(names)} will be spelled with them.",
-            joined(names),
+            f"Spectrum stores plain letters only; {format_list(names)} will be spelled with them.",
+            format_list(names),
             "Look at the spelling in the preview.",
-            Fixer.APPROVER,
+            ResponsibleParty.APPROVER,
         )
 
 
-def _line(line: LineItem, prices: Prices) -> Iterator[Finding]:
-    yield from _code(line, "Phase_Code", "cost code", phase_code(line))
-    yield from _code(line, "Cost_Type", "cost type", line.cost_type)
-    yield from _code(line, "Bid_Item_Number", "billing item", line.billing_item)
-    yield from _unit(line, unit_of(line, prices.masters))
-    yield from _money(line, prices)
+def check_line(line: LineItem, prices: Prices) -> Iterator[Issue]:
+    yield from check_line_code(line, "Phase_Code", "cost code", format_phase_code(line))
+    yield from check_line_code(line, "Cost_Type", "cost type", line.cost_type)
+    yield from check_line_code(line, "Bid_Item_Number", "billing item", line.billing_item)
+    yield from check_line_unit(line, get_line_unit(line, prices.references))
+    yield from check_line_amounts(line, prices)
 
 
-def _code(line: LineItem, element: str, what: str, value: str) -> Iterator[Finding]:
+def check_line_code(line: LineItem, element: str, what: str, value: str) -> Iterator[Issue]:
     field, value = UPDATE_SUBCONTRACT_PHASES[element], value.strip()
     code, where = f"line-{what.replace(' ', '-')}", ((line.position,), what)
     if not value and field.required:
-        yield _of_lines(f"{code}-missing", OnLines(*where, " is missing."), f"Choose a {what}.")
+        yield build_line_issue(f"{code}-missing", AffectedLines(*where, " is missing."), f"Choose a {what}.")
     if len(value) > field.width:
         dashes = "" if field.dashes else " without its dashes"
         detail = f": {value} has {len(value)} characters{dashes}; Spectrum takes {field.width}."
         cause = f"longer than the {field.width} characters that Spectrum takes"
-        on = OnLines(*where, detail, cause, value)
-        yield _of_lines(f"{code}-too-long", on, f"Choose a shorter {what}.")
-    if refused := field.forbidden(value):
-        detail = f": {value} has characters that Spectrum does not take there: {_listed(refused)}."
-        on = OnLines(*where, detail, "characters that Spectrum does not take there", value)
-        yield _of_lines(f"{code}-forbidden-characters", on, "Choose one without them.")
+        on = AffectedLines(*where, detail, cause, value)
+        yield build_line_issue(f"{code}-too-long", on, f"Choose a shorter {what}.")
+    if refused := field.find_forbidden_characters(value):
+        detail = f": {value} has characters that Spectrum does not take there: {format_characters(refused)}."
+        on = AffectedLines(*where, detail, "characters that Spectrum does not take there", value)
+        yield build_line_issue(f"{code}-forbidden-characters", on, "Choose one without them.")
 
 
-def _unit(line: LineItem, unit: str) -> Iterator[Finding]:
+def check_line_unit(line: LineItem, unit: str) -> Iterator[Issue]:
     field = UPDATE_SUBCONTRACT_PHASES["Unit_Of_Measure"]
-    if complaint := field.complaint(unit):
+    if complaint := field.describe_issue(unit):
         cause = f"not one of at most {field.width} plain letters, as Spectrum's are"
-        yield _of_lines(
+        yield build_line_issue(
             "line-unit-of-measure-invalid",
-            OnLines((line.position,), "unit of measure", f": {unit} {complaint}.", cause, unit),
+            AffectedLines((line.position,), "unit of measure", f": {unit} {complaint}.", cause, unit),
             "Say which of Spectrum's units it is, on the page Units of ERP Integrations, or have the "
             f"project enter the short form of at most {field.width} plain letters.",
-            fixer=Fixer.ERP_ADMIN,
+            fixer=ResponsibleParty.ERP_ADMIN,
         )
 
 
-def _money(line: LineItem, prices: Prices) -> Iterator[Finding]:
-    yield from _number(line, AMOUNT, "amount", line.amount)
+def check_line_amounts(line: LineItem, prices: Prices) -> Iterator[Issue]:
+    yield from check_line_number(line, AMOUNT, "amount", line.amount)
     nothing_to_lose = line.quantity is None and line.unit_cost is None
-    if prices.of(line) is not Kept.FIXED:
+    if prices.get_basis(line) is not PriceBasis.FIXED:
         too_wide = [
-            *_number(line, QUANTITY, "quantity", line.quantity, decimals_matter=False),
-            *_number(line, UNIT_PRICE, "unit cost", line.unit_cost, decimals_matter=False),
+            *check_line_number(line, QUANTITY, "quantity", line.quantity, decimals_matter=False),
+            *check_line_number(line, UNIT_PRICE, "unit cost", line.unit_cost, decimals_matter=False),
         ]
         yield from too_wide
         if too_wide:
             return
         # A unit that does not fit may be one of a fixed price: what it is called there comes first.
-        fits = not UPDATE_SUBCONTRACT_PHASES["Unit_Of_Measure"].complaint(prices.unit(line))
-        if nothing_to_lose and fits and prices.of(line) is Kept.UNIT_PRICE:
+        fits = not UPDATE_SUBCONTRACT_PHASES["Unit_Of_Measure"].describe_issue(prices.get_erp_unit(line))
+        if nothing_to_lose and fits and prices.get_basis(line) is PriceBasis.UNIT_PRICE:
             detail = (
                 ": there is only an amount, where Spectrum keeps unit prices. It takes the unit price from "
                 "the phase then; what it stores is not published."
             )
-            yield _of_lines(
+            yield build_line_issue(
                 "line-amount-on-unit-price",
-                OnLines((line.position,), "amount", detail),
+                AffectedLines((line.position,), "amount", detail),
                 "Enter quantity and unit cost, or a unit of measure with a fixed price such as LS.",
                 severity=Severity.WARNING,
             )
     elif line.quantity == 1 and line.unit_cost == line.amount:
         return  # the amount says it all
-    if nothing_to_lose or not (reason := why_only_an_amount(line, prices)):
+    if nothing_to_lose or not (reason := describe_amount_only(line, prices)):
         return
     cause = "only the amounts go to Spectrum"
     detail = f": only the amount goes to Spectrum, because {reason}."
-    yield _of_lines(
+    yield build_line_issue(
         "line-goes-as-an-amount",
-        OnLines((line.position,), "amount", detail, cause, f"because {reason}"),
+        AffectedLines((line.position,), "amount", detail, cause, f"because {reason}"),
         "Correct the line if Spectrum should hold quantity and unit cost too.",
         severity=Severity.WARNING,
     )
 
 
-def _number(
+def check_line_number(
     line: LineItem, field: Field, what: str, value: Decimal | None, *, decimals_matter: bool = True
-) -> Iterator[Finding]:
-    misfit = None if value is None else field.misfit(value)
+) -> Iterator[Issue]:
+    misfit = None if value is None else field.find_misfit(value)
     if misfit is None or (misfit is Misfit.DECIMALS and not decimals_matter):
         return
     kind = "too-wide" if misfit is Misfit.WIDTH else misfit.value
     detail = f": {value} does not fit; Spectrum takes {field.form}."
-    yield _of_lines(
+    yield build_line_issue(
         f"line-{what.replace(' ', '-')}-{kind}",
-        OnLines((line.position,), what, detail, f"does not fit, as Spectrum takes {field.form}", f"{value}"),
+        AffectedLines((line.position,), what, detail, f"does not fit, as Spectrum takes {field.form}", f"{value}"),
         "Correct the number, or split the line." if misfit is Misfit.WIDTH else "Correct the number.",
     )
 
 
-def _lines_on_one_key(document: Document) -> Iterator[Finding]:
+def check_duplicate_keys(document: Document) -> Iterator[Issue]:
     phases: defaultdict[tuple[str, str], list[LineItem]] = defaultdict(list)
     for line in document.lines:
-        phase, cost_type, _ = line_key(line)
+        phase, cost_type, _ = get_line_key(line)
         if phase and cost_type:
             phases[phase, cost_type].append(line)
     for lines in phases.values():
         items: defaultdict[str, list[LineItem]] = defaultdict(list)
         for line in lines:
-            items[line_key(line)[2]].append(line)
+            items[get_line_key(line)[2]].append(line)
         for item, same in items.items():
             if len(same) > 1:
-                yield _on_one_key(item, same)
+                yield build_duplicate_key_issue(item, same)
         if "" in items and len(items) > 1:
-            yield _may_share_a_key(items[""], [line for line in lines if line not in items[""]])
+            yield build_possible_duplicate_issue(items[""], [line for line in lines if line not in items[""]])
 
 
-def _on_one_key(item: str, same: list[LineItem]) -> Finding:
+def build_duplicate_key_issue(item: str, same: list[LineItem]) -> Issue:
     cost_code, cost_type = same[0].cost_code.strip(), same[0].cost_type.strip()
-    return _between_lines(
+    return build_conflict_issue(
         same,
         "lines-on-one-key",
         f" have the same cost code ({cost_code}), cost type ({cost_type}) "
@@ -344,9 +344,9 @@ def _on_one_key(item: str, same: list[LineItem]) -> Finding:
     )
 
 
-def _may_share_a_key(blank: list[LineItem], named: list[LineItem]) -> Finding:
-    have, others = "has" if len(blank) == 1 else "have", ranged(line.position for line in named).lower()
-    return _between_lines(
+def build_possible_duplicate_issue(blank: list[LineItem], named: list[LineItem]) -> Issue:
+    have, others = "has" if len(blank) == 1 else "have", format_line_ranges(line.position for line in named).lower()
+    return build_conflict_issue(
         blank,
         "lines-may-share-a-key",
         f" {have} no billing item. Spectrum fills in its own for the cost code, perhaps that of "
@@ -357,28 +357,28 @@ def _may_share_a_key(blank: list[LineItem], named: list[LineItem]) -> Finding:
     )
 
 
-def _between_lines(
+def build_conflict_issue(
     lines: list[LineItem], code: str, detail: str, cause: str, value: str, action: str
-) -> Finding:
+) -> Issue:
     positions = tuple(line.position for line in lines)
-    return replace(_of_lines(code, OnLines(positions, "", detail, cause, value), action), lines=positions)
+    return replace(build_line_issue(code, AffectedLines(positions, "", detail, cause, value), action), lines=positions)
 
 
-def _of_lines(
+def build_line_issue(
     code: str,
-    on: OnLines,
+    on: AffectedLines,
     action: str,
     *,
     severity: Severity = Severity.BLOCKING,
-    fixer: Fixer = Fixer.PROJECT,
-) -> Finding:
-    name = named(on.positions, on.what)
-    return Finding(code, severity, f"{name}{on.detail}", name, action, fixer, on=(on,))
+    fixer: ResponsibleParty = ResponsibleParty.PROJECT,
+) -> Issue:
+    name = format_line_field(on.positions, on.what)
+    return Issue(code, severity, f"{name}{on.detail}", name, action, fixer, affected=(on,))
 
 
-def _blocking(code: str, field: str, sentence: str, action: str, fixer: Fixer = Fixer.PROJECT) -> Finding:
-    return Finding(code, Severity.BLOCKING, sentence, field, action, fixer)
+def build_blocking_issue(code: str, field: str, sentence: str, action: str, fixer: ResponsibleParty = ResponsibleParty.PROJECT) -> Issue:
+    return Issue(code, Severity.BLOCKING, sentence, field, action, fixer)
 
 
-def _listed(characters: str) -> str:
+def format_characters(characters: str) -> str:
     return " ".join("blank" if character.isspace() else character for character in characters)

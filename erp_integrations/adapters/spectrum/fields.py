@@ -16,7 +16,7 @@ FORBIDDEN_IN_KEYS = frozenset("/*?\"'><#,&~.")
 _PRINTABLE_ASCII = re.compile(r"[ -~]*")
 
 
-class Kind(StrEnum):
+class FieldKind(StrEnum):
     """The type letter of the published layouts."""
 
     TEXT = "T"
@@ -43,7 +43,7 @@ class Field:
     """
 
     name: str
-    kind: Kind
+    kind: FieldKind
     width: int
     required: bool = False
     key: bool = False
@@ -56,18 +56,18 @@ class Field:
     signed: bool = False
     blank: str = ""
 
-    def number(self, value: Decimal) -> str:
+    def format_number(self, value: Decimal) -> str:
         """Write a number with exactly the field's decimals, without separators.
 
         Raises ValueError if the value does not fit as it is.
         """
-        misfit = self.misfit(value)
+        misfit = self.find_misfit(value)
         if misfit:
             raise ValueError(f"{self.name}: {value} does not fit ({misfit})")
         # Adding zero makes -0 plain zero.
         return f"{value + 0:.{self.decimals}f}"
 
-    def misfit(self, value: Decimal) -> Misfit | None:
+    def find_misfit(self, value: Decimal) -> Misfit | None:
         """What keeps a number from being written in this field, or None if it fits."""
         # The size is looked at first: it bounds the digits that the other two questions handle.
         if not value.is_finite() or (value and value.adjusted() >= self.integers):
@@ -82,7 +82,7 @@ class Field:
             return Misfit.SIGN
         return None
 
-    def complaint(self, value: str) -> str:
+    def describe_issue(self, value: str) -> str:
         """Why a value as text must not leave us, in words that follow the field's name; blank if it may.
 
         The last gate before the wire: it knows nothing of how the value was made.
@@ -93,9 +93,9 @@ class Field:
             return "has characters other than printable ASCII"
         if len(value) > self.width:
             return f"has {len(value)} characters; Spectrum takes {self.width}"
-        if self.kind is Kind.NUMBER:
-            return "" if self._number_pattern().fullmatch(value) else f"is not {self.form}"
-        if self.kind is Kind.DATE:
+        if self.kind is FieldKind.NUMBER:
+            return "" if self._build_number_pattern().fullmatch(value) else f"is not {self.form}"
+        if self.kind is FieldKind.DATE:
             return "" if _is_date(value) else "is not a date of the form MM/DD/CCYY"
         if self.choices:
             return "" if value in self.choices else f"is not one of {', '.join(self.choices)}"
@@ -110,7 +110,7 @@ class Field:
         places = f"{self.decimals} after it" if self.decimals > 1 else "one after it"
         return f"a number of up to {self.integers} digits before the point and {places}{sign}"
 
-    def forbidden(self, value: str) -> str:
+    def find_forbidden_characters(self, value: str) -> str:
         """The characters of a key value that Spectrum refuses in it, each once."""
         if not self.key:
             return ""
@@ -124,19 +124,19 @@ class Field:
         return "".join(dict.fromkeys(refused))
 
     def _complaint_of_text(self, value: str) -> str:
-        if refused := self.forbidden(value):
+        if refused := self.find_forbidden_characters(value):
             return f"may not hold {' '.join(refused)}"
         if self.key and value != value.strip():
             return "begins or ends with a blank"
         return ""
 
-    def _number_pattern(self) -> re.Pattern[str]:
+    def _build_number_pattern(self) -> re.Pattern[str]:
         sign = "-?" if self.signed else ""
         fraction = rf"(\.[0-9]{{1,{self.decimals}}})?" if self.decimals else ""
         return re.compile(rf"{sign}[0-9]{{1,{self.integers}}}{fraction}")
 
 
-def written_date(day: date) -> str:
+def format_date(day: date) -> str:
     """A date as Spectrum reads it: MM/DD/CCYY."""
     return f"{day.month:02}/{day.day:02}/{day.year:04}"
 

@@ -7,38 +7,38 @@ Where a page is silent about decimals, the field takes whole numbers, which fit 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from erp_integrations.adapters.spectrum.fields import FORBIDDEN_IN_KEYS, Field, Kind
+from erp_integrations.adapters.spectrum.fields import FORBIDDEN_IN_KEYS, Field, FieldKind
 
 
-def _text(name: str, width: int, *, cuttable: bool = False, blank: str = "") -> Field:
-    return Field(name, Kind.TEXT, width, cuttable=cuttable, blank=blank)
+def _build_text_field(name: str, width: int, *, cuttable: bool = False, blank: str = "") -> Field:
+    return Field(name, FieldKind.TEXT, width, cuttable=cuttable, blank=blank)
 
 
-def _secret(name: str, width: int) -> Field:
-    return Field(name, Kind.TEXT, width, secret=True)
+def _build_secret_field(name: str, width: int) -> Field:
+    return Field(name, FieldKind.TEXT, width, secret=True)
 
 
-def _key(name: str, width: int, *, required: bool = False, dashes: bool = True, blank: str = "") -> Field:
-    return Field(name, Kind.TEXT, width, key=True, required=required, dashes=dashes, blank=blank)
+def _build_key_field(name: str, width: int, *, required: bool = False, dashes: bool = True, blank: str = "") -> Field:
+    return Field(name, FieldKind.TEXT, width, key=True, required=required, dashes=dashes, blank=blank)
 
 
-def _choice(name: str, choices: str, *, blank: str = "") -> Field:
-    return Field(name, Kind.TEXT, 1, choices=choices, blank=blank)
+def _build_choice_field(name: str, choices: str, *, blank: str = "") -> Field:
+    return Field(name, FieldKind.TEXT, 1, choices=choices, blank=blank)
 
 
-def _date(name: str, *, blank: str = "") -> Field:
-    return Field(name, Kind.DATE, 10, blank=blank)
+def _build_date_field(name: str, *, blank: str = "") -> Field:
+    return Field(name, FieldKind.DATE, 10, blank=blank)
 
 
-def _whole(name: str, width: int, *, required: bool = False, blank: str = "") -> Field:
-    return Field(name, Kind.NUMBER, width, integers=width, required=required, blank=blank)
+def _build_integer_field(name: str, width: int, *, required: bool = False, blank: str = "") -> Field:
+    return Field(name, FieldKind.NUMBER, width, integers=width, required=required, blank=blank)
 
 
-def _decimal(name: str, width: int, mask: str, *, required: bool = False) -> Field:
+def _build_decimal_field(name: str, width: int, mask: str, *, required: bool = False) -> Field:
     integers, decimals = mask.lstrip("-").split(".")
     return Field(
         name,
-        Kind.NUMBER,
+        FieldKind.NUMBER,
         width,
         required=required,
         integers=int(integers),
@@ -54,7 +54,7 @@ _IN_NAMES = "".join(character for character in _UPPER if character not in "*?")
 
 
 @dataclass(frozen=True, slots=True)
-class Narrowing:
+class PartitionKey:
     """A parameter of a list by which less of it is asked for: by a value, or by how values begin.
 
     ``column`` is where the rows hold the value, ``characters`` what one may consist of (in upper
@@ -78,8 +78,8 @@ class Layout:
 
     method: str
     fields: tuple[Field, ...]
-    lists: bool = False
-    narrowings: tuple[Narrowing, ...] = ()
+    is_list: bool = False
+    partition_keys: tuple[PartitionKey, ...] = ()
 
     def __getitem__(self, name: str) -> Field:
         return next(field for field in self.fields if field.name == name)
@@ -100,38 +100,38 @@ class Layout:
 UPDATE_SUBCONTRACT = Layout(
     "UpdateSubcontract",
     (
-        _secret("Authorization_ID", 20),
-        _secret("GUID", 36),
-        _key("Company_Code", 3, required=True),
-        _key("Vendor_Code", 10, required=True),
-        _key("Subcontract_Number", 10, required=True),
-        _key("Job_Number", 10, required=True),
-        _key("Default_Phase_Code", 20, dashes=False),
-        _key("Default_Cost_Type", 3),
-        _choice("Status_Code", "AIC", blank="A"),
-        _text("Contract_Type", 15, cuttable=True),
-        _choice("Insurance_Cert_Flag", "YNA", blank="the vendor's"),
-        _date("Sent_Date"),
-        _date("Date_Issued", blank="the processing date"),
-        _text("Contact_Person", 20, cuttable=True),
-        _text("Unit_Price_Flag", 1, blank="N, or the job's"),
-        _text("Comment", 120, cuttable=True),
-        _text("Routing_Code1", 10),
-        _decimal("Routing_Limit", 13, "10.2"),
-        _text("Routing_Code2", 10),
-        _whole("GL_Account", 12, required=True),
+        _build_secret_field("Authorization_ID", 20),
+        _build_secret_field("GUID", 36),
+        _build_key_field("Company_Code", 3, required=True),
+        _build_key_field("Vendor_Code", 10, required=True),
+        _build_key_field("Subcontract_Number", 10, required=True),
+        _build_key_field("Job_Number", 10, required=True),
+        _build_key_field("Default_Phase_Code", 20, dashes=False),
+        _build_key_field("Default_Cost_Type", 3),
+        _build_choice_field("Status_Code", "AIC", blank="A"),
+        _build_text_field("Contract_Type", 15, cuttable=True),
+        _build_choice_field("Insurance_Cert_Flag", "YNA", blank="the vendor's"),
+        _build_date_field("Sent_Date"),
+        _build_date_field("Date_Issued", blank="the processing date"),
+        _build_text_field("Contact_Person", 20, cuttable=True),
+        _build_text_field("Unit_Price_Flag", 1, blank="N, or the job's"),
+        _build_text_field("Comment", 120, cuttable=True),
+        _build_text_field("Routing_Code1", 10),
+        _build_decimal_field("Routing_Limit", 13, "10.2"),
+        _build_text_field("Routing_Code2", 10),
+        _build_integer_field("GL_Account", 12, required=True),
         # Width 5, mask 2.1: the narrower of the two fits both.
-        _decimal("Retention_Percent", 5, "2.1"),
-        _whole("Next_Payment_Number", 5, blank="1"),
-        _text("Pay_Override", 1),
-        _text("Pay_Terms", 1),
-        _whole("Pay_Days", 3),
-        _text("Disc_Override", 1),
-        _text("Disc_Terms", 1),
-        _whole("Disc_Days", 3),
-        _decimal("Disc_Perc", 6, "3.2"),
-        _text("Pay_When_Paid", 1),
-        _whole("Cost_Center_Override", 10),
+        _build_decimal_field("Retention_Percent", 5, "2.1"),
+        _build_integer_field("Next_Payment_Number", 5, blank="1"),
+        _build_text_field("Pay_Override", 1),
+        _build_text_field("Pay_Terms", 1),
+        _build_integer_field("Pay_Days", 3),
+        _build_text_field("Disc_Override", 1),
+        _build_text_field("Disc_Terms", 1),
+        _build_integer_field("Disc_Days", 3),
+        _build_decimal_field("Disc_Perc", 6, "3.2"),
+        _build_text_field("Pay_When_Paid", 1),
+        _build_integer_field("Cost_Center_Override", 10),
     ),
 )
 
@@ -139,20 +139,20 @@ UPDATE_SUBCONTRACT = Layout(
 UPDATE_SUBCONTRACT_PHASES = Layout(
     "UpdateSubcontractPhases",
     (
-        _secret("Authorization_ID", 20),
-        _secret("GUID", 36),
-        _key("Company_Code", 3, required=True),
-        _key("Vendor_Code", 10, required=True),
-        _key("Subcontract_Number", 10, required=True),
-        _key("Phase_Code", 20, required=True, dashes=False),
-        _key("Cost_Type", 3, required=True),
-        _key("Bid_Item_Number", 10, blank="the phase's"),
-        _text("Bill_Description", 25, cuttable=True, blank="the phase's"),
-        _text("Unit_Of_Measure", 3, blank="the phase's"),
-        _choice("Retention_Flag", "YN", blank="N, or the phase's"),
-        _decimal("Unit_Price", 12, "-6.4"),
-        _decimal("Original_Contract_Quantity", 12, "-8.2"),
-        _decimal("Original_Contract_Amount", 13, "-9.2", required=True),
+        _build_secret_field("Authorization_ID", 20),
+        _build_secret_field("GUID", 36),
+        _build_key_field("Company_Code", 3, required=True),
+        _build_key_field("Vendor_Code", 10, required=True),
+        _build_key_field("Subcontract_Number", 10, required=True),
+        _build_key_field("Phase_Code", 20, required=True, dashes=False),
+        _build_key_field("Cost_Type", 3, required=True),
+        _build_key_field("Bid_Item_Number", 10, blank="the phase's"),
+        _build_text_field("Bill_Description", 25, cuttable=True, blank="the phase's"),
+        _build_text_field("Unit_Of_Measure", 3, blank="the phase's"),
+        _build_choice_field("Retention_Flag", "YN", blank="N, or the phase's"),
+        _build_decimal_field("Unit_Price", 12, "-6.4"),
+        _build_decimal_field("Original_Contract_Quantity", 12, "-8.2"),
+        _build_decimal_field("Original_Contract_Amount", 13, "-9.2", required=True),
     ),
 )
 
@@ -161,13 +161,13 @@ UPDATE_SUBCONTRACT_PHASES = Layout(
 SUBCONTRACT_NOTES = Layout(
     "SubcontractNotes",
     (
-        _secret("Authorization_ID", 20),
-        _secret("GUID", 36),
-        _key("Company_Code", 3, required=True),
-        _key("Vendor_Code", 10, required=True),
-        _key("Subcontract_Number", 10, required=True),
-        Field("Notes_Topic", Kind.TEXT, 20, required=True),
-        Field("Notes_Text", Kind.TEXT, 1000, required=True),
+        _build_secret_field("Authorization_ID", 20),
+        _build_secret_field("GUID", 36),
+        _build_key_field("Company_Code", 3, required=True),
+        _build_key_field("Vendor_Code", 10, required=True),
+        _build_key_field("Subcontract_Number", 10, required=True),
+        Field("Notes_Topic", FieldKind.TEXT, 20, required=True),
+        Field("Notes_Text", FieldKind.TEXT, 1000, required=True),
     ),
 )
 
@@ -182,25 +182,25 @@ STATUSES = ("A", "I", "C")
 GET_JOB = Layout(
     "GetJob",
     (
-        _secret("Authorization_ID", 20),
-        _secret("GUID", 36),
-        _key("pCompany_Code", 3, required=True),
-        _text("pDivision", 5),
-        _choice("pStatus_Code", "AIC"),
-        _text("pProject_Manager", 15),
-        _text("pSuperintendent", 15),
-        _text("pEstimator", 15),
-        _text("pCustomer_Code", 10),
-        _text("pCost_Center", 10),
-        _choice("pSort_By", "DPSEC"),
+        _build_secret_field("Authorization_ID", 20),
+        _build_secret_field("GUID", 36),
+        _build_key_field("pCompany_Code", 3, required=True),
+        _build_text_field("pDivision", 5),
+        _build_choice_field("pStatus_Code", "AIC"),
+        _build_text_field("pProject_Manager", 15),
+        _build_text_field("pSuperintendent", 15),
+        _build_text_field("pEstimator", 15),
+        _build_text_field("pCustomer_Code", 10),
+        _build_text_field("pCost_Center", 10),
+        _build_choice_field("pSort_By", "DPSEC"),
     ),
-    lists=True,
-    narrowings=(
-        Narrowing("pCustomer_Code", "customer_code", 10, sort="C"),
-        Narrowing("pDivision", "division", 5, sort="D"),
-        Narrowing("pProject_Manager", "project_manager", 15, sort="P"),
-        Narrowing("pSuperintendent", "superintendent", 15, sort="S"),
-        Narrowing("pEstimator", "estimator", 15, sort="E"),
+    is_list=True,
+    partition_keys=(
+        PartitionKey("pCustomer_Code", "customer_code", 10, sort="C"),
+        PartitionKey("pDivision", "division", 5, sort="D"),
+        PartitionKey("pProject_Manager", "project_manager", 15, sort="P"),
+        PartitionKey("pSuperintendent", "superintendent", 15, sort="S"),
+        PartitionKey("pEstimator", "estimator", 15, sort="E"),
     ),
 )
 
@@ -208,21 +208,21 @@ GET_JOB = Layout(
 GET_PHASE = Layout(
     "GetPhase",
     (
-        _secret("Authorization_ID", 20),
-        _secret("GUID", 36),
-        _key("pCompany_Code", 3, required=True),
-        _text("pCost_Type", 3),
-        _key("pJob_Number", 10, required=True),
-        _choice("pStatus_Code", "AIC"),
-        _text("pCost_Center", 10),
-        _choice("pSort_By", "C"),
+        _build_secret_field("Authorization_ID", 20),
+        _build_secret_field("GUID", 36),
+        _build_key_field("pCompany_Code", 3, required=True),
+        _build_text_field("pCost_Type", 3),
+        _build_key_field("pJob_Number", 10, required=True),
+        _build_choice_field("pStatus_Code", "AIC"),
+        _build_text_field("pCost_Center", 10),
+        _build_choice_field("pSort_By", "C"),
     ),
-    lists=True,
-    narrowings=(Narrowing("pCost_Type", "cost_type", 3),),
+    is_list=True,
+    partition_keys=(PartitionKey("pCost_Type", "cost_type", 3),),
 )
 
-LISTS: Mapping[str, Layout] = {layout.method: layout for layout in (GET_JOB, GET_PHASE)}
+LIST_LAYOUTS: Mapping[str, Layout] = {layout.method: layout for layout in (GET_JOB, GET_PHASE)}
 
 # The REST list of vendors. A filter of its is heeded only where cost centers are named too.
 VENDOR_FILTERS: Mapping[str, str] = {"pCostCenter": "ALL"}
-VENDORS_BY_NAME = Narrowing("pName", "name", 30, characters=_IN_NAMES)
+VENDORS_BY_NAME = PartitionKey("pName", "name", 30, characters=_IN_NAMES)

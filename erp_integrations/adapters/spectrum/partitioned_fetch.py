@@ -10,8 +10,8 @@ those without are all at the top of the sorted list.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from erp_integrations.adapters.spectrum.layouts import Narrowing
-from erp_integrations.adapters.spectrum.list_responses import Listing, Row
+from erp_integrations.adapters.spectrum.layouts import PartitionKey
+from erp_integrations.adapters.spectrum.list_responses import ListResponse, Row
 
 Criteria = Mapping[str, str]
 SORT = "pSort_By"
@@ -19,84 +19,84 @@ SORT = "pSort_By"
 _IN_PARTS = "Spectrum lists only a part of them at a time"
 
 
-class NotNarrowableError(Exception):
+class NotPartitionableError(Exception):
     """The parts can't be shown to be the whole. Its text is a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
-class Collector:
+class PartitionedFetch:
     """``ask`` makes one call; ``key`` names the columns that tell one record from another, and
     ``any_ending`` stands for any end of a value: blank where no site's sign for it is known."""
 
-    ask: Callable[[Criteria], Listing]
+    fetch: Callable[[Criteria], ListResponse]
     key: tuple[str, ...]
     any_ending: str = "*"
 
-    def whole(self, criteria: Criteria, narrowings: Sequence[Narrowing]) -> list[Row]:
+    def fetch_all(self, criteria: Criteria, partition_keys: Sequence[PartitionKey]) -> list[Row]:
         """Every row that meets the criteria; some may be there twice. Raises NotNarrowableError."""
-        listing = self.ask(criteria)
-        return list(listing.rows) if listing.whole else self._narrowed(criteria, narrowings, listing)
+        response = self.fetch(criteria)
+        return list(response.rows) if response.is_complete else self.fetch_in_parts(criteria, partition_keys, response)
 
-    def _narrowed(self, criteria: Criteria, narrowings: Sequence[Narrowing], capped: Listing) -> list[Row]:
+    def fetch_in_parts(self, criteria: Criteria, partition_keys: Sequence[PartitionKey], capped: ListResponse) -> list[Row]:
         if not self.any_ending:
-            raise NotNarrowableError(f"{_IN_PARTS}, and no sign is set to ask for less.")
-        for place, narrowing in enumerate(narrowings, start=1):
+            raise NotPartitionableError(f"{_IN_PARTS}, and no sign is set to ask for less.")
+        for position, partition_key in enumerate(partition_keys, start=1):
             without: list[Row] | None = []
-            if narrowing.sort:
-                listing = self.ask({**criteria, SORT: narrowing.sort})
-                if listing.whole:
-                    return list(listing.rows)
-                without = _without_a_value(listing.rows, narrowing)
+            if partition_key.sort:
+                response = self.fetch({**criteria, SORT: partition_key.sort})
+                if response.is_complete:
+                    return list(response.rows)
+                without = find_rows_without_value(response.rows, partition_key)
             if without is not None:
-                rows = without + self._by_beginnings(criteria, narrowing, "", narrowings[place:])
-                self._require_seen(capped.rows, rows)
+                rows = without + self.fetch_by_prefix(criteria, partition_key, "", partition_keys[position:])
+                self.require_complete(capped.rows, rows)
                 return rows
-        raise NotNarrowableError(f"{_IN_PARTS}, and no filter of its makes it less.")
+        raise NotPartitionableError(f"{_IN_PARTS}, and no filter of its makes it less.")
 
-    def _by_beginnings(
-        self, criteria: Criteria, narrowing: Narrowing, beginning: str, others: Sequence[Narrowing]
+    def fetch_by_prefix(
+        self, criteria: Criteria, partition_key: PartitionKey, prefix: str, others: Sequence[PartitionKey]
     ) -> list[Row]:
         """The rows whose value is longer than the beginning."""
         rows: list[Row] = []
-        for character in narrowing.characters:
-            longer = beginning + character
+        for character in partition_key.characters:
+            longer = prefix + character
             if not longer.strip():
                 continue  # no value begins with a blank
-            asked = {**criteria, narrowing.element: longer + self.any_ending}
-            listing = self.ask(asked)
-            if not all(_value(row, narrowing).startswith(longer) for row in listing.rows):
-                raise NotNarrowableError(f"{_IN_PARTS}, and does not heed {narrowing.element}.")
-            part = list(listing.rows)
-            if not listing.whole:
-                part = self._exactly(criteria, narrowing, longer, others)
-                if len(longer) < narrowing.width:
-                    part += self._by_beginnings(criteria, narrowing, longer, others)
-                self._require_seen(listing.rows, part)
+            asked = {**criteria, partition_key.element: longer + self.any_ending}
+            response = self.fetch(asked)
+            if not all(_get_value(row, partition_key).startswith(longer) for row in response.rows):
+                raise NotPartitionableError(f"{_IN_PARTS}, and does not heed {partition_key.element}.")
+            part = list(response.rows)
+            if not response.is_complete:
+                part = self.fetch_by_value(criteria, partition_key, longer, others)
+                if len(longer) < partition_key.width:
+                    part += self.fetch_by_prefix(criteria, partition_key, longer, others)
+                self.require_complete(response.rows, part)
             rows += part
         return rows
 
-    def _exactly(
-        self, criteria: Criteria, narrowing: Narrowing, value: str, others: Sequence[Narrowing]
+    def fetch_by_value(
+        self, criteria: Criteria, partition_key: PartitionKey, value: str, others: Sequence[PartitionKey]
     ) -> list[Row]:
         if value.endswith(" "):
             return []  # no value ends with a blank
-        return self.whole({**criteria, narrowing.element: value}, others)
+        return self.fetch_all({**criteria, partition_key.element: value}, others)
 
-    def _require_seen(self, seen: Sequence[Row], rows: Sequence[Row]) -> None:
-        if {self._key_of(row) for row in seen} - {self._key_of(row) for row in rows}:
-            raise NotNarrowableError(f"{_IN_PARTS}, and asked for less, it leaves out some that it has.")
+    def require_complete(self, expected: Sequence[Row], rows: Sequence[Row]) -> None:
+        if {self._get_key(row) for row in expected} - {self._get_key(row) for row in rows}:
+            raise NotPartitionableError(f"{_IN_PARTS}, and asked for less, it leaves out some that it has.")
 
-    def _key_of(self, row: Row) -> tuple[str, ...]:
+    def _get_key(self, row: Row) -> tuple[str, ...]:
         return tuple(row.get(column, "").upper() for column in self.key)
 
 
-def _value(row: Row, narrowing: Narrowing) -> str:
-    return row.get(narrowing.column, "").upper()
+def _get_value(row: Row, partition_key: PartitionKey) -> str:
+    return row.get(partition_key.column, "").upper()
 
 
-def _without_a_value(rows: Sequence[Row], narrowing: Narrowing) -> list[Row] | None:
+def find_rows_without_value(rows: Sequence[Row], partition_key: PartitionKey) -> list[Row] | None:
     """All records that have no value; None if there may be more of them than the sorted list shows."""
-    values = [_value(row, narrowing) for row in rows]
+    values = [_get_value(row, partition_key) for row in rows]
     if not values or values != sorted(values) or not values[-1]:
         return None
     return list(rows[: values.count("")])

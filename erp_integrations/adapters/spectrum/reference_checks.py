@@ -8,147 +8,147 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from erp_integrations.adapters.base import (
-    Finding,
-    Fixer,
-    Known,
-    Masters,
-    OnLines,
+    Issue,
+    ResponsibleParty,
+    ReferenceStatus,
+    ErpReferences,
+    AffectedLines,
     PhaseRecord,
     PhaseStatus,
     Severity,
 )
-from erp_integrations.adapters.grouping import joined, ranged
-from erp_integrations.adapters.spectrum.mapping import line_key, why_only_an_amount
-from erp_integrations.adapters.spectrum.prices import Kept, Prices
+from erp_integrations.adapters.grouping import format_list, format_line_ranges
+from erp_integrations.adapters.spectrum.mapping import get_line_key, describe_amount_only
+from erp_integrations.adapters.spectrum.prices import PriceBasis, Prices
 from erp_integrations.snapshots import Document, LineItem
 
 
-def check(document: Document, masters: Masters, prices: Prices) -> list[Finding]:
+def check_references(document: Document, references: ErpReferences, prices: Prices) -> list[Issue]:
     """The links first, then the lines; lines with the same trouble share a finding."""
     return [
-        *_not_read(masters),
-        *_vendor(document, masters),
-        *_job(document, masters),
-        *_lines(document, masters),
-        *_price_method(document, prices),
+        *check_master_data_read(references),
+        *check_vendor(document, references),
+        *check_job(document, references),
+        *check_lines(document, references),
+        *check_price_method(document, prices),
     ]
 
 
-def _not_read(masters: Masters) -> Iterator[Finding]:
+def check_master_data_read(references: ErpReferences) -> Iterator[Issue]:
     unread = []
-    if masters.vendor_code.strip() and masters.vendor is Known.NOT_READ:
+    if references.vendor_code.strip() and references.vendor is ReferenceStatus.NOT_READ:
         unread.append("the vendor")
-    if masters.job_number.strip() and masters.job is Known.NOT_READ:
+    if references.job_number.strip() and references.job is ReferenceStatus.NOT_READ:
         unread += ["the job"]
-    if masters.job_number.strip() and masters.phases is None and masters.job is not Known.ABSENT:
+    if references.job_number.strip() and references.phases is None and references.job is not ReferenceStatus.ABSENT:
         unread += ["the cost codes"]
     if unread:
-        yield Finding(
+        yield Issue(
             "masters-not-read",
             Severity.CANNOT_CHECK,
-            f"Whether Spectrum knows {joined(unread)} can't be checked now: "
+            f"Whether Spectrum knows {format_list(unread)} can't be checked now: "
             "its lists have not been read yet. Whether it keeps unit costs is not known either.",
             "Spectrum's lists",
             "They are read by themselves once a day; the page Vendors of ERP Integrations says more.",
-            Fixer.ERP_ADMIN,
+            ResponsibleParty.ERP_ADMIN,
         )
 
 
-def _vendor(document: Document, masters: Masters) -> Iterator[Finding]:
-    code, name = masters.vendor_code.strip(), document.contract_company_name
+def check_vendor(document: Document, references: ErpReferences) -> Iterator[Issue]:
+    code, name = references.vendor_code.strip(), document.contract_company_name
     if not code:
         return
-    match masters.vendor:
-        case Known.ABSENT:
-            yield Finding(
+    match references.vendor:
+        case ReferenceStatus.ABSENT:
+            yield Issue(
                 "vendor-unknown",
                 Severity.BLOCKING,
                 f"{name} is linked to vendor {code}, which Spectrum does not have.",
                 "Contract Company",
                 "Correct the link in the ERP Integrations tool, or read Spectrum's lists again.",
-                Fixer.ERP_ADMIN,
+                ResponsibleParty.ERP_ADMIN,
             )
-        case Known.INACTIVE:
-            yield Finding(
+        case ReferenceStatus.INACTIVE:
+            yield Issue(
                 "vendor-inactive",
                 Severity.WARNING,
                 f"Vendor {code} ({name}) is inactive in Spectrum, which takes the commitment all the same.",
                 "Contract Company",
                 "Check that this vendor is meant.",
-                Fixer.ERP_ADMIN,
+                ResponsibleParty.ERP_ADMIN,
             )
-        case Known.CLOSED:
-            yield Finding(
+        case ReferenceStatus.CLOSED:
+            yield Issue(
                 "vendor-not-used",
                 Severity.BLOCKING,
                 f"Vendor {code} ({name}) is set to “not used” in Spectrum, which takes nothing more for it.",
                 "Contract Company",
                 "Have the vendor opened again in Spectrum, or link the Contract Company to another one.",
-                Fixer.ERP_ADMIN,
+                ResponsibleParty.ERP_ADMIN,
             )
-        case Known.NOT_AMONG_ACTIVE:
-            yield Finding(
+        case ReferenceStatus.NOT_AMONG_ACTIVE:
+            yield Issue(
                 "vendor-not-among-active",
                 Severity.WARNING,
                 f"Spectrum does not list {code} ({name}) among its active vendors. "
                 "It takes an inactive one, and refuses one that does not exist.",
                 "Contract Company",
                 "Look the vendor up in Spectrum, and correct the link if it does not exist.",
-                Fixer.ERP_ADMIN,
+                ResponsibleParty.ERP_ADMIN,
             )
 
 
-def _job(document: Document, masters: Masters) -> Iterator[Finding]:
-    number = masters.job_number.strip()
+def check_job(document: Document, references: ErpReferences) -> Iterator[Issue]:
+    number = references.job_number.strip()
     if not number:
         return
-    if masters.job is Known.ABSENT:
-        yield Finding(
+    if references.job is ReferenceStatus.ABSENT:
+        yield Issue(
             "job-unknown",
             Severity.BLOCKING,
             f"{document.project_name} is linked to job {number}, which Spectrum does not have.",
             "Project",
             "Correct the link in the ERP Integrations tool, or read Spectrum's lists again.",
-            Fixer.ERP_ADMIN,
+            ResponsibleParty.ERP_ADMIN,
         )
-    elif masters.job is Known.CLOSED:
-        yield Finding(
+    elif references.job is ReferenceStatus.CLOSED:
+        yield Issue(
             "job-complete",
             Severity.BLOCKING,
             f"Job {number} ({document.project_name}) is complete in Spectrum, "
             "which takes nothing more on it.",
             "Project",
             "Have the job opened again in Spectrum, or link the project to another one.",
-            Fixer.ERP_ADMIN,
+            ResponsibleParty.ERP_ADMIN,
         )
-    elif masters.job in (Known.INACTIVE, Known.NOT_AMONG_ACTIVE):
-        yield Finding(
+    elif references.job in (ReferenceStatus.INACTIVE, ReferenceStatus.NOT_AMONG_ACTIVE):
+        yield Issue(
             "job-inactive",
             Severity.WARNING,
             f"Job {number} ({document.project_name}) is inactive in Spectrum.",
             "Project",
             "Check that this job is meant.",
-            Fixer.ERP_ADMIN,
+            ResponsibleParty.ERP_ADMIN,
         )
 
 
-def _lines(document: Document, masters: Masters) -> Iterator[Finding]:
-    if masters.phases is None:
+def check_lines(document: Document, references: ErpReferences) -> Iterator[Issue]:
+    if references.phases is None:
         return
     phases: defaultdict[str, dict[str, PhaseRecord]] = defaultdict(dict)
-    for phase in masters.phases:
+    for phase in references.phases:
         phases[phase.code.strip().upper()][phase.cost_type.strip().upper()] = phase
     lines: defaultdict[tuple[str, str], list[LineItem]] = defaultdict(list)
     unknown: defaultdict[str, list[LineItem]] = defaultdict(list)
     for line in document.lines:
-        code, cost_type, _ = line_key(line)
+        code, cost_type, _ = get_line_key(line)
         if code and code not in phases:
             unknown[code].append(line)
         elif code and cost_type:
             lines[code, cost_type].append(line)
-    job = masters.job_number.strip()
+    job = references.job_number.strip()
     for same in unknown.values():
-        yield _finding(
+        yield build_phase_issue(
             "line-cost-code-unknown",
             same,
             "cost code",
@@ -157,45 +157,45 @@ def _lines(document: Document, masters: Masters) -> Iterator[Finding]:
             "Choose another cost code, or have the phase added to the job in Spectrum.",
         )
     for (code, cost_type), same in lines.items():
-        yield from _line(same, phases[code].get(cost_type), sorted(phases[code]), job)
+        yield from check_phase(same, phases[code].get(cost_type), sorted(phases[code]), job)
 
 
-def _price_method(document: Document, prices: Prices) -> Iterator[Finding]:
+def check_price_method(document: Document, prices: Prices) -> Iterator[Issue]:
     """Where the lists were read and still nobody knows what Spectrum keeps of lines with a unit cost."""
     unknown_at = [
         line.position
         for line in document.lines
-        if prices.phase(line) and not why_only_an_amount(line, prices) and prices.of(line) is Kept.UNKNOWN
+        if prices.find_phase(line) and not describe_amount_only(line, prices) and prices.get_basis(line) is PriceBasis.UNKNOWN
     ]
     if unknown_at:
-        yield Finding(
+        yield Issue(
             "price-method-not-known",
             Severity.CANNOT_CHECK,
-            f"Whether Spectrum keeps the unit costs of {ranged(unknown_at).lower()} can't be checked now: "
+            f"Whether Spectrum keeps the unit costs of {format_line_ranges(unknown_at).lower()} can't be checked now: "
             "the price method of the job or of the phases is not known. It may keep the amounts alone.",
-            f"{ranged(unknown_at)}, unit cost",
+            f"{format_line_ranges(unknown_at)}, unit cost",
             "You can go on: both are sent. The Settings of ERP Integrations say which price methods mean "
             "unit price, and Spectrum's lists show them through Info-Link.",
-            Fixer.ERP_ADMIN,
+            ResponsibleParty.ERP_ADMIN,
         )
 
 
-def _line(
+def check_phase(
     same: list[LineItem], phase: PhaseRecord | None, cost_types: list[str], job: str
-) -> Iterator[Finding]:
+) -> Iterator[Issue]:
     cost_code, cost_type = same[0].cost_code.strip(), same[0].cost_type.strip()
     if phase is None:
-        yield _finding(
+        yield build_phase_issue(
             "line-cost-type-unknown",
             same,
             "cost type",
             f"{cost_code} has no cost type {cost_type} on job {job} in Spectrum; "
-            f"it has {joined(cost_types)}.",
+            f"it has {format_list(cost_types)}.",
             f"the phase does not have the cost type on job {job} in Spectrum",
             "Choose one of these, or have the cost type added to the phase in Spectrum.",
         )
     elif phase.status is PhaseStatus.COMPLETE:
-        yield _finding(
+        yield build_phase_issue(
             "line-phase-complete",
             same,
             "cost code",
@@ -205,7 +205,7 @@ def _line(
             "Choose another cost code, or have the phase opened again in Spectrum.",
         )
     elif phase.status is PhaseStatus.INACTIVE:
-        yield _finding(
+        yield build_phase_issue(
             "line-phase-inactive",
             same,
             "cost code",
@@ -217,7 +217,7 @@ def _line(
         )
 
 
-def _finding(
+def build_phase_issue(
     code: str,
     same: list[LineItem],
     what: str,
@@ -225,10 +225,10 @@ def _finding(
     cause: str,
     action: str,
     severity: Severity = Severity.BLOCKING,
-) -> Finding:
+) -> Issue:
     # Not `named`: the name is part of what an acceptance is bound to, and another would undo those that wait.
     positions = tuple(line.position for line in same)
-    name = f"{'Line' if len(same) == 1 else 'Lines'} {joined([str(each) for each in positions])}, {what}"
+    name = f"{'Line' if len(same) == 1 else 'Lines'} {format_list([str(each) for each in positions])}, {what}"
     value = f"{same[0].cost_code.strip()} {same[0].cost_type.strip()}".strip()
-    on = OnLines(positions, what, f": {detail}", cause, value)
-    return Finding(code, severity, f"{name}: {detail}", name, action, Fixer.PROJECT, on=(on,))
+    on = AffectedLines(positions, what, f": {detail}", cause, value)
+    return Issue(code, severity, f"{name}: {detail}", name, action, ResponsibleParty.PROJECT, affected=(on,))

@@ -140,11 +140,11 @@ class SpectrumSettings:
         if address.username or address.password or address.query or address.fragment:
             raise ValueError("the address of Spectrum's server may hold only scheme, host, port and path")
 
-    def wsdl_url(self, method: str) -> str:
+    def build_wsdl_url(self, method: str) -> str:
         """Where the site describes a service."""
         return self.base_url.rstrip("/") + self.wsdl_path.format(method=method)
 
-    def service_url(self, method: str) -> str:
+    def build_service_url(self, method: str) -> str:
         """Where a service is called, whatever address its description names."""
         return self.base_url.rstrip("/") + self.service_path.format(method=method)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Column, MetaData, Select, Table, func, select
 
-from erp_integrations.adapters.base import CannotTell
+from erp_integrations.adapters.base import Unavailable
 from erp_integrations.adapters.spectrum.readback import OPTIONAL, InfoLink
 
 _metadata = MetaData()
@@ -16,16 +16,16 @@ _metadata = MetaData()
 PRICE_METHOD = "Price_Method_Code"
 
 
-def _table(name: str, *columns: str) -> Table:
+def _build_table(name: str, *columns: str) -> Table:
     named: Iterator[Column[Any]] = (
         Column(column, info=OPTIONAL if column == PRICE_METHOD else None) for column in columns
     )
     return Table(name, _metadata, Column("Company_Code"), *named)
 
 
-VENDORS = _table("VN_VENDOR_MASTER_MC", "Vendor_Code", "Vendor_Name", "Status")
-JOBS = _table("JC_JOB_MASTER_MC", "Job_Number", "Job_Description", "Status_Code", PRICE_METHOD)
-PHASES = _table(
+VENDORS = _build_table("VN_VENDOR_MASTER_MC", "Vendor_Code", "Vendor_Name", "Status")
+JOBS = _build_table("JC_JOB_MASTER_MC", "Job_Number", "Job_Description", "Status_Code", PRICE_METHOD)
+PHASES = _build_table(
     "JC_PHASE_MASTER_MC",
     *("Job_Number", "Phase_Code", "Cost_Type", "Description"),
     *("Status_Code", "Bid_Item_Number", "Unit_Of_Measure"),
@@ -33,7 +33,7 @@ PHASES = _table(
 )
 
 
-def rows_of_company(table: Table, company_code: str, **wanted: str) -> Select[Any]:
+def build_company_query(table: Table, company_code: str, **wanted: str) -> Select[Any]:
     """The question for a company's rows, in whatever case and padding the codes are kept."""
     codes = {"Company_Code": company_code, **wanted}
     # LTRIM and RTRIM: SQL Server knows TRIM only since 2017.
@@ -45,22 +45,22 @@ def rows_of_company(table: Table, company_code: str, **wanted: str) -> Select[An
     )
 
 
-def read(
+def read_table(
     info_link: InfoLink, table: Table, company_code: str, **wanted: str
-) -> Sequence[Mapping[str, str]] | CannotTell:
+) -> Sequence[Mapping[str, str]] | Unavailable:
     """A company's rows of a table, trimmed; columns without a value are blank."""
-    found = read_together(info_link, company_code, (table, wanted))
-    return found if isinstance(found, CannotTell) else found[0]
+    found = read_tables(info_link, company_code, (table, wanted))
+    return found if isinstance(found, Unavailable) else found[0]
 
 
-def read_together(
+def read_tables(
     info_link: InfoLink, company_code: str, *wanted: tuple[Table, Mapping[str, str]]
-) -> list[list[dict[str, str]]] | CannotTell:
+) -> list[list[dict[str, str]]] | Unavailable:
     """The same of several tables, over one connection."""
-    found = info_link.ask(
-        *((table, rows_of_company(table, company_code, **codes)) for table, codes in wanted)
+    found = info_link.run_queries(
+        *((table, build_company_query(table, company_code, **codes)) for table, codes in wanted)
     )
-    if isinstance(found, CannotTell):
+    if isinstance(found, Unavailable):
         return found
     return [
         [

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from directory.history.checkpoints import BadKey
+from directory.history.checkpoints import InvalidKey
 from erp_integrations.connections import watermark
 from erp_integrations.exports import restores
 from erp_integrations.models import Connection
@@ -28,14 +28,14 @@ class Command(BaseCommand):
         if not any(character.isalnum() for character in reason):
             raise CommandError("Give a reason: it is kept in the history.")
         try:
-            for sentence in watermark.what_is_lost():
+            for sentence in watermark.find_losses():
                 self.stdout.write(sentence)
             if not options["list"]:
-                restores.confirm(reason=reason, anyway=options["anyway"])
-        except (restores.NothingLost, restores.StillHeld, watermark.CannotKeep, BadKey) as problem:
+                restores.confirm_restore(reason=reason, anyway=options["anyway"])
+        except (restores.NothingLost, restores.StillLeased, watermark.WatermarkUnavailable, InvalidKey) as problem:
             raise CommandError(str(problem)) from problem
         self.stdout.write("What waits, compared with Spectrum:")
-        for submission, sentence in restores.compare():
+        for submission, sentence in restores.compare_waiting():
             self.stdout.write(f"  submission {submission.pk} {submission.number}: {sentence}")
         self.stdout.write("An approver decides on each; what is not in Spectrum is sent once this is done:")
         for connection in Connection.objects.exclude(paused_at=None):

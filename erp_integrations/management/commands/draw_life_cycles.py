@@ -52,28 +52,28 @@ class Command(BaseCommand):
         parser.add_argument("--check", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        page, drawn = Path(settings.BASE_DIR) / PAGE, _page()
+        page, drawn = Path(settings.BASE_DIR) / PAGE, format_page()
         if not options["check"]:
             page.write_text(drawn, encoding="utf-8")
         elif not page.is_file() or page.read_text(encoding="utf-8") != drawn:
             raise CommandError(f"{PAGE} is not what the tables say. Run: python manage.py draw_life_cycles")
 
 
-def _page() -> str:
+def format_page() -> str:
     return f"""# The two life cycles
 
 Drawn by `manage.py draw_life_cycles` from the tables of the code; `script/check` fails when they differ.
 A person's decision and a machine's delivery never share a status.
 
 ## Submission: what a person decided
-{_diagram(SUBMISSION_TRANSITIONS, first=SubmissionStatus.AWAITING, because="Send to ERP, or Re-send")}
+{format_diagram(SUBMISSION_TRANSITIONS, first=SubmissionStatus.AWAITING, because="Send to ERP, or Re-send")}
 ## Export job: how it is delivered
-{_diagram(JOB_TRANSITIONS, first=JobStatus.QUEUED, because="Accept")}
+{format_diagram(JOB_TRANSITIONS, first=JobStatus.QUEUED, because="Accept")}
 *There* is what a read-back shows once the quiet period is over, or what a person says in words that are kept.
 """
 
 
-def _diagram(table: Mapping[str, frozenset[str]], *, first: str, because: str) -> str:
+def format_diagram(table: Mapping[str, frozenset[str]], *, first: str, because: str) -> str:
     lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {first}: {because}"]
     for status, following in table.items():
         order = [each for each in table if each in following]

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from directory.management.commands.erase_person import people_called
+from directory.management.commands.erase_person import get_person_by_address
 from erp_integrations import submissions
 from erp_integrations.models import Submission
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         try:
             submission = submissions.exempt(
                 submission=Submission.objects.get(pk=options["submission"]),
-                person=people_called(options["person"]),
+                person=get_person_by_address(options["person"]),
                 by=None,
                 reason=options["reason"],
             )

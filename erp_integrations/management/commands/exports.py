@@ -33,7 +33,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         action = options["action"]
         if action == "status":
-            self._status()
+            self.write_status()
             return
         try:
             submission = Submission.objects.select_related("company").get(pk=options["submission"])
@@ -41,19 +41,19 @@ class Command(BaseCommand):
                 submissions.undo(submission=submission, by=None)
             else:
                 attempt = submission.jobs.current().get().attempt
-                submissions.resume(submission=submission, by=None, seen_attempt=attempt)
+                submissions.resume(submission=submission, by=None, expected_version=attempt)
         except (Submission.DoesNotExist, ExportJob.DoesNotExist, submissions.DecisionError) as problem:
             raise CommandError(str(problem)) from problem
         job = submission.jobs.order_by("-pk")[0]
         self.stdout.write(f"{submission.number}: {job.get_status_display()}")
 
-    def _status(self) -> None:
-        checks = status.checks()
+    def write_status(self) -> None:
+        checks = status.list_health_checks()
         for check in checks:
             self.stdout.write(f"{check.name}: {'ok' if check.is_well else 'NOT OK'}, {check.sentence}")
         stuck = 0
         for company in Company.objects.order_by("name"):
-            for row in status.deliveries_of(company):
+            for row in status.list_export_counts(company):
                 stuck += row.stuck
                 self.stdout.write(
                     f"{row.connection.pk} {company.name}, {row.connection.name} ({row.health.state}): "
@@ -62,7 +62,7 @@ class Command(BaseCommand):
                 )
         waiting = ExportJob.objects.filter(status__in=WAITING).select_related("submission").order_by("pk")
         for job in waiting:
-            told = f"{job.get_status_display()}. {job.problem}"
-            self.stdout.write(f"  submission {job.submission_id} {job.submission.number}: {told}")
+            description = f"{job.get_status_display()}. {job.problem}"
+            self.stdout.write(f"  submission {job.submission_id} {job.submission.number}: {description}")
         if stuck or not all(check.is_well for check in checks):
             raise SystemExit(1)

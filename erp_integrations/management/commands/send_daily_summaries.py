@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         stored = summaries.store_due_summaries(regardless_of_hour=options["now"])
-        sending.send_due()
+        sending.send_due_emails()
         if stored:
             self.stdout.write(f"{stored} new {'summary' if stored == 1 else 'summaries'} for today.")
         else:

@@ -44,7 +44,7 @@ def test_the_first_default_of_the_chain_decides(
             cost_type=CostType.objects.get(code=code, company=awaiting.company),
             general_ledger_account=cost_type,
         )
-    masters = preflight.basis_of(awaiting.document).masters
+    masters = preflight.build_basis(awaiting.document).references
     account, source = expected
     assert masters.general_ledger_account == account
     assert masters.general_ledger_source == (f"{source} {code}" if source == "cost type" else source)
@@ -61,13 +61,13 @@ def test_of_several_cost_types_the_one_with_most_of_the_money_decides() -> None:
 
 
 def test_another_account_makes_what_was_seen_another_thing(awaiting: Submission) -> None:
-    seen = preflight.basis_of(awaiting.document).hash
+    seen = preflight.build_basis(awaiting.document).hash
     CostTypeAccount.objects.create(
         connection=Connection.objects.get(),
         cost_type=CostType.objects.get(code=awaiting.document.lines[0].cost_type),
         general_ledger_account=COST_TYPE,
     )
-    assert preflight.basis_of(awaiting.document).hash != seen
+    assert preflight.build_basis(awaiting.document).hash != seen
 
 
 def test_the_approver_sees_whose_default_it_is(awaiting: Submission, approver: User) -> None:

@@ -35,8 +35,8 @@ def read(awaiting: Submission) -> Submission:
 
 
 def codes(submission: Submission, moment: preflight.Moment = preflight.Moment.EXPORT) -> list[str]:
-    basis = preflight.basis_of(submission.document)
-    return [each.code for each in preflight.findings(basis, moment=moment, erp_id="X-1")]
+    basis = preflight.build_basis(submission.document)
+    return [each.code for each in preflight.check_export(basis, moment=moment, erp_id="X-1")]
 
 
 def text(answer: object) -> str:
@@ -80,7 +80,7 @@ def test_a_rename_in_spectrum_between_look_and_accept_is_a_conflict(
     read: Submission, approver: User, renamed: str
 ) -> None:
     client, box = signed_in(approver), f"{read.get_absolute_url()}accept/"
-    seen = preflight.basis_of(read.document).hash
+    seen = preflight.build_basis(read.document).hash
     if renamed == "vendor":
         Vendor.objects.filter(code="ACME").update(name="Somebody Else")
     else:
@@ -95,7 +95,7 @@ def test_a_rename_in_spectrum_between_look_and_accept_is_a_conflict(
 def test_a_rename_after_accept_fails_before_anything_is_written(read: Submission, approver: User) -> None:
     job = accept(read, approver)
     Vendor.objects.filter(code="ACME").update(name="Somebody Else")
-    exporting.drain(job.connection_id)
+    exporting.export_due_jobs(job.connection_id)
     job.refresh_from_db()
     assert job.status == JobStatus.FAILED
     assert "Changed since it was accepted" in job.problem
@@ -110,7 +110,7 @@ def test_names_that_are_read_first_after_accept_stop_nothing(simulator: Simulato
 class TestAnAcceptanceFromBeforeNamesWereBound:
     def of_before(self, job: ExportJob) -> str:
         """The hash of the release before."""
-        basis = preflight.basis_of(job.submission.document)
+        basis = preflight.build_basis(job.submission.document)
         return basis._hash(basis.bound)
 
     def test_goes_on_as_it_was_accepted(self, simulator: Simulator, read: Submission, approver: User) -> None:
@@ -147,10 +147,10 @@ def test_another_name_in_the_lists_is_remembered_with_its_time(
 ) -> None:
     MastersPull.objects.update(not_before=timezone.now())
     Lists(vendor_list=vendors("ACME", "NEW")).stand_in(monkeypatch)
-    assert syncing.pull(read.connection_id)
+    assert syncing.sync_connection(read.connection_id)
     assert Vendor.objects.get(code="ACME").renamed_at  # "ACME Inc." by now
     assert not Vendor.objects.get(code="NEW").renamed_at
     before = Vendor.objects.get(code="ACME").renamed_at
     MastersPull.objects.update(not_before=timezone.now())
-    assert syncing.pull(read.connection_id)
+    assert syncing.sync_connection(read.connection_id)
     assert Vendor.objects.get(code="ACME").renamed_at == before

@@ -89,18 +89,18 @@ def link(submission: Submission, code: str, by: User) -> None:
 
 
 def accept(submission: Submission, by: User, *ticked: str) -> ExportJob:
-    basis = preflight.basis_of(submission.document)
+    basis = preflight.build_basis(submission.document)
     return submissions.accept(
         submission=submission,
         by=by,
         seen_hash=basis.hash,
-        erp_id=preflight.proposed_erp_id(basis),
+        erp_id=preflight.get_proposed_erp_id(basis),
         confirmed=ticked,
     )
 
 
 def stamps(submission: Submission) -> list[str]:
-    return [each.stamp for each in waiting.of_document(submission.document)]
+    return [each.stamp for each in waiting.list_for_document(submission.document)]
 
 
 def told(client: Client, address: str) -> str:
@@ -134,23 +134,23 @@ class TestOnePerson:
         assert delivered(accept(sent, approver)).status == JobStatus.FAILED
         link(sent, "BOLT", both)
         sent.refresh_from_db()
-        seen: dict[str, Any] = {"seen_hash": preflight.basis_of(sent.document).hash, "erp_id": "X"}
+        seen: dict[str, Any] = {"seen_hash": preflight.build_basis(sent.document).hash, "erp_id": "X"}
         with pytest.raises(RightMissing):
-            submissions.retry(submission=sent, by=both, **seen)
+            submissions.accept_again(submission=sent, by=both, **seen)
         with pytest.raises(RightMissing):
             submissions.adopt(submission=sent, by=both, **seen, seen_record="", seen_round=1)
         with pytest.raises(RightMissing):
-            submissions.require_may_steer(sent, both)
+            submissions.require_own_changes_confirmed(sent, both)
 
     def test_nor_resumes_over_settings_of_their_own(
         self, simulator: Simulator, sent: Submission, approver: User, both: User
     ) -> None:
         job = incomplete_at(simulator, accept(sent, approver), 2)
         link(sent, "BOLT", both)  # its calls are planned: no link turns them
-        submissions.require_may_steer(job.submission, both, begun=True)
+        submissions.require_own_changes_confirmed(job.submission, both, has_begun=True)
         settings(job.connection, both, service_path="/other/{method}")
         with pytest.raises(RightMissing):
-            submissions.resume(submission=job.submission, by=both, seen_attempt=job.attempt)
+            submissions.resume(submission=job.submission, by=both, expected_version=job.attempt)
 
     def test_deleting_it_and_making_it_anew_is_no_way_round(self, sent: Submission, both: User) -> None:
         link(sent, "", both)
@@ -208,7 +208,7 @@ class TestTheSecondOne:
         (old,) = stamps(sent)
         link(sent, "CORE", both)
         for ticked in ([], [old]):
-            with pytest.raises(submissions.NotSaid, match="tick that it is right"):
+            with pytest.raises(submissions.StatementMissing, match="tick that it is right"):
                 accept(sent, approver, *ticked)
         assert accept(sent, approver, *stamps(sent)).status == JobStatus.QUEUED
         assert not UnconfirmedChange.objects.exists()
@@ -226,9 +226,9 @@ class TestTheSecondOne:
         assert "Acme is linked to vendor BOLT Bolt &amp; Sons, by " in shown
         assert "before: vendor ACME Acme." in shown
         posted = {
-            "seen_hash": preflight.basis_of(sent.document).hash,
+            "seen_hash": preflight.build_basis(sent.document).hash,
             "round": 0,
-            "erp_id": preflight.proposed_erp_id(preflight.basis_of(sent.document)),
+            "erp_id": preflight.get_proposed_erp_id(preflight.build_basis(sent.document)),
         }
         answer = client.post(box, posted)
         assert answer.status_code == 422
@@ -244,7 +244,7 @@ class TestTheSecondOne:
             project=sent.project,
             connection=sent.connection,
             job_number="24-002",
-            seen=linking.Seen("24-001", sent.connection_id),
+            expected=linking.ExpectedLink("24-001", sent.connection_id),
             by=both,
         )
         client = signed_in(admin)
@@ -328,7 +328,7 @@ class TestALinkThatSpeaksForItself:
             project=sent.project,
             connection=other,
             job_number="T-1",
-            seen=linking.Seen("24-001", sent.connection_id),
+            expected=linking.ExpectedLink("24-001", sent.connection_id),
             by=both,
         )
         assert UnconfirmedChange.objects.exists()
@@ -338,7 +338,7 @@ class TestWhateverSteers:
     def test_a_unit(self, sent: Submission, both: User) -> None:
         connection = sent.connection
         units.link_units(
-            connection=connection, chosen={"CY": "YD"}, seen=units.seen_hash(connection), by=both
+            connection=connection, entered={"CY": "YD"}, expected_hash=units.hash_unit_links(connection), by=both
         )
         with pytest.raises(RightMissing, match="The unit CY is called YD"):
             accept(sent, both)
@@ -346,7 +346,7 @@ class TestWhateverSteers:
     def test_a_unit_that_no_line_has_bars_nobody(self, sent: Submission, both: User) -> None:
         connection = sent.connection
         units.link_units(
-            connection=connection, chosen={"HOURS": "HR"}, seen=units.seen_hash(connection), by=both
+            connection=connection, entered={"HOURS": "HR"}, expected_hash=units.hash_unit_links(connection), by=both
         )
         assert accept(sent, both).status == JobStatus.QUEUED
 
@@ -402,7 +402,7 @@ class TestWhateverSteers:
         }
         client.post("/admin/erp_integrations/costtypeaccount/add/", account)
         assert CostTypeAccount.objects.exists()
-        kinds = {each.subject.kind for each in waiting.of_document(sent.document)}
+        kinds = {each.subject.kind for each in waiting.list_for_document(sent.document)}
         assert kinds == {Kind.VENDOR, Kind.JOB, Kind.ACCOUNT}
         entry = HistoryEntry.objects.filter(event="job_link.changed").last()
         assert entry is not None
@@ -426,7 +426,7 @@ def test_the_commitment_s_history_shows_what_became_of_its_links(
 def test_a_link_of_another_firm_is_not_in_it(sent: Submission, both: User, deliverable: Commitment) -> None:
     other = deliverable.project.company.contract_companies.create(name="Other")
     linking.link_vendor(
-        contract_company=other, connection=sent.connection, vendor_code="BOLT", seen="", by=both
+        contract_company=other, connection=sent.connection, vendor_code="BOLT", expected_code="", by=both
     )
     assert "Vendor linked" not in told(signed_in(both), sent.get_absolute_url())
 
@@ -436,7 +436,7 @@ def job(submission: Submission, number: str, by: User) -> None:
         project=submission.project,
         connection=submission.connection,
         job_number=number,
-        seen=linking.Seen("24-001", submission.connection_id),
+        expected=linking.ExpectedLink("24-001", submission.connection_id),
         by=by,
     )
 
@@ -450,4 +450,4 @@ def settings(connection: Connection, by: User, **changed: str) -> None:
         {name: value for name, value in entered.items() if value is not None}, instance=stored
     )
     assert form.is_valid(), form.errors
-    changes.save(form=form, by=by)
+    changes.save_connection(form=form, by=by)

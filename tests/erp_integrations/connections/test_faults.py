@@ -26,7 +26,7 @@ def connection_of(job: ExportJob) -> Connection:
 def probed(job: ExportJob) -> Connection:
     """The connection after its pause, and a probe."""
     Connection.objects.filter(pk=job.connection_id).update(not_before=timezone.now() - timedelta(seconds=1))
-    assert probing.to_probe() == [job.connection_id]
+    assert probing.list_due_for_probe() == [job.connection_id]
     probing.probe_due()
     return connection_of(job)
 
@@ -44,7 +44,7 @@ class TestASiteThatIsDown:
         settings.SPECTRUM_SERVERS = DOWN
         delivered(queued)
         assert connection_of(queued).awaits_probe
-        assert exporting.sweep() == []
+        assert exporting.run_sweep() == []
         assert delivered(second).attempt == 0
         for number in range(2, 5):
             assert probed(queued).failed_probes == number
@@ -52,7 +52,7 @@ class TestASiteThatIsDown:
         assert events() == ["connection.stopped"]
         (alarm,) = Alarm.objects.all()
         assert (alarm.submission, alarm.connection_id) == (None, queued.connection_id)
-        assert health.of(queued.submission.company)[0].state == "Stopped"
+        assert health.list_health(queued.submission.company)[0].state == "Stopped"
 
     def test_the_pauses_between_two_probes_grow(
         self, simulator: Simulator, queued: ExportJob, settings: Settings
@@ -75,7 +75,7 @@ class TestASiteThatIsDown:
         settings.SPECTRUM_SERVERS = {"simulator": simulator.url}
         connection = probed(queued)
         assert (connection.awaits_probe, connection.fault, connection.failed_probes) == (False, "", 0)
-        assert exporting.sweep() == [queued.connection_id]
+        assert exporting.run_sweep() == [queued.connection_id]
         delivered(queued)
         for job in (queued, second):
             assert of(job).status == JobStatus.SYNCED

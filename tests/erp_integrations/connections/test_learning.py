@@ -38,8 +38,8 @@ def untold(awaiting: Submission, approver: User) -> ExportJob:
     return accept(Submission.objects.get(pk=awaiting.pk), approver)
 
 
-def offered(job: ExportJob) -> learning.Offer | None:
-    return learning.offers_for([of(job).connection]).get(job.connection_id)
+def offered(job: ExportJob) -> learning.RuleOffer | None:
+    return learning.find_offers([of(job).connection]).get(job.connection_id)
 
 
 def taken(job: ExportJob, by: User | None = None, **changes: Any) -> None:
@@ -47,7 +47,7 @@ def taken(job: ExportJob, by: User | None = None, **changes: Any) -> None:
     assert offer is not None
     seen: dict[str, Any] = {"seen_attempt": offer.attempt.pk, "seen": offer.rule.sentence} | changes
     admin = by or ErpAdminFactory(company=job.submission.company)
-    learning.learn(connection=of(job).connection, by=admin, **seen)
+    learning.accept_offer(connection=of(job).connection, by=admin, **seen)
 
 
 def test_where_no_reply_means_written_each_call_is_read_back_and_a_long_one_still_ends(
@@ -96,10 +96,10 @@ def test_a_failed_one_that_is_accepted_again_takes_the_present_rule(
     ConnectionSettings.objects.update(success_rule="codes", success_codes="blank,G")
     job = of(untold)
     assert job.success_rule == "unknown"
-    submissions.retry(
+    submissions.accept_again(
         submission=job.submission,
         by=approver,
-        seen_hash=preflight.basis_of(job.submission.document).hash,
+        seen_hash=preflight.build_basis(job.submission.document).hash,
         erp_id=job.erp_id,
     )
     assert (of(job).success_rule, of(job).success_codes) == ("codes", "G,blank")
@@ -160,7 +160,7 @@ def test_nor_from_what_a_person_attested(
     submissions.resolve(
         submission=of(untold).submission,
         by=approver,
-        seen_attempt=of(untold).attempt,
+        expected_version=of(untold).attempt,
         attested=Attested.PART,
         statement="I saw it there.",
         positions=[1],
@@ -185,7 +185,7 @@ def test_an_old_yes_is_not_taken_after_the_rule_was_changed(simulator: Simulator
     delivered(untold)
     looked(untold)
     for changes in ({"seen": "A row with the code A means written."}, {"seen_attempt": 0}):
-        with pytest.raises(learning.NothingToLearn):
+        with pytest.raises(learning.OfferChanged):
             taken(untold, **changes)
     offer = offered(untold)
     ConnectionSettings.objects.update(success_rule="codes", success_codes="Z")

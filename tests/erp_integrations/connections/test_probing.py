@@ -56,7 +56,7 @@ def wait_out(job: ExportJob) -> None:
 
 
 def drained(job: ExportJob) -> ExportJob:
-    exporting.drain(job.connection_id)
+    exporting.export_due_jobs(job.connection_id)
     return ExportJob.objects.get(pk=job.pk)
 
 
@@ -78,12 +78,12 @@ def test_a_look_does_not_count_where_another_was_asked_for_meanwhile(
 ) -> None:
     drained(queued)
     late = again(queued)
-    looked = registry.probing_adapter(late).probe()
-    assert looked.usable
+    looked = registry.build_probing_adapter(late).probe()
+    assert looked.is_usable
     Connection.objects.update(descriptions_checked_at=None)  # as after an answer that nobody understood
-    registry.keep(late, looked)
+    registry.store_descriptions(late, looked)
     assert again(queued).descriptions_checked_at is None
-    registry.keep(again(queued), looked)
+    registry.store_descriptions(again(queued), looked)
     assert again(queued).descriptions_checked_at is not None
 
 
@@ -107,8 +107,8 @@ def test_a_site_that_changed_stops_the_connection_with_one_message_and_no_failur
     assert not WireAttempt.objects.exists()
     assert {job.tries for job in ExportJob.objects.all()} == {0}
     assert HistoryEntry.objects.filter(event="connection.stopped").count() == 1
-    assert exporting.sweep() == []
-    trouble = health.of(connection.company)[0]
+    assert exporting.run_sweep() == []
+    trouble = health.list_health(connection.company)[0]
     assert trouble.state == "Stopped"
     assert told in trouble.sentence
 
@@ -183,7 +183,7 @@ def test_a_change_of_the_lines_service_alone_is_found_before_the_header_is_writt
     simulator.set_drift("UpdateSubcontractPhases", remove=["Unit_Price"])
     job = drained(queued)
     assert job.status == JobStatus.QUEUED
-    assert {call.state for call in job.current_calls()} == {CallState.PLANNED}
+    assert {call.state for call in job.list_current_calls()} == {CallState.PLANNED}
 
 
 def test_a_description_that_says_the_same_in_other_words_changes_nothing(
@@ -193,7 +193,7 @@ def test_a_description_that_says_the_same_in_other_words_changes_nothing(
     kept = again(queued).wsdls.get(method=METHOD)
     kept.text = kept.text.replace("UpdateSubcontractService", "OtherName")
     kept.save()
-    assert probing.probe(connection=again(queued), by=erp_admin).usable
+    assert probing.probe(connection=again(queued), by=erp_admin).is_usable
     assert again(queued).wsdls.get(method=METHOD).text == kept.text
     assert not again(queued).awaits_probe
 
@@ -256,12 +256,12 @@ def test_an_admin_adopts_another_namespace(
     drained(queued)
     stopped = again(queued)
     assert stopped.can_adopt
-    assert probing.adopt(connection=stopped, by=erp_admin, seen=stopped.fault).usable
+    assert probing.accept_new_wsdl(connection=stopped, by=erp_admin, expected_sentence=stopped.fault).is_usable
     assert not again(queued).awaits_probe
     assert drained(queued).status == JobStatus.SYNCED
     entry = HistoryEntry.objects.get(event="connection.descriptions_adopted")
     assert (entry.by_id, "namespace" in entry.detail["difference"]) == (erp_admin.pk, True)
-    assert probing.probe(connection=again(queued), by=erp_admin).usable
+    assert probing.probe(connection=again(queued), by=erp_admin).is_usable
 
 
 def test_nobody_adopts_what_they_did_not_see_or_what_can_not_be_written(
@@ -271,19 +271,19 @@ def test_nobody_adopts_what_they_did_not_see_or_what_can_not_be_written(
     simulator.set_drift(METHOD, qualified=True)
     seen = probing.probe(connection=again(queued), by=erp_admin).sentence
     simulator.set_drift(METHOD, qualified=True, add=["Tax_Group"])
-    assert not probing.adopt(connection=again(queued), by=erp_admin, seen=seen).usable
+    assert not probing.accept_new_wsdl(connection=again(queued), by=erp_admin, expected_sentence=seen).is_usable
     assert "Tax_Group" in again(queued).fault
     simulator.set_drift(METHOD, remove=["Comment"])
     lacking = probing.probe(connection=again(queued), by=erp_admin)
     assert not again(queued).can_adopt
-    assert not probing.adopt(connection=again(queued), by=erp_admin, seen=lacking.sentence).usable
+    assert not probing.accept_new_wsdl(connection=again(queued), by=erp_admin, expected_sentence=lacking.sentence).is_usable
     assert again(queued).awaits_probe
 
 
 def test_an_outage_is_no_change_of_the_site(settings: Settings, queued: ExportJob, erp_admin: User) -> None:
     settings.SPECTRUM_SERVERS = {"simulator": "http://127.0.0.1:1"}
     result = probing.probe(connection=again(queued), by=erp_admin)
-    assert result == ProbeResult(False, "Spectrum's server refused the connection.", passing=True)
+    assert result == ProbeResult(False, "Spectrum's server refused the connection.", transient=True)
     assert not again(queued).awaits_probe
 
 
@@ -305,4 +305,4 @@ def test_only_an_erp_admin_probes_and_adopts(queued: ExportJob, level: str) -> N
     with pytest.raises(RightMissing):
         probing.probe(connection=again(queued), by=person)
     with pytest.raises(RightMissing):
-        probing.adopt(connection=again(queued), by=ApproverFactory(), seen="")
+        probing.accept_new_wsdl(connection=again(queued), by=ApproverFactory(), expected_sentence="")

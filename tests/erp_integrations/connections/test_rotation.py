@@ -54,7 +54,7 @@ def test_an_export_to_a_hosted_site_carries_a_token(hosted: Simulator, queued: E
     held = again(queued.connection)
     held.client_secret = SECRET
     held.save(update_fields=["client_secret"])
-    exporting.drain(accepted_as_it_is(queued).connection_id)
+    exporting.export_due_jobs(accepted_as_it_is(queued).connection_id)
     assert ExportJob.objects.get(pk=queued.pk).status == JobStatus.SYNCED
 
 
@@ -65,7 +65,7 @@ def test_an_expired_secret_stops_the_connection_before_anything_is_sent(
     held.client_id, held.client_secret = "ledgergate", SECRET
     held.save(update_fields=["client_id", "client_secret"])
     hosted.set_client(expired=True)
-    exporting.drain(accepted_as_it_is(queued).connection_id)
+    exporting.export_due_jobs(accepted_as_it_is(queued).connection_id)
     job = ExportJob.objects.get(pk=queued.pk)
     assert (job.status, job.tries) == (JobStatus.QUEUED, 0)
     stopped = again(queued.connection)
@@ -74,7 +74,7 @@ def test_an_expired_secret_stops_the_connection_before_anything_is_sent(
     hosted.set_client(expired=False)
     Connection.objects.update(not_before=timezone.now())
     assert probing.probe_due() == 1
-    exporting.drain(queued.connection_id)
+    exporting.export_due_jobs(queued.connection_id)
     assert ExportJob.objects.get(pk=queued.pk).status == JobStatus.SYNCED
 
 
@@ -111,10 +111,10 @@ def test_a_new_secret_that_does_not_work_yet_leaves_the_old_one_in_place(
     assert again(connection).previous_client_secret == SECRET
     refused = secret_rotation.rotate(connection=connection, by=None)
     assert (refused.done, "not used successfully yet" in refused.sentence) == (False, True)
-    secret_rotation.prove_due()
+    secret_rotation.verify_due_secrets()
     assert again(connection).previous_client_secret == SECRET, "not at once"
     Connection.objects.update(rotation_began_at=timezone.now() - timedelta(hours=1))
-    secret_rotation.prove_due()
+    secret_rotation.verify_due_secrets()
     assert again(connection).previous_client_secret == ""
 
 
@@ -201,6 +201,6 @@ def test_every_secret_is_written_again_with_a_new_key(connection: Connection, se
 def test_an_expiry_is_warned_of(connection: Connection, days: int, told: str) -> None:
     connection.client_secret_expires_on = timezone.now().date() + timedelta(days=days)
     connection.save()
-    state = health.of(connection.company)[0]
+    state = health.list_health(connection.company)[0]
     assert state.is_troubled == bool(told)
     assert told in state.sentence

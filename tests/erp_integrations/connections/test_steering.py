@@ -14,7 +14,7 @@ from directory.models import Company, HistoryEntry, User
 from erp_integrations import submissions
 from erp_integrations.checks import preflight
 from erp_integrations.confirmations import steering
-from erp_integrations.confirmations.steering import PLACES, Place
+from erp_integrations.confirmations.steering import FIELDS_BY_ROLE, SettingRole
 from erp_integrations.connections.settings_form import SettingsForm
 from erp_integrations.exports import exporting
 from erp_integrations.models import (
@@ -25,7 +25,7 @@ from erp_integrations.models import (
     Submission,
     SubmissionStatus,
 )
-from erp_integrations.models.secrets import secret_fields
+from erp_integrations.models.secrets import list_secret_fields
 from tests.clients import signed_in
 from tests.directory.signing_in import turn_on_two_step
 from tests.erp_integrations.deliveries import delivered, due_now, incomplete_at, of
@@ -60,26 +60,26 @@ KEEPS_ITS_OWN = {"success_rule", "success_codes"}
 @pytest.mark.parametrize("model", [Connection, ConnectionSettings])
 def test_every_field_has_exactly_one_place(model: type[Model]) -> None:
     """A new one without a decided place fails here: does it steer where or how money is written?"""
-    placed = [name for names in PLACES[model].values() for name in names]
+    placed = [name for names in FIELDS_BY_ROLE[model].values() for name in names]
     assert sorted(placed) == sorted(field.name for field in model._meta.concrete_fields)
 
 
 def change(connection: Connection, name: str) -> None:
-    model = Connection if name in PLACES[Connection][Place.WIRE] else ConnectionSettings
+    model = Connection if name in FIELDS_BY_ROLE[Connection][SettingRole.WIRE] else ConnectionSettings
     rows = model._default_manager.filter(pk=connection.pk)
     rows.update(**{name: OTHER[name]})
 
 
-@pytest.mark.parametrize("name", [*PLACES[Connection][Place.WIRE], *PLACES[ConnectionSettings][Place.WIRE]])
+@pytest.mark.parametrize("name", [*FIELDS_BY_ROLE[Connection][SettingRole.WIRE], *FIELDS_BY_ROLE[ConnectionSettings][SettingRole.WIRE]])
 def test_each_that_the_wire_goes_by_is_part_of_what_accept_binds(
     awaiting: Submission, approver: User, name: str
 ) -> None:
     if name == "success_codes":
         ConnectionSettings.objects.update(success_rule="codes", success_codes="S")
-    seen = preflight.basis_of(awaiting.document).hash
+    seen = preflight.build_basis(awaiting.document).hash
     change(awaiting.connection, name)
     if name == "server":
-        assert preflight.basis_of(awaiting.document).hash != seen
+        assert preflight.build_basis(awaiting.document).hash != seen
         return
     with pytest.raises(submissions.Conflict, match="changed while you were looking"):
         submissions.accept(submission=awaiting, by=approver, seen_hash=seen, erp_id="X-1")
@@ -120,16 +120,16 @@ def test_what_has_begun_goes_nowhere_else_until_somebody_resumes_it(
     assert job.status == JobStatus.INCOMPLETE
     assert "settings changed since this was decided on" in job.problem
     assert len(simulator.calls()) == calls
-    submissions.resume(submission=job.submission, by=approver, seen_attempt=job.attempt)
+    submissions.resume(submission=job.submission, by=approver, expected_version=job.attempt)
     assert delivered(job).status == JobStatus.SYNCED
 
 
 def test_a_secret_is_told_by_a_keyed_hash(awaiting: Submission, settings: Settings) -> None:
     connection = Connection.objects.select_related("settings").get()
-    told = steering.values(connection, Place.WIRE)["authorization_id"]
+    told = steering.get_setting_values(connection, SettingRole.WIRE)["authorization_id"]
     assert connection.authorization_id not in told
     assert told != hashlib.sha256(connection.authorization_id.encode()).hexdigest()
-    assert told != steering.values(connection, Place.WIRE, key="another")["authorization_id"]
+    assert told != steering.get_setting_values(connection, SettingRole.WIRE, key="another")["authorization_id"]
 
 
 @pytest.mark.parametrize("name", ["wsdl_path", "service_path", "vendors_path", "token_path", "rotation_path"])
@@ -153,7 +153,7 @@ def test_old_and_new_values_stand_in_the_history_but_of_no_secret(awaiting: Subm
     assert "typed-anew" not in str(entry.detail)
     page = client.get(f"/companies/{company.slug}/erp-integrations/activity/").content.decode()
     assert "service path from /ws/{method} to /soap/{method}" in page
-    assert not set(entry.detail["before"]) & set(secret_fields(Connection))
+    assert not set(entry.detail["before"]) & set(list_secret_fields(Connection))
 
 
 def save(client: Client, company: Company, connection: Connection, **changed: str) -> None:
@@ -172,7 +172,7 @@ class TestTwoStepAgain:
         assert not ExportJob.objects.without_the_right().exists()
         approver.authenticator_set.all().delete()  # type: ignore[attr-defined]  # allauth's
         assert ExportJob.objects.without_the_right().get() == queued
-        exporting.drain(queued.connection_id)
+        exporting.export_due_jobs(queued.connection_id)
         assert of(queued).status == JobStatus.CANCELLED
         assert of(queued).submission.status == SubmissionStatus.AWAITING
         assert HistoryEntry.objects.filter(event="submission.returned").exists()
@@ -190,7 +190,7 @@ class TestANumberThatNobodyCanLookUp:
         assert "The ERP ID was not checked in Spectrum" in page
         assert "number_looked_up" not in page
         entered = {
-            "seen_hash": preflight.basis_of(awaiting.document).hash,
+            "seen_hash": preflight.build_basis(awaiting.document).hash,
             "round": 0,
             "erp_id": "TYPED-1",
         }

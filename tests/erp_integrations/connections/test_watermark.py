@@ -80,7 +80,7 @@ def test_a_folder_that_can_not_be_written_stops_the_export_and_the_connection_wa
 def test_it_only_rises(simulator: Simulator, queued: ExportJob, folder: Path) -> None:
     assert delivered(queued).status == JobStatus.SYNCED
     first, last = WireAttempt.objects.order_by("pk")[0], WireAttempt.objects.order_by("-pk")[0]
-    assert watermark.keep(last) == watermark.keep(first) == ""
+    assert watermark.write_mark(last) == watermark.write_mark(first) == ""
     assert marks(folder) == [last.pk]
 
 
@@ -96,7 +96,7 @@ def test_files_of_dead_processes_go_when_they_say_no_more(
     (kept,) = (each for each in folder.glob(f"wire-{machine}-{os.getpid()}.json"))
     high = mark(folder, epoch=1, attempt=9, host=f"{machine}-{nobody}")
     kept.unlink()
-    assert watermark.keep(WireAttempt.objects.order_by("-pk")[0]) == ""
+    assert watermark.write_mark(WireAttempt.objects.order_by("-pk")[0]) == ""
     assert high.exists()
 
 
@@ -107,7 +107,7 @@ def test_of_other_machines_go_only_those_that_are_old_and_say_no_more(
     old["ahead"].write_text(mark(folder, epoch=1, attempt=9, host="x-1").read_text())
     for host in ("gone", "ahead"):
         os.utime(old[host], (0, 0))
-    assert watermark.keep(WireAttempt.objects.create(call=queued.calls.all()[0], attempt=1)) == ""
+    assert watermark.write_mark(WireAttempt.objects.create(call=queued.calls.all()[0], attempt=1)) == ""
     assert [file.exists() for file in old.values()] == [False, True, True]
 
 
@@ -125,7 +125,7 @@ def test_a_database_that_knows_less_pauses_every_connection_until_an_operator_ha
     simulator: Simulator, queued: ExportJob, folder: Path
 ) -> None:
     mark(folder, attempt=10_000_000)
-    assert not exporting.drain(queued.connection_id)
+    assert not exporting.export_due_jobs(queued.connection_id)
     assert Connection.objects.get().paused_at is not None
     assert sent(simulator, queued) == []
     with pytest.raises(pauses.PauseError, match="older copy"):
@@ -134,7 +134,7 @@ def test_a_database_that_knows_less_pauses_every_connection_until_an_operator_ha
         call_command("after_restore", reason=" . ")
     call_command("after_restore", reason="The copy of 02:00", stdout=StringIO())
     pauses.resume(connection=queued.connection, by=None)
-    assert watermark.what_is_lost() == []
+    assert watermark.find_losses() == []
 
 
 def test_a_number_that_was_given_again_is_not_the_attempt_that_left(
@@ -142,13 +142,13 @@ def test_a_number_that_was_given_again_is_not_the_attempt_that_left(
 ) -> None:
     """The copy went on unnoticed, until its numbers had climbed past the file's."""
     assert delivered(queued).status == JobStatus.SYNCED
-    assert watermark.what_is_lost() == []
+    assert watermark.find_losses() == []
     (named,) = marks(folder)
     assert WireAttempt.objects.filter(pk__gt=named).exists()
     WireAttempt.objects.filter(pk=named).update(started_at=timezone.now())
-    assert watermark.what_is_lost()
+    assert watermark.find_losses()
     call_command("after_restore", reason="The copy of 02:00", stdout=StringIO())
-    assert watermark.what_is_lost() == []
+    assert watermark.find_losses() == []
 
 
 def test_a_file_of_before_attempts_had_a_name_counts_by_its_number(
@@ -157,18 +157,18 @@ def test_a_file_of_before_attempts_had_a_name_counts_by_its_number(
     assert delivered(queued).status == JobStatus.SYNCED
     newest = WireAttempt.objects.order_by("-pk")[0].pk
     mark(folder, attempt=newest)
-    assert watermark.what_is_lost() == []
+    assert watermark.find_losses() == []
     mark(folder, attempt=newest + 1)
-    assert watermark.what_is_lost()
+    assert watermark.find_losses()
 
 
 def test_a_second_restore_of_the_same_copy_is_noticed_as_well(folder: Path) -> None:
     mark(folder, epoch=1, attempt=4)
-    assert watermark.what_is_lost()
+    assert watermark.find_losses()
     call_command("after_restore", reason="Again", stdout=StringIO())
-    assert watermark.what_is_lost() == []
+    assert watermark.find_losses() == []
     mark(folder, epoch=3, attempt=1)
-    assert watermark.what_is_lost()
+    assert watermark.find_losses()
 
 
 def test_where_nothing_is_lost_an_operator_has_to_mean_it(folder: Path) -> None:
@@ -184,15 +184,15 @@ def test_what_awaits_without_read_back_needs_a_persons_words(
     mark(folder, attempt=10_000_000)
     call_command("after_restore", reason="The copy of 02:00", stdout=StringIO())
     awaiting.refresh_from_db()
-    seen = previews.of(awaiting)
+    seen = previews.build_preview(awaiting)
     client = signed_in(approver)
     address = f"{awaiting.get_absolute_url()}accept/"
     assert "It came back with an older copy of the database" in client.get(address).content.decode()
-    posted = {"seen_hash": seen.seen_hash, "round": 0, "erp_id": seen.erp_id, "note": ""}
+    posted = {"seen_hash": seen.expected_hash, "round": 0, "erp_id": seen.erp_id, "note": ""}
     assert client.post(address, posted).status_code == 422
     assert not ExportJob.objects.exists()
-    with pytest.raises(submissions.NotSaid):
-        submissions.accept(submission=awaiting, by=approver, seen_hash=seen.seen_hash, erp_id=seen.erp_id)
+    with pytest.raises(submissions.StatementMissing):
+        submissions.accept(submission=awaiting, by=approver, seen_hash=seen.expected_hash, erp_id=seen.erp_id)
     assert client.post(address, {**posted, "statement": "Not there, 10:15."}).status_code == 302
     assert of(ExportJob.objects.get()).status == JobStatus.QUEUED
 
@@ -208,10 +208,10 @@ def test_a_restore_that_is_killed_half_way_lets_nothing_be_sent(
     with monkeypatch.context() as at_the_job:
         at_the_job.setattr(outcomes, "end", killed)
         with pytest.raises(KeyboardInterrupt):
-            restores.confirm(reason="The copy of 02:00")
+            restores.confirm_restore(reason="The copy of 02:00")
     with pytest.raises(pauses.PauseError, match="older copy"):
         pauses.resume(connection=queued.connection, by=None)
-    restores.confirm(reason="The copy of 02:00")
+    restores.confirm_restore(reason="The copy of 02:00")
     pauses.resume(connection=queued.connection, by=None)
     job = delivered(queued)
     assert (job.status, sent(simulator, job)) == (JobStatus.UNKNOWN, [])
@@ -222,30 +222,30 @@ class TestADraftOfTheCopyThatIsSentWithoutReadBack:
 
     @pytest.fixture
     def sent_after(self, simulator: Simulator, deliverable: Commitment, sender: User) -> Submission:
-        restores.confirm(reason="The copy of 02:00", anyway=True)
+        restores.confirm_restore(reason="The copy of 02:00", anyway=True)
         pauses.resume(connection=Connection.objects.get(), by=None)
         return submissions.send_to_erp(commitment=deliverable, by=sender)
 
     def test_needs_a_persons_words(self, sent_after: Submission, approver: User) -> None:
-        seen = previews.of(sent_after)
+        seen = previews.build_preview(sent_after)
         client, address = signed_in(approver), f"{sent_after.get_absolute_url()}accept/"
         assert "It came back with an older copy of the database" in client.get(address).content.decode()
-        with pytest.raises(submissions.NotSaid):
+        with pytest.raises(submissions.StatementMissing):
             submissions.accept(
-                submission=sent_after, by=approver, seen_hash=seen.seen_hash, erp_id=seen.erp_id
+                submission=sent_after, by=approver, seen_hash=seen.expected_hash, erp_id=seen.erp_id
             )
-        posted = {"seen_hash": seen.seen_hash, "round": 0, "erp_id": seen.erp_id, "note": ""}
+        posted = {"seen_hash": seen.expected_hash, "round": 0, "erp_id": seen.erp_id, "note": ""}
         assert client.post(address, {**posted, "statement": "Not there, 10:15."}).status_code == 302
         assert of(ExportJob.objects.get()).status == JobStatus.QUEUED
 
     def test_needs_them_once(
         self, simulator: Simulator, sent_after: Submission, approver: User, sender: User
     ) -> None:
-        seen = previews.of(sent_after)
+        seen = previews.build_preview(sent_after)
         job = submissions.accept(
             submission=sent_after,
             by=approver,
-            seen_hash=seen.seen_hash,
+            seen_hash=seen.expected_hash,
             erp_id=seen.erp_id,
             statement="Not there, 10:15.",
         )
@@ -261,13 +261,13 @@ class TestADraftOfTheCopyThatIsSentWithoutReadBack:
     ) -> None:
         submissions.reject(submission=sent_after, by=approver, reason="Too dear.")
         again = submissions.send_to_erp(commitment=sent_after.commitment, by=sender)
-        with pytest.raises(submissions.NotSaid):
+        with pytest.raises(submissions.StatementMissing):
             accept(again, approver)
 
     def test_one_that_was_made_since_is_accepted_as_ever(
         self, simulator: Simulator, deliverable: Commitment, sender: User, approver: User
     ) -> None:
-        restores.confirm(reason="The copy of 02:00", anyway=True)
+        restores.confirm_restore(reason="The copy of 02:00", anyway=True)
         Commitment.objects.filter(pk=deliverable.pk).update(created_at=timezone.now())
         job = accept(submissions.send_to_erp(commitment=deliverable, by=sender), approver)
         assert job.status == JobStatus.QUEUED

@@ -23,9 +23,9 @@ PROBLEM = "Subcontract: Vendor_Code: V1 is not active."
 def failed(**more: object) -> ExportJob:
     """A worker's export that Spectrum has refused."""
     job: ExportJob = ExportJobFactory(exporting=True, **more)
-    entry = job.current_calls()[0].wire_attempts.create(attempt=1, payload_hash="x")
+    entry = job.list_current_calls()[0].wire_attempts.create(attempt=1, payload_hash="x")
     refusal = Refused((WireError("I", "V1 is not active.", "Vendor_Code"),), reply="")
-    outcomes.settle(job, job.current_calls()[0], entry, refusal)
+    outcomes.record_outcome(job, job.list_current_calls()[0], entry, refusal)
     job.refresh_from_db()
     assert job.status == JobStatus.FAILED
     return job
@@ -86,7 +86,7 @@ class TestWhen:
         # More trouble on the same connection within the quarter of an hour.
         for sentence in ("It is down.", "It is down again."):
             Connection.objects.filter(pk=first.connection_id).update(fault=sentence)
-            alarms.raise_for(Connection.objects.get(pk=first.connection_id), sentence)
+            alarms.create_alarm(Connection.objects.get(pk=first.connection_id), sentence)
         approver = first.submission.decided_by
         assert approver is not None
         before = OutgoingEmail.objects.filter(to_address=approver.email).count()
@@ -116,21 +116,21 @@ class TestWhen:
 
     def test_a_connection_that_is_well_again_is_no_news(self) -> None:
         job: ExportJob = ExportJobFactory()
-        circuit_breaker.stop(job.connection, "It is down.")
+        circuit_breaker.open_circuit(job.connection, "It is down.")
         Connection.objects.update(fault="", awaits_probe=False, not_before=None)
         assert alarm_mails.store_due_alarms() == 0
         assert mails() == {}
 
     def test_an_unknown_is_mailed_only_where_a_person_must_look(self, settings: object) -> None:
         job: ExportJob = ExportJobFactory(abandoned=True)
-        job.current_calls()[0].wire_attempts.create(attempt=1, payload_hash="x")
+        job.list_current_calls()[0].wire_attempts.create(attempt=1, payload_hash="x")
         job.calls.filter(position=1).update(state="sending")
-        outcomes.take_up_abandoned(job.pk)
+        outcomes.release_stalled(job.pk)
         assert Alarm.objects.count() == 1
         settings.INFO_LINKS = {"simulator": "sqlite://"}  # type: ignore[attr-defined]
         other: ExportJob = ExportJobFactory(abandoned=True)
         other.calls.filter(position=1).update(state="sending")
-        outcomes.take_up_abandoned(other.pk)
+        outcomes.release_stalled(other.pk)
         assert Alarm.objects.count() == 1
 
 
@@ -142,7 +142,7 @@ class TestOneCause:
         connection = job.connection
         Connection.objects.filter(pk=connection.pk).update(fault="It is down.")
         for _ in range(18):
-            alarms.raise_for(connection, "It is down.")
+            alarms.create_alarm(connection, "It is down.")
         a_quarter_of_an_hour_later()
         alarm_mails.store_due_alarms()
         approver = job.submission.decided_by

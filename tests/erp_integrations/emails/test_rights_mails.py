@@ -93,10 +93,10 @@ def test_a_revocation_is_mailed(staff: User, admin: User, viewer: CompanyMembers
 def test_taking_out_whoever_holds_it_is_mailed_and_whoever_had_no_authority_is_not(
     staff: User, admin: User, company: Company
 ) -> None:
-    memberships.remove_company_membership(membership=join_company(PersonFactory(), company), by=staff)
+    memberships.delete_company_membership(membership=join_company(PersonFactory(), company), by=staff)
     assert not told()
     approver = ApproverFactory(company=company).company_memberships.get()
-    memberships.remove_company_membership(membership=approver, by=staff)
+    memberships.delete_company_membership(membership=approver, by=staff)
     assert "was taken out of the Company Directory" in OutgoingEmail.objects.get().text_body
 
 
@@ -240,7 +240,7 @@ class TestWhoIsTold:
         self, staff: User, admin: User, company: Company
     ) -> None:
         approver: User = ApproverFactory(company=company, last_name="Cash")
-        memberships.suspend_push_to_accounting(person=approver, by=None, because="Another address.")
+        memberships.suspend_push_to_accounting(person=approver, by=None, reason="Another address.")
         assert told() == {admin.email, approver.email}
         mail = OutgoingEmail.objects.get(to_address=admin.email)
         assert mail.subject == "Can Push to Accounting suspended for Robin Cash at Keystone"
@@ -342,7 +342,7 @@ def test_whoever_turns_where_an_export_goes_is_told_of_in_the_words_of_the_histo
     entry = HistoryEntry.objects.get(event="vendor_link.changed")
     mail = OutgoingEmail.objects.get(kind=Kind.RIGHTS)
     assert (mail.to_address, mail.subject) == (approver.email, "Vendor link changed: ACME at Keystone")
-    assert words.told(entry, {}).what in mail.text_body
+    assert words.describe_entry(entry, {}).description in mail.text_body
     assert f"By: {admin}" in mail.text_body
 
 
@@ -383,9 +383,9 @@ def test_whom_a_review_flags_is_told_to_those_who_can_revoke(
 ) -> None:
     memberships.grant_push_to_accounting(membership=viewer, by=staff, reason="In.")
     OutgoingEmail.objects.all().delete()
-    seen = approvers.roll_of(company).seen_hash
-    approver_review.review_approvers(
-        company=company, by=admin, seen_hash=seen, flagged=[viewer.user_id], reason="Moved to purchasing."
+    seen = approvers.build_approver_list(company).content_hash
+    approver_review.record_approver_review(
+        company=company, by=admin, expected_hash=seen, flagged=[viewer.user_id], reason="Moved to purchasing."
     )
     assert told() == {staff.email, settings.OPERATOR_EMAIL}
     mail = OutgoingEmail.objects.get(to_address=staff.email)
@@ -399,10 +399,10 @@ class TestReminder:
         self, staff: User, admin: User, viewer: CompanyMembership
     ) -> None:
         memberships.grant_push_to_accounting(membership=viewer, by=staff, reason="In.")
-        assert rights_mails.remind_of_reviews() == 0
+        assert rights_mails.store_review_reminders() == 0
         with time_machine.travel(timezone.now() + timedelta(days=93), tick=False):
-            assert rights_mails.remind_of_reviews() == 1
-            assert rights_mails.remind_of_reviews() == 0
+            assert rights_mails.store_review_reminders() == 1
+            assert rights_mails.store_review_reminders() == 0
         mail = OutgoingEmail.objects.latest("pk")
         assert (mail.to_address, mail.subject) == (
             admin.email,
@@ -414,9 +414,9 @@ class TestReminder:
     ) -> None:
         memberships.grant_push_to_accounting(membership=viewer, by=staff, reason="In.")
         with time_machine.travel(timezone.now() + timedelta(days=93), tick=False):
-            assert rights_mails.remind_of_reviews() == 1
-            seen = approvers.roll_of(viewer.company).seen_hash
-        approver_review.review_approvers(company=viewer.company, by=admin, seen_hash=seen)
-        assert rights_mails.remind_of_reviews() == 0
+            assert rights_mails.store_review_reminders() == 1
+            seen = approvers.build_approver_list(viewer.company).content_hash
+        approver_review.record_approver_review(company=viewer.company, by=admin, expected_hash=seen)
+        assert rights_mails.store_review_reminders() == 0
         with time_machine.travel(timezone.now() + timedelta(days=93), tick=False):
-            assert rights_mails.remind_of_reviews() == 1
+            assert rights_mails.store_review_reminders() == 1

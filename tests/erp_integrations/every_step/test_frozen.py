@@ -137,7 +137,7 @@ def test_nor_anything_of_the_worker_that_followed_and_is_at_it(
     follower = None
     try:
         world.database.let_pass(quiet=False)
-        assert exporting.sweep() == [world.job.connection_id]
+        assert exporting.run_sweep() == [world.job.connection_id]
         follower = Frozen(waits, way.work)
         assert follower.came_there
         assert world.spectrum.settles()

@@ -64,10 +64,10 @@ def test_reconciliation_finds_what_a_late_write_put_in_the_place_of_another_vers
     assert world.spectrum.settles()
     assert (world.spectrum.record() or {})["Comment_1"] == "Concrete works"
     assert world.job.status == JobStatus.CANCELLED  # nothing of ours was changed by the late one
-    asking.ask(company=job.submission.company, by=world.approver)
-    assert comparison.compare_next()
+    asking.start_reconciliations(company=job.submission.company, by=world.approver)
+    assert comparison.run_next()
     (found,) = Drift.objects.get(submission=job.submission).findings
-    assert drift_listing.in_words(found) == (
+    assert drift_listing.describe_issue(found) == (
         "Subcontract, Comment: “Other works” was exported, “Concrete works” is in Spectrum."
     )
     assert of(job).submission.commitment.badge == Badge.SYNCED_WITH_DIFFERENCES

@@ -13,7 +13,7 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 from config import poller
-from config.pool import Turns
+from config.pool import KeyedThreadPool
 from tests.conftest import KEPT, session_of_owner
 from tests.simulator import Simulator
 
@@ -21,7 +21,7 @@ IN_SPECTRUM = ("VN_SUBCONTRACT_MC", "VN_SUBCONTRACT_PHASE_MC")
 OPEN = {"01", "03", "08"}  # established, half open, and closed by the caller alone
 
 
-class InThisThread(Turns):
+class InThisThread(KeyedThreadPool):
     """A worker's turns one after the other, so that all of its steps can be seen."""
 
     def __init__(self) -> None:
@@ -36,13 +36,13 @@ class InThisThread(Turns):
 def look() -> None:
     """What a worker does every few seconds for exports."""
     turns = InThisThread()
-    poller.export_what_is_due(turns)
-    poller.verify_what_is_due(turns)
+    poller.export_due_jobs(turns)
+    poller.verify_due_exports(turns)
 
 
 def probe() -> None:
     """What a worker does for connections that have stopped."""
-    poller.probe_what_has_stopped(InThisThread())
+    poller.probe_stopped_connections(InThisThread())
 
 
 def look_twice() -> None:

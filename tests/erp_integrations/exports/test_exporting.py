@@ -18,7 +18,7 @@ from directory.models import CompanyMembership, HistoryEntry, User
 from directory.rights import memberships
 from erp_integrations import submissions
 from erp_integrations.adapters.base import Accepted, NotSent, Unusable
-from erp_integrations.adapters.registry import as_planned, ready_adapter
+from erp_integrations.adapters.registry import to_call, build_sending_adapter
 from erp_integrations.checks import preflight
 from erp_integrations.exports import exporting, outcomes
 from erp_integrations.models import (
@@ -41,12 +41,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def drained(job: ExportJob) -> ExportJob:
     """The job after one worker has looked at its connection."""
-    exporting.drain(job.connection_id)
+    exporting.export_due_jobs(job.connection_id)
     return ExportJob.objects.select_related("submission__commitment", "connection").get(pk=job.pk)
 
 
 def states(job: ExportJob) -> list[str]:
-    return [call.state for call in job.current_calls()]
+    return [call.state for call in job.list_current_calls()]
 
 
 def calls_after(simulator: Simulator, position: int) -> list[str]:
@@ -104,7 +104,7 @@ def test_every_state_change_leaves_history(simulator: Simulator, queued: ExportJ
 def test_a_synced_job_is_not_sent_again(simulator: Simulator, queued: ExportJob) -> None:
     drained(queued)
     before = last_call(simulator)
-    assert exporting.sweep() == []
+    assert exporting.run_sweep() == []
     assert drained(queued).status == JobStatus.SYNCED
     assert calls_after(simulator, before) == []
 
@@ -143,7 +143,7 @@ def test_a_refused_line_leaves_the_export_incomplete_and_waits_for_a_person(
     assert job.not_before is None
     assert job.submission.commitment.badge == Badge.NEEDS_ATTENTION
     before = last_call(simulator)
-    assert exporting.sweep() == []
+    assert exporting.run_sweep() == []
     drained(job)
     assert calls_after(simulator, before) == []
 
@@ -156,7 +156,7 @@ def test_unauthorised_rests_the_connection_and_uses_up_no_try(
     assert (job.status, job.tries) == (JobStatus.QUEUED, 0)
     assert job.connection.fault
     assert job.connection.not_before is not None
-    assert exporting.sweep() == []
+    assert exporting.run_sweep() == []
     due_now(job)
     job = drained(job)
     assert job.status == JobStatus.SYNCED
@@ -213,7 +213,7 @@ def test_after_an_unknown_outcome_nothing_is_sent_again(
     assert job.submission.commitment.badge == Badge.NEEDS_ATTENTION
     before = last_call(simulator)
     due_now(job)
-    assert exporting.sweep() == []
+    assert exporting.run_sweep() == []
     drained(job)
     assert calls_after(simulator, before) == []
 
@@ -249,7 +249,7 @@ def test_a_link_that_changed_since_it_was_accepted_fails_the_export(
 
 
 def test_a_call_that_was_altered_is_never_sent(simulator: Simulator, queued: ExportJob) -> None:
-    call = queued.current_calls()[1]
+    call = queued.list_current_calls()[1]
     for element in call.elements:
         if element["name"] == "Original_Contract_Amount":
             element["value"] = "9999.00"
@@ -262,16 +262,16 @@ def test_a_call_that_was_altered_is_never_sent(simulator: Simulator, queued: Exp
 
 
 def test_nor_is_one_that_was_altered_with_its_hash(simulator: Simulator, queued: ExportJob) -> None:
-    call = queued.current_calls()[1]
+    call = queued.list_current_calls()[1]
     call.elements[-1]["value"] = "9999.00"
-    call.payload_hash = as_planned(call).hash
+    call.payload_hash = to_call(call).hash
     call.save()
     job = drained(queued)
     assert (job.status, job.problem[:18]) == (JobStatus.FAILED, "Line 1 was altered")
 
 
 def test_nor_anything_of_an_export_that_misses_a_call(simulator: Simulator, queued: ExportJob) -> None:
-    queued.current_calls()[2].delete()
+    queued.list_current_calls()[2].delete()
     before = last_call(simulator)
     job = drained(queued)
     assert job.status == JobStatus.FAILED
@@ -304,7 +304,7 @@ def test_an_approver_who_lost_the_right_takes_the_acceptance_back(
 def test_a_suspension_takes_the_acceptance_back_as_the_end_of_the_right_does(
     simulator: Simulator, queued: ExportJob, approver: User
 ) -> None:
-    memberships.suspend_push_to_accounting(person=approver, by=None, because="Another address.")
+    memberships.suspend_push_to_accounting(person=approver, by=None, reason="Another address.")
     before = last_call(simulator)
     job = drained(queued)
     assert job.status == JobStatus.CANCELLED
@@ -313,10 +313,10 @@ def test_a_suspension_takes_the_acceptance_back_as_the_end_of_the_right_does(
 
 
 def test_a_worker_that_had_asked_before_the_right_ended_does_not_begin(queued: ExportJob) -> None:
-    lease = exporting._take_connection(queued.connection_id)
+    lease = exporting.claim_connection(queued.connection_id)
     assert lease is not None
     CompanyMembership.objects.filter(user=queued.submission.decided_by).update(can_push_to_accounting=False)
-    assert exporting._claim(queued.pk, queued.connection_id, lease) is None
+    assert exporting.claim_job(queued.pk, queued.connection_id, lease) is None
     assert ExportJob.objects.get().status == JobStatus.QUEUED
 
 
@@ -326,8 +326,8 @@ def test_a_retry_needs_the_right_of_the_person_who_retried(
     simulator.set_faults({"kind": "refuse", "method": "UpdateSubcontract", "times": 1})
     job = drained(queued)
     second: User = ApproverFactory(company=job.submission.company)
-    basis = preflight.basis_of(job.submission.document)
-    submissions.retry(submission=job.submission, by=second, seen_hash=basis.hash, erp_id=job.erp_id)
+    basis = preflight.build_basis(job.submission.document)
+    submissions.accept_again(submission=job.submission, by=second, seen_hash=basis.hash, erp_id=job.erp_id)
     CompanyMembership.objects.filter(user=approver).update(can_push_to_accounting=False)
     assert drained(job).status == JobStatus.SYNCED
 
@@ -345,9 +345,9 @@ def test_a_switched_off_account_takes_its_acceptances_back(
 
 def begin(job: ExportJob) -> tuple[ExportJob, int]:
     """A worker that has claimed the job and then stops."""
-    lease = exporting._take_connection(job.connection_id)
+    lease = exporting.claim_connection(job.connection_id)
     assert lease is not None
-    claimed = exporting._claim(job.pk, job.connection_id, lease)
+    claimed = exporting.claim_job(job.pk, job.connection_id, lease)
     assert claimed is not None
     return claimed, lease
 
@@ -362,17 +362,17 @@ def test_a_worker_that_died_before_any_call_is_followed_by_another(
     simulator: Simulator, queued: ExportJob
 ) -> None:
     begin(queued)
-    assert exporting.sweep() == []
+    assert exporting.run_sweep() == []
     let_leases_end(queued)
-    assert exporting.sweep() == [queued.connection_id]
+    assert exporting.run_sweep() == [queued.connection_id]
     assert drained(queued).status == JobStatus.SYNCED
 
 
 def test_a_worker_that_died_while_sending_leaves_it_unknown(simulator: Simulator, queued: ExportJob) -> None:
     claimed, lease = begin(queued)
-    exporting._store_intent(claimed, claimed.current_calls()[0], lease)
+    exporting.start_call(claimed, claimed.list_current_calls()[0], lease)
     let_leases_end(queued)
-    assert exporting.sweep() == []
+    assert exporting.run_sweep() == []
     job = ExportJob.objects.get(pk=queued.pk)
     assert (job.status, states(job)[0]) == (JobStatus.UNKNOWN, CallState.UNKNOWN)
 
@@ -383,12 +383,12 @@ def test_of_two_sweeps_that_saw_a_dead_worker_the_second_changes_nothing(
 ) -> None:
     claimed, lease = begin(queued)
     if sending:
-        exporting._store_intent(claimed, claimed.current_calls()[0], lease)
+        exporting.start_call(claimed, claimed.list_current_calls()[0], lease)
     let_leases_end(queued)
-    outcomes.take_up_abandoned(queued.pk)
+    outcomes.release_stalled(queued.pk)
     first = ExportJob.objects.values().get(pk=queued.pk)
     assert first["status"] == (JobStatus.UNKNOWN if sending else JobStatus.QUEUED)
-    outcomes.take_up_abandoned(queued.pk)
+    outcomes.release_stalled(queued.pk)
     assert ExportJob.objects.values().get(pk=queued.pk) == first
 
 
@@ -396,30 +396,30 @@ def test_a_worker_that_died_between_two_calls_goes_on_at_the_missing_one(
     simulator: Simulator, queued: ExportJob
 ) -> None:
     claimed, lease = begin(queued)
-    adapter = ready_adapter(claimed)
+    adapter = build_sending_adapter(claimed)
     assert not isinstance(adapter, NotSent | Unusable)
-    header = claimed.current_calls()[0]
-    entry = exporting._store_intent(claimed, header, lease)
-    outcomes.settle(claimed, header, entry, adapter.send(as_planned(header)))
+    header = claimed.list_current_calls()[0]
+    entry = exporting.start_call(claimed, header, lease)
+    outcomes.record_outcome(claimed, header, entry, adapter.send_call(to_call(header)))
     let_leases_end(queued)
     before = last_call(simulator)
-    exporting.sweep()
+    exporting.run_sweep()
     drained(queued)
     assert calls_after(simulator, before) == ["UpdateSubcontractPhases", "UpdateSubcontractPhases"]
 
 
 def test_a_late_worker_changes_nothing(simulator: Simulator, queued: ExportJob) -> None:
     late, lease = begin(queued)
-    call = late.current_calls()[0]
-    entry = exporting._store_intent(late, call, lease)
+    call = late.list_current_calls()[0]
+    entry = exporting.start_call(late, call, lease)
     let_leases_end(queued)
-    exporting.sweep()
+    exporting.run_sweep()
     with pytest.raises(outcomes.LeaseLost):
-        outcomes.settle(late, call, entry, Accepted(reply="yes"))
+        outcomes.record_outcome(late, call, entry, Accepted(reply="yes"))
     with pytest.raises(outcomes.LeaseLost):
-        outcomes.finish(late)
+        outcomes.record_synced(late)
     with pytest.raises(outcomes.LeaseLost):
-        exporting._store_intent(late, late.current_calls()[1], lease)
+        exporting.start_call(late, late.list_current_calls()[1], lease)
     job = ExportJob.objects.get(pk=queued.pk)
     assert (job.status, states(job)[0]) == (JobStatus.UNKNOWN, CallState.UNKNOWN)
     entry.refresh_from_db()
@@ -431,12 +431,12 @@ def test_a_late_worker_changes_nothing_of_the_worker_that_followed(
 ) -> None:
     late, lease = begin(queued)
     let_leases_end(queued)
-    exporting.sweep()
+    exporting.run_sweep()
     follower, _ = begin(queued)
     with pytest.raises(outcomes.LeaseLost):
         outcomes.fail(late, "Too late")
     with pytest.raises(outcomes.LeaseLost):
-        exporting._store_intent(late, late.current_calls()[0], lease)
+        exporting.start_call(late, late.list_current_calls()[0], lease)
     job = ExportJob.objects.get(pk=queued.pk)
     assert (job.status, job.attempt) == (JobStatus.EXPORTING, follower.attempt)
     assert not WireAttempt.objects.exists()
@@ -450,27 +450,27 @@ def test_a_worker_whose_connection_was_taken_over_sends_nothing_more(
     Connection.objects.filter(pk=queued.connection_id).update(
         lease_until=timezone.now() - timedelta(seconds=1)
     )
-    assert exporting._take_connection(queued.connection_id) == lease + 1
+    assert exporting.claim_connection(queued.connection_id) == lease + 1
     with pytest.raises(outcomes.LeaseLost):
-        exporting._store_intent(slow, slow.current_calls()[0], lease)
+        exporting.start_call(slow, slow.list_current_calls()[0], lease)
     assert not WireAttempt.objects.exists()
 
 
 def test_a_worker_that_finds_nothing_due_takes_no_lease(queued: ExportJob) -> None:
     ExportJob.objects.update(not_before=timezone.now() + timedelta(minutes=1))
     before = Connection.objects.values().get()
-    assert not exporting.drain(queued.connection_id)
+    assert not exporting.export_due_jobs(queued.connection_id)
     assert Connection.objects.values().get() == before
 
 
 def test_a_late_worker_does_not_release_the_connection_of_the_next(queued: ExportJob) -> None:
-    late = exporting._take_connection(queued.connection_id)
+    late = exporting.claim_connection(queued.connection_id)
     assert late is not None
     Connection.objects.filter(pk=queued.connection_id).update(
         lease_until=timezone.now() - timedelta(seconds=1)
     )
-    exporting._take_connection(queued.connection_id)
-    exporting._release_connection(queued.connection_id, late)
+    exporting.claim_connection(queued.connection_id)
+    exporting.release_connection(queued.connection_id, late)
     assert Connection.objects.get(pk=queued.connection_id).lease_holder
 
 
@@ -492,7 +492,7 @@ def test_a_worker_that_is_told_to_stop_hands_back_and_uses_up_no_try(
     before = last_call(simulator)
     exporting.stopping.set()
     try:
-        exporting._deliver(slow, lease)
+        exporting.send_calls(slow, lease)
     finally:
         exporting.stopping.clear()
     job = ExportJob.objects.get(pk=queued.pk)
@@ -501,9 +501,9 @@ def test_a_worker_that_is_told_to_stop_hands_back_and_uses_up_no_try(
 
 
 def test_a_connection_has_one_writer(simulator: Simulator, queued: ExportJob) -> None:
-    assert exporting._take_connection(queued.connection_id) is not None
+    assert exporting.claim_connection(queued.connection_id) is not None
     before = last_call(simulator)
-    assert exporting.drain(queued.connection_id) is False
+    assert exporting.export_due_jobs(queued.connection_id) is False
     assert calls_after(simulator, before) == []
 
 
@@ -515,7 +515,7 @@ def test_many_workers_at_once_write_everything_once(simulator: Simulator, queued
     def work() -> None:
         try:
             barrier.wait()
-            exporting.drain(queued.connection_id)
+            exporting.export_due_jobs(queued.connection_id)
         finally:
             connection.close()
 
@@ -567,4 +567,4 @@ def test_accepting_works_while_the_broker_is_down(awaiting: Submission, approver
     )
     assert done.stdout.strip() == JobStatus.QUEUED
     assert "Broker unreachable" in done.stderr
-    assert exporting.sweep() == [awaiting.connection_id]
+    assert exporting.run_sweep() == [awaiting.connection_id]

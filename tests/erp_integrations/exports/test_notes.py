@@ -29,18 +29,18 @@ def noting(awaiting: Submission) -> Submission:
 
 
 def accept(submission: Submission, by: User, note: str) -> ExportJob:
-    basis = preflight.basis_of(submission.document)
+    basis = preflight.build_basis(submission.document)
     return submissions.accept(
         submission=submission,
         by=by,
         seen_hash=basis.hash,
-        erp_id=preflight.proposed_erp_id(basis),
+        erp_id=preflight.get_proposed_erp_id(basis),
         note=note,
     )
 
 
 def drained(job: ExportJob) -> ExportJob:
-    exporting.drain(job.connection_id)
+    exporting.export_due_jobs(job.connection_id)
     return ExportJob.objects.get(pk=job.pk)
 
 
@@ -69,7 +69,7 @@ def test_a_note_is_written_after_the_header_and_the_lines(
 ) -> None:
     job = drained(accept(noting, approver, f"  {NOTE}\n"))
     assert job.status == JobStatus.SYNCED, job.problem
-    assert [call.method for call in job.current_calls()][-2:] == [
+    assert [call.method for call in job.list_current_calls()][-2:] == [
         "UpdateSubcontractPhases",
         "SubcontractNotes",
     ]
@@ -80,13 +80,13 @@ def test_a_note_is_written_after_the_header_and_the_lines(
 def test_without_a_note_or_a_topic_nothing_of_it_is_planned(
     simulator: Simulator, awaiting: Submission, approver: User
 ) -> None:
-    assert len(preflight.plan(preflight.basis_of(awaiting.document), erp_id="SC-1", note=NOTE)) == 3
+    assert len(preflight.build_calls(preflight.build_basis(awaiting.document), erp_id="SC-1", note=NOTE)) == 3
     job = drained(accept(awaiting, approver, NOTE))
     assert (job.status, notes(simulator, job)) == (JobStatus.SYNCED, {})
 
 
 def test_a_blank_note_is_no_call(simulator: Simulator, noting: Submission, approver: User) -> None:
-    assert len(preflight.plan(preflight.basis_of(noting.document), erp_id="SC-1", note="  \n ")) == 3
+    assert len(preflight.build_calls(preflight.build_basis(noting.document), erp_id="SC-1", note="  \n ")) == 3
 
 
 def test_a_note_of_a_thousand_characters_goes_whole_and_one_more_is_refused(
@@ -104,17 +104,17 @@ def test_a_note_of_a_thousand_characters_goes_whole_and_one_more_is_refused(
 def test_other_letters_are_spelled_in_sight_or_refused_by_the_rule_of_the_connection(
     simulator: Simulator, noting: Submission, approver: User
 ) -> None:
-    basis = preflight.basis_of(noting.document)
-    element = preflight.plan(basis, erp_id="SC-1", note="Café – first\nand second")[-1].elements[-1]
+    basis = preflight.build_basis(noting.document)
+    element = preflight.build_calls(basis, erp_id="SC-1", note="Café – first\nand second")[-1].elements[-1]
     assert (element.value, element.original) == (
         "Cafe - first and second",
         "Café – first\nand second",
     )
-    codes = {f.code for f in preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id="S", note="漢")}
+    codes = {f.code for f in preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id="S", note="漢")}
     assert "note-other-letters" in codes
     type(noting.connection).objects.update(non_ascii="refuse")
-    refusing = preflight.basis_of(noting.document)
-    found = preflight.findings(refusing, moment=preflight.Moment.EXPORT, erp_id="S", note="Café")
+    refusing = preflight.build_basis(noting.document)
+    found = preflight.check_export(refusing, moment=preflight.Moment.EXPORT, erp_id="S", note="Café")
     assert "note-other-letters" in {finding.code for finding in found}
 
 
@@ -160,7 +160,7 @@ def test_a_note_of_which_nobody_knows_is_written_again_because_that_replaces_it(
     job = unknown_at(simulator, job, kind="commit_then_500", method="SubcontractNotes")
     job = looked(job)
     assert job.status == JobStatus.INCOMPLETE
-    assert [call.state for call in job.current_calls()][-1] == CallState.PLANNED
-    exporting.drain(job.connection_id)
+    assert [call.state for call in job.list_current_calls()][-1] == CallState.PLANNED
+    exporting.export_due_jobs(job.connection_id)
     assert of(job).status == JobStatus.SYNCED
     assert notes(simulator, job) == {"GENERAL": NOTE}

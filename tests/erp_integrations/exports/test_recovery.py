@@ -13,10 +13,10 @@ from pytest_django import Settings
 
 from commitments.models import Badge, Lock
 from directory.models import HistoryEntry
-from erp_integrations.adapters.base import Absent, StoredRecord
-from erp_integrations.adapters.registry import adapter_for, as_planned
+from erp_integrations.adapters.base import NotFound, StoredRecord
+from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.exports import exporting, unknown
-from erp_integrations.exports.unknown import Shown
+from erp_integrations.exports.unknown import ShownPart
 from erp_integrations.models import CallState, ExportJob, JobStatus, Verification
 from tests.erp_integrations.deliveries import (
     HEADER,
@@ -53,9 +53,9 @@ class TestTheQuietPeriod:
         assert job.quiet_until is not None
         assert job.unknown_since is not None
         assert job.quiet_until - job.unknown_since > timedelta(seconds=300)
-        assert unknown.to_look_at() == []
-        assert unknown.look(job.connection_id) == 0
-        assert exporting.sweep() == []
+        assert unknown.list_due_for_read_back() == []
+        assert unknown.read_back_due(job.connection_id) == 0
+        assert exporting.run_sweep() == []
         assert (delivered(job).status, sent(simulator, job)) == (JobStatus.UNKNOWN, [HEADER])
 
     def test_a_commit_that_comes_late_is_not_doubled(
@@ -68,10 +68,10 @@ class TestTheQuietPeriod:
         settings.WIRE_READ_TIMEOUT = 10
         deadline = time.monotonic() + 20
         while (job := of(job)).status != JobStatus.SYNCED and time.monotonic() < deadline:
-            for connection_id in unknown.to_look_at():
-                unknown.look(connection_id)
-            for connection_id in exporting.sweep():
-                exporting.drain(connection_id)
+            for connection_id in unknown.list_due_for_read_back():
+                unknown.read_back_due(connection_id)
+            for connection_id in exporting.run_sweep():
+                exporting.export_due_jobs(connection_id)
             time.sleep(0.1)
         assert job.status == JobStatus.SYNCED
         assert sent(simulator, job) == [HEADER, LINE, LINE]
@@ -163,14 +163,14 @@ class TestALook:
             job.erp_id,
         )
         job = looked(job)
-        assert (job.status, job.asks_a_person) == (JobStatus.UNKNOWN, True)
+        assert (job.status, job.needs_manual_resolution) == (JobStatus.UNKNOWN, True)
         (difference,) = job.differences
         assert (difference["name"], difference["stored"]) == ("Original_Contract_Amount", "77")
         entry = HistoryEntry.objects.get(event="export.found_other")
         assert entry.detail["differences"] == job.differences
         # It is asked once, and nothing goes on by itself.
-        assert unknown.to_look_at() == []
-        assert exporting.sweep() == []
+        assert unknown.list_due_for_read_back() == []
+        assert exporting.run_sweep() == []
         assert (delivered(job).status, len(sent(simulator, job))) == (JobStatus.UNKNOWN, 2)
 
     def test_what_spectrum_affirmed_and_does_not_show_is_left_to_a_person(
@@ -179,7 +179,7 @@ class TestALook:
         job = unknown_at(simulator, queued, kind="hang_before_commit", method=LINE, seconds=0.1)
         in_spectrum(simulator, "DELETE FROM VN_SUBCONTRACT_MC WHERE trim(Subcontract_Number) = ?", job.erp_id)
         job = looked(job)
-        assert (job.status, job.asks_a_person) == (JobStatus.UNKNOWN, True)
+        assert (job.status, job.needs_manual_resolution) == (JobStatus.UNKNOWN, True)
         assert job.differences[0]["title"] == "Subcontract"
 
     def test_a_database_that_does_not_answer_is_asked_again_later(
@@ -188,7 +188,7 @@ class TestALook:
         job = unknown_at(simulator, queued, kind="commit_then_500", method=HEADER)
         settings.INFO_LINKS = NOWHERE
         job = looked(job)
-        assert (job.status, job.asks_a_person) == (JobStatus.UNKNOWN, False)
+        assert (job.status, job.needs_manual_resolution) == (JobStatus.UNKNOWN, False)
         assert job.not_before is not None
         assert job.not_before > timezone.now()
         settings.INFO_LINKS = {"simulator": simulator.info_link}
@@ -199,17 +199,17 @@ class TestALook:
     ) -> None:
         settings.INFO_LINKS = {}
         job = looked(unknown_at(simulator, queued, kind="commit_then_500", method=HEADER))
-        assert (job.status, job.asks_a_person) == (JobStatus.UNKNOWN, True)
+        assert (job.status, job.needs_manual_resolution) == (JobStatus.UNKNOWN, True)
 
     def test_what_was_seen_of_an_earlier_unknown_counts_no_more(
         self, simulator: Simulator, queued: ExportJob
     ) -> None:
         job = unknown_at(simulator, queued, kind="hang_before_commit", method=HEADER, seconds=0.1)
-        seen = unknown._look_at(job)
+        seen = unknown.compare_read_back(job)
         assert seen is not None
-        assert seen.shown is Shown.NONE
+        assert seen.shown is ShownPart.NONE
         ExportJob.objects.filter(pk=job.pk).update(attempt=job.attempt + 1)
-        assert not unknown._write_down(job, seen)
+        assert not unknown.record_result(job, seen)
         assert of(job).status == JobStatus.UNKNOWN
 
     def test_two_who_look_at_once_write_down_one_result(
@@ -224,7 +224,7 @@ class TestALook:
             try:
                 connection.ensure_connection()
                 barrier.wait()
-                known.append(unknown.look(job.connection_id))
+                known.append(unknown.read_back_due(job.connection_id))
             finally:
                 connection.close()
 
@@ -310,17 +310,17 @@ class TestAnEarlierExportOfTheSameCommitment:
 
     def test_its_header_says_nothing_about_ours(self, simulator: Simulator, queued: ExportJob) -> None:
         job = of(queued)
-        adapter = adapter_for(job.connection)
-        earlier = [as_planned(call) for call in job.current_calls()]
+        adapter = get_adapter(job.connection)
+        earlier = [to_call(call) for call in job.list_current_calls()]
         header = {element.name: element.value for element in earlier[0].elements}
         record = StoredRecord({**header, "Original_Amount": "0"}, {})
-        calls = unknown.calls_of(job)
-        changed = job.current_calls()[0]
+        calls = unknown.list_planned_calls(job)
+        changed = job.list_current_calls()[0]
         for element in changed.elements:
             if element["name"] == "Comment":
                 element["value"] = "Another title"
-        planned = [(as_planned(changed), False), *calls[1:]]
-        assert unknown.conclude(adapter, planned, earlier, record).shown is Shown.NONE
-        assert unknown.conclude(adapter, planned, [], record).shown is Shown.OTHER
-        assert unknown.conclude(adapter, calls, [], record).shown is Shown.PART
-        assert unknown.conclude(adapter, calls, earlier, Absent()).shown is Shown.NONE
+        planned = [(to_call(changed), False), *calls[1:]]
+        assert unknown.compare_plan(adapter, planned, earlier, record).shown is ShownPart.NONE
+        assert unknown.compare_plan(adapter, planned, [], record).shown is ShownPart.OTHER
+        assert unknown.compare_plan(adapter, calls, [], record).shown is ShownPart.PART
+        assert unknown.compare_plan(adapter, calls, earlier, NotFound()).shown is ShownPart.NONE

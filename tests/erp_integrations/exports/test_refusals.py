@@ -140,7 +140,7 @@ class TestWhatPasses:
         simulator.set_faults({"kind": "locked", "method": LINE, "times": 2})
         job = delivered(queued)
         assert (job.status, job.tries) == (JobStatus.INCOMPLETE, 1)
-        assert job.waits
+        assert job.is_delayed
         assert goes_on(job)
         due_now(job)
         assert delivered(job).status == JobStatus.INCOMPLETE
@@ -200,7 +200,7 @@ class TestRepliesThatAreHardToRead:
         looked(job)
         job = delivered(job)
         assert (job.status, job.not_before) == (JobStatus.INCOMPLETE, None)
-        submissions.resume(submission=job.submission, by=approver, seen_attempt=job.attempt)
+        submissions.resume(submission=job.submission, by=approver, expected_version=job.attempt)
         assert delivered(job).status == JobStatus.SYNCED
 
     @pytest.mark.parametrize("words", [["one", "two"], ["one", ""]])

@@ -36,46 +36,46 @@ def take_back_slowly(job: ExportJob, locked: threading.Event) -> None:
     """A person undoes an acceptance, and the commit takes its time."""
     try:
         with transaction.atomic():
-            held = outcomes.lock(job.pk)
+            held = outcomes.lock_job_and_parents(job.pk)
             locked.set()
             time.sleep(0.5)
-            outcomes.take_back(held)
+            outcomes.undo_acceptance(held)
     finally:
         connection.close()
 
 
 def test_a_connection_that_another_worker_takes_at_this_moment_is_not_waited_for(queued: ExportJob) -> None:
     with held_by_another("erp_integrations_connection", queued.connection_id):
-        assert exporting._take_connection(queued.connection_id) is None
+        assert exporting.claim_connection(queued.connection_id) is None
 
 
 def test_nor_is_a_job_that_somebody_holds(queued: ExportJob) -> None:
-    lease = exporting._take_connection(queued.connection_id)
+    lease = exporting.claim_connection(queued.connection_id)
     assert lease is not None
     with held_by_another("erp_integrations_exportjob", queued.pk):
-        assert exporting._claim(queued.pk, queued.connection_id, lease) is None
+        assert exporting.claim_job(queued.pk, queued.connection_id, lease) is None
 
 
 def test_a_job_that_a_person_takes_back_at_this_moment_is_not_claimed(queued: ExportJob) -> None:
-    lease = exporting._take_connection(queued.connection_id)
+    lease = exporting.claim_connection(queued.connection_id)
     assert lease is not None
     locked = threading.Event()
     person = threading.Thread(target=take_back_slowly, args=[queued, locked])
     person.start()
     assert locked.wait(20)
-    claimed = exporting._claim(queued.pk, queued.connection_id, lease)
+    claimed = exporting.claim_job(queued.pk, queued.connection_id, lease)
     person.join()
     assert claimed is None
     assert ExportJob.objects.get(pk=queued.pk).status == JobStatus.CANCELLED
 
 
 def test_a_worker_whose_connection_was_taken_over_claims_nothing_more(queued: ExportJob) -> None:
-    late = exporting._take_connection(queued.connection_id)
+    late = exporting.claim_connection(queued.connection_id)
     assert late is not None
     Connection.objects.filter(pk=queued.connection_id).update(
         lease_until=timezone.now() - timedelta(seconds=1)
     )
-    assert exporting._take_connection(queued.connection_id) == late + 1
+    assert exporting.claim_connection(queued.connection_id) == late + 1
     with pytest.raises(outcomes.LeaseLost):
-        exporting._claim(queued.pk, queued.connection_id, late)
+        exporting.claim_job(queued.pk, queued.connection_id, late)
     assert ExportJob.objects.get(pk=queued.pk).status == JobStatus.QUEUED

@@ -92,10 +92,10 @@ def test_a_probe_and_a_token_log_no_secret(written: StringIO, settings: Settings
             authorization_id=AUTHORIZATION_ID,
         )
         admin: User = ErpAdminFactory(company=connection.company)
-        assert probing.probe(connection=connection, by=admin).usable
+        assert probing.probe(connection=connection, by=admin).is_usable
         Connection.objects.filter(pk=connection.pk).update(client_secret=f"wrong-{secret}")
         connection.refresh_from_db()
-        assert not probing.probe(connection=connection, by=admin).usable
+        assert not probing.probe(connection=connection, by=admin).is_usable
     assert secret not in written.getvalue()
     assert_clean(written.getvalue())
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from directory.models import User
 from erp_integrations.adapters.base import Rows
-from erp_integrations.adapters.registry import adapter_for
+from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.exports import exporting
 from erp_integrations.models import Connection, ExportJob, GuidPolicy, JobStatus, WireAttempt
 from tests.erp_integrations.connections.test_probing import another
@@ -22,7 +22,7 @@ LINE = "UpdateSubcontractPhases"
 
 
 def drained(job: ExportJob) -> ExportJob:
-    exporting.drain(job.connection_id)
+    exporting.export_due_jobs(job.connection_id)
     return ExportJob.objects.select_related("connection").get(pk=job.pk)
 
 
@@ -67,7 +67,7 @@ def test_nobody_else_comes_between(simulator: Simulator, queued: ExportJob, appr
     ExportJob.objects.filter(pk=queued.pk).update(not_before=timezone.now() - timedelta(minutes=2))
     simulator.set_faults({"kind": "guid_timed_out", "method": LINE, "times": 1})
     before = len(simulator.calls())
-    exporting.drain(queued.connection_id)
+    exporting.export_due_jobs(queued.connection_id)
     numbers = [call["number"] for call in simulator.calls()[before:]]
     assert numbers == [queued.erp_id] * 4 + [other.erp_id] * 2
 
@@ -140,16 +140,16 @@ def test_a_blank_one_is_blank_and_this_site_takes_none(simulator: Simulator, que
 
 def test_each_reading_of_a_list_has_one_of_its_own(simulator: Simulator) -> None:
     connection = ConnectionFactory(company_code="PHL", authorization_id="KEYSTONE-API-7Q")
-    assert isinstance(adapter_for(connection).jobs(), Rows)
-    first, second = (adapter_for(connection).settings.guid for _ in range(2))  # type: ignore[attr-defined]
+    assert isinstance(get_adapter(connection).list_jobs(), Rows)
+    first, second = (get_adapter(connection).settings.guid for _ in range(2))  # type: ignore[attr-defined]
     assert first != second
 
 
 def test_it_is_in_no_hash_and_survives_between_tries(simulator: Simulator, queued: ExportJob) -> None:
-    hashes = [call.payload_hash for call in queued.current_calls()]
+    hashes = [call.payload_hash for call in queued.list_current_calls()]
     simulator.set_faults({"kind": "refuse", "method": LINE, "times": 1})
     first = drained(queued)
     ExportJob.objects.filter(pk=queued.pk).update(not_before=timezone.now())
     second = drained(queued)
     assert (first.guid, second.status) == (second.guid, JobStatus.SYNCED)
-    assert [call.payload_hash for call in second.current_calls()] == hashes
+    assert [call.payload_hash for call in second.list_current_calls()] == hashes

@@ -16,7 +16,7 @@ from directory.models import CompanyMembership, HistoryEntry, User
 from directory.rights import memberships
 from directory.rights.permissions import RightMissing
 from erp_integrations import signing, submissions
-from erp_integrations.adapters.registry import as_planned
+from erp_integrations.adapters.registry import to_call
 from erp_integrations.models import (
     Alarm,
     ExportCall,
@@ -42,17 +42,17 @@ def by_sql(statement: str, *values: int | str) -> None:
 
 def make_dearer(job: ExportJob) -> list[str]:
     """Somebody raises a line of what was accepted, and everything that follows from it; the new hashes."""
-    call = job.current_calls()[1]
+    call = job.list_current_calls()[1]
     for element in call.elements:
         if element["name"] == "Original_Contract_Amount":
             element["value"] = "9999.00"
     by_sql(
         "UPDATE erp_integrations_exportcall SET elements = %s, payload_hash = %s WHERE id = %s",
         json.dumps(call.elements),
-        as_planned(call).hash,
+        to_call(call).hash,
         call.pk,
     )
-    return [each.payload_hash for each in job.current_calls()]
+    return [each.payload_hash for each in job.list_current_calls()]
 
 
 def write_acceptance(job: ExportJob, by: User, /, **detail: object) -> None:
@@ -87,7 +87,7 @@ class TestAcceptances:
         write_acceptance(queued, approver, calls=make_dearer(queued))
         done = delivered(queued)
         assert (done.status, sent(simulator, queued)) == (JobStatus.FAILED, [])
-        assert signing.TWICE in done.problem
+        assert signing.ACCEPTED_TWICE in done.problem
         assert Alarm.objects.get(submission=queued.submission).sentence == done.problem
 
     def test_a_call_that_was_changed_alone_is_not_exported(
@@ -106,7 +106,7 @@ class TestAcceptances:
             (accepted,) = HistoryEntry.objects.filter(event="submission.accepted").values_list(
                 "detail", flat=True
             )
-            calls = list(job.current_calls().values())
+            calls = list(job.list_current_calls().values())
             transaction.set_rollback(True)
         row = {field.attname: getattr(job, field.attname) for field in ExportJob._meta.fields}
         now = timezone.now()
@@ -120,7 +120,7 @@ class TestAcceptances:
         del accepted["signed"]
         write_acceptance(forged, approver, **{**accepted, "round": 1})
         delivered(forged)
-        assert is_returned(forged, signing.NOBODY)
+        assert is_returned(forged, signing.NOT_SIGNED)
         assert sent(simulator, forged) == []
         (mail,) = OutgoingEmail.objects.filter(to_address=approver.email)
         assert "nobody has signed that it was accepted" in mail.text_body
@@ -156,7 +156,7 @@ class TestAcceptances:
         CompanyMembership.objects.filter(user=approver).update(can_push_to_accounting=False)
         Submission.objects.filter(pk=queued.submission_id).update(decided_by=other)
         delivered(queued)
-        assert is_returned(queued, signing.NOBODY)
+        assert is_returned(queued, signing.NOT_SIGNED)
         assert sent(simulator, queued) == []
 
     def test_an_acceptance_that_was_undone_does_not_come_back_by_sql(
@@ -170,14 +170,14 @@ class TestAcceptances:
             ExportJob.objects.filter(pk=queued.pk).update(status="queued", not_before=timezone.now())
         done = delivered(queued)
         assert (done.status, sent(simulator, queued)) == (JobStatus.FAILED, [])
-        assert signing.ENDED in done.problem
+        assert signing.ACCEPTANCE_ENDED in done.problem
 
     def test_nor_does_one_after_which_another_came(
         self, simulator: Simulator, queued: ExportJob, approver: User
     ) -> None:
         ExportJob.objects.filter(pk=queued.pk).update(status="failed")
         failed = of(queued)
-        again = submissions.retry(
+        again = submissions.accept_again(
             submission=failed.submission,
             by=approver,
             seen_hash=failed.basis_hash,
@@ -187,7 +187,7 @@ class TestAcceptances:
         ExportJob.objects.filter(pk=again.pk).update(plan_round=1, erp_id=failed.erp_id)
         done = delivered(again)
         assert (done.status, sent(simulator, failed)) == (JobStatus.FAILED, [])
-        assert signing.ENDED in done.problem
+        assert signing.ACCEPTANCE_ENDED in done.problem
 
     def test_resume_signs_no_plan_that_somebody_put_in(
         self, simulator: Simulator, queued: ExportJob, approver: User
@@ -197,11 +197,11 @@ class TestAcceptances:
         ExportJob.objects.filter(pk=job.pk).update(plan_round=2)
         write_acceptance(job, approver, round=2, calls=make_dearer(of(job)))
         ExportJob.objects.filter(pk=job.pk).update(quiet_until=None)
-        submissions.resume(submission=of(job).submission, by=approver, seen_attempt=job.attempt)
+        submissions.resume(submission=of(job).submission, by=approver, expected_version=job.attempt)
         before = len(sent(simulator, job))
         done = delivered(job)
         assert (done.status, done.not_before) == (JobStatus.INCOMPLETE, None)
-        assert signing.CHANGED in done.problem or signing.NOBODY in done.problem
+        assert signing.CONTENT_CHANGED in done.problem or signing.NOT_SIGNED in done.problem
         assert len(sent(simulator, job)) == before
 
     def test_what_a_resume_binds_of_the_connection_is_signed_too(
@@ -209,13 +209,13 @@ class TestAcceptances:
     ) -> None:
         job = incomplete_at(simulator, queued, line=1)
         ExportJob.objects.filter(pk=job.pk).update(quiet_until=None)
-        submissions.resume(submission=of(job).submission, by=approver, seen_attempt=job.attempt)
+        submissions.resume(submission=of(job).submission, by=approver, expected_version=job.attempt)
         # Blank is what the settings of an older acceptance are: they would be asked no more.
         by_sql("UPDATE erp_integrations_exportjob SET wire_hash = '' WHERE id = %s", job.pk)
         before = len(sent(simulator, job))
         done = delivered(job)
         assert (done.status, done.not_before) == (JobStatus.INCOMPLETE, None)
-        assert signing.CHANGED in done.problem
+        assert signing.CONTENT_CHANGED in done.problem
         assert len(sent(simulator, job)) == before
 
     def test_after_such_a_stop_an_approver_accepts_anew_and_that_is_exported(
@@ -224,7 +224,7 @@ class TestAcceptances:
         write_acceptance(queued, approver, calls=make_dearer(queued))
         stopped = delivered(queued)
         basis_hash = stopped.basis_hash
-        submissions.retry(
+        submissions.accept_again(
             submission=stopped.submission, by=approver, seen_hash=basis_hash, erp_id=stopped.erp_id
         )
         done = delivered(stopped)
@@ -237,7 +237,7 @@ class TestTheProof:
     """`verify_history` says it too, of a history that is whole."""
 
     def verified(self) -> str:
-        sealing.seal_new()
+        sealing.seal_new_entries()
         out = io.StringIO()
         with suppress(CommandError):
             call_command("verify_history", stdout=out)
@@ -248,7 +248,7 @@ class TestTheProof:
     ) -> None:
         job = incomplete_at(simulator, queued, line=1)
         ExportJob.objects.filter(pk=job.pk).update(quiet_until=None)
-        submissions.resume(submission=job.submission, by=approver, seen_attempt=job.attempt)
+        submissions.resume(submission=job.submission, by=approver, expected_version=job.attempt)
         assert delivered(job).status == JobStatus.SYNCED
         assert "The history holds." in self.verified()
 
@@ -342,23 +342,23 @@ class TestKeys:
     def test_an_old_key_still_verifies(
         self, simulator: Simulator, queued: ExportJob, settings: Settings
     ) -> None:
-        new = checkpoints.new_key()
+        new = checkpoints.create_private_key()
         settings.DECISION_SIGNING_KEY = new
-        settings.DECISION_PUBLIC_KEYS = [checkpoints.public_half(new), *settings.DECISION_PUBLIC_KEYS]
+        settings.DECISION_PUBLIC_KEYS = [checkpoints.get_public_key(new), *settings.DECISION_PUBLIC_KEYS]
         assert delivered(queued).status == JobStatus.SYNCED
 
     def test_a_key_that_is_believed_no_more_returns_what_it_signed(
         self, simulator: Simulator, queued: ExportJob, settings: Settings
     ) -> None:
-        settings.DECISION_PUBLIC_KEYS = [checkpoints.public_half(checkpoints.new_key())]
+        settings.DECISION_PUBLIC_KEYS = [checkpoints.get_public_key(checkpoints.create_private_key())]
         delivered(queued)
-        assert is_returned(queued, signing.NOBODY)
+        assert is_returned(queued, signing.NOT_SIGNED)
 
     def test_a_process_without_the_key_accepts_nothing(
         self, awaiting: Submission, approver: User, settings: Settings
     ) -> None:
         settings.DECISION_SIGNING_KEY = ""
-        with pytest.raises(checkpoints.BadKey):
+        with pytest.raises(checkpoints.InvalidKey):
             accept(awaiting, approver)
         assert Submission.objects.get().status == SubmissionStatus.AWAITING
 
@@ -366,13 +366,13 @@ class TestKeys:
         "told", [None, {}, [], "signed", {"statement": {}}, {"statement": {}, "signature": "AAAA"}]
     )
     def test_what_is_no_signature_is_none(self, told: Any) -> None:
-        assert signatures.statement_in(told) is None
+        assert signatures.find_signed_statement(told) is None
 
 
 def test_what_an_operator_lets_go_on_is_what_was_signed(simulator: Simulator, queued: ExportJob) -> None:
     job = incomplete_at(simulator, queued, line=1)
     ExportJob.objects.filter(pk=job.pk).update(quiet_until=None)
-    submissions.resume(submission=job.submission, by=None, seen_attempt=job.attempt)
+    submissions.resume(submission=job.submission, by=None, expected_version=job.attempt)
     assert "signed" not in HistoryEntry.objects.get(event="export.resumed").detail
     due_now(job)
     assert delivered(job).status == JobStatus.SYNCED

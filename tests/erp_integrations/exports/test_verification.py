@@ -32,7 +32,7 @@ def of(job: ExportJob) -> ExportJob:
 
 
 def delivered(job: ExportJob) -> ExportJob:
-    exporting.drain(job.connection_id)
+    exporting.export_due_jobs(job.connection_id)
     return of(job)
 
 
@@ -146,17 +146,17 @@ class TestWhoseTheNumberIs:
     def test_nor_after_another_number_was_tried(
         self, simulator: Simulator, queued: ExportJob, approver: User
     ) -> None:
-        call = queued.current_calls()[0]
+        call = queued.list_current_calls()[0]
         call.wire_attempts.create(
             attempt=1, payload_hash=call.payload_hash, finished_at=timezone.now(), outcome="unknown"
         )
         ExportJob.objects.filter(pk=queued.pk).update(status=JobStatus.FAILED, not_before=None)
-        assert ledger.may_have_written(of(queued))
+        assert ledger.has_possible_write_under_key(of(queued))
         submission = Submission.objects.get(pk=queued.submission_id)
-        seen = preflight.basis_of(submission.document).hash
-        again = submissions.retry(submission=submission, by=approver, seen_hash=seen, erp_id="OTHER")
+        seen = preflight.build_basis(submission.document).hash
+        again = submissions.accept_again(submission=submission, by=approver, seen_hash=seen, erp_id="OTHER")
         self.other(simulator, again)
-        assert not ledger.may_have_written(of(again))
+        assert not ledger.has_possible_write_under_key(of(again))
         due_now(again)
         job = delivered(again)
         assert (job.status, job.erp_id) == (JobStatus.FAILED, "OTHER")
@@ -192,8 +192,8 @@ class TestWhoseTheNumberIs:
         self, simulator: Simulator, awaiting: Submission, approver: User
     ) -> None:
         job = delivered(accept(awaiting, approver))
-        assert ledger.may_have_written(job)
-        assert not ledger.may_have_written(ExportJob(**_key_of(job) | {"erp_id": "OTHER"}))
+        assert ledger.has_possible_write_under_key(job)
+        assert not ledger.has_possible_write_under_key(ExportJob(**_key_of(job) | {"erp_id": "OTHER"}))
 
 
 def _key_of(job: ExportJob) -> dict[str, object]:

@@ -10,13 +10,13 @@ from pytest_django import Settings
 from commitments.models import Commitment
 from directory.models import User
 from erp_integrations import submissions
-from erp_integrations.adapters.registry import as_planned
+from erp_integrations.adapters.registry import to_call
 from erp_integrations.checks import preflight
 from erp_integrations.exports import verification
 from erp_integrations.master_data import syncing
 from erp_integrations.models import CallState, ConnectionSettings, ExportJob, JobLink, JobStatus, Verification
 from erp_integrations.pages import explanations, submission_row
-from erp_integrations.snapshots import content_hash
+from erp_integrations.snapshots import hash_content
 from tests.clients import signed_in
 from tests.erp_integrations.conftest import accept
 from tests.erp_integrations.deliveries import (
@@ -103,7 +103,7 @@ class TestAnAcceptanceOfBeforeLinesSaidWhetherRetentionIsWithheld:
         submission = submissions.send_to_erp(commitment=commitment, by=sender)
         job = accept(submission, approver)
         ConnectionSettings.objects.update(retention_rule="retainage")
-        hash_then = content_hash(
+        hash_then = hash_content(
             {
                 "document": submission.snapshot_hash,
                 "vendor": "ACME",
@@ -133,7 +133,7 @@ class TestAnAcceptanceOfBeforeLinesSaidWhetherRetentionIsWithheld:
     def part_of_before(self, job: ExportJob, simulator: Simulator, **fault: object) -> ExportJob:
         """The worker of the release before came so far."""
         ConnectionSettings.objects.update(retention_rule="blank")
-        basis = preflight.basis_of(job.submission.document)
+        basis = preflight.build_basis(job.submission.document)
         signed_anew(job, basis_hash=basis._hash(basis.bound))
         simulator.set_faults({"method": LINE, "on_call": 2, "times": 1, **fault})
         job = delivered(of(job))
@@ -148,11 +148,11 @@ class TestAnAcceptanceOfBeforeLinesSaidWhetherRetentionIsWithheld:
         assert job.status == JobStatus.INCOMPLETE
         box = signed_in(approver).get(f"{job.submission.get_absolute_url()}resume/").content.decode()
         assert "Spectrum may withhold nothing on the lines" in box
-        submissions.resume(submission=job.submission, by=approver, seen_attempt=job.attempt)
+        submissions.resume(submission=job.submission, by=approver, expected_version=job.attempt)
         due_now(job)
         job = delivered(job)
         assert job.status == JobStatus.SYNCED
-        assert {call.state for call in job.current_calls()} == {CallState.WRITTEN}
+        assert {call.state for call in job.list_current_calls()} == {CallState.WRITTEN}
         job = read_back(job)
         assert job.verification == Verification.DIFFERS
         assert [(each["title"], each["name"], each["stored"]) for each in job.differences] == [
@@ -176,7 +176,7 @@ class TestAnAcceptanceOfBeforeLinesSaidWhetherRetentionIsWithheld:
         ConnectionSettings.objects.update(retention_rule="never")
         box = signed_in(approver).get(f"{job.submission.get_absolute_url()}resume/").content.decode()
         assert "Spectrum may withhold nothing" not in box
-        submissions.resume(submission=job.submission, by=approver, seen_attempt=job.attempt)
+        submissions.resume(submission=job.submission, by=approver, expected_version=job.attempt)
         due_now(job)
         assert read_back(delivered(job)).verification == Verification.MATCH
 
@@ -200,12 +200,12 @@ def test_what_is_accepted_on_a_job_of_either_price_method_is_what_stands_in_spec
     with Simulator.start(masters={"companies": [company]}, options=options) as site:
         settings.SPECTRUM_SERVERS = {"simulator": site.url}
         settings.INFO_LINKS = {"simulator": site.info_link}
-        syncing.ask_again(JobLink.objects.get().connection_id)
-        syncing.pull_due()
+        syncing.requeue_sync(JobLink.objects.get().connection_id)
+        syncing.sync_due_connections()
         submission = submissions.send_to_erp(commitment=deliverable, by=sender)
         job = delivered(accept(submission, approver))
         assert job.status == JobStatus.SYNCED
-        header, line, _ = (as_planned(call).payload for call in job.current_calls())
+        header, line, _ = (to_call(call).payload for call in job.list_current_calls())
         assert header["Unit_Price_Flag"] == flag
         assert [line["Unit_Price"], line["Original_Contract_Quantity"]] == told
         assert read_back(job).verification == Verification.MATCH
@@ -243,7 +243,7 @@ def test_what_spectrum_fills_in_by_itself_is_told_and_is_no_difference(
         ("Subcontract", "Unit_Price_Flag", "Y"),
         ("Line 1", "Bid_Item_Number", "B7"),
     }
-    told = explanations.of(submission_row.Standing(job.submission, job, approver.company_memberships.get()))
+    told = explanations.build_explanation(submission_row.SubmissionRow(job.submission, job, approver.company_memberships.get()))
     assert told is not None
     assert "Filled by Spectrum, as nothing was sent: Contract_Type BY THE BOOK (Subcontract);" in (
         " ".join(told.sentences)

@@ -11,7 +11,7 @@ from django.test import Client
 from lxml import html
 
 from directory.models import User
-from erp_integrations.adapters.registry import ready_adapter
+from erp_integrations.adapters.registry import build_sending_adapter
 from erp_integrations.connections import probing
 from erp_integrations.exports import exporting, unknown, verification
 from erp_integrations.models import Connection, ExportJob
@@ -40,7 +40,7 @@ class Row:
 def observe(fault: Fault, job: ExportJob, approver: User, simulator: Simulator) -> Row:
     """Run one fault against one accepted commitment of two lines, and look twice."""
     if fault.known:
-        ready_adapter(job)
+        build_sending_adapter(job)
     page = _page_for(approver, job)
     if fault.by_hand:
         fault.by_hand(simulator, job.connection.company_code, job.erp_id)
@@ -65,9 +65,9 @@ def observe(fault: Fault, job: ExportJob, approver: User, simulator: Simulator) 
 def _turn(connection_id: int) -> None:
     """What a worker does when it looks around."""
     probing.probe_if_due(connection_id)
-    exporting.sweep()
-    unknown.look(connection_id)
-    while exporting.drain(connection_id):
+    exporting.run_sweep()
+    unknown.read_back_due(connection_id)
+    while exporting.export_due_jobs(connection_id):
         pass
     verification.verify_due()
 

@@ -219,7 +219,7 @@ class Walk(RuleBasedStateMachine):
         )
 
     def sweep(self) -> None:
-        self.both("sweep", self.model.sweep, exporting.sweep)
+        self.both("sweep", self.model.sweep, exporting.run_sweep)
 
     def pause(self) -> None:
         self.both(
@@ -258,15 +258,15 @@ class Walk(RuleBasedStateMachine):
         self.both(
             f"deliver: {why}" if self.model.can_deliver else "deliver: nothing",
             lambda: self.model.deliver(why, at),
-            lambda: exporting.drain(self.world.connection.pk),
+            lambda: exporting.export_due_jobs(self.world.connection.pk),
         )
         self.servers["simulator"] = self.simulator.url
         self.simulator.set_faults()
 
     def look(self) -> None:
         def looks() -> None:
-            for connection_id in unknown.to_look_at():
-                unknown.look(connection_id)
+            for connection_id in unknown.list_due_for_read_back():
+                unknown.read_back_due(connection_id)
             verification.verify_due()
 
         self.both("look", self.model.look, looks)

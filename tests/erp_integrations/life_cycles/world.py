@@ -97,7 +97,7 @@ class World:
     def submission(self) -> Submission | None:
         return (
             Submission.objects.select_related("company", "project", "commitment", "decided_by", "ended_by")
-            .prefetch_related(submission_row.jobs_to_show())
+            .prefetch_related(submission_row.build_jobs_prefetch())
             .order_by("pk")
             .last()
         )
@@ -111,19 +111,19 @@ class World:
 
     def accept(self, by: str, *, looked: bool) -> None:
         submission = self._there()
-        seen = preflight.basis_of(submission.document) if looked else None
+        seen = preflight.build_basis(submission.document) if looked else None
         submissions.accept(
             submission=submission,
             by=self.people[by],
             seen_hash=seen.hash if seen else "0" * 64,
-            erp_id=preflight.proposed_erp_id(preflight.basis_of(submission.document)),
+            erp_id=preflight.get_proposed_erp_id(preflight.build_basis(submission.document)),
         )
 
     def retry(self, by: str) -> None:
         submission = self._there()
-        basis = preflight.basis_of(submission.document)
-        erp_id = preflight.proposed_erp_id(basis)
-        submissions.retry(submission=submission, by=self.people[by], seen_hash=basis.hash, erp_id=erp_id)
+        basis = preflight.build_basis(submission.document)
+        erp_id = preflight.get_proposed_erp_id(basis)
+        submissions.accept_again(submission=submission, by=self.people[by], seen_hash=basis.hash, erp_id=erp_id)
 
     def reject(self, by: str) -> None:
         submissions.reject(submission=self._there(), by=self.people[by], reason="No")
@@ -132,7 +132,7 @@ class World:
         submissions.undo(submission=self._there(), by=self.people[by])
 
     def resume(self, by: str) -> None:
-        submissions.resume(submission=self._there(), by=self.people[by], seen_attempt=self._attempt())
+        submissions.resume(submission=self._there(), by=self.people[by], expected_version=self._attempt())
 
     def resolve(self, by: str, there: set[int]) -> None:
         attested = submissions.Attested.PART
@@ -141,7 +141,7 @@ class World:
         submissions.resolve(
             submission=self._there(),
             by=self.people[by],
-            seen_attempt=self._attempt(),
+            expected_version=self._attempt(),
             attested=attested,
             statement="I looked.",
             positions=there,
@@ -151,7 +151,7 @@ class World:
         submissions.unlink(
             submission=self._there(),
             by=self.people[by],
-            seen_attempt=self._attempt(),
+            expected_version=self._attempt(),
             statement="I deleted it.",
         )
 
@@ -222,7 +222,7 @@ class World:
         viewers = {each.user_id: each for each in memberships.filter(company=submission.company)}
         shown: dict[str, set[str]] = {}
         for name, person in self.people.items():
-            stood = submission_row.of(submission, viewers[person.pk])
+            stood = submission_row.build_submission_row(submission, viewers[person.pk])
             offered = {
                 "accept": stood.can_be_decided,
                 "reject": stood.can_be_rejected,
@@ -239,4 +239,4 @@ class World:
         job = self.job
         if job is None or job.submission.status != SubmissionStatus.ACCEPTED:
             return True
-        return {call.position for call in job.current_calls() if call.state == "written"} == written
+        return {call.position for call in job.list_current_calls() if call.state == "written"} == written

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from directory.models import User
 from erp_integrations import submissions
-from erp_integrations.adapters.base import Known
+from erp_integrations.adapters.base import ReferenceStatus
 from erp_integrations.checks import preflight
 from erp_integrations.exports import exporting
 from erp_integrations.master_data import lookup
@@ -37,13 +37,13 @@ def read(awaiting: Submission) -> Submission:
 
 
 def codes(submission: Submission) -> list[str]:
-    basis = preflight.basis_of(submission.document)
-    found = preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id="X-1")
+    basis = preflight.build_basis(submission.document)
+    found = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id="X-1")
     return [finding.code for finding in found]
 
 
 def hash_of(submission: Submission) -> str:
-    return preflight.basis_of(submission.document).hash
+    return preflight.build_basis(submission.document).hash
 
 
 class TestFindings:
@@ -75,19 +75,19 @@ class TestFindings:
         assert codes(read) == ["vendor-unknown"]
 
     def test_codes_are_found_in_any_case(self, read: Submission) -> None:
-        listed = lookup.listed(
+        listed = lookup.find_references(
             read.connection, vendor_code=" acme ", job_number="24-001", phase_codes={"0330000"}
         )
-        assert listed.vendor is Known.ACTIVE
+        assert listed.vendor is ReferenceStatus.ACTIVE
         assert listed.phases is not None
         assert [phase.code for phase in listed.phases] == ["0330000"]
 
     def test_the_number_of_queries_is_the_same_for_any_number_of_lines(self, read: Submission) -> None:
         document = read.document
         with CaptureQueriesContext(database) as few:
-            preflight.basis_of(document)
+            preflight.build_basis(document)
         with CaptureQueriesContext(database) as lots:
-            preflight.basis_of(replace(document, lines=document.lines * 200))
+            preflight.build_basis(replace(document, lines=document.lines * 200))
         assert len(few) == len(lots) == 8
 
 
@@ -95,11 +95,11 @@ class TestWhatAnAcceptanceIsBoundTo:
     def test_the_first_reading_changes_only_what_names_are_shown(self, awaiting: Submission) -> None:
         """What was accepted before goes on: ``confirmations/test_names.py``."""
         ConnectionSettings.objects.update(unit_price_codes="", job_price_codes="")
-        before = preflight.basis_of(awaiting.document)
+        before = preflight.build_basis(awaiting.document)
         have_been_read(awaiting.connection, vendors={"ACME": "Acme"}, jobs={"24-001": GOOD})
-        after = preflight.basis_of(awaiting.document)
+        after = preflight.build_basis(awaiting.document)
         assert after.hash != before.hash
-        unnamed = replace(after.masters, vendor_name="", job_description="")
+        unnamed = replace(after.references, vendor_name="", job_description="")
         assert replace(after, masters=unnamed).hash == before.hash
 
     def test_a_price_method_that_changes_what_is_kept_is_another_thing(self, read: Submission) -> None:
@@ -146,7 +146,7 @@ class TestWhatAnAcceptanceIsBoundTo:
 
     def test_what_waits_in_the_queue_fails_before_anything_is_written(self, queued: ExportJob) -> None:
         have_been_read(queued.connection, vendors={"ACME": "-"}, jobs={"24-001": GOOD})
-        exporting.drain(queued.connection_id)
+        exporting.export_due_jobs(queued.connection_id)
         queued.refresh_from_db()
         assert queued.status == JobStatus.FAILED
         assert "what Spectrum's lists say" in queued.problem

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from directory.models import HistoryEntry
 from erp_integrations import tasks
 from erp_integrations.adapters.base import (
-    CannotTell,
+    Unavailable,
     PhaseStatus,
     Rows,
     Unauthorised,
@@ -25,7 +25,7 @@ from erp_integrations.models import (
     JobLink,
     MastersPull,
     Phase,
-    PullStatus,
+    SyncStatus,
     Submission,
     Vendor,
 )
@@ -48,8 +48,8 @@ def linked() -> JobLink:
 
 def read(link: JobLink) -> MastersPull:
     """Once more, now."""
-    syncing.ask_again(link.connection_id)
-    syncing.pull(link.connection_id)
+    syncing.requeue_sync(link.connection_id)
+    syncing.sync_connection(link.connection_id)
     return MastersPull.objects.get(connection=link.connection_id)
 
 
@@ -63,7 +63,7 @@ class TestAReading:
         ).stand_in(monkeypatch)
         pull = read(linked)
         assert lists.asked == ["vendors", "jobs", "phases 24-001"]
-        assert pull.status == PullStatus.DONE
+        assert pull.status == SyncStatus.DONE
         assert pull.problem == ""
         assert (pull.vendors_read, pull.jobs_read, pull.phases_read) == (2, 2, 2)
         assert (pull.linked_jobs, pull.linked_jobs_read) == (1, 1)
@@ -125,30 +125,30 @@ class TestAReading:
         self, linked: JobLink, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         Lists(vendor_list=Rows((VendorRecord("ACME", "x" * 5000),))).stand_in(monkeypatch)
-        assert read(linked).status == PullStatus.DONE
+        assert read(linked).status == SyncStatus.DONE
 
     def test_another_company_of_the_same_server_is_left_alone(
         self, linked: JobLink, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         other: Connection = ConnectionFactory()
         Lists().stand_in(monkeypatch)
-        syncing.ask_again(other.pk)
-        syncing.pull(other.pk)
+        syncing.requeue_sync(other.pk)
+        syncing.sync_connection(other.pk)
         Lists(vendor_list=vendors("ONLY")).stand_in(monkeypatch)
         read(linked)
         assert set(other.vendors.filter(gone_at=None).values_list("code", flat=True)) == {"ACME", "BOLT"}
 
 
 class TestWhatCanNotBeRead:
-    @pytest.mark.parametrize("answer", [CannotTell("It did not answer."), Unauthorised("Not let in.")])
+    @pytest.mark.parametrize("answer", [Unavailable("It did not answer."), Unauthorised("Not let in.")])
     def test_a_list_stays_as_it_was_and_nothing_of_it_is_gone(
-        self, linked: JobLink, monkeypatch: pytest.MonkeyPatch, answer: CannotTell | Unauthorised
+        self, linked: JobLink, monkeypatch: pytest.MonkeyPatch, answer: Unavailable | Unauthorised
     ) -> None:
         lists = Lists().stand_in(monkeypatch)
         before = read(linked)
         lists.vendor_list = lists.job_list = lists.phase_lists["24-001"] = answer
         pull = read(linked)
-        assert pull.status == PullStatus.FAILED
+        assert pull.status == SyncStatus.FAILED
         assert pull.problem.splitlines() == [
             f"The {what} could not be read: {answer.reason} Those of the last reading are kept."
             for what in ("vendors", "jobs", "phases of job 24-001")
@@ -160,9 +160,9 @@ class TestWhatCanNotBeRead:
         assert HistoryEntry.objects.get(event="masters.not_read").detail["problems"]
 
     def test_each_list_counts_by_itself(self, linked: JobLink, monkeypatch: pytest.MonkeyPatch) -> None:
-        lists = Lists(vendor_list=CannotTell("That service is not granted."))
+        lists = Lists(vendor_list=Unavailable("That service is not granted."))
         pull = read_with(lists, linked, monkeypatch)
-        assert pull.status == PullStatus.FAILED
+        assert pull.status == SyncStatus.FAILED
         assert pull.problem == (
             "The vendors could not be read: That service is not granted. None have been read so far."
         )
@@ -185,8 +185,8 @@ class TestWhatCanNotBeRead:
     def test_it_is_tried_again_within_the_hour(
         self, linked: JobLink, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        pull = read_with(Lists(job_list=CannotTell("Nobody listens there.")), linked, monkeypatch)
-        assert pull.status == PullStatus.FAILED
+        pull = read_with(Lists(job_list=Unavailable("Nobody listens there.")), linked, monkeypatch)
+        assert pull.status == SyncStatus.FAILED
         assert pull.not_before is not None
         assert timedelta(minutes=50) < pull.not_before - timezone.now() < timedelta(minutes=61)
 
@@ -198,7 +198,7 @@ class TestWhatCanNotBeRead:
 
         Lists(meanwhile=broken).stand_in(monkeypatch)
         pull = read(linked)
-        assert (pull.status, pull.lease_until) == (PullStatus.FAILED, None)
+        assert (pull.status, pull.lease_until) == (SyncStatus.FAILED, None)
         assert "its log says more" in pull.problem
 
 
@@ -212,8 +212,8 @@ class TestWhen:
         self, linked: JobLink, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         Lists().stand_in(monkeypatch)
-        assert syncing.pull_due() == 1
-        assert syncing.pull_due() == 0
+        assert syncing.sync_due_connections() == 1
+        assert syncing.sync_due_connections() == 0
 
     def test_it_is_read_again_after_a_day(
         self, linked: JobLink, monkeypatch: pytest.MonkeyPatch, settings: Settings
@@ -231,13 +231,13 @@ class TestWhen:
         self, linked: JobLink, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         lists = Lists().stand_in(monkeypatch)
-        lists.meanwhile = lambda: syncing.ask_again(linked.connection_id)
+        lists.meanwhile = lambda: syncing.requeue_sync(linked.connection_id)
         pull = read(linked)
-        assert pull.status == PullStatus.QUEUED
+        assert pull.status == SyncStatus.QUEUED
         lists.meanwhile = lambda: None
         tasks.pull_masters(linked.connection_id)
         pull.refresh_from_db()
-        assert pull.status == PullStatus.DONE
+        assert pull.status == SyncStatus.DONE
         assert lists.asked.count("vendors") == 2
 
     def test_a_worker_that_is_told_to_stop_hands_it_back(
@@ -246,7 +246,7 @@ class TestWhen:
         lists = Lists(meanwhile=syncing.stopping.set).stand_in(monkeypatch)
         try:
             pull = read(linked)
-            assert (pull.status, pull.lease_until) == (PullStatus.QUEUED, None)
+            assert (pull.status, pull.lease_until) == (SyncStatus.QUEUED, None)
             assert lists.asked == ["vendors"]
         finally:
             syncing.stopping.clear()
@@ -259,8 +259,8 @@ class TestOneAtATime:
         self, linked: JobLink, monkeypatch: pytest.MonkeyPatch, number: int
     ) -> None:
         lists = Lists().stand_in(monkeypatch)
-        syncing.ask_again(linked.connection_id)
-        results = race(*[lambda: syncing.pull(linked.connection_id)] * 3)
+        syncing.requeue_sync(linked.connection_id)
+        results = race(*[lambda: syncing.sync_connection(linked.connection_id)] * 3)
         assert sorted(map(str, results)) == ["False", "False", "True"]
         assert lists.asked.count("vendors") == 1
 
@@ -268,11 +268,11 @@ class TestOneAtATime:
         self, linked: JobLink, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         lists = Lists().stand_in(monkeypatch)
-        syncing.ask_again(linked.connection_id)
-        assert syncing._claim(linked.connection_id) is not None
-        assert syncing.pull_due() == 0
+        syncing.requeue_sync(linked.connection_id)
+        assert syncing.claim_sync(linked.connection_id) is not None
+        assert syncing.sync_due_connections() == 0
         MastersPull.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-        assert syncing.pull_due() == 1
+        assert syncing.sync_due_connections() == 1
         assert lists.asked[0] == "vendors"
 
     def test_a_late_worker_changes_nothing(self, linked: JobLink, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,13 +287,13 @@ class TestOneAtATime:
             overtaken.set()
             MastersPull.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
             other.stand_in(monkeypatch)
-            assert syncing.pull(linked.connection_id)
+            assert syncing.sync_connection(linked.connection_id)
 
         late.meanwhile = overtake
         pull = read_with(late, linked, monkeypatch)
         assert late.asked == ["vendors"]
         assert list(Vendor.objects.values_list("code", flat=True)) == ["NEWER"]
-        assert pull.status == PullStatus.DONE
+        assert pull.status == SyncStatus.DONE
 
 
 class TestTheRealWire:
@@ -305,7 +305,7 @@ class TestTheRealWire:
     ) -> None:
         settings.INFO_LINKS = {"simulator": simulator.info_link}
         pull = self.read(awaiting)
-        assert (pull.status, pull.problem) == (PullStatus.DONE, "")
+        assert (pull.status, pull.problem) == (SyncStatus.DONE, "")
         assert pull.lists_inactive_vendors
         assert dict(Vendor.objects.values_list("code", "status")) == {"ACME": "A", "BOLT": "A", "GONE": "I"}
         assert set(Phase.objects.values_list("job__number", "code", "cost_type", "status")) == {
@@ -320,7 +320,7 @@ class TestTheRealWire:
         self, simulator: Simulator, awaiting: Submission
     ) -> None:
         pull = self.read(awaiting)
-        assert (pull.status, pull.problem) == (PullStatus.DONE, "")
+        assert (pull.status, pull.problem) == (SyncStatus.DONE, "")
         assert not pull.lists_inactive_vendors
         assert set(Vendor.objects.values_list("code", flat=True)) == {"ACME", "BOLT"}
         assert set(Job.objects.values_list("number", flat=True)) == {"24-001", "24-002"}
@@ -328,6 +328,6 @@ class TestTheRealWire:
 
     def test_where_nobody_listens_it_says_so(self, awaiting: Submission) -> None:
         pull = self.read(awaiting)
-        assert pull.status == PullStatus.FAILED
+        assert pull.status == SyncStatus.FAILED
         assert pull.problem.startswith("The vendors could not be read: ")
         assert "None have been read so far." in pull.problem

@@ -28,7 +28,7 @@ def _info_link(simulator: Simulator, settings: Settings) -> Iterator[None]:
 @pytest.fixture
 def synced(queued: ExportJob) -> ExportJob:
     """The deliverable commitment, written and read back."""
-    exporting.drain(queued.connection_id)
+    exporting.export_due_jobs(queued.connection_id)
     verification.verify_due()
     return of(queued)
 

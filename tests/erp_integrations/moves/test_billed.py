@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def compared(job: ExportJob) -> ExportJob:
     """The job after a whole reconciliation."""
     run, _ = comparison.open_run(job.connection)
-    assert comparison.compare(run)
+    assert comparison.run_reconciliation(run)
     return of(job)
 
 
@@ -119,7 +119,7 @@ class TestShown:
 class TestUnlink:
     def unlink(self, job: ExportJob, by: User, statement: str = "") -> None:
         submissions.unlink(
-            submission=of(job).submission, by=by, seen_attempt=job.attempt, statement=statement
+            submission=of(job).submission, by=by, expected_version=job.attempt, statement=statement
         )
 
     def test_what_is_billed_is_not_unlinked_and_the_person_is_told_so(

@@ -81,10 +81,10 @@ class TestMovedAndChanged:
         change: str,
     ) -> None:
         move_and_change(simulator, synced, move, change)
-        with pytest.raises(submissions.MayStandElsewhere) as refused:
+        with pytest.raises(submissions.RecordMayHaveMoved) as refused:
             unlink(synced, unlinker, KNOWS)
         (record,) = refused.value.records
-        with pytest.raises(submissions.MayStandElsewhere, match="say how you know"):
+        with pytest.raises(submissions.RecordMayHaveMoved, match="say how you know"):
             unlink(synced, unlinker, "", record.fingerprint)
         unlink(synced, unlinker, KNOWS, record.fingerprint)
         detail = HistoryEntry.objects.get(event="submission.unlinked").detail
@@ -108,7 +108,7 @@ class TestMovedAndChanged:
         )
         assert job.verification == Verification.ABSENT
         with pytest.raises(submissions.DecisionError, match="no other vendor or number"):
-            submissions.moves_of(job)  # nobody but a person can say that it is the same
+            submissions.list_moves(job)  # nobody but a person can say that it is the same
 
     def test_accept_is_blocked_and_the_worker_writes_nothing(
         self,
@@ -120,17 +120,17 @@ class TestMovedAndChanged:
         change: str,
     ) -> None:
         move_and_change(simulator, synced, move, change)
-        with pytest.raises(submissions.MayStandElsewhere) as refused:
+        with pytest.raises(submissions.RecordMayHaveMoved) as refused:
             unlink(synced, unlinker)
         others = [each.fingerprint for each in refused.value.records]
         unlink(synced, unlinker, KNOWS, *others)
         again = submissions.send_to_erp(commitment=of(synced).submission.commitment, by=sender)
         lists_know(again.commitment)
-        seen = previews.of(again)
+        seen = previews.build_preview(again)
         assert seen.is_blocked
-        assert seen.live.finding is not None
-        assert "may already hold it" in seen.live.finding.sentence
-        assert previews.of(again, ticked=others).live.finding is None
+        assert seen.live_check.issue is not None
+        assert "may already hold it" in seen.live_check.issue.sentence
+        assert previews.build_preview(again, ticked=others).live_check.issue is None
         job = delivered(accept(again, unlinker))
         assert job.status == JobStatus.FAILED
         assert "may already hold it" in job.problem
@@ -162,8 +162,8 @@ def test_what_a_rejected_part_left_is_not_gone_because_it_was_moved_and_changed(
     job = incomplete_at(simulator, queued, 2)
     submissions.reject(submission=job.submission, by=unlinker, reason="Too dear")
     move_and_change(simulator, job, RENUMBERED, ONE_MORE)
-    assert leftovers.look(job.pk) == 0
-    assert leftovers.of(job.submission.commitment_id) is not None
+    assert leftovers.read_back_leftovers(job.pk) == 0
+    assert leftovers.find_leftovers(job.submission.commitment_id) is not None
 
 
 def test_a_part_that_somebody_changed_and_completed_elsewhere_is_found_by_the_whole_plan(
@@ -174,7 +174,7 @@ def test_a_part_that_somebody_changed_and_completed_elsewhere_is_found_by_the_wh
     rest = job.submission.document.lines[1]
     line = {"Phase_Code": "0510000", "Cost_Type": "S", "Original_Contract_Amount": str(rest.amount)}
     simulator.enter(Company_Code="PHL", Vendor_Code="ACME", Subcontract_Number=MOVED, lines=[line])
-    with pytest.raises(submissions.MayStandElsewhere, match=f"subcontract {MOVED}.*1 of 2 lines"):
+    with pytest.raises(submissions.RecordMayHaveMoved, match=f"subcontract {MOVED}.*1 of 2 lines"):
         unlink(job, unlinker)
 
 
@@ -186,7 +186,7 @@ class TestAHeaderAlone:
         simulator.delete(job.erp_id, vendor="ACME", company="PHL")
         as_ours(simulator, job.submission, job.erp_id, Vendor_Code="BOLT", lines=[])
         with pytest.raises(submissions.DecisionError, match="no other vendor or number"):
-            submissions.moves_of(of(job))
+            submissions.list_moves(of(job))
         assert unlink(job, unlinker).status == SubmissionStatus.UNLINKED
 
 
@@ -196,10 +196,10 @@ class TestAKeyThatAnotherJobHas:
     ) -> None:
         another_job_has_its_key(simulator, synced)
         with pytest.raises(
-            submissions.StandsElsewhere, match=f"another contract now, of job 24-002.*{MOVED}"
+            submissions.RecordMoved, match=f"another contract now, of job 24-002.*{MOVED}"
         ):
             unlink(synced, unlinker)
-        (move,) = submissions.moves_of(of(synced))
+        (move,) = submissions.list_moves(of(synced))
         assert move.record.key.erp_id == MOVED
 
     def test_reconciliation_and_the_first_read_back_say_that_it_was_moved(
@@ -240,7 +240,7 @@ class TestAKeyThatAnotherJobHas:
         if not is_ours_there:
             simulator.delete(MOVED, vendor="ACME", company="PHL")
         before = len(sent(simulator, job))
-        submissions.resume(submission=job.submission, by=unlinker, seen_attempt=job.attempt)
+        submissions.resume(submission=job.submission, by=unlinker, expected_version=job.attempt)
         job = delivered(job)
         assert (job.status, job.has_moved) == (JobStatus.INCOMPLETE, is_ours_there)
         assert "another contract, of job 24-002" in job.problem
@@ -260,7 +260,7 @@ class TestAKeyThatAnotherJobHas:
             Job_Number="24-002",
             lines=[],
         )
-        assert leftovers.look(job.pk) == 0
+        assert leftovers.read_back_leftovers(job.pk) == 0
 
 
 class TestReject:
@@ -308,7 +308,7 @@ def test_no_line_is_sent_to_a_key_whose_header_was_taken_away(
     job = incomplete_at(simulator, queued, 2)
     simulator.delete(job.erp_id, vendor="ACME", company="PHL")
     before = len(sent(simulator, job))
-    submissions.resume(submission=job.submission, by=unlinker, seen_attempt=job.attempt)
+    submissions.resume(submission=job.submission, by=unlinker, expected_version=job.attempt)
     job = delivered(job)
     assert job.status == JobStatus.INCOMPLETE
     assert "What was written is not there" in job.problem

@@ -10,7 +10,7 @@ from commitments.models import Badge
 from directory.models import HistoryEntry, User
 from directory.rights.permissions import RightMissing
 from erp_integrations import submissions
-from erp_integrations.adapters.base import Absent
+from erp_integrations.adapters.base import NotFound
 from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.checks import leftovers
 from erp_integrations.exports import ledger, verification
@@ -53,7 +53,7 @@ KNOWS = "I asked Mrs. Bell in accounts payable: it is the second roof."
 def compared(job: ExportJob) -> ExportJob:
     """The job after a whole reconciliation."""
     run, _ = comparison.open_run(job.connection)
-    assert comparison.compare(run)
+    assert comparison.run_reconciliation(run)
     return of(job)
 
 
@@ -84,18 +84,18 @@ def told(job: ExportJob) -> list[tuple[str, str, str]]:
 
 def unlink(job: ExportJob, by: User, statement: str = "", *others: str) -> Submission:
     return submissions.unlink(
-        submission=of(job).submission, by=by, seen_attempt=job.attempt, statement=statement, others=others
+        submission=of(job).submission, by=by, expected_version=job.attempt, statement=statement, dismissed=others
     )
 
 
 def follow(job: ExportJob, by: User) -> ExportJob:
     """Follow to where it stands, likeliest first."""
     job = of(job)
-    move = submissions.moves_of(job)[0]
+    move = submissions.list_moves(job)[0]
     submissions.follow(
         submission=job.submission,
         by=by,
-        seen_attempt=job.attempt,
+        expected_version=job.attempt,
         fingerprint=move.record.fingerprint,
     )
     return of(job)
@@ -214,7 +214,7 @@ class TestReconciliation:
         self, simulator: Simulator, synced: ExportJob, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         looks: list[int] = []
-        real = InfoLink.find_elsewhere
+        real = InfoLink.find_moved_records
 
         def counted(self: InfoLink, plans: object) -> object:
             looks.append(len(plans))  # type: ignore[arg-type]
@@ -233,7 +233,7 @@ class TestUnlink:
         self, simulator: Simulator, synced: ExportJob, unlinker: User
     ) -> None:
         renumber(simulator, synced)
-        with pytest.raises(submissions.StandsElsewhere, match=f"vendor ACME, subcontract {MOVED}"):
+        with pytest.raises(submissions.RecordMoved, match=f"vendor ACME, subcontract {MOVED}"):
             unlink(synced, unlinker)
         assert of(synced).status == JobStatus.SYNCED
 
@@ -249,7 +249,7 @@ class TestUnlink:
         assert "Follow the move" in html
 
     @pytest.mark.parametrize(
-        ("line", "refusal"), [(1, submissions.MayStandElsewhere), (2, submissions.StandsElsewhere)]
+        ("line", "refusal"), [(1, submissions.RecordMayHaveMoved), (2, submissions.RecordMoved)]
     )
     def test_so_is_that_of_a_part(
         self,
@@ -278,8 +278,8 @@ class TestUnlink:
         job = incomplete_at(simulator, queued, 2)
         submissions.reject(submission=job.submission, by=unlinker, reason="Too dear")
         renumber(simulator, job)
-        assert leftovers.look(job.pk) == 0
-        assert leftovers.of(job.submission.commitment_id) is not None
+        assert leftovers.read_back_leftovers(job.pk) == 0
+        assert leftovers.find_leftovers(job.submission.commitment_id) is not None
 
 
 class TestFollow:
@@ -301,7 +301,7 @@ class TestFollow:
         assert entry.detail["old"] == {"vendor_code": "ACME", "erp_id": synced.erp_id}
         assert entry.detail["new"] == {"vendor_code": "BOLT", "erp_id": MOVED}
         assert (entry.detail["compared"]["lines"], entry.detail["compared"]["lines_matched"]) == (2, 2)
-        assert ledger.what_was_altered(job, list(job.current_calls())) == ""
+        assert ledger.find_altered_call(job, list(job.list_current_calls())) == ""
         verification.verify_due()
         assert of(job).verification == Verification.MATCH
         assert compared(job).verification == Verification.MATCH
@@ -313,7 +313,7 @@ class TestFollow:
     ) -> None:
         renumber(simulator, synced)
         follow(synced, unlinker)
-        assert not verification._record(synced.pk, Absent(), synced.plan_round)
+        assert not verification.record_verdict(synced.pk, NotFound(), synced.plan_round)
         assert of(synced).verification == Verification.PENDING
 
     def test_resume_sends_what_is_missing_to_the_new_key(
@@ -321,13 +321,13 @@ class TestFollow:
     ) -> None:
         job = incomplete_at(simulator, queued, 2)
         renumber(simulator, job)
-        submissions.resume(submission=job.submission, by=unlinker, seen_attempt=job.attempt)
+        submissions.resume(submission=job.submission, by=unlinker, expected_version=job.attempt)
         job = delivered(job)
         assert job.status == JobStatus.INCOMPLETE
         assert f"subcontract {MOVED}" in job.problem
         assert job.has_moved
         job = follow(job, unlinker)
-        submissions.resume(submission=job.submission, by=unlinker, seen_attempt=job.attempt)
+        submissions.resume(submission=job.submission, by=unlinker, expected_version=job.attempt)
         job = delivered(job)
         assert job.status == JobStatus.SYNCED
         assert amounts(simulator) == [(MOVED, str(job.submission.total))]
@@ -357,13 +357,13 @@ class TestFollow:
         self, simulator: Simulator, synced: ExportJob, unlinker: User
     ) -> None:
         renumber(simulator, synced)
-        (move,) = submissions.moves_of(synced)
+        (move,) = submissions.list_moves(synced)
         in_spectrum(simulator, "UPDATE VN_SUBCONTRACT_PHASE_MC SET Bid_Item_Number = 'X'")
         with pytest.raises(submissions.Conflict, match="changed while you were looking"):
             submissions.follow(
                 submission=synced.submission,
                 by=unlinker,
-                seen_attempt=synced.attempt,
+                expected_version=synced.attempt,
                 fingerprint=move.record.fingerprint,
             )
 
@@ -414,7 +414,7 @@ class TestBeforeTheFirstWrite:
         return post
 
     def fingerprint(self, awaiting: Submission) -> str:
-        (moved,) = previews.of(awaiting, erp_id="NEW-1").live.moved
+        (moved,) = previews.build_preview(awaiting, erp_id="NEW-1").live_check.moved
         return moved.fingerprint
 
     def test_accept_is_blocked_and_says_where_it_stands(
@@ -489,7 +489,7 @@ class TestBeforeTheFirstWrite:
         self, simulator: Simulator, synced: ExportJob, unlinker: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         open_ones: list[bool] = []
-        real = InfoLink.find_elsewhere
+        real = InfoLink.find_moved_records
 
         def ask(self: InfoLink, plans: object) -> object:
             open_ones.append(database.in_atomic_block)

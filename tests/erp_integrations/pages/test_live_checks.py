@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from directory.models import User
-from erp_integrations.adapters.base import Absent, CannotTell, Key, Severity, StoredRecord
+from erp_integrations.adapters.base import NotFound, Unavailable, Key, Severity, StoredRecord
 from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.checks import preflight
 from erp_integrations.exports import exporting
@@ -42,7 +42,7 @@ def silent_server() -> Iterator[str]:
 
 
 def check(submission: Submission, erp_id: str = "LIVE-1") -> live_checks.LiveCheck:
-    return live_checks.of_key(submission, preflight.basis_of(submission.document), erp_id)
+    return live_checks.check_erp_id(submission, preflight.build_basis(submission.document), erp_id)
 
 
 def somebody_elses(simulator: Simulator, erp_id: str) -> None:
@@ -95,7 +95,7 @@ def box_of(submission: Submission) -> str:
 class TestWhoseItIs:
     def test_a_free_one_is_said_to_be_free(self, awaiting: Submission) -> None:
         found = check(awaiting)
-        assert (found.state, found.finding) == (KeyState.FREE, None)
+        assert (found.state, found.issue) == (KeyState.FREE, None)
         assert "Spectrum holds nothing under LIVE-1" in found.sentence
 
     def test_somebody_elses_blocks_with_its_job_lines_and_amount(
@@ -104,18 +104,18 @@ class TestWhoseItIs:
         somebody_elses(simulator, "LIVE-2")
         found = check(awaiting, " live-2 ")
         assert found.state is KeyState.TAKEN
-        assert found.finding is not None
-        assert (found.finding.code, found.finding.severity) == ("erp-id-in-spectrum", Severity.BLOCKING)
-        assert "job 24-002, 0 lines, amount 99" in found.finding.sentence
-        preview = previews.of(awaiting, erp_id="LIVE-2")
+        assert found.issue is not None
+        assert (found.issue.code, found.issue.severity) == ("erp-id-in-spectrum", Severity.BLOCKING)
+        assert "job 24-002, 0 lines, amount 99" in found.issue.sentence
+        preview = previews.build_preview(awaiting, erp_id="LIVE-2")
         assert preview.is_blocked
-        assert preview.findings[0].sentence == found.finding.sentence
-        assert preview.findings[0].action == "Choose another ERP ID in the Accept box."
+        assert preview.issues[0].sentence == found.issue.sentence
+        assert preview.issues[0].action == "Choose another ERP ID in the Accept box."
 
     def test_what_we_wrote_ourselves_is_ours(self, awaiting: Submission, approver: User) -> None:
         job: ExportJob = delivered(accept(awaiting, approver))
         found = check(awaiting, job.erp_id)
-        assert (found.state, found.finding) == (KeyState.OURS, None)
+        assert (found.state, found.issue) == (KeyState.OURS, None)
 
     def test_without_read_back_or_without_a_key_nothing_is_asked(
         self, awaiting: Submission, settings: Settings
@@ -129,23 +129,23 @@ class TestWhatThePhasesAreNow:
     def test_a_phase_that_was_closed_since_the_lists_were_read_blocks(
         self, awaiting: Submission, closed_phase: None
     ) -> None:
-        preview = previews.of(awaiting, erp_id="LIVE-6")
-        assert [each.code for each in preflight.blocking(preview.findings)] == ["line-phase-complete"]
+        preview = previews.build_preview(awaiting, erp_id="LIVE-6")
+        assert [each.code for each in preflight.list_blocking(preview.issues)] == ["line-phase-complete"]
         assert preview.is_blocked
 
     def test_where_all_is_as_it_was_read_nothing_is_said(self, awaiting: Submission) -> None:
         lists_know(awaiting.commitment)
-        assert live_checks.of_masters(preflight.basis_of(awaiting.document)) == []
+        assert live_checks.check_references(preflight.build_basis(awaiting.document)) == []
 
     def test_whoever_does_not_answer_blocks_nothing(self, awaiting: Submission, settings: Settings) -> None:
         settings.INFO_LINKS = NOWHERE
-        found = live_checks.of_masters(preflight.basis_of(awaiting.document))
+        found = live_checks.check_references(preflight.build_basis(awaiting.document))
         assert [each.severity for each in found] == [Severity.CANNOT_CHECK]
 
     def test_accept_asks_before_the_decision(
         self, awaiting: Submission, approver: User, closed_phase: None
     ) -> None:
-        seen = preflight.basis_of(awaiting.document).hash
+        seen = preflight.build_basis(awaiting.document).hash
         posted = {"seen_hash": seen, "round": 0, "erp_id": "LIVE-7", "note": "kept"}
         answer = signed_in(approver).post(box_of(awaiting), posted)
         assert answer.status_code == 422
@@ -159,7 +159,7 @@ class TestAVendorOrAJobThatIsClosedByNow:
     ) -> None:
         html = signed_in(approver).get(box_of(awaiting)).content.decode()
         assert WORDS[closed] in html
-        seen = preflight.basis_of(awaiting.document).hash
+        seen = preflight.build_basis(awaiting.document).hash
         posted = {"seen_hash": seen, "round": 0, "erp_id": "LIVE-8", "note": ""}
         answer = signed_in(approver).post(box_of(awaiting), posted)
         assert answer.status_code == 422
@@ -174,7 +174,7 @@ class TestAVendorOrAJobThatIsClosedByNow:
             )
             ExportJob.objects.filter(pk=job.pk).update(status="queued", not_before=timezone.now())
             in_spectrum(simulator, statement, status)
-            exporting.drain(job.connection_id)
+            exporting.export_due_jobs(job.connection_id)
             in_spectrum(simulator, statement, "A")
             job.refresh_from_db()
             assert job.status == "failed"
@@ -187,7 +187,7 @@ class TestAVendorOrAJobThatIsClosedByNow:
     ) -> None:
         settings.INFO_LINKS = {}
         job = accept(awaiting, approver)
-        exporting.drain(job.connection_id)
+        exporting.export_due_jobs(job.connection_id)
         job.refresh_from_db()
         assert job.status == "failed"
         assert simulator.record(job.erp_id) is None
@@ -200,9 +200,9 @@ class TestWhenSpectrumDoesNotAnswer:
         settings.INFO_LINKS = NOWHERE
         found = check(awaiting)
         assert found.state is KeyState.CANNOT_TELL
-        assert found.finding is not None
-        assert found.finding.severity is Severity.CANNOT_CHECK
-        assert not previews.of(awaiting).is_blocked
+        assert found.issue is not None
+        assert found.issue.severity is Severity.CANNOT_CHECK
+        assert not previews.build_preview(awaiting).is_blocked
 
     def test_a_silent_one_is_waited_for_as_long_as_the_setting_says(
         self, awaiting: Submission, settings: Settings, silent_server: str
@@ -212,31 +212,31 @@ class TestWhenSpectrumDoesNotAnswer:
         begun = time.monotonic()
         found = check(awaiting)
         assert time.monotonic() - begun < 2
-        assert found.finding is not None
-        assert "did not answer within 0.3 seconds" in found.finding.sentence
-        assert "secret" not in found.finding.sentence
+        assert found.issue is not None
+        assert "did not answer within 0.3 seconds" in found.issue.sentence
+        assert "secret" not in found.issue.sentence
 
     def test_questions_that_hang_do_not_pile_up(
         self, awaiting: Submission, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         asked: list[Key] = []
 
-        def hang(self: InfoLink, key: Key) -> Absent:
+        def hang(self: InfoLink, key: Key) -> NotFound:
             asked.append(key)
             time.sleep(1)
-            return Absent()
+            return NotFound()
 
         monkeypatch.setattr(InfoLink, "find", hang)
         settings.LIVE_CHECK_SECONDS = 0.01
-        for _ in range(live_checks.AT_ONCE + 5):
+        for _ in range(live_checks.MAX_CONCURRENT + 5):
             assert check(awaiting).state is KeyState.CANNOT_TELL
-        assert len(asked) == live_checks.AT_ONCE
+        assert len(asked) == live_checks.MAX_CONCURRENT
         time.sleep(1.2)
         settings.LIVE_CHECK_SECONDS = 5
         assert check(awaiting).state is KeyState.FREE
 
     def test_a_mistake_of_ours_is_no_500(self, awaiting: Submission, monkeypatch: pytest.MonkeyPatch) -> None:
-        def broken(self: InfoLink, key: Key) -> CannotTell:
+        def broken(self: InfoLink, key: Key) -> Unavailable:
             raise ZeroDivisionError
 
         monkeypatch.setattr(InfoLink, "find", broken)
@@ -248,9 +248,9 @@ class TestOnThePages:
         self, awaiting: Submission, approver: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         open_ones: list[bool] = []
-        real = live_checks.ask
+        real = live_checks.fetch_in_time
 
-        def ask(*question: object) -> StoredRecord | Absent | CannotTell:
+        def ask(*question: object) -> StoredRecord | NotFound | Unavailable:
             open_ones.append(database.in_atomic_block)
             return real(*question)  # type: ignore[arg-type]  # passed on as it came
 
@@ -258,7 +258,7 @@ class TestOnThePages:
         client = signed_in(approver)
         client.get(awaiting.get_absolute_url())
         client.get(box_of(awaiting))
-        seen = preflight.basis_of(awaiting.document).hash
+        seen = preflight.build_basis(awaiting.document).hash
         posted = {"seen_hash": seen, "round": 0, "erp_id": "LIVE-3", "note": ""}
         assert client.post(box_of(awaiting), posted).status_code == 302
         assert open_ones == [False] * 6  # the ERP ID and the phases, three times
@@ -275,7 +275,7 @@ class TestOnThePages:
     ) -> None:
         lists_know(awaiting.commitment)
         somebody_elses(simulator, "LIVE-4")
-        seen = preflight.basis_of(awaiting.document).hash
+        seen = preflight.build_basis(awaiting.document).hash
         posted = {"seen_hash": seen, "round": 0, "erp_id": "LIVE-4", "note": "kept"}
         answer = signed_in(approver).post(box_of(awaiting), posted)
         html = answer.content.decode()
@@ -290,7 +290,7 @@ class TestOnThePages:
         settings.INFO_LINKS = NOWHERE
         client = signed_in(approver)
         assert "can&#x27;t be checked now" in client.get(box_of(awaiting)).content.decode()
-        seen = preflight.basis_of(awaiting.document).hash
+        seen = preflight.build_basis(awaiting.document).hash
         posted = {"seen_hash": seen, "round": 0, "erp_id": "LIVE-5", "note": ""}
         assert client.post(box_of(awaiting), posted).status_code == 302
         assert ExportJob.objects.exists()

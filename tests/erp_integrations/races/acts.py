@@ -8,7 +8,7 @@ from django.utils import timezone
 from directory.models import User
 from erp_integrations import submissions
 from erp_integrations.adapters.base import MovedRecord, StoredRecord
-from erp_integrations.adapters.registry import adapter_for, as_planned
+from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.checks import preflight
 from erp_integrations.exports import exporting
 from erp_integrations.models import ExportJob, Submission
@@ -24,8 +24,8 @@ def two_approvers(submission: Submission) -> tuple[User, User]:
 
 def accepts(by: User, submission: Submission, erp_id: str = "") -> Act:
     """Press Export in a box that is open."""
-    basis = preflight.basis_of(submission.document)
-    erp_id = erp_id or preflight.proposed_erp_id(basis)
+    basis = preflight.build_basis(submission.document)
+    erp_id = erp_id or preflight.get_proposed_erp_id(basis)
     return lambda: submissions.accept(
         submission=submission,
         by=by,
@@ -38,8 +38,8 @@ def accepts(by: User, submission: Submission, erp_id: str = "") -> Act:
 
 def adopts(by: User, submission: Submission) -> Act:
     """Mark it as exported in a box that is open; nobody can look, so words are the proof."""
-    basis = preflight.basis_of(submission.document)
-    erp_id = preflight.proposed_erp_id(basis)
+    basis = preflight.build_basis(submission.document)
+    erp_id = preflight.get_proposed_erp_id(basis)
     seen_round = ExportJob.objects.filter(submission=submission).count()
     return lambda: submissions.adopt(
         submission=submission,
@@ -54,9 +54,9 @@ def adopts(by: User, submission: Submission) -> Act:
 
 def retries(by: User, submission: Submission) -> Act:
     """Press Export in the box of a failed export."""
-    basis = preflight.basis_of(submission.document)
-    erp_id = preflight.proposed_erp_id(basis)
-    return lambda: submissions.retry(submission=submission, by=by, seen_hash=basis.hash, erp_id=erp_id)
+    basis = preflight.build_basis(submission.document)
+    erp_id = preflight.get_proposed_erp_id(basis)
+    return lambda: submissions.accept_again(submission=submission, by=by, seen_hash=basis.hash, erp_id=erp_id)
 
 
 def rejects(by: User, submission: Submission) -> Act:
@@ -72,34 +72,34 @@ def undoes(by: User, submission: Submission) -> Act:
 
 
 def resumes(by: User, job: ExportJob) -> Act:
-    return lambda: submissions.resume(submission=job.submission, by=by, seen_attempt=job.attempt)
+    return lambda: submissions.resume(submission=job.submission, by=by, expected_version=job.attempt)
 
 
 def resolves(by: User, job: ExportJob, attested: submissions.Attested) -> Act:
     return lambda: submissions.resolve(
-        submission=job.submission, by=by, seen_attempt=job.attempt, attested=attested, statement="I looked."
+        submission=job.submission, by=by, expected_version=job.attempt, attested=attested, statement="I looked."
     )
 
 
 def unlinks(by: User, job: ExportJob) -> Act:
     return lambda: submissions.unlink(
-        submission=job.submission, by=by, seen_attempt=job.attempt, statement="I deleted it."
+        submission=job.submission, by=by, expected_version=job.attempt, statement="I deleted it."
     )
 
 
 def follows(by: User, job: ExportJob) -> Act:
     """Press Follow, the record having been seen under another number a moment ago."""
-    adapter = adapter_for(job.connection)
-    key = adapter.key_of(as_planned(job.current_calls()[0]))
+    adapter = get_adapter(job.connection)
+    key = adapter.get_call_key(to_call(job.list_current_calls()[0]))
     seen = MovedRecord(replace(key, erp_id="MOVED"), StoredRecord({"Job_Number": "24-001"}), 1, 1)
-    return lambda: following._follow(submission=job.submission, by=by, job=job, seen=seen)
+    return lambda: following._follow(submission=job.submission, by=by, expected_job=job, moved=seen)
 
 
 def claims(job: ExportJob) -> Act:
     """A worker that holds the connection takes the job, if it still may."""
-    lease = exporting._take_connection(job.connection_id)
+    lease = exporting.claim_connection(job.connection_id)
     assert lease is not None
-    return lambda: exporting._claim(job.pk, job.connection_id, lease)
+    return lambda: exporting.claim_job(job.pk, job.connection_id, lease)
 
 
 def stopped_half_way(*, due: bool = False) -> ExportJob:

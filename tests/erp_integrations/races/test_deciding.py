@@ -215,7 +215,7 @@ def test_of_two_commitments_with_one_erp_id_one_takes_it(interleave: Interleave)
 
     def judge(ended: Ended) -> None:
         (refusal,) = ended.refusals
-        assert isinstance(refusal, submissions.Conflict | submissions.NotReady)
+        assert isinstance(refusal, submissions.Conflict | submissions.ExportBlocked)
         assert "SAME" in str(refusal)
         assert ErpIdHold.objects.count() == ExportJob.objects.count() == 1
         assert_consistent()

@@ -3,7 +3,7 @@
 import pytest
 
 from erp_integrations import submissions
-from erp_integrations.adapters.base import Absent, Match
+from erp_integrations.adapters.base import NotFound, Match
 from erp_integrations.exports import unknown, verification
 from erp_integrations.models import (
     Drift,
@@ -187,7 +187,7 @@ def test_of_a_person_and_a_look_one_says_what_spectrum_holds(interleave: Interle
 
     interleave(
         resolves(approver, job, Attested.ALL),
-        lambda: unknown._write_down(job, unknown.Conclusion(unknown.Shown.NONE)),
+        lambda: unknown.record_result(job, unknown.PlanComparison(unknown.ShownPart.NONE)),
         judge,
     )
 
@@ -248,16 +248,16 @@ def test_of_unlink_and_the_first_read_back_the_unlink_stands(interleave: Interle
         assert told("export.absent") == (ended.second is True)
         assert_consistent()
 
-    interleave(unlinks(approver, job), lambda: verification._record(job.pk, Absent()), judge)
+    interleave(unlinks(approver, job), lambda: verification.record_verdict(job.pk, NotFound()), judge)
 
 
-@pytest.mark.parametrize("seen", [Match(), Absent()], ids=["it agrees again", "it is gone"])
-def test_of_unlink_and_reconciliation_the_unlink_stands(interleave: Interleave, seen: Match | Absent) -> None:
+@pytest.mark.parametrize("seen", [Match(), NotFound()], ids=["it agrees again", "it is gone"])
+def test_of_unlink_and_reconciliation_the_unlink_stands(interleave: Interleave, seen: Match | NotFound) -> None:
     known = DriftFactory()
     job = ExportJob.objects.select_related("submission__commitment", "connection").get(pk=known.job_id)
     approver, _ = two_approvers(job.submission)
     join_project(approver, job.submission.project, "admin")  # type: ignore[arg-type]
-    compared = drift.Compared(job, seen, known)
+    compared = drift.Comparison(job, seen, known)
 
     def judge(ended: Ended) -> None:
         assert not ended.refusals
@@ -266,7 +266,7 @@ def test_of_unlink_and_reconciliation_the_unlink_stands(interleave: Interleave, 
         assert told("drift.ended") == Drift.objects.exclude(gone_at=None).count()
         assert_consistent()
 
-    interleave(unlinks(approver, job), lambda: drift.record(compared, lambda: None), judge)
+    interleave(unlinks(approver, job), lambda: drift.record_comparison(compared, lambda: None), judge)
 
 
 # Follow

@@ -9,7 +9,7 @@ from commitments.models import Badge, Lock
 from directory.models import HistoryEntry, User
 from directory.rights.permissions import RightMissing
 from erp_integrations import submissions
-from erp_integrations.adapters.registry import ready_adapter
+from erp_integrations.adapters.registry import build_sending_adapter
 from erp_integrations.exports import exporting, ledger, restores
 from erp_integrations.models import (
     CallState,
@@ -42,15 +42,15 @@ def _info_link(simulator: Simulator, settings: Settings) -> None:
 
 def written_elsewhere(submission: Submission, *, calls: int = 3) -> None:
     """The first calls of the plan reach Spectrum, and our database knows nothing of them."""
-    adapter = ready_adapter(ExportJob(connection=Connection.objects.get(pk=submission.connection_id)))
-    for call in previews.of(submission).calls[:calls]:
-        adapter.send(call)  # type: ignore[union-attr]  # it is ready
+    adapter = build_sending_adapter(ExportJob(connection=Connection.objects.get(pk=submission.connection_id)))
+    for call in previews.build_preview(submission).calls[:calls]:
+        adapter.send_call(call)  # type: ignore[union-attr]  # it is ready
 
 
 def adopt(submission: Submission, by: User, **other: str) -> ExportJob:
-    seen = previews.of(submission)
+    seen = previews.build_preview(submission)
     assert seen.adoptable is not None
-    shown = {"seen_hash": seen.seen_hash, "seen_record": seen.adoptable.record.hash, "erp_id": seen.erp_id}
+    shown = {"seen_hash": seen.expected_hash, "seen_record": seen.adoptable.record.hash, "erp_id": seen.erp_id}
     job = submission.jobs.current().first()
     seen_round = job.plan_round if job else 0
     told: dict[str, Any] = {**shown, **other}
@@ -80,7 +80,7 @@ class TestWhatStandsThere:
         self, simulator: Simulator, awaiting: Submission, approver: User
     ) -> None:
         written_elsewhere(awaiting)
-        erp_id = previews.of(awaiting).erp_id
+        erp_id = previews.build_preview(awaiting).erp_id
         table, column = "VN_SUBCONTRACT_PHASE_MC", "Original_Contract_Amount"
         in_spectrum(simulator, f"UPDATE {table} SET {column} = 1 WHERE trim(Subcontract_Number) = ?", erp_id)
         html = signed_in(approver).get(f"{awaiting.get_absolute_url()}accept/").content.decode()
@@ -97,7 +97,7 @@ class TestWhatStandsThere:
         simulator.enter(
             Company_Code="PHL",
             Vendor_Code="ACME",
-            Subcontract_Number=previews.of(awaiting).erp_id,
+            Subcontract_Number=previews.build_preview(awaiting).erp_id,
             Job_Number="24-001",
             lines=[
                 {**ours, "Original_Contract_Amount": str(line.amount)},
@@ -112,7 +112,7 @@ class TestWhatStandsThere:
     def test_another_contract_under_the_number_is_as_before(
         self, simulator: Simulator, awaiting: Submission, approver: User
     ) -> None:
-        erp_id = previews.of(awaiting).erp_id
+        erp_id = previews.build_preview(awaiting).erp_id
         simulator.enter(
             Company_Code="PHL", Vendor_Code="ACME", Subcontract_Number=erp_id, Job_Number="24-002", lines=[]
         )
@@ -153,8 +153,8 @@ class TestAdopting:
             "read back",
             "Found after the restore",
         )
-        assert ledger.may_have_written(job)
-        assert ledger.what_was_altered(job, list(job.current_calls())) == ""
+        assert ledger.has_possible_write_under_key(job)
+        assert ledger.find_altered_call(job, list(job.list_current_calls())) == ""
         page = signed_in(approver).get(awaiting.get_absolute_url()).content.decode()
         assert "said yes to every call" not in page
         assert "nothing was sent from here" in page
@@ -181,10 +181,10 @@ class TestAdopting:
     ) -> None:
         written_elsewhere(awaiting)
         job = delivered(accept(awaiting, approver))
-        seen = previews.of(awaiting)
+        seen = previews.build_preview(awaiting)
         assert seen.adoptable is not None
         posted = {
-            "seen_hash": seen.seen_hash,
+            "seen_hash": seen.expected_hash,
             "round": job.plan_round,
             "erp_id": seen.erp_id,
             "note": "",
@@ -200,24 +200,24 @@ class TestAdopting:
         self, simulator: Simulator, awaiting: Submission, approver: User
     ) -> None:
         written_elsewhere(awaiting)
-        seen = previews.of(awaiting)
+        seen = previews.build_preview(awaiting)
         assert seen.adoptable is not None
         in_spectrum(
             simulator,
             "UPDATE VN_SUBCONTRACT_MC SET GL_Account = '110000' WHERE trim(Subcontract_Number) = ?",
             seen.erp_id,
         )
-        shown: dict[str, Any] = {"seen_round": 0, "seen_hash": seen.seen_hash, "erp_id": seen.erp_id}
+        shown: dict[str, Any] = {"seen_round": 0, "seen_hash": seen.expected_hash, "erp_id": seen.erp_id}
         with pytest.raises(submissions.Conflict, match="was changed in Spectrum while you were looking"):
             submissions.adopt(
                 submission=awaiting, by=approver, seen_record=seen.adoptable.record.hash, **shown
             )
-        now = previews.of(awaiting)
-        assert now.live.standing is not None
+        now = previews.build_preview(awaiting)
+        assert now.live_check.existing_record is not None
         # Nor with the hash of what is there now: it is not what would be written.
         with pytest.raises(submissions.Conflict, match="otherwise than it would be written"):
             submissions.adopt(
-                submission=awaiting, by=approver, seen_record=now.live.standing.record.hash, **shown
+                submission=awaiting, by=approver, seen_record=now.live_check.existing_record.record.hash, **shown
             )
         assert not ExportJob.objects.exists()
 
@@ -239,16 +239,16 @@ class TestAdopting:
         self, simulator: Simulator, awaiting: Submission, approver: User, settings: Settings
     ) -> None:
         settings.INFO_LINKS = {}
-        restores.confirm(reason="The copy of 02:00", anyway=True)
+        restores.confirm_restore(reason="The copy of 02:00", anyway=True)
         awaiting.refresh_from_db()
-        seen = previews.of(awaiting)
+        seen = previews.build_preview(awaiting)
         shown: dict[str, Any] = {
             "seen_round": 0,
-            "seen_hash": seen.seen_hash,
+            "seen_hash": seen.expected_hash,
             "seen_record": "",
             "erp_id": seen.erp_id,
         }
-        with pytest.raises(submissions.NotSaid):
+        with pytest.raises(submissions.StatementMissing):
             submissions.adopt(submission=awaiting, by=approver, **shown)
         job = submissions.adopt(submission=awaiting, by=approver, statement="Seen at 10:15.", **shown)
         assert (of(job).status, of(job).verification) == (JobStatus.SYNCED, Verification.ATTESTED)
@@ -275,7 +275,7 @@ class TestAdopting:
         self, simulator: Simulator, awaiting: Submission, approver: User, settings: Settings
     ) -> None:
         written_elsewhere(awaiting)
-        seen = previews.of(awaiting)
+        seen = previews.build_preview(awaiting)
         assert seen.adoptable is not None
         settings.INFO_LINKS = NOWHERE
         with pytest.raises(submissions.DecisionError, match="Nothing was changed"):
@@ -283,7 +283,7 @@ class TestAdopting:
                 submission=awaiting,
                 by=approver,
                 seen_round=0,
-                seen_hash=seen.seen_hash,
+                seen_hash=seen.expected_hash,
                 seen_record=seen.adoptable.record.hash,
                 erp_id=seen.erp_id,
             )
@@ -295,9 +295,9 @@ class TestAdopting:
     ) -> None:
         written_elsewhere(awaiting)
         job = accept(awaiting, approver)
-        lease = exporting._take_connection(job.connection_id)
+        lease = exporting.claim_connection(job.connection_id)
         assert lease is not None
-        assert exporting._claim(job.pk, job.connection_id, lease)
+        assert exporting.claim_job(job.pk, job.connection_id, lease)
         with pytest.raises(submissions.Conflict):
             adopt(awaiting, approver)
         assert of(job).status == JobStatus.EXPORTING

@@ -47,7 +47,7 @@ def test_sending_locks_the_commitment_and_keeps_a_snapshot(deliverable: Commitme
     submission = submissions.send_to_erp(commitment=deliverable, by=sender)
     deliverable.refresh_from_db()
     assert (deliverable.lock, deliverable.badge) == (Lock.WHOLE, Badge.AWAITING)
-    assert submission.document == preflight.document_of(deliverable)
+    assert submission.document == preflight.build_document(deliverable)
     assert submission.total == submission.document.total
     assert events(submission) == ["submission.sent"]
 
@@ -60,9 +60,9 @@ def test_a_creator_can_not_send(deliverable: Commitment) -> None:
 
 def test_every_reason_why_it_can_not_be_sent_comes_at_once() -> None:
     commitment = CommitmentFactory(number="", title="", lines=0)
-    with pytest.raises(submissions.NotReady) as refusal:
+    with pytest.raises(submissions.ExportBlocked) as refusal:
         submissions.send_to_erp(commitment=commitment, by=ProjectAdminFactory(project=commitment.project))
-    codes = {finding.code for finding in refusal.value.findings}
+    codes = {finding.code for finding in refusal.value.issues}
     assert {"status-not-approved", "number-blank", "title-blank", "no-lines"} <= codes
     commitment.refresh_from_db()
     assert (commitment.lock, commitment.badge) == (Lock.NONE, Badge.NOT_SENT)
@@ -103,11 +103,11 @@ def test_nothing_is_retrieved_after_a_decision(queued: ExportJob, sender: User) 
 
 
 def test_accepting_stores_exactly_the_calls_that_were_shown(awaiting: Submission, approver: User) -> None:
-    basis = preflight.basis_of(awaiting.document)
-    shown = preflight.plan(basis, erp_id=preflight.proposed_erp_id(basis))
+    basis = preflight.build_basis(awaiting.document)
+    shown = preflight.build_calls(basis, erp_id=preflight.get_proposed_erp_id(basis))
     job = accept(awaiting, approver)
-    assert [call.payload_hash for call in job.current_calls()] == [call.hash for call in shown]
-    assert [call.method for call in job.current_calls()] == [
+    assert [call.payload_hash for call in job.list_current_calls()] == [call.hash for call in shown]
+    assert [call.method for call in job.list_current_calls()] == [
         "UpdateSubcontract",
         "UpdateSubcontractPhases",
         "UpdateSubcontractPhases",
@@ -127,14 +127,14 @@ def test_no_stored_call_holds_a_secret(queued: ExportJob) -> None:
 def test_the_erp_id_of_the_approver_is_the_one_that_is_written(awaiting: Submission, approver: User) -> None:
     job = accept(awaiting, approver, erp_id=" sc-77 ")
     assert job.erp_id == "SC-77"
-    header = job.current_calls()[0]
+    header = job.list_current_calls()[0]
     assert {"SC-77"} == {
         element["value"] for element in header.elements if element["name"] == "Subcontract_Number"
     }
 
 
 def test_a_link_that_changed_after_the_preview_is_a_conflict(awaiting: Submission, approver: User) -> None:
-    seen = preflight.basis_of(awaiting.document).hash
+    seen = preflight.build_basis(awaiting.document).hash
     awaiting.connection.vendor_links.update(vendor_code="OTHER")
     with pytest.raises(submissions.Conflict, match="changed while you were looking"):
         submissions.accept(submission=awaiting, by=approver, seen_hash=seen, erp_id="SC-1")
@@ -152,9 +152,9 @@ def test_the_second_approver_is_told_who_was_first(queued: ExportJob, approver: 
 
 
 def test_an_erp_id_that_does_not_fit_blocks_the_export(awaiting: Submission, approver: User) -> None:
-    with pytest.raises(submissions.NotReady) as refusal:
+    with pytest.raises(submissions.ExportBlocked) as refusal:
         accept(awaiting, approver, erp_id="SC-123456789")
-    assert [finding.code for finding in refusal.value.findings] == ["erp-id-too-long"]
+    assert [finding.code for finding in refusal.value.issues] == ["erp-id-too-long"]
     assert not ErpIdHold.objects.exists()
 
 
@@ -164,9 +164,9 @@ def test_two_commitments_can_not_have_one_name_in_spectrum(queued: ExportJob, ap
         number="OTHER-1", project=first.project, contract_company=first.contract_company
     )
     submission = SubmissionFactory(commitment=second)
-    with pytest.raises(submissions.NotReady) as refusal:
+    with pytest.raises(submissions.ExportBlocked) as refusal:
         accept(submission, approver, erp_id=queued.erp_id)
-    assert [finding.code for finding in refusal.value.findings] == ["erp-id-taken"]
+    assert [finding.code for finding in refusal.value.issues] == ["erp-id-taken"]
 
 
 # Who may decide
@@ -285,13 +285,13 @@ def test_an_export_that_began_can_not_be_rejected(situation: str) -> None:
 def test_a_failed_export_can_be_tried_again_with_another_erp_id() -> None:
     job = ExportJobFactory(failed=True)
     decider = ApproverFactory(company=job.submission.company)
-    basis = preflight.basis_of(job.submission.document)
-    again = submissions.retry(
+    basis = preflight.build_basis(job.submission.document)
+    again = submissions.accept_again(
         submission=job.submission, by=decider, seen_hash=basis.hash, erp_id="SC-NEW", number_looked_up=True
     )
     assert again.pk == job.pk
     assert (again.status, again.erp_id, again.plan_round, again.tries) == (JobStatus.QUEUED, "SC-NEW", 2, 0)
-    assert [call.state for call in again.current_calls()] == ["planned"] * 3
+    assert [call.state for call in again.list_current_calls()] == ["planned"] * 3
     assert again.calls.filter(plan_round=1).count() == 3  # the ledger of the first round stays
     assert ErpIdHold.objects.get().erp_id == "SC-NEW"
 
@@ -306,8 +306,8 @@ def test_the_right_of_a_project_admin_is_asked_of_the_project(awaiting: Submissi
 def test_a_retry_is_the_decision_of_the_person_who_retried() -> None:
     job = ExportJobFactory(failed=True)
     second = ApproverFactory(company=job.submission.company)
-    basis = preflight.basis_of(job.submission.document)
-    submissions.retry(submission=job.submission, by=second, seen_hash=basis.hash, erp_id=job.erp_id)
+    basis = preflight.build_basis(job.submission.document)
+    submissions.accept_again(submission=job.submission, by=second, seen_hash=basis.hash, erp_id=job.erp_id)
     assert Submission.objects.get(pk=job.submission_id).decided_by == second
 
 
@@ -322,9 +322,9 @@ def test_a_failed_export_whose_job_link_is_gone_says_what_is_missing() -> None:
     job = ExportJobFactory(failed=True)
     JobLink.objects.all().delete()
     decider = ApproverFactory(company=job.submission.company)
-    seen = preflight.basis_of(job.submission.document).hash
-    with pytest.raises(submissions.NotReady, match="not linked to a Spectrum job"):
-        submissions.retry(submission=job.submission, by=decider, seen_hash=seen, erp_id=job.erp_id)
+    seen = preflight.build_basis(job.submission.document).hash
+    with pytest.raises(submissions.ExportBlocked, match="not linked to a Spectrum job"):
+        submissions.accept_again(submission=job.submission, by=decider, seen_hash=seen, erp_id=job.erp_id)
 
 
 def test_a_failed_export_is_not_tried_again_in_another_spectrum_company() -> None:
@@ -333,6 +333,6 @@ def test_a_failed_export_is_not_tried_again_in_another_spectrum_company() -> Non
     JobLink.objects.update(connection=other)
     VendorLink.objects.update(connection=other)
     decider = ApproverFactory(company=job.submission.company)
-    seen = preflight.basis_of(job.submission.document).hash
+    seen = preflight.build_basis(job.submission.document).hash
     with pytest.raises(submissions.Conflict, match="another Spectrum company now"):
-        submissions.retry(submission=job.submission, by=decider, seen_hash=seen, erp_id=job.erp_id)
+        submissions.accept_again(submission=job.submission, by=decider, seen_hash=seen, erp_id=job.erp_id)

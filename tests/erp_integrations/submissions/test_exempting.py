@@ -6,7 +6,7 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from directory.models import Company, CompanyMembership, HistoryEntry, Level, User
-from directory.operators import at_the_command_line
+from directory.operators import with_command_line_operator
 from directory.rights.permissions import RightMissing
 from erp_integrations import submissions
 from erp_integrations.emails import summaries
@@ -101,7 +101,7 @@ class TestExempting:
         job = accept(awaiting, alone)
         assert job.submission.decided_by == alone
         decided = Submission.objects.get(pk=awaiting.pk)
-        assert (decided.exempt, decided.is_barred_for(alone)) == (None, True)
+        assert (decided.exempt, decided.is_own_decision(alone)) == (None, True)
         with pytest.raises(RightMissing):
             submissions.undo(submission=decided, by=alone)
 
@@ -117,7 +117,7 @@ class TestExempting:
         submissions.exempt(submission=awaiting, person=alone, by=granter, reason="Two people in all.")
         submissions.retrieve_from_erp(commitment=awaiting.commitment, by=alone)
         again = submissions.send_to_erp(commitment=awaiting.commitment, by=alone)
-        assert again.is_barred_for(alone)
+        assert again.is_own_decision(alone)
 
     def test_for_a_failed_export_it_takes_another_one(
         self, awaiting: Submission, alone: User, granter: User
@@ -127,9 +127,9 @@ class TestExempting:
         job = accept(awaiting, alone)
         ExportJob.objects.filter(pk=job.pk).update(status="failed", not_before=None)
         failed = Submission.objects.get(pk=awaiting.pk)
-        assert failed.is_barred_for(alone)
+        assert failed.is_own_decision(alone)
         submissions.exempt(submission=failed, person=alone, by=granter, reason="It failed.")
-        assert not Submission.objects.get(pk=awaiting.pk).is_barred_for(alone)
+        assert not Submission.objects.get(pk=awaiting.pk).is_own_decision(alone)
 
     def test_the_history_and_everybody_concerned_hear_of_it(
         self, awaiting: Submission, alone: User, granter: User
@@ -172,7 +172,7 @@ class TestExempting:
     def test_it_takes_a_reason_and_an_approver_who_is_barred(
         self, awaiting: Submission, alone: User, granter: User, company: Company
     ) -> None:
-        with pytest.raises(submissions.NotSaid):
+        with pytest.raises(submissions.StatementMissing):
             submissions.exempt(submission=awaiting, person=alone, by=granter, reason=" ")
         with pytest.raises(submissions.DecisionError, match="may not push to accounting"):
             submissions.exempt(
@@ -234,7 +234,7 @@ class TestInDjangoAdmin:
 class TestTheOperatorsCommand:
     def test_it_exempts_names_who_ran_it_and_is_told(self, awaiting: Submission, alone: User) -> None:
         said = ("--submission", str(awaiting.pk), "--person", alone.email, "--reason", "Nobody else is left.")
-        with at_the_command_line():
+        with with_command_line_operator():
             call_command("exempt_approver", *said)
         assert Submission.objects.get(pk=awaiting.pk).exempt == alone
         entry = HistoryEntry.objects.get(event="submission.exempted")

@@ -85,7 +85,7 @@ class TestUndo:
     ) -> None:
         settings.UNDO_SECONDS = 60
         job = accept(awaiting, approver)
-        assert exporting.sweep() == []
+        assert exporting.run_sweep() == []
         assert delivered(job).status == JobStatus.QUEUED
         submissions.undo(submission=awaiting, by=approver)
         job = of(job)
@@ -154,7 +154,7 @@ class TestRevocation:
         """Also where the claim comes much later, as on a connection that rests."""
         ExportJob.objects.filter(pk=queued.pk).update(not_before=timezone.now() + timedelta(hours=1))
         CompanyMembership.objects.filter(user=approver).update(can_push_to_accounting=False)
-        exporting.sweep()
+        exporting.run_sweep()
         job = of(queued)
         assert job.status == JobStatus.CANCELLED
         assert submission_of(job).status == SubmissionStatus.AWAITING
@@ -166,7 +166,7 @@ class TestRevocation:
         simulator.set_faults({"kind": "unauthorised", "method": LINE, "times": 1})
         job = delivered(queued)
         CompanyMembership.objects.filter(user=approver).update(can_push_to_accounting=False)
-        exporting.sweep()
+        exporting.run_sweep()
         assert of(job).status == JobStatus.INCOMPLETE
         ExportJob.objects.filter(pk=job.pk).update(not_before=timezone.now() - timedelta(seconds=1))
         type(job.connection).objects.update(not_before=None, awaits_probe=False)
@@ -183,7 +183,7 @@ class TestRevocation:
         with session_of_owner() as owner:
             table = Commitment._meta.db_table
             owner.execute(f"SELECT FROM {table} WHERE id = %s FOR UPDATE", [broken.submission.commitment_id])
-            assert exporting.sweep() == []
+            assert exporting.run_sweep() == []
         assert of(queued).status == JobStatus.CANCELLED
         assert of(broken).status == JobStatus.EXPORTING
 
@@ -251,7 +251,7 @@ class TestResolve:
     ) -> None:
         job = unknown_at(simulator, queued, kind="commit_then_500", method=HEADER)
         quiet_is_over(job)
-        with pytest.raises(submissions.NotSaid):
+        with pytest.raises(submissions.StatementMissing):
             resolve(job, approver, Attested.PART, positions=positions)
         assert of(job).status == JobStatus.UNKNOWN
 
@@ -261,7 +261,7 @@ class TestResolve:
     ) -> None:
         job = unknown_at(simulator, queued, kind="commit_then_500", method=HEADER)
         quiet_is_over(job)
-        with pytest.raises(submissions.NotSaid, match="Say what you saw"):
+        with pytest.raises(submissions.StatementMissing, match="Say what you saw"):
             resolve(job, approver, Attested.ALL, statement=statement)
         assert of(job).status == JobStatus.UNKNOWN
 
@@ -283,7 +283,7 @@ class TestResolve:
             job.erp_id,
         )
         job = looked(job)
-        assert job.asks_a_person
+        assert job.needs_manual_resolution
         resolve(job, approver, Attested.PART, positions=[1])
         detail = detail_of("export.attested_part")
         assert detail["seen"] == job.differences
@@ -315,8 +315,8 @@ class TestResume:
         self, simulator: Simulator, queued: ExportJob, approver: User
     ) -> None:
         job = incomplete_at(simulator, queued, 2)
-        assert exporting.sweep() == []
-        submissions.resume(submission=job.submission, by=approver, seen_attempt=job.attempt)
+        assert exporting.run_sweep() == []
+        submissions.resume(submission=job.submission, by=approver, expected_version=job.attempt)
         assert HistoryEntry.objects.get(event="export.resumed").by_id == approver.pk
         job = delivered(job)
         assert job.status == JobStatus.SYNCED
@@ -331,7 +331,7 @@ class TestResume:
             "UPDATE VN_SUBCONTRACT_MC SET Job_Number = '24-002' WHERE trim(Subcontract_Number) = ?",
             job.erp_id,
         )
-        submissions.resume(submission=job.submission, by=approver, seen_attempt=job.attempt)
+        submissions.resume(submission=job.submission, by=approver, expected_version=job.attempt)
         job = delivered(job)
         assert (job.status, job.not_before) == (JobStatus.INCOMPLETE, None)
         assert "stands another contract, of job 24-002" in job.problem
@@ -345,24 +345,24 @@ class TestResume:
             submissions.resume(
                 submission=job.submission,
                 by=ViewerFactory(company=job.submission.company),
-                seen_attempt=job.attempt,
+                expected_version=job.attempt,
             )
         with pytest.raises(submissions.Conflict, match="went on while"):
-            submissions.resume(submission=job.submission, by=approver, seen_attempt=job.attempt - 1)
+            submissions.resume(submission=job.submission, by=approver, expected_version=job.attempt - 1)
         assert of(job).not_before is None
 
     def test_only_an_incomplete_one_is_resumed(self, queued: ExportJob, approver: User) -> None:
         with pytest.raises(submissions.Conflict):
-            submissions.resume(submission=queued.submission, by=approver, seen_attempt=queued.attempt)
+            submissions.resume(submission=queued.submission, by=approver, expected_version=queued.attempt)
 
     def test_whoever_resumes_second_is_told_that_it_goes_on(
         self, simulator: Simulator, queued: ExportJob, approver: User
     ) -> None:
         job = incomplete_at(simulator, queued, 2)
-        submissions.resume(submission=job.submission, by=approver, seen_attempt=job.attempt)
+        submissions.resume(submission=job.submission, by=approver, expected_version=job.attempt)
         other = ApproverFactory(company=job.submission.company)
         with pytest.raises(submissions.Conflict, match="goes on already"):
-            submissions.resume(submission=job.submission, by=other, seen_attempt=job.attempt)
+            submissions.resume(submission=job.submission, by=other, expected_version=job.attempt)
         assert HistoryEntry.objects.get(event="export.resumed").by_id == approver.pk
         page = signed_in(other).get(job.submission.get_absolute_url()).content.decode()
         assert ">Resume</a>" not in page
@@ -373,7 +373,7 @@ class TestResume:
         job = incomplete_at(simulator, queued, 1)
         ExportJob.objects.filter(pk=job.pk).update(quiet_until=timezone.now() + timedelta(minutes=1))
         with pytest.raises(submissions.TooEarly):
-            submissions.resume(submission=job.submission, by=approver, seen_attempt=job.attempt)
+            submissions.resume(submission=job.submission, by=approver, expected_version=job.attempt)
         with pytest.raises(submissions.TooEarly):
             submissions.reject(submission=job.submission, by=approver, reason="Too early.")
 
@@ -403,11 +403,11 @@ class TestRejectingAPart:
         return [{name: getattr(line, name) for name in commitments.LINE_FIELDS} for line in stored]
 
     def blocking(self, commitment: Commitment) -> set[str]:
-        basis = preflight.basis_of(preflight.document_of(commitment))
-        found = preflight.findings(
-            basis, moment=preflight.Moment.SEND, erp_id=preflight.proposed_erp_id(basis)
+        basis = preflight.build_basis(preflight.build_document(commitment))
+        found = preflight.check_export(
+            basis, moment=preflight.Moment.SEND, erp_id=preflight.get_proposed_erp_id(basis)
         )
-        return {finding.code for finding in preflight.blocking(found)}
+        return {finding.code for finding in preflight.list_blocking(found)}
 
     def test_it_is_unlocked_and_its_erp_id_stays_its_own(self, rejected: ExportJob) -> None:
         assert rejected.status == JobStatus.CANCELLED
@@ -438,15 +438,15 @@ class TestRejectingAPart:
         commitment.project.job_link.job_number = "24-002"
         commitment.project.job_link.save()
         assert self.blocking(commitment) == {"vendor-fixed", "job-fixed"}
-        with pytest.raises(submissions.NotReady):
+        with pytest.raises(submissions.ExportBlocked):
             submissions.send_to_erp(commitment=commitment, by=sender)
         rejected.connection.vendor_links.update(vendor_code="ACME")
         commitment.project.job_link.job_number = "24-001"
         commitment.project.job_link.save()
         again = submissions.send_to_erp(commitment=commitment, by=sender)
-        with pytest.raises(submissions.NotReady) as refusal:
+        with pytest.raises(submissions.ExportBlocked) as refusal:
             accept(again, approver, erp_id="OTHER")
-        assert [finding.code for finding in refusal.value.findings] == ["erp-id-fixed"]
+        assert [finding.code for finding in refusal.value.issues] == ["erp-id-fixed"]
 
     def test_a_line_that_is_in_spectrum_and_not_in_the_commitment_blocks_until_it_is_deleted_there(
         self, simulator: Simulator, rejected: ExportJob, sender: User, read_back: None
@@ -455,23 +455,23 @@ class TestRejectingAPart:
         commitment = self.change(rejected, lines=second)
         assert self.blocking(commitment) == {"line-left-in-spectrum"}
         ExportJob.objects.filter(pk=rejected.pk).update(verify_after=timezone.now() - timedelta(seconds=1))
-        assert leftovers.to_look_at() == [rejected.pk]
-        assert leftovers.look(rejected.pk) == 0
+        assert leftovers.list_due_for_read_back() == [rejected.pk]
+        assert leftovers.read_back_leftovers(rejected.pk) == 0
         assert self.blocking(commitment) == {"line-left-in-spectrum"}
         in_spectrum(
             simulator,
             "DELETE FROM VN_SUBCONTRACT_PHASE_MC WHERE trim(Subcontract_Number) = ?",
             rejected.erp_id,
         )
-        assert leftovers.look(rejected.pk) == 1
+        assert leftovers.read_back_leftovers(rejected.pk) == 1
         assert states(rejected) == [WRITTEN, GONE, CallState.REFUSED]
         assert self.blocking(commitment) == set()
         submissions.send_to_erp(commitment=commitment, by=sender)
 
     def test_where_that_can_t_be_looked_up_the_approver_is_told(self, rejected: ExportJob) -> None:
         commitment = self.change(rejected, lines=self.lines_of(rejected)[1:])
-        basis = preflight.basis_of(preflight.document_of(commitment))
-        found = preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id=rejected.erp_id)
+        basis = preflight.build_basis(preflight.build_document(commitment))
+        found = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id=rejected.erp_id)
         (finding,) = [each for each in found if each.code == "line-left-in-spectrum"]
         assert (finding.severity, "Delete it in Spectrum" in finding.action) == ("cannot_check", True)
 
@@ -479,8 +479,8 @@ class TestRejectingAPart:
         self, simulator: Simulator, rejected: ExportJob, read_back: None
     ) -> None:
         delete_in_spectrum(simulator, rejected)
-        assert leftovers.look(rejected.pk) == 2
-        assert leftovers.to_look_at() == []
+        assert leftovers.read_back_leftovers(rejected.pk) == 2
+        assert leftovers.list_due_for_read_back() == []
         rejected.connection.vendor_links.update(vendor_code="BOLT")
         assert self.blocking(rejected.submission.commitment) == set()
 
@@ -499,7 +499,7 @@ class TestRejectingAPart:
 class TestUnlink:
     def unlink(self, job: ExportJob, by: User, statement: str = "") -> Submission:
         return submissions.unlink(
-            submission=submission_of(job), by=by, seen_attempt=job.attempt, statement=statement
+            submission=submission_of(job), by=by, expected_version=job.attempt, statement=statement
         )
 
     def test_a_record_that_is_gone_frees_commitment_and_erp_id(
@@ -543,7 +543,7 @@ class TestUnlink:
         self, simulator: Simulator, queued: ExportJob, unlinker: User
     ) -> None:
         job = incomplete_at(simulator, queued, 1)
-        with pytest.raises(submissions.NotSaid):
+        with pytest.raises(submissions.StatementMissing):
             self.unlink(job, unlinker)
         self.unlink(job, unlinker, SAW)
         assert of(job).status == JobStatus.CANCELLED

@@ -13,7 +13,7 @@ from directory.rights.permissions import RightMissing
 from erp_integrations import submissions
 from erp_integrations.checks import preflight
 from erp_integrations.models import ExportJob, Submission
-from erp_integrations.submissions.contributors import hands_in
+from erp_integrations.submissions.contributors import list_contributors
 from tests.clients import signed_in
 from tests.erp_integrations.conftest import accept
 from tests.factories import ApproverFactory, join_project
@@ -82,13 +82,13 @@ def test_every_earlier_sender_and_whoever_retrieved_is_a_hand(
     submissions.retrieve_from_erp(commitment=awaiting.commitment, by=sender)
     last = submissions.send_to_erp(commitment=awaiting.commitment, by=sender)
     assert both.pk in last.hands
-    assert last.is_barred_for(both)
+    assert last.is_own_decision(both)
 
 
 def test_an_export_ends_what_counted_before_it(awaiting: Submission, both: User, queued: ExportJob) -> None:
-    assert hands_in(awaiting.commitment)
+    assert list_contributors(awaiting.commitment)
     ExportJob.objects.filter(pk=queued.pk).update(synced_at=timezone.now() + timedelta(seconds=1))
-    assert hands_in(awaiting.commitment) == []
+    assert list_contributors(awaiting.commitment) == []
 
 
 def test_the_one_who_sent_and_retrieved_it_alone_is_a_hand_too(awaiting: Submission, sender: User) -> None:
@@ -118,7 +118,7 @@ def test_what_changed_in_the_money_is_said_before_re_send_and_in_the_accept_box(
 def test_money_that_did_not_change_is_not_spoken_of(awaiting: Submission, sender: User) -> None:
     submissions.retrieve_from_erp(commitment=awaiting.commitment, by=sender)
     again = submissions.send_to_erp(commitment=awaiting.commitment, by=sender)
-    basis = preflight.basis_of(again.document)
-    found = preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id="X")
+    basis = preflight.build_basis(again.document)
+    found = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id="X")
     assert "amounts-changed" not in {finding.code for finding in found}
     assert again.total > Decimal(0)

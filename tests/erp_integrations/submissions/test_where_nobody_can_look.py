@@ -41,7 +41,7 @@ def resolve(job: ExportJob, by: User) -> ExportJob:
     return submissions.resolve(
         submission=job.submission,
         by=by,
-        seen_attempt=job.attempt,
+        expected_version=job.attempt,
         attested=Attested.PART,
         statement="The header is there.",
         positions=[1],
@@ -72,7 +72,7 @@ class TestResolvingByHand:
     ) -> None:
         silent_for(unreadable, 25)
         looked(unreadable)
-        assert Alarm.objects.get().sentence == unknown.NOBODY_CAN_LOOK
+        assert Alarm.objects.get().sentence == unknown.READ_BACK_UNAVAILABLE
         assert alarm_mails.store_due_alarms() == 1
         job = of(resolve(unreadable, approver))
         assert (job.status, job.unreadable_since) == (JobStatus.INCOMPLETE, None)

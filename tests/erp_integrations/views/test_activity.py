@@ -273,7 +273,7 @@ class TestPages:
             happened(company, "commitment.created", subject=commitment, by=commitment.created_by)
             membership = join_company(PersonFactory(), company)
             happened(company, "membership.added", subject=membership, detail={"user": membership.user_id})
-            sealing.seal_new()
+            sealing.seal_new_entries()
 
         of_every_kind()
         few = queries()
@@ -284,7 +284,7 @@ class TestPages:
     def test_a_seal_is_shown_once_there_is_one(self, company: Company, auditor: User) -> None:
         happened(company)
         assert "not yet" in page(auditor, company)
-        sealing.seal_new()
+        sealing.seal_new_entries()
         assert "not yet" not in page(auditor, company)
 
 
@@ -335,7 +335,7 @@ class TestExport:
     ) -> None:
         for reason in ("Too dear.", "Über budget “again”", "third"):
             happened(company, "submission.rejected", by=auditor, detail={"reason": reason, "left": None})
-        sealing.seal_new()
+        sealing.seal_new_entries()
         file = tmp_path / "history.jsonl"
         file.write_text(export(auditor, company, format="jsonl"), encoding="utf-8")
         assert recipe(file).stdout.strip().endswith("3 entries hold; 1 without a seal")
@@ -348,7 +348,7 @@ class TestExport:
 
     def test_hashes_in_the_export_are_those_of_the_seals(self, company: Company, auditor: User) -> None:
         happened(company)
-        sealing.seal_new()
+        sealing.seal_new_entries()
         line = json.loads(export(auditor, company, format="jsonl").splitlines()[0])
         seal = HistorySeal.objects.get()
         text = json.dumps(line["entry"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -110,7 +110,7 @@ def test_a_suspension_shows_since_when_why_and_who_can_grant_it_again(
 ) -> None:
     join_company(staff, company)
     memberships.suspend_push_to_accounting(
-        person=approver.user, by=None, because="The e-mail address of the account was changed."
+        person=approver.user, by=None, reason="The e-mail address of the account was changed."
     )
     html = page(admin, company)
     assert "The e-mail address of the account was changed." in html

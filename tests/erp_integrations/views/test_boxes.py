@@ -78,8 +78,8 @@ class TestTheAcceptBox:
         _, client = approver_of(submission)
         html = client.get(url(submission, "accept")).content.decode()
         text = html.replace("<wbr>", "")
-        basis = preflight.basis_of(submission.document)
-        calls = preflight.plan(basis, erp_id=submission.number)
+        basis = preflight.build_basis(submission.document)
+        calls = preflight.build_calls(basis, erp_id=submission.number)
         assert len(calls) == 3
         for call in calls:
             for element in call.elements:
@@ -527,7 +527,7 @@ class TestWhoMayNot:
         join_company(
             own, submission.company, erp_integrations_level=Level.STANDARD, can_push_to_accounting=True
         )
-        basis = preflight.basis_of(submission.document)
+        basis = preflight.build_basis(submission.document)
         forged = {"seen_hash": basis.hash, "round": "0", "erp_id": "A", "reason": "No."}
         response = signed_in(own).post(url(submission, what), forged)
         assert response.status_code == 403

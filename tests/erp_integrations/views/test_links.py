@@ -21,7 +21,7 @@ from erp_integrations.models import (
     JobLink,
     JobStatus,
     MastersPull,
-    PullStatus,
+    SyncStatus,
     Submission,
     Vendor,
     VendorLink,
@@ -143,13 +143,13 @@ class TestWhoMayLink:
         by = ApproverFactory(company=site.company)
         ours, project = ContractCompanyFactory(company=site.company), ProjectFactory(company=site.company)
         vendor: dict[str, Any] = {"contract_company": ours, "connection": site, "seen": "", "by": by}
-        seen = linking.Seen("")
+        seen = linking.ExpectedLink("")
         for act in (
             lambda: linking.link_vendor(**vendor, vendor_code="ACME"),
             lambda: linking.unlink_vendor(**vendor),
-            lambda: linking.link_job(project=project, connection=site, job_number="24-001", seen=seen, by=by),
-            lambda: linking.unlink_job(project=project, seen=seen, by=by),
-            lambda: linking.read_lists_again(connection=site, by=by),
+            lambda: linking.link_job(project=project, connection=site, job_number="24-001", expected=seen, by=by),
+            lambda: linking.unlink_job(project=project, expected=seen, by=by),
+            lambda: linking.requeue_master_data_sync(connection=site, by=by),
         ):
             with pytest.raises(RightMissing):
                 act()
@@ -274,7 +274,7 @@ class TestVendors:
         )
         assert "1 accepted commitment waited for export under the old link" in answer.content.decode()
         assert HistoryEntry.objects.get(event="vendor_link.changed").detail["vendor_code"] == "NEW"
-        exporting.drain(job.connection_id)
+        exporting.export_due_jobs(job.connection_id)
         job.refresh_from_db()
         assert job.status == JobStatus.FAILED
         assert "Changed since it was accepted" in job.problem
@@ -391,7 +391,7 @@ class TestJobs:
         assert (link.project, link.connection, link.job_number) == (project, site, "24-001")
         assert HistoryEntry.objects.get(event="job_link.created").detail["job_number"] == "24-001"
         pull = MastersPull.objects.get()
-        assert pull.status == PullStatus.QUEUED
+        assert pull.status == SyncStatus.QUEUED
         assert MastersPull.objects.due().exists()
 
     def test_the_connection_is_chosen_with_the_job(self, site: Connection, admin: User) -> None:
@@ -440,7 +440,7 @@ class TestJobs:
         )
         assert answer.status_code == 302
         assert not JobLink.objects.exists()
-        exporting.drain(job.connection_id)
+        exporting.export_due_jobs(job.connection_id)
         job.refresh_from_db()
         assert job.status == JobStatus.FAILED
 
@@ -515,7 +515,7 @@ class TestReadingAgain:
     def test_an_admin_asks_and_a_worker_is_told(self, site: Connection, admin: User) -> None:
         answer = signed_in(admin).post(url(site.company, f"lists/{site.pk}"))
         assert answer.status_code == 302
-        assert MastersPull.objects.get().status == PullStatus.QUEUED
+        assert MastersPull.objects.get().status == SyncStatus.QUEUED
         assert MastersPull.objects.due().exists()
         assert HistoryEntry.objects.get(event="masters.asked_for").by_id == admin.pk
 
@@ -524,20 +524,20 @@ class TestReadingAgain:
         address = url(site.company, f"lists/{site.pk}")
         assert "every 3s" not in page_of(admin, site.company, "vendors")
         MastersPull.objects.update(
-            status=PullStatus.PULLING, lease_until="2100-01-01T00:00Z", vendors_read=274, linked_jobs=16
+            status=SyncStatus.PULLING, lease_until="2100-01-01T00:00Z", vendors_read=274, linked_jobs=16
         )
         html = client.get(address, headers={"HX-Request": "true"}).content.decode()
         assert 'hx-trigger="every 3s"' in html
         assert "274 vendors" in html
         assert "0 of 16 linked jobs" in html
-        MastersPull.objects.update(status=PullStatus.DONE, lease_until=None)
+        MastersPull.objects.update(status=SyncStatus.DONE, lease_until=None)
         html = client.get(address, headers={"HX-Request": "true"}).content.decode()
         assert "every 3s" not in html
         assert "Show what was read" in html
         assert client.get(address).status_code == 302
 
     def test_what_could_not_be_read_is_said_in_plain_words(self, site: Connection, admin: User) -> None:
-        MastersPull.objects.update(status=PullStatus.FAILED, problem="The vendors: not read.\nSecond.")
+        MastersPull.objects.update(status=SyncStatus.FAILED, problem="The vendors: not read.\nSecond.")
         html = page_of(admin, site.company, "vendors")
         assert "not all could be read" in html
         assert "<p>The vendors: not read.</p>" in html
@@ -554,7 +554,7 @@ class TestTwoAdmins:
 
         def link(by: User, code: str) -> int:
             return linking.link_vendor(
-                contract_company=ours, connection=site, vendor_code=code, seen="", by=by
+                contract_company=ours, connection=site, vendor_code=code, expected_code="", by=by
             )
 
         results = race(lambda: link(people[0], "ONE"), lambda: link(people[1], "TWO"))
@@ -570,16 +570,16 @@ class TestTwoAdmins:
     def test_of_two_who_change_one_job_one_is_told(self, number: int) -> None:
         link: JobLink = JobLinkFactory()
         people = ErpAdminFactory.create_batch(2, company=link.project.company)
-        seen = linking.Seen(link.job_number, link.connection_id)
+        seen = linking.ExpectedLink(link.job_number, link.connection_id)
 
         def change(by: User, code: str) -> int:
             return linking.link_job(
-                project=link.project, connection=link.connection, job_number=code, seen=seen, by=by
+                project=link.project, connection=link.connection, job_number=code, expected=seen, by=by
             )
 
         results = race(
             lambda: change(people[0], "ONE"),
-            lambda: linking.unlink_job(project=link.project, seen=seen, by=people[1]),
+            lambda: linking.unlink_job(project=link.project, expected=seen, by=people[1]),
         )
         assert len(refusals(results)) == 1
 
@@ -592,7 +592,7 @@ def test_a_submission_keeps_its_way_when_its_link_is_typed_again(awaiting: Submi
         contract_company=link.contract_company,
         connection=link.connection,
         vendor_code="ACME",
-        seen="ACME",
+        expected_code="ACME",
         by=by,
     )
     assert stopped == 0

@@ -311,18 +311,18 @@ class TestCounts:
     ) -> None:
         project = ProjectFactory()
         send_many(project, 3)
-        assert submission_list.counts(project.company) == {
+        assert submission_list.count_by_filter(project.company) == {
             "ready-to-export": "3",
             "exporting": "0",
             "failed-to-export": "0",
             "needs-attention": "0",
         }
         monkeypatch.setattr(submission_list, "COUNTED_TO", 2)
-        assert submission_list.counts(project.company)["ready-to-export"] == "2+"
+        assert submission_list.count_by_filter(project.company)["ready-to-export"] == "2+"
 
     def test_another_companys_are_not_counted(self) -> None:
         SubmissionFactory()
-        assert set(submission_list.counts(ProjectFactory().company).values()) == {"0"}
+        assert set(submission_list.count_by_filter(ProjectFactory().company).values()) == {"0"}
 
 
 class TestTheOverview:

@@ -15,7 +15,7 @@ from directory.models import User
 from directory.rights.memberships import revoke_push_to_accounting
 from erp_integrations import submissions
 from erp_integrations.checks import preflight
-from erp_integrations.exports.outcomes import return_to_awaiting
+from erp_integrations.exports.outcomes import revoke_acceptance
 from erp_integrations.models import (
     CallState,
     Connection,
@@ -27,7 +27,7 @@ from erp_integrations.models import (
     VendorLink,
     WireAttempt,
 )
-from erp_integrations.snapshots import text_hash
+from erp_integrations.snapshots import hash_text
 from tests.clients import signed_in
 from tests.factories import (
     ApproverFactory,
@@ -276,8 +276,8 @@ class TestAnExport:
     def test_only_the_last_round_of_calls_is_shown_after_a_retry(self) -> None:
         job: ExportJob = ExportJobFactory(failed=True)
         approver = ApproverFactory(company=job.submission.company)
-        basis = preflight.basis_of(job.submission.document)
-        submissions.retry(
+        basis = preflight.build_basis(job.submission.document)
+        submissions.accept_again(
             submission=job.submission,
             by=approver,
             seen_hash=basis.hash,
@@ -317,7 +317,7 @@ class TestHistory:
         revoke_push_to_accounting(
             membership=approver.company_memberships.get(), by=PrivilegeAdminFactory(), reason="Left."
         )
-        return_to_awaiting(job.pk)
+        revoke_acceptance(job.pk)
         html = review(job.submission)
         assert f"Back to Ready to Export: {approver} lost the right to push to accounting" in html
 
@@ -354,9 +354,9 @@ class TestAlteredInTheDatabase:
     def test_nor_with_a_hash_that_was_altered_to_fit(self) -> None:
         submission = self.altered(SubmissionFactory())
         submission.refresh_from_db()
-        Submission.objects.filter(pk=submission.pk).update(snapshot_hash=text_hash(submission.snapshot))
+        Submission.objects.filter(pk=submission.pk).update(snapshot_hash=hash_text(submission.snapshot))
         submission.refresh_from_db()
-        basis = preflight.basis_of(submission.document)
+        basis = preflight.build_basis(submission.document)
         approver: User = ApproverFactory(company=submission.company)
         with pytest.raises(submissions.Conflict, match="altered after it was sent"):
             submissions.accept(submission=submission, by=approver, seen_hash=basis.hash, erp_id="A-1")
@@ -380,5 +380,5 @@ class TestAlteredInTheDatabase:
     def test_a_snapshot_of_a_newer_version_is_no_error_either(self) -> None:
         submission = SubmissionFactory()
         newer = submission.snapshot.replace('"schema_version":1', '"schema_version":99')
-        Submission.objects.filter(pk=submission.pk).update(snapshot=newer, snapshot_hash=text_hash(newer))
+        Submission.objects.filter(pk=submission.pk).update(snapshot=newer, snapshot_hash=hash_text(newer))
         assert "written by a newer version of Ledgergate" in review(submission)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from directory.models import Company, HistoryEntry, Level, User
-from erp_integrations.connections.settings_form import SETTINGS, SettingsForm
+from erp_integrations.connections.settings_form import SETTINGS_FIELDS, SettingsForm
 from erp_integrations.models import Connection, ConnectionSettings, ExportJob, Wsdl
 from tests.clients import signed_in
 from tests.factories import ConnectionFactory, ErpAdminFactory, ExportJobFactory, MemberFactory, PersonFactory
@@ -49,7 +49,7 @@ def filled_in(connection: Connection, **changes: Any) -> dict[str, Any]:
         name for name in SettingsForm.Meta.fields if name not in SECRETS and not name.startswith("forget")
     ]
     values = {name: getattr(connection, name) or "" for name in names}
-    values |= {name: getattr(connection.settings, name) for name in SETTINGS}
+    values |= {name: getattr(connection.settings, name) for name in SETTINGS_FIELDS}
     return values | dict.fromkeys(["authorization_id", "guid", "client_secret"], "") | changes
 
 

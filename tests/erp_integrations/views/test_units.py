@@ -54,14 +54,14 @@ def save(commitment: Commitment, person: User, **units: str) -> Any:
 
 
 def issues(commitment: Commitment) -> list[str]:
-    basis = preflight.basis_of(preflight.document_of(commitment))
-    return [finding.code for finding in preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id="X")]
+    basis = preflight.build_basis(preflight.build_document(commitment))
+    return [finding.code for finding in preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id="X")]
 
 
 def test_units_that_do_not_fit_are_one_issue_for_the_erp_admin(commitment: Commitment) -> None:
-    basis = preflight.basis_of(preflight.document_of(commitment))
-    (finding,) = preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id="X")
-    assert (finding.code, finding.fixer.value) == ("line-unit-of-measure-invalid", "erp_admin")
+    basis = preflight.build_basis(preflight.build_document(commitment))
+    (finding,) = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id="X")
+    assert (finding.code, finding.responsible_party.value) == ("line-unit-of-measure-invalid", "erp_admin")
     assert finding.field == "Lines 1 and 2, unit of measure"
     assert "page Units" in finding.action
 
@@ -85,8 +85,8 @@ def test_the_plan_sends_the_linked_unit_and_shows_what_was_entered(
     commitment: Commitment, admin: User
 ) -> None:
     save(commitment, admin, **{"CU YD": "CY", "EACH": "LS"})
-    basis = preflight.basis_of(preflight.document_of(commitment))
-    lines = preflight.plan(basis, erp_id="X")[1:]
+    basis = preflight.build_basis(preflight.build_document(commitment))
+    lines = preflight.build_calls(basis, erp_id="X")[1:]
     units = [next(each for each in line.elements if each.name == "Unit_Of_Measure") for line in lines]
     assert [(unit.value, unit.original) for unit in units] == [
         ("CY", "Cu  Yd"),
@@ -101,16 +101,16 @@ def test_an_acceptance_is_bound_to_the_units_that_it_uses_and_to_no_other(
 ) -> None:
     save(commitment, admin, EACH="EA", **{"CU YD": "CY"})
     submission = SubmissionFactory(commitment=commitment)
-    before = preflight.basis_of(submission.document).hash
+    before = preflight.build_basis(submission.document).hash
     save(commitment, admin, HOURS="HR")
-    assert preflight.basis_of(submission.document).hash == before
+    assert preflight.build_basis(submission.document).hash == before
     save(commitment, admin, EACH="PC")
-    assert preflight.basis_of(submission.document).hash != before
+    assert preflight.build_basis(submission.document).hash != before
 
 
 def test_without_a_link_nothing_is_bound(commitment: Commitment) -> None:
     ConnectionSettings.objects.update(unit_price_codes="")
-    basis = preflight.basis_of(preflight.document_of(commitment))
+    basis = preflight.build_basis(preflight.build_document(commitment))
     assert basis.bound == {}
 
 

@@ -43,16 +43,16 @@ def accepted(commitment: Commitment) -> ExportJob:
     submission = Submission.objects.awaiting().filter(commitment=commitment).first()
     if submission is None:
         submission = submissions.send_to_erp(commitment=commitment, by=sender)
-    basis = preflight.basis_of(submission.document)
+    basis = preflight.build_basis(submission.document)
     return submissions.accept(
-        submission=submission, by=approver, seen_hash=basis.hash, erp_id=preflight.proposed_erp_id(basis)
+        submission=submission, by=approver, seen_hash=basis.hash, erp_id=preflight.get_proposed_erp_id(basis)
     )
 
 
 def exported(*commitments: Commitment) -> list[ExportJob]:
     jobs = [accepted(commitment) for commitment in commitments]
     for connection_id in {job.connection_id for job in jobs}:
-        while exporting.drain(connection_id):
+        while exporting.export_due_jobs(connection_id):
             pass
     for job in jobs:
         job.refresh_from_db()
@@ -107,6 +107,6 @@ def test_the_second_of_two_with_one_vendor_and_number_is_blocked(
 ) -> None:
     first, second = (loaded[number] for number in pair)
     accepted(first)
-    with pytest.raises(submissions.NotReady) as refusal:
+    with pytest.raises(submissions.ExportBlocked) as refusal:
         accepted(second)
-    assert [finding.code for finding in refusal.value.findings] == ["erp-id-taken"]
+    assert [finding.code for finding in refusal.value.issues] == ["erp-id-taken"]

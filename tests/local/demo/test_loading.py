@@ -62,7 +62,7 @@ def lists_are_read(loaded: dict[str, Commitment], process: Simulator, settings: 
     """By a worker, soon after the first start."""
     settings.SPECTRUM_SERVERS = {"simulator": process.url}
     settings.INFO_LINKS = {"simulator": process.info_link}
-    assert syncing.pull_due() == 2
+    assert syncing.sync_due_connections() == 2
     assert not MastersPull.objects.exclude(problem="").exists()
 
 
@@ -96,9 +96,9 @@ def test_only_what_is_awkward_on_purpose_has_findings(loaded: dict[str, Commitme
         row = rows[loaded[planned.contract.number].pk]
         if not planned.case and row.status not in SENDABLE_STATUSES[row.kind]:
             continue
-        basis = preflight.basis_of(preflight.document_of(row))
-        findings = preflight.findings(
-            basis, moment=preflight.Moment.EXPORT, erp_id=preflight.proposed_erp_id(basis)
+        basis = preflight.build_basis(preflight.build_document(row))
+        findings = preflight.check_export(
+            basis, moment=preflight.Moment.EXPORT, erp_id=preflight.get_proposed_erp_id(basis)
         )
         found[planned.case].append({(each.severity, each.code) for each in findings})
     assert len(found[""]) > 600

@@ -60,12 +60,12 @@ def connected(base_url: str, **changes: object) -> SpectrumAdapter:
     return SpectrumAdapter(replace(settings, **changes))  # type: ignore[arg-type]
 
 
-HEADER, FIRST_LINE, _ = connected("http://127.0.0.1:1").plan(DOCUMENT, MASTERS, "SC-001")
+HEADER, FIRST_LINE, _ = connected("http://127.0.0.1:1").build_calls(DOCUMENT, MASTERS, "SC-001")
 
 
 def sent(behaviour: Behaviour, call: Call = HEADER, **changes: object) -> tuple[Outcome, Server]:
     with serving(behaviour) as server:
-        return connected(server.url, **changes).send(call), server
+        return connected(server.url, **changes).send_call(call), server
 
 
 def outcome(behaviour: Behaviour, **changes: object) -> Outcome:
@@ -118,15 +118,15 @@ def test_each_call_goes_to_its_own_service_below_the_configured_path() -> None:
 def test_a_refused_connection_is_not_sent() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    answer = connected(f"http://127.0.0.1:{port}").send(HEADER)
-    assert answer == NotSent("Spectrum's server refused the connection.", passing=True)
+    answer = connected(f"http://127.0.0.1:{port}").send_call(HEADER)
+    assert answer == NotSent("Spectrum's server refused the connection.", transient=True)
 
 
 def test_a_call_whose_time_is_past_is_not_sent_and_the_server_is_not_blamed() -> None:
     with serving(answering(SUCCESS)) as server:
-        answer = connected(server.url).send(HEADER, until=time.monotonic())
+        answer = connected(server.url).send_call(HEADER, until=time.monotonic())
     assert isinstance(answer, NotSent)
-    assert (answer.passing, answer.ours) == (True, True)
+    assert (answer.transient, answer.internal_error) == (True, True)
     assert "too slow" in answer.reason
     assert server.requests == []
 
@@ -137,8 +137,8 @@ def test_an_unknown_name_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
 
     # A real look-up would depend on the machine's name service, and on how long it waits.
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    answer = connected("http://spectrum.example:8482").send(HEADER)
-    assert answer == NotSent("The name of Spectrum's server could not be found.", passing=True)
+    answer = connected("http://spectrum.example:8482").send_call(HEADER)
+    assert answer == NotSent("The name of Spectrum's server could not be found.", transient=True)
 
 
 def test_a_server_that_does_not_take_the_connection_is_not_sent() -> None:
@@ -150,19 +150,19 @@ def test_a_server_that_does_not_take_the_connection_is_not_sent() -> None:
             filler.setblocking(False)
             filler.connect_ex(address)
         try:
-            answer = connected(f"http://127.0.0.1:{address[1]}", connect_timeout=0.3).send(HEADER)
+            answer = connected(f"http://127.0.0.1:{address[1]}", connect_timeout=0.3).send_call(HEADER)
         finally:
             for filler in fillers:
                 filler.close()
-    assert answer == NotSent("Spectrum's server did not answer within 1 second.", passing=True)
+    assert answer == NotSent("Spectrum's server did not answer within 1 second.", transient=True)
 
 
 def test_a_certificate_that_nobody_vouches_for_is_not_sent(certificate: Path) -> None:
     with serving(answering(SUCCESS), certificate=certificate) as server:
-        answer = connected(server.url).send(HEADER)
+        answer = connected(server.url).send_call(HEADER)
         assert server.requests == []
     assert isinstance(answer, NotSent)
-    assert answer.passing
+    assert answer.transient
     assert "No secure connection" in answer.reason
 
 
@@ -180,18 +180,18 @@ def test_a_fault_under_the_status_of_errors_is_still_unknown() -> None:
 
 def test_a_server_that_speaks_no_tls_is_not_sent() -> None:
     with serving(answering(SUCCESS)) as server:
-        answer = connected(server.url.replace("http", "https"), connect_timeout=0.3).send(HEADER)
+        answer = connected(server.url.replace("http", "https"), connect_timeout=0.3).send_call(HEADER)
     assert isinstance(answer, NotSent)
 
 
 def test_a_certificate_that_the_connection_trusts_is_accepted(certificate: Path) -> None:
     with serving(answering(SUCCESS), certificate=certificate) as server:
-        answer = connected(server.url, ca_file=str(certificate)).send(HEADER)
+        answer = connected(server.url, ca_file=str(certificate)).send_call(HEADER)
     assert isinstance(answer, Accepted)
 
 
 def test_a_missing_file_of_certificates_is_not_sent(tmp_path: Path) -> None:
-    answer = connected("https://127.0.0.1:1", ca_file=str(tmp_path / "none.pem")).send(HEADER)
+    answer = connected("https://127.0.0.1:1", ca_file=str(tmp_path / "none.pem")).send_call(HEADER)
     assert isinstance(answer, NotSent)
 
 
@@ -217,7 +217,7 @@ def altered(call: Call, **values: str) -> Call:
 def test_a_stored_call_that_the_layout_does_not_allow_never_leaves(call: Call, told_in: str) -> None:
     answer, server = sent(answering(SUCCESS), call)
     assert told_in in told(answer, NotSent)
-    assert answer == NotSent(told(answer, NotSent), passing=False)
+    assert answer == NotSent(told(answer, NotSent), transient=False)
     assert server.requests == []
 
 
@@ -337,7 +337,7 @@ def test_a_server_that_keeps_the_line_warm_holds_nobody_for_ever(behaviour: Beha
 def test_a_server_that_trickles_over_tls_is_cut_too(certificate: Path) -> None:
     with serving(trickling_body, certificate=certificate) as server:
         started = time.monotonic()
-        answer = connected(server.url, ca_file=str(certificate), read_timeout=0.5, connect_timeout=0.2).send(
+        answer = connected(server.url, ca_file=str(certificate), read_timeout=0.5, connect_timeout=0.2).send_call(
             HEADER
         )
         assert time.monotonic() - started < 3
