@@ -61,7 +61,11 @@ class Entry:
         cls, data: QueryDict, *, project: Project, kind: str, commitment: Commitment | None = None
     ) -> "Entry":
         """As it was typed."""
-        header = build_header_form(commitment, data) if commitment else CommitmentForm(data, project=project, kind=kind)
+        header = (
+            build_header_form(commitment, data)
+            if commitment
+            else CommitmentForm(data, project=project, kind=kind)
+        )
         if commitment and commitment.lock == Lock.EXPORTED:
             return cls(header, None, LineChoices([], []))
         choices = LineChoices.from_project(project)
@@ -78,7 +82,12 @@ class Entry:
         )
         used = self.lines.entered if self.lines else []
         initial = [{name: form[name].data for name in LINE_FIELDS} for form in used]
-        return Entry(header, build_line_formset(self.choices, initial=initial, extra=BLANK_LINES), self.choices, self.total)
+        return Entry(
+            header,
+            build_line_formset(self.choices, initial=initial, extra=BLANK_LINES),
+            self.choices,
+            self.total,
+        )
 
     def is_valid(self) -> bool:
         """Whether all of it can be saved; looks at everything, so that all problems show at once."""
@@ -128,7 +137,9 @@ class Entry:
         return differences
 
 
-def build_line_formset(choices: LineChoices, *, initial: list[dict[str, Any]] | None = None, extra: int) -> LineFormSet:
+def build_line_formset(
+    choices: LineChoices, *, initial: list[dict[str, Any]] | None = None, extra: int
+) -> LineFormSet:
     lines = LineFormSet(initial=initial or [], prefix="lines", form_kwargs={"choices": choices})
     lines.extra = extra
     return lines

@@ -55,7 +55,11 @@ def describe_line(line: LineItem) -> str:
         parts.append(f"{format_decimal(line.quantity, grouped=True)} {line.unit_of_measure}".strip())
     elif line.unit_of_measure:
         parts.append(line.unit_of_measure)
-    price = "" if line.unit_cost is None else f" at {format_decimal(line.unit_cost, min_decimals=2, grouped=True)}"
+    price = (
+        ""
+        if line.unit_cost is None
+        else f" at {format_decimal(line.unit_cost, min_decimals=2, grouped=True)}"
+    )
     return f"Line {line.position}: {', '.join(parts)}{price}: {line.amount:,.2f}"
 
 

@@ -115,8 +115,16 @@ def merge_lines(*, commitment: Commitment, by: User, version: int, positions: Co
         ) from error
     first = min(positions)
     kept = [line for line in lines if line.position not in positions or line.position == first]
-    update_lines(commitment_row, [result.values if line.position == first else _get_line_values(line) for line in kept])
-    record_lines_change(commitment_row, by, "commitment.lines_merged", chosen, was="\n".join(map(merging.describe_line, chosen)))
+    update_lines(
+        commitment_row, [result.values if line.position == first else _get_line_values(line) for line in kept]
+    )
+    record_lines_change(
+        commitment_row,
+        by,
+        "commitment.lines_merged",
+        chosen,
+        was="\n".join(map(merging.describe_line, chosen)),
+    )
     return commitment_row
 
 
@@ -133,7 +141,10 @@ def set_billing_items(
     given = merging.build_billing_items(lines, positions, anew=anew)
     update_lines(
         commitment_row,
-        [{**_get_line_values(line), "billing_item": given.get(line.position, line.billing_item)} for line in lines],
+        [
+            {**_get_line_values(line), "billing_item": given.get(line.position, line.billing_item)}
+            for line in lines
+        ],
     )
     record_lines_change(
         commitment_row,
@@ -196,7 +207,11 @@ def lock_lines(
     require_edit_commitment(by, commitment_row.project, commitment_row.created_by_id)
     require_unlocked(commitment_row, set(), lines_changed=True)
     lines = list(commitment_row.lines.select_related("cost_code", "cost_type").order_by("position"))
-    if commitment_row.version != version or not positions or set(positions) - {line.position for line in lines}:
+    if (
+        commitment_row.version != version
+        or not positions
+        or set(positions) - {line.position for line in lines}
+    ):
         raise CommitmentChanged(
             "This commitment was changed while you looked at it. It is shown as it stands now."
         )

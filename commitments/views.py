@@ -71,7 +71,9 @@ def create(request: SignedInRequest, project_id: int) -> HttpResponse:
         return build_form_page(request, Entry.build_blank(project, kind), context)
     entry = Entry.from_post(request.POST, project=project, kind=kind)
     if "add_line" in request.POST:
-        return build_form_page(request, entry.with_more_lines(request.POST, project=project, kind=kind), context)
+        return build_form_page(
+            request, entry.with_more_lines(request.POST, project=project, kind=kind), context
+        )
     if entry.is_valid():
         try:
             commitment = services.create_commitment(
@@ -129,7 +131,11 @@ def edit(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpR
     except services.CommitmentChanged as error:
         stored = get_commitment_or_404(project, commitment_id)
         # With the new version, saving again means: I have compared, and want it so.
-        changed = {"refusal": str(error), "differences": entry.list_differences(stored), "version": stored.version}
+        changed = {
+            "refusal": str(error),
+            "differences": entry.list_differences(stored),
+            "version": stored.version,
+        }
         return build_form_page(request, entry, {**context, **changed}, status=409)
     except Commitment.DoesNotExist:
         raise Http404 from None

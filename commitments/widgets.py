@@ -9,7 +9,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 
-def format_input(widget: forms.TextInput | forms.CheckboxInput, name: str, value: Any, attrs: Any) -> SafeString:
+def format_input(
+    widget: forms.TextInput | forms.CheckboxInput, name: str, value: Any, attrs: Any
+) -> SafeString:
     context = widget.get_context(name, value, attrs)["widget"]
     own = {"type": context["type"], "name": context["name"], "value": context["value"]}
     return format_html("<input{}>", flatatt({**own, **context["attrs"]}))

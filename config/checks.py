@@ -46,9 +46,7 @@ def check_secrets(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
 
 
 @register(Tags.security, deploy=True)
-def check_public_addresses(
-    app_configs: Sequence[AppConfig] | None, **kwargs: Any
-) -> list[CheckMessage]:
+def check_public_addresses(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Links in mails begin with PUBLIC_URL; a wildcard would let a stranger's host name through."""
     errors: list[CheckMessage] = []
     if not settings.PUBLIC_URL.startswith("https://"):
@@ -67,7 +65,9 @@ def check_public_addresses(
 
 
 @register(Tags.security, deploy=True)
-def check_content_security_policy(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_content_security_policy(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
     """The policy that makes an injected script or style do nothing."""
     directives: dict[str, Any] = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]
     lacking = [name for name in STRICT if name not in directives]

@@ -109,7 +109,9 @@ class Poller(bootsteps.StartStopStep):
         for job in jobs:
             pool = KeyedThreadPool(settings.EXPORT_SLOTS)
             self._pools.append(pool)
-            thread = threading.Thread(target=self._run_periodically, args=[job, pool], name=job.__name__, daemon=True)
+            thread = threading.Thread(
+                target=self._run_periodically, args=[job, pool], name=job.__name__, daemon=True
+            )
             thread.start()
             self._threads.append(thread)
 

@@ -26,7 +26,9 @@ class KeyedThreadPool:
         with self._lock:
             if key in self._running or len(self._running) >= self._max_threads:
                 return False
-            thread = threading.Thread(target=self._run_task, args=[key, task], name=f"turn {key}", daemon=True)
+            thread = threading.Thread(
+                target=self._run_task, args=[key, task], name=f"turn {key}", daemon=True
+            )
             self._running[key] = thread
         thread.start()
         return True

@@ -38,9 +38,9 @@ def get_secret(name: str, development: str) -> str:
 
 SECRET_KEY = get_secret("SECRET_KEY", "development-only-0123456789-abcdefghijklmnopqrstuvwxyz")
 # Newest first: the first key encrypts, every key decrypts.
-FIELD_ENCRYPTION_KEYS = get_secret("FIELD_ENCRYPTION_KEYS", "ZGV2ZWxvcG1lbnQtb25seS1rZXktMDEyMzQ1Njc4OTA=").split(
-    ","
-)
+FIELD_ENCRYPTION_KEYS = get_secret(
+    "FIELD_ENCRYPTION_KEYS", "ZGV2ZWxvcG1lbnQtb25seS1rZXktMDEyMzQ1Njc4OTA="
+).split(",")
 # Signs the daily checkpoints of the history: base64 of 32 bytes, `manage.py history_key --new`.
 HISTORY_SIGNING_KEY = get_secret("HISTORY_SIGNING_KEY", "ZGV2ZWxvcG1lbnQtb25seS1oaXN0b3J5LXNpZ25pbmc=")
 
@@ -49,9 +49,9 @@ DECISION_SIGNING_KEY = env.str(
     "DECISION_SIGNING_KEY",
     default="ZGV2ZWxvcG1lbnQtb25seS1kZWNpc2lvbi1zaWduZXI=" if DEVELOPMENT else "",
 )
-DECISION_PUBLIC_KEYS = get_secret("DECISION_PUBLIC_KEYS", "sXs5ZJ94Gf4kQBo7+o7fAjCgU/ecNUmCXR16PboQmEg=").split(
-    ","
-)
+DECISION_PUBLIC_KEYS = get_secret(
+    "DECISION_PUBLIC_KEYS", "sXs5ZJ94Gf4kQBo7+o7fAjCgU/ecNUmCXR16PboQmEg="
+).split(",")
 
 PUBLIC_URL = env.str(
     "PUBLIC_URL", default="http://127.0.0.1:8000" if DEVELOPMENT else environ.Env.NOTSET
@@ -117,7 +117,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "directory.web.context_processors.places",
+                "directory.web.context_processors.build_navigation",
             ],
         },
     }
@@ -159,8 +159,8 @@ AUTH_PASSWORD_VALIDATORS = [
         ("django.contrib.auth.password_validation.UserAttributeSimilarityValidator", {}),
         ("django.contrib.auth.password_validation.MinimumLengthValidator", {"min_length": 12}),
         ("django.contrib.auth.password_validation.NumericPasswordValidator", {}),
-        ("directory.accounts.passwords.CommonPasswords", {}),
-        ("directory.accounts.passwords.NoKnownWords", {}),
+        ("directory.accounts.passwords.CommonPasswordsValidator", {}),
+        ("directory.accounts.passwords.KnownWordsValidator", {}),
     )
 ]
 # Beside the names of the product and of the person's companies.
@@ -195,7 +195,7 @@ ACCOUNT_RATE_LIMITS = {
 MFA_ADAPTER = "directory.accounts.two_step.TwoStepAdapter"
 MFA_FORMS = {
     "authenticate": "directory.accounts.two_step.CodeForm",
-    "reauthenticate": "directory.accounts.two_step.ConfirmingCodeForm",
+    "reauthenticate": "directory.accounts.two_step.ReauthenticationCodeForm",
 }
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # an administrator knows whose address it is
 MFA_TOTP_ISSUER = "Ledgergate"
@@ -217,8 +217,8 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or trying on would keep it locked for ever
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_USERNAME_CALLABLE = "directory.accounts.lockout.name_for_lockout"
-AXES_CLIENT_IP_CALLABLE = "directory.client_address.limited_address"
+AXES_USERNAME_CALLABLE = "directory.accounts.lockout.get_lockout_name"
+AXES_CLIENT_IP_CALLABLE = "directory.client_address.get_rate_limit_address"
 AXES_ENABLE_ADMIN = False
 AXES_LOCKOUT_TEMPLATE = "account/locked_out.html"
 AXES_HTTP_RESPONSE_CODE = 429

@@ -11,13 +11,16 @@ class DirectoryConfig(AppConfig):
 
     def ready(self) -> None:
         """Let the history hear of sign-ins, limit each session, and register the system checks."""
+        from directory import checks  # noqa: F401  # registers itself, as the next two do
+        from directory.accounts import sign_in_history  # noqa: F401
+        from directory.db import idle_transactions  # noqa: F401
         from directory.rights import suspension
 
-        suspension.listen()
+        suspension.subscribe_to_account_changes()
 
 
 class AdministrationConfig(admin_apps.AdminConfig):
     """Django admin, entered by the product's own sign-in."""
 
     default = False
-    default_site = "directory.admin_site.Administration"
+    default_site = "directory.admin_site.AdministrationSite"

@@ -8,7 +8,7 @@ class ErpIntegrationsConfig(AppConfig):
     def ready(self) -> None:
         """Register the system checks, the words of this tool's events, and who is mailed about rights."""
         from directory.history import rules, words
-        from erp_integrations import signing
+        from erp_integrations import signing, system_checks  # noqa: F401  # the second registers itself
         from erp_integrations.audit.descriptions import EVENT_DESCRIPTIONS
         from erp_integrations.emails import decision_mails, rights_mails
 

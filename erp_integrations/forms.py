@@ -30,13 +30,16 @@ class VersionForm(forms.Form):
     """Which delivery the box showed; nobody decides on a later one with it."""
 
     round = forms.IntegerField(
-        widget=forms.HiddenInput, error_messages={"required": MISSING_VERSION_MESSAGE, "invalid": MISSING_VERSION_MESSAGE}
+        widget=forms.HiddenInput,
+        error_messages={"required": MISSING_VERSION_MESSAGE, "invalid": MISSING_VERSION_MESSAGE},
     )
 
 
 class ExpectedHashForm(forms.Form):
     seen_hash = forms.CharField(
-        max_length=64, widget=forms.HiddenInput, error_messages={"required": MISSING_VERSION_MESSAGE, "max_length": MISSING_VERSION_MESSAGE}
+        max_length=64,
+        widget=forms.HiddenInput,
+        error_messages={"required": MISSING_VERSION_MESSAGE, "max_length": MISSING_VERSION_MESSAGE},
     )
 
 
@@ -63,7 +66,10 @@ class AcceptForm(OtherRecordsForm, DecisionForm):
     """The ERP ID that it shall have, and optional details; ``seen_record`` is what Spectrum showed."""
 
     seen_record = forms.CharField(
-        max_length=64, required=False, widget=forms.HiddenInput, error_messages={"max_length": MISSING_VERSION_MESSAGE}
+        max_length=64,
+        required=False,
+        widget=forms.HiddenInput,
+        error_messages={"max_length": MISSING_VERSION_MESSAGE},
     )
     erp_id = forms.CharField(
         label="ERP ID",
@@ -115,7 +121,9 @@ class ApproverReviewForm(ExpectedHashForm):
         required=False,
         error_messages={"invalid_choice": "Somebody whom you ticked is not on the list."},
     )
-    reason = build_text_field("Reason", "It is mailed to those who can revoke it, and stays in the history.", rows=3)
+    reason = build_text_field(
+        "Reason", "It is mailed to those who can revoke it, and stays in the history.", rows=3
+    )
 
     def __init__(self, *args: Any, people: Sequence[int], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from commitments import services
 from commitments.models import Commitment
-from commitments.views import get_commitment_or_404, build_detail_page, get_project_or_404
+from commitments.views import build_detail_page, get_commitment_or_404, get_project_or_404
 from directory.requests import SignedInRequest
 from erp_integrations import submissions
 from erp_integrations.models import Submission
@@ -96,10 +96,14 @@ def handle_decision(
         command(commitment=commitment, by=request.user)
     except submissions.ExportBlocked:
         refusal = "It was not sent. What stands in the way is listed under Accounting."
-        return build_detail_page(request, get_commitment_or_404(project, commitment_id), refusal=refusal, status=422)
+        return build_detail_page(
+            request, get_commitment_or_404(project, commitment_id), refusal=refusal, status=422
+        )
     except (submissions.Conflict, services.CommitmentError) as conflict:
         # The page as it is now says more than the one that the person came from.
-        return build_detail_page(request, get_commitment_or_404(project, commitment_id), refusal=str(conflict), status=409)
+        return build_detail_page(
+            request, get_commitment_or_404(project, commitment_id), refusal=str(conflict), status=409
+        )
     except Commitment.DoesNotExist:
         raise Http404 from None
     messages.success(request, done)

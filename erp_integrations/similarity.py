@@ -34,7 +34,9 @@ class Suggestion(Generic[T]):
         return self.likeness >= 1
 
 
-def find_suggestions(names: Iterable[str], candidates: Iterable[tuple[str, T]]) -> dict[str, list[Suggestion[T]]]:
+def find_suggestions(
+    names: Iterable[str], candidates: Iterable[tuple[str, T]]
+) -> dict[str, list[Suggestion[T]]]:
     """For each name the few candidates that look most like it, best first.
 
     The names are few and the candidates many, so these are gone through once.
@@ -63,7 +65,9 @@ def find_suggestions(names: Iterable[str], candidates: Iterable[tuple[str, T]]) 
 
 def is_similar(ours: str, theirs: str) -> bool:
     """Whether a person would take the two for one; so where one of them is unknown."""
-    return not (get_comparable_name(ours) and get_comparable_name(theirs)) or bool(find_suggestions([ours], [(theirs, None)])[ours])
+    return not (get_comparable_name(ours) and get_comparable_name(theirs)) or bool(
+        find_suggestions([ours], [(theirs, None)])[ours]
+    )
 
 
 def get_comparable_name(name: str) -> str:

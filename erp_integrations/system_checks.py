@@ -35,9 +35,7 @@ def check_lease_length(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
 
 
 @register()
-def check_quiet_period(
-    app_configs: Sequence[AppConfig] | None, **kwargs: Any
-) -> list[CheckMessage]:
+def check_quiet_period(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """An absence that is believed too early doubles an export whose commit came late."""
     shortest = settings.WIRE_CONNECT_TIMEOUT + settings.WIRE_READ_TIMEOUT + settings.READ_BACK_LAG_SECONDS
     if shortest <= settings.QUIET_PERIOD_SECONDS:
@@ -53,9 +51,7 @@ def check_quiet_period(
 
 
 @register(Tags.security, deploy=True)
-def check_watermark_folder(
-    app_configs: Sequence[AppConfig] | None, **kwargs: Any
-) -> list[CheckMessage]:
+def check_watermark_folder(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Without it a restored older database writes again what it does not know to be written."""
     if settings.WIRE_WATERMARK_DIR:
         return []
@@ -69,9 +65,7 @@ def check_watermark_folder(
 
 
 @register()
-def check_spectrum_servers(
-    app_configs: Sequence[AppConfig] | None, **kwargs: Any
-) -> list[CheckMessage]:
+def check_spectrum_servers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Each server has one https address, and no two names mean the same server."""
     errors: list[CheckMessage] = []
     name_by_server: dict[str, str] = {}
@@ -92,9 +86,7 @@ def check_spectrum_servers(
 
 
 @register()
-def check_token_servers(
-    app_configs: Sequence[AppConfig] | None, **kwargs: Any
-) -> list[CheckMessage]:
+def check_token_servers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """The same for the addresses that client secrets go to, each by the name of a server."""
     errors: list[CheckMessage] = []
     for name, url in settings.SPECTRUM_TOKEN_SERVERS.items():
@@ -107,9 +99,7 @@ def check_token_servers(
 
 
 @register()
-def check_ca_files(
-    app_configs: Sequence[AppConfig] | None, **kwargs: Any
-) -> list[CheckMessage]:
+def check_ca_files(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Without its own authority a server is not believed, and every export to it waits."""
     errors: list[CheckMessage] = []
     for name, path in settings.SPECTRUM_CA_FILES.items():
@@ -146,9 +136,7 @@ def check_server_address(setting: str, name: str, url: str) -> list[CheckMessage
 
 
 @register()
-def check_info_links(
-    app_configs: Sequence[AppConfig] | None, **kwargs: Any
-) -> list[CheckMessage]:
+def check_info_links(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """A name that no server has would read nothing back, and nobody would notice."""
     errors: list[CheckMessage] = []
     for name, url in settings.INFO_LINKS.items():

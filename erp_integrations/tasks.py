@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from directory.privacy import retention as sign_ins
+from directory.privacy import retention
 from erp_integrations.emails import rights_mails, summaries
 from erp_integrations.exports import exporting
 from erp_integrations.exports import retention as replies
@@ -60,5 +60,6 @@ def pull_due_masters() -> None:
 @shared_task
 def forget_old() -> None:
     """Remove what is kept no longer: mails, sign-in records, sessions, replies."""
-    for module in (sign_ins, mails, replies):
-        module.forget()
+    retention.purge_sign_in_records()
+    mails.purge_emails()
+    replies.purge_replies()

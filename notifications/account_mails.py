@@ -37,7 +37,9 @@ class MailingAccountAdapter(AccountAdapter):
 def handle_password_requests() -> int:
     """Store the mails that were asked for. Returns how many requests there were."""
     with transaction.atomic():
-        password_requests = list(PasswordRequest.objects.select_for_update(skip_locked=True).order_by("pk")[:BATCH])
+        password_requests = list(
+            PasswordRequest.objects.select_for_update(skip_locked=True).order_by("pk")[:BATCH]
+        )
         for request in password_requests:
             person = User.objects.filter(email__iexact=request.address, is_active=True).first()
             if person:

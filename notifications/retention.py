@@ -11,7 +11,9 @@ from notifications.models import OutgoingEmail, PasswordRequest, Status
 
 def purge_emails() -> int:
     """Remove old mails, and requests of links that nobody waits for. Returns how many."""
-    request_count, _ = PasswordRequest.objects.filter(requested_at__lt=timezone.now() - timedelta(days=1)).delete()
+    request_count, _ = PasswordRequest.objects.filter(
+        requested_at__lt=timezone.now() - timedelta(days=1)
+    ).delete()
     cutoff = get_cutoff(settings.KEEP_EMAILS_DAYS)
     if cutoff is None:
         return request_count

@@ -98,7 +98,7 @@ def requeue_abandoned_emails() -> int:
         emails = OutgoingEmail.objects.abandoned(now).select_for_update(skip_locked=True)
         for email in emails:
             logger.warning("The sender of e-mail %s did not report on attempt %s.", email.pk, email.attempts)
-            email.postpone(until=now, error="The sender stopped before it could report.")
+            email.requeue(until=now, error="The sender stopped before it could report.")
             email.save()
     return len(emails)
 
@@ -211,7 +211,11 @@ def build_message(email: OutgoingEmail, *, connection: BaseEmailBackend) -> Emai
 
 
 def _build_refusal(code: int, answer: bytes | str) -> Fault:
-    return Fault(_format_server_answer(code, answer), is_permanent=500 <= code < 600, is_connection_fault=code == SERVICE_CLOSING)
+    return Fault(
+        _format_server_answer(code, answer),
+        is_permanent=500 <= code < 600,
+        is_connection_fault=code == SERVICE_CLOSING,
+    )
 
 
 def _format_server_answer(code: int, answer: bytes | str) -> str:
@@ -233,10 +237,14 @@ def record_fault(email: OutgoingEmail, fault: Fault) -> None:
         if fault.is_permanent:
             email_row.fail(error=fault.reason)
         else:
-            email_row.requeue(until=get_database_time() + get_back_off(email_row.retry_count), error=fault.reason)
+            email_row.requeue(
+                until=get_database_time() + get_back_off(email_row.retry_count), error=fault.reason
+            )
         email_row.save()
         # Not the server's words: they often quote the address.
-        logger.warning("E-mail %s was not sent on attempt %s: %s.", email_row.pk, email_row.attempts, email_row.status)
+        logger.warning(
+            "E-mail %s was not sent on attempt %s: %s.", email_row.pk, email_row.attempts, email_row.status
+        )
 
 
 def lock_claimed_email(email: OutgoingEmail) -> OutgoingEmail | None:

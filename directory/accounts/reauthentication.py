@@ -65,7 +65,9 @@ def handle_reauthentication(request: HttpRequest) -> HttpResponse | None:
     """
     if request.method in ("GET", "HEAD", "OPTIONS") or did_recently_reauthenticate(request):
         return None
-    form = ReauthenticationForm(request, is_submitted=any(name in request.POST for name in REAUTHENTICATION_FIELDS))
+    form = ReauthenticationForm(
+        request, is_submitted=any(name in request.POST for name in REAUTHENTICATION_FIELDS)
+    )
     if form.is_bound and form.is_valid():
         sent = request.POST.copy()
         for name in REAUTHENTICATION_FIELDS:
@@ -73,7 +75,10 @@ def handle_reauthentication(request: HttpRequest) -> HttpResponse | None:
         request.POST = sent  # type: ignore[assignment]  # Django's own setter takes any QueryDict
         return None
     carried = [
-        (name, value) for name, values in request.POST.lists() if name not in NOT_CARRIED_FIELDS for value in values
+        (name, value)
+        for name, values in request.POST.lists()
+        if name not in NOT_CARRIED_FIELDS
+        for value in values
     ]
     context = {"form": form, "carried": carried, "address": request.get_full_path()}
     answer = render(request, "account/confirm.html", context, status=403)

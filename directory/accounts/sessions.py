@@ -77,7 +77,9 @@ def list_active_sessions(person: User) -> "QuerySet[UserSession]":
 
 
 @transaction.atomic
-def end_sessions(*, person: User, by: User | None, only_id: int | None = None, except_key: str | None = None) -> int:
+def end_sessions(
+    *, person: User, by: User | None, only_id: int | None = None, except_key: str | None = None
+) -> int:
     """End a person's sessions: all of them, or ``only`` the row of this id, or all ``but`` the one of
     this key. Returns how many; the next request of each is asked to sign in.
     """

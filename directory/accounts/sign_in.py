@@ -68,7 +68,7 @@ class PasswordLinkForm(forms.Form):
     def save(self, request: HttpRequest) -> str:
         """Have it mailed, if there is anybody to mail it to."""
         address: str = self.cleaned_data["email"]
-        get_adapter(request).ask_for_password_link(address)
+        get_adapter(request).store_password_request(address)
         return address
 
 

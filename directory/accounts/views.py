@@ -37,8 +37,12 @@ def end_sessions(request: SignedInRequest) -> HttpResponse:
     if reauthentication_page := reauthentication.handle_reauthentication(request):
         return reauthentication_page
     session_id = request.POST.get("session", "")
-    only_id = (int(session_id) if session_id.isdecimal() and len(session_id) < 19 else 0) if session_id else None
-    count = sessions.end_sessions(person=request.user, by=request.user, only_id=only_id, except_key=request.session.session_key)
+    only_id = (
+        (int(session_id) if session_id.isdecimal() and len(session_id) < 19 else 0) if session_id else None
+    )
+    count = sessions.end_sessions(
+        person=request.user, by=request.user, only_id=only_id, except_key=request.session.session_key
+    )
     if count:
         messages.success(request, "Signed out there." if count == 1 else f"Signed out in {count} places.")
     else:

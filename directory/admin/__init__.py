@@ -80,7 +80,9 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
 
     def limit_to_companies(self, person: User, rows: QuerySet[User]) -> QuerySet[User]:
         """Colleagues, and who is of no company yet, or no longer, and was of no other."""
-        return rows.filter(Q(pk__in=list_colleague_ids(person)) | Q(pk__in=list_newcomer_ids(person)) | Q(pk=person.pk))
+        return rows.filter(
+            Q(pk__in=list_colleague_ids(person)) | Q(pk__in=list_newcomer_ids(person)) | Q(pk=person.pk)
+        )
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         assert isinstance(request.user, User)
@@ -107,9 +109,11 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
         super().save_model(request, obj, form, change)
         if form.changed_data:
             event = "account.changed" if change else "account.created"
-            self.record_account_event(request, obj, event, {"fields": sorted(form.changed_data), "active": obj.is_active})
+            self.record_account_event(
+                request, obj, event, {"fields": sorted(form.changed_data), "active": obj.is_active}
+            )
         if change and "email" in form.changed_data:
-            get_adapter(request).tell_of_new_address(obj, before=form.initial["email"], by=request.user)
+            get_adapter(request).notify_of_new_address(obj, before=form.initial["email"], by=request.user)
         if not change:
             self.send_invitation(request, obj)
 
@@ -150,7 +154,7 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
 
     def send_invitation(self, request: HttpRequest, person: User) -> None:
         with transaction.atomic():
-            get_adapter(request).invite(person)
+            get_adapter(request).send_invitation(person)
             self.record_account_event(request, person, "account.invited", {})
 
     @admin.action(description="End all sessions (they have to sign in again)", permissions=["change"])
@@ -165,7 +169,9 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
         count = two_step.delete_authenticators(queryset)
         messages.success(request, f"{count} of the chosen people sign in with their password alone now.")
 
-    def record_account_event(self, request: HttpRequest, person: User, event: str, detail: dict[str, Any]) -> None:
+    def record_account_event(
+        self, request: HttpRequest, person: User, event: str, detail: dict[str, Any]
+    ) -> None:
         assert isinstance(request.user, User)
         history.record(event=event, subject=person, by=request.user, company=None, detail=detail)
 
@@ -418,7 +424,7 @@ class HistoryAdmin(ReadOnlyAdmin):
 
     company = "company_id"
 
-    list_display = ("at", "what_happened", "event", "subject_type", "subject_id", "by_id", "company_id")
+    list_display = ("at", "describe_entry", "event", "subject_type", "subject_id", "by_id", "company_id")
     list_filter = ("event",)
     ordering = ("-pk",)
     show_full_result_count = False

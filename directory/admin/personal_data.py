@@ -44,7 +44,9 @@ class PersonalDataActions(admin.ModelAdmin[User]):
         if form.is_valid():
             assert isinstance(request.user, User)
             try:
-                personal_data.delete_personal_data(person=person, by=request.user, reason=form.cleaned_data["reason"])
+                personal_data.delete_personal_data(
+                    person=person, by=request.user, reason=form.cleaned_data["reason"]
+                )
             except DirectoryError as refusal:
                 form.add_error("reason", str(refusal))
             else:

@@ -79,7 +79,9 @@ def hash_seal(
     *, chain: int, number: int, entry_id: int, entry_hash: str, previous_hash: str, sealed_at: datetime
 ) -> str:
     """SHA-256 of a seal's own line."""
-    return _hash_text(f"{SCHEMA}|{chain}|{number}|{entry_id}|{entry_hash}|{previous_hash}|{format_time(sealed_at)}")
+    return _hash_text(
+        f"{SCHEMA}|{chain}|{number}|{entry_id}|{entry_hash}|{previous_hash}|{format_time(sealed_at)}"
+    )
 
 
 def build_seal(entry: HistoryEntry, *, previous: tuple[int, str], sealed_at: datetime) -> HistorySeal:

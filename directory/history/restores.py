@@ -56,7 +56,9 @@ def list_trusted_restores(*, trusted: Sequence[str]) -> list[RestoreRecord]:
         if checkpoints.has_trusted_signature(entry.detail, trusted=trusted):
             statement = entry.detail["statement"]
             agreed = {each["chain"]: each["number"] for each in statement["chains"]}
-            restores.append(RestoreRecord(datetime.fromisoformat(statement["at"]), statement["reason"], agreed))
+            restores.append(
+                RestoreRecord(datetime.fromisoformat(statement["at"]), statement["reason"], agreed)
+            )
     return restores
 
 

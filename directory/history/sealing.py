@@ -42,7 +42,10 @@ def seal_batch(after_id: int) -> list[HistorySeal]:
             return []
         # Read after the lock was got, so that all seals of the sealer before us are seen.
         entries = list_unsealed_entries(after_id)
-        heads = {chain: get_chain_head(chain) for chain in {canonical.get_chain(entry.company_id) for entry in entries}}
+        heads = {
+            chain: get_chain_head(chain)
+            for chain in {canonical.get_chain(entry.company_id) for entry in entries}
+        }
         seals = []
         for entry in entries:
             chain = canonical.get_chain(entry.company_id)

@@ -18,7 +18,9 @@ def sign_statement(statement: Mapping[str, Any]) -> dict[str, Any]:
 
 def find_signed_statement(signed_statement: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """What was signed, if one of DECISION_PUBLIC_KEYS believes it."""
-    if signed_statement is None or not checkpoints.has_trusted_signature(signed_statement, trusted=settings.DECISION_PUBLIC_KEYS):
+    if signed_statement is None or not checkpoints.has_trusted_signature(
+        signed_statement, trusted=settings.DECISION_PUBLIC_KEYS
+    ):
         return None
     statement: dict[str, Any] = signed_statement["statement"]
     return statement

@@ -63,7 +63,9 @@ def describe_entry(entry: HistoryEntry, people: People) -> EntryDescription:
     description = event.describe(entry.detail, people) if event.describe else event.label
     if operator := entry.detail.get("operator"):
         description = f"{description}, at the command line by {operator}"
-    return EntryDescription(event.tone, description, str(entry.detail.get(event.message_key, ""))[:MAX_MESSAGE_LENGTH])
+    return EntryDescription(
+        event.tone, description, str(entry.detail.get(event.message_key, ""))[:MAX_MESSAGE_LENGTH]
+    )
 
 
 def list_named_people(entries: Iterable[HistoryEntry]) -> dict[int, User]:
@@ -131,20 +133,32 @@ def _describe_export(detail: Mapping[str, Any], people: People) -> str:
 
 
 EVENTS: dict[str, EventDescription] = {
-    "privilege.granted": EventDescription("Can Push to Accounting granted", _describe_grant, message_key="reason"),
-    "privilege.revoked": EventDescription("Can Push to Accounting revoked", _describe_revocation, message_key="reason"),
-    "privilege.suspended": EventDescription("Can Push to Accounting suspended", _describe_suspension, message_key="reason"),
+    "privilege.granted": EventDescription(
+        "Can Push to Accounting granted", _describe_grant, message_key="reason"
+    ),
+    "privilege.revoked": EventDescription(
+        "Can Push to Accounting revoked", _describe_revocation, message_key="reason"
+    ),
+    "privilege.suspended": EventDescription(
+        "Can Push to Accounting suspended", _describe_suspension, message_key="reason"
+    ),
     "membership.added": EventDescription("Person added", _describe_added_member),
     "membership.changed": EventDescription("Levels changed", _describe_changed_levels),
     "membership.removed": EventDescription("Person removed", _describe_removed_member),
     "own_decision_rule.lifted": EventDescription("Own decisions were allowed", message_key="reason"),
-    "own_decision_rule.restored": EventDescription("Own decisions were forbidden again", message_key="reason"),
+    "own_decision_rule.restored": EventDescription(
+        "Own decisions were forbidden again", message_key="reason"
+    ),
     "approvers.confirmed": EventDescription("The list of who may push to accounting was confirmed"),
-    "approvers.flagged": EventDescription("The list of who may push to accounting was found wrong", message_key="reason"),
+    "approvers.flagged": EventDescription(
+        "The list of who may push to accounting was found wrong", message_key="reason"
+    ),
     "approvers.confirmation_asked": EventDescription(
         "Who may push to accounting must be confirmed anew: changes of an account suspend it from now on"
     ),
-    "two_step_rule.set": EventDescription("Two-step verification was required of approvers", message_key="reason"),
+    "two_step_rule.set": EventDescription(
+        "Two-step verification was required of approvers", message_key="reason"
+    ),
     "two_step_rule.lifted": EventDescription(
         "Two-step verification is not required of approvers any more", message_key="reason"
     ),
@@ -156,11 +170,17 @@ EVENTS: dict[str, EventDescription] = {
     "project.created": EventDescription("Project made"),
     "project.changed": EventDescription("Project changed"),
     "project.deleted": EventDescription("Project removed"),
-    "right.refused": EventDescription("Refused for want of a right", _describe_refusal, message_key="address"),
+    "right.refused": EventDescription(
+        "Refused for want of a right", _describe_refusal, message_key="address"
+    ),
     "account.created": EventDescription("Account made"),
     "account.changed": EventDescription("Account changed", _describe_account_change),
-    "account.powers_changed": EventDescription("What an account may do in Django admin changed", _describe_permission_change),
-    "group.permissions_changed": EventDescription("What a group may do in Django admin changed", _describe_permission_change),
+    "account.powers_changed": EventDescription(
+        "What an account may do in Django admin changed", _describe_permission_change
+    ),
+    "group.permissions_changed": EventDescription(
+        "What a group may do in Django admin changed", _describe_permission_change
+    ),
     "account.invited": EventDescription("Invited by mail to choose a password"),
     "account.password_set": EventDescription("Password set by an administrator"),
     "session.started": EventDescription("Signed in"),

@@ -96,7 +96,10 @@ def export_personal_data(*, person: User, by: User | None) -> dict[str, Any]:
             )
         ],
         **{label: list(list_rows_by_address(label, person.email).values()) for label in ADDRESS_FIELDS},
-        **{get_relation_name(relation): export_relation(relation, person) for relation in list_relations(person)},
+        **{
+            get_relation_name(relation): export_relation(relation, person)
+            for relation in list_relations(person)
+        },
         "history": list(
             HistoryEntry.objects.filter(
                 Q(by_id=person.pk)

@@ -22,7 +22,11 @@ def describe_review_conflict(approver_list: ApproverList, by: User) -> str:
     Nobody confirms themselves, as nobody decides on their own: where the company is freed from that rule, it
     is freed from this one. Nor does whoever granted what is on the list since it was last looked at.
     """
-    approver_ids = set() if approver_list.own_decisions.is_lifted else {each.membership.user_id for each in approver_list.approvers}
+    approver_ids = (
+        set()
+        if approver_list.own_decisions.is_lifted
+        else {each.membership.user_id for each in approver_list.approvers}
+    )
     last = approver_list.review.entry.pk if approver_list.review.entry else 0
     grants = [each.grant.entry for each in approver_list.approvers if each.grant]
     granter_ids = {entry.by_id for entry in grants if entry.pk > last}
@@ -32,7 +36,9 @@ def describe_review_conflict(approver_list: ApproverList, by: User) -> str:
     admins = CompanyMembership.objects.administrators().exclude(user__in=excluded_ids)
     active = admins.filter(company=approver_list.company, user__is_active=True)
     others = [each.user for each in active.select_related("user").order_by("user")]
-    why = "may push to accounting yourself" if by.pk in approver_ids else "granted it to somebody on this list"
+    why = (
+        "may push to accounting yourself" if by.pk in approver_ids else "granted it to somebody on this list"
+    )
     who = f": {approvers.format_names(others)}" if others else ". There is none: staff can make somebody one"
     return f"You {why}, so another administrator must confirm this list{who}."
 

@@ -162,11 +162,17 @@ def build_approver_list(company: Company) -> ApproverList:
     last_events = list_last_privilege_events(company)
     holder_ids = {membership.pk for membership in memberships}
     grants = list_current_grants(memberships, last_events)
-    suspended = {key: entry for key, entry in last_events.items() if entry.event == SUSPENDED and key not in holder_ids}
-    suspended_memberships = CompanyMembership.objects.select_related("user").in_bulk(suspended) if suspended else {}
+    suspended = {
+        key: entry for key, entry in last_events.items() if entry.event == SUSPENDED and key not in holder_ids
+    }
+    suspended_memberships = (
+        CompanyMembership.objects.select_related("user").in_bulk(suspended) if suspended else {}
+    )
     of_company = HistoryEntry.objects.about(company).order_by("-pk")
     last_review = of_company.filter(event__in=REVIEW_EVENTS).first()
-    is_requested = of_company.filter(event=CONFIRMATION_ASKED, pk__gt=last_review.pk if last_review else 0).exists()
+    is_requested = of_company.filter(
+        event=CONFIRMATION_ASKED, pk__gt=last_review.pk if last_review else 0
+    ).exists()
     rule = of_company.filter(event__in=(RULE_LIFTED, RULE_RESTORED)).first()
     entries = [*grants.values(), *filter(None, (last_review, rule))]
     people = User.objects.in_bulk({entry.by_id for entry in entries if entry.by_id})
@@ -189,7 +195,11 @@ def build_approver_list(company: Company) -> ApproverList:
     return ApproverList(
         company,
         approvers,
-        [SuspendedApprover(suspended_memberships[key], entry) for key, entry in suspended.items() if key in suspended_memberships],
+        [
+            SuspendedApprover(suspended_memberships[key], entry)
+            for key, entry in suspended.items()
+            if key in suspended_memberships
+        ],
         build_review(last_review, get_actor(last_review), approvers, is_requested=is_requested),
         OwnDecisionRule(company.allows_own_decisions, rule, get_actor(rule)),
         hash_approver_list(company, approvers),
@@ -201,7 +211,9 @@ def list_overdue_reviews(companies: QuerySet[Company]) -> list[tuple[Company, Hi
     ``roll_of`` for each company that has no review yet, or an old one, or was asked for one since."""
     cutoff = timezone.now() - timedelta(days=settings.APPROVERS_REVIEW_DAYS)
     last = HistoryEntry.objects.filter(
-        subject_type=Company._meta.label_lower, subject_id=OuterRef("pk"), event__in=(*REVIEW_EVENTS, CONFIRMATION_ASKED)
+        subject_type=Company._meta.label_lower,
+        subject_id=OuterRef("pk"),
+        event__in=(*REVIEW_EVENTS, CONFIRMATION_ASKED),
     ).order_by("-pk")
     candidates = (
         companies.filter(memberships__can_push_to_accounting=True)
@@ -211,7 +223,11 @@ def list_overdue_reviews(companies: QuerySet[Company]) -> list[tuple[Company, Hi
         .distinct()
     )
     approver_lists = [build_approver_list(company) for company in candidates]
-    return [(approver_list.company, approver_list.review.entry) for approver_list in approver_lists if approver_list.review.is_overdue]
+    return [
+        (approver_list.company, approver_list.review.entry)
+        for approver_list in approver_lists
+        if approver_list.review.is_overdue
+    ]
 
 
 def build_grant_statement(membership: CompanyMembership, *, entry_id: int) -> dict[str, Any]:
@@ -251,7 +267,10 @@ def list_current_grants(
     signing_start = signatures.find_signing_start()
     grants = {}
     for membership in memberships:
-        entry, statement = last_events.get(membership.pk), signatures.find_signed_statement(membership.signed_grant)
+        entry, statement = (
+            last_events.get(membership.pk),
+            signatures.find_signed_statement(membership.signed_grant),
+        )
         if entry is None or entry.event != GRANTED:
             continue
         is_older = signing_start is not None and entry.pk < signing_start.pk

@@ -52,9 +52,17 @@ def _set_privilege(*, membership: CompanyMembership, by: User, reason: str, gran
         subject=membership_row,
         by=by,
         company=membership_row.company,
-        detail={"user": membership_row.user_id, "privilege": "can_push_to_accounting", "reason": reason.strip()},
+        detail={
+            "user": membership_row.user_id,
+            "privilege": "can_push_to_accounting",
+            "reason": reason.strip(),
+        },
     )
-    membership_row.signed_grant = signatures.sign_statement(approvers.build_grant_statement(membership_row, entry_id=entry.pk)) if granted else None
+    membership_row.signed_grant = (
+        signatures.sign_statement(approvers.build_grant_statement(membership_row, entry_id=entry.pk))
+        if granted
+        else None
+    )
     membership_row.save(update_fields=["signed_grant"])
 
 
@@ -84,7 +92,9 @@ def suspend_push_to_accounting(
     ``by`` is who did, None for the system or an operator; ``because`` is a sentence for people.
     ``for_good``: revoked, as for an account that was switched off.
     """
-    memberships = CompanyMembership.objects.select_for_update(of=("self",)).select_related("company").order_by("pk")
+    memberships = (
+        CompanyMembership.objects.select_for_update(of=("self",)).select_related("company").order_by("pk")
+    )
     for membership in memberships.filter(user=person, can_push_to_accounting=True):
         membership.can_push_to_accounting = False
         membership.save(update_fields=["can_push_to_accounting"])
@@ -114,7 +124,9 @@ def delete_company_membership(*, membership: CompanyMembership, by: User | None)
         detail={
             "user": membership_row.user_id,
             "held_push_to_accounting": membership_row.can_push_to_accounting,
-            "were": {name: getattr(membership_row, name) for name in ("erp_integrations_level", "directory_level")},
+            "were": {
+                name: getattr(membership_row, name) for name in ("erp_integrations_level", "directory_level")
+            },
         },
     )
     membership_row.delete()
@@ -155,7 +167,11 @@ def save_levels(*, membership: CompanyMembership | ProjectMembership, by: User) 
         membership.can_push_to_accounting = False
     # Only the levels: the privilege may have been revoked since the form was opened.
     membership.save(update_fields=None if is_new else names)
-    levels = {name: getattr(membership, name) for name in names if getattr(membership, name) != previous_levels[name]}
+    levels = {
+        name: getattr(membership, name)
+        for name in names
+        if getattr(membership, name) != previous_levels[name]
+    }
     if not levels and not is_new:
         return
     owner = membership.project if isinstance(membership, ProjectMembership) else membership
@@ -164,7 +180,11 @@ def save_levels(*, membership: CompanyMembership | ProjectMembership, by: User) 
         subject=membership,
         by=by,
         company=owner.company,
-        detail={"user": membership.user_id, "levels": levels, "were": {name: previous_levels[name] for name in levels}}
+        detail={
+            "user": membership.user_id,
+            "levels": levels,
+            "were": {name: previous_levels[name] for name in levels},
+        }
         | ({"project": membership.project_id} if isinstance(membership, ProjectMembership) else {}),
     )
 

@@ -37,7 +37,10 @@ def get_suspension_reason(entry: HistoryEntry, person: User) -> str:
             return "The account was switched on again."
         case "account.password_set":
             return "The password was set by somebody else."
-        case "password.reset" if not person.authenticator_set.exists() and not is_done_by_mailbox_owner(entry):  # type: ignore[attr-defined]  # allauth's
+        case "password.reset" if not (
+            person.authenticator_set.exists()  # type: ignore[attr-defined]  # allauth's
+            or is_done_by_mailbox_owner(entry)
+        ):
             return "The password was chosen by a link mailed after somebody else had changed the account."
         case "two_step.turned_on" if entry.by_id is not None and not is_done_by_mailbox_owner(entry):
             return (

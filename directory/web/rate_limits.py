@@ -52,7 +52,9 @@ def limit_rate(
 
     def limit_view(view: View[P]) -> View[P]:
         @wraps(view)
-        def handle_request(request: SignedInRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        def handle_request(
+            request: SignedInRequest, /, *args: P.args, **kwargs: P.kwargs
+        ) -> HttpResponseBase:
             wait_seconds = record_usage(request.user.pk, weight) if when(request) else 0
             if not wait_seconds:
                 return view(request, *args, **kwargs)

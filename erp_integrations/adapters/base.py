@@ -563,7 +563,9 @@ class Adapter(Protocol):
         """The ERP ID that the connection's rule gives; may be too long, is never cut in silence."""
         ...
 
-    def check_document(self, document: Document, references: ErpReferences, erp_id: str, note: str = "") -> list[Issue]:
+    def check_document(
+        self, document: Document, references: ErpReferences, erp_id: str, note: str = ""
+    ) -> list[Issue]:
         """What this ERP would refuse, cut or overwrite. Pure: no wire, no database.
 
         ``note`` is the approver's, which not every connection sends.
@@ -586,7 +588,9 @@ class Adapter(Protocol):
         """The phase that a cost code names in the ERP, in the form in which two spellings are equal."""
         ...
 
-    def build_calls(self, document: Document, references: ErpReferences, erp_id: str, note: str = "") -> tuple[Call, ...]:
+    def build_calls(
+        self, document: Document, references: ErpReferences, erp_id: str, note: str = ""
+    ) -> tuple[Call, ...]:
         """The ordered calls that write the document. Pure; call only when nothing blocks."""
         ...
 

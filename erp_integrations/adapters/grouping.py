@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from erp_integrations.adapters.base import Issue, AffectedLines
+from erp_integrations.adapters.base import AffectedLines, Issue
 
 MAX_VALUES = 6  # in a sentence
 _SHORTEST_RUN = 3
@@ -53,7 +53,7 @@ def merge_issues(issues: Sequence[Issue]) -> Issue:
         sentence=f"{name}{_format_merged_detail(parts)}",
         field=name,
         lines=tuple(positions) if first.lines else (),
-        on=parts,
+        affected=parts,
     )
 
 

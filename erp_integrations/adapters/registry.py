@@ -68,11 +68,17 @@ def build_sending_adapter(job: ExportJob) -> Adapter | NotSent | Unusable:
     """
     connection = job.connection
     checked_at = connection.descriptions_checked_at
-    is_old = checked_at is None or checked_at < timezone.now() - timedelta(seconds=settings.WSDL_CHECK_SECONDS)
+    is_old = checked_at is None or checked_at < timezone.now() - timedelta(
+        seconds=settings.WSDL_CHECK_SECONDS
+    )
     if is_old or not connection.wsdls.exists():
         result = build_probing_adapter(connection).probe()
         if not result.is_usable:
-            return NotSent(result.sentence) if result.transient else Unusable(result.sentence, result.can_accept_wsdl)
+            return (
+                NotSent(result.sentence)
+                if result.transient
+                else Unusable(result.sentence, result.can_accept_wsdl)
+            )
         store_descriptions(connection, result)
     return build_spectrum_adapter(connection, get_descriptions(connection), job)
 
@@ -181,7 +187,9 @@ def build_spectrum_adapter(
         return SpectrumAdapter(SpectrumSettings(base_url=NOWHERE, company_code="", authorization_id=""))
     spectrum_settings = build_spectrum_settings(connection, wsdls)
     if job:
-        spectrum_settings = replace(spectrum_settings, written=get_reply_rule(job), guid=_get_guid(connection, job.guid))
+        spectrum_settings = replace(
+            spectrum_settings, written=get_reply_rule(job), guid=_get_guid(connection, job.guid)
+        )
     return SpectrumAdapter(spectrum_settings)
 
 

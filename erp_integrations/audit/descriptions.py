@@ -6,7 +6,6 @@ from typing import Any
 from commitments.models import Badge
 from directory.history.words import EventDescription
 from directory.models import User
-from erp_integrations.confirmations.subjects import describe_link
 from erp_integrations.models import DriftKind
 
 
@@ -114,13 +113,14 @@ def describe_settings(detail: Mapping[str, Any], people: Mapping[int, User]) -> 
 def build_link_words(label: str) -> EventDescription:
     """A link, an account or a unit: what it is now, and was before."""
 
-    def describe_link(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    def describe_change(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
         if "after" in detail:
-            return f"{label}: {describe_link(detail['after'])}; before: {describe_link(detail.get('before', {}))}"
+            before = describe_link(detail.get("before", {}))
+            return f"{label}: {describe_link(detail['after'])}; before: {before}"
         code = detail.get("vendor_code") or detail.get("job_number")
         return f"{label}: {code} in Spectrum" if code else label
 
-    return EventDescription(label, describe=describe_link)
+    return EventDescription(label, describe=describe_change)
 
 
 def describe_exemption(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
@@ -140,25 +140,38 @@ EVENT_DESCRIPTIONS: dict[str, EventDescription] = {
         "Accepted for export", describe=describe_acceptance, tone=Badge.EXPORTING.label, message_key="note"
     ),
     "submission.adopted": EventDescription(
-        "Marked as exported, without writing", describe=describe_adoption, tone=Badge.SYNCED.label, message_key="statement"
+        "Marked as exported, without writing",
+        describe=describe_adoption,
+        tone=Badge.SYNCED.label,
+        message_key="statement",
     ),
     "submission.rejected": EventDescription("Rejected", tone=Badge.REJECTED.label, message_key="reason"),
-    "submission.exempted": EventDescription("An approver was exempted once", describe=describe_exemption, message_key="reason"),
+    "submission.exempted": EventDescription(
+        "An approver was exempted once", describe=describe_exemption, message_key="reason"
+    ),
     "submission.undone": EventDescription("Undone before anything was sent", tone=Badge.AWAITING.label),
-    "submission.unlinked": EventDescription("Unlinked", describe=describe_unlink, tone=Badge.UNLINKED.label, message_key="statement"),
+    "submission.unlinked": EventDescription(
+        "Unlinked", describe=describe_unlink, tone=Badge.UNLINKED.label, message_key="statement"
+    ),
     "submission.returned": EventDescription(
-        "Back to Ready to Export: its acceptance does not count", describe=describe_return, tone=Badge.AWAITING.label
+        "Back to Ready to Export: its acceptance does not count",
+        describe=describe_return,
+        tone=Badge.AWAITING.label,
     ),
     "export.started": EventDescription("Export began", describe=describe_start, tone=Badge.EXPORTING.label),
     "export.put_off": EventDescription(
         "Put off; it is tried again by itself", tone=Badge.EXPORTING.label, message_key="problem"
     ),
     "export.synced": EventDescription("Written to Spectrum", tone=Badge.SYNCED.label),
-    "export.verified": EventDescription("Read back: Spectrum holds what was accepted", tone=Badge.SYNCED.label),
+    "export.verified": EventDescription(
+        "Read back: Spectrum holds what was accepted", tone=Badge.SYNCED.label
+    ),
     "export.differs": EventDescription(
         "Read back: Spectrum holds something else", tone=Badge.SYNCED_WITH_DIFFERENCES.label
     ),
-    "export.absent": EventDescription("Read back: Spectrum does not show it", tone=Badge.NEEDS_ATTENTION.label),
+    "export.absent": EventDescription(
+        "Read back: Spectrum does not show it", tone=Badge.NEEDS_ATTENTION.label
+    ),
     "drift.began": EventDescription(
         "Reconciliation: drift found", describe=describe_drift, tone=Badge.SYNCED_WITH_DIFFERENCES.label
     ),
@@ -169,7 +182,9 @@ EVENT_DESCRIPTIONS: dict[str, EventDescription] = {
     "export.incomplete": EventDescription(
         "Stopped with a part of it in Spectrum", tone=Badge.NEEDS_ATTENTION.label, message_key="problem"
     ),
-    "export.failed": EventDescription("Failed to export", describe=describe_failure, tone=Badge.FAILED.label, message_key="problem"),
+    "export.failed": EventDescription(
+        "Failed to export", describe=describe_failure, tone=Badge.FAILED.label, message_key="problem"
+    ),
     "export.unknown": EventDescription(
         "Stopped: nobody knows whether Spectrum wrote the last call",
         tone=Badge.NEEDS_ATTENTION.label,
@@ -180,9 +195,13 @@ EVENT_DESCRIPTIONS: dict[str, EventDescription] = {
         "Read back: Spectrum holds nothing of it, so it is sent again", tone=Badge.EXPORTING.label
     ),
     "export.found_part": EventDescription(
-        "Read back: Spectrum holds a part of it", describe=describe_found_part, tone=Badge.NEEDS_ATTENTION.label
+        "Read back: Spectrum holds a part of it",
+        describe=describe_found_part,
+        tone=Badge.NEEDS_ATTENTION.label,
     ),
-    "export.found_other": EventDescription("Read back: Spectrum holds something else", tone=Badge.NEEDS_ATTENTION.label),
+    "export.found_other": EventDescription(
+        "Read back: Spectrum holds something else", tone=Badge.NEEDS_ATTENTION.label
+    ),
     "export.attested_all": EventDescription(
         "Looked up in Spectrum: all of it is there", tone=Badge.SYNCED.label, message_key="statement"
     ),
@@ -203,33 +222,46 @@ EVENT_DESCRIPTIONS: dict[str, EventDescription] = {
     "export.followed": EventDescription(
         "Followed to its new key in Spectrum", describe=describe_follow, tone=Badge.SYNCED.label
     ),
-    "export.resumed": EventDescription("Resumed with the calls that are not written", tone=Badge.EXPORTING.label),
+    "export.resumed": EventDescription(
+        "Resumed with the calls that are not written", tone=Badge.EXPORTING.label
+    ),
     "export.retried": EventDescription(
-        "Accepted again after a failed export", describe=describe_retry, tone=Badge.EXPORTING.label, message_key="note"
+        "Accepted again after a failed export",
+        describe=describe_retry,
+        tone=Badge.EXPORTING.label,
+        message_key="note",
     ),
     "commitment.deleted": EventDescription("Deleted"),
     "connection.created": EventDescription("Connection made", describe=describe_settings),
     "connection.changed": EventDescription("Settings changed", describe=describe_settings),
     "connection.deleted": EventDescription("Connection removed"),
-    "connection.descriptions_forgotten": EventDescription("Service descriptions forgotten: they are fetched again"),
+    "connection.descriptions_forgotten": EventDescription(
+        "Service descriptions forgotten: they are fetched again"
+    ),
     "connection.descriptions_adopted": EventDescription(
         "The site's changed services were taken over", message_key="difference"
     ),
-    "connection.success_rule_learned": EventDescription("Learned what a written record answers", message_key="rule"),
+    "connection.success_rule_learned": EventDescription(
+        "Learned what a written record answers", message_key="rule"
+    ),
     "connection.probed": EventDescription("Asked whether the site can be used", message_key="sentence"),
     "connection.reopened": EventDescription("Exports go on"),
     "connection.stopped": EventDescription("Exports stopped", message_key="fault"),
     "connection.paused": EventDescription("Paused", message_key="reason"),
     "connection.resumed": EventDescription("Pause ended"),
     "connection.secret_rotation_begun": EventDescription("Asked Spectrum for a new client secret"),
-    "connection.secret_rotation_failed": EventDescription("Spectrum made no new client secret", message_key="reason"),
+    "connection.secret_rotation_failed": EventDescription(
+        "Spectrum made no new client secret", message_key="reason"
+    ),
     "connection.secret_rotation_unknown": EventDescription(
         "Nobody knows whether Spectrum made a new client secret", message_key="reason"
     ),
     "connection.secret_rotated": EventDescription("The client secret was replaced"),
     "connection.secrets_reencrypted": EventDescription("Its secrets were encrypted anew, with the first key"),
     "connection.old_secret_forgotten": EventDescription("The old client secret was forgotten"),
-    "connection.secrets_looked_at": EventDescription("Looked at what is stored of the secrets, and when they expire"),
+    "connection.secrets_looked_at": EventDescription(
+        "Looked at what is stored of the secrets, and when they expire"
+    ),
     "connection.units_changed": EventDescription("Units of measure linked", describe=describe_units),
     "vendor_link.created": build_link_words("Vendor linked"),
     "vendor_link.changed": build_link_words("Vendor link changed"),

@@ -94,7 +94,11 @@ def format_jsonl(company: Company, entries_found: Entries) -> Iterator[str]:
                 "hash": seal.hash,
                 "sealed_at": canonical.format_time(seal.sealed_at),
             }
-            lines.append(canonical.format_canonical_json({"entry": canonical.build_entry_content(entry), "seal": sealed}))
+            lines.append(
+                canonical.format_canonical_json(
+                    {"entry": canonical.build_entry_content(entry), "seal": sealed}
+                )
+            )
         yield "\n".join(lines) + "\n"
 
 

@@ -74,7 +74,9 @@ def find_subjects(entries: Iterable[HistoryEntry], reader: CompanyMembership | N
     return subjects
 
 
-def _find_rows(label: str, naming: Naming, keys: set[int], reader: CompanyMembership | None) -> dict[int, Model]:
+def _find_rows(
+    label: str, naming: Naming, keys: set[int], reader: CompanyMembership | None
+) -> dict[int, Model]:
     rows = apps.get_model(label)._default_manager.select_related(*naming.related)
     if reader and label == Commitment._meta.label_lower:
         visible_projects = Project.objects.visible_to(reader.user).filter(pk=OuterRef("project"))
@@ -101,7 +103,9 @@ def _get_connection_url(row: Connection, reader: CompanyMembership) -> str:
 
 
 NAMINGS: dict[str, Naming] = {
-    Commitment._meta.label_lower: Naming("Commitment", lambda row: row.number or row.title, _get_commitment_url),
+    Commitment._meta.label_lower: Naming(
+        "Commitment", lambda row: row.number or row.title, _get_commitment_url
+    ),
     Submission._meta.label_lower: Naming("Commitment", lambda row: row.number, _get_submission_url),
     Connection._meta.label_lower: Naming("Connection", lambda row: row.name, _get_connection_url),
     VendorLink._meta.label_lower: Naming(

@@ -14,7 +14,15 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from commitments.models import Badge, Commitment
-from erp_integrations.adapters.base import NotFound, Unavailable, Issue, ResponsibleParty, Key, ErpReferences, Severity
+from erp_integrations.adapters.base import (
+    ErpReferences,
+    Issue,
+    Key,
+    NotFound,
+    ResponsibleParty,
+    Severity,
+    Unavailable,
+)
 from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.checks import other_records
 from erp_integrations.models import (
@@ -65,7 +73,9 @@ def check_leftovers(commitment_id: int, planned: Key, job_number: str) -> list[I
     there = f"A part of it is in Spectrum already: vendor {job.vendor_code}, subcontract {job.erp_id}"
     issues: list[Issue] = []
 
-    def add_mismatch(code: str, field: str, wanted: str, current: str, responsible_party: ResponsibleParty) -> None:
+    def add_mismatch(
+        code: str, field: str, wanted: str, current: str, responsible_party: ResponsibleParty
+    ) -> None:
         if wanted.strip().upper() != current.strip().upper():
             issues.append(
                 Issue(
@@ -80,7 +90,9 @@ def check_leftovers(commitment_id: int, planned: Key, job_number: str) -> list[I
 
     code = job.connection.company_code
     add_mismatch("company-fixed", "Spectrum company", planned.company_code, code, ResponsibleParty.ERP_ADMIN)
-    add_mismatch("vendor-fixed", "Contract Company", planned.vendor_code, job.vendor_code, ResponsibleParty.PROJECT)
+    add_mismatch(
+        "vendor-fixed", "Contract Company", planned.vendor_code, job.vendor_code, ResponsibleParty.PROJECT
+    )
     add_mismatch("job-fixed", "Project", job_number, leftovers.job_number, ResponsibleParty.ERP_ADMIN)
     add_mismatch("erp-id-fixed", "ERP ID", planned.erp_id, job.erp_id, ResponsibleParty.APPROVER)
     return issues
@@ -152,7 +164,9 @@ def read_back_leftovers(job_id: int) -> int:
 def record_leftovers_gone(commitment: Commitment) -> None:
     """Everything of a commitment is proven gone from Spectrum."""
     calls = ExportCall.objects.filter(job__submission__commitment=commitment)
-    possibly_written = Q(wire_attempts__isnull=False) | Q(state=CallState.WRITTEN)  # what was adopted was never tried
+    possibly_written = Q(wire_attempts__isnull=False) | Q(
+        state=CallState.WRITTEN
+    )  # what was adopted was never tried
     calls.exclude(state=CallState.GONE).filter(possibly_written).update(state=CallState.GONE)
     ErpIdHold.objects.filter(commitment=commitment).delete()
 

@@ -12,13 +12,13 @@ from django.db.models import Q
 
 from erp_integrations import signing
 from erp_integrations.adapters.base import (
-    NotFound,
     Call,
-    Unavailable,
-    Mismatch,
     Key,
+    Mismatch,
     MovedRecord,
+    NotFound,
     StoredRecord,
+    Unavailable,
     Verdict,
 )
 from erp_integrations.adapters.registry import get_adapter, to_call
@@ -40,7 +40,7 @@ def find_moved_records(job: ExportJob) -> tuple[MovedRecord, ...] | Unavailable:
         return found
     known = {record.key for record in found[0]}
     return found[0] + tuple(
-        replace(record, alike=record.likeness or f"{record.matched} of {record.planned} lines")
+        replace(record, likeness=record.likeness or f"{record.matched} of {record.planned} lines")
         for records in found[1:]
         for record in records
         if record.key not in known
@@ -101,7 +101,9 @@ def list_unexplained(
             if not owners.get(record.key, set()) - {own} and record.fingerprint not in dismissed
         ]
         found.append(
-            tuple(sorted(unexplained, key=lambda record: (not record.is_certain, record.key.erp_id != number)))
+            tuple(
+                sorted(unexplained, key=lambda record: (not record.is_certain, record.key.erp_id != number))
+            )
         )
     return found
 

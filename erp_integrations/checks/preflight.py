@@ -10,7 +10,15 @@ from itertools import product
 
 from commitments.models import SENDABLE_STATUSES, Commitment
 from erp_integrations import similarity
-from erp_integrations.adapters.base import Call, Issue, ResponsibleParty, Key, ErpReferences, Severity, get_comparable_unit
+from erp_integrations.adapters.base import (
+    Call,
+    ErpReferences,
+    Issue,
+    Key,
+    ResponsibleParty,
+    Severity,
+    get_comparable_unit,
+)
 from erp_integrations.adapters.grouping import merge_by_cause
 from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.checks import general_ledger, leftovers
@@ -61,7 +69,10 @@ class ApprovalBasis:
     @property
     def hash(self) -> str:
         """64 hexadecimal digits, the same as long as nothing that counts has changed."""
-        named = {"vendor_name": self.references.vendor_name, "job_description": self.references.job_description}
+        named = {
+            "vendor_name": self.references.vendor_name,
+            "job_description": self.references.job_description,
+        }
         return self._hash({**self.bound, **named, "wire": self.wire_hash})
 
     @property
@@ -112,7 +123,9 @@ class ApprovalBasis:
             counts["fixed_price_units"] = connection.fixed_price_units
         counts |= bound
         issues = get_adapter(connection).check_references(self.document, self.references)
-        if known_issues := [(each.code, each.field) for each in issues if each.severity is not Severity.CANNOT_CHECK]:
+        if known_issues := [
+            (each.code, each.field) for each in issues if each.severity is not Severity.CANNOT_CHECK
+        ]:
             # Likewise: the first reading of lists that say nothing new changes nothing.
             counts["lists"] = known_issues
         return hash_content(counts)
@@ -227,10 +240,14 @@ def check_export(basis: ApprovalBasis, *, moment: Moment, erp_id: str, note: str
         *check_linked_names(basis),
         *check_changed_amounts(basis.document),
         *check_erp_id_taken(basis, erp_id),
-        *leftovers.check_leftovers(basis.document.commitment_id, get_key(basis, erp_id), basis.references.job_number),
+        *leftovers.check_leftovers(
+            basis.document.commitment_id, get_key(basis, erp_id), basis.references.job_number
+        ),
     ]
     if not list_blocking(issues):
-        parts = {get_adapter(basis.connection).get_record_part(call) for call in build_calls(basis, erp_id=erp_id)}
+        parts = {
+            get_adapter(basis.connection).get_record_part(call) for call in build_calls(basis, erp_id=erp_id)
+        }
         issues += leftovers.check_leftover_lines(basis.document.commitment_id, parts)
     if moment is Moment.SEND:
         issues = [
@@ -311,7 +328,13 @@ def check_linked_names(basis: ApprovalBasis) -> list[Issue]:
     """A link to another firm, or another site, is told by its name before anybody sends or accepts."""
     document, references = basis.document, basis.references
     linked = (
-        ("vendor", document.contract_company_name, references.vendor_code, references.vendor_name, "Contract Company"),
+        (
+            "vendor",
+            document.contract_company_name,
+            references.vendor_code,
+            references.vendor_name,
+            "Contract Company",
+        ),
         ("job", document.project_name, references.job_number, references.job_description, "Project"),
     )
     return [

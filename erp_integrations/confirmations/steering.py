@@ -12,7 +12,7 @@ from enum import StrEnum
 from django.conf import settings
 from django.db.models import Model
 
-from erp_integrations.adapters.registry import to_rule_columns, get_reply_rule
+from erp_integrations.adapters.registry import get_reply_rule, to_rule_columns
 from erp_integrations.models import Connection, ConnectionSettings, ExportJob
 from erp_integrations.models.secrets import EncryptedTextField
 from erp_integrations.snapshots import hash_content

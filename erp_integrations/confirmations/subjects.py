@@ -90,7 +90,9 @@ class Subject:
         if self.kind is Kind.CONNECTION:
             rows = Connection.objects.filter(pk=self.connection_id).select_related("settings")
             row = (rows.select_for_update(of=("self",)) if lock else rows).first()
-            return steering.get_setting_values(row, *steering.CONTROLLED_ROLES, SettingRole.FREE) if row else {}
+            return (
+                steering.get_setting_values(row, *steering.CONTROLLED_ROLES, SettingRole.FREE) if row else {}
+            )
         model, ours, names = LINKS[self.kind]
         links = model._default_manager.filter(**{ours: self.key})
         if self.kind is not Kind.JOB:
@@ -112,13 +114,17 @@ class Subject:
         """What people call it."""
         match self.kind:
             case Kind.ACCOUNT:
-                return f"Cost type {row.code}" if isinstance(row := self.find_row(), CostType) else "A cost type"
+                return (
+                    f"Cost type {row.code}" if isinstance(row := self.find_row(), CostType) else "A cost type"
+                )
             case Kind.UNIT:
                 return f"The unit {self.key}"
         return getattr(self.find_row(), "name", "What is gone by now")
 
     def is_controlled(self, name: str) -> bool:
-        return self.kind is not Kind.CONNECTION or name in steering.list_setting_names(*steering.CONTROLLED_ROLES)
+        return self.kind is not Kind.CONNECTION or name in steering.list_setting_names(
+            *steering.CONTROLLED_ROLES
+        )
 
     def format_values(self, values: Values) -> dict[str, str]:
         """The same for the history and for people: with the ERP's own names, and without secrets."""
@@ -171,17 +177,25 @@ def describe_link(values: Values) -> str:
         ("", "erp_unit", ""),
     )
     descriptions = (
-        f"{what} {values[code]} {values.get(name, '')}".strip() for what, code, name in parts if values.get(code)
+        f"{what} {values[code]} {values.get(name, '')}".strip()
+        for what, code, name in parts
+        if values.get(code)
     )
     return ", ".join(descriptions) or "nothing"
 
 
 def find_vendor(connection_id: int, code: str) -> Vendor | None:
-    return find_by_code(Vendor.objects.filter(connection=connection_id), "code", code).first() if code else None
+    return (
+        find_by_code(Vendor.objects.filter(connection=connection_id), "code", code).first() if code else None
+    )
 
 
 def find_job(connection_id: int, number: str) -> Job | None:
-    return find_by_code(Job.objects.filter(connection=connection_id), "number", number).first() if number else None
+    return (
+        find_by_code(Job.objects.filter(connection=connection_id), "number", number).first()
+        if number
+        else None
+    )
 
 
 def get_field(name: str) -> Any:

@@ -50,7 +50,13 @@ class PendingChange:
 
     @cached_property
     def stamp(self) -> str:
-        content = [self.row.pk, self.row.confirmed, self.now, self.subject.format_values(self.now), self.row.people]
+        content = [
+            self.row.pk,
+            self.row.confirmed,
+            self.now,
+            self.subject.format_values(self.now),
+            self.row.people,
+        ]
         return hash_content(content)
 
     @cached_property
@@ -89,7 +95,9 @@ def record_change(subject: Subject, *, before: Values, by: User, company: Compan
     return {"before": subject.format_values(before), "after": subject.format_values(now)}
 
 
-def list_for_document(document: Document, *, changed_by: User | None = None, lock: bool = False) -> list[PendingChange]:
+def list_for_document(
+    document: Document, *, changed_by: User | None = None, lock: bool = False
+) -> list[PendingChange]:
     """What waits of all that a commitment's plan is made from and goes by; one query where nothing does."""
     rows = UnconfirmedChange.objects.filter(company__projects=document.project_id).order_by("pk")
     if changed_by:
@@ -119,11 +127,11 @@ def list_for_document(document: Document, *, changed_by: User | None = None, loc
 
 def has_own_changes(viewer: CompanyMembership) -> bool:
     """Whether anything of the company waits that this person had a hand in; asked once for each request."""
-    if not hasattr(viewer, "_has_changed_something"):
+    if not hasattr(viewer, "_has_own_changes"):
         rows = UnconfirmedChange.objects.filter(company=viewer.company_id)
         changed = rows.filter(people__contains=[viewer.user_id]).exists()
-        viewer._has_changed_something = changed  # type: ignore[attr-defined]
-    return bool(viewer._has_changed_something)  # type: ignore[attr-defined]
+        viewer._has_own_changes = changed  # type: ignore[attr-defined]
+    return bool(viewer._has_own_changes)  # type: ignore[attr-defined]
 
 
 def list_for_company(company: Company, *kinds: Kind) -> list[PendingChange]:
@@ -134,7 +142,10 @@ def list_for_company(company: Company, *kinds: Kind) -> list[PendingChange]:
 
 def find_by_subjects(subjects: Iterable[str]) -> dict[str, PendingChange]:
     """Those of these that wait. One query where none does."""
-    return {each.row.subject: each for each in build_pending_changes(UnconfirmedChange.objects.filter(subject__in=subjects))}
+    return {
+        each.row.subject: each
+        for each in build_pending_changes(UnconfirmedChange.objects.filter(subject__in=subjects))
+    }
 
 
 @transaction.atomic

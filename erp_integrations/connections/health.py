@@ -49,7 +49,9 @@ def list_health_with_facts(company: Company) -> list[tuple[Health, list[tuple[st
 
 def list_facts(connection: Any) -> list[tuple[str, str]]:
     described, checked = connection.described_at, connection.descriptions_checked_at
-    descriptions = f"Read {_format_time(described)}" if described else "Not read yet; the first export does so"
+    descriptions = (
+        f"Read {_format_time(described)}" if described else "Not read yet; the first export does so"
+    )
     if described and checked:
         descriptions += f", last seen to be the same {_format_time(checked)}"
     facts = [
@@ -88,7 +90,9 @@ def describe_secret(connection: Any) -> str:
     if connection.is_unproven:
         description += ". The new one was not used successfully yet, so the old one is kept"
     elif connection.rotation_began_at:
-        description += f". A rotation began {_format_time(connection.rotation_began_at)}, and how it ended is not known"
+        description += (
+            f". A rotation began {_format_time(connection.rotation_began_at)}, and how it ended is not known"
+        )
     return description
 
 
@@ -131,7 +135,9 @@ def describe_secret_expiry(connection: Connection) -> str:
     days_left = connection.secret_days_left
     if days_left is None or days_left > DAYS_OF_WARNING:
         return ""
-    when = f"expires in {days_left} {'day' if days_left == 1 else 'days'}" if days_left > 0 else "expires today"
+    when = (
+        f"expires in {days_left} {'day' if days_left == 1 else 'days'}" if days_left > 0 else "expires today"
+    )
     if days_left < 0:
         when = f"expired {-days_left} {'day' if days_left == -1 else 'days'} ago"
     return f"The client secret {when}. An ERP admin can rotate it in Settings."

@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef
 from directory import history
 from directory.models import User
 from directory.rights.permissions import require_administer_erp_integrations
-from erp_integrations.adapters.registry import to_rule_columns, get_reply_rule, find_taught_rule
+from erp_integrations.adapters.registry import find_taught_rule, get_reply_rule, to_rule_columns
 from erp_integrations.adapters.spectrum import ReplyRule
 from erp_integrations.confirmations import waiting
 from erp_integrations.confirmations.subjects import Kind, Subject

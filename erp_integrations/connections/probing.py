@@ -22,7 +22,7 @@ from erp_integrations.models import Connection
 
 def list_due_for_probe() -> list[int]:
     """The connections that stopped and have waited long enough."""
-    return list(Connection.objects.to_probe().order_by("not_before").values_list("pk", flat=True))
+    return list(Connection.objects.due_for_probe().order_by("not_before").values_list("pk", flat=True))
 
 
 def probe_due() -> int:
@@ -60,7 +60,7 @@ def probe_if_due(connection_id: int) -> bool:
     # Moved on first, so that two workers don't ask at the same moment; but no further than a lease, because
     # a worker that dies while it asks leaves the connection stopped for as long.
     lease = timedelta(seconds=settings.EXPORT_LEASE_SECONDS)
-    if not Connection.objects.to_probe().filter(pk=connection_id).update(not_before=Now() + lease):
+    if not Connection.objects.due_for_probe().filter(pk=connection_id).update(not_before=Now() + lease):
         return False
     return _probe(Connection.objects.get(pk=connection_id), None).is_usable
 

@@ -71,7 +71,10 @@ def rotate(*, connection: Connection, by: User | None) -> Rotation:
 def verify_new_secret(connection: Connection) -> bool:
     """Use a new secret for the first time; when it works, the previous one is forgotten."""
     connection = Connection.objects.select_related("company").get(pk=connection.pk)
-    if not connection.previous_client_secret or registry.verify_secret(connection, connection.client_secret) is not None:
+    if (
+        not connection.previous_client_secret
+        or registry.verify_secret(connection, connection.client_secret) is not None
+    ):
         return False
     with transaction.atomic():
         row = Connection.objects.select_for_update(of=("self",)).get(pk=connection.pk)
@@ -95,7 +98,9 @@ def verify_due_secrets() -> None:
 @transaction.atomic
 def start_rotation(connection_id: int, by: User | None) -> str:
     """Write down that it begins; why it may not, else."""
-    connection = Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=connection_id)
+    connection = (
+        Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=connection_id)
+    )
     if not connection.client_id or not connection.client_secret:
         return "This connection has no client ID and secret, so there is nothing to rotate."
     if connection.previous_client_secret:
@@ -107,7 +112,9 @@ def start_rotation(connection_id: int, by: User | None) -> str:
     return ""
 
 
-def store_secret_with_retry(connection: Connection, by: User | None, secret: str, expires_on: date | None) -> None:
+def store_secret_with_retry(
+    connection: Connection, by: User | None, secret: str, expires_on: date | None
+) -> None:
     """This process alone knows the new secret, so it tries through a cut of the database."""
     until = time.monotonic() + SECONDS_TO_STORE
     while True:
@@ -128,7 +135,9 @@ def store_secret(connection: Connection, by: User | None, secret: str, expires_o
     row.client_secret = secret
     row.client_secret_expires_on = expires_on
     row.save(update_fields=["previous_client_secret", "client_secret", "client_secret_expires_on"])
-    _record_event("secret_rotated", connection, by, {"expires_on": expires_on.isoformat() if expires_on else ""})
+    _record_event(
+        "secret_rotated", connection, by, {"expires_on": expires_on.isoformat() if expires_on else ""}
+    )
 
 
 @transaction.atomic

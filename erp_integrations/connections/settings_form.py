@@ -227,7 +227,9 @@ class ConnectionForm(forms.ModelForm[Connection]):
         if self.instance.pk and not self.instance.awaits_probe:
             kept = dict(self.instance.wsdls.values_list("method", "text"))
             for method, _, theirs in mapped:
-                declared = element_names.list_declared_elements(method, kept[method]) if method in kept else ()
+                declared = (
+                    element_names.list_declared_elements(method, kept[method]) if method in kept else ()
+                )
                 if declared and theirs.lower() not in [name.lower() for name in declared]:
                     raise forms.ValidationError(
                         f"Spectrum's description of {method} has no {theirs}. It has {', '.join(declared)}."

@@ -30,7 +30,7 @@ MAX_NAMES = 5  # of what has one cause
 
 def store_due_alarms() -> int:
     """Store the mails for what was raised and is not gathered any longer; how many."""
-    connections = Alarm.objects.untold().order_by().values_list("connection", flat=True).distinct()
+    connections = Alarm.objects.unsent().order_by().values_list("connection", flat=True).distinct()
     return sum(store_connection_alarms(connection_id) for connection_id in list(connections))
 
 
@@ -46,10 +46,12 @@ def store_connection_alarms(connection_id: int) -> int:
     since = Now() - timedelta(seconds=settings.ATTENTION_GATHER_SECONDS)
     if connection is None or Alarm.objects.filter(connection=connection, told_at__gt=since).exists():
         return 0
-    unsent = Alarm.objects.untold().filter(connection=connection)
+    unsent = Alarm.objects.unsent().filter(connection=connection)
     keys = list(unsent.values_list("pk", flat=True))
     alarms = list(
-        list_current_alarms(unsent.filter(pk__in=keys)).select_related("submission__project", "submission__sent_by")
+        list_current_alarms(unsent.filter(pk__in=keys)).select_related(
+            "submission__project", "submission__sent_by"
+        )
     )
     if not alarms:
         # What is over before anybody was told is no news, and begins no quarter of an hour.
@@ -138,7 +140,7 @@ def store_alarm_mails(
         emails.store_attention(
             recipients=people,
             connection=connection.name,
-            lines=[line.under(settings.PUBLIC_URL) for line in lines],
+            lines=[line.with_address(settings.PUBLIC_URL) for line in lines],
             link=settings.PUBLIC_URL + (lines[0].url if for_project else overview),
             for_project=for_project,
         )

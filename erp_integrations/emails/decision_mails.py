@@ -35,7 +35,11 @@ def notify_return(entry: HistoryEntry) -> None:
     """That an approver lost the right, its own mail tells; that nobody signed, somebody must look into."""
     if (cause := entry.detail["why"]) == outcomes.LOST_RIGHT:
         return
-    advice = "" if cause == signing.ACCEPTED_BEFORE_SIGNING else " Ask whoever keeps the database how it came there."
+    advice = (
+        ""
+        if cause == signing.ACCEPTED_BEFORE_SIGNING
+        else " Ask whoever keeps the database how it came there."
+    )
     store_decision_mail(
         entry,
         f"Nothing was sent, because {cause}. It waits in Ready to Export: look at it, and accept it again if "

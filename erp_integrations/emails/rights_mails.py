@@ -94,7 +94,9 @@ def store_review_reminders() -> int:
     for company, last in approvers.list_overdue_reviews(Company.objects.all()):
         key = f"approvers-review:{company.pk}:{last.pk if last else 0}"
         memberships = CompanyMembership.objects.filter(company=company)
-        people = _list_active_users(memberships.administrators()) or _list_active_users(memberships.approvers())
+        people = _list_active_users(memberships.administrators()) or _list_active_users(
+            memberships.approvers()
+        )
         keys = {person: f"{key}:{person.pk}" for person in people}
         for person in emails.list_people_without_key(keys):
             with transaction.atomic():
@@ -136,7 +138,9 @@ def notify_of_entry(entry: HistoryEntry) -> None:
 def find_recipients(notice: Notice, company: Company | None, by: User | None) -> tuple[list[User], str]:
     """People, and the operator's address where it takes that. Raises RightMissing where there is neither."""
     excluded = {by, *notice.affected}
-    superusers = [each for each in User.objects.filter(is_superuser=True, is_active=True) if each not in excluded]
+    superusers = [
+        each for each in User.objects.filter(is_superuser=True, is_active=True) if each not in excluded
+    ]
     recipients = superusers
     if not notice.is_installation:
         companies = Company.objects.filter(memberships__user__in=notice.affected)
@@ -216,7 +220,9 @@ def build_level_notice(entry: HistoryEntry) -> Notice | None:
     level that grants it, or takes it away.
     """
     levels, former_levels = entry.detail.get("levels", {}), entry.detail.get("were", {})
-    changed_levels = [name for name in former_levels if {levels.get(name), former_levels[name]} & set(AUTHORITY[name])]
+    changed_levels = [
+        name for name in former_levels if {levels.get(name), former_levels[name]} & set(AUTHORITY[name])
+    ]
     held_privilege = entry.detail.get("held_push_to_accounting", False)
     if not changed_levels and not held_privilege:
         return None
@@ -225,7 +231,10 @@ def build_level_notice(entry: HistoryEntry) -> Notice | None:
     project = ProjectMembership.objects.get(pk=entry.subject_id).project.name if is_project else ""
     facts = [*_build_person_facts(person), *([("Project", project)] if project else [])]
     only_revokes = not any(levels.get(name) in AUTHORITY[name] for name in changed_levels)
-    headline, sentence = f"Levels of {person} changed", f"{words.describe_entry(entry, {person.pk: person}).description}."
+    headline, sentence = (
+        f"Levels of {person} changed",
+        f"{words.describe_entry(entry, {person.pk: person}).description}.",
+    )
     if entry.event == "membership.removed":
         headline = f"{PRIVILEGE} ended for {person}" if held_privilege else f"{person} was taken out"
         sentence = f"The person was taken out of {project or 'the Company Directory'}."
@@ -328,10 +337,15 @@ NOTICES: Mapping[str, Callable[[HistoryEntry], Notice | None]] = {
     **dict.fromkeys(("membership.added", "membership.changed", "membership.removed"), build_level_notice),
     **dict.fromkeys(RULES, lambda entry: RULES[entry.event]),
     **dict.fromkeys(
-        ("account.created", "account.changed", "account.password_set", "two_step.turned_off"), build_account_notice
+        ("account.created", "account.changed", "account.password_set", "two_step.turned_off"),
+        build_account_notice,
     ),
     **dict.fromkeys(("account.powers_changed", "group.permissions_changed"), build_permission_notice),
-    **{f"{what}.{did}": build_steering_notice for what in LINK_EVENTS for did in ("created", "changed", "deleted")},
+    **{
+        f"{what}.{did}": build_steering_notice
+        for what in LINK_EVENTS
+        for did in ("created", "changed", "deleted")
+    },
     "submission.exempted": build_exemption_notice,
     **dict.fromkeys(("connection.units_changed", "connection.success_rule_learned"), build_steering_notice),
 }

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from itertools import chain
 
 from erp_integrations.adapters.base import (
-    NotFound,
     Adapter,
     Call,
-    Unavailable,
     Difference,
-    Key,
     ErpReferences,
+    Key,
     MovedRecord,
+    NotFound,
     StoredRecord,
+    Unavailable,
 )
 from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.checks import other_records, preflight
@@ -53,7 +53,9 @@ class ExistingRecord:
     def code(self) -> str:
         if self.can_be_adopted:
             return "record-as-planned" if self.is_whole else "record-in-part"
-        return "record-otherwise" if self.compared and self.compared.is_same_contract else "erp-id-in-spectrum"
+        return (
+            "record-otherwise" if self.compared and self.compared.is_same_contract else "erp-id-in-spectrum"
+        )
 
     @property
     def sentence(self) -> str:

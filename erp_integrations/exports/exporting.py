@@ -25,18 +25,18 @@ from directory.models import CompanyMembership
 from directory.rights import approvers
 from erp_integrations import signing
 from erp_integrations.adapters.base import (
-    NotFound,
     Accepted,
     Adapter,
-    Unavailable,
     ErpReferences,
     MovedRecord,
+    NotFound,
     NotSent,
     Outcome,
     StoredRecord,
+    Unavailable,
     Unusable,
 )
-from erp_integrations.adapters.registry import to_call, get_longest_send, build_sending_adapter
+from erp_integrations.adapters.registry import build_sending_adapter, get_longest_send, to_call
 from erp_integrations.checks import other_records, preflight
 from erp_integrations.confirmations import steering
 from erp_integrations.connections import watermark
@@ -83,7 +83,11 @@ def export_due_jobs(connection_id: int) -> bool:
     end = time.monotonic() + TURN_SECONDS
     try:
         for _ in range(JOBS_PER_TURN):
-            if stopping.is_set() or time.monotonic() > end or not export_next_job(connection_id, fencing_token):
+            if (
+                stopping.is_set()
+                or time.monotonic() > end
+                or not export_next_job(connection_id, fencing_token)
+            ):
                 break
     except outcomes.LeaseLost:
         logger.warning("Connection %s was taken over by another worker", connection_id)
@@ -99,8 +103,8 @@ def run_sweep() -> list[int]:
     One job that breaks it down does not keep it from the others.
     """
     for job_ids, release in (
-        (ExportJob.objects.abandoned(), outcomes.release_stalled),
-        (ExportJob.objects.without_the_right(), outcomes.revoke_acceptance),
+        (ExportJob.objects.stalled(), outcomes.release_stalled),
+        (ExportJob.objects.lacking_approval_right(), outcomes.revoke_acceptance),
     ):
         for job_id in job_ids.values_list("pk", flat=True):
             try:
@@ -127,7 +131,7 @@ def list_due_connections() -> models.QuerySet[Connection]:
     """Those that a worker may take now, the longest waiting first."""
     oldest = ExportJob.objects.due().filter(connection=OuterRef("pk")).order_by("not_before")
     waiting = Subquery(oldest.values("not_before")[:1])
-    connections = Connection.objects.free().awake().annotate(waiting_since=waiting)
+    connections = Connection.objects.unleased().awake().annotate(waiting_since=waiting)
     return connections.exclude(waiting_since=None).order_by("waiting_since")
 
 
@@ -151,14 +155,16 @@ def claim_connection(connection_id: int) -> int | None:
 
 
 def release_connection(connection_id: int, fencing_token: int) -> None:
-    Connection.objects.filter(pk=connection_id, lease_attempt=fencing_token).update(lease_holder="", lease_until=None)
+    Connection.objects.filter(pk=connection_id, lease_attempt=fencing_token).update(
+        lease_holder="", lease_until=None
+    )
 
 
 def export_next_job(connection_id: int, fencing_token: int) -> bool:
     """Deliver one due job of the connection; False when there is none."""
     candidate = (
         ExportJob.objects.due()
-        .filter(connection=connection_id, connection__in=Connection.objects.awake())
+        .filter(connection=connection_id, connection__in=Connection.objects.available())
         .select_related("submission")
         .order_by("not_before", "pk")
         .first()
@@ -193,7 +199,10 @@ def find_acceptance_problem(job: ExportJob) -> str:
     """
     if job.calls.filter(state=CallState.WRITTEN).exists():
         return ""
-    if (why := signing.describe_missing_signature(job)) in (signing.ACCEPTED_BEFORE_SIGNING, signing.NOT_SIGNED):
+    if (why := signing.describe_missing_signature(job)) in (
+        signing.ACCEPTED_BEFORE_SIGNING,
+        signing.NOT_SIGNED,
+    ):
         return why
     if not why and signing.find_signed_decider(job) != job.submission.decided_by_id:
         return signing.NOT_SIGNED
@@ -220,12 +229,12 @@ def claim_job(job_id: int, connection_id: int, fencing_token: int) -> ExportJob 
             ExportJob.objects.due()
             .select_for_update(of=("self",), skip_locked=True)
             .select_related("connection__settings", "submission__company")
-            .filter(pk=job_id, connection__in=Connection.objects.awake())
+            .filter(pk=job_id, connection__in=Connection.objects.available())
             .first()
         )
         if job is None or find_acceptance_problem(job):
             return None
-        job.move_to(JobStatus.EXPORTING)
+        job.set_status(JobStatus.EXPORTING)
         job.attempt += 1
         job.tries += 1
         job.not_before = None
@@ -301,7 +310,9 @@ def record_outcome_with_retry(job: ExportJob, call: ExportCall, entry: WireAttem
             pause = LONGEST_PAUSE
 
 
-def start_call(job: ExportJob, call: ExportCall, fencing_token: int, *, was_absent: bool = False) -> WireAttempt:
+def start_call(
+    job: ExportJob, call: ExportCall, fencing_token: int, *, was_absent: bool = False
+) -> WireAttempt:
     """Renew both leases and write the ledger, or raise LeaseLost."""
     with transaction.atomic():
         connection = Connection.objects.select_for_update().get(pk=job.connection_id)
@@ -353,10 +364,14 @@ def find_closed_references(job: ExportJob, adapter: Adapter) -> str:
     now = adapter.read_current_references(basis.references)
     if isinstance(now, Unavailable):
         return ""
-    return " ".join(each.sentence for each in preflight.list_blocking(adapter.check_references(basis.document, now)))
+    return " ".join(
+        each.sentence for each in preflight.list_blocking(adapter.check_references(basis.document, now))
+    )
 
 
-def read_back_before_sending(job: ExportJob, adapter: Adapter) -> StoredRecord | NotFound | Unavailable | None:
+def read_back_before_sending(
+    job: ExportJob, adapter: Adapter
+) -> StoredRecord | NotFound | Unavailable | None:
     """What stands under our key before anything is written, where it is nothing or ours by our own ledger.
 
     Spectrum would overwrite somebody else's record without a word. None, with the job ended or put off,
@@ -370,7 +385,9 @@ def read_back_before_sending(job: ExportJob, adapter: Adapter) -> StoredRecord |
     moved: tuple[MovedRecord, ...] | Unavailable = other_records.find_moved_records(job) if is_absent else ()
     match moved or found:
         case Unavailable(reason=reason):
-            outcomes.requeue_with_back_off(job, f"Nothing was sent, because the ERP ID can't be checked: {reason}")
+            outcomes.requeue_with_back_off(
+                job, f"Nothing was sent, because the ERP ID can't be checked: {reason}"
+            )
             return None
         case StoredRecord() as record if problem := find_overwrite_problem(job, adapter, record):
             outcomes.fail(job, problem)
@@ -384,7 +401,8 @@ def read_back_before_sending(job: ExportJob, adapter: Adapter) -> StoredRecord |
             return None
         case NotFound() if is_written_part_gone(job, adapter):
             outcomes.fail(
-                job, f"What was written is not there: Spectrum shows nothing under {format_record_key(job)}. {NOTHING_MORE_SENT}"
+                job,
+                f"What was written is not there: Spectrum shows nothing under {format_record_key(job)}. {NOTHING_MORE_SENT}",
             )
             return None
     return found
@@ -412,7 +430,9 @@ def describe_moved_records(job: ExportJob, records: Sequence[MovedRecord], other
     """Why nothing is written to a key where the record, or what may be it, stands under another."""
     there = "; or ".join(record.sentence for record in records)
     may = "" if records[0].is_certain else "may "
-    instead = f"Under {format_record_key(job)} stands another contract, of job {other_job}. " if other_job else ""
+    instead = (
+        f"Under {format_record_key(job)} stands another contract, of job {other_job}. " if other_job else ""
+    )
     if not job.calls.filter(state=CallState.WRITTEN).exists():
         return (
             f"{instead}Spectrum {'may already hold' if may else 'already holds'} it as {there}; it would be "
@@ -435,7 +455,9 @@ def find_overwrite_problem(job: ExportJob, adapter: Adapter, record: StoredRecor
         key = adapter.build_key(ErpReferences(vendor_code=job.vendor_code), job.erp_id)
         existing = existing_record.compare_record(adapter, key, calls, record)
         return f"{existing.sentence} {existing.advice}"
-    differences = unknown.find_overwrites(adapter, unknown.list_planned_calls(job), ledger.list_earlier_calls(job), record)
+    differences = unknown.find_overwrites(
+        adapter, unknown.list_planned_calls(job), ledger.list_earlier_calls(job), record
+    )
     if not differences:
         return ""
     return (

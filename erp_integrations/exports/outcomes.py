@@ -122,7 +122,7 @@ def release(job: ExportJob) -> None:
 def record_synced(job: ExportJob) -> None:
     """Every call is written: synced, and to be read back where that is possible. Raises LeaseLost."""
     job = lock_leased_job(job)
-    if job.connection.reads_back:
+    if job.connection.has_read_back:
         job.verification = Verification.PENDING
         job.verify_after = Now() + timedelta(seconds=settings.READ_BACK_LAG_SECONDS)
     elif job.verification != Verification.ATTESTED:
@@ -139,7 +139,7 @@ def release_stalled(job_id: int) -> None:
     what is left of the calls provably never left us, so it is taken up again at once.
     """
     job = lock_job_and_parents(job_id)
-    if not ExportJob.objects.abandoned().filter(pk=job_id).exists():
+    if not ExportJob.objects.stalled().filter(pk=job_id).exists():
         return
     if not end_interrupted_call(job, "the worker stopped while it was being sent."):
         requeue_after(job, "The worker stopped between two calls.", delay=timedelta(0))
@@ -172,13 +172,15 @@ def undo_acceptance(job: ExportJob) -> None:
     """
     job.set_status(JobStatus.CANCELLED)
     job.save()
-    job.submission.return_to_awaiting()
+    job.submission.undo_acceptance()
     job.submission.save()
     leftovers.release_erp_id(job.submission.commitment)
     commitments.set_accounting_status(job.submission.commitment, badge=Badge.AWAITING)
 
 
-def record_export_event(job: ExportJob, event: str, detail: dict[str, object], *, by: User | None = None) -> None:
+def record_export_event(
+    job: ExportJob, event: str, detail: dict[str, object], *, by: User | None = None
+) -> None:
     """History of a delivery, kept with the submission; the system itself did it, or a person."""
     history.record(
         event=event,
@@ -246,7 +248,9 @@ def handle_failure(
             # A site that changed answers so to everything: it is looked at again before the next call.
             Connection.objects.filter(pk=job.connection_id).update(descriptions_checked_at=None)
             set_job_status(job, JobStatus.UNKNOWN, problem, event="export.unknown")
-        case SessionOver() if job.connection.guid_policy == GuidPolicy.NEW and not has_expired_session_before(job, call):
+        case SessionOver() if job.connection.guid_policy == GuidPolicy.NEW and not has_expired_session_before(
+            job, call
+        ):
             # The next claim, which follows at once, makes a new one.
             job.tries -= 1
             job.guid = None
@@ -256,21 +260,27 @@ def handle_failure(
             job.tries -= 1
             if isinstance(outcome, SessionOver):
                 job.guid = None
-            requeue_after(job, problem, delay=circuit_breaker.start_back_off(job.connection, describe_outcome(outcome)))
+            requeue_after(
+                job, problem, delay=circuit_breaker.start_back_off(job.connection, describe_outcome(outcome))
+            )
         case Unusable(can_accept_wsdl=adoptable):
             job.tries -= 1
             circuit_breaker.open_circuit(job.connection, describe_outcome(outcome), adoptable=adoptable)
             requeue_after(job, problem, delay=circuit_breaker.LONGEST_BACK_OFF)
         case NotSent(transient=True, internal_error=False):
             job.tries -= 1
-            requeue_after(job, problem, delay=circuit_breaker.open_circuit(job.connection, describe_outcome(outcome)))
+            requeue_after(
+                job, problem, delay=circuit_breaker.open_circuit(job.connection, describe_outcome(outcome))
+            )
         case NotSent(transient=True) | Refused(transient=True) if job.tries < settings.EXPORT_MAX_TRIES:
             requeue_after(job, problem, delay=circuit_breaker.get_back_off(job.tries))
         case NotSent() | Refused():
             # What Spectrum says no to, the project must mend.
             refused = isinstance(outcome, Refused) and not outcome.transient
             if has_written_call(job):
-                set_job_status(job, JobStatus.INCOMPLETE, problem, event="export.incomplete", notify_sender=refused)
+                set_job_status(
+                    job, JobStatus.INCOMPLETE, problem, event="export.incomplete", notify_sender=refused
+                )
             else:
                 set_job_status(job, JobStatus.FAILED, problem, event="export.failed", notify_sender=refused)
 
@@ -312,12 +322,12 @@ def set_job_status(
     job.save()
     submission = job.submission
     if status == JobStatus.SYNCED:
-        commitments.set_accounting_status(submission.commitment, badge=Badge.SYNCED, lock=Lock.EXPORTED, erp_id=job.erp_id)
+        commitments.set_accounting_status(
+            submission.commitment, badge=Badge.SYNCED, lock=Lock.EXPORTED, erp_id=job.erp_id
+        )
     else:
         commitments.set_accounting_status(submission.commitment, badge=BADGES[status])
-    needs_person = status == JobStatus.FAILED or (
-        status == JobStatus.INCOMPLETE and job.not_before is None
-    )
+    needs_person = status == JobStatus.FAILED or (status == JobStatus.INCOMPLETE and job.not_before is None)
     if needs_person or job.needs_manual_resolution:
         alarms.create_alarm(job, problem, tells_sender=notify_sender)
     entry: dict[str, object] = {"status": status.value, "problem": problem, **(detail or {})}

@@ -18,7 +18,9 @@ from erp_integrations.connections import watermark
 from erp_integrations.exports import existing_record, outcomes
 from erp_integrations.models import ExportJob, JobStatus, Restore, Submission, SubmissionStatus
 
-UNKNOWN_SINCE_RESTORE = "The database was put back to an older copy: nobody here knows whether this was sent since."
+UNKNOWN_SINCE_RESTORE = (
+    "The database was put back to an older copy: nobody here knows whether this was sent since."
+)
 
 
 class NothingLost(Exception):
@@ -38,10 +40,12 @@ def confirm_restore(*, reason: str, anyway: bool = False) -> Restore:
     lost = watermark.find_losses()
     if not lost and not anyway:
         raise NothingLost("This database knows all that the files and the last checkpoint know of it.")
-    for job_id in ExportJob.objects.abandoned().values_list("pk", flat=True):
+    for job_id in ExportJob.objects.stalled().values_list("pk", flat=True):
         outcomes.release_stalled(job_id)
     if leased_job := ExportJob.objects.filter(status=JobStatus.EXPORTING).order_by("-lease_until").first():
-        raise StillLeased(f"{leased_job} is held by a worker until {leased_job.lease_until:%H:%M:%S} UTC: try again then.")
+        raise StillLeased(
+            f"{leased_job} is held by a worker until {leased_job.lease_until:%H:%M:%S} UTC: try again then."
+        )
     watermark.pause_all(" ".join(lost))
     automatic_jobs = list_jobs(JobStatus.QUEUED, JobStatus.INCOMPLETE).exclude(
         connection__server__in=settings.INFO_LINKS
@@ -68,8 +72,10 @@ def compare_waiting() -> Iterator[tuple[Submission, str]]:
         Q(status=SubmissionStatus.AWAITING) | Q(pk__in=open_jobs.values("submission"))
     )
     for submission in waiting.select_related("company", "connection__settings").order_by("pk"):
-        if not submission.connection.reads_back:
-            description = "can't be looked up: a person has to say what Spectrum holds before anything is sent"
+        if not submission.connection.has_read_back:
+            description = (
+                "can't be looked up: a person has to say what Spectrum holds before anything is sent"
+            )
             yield submission, description
             continue
         match existing_record.find_record(submission):

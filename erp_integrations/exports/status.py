@@ -90,7 +90,7 @@ def list_health_checks() -> list[HealthCheck]:
         age = now - beat.at
         sweep = HealthCheck("sweep", age <= longest, f"{format_seconds(age)} ago")
     # What waits on a connection that rests, is paused or closed is late for a reason that is known.
-    due = ExportJob.objects.due().filter(connection__in=Connection.objects.awake())
+    due = ExportJob.objects.due().filter(connection__in=Connection.objects.available())
     oldest = due.aggregate(oldest=Min("not_before"))["oldest"]
     age = now - oldest if oldest else timedelta(0)
     return [sweep, HealthCheck("oldest due export", age <= STUCK_AFTER, format_seconds(age))]

@@ -17,14 +17,14 @@ from django.db.models.functions import Now
 from directory.models import User
 from erp_integrations import alarms
 from erp_integrations.adapters.base import (
-    NotFound,
     Adapter,
     Call,
-    Unavailable,
     Difference,
     ErpReferences,
     MovedRecord,
+    NotFound,
     StoredRecord,
+    Unavailable,
 )
 from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.checks import other_records
@@ -77,8 +77,14 @@ def compare_plan(
     """
     planned = tuple(call for call, _ in calls)
     if isinstance(found, NotFound):
-        missing = tuple(Difference(call.title, "", "written", "nothing") for call, affirmed in calls if affirmed)
-        return PlanComparison(ShownPart.OTHER, differences=missing) if missing else PlanComparison(ShownPart.NONE)
+        missing = tuple(
+            Difference(call.title, "", "written", "nothing") for call, affirmed in calls if affirmed
+        )
+        return (
+            PlanComparison(ShownPart.OTHER, differences=missing)
+            if missing
+            else PlanComparison(ShownPart.NONE)
+        )
     inspection = adapter.compare_calls(planned, found)
     foreign = list(inspection.others)
     written: list[bool] = []
@@ -129,7 +135,8 @@ def find_overwrites(
 def is_earlier_version(adapter: Adapter, call: Call, earlier: Iterable[Call], record: StoredRecord) -> bool:
     part = adapter.get_record_part(call)
     return any(
-        adapter.get_record_part(each) == part and adapter.compare_calls((each,), record).calls == ((),) for each in earlier
+        adapter.get_record_part(each) == part and adapter.compare_calls((each,), record).calls == ((),)
+        for each in earlier
     )
 
 
@@ -145,14 +152,14 @@ def is_absent(adapter: Adapter, call: Call, found: StoredRecord | NotFound | Una
 
 def list_due_for_read_back() -> list[int]:
     """The connections with an Unknown whose quiet period is over, and that can be read back."""
-    due = ExportJob.objects.unknown_and_quiet().filter(connection__server__in=settings.INFO_LINKS)
+    due = ExportJob.objects.due_for_read_back().filter(connection__server__in=settings.INFO_LINKS)
     return list(due.order_by().values_list("connection", flat=True).distinct())
 
 
 def read_back_due(connection_id: int) -> int:
     """Read back every Unknown of a connection that is due; of how many something is known now."""
     due = (
-        ExportJob.objects.unknown_and_quiet()
+        ExportJob.objects.due_for_read_back()
         .filter(connection=connection_id)
         .select_related("connection__settings", "submission__commitment")
         .order_by("not_before", "pk")
@@ -238,7 +245,9 @@ def compare_read_back(job: ExportJob) -> PlanComparison | None:
     if isinstance(found, tuple) and (certain := [each for each in found if each.is_certain]):
         return PlanComparison(ShownPart.OTHER, differences=tuple(each.difference for each in certain))
     there = found if isinstance(found, StoredRecord) else NotFound()
-    return compare_plan(get_adapter(job.connection), list_planned_calls(job), ledger.list_earlier_calls(job), there)
+    return compare_plan(
+        get_adapter(job.connection), list_planned_calls(job), ledger.list_earlier_calls(job), there
+    )
 
 
 @transaction.atomic

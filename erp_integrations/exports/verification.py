@@ -16,12 +16,12 @@ from commitments import services as commitments
 from commitments.models import Badge
 from erp_integrations import alarms
 from erp_integrations.adapters.base import (
-    NotFound,
-    Unavailable,
-    Mismatch,
     FoundElsewhere,
     Match,
+    Mismatch,
     MovedRecord,
+    NotFound,
+    Unavailable,
     Verdict,
 )
 from erp_integrations.adapters.registry import get_adapter, to_call
@@ -54,7 +54,7 @@ def verify_due(connection_id: int | None = None) -> int:
     for job in due[:BATCH_SIZE]:
         if job.connection_id in silent:
             continue
-        calls = tuple(to_call(stored) for stored in job.current_calls())
+        calls = tuple(to_call(stored) for stored in job.list_current_calls())
         verdict = get_adapter(job.connection).verify_plan(calls)
         if absent := other_records.find_absence(verdict):
             verdict = build_absence_verdict(absent, other_records.find_moved_records(job))
@@ -90,7 +90,9 @@ def set_verification(job: ExportJob, verdict: KnownVerdict) -> None:
     before = job.verification
     job.verification, job.differences = to_verification_columns(verdict)
     if job.verification == Verification.ABSENT != before:
-        alarms.create_alarm(job, "Spectrum said yes to every call, but read back it does not show the record.")
+        alarms.create_alarm(
+            job, "Spectrum said yes to every call, but read back it does not show the record."
+        )
     if job.verification == Verification.ELSEWHERE != before:
         alarms.create_alarm(job, "It was moved in Spectrum: it has another vendor code or number there now.")
     job.filled = [asdict(each) for each in verdict.filled] if isinstance(verdict, Match | Mismatch) else []

@@ -51,7 +51,12 @@ class ExpectedLink:
 
 @transaction.atomic
 def link_vendor(
-    *, contract_company: ContractCompany, connection: Connection, vendor_code: str, expected_code: str, by: User
+    *,
+    contract_company: ContractCompany,
+    connection: Connection,
+    vendor_code: str,
+    expected_code: str,
+    by: User,
 ) -> int:
     """Say which vendor a contract company is; returns how many accepted commitments that stops.
 
@@ -76,7 +81,9 @@ def link_vendor(
 
 
 @transaction.atomic
-def unlink_vendor(*, contract_company: ContractCompany, connection: Connection, expected_code: str, by: User) -> int:
+def unlink_vendor(
+    *, contract_company: ContractCompany, connection: Connection, expected_code: str, by: User
+) -> int:
     """Take a contract company's link away; returns how many accepted commitments that stops.
 
     Raises RightMissing, LinkChanged.
@@ -91,7 +98,9 @@ def unlink_vendor(*, contract_company: ContractCompany, connection: Connection, 
 
 
 @transaction.atomic
-def link_job(*, project: Project, connection: Connection, job_number: str, expected: ExpectedLink, by: User) -> int:
+def link_job(
+    *, project: Project, connection: Connection, job_number: str, expected: ExpectedLink, by: User
+) -> int:
     """Say which job a project is, and so where it is exported; returns how many accepted
     commitments that stops. The job's phases are read at once.
 
@@ -228,10 +237,14 @@ def delete_link(event: str, link: VendorLink | JobLink, by: User) -> None:
     record_link_change(event, link, by, before, [])
 
 
-def record_link_change(event: str, link: VendorLink | JobLink, by: User, before: Values, fields: list[str]) -> None:
+def record_link_change(
+    event: str, link: VendorLink | JobLink, by: User, before: Values, fields: list[str]
+) -> None:
     """After the change: it waits for a second person, or speaks for itself."""
     company = link.contract_company.company if isinstance(link, VendorLink) else link.project.company
-    confirmation_detail = waiting.record_change(Subject.from_link(link), before=before, by=by, company=company)
+    confirmation_detail = waiting.record_change(
+        Subject.from_link(link), before=before, by=by, company=company
+    )
     detail = get_link_detail(link) | confirmation_detail | ({"fields": fields} if fields else {})
     history.record(event=event, subject=link, by=by, company=company, detail=detail)
 

@@ -58,7 +58,9 @@ class JobRow:
 
 def list_unexported_commitments(company: Company) -> QuerySet[Commitment]:
     """Those that could go to accounting as far as their status goes, or are there, and are not exported."""
-    return Commitment.objects.filter(build_sendable_filter(), project__company=company).exclude(lock=Lock.EXPORTED)
+    return Commitment.objects.filter(build_sendable_filter(), project__company=company).exclude(
+        lock=Lock.EXPORTED
+    )
 
 
 def list_vendors_needing_links(company: Company) -> QuerySet[Any, Any]:
@@ -102,7 +104,9 @@ def get_vendor_page(
         case "not-linked":
             contract_companies = contract_companies.filter(~Exists(link))
         case "work-waits":
-            contract_companies = contract_companies.filter(pk__in=list_vendors_needing_links(company)).filter(~Exists(link))
+            contract_companies = contract_companies.filter(pk__in=list_vendors_needing_links(company)).filter(
+                ~Exists(link)
+            )
         case "linked":
             contract_companies = contract_companies.filter(Exists(link))
     for word in search.split():
@@ -128,7 +132,9 @@ def build_vendor_rows(
         (each.name for each in contract_companies if always_suggest or each.pk not in links),
         ((vendor.name, vendor) for vendor in vendors if vendor.gone_at is None and vendor.is_active),
     )
-    subjects = {each.pk: str(Subject(Kind.VENDOR, connection.pk, str(each.pk))) for each in contract_companies}
+    subjects = {
+        each.pk: str(Subject(Kind.VENDOR, connection.pk, str(each.pk))) for each in contract_companies
+    }
     changes = waiting_changes.find_by_subjects(subjects.values())
     rows = []
     for each in contract_companies:
@@ -160,7 +166,9 @@ def get_job_page(
     return page, build_job_rows(company, page.rows)
 
 
-def build_job_rows(company: Company, projects: Sequence[Project], *, always_suggest: bool = False) -> list[JobRow]:
+def build_job_rows(
+    company: Company, projects: Sequence[Project], *, always_suggest: bool = False
+) -> list[JobRow]:
     """With links, jobs and suggestions of every connection for what is not linked. Three queries."""
     links = {
         link.project_id: link
@@ -202,7 +210,9 @@ def find_jobs(company: Company, search: str) -> list[Job]:
     return list(jobs.order_by("number")[:MAX_SEARCH_RESULTS]) if search else []
 
 
-def count_unexported_by(rows: Sequence[ContractCompany] | Sequence[Project], field_name: str) -> dict[int, int]:
+def count_unexported_by(
+    rows: Sequence[ContractCompany] | Sequence[Project], field_name: str
+) -> dict[int, int]:
     """How many commitments wait on each of these."""
     if not rows:
         return {}

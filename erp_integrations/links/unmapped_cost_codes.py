@@ -99,7 +99,11 @@ def list_project_cost_codes(company: Company, projects: Sequence[Project]) -> li
     rows = []
     for project in projects:
         link, job = links.get(project.pk), job_by_project.get(project.pk)
-        unmapped = find_unmapped_cost_codes(link, phases[job.pk], used[project.pk]) if link and job and job.phases_seen_at else []
+        unmapped = (
+            find_unmapped_cost_codes(link, phases[job.pk], used[project.pk])
+            if link and job and job.phases_seen_at
+            else []
+        )
         rows.append(ProjectCostCodes(project, link, job, len(used[project.pk]), unmapped))
     return rows
 
@@ -131,7 +135,9 @@ def list_phase_statuses(jobs: Sequence[Job]) -> defaultdict[int, dict[str, dict[
     return phases
 
 
-def find_unmapped_cost_codes(link: JobLink, phases: Mapping[str, Mapping[str, str]], used: Sequence[UsedCostCode]) -> list[UnmappedCostCode]:
+def find_unmapped_cost_codes(
+    link: JobLink, phases: Mapping[str, Mapping[str, str]], used: Sequence[UsedCostCode]
+) -> list[UnmappedCostCode]:
     phase_code = get_adapter(link.connection).get_phase_code
     unmapped = []
     for used_code in used:

@@ -8,7 +8,7 @@ from django.db.models import Model, QuerySet
 from django.db.models.functions import Upper
 from django.db.models.lookups import Exact
 
-from erp_integrations.adapters.base import REFERENCE_STATUSES, ReferenceStatus, PhaseRecord, PhaseStatus
+from erp_integrations.adapters.base import REFERENCE_STATUSES, PhaseRecord, PhaseStatus, ReferenceStatus
 from erp_integrations.models import Connection, Job, MastersPull, Phase, Vendor
 
 M = TypeVar("M", bound=Model)

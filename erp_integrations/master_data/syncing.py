@@ -19,11 +19,11 @@ from django.db.models.functions import Now, Upper
 from directory import history
 from directory.db.availability import is_transient_error
 from erp_integrations.adapters.base import (
-    Unavailable,
     JobRecord,
     PhaseRecord,
     Rows,
     Unauthorised,
+    Unavailable,
     VendorRecord,
     VendorStatus,
 )
@@ -211,7 +211,9 @@ def save_jobs(claimed: MastersPull, rows: Sequence[JobRecord]) -> list[str]:
 
 @transaction.atomic
 def save_phases(claimed: MastersPull, job: Job, rows: Sequence[PhaseRecord]) -> list[str]:
-    rows_by_key = {(_clean_code(row.code), _clean_code(row.cost_type)): row for row in rows if _clean_code(row.code)}
+    rows_by_key = {
+        (_clean_code(row.code), _clean_code(row.cost_type)): row for row in rows if _clean_code(row.code)
+    }
     present = job.phases.filter(gone_at=None)
     lock_claimed_sync(claimed)
     update_progress(
@@ -251,7 +253,9 @@ def check_emptied_list(rows: object, known: models.QuerySet[Any], list_name: str
     return f"Spectrum listed no {list_name} at all, so those of the last reading are kept."
 
 
-def _get_renamed_at(claimed: MastersPull, known: Vendor | Job | None, field: str, name: str) -> datetime | None:
+def _get_renamed_at(
+    claimed: MastersPull, known: Vendor | Job | None, field: str, name: str
+) -> datetime | None:
     if known is None:
         return None
     before = getattr(known, field)
@@ -331,9 +335,7 @@ def end_sync(claimed: MastersPull, problems: Sequence[str]) -> None:
     if sync.not_before is not None:
         sync.status = SyncStatus.QUEUED
     else:
-        sync.not_before = Now() + (
-            RETRY_DELAY if problems else timedelta(hours=settings.MASTERS_PULL_HOURS)
-        )
+        sync.not_before = Now() + (RETRY_DELAY if problems else timedelta(hours=settings.MASTERS_PULL_HOURS))
     sync.save(update_fields=["status", "problem", "lease_until", "finished_at", "not_before"])
     history.record(
         event="masters.not_read" if problems else "masters.read",

@@ -253,7 +253,7 @@ class ExportJob(models.Model):
     def needs_manual_resolution(self) -> bool:
         """Unknown, and no read-back will tell: there is none, it showed something else, or it is down."""
         return self.status == JobStatus.UNKNOWN and (
-            self.not_before is None or not self.connection.reads_back or self.can_be_resolved_manually
+            self.not_before is None or not self.connection.has_read_back or self.can_be_resolved_manually
         )
 
     @property

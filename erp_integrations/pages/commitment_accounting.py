@@ -77,10 +77,14 @@ def get_commitment_accounting(commitment: Commitment, person: User) -> Commitmen
         changes = drift.check_local_changes(latest) if exported else []
         local_changes = [drift_listing.describe_issue(change) for change in changes]
         billing = JobBilling.objects.filter(job__in=latest.jobs.current()).first() if exported else None
-        return CommitmentAccounting(latest, "", may_send, senders=senders, changed_here=local_changes, billing=billing)
+        return CommitmentAccounting(
+            latest, "", may_send, senders=senders, changed_here=local_changes, billing=billing
+        )
     document = preflight.build_document(commitment)
     basis = preflight.build_basis(document)
-    issues = preflight.check_export(basis, moment=preflight.Moment.SEND, erp_id=preflight.get_proposed_erp_id(basis))
+    issues = preflight.check_export(
+        basis, moment=preflight.Moment.SEND, erp_id=preflight.get_proposed_erp_id(basis)
+    )
     return CommitmentAccounting(
         latest,
         "Re-send to ERP" if latest else "Send to ERP",
@@ -121,7 +125,9 @@ class CompanyCounts:
 def count_by_company(companies: Iterable[Company]) -> list[CompanyCounts]:
     """The companies with their counts, in their order; one query for all of them."""
     company_list = list(companies)
-    needs_attention = Q(status=SubmissionStatus.ACCEPTED, jobs__status__in=["failed", "incomplete", "unknown"])
+    needs_attention = Q(
+        status=SubmissionStatus.ACCEPTED, jobs__status__in=["failed", "incomplete", "unknown"]
+    )
     rows = (
         Submission.objects.filter(company__in=company_list)
         .values("company_id")

@@ -20,7 +20,11 @@ from erp_integrations.models import (
     SubmissionStatus,
     Verification,
 )
-from erp_integrations.pages.submission_row import SubmissionRow, describe_blocked_connection, describe_next_try
+from erp_integrations.pages.submission_row import (
+    SubmissionRow,
+    describe_blocked_connection,
+    describe_next_try,
+)
 from erp_integrations.reconciliation import drift, drift_listing, watching
 
 MAX_DIFFERENCES = 20  # in a notice; the job keeps all
@@ -60,7 +64,9 @@ def describe_corrupted_snapshot(row: SubmissionRow) -> Explanation | None:
                 "It can't be tried again. Reject it with your reason, and the project can send it again."
             )
         operator_advice = "Tell whoever runs this server: the history knows the hash of what was sent."
-        return Explanation("danger", "warning", "What was sent can't be shown", [str(error), way_out, operator_advice])
+        return Explanation(
+            "danger", "warning", "What was sent can't be shown", [str(error), way_out, operator_advice]
+        )
     return None
 
 
@@ -71,7 +77,9 @@ def build_explanation(row: SubmissionRow) -> Explanation | None:
         case SubmissionStatus.AWAITING:
             return None
         case SubmissionStatus.REJECTED:
-            return Explanation("warning", "status-rejected", describe_decision(submission), [submission.reason])
+            return Explanation(
+                "warning", "status-rejected", describe_decision(submission), [submission.reason]
+            )
         case SubmissionStatus.RETRIEVED | SubmissionStatus.UNLINKED:
             back = "It is with the project again."
             return Explanation("", f"status-{submission.status}", describe_decision(submission), [back])
@@ -115,7 +123,7 @@ def describe_late_records(row: SubmissionRow) -> Explanation | None:
     follows = (
         f"It may still be written. Spectrum is asked every day{until.replace(' on ', ' until ')}, and if it "
         "turns up, approvers are told by mail."
-        if connection.reads_back
+        if connection.has_read_back
         else "It may still be written, and nobody looks: this connection can't be read back. Look for it in "
         "Spectrum yourself."
     )
@@ -168,7 +176,9 @@ def describe_synced(row: SubmissionRow, job: ExportJob) -> Explanation:
     match job.verification:
         case Verification.MATCH:
             read_back = f"It was read back{_format_date(job.verified_at)}, and is what was accepted."
-            return Explanation("success", "status-synced", title, [f"{answer} {read_back}", *_list_filled_values(job)])
+            return Explanation(
+                "success", "status-synced", title, [f"{answer} {read_back}", *_list_filled_values(job)]
+            )
         case Verification.PENDING:
             coming = "It is read back in a moment and compared with what was accepted."
             return Explanation("success", "status-synced", title, [f"{answer} {coming}"])
@@ -226,7 +236,9 @@ def _list_differences(job: ExportJob) -> list[str]:
         if each.get("kind") == DifferenceKind.MOVED and not each["name"]:
             sentences.append(f"In Spectrum it is {each['stored']} now.")
         else:
-            sentences.append(f"{where}: {each['sent']} was accepted, {each['stored'] or 'nothing'} is stored.")
+            sentences.append(
+                f"{where}: {each['sent']} was accepted, {each['stored'] or 'nothing'} is stored."
+            )
     more = len(job.differences) - len(sentences)
     return [*sentences, f"And {more} more."] if more else sentences
 
@@ -306,7 +318,9 @@ def describe_unknown_call(row: SubmissionRow, job: ExportJob) -> list[str]:
         ]
     silent = ""
     if job.unreadable_since:
-        silent = f"Spectrum's read-only database could not be asked since{_format_date(job.unreadable_since)[3:]}."
+        silent = (
+            f"Spectrum's read-only database could not be asked since{_format_date(job.unreadable_since)[3:]}."
+        )
     if job.needs_manual_resolution:
         doubt = f"{doubt} {silent}".strip()
         if row.is_quiet:

@@ -16,15 +16,15 @@ from typing import TypeVar
 from django.conf import settings
 
 from erp_integrations.adapters.base import (
-    NotFound,
-    Unavailable,
-    Issue,
-    ResponsibleParty,
-    Key,
     ErpReferences,
+    Issue,
+    Key,
     MovedRecord,
+    NotFound,
+    ResponsibleParty,
     Severity,
     StoredRecord,
+    Unavailable,
 )
 from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.checks import other_records, preflight

@@ -3,7 +3,14 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from erp_integrations.adapters.base import Call, Issue, ResponsibleParty, ErpReferences, MovedRecord, StoredRecord
+from erp_integrations.adapters.base import (
+    Call,
+    ErpReferences,
+    Issue,
+    MovedRecord,
+    ResponsibleParty,
+    StoredRecord,
+)
 from erp_integrations.checks import preflight
 from erp_integrations.confirmations import waiting
 from erp_integrations.confirmations.waiting import PendingChange
@@ -63,7 +70,9 @@ def build_preview(
     basis = preflight.build_basis(submission.document)
     number = preflight.get_proposed_erp_id(basis) if erp_id is None else erp_id
     issues = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id=number, note=note)
-    planned = () if preflight.list_blocking(issues) else preflight.build_calls(basis, erp_id=number, note=note)
+    planned = (
+        () if preflight.list_blocking(issues) else preflight.build_calls(basis, erp_id=number, note=note)
+    )
     live, live_issues = run_live_checks(submission, basis, number, ticked)
     issues = preflight.list_by_severity([*live_issues, *issues])
     adoptable = _find_adoptable_record(live, issues)
@@ -86,8 +95,16 @@ def build_preview(
 def find_existing_record(submission: Submission) -> ExistingRecord | None:
     """What Spectrum holds now where it would be written; None: nothing, or nobody can tell in time."""
     adapter, key, calls = existing_record.build_plan(submission)
-    found = live_checks.fetch_in_time(lambda: adapter.find_record(key)) if adapter.has_read_back and calls else None
-    return existing_record.compare_record(adapter, key, calls, found) if isinstance(found, StoredRecord) else None
+    found = (
+        live_checks.fetch_in_time(lambda: adapter.find_record(key))
+        if adapter.has_read_back and calls
+        else None
+    )
+    return (
+        existing_record.compare_record(adapter, key, calls, found)
+        if isinstance(found, StoredRecord)
+        else None
+    )
 
 
 def check_before_accept(
@@ -99,10 +116,14 @@ def check_before_accept(
     that was closed since the lists were read. Not to be called inside a transaction either. Nothing is
     asked where nothing can be read back.
     """
-    if not submission.connection.reads_back:
+    if not submission.connection.has_read_back:
         return False, []
-    live, live_issues = run_live_checks(submission, preflight.build_basis(submission.document), erp_id, ticked)
-    return bool(preflight.list_blocking(live_issues)), [each for each in live.moved if each.fingerprint in ticked]
+    live, live_issues = run_live_checks(
+        submission, preflight.build_basis(submission.document), erp_id, ticked
+    )
+    return bool(preflight.list_blocking(live_issues)), [
+        each for each in live.moved if each.fingerprint in ticked
+    ]
 
 
 def _find_adoptable_record(live: LiveCheck, issues: list[Issue]) -> ExistingRecord | None:

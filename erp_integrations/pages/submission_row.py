@@ -122,7 +122,11 @@ class SubmissionRow:
         """Whether the viewer may go on with what is not written: it does not do so by itself now."""
         resumes_itself = self.job is not None and self.job.not_before is not None and not self.job.is_delayed
         return (
-            self.is_incomplete and not resumes_itself and self.is_quiet and self.can_decide and not self.own_change_reason
+            self.is_incomplete
+            and not resumes_itself
+            and self.is_quiet
+            and self.can_decide
+            and not self.own_change_reason
         )
 
     @property
@@ -166,10 +170,16 @@ class SubmissionRow:
             return ""
         approvers = self.viewer.approvers
         others_allowed = [each for each in approvers if not self.submission.is_own_decision(each)]
-        granters = format_names([each for each in self.viewer.granters if each != self.viewer.user]) or "staff"
+        granters = (
+            format_names([each for each in self.viewer.granters if each != self.viewer.user]) or "staff"
+        )
         if is_approver and not is_own:
             alone = others_allowed == [self.viewer.user]
-            return f"{self.own_change_reason} Else {granters} can exempt you once." if alone else self.own_change_reason
+            return (
+                f"{self.own_change_reason} Else {granters} can exempt you once."
+                if alone
+                else self.own_change_reason
+            )
         if others_allowed:
             others = f"so another approver must decide: {format_names(others_allowed)}."
             return f"You {self.own_part} this, {others}" if is_own else ""
@@ -259,7 +269,9 @@ def build_submission_row(submission: Submission, viewer: CompanyMembership) -> S
     if viewer.is_accounting_approver and waiting.has_own_changes(viewer):
         is_begun = job is not None and job.status == JobStatus.INCOMPLETE
         own_change_reason = (
-            "" if submission.is_own_decision(viewer.user) else describe_own_decision(submission, viewer.user, has_begun=is_begun)
+            ""
+            if submission.is_own_decision(viewer.user)
+            else describe_own_decision(submission, viewer.user, has_begun=is_begun)
         )
     return SubmissionRow(submission, job, viewer, own_change_reason)
 

@@ -23,9 +23,9 @@ from erp_integrations.adapters.base import (
     Adapter,
     Billing,
     Call,
-    Unavailable,
-    Mismatch,
     Match,
+    Mismatch,
+    Unavailable,
     Verdict,
 )
 from erp_integrations.adapters.registry import get_adapter, to_call
@@ -117,7 +117,9 @@ def compare_claimed_run(run: Reconciliation) -> bool:
         if not run.to_compare:
             _find_own_run(run).update(to_compare=list_jobs_to_compare(run).count())
         adapter = get_adapter(run.connection)
-        while jobs := list(list_jobs_to_compare(run).filter(pk__gt=run.after_job).order_by("pk")[:MAX_RECORDS_AT_ONCE]):
+        while jobs := list(
+            list_jobs_to_compare(run).filter(pk__gt=run.after_job).order_by("pk")[:MAX_RECORDS_AT_ONCE]
+        ):
             if stopping.is_set():
                 _find_own_run(run).update(status=ReconciliationStatus.WAITING, lease_until=None)
                 return False
@@ -154,8 +156,12 @@ def compare_batch(run: Reconciliation, adapter: Adapter, jobs: Sequence[ExportJo
     plans = list_planned_calls(jobs)
     jobs = [job for job in jobs if job.pk in plans]
     verdicts = list(adapter.verify_plans([plans[job.pk] for job in jobs]))
-    absences = {i: away for i, verdict in enumerate(verdicts) if (away := other_records.find_absence(verdict))}
-    records_elsewhere = other_records.find_moved_records_of_jobs(run.connection, [(jobs[i], plans[jobs[i].pk]) for i in absences])
+    absences = {
+        i: away for i, verdict in enumerate(verdicts) if (away := other_records.find_absence(verdict))
+    }
+    records_elsewhere = other_records.find_moved_records_of_jobs(
+        run.connection, [(jobs[i], plans[jobs[i].pk]) for i in absences]
+    )
     if isinstance(records_elsewhere, Unavailable):
         return records_elsewhere.reason
     for (index, absent), records in zip(absences.items(), records_elsewhere, strict=True):

@@ -14,12 +14,12 @@ from django.db.models.functions import Now
 
 from commitments.models import Commitment
 from erp_integrations.adapters.base import (
-    NotFound,
     Difference,
     DifferenceKind,
-    Mismatch,
     FoundElsewhere,
     Match,
+    Mismatch,
+    NotFound,
     ValueKind,
 )
 from erp_integrations.exports import outcomes, verification
@@ -30,7 +30,11 @@ MAX_ISSUES_IN_HISTORY = 50
 """The row of the drift itself holds all; history only tells what it was about."""
 
 # What a commitment lets people change after its export, and how they know it.
-EDITABLE_FIELDS: Mapping[str, str] = {"description": "Description", "trade": "Trade", "issue_date": "Issue date"}
+EDITABLE_FIELDS: Mapping[str, str] = {
+    "description": "Description",
+    "trade": "Trade",
+    "issue_date": "Issue date",
+}
 
 DRIFT_KINDS: Mapping[DifferenceKind, DriftKind] = {
     DifferenceKind.CHANGED: DriftKind.CHANGED,
@@ -70,7 +74,9 @@ def check_local_changes(submission: Submission) -> list[dict[str, str]]:
     try:
         document = submission.document
     except ValueError:
-        return [build_issue(DriftKind.CHANGED_HERE, "Snapshot", "", "as it was sent", "altered in the database")]
+        return [
+            build_issue(DriftKind.CHANGED_HERE, "Snapshot", "", "as it was sent", "altered in the database")
+        ]
     commitment: Commitment = submission.commitment
     issues = []
     for name, label in EDITABLE_FIELDS.items():
@@ -104,7 +110,9 @@ def record_comparison(comparison: Comparison, lock_run: Callable[[], None]) -> N
         verification.set_verification(job, comparison.read_back)
         if isinstance(comparison.read_back, Match) and (known_drift is None or issues):
             # Otherwise the end of the drift says so.
-            outcomes.record_export_event(job, "export.verified", {"verification": job.verification, "differences": []})
+            outcomes.record_export_event(
+                job, "export.verified", {"verification": job.verification, "differences": []}
+            )
     if known_drift is None and issues:
         start_drift(job, issues)
     elif known_drift is not None and not issues:

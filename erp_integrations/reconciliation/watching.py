@@ -17,7 +17,7 @@ from django.db.models.fields import DateTimeField
 from django.db.models.functions import Now
 
 from erp_integrations import alarms
-from erp_integrations.adapters.base import MAX_RECORDS_AT_ONCE, Adapter, Unavailable, Key, StoredRecord
+from erp_integrations.adapters.base import MAX_RECORDS_AT_ONCE, Adapter, Key, StoredRecord, Unavailable
 from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.exports import outcomes
 from erp_integrations.models import (
@@ -56,7 +56,9 @@ class WatchedRecord:
         return max(cast(datetime, vars(call)["sent_at"]) for call in self.calls) + days
 
 
-def compare_watched_records(connection: Connection, adapter: Adapter, lock_run: Callable[[], None]) -> int | Unavailable:
+def compare_watched_records(
+    connection: Connection, adapter: Adapter, lock_run: Callable[[], None]
+) -> int | Unavailable:
     """Look for what is watched, and write down what turned up, and what is gone again; how much that is."""
     calls = list_watched_calls().filter(job__connection=connection)
     watched, turned_up = list(build_watched_records(calls, connection, adapter)), set()
@@ -100,7 +102,9 @@ def list_watched_records(commitment_id: int, connection: Connection) -> list[Wat
     return list(build_watched_records(calls, connection, get_adapter(connection)))
 
 
-def build_watched_records(calls: QuerySet[ExportCall], connection: Connection, adapter: Adapter) -> Iterator[WatchedRecord]:
+def build_watched_records(
+    calls: QuerySet[ExportCall], connection: Connection, adapter: Adapter
+) -> Iterator[WatchedRecord]:
     by_key: defaultdict[Key, dict[tuple[str, ...], ExportCall]] = defaultdict(dict)
     last = WireAttempt.objects.filter(outcome__in=MAYBE_WRITTEN, call=OuterRef("pk")).order_by("-started_at")
     dated_calls = calls.annotate(sent_at=Subquery(last.values("started_at")[:1]))
@@ -126,7 +130,9 @@ def find_keys_in_use(connection: Connection, keys: Sequence[Key]) -> set[Key]:
     return {keys_by_name[name] for name in used_names if name in keys_by_name}
 
 
-def find_late_calls(adapter: Adapter, watched: WatchedRecord, record: StoredRecord | None) -> list[ExportCall]:
+def find_late_calls(
+    adapter: Adapter, watched: WatchedRecord, record: StoredRecord | None
+) -> list[ExportCall]:
     """The calls that are there and were not known to be; none where the number is another contract's."""
     if record is None:
         return []
@@ -138,13 +144,17 @@ def find_late_calls(adapter: Adapter, watched: WatchedRecord, record: StoredReco
 
 
 @transaction.atomic
-def record_late_calls(watched: WatchedRecord, late_calls: Collection[ExportCall], lock_run: Callable[[], None]) -> None:
+def record_late_calls(
+    watched: WatchedRecord, late_calls: Collection[ExportCall], lock_run: Callable[[], None]
+) -> None:
     """Write it down, with one alarm, unless an export under that key has begun meanwhile."""
     job = outcomes.lock_job_and_parents(watched.job.pk)
     lock_run()
     if find_keys_in_use(job.connection, [watched.key]):
         return
-    issues = [drift.build_issue(DriftKind.LATE, call.title, "", "nothing", watched.name) for call in late_calls]
+    issues = [
+        drift.build_issue(DriftKind.LATE, call.title, "", "nothing", watched.name) for call in late_calls
+    ]
     known = Drift.objects.late().select_for_update().filter(job=job, record_name=watched.name).first()
     if known is not None:
         drift.update_drift(known, job, issues)

@@ -5,20 +5,20 @@ ExportJob, checks the right, changes, writes the history, and stores the mail; o
 somebody woken. Domain errors carry the sentence that the person reads.
 """
 
-from erp_integrations.submissions.accepting import accept, is_statement_required, accept_again
+from erp_integrations.submissions.accepting import accept, accept_again, is_statement_required
 from erp_integrations.submissions.adopting import adopt
 from erp_integrations.submissions.errors import (
     Conflict,
     DecisionError,
-    RecordMayHaveMoved,
     ExportBlocked,
-    StatementMissing,
+    RecordMayHaveMoved,
     RecordMoved,
+    StatementMissing,
     TooEarly,
 )
 from erp_integrations.submissions.exempting import exempt
 from erp_integrations.submissions.following import FOLLOWABLE_STATUSES, follow, list_moves
-from erp_integrations.submissions.four_eyes import require_own_changes_confirmed, describe_own_decision
+from erp_integrations.submissions.four_eyes import describe_own_decision, require_own_changes_confirmed
 from erp_integrations.submissions.rejecting import reject
 from erp_integrations.submissions.resolving import Attested, resolve, resume
 from erp_integrations.submissions.row_locks import require_may_decide
@@ -31,27 +31,27 @@ __all__ = [
     "Attested",
     "Conflict",
     "DecisionError",
-    "RecordMayHaveMoved",
     "ExportBlocked",
-    "StatementMissing",
+    "RecordMayHaveMoved",
     "RecordMoved",
+    "StatementMissing",
     "TooEarly",
     "accept",
+    "accept_again",
     "adopt",
+    "describe_own_decision",
     "exempt",
     "follow",
-    "list_moves",
     "is_statement_required",
+    "list_moves",
     "reject",
     "require_may_decide",
-    "require_own_changes_confirmed",
     "require_may_unlink",
+    "require_own_changes_confirmed",
     "resolve",
     "resume",
     "retrieve_from_erp",
-    "accept_again",
     "send_to_erp",
     "undo",
     "unlink",
-    "describe_own_decision",
 ]

@@ -15,7 +15,7 @@ from commitments.models import Badge
 from directory.models import User
 from erp_integrations import signing, wakeup
 from erp_integrations.adapters.base import Call, Key, MovedRecord
-from erp_integrations.adapters.registry import to_rule_columns, get_reply_rule
+from erp_integrations.adapters.registry import get_reply_rule, to_rule_columns
 from erp_integrations.checks import preflight
 from erp_integrations.confirmations import waiting
 from erp_integrations.models import (
@@ -31,13 +31,13 @@ from erp_integrations.models import (
 from erp_integrations.submissions.errors import Conflict, ExportBlocked, StatementMissing
 from erp_integrations.submissions.four_eyes import require_ticked_changes
 from erp_integrations.submissions.row_locks import (
+    describe_conflict,
     get_sent_document,
     lock_for_decision,
     lock_job,
     record_decision,
     require_quiet_period_over,
     require_text,
-    describe_conflict,
 )
 
 
@@ -164,7 +164,7 @@ def is_statement_required(submission: Submission) -> bool:
 
     That is so until somebody has once decided for export since the last restore, whenever it was sent.
     """
-    if submission.connection.reads_back:
+    if submission.connection.has_read_back:
         return False
     if submission.restored_at:
         return True
@@ -187,7 +187,9 @@ def require_restore_statement(submission: Submission, statement: str) -> dict[st
     return {"statement": require_text(statement, message)}
 
 
-def require_number_lookup(key: Key, basis: preflight.ApprovalBasis, *, is_unchecked: bool) -> dict[str, object]:
+def require_number_lookup(
+    key: Key, basis: preflight.ApprovalBasis, *, is_unchecked: bool
+) -> dict[str, object]:
     """That nobody but a person could look whether a number is free. Raises NotSaid for a typed one unsaid."""
     if is_unchecked:
         raise StatementMissing(

@@ -8,27 +8,27 @@ from django.utils import timezone
 
 from directory.models import User
 from erp_integrations import signing, wakeup
-from erp_integrations.adapters.base import NotFound, Call, Unavailable, Key
+from erp_integrations.adapters.base import Call, Key, NotFound, Unavailable
 from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.checks import other_records, preflight
 from erp_integrations.confirmations import waiting
 from erp_integrations.exports import existing_record, ledger, outcomes
 from erp_integrations.models import ExportJob, JobStatus, Submission, SubmissionStatus, Verification
 from erp_integrations.submissions.accepting import (
-    require_expected_basis,
-    set_approved_basis,
     claim_erp_id,
     is_statement_required,
+    require_expected_basis,
+    set_approved_basis,
     store_calls,
 )
 from erp_integrations.submissions.errors import Conflict, DecisionError, ExportBlocked
 from erp_integrations.submissions.four_eyes import require_own_changes_confirmed, require_ticked_changes
 from erp_integrations.submissions.row_locks import (
+    describe_conflict,
     lock_for_decision,
     require_may_decide,
     require_quiet_period_over,
     require_text,
-    describe_conflict,
 )
 
 CHECK_AND_DECIDE_AGAIN = "Below is how it stands now: check it and decide again."
@@ -76,7 +76,9 @@ def adopt(
             f"came: it can't be marked as exported. {CHECK_AND_DECIDE_AGAIN}"
         )
     else:
-        attested = require_text(statement, "Say what you saw in Spectrum: your words are kept in the history.")
+        attested = require_text(
+            statement, "Say what you saw in Spectrum: your words are kept in the history."
+        )
         proof = {"proof": "attested", "statement": attested}
     return _adopt(
         submission=submission,
@@ -92,7 +94,11 @@ def adopt(
 
 
 def list_written_calls(
-    submission: Submission, key: Key, plan: Sequence[Call], basis: preflight.ApprovalBasis, expected_record: str
+    submission: Submission,
+    key: Key,
+    plan: Sequence[Call],
+    basis: preflight.ApprovalBasis,
+    expected_record: str,
 ) -> list[Call]:
     """The calls of a plan that stand in Spectrum, if it still is what the person saw.
 
@@ -101,7 +107,9 @@ def list_written_calls(
     adapter = get_adapter(basis.connection)
     match adapter.find_record(key):
         case NotFound():
-            raise Conflict(f"Spectrum holds nothing under {key.erp_id} of this vendor any more. {CHECK_AND_DECIDE_AGAIN}")
+            raise Conflict(
+                f"Spectrum holds nothing under {key.erp_id} of this vendor any more. {CHECK_AND_DECIDE_AGAIN}"
+            )
         case Unavailable(reason=reason):
             raise DecisionError(f"{reason} Nothing was changed: try again in a moment.")
         case record:

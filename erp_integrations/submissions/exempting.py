@@ -11,7 +11,7 @@ from directory.rights.permissions import RightMissing, find_company_membership
 from erp_integrations.models import Submission
 from erp_integrations.submissions.errors import Conflict, DecisionError
 from erp_integrations.submissions.four_eyes import describe_own_decision
-from erp_integrations.submissions.row_locks import lock_commitment, require_text, describe_conflict
+from erp_integrations.submissions.row_locks import describe_conflict, lock_commitment, require_text
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ from commitments import services as commitments
 from commitments.models import Badge
 from directory.models import User
 from erp_integrations import signing, wakeup
-from erp_integrations.adapters.base import Unavailable, MovedRecord, StoredRecord
+from erp_integrations.adapters.base import MovedRecord, StoredRecord, Unavailable
 from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.exports import unknown
 from erp_integrations.models import (
@@ -27,10 +27,10 @@ from erp_integrations.submissions.accepting import store_calls
 from erp_integrations.submissions.errors import Conflict, DecisionError
 from erp_integrations.submissions.four_eyes import require_own_changes_confirmed
 from erp_integrations.submissions.row_locks import (
-    lock_for_decision,
-    lock_expected_job,
-    record_decision,
     describe_conflict,
+    lock_expected_job,
+    lock_for_decision,
+    record_decision,
 )
 from erp_integrations.submissions.unlinking import require_may_unlink
 
@@ -55,7 +55,9 @@ def list_moves(job: ExportJob) -> list[Move]:
     if isinstance(records, StoredRecord):
         adapter = get_adapter(job.connection)
         calls = tuple(to_call(call) for call in job.list_current_calls())
-        here = adapter.match_record(calls, adapter.get_call_key(calls[0]), records)  # its phases may be expanded
+        here = adapter.match_record(
+            calls, adapter.get_call_key(calls[0]), records
+        )  # its phases may be expanded
         records = (here,) if here and here.phases else ()
     if isinstance(records, Unavailable):
         raise DecisionError(f"{records.reason} Nothing was changed: try again in a moment.")
@@ -92,7 +94,10 @@ def follow(*, submission: Submission, by: User, expected_version: int, fingerpri
     require_may_unlink(submission=submission, by=by)
     require_own_changes_confirmed(submission, by)
     job = (
-        submission.jobs.current().select_related("connection__settings").filter(attempt=expected_version).first()
+        submission.jobs.current()
+        .select_related("connection__settings")
+        .filter(attempt=expected_version)
+        .first()
     )
     if submission.status != SubmissionStatus.ACCEPTED or job is None or job.status not in FOLLOWABLE_STATUSES:
         raise Conflict(describe_conflict(submission))
@@ -110,7 +115,11 @@ def _follow(*, submission: Submission, by: User, expected_job: ExportJob, moved:
     if submission.status != SubmissionStatus.ACCEPTED:
         raise Conflict(describe_conflict(submission))
     job = lock_expected_job(submission, expected_version=expected_job.attempt)
-    if (job.pk, job.plan_round, job.status) != (expected_job.pk, expected_job.plan_round, expected_job.status):
+    if (job.pk, job.plan_round, job.status) != (
+        expected_job.pk,
+        expected_job.plan_round,
+        expected_job.status,
+    ):
         raise Conflict("Somebody was first: its key or its export is another one by now. See how it stands.")
     old = {"vendor_code": job.vendor_code, "erp_id": job.erp_id}
     new = {"vendor_code": moved.key.vendor_code, "erp_id": moved.key.erp_id}
@@ -159,7 +168,5 @@ def store_moved_calls(job: ExportJob, moved: MovedRecord) -> list[str]:
     hashes = store_calls(job, get_adapter(job.connection).build_moved_calls(planned, moved))
     for call in before:
         job.list_current_calls().filter(position=call.position).update(state=call.state)
-    job.calls.exclude(plan_round=job.plan_round).filter(state=CallState.WRITTEN).update(
-        state=CallState.GONE
-    )
+    job.calls.exclude(plan_round=job.plan_round).filter(state=CallState.WRITTEN).update(state=CallState.GONE)
     return hashes

@@ -12,7 +12,9 @@ from erp_integrations.snapshots import Document
 from erp_integrations.submissions.errors import StatementMissing
 
 
-def describe_own_decision(submission: Submission, person: User, *, includes_changes: bool = True, has_begun: bool = False) -> str:
+def describe_own_decision(
+    submission: Submission, person: User, *, includes_changes: bool = True, has_begun: bool = False
+) -> str:
     """A sentence; blank for who may decide. ``steers``: what they decide sends money somewhere.
 
     Of an export that has ``begun``, only the connection can still turn anything. Whoever is exempted, or

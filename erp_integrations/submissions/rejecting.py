@@ -7,13 +7,13 @@ from commitments import services as commitments
 from commitments.models import Badge, Lock
 from directory.models import User
 from erp_integrations.adapters.base import Unavailable
-from erp_integrations.checks import leftovers
 from erp_integrations.emails import announcements
 from erp_integrations.exports import existing_record
 from erp_integrations.exports.existing_record import ExistingRecord
 from erp_integrations.models import CallState, JobStatus, Submission, SubmissionStatus
 from erp_integrations.submissions.errors import Conflict, DecisionError
 from erp_integrations.submissions.row_locks import (
+    describe_conflict,
     get_sent_document,
     lock_for_decision,
     lock_job,
@@ -21,7 +21,6 @@ from erp_integrations.submissions.row_locks import (
     require_may_decide,
     require_quiet_period_over,
     require_text,
-    describe_conflict,
 )
 
 
@@ -39,7 +38,7 @@ def reject(*, submission: Submission, by: User, reason: str) -> None:
     existing = ""
     # Of a part that is known the decision itself takes care.
     has_known_part = submission.jobs.current().exclude(status=JobStatus.FAILED).exists()
-    if submission.connection.reads_back and not has_known_part:
+    if submission.connection.has_read_back and not has_known_part:
         existing, is_whole = describe_existing_record(submission)
         if is_whole:
             raise DecisionError(
@@ -66,14 +65,14 @@ def describe_existing_record(submission: Submission) -> tuple[str, bool]:
 def _reject(*, submission: Submission, by: User, reason: str, existing: str) -> None:
     submission = lock_for_decision(submission, by)
     reason = require_text(reason, "Enter a reason: it is mailed to the person who created the commitment.")
-    leftovers: list[str] = []
+    left: list[str] = []
     if submission.status == SubmissionStatus.ACCEPTED:
         job = lock_job(submission)
         if job.status not in (JobStatus.FAILED, JobStatus.INCOMPLETE):
             raise Conflict(describe_conflict(submission))
         require_quiet_period_over(job)
-        leftovers = [call.title for call in job.list_current_calls().filter(state=CallState.WRITTEN)]
-        if leftovers:
+        left = [call.title for call in job.list_current_calls().filter(state=CallState.WRITTEN)]
+        if left:
             leftovers.set_due_for_read_back(job)
         job.set_status(JobStatus.CANCELLED)
         job.save()
@@ -86,6 +85,8 @@ def _reject(*, submission: Submission, by: User, reason: str, existing: str) -> 
     submission.save()
     leftovers.release_erp_id(submission.commitment)
     commitments.set_accounting_status(submission.commitment, badge=Badge.REJECTED, lock=Lock.NONE, erp_id="")
-    detail: dict[str, object] = {"reason": submission.reason, "left_in_spectrum": leftovers}
-    record_decision("submission.rejected", submission, by, detail | ({"stands_in_spectrum": existing} if existing else {}))
+    detail: dict[str, object] = {"reason": submission.reason, "left_in_spectrum": left}
+    record_decision(
+        "submission.rejected", submission, by, detail | ({"stands_in_spectrum": existing} if existing else {})
+    )
     announcements.store_rejection_mails(submission)

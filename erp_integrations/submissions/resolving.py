@@ -15,14 +15,14 @@ from erp_integrations.models import ExportJob, JobStatus, Submission, Submission
 from erp_integrations.submissions.errors import Conflict, StatementMissing, TooEarly
 from erp_integrations.submissions.four_eyes import require_own_changes_confirmed
 from erp_integrations.submissions.row_locks import (
-    lock_for_decision,
-    lock_expected_job,
-    lock_submission,
+    describe_conflict,
     format_time,
+    lock_expected_job,
+    lock_for_decision,
+    lock_submission,
     record_decision,
     require_quiet_period_over,
     require_text,
-    describe_conflict,
 )
 
 
@@ -73,7 +73,7 @@ def resolve(
         )
     if attested is Attested.NONE:
         # It is sent again, and on whose decision, the worker asks.
-        job.submission.accept_again(by=by, at=timezone.now(), note=job.submission.note)
+        job.submission.accept_retry(by=by, at=timezone.now(), note=job.submission.note)
         job.submission.save()
     else:
         job.verification = Verification.ATTESTED

@@ -60,7 +60,7 @@ def lock_job(submission: Submission) -> ExportJob:
 
 def require_quiet_period_over(job: ExportJob) -> None:
     """Raise TooEarly while a call may still be written by an ERP that is late."""
-    if ExportJob.objects.quiet().filter(pk=job.pk).exists():
+    if ExportJob.objects.past_quiet_period().filter(pk=job.pk).exists():
         return
     raise TooEarly(
         "Spectrum may still write the last call, so an absence proves nothing yet. "

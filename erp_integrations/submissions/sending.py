@@ -13,7 +13,7 @@ from erp_integrations.models.submissions import OPEN_STATUSES
 from erp_integrations.snapshots import hash_text, to_json
 from erp_integrations.submissions.contributors import list_contributors
 from erp_integrations.submissions.errors import Conflict, ExportBlocked
-from erp_integrations.submissions.row_locks import lock_commitment, record_decision, describe_conflict
+from erp_integrations.submissions.row_locks import describe_conflict, lock_commitment, record_decision
 
 
 @transaction.atomic
@@ -30,7 +30,9 @@ def send_to_erp(*, commitment: Commitment, by: User) -> Submission:
         raise Conflict(f"This commitment is with accounting already ({commitment.get_badge_display()}).")
     document = preflight.build_document(commitment)
     basis = preflight.build_basis(document)
-    issues = preflight.check_export(basis, moment=preflight.Moment.SEND, erp_id=preflight.get_proposed_erp_id(basis))
+    issues = preflight.check_export(
+        basis, moment=preflight.Moment.SEND, erp_id=preflight.get_proposed_erp_id(basis)
+    )
     if preflight.list_blocking(issues) or basis.connection is None:
         raise ExportBlocked(preflight.list_blocking(issues))
     snapshot = to_json(document)

@@ -7,10 +7,10 @@ from erp_integrations.exports import ledger, outcomes
 from erp_integrations.models import JobStatus, Submission, SubmissionStatus
 from erp_integrations.submissions.errors import Conflict
 from erp_integrations.submissions.row_locks import (
+    describe_conflict,
     lock_for_decision,
     lock_submission,
     record_decision,
-    describe_conflict,
 )
 
 

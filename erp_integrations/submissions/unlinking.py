@@ -9,7 +9,7 @@ from commitments import services as commitments
 from commitments.models import Badge, Lock
 from directory.models import User
 from directory.rights.permissions import require_send_commitments
-from erp_integrations.adapters.base import Unavailable, MovedRecord, StoredRecord
+from erp_integrations.adapters.base import MovedRecord, StoredRecord, Unavailable
 from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.checks import leftovers, other_records, preflight
 from erp_integrations.exports import ledger, unknown
@@ -23,14 +23,14 @@ from erp_integrations.submissions.errors import (
     TooEarly,
 )
 from erp_integrations.submissions.row_locks import (
-    lock_for_decision,
-    lock_expected_job,
+    describe_conflict,
     format_time,
+    lock_expected_job,
+    lock_for_decision,
     record_decision,
     require_may_decide,
     require_quiet_period_over,
     require_text,
-    describe_conflict,
 )
 
 
@@ -52,7 +52,10 @@ def unlink(
     """
     require_may_unlink(submission=submission, by=by)
     job = (
-        submission.jobs.current().select_related("connection__settings").filter(attempt=expected_version).first()
+        submission.jobs.current()
+        .select_related("connection__settings")
+        .filter(attempt=expected_version)
+        .first()
     )
     if submission.status != SubmissionStatus.ACCEPTED or job is None:
         raise Conflict(describe_conflict(submission))
@@ -60,7 +63,12 @@ def unlink(
     proof, possible = require_absence(job, dismissed_fingerprints)
     dismissed_records = build_dismissal_detail(possible, statement).get("other_records", [])
     return _unlink(
-        submission=submission, by=by, expected_job=job, proof=proof, statement=statement, dismissed=dismissed_records
+        submission=submission,
+        by=by,
+        expected_job=job,
+        proof=proof,
+        statement=statement,
+        dismissed=dismissed_records,
     )
 
 
@@ -76,7 +84,7 @@ def require_absence(job: ExportJob, dismissed: Collection[str]) -> tuple[str, li
     Raises where the record is there, or may be and was not ticked off.
     """
     require_quiet_period_over(job)
-    if not job.connection.reads_back:
+    if not job.connection.has_read_back:
         return "", []
     if ledger.is_within_read_back_lag(job):
         raise TooEarly("It was written a moment ago, and Spectrum may be late to show it. Try again soon.")

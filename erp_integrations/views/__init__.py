@@ -11,16 +11,16 @@ from erp_integrations.views.drift import (
 from erp_integrations.views.follow_ups import follow, resolve, resume, undo, unlink
 from erp_integrations.views.links import confirm, job, jobs, vendor, vendors
 from erp_integrations.views.lists import cost_codes, lists
-from erp_integrations.views.operating import deliveries, resume_connection, pause, readyz
+from erp_integrations.views.operating import deliveries, pause, readyz, resume_connection
 from erp_integrations.views.screens import commitments, overview, progress, review, row
 from erp_integrations.views.settings import accept_new_wsdl, connection, learn, probe, rotate, settings
 from erp_integrations.views.units import units
 
 __all__ = [
     "accept",
+    "accept_new_wsdl",
     "activity",
     "activity_export",
-    "accept_new_wsdl",
     "approvers",
     "commitments",
     "confirm",
@@ -31,7 +31,6 @@ __all__ = [
     "job",
     "jobs",
     "learn",
-    "resume_connection",
     "lists",
     "overview",
     "pause",
@@ -44,6 +43,7 @@ __all__ = [
     "reject",
     "resolve",
     "resume",
+    "resume_connection",
     "review",
     "rotate",
     "row",

@@ -16,7 +16,7 @@ from directory.requests import SignedInRequest
 from directory.rights.permissions import require_see_history
 from directory.web import rate_limits
 from erp_integrations.audit import exporting, searching, subjects
-from erp_integrations.audit.searching import OTHER_PREFIXES, EVENT_GROUPS, Search
+from erp_integrations.audit.searching import EVENT_GROUPS, OTHER_PREFIXES, Search
 from erp_integrations.views import navigation
 
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
@@ -97,7 +97,11 @@ def require_auditor(request: SignedInRequest, company_slug: str) -> CompanyMembe
 
 def list_events() -> list[tuple[str, str]]:
     """Every single event that a company's history can hold, by its words."""
-    here = [(name, event_words.label) for name, event_words in words.EVENTS.items() if not name.startswith(OTHER_PREFIXES)]
+    here = [
+        (name, event_words.label)
+        for name, event_words in words.EVENTS.items()
+        if not name.startswith(OTHER_PREFIXES)
+    ]
     return sorted(here, key=lambda event: event[1])
 
 

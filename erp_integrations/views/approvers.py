@@ -11,12 +11,12 @@ from django.views.decorators.http import require_http_methods
 
 from directory.models import VISIBLE_LEVELS, CompanyMembership, Level
 from directory.requests import SignedInRequest
-from directory.rights.approver_review import ListChanged, record_approver_review, describe_review_conflict
+from directory.rights.approver_review import ListChanged, describe_review_conflict, record_approver_review
 from directory.rights.approvers import (
     Approver,
     ApproverList,
-    format_names,
     build_approver_list,
+    format_names,
 )
 from directory.rights.permissions import (
     can_review_approvers,
@@ -53,7 +53,9 @@ def approvers(request: SignedInRequest, company_slug: str) -> HttpResponse:
     require_review_approvers(request.user, viewer.company)
     form = _build_form(approver_list, request)
     if request.POST.get("seen_hash", approver_list.content_hash) != approver_list.content_hash:
-        return _build_changed_page(request, viewer, "The list changed since you opened it. Look at it as it is now.")
+        return _build_changed_page(
+            request, viewer, "The list changed since you opened it. Look at it as it is now."
+        )
     if not form.is_valid():
         return _build_page(request, viewer, approver_list, form, status=422)
     try:
@@ -79,7 +81,12 @@ def _build_form(approver_list: ApproverList, request: SignedInRequest | None = N
 
 
 def _build_page(
-    request: SignedInRequest, viewer: CompanyMembership, approver_list: ApproverList, form: ApproverReviewForm, *, status: int = 200
+    request: SignedInRequest,
+    viewer: CompanyMembership,
+    approver_list: ApproverList,
+    form: ApproverReviewForm,
+    *,
+    status: int = 200,
 ) -> HttpResponse:
     sees_tool = viewer.erp_integrations_level in VISIBLE_LEVELS
     own_review_reason = describe_review_conflict(approver_list, request.user)

@@ -165,7 +165,9 @@ def build_reject_dialog(
         "standing": previews.find_existing_record(row.submission) if row.is_open and not problem else None,
         "elsewhere": explanations.describe_late_records(row),
     }
-    return build_dialog(request, row, "_reject.html", "Reject", form or RejectForm(), problem, status, context)
+    return build_dialog(
+        request, row, "_reject.html", "Reject", form or RejectForm(), problem, status, context
+    )
 
 
 def build_decided_dialog(

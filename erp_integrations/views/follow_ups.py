@@ -13,11 +13,11 @@ from directory.requests import SignedInRequest
 from directory.rights.permissions import can_send_commitments
 from directory.web import rate_limits
 from erp_integrations import submissions
-from erp_integrations.forms import FollowForm, ResolveForm, VersionForm, UnlinkForm
+from erp_integrations.forms import FollowForm, ResolveForm, UnlinkForm, VersionForm
 from erp_integrations.pages import explanations
 from erp_integrations.pages.submission_row import SubmissionRow
 from erp_integrations.views.access import get_submission_row
-from erp_integrations.views.boxes import build_decision_response, build_dialog, build_decided_dialog
+from erp_integrations.views.boxes import build_decided_dialog, build_decision_response, build_dialog
 
 REFUSALS = (submissions.Conflict, submissions.TooEarly)
 
@@ -47,13 +47,17 @@ def resume(request: SignedInRequest, company_slug: str, submission_id: int) -> H
     if not row.is_incomplete:
         return build_decided_dialog(request, row, explanations.get_title(row))
     if request.method != "POST" or not form.is_valid():
-        return build_follow_up_dialog(request, row, "_resume.html", "Resume", form, caution=explanations.describe_resume_caution(row))
+        return build_follow_up_dialog(
+            request, row, "_resume.html", "Resume", form, caution=explanations.describe_resume_caution(row)
+        )
     try:
         submissions.resume(
             submission=row.submission, by=request.user, expected_version=form.cleaned_data["round"]
         )
     except REFUSALS as refusal:
-        return build_decided_dialog(request, get_submission_row(request, company_slug, submission_id), str(refusal))
+        return build_decided_dialog(
+            request, get_submission_row(request, company_slug, submission_id), str(refusal)
+        )
     messages.success(request, f"{row.submission.number} goes on with the calls that are not written.")
     return build_decision_response(request, get_submission_row(request, company_slug, submission_id))
 
@@ -82,7 +86,9 @@ def resolve(request: SignedInRequest, company_slug: str, submission_id: int) -> 
     except submissions.StatementMissing as lacking:
         return build_follow_up_dialog(request, row, "_resolve.html", "Resolve", form, problem=str(lacking))
     except REFUSALS as refusal:
-        return build_decided_dialog(request, get_submission_row(request, company_slug, submission_id), str(refusal))
+        return build_decided_dialog(
+            request, get_submission_row(request, company_slug, submission_id), str(refusal)
+        )
     messages.success(request, f"What you found of {row.submission.number} is kept in its history.")
     return build_decision_response(request, get_submission_row(request, company_slug, submission_id))
 
@@ -108,12 +114,18 @@ def unlink(request: SignedInRequest, company_slug: str, submission_id: int) -> H
             dismissed=form.cleaned_data["other_records"],
         )
     except REFUSALS as refusal:
-        return build_decided_dialog(request, get_submission_row(request, company_slug, submission_id), str(refusal))
+        return build_decided_dialog(
+            request, get_submission_row(request, company_slug, submission_id), str(refusal)
+        )
     except submissions.RecordMayHaveMoved as refusal:
         possible = refusal.records
-        return build_follow_up_dialog(request, row, "_unlink.html", "Unlink", form, problem=str(refusal), possible=possible)
+        return build_follow_up_dialog(
+            request, row, "_unlink.html", "Unlink", form, problem=str(refusal), possible=possible
+        )
     except submissions.RecordMoved as refusal:
-        return build_follow_up_dialog(request, row, "_unlink.html", "Unlink", form, problem=str(refusal), elsewhere=True)
+        return build_follow_up_dialog(
+            request, row, "_unlink.html", "Unlink", form, problem=str(refusal), elsewhere=True
+        )
     except submissions.DecisionError as refusal:
         return build_follow_up_dialog(request, row, "_unlink.html", "Unlink", form, problem=str(refusal))
     messages.success(request, f"{row.submission.number} is unlinked and back with its project.")
@@ -144,7 +156,9 @@ def follow(request: SignedInRequest, company_slug: str, submission_id: int) -> H
             fingerprint=form.cleaned_data["record"],
         )
     except submissions.DecisionError as refusal:
-        return build_decided_dialog(request, get_submission_row(request, company_slug, submission_id), str(refusal))
+        return build_decided_dialog(
+            request, get_submission_row(request, company_slug, submission_id), str(refusal)
+        )
     messages.success(
         request,
         f"{row.submission.number} is vendor {job.vendor_code}, subcontract {job.erp_id} from now on.",
@@ -166,7 +180,7 @@ def build_follow_up_dialog(
     context = {
         "explanation": explanations.build_explanation(row),
         "focus_title": True,
-        "reads_back": bool(row.job and row.job.connection.reads_back),
+        "reads_back": bool(row.job and row.job.connection.has_read_back),
         "quiet_until": None if row.is_quiet or row.job is None else row.job.quiet_until,
         "may_unlink": can_send_commitments(request.user, row.submission.project),
         **more,

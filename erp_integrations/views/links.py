@@ -62,15 +62,19 @@ def vendor(request: SignedInRequest, company_slug: str, contract_company_id: int
     contract_company = get_object_or_404(ContractCompany, company=viewer.company, pk=contract_company_id)
     connections = list_connections(viewer)
     if request.method != "POST":
-        return build_vendor_page(request, viewer, contract_company, find_chosen_connection(connections, request))
+        return build_vendor_page(
+            request, viewer, contract_company, find_chosen_connection(connections, request)
+        )
     form = LinkForm(connections, request.POST)
     if not form.is_valid():
-        return build_vendor_page(request, viewer, contract_company, find_chosen_connection(connections, request), form)
+        return build_vendor_page(
+            request, viewer, contract_company, find_chosen_connection(connections, request), form
+        )
     entered = form.cleaned_data
     link = {
         "contract_company": contract_company,
         "connection": entered["connection"],
-        "seen": entered["seen"],
+        "expected_code": entered["seen"],
         "by": request.user,
     }
     try:
@@ -203,7 +207,11 @@ def build_vendor_page(
     error: linking.LinkError | None = None,
 ) -> HttpResponse:
     search = parse_search(request.GET.get("q", ""))
-    row = queries.build_vendor_rows(connection, [contract_company], always_suggest=True)[0] if connection else None
+    row = (
+        queries.build_vendor_rows(connection, [contract_company], always_suggest=True)[0]
+        if connection
+        else None
+    )
     context = build_page_context(request, viewer, form, error) | {
         "contract_company": contract_company,
         "connection": connection,

@@ -24,7 +24,9 @@ def cost_codes(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """Per project, the cost codes in use that have no phase on its job, or one that takes nothing."""
     viewer = require_viewer(request, company_slug)
     search = parse_search(request.GET.get("q", ""))
-    page, projects = unmapped_cost_codes.get_project_page(viewer.company, search=search, parameters=request.GET.dict())
+    page, projects = unmapped_cost_codes.get_project_page(
+        viewer.company, search=search, parameters=request.GET.dict()
+    )
     context = {
         "viewer": viewer,
         "company": viewer.company,

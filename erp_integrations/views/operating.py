@@ -59,7 +59,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("".join(lines), status=status, content_type="text/plain; charset=utf-8")
 
 
-def set_paused(request: SignedInRequest, company_slug: str, connection_id: int, *, pauses: bool) -> HttpResponse:
+def set_paused(
+    request: SignedInRequest, company_slug: str, connection_id: int, *, pauses: bool
+) -> HttpResponse:
     viewer = require_viewer(request, company_slug)
     connection = get_object_or_404(Connection, pk=connection_id, company=viewer.company)
     if request.method != "POST":

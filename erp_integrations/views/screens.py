@@ -151,7 +151,9 @@ def review(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         "document_status": sent_calls.get_status_label(document) if document else "",
         "preview": preview,
         "calls": calls,
-        "goes_to": preview.erp_references if preview else document and preflight.build_basis(document).references,
+        "goes_to": preview.erp_references
+        if preview
+        else document and preflight.build_basis(document).references,
     }
     return render(request, "erp_integrations/review.html", context)
 

@@ -79,7 +79,11 @@ def accept_new_wsdl(request: SignedInRequest, company_slug: str, connection_id: 
     if question := reauthentication.handle_reauthentication(request):
         return question
     expected_hash = request.POST.get("seen", "")
-    return _build_result_redirect(request, found, probing.accept_new_wsdl(connection=found, by=request.user, expected_sentence=expected_hash))
+    return _build_result_redirect(
+        request,
+        found,
+        probing.accept_new_wsdl(connection=found, by=request.user, expected_sentence=expected_hash),
+    )
 
 
 @require_POST

@@ -13,7 +13,7 @@ from erp_integrations.links import linking
 from erp_integrations.links import units as unit_links
 from erp_integrations.views import navigation
 from erp_integrations.views.access import require_viewer
-from erp_integrations.views.links import find_chosen_connection, list_connections, build_confirmation_context
+from erp_integrations.views.links import build_confirmation_context, find_chosen_connection, list_connections
 from erp_integrations.views.navigation import NavItem
 
 
@@ -31,7 +31,10 @@ def units(request: SignedInRequest, company_slug: str) -> HttpResponse:
         if connection is not None:
             try:
                 changed = unit_links.link_units(
-                    connection=connection, entered=typed, expected_hash=request.POST.get("seen", ""), by=request.user
+                    connection=connection,
+                    entered=typed,
+                    expected_hash=request.POST.get("seen", ""),
+                    by=request.user,
                 )
             except linking.LinkError as error:
                 problem, status = str(error), 409 if isinstance(error, linking.LinkChanged) else 422

@@ -18,7 +18,7 @@ from playwright.sync_api import Page, Route, expect
 
 from directory.models import CompanyMembership, Level, User
 from directory.rights.memberships import grant_push_to_accounting
-from erp_integrations.models import Connection, MastersPull, SyncStatus, Submission
+from erp_integrations.models import Connection, MastersPull, Submission, SyncStatus
 from erp_integrations.pages.submission_list import FILTERS
 from tests.browser.contractor import ACME, NEWCOMER, Contractor
 from tests.browser.windows import Windows

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commitments.figures import FigureField, to_the_cent, format_decimal
+from commitments.figures import FigureField, format_decimal, to_the_cent
 
 AMOUNT = FigureField(whole=12, decimals=2)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commitments.merging import build_billing_items, merge_lines, describe_line
+from commitments.merging import build_billing_items, describe_line, merge_lines
 from commitments.models import LineItem
 
 BLANK: dict[str, Any] = {

@@ -9,7 +9,7 @@ from gunicorn.config import Config
 from pytest_django import Settings
 
 from config import gunicorn
-from config.logs import SafeFormatter, list_secrets, clean_secrets
+from config.logs import SafeFormatter, clean_secrets, list_secrets
 
 
 def formatted(message: str, *args: object, error: Exception | None = None) -> str:

@@ -13,10 +13,10 @@ from django.db import DatabaseError, connection, transaction
 
 from directory.checks import (
     check_checkpoints_dir,
-    check_decision_keys,
-    check_history_signing_key,
-    check_history_protection,
     check_database_roles,
+    check_decision_keys,
+    check_history_protection,
+    check_history_signing_key,
 )
 from directory.history import canonical, checkpoints, protection, sealing
 from directory.models import Company, HistoryEntry, HistorySeal
@@ -358,7 +358,11 @@ class TestSystemChecks:
         for name, value, found in (
             ("DECISION_PUBLIC_KEYS", [""], "directory.E003"),
             ("DECISION_SIGNING_KEY", "c2hvcnQ=", "directory.E004"),
-            ("DECISION_PUBLIC_KEYS", [checkpoints.get_public_key(checkpoints.create_private_key())], "directory.E005"),
+            (
+                "DECISION_PUBLIC_KEYS",
+                [checkpoints.get_public_key(checkpoints.create_private_key())],
+                "directory.E005",
+            ),
         ):
             usual = getattr(settings, name)
             setattr(settings, name, value)

@@ -74,7 +74,11 @@ def test_a_seal_names_the_one_before_it() -> None:
 
 def test_sealing_again_does_nothing() -> None:
     entries(3)
-    assert [sealing.seal_new_entries(), sealing.seal_new_entries(), sealing.seal_new_entries(everything=True)] == [3, 0, 0]
+    assert [
+        sealing.seal_new_entries(),
+        sealing.seal_new_entries(),
+        sealing.seal_new_entries(everything=True),
+    ] == [3, 0, 0]
 
 
 def test_more_than_one_batch_is_sealed_at_once() -> None:

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from erp_integrations.adapters.base import (
-    Unavailable,
     JobRecord,
     PhaseRecord,
     PhaseStatus,
     Rows,
     Unauthorised,
+    Unavailable,
     VendorRecord,
     VendorStatus,
 )

@@ -14,9 +14,9 @@ from erp_integrations.models import (
     ExportJob,
     JobStatus,
     MastersPull,
-    SyncStatus,
     Reconciliation,
     ReconciliationStatus,
+    SyncStatus,
     WireAttempt,
 )
 from erp_integrations.reconciliation import comparison

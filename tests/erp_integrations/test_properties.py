@@ -176,7 +176,10 @@ class Way:
             try:
                 if preflight.list_blocking(found):
                     self.blocked += 1
-                    event("blocked: " + ", ".join(sorted({each.code for each in preflight.list_blocking(found)})))
+                    event(
+                        "blocked: "
+                        + ", ".join(sorted({each.code for each in preflight.list_blocking(found)}))
+                    )
                     self._never_reaches_the_wire(commitment, erp_id)
                 else:
                     self.stored += 1

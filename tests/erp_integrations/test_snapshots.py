@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from erp_integrations.snapshots import (
     Document,
     LineItem,
-    hash_content,
     from_json,
+    hash_content,
     hash_text,
     to_json,
 )

@@ -204,9 +204,9 @@ class ExportJobFactory(ModelFactory[ExportJob]):
             setattr(job, name, value)
         job.save()
         written, last = _CALLS.get(job.status, (False, None))
-        first = job.current_calls()[0]
+        first = job.list_current_calls()[0]
         if last is not None:
-            stopped = job.current_calls().reverse()[0] if written else first
+            stopped = job.list_current_calls().reverse()[0] if written else first
             job.calls.filter(pk=stopped.pk).update(state=last)
         if job.status == JobStatus.SYNCED:
             job.calls.update(state=CallState.WRITTEN)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.text import format_money, to_one_line, format_quote, format_waiting_days
+from notifications.text import format_money, format_quote, format_waiting_days, to_one_line
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from pytest_django import Settings
 from directory.models import User
 from erp_integrations import submissions as decisions
 from erp_integrations.adapters.base import Accepted, Call, Element, Unknown
-from erp_integrations.adapters.registry import to_call, build_sending_adapter
+from erp_integrations.adapters.registry import build_sending_adapter, to_call
 from erp_integrations.checks import preflight
 from erp_integrations.exports import exporting, unknown, verification
 from erp_integrations.models import (

@@ -5,17 +5,16 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 
 from erp_integrations.adapters.base import (
-    NotFound,
     Billing,
     Call,
-    Unavailable,
-    CodeKind,
-    Issue,
     CallComparison,
+    CodeKind,
+    ErpReferences,
+    Issue,
     JobRecord,
     Key,
-    ErpReferences,
     MovedRecord,
+    NotFound,
     NotSent,
     Outcome,
     PhaseRecord,
@@ -23,6 +22,7 @@ from erp_integrations.adapters.base import (
     Rows,
     StoredRecord,
     Unauthorised,
+    Unavailable,
     VendorRecord,
     Verdict,
 )
@@ -81,7 +81,12 @@ class SpectrumAdapter:
         except wsdl.WsdlError as error:
             return ProbeResult(is_usable=False, sentence=str(error), transient=error.transient)
         services = [wsdl.Service(LAYOUTS[method], text, self.settings) for method, text in found.items()]
-        if lack := " ".join(filter(None, (each.describe_missing_elements(self.list_filled_elements(each.layout)) for each in services))):
+        if lack := " ".join(
+            filter(
+                None,
+                (each.describe_missing_elements(self.list_filled_elements(each.layout)) for each in services),
+            )
+        ):
             return ProbeResult(is_usable=False, sentence=lack)
         changed, moved = self.describe_wsdl_changes(services)
         if moved:
@@ -109,10 +114,14 @@ class SpectrumAdapter:
             number = number[-(UPDATE_SUBCONTRACT["Subcontract_Number"].width - len(prefix)) :].strip()
         return prefix + number if number else ""
 
-    def check_document(self, document: Document, references: ErpReferences, erp_id: str, note: str = "") -> list[Issue]:
+    def check_document(
+        self, document: Document, references: ErpReferences, erp_id: str, note: str = ""
+    ) -> list[Issue]:
         """What Spectrum would refuse, overwrite or not understand."""
         issues = checks.check_document(document, references, erp_id, self.settings)
-        return issues + (checks.check_note(note, self.settings.non_ascii) if self.settings.notes_topic else [])
+        return issues + (
+            checks.check_note(note, self.settings.non_ascii) if self.settings.notes_topic else []
+        )
 
     def check_references(self, document: Document, references: ErpReferences) -> list[Issue]:
         """What Spectrum's lists of vendors, jobs and phases say against the document."""
@@ -126,7 +135,9 @@ class SpectrumAdapter:
         """Without dashes, in upper case."""
         return get_comparable_phase(cost_code)
 
-    def build_calls(self, document: Document, references: ErpReferences, erp_id: str, note: str = "") -> tuple[Call, ...]:
+    def build_calls(
+        self, document: Document, references: ErpReferences, erp_id: str, note: str = ""
+    ) -> tuple[Call, ...]:
         """The header's call, one for each line, and the note's where there is one to send.
 
         Raises ValueError where ``check`` blocks a number.
@@ -216,7 +227,9 @@ class SpectrumAdapter:
         if isinstance(found, Unavailable):
             return [found] * len(plans)
         return [
-            readback.compare_record(plan, found[key], self.settings.retention_rule) if key in found else NotFound()
+            readback.compare_record(plan, found[key], self.settings.retention_rule)
+            if key in found
+            else NotFound()
             for plan, key in zip(plans, keys, strict=True)
         ]
 

@@ -99,7 +99,9 @@ def build_wsdl_credentials(settings: SpectrumSettings) -> Credentials:
     return build_header_credentials(settings, rule, Authentication.NONE)
 
 
-def build_header_credentials(settings: SpectrumSettings, rule: Authentication, without_token: Authentication) -> Credentials:
+def build_header_credentials(
+    settings: SpectrumSettings, rule: Authentication, without_token: Authentication
+) -> Credentials:
     """What stands in the header. By the site that is its token, or else ``without_token``."""
     client = settings.oauth
     if rule is Authentication.BY_SITE:
@@ -151,10 +153,14 @@ def rotate_secret(settings: SpectrumSettings) -> RotatedSecret | NotSent | Unaut
             return Unknown(answer.failure)
         return NotSent(answer.failure) if answer.transient else Unusable(answer.failure)
     if answer.status in (400, 401, 403):
-        return Unauthorised(f"Spectrum does not let this client rotate its secret{_format_error_code(answer)}.")
+        return Unauthorised(
+            f"Spectrum does not let this client rotate its secret{_format_error_code(answer)}."
+        )
     if answer.status == 404:
         return Unusable("Spectrum's server has no secret rotation at the configured path (it answered 404).")
-    values = {re.sub(r"[^a-z]", "", name.lower()): value for name, value in _parse_json_object(answer).items()}
+    values = {
+        re.sub(r"[^a-z]", "", name.lower()): value for name, value in _parse_json_object(answer).items()
+    }
     secret = values.get("clientsecret")
     if answer.status != 200 or not isinstance(secret, str) or not secret.strip():
         return Unknown(f"Spectrum's server answered with HTTP status {answer.status} and no new secret.")
@@ -205,7 +211,10 @@ def fetch_token(settings: SpectrumSettings, client: OAuthClient, secret: str) ->
     lasts = document.get("expires_in")
     seconds = float(lasts) if isinstance(lasts, int | float) and lasts > 0 else _DEFAULT_LIFETIME
     with _lock:
-        _tokens[_get_cache_key(client, secret)] = (token, time.monotonic() + seconds - min(_EXPIRY_MARGIN, seconds / 2))
+        _tokens[_get_cache_key(client, secret)] = (
+            token,
+            time.monotonic() + seconds - min(_EXPIRY_MARGIN, seconds / 2),
+        )
     return token
 
 

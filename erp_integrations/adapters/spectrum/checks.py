@@ -10,9 +10,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from erp_integrations.adapters.base import Issue, ResponsibleParty, ErpReferences, AffectedLines, Severity
-from erp_integrations.adapters.grouping import format_list, format_line_field, format_line_ranges
-from erp_integrations.adapters.spectrum.characters import NonAscii, find_non_ascii, format_one_line, format_as_ascii
+from erp_integrations.adapters.base import AffectedLines, ErpReferences, Issue, ResponsibleParty, Severity
+from erp_integrations.adapters.grouping import format_line_field, format_line_ranges, format_list
+from erp_integrations.adapters.spectrum.characters import (
+    NonAscii,
+    find_non_ascii,
+    format_as_ascii,
+    format_one_line,
+)
 from erp_integrations.adapters.spectrum.fields import Field, Misfit
 from erp_integrations.adapters.spectrum.layouts import (
     SUBCONTRACT_NOTES,
@@ -23,11 +28,11 @@ from erp_integrations.adapters.spectrum.mapping import (
     AMOUNT,
     QUANTITY,
     UNIT_PRICE,
-    get_free_texts,
-    get_line_key,
-    format_phase_code,
     describe_amount_only,
     format_note,
+    format_phase_code,
+    get_free_texts,
+    get_line_key,
 )
 from erp_integrations.adapters.spectrum.prices import PriceBasis, Prices, get_line_unit
 from erp_integrations.adapters.spectrum.settings import RetentionRule, SpectrumSettings
@@ -84,7 +89,11 @@ def check_erp_id(erp_id: str) -> Iterator[Issue]:
     field, value = UPDATE_SUBCONTRACT["Subcontract_Number"], erp_id.strip().upper()
     if not value:
         yield build_blocking_issue(
-            "erp-id-missing", "ERP ID", "There is no ERP ID.", "Enter one before exporting.", ResponsibleParty.APPROVER
+            "erp-id-missing",
+            "ERP ID",
+            "There is no ERP ID.",
+            "Enter one before exporting.",
+            ResponsibleParty.APPROVER,
         )
     if len(value) > field.width:
         yield build_blocking_issue(
@@ -107,7 +116,9 @@ def check_erp_id(erp_id: str) -> Iterator[Issue]:
 def check_links(document: Document, references: ErpReferences) -> Iterator[Issue]:
     vendor, job = references.vendor_code.strip(), references.job_number.strip()
     if vendor:
-        yield from check_linked_code(UPDATE_SUBCONTRACT["Vendor_Code"], vendor, "Contract Company", "vendor code")
+        yield from check_linked_code(
+            UPDATE_SUBCONTRACT["Vendor_Code"], vendor, "Contract Company", "vendor code"
+        )
     elif document.contract_company_id is not None:
         yield build_blocking_issue(
             "vendor-not-linked",
@@ -308,7 +319,9 @@ def check_line_number(
     detail = f": {value} does not fit; Spectrum takes {field.form}."
     yield build_line_issue(
         f"line-{what.replace(' ', '-')}-{kind}",
-        AffectedLines((line.position,), what, detail, f"does not fit, as Spectrum takes {field.form}", f"{value}"),
+        AffectedLines(
+            (line.position,), what, detail, f"does not fit, as Spectrum takes {field.form}", f"{value}"
+        ),
         "Correct the number, or split the line." if misfit is Misfit.WIDTH else "Correct the number.",
     )
 
@@ -345,7 +358,10 @@ def build_duplicate_key_issue(item: str, same: list[LineItem]) -> Issue:
 
 
 def build_possible_duplicate_issue(blank: list[LineItem], named: list[LineItem]) -> Issue:
-    have, others = "has" if len(blank) == 1 else "have", format_line_ranges(line.position for line in named).lower()
+    have, others = (
+        "has" if len(blank) == 1 else "have",
+        format_line_ranges(line.position for line in named).lower(),
+    )
     return build_conflict_issue(
         blank,
         "lines-may-share-a-key",
@@ -361,7 +377,9 @@ def build_conflict_issue(
     lines: list[LineItem], code: str, detail: str, cause: str, value: str, action: str
 ) -> Issue:
     positions = tuple(line.position for line in lines)
-    return replace(build_line_issue(code, AffectedLines(positions, "", detail, cause, value), action), lines=positions)
+    return replace(
+        build_line_issue(code, AffectedLines(positions, "", detail, cause, value), action), lines=positions
+    )
 
 
 def build_line_issue(
@@ -376,7 +394,9 @@ def build_line_issue(
     return Issue(code, severity, f"{name}{on.detail}", name, action, fixer, affected=(on,))
 
 
-def build_blocking_issue(code: str, field: str, sentence: str, action: str, fixer: ResponsibleParty = ResponsibleParty.PROJECT) -> Issue:
+def build_blocking_issue(
+    code: str, field: str, sentence: str, action: str, fixer: ResponsibleParty = ResponsibleParty.PROJECT
+) -> Issue:
     return Issue(code, Severity.BLOCKING, sentence, field, action, fixer)
 
 

@@ -26,17 +26,23 @@ def parse_element_names(text: str) -> ElementMapping:
             raise InvalidMappingError(f"“{line}” is not of the form Method.Element = Name.")
         layout = _METHODS.get(parts[1].lower())
         if layout is None:
-            raise InvalidMappingError(f"{parts[1]} is none of the services: {', '.join([*LAYOUTS, *LIST_LAYOUTS])}.")
+            raise InvalidMappingError(
+                f"{parts[1]} is none of the services: {', '.join([*LAYOUTS, *LIST_LAYOUTS])}."
+            )
         ours = next((name for name in layout.names if name.lower() == parts[2].lower()), "")
         if not ours:
-            raise InvalidMappingError(f"{layout.method} has no element {parts[2]}: {', '.join(layout.names)}.")
+            raise InvalidMappingError(
+                f"{layout.method} has no element {parts[2]}: {', '.join(layout.names)}."
+            )
         # A site that calls one element as another one is called would be written the wrong value.
         meant = next((name for name in layout.names if name.lower() == parts[3].lower()), ours)
         for name in (ours, meant):
             if layout[name].secret:
                 raise InvalidMappingError(f"{name} stands where it always does: it can't be another element.")
         if meant != ours:
-            raise InvalidMappingError(f"{meant} is another element of {layout.method}, which is written itself.")
+            raise InvalidMappingError(
+                f"{meant} is another element of {layout.method}, which is written itself."
+            )
         if (layout.method, ours) in mapped:
             raise InvalidMappingError(f"{layout.method}.{ours} stands here twice.")
         others = [name.lower() for (method, _), name in mapped.items() if method == layout.method]

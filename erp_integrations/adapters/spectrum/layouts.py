@@ -18,7 +18,9 @@ def _build_secret_field(name: str, width: int) -> Field:
     return Field(name, FieldKind.TEXT, width, secret=True)
 
 
-def _build_key_field(name: str, width: int, *, required: bool = False, dashes: bool = True, blank: str = "") -> Field:
+def _build_key_field(
+    name: str, width: int, *, required: bool = False, dashes: bool = True, blank: str = ""
+) -> Field:
     return Field(name, FieldKind.TEXT, width, key=True, required=required, dashes=dashes, blank=blank)
 
 

@@ -12,16 +12,16 @@ from typing import Any
 
 from lxml import etree
 
-from erp_integrations.adapters.base import Unavailable, Unauthorised, WireError
-from erp_integrations.adapters.spectrum.redaction import clean_unprintable, clean_reply_xml, clean_reply_text
+from erp_integrations.adapters.base import Unauthorised, Unavailable, WireError
+from erp_integrations.adapters.spectrum.redaction import clean_reply_text, clean_reply_xml, clean_unprintable
 from erp_integrations.adapters.spectrum.replies import (
     REFUSALS,
     WARNING,
     UnreadableReplyError,
     describe_status,
     get_answer,
-    is_connection_error,
     get_local_name,
+    is_connection_error,
     parse_envelope,
 )
 from erp_integrations.adapters.spectrum.wire import Exchange
@@ -154,7 +154,9 @@ def _is_response(element: etree._Element) -> bool:
 
 def parse_row(element: etree._Element) -> Row:
     return {
-        get_local_name(child): etree.tostring(child, method="text", encoding="unicode", with_tail=False).strip()
+        get_local_name(child): etree.tostring(
+            child, method="text", encoding="unicode", with_tail=False
+        ).strip()
         for child in element.iterchildren("*")
     }
 

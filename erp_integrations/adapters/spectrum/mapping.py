@@ -9,7 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from erp_integrations.adapters.base import Call, Element, ErpReferences
-from erp_integrations.adapters.spectrum.characters import NonAscii, format_one_line, format_as_ascii
+from erp_integrations.adapters.spectrum.characters import NonAscii, format_as_ascii, format_one_line
 from erp_integrations.adapters.spectrum.fields import Field, Misfit, format_date
 from erp_integrations.adapters.spectrum.layouts import (
     SUBCONTRACT_NOTES,
@@ -73,7 +73,11 @@ def format_phase_code(line: LineItem) -> str:
 
 def get_line_key(line: LineItem) -> tuple[str, str, str]:
     """Phase, cost type and billing item, as Spectrum compares them: without regard to case."""
-    return get_comparable_phase(line.cost_code), line.cost_type.strip().upper(), line.billing_item.strip().upper()
+    return (
+        get_comparable_phase(line.cost_code),
+        line.cost_type.strip().upper(),
+        line.billing_item.strip().upper(),
+    )
 
 
 def get_retention_flag(document: Document, rule: RetentionRule) -> str:
@@ -133,7 +137,9 @@ def build_note_calls(
     return (build_call(SUBCONTRACT_NOTES, "Note", elements),)
 
 
-def build_header(document: Document, references: ErpReferences, non_ascii: NonAscii, job: PriceBasis) -> dict[str, Element]:
+def build_header(
+    document: Document, references: ErpReferences, non_ascii: NonAscii, job: PriceBasis
+) -> dict[str, Element]:
     def build_text(name: str, original: str) -> Element:
         return _build_text_element(UPDATE_SUBCONTRACT[name], original, non_ascii)
 
@@ -166,7 +172,9 @@ def build_line(line: LineItem, retention: str, prices: Prices) -> dict[str, Elem
         Element("Phase_Code", format_phase_code(line)),
         Element("Cost_Type", line.cost_type.strip()),
         Element("Bid_Item_Number", line.billing_item.strip()),
-        _build_text_element(UPDATE_SUBCONTRACT_PHASES["Bill_Description"], line.description, prices.settings.non_ascii),
+        _build_text_element(
+            UPDATE_SUBCONTRACT_PHASES["Bill_Description"], line.description, prices.settings.non_ascii
+        ),
         Element("Unit_Of_Measure", unit, entered if entered != unit else "", respelled=True),
         Element("Retention_Flag", retention),
         Element("Unit_Price", "" if unit_price is None else UNIT_PRICE.format_number(unit_price)),

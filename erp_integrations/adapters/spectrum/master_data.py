@@ -16,14 +16,14 @@ from sqlalchemy import Table
 from erp_integrations.adapters import base
 from erp_integrations.adapters.base import (
     REFERENCE_STATUSES,
-    Unavailable,
     JobRecord,
     JobStatus,
-    ReferenceStatus,
     PhaseRecord,
     PhaseStatus,
+    ReferenceStatus,
     Rows,
     Unauthorised,
+    Unavailable,
     VendorRecord,
     VendorStatus,
 )
@@ -37,12 +37,21 @@ from erp_integrations.adapters.spectrum.layouts import (
     Layout,
 )
 from erp_integrations.adapters.spectrum.list_responses import ListResponse, ListUnavailableError, Row
-from erp_integrations.adapters.spectrum.partitioned_fetch import PartitionedFetch, Criteria, NotPartitionableError
+from erp_integrations.adapters.spectrum.partitioned_fetch import (
+    Criteria,
+    NotPartitionableError,
+    PartitionedFetch,
+)
 from erp_integrations.adapters.spectrum.prices import NO_CODE
 from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.adapters.spectrum.redaction import clean_secrets
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
-from erp_integrations.adapters.spectrum.wire import MAX_LIST_BYTES, Exchange, get_effective_exchange, send_request
+from erp_integrations.adapters.spectrum.wire import (
+    MAX_LIST_BYTES,
+    Exchange,
+    get_effective_exchange,
+    send_request,
+)
 from erp_integrations.adapters.spectrum.wsdl import Service, WsdlError
 
 Record = TypeVar("Record")
@@ -84,7 +93,9 @@ class MasterDataReader:
         if complaint := GET_PHASE["pJob_Number"].describe_issue(job_number):
             return Unavailable(f"The job number {complaint}.")
         if self._info_link:
-            return self.list_from_info_link(self._info_link, tables.PHASES, parse_phase, Job_Number=job_number)
+            return self.list_from_info_link(
+                self._info_link, tables.PHASES, parse_phase, Job_Number=job_number
+            )
         return self.list_from_services(lambda: self._wire_phases(job_number), parse_phase)
 
     def read_current_references(self, references: base.ErpReferences) -> base.ErpReferences | Unavailable:
@@ -201,10 +212,14 @@ class MasterDataReader:
     def parse_response(self, answer: Exchange, read: Callable[[Exchange], ListResponse]) -> ListResponse:
         response = read(get_effective_exchange(answer, self.settings))
         if answer.status != 200:
-            raise ListUnavailableError(Unavailable(f"Spectrum listed them under HTTP status {answer.status}."))
+            raise ListUnavailableError(
+                Unavailable(f"Spectrum listed them under HTTP status {answer.status}.")
+            )
         return response
 
-    def build_partitioned_fetch(self, ask: Callable[[Criteria], ListResponse], key: tuple[str, ...]) -> PartitionedFetch:
+    def build_partitioned_fetch(
+        self, ask: Callable[[Criteria], ListResponse], key: tuple[str, ...]
+    ) -> PartitionedFetch:
         until = time.monotonic() + MAX_LIST_SECONDS
 
         def fetch_in_time(criteria: Criteria) -> ListResponse:

@@ -35,9 +35,15 @@ class PartitionedFetch:
     def fetch_all(self, criteria: Criteria, partition_keys: Sequence[PartitionKey]) -> list[Row]:
         """Every row that meets the criteria; some may be there twice. Raises NotNarrowableError."""
         response = self.fetch(criteria)
-        return list(response.rows) if response.is_complete else self.fetch_in_parts(criteria, partition_keys, response)
+        return (
+            list(response.rows)
+            if response.is_complete
+            else self.fetch_in_parts(criteria, partition_keys, response)
+        )
 
-    def fetch_in_parts(self, criteria: Criteria, partition_keys: Sequence[PartitionKey], capped: ListResponse) -> list[Row]:
+    def fetch_in_parts(
+        self, criteria: Criteria, partition_keys: Sequence[PartitionKey], capped: ListResponse
+    ) -> list[Row]:
         if not self.any_ending:
             raise NotPartitionableError(f"{_IN_PARTS}, and no sign is set to ask for less.")
         for position, partition_key in enumerate(partition_keys, start=1):

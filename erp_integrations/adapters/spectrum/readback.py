@@ -29,21 +29,21 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.functions import Function
 
 from erp_integrations.adapters.base import (
-    NotFound,
     BilledLine,
     Billing,
     Call,
-    Unavailable,
+    CallComparison,
     Difference,
     DifferenceKind,
-    Mismatch,
     Element,
     FilledValue,
-    CallComparison,
     Key,
     Match,
+    Mismatch,
     MovedRecord,
+    NotFound,
     StoredRecord,
+    Unavailable,
     ValueKind,
 )
 from erp_integrations.adapters.spectrum.fields import Field, FieldKind, format_date
@@ -130,7 +130,8 @@ def build_records_query(table: Table, keys: Sequence[Key]) -> Select[Any]:
 def build_job_headers_query(company_code: str, jobs: Sequence[str]) -> Select[Any]:
     """The question for the headers of some jobs of one company."""
     return select(SUBCONTRACTS).where(
-        _format_normal_form(SUBCONTRACTS.c.Company_Code) == company_code, _format_normal_form(SUBCONTRACTS.c.Job_Number).in_(jobs)
+        _format_normal_form(SUBCONTRACTS.c.Company_Code) == company_code,
+        _format_normal_form(SUBCONTRACTS.c.Job_Number).in_(jobs),
     )
 
 
@@ -139,13 +140,18 @@ def build_job_lines_query(company_code: str, jobs: Sequence[str]) -> Select[Any]
     same_record = (SUBCONTRACTS.c[name] == LINES.c[name] for name in _KEY)
     headers = build_job_headers_query(company_code, jobs).with_only_columns(SUBCONTRACTS.c.Company_Code)
     return select(LINES).where(
-        _format_normal_form(LINES.c.Company_Code) == company_code, headers.where(*same_record).correlate(LINES).exists()
+        _format_normal_form(LINES.c.Company_Code) == company_code,
+        headers.where(*same_record).correlate(LINES).exists(),
     )
 
 
 def build_count_query(table: Table, company_code: str) -> Select[Any]:
     """The question whether a table holds anything of a company."""
-    return select(func.count()).select_from(table).where(_format_normal_form(table.c.Company_Code) == company_code)
+    return (
+        select(func.count())
+        .select_from(table)
+        .where(_format_normal_form(table.c.Company_Code) == company_code)
+    )
 
 
 def _format_normal_form(column: Column[Any]) -> Function[Any]:
@@ -361,7 +367,9 @@ def find_stored_key(call: Call, stored: Mapping[tuple[str, ...], Mapping[str, st
     if exact in stored:
         return exact
     same = [key for key in sorted(stored) if key[1] == cost_type and item in ("", key[2])]
-    expanded = (key for key in same if is_expanded_phase(phase, key[0]) and _has_same_amount(call, stored[key]))
+    expanded = (
+        key for key in same if is_expanded_phase(phase, key[0]) and _has_same_amount(call, stored[key])
+    )
     return next(chain((key for key in same if key[0] == phase), expanded), exact)
 
 

@@ -8,17 +8,17 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from erp_integrations.adapters.base import (
-    Issue,
-    ResponsibleParty,
-    ReferenceStatus,
-    ErpReferences,
     AffectedLines,
+    ErpReferences,
+    Issue,
     PhaseRecord,
     PhaseStatus,
+    ReferenceStatus,
+    ResponsibleParty,
     Severity,
 )
-from erp_integrations.adapters.grouping import format_list, format_line_ranges
-from erp_integrations.adapters.spectrum.mapping import get_line_key, describe_amount_only
+from erp_integrations.adapters.grouping import format_line_ranges, format_list
+from erp_integrations.adapters.spectrum.mapping import describe_amount_only, get_line_key
 from erp_integrations.adapters.spectrum.prices import PriceBasis, Prices
 from erp_integrations.snapshots import Document, LineItem
 
@@ -40,7 +40,11 @@ def check_master_data_read(references: ErpReferences) -> Iterator[Issue]:
         unread.append("the vendor")
     if references.job_number.strip() and references.job is ReferenceStatus.NOT_READ:
         unread += ["the job"]
-    if references.job_number.strip() and references.phases is None and references.job is not ReferenceStatus.ABSENT:
+    if (
+        references.job_number.strip()
+        and references.phases is None
+        and references.job is not ReferenceStatus.ABSENT
+    ):
         unread += ["the cost codes"]
     if unread:
         yield Issue(
@@ -165,7 +169,9 @@ def check_price_method(document: Document, prices: Prices) -> Iterator[Issue]:
     unknown_at = [
         line.position
         for line in document.lines
-        if prices.find_phase(line) and not describe_amount_only(line, prices) and prices.get_basis(line) is PriceBasis.UNKNOWN
+        if prices.find_phase(line)
+        and not describe_amount_only(line, prices)
+        and prices.get_basis(line) is PriceBasis.UNKNOWN
     ]
     if unknown_at:
         yield Issue(

@@ -23,7 +23,7 @@ from erp_integrations.adapters.base import (
     Unknown,
     WireError,
 )
-from erp_integrations.adapters.spectrum.redaction import REPLACED, clean_reply_xml, clean_reply_text
+from erp_integrations.adapters.spectrum.redaction import REPLACED, clean_reply_text, clean_reply_xml
 from erp_integrations.adapters.spectrum.settings import ReplyRule, RuleKind
 from erp_integrations.adapters.spectrum.wire import Exchange
 from erp_integrations.adapters.spectrum.wsdl import parse_plain_xml
@@ -180,7 +180,9 @@ def describe_unconfirmed(answer: etree._Element, rows: Sequence[_Row], call: Cal
     if any(is_complaint(row.error) for row in rows):
         return "Spectrum's reply complains under a code that is no refusal."
     repeated = set() if rule.kind is RuleKind.NO_ERROR_ROW else echoes
-    if has_unknown_content(answer, {row.element for row in rows if get_local_name(row.element) == "response"} | repeated):
+    if has_unknown_content(
+        answer, {row.element for row in rows if get_local_name(row.element) == "response"} | repeated
+    ):
         return "Spectrum's reply holds words that are not known here."
     if rule.kind is RuleKind.CODES and not rows:
         return "Spectrum's reply does not say whether the record is written."

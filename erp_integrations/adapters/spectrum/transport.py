@@ -25,7 +25,9 @@ from erp_integrations.adapters.spectrum.wire import Exchange, get_effective_exch
 from erp_integrations.adapters.spectrum.wsdl import Service
 
 
-def send_call(call: Call, service: Service, settings: SpectrumSettings, *, until: float = math.inf) -> Outcome:
+def send_call(
+    call: Call, service: Service, settings: SpectrumSettings, *, until: float = math.inf
+) -> Outcome:
     """Send one call and say what is known of it. Raises nothing.
 
     What is wrong on our side of the wire is found before anything leaves, and is NotSent; so is a call

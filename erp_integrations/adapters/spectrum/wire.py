@@ -94,7 +94,9 @@ def send_request(
     """
     if settings.require_https and not url.lower().startswith("https://"):
         return Exchange(
-            bytes_sent=False, failure="The address of Spectrum's server is not an https address.", transient=False
+            bytes_sent=False,
+            failure="The address of Spectrum's server is not an https address.",
+            transient=False,
         )
     line = _AttemptConnection(until)
     # The read time-out starts anew with every byte, so it alone lets a slow server hold us for ever.

@@ -125,7 +125,9 @@ class Service:
 
         Raises what zeep raises when the values can't be written as XML; nothing has left us then.
         """
-        proxy = self._client.create_service(self._binding, self._settings.build_service_url(self.layout.method))
+        proxy = self._client.create_service(
+            self._binding, self._settings.build_service_url(self.layout.method)
+        )
         written = dict.fromkeys(self.declared, "")
         written |= {theirs: values[ours] for ours, theirs in self.places.items()}
         with self._client.settings(extra_http_headers=headers), self._transport.with_deadline(until):
@@ -150,7 +152,9 @@ def fetch_wsdl(layout: Layout, settings: SpectrumSettings) -> str:
         credentials = authentication.build_wsdl_credentials(settings)
     except authentication.NoTokenError as error:
         raise WsdlError(str(error), transient=isinstance(error.outcome, NotSent)) from error
-    answer = send_request("GET", settings.build_wsdl_url(layout.method), settings, headers=credentials.headers)
+    answer = send_request(
+        "GET", settings.build_wsdl_url(layout.method), settings, headers=credentials.headers
+    )
     if answer.failure:
         raise WsdlError(answer.failure, transient=answer.transient)
     if answer.status in (401, 403):

@@ -32,7 +32,12 @@ class Command(BaseCommand):
                 self.stdout.write(sentence)
             if not options["list"]:
                 restores.confirm_restore(reason=reason, anyway=options["anyway"])
-        except (restores.NothingLost, restores.StillLeased, watermark.WatermarkUnavailable, InvalidKey) as problem:
+        except (
+            restores.NothingLost,
+            restores.StillLeased,
+            watermark.WatermarkUnavailable,
+            InvalidKey,
+        ) as problem:
             raise CommandError(str(problem)) from problem
         self.stdout.write("What waits, compared with Spectrum:")
         for submission, sentence in restores.compare_waiting():

@@ -11,20 +11,20 @@ from decimal import Decimal
 import pytest
 
 from erp_integrations.adapters.base import (
-    NotFound,
     Accepted,
     Adapter,
     Call,
-    Unavailable,
-    Mismatch,
     ErpReferences,
     Match,
+    Mismatch,
+    NotFound,
     NotSent,
     Refused,
     Rows,
     Severity,
     StoredRecord,
     Unauthorised,
+    Unavailable,
     Unknown,
 )
 from erp_integrations.snapshots import Document
@@ -284,7 +284,11 @@ class AdapterContract:
 
     def test_where_nobody_listens_there_are_no_lists(self, site: Site) -> None:
         job = site.masters.job_number
-        for answer in (site.unreachable.list_vendors(), site.unreachable.list_jobs(), site.unreachable.list_phases(job)):
+        for answer in (
+            site.unreachable.list_vendors(),
+            site.unreachable.list_jobs(),
+            site.unreachable.list_phases(job),
+        ):
             assert isinstance(answer, Unavailable)
             assert answer.reason.endswith(".")
 
@@ -295,9 +299,16 @@ class AdapterContract:
     def test_secrets_are_in_nothing_that_is_kept_or_shown(self, site: Site) -> None:
         kept = [repr(site.plan), repr(site.adapter.probe())]
         kept += [repr(site.adapter.send_call(call)) for call in site.plan]
-        kept += [repr(site.unauthorised.send_call(site.plan[0])), repr(site.unreachable.send_call(site.plan[0]))]
+        kept += [
+            repr(site.unauthorised.send_call(site.plan[0])),
+            repr(site.unreachable.send_call(site.plan[0])),
+        ]
         for adapter in (site.unauthorised, site.unreachable):
-            answers = (adapter.list_vendors(), adapter.list_jobs(), adapter.list_phases(site.masters.job_number))
+            answers = (
+                adapter.list_vendors(),
+                adapter.list_jobs(),
+                adapter.list_phases(site.masters.job_number),
+            )
             kept += [repr(answer) for answer in answers]
         for text in kept:
             assert [secret for secret in site.secrets if secret in text] == []

@@ -338,7 +338,10 @@ class TestWhateverSteers:
     def test_a_unit(self, sent: Submission, both: User) -> None:
         connection = sent.connection
         units.link_units(
-            connection=connection, entered={"CY": "YD"}, expected_hash=units.hash_unit_links(connection), by=both
+            connection=connection,
+            entered={"CY": "YD"},
+            expected_hash=units.hash_unit_links(connection),
+            by=both,
         )
         with pytest.raises(RightMissing, match="The unit CY is called YD"):
             accept(sent, both)
@@ -346,7 +349,10 @@ class TestWhateverSteers:
     def test_a_unit_that_no_line_has_bars_nobody(self, sent: Submission, both: User) -> None:
         connection = sent.connection
         units.link_units(
-            connection=connection, entered={"HOURS": "HR"}, expected_hash=units.hash_unit_links(connection), by=both
+            connection=connection,
+            entered={"HOURS": "HR"},
+            expected_hash=units.hash_unit_links(connection),
+            by=both,
         )
         assert accept(sent, both).status == JobStatus.QUEUED
 

@@ -20,7 +20,9 @@ def basis_of(submission: Submission) -> preflight.ApprovalBasis:
 
 def codes(submission: Submission) -> set[str]:
     basis = basis_of(submission)
-    return {found.code for found in preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id="SC-1")}
+    return {
+        found.code for found in preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id="SC-1")
+    }
 
 
 def test_the_proposal_follows_the_rule_and_the_approver_may_choose_another(awaiting: Submission) -> None:

@@ -137,7 +137,7 @@ class TestADailyWindow:
         moments = [(now + timedelta(minutes=minutes)).time().replace(microsecond=0) for minutes in (-10, 10)]
         Connection.objects.filter(pk=connection.pk).update(closed_from=moments[0], closed_until=moments[1])
         assert Connection.objects.get(pk=connection.pk).is_closed
-        assert not Connection.objects.awake().exists()
+        assert not Connection.objects.available().exists()
 
     @pytest.mark.parametrize(
         "columns",

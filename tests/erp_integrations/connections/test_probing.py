@@ -256,7 +256,9 @@ def test_an_admin_adopts_another_namespace(
     drained(queued)
     stopped = again(queued)
     assert stopped.can_adopt
-    assert probing.accept_new_wsdl(connection=stopped, by=erp_admin, expected_sentence=stopped.fault).is_usable
+    assert probing.accept_new_wsdl(
+        connection=stopped, by=erp_admin, expected_sentence=stopped.fault
+    ).is_usable
     assert not again(queued).awaits_probe
     assert drained(queued).status == JobStatus.SYNCED
     entry = HistoryEntry.objects.get(event="connection.descriptions_adopted")
@@ -271,12 +273,16 @@ def test_nobody_adopts_what_they_did_not_see_or_what_can_not_be_written(
     simulator.set_drift(METHOD, qualified=True)
     seen = probing.probe(connection=again(queued), by=erp_admin).sentence
     simulator.set_drift(METHOD, qualified=True, add=["Tax_Group"])
-    assert not probing.accept_new_wsdl(connection=again(queued), by=erp_admin, expected_sentence=seen).is_usable
+    assert not probing.accept_new_wsdl(
+        connection=again(queued), by=erp_admin, expected_sentence=seen
+    ).is_usable
     assert "Tax_Group" in again(queued).fault
     simulator.set_drift(METHOD, remove=["Comment"])
     lacking = probing.probe(connection=again(queued), by=erp_admin)
     assert not again(queued).can_adopt
-    assert not probing.accept_new_wsdl(connection=again(queued), by=erp_admin, expected_sentence=lacking.sentence).is_usable
+    assert not probing.accept_new_wsdl(
+        connection=again(queued), by=erp_admin, expected_sentence=lacking.sentence
+    ).is_usable
     assert again(queued).awaits_probe
 
 

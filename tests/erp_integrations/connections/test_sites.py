@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 from pytest_django import Settings
 
-from erp_integrations.adapters.base import Unavailable, Rows, Unauthorised
+from erp_integrations.adapters.base import Rows, Unauthorised, Unavailable
 from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.exports import exporting
 from erp_integrations.models import Connection, ConnectionSettings, ExportJob, JobStatus

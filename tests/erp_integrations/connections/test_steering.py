@@ -70,7 +70,10 @@ def change(connection: Connection, name: str) -> None:
     rows.update(**{name: OTHER[name]})
 
 
-@pytest.mark.parametrize("name", [*FIELDS_BY_ROLE[Connection][SettingRole.WIRE], *FIELDS_BY_ROLE[ConnectionSettings][SettingRole.WIRE]])
+@pytest.mark.parametrize(
+    "name",
+    [*FIELDS_BY_ROLE[Connection][SettingRole.WIRE], *FIELDS_BY_ROLE[ConnectionSettings][SettingRole.WIRE]],
+)
 def test_each_that_the_wire_goes_by_is_part_of_what_accept_binds(
     awaiting: Submission, approver: User, name: str
 ) -> None:
@@ -129,7 +132,9 @@ def test_a_secret_is_told_by_a_keyed_hash(awaiting: Submission, settings: Settin
     told = steering.get_setting_values(connection, SettingRole.WIRE)["authorization_id"]
     assert connection.authorization_id not in told
     assert told != hashlib.sha256(connection.authorization_id.encode()).hexdigest()
-    assert told != steering.get_setting_values(connection, SettingRole.WIRE, key="another")["authorization_id"]
+    assert (
+        told != steering.get_setting_values(connection, SettingRole.WIRE, key="another")["authorization_id"]
+    )
 
 
 @pytest.mark.parametrize("name", ["wsdl_path", "service_path", "vendors_path", "token_path", "rotation_path"])
@@ -169,9 +174,9 @@ class TestTwoStepAgain:
     def test_what_waits_goes_back(self, queued: ExportJob, approver: User) -> None:
         turn_on_two_step(approver)
         Company.objects.update(requires_two_step=True)
-        assert not ExportJob.objects.without_the_right().exists()
+        assert not ExportJob.objects.lacking_approval_right().exists()
         approver.authenticator_set.all().delete()  # type: ignore[attr-defined]  # allauth's
-        assert ExportJob.objects.without_the_right().get() == queued
+        assert ExportJob.objects.lacking_approval_right().get() == queued
         exporting.export_due_jobs(queued.connection_id)
         assert of(queued).status == JobStatus.CANCELLED
         assert of(queued).submission.status == SubmissionStatus.AWAITING

@@ -105,7 +105,7 @@ def faults_of(world: World, *, doubles: bool = False) -> list[str]:
     if job.status == JobStatus.SYNCED:
         if comparable(record) != comparable(world.complete):
             wrong.append(f"synced, and Spectrum holds {record}")
-        if job.connection.reads_back and job.verification != Verification.MATCH:
+        if job.connection.has_read_back and job.verification != Verification.MATCH:
             wrong.append(f"synced, and read back it {job.verification}")
     elif strange := _strange(record, world.complete):
         wrong.append(f"{job.status}, and Spectrum holds {strange}, which nobody accepted")
@@ -170,7 +170,9 @@ def held(world: World) -> list[bool]:
     if record is None:
         return [False] * world.job.list_current_calls().count()
     phases = {line["Phase_Code"] for line in record["lines"]}
-    elements = [{each["name"]: each["value"] for each in call.elements} for call in world.job.list_current_calls()]
+    elements = [
+        {each["name"]: each["value"] for each in call.elements} for call in world.job.list_current_calls()
+    ]
     return [each["Phase_Code"] in phases if "Phase_Code" in each else True for each in elements]
 
 

@@ -18,7 +18,7 @@ from directory.models import CompanyMembership, HistoryEntry, User
 from directory.rights import memberships
 from erp_integrations import submissions
 from erp_integrations.adapters.base import Accepted, NotSent, Unusable
-from erp_integrations.adapters.registry import to_call, build_sending_adapter
+from erp_integrations.adapters.registry import build_sending_adapter, to_call
 from erp_integrations.checks import preflight
 from erp_integrations.exports import exporting, outcomes
 from erp_integrations.models import (

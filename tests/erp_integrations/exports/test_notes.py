@@ -86,7 +86,9 @@ def test_without_a_note_or_a_topic_nothing_of_it_is_planned(
 
 
 def test_a_blank_note_is_no_call(simulator: Simulator, noting: Submission, approver: User) -> None:
-    assert len(preflight.build_calls(preflight.build_basis(noting.document), erp_id="SC-1", note="  \n ")) == 3
+    assert (
+        len(preflight.build_calls(preflight.build_basis(noting.document), erp_id="SC-1", note="  \n ")) == 3
+    )
 
 
 def test_a_note_of_a_thousand_characters_goes_whole_and_one_more_is_refused(
@@ -110,7 +112,9 @@ def test_other_letters_are_spelled_in_sight_or_refused_by_the_rule_of_the_connec
         "Cafe - first and second",
         "Café – first\nand second",
     )
-    codes = {f.code for f in preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id="S", note="漢")}
+    codes = {
+        f.code for f in preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id="S", note="漢")
+    }
     assert "note-other-letters" in codes
     type(noting.connection).objects.update(non_ascii="refuse")
     refusing = preflight.build_basis(noting.document)

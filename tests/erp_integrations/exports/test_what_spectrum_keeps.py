@@ -243,7 +243,9 @@ def test_what_spectrum_fills_in_by_itself_is_told_and_is_no_difference(
         ("Subcontract", "Unit_Price_Flag", "Y"),
         ("Line 1", "Bid_Item_Number", "B7"),
     }
-    told = explanations.build_explanation(submission_row.SubmissionRow(job.submission, job, approver.company_memberships.get()))
+    told = explanations.build_explanation(
+        submission_row.SubmissionRow(job.submission, job, approver.company_memberships.get())
+    )
     assert told is not None
     assert "Filled by Spectrum, as nothing was sent: Contract_Type BY THE BOOK (Subcontract);" in (
         " ".join(told.sentences)

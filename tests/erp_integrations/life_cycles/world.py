@@ -123,7 +123,9 @@ class World:
         submission = self._there()
         basis = preflight.build_basis(submission.document)
         erp_id = preflight.get_proposed_erp_id(basis)
-        submissions.accept_again(submission=submission, by=self.people[by], seen_hash=basis.hash, erp_id=erp_id)
+        submissions.accept_again(
+            submission=submission, by=self.people[by], seen_hash=basis.hash, erp_id=erp_id
+        )
 
     def reject(self, by: str) -> None:
         submissions.reject(submission=self._there(), by=self.people[by], reason="No")

@@ -100,7 +100,7 @@ class TestWhatAnAcceptanceIsBoundTo:
         after = preflight.build_basis(awaiting.document)
         assert after.hash != before.hash
         unnamed = replace(after.references, vendor_name="", job_description="")
-        assert replace(after, masters=unnamed).hash == before.hash
+        assert replace(after, references=unnamed).hash == before.hash
 
     def test_a_price_method_that_changes_what_is_kept_is_another_thing(self, read: Submission) -> None:
         hashes = {hash_of(read)}

@@ -11,10 +11,10 @@ from pytest_django import Settings
 from directory.models import HistoryEntry
 from erp_integrations import tasks
 from erp_integrations.adapters.base import (
-    Unavailable,
     PhaseStatus,
     Rows,
     Unauthorised,
+    Unavailable,
     VendorRecord,
     VendorStatus,
 )
@@ -25,8 +25,8 @@ from erp_integrations.models import (
     JobLink,
     MastersPull,
     Phase,
-    SyncStatus,
     Submission,
+    SyncStatus,
     Vendor,
 )
 from tests.erp_integrations.lists import Lists, jobs, phases, vendors

@@ -195,9 +195,7 @@ class TestAKeyThatAnotherJobHas:
         self, simulator: Simulator, synced: ExportJob, unlinker: User
     ) -> None:
         another_job_has_its_key(simulator, synced)
-        with pytest.raises(
-            submissions.RecordMoved, match=f"another contract now, of job 24-002.*{MOVED}"
-        ):
+        with pytest.raises(submissions.RecordMoved, match=f"another contract now, of job 24-002.*{MOVED}"):
             unlink(synced, unlinker)
         (move,) = submissions.list_moves(of(synced))
         assert move.record.key.erp_id == MOVED

@@ -84,7 +84,11 @@ def told(job: ExportJob) -> list[tuple[str, str, str]]:
 
 def unlink(job: ExportJob, by: User, statement: str = "", *others: str) -> Submission:
     return submissions.unlink(
-        submission=of(job).submission, by=by, expected_version=job.attempt, statement=statement, dismissed=others
+        submission=of(job).submission,
+        by=by,
+        expected_version=job.attempt,
+        statement=statement,
+        dismissed=others,
     )
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from directory.models import User
-from erp_integrations.adapters.base import NotFound, Unavailable, Key, Severity, StoredRecord
+from erp_integrations.adapters.base import Key, NotFound, Severity, StoredRecord, Unavailable
 from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.checks import preflight
 from erp_integrations.exports import exporting

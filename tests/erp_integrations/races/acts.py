@@ -77,7 +77,11 @@ def resumes(by: User, job: ExportJob) -> Act:
 
 def resolves(by: User, job: ExportJob, attested: submissions.Attested) -> Act:
     return lambda: submissions.resolve(
-        submission=job.submission, by=by, expected_version=job.attempt, attested=attested, statement="I looked."
+        submission=job.submission,
+        by=by,
+        expected_version=job.attempt,
+        attested=attested,
+        statement="I looked.",
     )
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from erp_integrations import submissions
-from erp_integrations.adapters.base import NotFound, Match
+from erp_integrations.adapters.base import Match, NotFound
 from erp_integrations.exports import unknown, verification
 from erp_integrations.models import (
     Drift,
@@ -252,7 +252,9 @@ def test_of_unlink_and_the_first_read_back_the_unlink_stands(interleave: Interle
 
 
 @pytest.mark.parametrize("seen", [Match(), NotFound()], ids=["it agrees again", "it is gone"])
-def test_of_unlink_and_reconciliation_the_unlink_stands(interleave: Interleave, seen: Match | NotFound) -> None:
+def test_of_unlink_and_reconciliation_the_unlink_stands(
+    interleave: Interleave, seen: Match | NotFound
+) -> None:
     known = DriftFactory()
     job = ExportJob.objects.select_related("submission__commitment", "connection").get(pk=known.job_id)
     approver, _ = two_approvers(job.submission)

@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from directory.models import HistoryEntry, User
 from erp_integrations import submissions
-from erp_integrations.adapters.registry import to_call, build_sending_adapter
+from erp_integrations.adapters.registry import build_sending_adapter, to_call
 from erp_integrations.emails import alarm_mails
 from erp_integrations.models import (
     Alarm,

@@ -50,7 +50,11 @@ def written_elsewhere(submission: Submission, *, calls: int = 3) -> None:
 def adopt(submission: Submission, by: User, **other: str) -> ExportJob:
     seen = previews.build_preview(submission)
     assert seen.adoptable is not None
-    shown = {"seen_hash": seen.expected_hash, "seen_record": seen.adoptable.record.hash, "erp_id": seen.erp_id}
+    shown = {
+        "seen_hash": seen.expected_hash,
+        "seen_record": seen.adoptable.record.hash,
+        "erp_id": seen.erp_id,
+    }
     job = submission.jobs.current().first()
     seen_round = job.plan_round if job else 0
     told: dict[str, Any] = {**shown, **other}
@@ -217,7 +221,10 @@ class TestAdopting:
         # Nor with the hash of what is there now: it is not what would be written.
         with pytest.raises(submissions.Conflict, match="otherwise than it would be written"):
             submissions.adopt(
-                submission=awaiting, by=approver, seen_record=now.live_check.existing_record.record.hash, **shown
+                submission=awaiting,
+                by=approver,
+                seen_record=now.live_check.existing_record.record.hash,
+                **shown,
             )
         assert not ExportJob.objects.exists()
 

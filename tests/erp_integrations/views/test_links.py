@@ -21,8 +21,8 @@ from erp_integrations.models import (
     JobLink,
     JobStatus,
     MastersPull,
-    SyncStatus,
     Submission,
+    SyncStatus,
     Vendor,
     VendorLink,
 )
@@ -147,7 +147,9 @@ class TestWhoMayLink:
         for act in (
             lambda: linking.link_vendor(**vendor, vendor_code="ACME"),
             lambda: linking.unlink_vendor(**vendor),
-            lambda: linking.link_job(project=project, connection=site, job_number="24-001", expected=seen, by=by),
+            lambda: linking.link_job(
+                project=project, connection=site, job_number="24-001", expected=seen, by=by
+            ),
             lambda: linking.unlink_job(project=project, expected=seen, by=by),
             lambda: linking.requeue_master_data_sync(connection=site, by=by),
         ):

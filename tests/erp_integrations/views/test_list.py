@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from directory.db import pagination
 from directory.models import Company, Level, Project, User
 from erp_integrations.models import Connection, ExportJob, Submission
 from erp_integrations.pages import submission_list

@@ -55,7 +55,9 @@ def save(commitment: Commitment, person: User, **units: str) -> Any:
 
 def issues(commitment: Commitment) -> list[str]:
     basis = preflight.build_basis(preflight.build_document(commitment))
-    return [finding.code for finding in preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id="X")]
+    return [
+        finding.code for finding in preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id="X")
+    ]
 
 
 def test_units_that_do_not_fit_are_one_issue_for_the_erp_admin(commitment: Commitment) -> None:

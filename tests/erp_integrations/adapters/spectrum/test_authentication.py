@@ -79,7 +79,9 @@ def sent(adapter: SpectrumAdapter) -> Outcome:
 
 
 def test_soap_carries_the_body_secrets_and_no_header() -> None:
-    credentials = authentication.build_soap_credentials(SpectrumSettings("http://127.0.0.1", "PHL", "AUTH-1", "GUID-1"))
+    credentials = authentication.build_soap_credentials(
+        SpectrumSettings("http://127.0.0.1", "PHL", "AUTH-1", "GUID-1")
+    )
     assert credentials.headers == {}
     assert credentials.elements == {"Authorization_ID": "AUTH-1", "GUID": "GUID-1"}
     assert credentials.secrets == ("AUTH-1", "GUID-1")

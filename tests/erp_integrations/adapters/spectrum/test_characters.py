@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from erp_integrations.adapters.spectrum.characters import find_non_ascii, format_one_line, format_as_ascii
+from erp_integrations.adapters.spectrum.characters import find_non_ascii, format_as_ascii, format_one_line
 
 
 @pytest.mark.parametrize(

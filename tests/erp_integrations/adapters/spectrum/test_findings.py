@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from erp_integrations.adapters.base import Issue, ResponsibleParty, ErpReferences, Severity
+from erp_integrations.adapters.base import ErpReferences, Issue, ResponsibleParty, Severity
 from erp_integrations.adapters.spectrum import NonAscii, SpectrumAdapter, SpectrumSettings
 from erp_integrations.adapters.spectrum.transport import describe_call_issue
 from erp_integrations.snapshots import Document, LineItem
@@ -87,7 +87,11 @@ def test_a_link_that_is_missing_or_wrong_is_for_the_erp_admin(
     changes: dict[str, Any], code: str, told: str
 ) -> None:
     finding = only(found(masters=replace(MASTERS, **changes)))
-    assert (finding.code, finding.severity, finding.responsible_party) == (code, Severity.BLOCKING, ResponsibleParty.ERP_ADMIN)
+    assert (finding.code, finding.severity, finding.responsible_party) == (
+        code,
+        Severity.BLOCKING,
+        ResponsibleParty.ERP_ADMIN,
+    )
     assert told in finding.sentence
 
 

@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from erp_integrations.adapters.base import Issue, ResponsibleParty, ReferenceStatus, ErpReferences, PhaseRecord, PhaseStatus, Severity
+from erp_integrations.adapters.base import (
+    ErpReferences,
+    Issue,
+    PhaseRecord,
+    PhaseStatus,
+    ReferenceStatus,
+    ResponsibleParty,
+    Severity,
+)
 from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings
 from erp_integrations.snapshots import Document
 from tests.erp_integrations.adapters.examples import DOCUMENT, LINE, LUMP_SUM, MASTERS, with_line, with_lines
@@ -24,7 +32,11 @@ ADAPTER = SpectrumAdapter(
 CONCRETE = PhaseRecord("0330000", "S", "Concrete", PhaseStatus.ACTIVE, price_method="J")
 PAINTING = PhaseRecord("0990000", "S", "Painting", PhaseStatus.ACTIVE, price_method="J")
 ALL_WELL = replace(
-    MASTERS, vendor=ReferenceStatus.ACTIVE, job=ReferenceStatus.ACTIVE, phases=(CONCRETE, PAINTING), job_price_method="U"
+    MASTERS,
+    vendor=ReferenceStatus.ACTIVE,
+    job=ReferenceStatus.ACTIVE,
+    phases=(CONCRETE, PAINTING),
+    job_price_method="U",
 )
 
 

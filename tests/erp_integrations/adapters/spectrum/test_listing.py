@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from erp_integrations.adapters.base import Unavailable, Unauthorised
+from erp_integrations.adapters.base import Unauthorised, Unavailable
 from erp_integrations.adapters.spectrum.list_responses import (
     LIST_CAP,
     ListResponse,

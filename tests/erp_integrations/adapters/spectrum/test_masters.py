@@ -14,15 +14,15 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.dialects import mssql
 
 from erp_integrations.adapters.base import (
-    Unavailable,
+    ErpReferences,
     JobRecord,
     JobStatus,
-    ReferenceStatus,
-    ErpReferences,
     PhaseRecord,
     PhaseStatus,
+    ReferenceStatus,
     Rows,
     Unauthorised,
+    Unavailable,
     VendorRecord,
     VendorStatus,
 )
@@ -49,7 +49,8 @@ UNUSED = VendorRecord("UNUSED", "Unused", VendorStatus.NOT_USED)
 GONE = VendorRecord("GONE", "Gone", VendorStatus.INACTIVE)
 GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 DESCRIPTIONS = {
-    method: description(method, layout.names).split("?>", 1)[1].strip() for method, layout in LIST_LAYOUTS.items()
+    method: description(method, layout.names).split("?>", 1)[1].strip()
+    for method, layout in LIST_LAYOUTS.items()
 }
 JSON = "application/json"
 
@@ -275,9 +276,13 @@ def test_vendor_job_and_phases_are_looked_at_together(
 
 def test_where_neither_is_shown_nobody_can_tell(info_link: str) -> None:
     adapter = connected("http://127.0.0.1:1", info_link=info_link)
-    assert isinstance(adapter.read_current_references(ErpReferences(vendor_code="X", job_number="Y")), Unavailable)
+    assert isinstance(
+        adapter.read_current_references(ErpReferences(vendor_code="X", job_number="Y")), Unavailable
+    )
     without = connected("http://127.0.0.1:1")
-    assert isinstance(without.read_current_references(ErpReferences(vendor_code="ACME", job_number="24-001")), Unavailable)
+    assert isinstance(
+        without.read_current_references(ErpReferences(vendor_code="ACME", job_number="24-001")), Unavailable
+    )
 
 
 @pytest.fixture
@@ -312,7 +317,9 @@ def test_info_link_shows_all_of_the_company_and_nothing_of_others(info_link: str
             VendorRecord("UNUSED", "Unused", VendorStatus.NOT_USED),
         )
     )
-    assert adapter.list_jobs() == Rows((JobRecord("24-001", "Roof"), JobRecord("24-002", "", JobStatus.COMPLETE)))
+    assert adapter.list_jobs() == Rows(
+        (JobRecord("24-001", "Roof"), JobRecord("24-002", "", JobStatus.COMPLETE))
+    )
     assert adapter.list_phases("24-001") == Rows(
         (
             PhaseRecord("0330000", "S", "Concrete", PhaseStatus.ACTIVE),
@@ -324,7 +331,11 @@ def test_info_link_shows_all_of_the_company_and_nothing_of_others(info_link: str
 
 def test_an_info_link_that_shows_nothing_of_the_company_is_being_loaded(info_link: str) -> None:
     adapter = connected("http://127.0.0.1:1", info_link=info_link, company_code="BIG")
-    assert adapter.list_vendors() == adapter.list_jobs() == Unavailable("Spectrum lists nothing at all of this company.")
+    assert (
+        adapter.list_vendors()
+        == adapter.list_jobs()
+        == Unavailable("Spectrum lists nothing at all of this company.")
+    )
 
 
 def test_a_status_that_is_not_known_is_no_list(info_link: str) -> None:

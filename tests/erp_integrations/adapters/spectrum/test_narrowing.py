@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from erp_integrations.adapters.spectrum.layouts import GET_JOB, GET_PHASE, VENDORS_BY_NAME, PartitionKey
 from erp_integrations.adapters.spectrum.list_responses import ListResponse, Row
-from erp_integrations.adapters.spectrum.partitioned_fetch import PartitionedFetch, NotPartitionableError
+from erp_integrations.adapters.spectrum.partitioned_fetch import NotPartitionableError, PartitionedFetch
 
 CAP = 3
 DIVISION, PEOPLE = GET_JOB.partition_keys[1], GET_JOB.partition_keys[2]

@@ -72,7 +72,10 @@ def test_a_code_means_what_the_setting_says_and_a_blank_nothing_unless_it_is_nam
 def test_job_phase_and_unit_decide_together(
     job: str, phase: str, phase_unit: str, unit: str, found: PriceBasis
 ) -> None:
-    assert Prices(masters(job, phase, phase_unit), SETTINGS).get_basis(replace(LINE, unit_of_measure=unit)) is found
+    assert (
+        Prices(masters(job, phase, phase_unit), SETTINGS).get_basis(replace(LINE, unit_of_measure=unit))
+        is found
+    )
 
 
 def test_nothing_is_known_while_no_codes_are_named() -> None:

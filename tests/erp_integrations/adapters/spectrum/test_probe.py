@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from erp_integrations.adapters.base import Unavailable, Key, ProbeResult
+from erp_integrations.adapters.base import Key, ProbeResult, Unavailable
 from erp_integrations.adapters.spectrum import (
     SpectrumAdapter,
     SpectrumSettings,

@@ -12,16 +12,16 @@ from sqlalchemy import Select, Table, create_engine, insert, make_url, text
 
 from erp_integrations.adapters.base import (
     MAX_RECORDS_AT_ONCE,
-    NotFound,
     Call,
-    Unavailable,
     Difference,
     DifferenceKind,
-    Mismatch,
     Element,
     Key,
     Match,
+    Mismatch,
+    NotFound,
     StoredRecord,
+    Unavailable,
     ValueKind,
 )
 from erp_integrations.adapters.spectrum.readback import (
@@ -29,10 +29,10 @@ from erp_integrations.adapters.spectrum.readback import (
     SUBCONTRACTS,
     InfoLink,
     build_count_query,
-    compare_record,
     build_job_lines_query,
     build_record_query,
     build_records_query,
+    compare_record,
 )
 
 KEY = Key.from_parts("PHL", "ACME", "SC-001")
@@ -169,7 +169,11 @@ class TestTheQuestion:
 
     @BOTH
     def test_many_records_of_one_company(self, table: Table, columns: str) -> None:
-        keys = [Key.from_parts("PHL", "BOLT", "SC-2"), Key.from_parts("PHL", "ACME", "SC-2"), Key.from_parts("PHL", "ACME", "SC-1")]
+        keys = [
+            Key.from_parts("PHL", "BOLT", "SC-2"),
+            Key.from_parts("PHL", "ACME", "SC-2"),
+            Key.from_parts("PHL", "ACME", "SC-1"),
+        ]
         said, parameters = on_sql_server(build_records_query(table, keys))
         assert said == (
             f"{columns} WHERE "

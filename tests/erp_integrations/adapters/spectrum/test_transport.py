@@ -337,9 +337,9 @@ def test_a_server_that_keeps_the_line_warm_holds_nobody_for_ever(behaviour: Beha
 def test_a_server_that_trickles_over_tls_is_cut_too(certificate: Path) -> None:
     with serving(trickling_body, certificate=certificate) as server:
         started = time.monotonic()
-        answer = connected(server.url, ca_file=str(certificate), read_timeout=0.5, connect_timeout=0.2).send_call(
-            HEADER
-        )
+        answer = connected(
+            server.url, ca_file=str(certificate), read_timeout=0.5, connect_timeout=0.2
+        ).send_call(HEADER)
         assert time.monotonic() - started < 3
     assert isinstance(answer, Unknown)
 
