@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote, urlsplit
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 
-from directory.db.availability import is_database_unreachable
+from directory.db.database_errors import is_database_unreachable
 
 REMOVED = "[removed]"
 MIN_SECRET_LENGTH = 6

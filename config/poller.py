@@ -21,10 +21,10 @@ logger = logging.getLogger(__name__)
 
 def export_due_jobs(pool: KeyedThreadPool) -> None:
     """Take up what dead workers left, and give each connection with something due a turn."""
-    from erp_integrations.exports import exporting
+    from erp_integrations.exports import worker
 
-    for connection_id in exporting.run_sweep():
-        pool.start(("export", connection_id), partial(exporting.export_due_jobs, connection_id))
+    for connection_id in worker.run_sweep():
+        pool.start(("export", connection_id), partial(worker.export_due_jobs, connection_id))
 
 
 def verify_due_exports(pool: KeyedThreadPool) -> None:
@@ -66,11 +66,11 @@ def sync_due_master_data(pool: KeyedThreadPool) -> None:
 
 def send_due_emails(pool: KeyedThreadPool) -> None:
     """Store the mails whose time has come, and send what is stored."""
-    from erp_integrations.emails import alarm_mails, summaries
+    from erp_integrations.emails import alarm_mails, daily_summaries
     from notifications import sending
 
     alarm_mails.store_due_alarms()
-    summaries.store_due_summaries()
+    daily_summaries.store_due_summaries()
     sending.send_due_emails()
 
 
@@ -117,7 +117,7 @@ class Poller(bootsteps.StartStopStep):
 
     def close(self, parent: Any) -> None:
         """Begin nothing more: neither here nor in a task, and neither a call, a list nor a mail."""
-        from erp_integrations.exports import exporting as exports
+        from erp_integrations.exports import worker as exports
         from erp_integrations.master_data import syncing as lists
         from notifications import sending as mails
 

@@ -14,9 +14,9 @@ class DirectoryConfig(AppConfig):
         from directory import checks  # noqa: F401  # registers itself, as the next two do
         from directory.accounts import sign_in_history  # noqa: F401
         from directory.db import idle_transactions  # noqa: F401
-        from directory.rights import suspension
+        from directory.rights import privilege_suspension
 
-        suspension.subscribe_to_account_changes()
+        privilege_suspension.subscribe_to_account_changes()
 
 
 class AdministrationConfig(admin_apps.AdminConfig):

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from directory import history
-from directory.db.availability import is_database_unreachable
+from directory.db.database_errors import is_database_unreachable
 from directory.forms import ProfileForm
 from directory.models import Company, Project, User
 from directory.requests import SignedInRequest

@@ -7,12 +7,12 @@ class ErpIntegrationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks, the words of this tool's events, and who is mailed about rights."""
-        from directory.history import rules, words
+        from directory.history import descriptions, rules
         from erp_integrations import signing, system_checks  # noqa: F401  # the second registers itself
         from erp_integrations.audit.descriptions import EVENT_DESCRIPTIONS
         from erp_integrations.emails import decision_mails, rights_mails
 
-        words.add_events(EVENT_DESCRIPTIONS)
+        descriptions.add_events(EVENT_DESCRIPTIONS)
         rules.RULES.append(signing.check_acceptance_signatures)
         rights_mails.subscribe_to_history()
         decision_mails.subscribe_to_history()

@@ -3,9 +3,9 @@
 from celery import shared_task
 
 from directory.privacy import retention
-from erp_integrations.emails import rights_mails, summaries
-from erp_integrations.exports import exporting
+from erp_integrations.emails import daily_summaries, rights_mails
 from erp_integrations.exports import retention as replies
+from erp_integrations.exports import worker
 from erp_integrations.master_data import syncing
 from erp_integrations.reconciliation import comparison
 from erp_integrations.wakeup import wake_exports
@@ -15,21 +15,21 @@ from notifications import retention as mails
 @shared_task
 def drain_connection(connection_id: int) -> None:
     """Export what is due on one connection; if more became due meanwhile, come again."""
-    if exporting.export_due_jobs(connection_id):
+    if worker.export_due_jobs(connection_id):
         wake_exports(connection_id)
 
 
 @shared_task
 def sweep() -> None:
     """Find dead workers, due retries and lost wake-ups; the only retry there is."""
-    for connection_id in exporting.run_sweep():
+    for connection_id in worker.run_sweep():
         wake_exports(connection_id)
 
 
 @shared_task
 def send_daily_summaries() -> None:
     """Store the daily summaries whose hour has come."""
-    summaries.store_due_summaries()
+    daily_summaries.store_due_summaries()
 
 
 @shared_task

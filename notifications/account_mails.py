@@ -11,7 +11,7 @@ from django.db import transaction
 from directory.accounts import password_links
 from directory.accounts.sign_in import AccountAdapter
 from directory.models import User
-from notifications import emails, sign_in_changes
+from notifications import emails, sign_in_mails
 from notifications.models import PasswordRequest
 
 BATCH = 100
@@ -31,7 +31,7 @@ class MailingAccountAdapter(AccountAdapter):
 
     def notify_of_new_address(self, person: User, *, before: str, by: User) -> None:
         """Tell a person that staff gave their account another address."""
-        sign_in_changes.store_new_address_emails(person, before=before, by=by)
+        sign_in_mails.store_new_address_emails(person, before=before, by=by)
 
 
 def handle_password_requests() -> int:

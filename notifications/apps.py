@@ -10,9 +10,9 @@ class NotificationsConfig(AppConfig):
     def ready(self) -> None:
         """Hear of changes to how people sign in, and say what an export tells of their mails."""
         from directory.privacy import personal_data
-        from notifications import sign_in_changes
+        from notifications import sign_in_mails
 
-        sign_in_changes.subscribe_to_sign_in_changes()
+        sign_in_mails.subscribe_to_sign_in_changes()
 
         mail = ("created_at", "kind", "to_address", "subject", "text_body", "status", "sent_at")
         personal_data.add_exported_fields("notifications.outgoingemail", *mail)

@@ -26,7 +26,7 @@ from directory.admin.scoped import (
     list_company_ids,
     list_newcomer_ids,
 )
-from directory.history import words
+from directory.history import descriptions
 from directory.models import Company, CompanyMembership, HistoryEntry, Project, ProjectMembership, User
 from directory.rights import memberships
 
@@ -450,7 +450,7 @@ class HistoryAdmin(ReadOnlyAdmin):
     @admin.display(description="what happened")
     def describe_entry(self, entry: HistoryEntry) -> str:
         """In words; people by their number, so that a page needs no further query."""
-        return words.describe_entry(entry, {}).description
+        return descriptions.describe_entry(entry, {}).description
 
 
 class RecordedGroupAdmin(RecordingAdmin[Group], GroupAdmin):

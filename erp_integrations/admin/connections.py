@@ -11,9 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from directory import history
 from directory.admin.scoped import RecordingAdmin
 from directory.models import User
-from erp_integrations.confirmations import waiting
+from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Kind, Subject
-from erp_integrations.connections import changes
+from erp_integrations.connections import settings_changes
 from erp_integrations.connections.settings_form import ConnectionForm
 from erp_integrations.models import Connection
 from erp_integrations.models.secrets import EncryptedTextField
@@ -95,12 +95,12 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
         super().save_row(request, obj, form, change)
         form.save_settings()
         subject = Subject(Kind.CONNECTION, obj.pk)
-        return waiting.record_change(subject, before=before, by=request.user, company=obj.company)
+        return pending_changes.record_change(subject, before=before, by=request.user, company=obj.company)
 
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if change and form.changed_data:
-            changes.resume_after_change(obj, set(form.changed_data))
+            settings_changes.resume_after_change(obj, set(form.changed_data))
 
     def change_view(
         self,

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from directory.admin.scoped import RecordingAdmin
 from directory.models import User
 from erp_integrations import wakeup
-from erp_integrations.confirmations import waiting
+from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Subject
 from erp_integrations.connections.settings_form import validate_account
 from erp_integrations.links import linking
@@ -78,7 +78,9 @@ class LinkAdmin(RecordingAdmin[Any]):
         subject = Subject.from_link(obj)
         before = subject.get_values(lock=True)
         super().save_row(request, obj, form, change)
-        return waiting.record_change(subject, before=before, by=request.user, company=obj.connection.company)
+        return pending_changes.record_change(
+            subject, before=before, by=request.user, company=obj.connection.company
+        )
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -91,7 +93,7 @@ class LinkAdmin(RecordingAdmin[Any]):
         stopped, subject = self.list_queued_exports(obj).count(), Subject.from_link(obj)
         before = subject.get_values(lock=True)
         super().delete_model(request, obj)
-        waiting.record_change(subject, before=before, by=request.user, company=obj.connection.company)
+        pending_changes.record_change(subject, before=before, by=request.user, company=obj.connection.company)
         self.notify_stopped_exports(request, stopped)
 
     def notify_stopped_exports(self, request: HttpRequest, stopped: int) -> None:

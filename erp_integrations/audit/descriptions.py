@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from commitments.models import Badge
-from directory.history.words import EventDescription
+from directory.history.descriptions import EventDescription
 from directory.models import User
+from erp_integrations.confirmations.subjects import describe_link
 from erp_integrations.models import DriftKind
 
 
@@ -42,7 +43,10 @@ def describe_failure(detail: Mapping[str, Any], people: Mapping[int, User]) -> s
 
 
 def describe_retry(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
-    return f"Accepted again after the failed export, as {detail.get('erp_id', '')}{_describe_other_records(detail)}"
+    return (
+        "Accepted again after the failed export, as "
+        f"{detail.get('erp_id', '')}{_describe_other_records(detail)}"
+    )
 
 
 def _describe_other_records(detail: Mapping[str, Any]) -> str:
@@ -82,7 +86,10 @@ def describe_attested_part(detail: Mapping[str, Any], people: Mapping[int, User]
 
 def describe_unlink(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
     proof = "it was read back" if detail.get("proof") == "read back" else "somebody looked"
-    return f"Unlinked: {detail.get('erp_id', '')} is gone from Spectrum, {proof}{_describe_other_records(detail)}"
+    return (
+        f"Unlinked: {detail.get('erp_id', '')} is gone from Spectrum, "
+        f"{proof}{_describe_other_records(detail)}"
+    )
 
 
 def describe_follow(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:

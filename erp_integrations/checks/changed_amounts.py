@@ -45,7 +45,8 @@ def list_line_changes(before: Document, now: Document) -> Iterator[str]:
     old_amounts, new_amounts = get_amounts_by_line(before), get_amounts_by_line(now)
     for name in dict.fromkeys([*old_amounts, *new_amounts]):
         if old_amounts.get(name) != new_amounts.get(name):
-            yield f"{' '.join(filter(None, name))}: {format_amount(old_amounts.get(name))}, now {format_amount(new_amounts.get(name))}"
+            old, new = format_amount(old_amounts.get(name)), format_amount(new_amounts.get(name))
+            yield f"{' '.join(filter(None, name))}: {old}, now {new}"
 
 
 def get_amounts_by_line(document: Document) -> Mapping[LineName, Decimal]:

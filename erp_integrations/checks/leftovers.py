@@ -24,7 +24,7 @@ from erp_integrations.adapters.base import (
     Unavailable,
 )
 from erp_integrations.adapters.registry import get_adapter, to_call
-from erp_integrations.checks import other_records
+from erp_integrations.checks import moved_records
 from erp_integrations.models import (
     CallState,
     Connection,
@@ -146,9 +146,9 @@ def read_back_leftovers(job_id: int) -> int:
     adapter = get_adapter(job.connection)
     found = adapter.find_record(adapter.build_key(ErpReferences(vendor_code=job.vendor_code), job.erp_id))
     gone: list[int] = []
-    if isinstance(found, NotFound) or other_records.find_other_job(job, found):
+    if isinstance(found, NotFound) or moved_records.find_other_job(job, found):
         # Where it stands, or may stand, under another key, or nobody can tell, nothing of it is gone.
-        gone = [] if other_records.find_moved_records(job) else [call.pk for call in calls]
+        gone = [] if moved_records.find_moved_records(job) else [call.pk for call in calls]
     elif not isinstance(found, Unavailable):
         inspection = adapter.compare_calls(tuple(to_call(call) for call in calls), found)
         gone = [call.pk for call, there in zip(calls, inspection.calls, strict=True) if there is None]

@@ -9,7 +9,7 @@ from enum import StrEnum
 from itertools import product
 
 from commitments.models import SENDABLE_STATUSES, Commitment
-from erp_integrations import similarity
+from erp_integrations import name_matching
 from erp_integrations.adapters.base import (
     Call,
     ErpReferences,
@@ -19,11 +19,11 @@ from erp_integrations.adapters.base import (
     Severity,
     get_comparable_unit,
 )
-from erp_integrations.adapters.grouping import merge_by_cause
+from erp_integrations.adapters.issue_grouping import merge_by_cause
 from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.checks import general_ledger, leftovers
 from erp_integrations.checks.changed_amounts import check_changed_amounts
-from erp_integrations.confirmations import steering
+from erp_integrations.confirmations import controlled_settings
 from erp_integrations.master_data import lookup
 from erp_integrations.models import (
     Connection,
@@ -78,7 +78,7 @@ class ApprovalBasis:
     @property
     def wire_hash(self) -> str:
         """What is bound of the connection's settings; blank where nothing is connected."""
-        return next(steering.hash_wire_settings(self.connection)) if self.connection else ""
+        return next(controlled_settings.hash_wire_settings(self.connection)) if self.connection else ""
 
     def is_bound_by(self, job: ExportJob, *, except_bound: bool = False) -> bool:
         """Whether a job's acceptance binds this, or all of it ``but_bound``.
@@ -95,7 +95,7 @@ class ApprovalBasis:
         return any(
             job.basis_hash
             == self._hash({**counted, "vendor_name": vendor, "job_description": to, "wire": wire})
-            for wire in steering.hash_wire_settings(self.connection, job)
+            for wire in controlled_settings.hash_wire_settings(self.connection, job)
             for vendor, to in names
         )
 
@@ -347,7 +347,7 @@ def check_linked_names(basis: ApprovalBasis) -> list[Issue]:
             ResponsibleParty.ERP_ADMIN,
         )
         for what, ours, code, theirs, field in linked
-        if code and not similarity.is_similar(ours, theirs)
+        if code and not name_matching.is_similar(ours, theirs)
     ]
 
 

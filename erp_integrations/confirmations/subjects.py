@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from commitments.models import ContractCompany, CostType
 from directory.models import HistoryEntry, Project
-from erp_integrations.confirmations import steering
-from erp_integrations.confirmations.steering import SettingRole
+from erp_integrations.confirmations import controlled_settings
+from erp_integrations.confirmations.controlled_settings import SettingRole
 from erp_integrations.master_data.lookup import find_by_code
 from erp_integrations.models import (
     Connection,
@@ -25,7 +25,7 @@ from erp_integrations.models import (
     VendorLink,
 )
 from erp_integrations.models.secrets import list_secret_fields
-from erp_integrations.similarity import get_comparable_name
+from erp_integrations.name_matching import get_comparable_name
 
 RECENT = timedelta(days=30)
 SECRETS = frozenset(list_secret_fields(Connection))
@@ -91,7 +91,11 @@ class Subject:
             rows = Connection.objects.filter(pk=self.connection_id).select_related("settings")
             row = (rows.select_for_update(of=("self",)) if lock else rows).first()
             return (
-                steering.get_setting_values(row, *steering.CONTROLLED_ROLES, SettingRole.FREE) if row else {}
+                controlled_settings.get_setting_values(
+                    row, *controlled_settings.CONTROLLED_ROLES, SettingRole.FREE
+                )
+                if row
+                else {}
             )
         model, ours, names = LINKS[self.kind]
         links = model._default_manager.filter(**{ours: self.key})
@@ -122,8 +126,8 @@ class Subject:
         return getattr(self.find_row(), "name", "What is gone by now")
 
     def is_controlled(self, name: str) -> bool:
-        return self.kind is not Kind.CONNECTION or name in steering.list_setting_names(
-            *steering.CONTROLLED_ROLES
+        return self.kind is not Kind.CONNECTION or name in controlled_settings.list_setting_names(
+            *controlled_settings.CONTROLLED_ROLES
         )
 
     def format_values(self, values: Values) -> dict[str, str]:

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from directory import history
-from directory.db.availability import is_transient_error
+from directory.db.database_errors import is_transient_error
 from directory.models import User
 from directory.rights.permissions import require_administer_erp_integrations
 from erp_integrations.adapters import registry

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils.formats import date_format
 
-from directory.history import subscribers, words
+from directory.history import descriptions, subscribers
 from directory.models import (
     WORKING_LEVELS,
     Company,
@@ -233,7 +233,7 @@ def build_level_notice(entry: HistoryEntry) -> Notice | None:
     only_revokes = not any(levels.get(name) in AUTHORITY[name] for name in changed_levels)
     headline, sentence = (
         f"Levels of {person} changed",
-        f"{words.describe_entry(entry, {person.pk: person}).description}.",
+        f"{descriptions.describe_entry(entry, {person.pk: person}).description}.",
     )
     if entry.event == "membership.removed":
         headline = f"{PRIVILEGE} ended for {person}" if held_privilege else f"{person} was taken out"
@@ -281,9 +281,10 @@ def build_account_notice(entry: HistoryEntry) -> Notice | None:
     person = _get_person(entry)
     if not (person.is_staff or CompanyMembership.objects.administrators().filter(user=person)):
         return None
+    subject = "A superuser was made" if is_new_superuser else "How an administrator signs in was changed"
     return Notice(
-        f"{'A superuser was made' if is_new_superuser else 'How an administrator signs in was changed'}: {person}",
-        f"{words.describe_entry(entry, {}).description}.",
+        f"{subject}: {person}",
+        f"{descriptions.describe_entry(entry, {}).description}.",
         _build_person_facts(person),
         affected=[person],
         is_installation=person.is_staff,
@@ -321,8 +322,9 @@ def build_steering_notice(entry: HistoryEntry) -> Notice:
     """Of what decides where an export goes, and what is written there."""
     subject = subjects.find_subjects([entry])[entry.subject_type, entry.subject_id]
     return Notice(
-        f"{words.get_event_label(entry.event)}: {subject.name}",
-        f"{words.describe_entry(entry, {}).description}. It decides what is written to Spectrum, and where.",
+        f"{descriptions.get_event_label(entry.event)}: {subject.name}",
+        f"{descriptions.describe_entry(entry, {}).description}. It decides what is written to "
+        "Spectrum, and where.",
         [(subject.kind, subject.name)],
         page="erp_integrations:overview",
     )

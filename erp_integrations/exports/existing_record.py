@@ -20,7 +20,7 @@ from erp_integrations.adapters.base import (
     Unavailable,
 )
 from erp_integrations.adapters.registry import get_adapter
-from erp_integrations.checks import other_records, preflight
+from erp_integrations.checks import moved_records, preflight
 from erp_integrations.exports import unknown
 from erp_integrations.exports.unknown import PlanComparison, ShownPart
 from erp_integrations.models import ExportJob, SnapshotUnreadable, Submission
@@ -134,7 +134,7 @@ def find_moved_records(submission: Submission) -> tuple[MovedRecord, ...] | Unav
     job = submission.jobs.current().select_related("connection__settings").first()
     if job is None:
         job = ExportJob(submission=submission, connection=submission.connection, erp_id=key.erp_id)
-    found = other_records.find_moved_records_of_jobs(job.connection, [(job, tuple(calls))] if calls else [])
+    found = moved_records.find_moved_records_of_jobs(job.connection, [(job, tuple(calls))] if calls else [])
     return found if isinstance(found, Unavailable) else tuple(chain(*found))
 
 

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from directory.models import Company
 from erp_integrations.connections import health
 from erp_integrations.connections.health import Health
-from erp_integrations.exports import exporting
+from erp_integrations.exports import worker
 from erp_integrations.models import (
     NOT_UNDER_ITS_KEY,
     Connection,
@@ -82,7 +82,7 @@ class HealthCheck:
 def list_health_checks() -> list[HealthCheck]:
     """Whether workers look at the database, and whether what is due is taken up. Three queries."""
     now = get_database_time()
-    beat = Heartbeat.objects.filter(name=exporting.SWEEP).first()
+    beat = Heartbeat.objects.filter(name=worker.SWEEP).first()
     longest = timedelta(seconds=max(60.0, 6 * settings.WORKER_POLL_SECONDS))
     if beat is None:
         sweep = HealthCheck("sweep", False, "never: no worker has looked at the database yet")

@@ -27,7 +27,7 @@ from erp_integrations.adapters.base import (
     Unavailable,
 )
 from erp_integrations.adapters.registry import get_adapter, to_call
-from erp_integrations.checks import other_records
+from erp_integrations.checks import moved_records
 from erp_integrations.connections import circuit_breaker
 from erp_integrations.exports import ledger, outcomes
 from erp_integrations.models import Alarm, CallState, ExportJob, JobStatus, Verification
@@ -232,8 +232,8 @@ def read_back(job: ExportJob) -> StoredRecord | NotFound | Unavailable:
 def read_back_anywhere(job: ExportJob) -> StoredRecord | tuple[MovedRecord, ...] | Unavailable:
     """The same, and where nothing or another job's is under the key, what may be its record under others."""
     found = read_back(job)
-    if isinstance(found, NotFound) or other_records.find_other_job(job, found):
-        return other_records.find_moved_records(job)
+    if isinstance(found, NotFound) or moved_records.find_other_job(job, found):
+        return moved_records.find_moved_records(job)
     return found
 
 

@@ -25,7 +25,7 @@ from erp_integrations.adapters.base import (
     Verdict,
 )
 from erp_integrations.adapters.registry import get_adapter, to_call
-from erp_integrations.checks import other_records
+from erp_integrations.checks import moved_records
 from erp_integrations.exports import outcomes
 from erp_integrations.models import ExportJob, JobStatus, Verification
 
@@ -56,8 +56,8 @@ def verify_due(connection_id: int | None = None) -> int:
             continue
         calls = tuple(to_call(stored) for stored in job.list_current_calls())
         verdict = get_adapter(job.connection).verify_plan(calls)
-        if absent := other_records.find_absence(verdict):
-            verdict = build_absence_verdict(absent, other_records.find_moved_records(job))
+        if absent := moved_records.find_absence(verdict):
+            verdict = build_absence_verdict(absent, moved_records.find_moved_records(job))
         if isinstance(verdict, Unavailable):
             silent.add(job.connection_id)
         verified += record_verdict(job.pk, verdict, job.plan_round)

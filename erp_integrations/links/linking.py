@@ -17,7 +17,7 @@ from directory.rights.permissions import require_administer_erp_integrations
 from erp_integrations import wakeup
 from erp_integrations.adapters.base import CodeKind
 from erp_integrations.adapters.registry import get_adapter
-from erp_integrations.confirmations import waiting
+from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Kind, Subject, Values
 from erp_integrations.master_data import syncing
 from erp_integrations.master_data.lookup import find_by_code
@@ -242,7 +242,7 @@ def record_link_change(
 ) -> None:
     """After the change: it waits for a second person, or speaks for itself."""
     company = link.contract_company.company if isinstance(link, VendorLink) else link.project.company
-    confirmation_detail = waiting.record_change(
+    confirmation_detail = pending_changes.record_change(
         Subject.from_link(link), before=before, by=by, company=company
     )
     detail = get_link_detail(link) | confirmation_detail | ({"fields": fields} if fields else {})

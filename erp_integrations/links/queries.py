@@ -10,11 +10,11 @@ from commitments.models import SENDABLE_STATUSES, Commitment, ContractCompany, L
 from directory.db import pagination
 from directory.db.pagination import Page
 from directory.models import Company, Project
-from erp_integrations.confirmations import waiting as waiting_changes
+from erp_integrations.confirmations import pending_changes as waiting_changes
+from erp_integrations.confirmations.pending_changes import PendingChange
 from erp_integrations.confirmations.subjects import Kind, Subject
-from erp_integrations.confirmations.waiting import PendingChange
 from erp_integrations.models import Connection, Job, JobLink, Vendor, VendorLink
-from erp_integrations.similarity import Suggestion, find_suggestions
+from erp_integrations.name_matching import Suggestion, find_suggestions
 
 MAX_COUNT = 100  # nobody reads a larger number
 MAX_SEARCH_RESULTS = 20

@@ -12,7 +12,7 @@ from directory.models import User
 from directory.rights.permissions import require_administer_erp_integrations
 from erp_integrations.adapters.base import get_comparable_unit
 from erp_integrations.adapters.registry import get_adapter
-from erp_integrations.confirmations import waiting
+from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Kind, Subject
 from erp_integrations.links.linking import LinkChanged, LinkError
 from erp_integrations.models import Connection, UnitLink
@@ -111,7 +111,7 @@ def link_units(*, connection: Connection, entered: Mapping[str, str], expected_h
         UnitLink.objects.filter(connection=connection, unit=unit).delete()
         if value:
             UnitLink.objects.create(connection=connection, unit=unit, erp_unit=value)
-        waiting.record_change(subject, before=before, by=by, company=connection.company)
+        pending_changes.record_change(subject, before=before, by=by, company=connection.company)
     if changes:
         detail = {"units": changes, "were": {unit: links.get(unit, "") for unit in changes}}
         event, company = "connection.units_changed", connection.company

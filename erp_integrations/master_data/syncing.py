@@ -17,7 +17,7 @@ from django.db import models, transaction
 from django.db.models.functions import Now, Upper
 
 from directory import history
-from directory.db.availability import is_transient_error
+from directory.db.database_errors import is_transient_error
 from erp_integrations.adapters.base import (
     JobRecord,
     PhaseRecord,

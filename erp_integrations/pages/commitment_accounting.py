@@ -14,7 +14,7 @@ from erp_integrations.checks import preflight
 from erp_integrations.checks.key_collisions import Collision, Numbering
 from erp_integrations.models import JobBilling, Submission, SubmissionStatus
 from erp_integrations.models.submissions import OPEN_STATUSES
-from erp_integrations.reconciliation import drift, drift_listing
+from erp_integrations.reconciliation import drift, drift_list
 from erp_integrations.snapshots import hash_text, to_json
 
 
@@ -75,7 +75,7 @@ def get_commitment_accounting(commitment: Commitment, person: User) -> Commitmen
     if latest and latest.status in OPEN_STATUSES:
         exported = commitment.lock == Lock.EXPORTED
         changes = drift.check_local_changes(latest) if exported else []
-        local_changes = [drift_listing.describe_issue(change) for change in changes]
+        local_changes = [drift_list.describe_issue(change) for change in changes]
         billing = JobBilling.objects.filter(job__in=latest.jobs.current()).first() if exported else None
         return CommitmentAccounting(
             latest, "", may_send, senders=senders, changed_here=local_changes, billing=billing

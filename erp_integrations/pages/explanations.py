@@ -20,12 +20,12 @@ from erp_integrations.models import (
     SubmissionStatus,
     Verification,
 )
-from erp_integrations.pages.submission_row import (
+from erp_integrations.pages.submission_rows import (
     SubmissionRow,
     describe_blocked_connection,
     describe_next_try,
 )
-from erp_integrations.reconciliation import drift, drift_listing, watching
+from erp_integrations.reconciliation import drift, drift_list, late_records
 
 MAX_DIFFERENCES = 20  # in a notice; the job keeps all
 MAX_TITLES = 3
@@ -97,7 +97,7 @@ def describe_local_changes(row: SubmissionRow) -> Explanation | None:
     issues = drift.check_local_changes(row.submission) if row.is_synced else []
     if not issues:
         return None
-    sentences = [drift_listing.describe_issue(issue) for issue in issues]
+    sentences = [drift_list.describe_issue(issue) for issue in issues]
     return Explanation("warning", "warning", str(DriftKind.CHANGED_HERE.label), sentences)
 
 
@@ -106,10 +106,10 @@ def describe_late_records(row: SubmissionRow) -> Explanation | None:
     submission, connection = row.submission, row.submission.connection
     drifts = Drift.objects.late().filter(submission__commitment=submission.commitment_id)
     if late_drifts := list(drifts.select_related("job")):
-        sentences = [drift_listing.describe_issue(issue) for each in late_drifts for issue in each.findings]
+        sentences = [drift_list.describe_issue(issue) for each in late_drifts for issue in each.findings]
         steps = [describe_next_step(row, each) for each in late_drifts]
         return Explanation("danger", "warning", str(DriftKind.LATE.label), [*sentences, *steps])
-    records = watching.list_watched_records(submission.commitment_id, connection)
+    records = late_records.list_watched_records(submission.commitment_id, connection)
     sentences = [
         f"{call.title} ({each.name}) was sent, and no answer said that it was not written. "
         + (f"Not found in Spectrum{_format_date(call.not_found_at)}." if call.not_found_at else "")
@@ -142,7 +142,8 @@ def describe_next_step(row: SubmissionRow, late: Drift) -> str:
         return f"Choose Try again {as_own_record}"
     if job is not None:
         return (
-            f"This commitment goes to Spectrum as {_format_record(job)}, so the money may be there twice. Delete "
+            f"This commitment goes to Spectrum as {_format_record(job)}, so the money may be "
+            "there twice. Delete "
             f"{late.record_name} in Spectrum; the next comparison sees that."
         )
     return f"Have the project send it again, and accept it {as_own_record}"
@@ -198,7 +199,8 @@ def describe_synced(row: SubmissionRow, job: ExportJob) -> Explanation:
                 "status-needs-attention",
                 "It was moved in Spectrum",
                 [
-                    f"It was exported as {_format_record(job)}. Read back{_format_date(job.verified_at)}, nothing is there.",
+                    f"It was exported as {_format_record(job)}. Read "
+                    f"back{_format_date(job.verified_at)}, nothing is there.",
                     *_list_differences(job),
                     "Its vendor code or number was changed there. Follow the move to use that here too.",
                 ],
@@ -307,7 +309,8 @@ def describe_unknown_call(row: SubmissionRow, job: ExportJob) -> list[str]:
     doubt = "Not known: whether Spectrum wrote that call. It may even do so some minutes late."
     choices = (
         "Look in Spectrum for "
-        f"{_format_record(job)}, and say here what is there: all of it (it becomes Synced), none of it (it is sent "
+        f"{_format_record(job)}, and say here what is there: all of it (it becomes Synced), "
+        "none of it (it is sent "
         "again), or a part (the others can be sent then). Your words are kept."
     )
     if job.differences:
@@ -338,7 +341,8 @@ def describe_unknown_call(row: SubmissionRow, job: ExportJob) -> list[str]:
         ]
     return [
         doubt,
-        f"At {_format_time(job.not_before)} Spectrum is asked what it holds, and the export goes on by itself with "
+        f"At {_format_time(job.not_before)} Spectrum is asked what it holds, and the export "
+        "goes on by itself with "
         "what is missing. Nobody has to do anything.",
     ]
 

@@ -27,7 +27,7 @@ from erp_integrations.adapters.base import (
     Unavailable,
 )
 from erp_integrations.adapters.registry import get_adapter
-from erp_integrations.checks import other_records, preflight
+from erp_integrations.checks import moved_records, preflight
 from erp_integrations.exports import existing_record, ledger
 from erp_integrations.exports.existing_record import ExistingRecord
 from erp_integrations.models import ExportJob, Submission
@@ -108,7 +108,7 @@ def check_erp_id(
             taken = Issue(existing.code, Severity.BLOCKING, *texts, ResponsibleParty.APPROVER)
             return LiveCheck(KeyState.TAKEN, issue=taken, existing_record=existing)
         case seen:
-            moved = other_records.list_unexplained(basis.connection, [(job, plan)] if plan else [], seen)
+            moved = moved_records.list_unexplained(basis.connection, [(job, plan)] if plan else [], seen)
             return check_elsewhere(key, moved[0] if moved else (), ticked)
 
 

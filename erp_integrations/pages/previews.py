@@ -12,8 +12,8 @@ from erp_integrations.adapters.base import (
     StoredRecord,
 )
 from erp_integrations.checks import preflight
-from erp_integrations.confirmations import waiting
-from erp_integrations.confirmations.waiting import PendingChange
+from erp_integrations.confirmations import pending_changes
+from erp_integrations.confirmations.pending_changes import PendingChange
 from erp_integrations.exports import existing_record
 from erp_integrations.exports.existing_record import ExistingRecord
 from erp_integrations.models import Connection, Submission
@@ -87,7 +87,7 @@ def build_preview(
         adoptable_calls=planned if adoptable else (),
         erp_references=basis.references,
         connection=basis.connection,
-        changes=waiting.list_for_document(basis.document),
+        changes=pending_changes.list_for_document(basis.document),
         needs_number_lookup=preflight.is_unchecked_erp_id(basis, number),
     )
 

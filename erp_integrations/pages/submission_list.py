@@ -11,7 +11,7 @@ from directory.db.pagination import Page
 from directory.models import Company
 from erp_integrations.models import Job, Submission, Vendor, VendorLink
 from erp_integrations.models.submissions import SubmissionQuerySet
-from erp_integrations.pages import submission_row
+from erp_integrations.pages import submission_rows
 
 MAX_COUNT = 100  # nobody reads a larger number, and counting it costs
 
@@ -124,7 +124,7 @@ def list_submissions(company: Company) -> SubmissionQuerySet:
     return (
         Submission.objects.filter(company=company)
         .select_related("project", "sent_by", "decided_by", "ended_by")
-        .prefetch_related(submission_row.build_jobs_prefetch())
+        .prefetch_related(submission_rows.build_jobs_prefetch())
         .annotate(
             vendor_code=Subquery(link.values("vendor_code")),
             vendor_name=Subquery(vendors.filter(code=OuterRef("vendor_code")).values("name")),

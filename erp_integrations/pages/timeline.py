@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from commitments.models import Commitment, ContractCompany
-from directory.history import words
+from directory.history import descriptions
 from directory.models import HistoryEntry, Project
 from erp_integrations.models import JobLink, VendorLink
 
@@ -46,11 +46,11 @@ def list_entries(commitment: Commitment) -> list[TimelineEntry]:
         )
         entries += links.order_by("-pk")[:MAX_ENTRIES]
         entries = sorted(entries, key=lambda entry: -entry.pk)[:MAX_ENTRIES]
-    people = words.list_named_people(entries)
+    people = descriptions.list_named_people(entries)
     send_count = sum(entry.event == "submission.sent" for entry in entries)
     timeline_entries: list[TimelineEntry] = []
     for entry in entries:
-        story = words.describe_entry(entry, people)
+        story = descriptions.describe_entry(entry, people)
         description = story.description
         if entry.event == "submission.sent":
             description = "Re-sent to accounting" if send_count > 1 else "Sent to accounting"

@@ -17,7 +17,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce, Now
 
-from directory.db.availability import is_transient_error
+from directory.db.database_errors import is_transient_error
 from erp_integrations.adapters.base import (
     MAX_RECORDS_AT_ONCE,
     Adapter,
@@ -29,10 +29,10 @@ from erp_integrations.adapters.base import (
     Verdict,
 )
 from erp_integrations.adapters.registry import get_adapter, to_call
-from erp_integrations.checks import other_records
+from erp_integrations.checks import moved_records
 from erp_integrations.exports import outcomes, verification
-from erp_integrations.exports.exporting import stopping
 from erp_integrations.exports.outcomes import LeaseLost
+from erp_integrations.exports.worker import stopping
 from erp_integrations.models import (
     Connection,
     Drift,
@@ -44,7 +44,7 @@ from erp_integrations.models import (
     ReconciliationStatus,
 )
 from erp_integrations.models.secrets import list_secret_fields
-from erp_integrations.reconciliation import drift, watching
+from erp_integrations.reconciliation import drift, late_records
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ def open_due_runs() -> None:
     )
     for connection in due.defer(*list_secret_fields(Connection)):
         synced = ExportJob.objects.comparable().filter(connection=connection)
-        if synced.exists() or watching.list_watched_calls().filter(job__connection=connection).exists():
+        if synced.exists() or late_records.list_watched_calls().filter(job__connection=connection).exists():
             open_run(connection)
 
 
@@ -127,7 +127,7 @@ def compare_claimed_run(run: Reconciliation) -> bool:
                 stop_run(run, problem)
                 return True
             update_progress(run, jobs)
-        watched = watching.compare_watched_records(run.connection, adapter, lambda: lock_run(run))
+        watched = late_records.compare_watched_records(run.connection, adapter, lambda: lock_run(run))
         if isinstance(watched, Unavailable):
             stop_run(run, watched.reason)
             return True
@@ -157,9 +157,9 @@ def compare_batch(run: Reconciliation, adapter: Adapter, jobs: Sequence[ExportJo
     jobs = [job for job in jobs if job.pk in plans]
     verdicts = list(adapter.verify_plans([plans[job.pk] for job in jobs]))
     absences = {
-        i: away for i, verdict in enumerate(verdicts) if (away := other_records.find_absence(verdict))
+        i: away for i, verdict in enumerate(verdicts) if (away := moved_records.find_absence(verdict))
     }
-    records_elsewhere = other_records.find_moved_records_of_jobs(
+    records_elsewhere = moved_records.find_moved_records_of_jobs(
         run.connection, [(jobs[i], plans[jobs[i].pk]) for i in absences]
     )
     if isinstance(records_elsewhere, Unavailable):

@@ -17,7 +17,7 @@ from erp_integrations import signing, wakeup
 from erp_integrations.adapters.base import Call, Key, MovedRecord
 from erp_integrations.adapters.registry import get_reply_rule, to_rule_columns
 from erp_integrations.checks import preflight
-from erp_integrations.confirmations import waiting
+from erp_integrations.confirmations import pending_changes
 from erp_integrations.models import (
     CallState,
     ErpIdHold,
@@ -79,7 +79,7 @@ def accept(
     assert basis.connection is not None  # else a finding blocked
     job = ExportJob(submission=submission, connection=basis.connection)
     detail |= build_dismissal_detail(others, others_reason)
-    waiting.record_confirmation(changes, by=by, detail={"submission": submission.pk})
+    pending_changes.record_confirmation(changes, by=by, detail={"submission": submission.pk})
     store_accepted_job(job, basis, key, by=by, note=note, event="submission.accepted", detail=detail)
     return job
 
@@ -124,7 +124,7 @@ def accept_again(
     submission.accept_retry(by=by, at=timezone.now(), note=note.strip())
     submission.save()
     detail |= build_dismissal_detail(others, others_reason)
-    waiting.record_confirmation(changes, by=by, detail={"submission": submission.pk})
+    pending_changes.record_confirmation(changes, by=by, detail={"submission": submission.pk})
     store_accepted_job(job, basis, key, by=by, note=note, event="export.retried", detail=detail)
     return job
 

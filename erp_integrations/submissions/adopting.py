@@ -10,8 +10,8 @@ from directory.models import User
 from erp_integrations import signing, wakeup
 from erp_integrations.adapters.base import Call, Key, NotFound, Unavailable
 from erp_integrations.adapters.registry import get_adapter
-from erp_integrations.checks import other_records, preflight
-from erp_integrations.confirmations import waiting
+from erp_integrations.checks import moved_records, preflight
+from erp_integrations.confirmations import pending_changes
 from erp_integrations.exports import existing_record, ledger, outcomes
 from erp_integrations.models import ExportJob, JobStatus, Submission, SubmissionStatus, Verification
 from erp_integrations.submissions.accepting import (
@@ -122,7 +122,7 @@ def list_written_calls(
         assert basis.connection is not None  # else a finding blocked
         names = {"vendor_code": key.vendor_code, "erp_id": key.erp_id}
         job = ExportJob(submission=submission, connection=basis.connection, **names)
-        moved = other_records.find_moved_records_of_jobs(basis.connection, [(job, tuple(plan))])
+        moved = moved_records.find_moved_records_of_jobs(basis.connection, [(job, tuple(plan))])
         if isinstance(moved, Unavailable):
             raise DecisionError(f"{moved.reason} Nothing was changed: try again in a moment.")
         if certain := [each.sentence for each in moved[0] if each.is_certain]:
@@ -163,7 +163,7 @@ def _adopt(
         submission.accept_retry(by=by, at=timezone.now(), note=note.strip())
         job.plan_round += 1
     submission.save()
-    waiting.record_confirmation(changes, by=by, detail={"submission": submission.pk})
+    pending_changes.record_confirmation(changes, by=by, detail={"submission": submission.pk})
     set_approved_basis(job, basis, key)
     job.adopted = True
     job.save()

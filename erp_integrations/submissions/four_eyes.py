@@ -4,9 +4,9 @@ from collections.abc import Collection
 
 from directory.models import User
 from directory.rights.permissions import RightMissing
-from erp_integrations.confirmations import waiting
+from erp_integrations.confirmations import pending_changes
+from erp_integrations.confirmations.pending_changes import PendingChange
 from erp_integrations.confirmations.subjects import Kind
-from erp_integrations.confirmations.waiting import PendingChange
 from erp_integrations.models import SnapshotUnreadable, Submission
 from erp_integrations.snapshots import Document
 from erp_integrations.submissions.errors import StatementMissing
@@ -28,7 +28,7 @@ def describe_own_decision(
     if not includes_changes or submission.company.allows_own_decisions or submission.exempt_id == person.pk:
         return ""
     try:
-        changes = waiting.list_for_document(submission.document, changed_by=person)
+        changes = pending_changes.list_for_document(submission.document, changed_by=person)
     except SnapshotUnreadable:
         return ""  # nothing is planned from it any more
     for change in changes:
@@ -55,7 +55,7 @@ def require_ticked_changes(
     Raises RightMissing, NotSaid.
     """
     require_own_changes_confirmed(submission, by)
-    pending = waiting.list_for_document(document, lock=True)
+    pending = pending_changes.list_for_document(document, lock=True)
     changes = [each for each in pending if by.pk not in each.row.people]
     if any(each.stamp not in ticked for each in changes):
         raise StatementMissing(

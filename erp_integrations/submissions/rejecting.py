@@ -7,7 +7,8 @@ from commitments import services as commitments
 from commitments.models import Badge, Lock
 from directory.models import User
 from erp_integrations.adapters.base import Unavailable
-from erp_integrations.emails import announcements
+from erp_integrations.checks import leftovers
+from erp_integrations.emails import rejection_mails
 from erp_integrations.exports import existing_record
 from erp_integrations.exports.existing_record import ExistingRecord
 from erp_integrations.models import CallState, JobStatus, Submission, SubmissionStatus
@@ -89,4 +90,4 @@ def _reject(*, submission: Submission, by: User, reason: str, existing: str) -> 
     record_decision(
         "submission.rejected", submission, by, detail | ({"stands_in_spectrum": existing} if existing else {})
     )
-    announcements.store_rejection_mails(submission)
+    rejection_mails.store_rejection_mails(submission)

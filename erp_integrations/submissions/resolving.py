@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from directory.models import User
 from erp_integrations import signing, wakeup
-from erp_integrations.confirmations import steering
+from erp_integrations.confirmations import controlled_settings
 from erp_integrations.exports import unknown
 from erp_integrations.models import ExportJob, JobStatus, Submission, SubmissionStatus, Verification
 from erp_integrations.submissions.errors import Conflict, StatementMissing, TooEarly
@@ -116,7 +116,7 @@ def resume(*, submission: Submission, by: User | None, expected_version: int) ->
     detail: dict[str, object] = {"job": job.pk, "attempt": job.attempt}
     if by:
         if job.wire_hash:
-            job.wire_hash = next(steering.hash_wire_settings(job.connection, job))
+            job.wire_hash = next(controlled_settings.hash_wire_settings(job.connection, job))
         calls = signing.list_accepted_calls(job)
         detail |= signing.sign_decision(job, event="export.resumed", by=by, calls=calls)
     job.save(update_fields=["not_before", "tries", "wire_hash"])

@@ -11,7 +11,7 @@ from directory.models import User
 from directory.rights.permissions import require_send_commitments
 from erp_integrations.adapters.base import MovedRecord, StoredRecord, Unavailable
 from erp_integrations.adapters.registry import get_adapter, to_call
-from erp_integrations.checks import leftovers, other_records, preflight
+from erp_integrations.checks import leftovers, moved_records, preflight
 from erp_integrations.exports import ledger, unknown
 from erp_integrations.models import ExportJob, JobBilling, JobStatus, Submission, SubmissionStatus
 from erp_integrations.submissions.accepting import build_dismissal_detail
@@ -103,7 +103,7 @@ def require_absence(job: ExportJob, dismissed: Collection[str]) -> tuple[str, li
         raise DecisionError(f"{found.reason} Nothing was changed: try again in a moment.")
     possible = [each for each in found if each.is_certain or each.fingerprint not in dismissed]
     if possible:
-        other_job = other_records.find_other_job(job, unknown.read_back(job))
+        other_job = moved_records.find_other_job(job, unknown.read_back(job))
         key = f"vendor {job.vendor_code}, subcontract {job.erp_id}"
         instead = f"Under {key} stands another contract now, of job {other_job}. " if other_job else ""
         if certain := [each for each in possible if each.is_certain]:

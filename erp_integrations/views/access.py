@@ -7,8 +7,8 @@ from directory.models import VISIBLE_LEVELS, CompanyMembership
 from directory.requests import SignedInRequest
 from directory.rights.permissions import require_see_erp_integrations
 from erp_integrations.models import Submission
-from erp_integrations.pages import submission_row
-from erp_integrations.pages.submission_row import SubmissionRow
+from erp_integrations.pages import submission_rows
+from erp_integrations.pages.submission_rows import SubmissionRow
 
 
 def require_viewer(request: SignedInRequest, company_slug: str) -> CompanyMembership:
@@ -38,7 +38,7 @@ def get_submission_row(request: SignedInRequest, company_slug: str, submission_i
     submission = get_object_or_404(
         Submission.objects.filter(company=viewer.company)
         .select_related("project", "commitment", "created_by", "sent_by", "decided_by", "ended_by")
-        .prefetch_related(submission_row.build_jobs_prefetch()),
+        .prefetch_related(submission_rows.build_jobs_prefetch()),
         pk=submission_id,
     )
-    return submission_row.build_submission_row(submission, viewer)
+    return submission_rows.build_submission_row(submission, viewer)

@@ -15,9 +15,9 @@ from directory.web import rate_limits
 from erp_integrations import submissions
 from erp_integrations.forms import FollowForm, ResolveForm, UnlinkForm, VersionForm
 from erp_integrations.pages import explanations
-from erp_integrations.pages.submission_row import SubmissionRow
+from erp_integrations.pages.submission_rows import SubmissionRow
 from erp_integrations.views.access import get_submission_row
-from erp_integrations.views.boxes import build_decided_dialog, build_decision_response, build_dialog
+from erp_integrations.views.dialogs import build_decided_dialog, build_decision_response, build_dialog
 
 REFUSALS = (submissions.Conflict, submissions.TooEarly)
 

@@ -15,7 +15,7 @@ from directory.models import CompanyMembership, Level, Project
 from directory.requests import SignedInRequest
 from directory.rights.permissions import require_administer_erp_integrations
 from directory.web import rate_limits
-from erp_integrations.confirmations import waiting
+from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Kind
 from erp_integrations.links import linking, queries
 from erp_integrations.links.forms import LinkForm, clean_list_query
@@ -144,10 +144,10 @@ def confirm(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """Say of changes that others made that they are right; back to the page that showed them."""
     viewer = require_viewer(request, company_slug)
     try:
-        count = waiting.confirm(
+        count = pending_changes.confirm(
             company=viewer.company, ticked=request.POST.getlist("confirmed"), by=request.user
         )
-    except waiting.NotConfirmed as refusal:
+    except pending_changes.NotConfirmed as refusal:
         messages.error(request, str(refusal))
     else:
         messages.success(request, f"{count} change{'s are' if count > 1 else ' is'} confirmed.")
@@ -158,7 +158,7 @@ def confirm(request: SignedInRequest, company_slug: str) -> HttpResponse:
 
 def build_confirmation_context(viewer: CompanyMembership, *kinds: Kind) -> dict[str, Any]:
     """For a page: what waits there for a second person, and whether the viewer can be that."""
-    changes = waiting.list_for_company(viewer.company, *kinds)
+    changes = pending_changes.list_for_company(viewer.company, *kinds)
     rows = [(each, viewer.user_id in each.row.people) for each in changes]
     is_admin = viewer.erp_integrations_level == Level.ADMIN
     return {"unconfirmed": rows, "may_confirm": is_admin and not all(is_own for _, is_own in rows)}

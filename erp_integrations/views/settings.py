@@ -17,11 +17,11 @@ from directory.web import rate_limits
 from erp_integrations.adapters.base import ProbeResult
 from erp_integrations.confirmations.subjects import Kind
 from erp_integrations.connections import (
-    changes,
     health,
-    learning,
     probing,
+    reply_rules,
     secret_rotation,
+    settings_changes,
 )
 from erp_integrations.connections.settings_form import SettingsForm
 from erp_integrations.models import Connection
@@ -35,7 +35,7 @@ def settings(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """Every connection of the company, with its health in words."""
     viewer = require_admin(request, company_slug)
     connections = health.list_health_with_facts(viewer.company)
-    offers = learning.find_offers(each.connection for each, _ in connections)
+    offers = reply_rules.find_offers(each.connection for each, _ in connections)
     context = {
         "company": viewer.company,
         "tabs": navigation.list_tabs(viewer, current="Settings"),
@@ -54,7 +54,7 @@ def connection(request: SignedInRequest, company_slug: str, connection_id: int) 
         return question
     form = SettingsForm(request.POST or None, instance=found)
     if request.method == "POST" and form.is_valid():
-        changes.save_connection(form=form, by=request.user)
+        settings_changes.save_connection(form=form, by=request.user)
         messages.success(request, f"The settings of {found.name} are saved.")
         return redirect("erp_integrations:settings", company_slug)
     history.record_secrets_view(subject=found, by=request.user, company=viewer.company)
@@ -94,13 +94,13 @@ def learn(request: SignedInRequest, company_slug: str, connection_id: int) -> Ht
         return question
     attempt = request.POST.get("attempt", "")
     try:
-        learning.accept_offer(
+        reply_rules.accept_offer(
             connection=found,
             by=request.user,
             expected_attempt=int(attempt) if attempt.isdecimal() else 0,
             expected_rule=request.POST.get("seen", ""),
         )
-    except learning.OfferChanged as error:
+    except reply_rules.OfferChanged as error:
         messages.error(request, f"{found.name}: {error}")
     else:
         messages.success(request, f"{found.name}: what is accepted from now on is sent by this rule.")

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from environ import Env
 
 from directory import history, tasks
-from directory.history import canonical, proving, sealing
+from directory.history import canonical, sealing, verification
 from directory.models import HistoryEntry, HistorySeal
 from tests.factories import CompanyFactory
 
@@ -84,7 +84,7 @@ def test_sealing_again_does_nothing() -> None:
 def test_more_than_one_batch_is_sealed_at_once() -> None:
     entries(sealing.BATCH_SIZE * 2 + 1)
     assert sealing.seal_new_entries() == sealing.BATCH_SIZE * 2 + 1
-    assert not proving.verify_chains().breaks
+    assert not verification.verify_chains().breaks
 
 
 def committed_late(behind: Callable[[], None]) -> int:
@@ -121,7 +121,7 @@ def test_an_entry_that_is_committed_after_one_with_a_larger_id_is_sealed_all_the
     assert late < HistorySeal.objects.order_by("-entry_id")[0].entry_id
     assert sealing.seal_new_entries() == 1
     assert HistorySeal.objects.get(entry_id=late).number == 3
-    assert not proving.verify_chains().breaks
+    assert not verification.verify_chains().breaks
 
 
 def test_the_full_look_finds_what_was_committed_later_than_the_quick_one_looks_back(
@@ -137,7 +137,7 @@ def test_the_full_look_finds_what_was_committed_later_than_the_quick_one_looks_b
     assert sealing.seal_new_entries() == 0
     tasks.seal_history()
     assert HistorySeal.objects.filter(entry_id=late).exists()
-    assert proving.verify_chains().unsealed == 0
+    assert verification.verify_chains().unsealed == 0
 
 
 def test_many_sealers_at_once_seal_each_entry_once() -> None:
@@ -149,7 +149,7 @@ def test_many_sealers_at_once_seal_each_entry_once() -> None:
     sealing.seal_new_entries()
     for company in companies:
         assert numbers(company.pk) == list(range(1, 1201))
-    proof = proving.verify_chains()
+    proof = verification.verify_chains()
     assert (proof.breaks, proof.unsealed) == ([], 0)
 
 
@@ -167,7 +167,7 @@ def test_people_write_while_sealers_seal() -> None:
     at_once(write, write, write, seal, seal)
     sealing.seal_new_entries()
     assert numbers(company.pk) == list(range(1, 121))
-    assert not proving.verify_chains().breaks
+    assert not verification.verify_chains().breaks
 
 
 def test_a_sealer_that_is_killed_leaves_whole_batches_and_the_next_one_goes_on() -> None:
@@ -194,7 +194,7 @@ def test_a_sealer_that_is_killed_leaves_whole_batches_and_the_next_one_goes_on()
     assert HistorySeal.objects.count() < wanted
     wait_until_alone()
     sealing.seal_new_entries()
-    proof = proving.verify_chains()
+    proof = verification.verify_chains()
     assert (proof.seals, proof.unsealed, proof.breaks) == (wanted, 0, [])
 
 

@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from commitments.models import Commitment
-from directory.history import proving, sealing
+from directory.history import sealing, verification
 from directory.models import CompanyMembership, HistoryEntry, Level, ProjectMembership, User
 from directory.operators import with_command_line_operator
 from directory.privacy import personal_data
@@ -136,7 +136,7 @@ def test_the_history_and_the_snapshots_still_verify(person: User, root: User) ->
     hashes = [(each.snapshot_hash, each.document) for each in Submission.objects.all()]
     erase(person, root)
     sealing.seal_new_entries()
-    proof = proving.verify_chains()
+    proof = verification.verify_chains()
     assert (proof.breaks, proof.unsealed) == ([], 0)
     assert [(each.snapshot_hash, each.document) for each in Submission.objects.all()] == hashes
 

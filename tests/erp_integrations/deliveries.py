@@ -9,7 +9,7 @@ from django.utils import timezone
 from directory.models import HistoryEntry, User
 from erp_integrations import signing
 from erp_integrations.checks import preflight
-from erp_integrations.exports import exporting, unknown
+from erp_integrations.exports import unknown, worker
 from erp_integrations.models import Connection, ExportJob, JobStatus
 from tests.directory.tampering import ENTRIES, as_owner
 from tests.simulator import Simulator
@@ -23,7 +23,7 @@ def of(job: ExportJob) -> ExportJob:
 
 
 def delivered(job: ExportJob) -> ExportJob:
-    exporting.export_due_jobs(job.connection_id)
+    worker.export_due_jobs(job.connection_id)
     return of(job)
 
 

@@ -7,7 +7,7 @@ from django.db import DatabaseError
 from pytest_django import Settings
 
 from erp_integrations.connections import secret_rotation
-from erp_integrations.exports import exporting, verification
+from erp_integrations.exports import verification, worker
 from erp_integrations.master_data import syncing
 from erp_integrations.models import (
     Connection,
@@ -40,7 +40,7 @@ def test_an_answer_of_spectrums_is_written_down_once_it_is_back(
     simulator: Simulator, queued: ExportJob
 ) -> None:
     with crash_at('UPDATE "erp_integrations_wireattempt"'):
-        exporting.export_due_jobs(queued.connection_id)
+        worker.export_due_jobs(queued.connection_id)
     assert ExportJob.objects.get(pk=queued.pk).status == JobStatus.SYNCED
     attempts = WireAttempt.objects.filter(call__job=queued)
     assert [attempt.outcome for attempt in attempts] == ["accepted"] * 3
@@ -50,7 +50,7 @@ def test_a_delivery_that_it_ends_is_no_mistake_of_ours_and_uses_up_no_words(
     simulator: Simulator, queued: ExportJob
 ) -> None:
     with crash_at('INSERT INTO "erp_integrations_wireattempt"'), pytest.raises(DatabaseError):
-        exporting.export_due_jobs(queued.connection_id)
+        worker.export_due_jobs(queued.connection_id)
     job = ExportJob.objects.get(pk=queued.pk)
     assert (job.status, job.problem) == (JobStatus.EXPORTING, "")
 
@@ -65,7 +65,7 @@ def test_a_secret_that_is_told_once_is_kept(hosted: Simulator) -> None:
 def test_a_comparison_goes_on_later(simulator: Simulator, queued: ExportJob, settings: Settings) -> None:
     settings.INFO_LINKS = {"simulator": simulator.info_link}
     settings.READ_BACK_LAG_SECONDS = 0
-    exporting.export_due_jobs(queued.connection_id)
+    worker.export_due_jobs(queued.connection_id)
     verification.verify_due()
     run, _ = comparison.open_run(queued.connection)
     with crash_at('FROM "erp_integrations_drift"'), pytest.raises(DatabaseError):

@@ -23,7 +23,7 @@ from directory.models import User
 from erp_integrations import submissions
 from erp_integrations.adapters.base import Element, Issue
 from erp_integrations.checks import preflight
-from erp_integrations.exports import exporting, verification
+from erp_integrations.exports import verification, worker
 from erp_integrations.models import ExportJob, JobStatus, Submission, Verification
 from tests.simulator import Simulator
 
@@ -240,13 +240,13 @@ class Way:
             with pytest.raises(submissions.ExportBlocked):
                 self._accept(submission, erp_id)
         assert not ExportJob.objects.filter(submission__commitment=commitment).exists()
-        exporting.export_due_jobs(self.connection_id)
+        worker.export_due_jobs(self.connection_id)
         assert len(self.simulator.calls()) == calls
 
     def _is_stored_as_it_was_shown(self, commitment: Commitment, erp_id: str, found: list[Issue]) -> None:
         submission = submissions.send_to_erp(commitment=commitment, by=self.sender)
         job = self._accept(submission, erp_id)
-        exporting.export_due_jobs(self.connection_id)
+        worker.export_due_jobs(self.connection_id)
         job.refresh_from_db()
         assert (job.status, job.problem) == (JobStatus.SYNCED, "")
         verification.verify_due()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from directory.models import HistoryEntry, Level, User
-from erp_integrations.exports import exporting
+from erp_integrations.exports import worker
 from erp_integrations.models import ExportJob, JobStatus, WireAttempt
 from notifications.models import OutgoingEmail
 from tests.goals import people, world
@@ -337,8 +337,8 @@ def _calls(job: ExportJob) -> tuple[str, ...]:
 
 def export() -> None:
     """A worker's turn on every connection."""
-    for connection_id in exporting.run_sweep():
-        exporting.export_due_jobs(connection_id)
+    for connection_id in worker.run_sweep():
+        worker.export_due_jobs(connection_id)
 
 
 def note_export(book: Book) -> None:

@@ -32,7 +32,7 @@ from directory.models import CompanyMembership, HistoryEntry, ProjectMembership,
 from directory.rights import approvers
 from erp_integrations import signing, tasks
 from erp_integrations.adapters.registry import to_call
-from erp_integrations.confirmations import waiting
+from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Kind
 from erp_integrations.models import (
     CostTypeAccount,
@@ -414,7 +414,7 @@ def confirm_changes(desk: Desk) -> None:
 @_move("confirms what they changed themselves", "erp admin", "erp_integrations:confirm")
 def confirm_own(desk: Desk) -> None:
     """Whose stamps their page does not offer: they are on the page of whoever accepts."""
-    stamps = [each.stamp for each in waiting.list_for_company(desk.there.company, *Kind)]
+    stamps = [each.stamp for each in pending_changes.list_for_company(desk.there.company, *Kind)]
     _only(bool(stamps))
     desk.browser.post(desk.of_company("erp_integrations:confirm"), {"page": "vendors", "confirmed": stamps})
 

@@ -31,13 +31,13 @@ class Rule:
 
 
 SUBMISSIONS = "erp_integrations/models/submissions.py"
-EXPORTING = "erp_integrations/exports/exporting.py"
+EXPORTING = "erp_integrations/exports/worker.py"
 SERVICES = "directory/rights/memberships.py"
 ADMIN = "directory/admin/__init__.py"
 LEDGER = "erp_integrations/exports/ledger.py"
 FOUR_EYES = "erp_integrations/submissions/four_eyes.py"
 SUSPENSION = Text(
-    "directory/rights/suspension.py",
+    "directory/rights/privilege_suspension.py",
     "elif because := _why_suspended(entry, person):",
     'elif because := "" and _why_suspended(entry, person):',
 )

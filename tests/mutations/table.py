@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-EXPORTING = "erp_integrations/exports/exporting.py"
+EXPORTING = "erp_integrations/exports/worker.py"
 OUTCOMES = "erp_integrations/exports/outcomes.py"
 RECOVERY = "erp_integrations/exports/unknown.py"
 LEDGER = "erp_integrations/exports/ledger.py"
@@ -323,10 +323,10 @@ MUTATIONS = (
     ),
     Mutation(
         "that an account in other hands holds the privilege no more",
-        "directory/rights/suspension.py",
+        "directory/rights/privilege_suspension.py",
         "    elif because := _why_suspended(entry, person):",
         "    elif False:",
-        ("tests/directory/test_suspension.py::TestWhatEndsIt",),
+        ("tests/directory/test_privilege_suspension.py::TestWhatEndsIt",),
     ),
     Mutation(
         "that nobody changes their own levels",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from directory import history
-from directory.history import checkpoints, proving
+from directory.history import checkpoints, verification
 from directory.models import HistorySeal
 from tests.factories import CompanyFactory
 from tests.processes.running import Running, until
@@ -28,5 +28,5 @@ def test_a_worker_seals_what_happened_within_seconds_and_writes_the_days_checkpo
     history.record(event="company.seen", subject=company, by=None, company=company)
     until(lambda: HistorySeal.objects.count() == 2, "the next one has its seal", seconds=10)
     kept = checkpoints.read_checkpoints([folder], trusted=[checkpoints.get_own_public_key()])
-    proof = proving.verify_chains(kept)
+    proof = verification.verify_chains(kept)
     assert (len(kept), proof.seals, proof.breaks) == (1, 2, [])

@@ -24,7 +24,7 @@ from erp_integrations import submissions as decisions
 from erp_integrations.adapters.base import Accepted, Call, Element, Unknown
 from erp_integrations.adapters.registry import build_sending_adapter, to_call
 from erp_integrations.checks import preflight
-from erp_integrations.exports import exporting, unknown, verification
+from erp_integrations.exports import unknown, verification, worker
 from erp_integrations.models import (
     Alarm,
     CallState,
@@ -196,7 +196,7 @@ class TestWhatWaits:
     ) -> None:
         before = job_of("QUEUED")
         approver = approver_of(before)
-        exporting.export_due_jobs(before.connection_id)
+        worker.export_due_jobs(before.connection_id)
         submission = Submission.objects.select_related("company").get(number="QUEUED")
         assert submission.status == SubmissionStatus.AWAITING
         assert not in_spectrum(simulator, "QUEUED")
@@ -208,7 +208,7 @@ class TestWhatWaits:
         decisions.accept(
             submission=submission, by=approver, seen_hash=basis.hash, erp_id="QUEUED", number_looked_up=True
         )
-        exporting.export_due_jobs(before.connection_id)
+        worker.export_due_jobs(before.connection_id)
         done = job_of("QUEUED")
         assert (done.status, done.problem) == (JobStatus.SYNCED, "")
         assert money_in(simulator, "QUEUED") == approved_lines("QUEUED")
@@ -217,7 +217,7 @@ class TestWhatWaits:
         job = job_of("PART")
         ExportJob.objects.filter(pk=job.pk).update(not_before=timezone.now() - timedelta(seconds=1))
         held = money_in(simulator, "PART")
-        exporting.export_due_jobs(job.connection_id)
+        worker.export_due_jobs(job.connection_id)
         stopped = job_of("PART")
         assert (stopped.status, stopped.not_before) == (JobStatus.INCOMPLETE, None)
         assert "accepted before acceptances were signed" in stopped.problem
@@ -232,7 +232,7 @@ class TestWhatWaits:
         job = decisions.accept(
             submission=submission, by=approver, seen_hash=basis.hash, erp_id="AWAITING", number_looked_up=True
         )
-        exporting.export_due_jobs(job.connection_id)
+        worker.export_due_jobs(job.connection_id)
         assert job_of("AWAITING").status == JobStatus.SYNCED
         assert money_in(simulator, "AWAITING") == approved_lines("AWAITING")
 
@@ -241,7 +241,7 @@ class TestWhatWaits:
         assert job.status == JobStatus.INCOMPLETE
         approver = approver_of(job)
         decisions.resume(submission=job.submission, by=approver, expected_version=job.attempt)
-        exporting.export_due_jobs(job.connection_id)
+        worker.export_due_jobs(job.connection_id)
         done = job_of("PART")
         assert (done.status, done.problem) == (JobStatus.SYNCED, "")
         assert money_in(simulator, "PART") == approved_lines("PART")
@@ -253,11 +253,11 @@ class TestWhatWaits:
         past = timezone.now() - timedelta(seconds=1)
         ExportJob.objects.filter(pk=job.pk).update(quiet_until=past, not_before=past)
         unknown.read_back_due(job.connection_id)
-        exporting.export_due_jobs(job.connection_id)
+        worker.export_due_jobs(job.connection_id)
         waits = job_of("UNKNOWN")
         assert (waits.status, waits.not_before) == (JobStatus.INCOMPLETE, None)
         decisions.resume(submission=waits.submission, by=approver_of(waits), expected_version=waits.attempt)
-        exporting.export_due_jobs(job.connection_id)
+        worker.export_due_jobs(job.connection_id)
         done = job_of("UNKNOWN")
         assert (done.status, done.problem) == (JobStatus.SYNCED, "")
         assert money_in(simulator, "UNKNOWN") == approved_lines("UNKNOWN")
@@ -273,7 +273,7 @@ class TestWhatWaits:
             erp_id="FAILED",
             number_looked_up=True,
         )
-        exporting.export_due_jobs(job.connection_id)
+        worker.export_due_jobs(job.connection_id)
         assert job_of("FAILED").status == JobStatus.SYNCED
         assert money_in(simulator, "FAILED") == approved_lines("FAILED")
 
@@ -298,12 +298,12 @@ class TestWhatWaitsWithRetainage:
         job = decisions.accept(
             submission=submission, by=approver, seen_hash=basis.hash, erp_id="AWAITING", number_looked_up=True
         )
-        exporting.export_due_jobs(job.connection_id)
+        worker.export_due_jobs(job.connection_id)
         assert job_of("AWAITING").status == JobStatus.SYNCED
         assert flags_in(simulator, "AWAITING") == ["Y", "Y"]
 
     def test_what_was_accepted_and_not_begun_comes_back_with_the_reason(self, simulator: Simulator) -> None:
-        exporting.export_due_jobs(job_of("QUEUED").connection_id)
+        worker.export_due_jobs(job_of("QUEUED").connection_id)
         assert Submission.objects.get(number="QUEUED").status == SubmissionStatus.AWAITING
         assert not in_spectrum(simulator, "QUEUED")
 
@@ -313,7 +313,7 @@ class TestWhatWaitsWithRetainage:
         settings.READ_BACK_LAG_SECONDS = 0
         job = job_of("PART")
         decisions.resume(submission=job.submission, by=approver_of(job), expected_version=job.attempt)
-        exporting.export_due_jobs(job.connection_id)
+        worker.export_due_jobs(job.connection_id)
         verification.verify_due(job.connection_id)
         done = job_of("PART")
         assert (done.status, done.verification) == (JobStatus.SYNCED, Verification.DIFFERS)

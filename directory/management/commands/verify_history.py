@@ -8,7 +8,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from directory.history import canonical, checkpoints, protection, proving, restores, rules
+from directory.history import (
+    canonical,
+    checkpoints,
+    protection,
+    restores,
+    rules,
+    verification,
+)
 
 MAX_UNSEALED_SECONDS = 600
 """Seconds after which an entry must have its seal: the longest between two full looks of the sealer."""
@@ -52,13 +59,14 @@ class Command(BaseCommand):
             raise CommandError(str(problem)) from problem
         started = time.monotonic()
         restored = restores.list_trusted_restores(trusted=trusted)
-        proof = proving.verify_chains(checkpoints_read, restored)
+        proof = verification.verify_chains(checkpoints_read, restored)
         seconds = time.monotonic() - started
         for chain in proof.chains:
             self.stdout.write(f"{format_chain(chain.chain)}: {chain.number} seals hold, head {chain.hash}")
         rate = f"{proof.seals / seconds:,.0f} a second" if seconds else "at once"
         self.stdout.write(
-            f"{proof.seals} seals read in {seconds:.1f} s ({rate}), {len(checkpoints_read)} checkpoints compared."
+            f"{proof.seals} seals read in {seconds:.1f} s ({rate}), {len(checkpoints_read)} "
+            "checkpoints compared."
         )
         age = (timezone.now() - proof.oldest).total_seconds() if proof.oldest else 0.0
         if proof.unsealed:

@@ -28,7 +28,7 @@ from erp_integrations.adapters.base import (
 )
 from erp_integrations.adapters.spectrum import (
     authentication,
-    checks,
+    document_checks,
     mapping,
     readback,
     reference_checks,
@@ -118,9 +118,9 @@ class SpectrumAdapter:
         self, document: Document, references: ErpReferences, erp_id: str, note: str = ""
     ) -> list[Issue]:
         """What Spectrum would refuse, overwrite or not understand."""
-        issues = checks.check_document(document, references, erp_id, self.settings)
+        issues = document_checks.check_document(document, references, erp_id, self.settings)
         return issues + (
-            checks.check_note(note, self.settings.non_ascii) if self.settings.notes_topic else []
+            document_checks.check_note(note, self.settings.non_ascii) if self.settings.notes_topic else []
         )
 
     def check_references(self, document: Document, references: ErpReferences) -> list[Issue]:

@@ -27,7 +27,7 @@ from erp_integrations.adapters.base import (
     VendorRecord,
     VendorStatus,
 )
-from erp_integrations.adapters.spectrum import authentication, list_responses, tables
+from erp_integrations.adapters.spectrum import authentication, info_link_tables, list_responses
 from erp_integrations.adapters.spectrum.layouts import (
     GET_JOB,
     GET_PHASE,
@@ -75,7 +75,9 @@ class MasterDataReader:
     def list_vendors(self) -> Rows[VendorRecord] | Unauthorised | Unavailable:
         """All vendors, inactive ones only through Info-Link."""
         if self._info_link:
-            return get_nonempty_rows(self.list_from_info_link(self._info_link, tables.VENDORS, parse_vendor))
+            return get_nonempty_rows(
+                self.list_from_info_link(self._info_link, info_link_tables.VENDORS, parse_vendor)
+            )
         return get_nonempty_rows(
             self.list_from_services(
                 self.fetch_vendors, lambda row: VendorRecord(row["vendor_code"], row.get("name", ""))
@@ -85,7 +87,9 @@ class MasterDataReader:
     def list_jobs(self) -> Rows[JobRecord] | Unauthorised | Unavailable:
         """All jobs, of every status."""
         if self._info_link:
-            return get_nonempty_rows(self.list_from_info_link(self._info_link, tables.JOBS, parse_job))
+            return get_nonempty_rows(
+                self.list_from_info_link(self._info_link, info_link_tables.JOBS, parse_job)
+            )
         return get_nonempty_rows(self.list_from_services(self._wire_jobs, parse_job))
 
     def list_phases(self, job_number: str) -> Rows[PhaseRecord] | Unauthorised | Unavailable:
@@ -94,7 +98,7 @@ class MasterDataReader:
             return Unavailable(f"The job number {complaint}.")
         if self._info_link:
             return self.list_from_info_link(
-                self._info_link, tables.PHASES, parse_phase, Job_Number=job_number
+                self._info_link, info_link_tables.PHASES, parse_phase, Job_Number=job_number
             )
         return self.list_from_services(lambda: self._wire_phases(job_number), parse_phase)
 
@@ -103,12 +107,12 @@ class MasterDataReader:
         if self._info_link is None:
             return Unavailable("Read-back is not configured.")
         vendor_code, job_number = references.vendor_code.strip(), references.job_number.strip()
-        found = tables.read_tables(
+        found = info_link_tables.read_tables(
             self._info_link,
             self.settings.company_code,
-            (tables.VENDORS, {"Vendor_Code": vendor_code}),
-            (tables.JOBS, {"Job_Number": job_number}),
-            (tables.PHASES, {"Job_Number": job_number}),
+            (info_link_tables.VENDORS, {"Vendor_Code": vendor_code}),
+            (info_link_tables.JOBS, {"Job_Number": job_number}),
+            (info_link_tables.PHASES, {"Job_Number": job_number}),
         )
         if isinstance(found, Unavailable):
             return found
@@ -131,7 +135,7 @@ class MasterDataReader:
     def list_from_info_link(
         self, info_link: InfoLink, table: Table, record: Callable[[Row], Record], **wanted: str
     ) -> Rows[Record] | Unavailable:
-        rows = tables.read_table(info_link, table, self.settings.company_code, **wanted)
+        rows = info_link_tables.read_table(info_link, table, self.settings.company_code, **wanted)
         if isinstance(rows, Unavailable):
             return rows
         return build_rows([{name.lower(): value for name, value in row.items()} for row in rows], record)

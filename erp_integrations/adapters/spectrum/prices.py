@@ -78,7 +78,10 @@ class Prices:
     def describe_fixed_price(self, line: LineItem) -> str:
         """Why the amount alone is kept, in words after "because"; blank where it is not, or nobody knows."""
         if self.get_erp_unit(line) in self.settings.fixed_price_units:
-            return f"in Spectrum the unit {line.unit_of_measure.strip() or self.get_erp_unit(line)} has a fixed price"
+            return (
+                f"in Spectrum the unit {line.unit_of_measure.strip() or self.get_erp_unit(line)} "
+                "has a fixed price"
+            )
         if self.job_basis is PriceBasis.FIXED:
             return f"job {self.references.job_number.strip()} has a fixed price in Spectrum"
         if self.get_phase_basis(line) is PriceBasis.FIXED:

@@ -17,7 +17,7 @@ from erp_integrations.adapters.base import (
     ResponsibleParty,
     Severity,
 )
-from erp_integrations.adapters.grouping import format_line_ranges, format_list
+from erp_integrations.adapters.issue_grouping import format_line_ranges, format_list
 from erp_integrations.adapters.spectrum.mapping import describe_amount_only, get_line_key
 from erp_integrations.adapters.spectrum.prices import PriceBasis, Prices
 from erp_integrations.snapshots import Document, LineItem
@@ -177,7 +177,8 @@ def check_price_method(document: Document, prices: Prices) -> Iterator[Issue]:
         yield Issue(
             "price-method-not-known",
             Severity.CANNOT_CHECK,
-            f"Whether Spectrum keeps the unit costs of {format_line_ranges(unknown_at).lower()} can't be checked now: "
+            "Whether Spectrum keeps the unit costs of "
+            f"{format_line_ranges(unknown_at).lower()} can't be checked now: "
             "the price method of the job or of the phases is not known. It may keep the amounts alone.",
             f"{format_line_ranges(unknown_at)}, unit cost",
             "You can go on: both are sent. The Settings of ERP Integrations say which price methods mean "

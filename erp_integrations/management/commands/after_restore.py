@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from directory.history.checkpoints import InvalidKey
 from erp_integrations.connections import watermark
-from erp_integrations.exports import restores
+from erp_integrations.exports import after_restore
 from erp_integrations.models import Connection
 
 
@@ -31,16 +31,16 @@ class Command(BaseCommand):
             for sentence in watermark.find_losses():
                 self.stdout.write(sentence)
             if not options["list"]:
-                restores.confirm_restore(reason=reason, anyway=options["anyway"])
+                after_restore.confirm_restore(reason=reason, anyway=options["anyway"])
         except (
-            restores.NothingLost,
-            restores.StillLeased,
+            after_restore.NothingLost,
+            after_restore.StillLeased,
             watermark.WatermarkUnavailable,
             InvalidKey,
         ) as problem:
             raise CommandError(str(problem)) from problem
         self.stdout.write("What waits, compared with Spectrum:")
-        for submission, sentence in restores.compare_waiting():
+        for submission, sentence in after_restore.compare_waiting():
             self.stdout.write(f"  submission {submission.pk} {submission.number}: {sentence}")
         self.stdout.write("An approver decides on each; what is not in Spectrum is sent once this is done:")
         for connection in Connection.objects.exclude(paused_at=None):

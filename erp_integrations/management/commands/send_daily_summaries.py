@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from erp_integrations.emails import summaries
+from erp_integrations.emails import daily_summaries
 from notifications import sending
 
 
@@ -18,7 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("--now", action="store_true", help="Don't wait for each person's own hour.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stored = summaries.store_due_summaries(regardless_of_hour=options["now"])
+        stored = daily_summaries.store_due_summaries(regardless_of_hour=options["now"])
         sending.send_due_emails()
         if stored:
             self.stdout.write(f"{stored} new {'summary' if stored == 1 else 'summaries'} for today.")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from erp_integrations.adapters.base import Issue, PhaseRecord, PhaseStatus
-from erp_integrations.adapters.grouping import format_line_ranges, merge_by_cause
+from erp_integrations.adapters.issue_grouping import format_line_ranges, merge_by_cause
 from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings
 from erp_integrations.snapshots import Document, LineItem
 from tests.erp_integrations.adapters.examples import LINE, LUMP_SUM, MASTERS, with_line, with_lines

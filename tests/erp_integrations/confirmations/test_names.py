@@ -8,7 +8,7 @@ from django.utils import timezone
 from directory.models import User
 from erp_integrations import submissions
 from erp_integrations.checks import preflight
-from erp_integrations.exports import exporting
+from erp_integrations.exports import worker
 from erp_integrations.master_data import syncing
 from erp_integrations.models import ExportJob, Job, JobStatus, MastersPull, Submission, Vendor
 from tests.clients import signed_in
@@ -95,7 +95,7 @@ def test_a_rename_in_spectrum_between_look_and_accept_is_a_conflict(
 def test_a_rename_after_accept_fails_before_anything_is_written(read: Submission, approver: User) -> None:
     job = accept(read, approver)
     Vendor.objects.filter(code="ACME").update(name="Somebody Else")
-    exporting.export_due_jobs(job.connection_id)
+    worker.export_due_jobs(job.connection_id)
     job.refresh_from_db()
     assert job.status == JobStatus.FAILED
     assert "Changed since it was accepted" in job.problem

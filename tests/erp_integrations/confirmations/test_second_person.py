@@ -15,9 +15,9 @@ from directory.models import HistoryEntry, Level, User
 from directory.rights.permissions import RightMissing
 from erp_integrations import submissions
 from erp_integrations.checks import preflight
-from erp_integrations.confirmations import waiting
+from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Kind
-from erp_integrations.connections import changes
+from erp_integrations.connections import settings_changes
 from erp_integrations.connections.settings_form import SettingsForm
 from erp_integrations.links import linking, units
 from erp_integrations.models import (
@@ -100,7 +100,7 @@ def accept(submission: Submission, by: User, *ticked: str) -> ExportJob:
 
 
 def stamps(submission: Submission) -> list[str]:
-    return [each.stamp for each in waiting.list_for_document(submission.document)]
+    return [each.stamp for each in pending_changes.list_for_document(submission.document)]
 
 
 def told(client: Client, address: str) -> str:
@@ -165,8 +165,8 @@ class TestOnePerson:
         link(sent, "CORE", admin)
         assert UnconfirmedChange.objects.get().people == [both.pk, admin.pk]
         for person in (both, admin):
-            with pytest.raises(waiting.NotConfirmed, match="You changed some of it yourself"):
-                waiting.confirm(company=sent.company, ticked=stamps(sent), by=person)
+            with pytest.raises(pending_changes.NotConfirmed, match="You changed some of it yourself"):
+                pending_changes.confirm(company=sent.company, ticked=stamps(sent), by=person)
         with pytest.raises(RightMissing):
             accept(sent, both)
 
@@ -267,7 +267,7 @@ class TestTheSecondOne:
             client.post(page(sent, "confirm"), {"confirmed": ticked})
         assert UnconfirmedChange.objects.count() == 1
         with pytest.raises(RightMissing):
-            waiting.confirm(
+            pending_changes.confirm(
                 company=sent.company, ticked=stamps(sent), by=ApproverFactory(company=sent.company)
             )
 
@@ -275,8 +275,8 @@ class TestTheSecondOne:
         link(sent, "BOLT", both)
         stranger = ErpAdminFactory()
         company = stranger.company_memberships.get().company
-        with pytest.raises(waiting.NotConfirmed):
-            waiting.confirm(company=company, ticked=stamps(sent), by=stranger)
+        with pytest.raises(pending_changes.NotConfirmed):
+            pending_changes.confirm(company=company, ticked=stamps(sent), by=stranger)
 
 
 class TestALinkThatSpeaksForItself:
@@ -408,7 +408,7 @@ class TestWhateverSteers:
         }
         client.post("/admin/erp_integrations/costtypeaccount/add/", account)
         assert CostTypeAccount.objects.exists()
-        kinds = {each.subject.kind for each in waiting.list_for_document(sent.document)}
+        kinds = {each.subject.kind for each in pending_changes.list_for_document(sent.document)}
         assert kinds == {Kind.VENDOR, Kind.JOB, Kind.ACCOUNT}
         entry = HistoryEntry.objects.filter(event="job_link.changed").last()
         assert entry is not None
@@ -420,7 +420,7 @@ def test_the_commitment_s_history_shows_what_became_of_its_links(
     sent: Submission, both: User, admin: User
 ) -> None:
     link(sent, "BOLT", both)
-    waiting.confirm(company=sent.company, ticked=stamps(sent), by=admin)
+    pending_changes.confirm(company=sent.company, ticked=stamps(sent), by=admin)
     shown = told(signed_in(both), sent.get_absolute_url())
     assert "Vendor link changed: vendor BOLT Bolt &amp; Sons; before: vendor ACME Acme" in shown
     assert (
@@ -456,4 +456,4 @@ def settings(connection: Connection, by: User, **changed: str) -> None:
         {name: value for name, value in entered.items() if value is not None}, instance=stored
     )
     assert form.is_valid(), form.errors
-    changes.save_connection(form=form, by=by)
+    settings_changes.save_connection(form=form, by=by)

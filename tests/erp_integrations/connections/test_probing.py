@@ -11,7 +11,7 @@ from directory.rights.permissions import RightMissing
 from erp_integrations.adapters import registry
 from erp_integrations.adapters.base import ProbeResult
 from erp_integrations.connections import health, probing
-from erp_integrations.exports import exporting
+from erp_integrations.exports import worker
 from erp_integrations.models import (
     CallState,
     Connection,
@@ -56,7 +56,7 @@ def wait_out(job: ExportJob) -> None:
 
 
 def drained(job: ExportJob) -> ExportJob:
-    exporting.export_due_jobs(job.connection_id)
+    worker.export_due_jobs(job.connection_id)
     return ExportJob.objects.get(pk=job.pk)
 
 
@@ -107,7 +107,7 @@ def test_a_site_that_changed_stops_the_connection_with_one_message_and_no_failur
     assert not WireAttempt.objects.exists()
     assert {job.tries for job in ExportJob.objects.all()} == {0}
     assert HistoryEntry.objects.filter(event="connection.stopped").count() == 1
-    assert exporting.run_sweep() == []
+    assert worker.run_sweep() == []
     trouble = health.list_health(connection.company)[0]
     assert trouble.state == "Stopped"
     assert told in trouble.sentence

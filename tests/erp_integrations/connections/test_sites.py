@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from erp_integrations.adapters.base import Rows, Unauthorised, Unavailable
 from erp_integrations.adapters.registry import get_adapter
-from erp_integrations.exports import exporting
+from erp_integrations.exports import worker
 from erp_integrations.models import Connection, ConnectionSettings, ExportJob, JobStatus
 from tests.erp_integrations.deliveries import accepted_as_it_is
 from tests.simulator import Simulator
@@ -42,7 +42,7 @@ def hosted(job: ExportJob) -> Connection:
 
 
 def drained(job: ExportJob) -> ExportJob:
-    exporting.export_due_jobs(job.connection_id)
+    worker.export_due_jobs(job.connection_id)
     return ExportJob.objects.select_related("connection__settings").get(pk=job.pk)
 
 

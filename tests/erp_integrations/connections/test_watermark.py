@@ -17,7 +17,7 @@ from commitments.models import Commitment
 from directory.models import User
 from erp_integrations import submissions
 from erp_integrations.connections import pauses, watermark
-from erp_integrations.exports import exporting, outcomes, restores
+from erp_integrations.exports import after_restore, outcomes, worker
 from erp_integrations.models import (
     Alarm,
     CallState,
@@ -125,7 +125,7 @@ def test_a_database_that_knows_less_pauses_every_connection_until_an_operator_ha
     simulator: Simulator, queued: ExportJob, folder: Path
 ) -> None:
     mark(folder, attempt=10_000_000)
-    assert not exporting.export_due_jobs(queued.connection_id)
+    assert not worker.export_due_jobs(queued.connection_id)
     assert Connection.objects.get().paused_at is not None
     assert sent(simulator, queued) == []
     with pytest.raises(pauses.PauseError, match="older copy"):
@@ -208,10 +208,10 @@ def test_a_restore_that_is_killed_half_way_lets_nothing_be_sent(
     with monkeypatch.context() as at_the_job:
         at_the_job.setattr(outcomes, "end", killed)
         with pytest.raises(KeyboardInterrupt):
-            restores.confirm_restore(reason="The copy of 02:00")
+            after_restore.confirm_restore(reason="The copy of 02:00")
     with pytest.raises(pauses.PauseError, match="older copy"):
         pauses.resume(connection=queued.connection, by=None)
-    restores.confirm_restore(reason="The copy of 02:00")
+    after_restore.confirm_restore(reason="The copy of 02:00")
     pauses.resume(connection=queued.connection, by=None)
     job = delivered(queued)
     assert (job.status, sent(simulator, job)) == (JobStatus.UNKNOWN, [])
@@ -222,7 +222,7 @@ class TestADraftOfTheCopyThatIsSentWithoutReadBack:
 
     @pytest.fixture
     def sent_after(self, simulator: Simulator, deliverable: Commitment, sender: User) -> Submission:
-        restores.confirm_restore(reason="The copy of 02:00", anyway=True)
+        after_restore.confirm_restore(reason="The copy of 02:00", anyway=True)
         pauses.resume(connection=Connection.objects.get(), by=None)
         return submissions.send_to_erp(commitment=deliverable, by=sender)
 
@@ -267,7 +267,7 @@ class TestADraftOfTheCopyThatIsSentWithoutReadBack:
     def test_one_that_was_made_since_is_accepted_as_ever(
         self, simulator: Simulator, deliverable: Commitment, sender: User, approver: User
     ) -> None:
-        restores.confirm_restore(reason="The copy of 02:00", anyway=True)
+        after_restore.confirm_restore(reason="The copy of 02:00", anyway=True)
         Commitment.objects.filter(pk=deliverable.pk).update(created_at=timezone.now())
         job = accept(submissions.send_to_erp(commitment=deliverable, by=sender), approver)
         assert job.status == JobStatus.QUEUED

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from directory.history import words
+from directory.history import descriptions
 from directory.models import Company, CompanyMembership, HistoryEntry, Level, ProjectMembership, User
 from directory.rights import approver_review, approvers, memberships
 from directory.rights.permissions import RightMissing
@@ -342,7 +342,7 @@ def test_whoever_turns_where_an_export_goes_is_told_of_in_the_words_of_the_histo
     entry = HistoryEntry.objects.get(event="vendor_link.changed")
     mail = OutgoingEmail.objects.get(kind=Kind.RIGHTS)
     assert (mail.to_address, mail.subject) == (approver.email, "Vendor link changed: ACME at Keystone")
-    assert words.describe_entry(entry, {}).description in mail.text_body
+    assert descriptions.describe_entry(entry, {}).description in mail.text_body
     assert f"By: {admin}" in mail.text_body
 
 

@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from erp_integrations.exports import exporting
+from erp_integrations.exports import worker
 from erp_integrations.models import Connection, JobStatus
 from tests.erp_integrations.every_step.judging import (
     another_worker_goes_on,
@@ -137,7 +137,7 @@ def test_nor_anything_of_the_worker_that_followed_and_is_at_it(
     follower = None
     try:
         world.database.let_pass(quiet=False)
-        assert exporting.run_sweep() == [world.job.connection_id]
+        assert worker.run_sweep() == [world.job.connection_id]
         follower = Frozen(waits, way.work)
         assert follower.came_there
         assert world.spectrum.settles()

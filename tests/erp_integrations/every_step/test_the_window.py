@@ -6,7 +6,7 @@ from commitments import services as commitments
 from commitments.models import Badge
 from erp_integrations import submissions
 from erp_integrations.models import Drift, ExportJob, JobStatus, Verification
-from erp_integrations.reconciliation import asking, comparison, drift_listing
+from erp_integrations.reconciliation import comparison, drift_list, requests
 from tests.erp_integrations.conftest import accept
 from tests.erp_integrations.deliveries import HEADER, of
 from tests.erp_integrations.every_step.judging import World
@@ -64,10 +64,10 @@ def test_reconciliation_finds_what_a_late_write_put_in_the_place_of_another_vers
     assert world.spectrum.settles()
     assert (world.spectrum.record() or {})["Comment_1"] == "Concrete works"
     assert world.job.status == JobStatus.CANCELLED  # nothing of ours was changed by the late one
-    asking.start_reconciliations(company=job.submission.company, by=world.approver)
+    requests.start_reconciliations(company=job.submission.company, by=world.approver)
     assert comparison.run_next()
     (found,) = Drift.objects.get(submission=job.submission).findings
-    assert drift_listing.describe_issue(found) == (
+    assert drift_list.describe_issue(found) == (
         "Subcontract, Comment: “Other works” was exported, “Concrete works” is in Spectrum."
     )
     assert of(job).submission.commitment.badge == Badge.SYNCED_WITH_DIFFERENCES

@@ -9,7 +9,7 @@ from pytest_django import Settings
 from directory.models import User
 from erp_integrations import submissions
 from erp_integrations.checks import preflight
-from erp_integrations.exports import exporting
+from erp_integrations.exports import worker
 from erp_integrations.models import CallState, ExportJob, JobStatus, Submission
 from tests.clients import signed_in
 from tests.erp_integrations.deliveries import looked, of, unknown_at
@@ -40,7 +40,7 @@ def accept(submission: Submission, by: User, note: str) -> ExportJob:
 
 
 def drained(job: ExportJob) -> ExportJob:
-    exporting.export_due_jobs(job.connection_id)
+    worker.export_due_jobs(job.connection_id)
     return ExportJob.objects.get(pk=job.pk)
 
 
@@ -165,6 +165,6 @@ def test_a_note_of_which_nobody_knows_is_written_again_because_that_replaces_it(
     job = looked(job)
     assert job.status == JobStatus.INCOMPLETE
     assert [call.state for call in job.list_current_calls()][-1] == CallState.PLANNED
-    exporting.export_due_jobs(job.connection_id)
+    worker.export_due_jobs(job.connection_id)
     assert of(job).status == JobStatus.SYNCED
     assert notes(simulator, job) == {"GENERAL": NOTE}

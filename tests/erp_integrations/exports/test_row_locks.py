@@ -10,7 +10,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from erp_integrations.exports import exporting, outcomes
+from erp_integrations.exports import outcomes, worker
 from erp_integrations.models import Connection, ExportJob, JobStatus
 from tests.conftest import session_of_owner
 
@@ -46,36 +46,36 @@ def take_back_slowly(job: ExportJob, locked: threading.Event) -> None:
 
 def test_a_connection_that_another_worker_takes_at_this_moment_is_not_waited_for(queued: ExportJob) -> None:
     with held_by_another("erp_integrations_connection", queued.connection_id):
-        assert exporting.claim_connection(queued.connection_id) is None
+        assert worker.claim_connection(queued.connection_id) is None
 
 
 def test_nor_is_a_job_that_somebody_holds(queued: ExportJob) -> None:
-    lease = exporting.claim_connection(queued.connection_id)
+    lease = worker.claim_connection(queued.connection_id)
     assert lease is not None
     with held_by_another("erp_integrations_exportjob", queued.pk):
-        assert exporting.claim_job(queued.pk, queued.connection_id, lease) is None
+        assert worker.claim_job(queued.pk, queued.connection_id, lease) is None
 
 
 def test_a_job_that_a_person_takes_back_at_this_moment_is_not_claimed(queued: ExportJob) -> None:
-    lease = exporting.claim_connection(queued.connection_id)
+    lease = worker.claim_connection(queued.connection_id)
     assert lease is not None
     locked = threading.Event()
     person = threading.Thread(target=take_back_slowly, args=[queued, locked])
     person.start()
     assert locked.wait(20)
-    claimed = exporting.claim_job(queued.pk, queued.connection_id, lease)
+    claimed = worker.claim_job(queued.pk, queued.connection_id, lease)
     person.join()
     assert claimed is None
     assert ExportJob.objects.get(pk=queued.pk).status == JobStatus.CANCELLED
 
 
 def test_a_worker_whose_connection_was_taken_over_claims_nothing_more(queued: ExportJob) -> None:
-    late = exporting.claim_connection(queued.connection_id)
+    late = worker.claim_connection(queued.connection_id)
     assert late is not None
     Connection.objects.filter(pk=queued.connection_id).update(
         lease_until=timezone.now() - timedelta(seconds=1)
     )
-    assert exporting.claim_connection(queued.connection_id) == late + 1
+    assert worker.claim_connection(queued.connection_id) == late + 1
     with pytest.raises(outcomes.LeaseLost):
-        exporting.claim_job(queued.pk, queued.connection_id, late)
+        worker.claim_job(queued.pk, queued.connection_id, late)
     assert ExportJob.objects.get(pk=queued.pk).status == JobStatus.QUEUED

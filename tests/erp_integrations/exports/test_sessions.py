@@ -9,7 +9,7 @@ from django.utils import timezone
 from directory.models import User
 from erp_integrations.adapters.base import Rows
 from erp_integrations.adapters.registry import get_adapter
-from erp_integrations.exports import exporting
+from erp_integrations.exports import worker
 from erp_integrations.models import Connection, ExportJob, GuidPolicy, JobStatus, WireAttempt
 from tests.erp_integrations.connections.test_probing import another
 from tests.erp_integrations.deliveries import accepted_as_it_is
@@ -22,7 +22,7 @@ LINE = "UpdateSubcontractPhases"
 
 
 def drained(job: ExportJob) -> ExportJob:
-    exporting.export_due_jobs(job.connection_id)
+    worker.export_due_jobs(job.connection_id)
     return ExportJob.objects.select_related("connection").get(pk=job.pk)
 
 
@@ -67,7 +67,7 @@ def test_nobody_else_comes_between(simulator: Simulator, queued: ExportJob, appr
     ExportJob.objects.filter(pk=queued.pk).update(not_before=timezone.now() - timedelta(minutes=2))
     simulator.set_faults({"kind": "guid_timed_out", "method": LINE, "times": 1})
     before = len(simulator.calls())
-    exporting.export_due_jobs(queued.connection_id)
+    worker.export_due_jobs(queued.connection_id)
     numbers = [call["number"] for call in simulator.calls()[before:]]
     assert numbers == [queued.erp_id] * 4 + [other.erp_id] * 2
 

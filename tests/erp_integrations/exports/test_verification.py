@@ -12,7 +12,7 @@ from commitments.models import Badge
 from directory.models import HistoryEntry, User
 from erp_integrations import submissions
 from erp_integrations.checks import preflight
-from erp_integrations.exports import exporting, ledger, verification
+from erp_integrations.exports import ledger, verification, worker
 from erp_integrations.models import Connection, ExportJob, JobStatus, Submission, Verification
 from tests.erp_integrations.conftest import accept
 from tests.erp_integrations.deliveries import due_now
@@ -32,7 +32,7 @@ def of(job: ExportJob) -> ExportJob:
 
 
 def delivered(job: ExportJob) -> ExportJob:
-    exporting.export_due_jobs(job.connection_id)
+    worker.export_due_jobs(job.connection_id)
     return of(job)
 
 

@@ -15,7 +15,7 @@ from erp_integrations.checks import preflight
 from erp_integrations.exports import verification
 from erp_integrations.master_data import syncing
 from erp_integrations.models import CallState, ConnectionSettings, ExportJob, JobLink, JobStatus, Verification
-from erp_integrations.pages import explanations, submission_row
+from erp_integrations.pages import explanations, submission_rows
 from erp_integrations.snapshots import hash_content
 from tests.clients import signed_in
 from tests.erp_integrations.conftest import accept
@@ -244,7 +244,7 @@ def test_what_spectrum_fills_in_by_itself_is_told_and_is_no_difference(
         ("Line 1", "Bid_Item_Number", "B7"),
     }
     told = explanations.build_explanation(
-        submission_row.SubmissionRow(job.submission, job, approver.company_memberships.get())
+        submission_rows.SubmissionRow(job.submission, job, approver.company_memberships.get())
     )
     assert told is not None
     assert "Filled by Spectrum, as nothing was sent: Contract_Type BY THE BOOK (Subcontract);" in (

@@ -13,7 +13,7 @@ from lxml import html
 from directory.models import User
 from erp_integrations.adapters.registry import build_sending_adapter
 from erp_integrations.connections import probing
-from erp_integrations.exports import exporting, unknown, verification
+from erp_integrations.exports import unknown, verification, worker
 from erp_integrations.models import Connection, ExportJob
 from local.contracts.comparing import differences
 from local.contracts.pages import plan
@@ -65,9 +65,9 @@ def observe(fault: Fault, job: ExportJob, approver: User, simulator: Simulator) 
 def _turn(connection_id: int) -> None:
     """What a worker does when it looks around."""
     probing.probe_if_due(connection_id)
-    exporting.run_sweep()
+    worker.run_sweep()
     unknown.read_back_due(connection_id)
-    while exporting.export_due_jobs(connection_id):
+    while worker.export_due_jobs(connection_id):
         pass
     verification.verify_due()
 

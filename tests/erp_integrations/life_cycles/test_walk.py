@@ -21,7 +21,7 @@ from commitments.services import CommitmentError
 from directory.rights import memberships as directory
 from directory.rights.permissions import RightMissing
 from erp_integrations.connections import pauses, probing
-from erp_integrations.exports import exporting, unknown, verification
+from erp_integrations.exports import unknown, verification, worker
 from erp_integrations.models import Connection
 from erp_integrations.submissions import DecisionError
 from tests.erp_integrations.life_cycles.model import WALKS, Model, NoRight, Refused, Why
@@ -219,7 +219,7 @@ class Walk(RuleBasedStateMachine):
         )
 
     def sweep(self) -> None:
-        self.both("sweep", self.model.sweep, exporting.run_sweep)
+        self.both("sweep", self.model.sweep, worker.run_sweep)
 
     def pause(self) -> None:
         self.both(
@@ -258,7 +258,7 @@ class Walk(RuleBasedStateMachine):
         self.both(
             f"deliver: {why}" if self.model.can_deliver else "deliver: nothing",
             lambda: self.model.deliver(why, at),
-            lambda: exporting.export_due_jobs(self.world.connection.pk),
+            lambda: worker.export_due_jobs(self.world.connection.pk),
         )
         self.servers["simulator"] = self.simulator.url
         self.simulator.set_faults()

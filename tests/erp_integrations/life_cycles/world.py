@@ -19,7 +19,7 @@ from erp_integrations.models import (
     Submission,
     SubmissionStatus,
 )
-from erp_integrations.pages import submission_row
+from erp_integrations.pages import submission_rows
 from notifications.models import Kind, OutgoingEmail
 from tests.factories import (
     ApproverFactory,
@@ -97,7 +97,7 @@ class World:
     def submission(self) -> Submission | None:
         return (
             Submission.objects.select_related("company", "project", "commitment", "decided_by", "ended_by")
-            .prefetch_related(submission_row.build_jobs_prefetch())
+            .prefetch_related(submission_rows.build_jobs_prefetch())
             .order_by("pk")
             .last()
         )
@@ -224,7 +224,7 @@ class World:
         viewers = {each.user_id: each for each in memberships.filter(company=submission.company)}
         shown: dict[str, set[str]] = {}
         for name, person in self.people.items():
-            stood = submission_row.build_submission_row(submission, viewers[person.pk])
+            stood = submission_rows.build_submission_row(submission, viewers[person.pk])
             offered = {
                 "accept": stood.can_be_decided,
                 "reject": stood.can_be_rejected,

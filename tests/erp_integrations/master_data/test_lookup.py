@@ -10,7 +10,7 @@ from directory.models import User
 from erp_integrations import submissions
 from erp_integrations.adapters.base import ReferenceStatus
 from erp_integrations.checks import preflight
-from erp_integrations.exports import exporting
+from erp_integrations.exports import worker
 from erp_integrations.master_data import lookup
 from erp_integrations.models import (
     ConnectionSettings,
@@ -146,7 +146,7 @@ class TestWhatAnAcceptanceIsBoundTo:
 
     def test_what_waits_in_the_queue_fails_before_anything_is_written(self, queued: ExportJob) -> None:
         have_been_read(queued.connection, vendors={"ACME": "-"}, jobs={"24-001": GOOD})
-        exporting.export_due_jobs(queued.connection_id)
+        worker.export_due_jobs(queued.connection_id)
         queued.refresh_from_db()
         assert queued.status == JobStatus.FAILED
         assert "what Spectrum's lists say" in queued.problem

@@ -7,7 +7,7 @@ from pytest_django import Settings
 
 from commitments.models import Commitment
 from directory.models import User
-from erp_integrations.exports import exporting, verification
+from erp_integrations.exports import verification, worker
 from erp_integrations.models import ExportJob
 from tests.erp_integrations.deliveries import of
 from tests.factories import join_project
@@ -20,7 +20,7 @@ def _info_link(simulator: Simulator, settings: Settings) -> Iterator[None]:
     settings.READ_BACK_LAG_SECONDS = 0
     settings.QUIET_PERIOD_SECONDS = 0
     yield
-    exporting.stopping.clear()
+    worker.stopping.clear()
     for vendor in ("ACMENEW", "ACMEOLD"):
         simulator.change_keys(company="PHL", vendor=vendor, to="ACME")
 
@@ -28,7 +28,7 @@ def _info_link(simulator: Simulator, settings: Settings) -> Iterator[None]:
 @pytest.fixture
 def synced(queued: ExportJob) -> ExportJob:
     """The deliverable commitment, written and read back."""
-    exporting.export_due_jobs(queued.connection_id)
+    worker.export_due_jobs(queued.connection_id)
     verification.verify_due()
     return of(queued)
 

@@ -13,7 +13,7 @@ from directory.models import User
 from erp_integrations.adapters.base import Key, NotFound, Severity, StoredRecord, Unavailable
 from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.checks import preflight
-from erp_integrations.exports import exporting
+from erp_integrations.exports import worker
 from erp_integrations.models import ExportJob, Submission, WireAttempt
 from erp_integrations.pages import live_checks, previews
 from erp_integrations.pages.live_checks import KeyState
@@ -174,7 +174,7 @@ class TestAVendorOrAJobThatIsClosedByNow:
             )
             ExportJob.objects.filter(pk=job.pk).update(status="queued", not_before=timezone.now())
             in_spectrum(simulator, statement, status)
-            exporting.export_due_jobs(job.connection_id)
+            worker.export_due_jobs(job.connection_id)
             in_spectrum(simulator, statement, "A")
             job.refresh_from_db()
             assert job.status == "failed"
@@ -187,7 +187,7 @@ class TestAVendorOrAJobThatIsClosedByNow:
     ) -> None:
         settings.INFO_LINKS = {}
         job = accept(awaiting, approver)
-        exporting.export_due_jobs(job.connection_id)
+        worker.export_due_jobs(job.connection_id)
         job.refresh_from_db()
         assert job.status == "failed"
         assert simulator.record(job.erp_id) is None

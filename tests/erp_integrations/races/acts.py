@@ -10,7 +10,7 @@ from erp_integrations import submissions
 from erp_integrations.adapters.base import MovedRecord, StoredRecord
 from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.checks import preflight
-from erp_integrations.exports import exporting
+from erp_integrations.exports import worker
 from erp_integrations.models import ExportJob, Submission
 from erp_integrations.submissions import following
 from tests.erp_integrations.races.orders import Act
@@ -101,9 +101,9 @@ def follows(by: User, job: ExportJob) -> Act:
 
 def claims(job: ExportJob) -> Act:
     """A worker that holds the connection takes the job, if it still may."""
-    lease = exporting.claim_connection(job.connection_id)
+    lease = worker.claim_connection(job.connection_id)
     assert lease is not None
-    return lambda: exporting.claim_job(job.pk, job.connection_id, lease)
+    return lambda: worker.claim_job(job.pk, job.connection_id, lease)
 
 
 def stopped_half_way(*, due: bool = False) -> ExportJob:

@@ -9,9 +9,9 @@ from directory.models import CompanyMembership, Level, User
 from directory.rights import memberships as directory
 from directory.rights.permissions import RightMissing
 from erp_integrations import submissions
-from erp_integrations.connections import changes
+from erp_integrations.connections import settings_changes
 from erp_integrations.connections.settings_form import SettingsForm
-from erp_integrations.exports import exporting
+from erp_integrations.exports import worker
 from erp_integrations.links import linking
 from erp_integrations.models import (
     Connection,
@@ -75,7 +75,7 @@ def test_of_accept_and_the_end_of_the_right_nothing_is_exported(
         assert not ended.refusals or isinstance(ended.first, RightMissing)
         assert (the_submission().status == "accepted") == (not ended.refusals)
         assert_consistent()
-        exporting.export_due_jobs(submission.connection_id)  # a worker comes by
+        worker.export_due_jobs(submission.connection_id)  # a worker comes by
         assert the_submission().status == "awaiting"
         assert told("submission.returned") == told("submission.accepted") == (not ended.refusals)
         assert not WireAttempt.objects.exists()
@@ -96,7 +96,7 @@ def test_of_a_claim_and_the_end_of_the_right_one_comes_first(
 
     def ends_and_sweeps() -> None:
         end_of_right()
-        exporting.run_sweep()
+        worker.run_sweep()
 
     def judge(ended: Ended) -> None:
         assert not ended.refusals
@@ -152,7 +152,7 @@ def changes_the_settings(submission: Submission, by: User) -> Act:
         posted = {name: value for name, value in posted.items() if value not in (None, False)}
         form = SettingsForm(posted | {"general_ledger_account": "600200"}, instance=connection)
         assert form.is_valid(), form.errors
-        changes.save_connection(form=form, by=by)
+        settings_changes.save_connection(form=form, by=by)
 
     return act
 
@@ -179,7 +179,7 @@ def test_of_accept_and_a_change_of_the_ground_nothing_is_exported_that_nobody_sa
             assert re.search("changed while you were looking|wait for a second person", str(ended.first))
             assert the_submission().status == "awaiting"
         else:
-            exporting.export_due_jobs(submission.connection_id)
+            worker.export_due_jobs(submission.connection_id)
             assert the_job().status == JobStatus.FAILED
             assert the_job().problem.startswith("Changed since it was accepted")
             assert_consistent()

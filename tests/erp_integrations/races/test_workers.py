@@ -7,7 +7,7 @@ from django.utils import timezone
 from directory.models import CompanyMembership
 from erp_integrations import submissions
 from erp_integrations.connections import pauses as pausing
-from erp_integrations.exports import exporting
+from erp_integrations.exports import worker
 from erp_integrations.exports.outcomes import LeaseLost
 from erp_integrations.models import Connection, ExportJob, JobStatus
 from notifications import sending as mails
@@ -26,7 +26,7 @@ def test_of_two_workers_one_takes_a_connection(interleave: Interleave) -> None:
     job = ExportJobFactory()
 
     def takes() -> int | None:
-        return exporting.claim_connection(job.connection_id)
+        return worker.claim_connection(job.connection_id)
 
     def judge(ended: Ended) -> None:
         assert {ended.first, ended.second} == {1, None}
@@ -46,7 +46,7 @@ def test_a_worker_whose_connection_was_taken_over_claims_nothing(interleave: Int
         assert ended.second == 2 or isinstance(ended.first, ExportJob)
         assert told("export.started") == isinstance(ended.first, ExportJob)
 
-    interleave(late, lambda: exporting.claim_connection(job.connection_id), judge)
+    interleave(late, lambda: worker.claim_connection(job.connection_id), judge)
 
 
 def test_of_two_sweeps_one_takes_up_what_a_dead_worker_left(interleave: Interleave) -> None:
@@ -58,7 +58,7 @@ def test_of_two_sweeps_one_takes_up_what_a_dead_worker_left(interleave: Interlea
         assert told("export.put_off") == 1
         assert_consistent()
 
-    interleave(exporting.run_sweep, exporting.run_sweep, judge, alike=True)
+    interleave(worker.run_sweep, worker.run_sweep, judge, alike=True)
 
 
 def test_a_late_sweep_leaves_an_export_alone_that_a_worker_has_begun_meanwhile(
@@ -67,9 +67,9 @@ def test_a_late_sweep_leaves_an_export_alone_that_a_worker_has_begun_meanwhile(
     job = ExportJobFactory(abandoned=True)
 
     def sweeps_and_claims() -> ExportJob | None:
-        exporting.run_sweep()
-        lease = exporting.claim_connection(job.connection_id)
-        return exporting.claim_job(job.pk, job.connection_id, lease) if lease else None
+        worker.run_sweep()
+        lease = worker.claim_connection(job.connection_id)
+        return worker.claim_job(job.pk, job.connection_id, lease) if lease else None
 
     def judge(ended: Ended) -> None:
         assert not ended.refusals
@@ -77,7 +77,7 @@ def test_a_late_sweep_leaves_an_export_alone_that_a_worker_has_begun_meanwhile(
         assert the_job().status == (JobStatus.EXPORTING if begun else JobStatus.QUEUED)
         assert (told("export.put_off"), told("export.started")) == (1, begun)
 
-    interleave(exporting.run_sweep, sweeps_and_claims, judge)
+    interleave(worker.run_sweep, sweeps_and_claims, judge)
 
 
 def test_of_two_sweeps_one_takes_back_what_nobody_may_export(interleave: Interleave) -> None:
@@ -90,7 +90,7 @@ def test_of_two_sweeps_one_takes_back_what_nobody_may_export(interleave: Interle
         assert told("submission.returned") == 1
         assert_consistent()
 
-    interleave(exporting.run_sweep, exporting.run_sweep, judge, alike=True)
+    interleave(worker.run_sweep, worker.run_sweep, judge, alike=True)
 
 
 def test_of_adopt_and_claim_one_has_it_and_nothing_adopted_is_sent(interleave: Interleave) -> None:

@@ -19,7 +19,7 @@ from commitments.services import EXPORTED_FIELDS
 from directory.models import HistoryEntry, User
 from directory.rights.permissions import RightMissing
 from erp_integrations.adapters.registry import get_adapter
-from erp_integrations.exports import exporting, verification
+from erp_integrations.exports import verification, worker
 from erp_integrations.models import (
     Drift,
     ExportJob,
@@ -28,7 +28,7 @@ from erp_integrations.models import (
     Submission,
     Verification,
 )
-from erp_integrations.reconciliation import asking, comparison, drift
+from erp_integrations.reconciliation import comparison, drift, requests
 from erp_integrations.snapshots import Document
 from tests.erp_integrations.conftest import accept
 from tests.factories import (
@@ -53,13 +53,13 @@ def _info_link(simulator: Simulator, settings: Settings) -> Iterator[None]:
     settings.INFO_LINKS = {"simulator": simulator.info_link}
     settings.READ_BACK_LAG_SECONDS = 0
     yield
-    exporting.stopping.clear()
+    worker.stopping.clear()
 
 
 @pytest.fixture
 def synced(queued: ExportJob) -> ExportJob:
     """The deliverable commitment, written and read back."""
-    exporting.export_due_jobs(queued.connection_id)
+    worker.export_due_jobs(queued.connection_id)
     verification.verify_due()
     return of(queued)
 
@@ -77,7 +77,7 @@ def another(job: ExportJob, approver: User) -> ExportJob:
     )
     LineItemFactory(commitment=commitment, cost_code=project.cost_codes.first() or CostCodeFactory())
     queued = accept(SubmissionFactory(commitment=commitment), approver)
-    exporting.export_due_jobs(job.connection_id)
+    worker.export_due_jobs(job.connection_id)
     verification.verify_due()
     return of(queued)
 
@@ -248,7 +248,7 @@ class TestItsWay:
         self, queued: ExportJob, settings: Settings, simulator: Simulator
     ) -> None:
         settings.INFO_LINKS = {}
-        exporting.export_due_jobs(queued.connection_id)
+        worker.export_due_jobs(queued.connection_id)
         assert of(queued).verification == Verification.NOT_CONFIGURED
         settings.INFO_LINKS = {"simulator": simulator.info_link}
         compared(queued)
@@ -318,7 +318,7 @@ class TestWorkers:
         self, queued: ExportJob, settings: Settings
     ) -> None:
         assert not comparison.run_next()
-        exporting.export_due_jobs(queued.connection_id)
+        worker.export_due_jobs(queued.connection_id)
         settings.INFO_LINKS = {}
         assert not comparison.run_next()
 
@@ -360,12 +360,12 @@ class TestWorkers:
         run, _ = comparison.open_run(synced.connection)
         claimed = comparison.claim_run(Reconciliation.objects.due())
         assert claimed is not None
-        exporting.stopping.set()
+        worker.stopping.set()
         assert not comparison.compare_claimed_run(claimed)
         run.refresh_from_db()
         assert (run.status, run.lease_until) == (ReconciliationStatus.WAITING, None)
         assert not comparison.run_next()
-        exporting.stopping.clear()
+        worker.stopping.clear()
         assert comparison.run_reconciliation(run)
 
     def test_a_run_that_nobody_can_end_is_given_up(self, synced: ExportJob) -> None:
@@ -440,24 +440,24 @@ class TestWorkers:
 class TestAsking:
     def test_an_approver_and_an_admin_may(self, synced: ExportJob, approver: User) -> None:
         company = synced.connection.company
-        (run,) = asking.start_reconciliations(company=company, by=approver)
+        (run,) = requests.start_reconciliations(company=company, by=approver)
         assert run.asked_by == approver
-        assert asking.start_reconciliations(company=company, by=ErpAdminFactory(company=company)) == [run]
+        assert requests.start_reconciliations(company=company, by=ErpAdminFactory(company=company)) == [run]
         assert HistoryEntry.objects.filter(event="reconciliation.asked").count() == 1
 
     def test_others_only_look(self, synced: ExportJob) -> None:
         company = synced.connection.company
         for person in (ViewerFactory(company=company), ApproverFactory()):
             with pytest.raises(RightMissing):
-                asking.start_reconciliations(company=company, by=person)
+                requests.start_reconciliations(company=company, by=person)
         assert not Reconciliation.objects.exists()
 
     def test_where_nothing_reads_back_it_is_said_so(
         self, synced: ExportJob, approver: User, settings: Settings
     ) -> None:
         settings.INFO_LINKS = {}
-        with pytest.raises(asking.NothingToCompare, match="INFO_LINKS"):
-            asking.start_reconciliations(company=synced.connection.company, by=approver)
+        with pytest.raises(requests.NothingToCompare, match="INFO_LINKS"):
+            requests.start_reconciliations(company=synced.connection.company, by=approver)
 
 
 class TestTheCommand:

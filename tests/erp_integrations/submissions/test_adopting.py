@@ -10,7 +10,7 @@ from directory.models import HistoryEntry, User
 from directory.rights.permissions import RightMissing
 from erp_integrations import submissions
 from erp_integrations.adapters.registry import build_sending_adapter
-from erp_integrations.exports import exporting, ledger, restores
+from erp_integrations.exports import after_restore, ledger, worker
 from erp_integrations.models import (
     CallState,
     Connection,
@@ -246,7 +246,7 @@ class TestAdopting:
         self, simulator: Simulator, awaiting: Submission, approver: User, settings: Settings
     ) -> None:
         settings.INFO_LINKS = {}
-        restores.confirm_restore(reason="The copy of 02:00", anyway=True)
+        after_restore.confirm_restore(reason="The copy of 02:00", anyway=True)
         awaiting.refresh_from_db()
         seen = previews.build_preview(awaiting)
         shown: dict[str, Any] = {
@@ -302,9 +302,9 @@ class TestAdopting:
     ) -> None:
         written_elsewhere(awaiting)
         job = accept(awaiting, approver)
-        lease = exporting.claim_connection(job.connection_id)
+        lease = worker.claim_connection(job.connection_id)
         assert lease is not None
-        assert exporting.claim_job(job.pk, job.connection_id, lease)
+        assert worker.claim_job(job.pk, job.connection_id, lease)
         with pytest.raises(submissions.Conflict):
             adopt(awaiting, approver)
         assert of(job).status == JobStatus.EXPORTING

@@ -9,7 +9,7 @@ from directory.models import Company, CompanyMembership, HistoryEntry, Level, Us
 from directory.operators import with_command_line_operator
 from directory.rights.permissions import RightMissing
 from erp_integrations import submissions
-from erp_integrations.emails import summaries
+from erp_integrations.emails import daily_summaries
 from erp_integrations.models import ExportJob, Submission
 from notifications.models import Kind, OutgoingEmail
 from tests.clients import signed_in
@@ -149,7 +149,7 @@ class TestExempting:
         self, awaiting: Submission, alone: User, granter: User
     ) -> None:
         submissions.exempt(submission=awaiting, person=alone, by=granter, reason="Two people in all.")
-        summaries.store_due_summaries(regardless_of_hour=True)
+        daily_summaries.store_due_summaries(regardless_of_hour=True)
         mail = OutgoingEmail.objects.get(kind=Kind.DAILY_SUMMARY)
         assert (mail.to_address, awaiting.number in mail.text_body) == (alone.email, True)
 

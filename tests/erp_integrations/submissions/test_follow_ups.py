@@ -13,7 +13,7 @@ from directory.models import CompanyMembership, HistoryEntry, User
 from directory.rights.permissions import RightMissing
 from erp_integrations import submissions
 from erp_integrations.checks import leftovers, preflight
-from erp_integrations.exports import exporting
+from erp_integrations.exports import worker
 from erp_integrations.models import (
     CallState,
     ErpIdHold,
@@ -85,7 +85,7 @@ class TestUndo:
     ) -> None:
         settings.UNDO_SECONDS = 60
         job = accept(awaiting, approver)
-        assert exporting.run_sweep() == []
+        assert worker.run_sweep() == []
         assert delivered(job).status == JobStatus.QUEUED
         submissions.undo(submission=awaiting, by=approver)
         job = of(job)
@@ -154,7 +154,7 @@ class TestRevocation:
         """Also where the claim comes much later, as on a connection that rests."""
         ExportJob.objects.filter(pk=queued.pk).update(not_before=timezone.now() + timedelta(hours=1))
         CompanyMembership.objects.filter(user=approver).update(can_push_to_accounting=False)
-        exporting.run_sweep()
+        worker.run_sweep()
         job = of(queued)
         assert job.status == JobStatus.CANCELLED
         assert submission_of(job).status == SubmissionStatus.AWAITING
@@ -166,7 +166,7 @@ class TestRevocation:
         simulator.set_faults({"kind": "unauthorised", "method": LINE, "times": 1})
         job = delivered(queued)
         CompanyMembership.objects.filter(user=approver).update(can_push_to_accounting=False)
-        exporting.run_sweep()
+        worker.run_sweep()
         assert of(job).status == JobStatus.INCOMPLETE
         ExportJob.objects.filter(pk=job.pk).update(not_before=timezone.now() - timedelta(seconds=1))
         type(job.connection).objects.update(not_before=None, awaits_probe=False)
@@ -183,7 +183,7 @@ class TestRevocation:
         with session_of_owner() as owner:
             table = Commitment._meta.db_table
             owner.execute(f"SELECT FROM {table} WHERE id = %s FOR UPDATE", [broken.submission.commitment_id])
-            assert exporting.run_sweep() == []
+            assert worker.run_sweep() == []
         assert of(queued).status == JobStatus.CANCELLED
         assert of(broken).status == JobStatus.EXPORTING
 
@@ -315,7 +315,7 @@ class TestResume:
         self, simulator: Simulator, queued: ExportJob, approver: User
     ) -> None:
         job = incomplete_at(simulator, queued, 2)
-        assert exporting.run_sweep() == []
+        assert worker.run_sweep() == []
         submissions.resume(submission=job.submission, by=approver, expected_version=job.attempt)
         assert HistoryEntry.objects.get(event="export.resumed").by_id == approver.pk
         job = delivered(job)

@@ -13,7 +13,7 @@ from commitments.models import Commitment, ContractCompany, LineItem
 from directory.db import pagination
 from directory.models import Company, HistoryEntry, Level, Project, User
 from directory.rights.permissions import RightMissing
-from erp_integrations.exports import exporting
+from erp_integrations.exports import worker
 from erp_integrations.links import linking
 from erp_integrations.models import (
     Connection,
@@ -276,7 +276,7 @@ class TestVendors:
         )
         assert "1 accepted commitment waited for export under the old link" in answer.content.decode()
         assert HistoryEntry.objects.get(event="vendor_link.changed").detail["vendor_code"] == "NEW"
-        exporting.export_due_jobs(job.connection_id)
+        worker.export_due_jobs(job.connection_id)
         job.refresh_from_db()
         assert job.status == JobStatus.FAILED
         assert "Changed since it was accepted" in job.problem
@@ -442,7 +442,7 @@ class TestJobs:
         )
         assert answer.status_code == 302
         assert not JobLink.objects.exists()
-        exporting.export_due_jobs(job.connection_id)
+        worker.export_due_jobs(job.connection_id)
         job.refresh_from_db()
         assert job.status == JobStatus.FAILED
 

@@ -18,7 +18,7 @@ from pytest_django import Settings
 from commitments.models import Commitment
 from directory.models import Company, HistoryEntry, Level, User
 from erp_integrations.models import Connection, Drift, Reconciliation
-from erp_integrations.reconciliation import drift_spreadsheet
+from erp_integrations.reconciliation import spreadsheet
 from tests.clients import signed_in
 from tests.factories import (
     ApproverFactory,
@@ -341,7 +341,7 @@ class TestTheSpreadsheet:
         Drift.objects.filter(pk=drift.pk).update(findings=drift.findings * 7)
         book = book_of(client, company)
         assert book["Drift"].freeze_panes == "A2"
-        assert [cell.value for cell in book["Drift"][1]] == list(drift_spreadsheet.COLUMNS)
+        assert [cell.value for cell in book["Drift"][1]] == list(spreadsheet.COLUMNS)
         assert book["Drift"].max_row == 8
         row = rows_of(client, company)[0]
         told = {name: row[name].value for name in ("Commitment", "Drift", "Where", "Field")}
@@ -432,7 +432,7 @@ class TestTheSpreadsheet:
     def test_many_rows_come_in_batches_and_none_is_lost(
         self, client: Client, company: Company, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(drift_spreadsheet, "AT_ONCE", 2)
+        monkeypatch.setattr(spreadsheet, "AT_ONCE", 2)
         for number in range(1, 6):
             drifting(company, f"SC-{number}")
         numbers = [row["Commitment"].value for row in rows_of(client, company)]

@@ -10,7 +10,7 @@ from commitments.models import Commitment
 from directory.models import User
 from erp_integrations import submissions
 from erp_integrations.checks import preflight
-from erp_integrations.exports import exporting
+from erp_integrations.exports import worker
 from erp_integrations.models import ExportJob, JobStatus, Submission
 from local.demo.accounts import APPROVER, HARBOR_APPROVER, HARBOR_PROJECT_ADMIN, PROJECT_ADMIN
 from local.demo.contracts import read_contracts
@@ -52,7 +52,7 @@ def accepted(commitment: Commitment) -> ExportJob:
 def exported(*commitments: Commitment) -> list[ExportJob]:
     jobs = [accepted(commitment) for commitment in commitments]
     for connection_id in {job.connection_id for job in jobs}:
-        while exporting.export_due_jobs(connection_id):
+        while worker.export_due_jobs(connection_id):
             pass
     for job in jobs:
         job.refresh_from_db()

@@ -29,8 +29,8 @@ from erp_integrations.adapters.base import (
 from erp_integrations.adapters.spectrum import (
     SpectrumAdapter,
     SpectrumSettings,
+    info_link_tables,
     master_data,
-    tables,
 )
 from erp_integrations.adapters.spectrum.layouts import GET_JOB, GET_PHASE, LIST_LAYOUTS
 from tests.erp_integrations.adapters.spectrum import servers
@@ -347,7 +347,7 @@ def test_a_status_that_is_not_known_is_no_list(info_link: str) -> None:
 
 
 def test_sql_server_is_asked_in_words_that_old_ones_know() -> None:
-    question = tables.build_company_query(tables.PHASES, " phl ", Job_Number="24-001")
+    question = info_link_tables.build_company_query(info_link_tables.PHASES, " phl ", Job_Number="24-001")
     compiled = " ".join(str(question.compile(dialect=mssql.dialect())).split())
     assert compiled.endswith(
         "WHERE upper(ltrim(rtrim([JC_PHASE_MASTER_MC].[Company_Code]))) = :upper_1"

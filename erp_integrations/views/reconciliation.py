@@ -17,8 +17,8 @@ from directory.requests import SignedInRequest
 from directory.rights.permissions import can_compare_with_erp
 from directory.web import rate_limits
 from erp_integrations.models import DriftKind
-from erp_integrations.reconciliation import asking as reconciliations
-from erp_integrations.reconciliation import drift_listing, drift_spreadsheet
+from erp_integrations.reconciliation import drift_list, spreadsheet
+from erp_integrations.reconciliation import requests as reconciliations
 from erp_integrations.views import navigation
 from erp_integrations.views.access import require_viewer
 from erp_integrations.views.navigation import NavItem
@@ -42,19 +42,19 @@ def reconciliation(request: SignedInRequest, company_slug: str) -> HttpResponse:
     kind = _get_kind(request)
     if request.GET.get("kind", kind) != kind:
         messages.warning(request, "There is no such filter, so this is everything that drifts.")
-    counts = drift_listing.count_by_kind(viewer.company)
-    found = drift_listing.get_page(viewer.company, kind, request.GET.dict())
-    here = {"kind": kind} if kind != drift_listing.ALL_KINDS else {}
+    counts = drift_list.count_by_kind(viewer.company)
+    found = drift_list.get_page(viewer.company, kind, request.GET.dict())
+    here = {"kind": kind} if kind != drift_list.ALL_KINDS else {}
     context = {
         "tabs": navigation.list_tabs(viewer, current="Reconciliation"),
-        "summary": reconciliations.build_summary(viewer.company, drifting=counts[drift_listing.ALL_KINDS]),
+        "summary": reconciliations.build_summary(viewer.company, drifting=counts[drift_list.ALL_KINDS]),
         "company": viewer.company,
         "may_decide": viewer.can_decide,
         "can_compare": can_compare_with_erp(request.user, viewer.company),
         "filters": build_filters(viewer, kind, counts),
         "kind": kind if here else "",
         "kind_label": str(DriftKind(kind).label) if here else "",
-        "rows": [drift_listing.DriftRow(drift) for drift in found.rows],
+        "rows": [drift_list.DriftRow(drift) for drift in found.rows],
         "page": found,
         "spreadsheet_query": f"?{urlencode(here)}" if here else "",
     }
@@ -68,8 +68,8 @@ def reconciliation_progress(request: SignedInRequest, company_slug: str) -> Http
     viewer = require_viewer(request, company_slug)
     if not request.htmx:
         return redirect("erp_integrations:reconciliation", company_slug)
-    counts = drift_listing.count_by_kind(viewer.company)
-    summary = reconciliations.build_summary(viewer.company, drifting=counts[drift_listing.ALL_KINDS])
+    counts = drift_list.count_by_kind(viewer.company)
+    summary = reconciliations.build_summary(viewer.company, drifting=counts[drift_list.ALL_KINDS])
     context: dict[str, Any] = {"summary": summary, "company": viewer.company}
     response = render(request, "erp_integrations/_reconciliation_state.html", context)
     if not summary.is_moving:
@@ -82,10 +82,10 @@ def reconciliation_progress(request: SignedInRequest, company_slug: str) -> Http
 def reconciliation_spreadsheet(request: SignedInRequest, company_slug: str) -> FileResponse:
     """The same as the page, with every finding in a row of its own."""
     viewer = require_viewer(request, company_slug)
-    counts = drift_listing.count_by_kind(viewer.company)
-    summary = reconciliations.build_summary(viewer.company, drifting=counts[drift_listing.ALL_KINDS])
+    counts = drift_list.count_by_kind(viewer.company)
+    summary = reconciliations.build_summary(viewer.company, drifting=counts[drift_list.ALL_KINDS])
     file = tempfile.TemporaryFile()  # noqa: SIM115  (the response closes it)
-    drift_spreadsheet.write_spreadsheet(viewer.company, _get_kind(request), summary, file)
+    spreadsheet.write_spreadsheet(viewer.company, _get_kind(request), summary, file)
     file.seek(0)
     name = f"reconciliation-{viewer.company.slug}-{timezone.localdate():%Y-%m-%d}.xlsx"
     return FileResponse(file, as_attachment=True, filename=name, content_type=SPREADSHEET)
@@ -93,16 +93,16 @@ def reconciliation_spreadsheet(request: SignedInRequest, company_slug: str) -> F
 
 def _get_kind(request: SignedInRequest) -> str:
     wanted = request.GET.get("kind", "")
-    return wanted if wanted in DriftKind.values else drift_listing.ALL_KINDS
+    return wanted if wanted in DriftKind.values else drift_list.ALL_KINDS
 
 
 def build_filters(viewer: CompanyMembership, current: str, counts: dict[str, str]) -> list[NavItem]:
     address = reverse("erp_integrations:reconciliation", args=[viewer.company.slug])
-    labels = {drift_listing.ALL_KINDS: "All"} | {kind.value: str(kind.label) for kind in DriftKind}
+    labels = {drift_list.ALL_KINDS: "All"} | {kind.value: str(kind.label) for kind in DriftKind}
     return [
         NavItem(
             label,
-            address if kind == drift_listing.ALL_KINDS else f"{address}?{urlencode({'kind': kind})}",
+            address if kind == drift_list.ALL_KINDS else f"{address}?{urlencode({'kind': kind})}",
             kind == current,
             None if counts[kind] == "0" else counts[kind],
         )

@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from directory.models import HistoryEntry
 from directory.operators import with_command_line_operator
-from erp_integrations.exports import exporting
 from erp_integrations.exports import status as operations
+from erp_integrations.exports import worker
 from erp_integrations.models import Connection, ExportJob, Heartbeat
 from notifications.models import OutgoingEmail
 from tests.clients import signed_in
@@ -97,22 +97,22 @@ class TestReadiness:
         assert "sweep: NOT OK, never" in text
 
     def test_after_a_sweep_it_is(self) -> None:
-        exporting.run_sweep()
+        worker.run_sweep()
         status, text = self.ready()
         assert status == 200
         assert "sweep: ok, 0 s ago" in text
         assert "oldest due export: ok, 0 s" in text
 
     def test_a_sweep_of_long_ago_is_no_sign_of_life(self) -> None:
-        exporting.run_sweep()
+        worker.run_sweep()
         Heartbeat.objects.update(at=timezone.now() - timedelta(seconds=61))
         assert self.ready()[0] == 503
-        exporting.run_sweep()
+        worker.run_sweep()
         assert self.ready()[0] == 200
         assert Heartbeat.objects.count() == 1
 
     def test_an_export_that_is_due_for_minutes_is_told_but_not_one_that_waits_for_a_reason(self) -> None:
-        exporting.run_sweep()
+        worker.run_sweep()
         job: ExportJob = ExportJobFactory()
         update(job, not_before=late())
         status, text = self.ready()
@@ -130,7 +130,7 @@ class TestTheCommand:
         return out.getvalue()
 
     def test_status_shows_each_connection_and_what_waits(self) -> None:
-        exporting.run_sweep()
+        worker.run_sweep()
         job: ExportJob = ExportJobFactory(failed=True)
         told = self.run("status")
         assert "sweep: ok" in told

@@ -11,7 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from erp_integrations.adapters.base import AffectedLines, ErpReferences, Issue, ResponsibleParty, Severity
-from erp_integrations.adapters.grouping import format_line_field, format_line_ranges, format_list
+from erp_integrations.adapters.issue_grouping import format_line_field, format_line_ranges, format_list
 from erp_integrations.adapters.spectrum.characters import (
     NonAscii,
     find_non_ascii,
@@ -107,7 +107,8 @@ def check_erp_id(erp_id: str) -> Iterator[Issue]:
         yield build_blocking_issue(
             "erp-id-forbidden-characters",
             "ERP ID",
-            f"The ERP ID {value} has characters that Spectrum does not take in numbers: {format_characters(refused)}.",
+            f"The ERP ID {value} has characters that Spectrum does not take in numbers: "
+            f"{format_characters(refused)}.",
             "Change the ERP ID before exporting, or give the commitment a number without them.",
             ResponsibleParty.APPROVER,
         )

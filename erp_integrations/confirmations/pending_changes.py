@@ -66,7 +66,8 @@ class PendingChange:
         people = " and ".join(str(found.get(pk, "somebody")) for pk in self.row.people)
         at = date_format(timezone.localtime(self.row.changed_at), "j M Y, H:i")
         return (
-            f"{subject.get_name()} {VERBS[subject.kind]} {subject.describe_values(self.now, names)}, by {people} "
+            f"{subject.get_name()} {VERBS[subject.kind]} "
+            f"{subject.describe_values(self.now, names)}, by {people} "
             f"on {at}; before: {subject.describe_values(self.before, names)}."
         )
 

@@ -13,10 +13,10 @@ from pytest_django import Settings
 from directory.models import Company, HistoryEntry, User
 from erp_integrations import submissions
 from erp_integrations.checks import preflight
-from erp_integrations.confirmations import steering
-from erp_integrations.confirmations.steering import FIELDS_BY_ROLE, SettingRole
+from erp_integrations.confirmations import controlled_settings
+from erp_integrations.confirmations.controlled_settings import FIELDS_BY_ROLE, SettingRole
 from erp_integrations.connections.settings_form import SettingsForm
-from erp_integrations.exports import exporting
+from erp_integrations.exports import worker
 from erp_integrations.models import (
     Connection,
     ConnectionSettings,
@@ -129,11 +129,14 @@ def test_what_has_begun_goes_nowhere_else_until_somebody_resumes_it(
 
 def test_a_secret_is_told_by_a_keyed_hash(awaiting: Submission, settings: Settings) -> None:
     connection = Connection.objects.select_related("settings").get()
-    told = steering.get_setting_values(connection, SettingRole.WIRE)["authorization_id"]
+    told = controlled_settings.get_setting_values(connection, SettingRole.WIRE)["authorization_id"]
     assert connection.authorization_id not in told
     assert told != hashlib.sha256(connection.authorization_id.encode()).hexdigest()
     assert (
-        told != steering.get_setting_values(connection, SettingRole.WIRE, key="another")["authorization_id"]
+        told
+        != controlled_settings.get_setting_values(connection, SettingRole.WIRE, key="another")[
+            "authorization_id"
+        ]
     )
 
 
@@ -177,7 +180,7 @@ class TestTwoStepAgain:
         assert not ExportJob.objects.lacking_approval_right().exists()
         approver.authenticator_set.all().delete()  # type: ignore[attr-defined]  # allauth's
         assert ExportJob.objects.lacking_approval_right().get() == queued
-        exporting.export_due_jobs(queued.connection_id)
+        worker.export_due_jobs(queued.connection_id)
         assert of(queued).status == JobStatus.CANCELLED
         assert of(queued).submission.status == SubmissionStatus.AWAITING
         assert HistoryEntry.objects.filter(event="submission.returned").exists()

@@ -13,7 +13,7 @@ from directory.models import HistoryEntry, User
 from directory.rights.permissions import RightMissing
 from erp_integrations import submissions
 from erp_integrations.checks import preflight
-from erp_integrations.connections import learning
+from erp_integrations.connections import reply_rules
 from erp_integrations.models import ConnectionSettings, ExportJob, JobStatus, Submission, WireAttempt
 from erp_integrations.submissions.resolving import Attested
 from tests.clients import signed_in
@@ -38,8 +38,8 @@ def untold(awaiting: Submission, approver: User) -> ExportJob:
     return accept(Submission.objects.get(pk=awaiting.pk), approver)
 
 
-def offered(job: ExportJob) -> learning.RuleOffer | None:
-    return learning.find_offers([of(job).connection]).get(job.connection_id)
+def offered(job: ExportJob) -> reply_rules.RuleOffer | None:
+    return reply_rules.find_offers([of(job).connection]).get(job.connection_id)
 
 
 def taken(job: ExportJob, by: User | None = None, **changes: Any) -> None:
@@ -47,7 +47,7 @@ def taken(job: ExportJob, by: User | None = None, **changes: Any) -> None:
     assert offer is not None
     seen: dict[str, Any] = {"seen_attempt": offer.attempt.pk, "seen": offer.rule.sentence} | changes
     admin = by or ErpAdminFactory(company=job.submission.company)
-    learning.accept_offer(connection=of(job).connection, by=admin, **seen)
+    reply_rules.accept_offer(connection=of(job).connection, by=admin, **seen)
 
 
 def test_where_no_reply_means_written_each_call_is_read_back_and_a_long_one_still_ends(
@@ -185,7 +185,7 @@ def test_an_old_yes_is_not_taken_after_the_rule_was_changed(simulator: Simulator
     delivered(untold)
     looked(untold)
     for changes in ({"seen": "A row with the code A means written."}, {"seen_attempt": 0}):
-        with pytest.raises(learning.OfferChanged):
+        with pytest.raises(reply_rules.OfferChanged):
             taken(untold, **changes)
     offer = offered(untold)
     ConnectionSettings.objects.update(success_rule="codes", success_codes="Z")

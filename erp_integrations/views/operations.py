@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from directory.db.availability import is_database_unreachable
+from directory.db.database_errors import is_database_unreachable
 from directory.models import Level
 from directory.requests import SignedInRequest
 from erp_integrations.connections import pauses as pausing

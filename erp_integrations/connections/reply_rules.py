@@ -15,7 +15,7 @@ from directory.models import User
 from directory.rights.permissions import require_administer_erp_integrations
 from erp_integrations.adapters.registry import find_taught_rule, get_reply_rule, to_rule_columns
 from erp_integrations.adapters.spectrum import ReplyRule
-from erp_integrations.confirmations import waiting
+from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Kind, Subject
 from erp_integrations.models import CallState, Connection, ConnectionSettings, WireAttempt
 
@@ -75,7 +75,7 @@ def accept_offer(*, connection: Connection, by: User, expected_attempt: int, exp
     call = offer.attempt.call
     detail = {
         "rule": offer.rule.sentence,
-        **waiting.record_change(subject, before=before, by=by, company=connection.company),
+        **pending_changes.record_change(subject, before=before, by=by, company=connection.company),
         "call": call.pk,
         "submission": call.job.submission_id,
     }

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from io import StringIO
 
 from directory import history
-from directory.history import canonical, words
+from directory.history import canonical, descriptions
 from directory.models import Company, HistoryEntry, HistorySeal, User
 from directory.models import HistoryQuerySet as Entries
 from directory.rights.permissions import require_see_history
-from erp_integrations.audit import searching, subjects
-from erp_integrations.audit.searching import Search
+from erp_integrations.audit import history_search, subjects
+from erp_integrations.audit.history_search import Search
 
 BATCH_SIZE = 1_000
 FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -43,18 +43,18 @@ def export_history(*, company: Company, search: Search, kind: str, by: User) -> 
         detail={"format": kind, "search": search.parameters},
     )
     # Now, as the days of the search are those of the viewer's time zone, which is left when this is written.
-    return FORMATS[kind](company, searching.find_entries(company, search))
+    return FORMATS[kind](company, history_search.find_entries(company, search))
 
 
 def format_csv(company: Company, entries_found: Entries) -> Iterator[str]:
     """One row for each entry, with names as they are now. No value is a formula."""
     yield "\ufeff" + _format_csv_line(COLUMNS)  # the mark by which Excel knows UTF-8
     for entries, seals in _read_batches(entries_found):
-        people = words.list_named_people(entries)
+        people = descriptions.list_named_people(entries)
         subject_by_key = subjects.find_subjects(entries)
         rows = []
         for entry in entries:
-            story, seal = words.describe_entry(entry, people), seals.get(entry.pk)
+            story, seal = descriptions.describe_entry(entry, people), seals.get(entry.pk)
             by = people.get(entry.by_id or 0)
             rows.append(
                 _format_csv_line(
@@ -106,7 +106,7 @@ FORMATS: dict[str, Callable[[Company, Entries], Iterator[str]]] = {"csv": format
 
 
 def _read_batches(entries_found: Entries) -> Iterator[tuple[list[HistoryEntry], dict[int, HistorySeal]]]:
-    for entries in searching.read_in_batches(entries_found, batch_size=BATCH_SIZE):
+    for entries in history_search.read_in_batches(entries_found, batch_size=BATCH_SIZE):
         yield entries, HistorySeal.objects.in_bulk([entry.pk for entry in entries])
 
 

@@ -9,7 +9,7 @@ from directory.models import User
 from directory.rights.permissions import require_administer_erp_integrations
 from erp_integrations import wakeup
 from erp_integrations.adapters import registry
-from erp_integrations.confirmations import waiting
+from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Kind, Subject
 from erp_integrations.connections.settings_form import ConnectionForm
 from erp_integrations.models import Connection
@@ -43,7 +43,7 @@ def save_connection(*, form: ConnectionForm, by: User) -> None:
             "fields": sorted(form.changed_data),
             "server": connection.server,
             "company_code": connection.company_code,
-            **waiting.record_change(subject, before=before, by=by, company=connection.company),
+            **pending_changes.record_change(subject, before=before, by=by, company=connection.company),
         },
     )
     resume_after_change(connection, set(form.changed_data))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from directory import history
-from directory.history import words
+from directory.history import descriptions
 from directory.models import HistoryEntry
 from tests.factories import CompanyFactory, PersonFactory
 
@@ -41,11 +41,11 @@ def events_of(call: ast.Call) -> Iterator[str]:
 def test_every_event_that_is_written_has_words() -> None:
     found = set(written())
     assert {"privilege.granted", "submission.sent", "export.synced", "session.started"} <= found
-    assert not {event for event in found | ADMIN_EVENTS if event not in words.EVENTS}
+    assert not {event for event in found | ADMIN_EVENTS if event not in descriptions.EVENTS}
 
 
 def test_no_two_kinds_of_events_are_called_the_same() -> None:
-    labels = [told.label for told in words.EVENTS.values()]
+    labels = [told.label for told in descriptions.EVENTS.values()]
     # Read back, or reconciled, or looked up: the same words where it is the same to a person.
     assert len(labels) - len(set(labels)) <= 1
 
@@ -53,7 +53,9 @@ def test_no_two_kinds_of_events_are_called_the_same() -> None:
 @pytest.mark.django_db
 def test_an_event_of_an_older_version_is_named_by_its_code() -> None:
     entry = HistoryEntry(event="thing.was_renamed", detail={"reason": "Old."})
-    assert words.describe_entry(entry, {}) == words.EntryDescription("", "Thing was renamed", "")
+    assert descriptions.describe_entry(entry, {}) == descriptions.EntryDescription(
+        "", "Thing was renamed", ""
+    )
 
 
 @pytest.mark.django_db
@@ -66,12 +68,12 @@ def test_a_sentence_names_people_as_they_are_called_now() -> None:
         company=company,
         detail={"user": person.pk, "reason": "New colleague."},
     )
-    told = words.describe_entry(entry, words.list_named_people([entry]))
+    told = descriptions.describe_entry(entry, descriptions.list_named_people([entry]))
     assert told.description == "Can Push to Accounting was granted to Ada Byron"
     assert told.message == "New colleague."
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("event", sorted(words.EVENTS))
+@pytest.mark.parametrize("event", sorted(descriptions.EVENTS))
 def test_every_event_is_told_even_with_nothing_in_its_detail(event: str) -> None:
-    assert words.describe_entry(HistoryEntry(event=event, detail={}), {}).description
+    assert descriptions.describe_entry(HistoryEntry(event=event, detail={}), {}).description

@@ -12,7 +12,12 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from directory import history
-from directory.history import canonical, checkpoints, proving, sealing
+from directory.history import (
+    canonical,
+    checkpoints,
+    sealing,
+    verification,
+)
 from directory.models import Company, HistoryEntry, HistorySeal
 from tests.conftest import session_of_owner
 from tests.directory.tampering import ENTRIES, SEALS, as_owner, sealed, write_anew
@@ -69,8 +74,8 @@ def test_pages_of_the_proof_do_not_lose_a_seal(
     entries: list[HistoryEntry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for length in (1, 2, 5, 11, 12):
-        monkeypatch.setattr(proving, "AT_ONCE", length)
-        assert (proving.verify_chains().seals, proving.verify_chains().breaks) == (11, [])
+        monkeypatch.setattr(verification, "AT_ONCE", length)
+        assert (verification.verify_chains().seals, verification.verify_chains().breaks) == (11, [])
 
 
 @pytest.mark.parametrize(
@@ -160,8 +165,8 @@ def test_a_seal_that_was_made_to_fit_its_place_does_not_follow_the_one_before(
 
 def test_each_chain_tells_its_own_first_break(entries: list[HistoryEntry]) -> None:
     as_owner(f"UPDATE {ENTRIES} SET by_id = 7")
-    assert len(proving.verify_chains().breaks) == 3
-    assert {each.number for each in proving.verify_chains().breaks} == {1}
+    assert len(verification.verify_chains().breaks) == 3
+    assert {each.number for each in verification.verify_chains().breaks} == {1}
 
 
 def test_a_trigger_that_was_left_off_is_named(entries: list[HistoryEntry]) -> None:

@@ -20,7 +20,7 @@ from django.db.models import OuterRef, Subquery
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
-from directory.db.availability import is_database_unreachable, is_transient_error
+from directory.db.database_errors import is_database_unreachable, is_transient_error
 from directory.models import CompanyMembership
 from directory.rights import approvers
 from erp_integrations import signing
@@ -37,8 +37,8 @@ from erp_integrations.adapters.base import (
     Unusable,
 )
 from erp_integrations.adapters.registry import build_sending_adapter, get_longest_send, to_call
-from erp_integrations.checks import other_records, preflight
-from erp_integrations.confirmations import steering
+from erp_integrations.checks import moved_records, preflight
+from erp_integrations.confirmations import controlled_settings
 from erp_integrations.connections import watermark
 from erp_integrations.exports import (
     existing_record,
@@ -131,7 +131,7 @@ def list_due_connections() -> models.QuerySet[Connection]:
     """Those that a worker may take now, the longest waiting first."""
     oldest = ExportJob.objects.due().filter(connection=OuterRef("pk")).order_by("not_before")
     waiting = Subquery(oldest.values("not_before")[:1])
-    connections = Connection.objects.unleased().awake().annotate(waiting_since=waiting)
+    connections = Connection.objects.unleased().available().annotate(waiting_since=waiting)
     return connections.exclude(waiting_since=None).order_by("waiting_since")
 
 
@@ -332,7 +332,7 @@ def find_change_since_accept(job: ExportJob) -> str:
 
     What has begun goes on whatever the links say by now, but nowhere else and in no other way.
     """
-    if job.wire_hash not in ("", *steering.hash_wire_settings(job.connection, job)):
+    if job.wire_hash not in ("", *controlled_settings.hash_wire_settings(job.connection, job)):
         return "The connection's settings changed since this was decided on: an approver looks at it again."
     if job.calls.filter(state=CallState.WRITTEN).exists():
         return ""
@@ -380,9 +380,9 @@ def read_back_before_sending(
     found = adapter.find_record(adapter.build_key(ErpReferences(vendor_code=job.vendor_code), job.erp_id))
     if not adapter.has_read_back:
         return found
-    other_job = other_records.find_other_job(job, found)
+    other_job = moved_records.find_other_job(job, found)
     is_absent = isinstance(found, NotFound) or bool(other_job)
-    moved: tuple[MovedRecord, ...] | Unavailable = other_records.find_moved_records(job) if is_absent else ()
+    moved: tuple[MovedRecord, ...] | Unavailable = moved_records.find_moved_records(job) if is_absent else ()
     match moved or found:
         case Unavailable(reason=reason):
             outcomes.requeue_with_back_off(
@@ -402,7 +402,8 @@ def read_back_before_sending(
         case NotFound() if is_written_part_gone(job, adapter):
             outcomes.fail(
                 job,
-                f"What was written is not there: Spectrum shows nothing under {format_record_key(job)}. {NOTHING_MORE_SENT}",
+                "What was written is not there: Spectrum shows nothing under "
+                f"{format_record_key(job)}. {NOTHING_MORE_SENT}",
             )
             return None
     return found
@@ -445,9 +446,10 @@ def describe_moved_records(job: ExportJob, records: Sequence[MovedRecord], other
 
 def find_overwrite_problem(job: ExportJob, adapter: Adapter, record: StoredRecord) -> str:
     """Why a record under our key must not be written to; empty when it is ours to go on with."""
-    if (other_job := other_records.find_other_job(job, record)) and ledger.has_possible_write_under_key(job):
+    if (other_job := moved_records.find_other_job(job, record)) and ledger.has_possible_write_under_key(job):
         return (
-            f"What was written is not there: under {format_record_key(job)} stands another contract, of job {other_job}. "
+            f"What was written is not there: under {format_record_key(job)} stands another "
+            f"contract, of job {other_job}. "
             f"{NOTHING_MORE_SENT}"
         )
     if not ledger.has_possible_write_under_key(job):

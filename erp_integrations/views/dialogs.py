@@ -20,7 +20,7 @@ from erp_integrations import submissions
 from erp_integrations.forms import NOTE_HELP_TEXT, AcceptForm, RejectForm
 from erp_integrations.models import ExportJob
 from erp_integrations.pages import explanations, previews
-from erp_integrations.pages.submission_row import SubmissionRow
+from erp_integrations.pages.submission_rows import SubmissionRow
 from erp_integrations.views import navigation
 from erp_integrations.views.access import get_submission_row
 

@@ -15,7 +15,7 @@ from commitments.models import Badge, Lock
 from directory.models import HistoryEntry
 from erp_integrations.adapters.base import NotFound, StoredRecord
 from erp_integrations.adapters.registry import get_adapter, to_call
-from erp_integrations.exports import exporting, unknown
+from erp_integrations.exports import unknown, worker
 from erp_integrations.exports.unknown import ShownPart
 from erp_integrations.models import CallState, ExportJob, JobStatus, Verification
 from tests.erp_integrations.deliveries import (
@@ -55,7 +55,7 @@ class TestTheQuietPeriod:
         assert job.quiet_until - job.unknown_since > timedelta(seconds=300)
         assert unknown.list_due_for_read_back() == []
         assert unknown.read_back_due(job.connection_id) == 0
-        assert exporting.run_sweep() == []
+        assert worker.run_sweep() == []
         assert (delivered(job).status, sent(simulator, job)) == (JobStatus.UNKNOWN, [HEADER])
 
     def test_a_commit_that_comes_late_is_not_doubled(
@@ -70,8 +70,8 @@ class TestTheQuietPeriod:
         while (job := of(job)).status != JobStatus.SYNCED and time.monotonic() < deadline:
             for connection_id in unknown.list_due_for_read_back():
                 unknown.read_back_due(connection_id)
-            for connection_id in exporting.run_sweep():
-                exporting.export_due_jobs(connection_id)
+            for connection_id in worker.run_sweep():
+                worker.export_due_jobs(connection_id)
             time.sleep(0.1)
         assert job.status == JobStatus.SYNCED
         assert sent(simulator, job) == [HEADER, LINE, LINE]
@@ -170,7 +170,7 @@ class TestALook:
         assert entry.detail["differences"] == job.differences
         # It is asked once, and nothing goes on by itself.
         assert unknown.list_due_for_read_back() == []
-        assert exporting.run_sweep() == []
+        assert worker.run_sweep() == []
         assert (delivered(job).status, len(sent(simulator, job))) == (JobStatus.UNKNOWN, 2)
 
     def test_what_spectrum_affirmed_and_does_not_show_is_left_to_a_person(

@@ -20,7 +20,7 @@ from erp_integrations import submissions
 from erp_integrations.adapters.base import Accepted, NotSent, Unusable
 from erp_integrations.adapters.registry import build_sending_adapter, to_call
 from erp_integrations.checks import preflight
-from erp_integrations.exports import exporting, outcomes
+from erp_integrations.exports import outcomes, worker
 from erp_integrations.models import (
     CallState,
     Connection,
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def drained(job: ExportJob) -> ExportJob:
     """The job after one worker has looked at its connection."""
-    exporting.export_due_jobs(job.connection_id)
+    worker.export_due_jobs(job.connection_id)
     return ExportJob.objects.select_related("submission__commitment", "connection").get(pk=job.pk)
 
 
@@ -104,7 +104,7 @@ def test_every_state_change_leaves_history(simulator: Simulator, queued: ExportJ
 def test_a_synced_job_is_not_sent_again(simulator: Simulator, queued: ExportJob) -> None:
     drained(queued)
     before = last_call(simulator)
-    assert exporting.run_sweep() == []
+    assert worker.run_sweep() == []
     assert drained(queued).status == JobStatus.SYNCED
     assert calls_after(simulator, before) == []
 
@@ -143,7 +143,7 @@ def test_a_refused_line_leaves_the_export_incomplete_and_waits_for_a_person(
     assert job.not_before is None
     assert job.submission.commitment.badge == Badge.NEEDS_ATTENTION
     before = last_call(simulator)
-    assert exporting.run_sweep() == []
+    assert worker.run_sweep() == []
     drained(job)
     assert calls_after(simulator, before) == []
 
@@ -156,7 +156,7 @@ def test_unauthorised_rests_the_connection_and_uses_up_no_try(
     assert (job.status, job.tries) == (JobStatus.QUEUED, 0)
     assert job.connection.fault
     assert job.connection.not_before is not None
-    assert exporting.run_sweep() == []
+    assert worker.run_sweep() == []
     due_now(job)
     job = drained(job)
     assert job.status == JobStatus.SYNCED
@@ -213,7 +213,7 @@ def test_after_an_unknown_outcome_nothing_is_sent_again(
     assert job.submission.commitment.badge == Badge.NEEDS_ATTENTION
     before = last_call(simulator)
     due_now(job)
-    assert exporting.run_sweep() == []
+    assert worker.run_sweep() == []
     drained(job)
     assert calls_after(simulator, before) == []
 
@@ -313,10 +313,10 @@ def test_a_suspension_takes_the_acceptance_back_as_the_end_of_the_right_does(
 
 
 def test_a_worker_that_had_asked_before_the_right_ended_does_not_begin(queued: ExportJob) -> None:
-    lease = exporting.claim_connection(queued.connection_id)
+    lease = worker.claim_connection(queued.connection_id)
     assert lease is not None
     CompanyMembership.objects.filter(user=queued.submission.decided_by).update(can_push_to_accounting=False)
-    assert exporting.claim_job(queued.pk, queued.connection_id, lease) is None
+    assert worker.claim_job(queued.pk, queued.connection_id, lease) is None
     assert ExportJob.objects.get().status == JobStatus.QUEUED
 
 
@@ -345,9 +345,9 @@ def test_a_switched_off_account_takes_its_acceptances_back(
 
 def begin(job: ExportJob) -> tuple[ExportJob, int]:
     """A worker that has claimed the job and then stops."""
-    lease = exporting.claim_connection(job.connection_id)
+    lease = worker.claim_connection(job.connection_id)
     assert lease is not None
-    claimed = exporting.claim_job(job.pk, job.connection_id, lease)
+    claimed = worker.claim_job(job.pk, job.connection_id, lease)
     assert claimed is not None
     return claimed, lease
 
@@ -362,17 +362,17 @@ def test_a_worker_that_died_before_any_call_is_followed_by_another(
     simulator: Simulator, queued: ExportJob
 ) -> None:
     begin(queued)
-    assert exporting.run_sweep() == []
+    assert worker.run_sweep() == []
     let_leases_end(queued)
-    assert exporting.run_sweep() == [queued.connection_id]
+    assert worker.run_sweep() == [queued.connection_id]
     assert drained(queued).status == JobStatus.SYNCED
 
 
 def test_a_worker_that_died_while_sending_leaves_it_unknown(simulator: Simulator, queued: ExportJob) -> None:
     claimed, lease = begin(queued)
-    exporting.start_call(claimed, claimed.list_current_calls()[0], lease)
+    worker.start_call(claimed, claimed.list_current_calls()[0], lease)
     let_leases_end(queued)
-    assert exporting.run_sweep() == []
+    assert worker.run_sweep() == []
     job = ExportJob.objects.get(pk=queued.pk)
     assert (job.status, states(job)[0]) == (JobStatus.UNKNOWN, CallState.UNKNOWN)
 
@@ -383,7 +383,7 @@ def test_of_two_sweeps_that_saw_a_dead_worker_the_second_changes_nothing(
 ) -> None:
     claimed, lease = begin(queued)
     if sending:
-        exporting.start_call(claimed, claimed.list_current_calls()[0], lease)
+        worker.start_call(claimed, claimed.list_current_calls()[0], lease)
     let_leases_end(queued)
     outcomes.release_stalled(queued.pk)
     first = ExportJob.objects.values().get(pk=queued.pk)
@@ -399,11 +399,11 @@ def test_a_worker_that_died_between_two_calls_goes_on_at_the_missing_one(
     adapter = build_sending_adapter(claimed)
     assert not isinstance(adapter, NotSent | Unusable)
     header = claimed.list_current_calls()[0]
-    entry = exporting.start_call(claimed, header, lease)
+    entry = worker.start_call(claimed, header, lease)
     outcomes.record_outcome(claimed, header, entry, adapter.send_call(to_call(header)))
     let_leases_end(queued)
     before = last_call(simulator)
-    exporting.run_sweep()
+    worker.run_sweep()
     drained(queued)
     assert calls_after(simulator, before) == ["UpdateSubcontractPhases", "UpdateSubcontractPhases"]
 
@@ -411,15 +411,15 @@ def test_a_worker_that_died_between_two_calls_goes_on_at_the_missing_one(
 def test_a_late_worker_changes_nothing(simulator: Simulator, queued: ExportJob) -> None:
     late, lease = begin(queued)
     call = late.list_current_calls()[0]
-    entry = exporting.start_call(late, call, lease)
+    entry = worker.start_call(late, call, lease)
     let_leases_end(queued)
-    exporting.run_sweep()
+    worker.run_sweep()
     with pytest.raises(outcomes.LeaseLost):
         outcomes.record_outcome(late, call, entry, Accepted(reply="yes"))
     with pytest.raises(outcomes.LeaseLost):
         outcomes.record_synced(late)
     with pytest.raises(outcomes.LeaseLost):
-        exporting.start_call(late, late.list_current_calls()[1], lease)
+        worker.start_call(late, late.list_current_calls()[1], lease)
     job = ExportJob.objects.get(pk=queued.pk)
     assert (job.status, states(job)[0]) == (JobStatus.UNKNOWN, CallState.UNKNOWN)
     entry.refresh_from_db()
@@ -431,12 +431,12 @@ def test_a_late_worker_changes_nothing_of_the_worker_that_followed(
 ) -> None:
     late, lease = begin(queued)
     let_leases_end(queued)
-    exporting.run_sweep()
+    worker.run_sweep()
     follower, _ = begin(queued)
     with pytest.raises(outcomes.LeaseLost):
         outcomes.fail(late, "Too late")
     with pytest.raises(outcomes.LeaseLost):
-        exporting.start_call(late, late.list_current_calls()[0], lease)
+        worker.start_call(late, late.list_current_calls()[0], lease)
     job = ExportJob.objects.get(pk=queued.pk)
     assert (job.status, job.attempt) == (JobStatus.EXPORTING, follower.attempt)
     assert not WireAttempt.objects.exists()
@@ -450,27 +450,27 @@ def test_a_worker_whose_connection_was_taken_over_sends_nothing_more(
     Connection.objects.filter(pk=queued.connection_id).update(
         lease_until=timezone.now() - timedelta(seconds=1)
     )
-    assert exporting.claim_connection(queued.connection_id) == lease + 1
+    assert worker.claim_connection(queued.connection_id) == lease + 1
     with pytest.raises(outcomes.LeaseLost):
-        exporting.start_call(slow, slow.list_current_calls()[0], lease)
+        worker.start_call(slow, slow.list_current_calls()[0], lease)
     assert not WireAttempt.objects.exists()
 
 
 def test_a_worker_that_finds_nothing_due_takes_no_lease(queued: ExportJob) -> None:
     ExportJob.objects.update(not_before=timezone.now() + timedelta(minutes=1))
     before = Connection.objects.values().get()
-    assert not exporting.export_due_jobs(queued.connection_id)
+    assert not worker.export_due_jobs(queued.connection_id)
     assert Connection.objects.values().get() == before
 
 
 def test_a_late_worker_does_not_release_the_connection_of_the_next(queued: ExportJob) -> None:
-    late = exporting.claim_connection(queued.connection_id)
+    late = worker.claim_connection(queued.connection_id)
     assert late is not None
     Connection.objects.filter(pk=queued.connection_id).update(
         lease_until=timezone.now() - timedelta(seconds=1)
     )
-    exporting.claim_connection(queued.connection_id)
-    exporting.release_connection(queued.connection_id, late)
+    worker.claim_connection(queued.connection_id)
+    worker.release_connection(queued.connection_id, late)
     assert Connection.objects.get(pk=queued.connection_id).lease_holder
 
 
@@ -490,20 +490,20 @@ def test_a_worker_that_is_told_to_stop_hands_back_and_uses_up_no_try(
 ) -> None:
     slow, lease = begin(queued)
     before = last_call(simulator)
-    exporting.stopping.set()
+    worker.stopping.set()
     try:
-        exporting.send_calls(slow, lease)
+        worker.send_calls(slow, lease)
     finally:
-        exporting.stopping.clear()
+        worker.stopping.clear()
     job = ExportJob.objects.get(pk=queued.pk)
     assert (job.status, job.tries, job.lease_until) == (JobStatus.QUEUED, 0, None)
     assert calls_after(simulator, before) == []
 
 
 def test_a_connection_has_one_writer(simulator: Simulator, queued: ExportJob) -> None:
-    assert exporting.claim_connection(queued.connection_id) is not None
+    assert worker.claim_connection(queued.connection_id) is not None
     before = last_call(simulator)
-    assert exporting.export_due_jobs(queued.connection_id) is False
+    assert worker.export_due_jobs(queued.connection_id) is False
     assert calls_after(simulator, before) == []
 
 
@@ -515,7 +515,7 @@ def test_many_workers_at_once_write_everything_once(simulator: Simulator, queued
     def work() -> None:
         try:
             barrier.wait()
-            exporting.export_due_jobs(queued.connection_id)
+            worker.export_due_jobs(queued.connection_id)
         finally:
             connection.close()
 
@@ -567,4 +567,4 @@ def test_accepting_works_while_the_broker_is_down(awaiting: Submission, approver
     )
     assert done.stdout.strip() == JobStatus.QUEUED
     assert "Broker unreachable" in done.stderr
-    assert exporting.run_sweep() == [awaiting.connection_id]
+    assert worker.run_sweep() == [awaiting.connection_id]

@@ -10,13 +10,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from directory.accounts import reauthentication
-from directory.history import words
+from directory.history import descriptions
 from directory.models import VISIBLE_LEVELS, CompanyMembership, HistoryEntry, HistorySeal, User
 from directory.requests import SignedInRequest
 from directory.rights.permissions import require_see_history
 from directory.web import rate_limits
-from erp_integrations.audit import exporting, searching, subjects
-from erp_integrations.audit.searching import EVENT_GROUPS, OTHER_PREFIXES, Search
+from erp_integrations.audit import history_export, history_search, subjects
+from erp_integrations.audit.history_search import EVENT_GROUPS, OTHER_PREFIXES, Search
 from erp_integrations.views import navigation
 
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
@@ -27,7 +27,7 @@ class HistoryRow:
     """One entry as the page shows it."""
 
     entry: HistoryEntry
-    story: words.EntryDescription
+    story: descriptions.EntryDescription
     by: User | None
     subject: subjects.Subject
     seal: HistorySeal | None
@@ -41,7 +41,7 @@ def activity(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """The history, newest first; a number of queries that does not grow with it."""
     viewer = require_auditor(request, company_slug)
     search = Search.from_parameters(request.GET.dict())
-    found = searching.get_page(viewer.company, search, request.GET.dict())
+    found = history_search.get_page(viewer.company, search, request.GET.dict())
     sees_tool = viewer.erp_integrations_level in VISIBLE_LEVELS
     context = {
         "company": viewer.company,
@@ -71,8 +71,10 @@ def activity_export(request: SignedInRequest, company_slug: str) -> HttpResponse
     kind = request.POST.get("format", "")
     search = Search.from_parameters(request.POST.dict())
     try:
-        lines = exporting.export_history(company=viewer.company, search=search, kind=kind, by=request.user)
-    except exporting.UnknownFormat as problem:
+        lines = history_export.export_history(
+            company=viewer.company, search=search, kind=kind, by=request.user
+        )
+    except history_export.UnknownFormat as problem:
         messages.error(request, str(problem))
         return redirect("erp_integrations:activity", company_slug)
     response = StreamingHttpResponse(lines, content_type=CONTENT_TYPES[kind])
@@ -99,7 +101,7 @@ def list_events() -> list[tuple[str, str]]:
     """Every single event that a company's history can hold, by its words."""
     here = [
         (name, event_words.label)
-        for name, event_words in words.EVENTS.items()
+        for name, event_words in descriptions.EVENTS.items()
         if not name.startswith(OTHER_PREFIXES)
     ]
     return sorted(here, key=lambda event: event[1])
@@ -116,13 +118,13 @@ def list_people(viewer: CompanyMembership, search: Search) -> list[Any]:
 
 
 def build_rows(viewer: CompanyMembership, search: Search, entries: list[HistoryEntry]) -> list[HistoryRow]:
-    people = words.list_named_people(entries)
+    people = descriptions.list_named_people(entries)
     about = subjects.find_subjects(entries, viewer)
     seals = HistorySeal.objects.in_bulk([entry.pk for entry in entries])
     return [
         HistoryRow(
             entry=entry,
-            story=words.describe_entry(entry, people),
+            story=descriptions.describe_entry(entry, people),
             by=people.get(entry.by_id or 0),
             subject=about[entry.subject_type, entry.subject_id],
             seal=seals.get(entry.pk),

@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 from commitments.models import Badge
 from directory.models import CompanyMembership
 from directory.rights.approvers import format_names
-from erp_integrations.confirmations import waiting
+from erp_integrations.confirmations import pending_changes
 from erp_integrations.exports.outcomes import BADGES, VERIFIED_BADGES
 from erp_integrations.models import (
     Connection,
@@ -186,7 +186,8 @@ class SubmissionRow:
         cause = "everybody who may push to accounting had a hand in it" if approvers else NOBODY_MAY_DECIDE
         exempt = f", or exempt {'you' if is_own else 'an approver'} once" if approvers else ""
         return (
-            f"Nobody can decide on this now: {cause}. In Django admin, {granters} can grant Can Push to Accounting "
+            f"Nobody can decide on this now: {cause}. In Django admin, {granters} can grant "
+            "Can Push to Accounting "
             f"to somebody else{exempt}."
         )
 
@@ -266,7 +267,7 @@ def build_submission_row(submission: Submission, viewer: CompanyMembership) -> S
     submission.company = viewer.company
     job = next((job for job in submission.jobs.all() if job.status != JobStatus.CANCELLED), None)
     own_change_reason = ""
-    if viewer.is_accounting_approver and waiting.has_own_changes(viewer):
+    if viewer.is_accounting_approver and pending_changes.has_own_changes(viewer):
         is_begun = job is not None and job.status == JobStatus.INCOMPLETE
         own_change_reason = (
             ""

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from directory.models import HistoryEntry
 from directory.rights.permissions import RightMissing
 from erp_integrations.connections import health, probing, secret_rotation
-from erp_integrations.exports import exporting
+from erp_integrations.exports import worker
 from erp_integrations.models import Connection, ExportJob, JobStatus
 from tests.erp_integrations.deliveries import accepted_as_it_is
 from tests.factories import ApproverFactory, ConnectionFactory, ErpAdminFactory
@@ -54,7 +54,7 @@ def test_an_export_to_a_hosted_site_carries_a_token(hosted: Simulator, queued: E
     held = again(queued.connection)
     held.client_secret = SECRET
     held.save(update_fields=["client_secret"])
-    exporting.export_due_jobs(accepted_as_it_is(queued).connection_id)
+    worker.export_due_jobs(accepted_as_it_is(queued).connection_id)
     assert ExportJob.objects.get(pk=queued.pk).status == JobStatus.SYNCED
 
 
@@ -65,7 +65,7 @@ def test_an_expired_secret_stops_the_connection_before_anything_is_sent(
     held.client_id, held.client_secret = "ledgergate", SECRET
     held.save(update_fields=["client_id", "client_secret"])
     hosted.set_client(expired=True)
-    exporting.export_due_jobs(accepted_as_it_is(queued).connection_id)
+    worker.export_due_jobs(accepted_as_it_is(queued).connection_id)
     job = ExportJob.objects.get(pk=queued.pk)
     assert (job.status, job.tries) == (JobStatus.QUEUED, 0)
     stopped = again(queued.connection)
@@ -74,7 +74,7 @@ def test_an_expired_secret_stops_the_connection_before_anything_is_sent(
     hosted.set_client(expired=False)
     Connection.objects.update(not_before=timezone.now())
     assert probing.probe_due() == 1
-    exporting.export_due_jobs(queued.connection_id)
+    worker.export_due_jobs(queued.connection_id)
     assert ExportJob.objects.get(pk=queued.pk).status == JobStatus.SYNCED
 
 

@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from directory.models import HistoryEntry, User
 from erp_integrations.connections import health, probing
-from erp_integrations.exports import exporting
+from erp_integrations.exports import worker
 from erp_integrations.models import Alarm, Connection, ExportJob, JobStatus
 from tests.erp_integrations.connections.test_probing import another
 from tests.erp_integrations.deliveries import NOWHERE, delivered, due_now, of, sent
@@ -44,7 +44,7 @@ class TestASiteThatIsDown:
         settings.SPECTRUM_SERVERS = DOWN
         delivered(queued)
         assert connection_of(queued).awaits_probe
-        assert exporting.run_sweep() == []
+        assert worker.run_sweep() == []
         assert delivered(second).attempt == 0
         for number in range(2, 5):
             assert probed(queued).failed_probes == number
@@ -75,7 +75,7 @@ class TestASiteThatIsDown:
         settings.SPECTRUM_SERVERS = {"simulator": simulator.url}
         connection = probed(queued)
         assert (connection.awaits_probe, connection.fault, connection.failed_probes) == (False, "", 0)
-        assert exporting.run_sweep() == [queued.connection_id]
+        assert worker.run_sweep() == [queued.connection_id]
         delivered(queued)
         for job in (queued, second):
             assert of(job).status == JobStatus.SYNCED

@@ -13,7 +13,7 @@ from django.utils.dateparse import parse_date
 from commitments.models import Commitment
 from directory.db import pagination
 from directory.db.pagination import Page, parse_key, parse_search
-from directory.history import words
+from directory.history import descriptions
 from directory.models import Company, CompanyMembership, HistoryEntry, User
 from directory.models import HistoryQuerySet as Entries
 from erp_integrations.models import Submission
@@ -64,7 +64,7 @@ class Search:
             since=_parse_day(parameters.get("since", "")),
             until=_parse_day(parameters.get("until", "")),
             person=parse_key(parameters.get("person", "")),
-            event=event if event in EVENT_GROUPS or event in words.EVENTS else "",
+            event=event if event in EVENT_GROUPS or event in descriptions.EVENTS else "",
             subject=_parse_subject(parameters.get("subject", "")),
             text=parse_search(parameters.get("q", "")),
         )

@@ -18,8 +18,8 @@ from openpyxl.styles import Font
 from directory.models import Company
 from erp_integrations.adapters.base import ValueKind
 from erp_integrations.models import Drift, DriftKind
-from erp_integrations.reconciliation import drift_listing
-from erp_integrations.reconciliation.asking import Summary
+from erp_integrations.reconciliation import drift_list
+from erp_integrations.reconciliation.requests import Summary
 
 BATCH_SIZE = 500
 MAX_ROWS = 1_048_576 - 1  # of a sheet, under its head
@@ -77,7 +77,7 @@ def build_rows(company: Company, kind: str) -> Iterator[list[tuple[Value, str]]]
     written = 0
     for drift in _read_drifts(company, kind):
         for issue in drift.findings:
-            if kind not in (drift_listing.ALL_KINDS, issue["kind"]):
+            if kind not in (drift_list.ALL_KINDS, issue["kind"]):
                 continue
             if written == MAX_ROWS:
                 return
@@ -86,7 +86,7 @@ def build_rows(company: Company, kind: str) -> Iterator[list[tuple[Value, str]]]
 
 
 def _read_drifts(company: Company, kind: str) -> Iterator[Drift]:
-    drifts = drift_listing.list_drifts(company, kind).order_by("-pk")
+    drifts = drift_list.list_drifts(company, kind).order_by("-pk")
     last_key: int | None = None
     while batch := list((drifts if last_key is None else drifts.filter(pk__lt=last_key))[:BATCH_SIZE]):
         yield from batch

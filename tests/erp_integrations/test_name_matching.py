@@ -2,7 +2,7 @@
 
 import pytest
 
-from erp_integrations.similarity import MAX_SUGGESTIONS, find_suggestions, get_comparable_name
+from erp_integrations.name_matching import MAX_SUGGESTIONS, find_suggestions, get_comparable_name
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from django.db import IntegrityError
 from directory.models import HistoryEntry
 from directory.rights.permissions import RightMissing
 from erp_integrations.connections import health, pauses
-from erp_integrations.exports import exporting
+from erp_integrations.exports import worker
 from erp_integrations.models import Connection, ExportJob, JobStatus
 from tests.clients import signed_in
 from tests.erp_integrations.deliveries import delivered, of
@@ -26,13 +26,13 @@ class TestAPause:
     def test_nothing_is_sent_until_it_goes_on(self, simulator: Simulator, queued: ExportJob) -> None:
         admin = ErpAdminFactory(company=queued.submission.company)
         pauses.pause(connection=queued.connection, by=admin, reason="Spectrum is upgraded tonight")
-        assert exporting.run_sweep() == []
+        assert worker.run_sweep() == []
         assert delivered(queued).attempt == 0
         (state,) = health.list_health(queued.submission.company)
         assert (state.state, state.is_troubled) == ("Paused", True)
         assert "Spectrum is upgraded tonight" in state.sentence
         pauses.resume(connection=queued.connection, by=admin)
-        assert exporting.run_sweep() == [queued.connection_id]
+        assert worker.run_sweep() == [queued.connection_id]
         assert delivered(queued).status == JobStatus.SYNCED
         told = HistoryEntry.objects.filter(event__startswith="connection.").values_list("event", "by_id")
         assert list(told.order_by("pk")) == [
@@ -43,22 +43,22 @@ class TestAPause:
     def test_the_export_that_runs_is_finished_and_no_other_is_begun(
         self, simulator: Simulator, queued: ExportJob
     ) -> None:
-        lease = exporting.claim_connection(queued.connection_id)
+        lease = worker.claim_connection(queued.connection_id)
         assert lease is not None
-        job = exporting.claim_job(queued.pk, queued.connection_id, lease)
+        job = worker.claim_job(queued.pk, queued.connection_id, lease)
         assert job is not None
         pauses.pause(connection=queued.connection, by=None, reason="Upgrade")
-        exporting.send_calls(job, lease)
+        worker.send_calls(job, lease)
         assert of(queued).status == JobStatus.SYNCED
-        assert not exporting.export_next_job(queued.connection_id, lease)
+        assert not worker.export_next_job(queued.connection_id, lease)
 
     def test_a_worker_that_had_chosen_an_export_before_the_pause_does_not_begin_it(
         self, queued: ExportJob
     ) -> None:
-        lease = exporting.claim_connection(queued.connection_id)
+        lease = worker.claim_connection(queued.connection_id)
         assert lease is not None
         pauses.pause(connection=queued.connection, by=None, reason="Upgrade")
-        assert exporting.claim_job(queued.pk, queued.connection_id, lease) is None
+        assert worker.claim_job(queued.pk, queued.connection_id, lease) is None
         assert of(queued).status == JobStatus.QUEUED
 
     def test_it_needs_admin_on_the_tool_and_a_reason(self, queued: ExportJob) -> None:
@@ -126,7 +126,7 @@ class TestADailyWindow:
     ) -> None:
         connection = self.window(queued.connection, begins, ends)
         assert connection.is_closed is closed
-        assert exporting.run_sweep() == ([] if closed else [queued.connection_id])
+        assert worker.run_sweep() == ([] if closed else [queued.connection_id])
         assert delivered(queued).status == (JobStatus.QUEUED if closed else JobStatus.SYNCED)
         state = health.list_health(queued.submission.company)[0].state
         assert state.startswith("Closed until") is closed

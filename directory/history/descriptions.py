@@ -91,7 +91,10 @@ def _describe_revocation(detail: Mapping[str, Any], people: People) -> str:
 
 
 def _describe_suspension(detail: Mapping[str, Any], people: People) -> str:
-    return f"Can Push to Accounting was suspended for {_get_person_name(detail, people)}, until it is granted again"
+    return (
+        f"Can Push to Accounting was suspended for {_get_person_name(detail, people)}, until it "
+        "is granted again"
+    )
 
 
 def _format_levels(detail: Mapping[str, Any]) -> str:
