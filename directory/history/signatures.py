@@ -16,13 +16,11 @@ def sign_statement(statement: Mapping[str, Any]) -> dict[str, Any]:
     return checkpoints.sign_statement(dated_statement, key=settings.DECISION_SIGNING_KEY)
 
 
-def find_signed_statement(signed_statement: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def find_signed_statement(signed: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """What was signed, if one of DECISION_PUBLIC_KEYS believes it."""
-    if signed_statement is None or not checkpoints.has_trusted_signature(
-        signed_statement, trusted=settings.DECISION_PUBLIC_KEYS
-    ):
+    if signed is None or not checkpoints.has_trusted_signature(signed, trusted=settings.DECISION_PUBLIC_KEYS):
         return None
-    statement: dict[str, Any] = signed_statement["statement"]
+    statement: dict[str, Any] = signed["statement"]
     return statement
 
 

@@ -74,7 +74,7 @@ def test_pages_of_the_proof_do_not_lose_a_seal(
     entries: list[HistoryEntry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for length in (1, 2, 5, 11, 12):
-        monkeypatch.setattr(verification, "AT_ONCE", length)
+        monkeypatch.setattr(verification, "PAGE_SIZE", length)
         assert (verification.verify_chains().seals, verification.verify_chains().breaks) == (11, [])
 
 

@@ -168,7 +168,7 @@ class TestWhoMayErase:
         def refuse(**kwargs: Any) -> None:
             raise DirectoryError("Refused.")
 
-        monkeypatch.setattr(memberships, "remove_company_membership", refuse)
+        monkeypatch.setattr(memberships, "delete_company_membership", refuse)
         with pytest.raises(DirectoryError):
             erase(person, root)
         person.refresh_from_db()

@@ -12,8 +12,8 @@ LOCKING = "erp_integrations/submissions/row_locks.py"
 FOUR_EYES = "erp_integrations/submissions/four_eyes.py"
 
 DELIVERY = "tests/erp_integrations/exports/"
-DELIVERING = f"{DELIVERY}test_exporting.py"
-RECOVERING = f"{DELIVERY}test_recovery.py"
+DELIVERING = f"{DELIVERY}test_worker.py"
+RECOVERING = f"{DELIVERY}test_unknown.py"
 RACES = "tests/erp_integrations/races/"
 LOCKS = f"{DELIVERY}test_row_locks.py"
 VERIFYING = f"{DELIVERY}test_verification.py"
@@ -41,7 +41,7 @@ class Mutation:
 
 _LOCKED = ".select_for_update()"
 _CLAIM = """        connection = Connection.objects.select_for_update().get(pk=connection_id)
-        if connection.lease_attempt != lease:
+        if connection.lease_attempt != fencing_token:
             raise outcomes.LeaseLost
         job = (
             ExportJob.objects.due()
@@ -53,15 +53,15 @@ _DECISION = """\
 
 def lock_for_decision(submission: Submission, by: User) -> Submission:
     \"\"\"The submission under lock, after its commitment, for a person who may decide on it.\"\"\"
-    locked = lock_submission(submission)
-    require_may_decide(submission=locked, by=by)
-    return locked
+    submission = lock_submission(submission)
+    require_may_decide(submission=submission, by=by)
+    return submission
 
 
 def lock_submission(submission: Submission) -> Submission:
     \"\"\"The same for an operator, who decides nothing.\"\"\"
     commitment = lock_commitment(submission.commitment_id)
-    locked = (
+    submission = (
         Submission.objects.select_for_update(of=("self",))
         """
 _RESULT = """    commitment = Commitment.objects.select_for_update().get(pk=ids["submission__commitment_id"])
@@ -71,7 +71,7 @@ _RESULT = """    commitment = Commitment.objects.select_for_update().get(pk=ids[
         .get(pk=ids["submission_id"])
     )
     connection = Connection.objects.select_for_update().get(pk=ids["connection_id"])
-    held = ExportJob.objects.select_for_update().get(pk=job_id)
+    job = ExportJob.objects.select_for_update().get(pk=job_id)
 """
 LOST = "\n            raise outcomes.LeaseLost"
 
@@ -79,22 +79,22 @@ MUTATIONS = (
     Mutation(
         "the lease check before a call",
         EXPORTING,
-        "if connection.lease_attempt != lease or not outcomes.is_mine(held, job):",
-        "if not outcomes.is_mine(held, job):",
+        "if connection.lease_attempt != fencing_token or not outcomes.has_lease(row, job):",
+        "if not outcomes.has_lease(row, job):",
         (f"{DELIVERING}::test_a_worker_whose_connection_was_taken_over_sends_nothing_more",),
     ),
     Mutation(
         "the lease check before a claim",
         EXPORTING,
-        f"        if connection.lease_attempt != lease:{LOST}\n",
+        f"        if connection.lease_attempt != fencing_token:{LOST}\n",
         "",
         (f"{LOCKS}::test_a_worker_whose_connection_was_taken_over_claims_nothing_more",),
     ),
     Mutation(
         "the attempt check before a call",
         EXPORTING,
-        "if connection.lease_attempt != lease or not outcomes.is_mine(held, job):",
-        "if connection.lease_attempt != lease:",
+        "if connection.lease_attempt != fencing_token or not outcomes.has_lease(row, job):",
+        "if connection.lease_attempt != fencing_token:",
         (
             f"{DELIVERING}::test_a_late_worker_changes_nothing",
             FROZEN,
@@ -103,21 +103,21 @@ MUTATIONS = (
     Mutation(
         "both checks before a call",
         EXPORTING,
-        f"        if connection.lease_attempt != lease or not outcomes.is_mine(held, job):{LOST}\n",
+        f"        if connection.lease_attempt != fencing_token or not outcomes.has_lease(row, job):{LOST}\n",
         "",
         (f"{FROZEN}::test_nor_anything_of_the_worker_that_followed_and_is_at_it",),
     ),
     Mutation(
         "the attempt check on an answer",
         OUTCOMES,
-        "return held.status == JobStatus.EXPORTING and held.attempt == job.attempt",
-        "return held.status == JobStatus.EXPORTING",
+        "return row.status == JobStatus.EXPORTING and row.attempt == job.attempt",
+        "return row.status == JobStatus.EXPORTING",
         (f"{DELIVERING}::test_a_late_worker_changes_nothing_of_the_worker_that_followed",),
     ),
     Mutation(
         "any check on an answer",
         OUTCOMES,
-        "    if not is_mine(held, job):\n        raise LeaseLost\n",
+        "    if not has_lease(row, job):\n        raise LeaseLost\n",
         "",
         (FROZEN,),
     ),
@@ -134,15 +134,15 @@ MUTATIONS = (
     Mutation(
         "one writer per Spectrum company",
         EXPORTING,
-        "Connection.objects.free().awake().annotate",
+        "Connection.objects.unleased().available().annotate",
         "Connection.objects.awake().annotate",
         (f"{DELIVERING}::test_a_connection_has_one_writer",),
     ),
     Mutation(
         "that only its holder lets a connection go",
         EXPORTING,
-        "Connection.objects.filter(pk=connection_id, lease_attempt=lease).update(lease_holder",
-        "Connection.objects.filter(pk=connection_id).update(lease_holder",
+        "Connection.objects.filter(pk=connection_id, lease_attempt=fencing_token).update(\n        lease_holder",
+        "Connection.objects.filter(pk=connection_id).update(\n        lease_holder",
         (f"{DELIVERING}::test_a_late_worker_does_not_release_the_connection_of_the_next",),
     ),
     Mutation(
@@ -186,21 +186,21 @@ MUTATIONS = (
     Mutation(
         "the hash of what the approver saw",
         ACCEPTING,
-        "if basis.hash != seen_hash:",
+        "if basis.hash != expected_hash:",
         "if False:",
         (f"{DECIDING}::test_a_link_that_changed_after_the_preview_is_a_conflict",),
     ),
     Mutation(
         "the hash of what was accepted, before an export begins",
         EXPORTING,
-        'if basis.is_what_was_accepted(job):\n        return ""',
+        'if basis.is_bound_by(job):\n        return ""',
         'return ""',
         (f"{DELIVERING}::test_a_link_that_changed_since_it_was_accepted_fails_the_export",),
     ),
     Mutation(
         "the hash of each call",
         LEDGER,
-        "if not stored.payload_hash == accepted == as_planned(stored).hash:",
+        "if not stored.payload_hash == accepted == to_call(stored).hash:",
         "if False:",
         (f"{DELIVERING}::test_a_call_that_was_altered_is_never_sent",),
     ),
@@ -214,7 +214,7 @@ MUTATIONS = (
     Mutation(
         "the ledger's word on whose a record is",
         EXPORTING,
-        "if not ledger.may_have_written(job):",
+        "if not ledger.has_possible_write_under_key(job):",
         "if False:",
         (
             f"{VERIFYING}::TestWhoseTheNumberIs::test_a_record_made_by_hand_under_our_key_is_never_overwritten",
@@ -223,7 +223,7 @@ MUTATIONS = (
     Mutation(
         "the look before the first write",
         EXPORTING,
-        "    if not adapter.reads_back:\n        return found\n",
+        "    if not adapter.has_read_back:\n        return found\n",
         "    return found\n",
         (
             f"{VERIFYING}::TestWhoseTheNumberIs::test_a_record_made_by_hand_under_our_key_is_never_overwritten",
@@ -239,28 +239,28 @@ MUTATIONS = (
     Mutation(
         "the quiet period for a person",
         LOCKING,
-        "    if ExportJob.objects.quiet().filter(pk=job.pk).exists():\n        return\n",
+        "    if ExportJob.objects.past_quiet_period().filter(pk=job.pk).exists():\n        return\n",
         "    return\n",
         (f"{FOLLOWING_UP} -k before_the_quiet_period",),
     ),
     Mutation(
         "the read-back before a re-send",
         RECOVERY,
-        "    found = seen_now(job)\n",
-        "    found: StoredRecord | Absent | CannotTell = Absent()\n",
+        "    found = read_back(job)\n",
+        "    found: StoredRecord | NotFound | Unavailable = NotFound()\n",
         (KILLED,),
     ),
     Mutation(
         "that an interrupted call is unknown",
         OUTCOMES,
-        '    if not _interrupted(held, "the worker stopped while it was being sent."):\n        _wait',
-        "    if True:\n        _wait",
+        '    if not end_interrupted_call(job, "the worker stopped while it was being sent."):\n        requeue_after',
+        "    if True:\n        requeue_after",
         (KILLED,),
     ),
     Mutation(
         "that what was seen of another attempt counts no more",
         RECOVERY,
-        "    if (held.status, held.attempt) != (JobStatus.UNKNOWN, job.attempt) or held.not_before is None:\n"
+        "    if (row.status, row.attempt) != (JobStatus.UNKNOWN, job.attempt) or row.not_before is None:\n"
         "        return False\n",
         "",
         (f"{RECOVERING}::TestALook::test_what_was_seen_of_an_earlier_unknown_counts_no_more",),
@@ -268,35 +268,35 @@ MUTATIONS = (
     Mutation(
         "the second look of the sweep, under lock",
         OUTCOMES,
-        "    if not ExportJob.objects.abandoned().filter(pk=job_id).exists():\n        return\n",
+        "    if not ExportJob.objects.stalled().filter(pk=job_id).exists():\n        return\n",
         "",
         (f"{DELIVERING}::test_of_two_sweeps_that_saw_a_dead_worker_the_second_changes_nothing",),
     ),
     Mutation(
         "the right of the approver, when an export begins",
         EXPORTING,
-        "    if membership is None or not membership.may_decide:",
+        "    if membership is None or not membership.can_decide:",
         "    if False:",
         (f"{DELIVERING}::test_an_approver_who_lost_the_right_takes_the_acceptance_back",),
     ),
     Mutation(
         "the right of the approver, under the lock of the decision",
         LOCKING,
-        "    require_may_decide(submission=locked, by=by)\n",
+        "    require_may_decide(submission=submission, by=by)\n",
         "",
         (f"{DECIDING}::test_a_viewer_can_not_decide",),
     ),
     Mutation(
         "that one's own commitment is decided by another",
         FOUR_EYES,
-        "    if submission.is_barred_for(person):",
+        "    if submission.is_own_decision(person):",
         "    if False:",
         (f"{DECIDING}::test_nobody_decides_on_what_they_created_or_sent",),
     ),
     Mutation(
         "that whoever turned where it goes is barred",
         FOUR_EYES,
-        "        if not begun or change.subject.kind is Kind.CONNECTION:",
+        "        if not has_begun or change.subject.kind is Kind.CONNECTION:",
         "        if False:",
         (f"{CONFIRMING}::TestOnePerson",),
     ),
@@ -310,35 +310,35 @@ MUTATIONS = (
     Mutation(
         "web's signature on what is written",
         "erp_integrations/exports/ledger.py",
-        "    if why := signing.why_unsigned(job):",
+        "    if problem := signing.describe_missing_signature(job):",
         "    if False:",
         (f"{SIGNING}::TestAcceptances",),
     ),
     Mutation(
         "web's signature on the grant, for a worker",
         EXPORTING,
-        'return "" if approvers.is_signed(membership) else signing.NOT_GRANTED',
+        'return "" if approvers.is_grant_signed(membership) else signing.NOT_GRANTED',
         'return ""',
         (f"{SIGNING}::TestGrants",),
     ),
     Mutation(
         "that an account in other hands holds the privilege no more",
         "directory/rights/privilege_suspension.py",
-        "    elif because := _why_suspended(entry, person):",
+        "    elif reason := get_suspension_reason(entry, person):",
         "    elif False:",
         ("tests/directory/test_privilege_suspension.py::TestWhatEndsIt",),
     ),
     Mutation(
         "that nobody changes their own levels",
         "directory/rights/memberships.py",
-        "    if membership.user_id == by.pk:\n        raise DirectoryError(OWN_LEVELS)",
+        "    if membership.user_id == by.pk:\n        raise DirectoryError(OWN_LEVELS_MESSAGE)",
         "",
         ("tests/directory/test_memberships.py::TestOwnLevels",),
     ),
     Mutation(
         "that what nobody else could be told of is refused",
         "erp_integrations/emails/rights_mails.py",
-        "    if by and not (answering or operator or notice.takes):",
+        "    if by and not (recipients or operator or notice.only_revokes):",
         "    if False:",
         ("tests/erp_integrations/emails/test_rights_mails.py::TestWhoIsTold",),
     ),
@@ -355,7 +355,7 @@ MUTATIONS = (
     Mutation(
         "undo against a claim",
         "erp_integrations/submissions/undoing.py",
-        "if held.status != JobStatus.QUEUED or not ledger.nothing_was_ever_written(held):",
+        "if job.status != JobStatus.QUEUED or not ledger.is_unwritten(job):",
         "if False:",
         (
             f"{RACES}test_following.py::test_of_undo_and_claim_one_comes_first",
@@ -372,7 +372,7 @@ MUTATIONS = (
     Mutation(
         "that a worker which is told to stop hands back",
         EXPORTING,
-        "        if stopping.is_set():\n            outcomes.hand_back(job)\n            return\n",
+        "        if stopping.is_set():\n            outcomes.release(job)\n            return\n",
         "",
         (f"{DELIVERING}::test_a_worker_that_is_told_to_stop_hands_back_and_uses_up_no_try",),
     ),
@@ -386,7 +386,7 @@ MUTATIONS = (
     Mutation(
         "that a broken answer is unknown",
         "erp_integrations/adapters/spectrum/transport.py",
-        "    if exchange.wrote:\n        return Unknown(exchange.failure, storable(exchange.body))\n",
+        "    if exchange.bytes_sent:\n        return Unknown(exchange.failure, clean_reply_text(exchange.body))\n",
         "",
         (f"{TRANSPORT} -k silence",),
     ),
@@ -407,14 +407,14 @@ MUTATIONS = (
     Mutation(
         "that a dead sender's mail is queued again",
         MAILS,
-        "    release_abandoned()\n    line = ",
-        "    line = ",
+        "    requeue_abandoned_emails()\n    connection = ",
+        "    connection = ",
         (KILLED_SENDERS,),
     ),
     Mutation(
         "the lease of a mail, right before the wire",
         MAILS,
-        "        if not _renew_lease(email):\n            return None\n",
+        "        if not update_lease(email):\n            return None\n",
         "",
         (f"{MAILING}::test_a_sender_that_lost_its_lease_before_the_wire_sends_nothing",),
     ),

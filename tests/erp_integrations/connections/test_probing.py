@@ -144,7 +144,7 @@ def test_a_worker_that_dies_while_it_asks_delays_the_next_probe_by_no_more_than_
     def die(connection: Connection) -> None:
         raise SystemExit
 
-    monkeypatch.setattr(registry, "probing_adapter", die)
+    monkeypatch.setattr(registry, "build_probing_adapter", die)
     with pytest.raises(SystemExit):
         probing.probe_if_due(queued.connection_id)
     left = again(queued)

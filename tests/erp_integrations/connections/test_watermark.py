@@ -206,7 +206,7 @@ def test_a_restore_that_is_killed_half_way_lets_nothing_be_sent(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as at_the_job:
-        at_the_job.setattr(outcomes, "end", killed)
+        at_the_job.setattr(outcomes, "set_job_status", killed)
         with pytest.raises(KeyboardInterrupt):
             after_restore.confirm_restore(reason="The copy of 02:00")
     with pytest.raises(pauses.PauseError, match="older copy"):

@@ -40,8 +40,8 @@ def on_the_wire(steps: list[Step]) -> set[Step]:
     found: set[Step] = set()
     inside = False
     for step in steps:
-        if step.function in ("_store_intent", "_settle"):
-            inside = step.function == "_store_intent"
+        if step.function in ("start_call", "record_outcome_with_retry"):
+            inside = step.function == "start_call"
         if inside:
             found.add(step)
     return found
@@ -52,7 +52,7 @@ def after_the_last_look(steps: list[Step]) -> set[Step]:
     found: set[Step] = set()
     since: list[Step] = []
     for step in steps:
-        if step.function == "_Line.about_to_write":
+        if step.function == "_AttemptConnection.record_first_byte":
             since = []
         since.append(step)
         # The head alone is no request: the clock is looked at once more before the body.

@@ -224,7 +224,7 @@ class TestReconciliation:
             looks.append(len(plans))  # type: ignore[arg-type]
             return real(self, plans)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(InfoLink, "find_elsewhere", counted)
+        monkeypatch.setattr(InfoLink, "find_moved_records", counted)
         compared(synced)
         assert looks == []
         renumber(simulator, synced)
@@ -499,7 +499,7 @@ class TestBeforeTheFirstWrite:
             open_ones.append(database.in_atomic_block)
             return real(self, plans)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(InfoLink, "find_elsewhere", ask)
+        monkeypatch.setattr(InfoLink, "find_moved_records", ask)
         renumber(simulator, synced)
         follow(synced, unlinker)
         assert open_ones == [False, False]

@@ -226,7 +226,7 @@ class TestWhenSpectrumDoesNotAnswer:
             time.sleep(1)
             return NotFound()
 
-        monkeypatch.setattr(InfoLink, "find", hang)
+        monkeypatch.setattr(InfoLink, "find_record", hang)
         settings.LIVE_CHECK_SECONDS = 0.01
         for _ in range(live_checks.MAX_CONCURRENT + 5):
             assert check(awaiting).state is KeyState.CANNOT_TELL
@@ -239,7 +239,7 @@ class TestWhenSpectrumDoesNotAnswer:
         def broken(self: InfoLink, key: Key) -> Unavailable:
             raise ZeroDivisionError
 
-        monkeypatch.setattr(InfoLink, "find", broken)
+        monkeypatch.setattr(InfoLink, "find_record", broken)
         assert check(awaiting).state is KeyState.CANNOT_TELL
 
 
@@ -254,7 +254,7 @@ class TestOnThePages:
             open_ones.append(database.in_atomic_block)
             return real(*question)  # type: ignore[arg-type]  # passed on as it came
 
-        monkeypatch.setattr(live_checks, "ask", ask)
+        monkeypatch.setattr(live_checks, "fetch_in_time", ask)
         client = signed_in(approver)
         client.get(awaiting.get_absolute_url())
         client.get(box_of(awaiting))

@@ -415,7 +415,7 @@ class TestWorkers:
     def test_batch_follows_batch_to_the_last(
         self, simulator: Simulator, synced: ExportJob, approver: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(comparison, "MOST_AT_ONCE", 1)
+        monkeypatch.setattr(comparison, "MAX_RECORDS_AT_ONCE", 1)
         second = another(synced, approver)
         for job in (synced, second):
             set_retention(simulator, job, "7.5")

@@ -326,7 +326,7 @@ class TestExport:
     ) -> None:
         made = [happened(company).pk for _ in range(7)]
         for length in (1, 3, 7, 8, 9):
-            monkeypatch.setattr("erp_integrations.audit.history_export.AT_ONCE", length)
+            monkeypatch.setattr("erp_integrations.audit.history_export.BATCH_SIZE", length)
             told = [json.loads(line) for line in export(auditor, company, format="jsonl").splitlines()]
             assert [each["entry"]["id"] for each in told][:7] == made
 

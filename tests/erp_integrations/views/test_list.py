@@ -318,7 +318,7 @@ class TestCounts:
             "failed-to-export": "0",
             "needs-attention": "0",
         }
-        monkeypatch.setattr(submission_list, "COUNTED_TO", 2)
+        monkeypatch.setattr(submission_list, "MAX_COUNT", 2)
         assert submission_list.count_by_filter(project.company)["ready-to-export"] == "2+"
 
     def test_another_companys_are_not_counted(self) -> None:

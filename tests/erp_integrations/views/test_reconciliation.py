@@ -432,7 +432,7 @@ class TestTheSpreadsheet:
     def test_many_rows_come_in_batches_and_none_is_lost(
         self, client: Client, company: Company, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(spreadsheet, "AT_ONCE", 2)
+        monkeypatch.setattr(spreadsheet, "BATCH_SIZE", 2)
         for number in range(1, 6):
             drifting(company, f"SC-{number}")
         numbers = [row["Commitment"].value for row in rows_of(client, company)]

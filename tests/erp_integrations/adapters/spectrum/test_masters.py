@@ -245,7 +245,7 @@ def test_a_list_may_be_longer_than_the_reply_to_a_write() -> None:
 
 
 def test_parts_that_take_too_long_are_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(master_data, "LONGEST_READING", -1.0)
+    monkeypatch.setattr(master_data, "MAX_LIST_SECONDS", -1.0)
     with listing(answering(VENDORS, kind=JSON)) as (adapter, server):
         answer = adapter.list_vendors()
     assert isinstance(answer, Unavailable)
