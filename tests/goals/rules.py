@@ -87,7 +87,8 @@ RULES: dict[str, Rule] = {
         (
             Text(
                 "directory/history/signatures.py",
-                "if signed is None or not checkpoints.has_trusted_signature(signed, trusted=settings.DECISION_PUBLIC_KEYS):",
+                "if signed is None or not checkpoints.has_trusted_signature("
+                "signed, trusted=settings.DECISION_PUBLIC_KEYS):",
                 "if signed is None:",
             ),
         ),

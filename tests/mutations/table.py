@@ -141,7 +141,8 @@ MUTATIONS = (
     Mutation(
         "that only its holder lets a connection go",
         EXPORTING,
-        "Connection.objects.filter(pk=connection_id, lease_attempt=fencing_token).update(\n        lease_holder",
+        "Connection.objects.filter(pk=connection_id, lease_attempt=fencing_token).update(\n"
+        "        lease_holder",
         "Connection.objects.filter(pk=connection_id).update(\n        lease_holder",
         (f"{DELIVERING}::test_a_late_worker_does_not_release_the_connection_of_the_next",),
     ),
@@ -253,7 +254,8 @@ MUTATIONS = (
     Mutation(
         "that an interrupted call is unknown",
         OUTCOMES,
-        '    if not end_interrupted_call(job, "the worker stopped while it was being sent."):\n        requeue_after',
+        '    if not end_interrupted_call(job, "the worker stopped while it was being sent."):\n'
+        "        requeue_after",
         "    if True:\n        requeue_after",
         (KILLED,),
     ),
@@ -386,7 +388,8 @@ MUTATIONS = (
     Mutation(
         "that a broken answer is unknown",
         "erp_integrations/adapters/spectrum/transport.py",
-        "    if exchange.bytes_sent:\n        return Unknown(exchange.failure, clean_reply_text(exchange.body))\n",
+        "    if exchange.bytes_sent:\n"
+        "        return Unknown(exchange.failure, clean_reply_text(exchange.body))\n",
         "",
         (f"{TRANSPORT} -k silence",),
     ),
