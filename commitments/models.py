@@ -65,7 +65,7 @@ class Lock(models.TextChoices):
 
 
 class Badge(models.TextChoices):
-    """The one word that the project side shows about accounting (product, section 2)."""
+    """The one word that the project side shows about accounting (docs/product.md, section 3.3)."""
 
     NOT_SENT = "not_sent", "Not sent"
     AWAITING = "awaiting", "Awaiting accounting"

@@ -1,7 +1,7 @@
 """Workers look by themselves every few seconds, so that a lost message only costs time.
 
 Runs inside each Celery worker, beside its consumer and independent of the broker
-(architecture, invariant 1). What it calls is safe to run in many workers at once.
+(docs/architecture.md, section 4.1). What it calls is safe to run in many workers at once.
 """
 
 import logging

@@ -15,7 +15,7 @@ from directory.db import time_zones
 
 
 class Level(models.TextChoices):
-    """How far a person may go in one tool (product, section 3)."""
+    """How far a person may go in one tool (docs/product.md, section 2.2)."""
 
     NONE = "none", "None"
     READ_ONLY = "read_only", "Read Only"
@@ -288,7 +288,7 @@ class HistoryQuerySet(models.QuerySet["HistoryEntry"]):
 class HistoryEntry(models.Model):
     """One thing that happened. Written once; the database refuses change and removal.
 
-    ``by_id`` and ``detail`` name people by id only (architecture, invariant 12), and there
+    ``by_id`` and ``detail`` name people by id only (docs/architecture.md, section 11.4), and there
     is no foreign key, so that nothing that is erased elsewhere touches this table.
     """
 

@@ -2,7 +2,7 @@
 
 Plain frozen dataclasses with one canonical JSON form and its hash. What is stored,
 previewed, accepted and exported is always this, never the live commitment. People
-appear by id only, so that erasing a person changes no snapshot (architecture, invariant 12).
+appear by id only, so that erasing a person changes no snapshot (docs/architecture.md, section 11.4).
 """
 
 import hashlib

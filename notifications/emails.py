@@ -1,4 +1,4 @@
-"""One function per mail (product, section 6).
+"""One function per mail (docs/product.md, section 10).
 
 Each takes plain values, writes subject, text and HTML, and stores a row in the caller's
 transaction; a sender is woken after the commit.

@@ -1,7 +1,7 @@
 """The outbox: every mail is a row first, and the row says what became of it.
 
-A mail is stored in the transaction of its cause and sent by ``delivery`` (architecture,
-invariant 8). Nothing here chooses what is mailed or to whom.
+A mail is stored in the transaction of its cause and sent by ``delivery``
+(docs/architecture.md, section 8). Nothing here chooses what is mailed or to whom.
 """
 
 import uuid
@@ -18,7 +18,7 @@ MAX_ATTEMPTS = 80
 
 
 class Kind(models.TextChoices):
-    """Which mail it is (product, section 6)."""
+    """Which mail it is (docs/product.md, section 10)."""
 
     DAILY_SUMMARY = "daily_summary", "ERP Integrations Daily Summary"
     REJECTION = "rejection", "Rejected by accounting"

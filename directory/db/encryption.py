@@ -1,7 +1,8 @@
-"""Texts that the database sees only encrypted, with keys of the environment (decision 9).
+"""Texts that the database sees only encrypted, with keys of the environment.
 
 The first of FIELD_ENCRYPTION_KEYS encrypts, every one of them decrypts, so that a new key is
-put in front and the old one stays until everything is written again.
+put in front and the old one stays until everything is written again. Why:
+docs/decisions/0009-secrets-are-encrypted-with-keys-of-the-environment.md.
 """
 
 from functools import lru_cache

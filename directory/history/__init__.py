@@ -1,6 +1,6 @@
 """The append-only log that every tool writes to, in the transaction of what it records.
 
-One row per thing that happened (architecture, invariant 9). Rows are never changed: ``sealing``
+One row per thing that happened (docs/architecture.md, section 11.1). Rows are never changed: ``sealing``
 appends them to hash chains afterwards, so that nobody waits for a chain.
 """
 

@@ -1,7 +1,7 @@
 """Who wants to hear of what happens here: the directory records, and knows nobody who mails.
 
 A listener is called with each new entry of its event, in the transaction that wrote the entry, so
-that what it stores is there exactly if the entry is (architecture, invariant 8).
+that what it stores is there exactly if the entry is (docs/architecture.md, section 2.1).
 """
 
 from collections.abc import Callable

@@ -2,7 +2,7 @@
 
 Twice: a trigger stops everybody who is not the owner with triggers switched off, and the
 rights are taken from every role but the owner, so that the application could not even try
-(architecture, invariant 9).
+(docs/architecture.md, section 10).
 """
 
 from django.db import migrations

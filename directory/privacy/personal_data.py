@@ -1,7 +1,7 @@
 """A person's data: what is held about them, and how they are erased.
 
 A person becomes a pseudonym and keeps their number, which history, snapshots and decisions name; so no
-chain breaks (architecture, invariant 12). What hangs on a person and goes with them is known by its
+chain breaks (docs/architecture.md, section 11.4). What hangs on a person and goes with them is known by its
 foreign key (``on_delete=CASCADE``), so that a tool that is added later is not forgotten.
 """
 

@@ -1,6 +1,6 @@
 """Who may do what: ``can_…`` answers, for templates; ``require_…`` raises, for commands.
 
-The table is product.md, section 3. A person of another company never gets this far: what
+The table is docs/product.md, section 2.2. A person of another company never gets this far: what
 they may not see is not found (404), by the ``visible_to`` query sets.
 """
 

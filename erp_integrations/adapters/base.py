@@ -2,7 +2,7 @@
 
 An adapter sees documents and plain settings, never database rows: whose record it
 is that stands in the ERP, and what happens next, is decided by ``delivery`` from our
-own ledger. The promises are those of "Outcomes" in ``docs/spectrum.md``.
+own ledger. Outcomes: docs/architecture.md, section 7.2.
 """
 
 import math

@@ -2,7 +2,7 @@
 
 A chain of defaults is asked in the connection's order: the vendor's, the cost type's, the
 company's. Spectrum keeps one account on the header, so of several cost types the one that carries
-most of the money decides. Source: ``docs/spectrum.md``, "Mapping".
+most of the money decides. Source: docs/spectrum.md, section 3.
 """
 
 from erp_integrations.models import Connection, CostTypeAccount, LedgerOrder, VendorLink

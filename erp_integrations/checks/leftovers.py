@@ -1,7 +1,7 @@
 """What an export left in Spectrum before its commitment was rejected.
 
 Vendor, job and ERP ID then stay fixed, and a line that stands there may not be forgotten by the
-next export (product, section 2): Spectrum has no service that deletes.
+next export (docs/product.md, section 7.6): Spectrum has no service that deletes.
 """
 
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""The findings: one function, at three moments (product, section 4).
+"""The findings: one function, at three moments (docs/product.md, section 5).
 
 Before Send, on the review page and in the Accept box, and before the wire. Nothing here
 talks to the ERP or opens a transaction.
@@ -59,7 +59,7 @@ class ApprovalBasis:
     """What a plan is made from besides the ERP ID: the document, its links, the connection.
 
     ``hash`` is what the Accept box carries: if it is another one at the click, the person
-    saw something else (product, section 4).
+    saw something else (docs/product.md, section 6.2).
     """
 
     document: Document

@@ -1,4 +1,4 @@
-"""Who is told that an export, or a connection, waits for a person (product, section 6).
+"""Who is told that an export, or a connection, waits for a person (docs/product.md, section 10).
 
 The first alarm of a connection is mailed at once; what comes within the next quarter of an hour
 is gathered into one mail, so that a site that is down does not fill a mailbox.

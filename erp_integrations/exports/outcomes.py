@@ -1,7 +1,7 @@
 """What a delivery's outcome changes: the job, its calls, the ledger, the project's badge.
 
 Each function is one transaction in the lock order Commitment, Submission, Connection,
-ExportJob, and refuses a worker whose lease is lost (architecture, invariants 5 to 7).
+ExportJob, and refuses a worker whose lease is lost (docs/architecture.md, sections 4.2 and 6.2).
 """
 
 from datetime import timedelta

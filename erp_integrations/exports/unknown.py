@@ -1,7 +1,7 @@
 """After a call of which nobody knows whether it was written: look, and only then go on.
 
 An absence counts once the quiet period is over: a read-back without it was measured to double
-late commits (product, section 2). The look has no transaction open; what it showed is written
+late commits (docs/product.md, section 7.2). The look has no transaction open; what it showed is written
 under lock, and only if the job is still the same Unknown that was looked at.
 """
 

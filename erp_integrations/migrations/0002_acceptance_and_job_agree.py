@@ -1,7 +1,7 @@
 """An accepted submission has exactly one job that is not cancelled; no other has one.
 
 The partial unique index says "at most one". That there is one, and none elsewhere, no index
-can say: a deferred trigger checks it at commit (architecture, invariant 2).
+can say: a deferred trigger checks it at commit (docs/architecture.md, section 4.4).
 """
 
 from django.db import migrations

@@ -15,7 +15,7 @@ BLANK_CODE = "blank"
 
 
 class SuccessRule(models.TextChoices):
-    """Which reply to a write means that it is written: not public (docs/spectrum.md, "Replies")."""
+    """Which reply to a write means that it is written: not public (docs/spectrum.md, section 1)."""
 
     UNKNOWN = "unknown", "Not known yet: no reply means written"
     CODES = "codes", "One of the codes below"

@@ -95,7 +95,7 @@ class Connection(models.Model):
 
     ``server`` is a name from the operator's list, so that no address is ever typed and a
     server may move without changing which records are whose. The lease columns make one
-    writer per Spectrum company, on however many machines (architecture, invariant 6).
+    writer per Spectrum company, on however many machines (docs/architecture.md, section 6.1).
     """
 
     company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="connections")

@@ -17,7 +17,7 @@ from erp_integrations.models.transitions import require_transition
 
 
 class JobStatus(models.TextChoices):
-    """Where the delivery stands (product, section 2)."""
+    """Where the delivery stands (docs/product.md, section 7.1)."""
 
     QUEUED = "queued", "Queued"
     EXPORTING = "exporting", "Exporting"
@@ -117,8 +117,8 @@ class ExportJob(models.Model):
     ``basis_hash`` is what the approver saw (snapshot, links, connection settings);
     ``attempt`` grows with each claim, and a worker whose number is not the row's any more
     may change nothing. ``not_before`` is empty for an incomplete or unknown job that waits for a
-    person. Before ``quiet_until`` nothing counts as absent (product, section 2). Which reply means
-    written is what the connection said when it was accepted, whatever it says by now.
+    person. Before ``quiet_until`` nothing counts as absent (docs/product.md, section 7.2). Which reply
+    means written is what the connection said when it was accepted, whatever it says by now.
     """
 
     submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="jobs")

@@ -20,7 +20,7 @@ class SnapshotUnreadable(ValueError):
 
 
 class SubmissionStatus(models.TextChoices):
-    """Where the decision stands (product, section 2)."""
+    """Where the decision stands (docs/product.md, section 4)."""
 
     AWAITING = "awaiting", "Awaiting accounting"
     RETRIEVED = "retrieved", "Retrieved"
@@ -190,7 +190,7 @@ class Submission(models.Model):
     def is_own_decision(self, person: User) -> bool:
         """Whether another person must decide: nobody does on what they had a hand in.
 
-        In Django admin a company can be freed from this rule, and one person once (product, section 3).
+        A company can be freed from this rule, and one person once (docs/product.md, section 2.5).
         """
         has_hand = person.pk in (self.created_by_id, self.sent_by_id, *self.hands)
         return has_hand and not self.company.allows_own_decisions and person.pk != self.exempt_id

@@ -1,4 +1,4 @@
-"""The tool's list: its filters, its search, and its pages by key (architecture, invariant 10)."""
+"""The tool's list: its filters, its search, and its pages by key (docs/architecture.md, section 13)."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping

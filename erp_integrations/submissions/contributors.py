@@ -1,4 +1,7 @@
-"""Whose hands are in a commitment's content: none of these people may decide on it (product, section 3)."""
+"""Whose hands are in a commitment's content: none of these people may decide on it.
+
+The rule: docs/product.md, section 2.3.
+"""
 
 from django.db.models import Max, Q
 

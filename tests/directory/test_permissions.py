@@ -1,4 +1,4 @@
-"""The table of product.md, section 3, written out."""
+"""The table of docs/product.md, section 2.2, written out."""
 
 from collections.abc import Callable
 

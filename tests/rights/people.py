@@ -1,4 +1,4 @@
-"""Every kind of person that the product tells apart, and what each may do (product, section 3)."""
+"""Every kind of person that the product tells apart, and what each may do (docs/product.md, section 2)."""
 
 from dataclasses import dataclass
 

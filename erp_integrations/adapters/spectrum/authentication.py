@@ -1,6 +1,6 @@
 """How a connection shows who it is; the one place that knows, for every kind of request.
 
-Source: "Authentication" in section 1 of ``docs/spectrum.md``.
+Source: docs/spectrum.md, section 1.
 """
 
 import hashlib

@@ -2,7 +2,7 @@
 
 Codes are stable: ``preflight`` weighs those of the ERP ID less at Send than at Export. Findings
 that no ERP is needed for (status, number, title, Contract Company, lines) are ``preflight``'s own.
-Source: section 4 of the product's design and sections 2 to 4 of ``docs/spectrum.md``.
+Source: docs/product.md, section 5, and docs/spectrum.md, sections 2 and 3.
 """
 
 from collections import defaultdict

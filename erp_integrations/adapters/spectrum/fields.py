@@ -2,7 +2,7 @@
 
 The published pages name three types: T (text), N (number) and D (date). Widths count
 the sign and the point. Nothing here rounds or cuts: a value fits as it is, or not at all.
-Source: sections 2 to 4 of ``docs/spectrum.md``.
+Source: docs/spectrum.md, section 2.
 """
 
 import re

@@ -1,6 +1,6 @@
 """Vendors, jobs and phases as Info-Link shows them: all of them, whatever their status.
 
-Source: "Masters" in ``docs/spectrum.md``.
+Source: docs/spectrum.md, section 6.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,6 +1,6 @@
 """The layouts of Spectrum's subcontract services, and of those that list masters, as they are published.
 
-Order, types, widths and masks are those of sections 3 and 4 of ``docs/spectrum.md``, and of its "Masters".
+Order, types, widths and masks are those of the vendor's help pages (docs/spectrum.md, sections 1, 2 and 6).
 Where a page is silent about decimals, the field takes whole numbers, which fit every reading.
 """
 

@@ -2,7 +2,7 @@
 
 A list is capped near 500 rows, with a trailing row of code W; a large one may lose its closing
 tags, and with them the row that would have told. Neither is ever taken for the whole.
-Source: "Masters" in ``docs/spectrum.md``.
+Source: docs/spectrum.md, section 6.
 """
 
 import json

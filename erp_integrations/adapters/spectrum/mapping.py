@@ -1,6 +1,6 @@
 """A commitment as Spectrum's records: one subcontract header, then one record for each line.
 
-Source: section 5 of ``docs/spectrum.md``. Free text may lose its end, in sight of whoever
+Source: docs/spectrum.md, sections 2 and 3. Free text may lose its end, in sight of whoever
 accepts; keys, numbers and dates are written whole or not at all.
 """
 

@@ -2,7 +2,7 @@
 
 Where Info-Link is there, it is asked: it shows all of them in one question. Else the services are,
 and what they cap is put together from parts. Nothing is ever written.
-Source: "Masters" in ``docs/spectrum.md``.
+Source: docs/spectrum.md, section 6.
 """
 
 import time

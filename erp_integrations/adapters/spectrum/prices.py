@@ -2,7 +2,7 @@
 
 On a fixed-price job it keeps amounts alone. On a unit-price job it keeps unit costs where the phase's
 price method is unit price or that of the job, and the unit of measure is none of a fixed price; which
-codes mean these is not published, so it is a setting. Source: "Prices" in ``docs/spectrum.md``.
+codes mean these is not published, so it is a setting. Source: docs/spectrum.md, section 3.
 """
 
 from collections.abc import Collection, Mapping

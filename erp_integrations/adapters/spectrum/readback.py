@@ -2,7 +2,7 @@
 
 The ``_MC`` tables hold every company of a site, so each question names the company. Identifiers
 come back padded with blanks; numbers are compared as decimals, and lines as a set by their key.
-Source: "Reading back" in ``docs/spectrum.md``.
+Source: docs/spectrum.md, section 5.
 """
 
 import datetime as dt

@@ -1,7 +1,7 @@
 """What Spectrum's own lists, as they were last read, say against a commitment.
 
 Severities follow Spectrum: what it would refuse blocks, what it takes with information warns.
-Source: ``docs/spectrum.md``, sections 4 and 6.
+Source: docs/spectrum.md, section 6.
 """
 
 from collections import defaultdict

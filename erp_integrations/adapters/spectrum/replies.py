@@ -2,7 +2,7 @@
 
 Two shapes are read alike, with or without namespaces and in any case: rows of ``error_code``,
 ``desc``, ``column`` (writes) and of ``Error_Code``, ``Error_Description``, ``Error_Column`` (reads).
-Source: section 1 of ``docs/spectrum.md``.
+Source: docs/spectrum.md, section 1.
 """
 
 import re

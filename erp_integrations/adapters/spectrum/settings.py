@@ -1,6 +1,6 @@
 """What a connection must know to speak to one Spectrum company.
 
-Whatever is not public about a site is a setting here (``docs/spectrum.md``, section 1).
+Whatever is not public about a site is a setting here (docs/spectrum.md, section 1).
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """Sending one call: exactly one attempt, and an outcome that claims no more than is known.
 
-Source: "Outcomes" in ``docs/spectrum.md``.
+Source: docs/spectrum.md, section 4.
 """
 
 import math

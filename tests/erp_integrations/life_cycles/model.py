@@ -1,4 +1,6 @@
-"""Both life cycles of one commitment as product.md tells them: plain values, no table of the product.
+"""Both life cycles of one commitment as docs/product.md, sections 3, 4 and 7 tell them.
+
+Plain values, no table of the product.
 
 Each act changes the model, or raises Refused and changes nothing.
 """

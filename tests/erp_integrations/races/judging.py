@@ -4,7 +4,7 @@ from commitments.models import Badge, Commitment, Lock
 from directory.models import HistoryEntry
 from erp_integrations.models import CallState, ErpIdHold, ExportJob, JobStatus, Submission, SubmissionStatus
 
-# From product.md, section 2: what the project sees and may change, by decision and delivery.
+# From docs/product.md, section 3: what the project sees and may change, by decision and delivery.
 SHOWN: dict[tuple[str, str | None], tuple[Badge, Lock]] = {
     (SubmissionStatus.AWAITING, None): (Badge.AWAITING, Lock.WHOLE),
     (SubmissionStatus.RETRIEVED, None): (Badge.RETRIEVED, Lock.NONE),

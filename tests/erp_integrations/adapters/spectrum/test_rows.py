@@ -2,7 +2,7 @@
 
 The rows are written out here and read from neither side, so that a slip on one of the three shows:
 the adapter's layouts, which may let nothing past that does not fit, and the simulator, which takes and
-refuses the same. Source: sections 2 to 4 of the interface's description, in ``docs/spectrum.md``.
+refuses the same. Source: the help pages that docs/spectrum.md, sections 1 and 2 name.
 """
 
 from collections.abc import Iterator, Mapping
@@ -95,7 +95,7 @@ LINE_ROWS = [
     ("Original_Contract_Quantity", ["99999999.99", "-99999999.99", "0", ""], ["100000000", "0.001"]),
     ("Original_Contract_Amount", ["999999999.99", "-999999999.99", "0"], ["1000000000", "0.001"]),
 ]
-# What no number and no date may look like, whatever its size (section 2).
+# What no number and no date may look like, whatever its size (docs/spectrum.md, section 2).
 NUMBERS = {
     HEADER: "Routing_Limit GL_Account Retention_Percent Next_Payment_Number Pay_Days Disc_Days Disc_Perc "
     "Cost_Center_Override",
