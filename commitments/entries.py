@@ -132,7 +132,7 @@ class Entry:
             if self.header.cleaned_data.get(field.name) != now:
                 text = stored.get_status_display() if field.name == "status" else format_value(now)
                 differences.append(f"{field.label}: {text}")
-        if self.line_values is not None and not _same_lines(self.line_values, stored):
+        if self.line_values is not None and not has_same_lines(self.line_values, stored):
             differences.append("Schedule of Values: other lines")
         return differences
 
@@ -161,6 +161,6 @@ def format_value(value: Any) -> str:
     return str(value) if value not in (None, "") else "blank"
 
 
-def _same_lines(lines: list[Mapping[str, Any]], stored: Commitment) -> bool:
+def has_same_lines(lines: list[Mapping[str, Any]], stored: Commitment) -> bool:
     there = stored.lines.select_related("cost_code", "cost_type")
     return lines == [{name: getattr(line, name) for name in LINE_FIELDS} for line in there]

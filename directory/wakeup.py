@@ -15,10 +15,10 @@ def wake(task: str, *arguments: int) -> None:
     The task goes by its name, so that whatever wakes a worker stands below what the worker does.
     """
 
-    def publish() -> None:
+    def send_message() -> None:
         try:
             current_app.send_task(task, arguments)
         except OperationalError as error:
             logger.warning("Broker unreachable, %s waits for the next poll: %s", task, error)
 
-    transaction.on_commit(publish)
+    transaction.on_commit(send_message)

@@ -71,7 +71,7 @@ def list_active_sessions(person: User) -> "QuerySet[UserSession]":
         user=person,
         session_key__in=Session.objects.filter(expire_date__gt=now).values("session_key"),
         created_at__gt=now - timedelta(hours=settings.SESSION_HOURS),
-        last_seen_at__gt=_idle_since(now),
+        last_seen_at__gt=get_idle_since(now),
     )
     return sessions.order_by("-last_seen_at", "-pk")
 
@@ -103,6 +103,6 @@ def end_sessions(
     return len(keys)
 
 
-def _idle_since(now: datetime) -> datetime:
+def get_idle_since(now: datetime) -> datetime:
     # What was noted last may be a note's interval older than what was done last.
     return now - timedelta(minutes=settings.SESSION_IDLE_MINUTES, seconds=ACTIVITY_INTERVAL_SECONDS)

@@ -28,7 +28,7 @@ def seal_new_entries(*, everything: bool = False) -> int:
     Not to be called inside a transaction.
     """
     sealed = 0
-    after_id = 0 if everything else _newest() - LATE
+    after_id = 0 if everything else find_newest() - LATE
     while batch := seal_batch(after_id):
         sealed += len(batch)
         after_id = batch[-1].entry_id
@@ -63,7 +63,7 @@ def claim_sealing_lock() -> datetime | None:
     return now if is_claimed else None
 
 
-def _newest() -> int:
+def find_newest() -> int:
     newest: int | None = HistorySeal.objects.aggregate(newest=Max("entry_id"))["newest"]
     return newest or 0
 

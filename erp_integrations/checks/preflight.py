@@ -197,14 +197,14 @@ def build_basis(document: Document) -> ApprovalBasis:
         job=master_data.job,
         phases=master_data.phases,
         job_price_method=master_data.job_price_method,
-        units=_units_of(document, job.connection),
+        units=get_units(document, job.connection),
         vendor_name=master_data.vendor_name,
         job_description=master_data.job_description,
     )
     return ApprovalBasis(document, job.connection, references)
 
 
-def _units_of(document: Document, connection: Connection) -> dict[str, str]:
+def get_units(document: Document, connection: Connection) -> dict[str, str]:
     units = {get_comparable_unit(line.unit_of_measure) for line in document.lines} - {""}
     links = UnitLink.objects.filter(connection=connection, unit__in=units).order_by("unit")
     return dict(links.values_list("unit", "erp_unit"))

@@ -102,12 +102,12 @@ def is_within_read_back_lag(job: ExportJob) -> bool:
 
 def list_earlier_calls(job: ExportJob) -> list[Call]:
     """What earlier exports of the commitment wrote into the same record, newest first."""
-    others = _of_its_record(job).exclude(pk=job.pk)
+    others = list_calls_of_record(job).exclude(pk=job.pk)
     written = ExportCall.objects.filter(job__in=others, state=CallState.WRITTEN)
     return [to_call(call) for call in written.order_by("-job", "position")]
 
 
-def _of_its_record(job: ExportJob) -> models.QuerySet[ExportJob]:
+def list_calls_of_record(job: ExportJob) -> models.QuerySet[ExportJob]:
     """The commitment's jobs under one key."""
     return ExportJob.objects.filter(
         submission__commitment=job.submission.commitment_id,

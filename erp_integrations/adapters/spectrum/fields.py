@@ -99,7 +99,7 @@ class Field:
             return "" if _is_date(value) else "is not a date of the form MM/DD/CCYY"
         if self.choices:
             return "" if value in self.choices else f"is not one of {', '.join(self.choices)}"
-        return self._complaint_of_text(value)
+        return self.find_text_complaint(value)
 
     @property
     def form(self) -> str:
@@ -123,7 +123,7 @@ class Field:
         )
         return "".join(dict.fromkeys(refused))
 
-    def _complaint_of_text(self, value: str) -> str:
+    def find_text_complaint(self, value: str) -> str:
         if refused := self.find_forbidden_characters(value):
             return f"may not hold {' '.join(refused)}"
         if self.key and value != value.strip():

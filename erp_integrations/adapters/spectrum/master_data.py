@@ -90,7 +90,7 @@ class MasterDataReader:
             return get_nonempty_rows(
                 self.list_from_info_link(self._info_link, info_link_tables.JOBS, parse_job)
             )
-        return get_nonempty_rows(self.list_from_services(self._wire_jobs, parse_job))
+        return get_nonempty_rows(self.list_from_services(self.list_jobs_from_services, parse_job))
 
     def list_phases(self, job_number: str) -> Rows[PhaseRecord] | Unauthorised | Unavailable:
         """All phases of a job, of every status."""
@@ -100,7 +100,7 @@ class MasterDataReader:
             return self.list_from_info_link(
                 self._info_link, info_link_tables.PHASES, parse_phase, Job_Number=job_number
             )
-        return self.list_from_services(lambda: self._wire_phases(job_number), parse_phase)
+        return self.list_from_services(lambda: self.list_phases_from_services(job_number), parse_phase)
 
     def read_current_references(self, references: base.ErpReferences) -> base.ErpReferences | Unavailable:
         """The links with what Info-Link shows of their vendor, job and phases, which is asked once."""
@@ -146,7 +146,7 @@ class MasterDataReader:
         try:
             return build_rows(read(), record)
         except ListUnavailableError as error:
-            answer = self._without_secrets(error.answer)
+            answer = self.clean_reply(error.answer)
             if isinstance(answer, Unauthorised):
                 authentication.purge_token(self.settings)
             return answer
@@ -173,10 +173,10 @@ class MasterDataReader:
         )
         return self.parse_response(answer, list_responses.parse_json_list)
 
-    def _wire_jobs(self) -> Sequence[Row]:
+    def list_jobs_from_services(self) -> Sequence[Row]:
         return self.fetch_every_status(GET_JOB, ("job_number",), {})
 
-    def _wire_phases(self, job_number: str) -> Sequence[Row]:
+    def list_phases_from_services(self, job_number: str) -> Sequence[Row]:
         key = ("job_number", "phase_code", "cost_type")
         return self.fetch_every_status(GET_PHASE, key, {"pJob_Number": job_number})
 
@@ -241,7 +241,7 @@ class MasterDataReader:
 
         return PartitionedFetch(fetch_in_time, key, self.settings.any_ending)
 
-    def _without_secrets(self, answer: Unauthorised | Unavailable) -> Unauthorised | Unavailable:
+    def clean_reply(self, answer: Unauthorised | Unavailable) -> Unauthorised | Unavailable:
         secrets = {
             *authentication.list_secrets(self.settings),
         }

@@ -65,10 +65,10 @@ def describe_call_issue(call: Call, settings: SpectrumSettings) -> str:
         return f"{call.title} does not have the fields of {call.method}."
     if call.payload["Company_Code"] != settings.company_code:
         return f"{call.title} is for company {call.payload['Company_Code']}, not {settings.company_code}."
-    return _first_complaint(call, layout)
+    return find_first_complaint(call, layout)
 
 
-def _first_complaint(call: Call, layout: Layout) -> str:
+def find_first_complaint(call: Call, layout: Layout) -> str:
     values = call.payload
     for field in layout.public:
         if complaint := field.describe_issue(values[field.name]):
