@@ -14,6 +14,8 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 from pytest_django.plugin import DjangoDbBlocker
 
+from tests.embedded_services import template
+
 # Filled by migrations, and never changed by a test.
 KEPT = ("django_migrations", "django_content_type", "auth_permission")
 
@@ -26,8 +28,9 @@ def owner() -> dict[str, Any] | None:
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings() -> None:
-    """The database is created and migrated by its owner."""
+    """The database is created by its owner, who migrates it where it is no copy of one that is."""
     connection.settings_dict.update(owner() or {})
+    connection.settings_dict["TEST"]["TEMPLATE"] = template()
 
 
 @pytest.fixture(scope="session")
