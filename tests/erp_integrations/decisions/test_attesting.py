@@ -143,7 +143,7 @@ class TestEachDecision:
         assert set(job.calls.filter(plan_round=1).values_list("state", flat=True)) == {GONE}
 
     @pytest.mark.usefixtures("read_back")
-    def test_follow_a_part_of_which_one_was_refused_and_one_nobody_knows(
+    def test_follow_a_part_of_which_one_was_refused(
         self, simulator: Simulator, queued: ExportJob, unlinker: User
     ) -> None:
         job = incomplete_at(simulator, queued, line=2)
