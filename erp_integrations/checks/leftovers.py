@@ -161,13 +161,16 @@ def read_back_leftovers(job_id: int) -> int:
     return len(gone)
 
 
+def list_possibly_written_calls(commitment: Commitment) -> QuerySet[ExportCall]:
+    """The calls of a commitment of which something stands in Spectrum, or may."""
+    calls = ExportCall.objects.filter(job__submission__commitment=commitment)
+    tried = Q(wire_attempts__isnull=False) | Q(state=CallState.WRITTEN)  # what was adopted was never tried
+    return calls.exclude(state=CallState.GONE).filter(tried).distinct()
+
+
 def record_leftovers_gone(commitment: Commitment) -> None:
     """Everything of a commitment is proven gone from Spectrum."""
-    calls = ExportCall.objects.filter(job__submission__commitment=commitment)
-    possibly_written = Q(wire_attempts__isnull=False) | Q(
-        state=CallState.WRITTEN
-    )  # what was adopted was never tried
-    calls.exclude(state=CallState.GONE).filter(possibly_written).update(state=CallState.GONE)
+    list_possibly_written_calls(commitment).update(state=CallState.GONE)
     ErpIdHold.objects.filter(commitment=commitment).delete()
 
 

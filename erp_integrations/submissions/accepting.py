@@ -19,7 +19,6 @@ from erp_integrations.adapters.registry import get_reply_rule, to_rule_columns
 from erp_integrations.checks import preflight
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.models import (
-    CallState,
     ErpIdHold,
     ExportCall,
     ExportJob,
@@ -248,8 +247,8 @@ def claim_erp_id(submission: Submission, basis: preflight.ApprovalBasis, erp_id:
     return key
 
 
-def store_calls(job: ExportJob, plan: Sequence[Call], written: Collection[Call] = ()) -> list[str]:
-    """Keep the calls of a plan, of which some are ``written`` already; their hashes."""
+def store_calls(job: ExportJob, plan: Sequence[Call]) -> list[str]:
+    """Keep the calls of a plan; their hashes."""
     ExportCall.objects.bulk_create(
         ExportCall(
             job=job,
@@ -259,7 +258,6 @@ def store_calls(job: ExportJob, plan: Sequence[Call], written: Collection[Call] 
             title=call.title,
             elements=[asdict(element) for element in call.elements],
             payload_hash=call.hash,
-            state=CallState.WRITTEN if call in written else CallState.PLANNED,
         )
         for position, call in enumerate(plan, start=1)
     )

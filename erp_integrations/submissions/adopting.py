@@ -13,7 +13,14 @@ from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.checks import moved_records, preflight
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.exports import existing_record, ledger, outcomes
-from erp_integrations.models import ExportJob, JobStatus, Submission, SubmissionStatus, Verification
+from erp_integrations.models import (
+    CallState,
+    ExportJob,
+    JobStatus,
+    Submission,
+    SubmissionStatus,
+    Verification,
+)
 from erp_integrations.submissions.accepting import (
     claim_erp_id,
     is_statement_required,
@@ -21,6 +28,7 @@ from erp_integrations.submissions.accepting import (
     set_approved_basis,
     store_calls,
 )
+from erp_integrations.submissions.attesting import record_attestations
 from erp_integrations.submissions.errors import Conflict, DecisionError, ExportBlocked
 from erp_integrations.submissions.four_eyes import require_own_changes_confirmed, require_ticked_changes
 from erp_integrations.submissions.row_locks import (
@@ -168,13 +176,17 @@ def _adopt(
     job.adopted = True
     job.save()
     plan = preflight.build_calls(basis, erp_id=key.erp_id, note=note)
-    calls = store_calls(job, plan, written)
+    calls = store_calls(job, plan)
+    found = job.list_current_calls().filter(payload_hash__in=[call.hash for call in written])
+    has_read_back = proof["proof"] == "read back"
+    record_attestations(found, is_there=True, read_back=has_read_back, statement=proof["statement"], by=by)
+    found.update(state=CallState.WRITTEN)
     job.tries, job.not_before, job.verify_after = 0, Now(), None
     status = JobStatus.INCOMPLETE
     if len(written) == len(plan):
         status, job.not_before = JobStatus.SYNCED, None
         job.synced_at = job.verified_at = Now()
-        job.verification = Verification.MATCH if proof["proof"] == "read back" else Verification.ATTESTED
+        job.verification = Verification.MATCH if has_read_back else Verification.ATTESTED
     outcomes.set_job_status(
         job,
         status,

@@ -24,6 +24,7 @@ from erp_integrations.models import (
 )
 from erp_integrations.reconciliation import drift
 from erp_integrations.submissions.accepting import store_calls
+from erp_integrations.submissions.attesting import record_attestations
 from erp_integrations.submissions.errors import Conflict, DecisionError
 from erp_integrations.submissions.four_eyes import require_own_changes_confirmed
 from erp_integrations.submissions.row_locks import (
@@ -133,7 +134,7 @@ def _follow(*, submission: Submission, by: User, expected_job: ExportJob, moved:
             f"Another commitment here has vendor {moved.key.vendor_code}, subcontract {moved.key.erp_id}. "
             "Two can't be one record: look in Spectrum whose it is."
         ) from error
-    calls = store_moved_calls(job, moved)
+    calls = store_moved_calls(job, moved, by)
     job.vendor_code, job.erp_id = moved.key.vendor_code, moved.key.erp_id
     job.differences = []
     if job.status == JobStatus.SYNCED:
@@ -157,7 +158,7 @@ def _follow(*, submission: Submission, by: User, expected_job: ExportJob, moved:
     return job
 
 
-def store_moved_calls(job: ExportJob, moved: MovedRecord) -> list[str]:
+def store_moved_calls(job: ExportJob, moved: MovedRecord, by: User) -> list[str]:
     """Plan the calls again under the new key; each keeps its state. Their hashes.
 
     Under the old key nothing stands any more, whoever looks there.
@@ -166,7 +167,12 @@ def store_moved_calls(job: ExportJob, moved: MovedRecord) -> list[str]:
     planned = tuple(to_call(call) for call in before)
     job.plan_round += 1
     hashes = store_calls(job, get_adapter(job.connection).build_moved_calls(planned, moved))
+    written = [call.position for call in before if call.state == CallState.WRITTEN]
+    moved_calls = job.list_current_calls().filter(position__in=written)
+    record_attestations(moved_calls, is_there=True, read_back=True, by=by)
     for call in before:
         job.list_current_calls().filter(position=call.position).update(state=call.state)
-    job.calls.exclude(plan_round=job.plan_round).filter(state=CallState.WRITTEN).update(state=CallState.GONE)
+    under_old_key = job.calls.exclude(plan_round=job.plan_round).filter(state=CallState.WRITTEN)
+    record_attestations(under_old_key, is_there=False, read_back=True, by=by)
+    under_old_key.update(state=CallState.GONE)
     return hashes

@@ -12,6 +12,7 @@ from erp_integrations import signing, wakeup
 from erp_integrations.confirmations import controlled_settings
 from erp_integrations.exports import unknown
 from erp_integrations.models import ExportJob, JobStatus, Submission, SubmissionStatus, Verification
+from erp_integrations.submissions.attesting import record_attestations
 from erp_integrations.submissions.errors import Conflict, StatementMissing, TooEarly
 from erp_integrations.submissions.four_eyes import require_own_changes_confirmed
 from erp_integrations.submissions.row_locks import (
@@ -77,6 +78,9 @@ def resolve(
         job.submission.save()
     else:
         job.verification = Verification.ATTESTED
+    for is_there in (True, False):
+        attested_calls = [call for call, found in zip(calls, written, strict=True) if found is is_there]
+        record_attestations(attested_calls, is_there=is_there, read_back=False, statement=statement, by=by)
     job.tries = 0
     event = f"export.attested_{attested}"
     unknown.resolve_unknown(

@@ -15,6 +15,7 @@ from erp_integrations.checks import leftovers, moved_records, preflight
 from erp_integrations.exports import ledger, unknown
 from erp_integrations.models import ExportJob, JobBilling, JobStatus, Submission, SubmissionStatus
 from erp_integrations.submissions.accepting import build_dismissal_detail
+from erp_integrations.submissions.attesting import record_attestations
 from erp_integrations.submissions.errors import (
     Conflict,
     DecisionError,
@@ -149,6 +150,8 @@ def _unlink(
     job.save()
     submission.unlink(by=by, at=timezone.now())
     submission.save()
+    calls = leftovers.list_possibly_written_calls(submission.commitment)
+    record_attestations(calls, is_there=False, read_back=bool(proof), statement=statement, by=by)
     leftovers.record_leftovers_gone(submission.commitment)
     commitments.set_accounting_status(submission.commitment, badge=Badge.UNLINKED, lock=Lock.NONE, erp_id="")
     record_decision(

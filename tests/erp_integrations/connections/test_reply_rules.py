@@ -45,7 +45,10 @@ def offered(job: ExportJob) -> reply_rules.RuleOffer | None:
 def taken(job: ExportJob, by: User | None = None, **changes: Any) -> None:
     offer = offered(job)
     assert offer is not None
-    seen: dict[str, Any] = {"seen_attempt": offer.attempt.pk, "seen": offer.rule.sentence} | changes
+    seen: dict[str, Any] = {
+        "expected_attempt": offer.attempt.pk,
+        "expected_rule": offer.rule.sentence,
+    } | changes
     admin = by or ErpAdminFactory(company=job.submission.company)
     reply_rules.accept_offer(connection=of(job).connection, by=admin, **seen)
 
@@ -184,7 +187,7 @@ def test_nor_from_a_reply_that_is_not_whole_or_no_answer(
 def test_an_old_yes_is_not_taken_after_the_rule_was_changed(simulator: Simulator, untold: ExportJob) -> None:
     delivered(untold)
     looked(untold)
-    for changes in ({"seen": "A row with the code A means written."}, {"seen_attempt": 0}):
+    for changes in ({"expected_rule": "A row with the code A means written."}, {"expected_attempt": 0}):
         with pytest.raises(reply_rules.OfferChanged):
             taken(untold, **changes)
     offer = offered(untold)

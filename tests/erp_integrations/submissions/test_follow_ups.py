@@ -75,7 +75,7 @@ def detail_of(event: str) -> dict[str, object]:
 
 
 def resolve(job: ExportJob, by: User, attested: Attested, **more: object) -> ExportJob:
-    values: dict[str, object] = {"statement": SAW, "seen_attempt": job.attempt, **more}
+    values: dict[str, object] = {"statement": SAW, "expected_version": job.attempt, **more}
     return submissions.resolve(submission=job.submission, by=by, attested=attested, **values)  # type: ignore[arg-type]
 
 

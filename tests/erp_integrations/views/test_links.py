@@ -142,7 +142,7 @@ class TestWhoMayLink:
         """Whatever screen, command or shell calls them."""
         by = ApproverFactory(company=site.company)
         ours, project = ContractCompanyFactory(company=site.company), ProjectFactory(company=site.company)
-        vendor: dict[str, Any] = {"contract_company": ours, "connection": site, "seen": "", "by": by}
+        vendor: dict[str, Any] = {"contract_company": ours, "connection": site, "expected_code": "", "by": by}
         seen = linking.ExpectedLink("")
         for act in (
             lambda: linking.link_vendor(**vendor, vendor_code="ACME"),
