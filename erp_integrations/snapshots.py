@@ -14,6 +14,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from commitments.models import Commitment
+
 SCHEMA_VERSION = 1
 
 
@@ -74,6 +76,44 @@ class Document:
         for line in self.lines:
             amounts[line.cost_type] += line.amount
         return min(amounts, key=lambda code: (-abs(amounts[code]), code), default="")
+
+
+def build_document(commitment: Commitment) -> Document:
+    """The commitment as it stands now, as a document. Two queries besides what is loaded."""
+    project = commitment.project
+    company = commitment.contract_company
+    lines = commitment.lines.select_related("cost_code", "cost_type").order_by("position")
+    return Document(
+        commitment_id=commitment.pk,
+        project_id=project.pk,
+        project_name=project.name,
+        kind=commitment.kind,
+        number=commitment.number,
+        title=commitment.title,
+        description=commitment.description,
+        status=commitment.status,
+        trade=commitment.trade,
+        issue_date=commitment.issue_date,
+        default_retainage=commitment.default_retainage,
+        contract_company_id=company.pk if company else None,
+        contract_company_name=company.name if company else "",
+        currency=project.company.currency,
+        created_by_id=commitment.created_by_id,
+        lines=tuple(
+            LineItem(
+                position=line.position,
+                cost_code=line.cost_code.code if line.cost_code else "",
+                cost_type=line.cost_type.code if line.cost_type else "",
+                billing_item=line.billing_item,
+                description=line.description,
+                quantity=line.quantity,
+                unit_of_measure=line.unit_of_measure,
+                unit_cost=line.unit_cost,
+                amount=line.amount,
+            )
+            for line in lines
+        ),
+    )
 
 
 def format_canonical_json(value: Any) -> str:

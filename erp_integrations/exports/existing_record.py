@@ -21,6 +21,7 @@ from erp_integrations.adapters.base import (
 )
 from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.checks import moved_records, preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.exports import unknown
 from erp_integrations.exports.unknown import PlanComparison, ShownPart
 from erp_integrations.models import ExportJob, SnapshotUnreadable, Submission
@@ -110,13 +111,13 @@ def build_plan(submission: Submission) -> tuple[Adapter, Key, list[Call]]:
         key = adapter.build_key(ErpReferences(vendor_code=job.vendor_code), job.erp_id)
         return adapter, key, [call for call, _ in unknown.list_planned_calls(job)]
     try:
-        basis = preflight.build_basis(submission.document)
+        basis = build_basis(submission.document)
     except SnapshotUnreadable:
         return get_adapter(submission.connection), Key("", "", ""), []
-    erp_id = preflight.get_proposed_erp_id(basis)
+    erp_id = basis.proposed_erp_id
     issues = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id=erp_id)
-    calls = () if preflight.list_blocking(issues) else preflight.build_calls(basis, erp_id=erp_id)
-    return get_adapter(basis.connection), preflight.get_key(basis, erp_id), list(calls)
+    calls = () if preflight.list_blocking(issues) else basis.build_calls(erp_id=erp_id)
+    return basis.adapter, basis.get_key(erp_id), list(calls)
 
 
 def find_record(submission: Submission) -> ExistingRecord | NotFound | Unavailable:

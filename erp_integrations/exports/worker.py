@@ -38,6 +38,7 @@ from erp_integrations.adapters.base import (
 )
 from erp_integrations.adapters.registry import build_sending_adapter, get_longest_send, to_call
 from erp_integrations.checks import moved_records, preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.confirmations import controlled_settings
 from erp_integrations.connections import watermark
 from erp_integrations.exports import (
@@ -337,7 +338,7 @@ def find_change_since_accept(job: ExportJob) -> str:
     if job.calls.filter(state=CallState.WRITTEN).exists():
         return ""
     try:
-        basis = preflight.build_basis(job.submission.document)
+        basis = build_basis(job.submission.document)
     except SnapshotUnreadable as error:
         return str(error)
     if basis.is_bound_by(job):
@@ -360,7 +361,7 @@ def find_closed_references(job: ExportJob, adapter: Adapter) -> str:
     """
     if not adapter.has_read_back or ledger.has_possible_write_under_key(job):
         return ""
-    basis = preflight.build_basis(job.submission.document)
+    basis = build_basis(job.submission.document)
     now = adapter.read_current_references(basis.references)
     if isinstance(now, Unavailable):
         return ""

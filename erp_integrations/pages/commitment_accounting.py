@@ -11,11 +11,12 @@ from directory.rights.permissions import can_send_commitments
 from erp_integrations.adapters.base import Issue
 from erp_integrations.checks import key_collisions as collisions
 from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.checks.key_collisions import Collision, Numbering
 from erp_integrations.models import JobBilling, Submission, SubmissionStatus
 from erp_integrations.models.submissions import OPEN_STATUSES
 from erp_integrations.reconciliation import drift, drift_list
-from erp_integrations.snapshots import hash_text, to_json
+from erp_integrations.snapshots import build_document, hash_text, to_json
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,9 @@ def get_commitment_accounting(commitment: Commitment, person: User) -> Commitmen
         return CommitmentAccounting(
             latest, "", may_send, senders=senders, changed_here=local_changes, billing=billing
         )
-    document = preflight.build_document(commitment)
-    basis = preflight.build_basis(document)
-    issues = preflight.check_export(
-        basis, moment=preflight.Moment.SEND, erp_id=preflight.get_proposed_erp_id(basis)
-    )
+    document = build_document(commitment)
+    basis = build_basis(document)
+    issues = preflight.check_export(basis, moment=preflight.Moment.SEND, erp_id=basis.proposed_erp_id)
     return CommitmentAccounting(
         latest,
         "Re-send to ERP" if latest else "Send to ERP",

@@ -26,8 +26,8 @@ from erp_integrations.adapters.base import (
     StoredRecord,
     Unavailable,
 )
-from erp_integrations.adapters.registry import get_adapter
-from erp_integrations.checks import moved_records, preflight
+from erp_integrations.checks import moved_records
+from erp_integrations.checks.approval_basis import ApprovalBasis
 from erp_integrations.exports import existing_record, ledger
 from erp_integrations.exports.existing_record import ExistingRecord
 from erp_integrations.models import ExportJob, Submission
@@ -71,21 +71,21 @@ class LiveCheck:
 
 
 def check_erp_id(
-    submission: Submission, basis: preflight.ApprovalBasis, erp_id: str, ticked: Collection[str] = ()
+    submission: Submission, basis: ApprovalBasis, erp_id: str, ticked: Collection[str] = ()
 ) -> LiveCheck:
     """Ask for the record that an export would write to, and where that is absent, whether the job and the
     lines stand elsewhere; at most LIVE_CHECK_SECONDS. Two queries.
 
     ``ticked`` are the fingerprints of the records that the person says are others.
     """
-    adapter = get_adapter(basis.connection)
+    adapter = basis.adapter
     if not (basis.connection and basis.references.vendor_code.strip() and erp_id.strip()):
         return LiveCheck(KeyState.NOT_ASKED)
     if not adapter.has_read_back:
         return LiveCheck(KeyState.NOT_ASKED, NOT_CHECKED)
     key = adapter.build_key(basis.references, erp_id)
     try:
-        plan = preflight.build_calls(basis, erp_id=erp_id)
+        plan = basis.build_calls(erp_id=erp_id)
     except ValueError:
         plan = ()  # a finding says what is wrong with a number
     job = ExportJob(
@@ -131,12 +131,12 @@ def check_elsewhere(key: Key, moved: tuple[MovedRecord, ...], ticked: Collection
     return LiveCheck(KeyState.ELSEWHERE, issue=issue, moved=moved)
 
 
-def check_references(basis: preflight.ApprovalBasis) -> list[Issue]:
+def check_references(basis: ApprovalBasis) -> list[Issue]:
     """What stands against vendor, job and lines now and did not when Spectrum's lists were read. No query.
 
     At most LIVE_CHECK_SECONDS; where nobody answers, what was read last stands.
     """
-    adapter, references = get_adapter(basis.connection), basis.references
+    adapter, references = basis.adapter, basis.references
     if not (adapter.has_read_back and references.job_number.strip() and references.vendor_code.strip()):
         return []
     match fetch_in_time(lambda: adapter.read_current_references(references)):

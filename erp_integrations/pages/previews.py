@@ -12,6 +12,7 @@ from erp_integrations.adapters.base import (
     StoredRecord,
 )
 from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import ApprovalBasis, build_basis
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.pending_changes import PendingChange
 from erp_integrations.exports import existing_record
@@ -67,12 +68,10 @@ def build_preview(
     ``ticked`` are records elsewhere that the person says are others. At most thirteen queries. Not to be
     called inside a transaction: it may wait for Spectrum.
     """
-    basis = preflight.build_basis(submission.document)
-    number = preflight.get_proposed_erp_id(basis) if erp_id is None else erp_id
+    basis = build_basis(submission.document)
+    number = basis.proposed_erp_id if erp_id is None else erp_id
     issues = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id=number, note=note)
-    planned = (
-        () if preflight.list_blocking(issues) else preflight.build_calls(basis, erp_id=number, note=note)
-    )
+    planned = () if preflight.list_blocking(issues) else basis.build_calls(erp_id=number, note=note)
     live, live_issues = run_live_checks(submission, basis, number, ticked)
     issues = preflight.list_by_severity([*live_issues, *issues])
     adoptable = _find_adoptable_record(live, issues)
@@ -88,7 +87,7 @@ def build_preview(
         erp_references=basis.references,
         connection=basis.connection,
         changes=pending_changes.list_for_document(basis.document),
-        needs_number_lookup=preflight.is_unchecked_erp_id(basis, number),
+        needs_number_lookup=basis.is_unchecked_erp_id(number),
     )
 
 
@@ -118,9 +117,7 @@ def check_before_accept(
     """
     if not submission.connection.has_read_back:
         return False, []
-    live, live_issues = run_live_checks(
-        submission, preflight.build_basis(submission.document), erp_id, ticked
-    )
+    live, live_issues = run_live_checks(submission, build_basis(submission.document), erp_id, ticked)
     return bool(preflight.list_blocking(live_issues)), [
         each for each in live.moved if each.fingerprint in ticked
     ]
@@ -136,7 +133,7 @@ def _find_adoptable_record(live: LiveCheck, issues: list[Issue]) -> ExistingReco
 
 
 def run_live_checks(
-    submission: Submission, basis: preflight.ApprovalBasis, erp_id: str, ticked: Collection[str]
+    submission: Submission, basis: ApprovalBasis, erp_id: str, ticked: Collection[str]
 ) -> tuple[LiveCheck, list[Issue]]:
     """What Spectrum says of the ERP ID, and all that stands in the way by its own word."""
     live = live_checks.check_erp_id(submission, basis, erp_id, ticked)

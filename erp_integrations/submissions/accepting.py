@@ -17,6 +17,7 @@ from erp_integrations import signing, wakeup
 from erp_integrations.adapters.base import Call, Key, MovedRecord
 from erp_integrations.adapters.registry import get_reply_rule, to_rule_columns
 from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import ApprovalBasis, build_basis
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.models import (
     ErpIdHold,
@@ -72,7 +73,7 @@ def accept(
     detail = require_restore_statement(submission, statement)
     submission.accept(by=by, at=timezone.now(), note=note.strip())
     submission.save()
-    is_unchecked = preflight.is_unchecked_erp_id(basis, erp_id)
+    is_unchecked = basis.is_unchecked_erp_id(erp_id)
     key = claim_erp_id(submission, basis, erp_id, note)
     detail |= require_number_lookup(key, basis, is_unchecked=is_unchecked and not number_looked_up)
     assert basis.connection is not None  # else a finding blocked
@@ -112,7 +113,7 @@ def accept_again(
     if basis.connection and basis.connection != job.connection:
         raise Conflict("The project goes to another Spectrum company now. Reject the commitment instead.")
     detail = require_restore_statement(submission, statement)
-    is_unchecked = preflight.is_unchecked_erp_id(basis, erp_id)
+    is_unchecked = basis.is_unchecked_erp_id(erp_id)
     key = claim_erp_id(submission, basis, erp_id, note)
     detail |= require_number_lookup(key, basis, is_unchecked=is_unchecked and not number_looked_up)
     job.set_status(JobStatus.QUEUED)
@@ -130,7 +131,7 @@ def accept_again(
 
 def store_accepted_job(
     job: ExportJob,
-    basis: preflight.ApprovalBasis,
+    basis: ApprovalBasis,
     key: Key,
     *,
     by: User,
@@ -142,7 +143,7 @@ def store_accepted_job(
     set_approved_basis(job, basis, key)
     job.not_before = Now() + timedelta(seconds=settings.UNDO_SECONDS)
     job.save()
-    calls = store_calls(job, preflight.build_calls(basis, erp_id=key.erp_id, note=note))
+    calls = store_calls(job, basis.build_calls(erp_id=key.erp_id, note=note))
     commitments.set_accounting_status(job.submission.commitment, badge=Badge.EXPORTING)
     entry: dict[str, object] = {"job": job.pk, "basis_hash": job.basis_hash, "erp_id": job.erp_id}
     entry |= signing.sign_decision(job, event=event, by=by, calls=calls)
@@ -150,7 +151,7 @@ def store_accepted_job(
     wakeup.wake_exports(job.connection_id)
 
 
-def set_approved_basis(job: ExportJob, basis: preflight.ApprovalBasis, key: Key) -> None:
+def set_approved_basis(job: ExportJob, basis: ApprovalBasis, key: Key) -> None:
     """What the job goes by is what was decided on, and what its connection says now. Not saved."""
     job.vendor_code, job.erp_id = key.vendor_code, key.erp_id
     job.basis_hash, job.wire_hash = basis.hash, basis.wire_hash
@@ -186,9 +187,7 @@ def require_restore_statement(submission: Submission, statement: str) -> dict[st
     return {"statement": require_text(statement, message)}
 
 
-def require_number_lookup(
-    key: Key, basis: preflight.ApprovalBasis, *, is_unchecked: bool
-) -> dict[str, object]:
+def require_number_lookup(key: Key, basis: ApprovalBasis, *, is_unchecked: bool) -> dict[str, object]:
     """That nobody but a person could look whether a number is free. Raises NotSaid for a typed one unsaid."""
     if is_unchecked:
         raise StatementMissing(
@@ -210,9 +209,9 @@ def build_dismissal_detail(dismissed: Sequence[MovedRecord], reason: str) -> dic
     return {"other_records": records, "others_reason": statement}
 
 
-def require_expected_basis(submission: Submission, expected_hash: str) -> preflight.ApprovalBasis:
+def require_expected_basis(submission: Submission, expected_hash: str) -> ApprovalBasis:
     """What a plan is made from, if it still is what the person saw. Raises Conflict."""
-    basis = preflight.build_basis(get_sent_document(submission))
+    basis = build_basis(get_sent_document(submission))
     if basis.hash != expected_hash:
         raise Conflict(
             "The vendor link, the job link, the connection or Spectrum's lists changed while you were "
@@ -221,13 +220,13 @@ def require_expected_basis(submission: Submission, expected_hash: str) -> prefli
     return basis
 
 
-def claim_erp_id(submission: Submission, basis: preflight.ApprovalBasis, erp_id: str, note: str) -> Key:
+def claim_erp_id(submission: Submission, basis: ApprovalBasis, erp_id: str, note: str) -> Key:
     """Check everything, and reserve the record's name for this commitment alone."""
     issues = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id=erp_id, note=note)
     blocking = preflight.list_blocking(issues)
     if blocking:
         raise ExportBlocked(blocking)
-    key = preflight.get_key(basis, erp_id)
+    key = basis.get_key(erp_id)
     assert basis.connection is not None
     try:
         with transaction.atomic():

@@ -9,8 +9,8 @@ from django.utils import timezone
 from directory.models import User
 from erp_integrations import signing, wakeup
 from erp_integrations.adapters.base import Call, Key, NotFound, Unavailable
-from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.checks import moved_records, preflight
+from erp_integrations.checks.approval_basis import ApprovalBasis
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.exports import existing_record, ledger, outcomes
 from erp_integrations.models import (
@@ -66,12 +66,12 @@ def adopt(
     require_may_decide(submission=submission, by=by)
     require_own_changes_confirmed(submission, by)
     basis = require_expected_basis(submission, seen_hash)
-    adapter = get_adapter(basis.connection)
+    adapter = basis.adapter
     issues = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id=erp_id, note=note)
     if blocking := preflight.list_blocking(issues):
         raise ExportBlocked(blocking)
-    key = preflight.get_key(basis, erp_id)
-    written = list(preflight.build_calls(basis, erp_id=key.erp_id, note=note))
+    key = basis.get_key(erp_id)
+    written = list(basis.build_calls(erp_id=key.erp_id, note=note))
     if adapter.has_read_back:
         written = list_written_calls(submission, key, written, basis, seen_record)
         proof = {"proof": "read back", "record": seen_record, "statement": statement.strip()}
@@ -105,14 +105,14 @@ def list_written_calls(
     submission: Submission,
     key: Key,
     plan: Sequence[Call],
-    basis: preflight.ApprovalBasis,
+    basis: ApprovalBasis,
     expected_record: str,
 ) -> list[Call]:
     """The calls of a plan that stand in Spectrum, if it still is what the person saw.
 
     Of a part the rest is sent: so nothing of it may stand under another key.
     """
-    adapter = get_adapter(basis.connection)
+    adapter = basis.adapter
     match adapter.find_record(key):
         case NotFound():
             raise Conflict(
@@ -175,7 +175,7 @@ def _adopt(
     set_approved_basis(job, basis, key)
     job.adopted = True
     job.save()
-    plan = preflight.build_calls(basis, erp_id=key.erp_id, note=note)
+    plan = basis.build_calls(erp_id=key.erp_id, note=note)
     calls = store_calls(job, plan)
     found = job.list_current_calls().filter(payload_hash__in=[call.hash for call in written])
     has_read_back = proof["proof"] == "read back"

@@ -8,9 +8,10 @@ from commitments.models import Badge, Commitment, Lock
 from directory.models import User
 from directory.rights.permissions import require_send_commitments
 from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.models import Submission, SubmissionStatus
 from erp_integrations.models.submissions import OPEN_STATUSES
-from erp_integrations.snapshots import hash_text, to_json
+from erp_integrations.snapshots import build_document, hash_text, to_json
 from erp_integrations.submissions.contributors import list_contributors
 from erp_integrations.submissions.errors import Conflict, ExportBlocked
 from erp_integrations.submissions.row_locks import describe_conflict, lock_commitment, record_decision
@@ -28,11 +29,9 @@ def send_to_erp(*, commitment: Commitment, by: User) -> Submission:
     open_submission = commitment.submissions.filter(status__in=OPEN_STATUSES).first()
     if open_submission:
         raise Conflict(f"This commitment is with accounting already ({commitment.get_badge_display()}).")
-    document = preflight.build_document(commitment)
-    basis = preflight.build_basis(document)
-    issues = preflight.check_export(
-        basis, moment=preflight.Moment.SEND, erp_id=preflight.get_proposed_erp_id(basis)
-    )
+    document = build_document(commitment)
+    basis = build_basis(document)
+    issues = preflight.check_export(basis, moment=preflight.Moment.SEND, erp_id=basis.proposed_erp_id)
     if preflight.list_blocking(issues) or basis.connection is None:
         raise ExportBlocked(preflight.list_blocking(issues))
     snapshot = to_json(document)

@@ -16,7 +16,7 @@ from directory.db.pagination import parse_search
 from directory.requests import SignedInRequest
 from directory.rights.permissions import can_send_commitments
 from directory.web import rate_limits
-from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.connections import health
 from erp_integrations.pages import (
     explanations,
@@ -151,9 +151,7 @@ def review(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         "document_status": sent_calls.get_status_label(document) if document else "",
         "preview": preview,
         "calls": calls,
-        "goes_to": preview.erp_references
-        if preview
-        else document and preflight.build_basis(document).references,
+        "goes_to": preview.erp_references if preview else document and build_basis(document).references,
     }
     return render(request, "erp_integrations/review.html", context)
 

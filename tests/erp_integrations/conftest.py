@@ -8,7 +8,7 @@ from pytest_django import Settings
 from commitments.models import Commitment
 from directory.models import User
 from erp_integrations import submissions
-from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.models import ExportJob, Submission
 from tests.factories import (
     ApproverFactory,
@@ -82,12 +82,12 @@ def awaiting(deliverable: Commitment, sender: User) -> Submission:
 
 def accept(submission: Submission, by: User, erp_id: str = "") -> ExportJob:
     """Accept what the box shows now."""
-    basis = preflight.build_basis(submission.document)
+    basis = build_basis(submission.document)
     return submissions.accept(
         submission=submission,
         by=by,
         seen_hash=basis.hash,
-        erp_id=erp_id or preflight.get_proposed_erp_id(basis),
+        erp_id=erp_id or basis.proposed_erp_id,
         number_looked_up=bool(erp_id),
     )
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from directory.models import HistoryEntry, User
 from erp_integrations import signing
-from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.exports import unknown, worker
 from erp_integrations.models import Connection, ExportJob, JobStatus
 from tests.directory.tampering import ENTRIES, as_owner
@@ -88,7 +88,7 @@ def due_now(job: ExportJob) -> None:
 
 def accepted_as_it_is(job: ExportJob) -> ExportJob:
     """As if it had been accepted with the connection as it is now."""
-    basis = preflight.build_basis(job.submission.document)
+    basis = build_basis(job.submission.document)
     return signed_anew(job, basis_hash=basis.hash, wire_hash=basis.wire_hash)
 
 

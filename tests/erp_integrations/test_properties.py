@@ -23,8 +23,10 @@ from directory.models import User
 from erp_integrations import submissions
 from erp_integrations.adapters.base import Element, Issue
 from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.exports import verification, worker
 from erp_integrations.models import ExportJob, JobStatus, Submission, Verification
+from erp_integrations.snapshots import build_document
 from tests.simulator import Simulator
 
 pytestmark = pytest.mark.django_db
@@ -170,8 +172,8 @@ class Way:
         """Bring it as far as it gets, and see that nothing is lost, sent in spite of a finding, or hidden."""
         with transaction.atomic():
             commitment = self._written(drawn)
-            basis = preflight.build_basis(preflight.build_document(commitment))
-            erp_id = preflight.get_proposed_erp_id(basis)
+            basis = build_basis(build_document(commitment))
+            erp_id = basis.proposed_erp_id
             found = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id=erp_id)
             try:
                 if preflight.list_blocking(found):
@@ -225,7 +227,7 @@ class Way:
         return commitment
 
     def _accept(self, submission: Submission, erp_id: str) -> ExportJob:
-        seen = preflight.build_basis(submission.document).hash
+        seen = build_basis(submission.document).hash
         return submissions.accept(
             submission=submission, by=self.approver, seen_hash=seen, erp_id=erp_id, number_looked_up=True
         )

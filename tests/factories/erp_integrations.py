@@ -10,7 +10,7 @@ from factory.helpers import post_generation
 from commitments.models import Badge, Commitment, Lock
 from commitments.services import set_accounting_status
 from erp_integrations import submissions
-from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.models import (
     CallState,
     Connection,
@@ -138,12 +138,12 @@ class SubmissionFactory(ModelFactory[Submission]):
             case "rejected":
                 submissions.reject(submission=submission, by=approver, reason=kwargs["reason"])
             case "accepted":
-                basis = preflight.build_basis(submission.document)
+                basis = build_basis(submission.document)
                 submissions.accept(
                     submission=submission,
                     by=approver,
                     seen_hash=basis.hash,
-                    erp_id=preflight.get_proposed_erp_id(basis),
+                    erp_id=basis.proposed_erp_id,
                     note=kwargs["note"],
                 )
         kwargs["commitment"].refresh_from_db()

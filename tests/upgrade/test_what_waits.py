@@ -23,7 +23,7 @@ from directory.models import User
 from erp_integrations import submissions as decisions
 from erp_integrations.adapters.base import Accepted, Call, Element, Unknown
 from erp_integrations.adapters.registry import build_sending_adapter, to_call
-from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.exports import unknown, verification, worker
 from erp_integrations.models import (
     Alarm,
@@ -231,7 +231,7 @@ class TestWhatWaits:
         (mail,) = OutgoingEmail.objects.filter(subject__contains="QUEUED")
         assert mail.recipient == approver
         assert "because it was accepted before acceptances were signed" in mail.text_body
-        basis = preflight.build_basis(submission.document)
+        basis = build_basis(submission.document)
         assert basis.is_bound_by(before)
         decisions.accept(
             submission=submission, by=approver, seen_hash=basis.hash, erp_id="QUEUED", number_looked_up=True
@@ -256,7 +256,7 @@ class TestWhatWaits:
         submission = Submission.objects.select_related("company").get(number="AWAITING")
         assert submission.status == SubmissionStatus.AWAITING
         approver = approver_of(job_of("SYNCED"))
-        basis = preflight.build_basis(submission.document)
+        basis = build_basis(submission.document)
         job = decisions.accept(
             submission=submission, by=approver, seen_hash=basis.hash, erp_id="AWAITING", number_looked_up=True
         )
@@ -293,7 +293,7 @@ class TestWhatWaits:
     def test_what_failed_can_be_accepted_again(self, simulator: Simulator) -> None:
         job = job_of("FAILED")
         approver = approver_of(job)
-        basis = preflight.build_basis(job.submission.document)
+        basis = build_basis(job.submission.document)
         decisions.accept_again(
             submission=job.submission,
             by=approver,
@@ -322,7 +322,7 @@ class TestWhatWaitsWithRetainage:
     def test_what_awaits_can_be_accepted_and_withholds_on_each_line(self, simulator: Simulator) -> None:
         submission = Submission.objects.select_related("company").get(number="AWAITING")
         approver = approver_of(job_of("SYNCED"))
-        basis = preflight.build_basis(submission.document)
+        basis = build_basis(submission.document)
         job = decisions.accept(
             submission=submission, by=approver, seen_hash=basis.hash, erp_id="AWAITING", number_looked_up=True
         )

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from commitments.models import CostType
 from directory.models import User
-from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.models import Connection, CostTypeAccount, LedgerOrder, Submission, VendorLink
 from tests.clients import signed_in
 from tests.erp_integrations.adapters.examples import LINE, with_lines
@@ -44,7 +44,7 @@ def test_the_first_default_of_the_chain_decides(
             cost_type=CostType.objects.get(code=code, company=awaiting.company),
             general_ledger_account=cost_type,
         )
-    masters = preflight.build_basis(awaiting.document).references
+    masters = build_basis(awaiting.document).references
     account, source = expected
     assert masters.general_ledger_account == account
     assert masters.general_ledger_source == (f"{source} {code}" if source == "cost type" else source)
@@ -61,13 +61,13 @@ def test_of_several_cost_types_the_one_with_most_of_the_money_decides() -> None:
 
 
 def test_another_account_makes_what_was_seen_another_thing(awaiting: Submission) -> None:
-    seen = preflight.build_basis(awaiting.document).hash
+    seen = build_basis(awaiting.document).hash
     CostTypeAccount.objects.create(
         connection=Connection.objects.get(),
         cost_type=CostType.objects.get(code=awaiting.document.lines[0].cost_type),
         general_ledger_account=COST_TYPE,
     )
-    assert preflight.build_basis(awaiting.document).hash != seen
+    assert build_basis(awaiting.document).hash != seen
 
 
 def test_the_approver_sees_whose_default_it_is(awaiting: Submission, approver: User) -> None:

@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from directory.models import Company, HistoryEntry, User
 from erp_integrations import submissions
-from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.confirmations import controlled_settings
 from erp_integrations.confirmations.controlled_settings import FIELDS_BY_ROLE, SettingRole
 from erp_integrations.connections.settings_form import SettingsForm
@@ -79,10 +79,10 @@ def test_each_that_the_wire_goes_by_is_part_of_what_accept_binds(
 ) -> None:
     if name == "success_codes":
         ConnectionSettings.objects.update(success_rule="codes", success_codes="S")
-    seen = preflight.build_basis(awaiting.document).hash
+    seen = build_basis(awaiting.document).hash
     change(awaiting.connection, name)
     if name == "server":
-        assert preflight.build_basis(awaiting.document).hash != seen
+        assert build_basis(awaiting.document).hash != seen
         return
     with pytest.raises(submissions.Conflict, match="changed while you were looking"):
         submissions.accept(submission=awaiting, by=approver, seen_hash=seen, erp_id="X-1")
@@ -198,7 +198,7 @@ class TestANumberThatNobodyCanLookUp:
         assert "The ERP ID was not checked in Spectrum" in page
         assert "number_looked_up" not in page
         entered = {
-            "seen_hash": preflight.build_basis(awaiting.document).hash,
+            "seen_hash": build_basis(awaiting.document).hash,
             "round": 0,
             "erp_id": "TYPED-1",
         }

@@ -8,6 +8,7 @@ from django.utils import timezone
 from directory.models import User
 from erp_integrations import submissions
 from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.exports import worker
 from erp_integrations.master_data import syncing
 from erp_integrations.models import ExportJob, Job, JobStatus, MastersPull, Submission, Vendor
@@ -35,7 +36,7 @@ def read(awaiting: Submission) -> Submission:
 
 
 def codes(submission: Submission, moment: preflight.Moment = preflight.Moment.EXPORT) -> list[str]:
-    basis = preflight.build_basis(submission.document)
+    basis = build_basis(submission.document)
     return [each.code for each in preflight.check_export(basis, moment=moment, erp_id="X-1")]
 
 
@@ -80,7 +81,7 @@ def test_a_rename_in_spectrum_between_look_and_accept_is_a_conflict(
     read: Submission, approver: User, renamed: str
 ) -> None:
     client, box = signed_in(approver), f"{read.get_absolute_url()}accept/"
-    seen = preflight.build_basis(read.document).hash
+    seen = build_basis(read.document).hash
     if renamed == "vendor":
         Vendor.objects.filter(code="ACME").update(name="Somebody Else")
     else:
@@ -110,7 +111,7 @@ def test_names_that_are_read_first_after_accept_stop_nothing(simulator: Simulato
 class TestAnAcceptanceFromBeforeNamesWereBound:
     def of_before(self, job: ExportJob) -> str:
         """The hash of the release before."""
-        basis = preflight.build_basis(job.submission.document)
+        basis = build_basis(job.submission.document)
         return basis._hash(basis.bound)
 
     def test_goes_on_as_it_was_accepted(self, simulator: Simulator, read: Submission, approver: User) -> None:

@@ -14,7 +14,7 @@ from directory import history
 from directory.models import HistoryEntry, Level, User
 from directory.rights.permissions import RightMissing
 from erp_integrations import submissions
-from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Kind
 from erp_integrations.connections import settings_changes
@@ -93,12 +93,12 @@ def link(submission: Submission, code: str, by: User) -> None:
 
 
 def accept(submission: Submission, by: User, *ticked: str) -> ExportJob:
-    basis = preflight.build_basis(submission.document)
+    basis = build_basis(submission.document)
     return submissions.accept(
         submission=submission,
         by=by,
         seen_hash=basis.hash,
-        erp_id=preflight.get_proposed_erp_id(basis),
+        erp_id=basis.proposed_erp_id,
         confirmed=ticked,
     )
 
@@ -138,7 +138,7 @@ class TestOnePerson:
         assert delivered(accept(sent, approver)).status == JobStatus.FAILED
         link(sent, "BOLT", both)
         sent.refresh_from_db()
-        seen: dict[str, Any] = {"seen_hash": preflight.build_basis(sent.document).hash, "erp_id": "X"}
+        seen: dict[str, Any] = {"seen_hash": build_basis(sent.document).hash, "erp_id": "X"}
         with pytest.raises(RightMissing):
             submissions.accept_again(submission=sent, by=both, **seen)
         with pytest.raises(RightMissing):
@@ -230,9 +230,9 @@ class TestTheSecondOne:
         assert "Acme is linked to vendor BOLT Bolt &amp; Sons, by " in shown
         assert "before: vendor ACME Acme." in shown
         posted = {
-            "seen_hash": preflight.build_basis(sent.document).hash,
+            "seen_hash": build_basis(sent.document).hash,
             "round": 0,
-            "erp_id": preflight.get_proposed_erp_id(preflight.build_basis(sent.document)),
+            "erp_id": build_basis(sent.document).proposed_erp_id,
         }
         answer = client.post(box, posted)
         assert answer.status_code == 422

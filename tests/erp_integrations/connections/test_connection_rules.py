@@ -7,6 +7,7 @@ from commitments.models import Commitment
 from directory.models import User
 from erp_integrations import submissions
 from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import ApprovalBasis, build_basis
 from erp_integrations.models import Connection, NonAsciiRule, Submission
 from tests.erp_integrations.conftest import accept
 from tests.factories import lists_know
@@ -14,8 +15,8 @@ from tests.factories import lists_know
 pytestmark = pytest.mark.django_db
 
 
-def basis_of(submission: Submission) -> preflight.ApprovalBasis:
-    return preflight.build_basis(submission.document)
+def basis_of(submission: Submission) -> ApprovalBasis:
+    return build_basis(submission.document)
 
 
 def codes(submission: Submission) -> set[str]:
@@ -28,13 +29,13 @@ def codes(submission: Submission) -> set[str]:
 def test_the_proposal_follows_the_rule_and_the_approver_may_choose_another(awaiting: Submission) -> None:
     Connection.objects.update(erp_id_rule="last", subcontract_prefix="S-", purchase_order_prefix="P-")
     number = awaiting.document.number.strip().upper()
-    assert preflight.get_proposed_erp_id(basis_of(awaiting)) == f"S-{number[-8:]}"
+    assert basis_of(awaiting).proposed_erp_id == f"S-{number[-8:]}"
 
 
 def test_a_rule_that_changes_while_the_box_is_open_does_not_change_what_is_accepted(
     awaiting: Submission, approver: User
 ) -> None:
-    shown = preflight.get_proposed_erp_id(basis_of(awaiting))
+    shown = basis_of(awaiting).proposed_erp_id
     Connection.objects.update(subcontract_prefix="S-")
     job = accept(awaiting, approver, erp_id=shown)
     assert job.erp_id == shown
@@ -49,7 +50,7 @@ def test_letters_that_spectrum_lacks_are_spelled_or_refused_as_the_connection_sa
     lists_know(deliverable)
     spelled = basis_of(submission)
     assert codes(submission) == {"text-respelled"}
-    assert preflight.build_calls(spelled, erp_id="SC-1")[0].payload["Comment"] == "Facade"
+    assert spelled.build_calls(erp_id="SC-1")[0].payload["Comment"] == "Facade"
     Connection.objects.update(non_ascii=NonAsciiRule.REFUSE)
     assert codes(submission) == {"text-characters"}
     assert basis_of(submission).hash != spelled.hash

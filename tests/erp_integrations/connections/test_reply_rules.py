@@ -12,7 +12,7 @@ from pytest_django import Settings
 from directory.models import HistoryEntry, User
 from directory.rights.permissions import RightMissing
 from erp_integrations import submissions
-from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.connections import reply_rules
 from erp_integrations.models import ConnectionSettings, ExportJob, JobStatus, Submission, WireAttempt
 from erp_integrations.submissions.resolving import Attested
@@ -102,7 +102,7 @@ def test_a_failed_one_that_is_accepted_again_takes_the_present_rule(
     submissions.accept_again(
         submission=job.submission,
         by=approver,
-        seen_hash=preflight.build_basis(job.submission.document).hash,
+        seen_hash=build_basis(job.submission.document).hash,
         erp_id=job.erp_id,
     )
     assert (of(job).success_rule, of(job).success_codes) == ("codes", "G,blank")

@@ -9,6 +9,7 @@ from pytest_django import Settings
 from directory.models import User
 from erp_integrations import submissions
 from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.exports import worker
 from erp_integrations.models import CallState, ExportJob, JobStatus, Submission
 from tests.clients import signed_in
@@ -29,12 +30,12 @@ def noting(awaiting: Submission) -> Submission:
 
 
 def accept(submission: Submission, by: User, note: str) -> ExportJob:
-    basis = preflight.build_basis(submission.document)
+    basis = build_basis(submission.document)
     return submissions.accept(
         submission=submission,
         by=by,
         seen_hash=basis.hash,
-        erp_id=preflight.get_proposed_erp_id(basis),
+        erp_id=basis.proposed_erp_id,
         note=note,
     )
 
@@ -80,15 +81,13 @@ def test_a_note_is_written_after_the_header_and_the_lines(
 def test_without_a_note_or_a_topic_nothing_of_it_is_planned(
     simulator: Simulator, awaiting: Submission, approver: User
 ) -> None:
-    assert len(preflight.build_calls(preflight.build_basis(awaiting.document), erp_id="SC-1", note=NOTE)) == 3
+    assert len(build_basis(awaiting.document).build_calls(erp_id="SC-1", note=NOTE)) == 3
     job = drained(accept(awaiting, approver, NOTE))
     assert (job.status, notes(simulator, job)) == (JobStatus.SYNCED, {})
 
 
 def test_a_blank_note_is_no_call(simulator: Simulator, noting: Submission, approver: User) -> None:
-    assert (
-        len(preflight.build_calls(preflight.build_basis(noting.document), erp_id="SC-1", note="  \n ")) == 3
-    )
+    assert len(build_basis(noting.document).build_calls(erp_id="SC-1", note="  \n ")) == 3
 
 
 def test_a_note_of_a_thousand_characters_goes_whole_and_one_more_is_refused(
@@ -106,8 +105,8 @@ def test_a_note_of_a_thousand_characters_goes_whole_and_one_more_is_refused(
 def test_other_letters_are_spelled_in_sight_or_refused_by_the_rule_of_the_connection(
     simulator: Simulator, noting: Submission, approver: User
 ) -> None:
-    basis = preflight.build_basis(noting.document)
-    element = preflight.build_calls(basis, erp_id="SC-1", note="Café – first\nand second")[-1].elements[-1]
+    basis = build_basis(noting.document)
+    element = basis.build_calls(erp_id="SC-1", note="Café – first\nand second")[-1].elements[-1]
     assert (element.value, element.original) == (
         "Cafe - first and second",
         "Café – first\nand second",
@@ -117,7 +116,7 @@ def test_other_letters_are_spelled_in_sight_or_refused_by_the_rule_of_the_connec
     }
     assert "note-other-letters" in codes
     type(noting.connection).objects.update(non_ascii="refuse")
-    refusing = preflight.build_basis(noting.document)
+    refusing = build_basis(noting.document)
     found = preflight.check_export(refusing, moment=preflight.Moment.EXPORT, erp_id="S", note="Café")
     assert "note-other-letters" in {finding.code for finding in found}
 

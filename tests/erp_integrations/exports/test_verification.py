@@ -11,7 +11,7 @@ from pytest_django import Settings
 from commitments.models import Badge
 from directory.models import HistoryEntry, User
 from erp_integrations import submissions
-from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.exports import ledger, verification, worker
 from erp_integrations.models import Connection, ExportJob, JobStatus, Submission, Verification
 from tests.erp_integrations.conftest import accept
@@ -153,7 +153,7 @@ class TestWhoseTheNumberIs:
         ExportJob.objects.filter(pk=queued.pk).update(status=JobStatus.FAILED, not_before=None)
         assert ledger.has_possible_write_under_key(of(queued))
         submission = Submission.objects.get(pk=queued.submission_id)
-        seen = preflight.build_basis(submission.document).hash
+        seen = build_basis(submission.document).hash
         again = submissions.accept_again(submission=submission, by=approver, seen_hash=seen, erp_id="OTHER")
         self.other(simulator, again)
         assert not ledger.has_possible_write_under_key(of(again))

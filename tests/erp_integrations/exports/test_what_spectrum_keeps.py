@@ -11,7 +11,7 @@ from commitments.models import Commitment
 from directory.models import User
 from erp_integrations import submissions
 from erp_integrations.adapters.registry import to_call
-from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.exports import verification
 from erp_integrations.master_data import syncing
 from erp_integrations.models import CallState, ConnectionSettings, ExportJob, JobLink, JobStatus, Verification
@@ -133,7 +133,7 @@ class TestAnAcceptanceOfBeforeLinesSaidWhetherRetentionIsWithheld:
     def part_of_before(self, job: ExportJob, simulator: Simulator, **fault: object) -> ExportJob:
         """The worker of the release before came so far."""
         ConnectionSettings.objects.update(retention_rule="blank")
-        basis = preflight.build_basis(job.submission.document)
+        basis = build_basis(job.submission.document)
         signed_anew(job, basis_hash=basis._hash(basis.bound))
         simulator.set_faults({"method": LINE, "on_call": 2, "times": 1, **fault})
         job = delivered(of(job))

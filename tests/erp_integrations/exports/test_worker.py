@@ -19,7 +19,7 @@ from directory.rights import memberships
 from erp_integrations import submissions
 from erp_integrations.adapters.base import Accepted, NotSent, Unusable
 from erp_integrations.adapters.registry import build_sending_adapter, to_call
-from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.exports import outcomes, worker
 from erp_integrations.models import (
     CallState,
@@ -326,7 +326,7 @@ def test_a_retry_needs_the_right_of_the_person_who_retried(
     simulator.set_faults({"kind": "refuse", "method": "UpdateSubcontract", "times": 1})
     job = drained(queued)
     second: User = ApproverFactory(company=job.submission.company)
-    basis = preflight.build_basis(job.submission.document)
+    basis = build_basis(job.submission.document)
     submissions.accept_again(submission=job.submission, by=second, seen_hash=basis.hash, erp_id=job.erp_id)
     CompanyMembership.objects.filter(user=approver).update(can_push_to_accounting=False)
     assert drained(job).status == JobStatus.SYNCED

@@ -9,7 +9,7 @@ from commitments import services as commitments
 from commitments.models import Commitment
 from directory.models import CompanyMembership, HistoryEntry, User
 from erp_integrations import submissions
-from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.models import (
     Alarm,
     Connection,
@@ -111,18 +111,18 @@ class World:
 
     def accept(self, by: str, *, looked: bool) -> None:
         submission = self._there()
-        seen = preflight.build_basis(submission.document) if looked else None
+        seen = build_basis(submission.document) if looked else None
         submissions.accept(
             submission=submission,
             by=self.people[by],
             seen_hash=seen.hash if seen else "0" * 64,
-            erp_id=preflight.get_proposed_erp_id(preflight.build_basis(submission.document)),
+            erp_id=build_basis(submission.document).proposed_erp_id,
         )
 
     def retry(self, by: str) -> None:
         submission = self._there()
-        basis = preflight.build_basis(submission.document)
-        erp_id = preflight.get_proposed_erp_id(basis)
+        basis = build_basis(submission.document)
+        erp_id = basis.proposed_erp_id
         submissions.accept_again(
             submission=submission, by=self.people[by], seen_hash=basis.hash, erp_id=erp_id
         )

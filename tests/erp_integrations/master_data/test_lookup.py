@@ -10,6 +10,7 @@ from directory.models import User
 from erp_integrations import submissions
 from erp_integrations.adapters.base import ReferenceStatus
 from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.exports import worker
 from erp_integrations.master_data import lookup
 from erp_integrations.models import (
@@ -37,13 +38,13 @@ def read(awaiting: Submission) -> Submission:
 
 
 def codes(submission: Submission) -> list[str]:
-    basis = preflight.build_basis(submission.document)
+    basis = build_basis(submission.document)
     found = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id="X-1")
     return [finding.code for finding in found]
 
 
 def hash_of(submission: Submission) -> str:
-    return preflight.build_basis(submission.document).hash
+    return build_basis(submission.document).hash
 
 
 class TestFindings:
@@ -85,9 +86,9 @@ class TestFindings:
     def test_the_number_of_queries_is_the_same_for_any_number_of_lines(self, read: Submission) -> None:
         document = read.document
         with CaptureQueriesContext(database) as few:
-            preflight.build_basis(document)
+            build_basis(document)
         with CaptureQueriesContext(database) as lots:
-            preflight.build_basis(replace(document, lines=document.lines * 200))
+            build_basis(replace(document, lines=document.lines * 200))
         assert len(few) == len(lots) == 8
 
 
@@ -95,9 +96,9 @@ class TestWhatAnAcceptanceIsBoundTo:
     def test_the_first_reading_changes_only_what_names_are_shown(self, awaiting: Submission) -> None:
         """What was accepted before goes on: ``confirmations/test_names.py``."""
         ConnectionSettings.objects.update(unit_price_codes="", job_price_codes="")
-        before = preflight.build_basis(awaiting.document)
+        before = build_basis(awaiting.document)
         have_been_read(awaiting.connection, vendors={"ACME": "Acme"}, jobs={"24-001": GOOD})
-        after = preflight.build_basis(awaiting.document)
+        after = build_basis(awaiting.document)
         assert after.hash != before.hash
         unnamed = replace(after.references, vendor_name="", job_description="")
         assert replace(after, references=unnamed).hash == before.hash

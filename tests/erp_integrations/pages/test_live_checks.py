@@ -13,6 +13,7 @@ from directory.models import User
 from erp_integrations.adapters.base import Key, NotFound, Severity, StoredRecord, Unavailable
 from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.exports import worker
 from erp_integrations.models import ExportJob, Submission, WireAttempt
 from erp_integrations.pages import live_checks, previews
@@ -42,7 +43,7 @@ def silent_server() -> Iterator[str]:
 
 
 def check(submission: Submission, erp_id: str = "LIVE-1") -> live_checks.LiveCheck:
-    return live_checks.check_erp_id(submission, preflight.build_basis(submission.document), erp_id)
+    return live_checks.check_erp_id(submission, build_basis(submission.document), erp_id)
 
 
 def somebody_elses(simulator: Simulator, erp_id: str) -> None:
@@ -135,17 +136,17 @@ class TestWhatThePhasesAreNow:
 
     def test_where_all_is_as_it_was_read_nothing_is_said(self, awaiting: Submission) -> None:
         lists_know(awaiting.commitment)
-        assert live_checks.check_references(preflight.build_basis(awaiting.document)) == []
+        assert live_checks.check_references(build_basis(awaiting.document)) == []
 
     def test_whoever_does_not_answer_blocks_nothing(self, awaiting: Submission, settings: Settings) -> None:
         settings.INFO_LINKS = NOWHERE
-        found = live_checks.check_references(preflight.build_basis(awaiting.document))
+        found = live_checks.check_references(build_basis(awaiting.document))
         assert [each.severity for each in found] == [Severity.CANNOT_CHECK]
 
     def test_accept_asks_before_the_decision(
         self, awaiting: Submission, approver: User, closed_phase: None
     ) -> None:
-        seen = preflight.build_basis(awaiting.document).hash
+        seen = build_basis(awaiting.document).hash
         posted = {"seen_hash": seen, "round": 0, "erp_id": "LIVE-7", "note": "kept"}
         answer = signed_in(approver).post(box_of(awaiting), posted)
         assert answer.status_code == 422
@@ -159,7 +160,7 @@ class TestAVendorOrAJobThatIsClosedByNow:
     ) -> None:
         html = signed_in(approver).get(box_of(awaiting)).content.decode()
         assert WORDS[closed] in html
-        seen = preflight.build_basis(awaiting.document).hash
+        seen = build_basis(awaiting.document).hash
         posted = {"seen_hash": seen, "round": 0, "erp_id": "LIVE-8", "note": ""}
         answer = signed_in(approver).post(box_of(awaiting), posted)
         assert answer.status_code == 422
@@ -258,7 +259,7 @@ class TestOnThePages:
         client = signed_in(approver)
         client.get(awaiting.get_absolute_url())
         client.get(box_of(awaiting))
-        seen = preflight.build_basis(awaiting.document).hash
+        seen = build_basis(awaiting.document).hash
         posted = {"seen_hash": seen, "round": 0, "erp_id": "LIVE-3", "note": ""}
         assert client.post(box_of(awaiting), posted).status_code == 302
         assert open_ones == [False] * 6  # the ERP ID and the phases, three times
@@ -275,7 +276,7 @@ class TestOnThePages:
     ) -> None:
         lists_know(awaiting.commitment)
         somebody_elses(simulator, "LIVE-4")
-        seen = preflight.build_basis(awaiting.document).hash
+        seen = build_basis(awaiting.document).hash
         posted = {"seen_hash": seen, "round": 0, "erp_id": "LIVE-4", "note": "kept"}
         answer = signed_in(approver).post(box_of(awaiting), posted)
         html = answer.content.decode()
@@ -290,7 +291,7 @@ class TestOnThePages:
         settings.INFO_LINKS = NOWHERE
         client = signed_in(approver)
         assert "can&#x27;t be checked now" in client.get(box_of(awaiting)).content.decode()
-        seen = preflight.build_basis(awaiting.document).hash
+        seen = build_basis(awaiting.document).hash
         posted = {"seen_hash": seen, "round": 0, "erp_id": "LIVE-5", "note": ""}
         assert client.post(box_of(awaiting), posted).status_code == 302
         assert ExportJob.objects.exists()

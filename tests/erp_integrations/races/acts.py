@@ -9,7 +9,7 @@ from directory.models import User
 from erp_integrations import submissions
 from erp_integrations.adapters.base import MovedRecord, StoredRecord
 from erp_integrations.adapters.registry import get_adapter, to_call
-from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.exports import worker
 from erp_integrations.models import ExportJob, Submission
 from erp_integrations.submissions import following
@@ -24,8 +24,8 @@ def two_approvers(submission: Submission) -> tuple[User, User]:
 
 def accepts(by: User, submission: Submission, erp_id: str = "") -> Act:
     """Press Export in a box that is open."""
-    basis = preflight.build_basis(submission.document)
-    erp_id = erp_id or preflight.get_proposed_erp_id(basis)
+    basis = build_basis(submission.document)
+    erp_id = erp_id or basis.proposed_erp_id
     return lambda: submissions.accept(
         submission=submission,
         by=by,
@@ -38,8 +38,8 @@ def accepts(by: User, submission: Submission, erp_id: str = "") -> Act:
 
 def adopts(by: User, submission: Submission) -> Act:
     """Mark it as exported in a box that is open; nobody can look, so words are the proof."""
-    basis = preflight.build_basis(submission.document)
-    erp_id = preflight.get_proposed_erp_id(basis)
+    basis = build_basis(submission.document)
+    erp_id = basis.proposed_erp_id
     seen_round = ExportJob.objects.filter(submission=submission).count()
     return lambda: submissions.adopt(
         submission=submission,
@@ -54,8 +54,8 @@ def adopts(by: User, submission: Submission) -> Act:
 
 def retries(by: User, submission: Submission) -> Act:
     """Press Export in the box of a failed export."""
-    basis = preflight.build_basis(submission.document)
-    erp_id = preflight.get_proposed_erp_id(basis)
+    basis = build_basis(submission.document)
+    erp_id = basis.proposed_erp_id
     return lambda: submissions.accept_again(submission=submission, by=by, seen_hash=basis.hash, erp_id=erp_id)
 
 

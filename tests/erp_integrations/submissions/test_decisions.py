@@ -7,7 +7,7 @@ from commitments.models import Badge, Commitment, Lock
 from directory.models import HistoryEntry, User
 from directory.rights.permissions import RightMissing
 from erp_integrations import submissions
-from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.models import (
     ErpIdHold,
     ExportJob,
@@ -17,6 +17,7 @@ from erp_integrations.models import (
     SubmissionStatus,
     VendorLink,
 )
+from erp_integrations.snapshots import build_document
 from notifications.models import OutgoingEmail
 from tests.erp_integrations.conftest import accept
 from tests.factories import (
@@ -47,7 +48,7 @@ def test_sending_locks_the_commitment_and_keeps_a_snapshot(deliverable: Commitme
     submission = submissions.send_to_erp(commitment=deliverable, by=sender)
     deliverable.refresh_from_db()
     assert (deliverable.lock, deliverable.badge) == (Lock.WHOLE, Badge.AWAITING)
-    assert submission.document == preflight.build_document(deliverable)
+    assert submission.document == build_document(deliverable)
     assert submission.total == submission.document.total
     assert events(submission) == ["submission.sent"]
 
@@ -103,8 +104,8 @@ def test_nothing_is_retrieved_after_a_decision(queued: ExportJob, sender: User) 
 
 
 def test_accepting_stores_exactly_the_calls_that_were_shown(awaiting: Submission, approver: User) -> None:
-    basis = preflight.build_basis(awaiting.document)
-    shown = preflight.build_calls(basis, erp_id=preflight.get_proposed_erp_id(basis))
+    basis = build_basis(awaiting.document)
+    shown = basis.build_calls(erp_id=basis.proposed_erp_id)
     job = accept(awaiting, approver)
     assert [call.payload_hash for call in job.list_current_calls()] == [call.hash for call in shown]
     assert [call.method for call in job.list_current_calls()] == [
@@ -134,7 +135,7 @@ def test_the_erp_id_of_the_approver_is_the_one_that_is_written(awaiting: Submiss
 
 
 def test_a_link_that_changed_after_the_preview_is_a_conflict(awaiting: Submission, approver: User) -> None:
-    seen = preflight.build_basis(awaiting.document).hash
+    seen = build_basis(awaiting.document).hash
     awaiting.connection.vendor_links.update(vendor_code="OTHER")
     with pytest.raises(submissions.Conflict, match="changed while you were looking"):
         submissions.accept(submission=awaiting, by=approver, seen_hash=seen, erp_id="SC-1")
@@ -285,7 +286,7 @@ def test_an_export_that_began_can_not_be_rejected(situation: str) -> None:
 def test_a_failed_export_can_be_tried_again_with_another_erp_id() -> None:
     job = ExportJobFactory(failed=True)
     decider = ApproverFactory(company=job.submission.company)
-    basis = preflight.build_basis(job.submission.document)
+    basis = build_basis(job.submission.document)
     again = submissions.accept_again(
         submission=job.submission, by=decider, seen_hash=basis.hash, erp_id="SC-NEW", number_looked_up=True
     )
@@ -306,7 +307,7 @@ def test_the_right_of_a_project_admin_is_asked_of_the_project(awaiting: Submissi
 def test_a_retry_is_the_decision_of_the_person_who_retried() -> None:
     job = ExportJobFactory(failed=True)
     second = ApproverFactory(company=job.submission.company)
-    basis = preflight.build_basis(job.submission.document)
+    basis = build_basis(job.submission.document)
     submissions.accept_again(submission=job.submission, by=second, seen_hash=basis.hash, erp_id=job.erp_id)
     assert Submission.objects.get(pk=job.submission_id).decided_by == second
 
@@ -322,7 +323,7 @@ def test_a_failed_export_whose_job_link_is_gone_says_what_is_missing() -> None:
     job = ExportJobFactory(failed=True)
     JobLink.objects.all().delete()
     decider = ApproverFactory(company=job.submission.company)
-    seen = preflight.build_basis(job.submission.document).hash
+    seen = build_basis(job.submission.document).hash
     with pytest.raises(submissions.ExportBlocked, match="not linked to a Spectrum job"):
         submissions.accept_again(submission=job.submission, by=decider, seen_hash=seen, erp_id=job.erp_id)
 
@@ -333,6 +334,6 @@ def test_a_failed_export_is_not_tried_again_in_another_spectrum_company() -> Non
     JobLink.objects.update(connection=other)
     VendorLink.objects.update(connection=other)
     decider = ApproverFactory(company=job.submission.company)
-    seen = preflight.build_basis(job.submission.document).hash
+    seen = build_basis(job.submission.document).hash
     with pytest.raises(submissions.Conflict, match="another Spectrum company now"):
         submissions.accept_again(submission=job.submission, by=decider, seen_hash=seen, erp_id=job.erp_id)

@@ -13,6 +13,7 @@ from directory.models import CompanyMembership, HistoryEntry, User
 from directory.rights.permissions import RightMissing
 from erp_integrations import submissions
 from erp_integrations.checks import leftovers, preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.exports import worker
 from erp_integrations.models import (
     CallState,
@@ -23,6 +24,7 @@ from erp_integrations.models import (
     SubmissionStatus,
     Verification,
 )
+from erp_integrations.snapshots import build_document
 from erp_integrations.submissions import Attested
 from tests.clients import signed_in
 from tests.conftest import session_of_owner
@@ -403,10 +405,8 @@ class TestRejectingAPart:
         return [{name: getattr(line, name) for name in commitments.LINE_FIELDS} for line in stored]
 
     def blocking(self, commitment: Commitment) -> set[str]:
-        basis = preflight.build_basis(preflight.build_document(commitment))
-        found = preflight.check_export(
-            basis, moment=preflight.Moment.SEND, erp_id=preflight.get_proposed_erp_id(basis)
-        )
+        basis = build_basis(build_document(commitment))
+        found = preflight.check_export(basis, moment=preflight.Moment.SEND, erp_id=basis.proposed_erp_id)
         return {finding.code for finding in preflight.list_blocking(found)}
 
     def test_it_is_unlocked_and_its_erp_id_stays_its_own(self, rejected: ExportJob) -> None:
@@ -470,7 +470,7 @@ class TestRejectingAPart:
 
     def test_where_that_can_t_be_looked_up_the_approver_is_told(self, rejected: ExportJob) -> None:
         commitment = self.change(rejected, lines=self.lines_of(rejected)[1:])
-        basis = preflight.build_basis(preflight.build_document(commitment))
+        basis = build_basis(build_document(commitment))
         found = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id=rejected.erp_id)
         (finding,) = [each for each in found if each.code == "line-left-in-spectrum"]
         assert (finding.severity, "Delete it in Spectrum" in finding.action) == ("cannot_check", True)

@@ -9,7 +9,7 @@ from django.test import Client
 from commitments.models import Badge, Lock
 from directory.models import Company, HistoryEntry, Level, User
 from erp_integrations import submissions
-from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.models import (
     Connection,
     ErpIdHold,
@@ -78,8 +78,8 @@ class TestTheAcceptBox:
         _, client = approver_of(submission)
         html = client.get(url(submission, "accept")).content.decode()
         text = html.replace("<wbr>", "")
-        basis = preflight.build_basis(submission.document)
-        calls = preflight.build_calls(basis, erp_id=submission.number)
+        basis = build_basis(submission.document)
+        calls = basis.build_calls(erp_id=submission.number)
         assert len(calls) == 3
         for call in calls:
             for element in call.elements:
@@ -527,7 +527,7 @@ class TestWhoMayNot:
         join_company(
             own, submission.company, erp_integrations_level=Level.STANDARD, can_push_to_accounting=True
         )
-        basis = preflight.build_basis(submission.document)
+        basis = build_basis(submission.document)
         forged = {"seen_hash": basis.hash, "round": "0", "erp_id": "A", "reason": "No."}
         response = signed_in(own).post(url(submission, what), forged)
         assert response.status_code == 403

@@ -14,7 +14,7 @@ from commitments.services import update_commitment
 from directory.models import User
 from directory.rights.memberships import revoke_push_to_accounting
 from erp_integrations import submissions
-from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.exports.outcomes import revoke_acceptance
 from erp_integrations.models import (
     CallState,
@@ -276,7 +276,7 @@ class TestAnExport:
     def test_only_the_last_round_of_calls_is_shown_after_a_retry(self) -> None:
         job: ExportJob = ExportJobFactory(failed=True)
         approver = ApproverFactory(company=job.submission.company)
-        basis = preflight.build_basis(job.submission.document)
+        basis = build_basis(job.submission.document)
         submissions.accept_again(
             submission=job.submission,
             by=approver,
@@ -356,7 +356,7 @@ class TestAlteredInTheDatabase:
         submission.refresh_from_db()
         Submission.objects.filter(pk=submission.pk).update(snapshot_hash=hash_text(submission.snapshot))
         submission.refresh_from_db()
-        basis = preflight.build_basis(submission.document)
+        basis = build_basis(submission.document)
         approver: User = ApproverFactory(company=submission.company)
         with pytest.raises(submissions.Conflict, match="altered after it was sent"):
             submissions.accept(submission=submission, by=approver, seen_hash=basis.hash, erp_id="A-1")

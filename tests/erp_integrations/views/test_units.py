@@ -10,7 +10,9 @@ from commitments.models import Commitment, LineItem
 from directory.models import HistoryEntry, User
 from erp_integrations import submissions
 from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.models import ConnectionSettings, UnitLink
+from erp_integrations.snapshots import build_document
 from tests.clients import signed_in
 from tests.factories import (
     ErpAdminFactory,
@@ -54,14 +56,14 @@ def save(commitment: Commitment, person: User, **units: str) -> Any:
 
 
 def issues(commitment: Commitment) -> list[str]:
-    basis = preflight.build_basis(preflight.build_document(commitment))
+    basis = build_basis(build_document(commitment))
     return [
         finding.code for finding in preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id="X")
     ]
 
 
 def test_units_that_do_not_fit_are_one_issue_for_the_erp_admin(commitment: Commitment) -> None:
-    basis = preflight.build_basis(preflight.build_document(commitment))
+    basis = build_basis(build_document(commitment))
     (finding,) = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id="X")
     assert (finding.code, finding.responsible_party.value) == ("line-unit-of-measure-invalid", "erp_admin")
     assert finding.field == "Lines 1 and 2, unit of measure"
@@ -87,8 +89,8 @@ def test_the_plan_sends_the_linked_unit_and_shows_what_was_entered(
     commitment: Commitment, admin: User
 ) -> None:
     save(commitment, admin, **{"CU YD": "CY", "EACH": "LS"})
-    basis = preflight.build_basis(preflight.build_document(commitment))
-    lines = preflight.build_calls(basis, erp_id="X")[1:]
+    basis = build_basis(build_document(commitment))
+    lines = basis.build_calls(erp_id="X")[1:]
     units = [next(each for each in line.elements if each.name == "Unit_Of_Measure") for line in lines]
     assert [(unit.value, unit.original) for unit in units] == [
         ("CY", "Cu  Yd"),
@@ -103,16 +105,16 @@ def test_an_acceptance_is_bound_to_the_units_that_it_uses_and_to_no_other(
 ) -> None:
     save(commitment, admin, EACH="EA", **{"CU YD": "CY"})
     submission = SubmissionFactory(commitment=commitment)
-    before = preflight.build_basis(submission.document).hash
+    before = build_basis(submission.document).hash
     save(commitment, admin, HOURS="HR")
-    assert preflight.build_basis(submission.document).hash == before
+    assert build_basis(submission.document).hash == before
     save(commitment, admin, EACH="PC")
-    assert preflight.build_basis(submission.document).hash != before
+    assert build_basis(submission.document).hash != before
 
 
 def test_without_a_link_nothing_is_bound(commitment: Commitment) -> None:
     ConnectionSettings.objects.update(unit_price_codes="")
-    basis = preflight.build_basis(preflight.build_document(commitment))
+    basis = build_basis(build_document(commitment))
     assert basis.bound == {}
 
 

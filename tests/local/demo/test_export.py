@@ -9,7 +9,7 @@ from pytest_django import Settings
 from commitments.models import Commitment
 from directory.models import User
 from erp_integrations import submissions
-from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.exports import worker
 from erp_integrations.models import ExportJob, JobStatus, Submission
 from local.demo.accounts import APPROVER, HARBOR_APPROVER, HARBOR_PROJECT_ADMIN, PROJECT_ADMIN
@@ -43,9 +43,9 @@ def accepted(commitment: Commitment) -> ExportJob:
     submission = Submission.objects.awaiting().filter(commitment=commitment).first()
     if submission is None:
         submission = submissions.send_to_erp(commitment=commitment, by=sender)
-    basis = preflight.build_basis(submission.document)
+    basis = build_basis(submission.document)
     return submissions.accept(
-        submission=submission, by=approver, seen_hash=basis.hash, erp_id=preflight.get_proposed_erp_id(basis)
+        submission=submission, by=approver, seen_hash=basis.hash, erp_id=basis.proposed_erp_id
     )
 
 

@@ -16,8 +16,10 @@ from directory.rights.permissions import (
 )
 from erp_integrations.adapters.base import Severity
 from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.master_data import syncing
 from erp_integrations.models import Connection, MastersPull, Submission
+from erp_integrations.snapshots import build_document
 from local.demo import awkward
 from local.demo.accounts import ACCOUNTS, DEFAULT_PASSWORD
 from local.demo.masters import MASTERS, masters
@@ -96,10 +98,8 @@ def test_only_what_is_awkward_on_purpose_has_findings(loaded: dict[str, Commitme
         row = rows[loaded[planned.contract.number].pk]
         if not planned.case and row.status not in SENDABLE_STATUSES[row.kind]:
             continue
-        basis = preflight.build_basis(preflight.build_document(row))
-        findings = preflight.check_export(
-            basis, moment=preflight.Moment.EXPORT, erp_id=preflight.get_proposed_erp_id(basis)
-        )
+        basis = build_basis(build_document(row))
+        findings = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id=basis.proposed_erp_id)
         found[planned.case].append({(each.severity, each.code) for each in findings})
     assert len(found[""]) > 600
     for case, each in found.items():
