@@ -106,7 +106,7 @@ class ThrowAway:
             done = subprocess.run(
                 [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
                 cwd=ROOT,
-                env={**os.environ, "DATABASE_URL": os.environ["OWNER_DATABASE_URL"]},
+                env={**os.environ, **ENVIRONMENT, "DATABASE_URL": os.environ["OWNER_DATABASE_URL"]},
                 stderr=subprocess.PIPE,
                 text=True,
             )

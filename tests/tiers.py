@@ -21,11 +21,15 @@ CAMPAIGNS = (
     "tests/erp_integrations/life_cycles/test_walk.py",
     "tests/erp_integrations/races",
     "tests/goals",
+    "tests/local/test_server.py",  # processes, from nothing
     "tests/notifications/test_killed_senders.py",
     "tests/processes",
     "tests/security",  # each address attacked
 )
-FIRST = ("tests/processes", "tests/browser", "tests/local/test_server.py", "tests/local/demo")
+FIRST = (
+    *("tests/processes", "tests/browser", "tests/local/test_server.py", "tests/local/demo", "tests/upgrade"),
+    "tests/erp_integrations/life_cycles/test_walk.py",
+)
 """Long, or waiting: begun late, they would have the other workers wait for them."""
 SPREAD = ("tests/test_addresses.py", "tests/security", "tests/erp_integrations/races")
 """Files whose tests know nothing of each other, and are too many for one worker."""
@@ -91,7 +95,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
     return ByFile(config, log)
 
 
-@pytest.hookimpl(optionalhook=True)
+@pytest.hookimpl(tryfirst=True, optionalhook=True)  # before xdist's own, which counts the cores
 def pytest_xdist_auto_num_workers() -> int:
     """More than there are cores: many tests wait for a process, a socket or a clock."""
     return (os.cpu_count() or 1) + 1

@@ -14,7 +14,6 @@ FOUR_EYES = "erp_integrations/submissions/four_eyes.py"
 DELIVERY = "tests/erp_integrations/exports/"
 DELIVERING = f"{DELIVERY}test_worker.py"
 RECOVERING = f"{DELIVERY}test_unknown.py"
-RACES = "tests/erp_integrations/races/"
 LOCKS = f"{DELIVERY}test_row_locks.py"
 VERIFYING = f"{DELIVERY}test_verification.py"
 DECIDING = "tests/erp_integrations/submissions/test_decisions.py"
@@ -23,9 +22,6 @@ CONFIRMING = "tests/erp_integrations/confirmations/test_second_person.py"
 SIGNING = "tests/erp_integrations/exports/test_signing.py"
 TRANSPORT = "tests/erp_integrations/adapters/spectrum/test_transport.py"
 MAILING = "tests/notifications/test_sending.py"
-KILLED = "tests/erp_integrations/every_step/test_killed.py"
-FROZEN = "tests/erp_integrations/every_step/test_frozen.py"
-KILLED_SENDERS = "tests/notifications/test_killed_senders.py"
 
 
 @dataclass(frozen=True)
@@ -95,17 +91,14 @@ MUTATIONS = (
         EXPORTING,
         "if connection.lease_attempt != fencing_token or not outcomes.has_lease(row, job):",
         "if connection.lease_attempt != fencing_token:",
-        (
-            f"{DELIVERING}::test_a_late_worker_changes_nothing",
-            FROZEN,
-        ),
+        (f"{DELIVERING}::test_a_late_worker_changes_nothing",),
     ),
     Mutation(
         "both checks before a call",
         EXPORTING,
         f"        if connection.lease_attempt != fencing_token or not outcomes.has_lease(row, job):{LOST}\n",
         "",
-        (f"{FROZEN}::test_nor_anything_of_the_worker_that_followed_and_is_at_it",),
+        (f"{DELIVERING}::test_a_late_worker_changes_nothing",),
     ),
     Mutation(
         "the attempt check on an answer",
@@ -119,17 +112,14 @@ MUTATIONS = (
         OUTCOMES,
         "    if not has_lease(row, job):\n        raise LeaseLost\n",
         "",
-        (FROZEN,),
+        (f"{DELIVERING}::test_a_late_worker_changes_nothing",),
     ),
     Mutation(
         "the last look at the clock before a call",
         "erp_integrations/adapters/spectrum/wire.py",
         "if time.monotonic() > self._until:",
         "if False:",
-        (
-            f"{DELIVERING}::test_a_call_that_might_outlast_its_lease_does_not_leave",
-            FROZEN,
-        ),
+        (f"{DELIVERING}::test_a_call_that_might_outlast_its_lease_does_not_leave",),
     ),
     Mutation(
         "one writer per Spectrum company",
@@ -172,10 +162,7 @@ MUTATIONS = (
         LOCKING,
         _DECISION,
         _DECISION.replace('.select_for_update(of=("self",))', ""),
-        (
-            f"{RACES}test_deciding.py::test_of_accept_and_reject_one_decides_and_the_other_is_told",
-            f"{RACES}test_deciding.py::test_of_accept_and_retrieve_one_comes_first_and_the_other_is_told",
-        ),
+        (f"{LOCKS}::test_of_two_who_decide_at_this_moment_the_second_is_told_of_the_first",),
     ),
     Mutation(
         "the row locks of what a delivery changes, and a person decides",
@@ -210,7 +197,7 @@ MUTATIONS = (
         EXPORTING,
         "        ExportCall.objects.filter(pk=call.pk).update(state=CallState.SENDING)\n",
         "",
-        (KILLED,),
+        (f"{DELIVERING}::test_a_worker_that_died_while_sending_leaves_it_unknown",),
     ),
     Mutation(
         "the ledger's word on whose a record is",
@@ -235,7 +222,7 @@ MUTATIONS = (
         OUTCOMES,
         "job.quiet_until = job.not_before = Now() + timedelta(seconds=settings.QUIET_PERIOD_SECONDS)",
         "job.quiet_until = job.not_before = Now()",
-        (KILLED,),
+        (f"{RECOVERING}::TestTheQuietPeriod",),
     ),
     Mutation(
         "the quiet period for a person",
@@ -249,7 +236,7 @@ MUTATIONS = (
         RECOVERY,
         "    found = read_back(job)\n",
         "    found: StoredRecord | NotFound | Unavailable = NotFound()\n",
-        (KILLED,),
+        (f"{DELIVERY}test_notes.py", RECOVERING),
     ),
     Mutation(
         "that an interrupted call is unknown",
@@ -257,7 +244,7 @@ MUTATIONS = (
         '    if not end_interrupted_call(job, "the worker stopped while it was being sent."):\n'
         "        requeue_after",
         "    if True:\n        requeue_after",
-        (KILLED,),
+        (f"{DELIVERING}::test_a_worker_that_died_while_sending_leaves_it_unknown",),
     ),
     Mutation(
         "that what was seen of another attempt counts no more",
@@ -349,20 +336,14 @@ MUTATIONS = (
         ACCEPTING,
         "            ErpIdHold.objects.update_or_create(\n",
         "            dict(\n",
-        (
-            f"{DECIDING}::test_two_commitments_can_not_have_one_name_in_spectrum",
-            f"{RACES}test_deciding.py::test_of_two_commitments_with_one_erp_id_one_takes_it",
-        ),
+        (f"{DECIDING}::test_two_commitments_can_not_have_one_name_in_spectrum",),
     ),
     Mutation(
         "undo against a claim",
         "erp_integrations/submissions/undoing.py",
         "if job.status != JobStatus.QUEUED or not ledger.is_unwritten(job):",
         "if False:",
-        (
-            f"{RACES}test_following.py::test_of_undo_and_claim_one_comes_first",
-            f"{FOLLOWING_UP} -k too_late",
-        ),
+        (f"{FOLLOWING_UP} -k too_late",),
     ),
     Mutation(
         "the grace in which an acceptance can be undone",
@@ -405,14 +386,14 @@ MUTATIONS = (
         MAILS,
         '            "Message-ID": email.message_id,\n',
         "",
-        (KILLED_SENDERS,),
+        (f"{MAILING}::test_a_stored_mail_arrives_with_both_parts_and_its_message_id",),
     ),
     Mutation(
         "that a dead sender's mail is queued again",
         MAILS,
         "    requeue_abandoned_emails()\n    connection = ",
         "    connection = ",
-        (KILLED_SENDERS,),
+        (f"{MAILING}::test_a_mail_of_a_dead_sender_is_sent_by_the_next",),
     ),
     Mutation(
         "the lease of a mail, right before the wire",
