@@ -3,6 +3,7 @@
 from django.urls import path
 
 from erp_integrations import views
+from erp_integrations.links.kinds import JOB, VENDOR
 
 app_name = "erp_integrations"
 urlpatterns = [
@@ -21,10 +22,10 @@ urlpatterns = [
     path("commitments/<int:submission_id>/resolve/", views.resolve, name="resolve"),
     path("commitments/<int:submission_id>/unlink/", views.unlink, name="unlink"),
     path("commitments/<int:submission_id>/follow/", views.follow, name="follow"),
-    path("vendors/", views.vendors, name="vendors"),
-    path("vendors/<int:contract_company_id>/", views.vendor, name="vendor"),
-    path("jobs/", views.jobs, name="jobs"),
-    path("jobs/<int:project_id>/", views.job, name="job"),
+    path("vendors/", views.links, {"kind": VENDOR}, name="vendors"),
+    path("vendors/<int:contract_company_id>/", views.link, {"kind": VENDOR}, name="vendor"),
+    path("jobs/", views.links, {"kind": JOB}, name="jobs"),
+    path("jobs/<int:project_id>/", views.link, {"kind": JOB}, name="job"),
     path("confirm/", views.confirm, name="confirm"),
     path("cost-codes/", views.cost_codes, name="cost_codes"),
     path("units/", views.units, name="units"),

@@ -12,55 +12,28 @@ from directory.admin.scoped import RecordingAdmin
 from directory.models import User
 from erp_integrations import wakeup
 from erp_integrations.confirmations import pending_changes
-from erp_integrations.confirmations.subjects import Subject
+from erp_integrations.confirmations.subjects import LINKS, Subject
 from erp_integrations.connections.settings_form import validate_account
 from erp_integrations.links import linking
+from erp_integrations.links.kinds import get_kind
 from erp_integrations.master_data import syncing
 from erp_integrations.models import CostTypeAccount, ExportJob, JobLink, JobStatus, VendorLink
 
 
-class VendorLinkForm(forms.ModelForm[VendorLink]):
-    """Which vendor a contract company is; both sides are of one company."""
-
-    class Meta:
-        model = VendorLink
-        fields = ["connection", "contract_company", "vendor_code", "general_ledger_account"]
+class LinkForm(forms.ModelForm[Any]):
+    """Both sides are of one company."""
 
     def clean_general_ledger_account(self) -> str:
         return validate_account(self.cleaned_data["general_ledger_account"])
 
     def clean(self) -> dict[str, Any]:
+        """A link joins two things of one company; another company's are none of its business."""
         cleaned = super().clean() or {}
-        validate_same_company(self, cleaned, "contract_company")
-        return cleaned
-
-
-class JobLinkForm(forms.ModelForm[JobLink]):
-    """Which job a project is; both sides are of one company."""
-
-    class Meta:
-        model = JobLink
-        fields = ["project", "connection", "job_number"]
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        validate_same_company(self, cleaned, "project")
-        return cleaned
-
-
-class CostTypeAccountForm(forms.ModelForm[CostTypeAccount]):
-    """Which account a cost type's commitments get; both sides are of one company."""
-
-    class Meta:
-        model = CostTypeAccount
-        fields = ["connection", "cost_type", "general_ledger_account"]
-
-    def clean_general_ledger_account(self) -> str:
-        return validate_account(self.cleaned_data["general_ledger_account"])
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        validate_same_company(self, cleaned, "cost_type")
+        name = LINKS[Subject.from_link(self.instance).kind][1]
+        connection = cleaned.get("connection") or (self.instance.connection_id and self.instance.connection)
+        linked = cleaned.get(name) or (getattr(self.instance, f"{name}_id") and getattr(self.instance, name))
+        if connection and linked and connection.company_id != linked.company_id:
+            self.add_error("connection", "This connection belongs to another company.")
         return cleaned
 
 
@@ -68,10 +41,20 @@ class LinkAdmin(RecordingAdmin[Any]):
     """A link decides what is exported, so a change stops what was accepted under the old one."""
 
     company = "connection__company"
+    form = LinkForm
+    list_filter = ("connection",)
+    fixed_fields: tuple[str, ...]
+    """They never change once the link is made."""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.fixed_fields if obj else ()
+
+    def get_history_detail(self, obj: Any) -> dict[str, Any]:
+        return linking.get_link_detail(obj)
 
     def list_queued_exports(self, obj: Any) -> QuerySet[ExportJob]:
         """Accepted, and nothing of it sent, under this link."""
-        raise NotImplementedError
+        return get_kind(obj).list_queued_exports(obj)
 
     def save_row(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> dict[str, Any]:
         assert isinstance(request.user, User)
@@ -106,38 +89,24 @@ class LinkAdmin(RecordingAdmin[Any]):
 class VendorLinkAdmin(LinkAdmin):
     """Which Spectrum vendor a contract company is."""
 
-    what = "vendor_link"
-    form = VendorLinkForm
+    event_prefix = "vendor_link"
+    fields = ("connection", "contract_company", "vendor_code", "general_ledger_account")
+    fixed_fields = ("connection", "contract_company")
     list_display = ("contract_company", "vendor_code", "general_ledger_account", "connection")
-    list_filter = ("connection",)
     list_select_related = ("contract_company", "connection")
     search_fields = ("contract_company__name", "vendor_code")
     autocomplete_fields = ("contract_company",)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: VendorLink | None = None) -> tuple[str, ...]:
-        return ("connection", "contract_company") if obj else ()
-
-    def get_history_detail(self, obj: VendorLink) -> dict[str, object]:
-        return linking.get_link_detail(obj)
-
-    def list_queued_exports(self, obj: VendorLink) -> QuerySet[ExportJob]:
-        return linking.list_queued_for_vendor(obj)
 
 
 @admin.register(CostTypeAccount)
 class CostTypeAccountAdmin(LinkAdmin):
     """Which general-ledger account the commitments of a cost type get."""
 
-    what = "cost_type_account"
-    form = CostTypeAccountForm
+    event_prefix = "cost_type_account"
+    fields = ("connection", "cost_type", "general_ledger_account")
+    fixed_fields = ("connection", "cost_type")
     list_display = ("cost_type", "general_ledger_account", "connection")
-    list_filter = ("connection",)
     list_select_related = ("cost_type", "connection")
-
-    def get_readonly_fields(
-        self, request: HttpRequest, obj: CostTypeAccount | None = None
-    ) -> tuple[str, ...]:
-        return ("connection", "cost_type") if obj else ()
 
     def get_history_detail(self, obj: CostTypeAccount) -> dict[str, str]:
         return {"cost_type": obj.cost_type.code, "general_ledger_account": obj.general_ledger_account}
@@ -153,22 +122,13 @@ class CostTypeAccountAdmin(LinkAdmin):
 class JobLinkAdmin(LinkAdmin):
     """Which Spectrum job a project is, and so where its commitments go."""
 
-    what = "job_link"
-    form = JobLinkForm
+    event_prefix = "job_link"
+    fields = ("project", "connection", "job_number")
+    fixed_fields = ("project",)
     list_display = ("project", "job_number", "connection")
-    list_filter = ("connection",)
     list_select_related = ("project", "connection")
     search_fields = ("project__name", "project__number", "job_number")
     autocomplete_fields = ("project",)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: JobLink | None = None) -> tuple[str, ...]:
-        return ("project",) if obj else ()
-
-    def get_history_detail(self, obj: JobLink) -> dict[str, object]:
-        return linking.get_link_detail(obj)
-
-    def list_queued_exports(self, obj: JobLink) -> QuerySet[ExportJob]:
-        return linking.list_queued_for_job(obj)
 
     def save_model(self, request: HttpRequest, obj: JobLink, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -176,11 +136,3 @@ class JobLinkAdmin(LinkAdmin):
             # Only the phases of linked jobs are read.
             syncing.requeue_sync(obj.connection_id)
             wakeup.wake_sync(obj.connection_id)
-
-
-def validate_same_company(form: forms.ModelForm[Any], cleaned: dict[str, Any], name: str) -> None:
-    """A link joins two things of one company; another company's are none of its business."""
-    connection = cleaned.get("connection") or (form.instance.connection_id and form.instance.connection)
-    linked = cleaned.get(name) or (getattr(form.instance, f"{name}_id") and getattr(form.instance, name))
-    if connection and linked and connection.company_id != linked.company_id:
-        form.add_error("connection", "This connection belongs to another company.")

@@ -1,19 +1,19 @@
 """Which of a company's vendors and projects are linked, and what in Spectrum looks like the others."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from commitments.models import SENDABLE_STATUSES, Commitment, ContractCompany, Lock
+from commitments.models import SENDABLE_STATUSES, Commitment, Lock
 from directory.db import pagination
 from directory.db.pagination import Page
-from directory.models import Company, Project
-from erp_integrations.confirmations import pending_changes as waiting_changes
+from directory.models import Company
+from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.pending_changes import PendingChange
-from erp_integrations.confirmations.subjects import Kind, Subject
-from erp_integrations.models import Connection, Job, JobLink, Vendor, VendorLink
+from erp_integrations.links.kinds import VENDOR, ErpRecord, Link, LinkKind, LinkOwner
+from erp_integrations.models import Connection, VendorLink
 from erp_integrations.name_matching import Suggestion, find_suggestions
 
 MAX_COUNT = 100  # nobody reads a larger number
@@ -29,63 +29,44 @@ LINK_FILTERS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class VendorRow:
-    """A contract company, its link on the connection, what that vendor is in Spectrum's list, and a
-    ``change`` of the link that waits for a second person.
+class LinkRow:
+    """One of ours, its link, what that code is in Spectrum's list, and a ``change`` of the link that waits
+    for a second person.
 
-    ``waiting`` are its commitments that could go to accounting, or are there, and are not exported.
+    ``unexported_count`` are its commitments that could go to accounting, or are there, and are not exported.
     """
 
-    contract_company: ContractCompany
-    link: VendorLink | None
-    vendor: Vendor | None
+    owner: LinkOwner
+    link: Link | None
+    found: ErpRecord | None
     unexported_count: int
-    suggestions: list[Suggestion[Vendor]] = field(default_factory=list)
-    change: PendingChange | None = None
+    suggestions: list[Suggestion[ErpRecord]]
+    change: PendingChange | None
 
 
-@dataclass(frozen=True, slots=True)
-class JobRow:
-    """A project, its link, and what that job is in Spectrum's list."""
-
-    project: Project
-    link: JobLink | None
-    job: Job | None
-    unexported_count: int
-    suggestions: list[Suggestion[Job]] = field(default_factory=list)
-    change: PendingChange | None = None
-
-
-def list_unexported_commitments(company: Company) -> QuerySet[Commitment]:
+def list_unexported_commitments() -> QuerySet[Commitment]:
     """Those that could go to accounting as far as their status goes, or are there, and are not exported."""
-    return Commitment.objects.filter(build_sendable_filter(), project__company=company).exclude(
-        lock=Lock.EXPORTED
-    )
+    sendable = Q(pk__in=[])
+    for kind, statuses in SENDABLE_STATUSES.items():
+        sendable |= Q(kind=kind, status__in=statuses)
+    return Commitment.objects.filter(sendable).exclude(lock=Lock.EXPORTED)
 
 
-def list_vendors_needing_links(company: Company) -> QuerySet[Any, Any]:
-    """The contract companies, by id, that have such a commitment and no link where it would go."""
-    link = VendorLink.objects.filter(
-        contract_company=OuterRef("contract_company"), connection=OuterRef("project__job_link__connection")
-    )
-    return (
-        list_unexported_commitments(company)
-        .filter(~Exists(link), project__job_link__isnull=False, contract_company__isnull=False)
-        .order_by()
-        .values("contract_company")
-        .distinct()
-    )
-
-
-def list_projects_needing_links(company: Company) -> QuerySet[Any, Any]:
-    """The projects, by id, that have such a commitment and no link."""
-    return (
-        list_unexported_commitments(company)
-        .filter(project__job_link__isnull=True)
-        .order_by()
-        .values("project")
-        .distinct()
-    )
+def list_needing_links(kind: LinkKind, company: Company) -> QuerySet[Any, Any]:
+    """What of ours, by id, has such a commitment and no link; a contract company, none where it would go."""
+    commitments = list_unexported_commitments().filter(project__company=company)
+    if kind is VENDOR:
+        link = VendorLink.objects.filter(
+            contract_company=OuterRef("contract_company"),
+            connection=OuterRef("project__job_link__connection"),
+        )
+        commitments = commitments.filter(
+            ~Exists(link), project__job_link__isnull=False, contract_company__isnull=False
+        )
+    else:
+        commitments = commitments.filter(project__job_link__isnull=True)
+    owners: QuerySet[Any, Any] = commitments.order_by().values(kind.owner_field)
+    return owners.distinct()
 
 
 def format_count(rows: QuerySet[Any, Any]) -> str:
@@ -94,140 +75,76 @@ def format_count(rows: QuerySet[Any, Any]) -> str:
     return "" if count == 0 else f"{MAX_COUNT}+" if count > MAX_COUNT else str(count)
 
 
-def get_vendor_page(
-    company: Company, connection: Connection, *, view: str, search: str, parameters: Mapping[str, str]
-) -> tuple[Page[ContractCompany], list[VendorRow]]:
-    """One page of contract companies, in the order of their names. Four queries."""
-    link = VendorLink.objects.filter(contract_company=OuterRef("pk"), connection=connection)
-    contract_companies = ContractCompany.objects.filter(company=company)
+def get_link_page(
+    kind: LinkKind,
+    company: Company,
+    connection: Connection | None,
+    *,
+    view: str,
+    search: str,
+    parameters: Mapping[str, str],
+) -> tuple[Page[LinkOwner], list[LinkRow]]:
+    """One page of what of ours is linked, in the order of names. Four queries."""
+    link = kind.list_links(None, connection).filter(**{kind.owner_field: OuterRef("pk")})
+    owners: QuerySet[Any] = kind.owner_model.objects.filter(company=company)
     match view:
         case "not-linked":
-            contract_companies = contract_companies.filter(~Exists(link))
+            owners = owners.filter(~Exists(link))
         case "work-waits":
-            contract_companies = contract_companies.filter(pk__in=list_vendors_needing_links(company)).filter(
-                ~Exists(link)
-            )
+            owners = owners.filter(~Exists(link), pk__in=list_needing_links(kind, company))
         case "linked":
-            contract_companies = contract_companies.filter(Exists(link))
+            owners = owners.filter(Exists(link))
     for word in search.split():
-        coded = link.filter(vendor_code__icontains=word)
-        contract_companies = contract_companies.filter(Q(name__icontains=word) | Q(Exists(coded)))
-    kept = {"view": view, "connection": str(connection.pk)} | ({"q": search} if search else {})
-    page = pagination.get_page(contract_companies, parameters, by="name", ascending=True, kept=kept)
-    return page, build_vendor_rows(connection, page.rows)
+        has_word = Q(Exists(link.filter(**{f"{kind.code_field}__icontains": word})))
+        for name in kind.owner_search:
+            has_word |= Q(**{f"{name}__icontains": word})
+        owners = owners.filter(has_word)
+    kept = {"view": view} | ({"connection": str(connection.pk)} if connection else {})
+    kept |= {"q": search} if search else {}
+    page = pagination.get_page(owners, parameters, by="name", ascending=True, kept=kept)
+    return page, build_link_rows(kind, company, connection, page.rows)
 
 
-def build_vendor_rows(
-    connection: Connection, contract_companies: Sequence[ContractCompany], *, always_suggest: bool = False
-) -> list[VendorRow]:
-    """With links, vendors and suggestions for what is not linked. Three queries."""
-    links = {
-        link.contract_company_id: link
-        for link in VendorLink.objects.filter(connection=connection, contract_company__in=contract_companies)
-    }
-    vendors = list(Vendor.objects.filter(connection=connection).order_by("code"))
-    by_code = {vendor.code.upper(): vendor for vendor in vendors}
-    unexported = count_unexported_by(contract_companies, "contract_company")
+def build_link_rows(
+    kind: LinkKind,
+    company: Company,
+    connection: Connection | None,
+    owners: Sequence[LinkOwner],
+    *,
+    always_suggest: bool = False,
+) -> list[LinkRow]:
+    """With links, Spectrum's records, and suggestions for what is not linked. Four queries."""
+    links = kind.list_links(owners, connection)
+    if not kind.is_per_connection:
+        links = links.select_related("connection")
+    links_by_owner = {getattr(link, f"{kind.owner_field}_id"): link for link in links}
+    records = list(kind.list_erp_records(company, connection))
+    by_code = {(record.connection_id, record.code.upper()): record for record in records}
+    commitments = list_unexported_commitments().filter(**{f"{kind.owner_field}__in": owners})
+    counts = commitments.order_by().values_list(kind.owner_field).annotate(count=Count("pk"))
+    unexported = dict(counts) if owners else {}
     suggestions = find_suggestions(
-        (each.name for each in contract_companies if always_suggest or each.pk not in links),
-        ((vendor.name, vendor) for vendor in vendors if vendor.gone_at is None and vendor.is_active),
+        (each.name for each in owners if always_suggest or each.pk not in links_by_owner),
+        ((record.name, record) for record in records if record.gone_at is None and record.is_active),
     )
-    subjects = {
-        each.pk: str(Subject(Kind.VENDOR, connection.pk, str(each.pk))) for each in contract_companies
-    }
-    changes = waiting_changes.find_by_subjects(subjects.values())
+    subjects = {each.pk: str(kind.get_subject(each, connection)) for each in owners}
+    changes = pending_changes.find_by_subjects(subjects.values())
     rows = []
-    for each in contract_companies:
-        link = links.get(each.pk)
-        vendor = by_code.get(link.vendor_code.strip().upper()) if link else None
+    for each in owners:
+        link = links_by_owner.get(each.pk)
+        found = by_code.get((link.connection_id, link.code.strip().upper())) if link else None
         suggested, change = suggestions.get(each.name, []), changes.get(subjects[each.pk])
-        rows.append(VendorRow(each, link, vendor, unexported.get(each.pk, 0), suggested, change))
+        rows.append(LinkRow(each, link, found, unexported.get(each.pk, 0), suggested, change))
     return rows
 
 
-def get_job_page(
-    company: Company, *, view: str, search: str, parameters: Mapping[str, str]
-) -> tuple[Page[Project], list[JobRow]]:
-    """One page of projects, in the order of their names. Four queries."""
-    projects = Project.objects.filter(company=company)
-    match view:
-        case "not-linked":
-            projects = projects.filter(job_link__isnull=True)
-        case "work-waits":
-            projects = projects.filter(pk__in=list_projects_needing_links(company))
-        case "linked":
-            projects = projects.filter(job_link__isnull=False)
+def find_erp_records(
+    kind: LinkKind, company: Company, connection: Connection | None, search: str
+) -> list[ErpRecord]:
+    """A few of Spectrum's lists by code or name; none for a blank search. One query."""
+    records = kind.list_erp_records(company, connection).filter(gone_at=None).order_by(*kind.erp_order)
     for word in search.split():
-        projects = projects.filter(
-            Q(name__icontains=word) | Q(number__icontains=word) | Q(job_link__job_number__icontains=word)
+        records = records.filter(
+            Q(**{f"{kind.erp_code}__icontains": word}) | Q(**{f"{kind.erp_name}__icontains": word})
         )
-    kept = {"view": view} | ({"q": search} if search else {})
-    page = pagination.get_page(projects, parameters, by="name", ascending=True, kept=kept)
-    return page, build_job_rows(company, page.rows)
-
-
-def build_job_rows(
-    company: Company, projects: Sequence[Project], *, always_suggest: bool = False
-) -> list[JobRow]:
-    """With links, jobs and suggestions of every connection for what is not linked. Three queries."""
-    links = {
-        link.project_id: link
-        for link in JobLink.objects.filter(project__in=projects).select_related("connection")
-    }
-    jobs = list(
-        Job.objects.filter(connection__company=company).select_related("connection").order_by("number")
-    )
-    by_number = {(job.connection_id, job.number.upper()): job for job in jobs}
-    unexported = count_unexported_by(projects, "project")
-    suggestions = find_suggestions(
-        (each.name for each in projects if always_suggest or each.pk not in links),
-        ((job.description, job) for job in jobs if job.gone_at is None and job.is_active),
-    )
-    subjects = {each.pk: str(Subject(Kind.JOB, 0, str(each.pk))) for each in projects}
-    changes = waiting_changes.find_by_subjects(subjects.values())
-    rows = []
-    for each in projects:
-        link = links.get(each.pk)
-        job = by_number.get((link.connection_id, link.job_number.strip().upper())) if link else None
-        suggested, change = suggestions.get(each.name, []), changes.get(subjects[each.pk])
-        rows.append(JobRow(each, link, job, unexported.get(each.pk, 0), suggested, change))
-    return rows
-
-
-def find_vendors(connection: Connection, search: str) -> list[Vendor]:
-    """Vendors of Spectrum's list by code or name, a few; none for a blank search. One query."""
-    vendors = Vendor.objects.filter(connection=connection, gone_at=None)
-    for word in search.split():
-        vendors = vendors.filter(Q(code__icontains=word) | Q(name__icontains=word))
-    return list(vendors.order_by("name", "code")[:MAX_SEARCH_RESULTS]) if search else []
-
-
-def find_jobs(company: Company, search: str) -> list[Job]:
-    """Jobs of Spectrum's lists by number or description, a few; none for a blank search. One query."""
-    jobs = Job.objects.filter(connection__company=company, gone_at=None).select_related("connection")
-    for word in search.split():
-        jobs = jobs.filter(Q(number__icontains=word) | Q(description__icontains=word))
-    return list(jobs.order_by("number")[:MAX_SEARCH_RESULTS]) if search else []
-
-
-def count_unexported_by(
-    rows: Sequence[ContractCompany] | Sequence[Project], field_name: str
-) -> dict[int, int]:
-    """How many commitments wait on each of these."""
-    if not rows:
-        return {}
-    counts = (
-        Commitment.objects.filter(build_sendable_filter(), **{f"{field_name}__in": rows})
-        .exclude(lock=Lock.EXPORTED)
-        .order_by()
-        .values_list(field_name)
-        .annotate(count=Count("pk"))
-    )
-    return dict(counts)
-
-
-def build_sendable_filter() -> Q:
-    sendable = Q(pk__in=[])
-    for kind, statuses in SENDABLE_STATUSES.items():
-        sendable |= Q(kind=kind, status__in=statuses)
-    return sendable
+    return list(records[:MAX_SEARCH_RESULTS]) if search else []

@@ -91,10 +91,7 @@ def link_units(*, connection: Connection, entered: Mapping[str, str], expected_h
     Connection.objects.select_for_update().get(pk=connection.pk)
     links = get_unit_links(connection)
     if hash_content(links) != expected_hash:
-        raise LinkChanged(
-            "Somebody else changed the units while you were looking, so nothing was changed. "
-            "Below is how they stand now."
-        )
+        raise LinkChanged("the units", "they stand")
     wanted = {get_comparable_unit(unit): erp_unit.strip().upper() for unit, erp_unit in entered.items()}
     adapter, problems = get_adapter(connection), []
     for unit, value in wanted.items():

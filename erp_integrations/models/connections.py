@@ -324,6 +324,10 @@ class VendorLink(models.Model):
     def __str__(self) -> str:
         return f"{self.contract_company} is vendor {self.vendor_code}"
 
+    @property
+    def code(self) -> str:
+        return self.vendor_code
+
 
 class CostTypeAccount(models.Model):
     """The general-ledger account of the commitments of a cost type."""
@@ -358,3 +362,7 @@ class JobLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self.project} is job {self.job_number}"
+
+    @property
+    def code(self) -> str:
+        return self.job_number

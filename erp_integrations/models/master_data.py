@@ -87,6 +87,14 @@ class Job(MasterData):
         return f"{self.number} {self.description}"
 
     @property
+    def code(self) -> str:
+        return self.number
+
+    @property
+    def name(self) -> str:
+        return self.description
+
+    @property
     def is_active(self) -> bool:
         return self.status == JobState.ACTIVE
 

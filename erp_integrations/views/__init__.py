@@ -4,7 +4,7 @@ from erp_integrations.views.approvers import approvers
 from erp_integrations.views.dialogs import accept, reject
 from erp_integrations.views.follow_ups import follow, resolve, resume, undo, unlink
 from erp_integrations.views.history import activity, activity_export
-from erp_integrations.views.links import confirm, job, jobs, vendor, vendors
+from erp_integrations.views.links import confirm, link, links
 from erp_integrations.views.master_data import cost_codes, lists
 from erp_integrations.views.operations import (
     deliveries,
@@ -39,9 +39,9 @@ __all__ = [
     "cost_codes",
     "deliveries",
     "follow",
-    "job",
-    "jobs",
     "learn",
+    "link",
+    "links",
     "lists",
     "overview",
     "pause",
@@ -62,6 +62,4 @@ __all__ = [
     "undo",
     "units",
     "unlink",
-    "vendor",
-    "vendors",
 ]

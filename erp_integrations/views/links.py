@@ -9,9 +9,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from commitments.models import ContractCompany
 from directory.db.pagination import parse_search
-from directory.models import CompanyMembership, Level, Project
+from directory.models import CompanyMembership, Level
 from directory.requests import SignedInRequest
 from directory.rights.permissions import require_administer_erp_integrations
 from directory.web import rate_limits
@@ -19,6 +18,7 @@ from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Kind
 from erp_integrations.links import linking, queries
 from erp_integrations.links.forms import LinkForm, clean_list_query
+from erp_integrations.links.kinds import LinkKind, LinkOwner
 from erp_integrations.master_data import status
 from erp_integrations.models import Connection
 from erp_integrations.models.secrets import list_secret_fields
@@ -29,114 +29,81 @@ from erp_integrations.views.navigation import NavItem
 
 @require_safe
 @rate_limits.limit_rate(when=rate_limits.is_search)
-def vendors(request: SignedInRequest, company_slug: str) -> HttpResponse:
-    """Each contract company, and the vendor that it is on the chosen connection."""
+def links(request: SignedInRequest, company_slug: str, kind: LinkKind) -> HttpResponse:
+    """Each contract company and its vendor on the chosen connection, or each project and its job."""
     viewer = require_viewer(request, company_slug)
     connections = list_connections(viewer)
-    connection = find_chosen_connection(connections, request)
-    context = build_list_context(request, viewer, "Vendors") | build_confirmation_context(viewer, Kind.VENDOR)
-    view, search = context["view"], context["search"]
-    if connection is not None:
-        context["page"], context["rows"] = queries.get_vendor_page(
-            viewer.company, connection, view=view, search=search, parameters=request.GET.dict()
-        )
-        context["lists"] = status.list_sync_summaries([connection])
-    on = {"connection": str(connection.pk)} if connection and len(connections) > 1 else {}
-    context |= {
-        "connection": connection,
-        "connections": [
+    connection = find_chosen_connection(connections, request) if kind.is_per_connection else None
+    view, search = request.GET.get("view", ""), parse_search(request.GET.get("q", ""))
+    if view not in queries.LINK_FILTERS:
+        view = next(iter(queries.LINK_FILTERS))
+    kept = {"connection": str(connection.pk)} if connection and len(connections) > 1 else {}
+    kept |= {"q": search} if search else {}
+    context = build_context(kind, viewer, connections, connection, search) | {
+        "tabs": navigation.list_tabs(viewer, current=kind.title),
+        "view": view,
+        "may_link": viewer.erp_integrations_level == Level.ADMIN,
+        "here": clean_list_query(request.GET.urlencode()),
+        "connection_filters": [
             NavItem(each.name, f"?{urlencode({'view': view, 'connection': each.pk})}", each == connection)
             for each in connections
         ],
-        "filters": build_link_filters(view, search, on),
+        "filters": [
+            NavItem(label, f"?{urlencode({'view': slug} | kept)}", slug == view)
+            for slug, label in queries.LINK_FILTERS.items()
+        ],
     }
-    return render(request, "erp_integrations/vendors.html", context)
+    if connections:
+        context["page"], context["rows"] = queries.get_link_page(
+            kind, viewer.company, connection, view=view, search=search, parameters=request.GET.dict()
+        )
+        context |= build_confirmation_context(viewer, kind.subject_kind)
+    return render(request, "erp_integrations/links.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @rate_limits.limit_rate(when=rate_limits.is_search)
-def vendor(request: SignedInRequest, company_slug: str, contract_company_id: int) -> HttpResponse:
-    """One contract company: choose its vendor, change it, or take the link away."""
+def link(
+    request: SignedInRequest,
+    company_slug: str,
+    kind: LinkKind,
+    contract_company_id: int | None = None,
+    project_id: int | None = None,
+) -> HttpResponse:
+    """One of ours: choose what it is in Spectrum, change it, or take the link away."""
     viewer = require_viewer(request, company_slug)
     require_administer_erp_integrations(request.user, viewer.company)
-    contract_company = get_object_or_404(ContractCompany, company=viewer.company, pk=contract_company_id)
+    key = contract_company_id if project_id is None else project_id
+    owner = get_object_or_404(kind.owner_model, company=viewer.company, pk=key)
     connections = list_connections(viewer)
     if request.method != "POST":
-        return build_vendor_page(
-            request, viewer, contract_company, find_chosen_connection(connections, request)
-        )
+        return build_link_page(request, kind, viewer, owner, connections)
     form = LinkForm(connections, request.POST)
     if not form.is_valid():
-        return build_vendor_page(
-            request, viewer, contract_company, find_chosen_connection(connections, request), form
-        )
+        problem = " ".join(str(message) for errors in form.errors.values() for message in errors)
+        return build_link_page(request, kind, viewer, owner, connections, problem=problem, status_code=422)
     entered = form.cleaned_data
-    link = {
-        "contract_company": contract_company,
+    change: dict[str, Any] = {
+        "owner": owner,
         "connection": entered["connection"],
-        "expected_code": entered["seen"],
+        "expected": linking.ExpectedLink(entered["seen"], entered["seen_connection"]),
         "by": request.user,
     }
     try:
         if entered["unlink"]:
-            stopped = linking.unlink_vendor(**link)
+            stopped = linking.unlink(kind, **change)
         else:
-            stopped = linking.link_vendor(**link, vendor_code=entered["code"])
+            stopped = linking.link(kind, **change, code=entered["code"])
     except linking.LinkError as error:
-        return build_vendor_page(request, viewer, contract_company, entered["connection"], form, error)
-    done = "is not linked any more" if entered["unlink"] else "is linked"
-    return build_list_redirect(request, viewer, "vendors", f"{contract_company.name} {done}.", stopped, form)
-
-
-@require_safe
-@rate_limits.limit_rate(when=rate_limits.is_search)
-def jobs(request: SignedInRequest, company_slug: str) -> HttpResponse:
-    """Each project, and the job that it is, which also says where its commitments go."""
-    viewer = require_viewer(request, company_slug)
-    connections = list_connections(viewer)
-    context = build_list_context(request, viewer, "Jobs") | build_confirmation_context(viewer, Kind.JOB)
-    view, search = context["view"], context["search"]
-    context["page"], context["rows"] = queries.get_job_page(
-        viewer.company, view=view, search=search, parameters=request.GET.dict()
-    )
-    context |= {
-        "connections": connections,
-        "lists": status.list_sync_summaries(connections),
-        "filters": build_link_filters(view, search, {}),
-    }
-    return render(request, "erp_integrations/jobs.html", context)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@rate_limits.limit_rate(when=rate_limits.is_search)
-def job(request: SignedInRequest, company_slug: str, project_id: int) -> HttpResponse:
-    """One project: choose its job and with it the connection, change it, or take the link away."""
-    viewer = require_viewer(request, company_slug)
-    require_administer_erp_integrations(request.user, viewer.company)
-    project = get_object_or_404(Project, company=viewer.company, pk=project_id)
-    connections = list_connections(viewer)
-    if request.method != "POST":
-        return build_job_page(request, viewer, project, connections)
-    form = LinkForm(connections, request.POST)
-    if not form.is_valid():
-        return build_job_page(request, viewer, project, connections, form)
-    entered = form.cleaned_data
-    expected = linking.ExpectedLink(entered["seen"], entered["seen_connection"])
-    try:
-        if entered["unlink"]:
-            stopped = linking.unlink_job(project=project, expected=expected, by=request.user)
-        else:
-            stopped = linking.link_job(
-                project=project,
-                connection=entered["connection"],
-                job_number=entered["code"],
-                expected=expected,
-                by=request.user,
-            )
-    except linking.LinkError as error:
-        return build_job_page(request, viewer, project, connections, form, error)
-    done = "is not linked any more" if entered["unlink"] else "is linked"
-    return build_list_redirect(request, viewer, "jobs", f"{project.name} {done}.", stopped, form)
+        status_code = 409 if isinstance(error, linking.LinkChanged) else 422
+        return build_link_page(
+            request, kind, viewer, owner, connections, problem=str(error), status_code=status_code
+        )
+    messages.success(request, f"{owner.name} is {'not linked any more' if entered['unlink'] else 'linked'}.")
+    if stopped:
+        messages.warning(request, linking.describe_stopped_exports(stopped))
+    address = reverse(f"erp_integrations:{kind.name}s", args=[company_slug])
+    return redirect(f"{address}?{entered['back']}" if entered["back"] else address)
 
 
 @require_POST
@@ -172,114 +139,52 @@ def list_connections(viewer: CompanyMembership) -> list[Connection]:
 
 def find_chosen_connection(connections: list[Connection], request: SignedInRequest) -> Connection | None:
     """The one that the address names, or the first; None where the company has none."""
-    wanted = request.GET.get("connection") or request.POST.get("connection") or ""
+    wanted = request.POST.get("connection") or request.GET.get("connection") or ""
     return next((each for each in connections if str(each.pk) == wanted), next(iter(connections), None))
 
 
-def build_list_context(request: SignedInRequest, viewer: CompanyMembership, tab: str) -> dict[str, Any]:
-    wanted = request.GET.get("view", "")
-    return {
-        "viewer": viewer,
-        "company": viewer.company,
-        "tabs": navigation.list_tabs(viewer, current=tab),
-        "view": wanted if wanted in queries.LINK_FILTERS else next(iter(queries.LINK_FILTERS)),
-        "search": parse_search(request.GET.get("q", "")),
-        "may_link": viewer.erp_integrations_level == Level.ADMIN,
-        "here": clean_list_query(request.GET.urlencode()),
-    }
-
-
-def build_link_filters(view: str, search: str, kept: dict[str, str]) -> list[NavItem]:
-    if search:
-        kept = kept | {"q": search}
-    return [
-        NavItem(label, f"?{urlencode({'view': slug} | kept)}", slug == view)
-        for slug, label in queries.LINK_FILTERS.items()
-    ]
-
-
-def build_vendor_page(
-    request: SignedInRequest,
+def build_context(
+    kind: LinkKind,
     viewer: CompanyMembership,
-    contract_company: ContractCompany,
-    connection: Connection | None,
-    form: LinkForm | None = None,
-    error: linking.LinkError | None = None,
-) -> HttpResponse:
-    search = parse_search(request.GET.get("q", ""))
-    row = (
-        queries.build_vendor_rows(connection, [contract_company], always_suggest=True)[0]
-        if connection
-        else None
-    )
-    context = build_page_context(request, viewer, form, error) | {
-        "contract_company": contract_company,
-        "connection": connection,
-        "row": row,
-        "search": search,
-        "found": queries.find_vendors(connection, search) if connection else [],
-        "lists": status.list_sync_summaries([connection] if connection else []),
-    }
-    return render(request, "erp_integrations/vendor.html", context, status=_get_status_code(form, error))
-
-
-def build_job_page(
-    request: SignedInRequest,
-    viewer: CompanyMembership,
-    project: Project,
     connections: list[Connection],
-    form: LinkForm | None = None,
-    error: linking.LinkError | None = None,
-) -> HttpResponse:
-    search = parse_search(request.GET.get("q", ""))
-    (row,) = queries.build_job_rows(viewer.company, [project], always_suggest=True)
-    context = build_page_context(request, viewer, form, error) | {
-        "project": project,
-        "connections": connections,
-        "row": row,
-        "search": search,
-        "found": queries.find_jobs(viewer.company, search),
-        "lists": status.list_sync_summaries(connections),
-    }
-    return render(request, "erp_integrations/job.html", context, status=_get_status_code(form, error))
-
-
-def build_page_context(
-    request: SignedInRequest,
-    viewer: CompanyMembership,
-    form: LinkForm | None,
-    error: linking.LinkError | None,
+    connection: Connection | None,
+    search: str,
 ) -> dict[str, Any]:
-    problem = str(error) if error else ""
-    if form is not None and not form.is_valid():
-        problem = " ".join(str(message) for errors in form.errors.values() for message in errors)
-    back = form.data.get("back", "") if form is not None else request.GET.get("back", "")
+    """``connection`` is the one that was chosen, where one of ours has a link on each."""
     return {
         "viewer": viewer,
         "company": viewer.company,
-        "problem": problem,
-        "typed": form.data.get("code", "") if form is not None else "",
-        "back": clean_list_query(back),
+        "kind": kind,
+        "connections": connections,
+        "connection": connection,
+        "search": search,
+        "lists": status.list_sync_summaries([connection] if connection else connections),
     }
 
 
-def _get_status_code(form: LinkForm | None, error: linking.LinkError | None) -> int:
-    if isinstance(error, linking.LinkChanged):
-        return 409
-    return 200 if form is None else 422
-
-
-def build_list_redirect(
+def build_link_page(
     request: SignedInRequest,
+    kind: LinkKind,
     viewer: CompanyMembership,
-    name: str,
-    sentence: str,
-    stopped: int,
-    form: LinkForm,
+    owner: LinkOwner,
+    connections: list[Connection],
+    *,
+    problem: str = "",
+    status_code: int = 200,
 ) -> HttpResponse:
-    messages.success(request, sentence)
-    if stopped:
-        messages.warning(request, linking.describe_stopped_exports(stopped))
-    address = reverse(f"erp_integrations:{name}", args=[viewer.company.slug])
-    back = form.cleaned_data["back"]
-    return redirect(f"{address}?{back}" if back else address)
+    connection = find_chosen_connection(connections, request) if kind.is_per_connection else None
+    search = parse_search(request.GET.get("q", ""))
+    context = build_context(kind, viewer, connections, connection, search) | {
+        "owner": owner,
+        "problem": problem,
+        "typed": request.POST.get("code", ""),
+        "back": clean_list_query(request.POST.get("back", request.GET.get("back", ""))),
+        "url": reverse(f"erp_integrations:{kind.name}", args=[viewer.company.slug, owner.pk]),
+        "list_url": reverse(f"erp_integrations:{kind.name}s", args=[viewer.company.slug]),
+    }
+    if connections:
+        (context["row"],) = queries.build_link_rows(
+            kind, viewer.company, connection, [owner], always_suggest=True
+        )
+        context["found"] = queries.find_erp_records(kind, viewer.company, connection, search)
+    return render(request, "erp_integrations/link.html", context, status=status_code)

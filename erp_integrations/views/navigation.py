@@ -9,6 +9,7 @@ from directory.db.pagination import parse_search
 from directory.models import CompanyMembership, Level
 from directory.requests import SignedInRequest
 from erp_integrations.links import queries
+from erp_integrations.links.kinds import JOB, VENDOR
 from erp_integrations.pages import submission_list
 
 
@@ -36,8 +37,8 @@ def list_tabs(viewer: CompanyMembership, *, current: str) -> list[NavItem]:
         "Approvers": "approvers",
     }
     missing_links = {
-        "Vendors": queries.format_count(queries.list_vendors_needing_links(viewer.company)),
-        "Jobs": queries.format_count(queries.list_projects_needing_links(viewer.company)),
+        kind.title: queries.format_count(queries.list_needing_links(kind, viewer.company))
+        for kind in (VENDOR, JOB)
     }
     if viewer.erp_integrations_level == Level.ADMIN:
         url_names["Settings"] = "settings"

@@ -20,6 +20,7 @@ from erp_integrations.confirmations.subjects import Kind
 from erp_integrations.connections import settings_changes
 from erp_integrations.connections.settings_form import SettingsForm
 from erp_integrations.links import linking, units
+from erp_integrations.links.kinds import JOB, VENDOR
 from erp_integrations.models import (
     Connection,
     CostTypeAccount,
@@ -80,16 +81,12 @@ def link(submission: Submission, code: str, by: User) -> None:
     firm = submission.commitment.contract_company
     assert firm is not None
     now = VendorLink.objects.filter(contract_company=firm).first()
-    seen = now.vendor_code if now else ""
-    where: dict[str, Any] = {
-        "contract_company": firm,
-        "connection": submission.connection,
-        "expected_code": seen,
-    }
+    seen = linking.ExpectedLink(now.vendor_code if now else "")
+    where: dict[str, Any] = {"owner": firm, "connection": submission.connection, "expected": seen, "by": by}
     if code:
-        linking.link_vendor(**where, vendor_code=code, by=by)
+        linking.link(VENDOR, **where, code=code)
     else:
-        linking.unlink_vendor(**where, by=by)
+        linking.unlink(VENDOR, **where)
 
 
 def accept(submission: Submission, by: User, *ticked: str) -> ExportJob:
@@ -244,10 +241,11 @@ class TestTheSecondOne:
 
     def test_another_erp_admin_confirms_many_at_once(self, sent: Submission, both: User, admin: User) -> None:
         link(sent, "BOLT", both)
-        linking.link_job(
-            project=sent.project,
+        linking.link(
+            JOB,
+            owner=sent.project,
             connection=sent.connection,
-            job_number="24-002",
+            code="24-002",
             expected=linking.ExpectedLink("24-001", sent.connection_id),
             by=both,
         )
@@ -328,10 +326,11 @@ class TestALinkThatSpeaksForItself:
         )
         have_been_read(other, jobs={"T-1": {}})
         Job.objects.filter(number="T-1").update(description=sent.project.name)
-        linking.link_job(
-            project=sent.project,
+        linking.link(
+            JOB,
+            owner=sent.project,
             connection=other,
-            job_number="T-1",
+            code="T-1",
             expected=linking.ExpectedLink("24-001", sent.connection_id),
             by=both,
         )
@@ -435,17 +434,17 @@ def test_the_commitment_s_history_shows_what_became_of_its_links(
 
 def test_a_link_of_another_firm_is_not_in_it(sent: Submission, both: User, deliverable: Commitment) -> None:
     other = deliverable.project.company.contract_companies.create(name="Other")
-    linking.link_vendor(
-        contract_company=other, connection=sent.connection, vendor_code="BOLT", expected_code="", by=both
-    )
+    seen = linking.ExpectedLink("")
+    linking.link(VENDOR, owner=other, connection=sent.connection, code="BOLT", expected=seen, by=both)
     assert "Vendor linked" not in told(signed_in(both), sent.get_absolute_url())
 
 
 def job(submission: Submission, number: str, by: User) -> None:
-    linking.link_job(
-        project=submission.project,
+    linking.link(
+        JOB,
+        owner=submission.project,
         connection=submission.connection,
-        job_number=number,
+        code=number,
         expected=linking.ExpectedLink("24-001", submission.connection_id),
         by=by,
     )

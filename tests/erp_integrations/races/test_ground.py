@@ -13,6 +13,7 @@ from erp_integrations.connections import settings_changes
 from erp_integrations.connections.settings_form import SettingsForm
 from erp_integrations.exports import worker
 from erp_integrations.links import linking
+from erp_integrations.links.kinds import JOB, VENDOR
 from erp_integrations.models import (
     Connection,
     ErpIdHold,
@@ -114,31 +115,34 @@ def test_of_a_claim_and_the_end_of_the_right_one_comes_first(
 
 def changes_the_vendor(submission: Submission, by: User) -> Act:
     link = VendorLink.objects.get(connection=submission.connection)
-    return lambda: linking.link_vendor(
-        contract_company=link.contract_company,
+    return lambda: linking.link(
+        VENDOR,
+        owner=link.contract_company,
         connection=submission.connection,
-        vendor_code="OTHER",
-        expected_code=link.vendor_code,
+        code="OTHER",
+        expected=linking.ExpectedLink(link.vendor_code),
         by=by,
     )
 
 
 def unlinks_the_vendor(submission: Submission, by: User) -> Act:
     link = VendorLink.objects.get(connection=submission.connection)
-    return lambda: linking.unlink_vendor(
-        contract_company=link.contract_company,
+    return lambda: linking.unlink(
+        VENDOR,
+        owner=link.contract_company,
         connection=submission.connection,
-        expected_code=link.vendor_code,
+        expected=linking.ExpectedLink(link.vendor_code),
         by=by,
     )
 
 
 def changes_the_job(submission: Submission, by: User) -> Act:
     link = JobLink.objects.get(project=submission.project)
-    return lambda: linking.link_job(
-        project=submission.project,
+    return lambda: linking.link(
+        JOB,
+        owner=submission.project,
         connection=submission.connection,
-        job_number="OTHER",
+        code="OTHER",
         expected=linking.ExpectedLink(link.job_number, link.connection_id),
         by=by,
     )

@@ -15,6 +15,7 @@ from directory.models import Company, HistoryEntry, Level, Project, User
 from directory.rights.permissions import RightMissing
 from erp_integrations.exports import worker
 from erp_integrations.links import linking
+from erp_integrations.links.kinds import JOB, VENDOR
 from erp_integrations.models import (
     Connection,
     ExportJob,
@@ -142,15 +143,12 @@ class TestWhoMayLink:
         """Whatever screen, command or shell calls them."""
         by = ApproverFactory(company=site.company)
         ours, project = ContractCompanyFactory(company=site.company), ProjectFactory(company=site.company)
-        vendor: dict[str, Any] = {"contract_company": ours, "connection": site, "expected_code": "", "by": by}
-        seen = linking.ExpectedLink("")
+        where: dict[str, Any] = {"connection": site, "expected": linking.ExpectedLink(""), "by": by}
         for act in (
-            lambda: linking.link_vendor(**vendor, vendor_code="ACME"),
-            lambda: linking.unlink_vendor(**vendor),
-            lambda: linking.link_job(
-                project=project, connection=site, job_number="24-001", expected=seen, by=by
-            ),
-            lambda: linking.unlink_job(project=project, expected=seen, by=by),
+            lambda: linking.link(VENDOR, owner=ours, code="ACME", **where),
+            lambda: linking.unlink(VENDOR, owner=ours, **where),
+            lambda: linking.link(JOB, owner=project, code="24-001", **where),
+            lambda: linking.unlink(JOB, owner=project, **where),
             lambda: linking.requeue_master_data_sync(connection=site, by=by),
         ):
             with pytest.raises(RightMissing):
@@ -299,9 +297,8 @@ class TestVendors:
         html = page_of(admin, site.company, path, "?q=mechan")
         assert 'value="ACME"' in html
         assert 'value="BOLT"' not in html
-        assert "No vendor of Spectrum's list has these words" in page_of(
-            admin, site.company, path, "?q=zebra%00"
-        )
+        html = page_of(admin, site.company, path, "?q=zebra%00")
+        assert "No vendor of Spectrum&#x27;s list has these words" in html
 
     def test_each_connection_has_links_of_its_own(self, site: Connection, admin: User) -> None:
         other = ConnectionFactory(company=site.company, name="ZZ second")
@@ -407,6 +404,17 @@ class TestJobs:
         moved = link_job(admin, project, site, seen="24-001", seen_connection=other.pk)
         assert moved.status_code == 302
         assert JobLink.objects.get().connection == site
+
+    def test_with_several_connections_it_says_which(self, site: Connection, admin: User) -> None:
+        """Of what is linked, of what is suggested, and of what is neither."""
+        other = ConnectionFactory(company=site.company, name="Second site")
+        JobLinkFactory(project=ProjectFactory(company=site.company, name="Linked"), connection=other)
+        ProjectFactory(company=site.company, name="24-001")
+        ProjectFactory(company=site.company, name="Neither")
+        html = page_of(admin, site.company, "jobs", "?view=all")
+        assert names(html) == ["24-001", "Linked", "Neither"]
+        shown = re.findall(r'<td data-label="Connection"> (.*?) </td>', html)
+        assert shown == [site.name, "Second site", "–"]
 
     def test_a_job_of_the_other_connection_is_not_taken(self, site: Connection, admin: User) -> None:
         other = ConnectionFactory(company=site.company)
@@ -555,9 +563,8 @@ class TestTwoAdmins:
         people = ErpAdminFactory.create_batch(2, company=site.company)
 
         def link(by: User, code: str) -> int:
-            return linking.link_vendor(
-                contract_company=ours, connection=site, vendor_code=code, expected_code="", by=by
-            )
+            seen = linking.ExpectedLink("")
+            return linking.link(VENDOR, owner=ours, connection=site, code=code, expected=seen, by=by)
 
         results = race(lambda: link(people[0], "ONE"), lambda: link(people[1], "TWO"))
         (refusal,) = refusals(results)
@@ -572,16 +579,14 @@ class TestTwoAdmins:
     def test_of_two_who_change_one_job_one_is_told(self, number: int) -> None:
         link: JobLink = JobLinkFactory()
         people = ErpAdminFactory.create_batch(2, company=link.project.company)
-        seen = linking.ExpectedLink(link.job_number, link.connection_id)
-
-        def change(by: User, code: str) -> int:
-            return linking.link_job(
-                project=link.project, connection=link.connection, job_number=code, expected=seen, by=by
-            )
-
+        where: dict[str, Any] = {
+            "owner": link.project,
+            "connection": link.connection,
+            "expected": linking.ExpectedLink(link.job_number, link.connection_id),
+        }
         results = race(
-            lambda: change(people[0], "ONE"),
-            lambda: linking.unlink_job(project=link.project, expected=seen, by=people[1]),
+            lambda: linking.link(JOB, code="ONE", by=people[0], **where),
+            lambda: linking.unlink(JOB, by=people[1], **where),
         )
         assert len(refusals(results)) == 1
 
@@ -590,11 +595,12 @@ def test_a_submission_keeps_its_way_when_its_link_is_typed_again(awaiting: Submi
     """The same code once more changes nothing, and stops nothing."""
     link = VendorLink.objects.get()
     by = ErpAdminFactory(company=awaiting.company)
-    stopped = linking.link_vendor(
-        contract_company=link.contract_company,
+    stopped = linking.link(
+        VENDOR,
+        owner=link.contract_company,
         connection=link.connection,
-        vendor_code="ACME",
-        expected_code="ACME",
+        code="ACME",
+        expected=linking.ExpectedLink("ACME"),
         by=by,
     )
     assert stopped == 0
