@@ -5,10 +5,8 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, celeryd_init
+from celery.signals import celeryd_init
 from django.conf import settings
-
-from config.poller import Poller
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -16,7 +14,6 @@ logger = logging.getLogger(__name__)
 
 
 @celeryd_init.connect
-@beat_init.connect
 def check_worker_signing_key(**_: Any) -> None:
     """What a worker can sign, whoever gets into it can accept."""
     if settings.DECISION_SIGNING_KEY and not settings.DEVELOPMENT:
@@ -26,4 +23,4 @@ def check_worker_signing_key(**_: Any) -> None:
 app = Celery("ledgergate")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-app.steps["worker"].add(Poller)
+app.steps["worker"].add("config.worker:Scheduler")  # by name: a worker loads the models first

@@ -5,8 +5,8 @@ turn; the others have theirs.
 """
 
 import logging
-import threading
 from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from django.db import connections
 
@@ -14,31 +14,24 @@ logger = logging.getLogger(__name__)
 
 
 class KeyedThreadPool:
-    """At most ``most`` turns at once, and never two with one key."""
+    """At most so many turns at once, and never two with one key. One thread alone starts them."""
 
     def __init__(self, max_threads: int) -> None:
         self._max_threads = max_threads
-        self._lock = threading.Lock()
-        self._running: dict[Hashable, threading.Thread] = {}
+        self._executor = ThreadPoolExecutor(max_threads)
+        self._running: dict[Hashable, Future[None]] = {}
 
     def start(self, key: Hashable, task: Callable[[], object]) -> bool:
         """Start a turn in a thread of its own; False when this key has one, or no place is free."""
-        with self._lock:
-            if key in self._running or len(self._running) >= self._max_threads:
-                return False
-            thread = threading.Thread(
-                target=self._run_task, args=[key, task], name=f"turn {key}", daemon=True
-            )
-            self._running[key] = thread
-        thread.start()
+        self._running = {other: turn for other, turn in self._running.items() if not turn.done()}
+        if key in self._running or len(self._running) >= self._max_threads:
+            return False
+        self._running[key] = self._executor.submit(self._run_task, key, task)
         return True
 
     def end(self, timeout: float) -> None:
-        """Until the turns that run now are over, or each was waited for so long, in seconds."""
-        with self._lock:
-            running = list(self._running.values())
-        for thread in running:
-            thread.join(timeout=timeout)
+        """Wait for the turns that run now, for so many seconds at most."""
+        wait(self._running.values(), timeout)
 
     def _run_task(self, key: Hashable, task: Callable[[], object]) -> None:
         try:
@@ -48,5 +41,3 @@ class KeyedThreadPool:
             logger.exception("The turn %s failed", key)
         finally:
             connections.close_all()
-            with self._lock:
-                del self._running[key]

@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 import django_stubs_ext
 import environ
-from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -313,42 +312,6 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_step": 0,
     "interval_max": 0,
     "connect_retries_timeout": 1,
-}
-CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "erp_integrations.tasks.sweep", "schedule": 15.0, "options": {"expires": 15}},
-    "reconcile": {
-        "task": "erp_integrations.tasks.reconcile",
-        "schedule": crontab(minute="*/10"),
-        "options": {"expires": 600},
-    },
-    "pull-masters": {
-        "task": "erp_integrations.tasks.pull_due_masters",
-        "schedule": 60.0,
-        "options": {"expires": 60},
-    },
-    "forget-old": {
-        "task": "erp_integrations.tasks.forget_old",
-        "schedule": crontab(hour=3, minute=20),
-        "options": {"expires": 3600},
-    },
-    "seal-history": {
-        "task": "directory.tasks.seal_history",
-        "schedule": crontab(minute="*/10"),
-        "options": {"expires": 600},
-    },
-    "send-emails": {"task": "notifications.tasks.send_emails", "schedule": 15.0, "options": {"expires": 15}},
-    # Every ten minutes, because each approver has an hour and a time zone of their own.
-    "daily-summaries": {
-        "task": "erp_integrations.tasks.send_daily_summaries",
-        "schedule": crontab(minute="*/10"),
-        "options": {"expires": 600},
-    },
-    "remind-of-reviews": {
-        "task": "erp_integrations.tasks.remind_of_reviews",
-        "schedule": crontab(minute="5"),
-        "options": {"expires": 3600},
-    },
 }
 
 # Who is told of a change of rights where nobody else is left who has no part in it; see rights_mails.

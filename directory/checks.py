@@ -93,5 +93,5 @@ def check_database_roles(
     """With one role for both, signatures alone keep a worker from deciding, nothing web from answering."""
     if "default" not in (databases or ()) or not (sentence := protection.check_role_separation()):
         return []
-    hint = "Make a role for web and one for worker and beat: README, Going to production."
+    hint = "Make a role for web and one for the worker: README, Going to production."
     return [checks.Warning(sentence, hint=hint, id="directory.W003")]

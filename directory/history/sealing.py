@@ -24,20 +24,21 @@ LOCK_ID = 4_711_900_001
 def seal_new_entries(*, everything: bool = False) -> int:
     """Seal what has no seal, and return how much that was.
 
-    The quick look ends ``LATE`` ids below the newest seal; ``everything`` goes back to the first entry.
-    Not to be called inside a transaction.
+    The quick look ends ``LATE`` ids below the newest seal, and leaves it to another sealer that is at
+    work; ``everything`` goes back to the first entry, and waits for that one. Not to be called inside a
+    transaction.
     """
     sealed = 0
     after_id = 0 if everything else find_newest() - LATE
-    while batch := seal_batch(after_id):
+    while batch := seal_batch(after_id, wait=everything):
         sealed += len(batch)
         after_id = batch[-1].entry_id
     return sealed
 
 
-def seal_batch(after_id: int) -> list[HistorySeal]:
+def seal_batch(after_id: int, *, wait: bool = False) -> list[HistorySeal]:
     with transaction.atomic(durable=True):
-        now = claim_sealing_lock()
+        now = claim_sealing_lock(wait=wait)
         if now is None:
             return []
         # Read after the lock was got, so that all seals of the sealer before us are seen.
@@ -55,9 +56,11 @@ def seal_batch(after_id: int) -> list[HistorySeal]:
         return HistorySeal.objects.bulk_create(seals)
 
 
-def claim_sealing_lock() -> datetime | None:
+def claim_sealing_lock(*, wait: bool) -> datetime | None:
     """The database's time when nobody else is sealing, and nobody will until this transaction ends."""
     with connection.cursor() as cursor:
+        if wait:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_ID])
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s), statement_timestamp()", [LOCK_ID])
         is_claimed, now = cursor.fetchone()
     return now if is_claimed else None

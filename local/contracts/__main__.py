@@ -36,7 +36,7 @@ def main() -> int:
     tally = Tally()
     wanted, differing = 0, dict[str, list[str]]()
     try:
-        tally.say("starting the product, PostgreSQL, broker, simulator, worker and beat on a new folder")
+        tally.say("starting the product, PostgreSQL, broker, simulator and worker on a new folder")
         with running.everything(settings={SUCCESS: options.success}) as addresses:
             tally.say(f"product {addresses.product}, simulator {addresses.simulator}")
             run = Run(addresses, running.PASSWORD, tally)

@@ -41,7 +41,7 @@ def everything(
     kept: Path | None = None,
     settings: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Addresses]:
-    """PostgreSQL, broker, simulator, mail catcher, worker, beat and web; gone at the end.
+    """PostgreSQL, broker, simulator, mail catcher, worker and web; gone at the end.
 
     `module` is what starts them, with these `settings`. A folder that is `kept` has what the
     last run left in it, and stays. Raises CannotStart.

@@ -67,7 +67,7 @@ def _go_on(ledger: Ledger, options: argparse.Namespace, place: Path, tally: Tall
         SUCCESS: options.success,
         **dict(each.split("=", 1) for each in options.set),
     }
-    tally.say("starting everything, with two workers, two beats and two web servers")
+    tally.say("starting everything, with two workers and two web servers")
     with running.everything("local.faults.stage", kept=place, settings=settings) as addresses:
         office = Office(addresses.product, running.PASSWORD)
         rounds = Rounds(addresses, office, json.loads(sheet(addresses.var).read_text()), tally)

@@ -84,7 +84,7 @@ class Breaking:
             client.flushall()
 
     def cut_sessions(self, *, of_workers: bool) -> None:
-        """Those that the workers have with the database, or those of web and beat."""
+        """Those that the workers have with the database, or those of web."""
         host = str(self._sockets)
         condition = "application_name = ANY (%s)" if of_workers else "NOT application_name = ANY (%s)"
         with (

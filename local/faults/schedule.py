@@ -65,7 +65,6 @@ OF_THE_REST = (
     ("PostgreSQL restarted", "", "", 0.0),
     ("web worker killed", "", "", 0.0),
     ("web killed", "", "", 0.0),
-    ("beat killed", "", "", 0.0),
     ("everything told to stop", "", "", 0.0),
 )
 OF_MAIL = (

@@ -8,7 +8,7 @@ from pathlib import Path
 from local import server
 
 WIRE, LEASE, QUIET, LAG = 3, 7, 12, 3  # seconds
-WORKERS, BEATS, WEBS = ("worker", "worker-2"), ("beat", "beat-2"), ("web", "web-2")
+WORKERS, WEBS = ("worker", "worker-2"), ("web", "web-2")
 ROUNDS = "FAULTS_ROUNDS"
 """The variable that says of which rounds the small commitments are made: "1-30"."""
 SMALL = "FAULTS_SMALL"
@@ -30,7 +30,6 @@ STAGE = server.Stage(
     settings={**SETTINGS, **{name: os.environ[name] for name in SETTINGS if name in os.environ}},
     webs=len(WEBS),
     workers=len(WORKERS),
-    beats=len(BEATS),
     celery="local.stage.worker",
     preparation="local.stage.preparation",
     info_link=True,

@@ -6,7 +6,7 @@ import time
 from local.contracts.running import Addresses
 from local.faults.breaking import Breaking, waits
 from local.faults.schedule import Blow
-from local.faults.stage import BEATS, LEASE, WEBS, WORKERS, shift_file
+from local.faults.stage import LEASE, WEBS, WORKERS, shift_file
 
 SECONDS_ON_THE_WIRE = 10.0
 
@@ -77,10 +77,8 @@ class Striking:
                 breaking.kill_a_child(self._draws.choice(WEBS))
             case "web killed":
                 breaking.kill(self._draws.choice(WEBS))
-            case "beat killed":
-                breaking.kill(self._draws.choice(BEATS))
             case "everything told to stop":
-                breaking.stop(*WORKERS, *BEATS, *WEBS)
+                breaking.stop(*WORKERS, *WEBS)
             case "mail catcher killed":
                 breaking.kill("mail")
             case _:

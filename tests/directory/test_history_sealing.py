@@ -12,7 +12,7 @@ import pytest
 from django.db import connection, transaction
 from environ import Env
 
-from directory import history, tasks
+from directory import history
 from directory.history import canonical, sealing, verification
 from directory.models import HistoryEntry, HistorySeal
 from tests.factories import CompanyFactory
@@ -135,7 +135,7 @@ def test_the_full_look_finds_what_was_committed_later_than_the_quick_one_looks_b
 
     late = committed_late(behind)
     assert sealing.seal_new_entries() == 0
-    tasks.seal_history()
+    sealing.seal_new_entries(everything=True)
     assert HistorySeal.objects.filter(entry_id=late).exists()
     assert verification.verify_chains().unsealed == 0
 

@@ -23,11 +23,13 @@ from directory.history import sealing, verification
 from directory.models import CompanyMembership, HistoryEntry, Level, ProjectMembership, User
 from directory.operators import with_command_line_operator
 from directory.privacy import personal_data
+from directory.privacy.retention import purge_sign_in_records
 from directory.rights import memberships
 from directory.rights.memberships import DirectoryError
-from erp_integrations import tasks
+from erp_integrations.exports.retention import purge_replies
 from erp_integrations.models import JobStatus, Submission, WireAttempt
 from notifications.models import Kind, OutgoingEmail, PasswordRequest, Status, Subscription
+from notifications.retention import purge_emails
 from tests.clients import signed_in
 from tests.directory.signing_in import turn_on_two_step
 from tests.factories import (
@@ -266,6 +268,13 @@ class TestInDjangoAdmin:
         assert not HistoryEntry.objects.filter(event__startswith="person.").exists()
 
 
+def purge_old_data() -> None:
+    """What workers do daily."""
+    purge_emails()
+    purge_sign_in_records()
+    purge_replies()
+
+
 class TestRetention:
     def aged(self, model: Any, field: str, days: int, **wanted: Any) -> None:
         model.objects.filter(**wanted).update(**{field: timezone.now() - timedelta(days=days)})
@@ -273,18 +282,18 @@ class TestRetention:
     def test_old_mails_go_and_what_waits_stays(self, person: User, settings: Any) -> None:
         settings.KEEP_EMAILS_DAYS = 30
         OutgoingEmail.objects.update(created_at=timezone.now() - timedelta(days=31))
-        tasks.forget_old()
+        purge_old_data()
         waiting = OutgoingEmail.objects.count()
         assert waiting
         OutgoingEmail.objects.update(status=Status.SENT, sent_at=timezone.now())
         settings.KEEP_EMAILS_DAYS = 0
-        tasks.forget_old()
+        purge_old_data()
         assert OutgoingEmail.objects.count() == waiting
         settings.KEEP_EMAILS_DAYS = 32
-        tasks.forget_old()
+        purge_old_data()
         assert OutgoingEmail.objects.count() == waiting
         settings.KEEP_EMAILS_DAYS = 30
-        tasks.forget_old()
+        purge_old_data()
         assert not OutgoingEmail.objects.exists()
 
     def test_old_sign_in_records_and_ended_sessions_go(self, person: User, settings: Any) -> None:
@@ -295,7 +304,7 @@ class TestRetention:
         first = Session.objects.all()[0]
         self.aged(Session, "expire_date", 1, pk=first.pk)
         sessions = Session.objects.count()
-        tasks.forget_old()
+        purge_old_data()
         assert (AccessLog.objects.count(), AccessAttempt.objects.count()) == (0, 1)
         assert Session.objects.count() == sessions - 1
 
@@ -304,14 +313,14 @@ class TestRetention:
         there = UserSession.objects.create(
             user=person, ip="192.0.2.9", user_agent="-", session_key=living.session_key
         )
-        tasks.forget_old()
+        purge_old_data()
         assert list(UserSession.objects.all()) == [there]
 
     def test_a_request_of_a_link_that_nobody_answered_goes(self, person: User) -> None:
-        tasks.forget_old()
+        purge_old_data()
         assert PasswordRequest.objects.count() == 1
         self.aged(PasswordRequest, "requested_at", 2)
-        tasks.forget_old()
+        purge_old_data()
         assert not PasswordRequest.objects.exists()
 
     def test_replies_go_when_the_delivery_is_over(self, settings: Any) -> None:
@@ -319,7 +328,7 @@ class TestRetention:
         jobs = [ExportJobFactory(synced=True), ExportJobFactory(unknown=True)]
         self.aged(WireAttempt, "finished_at", 31, finished_at__isnull=False)
         WireAttempt.objects.update(reply="<secret/>")
-        tasks.forget_old()
+        purge_old_data()
         left = WireAttempt.objects.exclude(reply="").values_list("call__job__status", flat=True)
         assert JobStatus.SYNCED not in set(left)
         assert set(left) <= {jobs[1].status}
@@ -327,5 +336,5 @@ class TestRetention:
     def test_history_stays(self, person: User, settings: Any) -> None:
         settings.KEEP_EMAILS_DAYS = settings.KEEP_SIGN_INS_DAYS = settings.KEEP_REPLIES_DAYS = 1
         before = HistoryEntry.objects.count()
-        tasks.forget_old()
+        purge_old_data()
         assert HistoryEntry.objects.count() == before

@@ -44,13 +44,13 @@ class Lists:
     asked: list[str] = field(default_factory=list)
     meanwhile: Callable[[], object] = lambda: None
 
-    def vendors(self) -> Answer:
+    def list_vendors(self) -> Answer:
         return self._answer("vendors", self.vendor_list)
 
-    def jobs(self) -> Answer:
+    def list_jobs(self) -> Answer:
         return self._answer("jobs", self.job_list)
 
-    def phases(self, job_number: str) -> Answer:
+    def list_phases(self, job_number: str) -> Answer:
         return self._answer(f"phases {job_number}", self.phase_lists.get(job_number, phases("0330000")))
 
     def _answer(self, question: str, answer: Answer) -> Answer:

@@ -1006,20 +1006,11 @@ def export_person(desk: Desk) -> None:
 # What carries messages, and who holds the application's password of the database
 
 
-@_move(
-    "wakes every task",
-    "broker",
-    *("task erp_integrations.tasks.sweep", "task erp_integrations.tasks.drain_connection"),
-    *("task erp_integrations.tasks.remind_of_reviews", "task erp_integrations.tasks.send_daily_summaries"),
-    decides=True,
-)
+@_move("wakes every task", "broker", "task erp_integrations.tasks.drain_connection", decides=True)
 def wake_tasks(desk: Desk) -> None:
-    tasks.sweep()
     for place in (desk.there.connection, desk.there.elsewhere):
         if not ExportJob.objects.due().exists():
             tasks.drain_connection(place.pk)
-    tasks.remind_of_reviews()
-    tasks.send_daily_summaries()
 
 
 def _sql(statement: str, *values: Any) -> None:
@@ -1105,7 +1096,7 @@ def _write(*values: Any) -> None:
 # What happens by itself
 
 
-@_move("exports what is due", "worker", "task erp_integrations.tasks.sweep", decides=True)
+@_move("exports what is due", "worker", decides=True)
 def work(desk: Desk) -> None:
     if not ExportJob.objects.due().exists():
         raise Impossible

@@ -145,10 +145,7 @@ HARMLESS: dict[str, str] = {
     # Tasks: whoever reaches the broker may start any of them
     "task celery.*": "Parts of Celery that call other tasks.",
     "task notifications.tasks.send_emails": "It sends what was stored.",
-    "task directory.tasks.seal_history": "It seals what was written.",
-    "task erp_integrations.tasks.forget_old": "It removes what is kept no longer.",
     "task erp_integrations.tasks.pull_masters": "Spectrum's lists are read, as they are every day.",
-    "task erp_integrations.tasks.pull_due_masters": "Spectrum's lists are read, as they are every day.",
     "task erp_integrations.tasks.reconcile": "It compares, which reads.",
 }
 

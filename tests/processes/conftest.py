@@ -109,7 +109,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def environment(
     broker: Broker, simulator: Simulator, mail_server: MailServer, compiled: dict[str, str]
 ) -> dict[str, str]:
-    """What the workers and the beats of a test get."""
+    """What the workers of a test get."""
     return running.environment_of(
         broker,
         embedded.WORKER,

@@ -86,7 +86,7 @@ class Command(BaseCommand):
         if gaps := protection.check_triggers():
             raise CommandError(" ".join(gaps))
         if age > options["unsealed_seconds"]:
-            raise CommandError("Entries wait too long for their seal: does a worker run, and beat?")
+            raise CommandError("Entries wait too long for their seal: does a worker run?")
         self.stdout.write(self.style.SUCCESS("The history holds."))
 
 

@@ -1,4 +1,4 @@
-"""The ERP Integrations Daily Summary on demand; Celery beat does it by itself every ten minutes."""
+"""The ERP Integrations Daily Summary on demand; workers do it by themselves."""
 
 from typing import Any
 

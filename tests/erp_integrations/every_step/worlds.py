@@ -12,7 +12,7 @@ from typing import Any
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from config import poller
+from config import worker
 from config.pool import KeyedThreadPool
 from tests.conftest import KEPT, session_of_owner
 from tests.simulator import Simulator
@@ -27,22 +27,22 @@ class InThisThread(KeyedThreadPool):
     def __init__(self) -> None:
         super().__init__(1)
 
-    def begin(self, key: object, work: Callable[[], object]) -> bool:
+    def start(self, key: object, task: Callable[[], object]) -> bool:
         """Work at once."""
-        work()
+        task()
         return True
 
 
 def look() -> None:
     """What a worker does every few seconds for exports."""
     turns = InThisThread()
-    poller.export_due_jobs(turns)
-    poller.verify_due_exports(turns)
+    worker.export_due_jobs(turns)
+    worker.read_back_due_exports(turns)
 
 
 def probe() -> None:
     """What a worker does for connections that have stopped."""
-    poller.probe_stopped_connections(InThisThread())
+    worker.probe_stopped_connections(InThisThread())
 
 
 def look_twice() -> None:

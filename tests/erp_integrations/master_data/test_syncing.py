@@ -224,7 +224,7 @@ class TestWhen:
         assert pull.not_before is not None
         assert timedelta(hours=23) < pull.not_before - timezone.now() <= timedelta(hours=24)
         MastersPull.objects.update(not_before=timezone.now() - timedelta(seconds=1))
-        tasks.pull_due_masters()
+        syncing.sync_due_connections()
         assert lists.asked.count("vendors") == 2
 
     def test_who_asks_while_it_is_being_read_gets_another_reading(

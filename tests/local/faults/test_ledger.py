@@ -35,7 +35,7 @@ def test_a_round_without_decisions_or_kills_or_with_a_complaint_is_not_clean(nam
 
 
 def test_rounds_are_added_by_kind_and_stopped_ones_are_not_in_the_last_line() -> None:
-    other = replace(ROUND, number=2, kinds={"worker killed": KIND, "beat killed": KIND | {"stuck": 1}})
+    other = replace(ROUND, number=2, kinds={"worker killed": KIND, "web killed": KIND | {"stuck": 1}})
     assert "| worker killed | 4 | 4 | 10 | 0 | 0 | 0 | 0 | 0 |" in table([ROUND, other])
     assert last_line([ROUND, other, replace(ROUND, number=3, whole=False)]) == (
         "decisions 15 kills 6 lost 0 doubled 0 altered 0 misreported 0 stuck 1"
