@@ -14,7 +14,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from erp_integrations.adapters.spectrum.addresses import get_forbidden_kind
+from erp_integrations.adapters.addresses import get_forbidden_kind
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 

@@ -183,6 +183,36 @@ class WireError:
     column: str = ""
 
 
+class RuleKind(StrEnum):
+    """Which reply to a write means that it is written; UNKNOWN: none does."""
+
+    UNKNOWN = "unknown"
+    CODES = "codes"
+    NO_ERROR_ROW = "no_error_row"
+    ECHO = "echo"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyRule:
+    """What a site answers to a write that it has done; ``codes`` of CODES alone, "" for a blank one."""
+
+    kind: RuleKind = RuleKind.UNKNOWN
+    codes: frozenset[str] = frozenset()
+
+    @property
+    def sentence(self) -> str:
+        """The rule for people."""
+        match self.kind:
+            case RuleKind.CODES:
+                named = [f"the code {code}" if code else "no code" for code in sorted(self.codes)]
+                return f"A row with {' or '.join(named)} means written."
+            case RuleKind.NO_ERROR_ROW:
+                return "A whole reply without an error row means written."
+            case RuleKind.ECHO:
+                return "A row that repeats the key of the record means written."
+        return "Not known yet: no reply means written, and each call waits until it can be read back."
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """The ERP said that the record is written."""
@@ -263,10 +293,24 @@ Outcome = Accepted | Refused | Unauthorised | Unusable | NotSent | Unknown
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """What the ERP holds under a key: the header, and the lines by their key."""
+    """What the ERP holds under a key: the header, and the lines by their key. Both are in the ERP's own
+    names, which only the adapter reads; its class of records answers by role, blank where the ERP does not
+    say."""
 
     header: Mapping[str, str]
     lines: Mapping[tuple[str, ...], Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def job_number(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def amount(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def line_amounts(self) -> Mapping[tuple[str, ...], str]:
+        raise NotImplementedError
 
     @property
     def hash(self) -> str:
@@ -327,6 +371,11 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherJob(Difference):
+    """The record is of another job than was sent, which a record never changes: it is another contract's."""
+
+
+@dataclass(frozen=True, slots=True)
 class MovedRecord:
     """A record that holds a plan's job and lines under another key than the plan's.
 
@@ -350,8 +399,8 @@ class MovedRecord:
     @property
     def fingerprint(self) -> str:
         """What identifies exactly this record with what counts of its content, 64 hexadecimal digits."""
-        lines = [[*key, line["Original_Contract_Amount"]] for key, line in sorted(self.record.lines.items())]
-        return hash_content([list(astuple(self.key)), self.record.header.get("Job_Number", ""), lines])
+        lines = [[*key, amount] for key, amount in sorted(self.record.line_amounts.items())]
+        return hash_content([list(astuple(self.key)), self.record.job_number, lines])
 
     @property
     def sentence(self) -> str:
@@ -361,7 +410,7 @@ class MovedRecord:
         )
         return (
             f"vendor {self.key.vendor_code}, subcontract {self.key.erp_id}, with the same job "
-            f"({self.record.header.get('Job_Number', '')}) and {lines}"
+            f"({self.record.job_number}) and {lines}"
         )
 
     @property
@@ -608,6 +657,14 @@ class Adapter(Protocol):
 
     def get_call_key(self, call: Call) -> Key:
         """The record that a call writes to. Pure."""
+        ...
+
+    def get_job_number(self, call: Call) -> str:
+        """The job of the record that a header's call writes; blank for another call. Pure."""
+        ...
+
+    def get_reference_name(self, element: Element, references: ErpReferences) -> str:
+        """The ERP's own name of the vendor or the job, where the element holds its code. Pure."""
         ...
 
     def find_record(self, key: Key) -> StoredRecord | NotFound | Unavailable:

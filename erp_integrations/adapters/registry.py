@@ -18,6 +18,8 @@ from erp_integrations.adapters.base import (
     Element,
     NotSent,
     ProbeResult,
+    ReplyRule,
+    RuleKind,
     Unauthorised,
     Unknown,
     Unusable,
@@ -26,10 +28,8 @@ from erp_integrations.adapters.spectrum import (
     Authentication,
     NonAscii,
     OAuthClient,
-    ReplyRule,
     RetentionRule,
     RotatedSecret,
-    RuleKind,
     SpectrumAdapter,
     SpectrumSettings,
     authentication,
@@ -165,6 +165,16 @@ def to_rule_columns(rule: ReplyRule) -> dict[str, str]:
 def find_taught_rule(attempt: WireAttempt, present: ReplyRule) -> ReplyRule | None:
     """The rule by which what came back of a written call means so; None if none does, or the present one."""
     return replies.find_reply_rule(attempt.reply, to_call(attempt.call), present)
+
+
+def clean_element_names(text: str, connection: Connection) -> str:
+    """What an ERP admin says of elements that the site spells otherwise, always spelt alike.
+
+    Raises ValueError, whose text is for them, also where the site's description has no such element. While
+    a connection is stopped, the site may have changed since: then the next probe compares.
+    """
+    is_known = connection.pk and not connection.awaits_probe
+    return element_names.clean_element_names(text, get_descriptions(connection) if is_known else {})
 
 
 def get_descriptions(connection: Connection) -> dict[str, str]:

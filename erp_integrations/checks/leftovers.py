@@ -49,7 +49,7 @@ class Leftovers:
     @property
     def job_number(self) -> str:
         """The Spectrum job of the record, which can never change."""
-        return next((call.payload.get("Job_Number", "") for call in map(to_call, self.calls)), "")
+        return get_adapter(self.job.connection).get_job_number(to_call(self.calls[0]))
 
 
 def find_leftovers(commitment_id: int) -> Leftovers | None:

@@ -17,6 +17,7 @@ from erp_integrations.adapters.base import (
     Mismatch,
     MovedRecord,
     NotFound,
+    OtherJob,
     StoredRecord,
     Unavailable,
     Verdict,
@@ -54,19 +55,20 @@ def find_other_job_number(job_number: str, found: StoredRecord | NotFound | Unav
     """
     if not isinstance(found, StoredRecord):
         return ""
-    stored = found.header.get("Job_Number", "").strip()
+    stored = found.job_number.strip()
     return stored if stored.upper() != job_number.strip().upper() else ""
 
 
 def find_other_job(job: ExportJob, found: StoredRecord | NotFound | Unavailable) -> str:
     """The same for what was found under a job's key."""
-    return find_other_job_number(to_call(job.list_current_calls()[0]).payload["Job_Number"], found)
+    header = to_call(job.list_current_calls()[0])
+    return find_other_job_number(get_adapter(job.connection).get_job_number(header), found)
 
 
 def find_absence(verdict: Verdict) -> NotFound | None:
     """That nothing is under a plan's key, or only another job's record; None where it is its own."""
     if isinstance(verdict, Mismatch):
-        jobs = (each.stored for each in verdict.differences if each.name == "Job_Number")
+        jobs = (each.stored for each in verdict.differences if isinstance(each, OtherJob))
         return next((NotFound(other_job=stored) for stored in jobs if stored), None)
     return verdict if isinstance(verdict, NotFound) else None
 

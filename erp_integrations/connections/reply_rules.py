@@ -13,8 +13,8 @@ from django.db.models import Exists, OuterRef
 from directory import history
 from directory.models import User
 from directory.rights.permissions import require_administer_erp_integrations
+from erp_integrations.adapters.base import ReplyRule
 from erp_integrations.adapters.registry import find_taught_rule, get_reply_rule, to_rule_columns
-from erp_integrations.adapters.spectrum import ReplyRule
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Kind, Subject
 from erp_integrations.models import CallState, Connection, ConnectionSettings, WireAttempt

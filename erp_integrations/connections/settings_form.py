@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
-from erp_integrations.adapters.spectrum import element_names
+from erp_integrations.adapters import registry
 from erp_integrations.models import (
     BLANK_CODE,
     AuthenticationRule,
@@ -220,21 +220,9 @@ class ConnectionForm(forms.ModelForm[Connection]):
     def clean_element_names(self) -> str:
         """Elements of ours, each with a name that the site's present description has."""
         try:
-            mapped = element_names.parse_element_names(self.cleaned_data["element_names"])
-        except element_names.InvalidMappingError as error:
+            return registry.clean_element_names(self.cleaned_data["element_names"], self.instance)
+        except ValueError as error:
             raise forms.ValidationError(str(error)) from None
-        # While it is stopped, the site may have changed since: the next probe compares.
-        if self.instance.pk and not self.instance.awaits_probe:
-            kept = dict(self.instance.wsdls.values_list("method", "text"))
-            for method, _, theirs in mapped:
-                declared = (
-                    element_names.list_declared_elements(method, kept[method]) if method in kept else ()
-                )
-                if declared and theirs.lower() not in [name.lower() for name in declared]:
-                    raise forms.ValidationError(
-                        f"Spectrum's description of {method} has no {theirs}. It has {', '.join(declared)}."
-                    )
-        return element_names.format_element_names(mapped)
 
     def clean(self) -> dict[str, Any]:
         """What belongs together, and what a tick forgets."""

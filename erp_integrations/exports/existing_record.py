@@ -16,6 +16,7 @@ from erp_integrations.adapters.base import (
     Key,
     MovedRecord,
     NotFound,
+    OtherJob,
     StoredRecord,
     Unavailable,
 )
@@ -40,7 +41,9 @@ class ExistingRecord:
     @property
     def is_ours(self) -> bool:
         """Whether its job is the plan's: a record's job can't be changed, and its key can be used again."""
-        return self.compared is None or all(each.name != "Job_Number" for each in self.compared.differences)
+        return self.compared is None or not any(
+            isinstance(each, OtherJob) for each in self.compared.differences
+        )
 
     @property
     def is_whole(self) -> bool:
@@ -64,8 +67,8 @@ class ExistingRecord:
         name = f"subcontract {self.key.erp_id} of vendor {self.key.vendor_code}"
         count = len(self.record.lines)
         holds = (
-            f"job {self.record.header.get('Job_Number', '')}, {count} {'line' if count == 1 else 'lines'}, "
-            f"amount {self.record.header.get('Original_Amount', '')}"
+            f"job {self.record.job_number}, {count} {'line' if count == 1 else 'lines'}, "
+            f"amount {self.record.amount}"
         )
         match self.code, self.compared:
             case "record-as-planned", _:

@@ -23,6 +23,7 @@ from erp_integrations.adapters.base import (
     ErpReferences,
     MovedRecord,
     NotFound,
+    OtherJob,
     StoredRecord,
     Unavailable,
 )
@@ -104,7 +105,7 @@ def compare_plan(
         line_calls = zip(planned[1:], inspection.calls[1:], strict=True)
         line_differences = [differences for call, differences in line_calls if adapter.can_read_back(call)]
         is_the_plans = any(each is not None for each in line_differences) and all(
-            each.name != "Job_Number" for each in inspection.calls[0] or ()
+            not isinstance(each, OtherJob) for each in inspection.calls[0] or ()
         )
         return PlanComparison(ShownPart.OTHER, differences=tuple(foreign), is_same_contract=is_the_plans)
     shown = ShownPart.ALL if all(written) else ShownPart.PART if any(written) else ShownPart.NONE
@@ -126,7 +127,7 @@ def find_overwrites(
         if call is header:
             # Where Spectrum filled in values of its own, the header is still the one that we wrote.
             known = written or adapter.get_record_part(call) in earlier_parts
-            foreign += [each for each in differences or () if not known or each.name == "Job_Number"]
+            foreign += [each for each in differences or () if not known or isinstance(each, OtherJob)]
         elif not written and differences and not is_earlier_version(adapter, call, earlier, record):
             foreign += differences
     return foreign

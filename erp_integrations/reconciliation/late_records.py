@@ -17,7 +17,14 @@ from django.db.models.fields import DateTimeField
 from django.db.models.functions import Now
 
 from erp_integrations import alarms
-from erp_integrations.adapters.base import MAX_RECORDS_AT_ONCE, Adapter, Key, StoredRecord, Unavailable
+from erp_integrations.adapters.base import (
+    MAX_RECORDS_AT_ONCE,
+    Adapter,
+    Key,
+    OtherJob,
+    StoredRecord,
+    Unavailable,
+)
 from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.exports import outcomes
 from erp_integrations.models import (
@@ -137,7 +144,7 @@ def find_late_calls(
     if record is None:
         return []
     read_back = adapter.compare_calls(tuple(to_call(call) for call in watched.calls), record)
-    if any(each.name == "Job_Number" for of_call in read_back.calls for each in of_call or ()):
+    if any(isinstance(each, OtherJob) for of_call in read_back.calls for each in of_call or ()):
         return []
     rows = zip(watched.calls, read_back.calls, strict=True)
     return [call for call, there in rows if there is not None and call.state != CallState.WRITTEN]

@@ -146,7 +146,7 @@ def _follow(*, submission: Submission, by: User, expected_job: ExportJob, moved:
     job.submission = submission
     drift.resolve_moved_record(job)
     compared = {
-        "job_number": moved.record.header.get("Job_Number", ""),
+        "job_number": moved.record.job_number,
         "lines": moved.planned,
         "lines_matched": moved.matched,
         "fingerprint": moved.fingerprint,

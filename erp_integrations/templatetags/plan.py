@@ -7,7 +7,7 @@ from django import template
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from erp_integrations.adapters.base import Call, CodeKind, Element
+from erp_integrations.adapters.base import Call, CodeKind, Element, ErpReferences
 from erp_integrations.adapters.registry import get_adapter
 
 register = template.Library()
@@ -83,6 +83,12 @@ def build_sheet(call: Call) -> Sheet:
 def is_blank(element: Element) -> bool:
     """Whether it is left to the ERP; text of which nothing is left was entered all the same."""
     return not element.value and not element.cut
+
+
+@register.filter
+def reference_name(element: Element, references: ErpReferences) -> str:
+    """The ERP's own name beside a vendor's or a job's code; blank beside anything else."""
+    return get_adapter(None).get_reference_name(element, references)
 
 
 @register.filter

@@ -6,9 +6,7 @@ from erp_integrations.adapters.spectrum.characters import NonAscii
 from erp_integrations.adapters.spectrum.settings import (
     Authentication,
     OAuthClient,
-    ReplyRule,
     RetentionRule,
-    RuleKind,
     SpectrumSettings,
 )
 from erp_integrations.adapters.spectrum.wsdl import WsdlError
@@ -17,10 +15,8 @@ __all__ = [
     "Authentication",
     "NonAscii",
     "OAuthClient",
-    "ReplyRule",
     "RetentionRule",
     "RotatedSecret",
-    "RuleKind",
     "SpectrumAdapter",
     "SpectrumSettings",
     "WsdlError",

@@ -9,6 +9,7 @@ from erp_integrations.adapters.base import (
     Call,
     CallComparison,
     CodeKind,
+    Element,
     ErpReferences,
     Issue,
     JobRecord,
@@ -174,6 +175,16 @@ class SpectrumAdapter:
     def get_call_key(self, call: Call) -> Key:
         """The subcontract that a header or a line names."""
         return get_call_key(call)
+
+    def get_job_number(self, call: Call) -> str:
+        return call.payload.get("Job_Number", "")
+
+    def get_reference_name(self, element: Element, references: ErpReferences) -> str:
+        names = {
+            ("Vendor_Code", references.vendor_code): references.vendor_name,
+            ("Job_Number", references.job_number): references.job_description,
+        }
+        return names.get((element.name, element.value), "")
 
     def find_record(self, key: Key) -> StoredRecord | NotFound | Unavailable:
         """What Info-Link shows: no service of Spectrum's reads a subcontract back."""

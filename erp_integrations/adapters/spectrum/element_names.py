@@ -1,6 +1,7 @@
 """What an ERP admin says of elements that a site spells otherwise: lines of ``Method.Ours = Theirs``."""
 
 import re
+from collections.abc import Mapping
 
 from erp_integrations.adapters.spectrum import wsdl
 from erp_integrations.adapters.spectrum.layouts import LAYOUTS, LIST_LAYOUTS
@@ -13,12 +14,12 @@ _LINE = re.compile(r"(\w+)\.(\w+)\s*=\s*([A-Za-z_][\w.-]*)", re.ASCII)
 _METHODS = {method.lower(): layout for method, layout in {**LAYOUTS, **LIST_LAYOUTS}.items()}
 
 
-class InvalidMappingError(Exception):
+class InvalidMappingError(ValueError):
     """A line says nothing that can be used. Its text is a sentence."""
 
 
 def parse_element_names(text: str) -> ElementMapping:
-    """What was typed, in our spelling of methods and elements. Raises NotAMapError."""
+    """What was typed, in our spelling of methods and elements. Raises InvalidMappingError."""
     mapped: dict[tuple[str, str], str] = {}
     for line in filter(None, map(str.strip, text.splitlines())):
         parts = _LINE.fullmatch(line)
@@ -52,8 +53,15 @@ def parse_element_names(text: str) -> ElementMapping:
     return tuple((method, ours, theirs) for (method, ours), theirs in mapped.items())
 
 
-def format_element_names(mapped: ElementMapping) -> str:
-    """One line each, always spelt alike."""
+def clean_element_names(text: str, descriptions: Mapping[str, str]) -> str:
+    """The same, one line each and always spelt alike, held against the descriptions that are kept."""
+    mapped = parse_element_names(text)
+    for method, _, theirs in mapped:
+        declared = list_declared_elements(method, descriptions[method]) if method in descriptions else ()
+        if declared and theirs.lower() not in [name.lower() for name in declared]:
+            raise InvalidMappingError(
+                f"Spectrum's description of {method} has no {theirs}. It has {', '.join(declared)}."
+            )
     return "\n".join(f"{method}.{ours} = {theirs}" for method, ours, theirs in mapped)
 
 

@@ -42,6 +42,7 @@ from erp_integrations.adapters.base import (
     Mismatch,
     MovedRecord,
     NotFound,
+    OtherJob,
     StoredRecord,
     Unavailable,
     ValueKind,
@@ -72,6 +73,22 @@ OPTIONAL = {"optional": True}
 _SUSPICIOUS_COUNT = 10
 
 Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class SubcontractRecord(StoredRecord):
+    @property
+    def job_number(self) -> str:
+        return self.header.get("Job_Number", "")
+
+    @property
+    def amount(self) -> str:
+        return self.header.get("Original_Amount", "")
+
+    @property
+    def line_amounts(self) -> Mapping[tuple[str, ...], str]:
+        return {key: line["Original_Contract_Amount"] for key, line in self.lines.items()}
+
 
 _metadata = MetaData()
 # Columns have no types here: drivers differ in what they give for decimals and dates, `_plain` in nothing.
@@ -408,7 +425,8 @@ def find_differences(call: Call, stored: Mapping[str, str]) -> Iterator[Differen
         if _get_comparable_value(field_, element.value) != _get_comparable_value(field_, value):
             # A line that was found under another phase is there: its phase was expanded.
             kind = DifferenceKind.MOVED if element.name == "Phase_Code" else DifferenceKind.CHANGED
-            yield Difference(call.title, element.name, element.value, value, kind, _get_value_kind(field_))
+            difference = OtherJob if element.name == "Job_Number" else Difference
+            yield difference(call.title, element.name, element.value, value, kind, _get_value_kind(field_))
 
 
 def find_filled_values(call: Call, stored: Mapping[str, str]) -> Iterator[FilledValue]:
@@ -441,7 +459,7 @@ def read_record(connection: Connection, key: Key) -> StoredRecord | NotFound:
     if header is None:
         return NotFound()
     lines = read_rows(connection, LINES, build_record_query(LINES, key))
-    return StoredRecord(parse_header(header), {_get_line_key(line): parse_row(line) for line in lines})
+    return SubcontractRecord(parse_header(header), {_get_line_key(line): parse_row(line) for line in lines})
 
 
 def read_records(connection: Connection, keys: Sequence[Key]) -> Mapping[Key, StoredRecord] | Unavailable:
@@ -460,7 +478,7 @@ def read_records(connection: Connection, keys: Sequence[Key]) -> Mapping[Key, St
         query = build_count_query(table, company_code)
         if len(expected) >= _SUSPICIOUS_COUNT and not found and not connection.execute(query).scalar_one():
             return Unavailable(f"Spectrum's read-only database shows nothing of company {company_code}.")
-    return {key: StoredRecord(header, lines.get(key, {})) for key, header in headers.items()}
+    return {key: SubcontractRecord(header, lines.get(key, {})) for key, header in headers.items()}
 
 
 def read_moved_records(
@@ -473,7 +491,7 @@ def read_moved_records(
     records: dict[Key, StoredRecord] = {}
     lines: dict[Key, dict[tuple[str, ...], Mapping[str, str]]] = {}
     for row in read_rows(connection, SUBCONTRACTS, build_job_headers_query(company_code, jobs)):
-        records[_get_key(row)] = StoredRecord(parse_header(row), lines.setdefault(_get_key(row), {}))
+        records[_get_key(row)] = SubcontractRecord(parse_header(row), lines.setdefault(_get_key(row), {}))
     for row in read_rows(connection, LINES, build_job_lines_query(company_code, jobs)):
         lines.get(_get_key(row), {})[_get_line_key(row)] = parse_row(row)
     by_job: dict[str, list[Key]] = {}

@@ -18,13 +18,14 @@ from erp_integrations.adapters.base import (
     Call,
     Outcome,
     Refused,
+    ReplyRule,
+    RuleKind,
     SessionOver,
     Unauthorised,
     Unknown,
     WireError,
 )
 from erp_integrations.adapters.spectrum.redaction import REPLACED, clean_reply_text, clean_reply_xml
-from erp_integrations.adapters.spectrum.settings import ReplyRule, RuleKind
 from erp_integrations.adapters.spectrum.wire import Exchange
 from erp_integrations.adapters.spectrum.wsdl import parse_plain_xml
 

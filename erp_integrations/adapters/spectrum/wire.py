@@ -28,7 +28,7 @@ from urllib3.exceptions import (
 from urllib3.util.connection import create_connection
 from urllib3.util.ssl_ import create_urllib3_context
 
-from erp_integrations.adapters.spectrum.addresses import ForbiddenAddressError, require_allowed
+from erp_integrations.adapters.addresses import ForbiddenAddressError, require_allowed
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
 
 MAX_REPLY_BYTES = 1024 * 1024

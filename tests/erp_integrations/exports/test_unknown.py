@@ -13,8 +13,9 @@ from pytest_django import Settings
 
 from commitments.models import Badge, Lock
 from directory.models import HistoryEntry
-from erp_integrations.adapters.base import NotFound, StoredRecord
+from erp_integrations.adapters.base import NotFound
 from erp_integrations.adapters.registry import get_adapter, to_call
+from erp_integrations.adapters.spectrum.readback import SubcontractRecord
 from erp_integrations.exports import unknown, worker
 from erp_integrations.exports.unknown import ShownPart
 from erp_integrations.models import CallState, ExportJob, JobStatus, Verification
@@ -313,7 +314,7 @@ class TestAnEarlierExportOfTheSameCommitment:
         adapter = get_adapter(job.connection)
         earlier = [to_call(call) for call in job.list_current_calls()]
         header = {element.name: element.value for element in earlier[0].elements}
-        record = StoredRecord({**header, "Original_Amount": "0"}, {})
+        record = SubcontractRecord({**header, "Original_Amount": "0"}, {})
         calls = unknown.list_planned_calls(job)
         changed = job.list_current_calls()[0]
         for element in changed.elements:

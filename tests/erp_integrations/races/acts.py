@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from directory.models import User
 from erp_integrations import submissions
-from erp_integrations.adapters.base import MovedRecord, StoredRecord
+from erp_integrations.adapters.base import MovedRecord
 from erp_integrations.adapters.registry import get_adapter, to_call
+from erp_integrations.adapters.spectrum.readback import SubcontractRecord
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.exports import worker
 from erp_integrations.models import ExportJob, Submission
@@ -95,7 +96,7 @@ def follows(by: User, job: ExportJob) -> Act:
     """Press Follow, the record having been seen under another number a moment ago."""
     adapter = get_adapter(job.connection)
     key = adapter.get_call_key(to_call(job.list_current_calls()[0]))
-    seen = MovedRecord(replace(key, erp_id="MOVED"), StoredRecord({"Job_Number": "24-001"}), 1, 1)
+    seen = MovedRecord(replace(key, erp_id="MOVED"), SubcontractRecord({"Job_Number": "24-001"}), 1, 1)
     return lambda: following._follow(submission=job.submission, by=by, expected_job=job, moved=seen)
 
 

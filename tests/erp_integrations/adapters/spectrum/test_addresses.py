@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
+from erp_integrations.adapters.addresses import get_forbidden_kind
 from erp_integrations.adapters.base import NotSent, Unusable
 from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings
-from erp_integrations.adapters.spectrum.addresses import get_forbidden_kind
 from tests.erp_integrations.adapters.examples import DOCUMENT, MASTERS
 from tests.erp_integrations.adapters.spectrum import servers
 from tests.erp_integrations.adapters.spectrum.servers import answering, reply, serving

@@ -14,16 +14,16 @@ from erp_integrations.adapters.base import (
     Accepted,
     NotSent,
     Outcome,
+    ReplyRule,
     Rows,
+    RuleKind,
     Unauthorised,
     Unknown,
     Unusable,
 )
 from erp_integrations.adapters.spectrum import (
     OAuthClient,
-    ReplyRule,
     RotatedSecret,
-    RuleKind,
     SpectrumAdapter,
     SpectrumSettings,
     authentication,

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from erp_integrations.adapters.base import Accepted, ErpReferences, Unauthorised
-from erp_integrations.adapters.spectrum import ReplyRule, RuleKind, SpectrumAdapter, SpectrumSettings
+from erp_integrations.adapters.base import Accepted, ErpReferences, ReplyRule, RuleKind, Unauthorised
+from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings
 from tests.erp_integrations.adapters import examples
 from tests.erp_integrations.adapters.contract import AdapterContract, Site
 from tests.simulator import AUTHORIZATION_ID, MASTERS, Simulator

@@ -10,11 +10,13 @@ from erp_integrations.adapters.base import (
     Call,
     Outcome,
     Refused,
+    ReplyRule,
+    RuleKind,
     SessionOver,
     Unauthorised,
     Unknown,
 )
-from erp_integrations.adapters.spectrum import ReplyRule, RuleKind, SpectrumAdapter, SpectrumSettings, replies
+from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings, replies
 from erp_integrations.adapters.spectrum.wire import Exchange
 from tests.erp_integrations.adapters.examples import DOCUMENT, MASTERS
 from tests.erp_integrations.adapters.examples import LINE as LINE_ITEM

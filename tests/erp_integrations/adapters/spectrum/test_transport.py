@@ -24,11 +24,13 @@ from erp_integrations.adapters.base import (
     NotSent,
     Outcome,
     Refused,
+    ReplyRule,
+    RuleKind,
     Unauthorised,
     Unknown,
     Unusable,
 )
-from erp_integrations.adapters.spectrum import ReplyRule, RuleKind, SpectrumAdapter, SpectrumSettings
+from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings
 from tests.erp_integrations.adapters.examples import DOCUMENT, MASTERS
 from tests.erp_integrations.adapters.spectrum import servers
 from tests.erp_integrations.adapters.spectrum.servers import (
