@@ -202,9 +202,6 @@ require_review_approvers = _build_company_requirement(
     "You need Admin on the Directory or on the ERP Integrations tool to confirm who may push to accounting.",
     can_review_approvers,
 )
-require_see_commitments = _build_project_requirement(
-    "see commitments", "You need Read Only or more on this project's Commitments tool.", can_see_commitments
-)
 require_create_commitments = _build_project_requirement(
     "create commitments",
     "You need Standard or Admin on this project's Commitments tool to create a commitment.",

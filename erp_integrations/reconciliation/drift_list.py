@@ -1,7 +1,7 @@
 """The reconciliation page: what was compared when, and what drifts, by kind and page by page."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db.models import Q, Value
@@ -89,11 +89,6 @@ def describe_issue(issue: Mapping[str, str]) -> str:
             name = f"{issue['now'][:1].upper()}{issue['now'][1:]}"
             return f"{name} stands in Spectrum ({where}), though nobody expected it there any more."
     return f"{where}: {exported} was exported, {now} is in Spectrum."
-
-
-def describe_issues(issues: Sequence[Mapping[str, str]], kind: DriftKind) -> list[str]:
-    """The findings of one kind, each as a sentence."""
-    return [describe_issue(issue) for issue in issues if issue["kind"] == kind]
 
 
 def _format_value(value: str) -> str:
