@@ -66,7 +66,7 @@ def list_facts(connection: Any) -> list[tuple[str, str]]:
         (
             "Read-back",
             "Configured: each delivery is compared with what Spectrum holds"
-            if connection.reads_back
+            if connection.has_read_back
             else "Not configured: deliveries end as synced, not verified",
         ),
     ]

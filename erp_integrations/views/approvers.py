@@ -59,7 +59,13 @@ def approvers(request: SignedInRequest, company_slug: str) -> HttpResponse:
     if not form.is_valid():
         return _build_page(request, viewer, approver_list, form, status=422)
     try:
-        record_approver_review(company=viewer.company, by=request.user, **form.cleaned_data)
+        record_approver_review(
+            company=viewer.company,
+            by=request.user,
+            expected_hash=form.cleaned_data["seen_hash"],
+            flagged=form.cleaned_data["flagged"],
+            reason=form.cleaned_data["reason"],
+        )
     except ListChanged as refusal:
         return _build_changed_page(request, viewer, str(refusal))
     if form.cleaned_data["flagged"]:
