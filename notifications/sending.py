@@ -6,7 +6,6 @@ its lease, between the server's yes and our commit makes it go out twice, with o
 """
 
 import logging
-import random
 import smtplib
 import threading
 from collections.abc import Iterable
@@ -24,6 +23,7 @@ from django.db.models.functions import Now
 
 from directory import history
 from directory.accounts import password_links
+from directory.back_off import get_back_off
 from directory.models import User
 from notifications.models import (
     PASSWORD_LINK_PLACEHOLDER,
@@ -237,9 +237,8 @@ def record_fault(email: OutgoingEmail, fault: Fault) -> None:
         if fault.is_permanent:
             email_row.fail(error=fault.reason)
         else:
-            email_row.requeue(
-                until=get_database_time() + get_back_off(email_row.retry_count), error=fault.reason
-            )
+            pause = get_back_off(email_row.retry_count, first=FIRST_BACK_OFF, longest=LONGEST_BACK_OFF)
+            email_row.requeue(until=get_database_time() + pause, error=fault.reason)
         email_row.save()
         # Not the server's words: they often quote the address.
         logger.warning(
@@ -258,12 +257,6 @@ def lock_claimed_email(email: OutgoingEmail) -> OutgoingEmail | None:
     if email_row is None:
         logger.warning("Attempt %s on e-mail %s reported too late.", email.attempts, email.pk)
     return email_row
-
-
-def get_back_off(retry_count: int) -> timedelta:
-    """Doubled by each try, never longer than an hour, and scattered by a quarter either way."""
-    back_off = min(FIRST_BACK_OFF * 2.0 ** min(retry_count - 1, 20), LONGEST_BACK_OFF)
-    return back_off * random.uniform(0.75, 1.25)  # nosec B311  # no secret
 
 
 def _close_connection(connection: BaseEmailBackend) -> None:
