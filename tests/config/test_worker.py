@@ -7,6 +7,7 @@ import pytest
 from django.db.models.functions import Now
 
 from config import worker
+from directory.db.leases import stopping
 from erp_integrations.models import Heartbeat
 
 DAY = timedelta(days=1)
@@ -94,6 +95,7 @@ def test_a_line_that_hangs_or_breaks_down_delays_no_other_and_is_tried_again(
         assert again.wait(10)
     finally:
         release.set()
-        scheduler._stopping.set()
+        scheduler.close(None)
         scheduler.stop(None)
+        stopping.clear()
     assert "breaks failed" in caplog.text

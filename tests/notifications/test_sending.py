@@ -12,8 +12,8 @@ from django.core.mail import get_connection
 from django.db import connection, transaction
 from pytest_django import Settings
 
-from directory.models import HistoryEntry, User
 from directory.back_off import get_back_off
+from directory.models import HistoryEntry, User
 from notifications import sending
 from notifications.models import MAX_ATTEMPTS, OutgoingEmail, Status, get_database_time
 from tests.notifications.factories import LONG_AGO, OutgoingEmailFactory, RecipientFactory
