@@ -17,6 +17,7 @@ from django.db import close_old_connections, connections
 from django.db.models.functions import Now
 
 from config.pool import KeyedThreadPool
+from directory.db.leases import stopping
 from directory.history import checkpoints, sealing
 from directory.privacy.retention import purge_sign_in_records
 from erp_integrations.checks import leftovers
@@ -104,7 +105,6 @@ class Scheduler(bootsteps.StartStopStep):
 
     def __init__(self, parent: Any, **kwargs: Any) -> None:
         super().__init__(parent, **kwargs)
-        self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
     def start(self, parent: Any) -> None:
@@ -118,8 +118,7 @@ class Scheduler(bootsteps.StartStopStep):
 
     def close(self, parent: Any) -> None:
         """Begin nothing more: neither here nor in a task, and neither a call, a list nor a mail."""
-        for stopping in (exports.stopping, syncing.stopping, sending.stopping, self._stopping):
-            stopping.set()
+        stopping.set()
 
     def stop(self, parent: Any) -> None:
         """Wait for the call and the mail that are on the wire."""
@@ -132,7 +131,7 @@ class Scheduler(bootsteps.StartStopStep):
 
     def _run_periodically(self, every: timedelta, function: Callable[[], object]) -> None:
         pause = max(settings.WORKER_POLL_SECONDS, every.total_seconds() / 10)
-        while not self._stopping.is_set():
+        while not stopping.is_set():
             close_old_connections()
             try:
                 run_if_due(every, function)
@@ -141,5 +140,5 @@ class Scheduler(bootsteps.StartStopStep):
                 logger.exception("%s failed", function.__name__)
             if every:
                 connections.close_all()  # its next look is minutes away
-            self._stopping.wait(pause)
+            stopping.wait(pause)
         connections.close_all()

@@ -5,13 +5,16 @@ A mail is stored in the transaction of its cause and sent by ``delivery``
 """
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parseaddr
 
 from django.conf import settings
 from django.db import connection, models
 from django.db.models import Q
 from django.db.models.functions import Now
+
+from directory.db.leases import LeasedQuerySet
+from directory.db.transitions import TransitionRefused, require_transition
 
 # About three days at the widest back-off, which is how long mail servers themselves keep trying.
 MAX_ATTEMPTS = 80
@@ -54,10 +57,6 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 }
 
 
-class TransitionError(Exception):
-    """A mail can't go from the status that it has to the one asked for."""
-
-
 def get_database_time() -> datetime:
     """What the database's clock says. Leases and due times are judged by no other clock."""
     with connection.cursor() as cursor:
@@ -75,28 +74,27 @@ def new_message_id() -> str:
     return f"<{uuid.uuid4().hex}@{domain or 'localhost'}>"
 
 
-class OutgoingEmailQuerySet(models.QuerySet["OutgoingEmail"]):
-    """Reading the outbox."""
+class OutgoingEmailQuerySet(LeasedQuerySet["OutgoingEmail"]):
+    """Reading the outbox; time is always the database's."""
+
+    leased_status = Status.SENDING
+    fencing_token = "attempts"
 
     def queued(self) -> "OutgoingEmailQuerySet":
         """Waiting for a sender: a first try, or the next one."""
         return self.filter(status=Status.QUEUED)
 
-    def due(self, at: datetime) -> "OutgoingEmailQuerySet":
+    def due(self) -> "OutgoingEmailQuerySet":
         """Queued, with the back-off over; the longest waiting first."""
-        return self.queued().filter(not_before__lte=at).order_by("not_before", "pk")
+        return self.queued().filter(not_before__lte=Now()).order_by("not_before", "pk")
 
     def sending(self) -> "OutgoingEmailQuerySet":
         """In the hands of a sender, alive or dead."""
         return self.filter(status=Status.SENDING)
 
-    def leased(self, at: datetime) -> "OutgoingEmailQuerySet":
+    def leased(self) -> "OutgoingEmailQuerySet":
         """In the hands of a sender whose lease still runs."""
-        return self.sending().filter(lease_until__gt=at)
-
-    def abandoned(self, at: datetime) -> "OutgoingEmailQuerySet":
-        """Claimed by a sender that has not reported within its lease."""
-        return self.sending().filter(lease_until__lte=at).order_by("lease_until", "pk")
+        return self.sending().filter(lease_until__gt=Now())
 
     def failed(self) -> "OutgoingEmailQuerySet":
         return self.filter(status=Status.FAILED)
@@ -183,30 +181,23 @@ class OutgoingEmail(models.Model):
         return MAX_ATTEMPTS - (self.last_attempt - self.attempts)
 
     def set_status(self, status: Status) -> None:
-        """The only way to another status. Raises TransitionError for an arrow that is not drawn."""
-        if status not in TRANSITIONS[self.status]:
-            raise TransitionError(f"E-mail {self.pk} is {self.status} and can't become {status}.")
+        """Change the status along an arrow of the table; raises TransitionRefused."""
+        require_transition(TRANSITIONS, current=self.status, wanted=status)
         self.status = status
         self.lease_until = None
 
-    def claim(self, *, until: datetime) -> None:
-        """Give it to one sender, as the next attempt, until then."""
-        self.set_status(Status.SENDING)
-        self.attempts += 1
-        self.lease_until = until
-
-    def record_sent(self, *, at: datetime) -> None:
+    def record_sent(self) -> None:
         self.set_status(Status.SENT)
-        self.sent_at = at
+        self.sent_at = Now()
         self.last_error = ""
 
-    def requeue(self, *, until: datetime, error: str) -> None:
-        """Try again after ``until``, or fail when the tries are used up."""
+    def requeue(self, *, after: timedelta, error: str) -> None:
+        """Try again after so long, or fail when the tries are used up."""
         if self.attempts >= self.last_attempt:
             self.fail(error=f"Given up after {self.attempts} tries: {error}")
             return
         self.set_status(Status.QUEUED)
-        self.not_before = until
+        self.not_before = Now() + after
         self.last_error = error[:500]
 
     def fail(self, *, error: str) -> None:
@@ -214,12 +205,12 @@ class OutgoingEmail(models.Model):
         self.set_status(Status.FAILED)
         self.last_error = error[:500]
 
-    def send_again(self, *, at: datetime) -> None:
-        """A person asked for it: due at once, with the full number of tries."""
+    def send_again(self) -> None:
+        """A person asked for a failed one: due at once, with the full number of tries."""
         if self.status != Status.FAILED:
-            raise TransitionError(f"E-mail {self.pk} is {self.status}: only a failed one is sent again.")
+            raise TransitionRefused(f"E-mail {self.pk} is {self.status}: only a failed one is sent again.")
         self.set_status(Status.QUEUED)
-        self.not_before = at
+        self.not_before = Now()
         self.last_attempt = self.attempts + MAX_ATTEMPTS
 
 

@@ -6,9 +6,7 @@ its lease, between the server's yes and our commit makes it go out twice, with o
 """
 
 import logging
-import random
 import smtplib
-import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,16 +18,16 @@ from django.core.exceptions import PermissionDenied
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
-from django.db.models.functions import Now
 
 from directory import history
 from directory.accounts import password_links
+from directory.back_off import get_back_off
+from directory.db.leases import LeaseLost
 from directory.models import User
 from notifications.models import (
     PASSWORD_LINK_PLACEHOLDER,
     WITH_PASSWORD_LINK,
     OutgoingEmail,
-    get_database_time,
 )
 from notifications.text import to_one_line
 
@@ -46,9 +44,6 @@ LONGEST_BACK_OFF = timedelta(hours=1)
 
 SERVICE_CLOSING = 421
 MESSAGE_TOO_LARGE = 552
-
-stopping = threading.Event()
-"""Set when this process was told to stop: the mail on the line ends, and the others stay queued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +70,7 @@ def send_due_emails(*, limit: int = BATCH) -> int:
     connection_works = False
     count = 0
     try:
-        while count < limit and not stopping.is_set() and (email := claim_email()):
+        while count < limit and (email := claim_email()):
             count += 1
             fault = send_email(email, connection=connection)
             if fault and fault.is_connection_fault:
@@ -94,11 +89,11 @@ def send_due_emails(*, limit: int = BATCH) -> int:
 def requeue_abandoned_emails() -> int:
     """Queue again what a sender claimed and never reported. Returns how many."""
     with transaction.atomic(durable=True):
-        now = get_database_time()
-        emails = OutgoingEmail.objects.abandoned(now).select_for_update(skip_locked=True)
+        stalled = OutgoingEmail.objects.stalled().order_by("lease_until", "pk")
+        emails = stalled.select_for_update(skip_locked=True)
         for email in emails:
             logger.warning("The sender of e-mail %s did not report on attempt %s.", email.pk, email.attempts)
-            email.requeue(until=now, error="The sender stopped before it could report.")
+            email.requeue(after=timedelta(0), error="The sender stopped before it could report.")
             email.save()
     return len(emails)
 
@@ -106,30 +101,27 @@ def requeue_abandoned_emails() -> int:
 def claim_email() -> OutgoingEmail | None:
     """Take the mail that has waited longest, for the time of a lease. None: nothing to do here."""
     with transaction.atomic(durable=True):
-        now = get_database_time()
         # Two claims at one moment may pass this together: it protects workers, not mails.
-        if OutgoingEmail.objects.leased(now).count() >= MAX_SENDERS:
+        if OutgoingEmail.objects.leased().count() >= MAX_SENDERS:
             return None
-        email = OutgoingEmail.objects.due(now).select_for_update(skip_locked=True).first()
-        if email is not None:
-            email.claim(until=now + _get_lease_duration())
-            email.save()
-        return email
+        return OutgoingEmail.objects.due().claim(_get_lease_duration())
 
 
 def send_email(email: OutgoingEmail, *, connection: BaseEmailBackend) -> Fault | None:
     """Make one attempt with a claimed mail and record how it ended."""
+    fault = None
     try:
-        connection.open()
-        if not update_lease(email):
-            return None
-        build_message(email, connection=connection).send()
-    except (OSError, ValueError) as error:  # every SMTPException is an OSError
-        fault = get_fault(error)
-        record_fault(email, fault)
-        return fault
-    record_sent(email)
-    return None
+        try:
+            connection.open()
+            # Right before the wire; a lease that is over is not begun anew, whoever has the mail.
+            OutgoingEmail.objects.leased().renew(email, _get_lease_duration())
+            build_message(email, connection=connection).send()
+        except (OSError, ValueError) as error:  # every SMTPException is an OSError
+            fault = get_fault(error)
+        record_result(email, fault)
+    except LeaseLost:
+        logger.warning("Attempt %s on e-mail %s is too late.", email.attempts, email.pk)
+    return fault
 
 
 def get_fault(error: OSError | ValueError) -> Fault:
@@ -160,11 +152,10 @@ def send_again(*, emails: Iterable[OutgoingEmail], by: User) -> int:
     if not by.has_perm("notifications.send_again"):
         raise PermissionDenied("You don't hold the permission to send a failed e-mail again.")
     with transaction.atomic():
-        now = get_database_time()
         keys = [email.pk for email in emails]
         failed = OutgoingEmail.objects.failed().filter(pk__in=keys).order_by("pk").select_for_update()
         for email in failed:
-            email.send_again(at=now)
+            email.send_again()
             email.save()
             history.record(event="email.sent_again", subject=email, by=by, company=None)
     return len(failed)
@@ -177,12 +168,6 @@ def _get_timeout() -> float:
 
 def _get_lease_duration() -> timedelta:
     return timedelta(seconds=TIME_OUTS_IN_A_LEASE * _get_timeout())
-
-
-def update_lease(email: OutgoingEmail) -> bool:
-    """Whether the mail is still this sender's, right before the wire; the lease starts anew."""
-    claimed = OutgoingEmail.objects.leased(get_database_time()).filter(pk=email.pk, attempts=email.attempts)
-    return claimed.update(lease_until=Now() + _get_lease_duration()) == 1
 
 
 def build_message(email: OutgoingEmail, *, connection: BaseEmailBackend) -> EmailMultiAlternatives:
@@ -223,47 +208,21 @@ def _format_server_answer(code: int, answer: bytes | str) -> str:
     return to_one_line(f"{code} {text}")
 
 
-def record_sent(email: OutgoingEmail) -> None:
+def record_result(email: OutgoingEmail, fault: Fault | None) -> None:
+    """Raises LeaseLost: a late sender changes nothing."""
     with transaction.atomic(durable=True):
-        if email_row := lock_claimed_email(email):
-            email_row.record_sent(at=get_database_time())
-            email_row.save()
-
-
-def record_fault(email: OutgoingEmail, fault: Fault) -> None:
-    with transaction.atomic(durable=True):
-        if not (email_row := lock_claimed_email(email)):
-            return
-        if fault.is_permanent:
-            email_row.fail(error=fault.reason)
+        row = OutgoingEmail.objects.lock_own(email)
+        if fault is None:
+            row.record_sent()
+        elif fault.is_permanent:
+            row.fail(error=fault.reason)
         else:
-            email_row.requeue(
-                until=get_database_time() + get_back_off(email_row.retry_count), error=fault.reason
-            )
-        email_row.save()
+            pause = get_back_off(row.retry_count, first=FIRST_BACK_OFF, longest=LONGEST_BACK_OFF)
+            row.requeue(after=pause, error=fault.reason)
+        row.save()
+    if fault:
         # Not the server's words: they often quote the address.
-        logger.warning(
-            "E-mail %s was not sent on attempt %s: %s.", email_row.pk, email_row.attempts, email_row.status
-        )
-
-
-def lock_claimed_email(email: OutgoingEmail) -> OutgoingEmail | None:
-    """The row under lock, if this attempt still owns it: a late sender changes nothing."""
-    email_row = (
-        OutgoingEmail.objects.sending()
-        .filter(pk=email.pk, attempts=email.attempts)
-        .select_for_update()
-        .first()
-    )
-    if email_row is None:
-        logger.warning("Attempt %s on e-mail %s reported too late.", email.attempts, email.pk)
-    return email_row
-
-
-def get_back_off(retry_count: int) -> timedelta:
-    """Doubled by each try, never longer than an hour, and scattered by a quarter either way."""
-    back_off = min(FIRST_BACK_OFF * 2.0 ** min(retry_count - 1, 20), LONGEST_BACK_OFF)
-    return back_off * random.uniform(0.75, 1.25)  # nosec B311  # no secret
+        logger.warning("E-mail %s was not sent on attempt %s: %s.", row.pk, row.attempts, row.status)
 
 
 def _close_connection(connection: BaseEmailBackend) -> None:

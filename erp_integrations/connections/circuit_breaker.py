@@ -5,13 +5,12 @@ until one has succeeded. Where only a call can tell (it is not let in), it rests
 goes first. Call these with the connection under lock.
 """
 
-import random
 from datetime import timedelta
 
 from django.conf import settings
 from django.db.models.functions import Now
 
-from directory import history
+from directory import back_off, history
 from erp_integrations import alarms
 from erp_integrations.models import Connection
 
@@ -43,10 +42,8 @@ def close_circuit(connection: Connection) -> None:
 
 
 def get_back_off(retry_count: int) -> timedelta:
-    """Doubled by each try, with jitter, so that many don't come back at one moment."""
-    scatter = random.uniform(0.7, 1.3)  # nosec B311  # no secret
-    seconds = settings.EXPORT_BACKOFF_SECONDS * 2 ** min(retry_count - 1, 20) * scatter
-    return min(timedelta(seconds=seconds), LONGEST_BACK_OFF)
+    first = timedelta(seconds=settings.EXPORT_BACKOFF_SECONDS)
+    return back_off.get_back_off(retry_count, first=first, longest=LONGEST_BACK_OFF)
 
 
 def record_connection_event(event: str, connection: Connection, detail: dict[str, object]) -> None:

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from commitments import services as commitments
 from commitments.models import Badge, Commitment, Lock
 from directory import history
+from directory.db.leases import LeaseLost
 from directory.models import User
 from erp_integrations import alarms
 from erp_integrations.adapters.base import (
@@ -41,10 +42,6 @@ from erp_integrations.models import (
 )
 
 LOST_RIGHT = "the approver lost the right"
-
-
-class LeaseLost(Exception):
-    """This worker was too slow: the row is not its own any more. It may change nothing."""
 
 
 @transaction.atomic
@@ -191,11 +188,6 @@ def record_export_event(
     )
 
 
-def has_lease(row: ExportJob, job: ExportJob) -> bool:
-    """Whether the row still has the attempt number that ``job`` was claimed with."""
-    return row.status == JobStatus.EXPORTING and row.attempt == job.attempt
-
-
 def lock_job_and_parents(job_id: int) -> ExportJob:
     """The job under lock, after everything that comes before it in the lock order."""
     ids = ExportJob.objects.values("submission_id", "submission__commitment_id", "connection_id").get(
@@ -216,7 +208,7 @@ def lock_job_and_parents(job_id: int) -> ExportJob:
 
 def lock_leased_job(job: ExportJob) -> ExportJob:
     row = lock_job_and_parents(job.pk)
-    if not has_lease(row, job):
+    if (row.status, row.attempt) != (JobStatus.EXPORTING, job.attempt):
         raise LeaseLost
     return row
 

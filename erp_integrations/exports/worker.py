@@ -8,19 +8,17 @@ after a fault stands in ``outcomes.py``.
 
 import logging
 import socket
-import threading
 import time
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
 
 from django.conf import settings
-from django.db import Error, models, transaction
+from django.db import Error, transaction
 from django.db.models import OuterRef, Subquery
-from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
 from directory.db.database_errors import is_database_unreachable, is_transient_error
+from directory.db.leases import LeaseLost, get_lease_end, stopping
 from directory.models import CompanyMembership
 from directory.rights import approvers
 from erp_integrations import signing
@@ -58,6 +56,7 @@ from erp_integrations.models import (
     SnapshotUnreadable,
     WireAttempt,
 )
+from erp_integrations.models.connections import ConnectionQuerySet
 
 logger = logging.getLogger(__name__)
 
@@ -66,9 +65,6 @@ SWEEP = "sweep"
 JOBS_PER_TURN = 20
 TURN_SECONDS = 30.0
 LONGEST_PAUSE = 1.0  # seconds between two attempts to write down an answer
-
-stopping = threading.Event()
-"""Set when this process was told to stop: the call on the wire ends, and the rest is handed back."""
 
 
 def export_due_jobs(connection_id: int) -> bool:
@@ -90,7 +86,7 @@ def export_due_jobs(connection_id: int) -> bool:
                 or not export_next_job(connection_id, fencing_token)
             ):
                 break
-    except outcomes.LeaseLost:
+    except LeaseLost:
         logger.warning("Connection %s was taken over by another worker", connection_id)
     finally:
         # Also when something of ours broke: the lease must not outlive the turn.
@@ -128,7 +124,7 @@ def record_heartbeat(name: str) -> None:
     )
 
 
-def list_due_connections() -> models.QuerySet[Connection]:
+def list_due_connections() -> ConnectionQuerySet:
     """Those that a worker may take now, the longest waiting first."""
     oldest = ExportJob.objects.due().filter(connection=OuterRef("pk")).order_by("not_before")
     waiting = Subquery(oldest.values("not_before")[:1])
@@ -136,23 +132,11 @@ def list_due_connections() -> models.QuerySet[Connection]:
     return connections.exclude(waiting_since=None).order_by("waiting_since")
 
 
-def get_lease_end() -> CombinedExpression:
-    return Now() + timedelta(seconds=settings.EXPORT_LEASE_SECONDS)
-
-
 def claim_connection(connection_id: int) -> int | None:
-    """The attempt number of a new lease, or None when the connection is held, resting, or has nothing due."""
-    with transaction.atomic():
-        due = list_due_connections().filter(pk=connection_id)
-        connection = due.select_for_update(skip_locked=True).first()
-        if connection is None:
-            return None
-        holder = f"{socket.gethostname()[:30]}/{uuid.uuid4().hex[:12]}"
-        fencing_token = connection.lease_attempt + 1
-        Connection.objects.filter(pk=connection_id).update(
-            lease_holder=holder, lease_until=get_lease_end(), lease_attempt=fencing_token
-        )
-        return fencing_token
+    """The token of a new lease, or None when the connection is leased, resting, or has nothing due."""
+    holder = f"{socket.gethostname()[:30]}/{uuid.uuid4().hex[:12]}"
+    connection = list_due_connections().filter(pk=connection_id).claim(lease_holder=holder)
+    return connection.lease_attempt if connection else None
 
 
 def release_connection(connection_id: int, fencing_token: int) -> None:
@@ -179,7 +163,7 @@ def export_next_job(connection_id: int, fencing_token: int) -> bool:
     while job is not None:
         try:
             send_calls(job, fencing_token)
-        except outcomes.LeaseLost:
+        except LeaseLost:
             raise
         except Exception as error:
             if is_database_unreachable(error):
@@ -225,7 +209,7 @@ def claim_job(job_id: int, connection_id: int, fencing_token: int) -> ExportJob 
     with transaction.atomic():
         connection = Connection.objects.select_for_update().get(pk=connection_id)
         if connection.lease_attempt != fencing_token:
-            raise outcomes.LeaseLost
+            raise LeaseLost
         job = (
             ExportJob.objects.due()
             .select_for_update(of=("self",), skip_locked=True)
@@ -317,11 +301,10 @@ def start_call(
     """Renew both leases and write the ledger, or raise LeaseLost."""
     with transaction.atomic():
         connection = Connection.objects.select_for_update().get(pk=job.connection_id)
-        row = ExportJob.objects.select_for_update().get(pk=job.pk)
-        if connection.lease_attempt != fencing_token or not outcomes.has_lease(row, job):
-            raise outcomes.LeaseLost
+        if connection.lease_attempt != fencing_token:
+            raise LeaseLost
+        ExportJob.objects.renew(job)
         Connection.objects.filter(pk=connection.pk).update(lease_until=get_lease_end())
-        ExportJob.objects.filter(pk=job.pk).update(lease_until=get_lease_end())
         ExportCall.objects.filter(pk=call.pk).update(state=CallState.SENDING)
         return WireAttempt.objects.create(
             call=call, attempt=job.attempt, payload_hash=call.payload_hash, was_absent=was_absent

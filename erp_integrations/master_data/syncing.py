@@ -7,7 +7,6 @@ change nothing; the other one reads the same again, which harms nobody.
 """
 
 import logging
-import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +17,7 @@ from django.db.models.functions import Now, Upper
 
 from directory import history
 from directory.db.database_errors import is_transient_error
+from directory.db.leases import LeaseLost, stopping
 from erp_integrations.adapters.base import (
     JobRecord,
     PhaseRecord,
@@ -37,13 +37,6 @@ LEASE_DURATION = timedelta(minutes=10)  # of one reading: a list may take many c
 RETRY_DELAY = timedelta(hours=1)
 BATCH_SIZE = 1000
 
-stopping = threading.Event()
-"""Set when this process was told to stop: the list on the wire ends, and the rest is handed back."""
-
-
-class LeaseLost(Exception):
-    """Another worker has taken the reading over. This one may change nothing."""
-
 
 def requeue_sync(connection_id: int) -> None:
     """Make the next reading due now; while one is going on, another one follows it."""
@@ -58,7 +51,7 @@ def sync_due_connections() -> int:
     new = Connection.objects.filter(masters_pull=None).values_list("pk", flat=True)
     MastersPull.objects.bulk_create([MastersPull(connection_id=pk) for pk in new], ignore_conflicts=True)
     due = MastersPull.objects.due().order_by("not_before").values_list("connection_id", flat=True)
-    return sum(sync_connection(connection_id) for connection_id in list(due) if not stopping.is_set())
+    return sum(sync_connection(connection_id) for connection_id in list(due))
 
 
 def sync_connection(connection_id: int) -> bool:
@@ -83,28 +76,17 @@ def sync_connection(connection_id: int) -> bool:
 
 
 def claim_sync(connection_id: int) -> MastersPull | None:
-    with transaction.atomic():
-        claimed = (
-            MastersPull.objects.due()
-            .select_for_update(of=("self",), skip_locked=True)
-            .filter(connection=connection_id)
-            .first()
-        )
-        if claimed is None:
-            return None
-        MastersPull.objects.filter(pk=claimed.pk).update(
-            status=SyncStatus.PULLING,
-            attempt=claimed.attempt + 1,
-            lease_until=Now() + LEASE_DURATION,
-            not_before=None,
-            started_at=Now(),
-            vendors_read=0,
-            jobs_read=0,
-            phases_read=0,
-            linked_jobs=0,
-            linked_jobs_read=0,
-        )
-    return MastersPull.objects.select_related("connection__company").get(pk=claimed.pk)
+    due = MastersPull.objects.due().filter(connection=connection_id)
+    return due.select_related("connection__company").claim(
+        LEASE_DURATION,
+        not_before=None,
+        started_at=Now(),
+        vendors_read=0,
+        jobs_read=0,
+        phases_read=0,
+        linked_jobs=0,
+        linked_jobs_read=0,
+    )
 
 
 def read_master_data(claimed: MastersPull) -> None:
@@ -151,7 +133,7 @@ def list_linked_jobs(connection_id: int) -> models.QuerySet[Job]:
 def save_vendors(claimed: MastersPull, rows: Sequence[VendorRecord]) -> list[str]:
     rows_by_code = {_clean_code(row.code): row for row in rows if _clean_code(row.code)}
     present = Vendor.objects.filter(connection=claimed.connection_id, gone_at=None)
-    lock_claimed_sync(claimed)
+    MastersPull.objects.lock_own(claimed)
     if problem := check_emptied_list(rows_by_code, present, "vendors"):
         return [problem]
     known = {each.code: each for each in Vendor.objects.filter(connection=claimed.connection_id)}
@@ -184,7 +166,7 @@ def save_vendors(claimed: MastersPull, rows: Sequence[VendorRecord]) -> list[str
 def save_jobs(claimed: MastersPull, rows: Sequence[JobRecord]) -> list[str]:
     rows_by_number = {_clean_code(row.number): row for row in rows if _clean_code(row.number)}
     present = Job.objects.filter(connection=claimed.connection_id, gone_at=None)
-    lock_claimed_sync(claimed)
+    MastersPull.objects.lock_own(claimed)
     if problem := check_emptied_list(rows_by_number, present, "jobs"):
         return [problem]
     known = {each.number: each for each in Job.objects.filter(connection=claimed.connection_id)}
@@ -215,7 +197,7 @@ def save_phases(claimed: MastersPull, job: Job, rows: Sequence[PhaseRecord]) -> 
         (_clean_code(row.code), _clean_code(row.cost_type)): row for row in rows if _clean_code(row.code)
     }
     present = job.phases.filter(gone_at=None)
-    lock_claimed_sync(claimed)
+    MastersPull.objects.lock_own(claimed)
     update_progress(
         claimed,
         phases_read=models.F("phases_read") + len(rows_by_key),
@@ -298,36 +280,23 @@ def _get_started_at(claimed: MastersPull) -> datetime:
     return claimed.started_at
 
 
-def lock_claimed_sync(claimed: MastersPull) -> MastersPull:
-    sync = MastersPull.objects.select_for_update().get(pk=claimed.pk)
-    if sync.status != SyncStatus.PULLING or sync.attempt != claimed.attempt:
-        raise LeaseLost
-    return sync
-
-
-@transaction.atomic
 def update_progress(claimed: MastersPull, **values: Any) -> None:
     """Say how far it has come, and renew the lease. Raises LeaseLost."""
-    lock_claimed_sync(claimed)
-    MastersPull.objects.filter(pk=claimed.pk).update(lease_until=Now() + LEASE_DURATION, **values)
+    MastersPull.objects.renew(claimed, LEASE_DURATION, **values)
 
 
-@transaction.atomic
 def release_if_stopping(claimed: MastersPull) -> bool:
     """Whether this process was told to stop; then another worker begins anew, at once."""
     if not stopping.is_set():
         return False
-    lock_claimed_sync(claimed)
-    MastersPull.objects.filter(pk=claimed.pk).update(
-        status=SyncStatus.QUEUED, lease_until=None, not_before=Now()
-    )
+    MastersPull.objects.own(claimed).update(status=SyncStatus.QUEUED, lease_until=None, not_before=Now())
     return True
 
 
 @transaction.atomic
 def end_sync(claimed: MastersPull, problems: Sequence[str]) -> None:
     """Done, or not all of it; the next time is set, unless somebody has asked for another one."""
-    sync = lock_claimed_sync(claimed)
+    sync = MastersPull.objects.lock_own(claimed)
     sync.status = SyncStatus.FAILED if problems else SyncStatus.DONE
     sync.problem = "\n".join(problems)
     sync.lease_until = None

@@ -47,7 +47,6 @@ from erp_integrations.models.reconciliations import (
 )
 from erp_integrations.models.restores import Restore
 from erp_integrations.models.submissions import ErpIdHold, SnapshotUnreadable, Submission, SubmissionStatus
-from erp_integrations.models.transitions import TransitionRefused
 from erp_integrations.models.unconfirmed_changes import UnconfirmedChange
 from erp_integrations.models.units import UnitLink
 
@@ -88,7 +87,6 @@ __all__ = [
     "SubmissionStatus",
     "SuccessRule",
     "SyncStatus",
-    "TransitionRefused",
     "UnconfirmedChange",
     "UnitLink",
     "Vendor",

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from commitments.models import ContractCompany, CostType
 from directory.db import time_zones
+from directory.db.leases import LeasedQuerySet
 from directory.models import Company, Project, User
 from erp_integrations.models.secrets import EncryptedTextField
 
@@ -67,8 +68,10 @@ def validate_time_zone(name: str) -> None:
         raise ValidationError("Enter a time zone such as America/New_York.")
 
 
-class ConnectionQuerySet(models.QuerySet["Connection"]):
+class ConnectionQuerySet(LeasedQuerySet["Connection"]):
     """Reading connections."""
+
+    fencing_token = "lease_attempt"
 
     def unleased(self) -> "ConnectionQuerySet":
         """Those that no worker holds at this moment of the database's clock."""

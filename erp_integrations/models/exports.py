@@ -9,11 +9,12 @@ from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from directory.db.leases import LeasedQuerySet
+from directory.db.transitions import require_transition
 from directory.models import CompanyMembership
 from erp_integrations.models.connection_settings import SuccessRule
 from erp_integrations.models.connections import Connection
 from erp_integrations.models.submissions import Submission
-from erp_integrations.models.transitions import require_transition
 
 
 class JobStatus(models.TextChoices):
@@ -67,8 +68,10 @@ NOT_UNDER_ITS_KEY = (Verification.ABSENT, Verification.ELSEWHERE)
 """Of what is synced, a person must look at these."""
 
 
-class ExportJobQuerySet(models.QuerySet["ExportJob"]):
+class ExportJobQuerySet(LeasedQuerySet["ExportJob"]):
     """Reading export jobs; time is always the database's."""
+
+    leased_status = JobStatus.EXPORTING
 
     def current(self) -> "ExportJobQuerySet":
         """The one of each submission that counts."""
@@ -105,10 +108,6 @@ class ExportJobQuerySet(models.QuerySet["ExportJob"]):
         """Synced for so long that Info-Link must show it."""
         lag = timedelta(seconds=settings.READ_BACK_LAG_SECONDS)
         return self.filter(status=JobStatus.SYNCED, synced_at__lte=Now() - lag)
-
-    def stalled(self) -> "ExportJobQuerySet":
-        """Exporting, but the worker's lease is over."""
-        return self.filter(status=JobStatus.EXPORTING, lease_until__lt=Now())
 
 
 class ExportJob(models.Model):

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now, Upper
 
+from directory.db.leases import LeasedQuerySet
 from erp_integrations.models.connections import Connection
 
 NAME_LENGTH = 200
@@ -139,15 +140,14 @@ class SyncStatus(models.TextChoices):
     FAILED = "failed", "Not all could be read"
 
 
-class MastersPullQuerySet(models.QuerySet["MastersPull"]):
+class MastersPullQuerySet(LeasedQuerySet["MastersPull"]):
     """Reading pulls; time is always the database's."""
+
+    leased_status = SyncStatus.PULLING
 
     def due(self) -> "MastersPullQuerySet":
         """To be taken up now: its time has come, or the worker that had it is gone."""
-        return self.filter(
-            (~Q(status=SyncStatus.PULLING) & Q(not_before__lte=Now()))
-            | Q(status=SyncStatus.PULLING, lease_until__lt=Now())
-        )
+        return self.filter(~Q(status=SyncStatus.PULLING), not_before__lte=Now()) | self.stalled()
 
 
 class MastersPull(models.Model):

@@ -9,9 +9,9 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from commitments.models import Commitment, Kind
+from directory.db.transitions import require_transition
 from directory.models import Company, Project, User
 from erp_integrations.models.connections import Connection
-from erp_integrations.models.transitions import require_transition
 from erp_integrations.snapshots import Document, from_json, hash_text
 
 

@@ -10,14 +10,15 @@ import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
-from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce, Now
 
 from directory.db.database_errors import is_transient_error
+from directory.db.leases import LeaseLost, stopping
 from erp_integrations.adapters.base import (
     MAX_RECORDS_AT_ONCE,
     Adapter,
@@ -31,8 +32,6 @@ from erp_integrations.adapters.base import (
 from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.checks import moved_records
 from erp_integrations.exports import outcomes, verification
-from erp_integrations.exports.outcomes import LeaseLost
-from erp_integrations.exports.worker import stopping
 from erp_integrations.models import (
     Connection,
     Drift,
@@ -43,6 +42,7 @@ from erp_integrations.models import (
     Reconciliation,
     ReconciliationStatus,
 )
+from erp_integrations.models.reconciliations import ReconciliationQuerySet
 from erp_integrations.models.secrets import list_secret_fields
 from erp_integrations.reconciliation import drift, late_records
 
@@ -94,18 +94,9 @@ def open_due_runs() -> None:
             open_run(connection)
 
 
-@transaction.atomic
-def claim_run(due: QuerySet[Reconciliation]) -> Reconciliation | None:
-    run = due.select_for_update(of=("self",), skip_locked=True).order_by("attempt", "pk").first()
-    if run is None or stopping.is_set():
-        return None
-    Reconciliation.objects.filter(pk=run.pk).update(
-        status=ReconciliationStatus.RUNNING,
-        attempt=F("attempt") + 1,
-        started_at=Coalesce("started_at", Now()),
-        lease_until=_get_lease_end(),
-    )
-    return Reconciliation.objects.select_related("connection__settings").get(pk=run.pk)
+def claim_run(due: ReconciliationQuerySet) -> Reconciliation | None:
+    due = due.select_related("connection__settings").order_by("attempt", "pk")
+    return due.claim(started_at=Coalesce("started_at", Now()))
 
 
 def compare_claimed_run(run: Reconciliation) -> bool:
@@ -115,23 +106,25 @@ def compare_claimed_run(run: Reconciliation) -> bool:
             stop_run(run, "Ledgergate could not bring it to its end; its log says more.")
             return True
         if not run.to_compare:
-            _find_own_run(run).update(to_compare=list_jobs_to_compare(run).count())
+            Reconciliation.objects.own(run).update(to_compare=list_jobs_to_compare(run).count())
         adapter = get_adapter(run.connection)
         while jobs := list(
             list_jobs_to_compare(run).filter(pk__gt=run.after_job).order_by("pk")[:MAX_RECORDS_AT_ONCE]
         ):
             if stopping.is_set():
-                _find_own_run(run).update(status=ReconciliationStatus.WAITING, lease_until=None)
+                Reconciliation.objects.own(run).update(status=ReconciliationStatus.WAITING, lease_until=None)
                 return False
             if problem := compare_batch(run, adapter, jobs):
                 stop_run(run, problem)
                 return True
-            update_progress(run, jobs)
-        watched = late_records.compare_watched_records(run.connection, adapter, lambda: lock_run(run))
+            run.after_job = jobs[-1].pk
+            Reconciliation.objects.renew(run, after_job=run.after_job, compared=F("compared") + len(jobs))
+        lock_run = partial(Reconciliation.objects.renew, run)
+        watched = late_records.compare_watched_records(run.connection, adapter, lock_run)
         if isinstance(watched, Unavailable):
             stop_run(run, watched.reason)
             return True
-        _find_own_run(run).update(compared=F("compared") + watched)
+        Reconciliation.objects.own(run).update(compared=F("compared") + watched)
         close_run(run)
     except LeaseLost:
         logger.warning("Reconciliation %s was taken over by another worker", run.pk)
@@ -175,7 +168,7 @@ def compare_batch(run: Reconciliation, adapter: Adapter, jobs: Sequence[ExportJo
             return verdict.reason
         compared = drift.Comparison(job, verdict, drift_by_job.get(job.pk))
         if compared.has_changed:
-            drift.record_comparison(compared, lambda: lock_run(run))
+            drift.record_comparison(compared, partial(Reconciliation.objects.renew, run))
         elif compared.known_drift is not None:
             unchanged.append(compared.known_drift.pk)
     Drift.objects.current().filter(pk__in=unchanged).update(last_seen_at=Now())
@@ -216,32 +209,13 @@ def list_planned_calls(jobs: Sequence[ExportJob]) -> dict[int, tuple[Call, ...]]
     return {job_id: tuple(calls) for job_id, calls in plans.items()}
 
 
-def _find_own_run(run: Reconciliation) -> QuerySet[Reconciliation]:
-    return Reconciliation.objects.filter(pk=run.pk, attempt=run.attempt, status=ReconciliationStatus.RUNNING)
-
-
-def lock_run(run: Reconciliation) -> None:
-    """Lock the run and renew its lease, or raise LeaseLost."""
-    if not _find_own_run(run).update(lease_until=_get_lease_end()):
-        raise LeaseLost
-
-
-def update_progress(run: Reconciliation, jobs: Sequence[ExportJob]) -> None:
-    run.after_job = jobs[-1].pk
-    is_own = _find_own_run(run).update(
-        after_job=run.after_job, compared=F("compared") + len(jobs), lease_until=_get_lease_end()
-    )
-    if not is_own:
-        raise LeaseLost
-
-
 def close_run(run: Reconciliation) -> None:
     """End the drift of what is no longer synced too: an unlink left nothing to compare."""
     drifts = Drift.objects.current().filter(job__connection=run.connection_id, record_name="")
     for drift_row in drifts.exclude(job__status=JobStatus.SYNCED).order_by("pk"):
         with transaction.atomic():
             job = outcomes.lock_job_and_parents(drift_row.job_id)
-            lock_run(run)
+            Reconciliation.objects.renew(run)
             drift.end_drift(drift_row, job)
     _end_run(run, ReconciliationStatus.FINISHED, to_compare=F("compared"))
 
@@ -252,8 +226,4 @@ def stop_run(run: Reconciliation, problem: str) -> None:
 
 
 def _end_run(run: Reconciliation, status: ReconciliationStatus, **changes: object) -> None:
-    _find_own_run(run).update(status=status, lease_until=None, ended_at=Now(), **changes)
-
-
-def _get_lease_end() -> CombinedExpression:
-    return Now() + timedelta(seconds=settings.EXPORT_LEASE_SECONDS)
+    Reconciliation.objects.own(run).update(status=status, lease_until=None, ended_at=Now(), **changes)

@@ -5,8 +5,10 @@ from datetime import timedelta
 
 import pytest
 from django.db.models.functions import Now
+from pytest_django import Settings
 
 from config import worker
+from directory.db.leases import stopping
 from erp_integrations.models import Heartbeat
 
 DAY = timedelta(days=1)
@@ -72,9 +74,9 @@ def test_each_line_of_the_schedule_has_a_name_of_its_own_that_can_be_stored() ->
 
 @pytest.mark.django_db(transaction=True)
 def test_a_line_that_hangs_or_breaks_down_delays_no_other_and_is_tried_again(
-    monkeypatch: pytest.MonkeyPatch, settings: object, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(settings, "WORKER_POLL_SECONDS", 0.01)
+    settings.WORKER_POLL_SECONDS = 0.01
     release, again = threading.Event(), threading.Event()
     broken = Counted()
     broken.fault = ValueError("a mistake of ours")
@@ -94,6 +96,7 @@ def test_a_line_that_hangs_or_breaks_down_delays_no_other_and_is_tried_again(
         assert again.wait(10)
     finally:
         release.set()
-        scheduler._stopping.set()
+        scheduler.close(None)
         scheduler.stop(None)
+        stopping.clear()
     assert "breaks failed" in caplog.text

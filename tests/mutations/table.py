@@ -7,6 +7,7 @@ OUTCOMES = "erp_integrations/exports/outcomes.py"
 RECOVERY = "erp_integrations/exports/unknown.py"
 LEDGER = "erp_integrations/exports/ledger.py"
 MAILS = "notifications/sending.py"
+LEASES = "directory/db/leases.py"
 ACCEPTING = "erp_integrations/submissions/accepting.py"
 LOCKING = "erp_integrations/submissions/row_locks.py"
 FOUR_EYES = "erp_integrations/submissions/four_eyes.py"
@@ -38,7 +39,7 @@ class Mutation:
 _LOCKED = ".select_for_update()"
 _CLAIM = """        connection = Connection.objects.select_for_update().get(pk=connection_id)
         if connection.lease_attempt != fencing_token:
-            raise outcomes.LeaseLost
+            raise LeaseLost
         job = (
             ExportJob.objects.due()
             .select_for_update(of=("self",), skip_locked=True)
@@ -69,48 +70,50 @@ _RESULT = """    commitment = Commitment.objects.select_for_update().get(pk=ids[
     connection = Connection.objects.select_for_update().get(pk=ids["connection_id"])
     job = ExportJob.objects.select_for_update().get(pk=job_id)
 """
-LOST = "\n            raise outcomes.LeaseLost"
+_OVERTAKEN = "        if connection.lease_attempt != fencing_token:\n            raise LeaseLost\n"
+_RENEWED = "        ExportJob.objects.renew(job)\n"
+_NOT_ASKED = "        ExportJob.objects.filter(pk=job.pk).update(lease_until=get_lease_end())\n"
 
 MUTATIONS = (
     Mutation(
         "the lease check before a call",
         EXPORTING,
-        "if connection.lease_attempt != fencing_token or not outcomes.has_lease(row, job):",
-        "if not outcomes.has_lease(row, job):",
+        _OVERTAKEN + _RENEWED,
+        _RENEWED,
         (f"{DELIVERING}::test_a_worker_whose_connection_was_taken_over_sends_nothing_more",),
     ),
     Mutation(
         "the lease check before a claim",
         EXPORTING,
-        f"        if connection.lease_attempt != fencing_token:{LOST}\n",
-        "",
+        _OVERTAKEN + "        job = (\n",
+        "        job = (\n",
         (f"{LOCKS}::test_a_worker_whose_connection_was_taken_over_claims_nothing_more",),
     ),
     Mutation(
         "the attempt check before a call",
         EXPORTING,
-        "if connection.lease_attempt != fencing_token or not outcomes.has_lease(row, job):",
-        "if connection.lease_attempt != fencing_token:",
+        _RENEWED,
+        _NOT_ASKED,
         (f"{DELIVERING}::test_a_late_worker_changes_nothing",),
     ),
     Mutation(
         "both checks before a call",
         EXPORTING,
-        f"        if connection.lease_attempt != fencing_token or not outcomes.has_lease(row, job):{LOST}\n",
-        "",
+        _OVERTAKEN + _RENEWED,
+        _NOT_ASKED,
         (f"{DELIVERING}::test_a_late_worker_changes_nothing",),
     ),
     Mutation(
         "the attempt check on an answer",
         OUTCOMES,
-        "return row.status == JobStatus.EXPORTING and row.attempt == job.attempt",
-        "return row.status == JobStatus.EXPORTING",
+        "    if (row.status, row.attempt) != (JobStatus.EXPORTING, job.attempt):\n",
+        "    if row.status != JobStatus.EXPORTING:\n",
         (f"{DELIVERING}::test_a_late_worker_changes_nothing_of_the_worker_that_followed",),
     ),
     Mutation(
         "any check on an answer",
         OUTCOMES,
-        "    if not has_lease(row, job):\n        raise LeaseLost\n",
+        "    if (row.status, row.attempt) != (JobStatus.EXPORTING, job.attempt):\n        raise LeaseLost\n",
         "",
         (f"{DELIVERING}::test_a_late_worker_changes_nothing",),
     ),
@@ -138,9 +141,9 @@ MUTATIONS = (
     ),
     Mutation(
         "SKIP LOCKED on the connection",
-        EXPORTING,
-        "due.select_for_update(skip_locked=True)",
-        "due.select_for_update()",
+        LEASES,
+        'select_for_update(of=("self",), skip_locked=True).first()',
+        'select_for_update(of=("self",)).first()',
         (f"{LOCKS}::test_a_connection_that_another_worker_takes_at_this_moment_is_not_waited_for",),
     ),
     Mutation(
@@ -398,29 +401,29 @@ MUTATIONS = (
     Mutation(
         "the lease of a mail, right before the wire",
         MAILS,
-        "        if not update_lease(email):\n            return None\n",
+        "            OutgoingEmail.objects.leased().renew(email, _get_lease_duration())\n",
         "",
         (f"{MAILING}::test_a_sender_that_lost_its_lease_before_the_wire_sends_nothing",),
     ),
     Mutation(
         "SKIP LOCKED on the mails",
-        MAILS,
-        "email = OutgoingEmail.objects.due(now).select_for_update(skip_locked=True).first()",
-        "email = OutgoingEmail.objects.due(now).select_for_update().first()",
+        LEASES,
+        'select_for_update(of=("self",), skip_locked=True).first()',
+        'select_for_update(of=("self",)).first()',
         (f"{MAILING}::test_a_claim_does_not_wait_for_a_row_that_another_claims",),
     ),
     Mutation(
         "the row lock of a mail",
-        MAILS,
-        "email = OutgoingEmail.objects.due(now).select_for_update(skip_locked=True).first()",
-        "email = OutgoingEmail.objects.due(now).first()",
+        LEASES,
+        'self.select_for_update(of=("self",), skip_locked=True).first()',
+        "self.first()",
         (f"{MAILING}::test_two_senders_at_once_send_each_mail_once",),
     ),
     Mutation(
         "the attempt check on what became of a mail",
-        MAILS,
-        "        .filter(pk=email.pk, attempts=email.attempts)\n        .select_for_update()\n",
-        "        .filter(pk=email.pk)\n        .select_for_update()\n",
+        LEASES,
+        "self.filter(pk=claimed.pk, **status, **{self.fencing_token: token})",
+        "self.filter(pk=claimed.pk, **status)",
         (f"{MAILING}::test_a_late_sender_changes_nothing",),
     ),
 )

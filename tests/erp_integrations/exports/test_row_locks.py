@@ -10,6 +10,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from directory.db.leases import LeaseLost
 from directory.models import User
 from erp_integrations import submissions
 from erp_integrations.exports import outcomes, worker
@@ -106,6 +107,6 @@ def test_a_worker_whose_connection_was_taken_over_claims_nothing_more(queued: Ex
         lease_until=timezone.now() - timedelta(seconds=1)
     )
     assert worker.claim_connection(queued.connection_id) == late + 1
-    with pytest.raises(outcomes.LeaseLost):
+    with pytest.raises(LeaseLost):
         worker.claim_job(queued.pk, queued.connection_id, late)
     assert ExportJob.objects.get(pk=queued.pk).status == JobStatus.QUEUED

@@ -14,6 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings as DjangoSettings
 
 from commitments.models import Badge, Lock
+from directory.db.leases import LeaseLost, stopping
 from directory.models import CompanyMembership, HistoryEntry, User
 from directory.rights import memberships
 from erp_integrations import submissions
@@ -414,11 +415,11 @@ def test_a_late_worker_changes_nothing(simulator: Simulator, queued: ExportJob) 
     entry = worker.start_call(late, call, lease)
     let_leases_end(queued)
     worker.run_sweep()
-    with pytest.raises(outcomes.LeaseLost):
+    with pytest.raises(LeaseLost):
         outcomes.record_outcome(late, call, entry, Accepted(reply="yes"))
-    with pytest.raises(outcomes.LeaseLost):
+    with pytest.raises(LeaseLost):
         outcomes.record_synced(late)
-    with pytest.raises(outcomes.LeaseLost):
+    with pytest.raises(LeaseLost):
         worker.start_call(late, late.list_current_calls()[1], lease)
     job = ExportJob.objects.get(pk=queued.pk)
     assert (job.status, states(job)[0]) == (JobStatus.UNKNOWN, CallState.UNKNOWN)
@@ -433,9 +434,9 @@ def test_a_late_worker_changes_nothing_of_the_worker_that_followed(
     let_leases_end(queued)
     worker.run_sweep()
     follower, _ = begin(queued)
-    with pytest.raises(outcomes.LeaseLost):
+    with pytest.raises(LeaseLost):
         outcomes.fail(late, "Too late")
-    with pytest.raises(outcomes.LeaseLost):
+    with pytest.raises(LeaseLost):
         worker.start_call(late, late.list_current_calls()[0], lease)
     job = ExportJob.objects.get(pk=queued.pk)
     assert (job.status, job.attempt) == (JobStatus.EXPORTING, follower.attempt)
@@ -451,7 +452,7 @@ def test_a_worker_whose_connection_was_taken_over_sends_nothing_more(
         lease_until=timezone.now() - timedelta(seconds=1)
     )
     assert worker.claim_connection(queued.connection_id) == lease + 1
-    with pytest.raises(outcomes.LeaseLost):
+    with pytest.raises(LeaseLost):
         worker.start_call(slow, slow.list_current_calls()[0], lease)
     assert not WireAttempt.objects.exists()
 
@@ -490,11 +491,11 @@ def test_a_worker_that_is_told_to_stop_hands_back_and_uses_up_no_try(
 ) -> None:
     slow, lease = begin(queued)
     before = last_call(simulator)
-    worker.stopping.set()
+    stopping.set()
     try:
         worker.send_calls(slow, lease)
     finally:
-        worker.stopping.clear()
+        stopping.clear()
     job = ExportJob.objects.get(pk=queued.pk)
     assert (job.status, job.tries, job.lease_until) == (JobStatus.QUEUED, 0, None)
     assert calls_after(simulator, before) == []

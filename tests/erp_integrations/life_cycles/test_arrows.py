@@ -9,13 +9,13 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from directory.db.transitions import TransitionRefused
 from erp_integrations.models import (
     ExportJob,
     JobStatus,
     SnapshotUnreadable,
     Submission,
     SubmissionStatus,
-    TransitionRefused,
 )
 from tests.factories import ExportJobFactory, SubmissionFactory
 

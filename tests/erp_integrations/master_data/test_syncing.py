@@ -8,6 +8,7 @@ from django.db import connection as database
 from django.utils import timezone
 from pytest_django import Settings
 
+from directory.db.leases import stopping
 from directory.models import HistoryEntry
 from erp_integrations import tasks
 from erp_integrations.adapters.base import (
@@ -243,13 +244,13 @@ class TestWhen:
     def test_a_worker_that_is_told_to_stop_hands_it_back(
         self, linked: JobLink, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        lists = Lists(meanwhile=syncing.stopping.set).stand_in(monkeypatch)
+        lists = Lists(meanwhile=stopping.set).stand_in(monkeypatch)
         try:
             pull = read(linked)
             assert (pull.status, pull.lease_until) == (SyncStatus.QUEUED, None)
             assert lists.asked == ["vendors"]
         finally:
-            syncing.stopping.clear()
+            stopping.clear()
         assert MastersPull.objects.due().exists()
 
 

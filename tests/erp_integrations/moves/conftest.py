@@ -6,6 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from commitments.models import Commitment
+from directory.db.leases import stopping
 from directory.models import User
 from erp_integrations.exports import verification, worker
 from erp_integrations.models import ExportJob
@@ -20,7 +21,7 @@ def _info_link(simulator: Simulator, settings: Settings) -> Iterator[None]:
     settings.READ_BACK_LAG_SECONDS = 0
     settings.QUIET_PERIOD_SECONDS = 0
     yield
-    worker.stopping.clear()
+    stopping.clear()
     for vendor in ("ACMENEW", "ACMEOLD"):
         simulator.change_keys(company="PHL", vendor=vendor, to="ACME")
 

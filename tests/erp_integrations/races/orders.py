@@ -7,9 +7,9 @@ from typing import Any
 
 from commitments.models import Commitment
 from commitments.services import CommitmentError
+from directory.db.leases import LeaseLost
 from directory.rights.permissions import RightMissing
 from erp_integrations.connections.pauses import PauseError
-from erp_integrations.exports.outcomes import LeaseLost
 from erp_integrations.links.linking import LinkError
 from erp_integrations.submissions import DecisionError
 from tests.erp_integrations.races.lanes import Lane, Stand

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from directory.db.leases import LeaseLost
 from directory.models import CompanyMembership
 from erp_integrations import submissions
 from erp_integrations.connections import pauses as pausing
 from erp_integrations.exports import worker
-from erp_integrations.exports.outcomes import LeaseLost
 from erp_integrations.models import Connection, ExportJob, JobStatus
 from notifications import sending as mails
 from notifications.models import OutgoingEmail, Status
@@ -186,4 +186,4 @@ def test_a_sender_that_reports_late_changes_nothing(interleave: Interleave) -> N
         assert now.status in (Status.SENT, Status.QUEUED)
         assert (ended.second == 1) == (now.status == Status.QUEUED)
 
-    interleave(lambda: mails.record_sent(claimed), mails.requeue_abandoned_emails, judge)
+    interleave(lambda: mails.record_result(claimed, None), mails.requeue_abandoned_emails, judge)

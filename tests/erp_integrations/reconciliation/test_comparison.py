@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from commitments.models import Badge, Commitment
 from commitments.services import EXPORTED_FIELDS
+from directory.db.leases import stopping
 from directory.models import HistoryEntry, User
 from directory.rights.permissions import RightMissing
 from erp_integrations.adapters.registry import get_adapter
@@ -53,7 +54,7 @@ def _info_link(simulator: Simulator, settings: Settings) -> Iterator[None]:
     settings.INFO_LINKS = {"simulator": simulator.info_link}
     settings.READ_BACK_LAG_SECONDS = 0
     yield
-    worker.stopping.clear()
+    stopping.clear()
 
 
 @pytest.fixture
@@ -360,12 +361,12 @@ class TestWorkers:
         run, _ = comparison.open_run(synced.connection)
         claimed = comparison.claim_run(Reconciliation.objects.due())
         assert claimed is not None
-        worker.stopping.set()
+        stopping.set()
         assert not comparison.compare_claimed_run(claimed)
         run.refresh_from_db()
         assert (run.status, run.lease_until) == (ReconciliationStatus.WAITING, None)
         assert not comparison.run_next()
-        worker.stopping.clear()
+        stopping.clear()
         assert comparison.run_reconciliation(run)
 
     def test_a_run_that_nobody_can_end_is_given_up(self, synced: ExportJob) -> None:
