@@ -1,7 +1,8 @@
 """Take each safeguard out of a copy of the product, and run the tests that have to notice.
 
-A text that is not found, a safeguard whose loss no test notices, and a test that fails without any loss are
-errors. `docs/mutations.md` is written when there is none. Arguments: parts of names, for only those.
+A text that is not found, a safeguard whose loss no test of the first tier notices, and a test that fails
+without any loss are errors. `docs/mutations.md` is written when there is none. Arguments: parts of names, for
+only those.
 """
 
 import os
@@ -29,7 +30,8 @@ HEAD = """# Each safeguard taken out
 
 Made by `script/mutations`: it takes one safeguard after the other out of a copy of the product and runs the
 tests beside it until one fails. It ends with an error when no test does, or when the text to be taken out is
-not there any more. The tests that are named were run without any change afterwards, and passed.
+not there any more. All tests that are named are of the first tier, which `script/test` runs; they were run
+without any change afterwards, and passed.
 
 | taken out | of | noticed by |
 |---|---|---|
@@ -93,7 +95,7 @@ def main(wanted: Sequence[str]) -> int:
     services = ThrowAway()
     with tempfile.TemporaryDirectory(prefix="ledgergate-mutations-") as folder:
         try:
-            services.start()
+            services.start(for_workers=True)
             lanes = SimpleQueue[Lane]()
             for number in range(AT_ONCE):
                 lanes.put(_lane(Path(folder) / str(number), f"lane{number}"))

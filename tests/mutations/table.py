@@ -14,7 +14,6 @@ FOUR_EYES = "erp_integrations/decisions/four_eyes.py"
 DELIVERY = "tests/erp_integrations/delivery/"
 DELIVERING = f"{DELIVERY}test_exporting.py"
 RECOVERING = f"{DELIVERY}test_recovery.py"
-RACES = "tests/erp_integrations/races/"
 LOCKS = f"{DELIVERY}test_row_locks.py"
 VERIFYING = f"{DELIVERY}test_verification.py"
 DECIDING = "tests/erp_integrations/decisions/test_decisions.py"
@@ -23,9 +22,6 @@ CONFIRMING = "tests/erp_integrations/confirmations/test_second_person.py"
 SIGNING = "tests/erp_integrations/delivery/test_signing.py"
 TRANSPORT = "tests/erp_integrations/adapters/spectrum/test_transport.py"
 MAILING = "tests/notifications/test_delivery.py"
-KILLED = "tests/erp_integrations/every_step/test_killed.py"
-FROZEN = "tests/erp_integrations/every_step/test_frozen.py"
-KILLED_SENDERS = "tests/notifications/test_killed_senders.py"
 
 
 @dataclass(frozen=True)
@@ -95,17 +91,14 @@ MUTATIONS = (
         EXPORTING,
         "if connection.lease_attempt != lease or not outcomes.is_mine(held, job):",
         "if connection.lease_attempt != lease:",
-        (
-            f"{DELIVERING}::test_a_late_worker_changes_nothing",
-            FROZEN,
-        ),
+        (f"{DELIVERING}::test_a_late_worker_changes_nothing",),
     ),
     Mutation(
         "both checks before a call",
         EXPORTING,
         f"        if connection.lease_attempt != lease or not outcomes.is_mine(held, job):{LOST}\n",
         "",
-        (f"{FROZEN}::test_nor_anything_of_the_worker_that_followed_and_is_at_it",),
+        (f"{DELIVERING}::test_a_late_worker_changes_nothing",),
     ),
     Mutation(
         "the attempt check on an answer",
@@ -119,17 +112,14 @@ MUTATIONS = (
         OUTCOMES,
         "    if not is_mine(held, job):\n        raise LeaseLost\n",
         "",
-        (FROZEN,),
+        (f"{DELIVERING}::test_a_late_worker_changes_nothing",),
     ),
     Mutation(
         "the last look at the clock before a call",
         "erp_integrations/adapters/spectrum/wire.py",
         "if time.monotonic() > self._until:",
         "if False:",
-        (
-            f"{DELIVERING}::test_a_call_that_might_outlast_its_lease_does_not_leave",
-            FROZEN,
-        ),
+        (f"{DELIVERING}::test_a_call_that_might_outlast_its_lease_does_not_leave",),
     ),
     Mutation(
         "one writer per Spectrum company",
@@ -171,10 +161,7 @@ MUTATIONS = (
         LOCKING,
         _DECISION,
         _DECISION.replace('.select_for_update(of=("self",))', ""),
-        (
-            f"{RACES}test_deciding.py::test_of_accept_and_reject_one_decides_and_the_other_is_told",
-            f"{RACES}test_deciding.py::test_of_accept_and_retrieve_one_comes_first_and_the_other_is_told",
-        ),
+        (f"{LOCKS}::test_of_two_who_decide_at_this_moment_the_second_is_told_of_the_first",),
     ),
     Mutation(
         "the row locks of what a delivery changes, and a person decides",
@@ -209,7 +196,7 @@ MUTATIONS = (
         EXPORTING,
         "        ExportCall.objects.filter(pk=call.pk).update(state=CallState.SENDING)\n",
         "",
-        (KILLED,),
+        (f"{DELIVERING}::test_a_worker_that_died_while_sending_leaves_it_unknown",),
     ),
     Mutation(
         "the ledger's word on whose a record is",
@@ -234,7 +221,7 @@ MUTATIONS = (
         OUTCOMES,
         "job.quiet_until = job.not_before = Now() + timedelta(seconds=settings.QUIET_PERIOD_SECONDS)",
         "job.quiet_until = job.not_before = Now()",
-        (KILLED,),
+        (f"{RECOVERING}::TestTheQuietPeriod",),
     ),
     Mutation(
         "the quiet period for a person",
@@ -248,14 +235,14 @@ MUTATIONS = (
         RECOVERY,
         "    found = seen_now(job)\n",
         "    found: StoredRecord | Absent | CannotTell = Absent()\n",
-        (KILLED,),
+        (f"{DELIVERY}test_notes.py", RECOVERING),
     ),
     Mutation(
         "that an interrupted call is unknown",
         OUTCOMES,
         '    if not _interrupted(held, "the worker stopped while it was being sent."):\n        _wait',
         "    if True:\n        _wait",
-        (KILLED,),
+        (f"{DELIVERING}::test_a_worker_that_died_while_sending_leaves_it_unknown",),
     ),
     Mutation(
         "that what was seen of another attempt counts no more",
@@ -347,20 +334,14 @@ MUTATIONS = (
         ACCEPTING,
         "            ErpIdHold.objects.update_or_create(\n",
         "            dict(\n",
-        (
-            f"{DECIDING}::test_two_commitments_can_not_have_one_name_in_spectrum",
-            f"{RACES}test_deciding.py::test_of_two_commitments_with_one_erp_id_one_takes_it",
-        ),
+        (f"{DECIDING}::test_two_commitments_can_not_have_one_name_in_spectrum",),
     ),
     Mutation(
         "undo against a claim",
         "erp_integrations/decisions/undoing.py",
         "if held.status != JobStatus.QUEUED or not ledger.nothing_was_ever_written(held):",
         "if False:",
-        (
-            f"{RACES}test_following.py::test_of_undo_and_claim_one_comes_first",
-            f"{FOLLOWING_UP} -k too_late",
-        ),
+        (f"{FOLLOWING_UP} -k too_late",),
     ),
     Mutation(
         "the grace in which an acceptance can be undone",
@@ -402,14 +383,14 @@ MUTATIONS = (
         MAILS,
         '            "Message-ID": email.message_id,\n',
         "",
-        (KILLED_SENDERS,),
+        (f"{MAILING}::test_a_stored_mail_arrives_with_both_parts_and_its_message_id",),
     ),
     Mutation(
         "that a dead sender's mail is queued again",
         MAILS,
         "    release_abandoned()\n    line = ",
         "    line = ",
-        (KILLED_SENDERS,),
+        (f"{MAILING}::test_a_mail_of_a_dead_sender_is_sent_by_the_next",),
     ),
     Mutation(
         "the lease of a mail, right before the wire",

@@ -6,7 +6,7 @@ accepted and delivered six commitments of one vendor, each to another point, and
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ import pytest
 from django.core.management import call_command
 from django.db import connection as database
 from django.utils import timezone
-from psycopg2 import sql
 from pytest_django import Settings
+from pytest_django.plugin import DjangoDbBlocker
 
 from directory.models import User
 from erp_integrations import decisions
@@ -53,13 +53,7 @@ def simulator(settings: Settings) -> Iterator[Simulator]:
         yield simulator
 
 
-@pytest.fixture
-def before() -> dict[str, Any]:
-    rows: dict[str, Any] = json.loads(BEFORE.read_text())
-    return rows
-
-
-def with_retainage(before: dict[str, Any]) -> dict[str, Any]:
+def had_retainage(before: dict[str, Any]) -> dict[str, Any]:
     """The same rows, had every commitment had a retainage of 10 %: the lines said nothing of it then."""
     rows, hashes = before["rows"], {}
     submissions = {row["id"]: row for row in rows["erp_integrations_submission"]}
@@ -103,34 +97,64 @@ def with_retainage(before: dict[str, Any]) -> dict[str, Any]:
     return changed
 
 
-@pytest.fixture
-def upgraded(simulator: Simulator, before: dict[str, Any]) -> Iterator[None]:
-    """The old rows in a database of their own, migrated; what stood in Spectrum then stands there again."""
-    name, role = (
-        database.settings_dict["NAME"],
-        {key: database.settings_dict[key] for key in ("USER", "PASSWORD")},
-    )
+@contextmanager
+def new_database(name: str, *, template: str = "template1") -> Iterator[None]:
+    """Its owner's; never there afterwards."""
     parameters = {**database.get_connection_params(), "cursor_factory": None, "dbname": "postgres"}
     if different := owner():
         parameters |= {"user": different["USER"], "password": different["PASSWORD"]}
-    database.close()
     with closing(psycopg2.connect(**parameters)) as server:
         server.autocommit = True
         with server.cursor() as cursor:
-            cursor.execute("DROP DATABASE IF EXISTS upgraded")
-            cursor.execute(
-                sql.SQL("CREATE DATABASE upgraded OWNER {}").format(sql.Identifier(parameters["user"]))
-            )
-        try:
-            database.settings_dict.update(owner() or {}, NAME="upgraded")
-            _migrate_and_load(before)
-            _stand_in_spectrum_again()
-            yield
-        finally:
-            database.close()
-            database.settings_dict.update(role, NAME=name)
-            with server.cursor() as cursor:
-                cursor.execute("DROP DATABASE upgraded")
+            cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+            cursor.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+            try:
+                yield
+            finally:
+                cursor.execute(f"DROP DATABASE {name}")
+
+
+@contextmanager
+def connected_to(name: str) -> Iterator[None]:
+    """The product works on this database, as its owner."""
+    usual = {key: database.settings_dict[key] for key in ("NAME", "USER", "PASSWORD")}
+    database.close()
+    database.settings_dict.update(owner() or {}, NAME=name)
+    try:
+        yield
+    finally:
+        database.close()
+        database.settings_dict.update(usual)
+
+
+@contextmanager
+def migrated(rows: dict[str, Any], name: str, blocker: DjangoDbBlocker) -> Iterator[str]:
+    """A database that has these rows and is migrated, which costs seconds: each test works on a copy."""
+    with new_database(name):
+        with blocker.unblock(), connected_to(name):
+            _migrate_and_load(rows)
+        yield name
+
+
+@pytest.fixture(scope="module")
+def without_retainage(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    with migrated(json.loads(BEFORE.read_text()), "without_retainage", django_db_blocker) as name:
+        yield name
+
+
+@pytest.fixture(scope="module")
+def with_retainage(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    rows = had_retainage(json.loads(BEFORE.read_text()))
+    with migrated(rows, "with_retainage", django_db_blocker) as name:
+        yield name
+
+
+@contextmanager
+def upgraded(name: str) -> Iterator[None]:
+    """A copy of that database, and what stood in Spectrum then stands there again."""
+    with new_database("upgraded", template=name), connected_to("upgraded"):
+        _stand_in_spectrum_again()
+        yield
 
 
 def _migrate_and_load(before: dict[str, Any]) -> None:
@@ -189,8 +213,12 @@ def approved_lines(number: str) -> dict[str, str]:
     return {line.cost_code.replace("-", ""): f"{line.amount:.2f}" for line in document.lines}
 
 
-@pytest.mark.usefixtures("upgraded")
 class TestWhatWaits:
+    @pytest.fixture(autouse=True)
+    def _upgraded(self, simulator: Simulator, without_retainage: str) -> Iterator[None]:
+        with upgraded(without_retainage):
+            yield
+
     def test_what_was_accepted_and_not_begun_is_accepted_once_more_because_nobody_had_signed(
         self, simulator: Simulator
     ) -> None:
@@ -285,11 +313,11 @@ class TestWhatWaits:
         assert (job_of("SYNCED").verification, job_of("SYNCED").differences) == (Verification.MATCH, [])
 
 
-@pytest.mark.usefixtures("upgraded")
 class TestWhatWaitsWithRetainage:
-    @pytest.fixture
-    def before(self, before: dict[str, Any]) -> dict[str, Any]:
-        return with_retainage(before)
+    @pytest.fixture(autouse=True)
+    def _upgraded(self, simulator: Simulator, with_retainage: str) -> Iterator[None]:
+        with upgraded(with_retainage):
+            yield
 
     def test_what_awaits_can_be_accepted_and_withholds_on_each_line(self, simulator: Simulator) -> None:
         submission = Submission.objects.select_related("company").get(number="AWAITING")

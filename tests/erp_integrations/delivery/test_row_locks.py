@@ -10,9 +10,13 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from directory.models import User
+from erp_integrations import decisions
 from erp_integrations.delivery import exporting, outcomes
-from erp_integrations.models import Connection, ExportJob, JobStatus
+from erp_integrations.models import Connection, ExportJob, JobStatus, Submission, SubmissionStatus
 from tests.conftest import session_of_owner
+from tests.erp_integrations.conftest import accept
+from tests.factories import ApproverFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,6 +46,32 @@ def take_back_slowly(job: ExportJob, locked: threading.Event) -> None:
             outcomes.take_back(held)
     finally:
         connection.close()
+
+
+def accept_slowly(submission: Submission, by: User, locked: threading.Event) -> None:
+    """A person accepts, and the commit takes its time."""
+    try:
+        with transaction.atomic():
+            accept(submission, by)
+            locked.set()
+            time.sleep(0.5)
+    finally:
+        connection.close()
+
+
+def test_of_two_who_decide_at_this_moment_the_second_is_told_of_the_first(
+    awaiting: Submission, approver: User
+) -> None:
+    second = ApproverFactory(company=awaiting.company)
+    locked = threading.Event()
+    first = threading.Thread(target=accept_slowly, args=[awaiting, approver, locked])
+    first.start()
+    assert locked.wait(20)
+    with pytest.raises(decisions.Conflict, match=f"{approver} accepted"):
+        decisions.reject(submission=awaiting, by=second, reason="No")
+    first.join()
+    awaiting.refresh_from_db()
+    assert (awaiting.status, awaiting.decided_by) == (SubmissionStatus.ACCEPTED, approver)
 
 
 def test_a_connection_that_another_worker_takes_at_this_moment_is_not_waited_for(queued: ExportJob) -> None:
