@@ -2,6 +2,7 @@
 
 from erp_integrations.admin.connections import ConnectionAdmin
 from erp_integrations.admin.deliveries import (
+    AttestationAdmin,
     ErpIdHoldAdmin,
     ExportCallAdmin,
     ExportJobAdmin,
@@ -13,6 +14,7 @@ from erp_integrations.admin.links import CostTypeAccountAdmin, JobLinkAdmin, Ven
 
 __all__ = [
     "ApproverAdmin",
+    "AttestationAdmin",
     "ConnectionAdmin",
     "CostTypeAccountAdmin",
     "ErpIdHoldAdmin",

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from directory.scoped_admin import ReadOnlyAdmin
-from erp_integrations.models import ErpIdHold, ExportCall, ExportJob, Submission, WireAttempt
+from erp_integrations.models import Attestation, ErpIdHold, ExportCall, ExportJob, Submission, WireAttempt
 
 
 @admin.register(Submission)
@@ -60,6 +60,19 @@ class WireAttemptAdmin(ReadOnlyAdmin):
     list_filter = ("outcome",)
     list_select_related = ("call",)
     search_fields = ("call__job__erp_id", "reason")
+    ordering = ("-pk",)
+    show_full_result_count = False
+
+
+@admin.register(Attestation)
+class AttestationAdmin(ReadOnlyAdmin):
+    """What people said that Spectrum holds."""
+
+    company = "call__job__submission__company"
+    list_display = ("at", "call", "is_there", "read_back", "statement", "by")
+    list_filter = ("is_there", "read_back")
+    list_select_related = ("call", "by")
+    search_fields = ("call__job__erp_id", "statement")
     ordering = ("-pk",)
     show_full_result_count = False
 

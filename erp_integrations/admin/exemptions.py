@@ -75,7 +75,7 @@ class ApproverAdmin(CompanyMembershipAdmin):
         context |= {"action": "exempt_once", "verb": "Exempt once", **admin.site.each_context(request)}
         context["consequence"] = (
             f"{membership.user} may then decide on the chosen commitment of {membership.company} although "
-            "they wrote, changed, sent or retrieved it. It ends with the decision. Administrators, approvers "
-            "and the project are mailed."
+            "they wrote, changed, sent or retrieved it, or changed where it goes. It ends with the decision. "
+            "Administrators, approvers and the project are mailed."
         )
         return TemplateResponse(request, "admin/directory/ask.html", context)

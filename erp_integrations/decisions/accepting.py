@@ -30,7 +30,6 @@ from erp_integrations.decisions.locking import (
 from erp_integrations.decisions.refusals import Conflict, NotReady, NotSaid
 from erp_integrations.findings import preflight
 from erp_integrations.models import (
-    CallState,
     ErpIdHold,
     ExportCall,
     ExportJob,
@@ -246,8 +245,8 @@ def hold_erp_id(submission: Submission, basis: preflight.Basis, erp_id: str, not
     return key
 
 
-def store_calls(job: ExportJob, plan: Sequence[Call], written: Collection[Call] = ()) -> list[str]:
-    """Keep the calls of a plan, of which some are ``written`` already; their hashes."""
+def store_calls(job: ExportJob, plan: Sequence[Call]) -> list[str]:
+    """Keep the calls of a plan; their hashes."""
     ExportCall.objects.bulk_create(
         ExportCall(
             job=job,
@@ -257,7 +256,6 @@ def store_calls(job: ExportJob, plan: Sequence[Call], written: Collection[Call] 
             title=call.title,
             elements=[asdict(element) for element in call.elements],
             payload_hash=call.hash,
-            state=CallState.WRITTEN if call in written else CallState.PLANNED,
         )
         for position, call in enumerate(plan, start=1)
     )

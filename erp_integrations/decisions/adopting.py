@@ -18,6 +18,7 @@ from erp_integrations.decisions.accepting import (
     needs_words_of_spectrum,
     store_calls,
 )
+from erp_integrations.decisions.attesting import attest
 from erp_integrations.decisions.four_eyes import require_may_steer, require_ticked
 from erp_integrations.decisions.locking import (
     lock_for_decision,
@@ -29,7 +30,14 @@ from erp_integrations.decisions.locking import (
 from erp_integrations.decisions.refusals import Conflict, DecisionError, NotReady
 from erp_integrations.delivery import ledger, outcomes, standing_record
 from erp_integrations.findings import elsewhere, preflight
-from erp_integrations.models import ExportJob, JobStatus, Submission, SubmissionStatus, Verification
+from erp_integrations.models import (
+    CallState,
+    ExportJob,
+    JobStatus,
+    Submission,
+    SubmissionStatus,
+    Verification,
+)
 
 LOOK = "Below is how it stands now: check it and decide again."
 
@@ -160,13 +168,17 @@ def _adopt(
     job.adopted = True
     job.save()
     plan = preflight.plan(basis, erp_id=key.erp_id, note=note)
-    calls = store_calls(job, plan, written)
+    calls = store_calls(job, plan)
+    found = job.current_calls().filter(payload_hash__in=[call.hash for call in written])
+    read_back = proof["proof"] == "read back"
+    attest(found, is_there=True, read_back=read_back, statement=proof["statement"], by=by)
+    found.update(state=CallState.WRITTEN)
     job.tries, job.not_before, job.verify_after = 0, Now(), None
     status = JobStatus.INCOMPLETE
     if len(written) == len(plan):
         status, job.not_before = JobStatus.SYNCED, None
         job.synced_at = job.verified_at = Now()
-        job.verification = Verification.MATCH if proof["proof"] == "read back" else Verification.ATTESTED
+        job.verification = Verification.MATCH if read_back else Verification.ATTESTED
     outcomes.end(
         job,
         status,

@@ -12,6 +12,7 @@ from erp_integrations import signing, tasks
 from erp_integrations.adapters.base import CannotTell, MovedRecord, StoredRecord
 from erp_integrations.connections.adapting import adapter_for, as_planned
 from erp_integrations.decisions.accepting import store_calls
+from erp_integrations.decisions.attesting import attest
 from erp_integrations.decisions.four_eyes import require_may_steer
 from erp_integrations.decisions.locking import lock_for_decision, lock_job_of, record, who_decided
 from erp_integrations.decisions.refusals import Conflict, DecisionError
@@ -119,7 +120,7 @@ def _follow(*, submission: Submission, by: User, job: ExportJob, seen: MovedReco
             f"Another commitment here has vendor {seen.key.vendor_code}, subcontract {seen.key.erp_id}. "
             "Two can't be one record: look in Spectrum whose it is."
         ) from error
-    calls = _move_calls(held, seen)
+    calls = _move_calls(held, seen, by)
     held.vendor_code, held.erp_id = seen.key.vendor_code, seen.key.erp_id
     held.differences = []
     if held.status == JobStatus.SYNCED:
@@ -143,7 +144,7 @@ def _follow(*, submission: Submission, by: User, job: ExportJob, seen: MovedReco
     return held
 
 
-def _move_calls(held: ExportJob, seen: MovedRecord) -> list[str]:
+def _move_calls(held: ExportJob, seen: MovedRecord, by: User) -> list[str]:
     """Plan the calls again under the new key; each keeps its state. Their hashes.
 
     Under the old key nothing stands any more, whoever looks there.
@@ -152,9 +153,11 @@ def _move_calls(held: ExportJob, seen: MovedRecord) -> list[str]:
     planned = tuple(as_planned(call) for call in before)
     held.plan_round += 1
     hashes = store_calls(held, adapter_for(held.connection).moved(planned, seen))
+    written = [call.position for call in before if call.state == CallState.WRITTEN]
+    attest(held.current_calls().filter(position__in=written), is_there=True, read_back=True, by=by)
     for call in before:
         held.current_calls().filter(position=call.position).update(state=call.state)
-    held.calls.exclude(plan_round=held.plan_round).filter(state=CallState.WRITTEN).update(
-        state=CallState.GONE
-    )
+    under_old_key = held.calls.exclude(plan_round=held.plan_round).filter(state=CallState.WRITTEN)
+    attest(under_old_key, is_there=False, read_back=True, by=by)
+    under_old_key.update(state=CallState.GONE)
     return hashes

@@ -10,6 +10,7 @@ from django.utils import timezone
 from directory.models import User
 from erp_integrations import signing, tasks
 from erp_integrations.connections import steering
+from erp_integrations.decisions.attesting import attest
 from erp_integrations.decisions.four_eyes import require_may_steer
 from erp_integrations.decisions.locking import (
     lock_for_decision,
@@ -77,6 +78,9 @@ def resolve(
         held.submission.save()
     else:
         held.verification = Verification.ATTESTED
+    for is_there in (True, False):
+        said = [call for call, found in zip(calls, written, strict=True) if found is is_there]
+        attest(said, is_there=is_there, read_back=False, statement=statement, by=by)
     held.tries = 0
     event = f"export.attested_{attested}"
     recovery.leave_unknown(

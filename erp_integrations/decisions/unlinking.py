@@ -12,6 +12,7 @@ from directory.permissions import require_send_commitments
 from erp_integrations.adapters.base import CannotTell, MovedRecord, StoredRecord
 from erp_integrations.connections.adapting import adapter_for, as_planned
 from erp_integrations.decisions.accepting import ticked_off
+from erp_integrations.decisions.attesting import attest
 from erp_integrations.decisions.locking import (
     lock_for_decision,
     lock_job_of,
@@ -141,6 +142,8 @@ def _unlink(
     held.save()
     locked.unlink(by=by, at=timezone.now())
     locked.save()
+    calls = remains.possibly_written(locked.commitment)
+    attest(calls, is_there=False, read_back=bool(proof), statement=statement, by=by)
     remains.forget(locked.commitment)
     commitments.mark(locked.commitment, badge=Badge.UNLINKED, lock=Lock.NONE, erp_id="")
     record(

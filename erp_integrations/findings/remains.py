@@ -149,11 +149,16 @@ def look(job_id: int) -> int:
     return len(gone)
 
 
+def possibly_written(commitment: Commitment) -> QuerySet[ExportCall]:
+    """The calls of a commitment of which something stands in Spectrum, or may."""
+    calls = ExportCall.objects.filter(job__submission__commitment=commitment)
+    tried = Q(wire_attempts__isnull=False) | Q(state=CallState.WRITTEN)  # what was adopted was never tried
+    return calls.exclude(state=CallState.GONE).filter(tried).distinct()
+
+
 def forget(commitment: Commitment) -> None:
     """Everything of a commitment is proven gone from Spectrum."""
-    calls = ExportCall.objects.filter(job__submission__commitment=commitment)
-    stood = Q(wire_attempts__isnull=False) | Q(state=CallState.WRITTEN)  # what was adopted was never tried
-    calls.exclude(state=CallState.GONE).filter(stood).update(state=CallState.GONE)
+    possibly_written(commitment).update(state=CallState.GONE)
     ErpIdHold.objects.filter(commitment=commitment).delete()
 
 

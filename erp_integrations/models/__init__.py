@@ -1,6 +1,7 @@
 """The tables of the ERP Integrations tool, by what they are about."""
 
 from erp_integrations.models.alarms import Alarm, Heartbeat
+from erp_integrations.models.attestations import Attestation
 from erp_integrations.models.connection_settings import (
     BLANK_CODE,
     AuthenticationRule,
@@ -48,6 +49,7 @@ __all__ = [
     "MAYBE_WRITTEN",
     "NOT_UNDER_ITS_KEY",
     "Alarm",
+    "Attestation",
     "AuthenticationRule",
     "CallState",
     "Connection",

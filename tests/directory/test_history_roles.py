@@ -20,7 +20,7 @@ from directory.checks import (
 )
 from directory.history import canonical, checkpoints, protection, sealing
 from directory.models import Company, HistoryEntry, HistorySeal
-from erp_integrations.models import WireAttempt
+from erp_integrations.models import ExportCall, WireAttempt
 from local.embedded import WEB, WORKER
 from tests.conftest import owner, session_of_owner
 from tests.directory.tampering import ENTRIES, SEALS, sealed
@@ -204,6 +204,42 @@ class TestRolesOfTheirOwn:
             assert attempt in WireAttempt.objects.all()
             with pytest.raises(DatabaseError, match="written by workers: UPDATE"):
                 WireAttempt.objects.update(outcome="accepted")
+
+    @pytest.mark.parametrize("state", ["written", "not_found", "gone", "refused", "sending"])
+    def test_web_says_of_no_call_what_nobody_attested(self, state: str) -> None:
+        call = ExportJobFactory().current_calls()[0]
+        with role(WEB), pytest.raises(DatabaseError, match="nobody attested"):
+            ExportCall.objects.filter(pk=call.pk).update(state=state)
+        with role(WORKER):
+            assert ExportCall.objects.filter(pk=call.pk).update(state=state)
+
+    def test_nor_does_web_plan_a_call_that_is_written_already(self) -> None:
+        job = ExportJobFactory()
+        with role(WEB):
+            for state in ("written", "not_found", "unknown"):
+                with pytest.raises(DatabaseError, match="nobody attested"):
+                    ExportCall.objects.create(job=job, position=9, elements=[], state=state)
+            assert ExportCall.objects.create(job=job, position=9, elements=[]).state == "planned"
+
+    def test_nor_does_it_say_that_a_written_call_is_not_written(self) -> None:
+        call = ExportJobFactory(synced=True).current_calls()[0]
+        assert call.state == "written"
+        with role(WEB):
+            for state in ("planned", "unknown"):
+                with pytest.raises(DatabaseError, match="nobody attested"):
+                    ExportCall.objects.filter(pk=call.pk).update(state=state)
+
+    def test_nor_takes_it_for_another_export(self) -> None:
+        call, other = ExportJobFactory(synced=True).current_calls()[0], ExportJobFactory()
+        with role(WEB), pytest.raises(DatabaseError, match="nobody attested"):
+            ExportCall.objects.filter(pk=call.pk).update(job=other, plan_round=2)
+
+    def test_of_what_is_being_sent_nobody_knows_says_an_operator(self) -> None:
+        call = ExportJobFactory().current_calls()[0]
+        with role(WORKER):
+            ExportCall.objects.filter(pk=call.pk).update(state="sending")
+        with role(WEB):
+            assert ExportCall.objects.filter(pk=call.pk).update(state="unknown")
 
     @pytest.mark.parametrize("name", [WEB, WORKER])
     def test_neither_may_alter_history(self, name: str) -> None:

@@ -348,7 +348,9 @@ class TestLinks:
 
 
 class TestWhatHasALifeCycle:
-    @pytest.mark.parametrize("name", ["submission", "exportjob", "exportcall", "wireattempt", "erpidhold"])
+    @pytest.mark.parametrize(
+        "name", ["submission", "exportjob", "exportcall", "wireattempt", "attestation", "erpidhold"]
+    )
     def test_it_can_be_looked_at_and_nothing_else(self, client: Client, name: str) -> None:
         ExportJobFactory(failed=True)
         assert client.get(reverse(f"admin:erp_integrations_{name}_changelist")).status_code == 200

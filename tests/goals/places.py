@@ -88,6 +88,7 @@ HARMLESS: dict[str, str] = {
             *("directory_historyentry", "commitments_commitment", "notifications_outgoingemail"),
             *("notifications_subscription", "erp_integrations_submission", "erp_integrations_exportjob"),
             *("erp_integrations_exportcall", "erp_integrations_wireattempt", "erp_integrations_erpidhold"),
+            "erp_integrations_attestation",
         )
         for page in ("add", "change", "delete")
     },

@@ -131,7 +131,7 @@ def commitment(world: World, vendor: Any, number: str = "SC-1") -> Commitment:
 ASIDE = {
     *("directory.historyentry", "directory.historyseal"),
     *("erp_integrations.heartbeat", "erp_integrations.wsdl", "erp_integrations.masterspull"),
-    *("erp_integrations.wireattempt", "erp_integrations.alarm"),
+    *("erp_integrations.wireattempt", "erp_integrations.alarm", "erp_integrations.attestation"),
 }
 """What only says what happened, or how the workers are."""
 COUNTERS = {

@@ -267,6 +267,7 @@ ADMIN: dict[str, Model] = {
     "erp_integrations.exportjob": LOOKED_AT,
     "erp_integrations.exportcall": LOOKED_AT,
     "erp_integrations.wireattempt": LOOKED_AT,
+    "erp_integrations.attestation": LOOKED_AT,
     "erp_integrations.erpidhold": LOOKED_AT,
     "erp_integrations.vendorlink": Model(
         EVERYTHING, {"vendor_code": "NEW", "contract_company": "@new contract company", **ON_OURS}

@@ -16,7 +16,15 @@ from django.urls import reverse
 from commitments.models import Commitment, CostType
 from directory import history
 from directory.models import Company, CompanyMembership, HistoryEntry, Level, Project, ProjectMembership, User
-from erp_integrations.models import CostTypeAccount, ErpIdHold, JobLink, Submission, VendorLink, WireAttempt
+from erp_integrations.models import (
+    Attestation,
+    CostTypeAccount,
+    ErpIdHold,
+    JobLink,
+    Submission,
+    VendorLink,
+    WireAttempt,
+)
 from notifications.models import Subscription
 from tests.clients import signed_in
 from tests.directory.signing_in import turn_on_two_step
@@ -170,6 +178,7 @@ def _place(name: str, *, creator: User, sender: User, approver: User, project: P
         ErpIdHold.objects.filter(connection=connection).first(),
         HistoryEntry.objects.filter(company_id=company.pk).first(),
         WireAttempt.objects.create(call=call, attempt=1, reply=f"{name} reply"),
+        Attestation.objects.create(call=call, is_there=True, read_back=True, by=approver),
         mail,
         Subscription.objects.create(user=creator, kind="daily_summary", wanted=False),
         Group.objects.get(name=f"{name} group"),

@@ -125,7 +125,7 @@ class TestOnePerson:
         listed = client.get(page(sent, "commitments")).content.decode()
         assert "/accept/" not in listed
         assert "You changed what decides where this goes" in listed
-        assert "Reject" in listed  # which sends no money anywhere
+        assert "/reject/" in listed  # which sends no money anywhere
 
     def test_nor_tries_again_adopts_or_follows(
         self, simulator: Simulator, sent: Submission, approver: User, both: User
