@@ -407,6 +407,20 @@ class TestJobs:
         assert moved.status_code == 302
         assert JobLink.objects.get().connection == site
 
+    def test_with_several_connections_it_says_which(self, site: Connection, admin: User) -> None:
+        """Of what is linked, of what is suggested, and of what is neither."""
+        other = ConnectionFactory(company=site.company, name="Second site")
+        JobLinkFactory(project=ProjectFactory(company=site.company, name="Linked"), connection=other)
+        ProjectFactory(company=site.company, name="24-001")
+        ProjectFactory(company=site.company, name="Neither")
+        html = page_of(admin, site.company, "jobs", "?view=all")
+        assert names(html) == ["24-001", "Linked", "Neither"]
+        assert re.findall(r'<td data-label="Connection">\s*(.*?)\s*</td>', html) == [
+            site.name,
+            "Second site",
+            "–",
+        ]
+
     def test_a_job_of_the_other_connection_is_not_taken(self, site: Connection, admin: User) -> None:
         other = ConnectionFactory(company=site.company)
         have_been_read(other, jobs={"99-999": {}})
