@@ -92,7 +92,7 @@ BEGIN
     REVOKE UPDATE, DELETE, TRUNCATE ON erp_integrations_attestation FROM PUBLIC;
 END
 $$;
-"""
+"""  # nosec B608  # the two conditions above, and nothing that anybody typed
 
 BACKWARD = """
 DROP TRIGGER web_changes_calls_that_are_attested ON erp_integrations_exportcall;

@@ -293,6 +293,10 @@ def test_the_approver_who_comes_second_is_told_who_was_first(
 def test_the_daily_summary_comes_once_and_lists_all_that_waits(
     contractor: Contractor, product: Product, windows: Windows
 ) -> None:
+    # The catcher is one for all tests, and so are these people's addresses.
+    approver_had, viewer_had = (
+        len(product.mails(to=person.email)) for person in (contractor.approver, contractor.viewer)
+    )
     numbers = ["SC-501", "SC-502", "SC-503"]
     for number in numbers:
         contractor.sent(number, f"Part {number}")
@@ -303,8 +307,9 @@ def test_the_daily_summary_comes_once_and_lists_all_that_waits(
         "No new summary: everyone who is due has today's already.",
     ]
     product.mail(to=contractor.approver.email, subject=SUMMARY)
-    assert [mail["subject"] for mail in product.mails(to=contractor.approver.email)] == [SUMMARY]
-    assert product.mails(to=contractor.viewer.email) == []
+    mails = product.mails(to=contractor.approver.email)
+    assert [mail["subject"] for mail in mails[: len(mails) - approver_had]] == [SUMMARY]
+    assert len(product.mails(to=contractor.viewer.email)) == viewer_had
 
     approver = windows(contractor.approver)
     approver.goto(product.mail_url)

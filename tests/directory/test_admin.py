@@ -11,7 +11,7 @@ from django.urls import reverse
 from directory import history
 from directory.admin.scoped import CompanyScopedAdmin
 from directory.models import Company, CompanyMembership, HistoryEntry, Level, User
-from erp_integrations.models import CostTypeAccount, ExportJob
+from erp_integrations.models import Attestation, CostTypeAccount, ExportJob
 from tests.clients import signed_in
 from tests.factories import (
     ApproverFactory,
@@ -371,7 +371,9 @@ class TestOtherCompanies:
         job: ExportJob = ExportJobFactory(incomplete=True)
         stranger = job.submission.company
         Company.objects.filter(pk=stranger.pk).update(name="Stranger and Sons")
-        entry = job.calls.all()[0].wire_attempts.create(attempt=1, payload_hash="0" * 64)
+        call = job.calls.all()[0]
+        entry = call.wire_attempts.create(attempt=1, payload_hash="0" * 64)
+        Attestation.objects.create(call=call, is_there=True, read_back=True, by=job.submission.sent_by)
         client = signed_in(staff)
         for model, page in admin_site._registry.items():
             if model.__module__.split(".")[0] not in {"directory", "commitments", "erp_integrations"}:

@@ -257,6 +257,19 @@ class TestTheTable:
                 with pytest.raises(DatabaseError, match="nobody attested"):
                     self.say_and_change(call, is_there=False, state=state)
 
+    def test_planned_again_it_keeps_what_was_known_but_not_that_it_is_written(self, call: ExportCall) -> None:
+        call.state = WRITTEN
+        call.save()
+        again = ExportCall.objects.get(pk=call.pk)
+        again.pk, again.plan_round, again.state = None, call.plan_round + 1, PLANNED
+        with role(WEB):
+            again.save()
+            with pytest.raises(DatabaseError, match="nobody attested"):
+                ExportCall.objects.filter(pk=again.pk).update(state=WRITTEN)
+        ExportCall.objects.filter(pk=call.pk).update(state=CallState.REFUSED)
+        with role(WEB):
+            ExportCall.objects.filter(pk=again.pk).update(state=CallState.REFUSED)
+
     @pytest.mark.parametrize("statement", ["UPDATE {} SET is_there = false", "DELETE FROM {}", "TRUNCATE {}"])
     def test_nothing_is_changed_or_removed(self, call: ExportCall, statement: str) -> None:
         self.attest(call)
