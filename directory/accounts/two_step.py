@@ -97,7 +97,8 @@ def is_enabled(person: User) -> bool:
 
 
 def is_required(person: User) -> bool:
-    """Whether a company whose approver they are requires it, or Django admin, which they may enter."""
+    """A company where they hold the privilege requires it, even while their level gives it no effect (a
+    level may come back), or Django admin does, which they may enter."""
     if person.is_staff and settings.ADMIN_REQUIRES_TWO_STEP:
         return True
     requiring = person.company_memberships.filter(

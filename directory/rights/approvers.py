@@ -18,7 +18,6 @@ from django.utils import timezone
 
 from directory.history import signatures
 from directory.models import (
-    WORKING_LEVELS,
     Company,
     CompanyMembership,
     HistoryEntry,
@@ -65,11 +64,11 @@ class Approver:
     @property
     def effect(self) -> str:
         """What the privilege gives them at this moment, in words."""
-        level = self.membership.get_erp_integrations_level_display()
+        if self.is_effective:
+            return "Can accept, reject and export"
         if not self.membership.user.is_active:
             return "The account is switched off: it gives nothing"
-        if self.membership.erp_integrations_level in WORKING_LEVELS:
-            return "Can accept, reject and export"
+        level = self.membership.get_erp_integrations_level_display()
         return f"{level} on the tool: it gives nothing until the level is Standard or Admin"
 
 

@@ -1,10 +1,11 @@
 """Mails about an acceptance that did not stay as its approver left it: at once, and to every approver."""
 
 from django.conf import settings
+from django.db.models import Q
 from django.urls import reverse
 
 from directory.history import subscribers
-from directory.models import WORKING_LEVELS, HistoryEntry, User
+from directory.models import CompanyMembership, HistoryEntry, User
 from erp_integrations import signing
 from erp_integrations.exports import outcomes
 from erp_integrations.models import Submission
@@ -52,13 +53,9 @@ def store_decision_mail(entry: HistoryEntry, sentence: str) -> None:
     submission = Submission.objects.select_related("company", "project", "connection").get(
         pk=entry.subject_id
     )
-    approvers = User.objects.filter(
-        company_memberships__company=submission.company_id,
-        company_memberships__can_push_to_accounting=True,
-        company_memberships__erp_integrations_level__in=WORKING_LEVELS,
-    )
+    approvers = CompanyMembership.objects.approvers().filter(company=submission.company_id)
     accepted_by = entry.detail.get("accepted_by") or submission.decided_by_id
-    people = approvers | User.objects.filter(pk=accepted_by or 0)
+    people = User.objects.filter(Q(pk__in=approvers.values("user")) | Q(pk=accepted_by), is_active=True)
     line = emails.AttentionLine(
         f"{submission.number} {submission.title}",
         submission.project.name,
@@ -66,7 +63,7 @@ def store_decision_mail(entry: HistoryEntry, sentence: str) -> None:
         reverse("erp_integrations:review", args=[submission.company.slug, submission.pk]),
     ).with_address(settings.PUBLIC_URL)
     emails.store_attention(
-        recipients=people.filter(is_active=True).distinct().order_by("pk"),
+        recipients=people.order_by("pk"),
         connection=submission.connection.name,
         lines=[line],
         link=line.url,

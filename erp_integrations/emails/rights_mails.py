@@ -241,7 +241,7 @@ def build_level_notice(entry: HistoryEntry) -> Notice | None:
     elif "erp_integrations_level" in changed_levels:
         membership = CompanyMembership.objects.get(pk=entry.subject_id)
         level = f"ERP Integrations is {membership.get_erp_integrations_level_display()} for {person} now"
-        if membership.can_push_to_accounting and membership.is_accounting_approver:
+        if membership.is_accounting_approver:
             headline = f"{person} may push to accounting"
             sentence = f"{level}, and {PRIVILEGE} was granted before: commitments may be accepted for export."
         elif membership.can_push_to_accounting:

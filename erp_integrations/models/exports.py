@@ -80,12 +80,10 @@ class ExportJobQuerySet(models.QuerySet["ExportJob"]):
 
     def lacking_approval_right(self) -> "ExportJobQuerySet":
         """Queued, and the person who accepted may not decide any more."""
-        approvers = (
-            CompanyMembership.objects.approvers()
-            .filter(user=OuterRef("submission__decided_by"), company=OuterRef("submission__company"))
-            .filter(Q(company__requires_two_step=False) | Q(user__authenticator__type="totp"))
+        decider = CompanyMembership.objects.deciders().filter(
+            user=OuterRef("submission__decided_by"), company=OuterRef("submission__company")
         )
-        return self.filter(~Exists(approvers), status=JobStatus.QUEUED)
+        return self.filter(~Exists(decider), status=JobStatus.QUEUED)
 
     def unverified(self) -> "ExportJobQuerySet":
         """Synced, and to be read back now."""
