@@ -24,7 +24,7 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
     """Connections. Secrets can be written and never read; the lease belongs to the workers."""
 
     company = "company"
-    what = "connection"
+    event_prefix = "connection"
     form = ConnectionForm
     list_display = ("name", "company", "server", "company_code", "fault", "not_before")
     list_filter = ("company",)

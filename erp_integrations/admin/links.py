@@ -106,7 +106,7 @@ class LinkAdmin(RecordingAdmin[Any]):
 class VendorLinkAdmin(LinkAdmin):
     """Which Spectrum vendor a contract company is."""
 
-    what = "vendor_link"
+    event_prefix = "vendor_link"
     form = VendorLinkForm
     list_display = ("contract_company", "vendor_code", "general_ledger_account", "connection")
     list_filter = ("connection",)
@@ -128,7 +128,7 @@ class VendorLinkAdmin(LinkAdmin):
 class CostTypeAccountAdmin(LinkAdmin):
     """Which general-ledger account the commitments of a cost type get."""
 
-    what = "cost_type_account"
+    event_prefix = "cost_type_account"
     form = CostTypeAccountForm
     list_display = ("cost_type", "general_ledger_account", "connection")
     list_filter = ("connection",)
@@ -153,7 +153,7 @@ class CostTypeAccountAdmin(LinkAdmin):
 class JobLinkAdmin(LinkAdmin):
     """Which Spectrum job a project is, and so where its commitments go."""
 
-    what = "job_link"
+    event_prefix = "job_link"
     form = JobLinkForm
     list_display = ("project", "job_number", "connection")
     list_filter = ("connection",)
