@@ -12,59 +12,9 @@ from django.utils import timezone
 from directory.models import CompanyMembership
 from erp_integrations.models.connection_settings import SuccessRule
 from erp_integrations.models.connections import Connection
+from erp_integrations.models.job_statuses import JOB_TRANSITIONS, JobStatus, Verification
 from erp_integrations.models.submissions import Submission
 from erp_integrations.models.transitions import require_transition
-
-
-class JobStatus(models.TextChoices):
-    """Where the delivery stands (docs/product.md, section 7.1)."""
-
-    QUEUED = "queued", "Queued"
-    EXPORTING = "exporting", "Exporting"
-    SYNCED = "synced", "Synced"
-    INCOMPLETE = "incomplete", "Incomplete"
-    FAILED = "failed", "Failed to export"
-    UNKNOWN = "unknown", "Unknown"
-    CANCELLED = "cancelled", "Cancelled"
-
-
-JOB_TRANSITIONS: dict[str, frozenset[str]] = {
-    JobStatus.QUEUED: frozenset(
-        {
-            JobStatus.EXPORTING,
-            JobStatus.SYNCED,
-            JobStatus.INCOMPLETE,
-            JobStatus.UNKNOWN,
-            JobStatus.CANCELLED,
-        }
-    ),
-    JobStatus.EXPORTING: frozenset(
-        {JobStatus.SYNCED, JobStatus.QUEUED, JobStatus.INCOMPLETE, JobStatus.FAILED, JobStatus.UNKNOWN}
-    ),
-    JobStatus.SYNCED: frozenset({JobStatus.CANCELLED}),
-    JobStatus.INCOMPLETE: frozenset({JobStatus.EXPORTING, JobStatus.UNKNOWN, JobStatus.CANCELLED}),
-    JobStatus.FAILED: frozenset(
-        {JobStatus.QUEUED, JobStatus.SYNCED, JobStatus.INCOMPLETE, JobStatus.CANCELLED}
-    ),
-    JobStatus.UNKNOWN: frozenset({JobStatus.SYNCED, JobStatus.QUEUED, JobStatus.INCOMPLETE}),
-    JobStatus.CANCELLED: frozenset(),
-}
-
-
-class Verification(models.TextChoices):
-    """Whether what Spectrum holds was compared with what was accepted."""
-
-    PENDING = "pending", "Not verified yet"
-    MATCH = "match", "Matches"
-    DIFFERS = "differs", "Differs"
-    ABSENT = "absent", "Not found in Spectrum"
-    ELSEWHERE = "elsewhere", "Moved in Spectrum"
-    NOT_CONFIGURED = "not_configured", "Not verified: read-back is not configured"
-    ATTESTED = "attested", "Attested by a person"
-
-
-NOT_UNDER_ITS_KEY = (Verification.ABSENT, Verification.ELSEWHERE)
-"""Of what is synced, a person must look at these."""
 
 
 class ExportJobQuerySet(models.QuerySet["ExportJob"]):
