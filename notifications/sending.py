@@ -25,6 +25,7 @@ from django.db.models.functions import Now
 from directory import history
 from directory.accounts import password_links
 from directory.models import User
+from notifications.events import MailEvent
 from notifications.models import (
     PASSWORD_LINK_PLACEHOLDER,
     WITH_PASSWORD_LINK,
@@ -166,7 +167,7 @@ def send_again(*, emails: Iterable[OutgoingEmail], by: User) -> int:
         for email in failed:
             email.send_again(at=now)
             email.save()
-            history.record(event="email.sent_again", subject=email, by=by, company=None)
+            history.record(event=MailEvent.EMAIL_SENT_AGAIN, subject=email, by=by, company=None)
     return len(failed)
 
 

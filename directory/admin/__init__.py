@@ -27,6 +27,7 @@ from directory.admin.scoped import (
     list_newcomer_ids,
 )
 from directory.history import descriptions
+from directory.history.events import DirectoryEvent, Event
 from directory.models import Company, CompanyMembership, HistoryEntry, Project, ProjectMembership, User
 from directory.rights import memberships
 
@@ -108,7 +109,7 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if form.changed_data:
-            event = "account.changed" if change else "account.created"
+            event = DirectoryEvent.ACCOUNT_CHANGED if change else DirectoryEvent.ACCOUNT_CREATED
             self.record_account_event(
                 request, obj, event, {"fields": sorted(form.changed_data), "active": obj.is_active}
             )
@@ -121,7 +122,7 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
         """What a person may do here is remembered with its codes."""
         super().save_related(request, form, formsets, change)
         if changed := compare_permissions(form):
-            self.record_account_event(request, form.instance, "account.powers_changed", changed)
+            self.record_account_event(request, form.instance, DirectoryEvent.ACCOUNT_POWERS_CHANGED, changed)
 
     def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Who sets another's password can sign in as them, so it is remembered who did."""
@@ -129,7 +130,7 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
             answer = super().user_change_password(request, *args, **kwargs)
             person = self.get_object(request, unquote(kwargs["id"])) if answer.status_code == 302 else None
             if person:
-                self.record_account_event(request, person, "account.password_set", {})
+                self.record_account_event(request, person, DirectoryEvent.ACCOUNT_PASSWORD_SET, {})
                 assert isinstance(request.user, User)
                 sessions.end_sessions(person=person, by=request.user)
         return answer
@@ -155,7 +156,7 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
     def send_invitation(self, request: HttpRequest, person: User) -> None:
         with transaction.atomic():
             get_adapter(request).send_invitation(person)
-            self.record_account_event(request, person, "account.invited", {})
+            self.record_account_event(request, person, DirectoryEvent.ACCOUNT_INVITED, {})
 
     @admin.action(description="End all sessions (they have to sign in again)", permissions=["change"])
     def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -170,7 +171,7 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
         messages.success(request, f"{count} of the chosen people sign in with their password alone now.")
 
     def record_account_event(
-        self, request: HttpRequest, person: User, event: str, detail: dict[str, Any]
+        self, request: HttpRequest, person: User, event: Event, detail: dict[str, Any]
     ) -> None:
         assert isinstance(request.user, User)
         history.record(event=event, subject=person, by=request.user, company=None, detail=detail)
@@ -220,7 +221,7 @@ class CompanyAdmin(RecordingAdmin[Company]):
     """Companies."""
 
     company = "pk"
-    event_prefix = "company"
+    events = (DirectoryEvent.COMPANY_CREATED, DirectoryEvent.COMPANY_CHANGED, DirectoryEvent.COMPANY_DELETED)
     form = CompanyForm
     list_display = ("name", "slug", "currency", "requires_two_step")
     search_fields = ("name",)
@@ -242,7 +243,7 @@ class CompanyAdmin(RecordingAdmin[Company]):
         assert isinstance(request.user, User)
         if changed := [name for name in ("name", "slug", "currency") if name in form.changed_data]:
             obj.save(update_fields=changed)
-            self.record_change(request, obj, "changed", {"fields": changed})
+            self.record_change(request, obj, DirectoryEvent.COMPANY_CHANGED, {"fields": changed})
         reason = form.cleaned_data["reason"]
         if "allows_own_decisions" in form.changed_data:
             memberships.set_own_decision_rule(
@@ -258,7 +259,7 @@ class CompanyAdmin(RecordingAdmin[Company]):
 class ProjectAdmin(RecordingAdmin[Project]):
     """Projects. A project stays with its company."""
 
-    event_prefix = "project"
+    events = (DirectoryEvent.PROJECT_CREATED, DirectoryEvent.PROJECT_CHANGED, DirectoryEvent.PROJECT_DELETED)
     list_display = ("name", "number", "company")
     list_filter = ("company",)
     search_fields = ("name", "number")
@@ -363,10 +364,10 @@ class CompanyMembershipAdmin(MembershipAdmin[CompanyMembership]):
         return super().change_view(request, object_id, form_url, extra_context)
 
 
-PRIVILEGE_EVENTS = {
-    "privilege.granted": "Granted",
-    "privilege.revoked": "Revoked",
-    "privilege.suspended": "Suspended, until it is granted again",
+PRIVILEGE_EVENTS: dict[str, str] = {
+    DirectoryEvent.PRIVILEGE_GRANTED: "Granted",
+    DirectoryEvent.PRIVILEGE_REVOKED: "Revoked",
+    DirectoryEvent.PRIVILEGE_SUSPENDED: "Suspended, until it is granted again",
 }
 
 
@@ -459,7 +460,7 @@ class RecordedGroupAdmin(RecordingAdmin[Group], GroupAdmin):
     Who changes one is remembered.
     """
 
-    event_prefix = "group"
+    events = (DirectoryEvent.GROUP_CREATED, DirectoryEvent.GROUP_CHANGED, DirectoryEvent.GROUP_DELETED)
 
     def get_company(self, obj: Group) -> None:
         return None
@@ -471,11 +472,13 @@ class RecordedGroupAdmin(RecordingAdmin[Group], GroupAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         if changed := compare_permissions(form):
-            self.record_change(request, form.instance, "permissions_changed", changed)
+            self.record_change(request, form.instance, DirectoryEvent.GROUP_PERMISSIONS_CHANGED, changed)
 
     def delete_model(self, request: HttpRequest, obj: Group) -> None:
         taken = list_permission_codes({"permissions": obj.permissions.all()})
-        self.record_change(request, obj, "permissions_changed", {"given": [], "taken": sorted(taken)})
+        self.record_change(
+            request, obj, DirectoryEvent.GROUP_PERMISSIONS_CHANGED, {"given": [], "taken": sorted(taken)}
+        )
         super().delete_model(request, obj)
 
     def has_module_permission(self, request: HttpRequest) -> bool:

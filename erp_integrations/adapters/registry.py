@@ -36,6 +36,7 @@ from erp_integrations.adapters.spectrum import (
     element_names,
     replies,
 )
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import (
     BLANK_CODE,
     Connection,
@@ -109,7 +110,7 @@ def store_descriptions(connection: Connection, result: ProbeResult, *, overwrite
     if result.changed and not overwrite:
         # Everything that is written has its place in it, so nobody has to say yes.
         detail = {"difference": result.changed}
-        event = "connection.descriptions_adopted"
+        event = ErpEvent.CONNECTION_DESCRIPTIONS_ADOPTED
         history.record(event=event, subject=connection, by=None, company=connection.company, detail=detail)
     if result.changed or overwrite:
         connection.wsdls.all().delete()

@@ -14,6 +14,7 @@ from erp_integrations import wakeup
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Subject
 from erp_integrations.connections.settings_form import validate_account
+from erp_integrations.events import ErpEvent
 from erp_integrations.links import linking
 from erp_integrations.master_data import syncing
 from erp_integrations.models import CostTypeAccount, ExportJob, JobLink, JobStatus, VendorLink
@@ -106,7 +107,7 @@ class LinkAdmin(RecordingAdmin[Any]):
 class VendorLinkAdmin(LinkAdmin):
     """Which Spectrum vendor a contract company is."""
 
-    event_prefix = "vendor_link"
+    events = (ErpEvent.VENDOR_LINK_CREATED, ErpEvent.VENDOR_LINK_CHANGED, ErpEvent.VENDOR_LINK_DELETED)
     form = VendorLinkForm
     list_display = ("contract_company", "vendor_code", "general_ledger_account", "connection")
     list_filter = ("connection",)
@@ -128,7 +129,11 @@ class VendorLinkAdmin(LinkAdmin):
 class CostTypeAccountAdmin(LinkAdmin):
     """Which general-ledger account the commitments of a cost type get."""
 
-    event_prefix = "cost_type_account"
+    events = (
+        ErpEvent.COST_TYPE_ACCOUNT_CREATED,
+        ErpEvent.COST_TYPE_ACCOUNT_CHANGED,
+        ErpEvent.COST_TYPE_ACCOUNT_DELETED,
+    )
     form = CostTypeAccountForm
     list_display = ("cost_type", "general_ledger_account", "connection")
     list_filter = ("connection",)
@@ -153,7 +158,7 @@ class CostTypeAccountAdmin(LinkAdmin):
 class JobLinkAdmin(LinkAdmin):
     """Which Spectrum job a project is, and so where its commitments go."""
 
-    event_prefix = "job_link"
+    events = (ErpEvent.JOB_LINK_CREATED, ErpEvent.JOB_LINK_CHANGED, ErpEvent.JOB_LINK_DELETED)
     form = JobLinkForm
     list_display = ("project", "job_number", "connection")
     list_filter = ("connection",)

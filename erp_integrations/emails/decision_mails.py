@@ -7,15 +7,16 @@ from django.urls import reverse
 from directory.history import subscribers
 from directory.models import CompanyMembership, HistoryEntry, User
 from erp_integrations import signing
+from erp_integrations.events import ErpEvent
 from erp_integrations.exports import outcomes
 from erp_integrations.models import Submission
 from notifications import emails
 
-OPERATOR_MESSAGES = {
-    "submission.undone": "An operator of the server took the acceptance back at the command line ({}). "
-    "It waits in Ready to Export, and nothing was sent.",
-    "export.resumed": "An operator of the server let the export go on at the command line ({}). What is "
-    "sent is what was accepted.",
+OPERATOR_MESSAGES: dict[str, str] = {
+    ErpEvent.SUBMISSION_UNDONE: "An operator of the server took the acceptance back at the command line "
+    "({}). It waits in Ready to Export, and nothing was sent.",
+    ErpEvent.EXPORT_RESUMED: "An operator of the server let the export go on at the command line ({}). What "
+    "is sent is what was accepted.",
 }
 
 
@@ -23,7 +24,7 @@ def subscribe_to_history() -> None:
     """Hear of them from now on; called once, when the application starts."""
     for event in OPERATOR_MESSAGES:
         subscribers.subscribe(event, notify_operator_action)
-    subscribers.subscribe("submission.returned", notify_return)
+    subscribers.subscribe(ErpEvent.SUBMISSION_RETURNED, notify_return)
 
 
 def notify_operator_action(entry: HistoryEntry) -> None:

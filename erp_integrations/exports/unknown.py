@@ -29,6 +29,7 @@ from erp_integrations.adapters.base import (
 from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.checks import moved_records
 from erp_integrations.connections import circuit_breaker
+from erp_integrations.events import ErpEvent
 from erp_integrations.exports import ledger, outcomes
 from erp_integrations.models import Alarm, CallState, ExportJob, JobStatus, Verification
 
@@ -47,6 +48,13 @@ class ShownPart(StrEnum):
     NONE = "none"
     PART = "part"
     OTHER = "other"
+
+
+FOUND_EVENTS = {
+    ShownPart.ALL: ErpEvent.EXPORT_FOUND_ALL,
+    ShownPart.NONE: ErpEvent.EXPORT_FOUND_NONE,
+    ShownPart.PART: ErpEvent.EXPORT_FOUND_PART,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +194,7 @@ def resolve_unknown(
     job: ExportJob,
     written: Sequence[bool],
     *,
-    event: str,
+    event: ErpEvent,
     by: User | None = None,
     verification: Verification,
     detail: dict[str, object] | None = None,
@@ -276,7 +284,7 @@ def record_result(job: ExportJob, result: PlanComparison) -> bool:
         row.not_before = row.unreadable_since = None
         row.differences = [asdict(each) for each in result.differences]
         row.save(update_fields=["not_before", "unreadable_since", "differences"])
-        outcomes.record_export_event(row, "export.found_other", {"differences": row.differences})
+        outcomes.record_export_event(row, ErpEvent.EXPORT_FOUND_OTHER, {"differences": row.differences})
         alarms.create_alarm(row, "Read back, Spectrum holds something else than was sent.")
         return True
     written = result.written or [False] * row.list_current_calls().count()
@@ -286,5 +294,5 @@ def record_result(job: ExportJob, result: PlanComparison) -> bool:
             call.wire_attempts.filter(attempt=row.attempt).update(shown_at=Now())
     if any(written):
         circuit_breaker.close_circuit(row.connection)
-    resolve_unknown(row, written, event=f"export.found_{result.shown}", verification=Verification.MATCH)
+    resolve_unknown(row, written, event=FOUND_EVENTS[result.shown], verification=Verification.MATCH)
     return True

@@ -40,6 +40,7 @@ from erp_integrations.adapters.registry import build_sending_adapter, get_longes
 from erp_integrations.checks import moved_records, preflight
 from erp_integrations.confirmations import controlled_settings
 from erp_integrations.connections import watermark
+from erp_integrations.events import ErpEvent
 from erp_integrations.exports import (
     existing_record,
     ledger,
@@ -241,7 +242,7 @@ def claim_job(job_id: int, connection_id: int, fencing_token: int) -> ExportJob 
         job.guid = job.guid or uuid.uuid4()
         job.lease_until = get_lease_end()
         job.save()
-        outcomes.record_export_event(job, "export.started", {})
+        outcomes.record_export_event(job, ErpEvent.EXPORT_STARTED, {})
     return job
 
 

@@ -19,6 +19,7 @@ from erp_integrations.adapters.base import CodeKind
 from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Kind, Subject, Values
+from erp_integrations.events import ErpEvent
 from erp_integrations.master_data import syncing
 from erp_integrations.master_data.lookup import find_by_code
 from erp_integrations.models import (
@@ -70,13 +71,13 @@ def link_vendor(
     if link is None:
         link = VendorLink(contract_company=contract_company, connection=connection, vendor_code=listed_code)
         _save_new(link.save)
-        record_link_change("vendor_link.created", link, by, before, ["vendor_code"])
+        record_link_change(ErpEvent.VENDOR_LINK_CREATED, link, by, before, ["vendor_code"])
         return 0
     if link.vendor_code == listed_code:
         return 0
     link.vendor_code = listed_code
     link.save(update_fields=["vendor_code"])
-    record_link_change("vendor_link.changed", link, by, before, ["vendor_code"])
+    record_link_change(ErpEvent.VENDOR_LINK_CHANGED, link, by, before, ["vendor_code"])
     return list_queued_for_vendor(link).count()
 
 
@@ -93,7 +94,7 @@ def unlink_vendor(
     if link is None:
         return 0
     stopped = list_queued_for_vendor(link).count()
-    delete_link("vendor_link.deleted", link, by)
+    delete_link(ErpEvent.VENDOR_LINK_DELETED, link, by)
     return stopped
 
 
@@ -114,12 +115,12 @@ def link_job(
     if link is None:
         link = JobLink(project=project, connection=connection, job_number=number)
         _save_new(link.save)
-        record_link_change("job_link.created", link, by, before, ["connection", "job_number"])
+        record_link_change(ErpEvent.JOB_LINK_CREATED, link, by, before, ["connection", "job_number"])
     elif (link.connection_id, link.job_number) != (connection.pk, number):
         stopped = list_queued_for_job(link).count()
         link.connection, link.job_number = connection, number
         link.save(update_fields=["connection", "job_number"])
-        record_link_change("job_link.changed", link, by, before, ["connection", "job_number"])
+        record_link_change(ErpEvent.JOB_LINK_CHANGED, link, by, before, ["connection", "job_number"])
     syncing.requeue_sync(connection.pk)
     wakeup.wake_sync(connection.pk)
     return stopped
@@ -136,7 +137,7 @@ def unlink_job(*, project: Project, expected: ExpectedLink, by: User) -> int:
     if link is None:
         return 0
     stopped = list_queued_for_job(link).count()
-    delete_link("job_link.deleted", link, by)
+    delete_link(ErpEvent.JOB_LINK_DELETED, link, by)
     return stopped
 
 
@@ -145,7 +146,7 @@ def requeue_master_data_sync(*, connection: Connection, by: User) -> None:
     """Have a worker read Spectrum's lists now. Raises RightMissing."""
     require_administer_erp_integrations(by, connection.company)
     syncing.requeue_sync(connection.pk)
-    history.record(event="masters.asked_for", subject=connection, by=by, company=connection.company)
+    history.record(event=ErpEvent.MASTERS_ASKED_FOR, subject=connection, by=by, company=connection.company)
     wakeup.wake_sync(connection.pk)
 
 
@@ -230,7 +231,7 @@ def _build_link_changed() -> LinkChanged:
     )
 
 
-def delete_link(event: str, link: VendorLink | JobLink, by: User) -> None:
+def delete_link(event: ErpEvent, link: VendorLink | JobLink, by: User) -> None:
     before, key = Subject.from_link(link).get_values(), link.pk
     link.delete()
     link.pk = key
@@ -238,7 +239,7 @@ def delete_link(event: str, link: VendorLink | JobLink, by: User) -> None:
 
 
 def record_link_change(
-    event: str, link: VendorLink | JobLink, by: User, before: Values, fields: list[str]
+    event: ErpEvent, link: VendorLink | JobLink, by: User, before: Values, fields: list[str]
 ) -> None:
     """After the change: it waits for a second person, or speaks for itself."""
     company = link.contract_company.company if isinstance(link, VendorLink) else link.project.company

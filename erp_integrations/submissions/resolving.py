@@ -10,6 +10,7 @@ from django.utils import timezone
 from directory.models import User
 from erp_integrations import signing, wakeup
 from erp_integrations.confirmations import controlled_settings
+from erp_integrations.events import ErpEvent
 from erp_integrations.exports import unknown
 from erp_integrations.models import ExportJob, JobStatus, Submission, SubmissionStatus, Verification
 from erp_integrations.submissions.errors import Conflict, StatementMissing, TooEarly
@@ -32,6 +33,13 @@ class Attested(StrEnum):
     ALL = "all"
     NONE = "none"
     PART = "part"
+
+
+ATTESTED_EVENTS = {
+    Attested.ALL: ErpEvent.EXPORT_ATTESTED_ALL,
+    Attested.NONE: ErpEvent.EXPORT_ATTESTED_NONE,
+    Attested.PART: ErpEvent.EXPORT_ATTESTED_PART,
+}
 
 
 @transaction.atomic
@@ -78,7 +86,7 @@ def resolve(
     else:
         job.verification = Verification.ATTESTED
     job.tries = 0
-    event = f"export.attested_{attested}"
+    event = ATTESTED_EVENTS[attested]
     unknown.resolve_unknown(
         job,
         written,
@@ -118,8 +126,8 @@ def resume(*, submission: Submission, by: User | None, expected_version: int) ->
         if job.wire_hash:
             job.wire_hash = next(controlled_settings.hash_wire_settings(job.connection, job))
         calls = signing.list_accepted_calls(job)
-        detail |= signing.sign_decision(job, event="export.resumed", by=by, calls=calls)
+        detail |= signing.sign_decision(job, event=ErpEvent.EXPORT_RESUMED, by=by, calls=calls)
     job.save(update_fields=["not_before", "tries", "wire_hash"])
-    record_decision("export.resumed", submission, by, detail)
+    record_decision(ErpEvent.EXPORT_RESUMED, submission, by, detail)
     wakeup.wake_exports(job.connection_id)
     return job

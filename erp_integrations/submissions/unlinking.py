@@ -12,6 +12,7 @@ from directory.rights.permissions import require_send_commitments
 from erp_integrations.adapters.base import MovedRecord, StoredRecord, Unavailable
 from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.checks import leftovers, moved_records, preflight
+from erp_integrations.events import ErpEvent
 from erp_integrations.exports import ledger, unknown
 from erp_integrations.models import ExportJob, JobBilling, JobStatus, Submission, SubmissionStatus
 from erp_integrations.submissions.accepting import build_dismissal_detail
@@ -152,7 +153,7 @@ def _unlink(
     leftovers.record_leftovers_gone(submission.commitment)
     commitments.set_accounting_status(submission.commitment, badge=Badge.UNLINKED, lock=Lock.NONE, erp_id="")
     record_decision(
-        "submission.unlinked",
+        ErpEvent.SUBMISSION_UNLINKED,
         submission,
         by,
         {
