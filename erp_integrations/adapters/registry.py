@@ -16,6 +16,7 @@ from erp_integrations.adapters.base import (
     Adapter,
     Call,
     Element,
+    Key,
     NotSent,
     ProbeResult,
     Unauthorised,
@@ -57,6 +58,11 @@ NOWHERE = "https://not-in-spectrum-servers.invalid"
 def get_adapter(connection: Connection | None) -> Adapter:
     """An adapter that can check and plan, but not send. No query."""
     return build_spectrum_adapter(connection, {})
+
+
+def get_job_key(job: ExportJob) -> Key:
+    """Where the job's record stands, or is to stand, in the ERP."""
+    return get_adapter(job.connection).build_key(job.vendor_code, job.erp_id)
 
 
 def build_sending_adapter(job: ExportJob) -> Adapter | NotSent | Unusable:

@@ -228,7 +228,7 @@ def is_unchecked_erp_id(basis: ApprovalBasis, erp_id: str) -> bool:
 
 def get_key(basis: ApprovalBasis, erp_id: str) -> Key:
     """The record's name in the ERP, in normal form."""
-    return get_adapter(basis.connection).build_key(basis.references, erp_id)
+    return get_adapter(basis.connection).build_key(basis.references.vendor_code, erp_id)
 
 
 def check_export(basis: ApprovalBasis, *, moment: Moment, erp_id: str, note: str = "") -> list[Issue]:

@@ -20,13 +20,12 @@ from erp_integrations.adapters.base import (
     Adapter,
     Call,
     Difference,
-    ErpReferences,
     MovedRecord,
     NotFound,
     StoredRecord,
     Unavailable,
 )
-from erp_integrations.adapters.registry import get_adapter, to_call
+from erp_integrations.adapters.registry import get_adapter, get_job_key, to_call
 from erp_integrations.checks import moved_records
 from erp_integrations.connections import circuit_breaker
 from erp_integrations.events import ErpEvent
@@ -233,8 +232,7 @@ def resolve_unknown(
 
 def read_back(job: ExportJob) -> StoredRecord | NotFound | Unavailable:
     """What stands under the job's key at this moment."""
-    adapter = get_adapter(job.connection)
-    return adapter.find_record(adapter.build_key(ErpReferences(vendor_code=job.vendor_code), job.erp_id))
+    return get_adapter(job.connection).find_record(get_job_key(job))
 
 
 def read_back_anywhere(job: ExportJob) -> StoredRecord | tuple[MovedRecord, ...] | Unavailable:

@@ -188,6 +188,10 @@ class ExportJob(models.Model):
         self.status = status
 
     @property
+    def record_name(self) -> str:
+        return f"vendor {self.vendor_code}, subcontract {self.erp_id}"
+
+    @property
     def has_moved(self) -> bool:
         """Whether a look has shown that its record, or a line of it, stands under another key now."""
         return any(each.get("kind") == "moved" for each in self.differences)

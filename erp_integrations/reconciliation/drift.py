@@ -178,8 +178,7 @@ def check_erp_changes(job: ExportJob, read_back: KnownVerdict) -> list[dict[str,
             return [build_issue(DriftKind.MISSING, "Subcontract", "", job.erp_id, now)]
         case FoundElsewhere(records=records):
             now = "; or ".join(record.sentence for record in records)
-            key = f"vendor {job.vendor_code}, subcontract {job.erp_id}"
-            return [build_issue(DriftKind.ELSEWHERE, "Subcontract", "", key, now)]
+            return [build_issue(DriftKind.ELSEWHERE, "Subcontract", "", job.record_name, now)]
         case Mismatch(differences=differences):
             return [_build_difference_issue(each) for each in differences]
 

@@ -47,7 +47,7 @@ class WatchedRecord:
 
     @property
     def name(self) -> str:
-        return f"vendor {self.key.vendor_code}, subcontract {self.key.erp_id}"
+        return str(self.key)
 
     @property
     def until(self) -> datetime:

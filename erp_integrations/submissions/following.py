@@ -131,8 +131,7 @@ def _follow(*, submission: Submission, by: User, expected_job: ExportJob, moved:
             )
     except IntegrityError as error:
         raise Conflict(
-            f"Another commitment here has vendor {moved.key.vendor_code}, subcontract {moved.key.erp_id}. "
-            "Two can't be one record: look in Spectrum whose it is."
+            f"Another commitment here has {moved.key}. Two can't be one record: look in Spectrum whose it is."
         ) from error
     calls = store_moved_calls(job, moved)
     job.vendor_code, job.erp_id = moved.key.vendor_code, moved.key.erp_id

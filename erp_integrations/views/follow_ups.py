@@ -161,7 +161,7 @@ def follow(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         )
     messages.success(
         request,
-        f"{row.submission.number} is vendor {job.vendor_code}, subcontract {job.erp_id} from now on.",
+        f"{row.submission.number} is {job.record_name} from now on.",
     )
     return build_decision_response(request, get_submission_row(request, company_slug, submission_id))
 
