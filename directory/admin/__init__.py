@@ -30,6 +30,7 @@ from directory.history import descriptions
 from directory.history.events import DirectoryEvent, Event
 from directory.models import Company, CompanyMembership, HistoryEntry, Project, ProjectMembership, User
 from directory.rights import memberships
+from directory.rights.memberships import COMPANY_RULES
 
 admin.site.site_header = "Ledgergate administration"
 admin.site.site_title = "Ledgergate"
@@ -190,13 +191,6 @@ def list_permission_codes(values: Mapping[str, Any]) -> set[str]:
     return states | groups | {f"{each.content_type.app_label}.{each.codename}" for each in permissions}
 
 
-RULES = {
-    "allows_own_decisions": ("directory.free_from_own_decision_rule", "the own-decision rule"),
-    "requires_two_step": ("directory.set_two_step_rule", "the rule on two-step verification"),
-}
-"""What of a company takes a permission and a reason to change, and its name in a sentence."""
-
-
 class CompanyForm(forms.ModelForm[Company]):
     """A company; a change of its rules needs a reason."""
 
@@ -206,11 +200,11 @@ class CompanyForm(forms.ModelForm[Company]):
 
     class Meta:
         model = Company
-        fields = ["name", "slug", "currency", *RULES]
+        fields = ["name", "slug", "currency", *COMPANY_RULES]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        changed = [rule_label for name, (_, rule_label) in RULES.items() if name in self.changed_data]
+        changed = [rule.name for column, rule in COMPANY_RULES.items() if column in self.changed_data]
         if self.instance.pk and changed and not cleaned.get("reason", "").strip():
             self.add_error("reason", f"Give a reason for changing {' and '.join(changed)}.")
         return cleaned
@@ -228,7 +222,9 @@ class CompanyAdmin(RecordingAdmin[Company]):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Company | None = None) -> tuple[str, ...]:
         fixed = tuple(
-            name for name, (permission, _) in RULES.items() if not (obj and request.user.has_perm(permission))
+            column
+            for column, rule in COMPANY_RULES.items()
+            if not (obj and request.user.has_perm(rule.permission))
         )
         # What was sent and accepted is in this currency.
         return (*fixed, "currency") if obj and obj.projects.exists() else fixed
@@ -245,14 +241,12 @@ class CompanyAdmin(RecordingAdmin[Company]):
             obj.save(update_fields=changed)
             self.record_change(request, obj, DirectoryEvent.COMPANY_CHANGED, {"fields": changed})
         reason = form.cleaned_data["reason"]
-        if "allows_own_decisions" in form.changed_data:
-            memberships.set_own_decision_rule(
-                company=obj, by=request.user, allows=obj.allows_own_decisions, reason=reason
-            )
-        if "requires_two_step" in form.changed_data:
-            memberships.set_two_step_rule(
-                company=obj, by=request.user, required=obj.requires_two_step, reason=reason
-            )
+        for column in COMPANY_RULES:
+            if column in form.changed_data:
+                value = form.cleaned_data[column]
+                memberships.set_company_rule(
+                    company=obj, by=request.user, column=column, value=value, reason=reason
+                )
 
 
 @admin.register(Project)

@@ -1,5 +1,8 @@
 """Changes to the Company Directory that concern more than one row, each with its history."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from django.db import transaction
 from django.forms import ModelForm
 
@@ -190,25 +193,47 @@ def save_levels(*, membership: CompanyMembership | ProjectMembership, by: User) 
     )
 
 
-@transaction.atomic
-def set_own_decision_rule(*, company: Company, by: User, allows: bool, reason: str) -> None:
-    """Free a company from the rule that nobody decides on their own commitments, or bind it again.
+@dataclass(frozen=True, slots=True)
+class CompanyRule:
+    """A column of the company that takes a permission and a reason to change."""
 
-    Raises DirectoryError without a reason or without the permission.
-    """
+    name: str
+    permission: str
+    turned_on: DirectoryEvent
+    turned_off: DirectoryEvent
+
+
+COMPANY_RULES: Mapping[str, CompanyRule] = {
+    "allows_own_decisions": CompanyRule(
+        "the own-decision rule",
+        "directory.free_from_own_decision_rule",
+        DirectoryEvent.OWN_DECISION_RULE_LIFTED,
+        DirectoryEvent.OWN_DECISION_RULE_RESTORED,
+    ),
+    "requires_two_step": CompanyRule(
+        "the rule on two-step verification",
+        "directory.set_two_step_rule",
+        DirectoryEvent.TWO_STEP_RULE_SET,
+        DirectoryEvent.TWO_STEP_RULE_LIFTED,
+    ),
+}
+
+
+@transaction.atomic
+def set_company_rule(*, company: Company, by: User, column: str, value: bool, reason: str) -> None:
+    """Raises DirectoryError without a reason or without the permission."""
+    rule = COMPANY_RULES[column]
     company_row = Company.objects.select_for_update().get(pk=company.pk)
-    if not (by.is_staff and by.has_perm("directory.free_from_own_decision_rule")):
-        raise DirectoryError("You don't hold the permission to change the own-decision rule.")
+    if not (by.is_staff and by.has_perm(rule.permission)):
+        raise DirectoryError(f"You don't hold the permission to change {rule.name}.")
     if not reason.strip():
         raise DirectoryError("Give a reason: it is kept in the history.")
-    if company_row.allows_own_decisions == allows:
+    if getattr(company_row, column) == value:
         return
-    company_row.allows_own_decisions = company.allows_own_decisions = allows
-    company_row.save(update_fields=["allows_own_decisions"])
+    Company.objects.filter(pk=company.pk).update(**{column: value})
+    setattr(company, column, value)
     history.record(
-        event=DirectoryEvent.OWN_DECISION_RULE_LIFTED
-        if allows
-        else DirectoryEvent.OWN_DECISION_RULE_RESTORED,
+        event=rule.turned_on if value else rule.turned_off,
         subject=company_row,
         by=by,
         company=company_row,
@@ -228,27 +253,3 @@ def update_profile(*, form: ModelForm[User], by: User) -> None:
             company=None,
             detail={"fields": sorted(form.changed_data), "active": by.is_active},
         )
-
-
-@transaction.atomic
-def set_two_step_rule(*, company: Company, by: User, required: bool, reason: str) -> None:
-    """Require two-step verification of a company's approvers, or no longer.
-
-    Raises DirectoryError without a reason or without the permission.
-    """
-    company_row = Company.objects.select_for_update().get(pk=company.pk)
-    if not (by.is_staff and by.has_perm("directory.set_two_step_rule")):
-        raise DirectoryError("You don't hold the permission to set the rule on two-step verification.")
-    if not reason.strip():
-        raise DirectoryError("Give a reason: it is kept in the history.")
-    if company_row.requires_two_step == required:
-        return
-    company_row.requires_two_step = company.requires_two_step = required
-    company_row.save(update_fields=["requires_two_step"])
-    history.record(
-        event=DirectoryEvent.TWO_STEP_RULE_SET if required else DirectoryEvent.TWO_STEP_RULE_LIFTED,
-        subject=company_row,
-        by=by,
-        company=company_row,
-        detail={"reason": reason.strip()},
-    )
