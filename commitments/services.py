@@ -10,6 +10,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from commitments import merging
+from commitments.events import CommitmentEvent
 from commitments.models import Badge, Commitment, LineItem, Lock
 from directory import history
 from directory.models import Project, User
@@ -51,7 +52,9 @@ def create_commitment(
     commitment = Commitment(project=project, kind=kind, created_by=by, **values)
     save_commitment(commitment)
     create_lines(commitment, lines)
-    history.record(event="commitment.created", subject=commitment, by=by, company=project.company)
+    history.record(
+        event=CommitmentEvent.COMMITMENT_CREATED, subject=commitment, by=by, company=project.company
+    )
     return commitment
 
 
@@ -89,7 +92,7 @@ def update_commitment(
         commitment_row.lines.all().delete()
         create_lines(commitment_row, lines)
     history.record(
-        event="commitment.changed",
+        event=CommitmentEvent.COMMITMENT_CHANGED,
         subject=commitment_row,
         by=by,
         company=commitment_row.project.company,
@@ -121,7 +124,7 @@ def merge_lines(*, commitment: Commitment, by: User, version: int, positions: Co
     record_lines_change(
         commitment_row,
         by,
-        "commitment.lines_merged",
+        CommitmentEvent.COMMITMENT_LINES_MERGED,
         chosen,
         was="\n".join(map(merging.describe_line, chosen)),
     )
@@ -149,7 +152,7 @@ def set_billing_items(
     record_lines_change(
         commitment_row,
         by,
-        "commitment.billing_items_given",
+        CommitmentEvent.COMMITMENT_BILLING_ITEMS_GIVEN,
         [line for line in lines if line.position in given],
         billing_items={str(position): item for position, item in given.items()},
     )
@@ -164,7 +167,7 @@ def delete_commitment(*, commitment: Commitment, by: User) -> None:
     if not commitment_row.can_be_deleted:
         raise CommitmentLocked("A commitment that was sent to accounting can't be deleted. Set it to Void.")
     history.record(
-        event="commitment.deleted",
+        event=CommitmentEvent.COMMITMENT_DELETED,
         subject=commitment_row,
         by=by,
         company=commitment_row.project.company,
@@ -226,7 +229,11 @@ def update_lines(commitment: Commitment, lines: Sequence[Mapping[str, Any]]) -> 
 
 
 def record_lines_change(
-    commitment: Commitment, by: User, event: str, previous_lines: Sequence[LineItem], **detail: Any
+    commitment: Commitment,
+    by: User,
+    event: CommitmentEvent,
+    previous_lines: Sequence[LineItem],
+    **detail: Any,
 ) -> None:
     """History of a change to some lines, with what they were: nothing is lost in silence."""
     previous_values = [

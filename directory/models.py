@@ -184,6 +184,11 @@ class CompanyMembershipQuerySet(models.QuerySet["CompanyMembership"]):
             user__is_active=True, can_push_to_accounting=True, erp_integrations_level__in=WORKING_LEVELS
         )
 
+    def deciders(self) -> "CompanyMembershipQuerySet":
+        """As ``can_decide`` says it of one."""
+        with_two_step = User.objects.filter(authenticator__type="totp")
+        return self.approvers().filter(Q(company__requires_two_step=False) | Q(user__in=with_two_step))
+
 
 class CompanyMembership(models.Model):
     """A person's entry in a Company Directory.
@@ -222,7 +227,7 @@ class CompanyMembership(models.Model):
 
     @property
     def is_accounting_approver(self) -> bool:
-        """Whether this person decides: an active account, Standard or Admin, and the privilege."""
+        """An active account, Standard or Admin, and the privilege."""
         return (
             self.user.is_active
             and self.can_push_to_accounting
@@ -231,7 +236,7 @@ class CompanyMembership(models.Model):
 
     @cached_property
     def lacks_two_step(self) -> bool:
-        """Whether only two-step verification keeps this approver from deciding."""
+        """Only two-step verification keeps this approver from deciding."""
         return (
             self.is_accounting_approver
             and self.company.requires_two_step
@@ -251,7 +256,7 @@ class CompanyMembership(models.Model):
 
     @property
     def can_decide(self) -> bool:
-        """Whether this approver may use their right now."""
+        """An approver, with two-step verification where the company requires it."""
         return self.is_accounting_approver and not self.lacks_two_step
 
 

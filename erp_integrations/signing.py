@@ -6,15 +6,31 @@ from typing import Any
 
 from directory.history import canonical, signatures
 from directory.models import HistoryEntry, HistoryQuerySet, User
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import ExportJob
 
-PLANNED_BY = ("submission.accepted", "export.retried", "submission.adopted", "export.followed")
+PLANNED_BY = (
+    ErpEvent.SUBMISSION_ACCEPTED,
+    ErpEvent.EXPORT_RETRIED,
+    ErpEvent.SUBMISSION_ADOPTED,
+    ErpEvent.EXPORT_FOLLOWED,
+)
 """The decisions that name the calls of a plan in the history."""
-DECIDED_BY = ("submission.accepted", "export.retried", "submission.adopted", "export.attested_none")
+DECIDED_BY = (
+    ErpEvent.SUBMISSION_ACCEPTED,
+    ErpEvent.EXPORT_RETRIED,
+    ErpEvent.SUBMISSION_ADOPTED,
+    ErpEvent.EXPORT_ATTESTED_NONE,
+)
 """Those on which the worker asks for the right of whoever made them."""
-SIGNED_LATER = ("export.resumed", "export.attested_none")
+SIGNED_LATER = (ErpEvent.EXPORT_RESUMED, ErpEvent.EXPORT_ATTESTED_NONE)
 """What signs a plan of which the acceptance is older than signatures."""
-ENDED_BY = ("submission.undone", "submission.returned", "submission.rejected", "submission.unlinked")
+ENDED_BY = (
+    ErpEvent.SUBMISSION_UNDONE,
+    ErpEvent.SUBMISSION_RETURNED,
+    ErpEvent.SUBMISSION_REJECTED,
+    ErpEvent.SUBMISSION_UNLINKED,
+)
 """After these an older acceptance is none any more."""
 ACCEPTED_BEFORE_SIGNING = "it was accepted before acceptances were signed"
 NOT_SIGNED = "nobody has signed that it was accepted"
@@ -24,7 +40,7 @@ ACCEPTANCE_ENDED = "the acceptance that it names was taken back, or another one 
 CONTENT_CHANGED = "what is stored of it is not what was signed when it was accepted"
 
 
-def sign_decision(job: ExportJob, *, event: str, by: User, calls: Sequence[str]) -> dict[str, Any]:
+def sign_decision(job: ExportJob, *, event: ErpEvent, by: User, calls: Sequence[str]) -> dict[str, Any]:
     """For the detail of a decision: what it binds, with web's signature."""
     statement = {"event": event, "by": by.pk, "wire": job.wire_hash, **_build_bound_values(job, calls)}
     return {"round": job.plan_round, "signed": signatures.sign_statement(statement)}
@@ -83,7 +99,7 @@ def find_signed_decider(job: ExportJob) -> int | None:
 
 def list_dismissed_records(job: ExportJob) -> list[dict[str, Any]]:
     """The records that the last acceptance says are others; of two acceptances the first counts."""
-    entries = list(_list_decisions(job, ("submission.accepted", "export.retried")))
+    entries = list(_list_decisions(job, (ErpEvent.SUBMISSION_ACCEPTED, ErpEvent.EXPORT_RETRIED)))
     rounds = [_get_plan_version(entry, number) for number, entry in enumerate(entries, 1)]
     return list(entries[rounds.index(max(rounds))].detail.get("other_records", [])) if rounds else []
 

@@ -24,6 +24,7 @@ from directory.accounts import password_links
 from directory.back_off import get_back_off
 from directory.db.leases import LeaseLost
 from directory.models import User
+from notifications.events import MailEvent
 from notifications.models import (
     PASSWORD_LINK_PLACEHOLDER,
     WITH_PASSWORD_LINK,
@@ -157,7 +158,7 @@ def send_again(*, emails: Iterable[OutgoingEmail], by: User) -> int:
         for email in failed:
             email.send_again()
             email.save()
-            history.record(event="email.sent_again", subject=email, by=by, company=None)
+            history.record(event=MailEvent.EMAIL_SENT_AGAIN, subject=email, by=by, company=None)
     return len(failed)
 
 

@@ -15,6 +15,7 @@ from django.utils.formats import date_format
 from directory.accounts.devices import get_device_name
 from directory.client_address import get_client_address
 from directory.history import subscribers
+from directory.history.events import DirectoryEvent
 from directory.models import HistoryEntry, User
 from directory.privacy import personal_data
 from notifications import emails
@@ -28,15 +29,15 @@ class Change:
     sentence: str
 
 
-CODES_MADE, TURNED_ON = "two_step.recovery_codes_made", "two_step.turned_on"
-INVITED, RESET = "account.invited", "password.reset"
-PASSWORDS = ("password.changed", RESET, "account.password_set")
+CODES_MADE, TURNED_ON = DirectoryEvent.TWO_STEP_RECOVERY_CODES_MADE, DirectoryEvent.TWO_STEP_TURNED_ON
+INVITED, RESET = DirectoryEvent.ACCOUNT_INVITED, DirectoryEvent.PASSWORD_RESET
+PASSWORDS = (DirectoryEvent.PASSWORD_CHANGED, RESET, DirectoryEvent.ACCOUNT_PASSWORD_SET)
 FIRST_PASSWORD = Change(
     "Your password was chosen",
     "It was done through the link of your invitation. With it and your e-mail address you sign in.",
 )
-CHANGES = {
-    "password.changed": Change(
+CHANGES: dict[str, Change] = {
+    DirectoryEvent.PASSWORD_CHANGED: Change(
         "Your password was changed",
         "Whoever did it typed the password that you had before. Other places where you were signed in are "
         "signed out.",
@@ -45,7 +46,7 @@ CHANGES = {
         "Your password was chosen anew",
         "It was done through a link that had been mailed to you. You are signed out everywhere.",
     ),
-    "account.password_set": Change(
+    DirectoryEvent.ACCOUNT_PASSWORD_SET: Change(
         "Your password was set by an administrator", "The one that you had before does not work any more."
     ),
     TURNED_ON: Change(
@@ -53,11 +54,11 @@ CHANGES = {
         "Signing in takes a code of the authenticator app now, or one of the recovery codes that were made "
         "with it. Other places where you were signed in are signed out.",
     ),
-    "two_step.turned_off": Change(
+    DirectoryEvent.TWO_STEP_TURNED_OFF: Change(
         "Two-step verification was turned off", "Your password alone lets you in now."
     ),
     CODES_MADE: Change("New recovery codes were made", "The ones that you had before do not work any more."),
-    "two_step.recovery_code_used": Change(
+    DirectoryEvent.TWO_STEP_RECOVERY_CODE_USED: Change(
         "A recovery code was used",
         "Somebody typed one of your recovery codes where a code of your authenticator app is asked for. It "
         "does not work a second time.",

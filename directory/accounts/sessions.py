@@ -18,6 +18,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from directory import history
+from directory.history.events import DirectoryEvent
 from directory.models import User
 
 STARTED, LAST_ACTIVE = "signed_in_at", "seen_at"
@@ -94,7 +95,7 @@ def end_sessions(
     Session.objects.filter(session_key__in=keys).delete()
     chosen.delete()
     history.record(
-        event="session.ended",
+        event=DirectoryEvent.SESSION_ENDED,
         subject=person,
         by=by,
         company=None,

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from directory import history
 from directory.accounts import sessions
 from directory.client_address import get_client_address
+from directory.history.events import DirectoryEvent
 from directory.models import User
 
 UNKNOWN_ADDRESS = "0.0.0.0"
@@ -75,7 +76,7 @@ class PasswordLinkForm(forms.Form):
 class RecordedPassword:
     """Of a form: a password is stored with its history, and so with the mail about it, and ends sessions."""
 
-    event = "password.changed"
+    event = DirectoryEvent.PASSWORD_CHANGED
     user: User
 
     @transaction.atomic
@@ -94,7 +95,7 @@ class FirstPasswordForm(RecordedPassword, SetPasswordForm):  # type: ignore[misc
 class PasswordByLinkForm(RecordedPassword, ResetPasswordKeyForm):  # type: ignore[misc]  # allauth has no type hints
     """A password chosen through a mailed link."""
 
-    event = "password.reset"
+    event = DirectoryEvent.PASSWORD_RESET
 
     @transaction.atomic
     def save(self) -> None:

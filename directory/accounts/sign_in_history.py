@@ -17,6 +17,7 @@ from django.utils import timezone
 from directory import history
 from directory.accounts import sessions
 from directory.accounts.lockout import get_lockout_name
+from directory.history.events import DirectoryEvent
 from directory.models import HistoryEntry, User
 
 INTERVAL = timedelta(minutes=1)
@@ -25,7 +26,7 @@ INTERVAL = timedelta(minutes=1)
 @receiver(account_signals.user_logged_in)
 def record_sign_in(sender: object, user: User, **kwargs: Any) -> None:
     """A person signed in, with every step that their account asks for."""
-    history.record(event="session.started", subject=user, by=user, company=None)
+    history.record(event=DirectoryEvent.SESSION_STARTED, subject=user, by=user, company=None)
 
 
 @receiver(user_logged_in)
@@ -39,7 +40,9 @@ def record_sign_out(sender: object, user: User | None, request: HttpRequest, **k
     """A person signed out, or a limit did it."""
     if user is not None:
         why = getattr(request, "why_signed_out", "sign-out")
-        history.record(event="session.ended", subject=user, by=user, company=None, detail={"why": why})
+        history.record(
+            event=DirectoryEvent.SESSION_ENDED, subject=user, by=user, company=None, detail={"why": why}
+        )
 
 
 @receiver(user_login_failed)
@@ -48,16 +51,16 @@ def record_failure(
 ) -> None:
     """A wrong password, or a wrong code, for an account that exists."""
     if request is not None:
-        record_sign_in_event("sign_in.failed", get_lockout_name(request, credentials))
+        record_sign_in_event(DirectoryEvent.SIGN_IN_FAILED, get_lockout_name(request, credentials))
 
 
 @receiver(user_locked_out)
 def record_lockout(sender: object, username: str, **kwargs: Any) -> None:
     """An account was tried too often, from one place or from many."""
-    record_sign_in_event("sign_in.locked", username)
+    record_sign_in_event(DirectoryEvent.SIGN_IN_LOCKED, username)
 
 
-def record_sign_in_event(event: str, name: str) -> None:
+def record_sign_in_event(event: DirectoryEvent, name: str) -> None:
     """At most once a minute for each account, so that a script can't fill the table."""
     person = User.objects.filter(email__iexact=name).first() if name else None
     if person is None:

@@ -24,6 +24,7 @@ from django.dispatch import receiver
 from directory import history
 from directory.accounts import lockout, sessions
 from directory.db import encryption
+from directory.history.events import DirectoryEvent
 from directory.models import User
 
 SECRET_FIELDS = ("secret", "seed")
@@ -97,7 +98,8 @@ def is_enabled(person: User) -> bool:
 
 
 def is_required(person: User) -> bool:
-    """Whether a company whose approver they are requires it, or Django admin, which they may enter."""
+    """A company where they hold the privilege requires it, even while their level gives it no effect (a
+    level may come back), or Django admin does, which they may enter."""
     if person.is_staff and settings.ADMIN_REQUIRES_TWO_STEP:
         return True
     requiring = person.company_memberships.filter(
@@ -134,7 +136,10 @@ def record_new_secret(sender: object, instance: Authenticator, created: bool, **
     """Whoever set it up, and however: in the transaction that did."""
     if created:
         is_app = instance.type == Authenticator.Type.TOTP
-        _record_event("two_step.turned_on" if is_app else "two_step.recovery_codes_made", instance)
+        _record_event(
+            DirectoryEvent.TWO_STEP_TURNED_ON if is_app else DirectoryEvent.TWO_STEP_RECOVERY_CODES_MADE,
+            instance,
+        )
         if is_app and context.request is not None:  # who came in with a password alone is out
             here = context.request.session.session_key
             sessions.end_sessions(person=instance.user, by=instance.user, except_key=here)
@@ -144,21 +149,21 @@ def record_new_secret(sender: object, instance: Authenticator, created: bool, **
 def record_removed_secret(sender: object, instance: Authenticator, **kwargs: Any) -> None:
     """Turned off by the person, or taken away by an administrator."""
     if instance.type == Authenticator.Type.TOTP:
-        _record_event("two_step.turned_off", instance)
+        _record_event(DirectoryEvent.TWO_STEP_TURNED_OFF, instance)
 
 
 @receiver(authenticator_used)
 def record_recovery_code_use(sender: object, authenticator: Authenticator, **kwargs: Any) -> None:
     """A recovery code was used, as after the loss of a phone, or of the paper with the codes."""
     if authenticator.type == Authenticator.Type.RECOVERY_CODES:
-        _record_event("two_step.recovery_code_used", authenticator)
+        _record_event(DirectoryEvent.TWO_STEP_RECOVERY_CODE_USED, authenticator)
 
 
 @transaction.atomic
-def _record_event(event: str, authenticator: Authenticator) -> None:
+def _record_event(event: DirectoryEvent, authenticator: Authenticator) -> None:
     person = authenticator.user
     actor = getattr(context.request, "user", None)
     by = actor if isinstance(actor, User) and actor.is_authenticated else None
-    if event == "two_step.recovery_code_used":
+    if event == DirectoryEvent.TWO_STEP_RECOVERY_CODE_USED:
         by = person
     history.record(event=event, subject=person, by=by, company=None)

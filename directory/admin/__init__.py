@@ -27,8 +27,10 @@ from directory.admin.scoped import (
     list_newcomer_ids,
 )
 from directory.history import descriptions
+from directory.history.events import DirectoryEvent, Event
 from directory.models import Company, CompanyMembership, HistoryEntry, Project, ProjectMembership, User
 from directory.rights import memberships
+from directory.rights.memberships import COMPANY_RULES
 
 admin.site.site_header = "Ledgergate administration"
 admin.site.site_title = "Ledgergate"
@@ -108,7 +110,7 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if form.changed_data:
-            event = "account.changed" if change else "account.created"
+            event = DirectoryEvent.ACCOUNT_CHANGED if change else DirectoryEvent.ACCOUNT_CREATED
             self.record_account_event(
                 request, obj, event, {"fields": sorted(form.changed_data), "active": obj.is_active}
             )
@@ -121,7 +123,7 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
         """What a person may do here is remembered with its codes."""
         super().save_related(request, form, formsets, change)
         if changed := compare_permissions(form):
-            self.record_account_event(request, form.instance, "account.powers_changed", changed)
+            self.record_account_event(request, form.instance, DirectoryEvent.ACCOUNT_POWERS_CHANGED, changed)
 
     def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Who sets another's password can sign in as them, so it is remembered who did."""
@@ -129,7 +131,7 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
             answer = super().user_change_password(request, *args, **kwargs)
             person = self.get_object(request, unquote(kwargs["id"])) if answer.status_code == 302 else None
             if person:
-                self.record_account_event(request, person, "account.password_set", {})
+                self.record_account_event(request, person, DirectoryEvent.ACCOUNT_PASSWORD_SET, {})
                 assert isinstance(request.user, User)
                 sessions.end_sessions(person=person, by=request.user)
         return answer
@@ -155,7 +157,7 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
     def send_invitation(self, request: HttpRequest, person: User) -> None:
         with transaction.atomic():
             get_adapter(request).send_invitation(person)
-            self.record_account_event(request, person, "account.invited", {})
+            self.record_account_event(request, person, DirectoryEvent.ACCOUNT_INVITED, {})
 
     @admin.action(description="End all sessions (they have to sign in again)", permissions=["change"])
     def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -170,7 +172,7 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
         messages.success(request, f"{count} of the chosen people sign in with their password alone now.")
 
     def record_account_event(
-        self, request: HttpRequest, person: User, event: str, detail: dict[str, Any]
+        self, request: HttpRequest, person: User, event: Event, detail: dict[str, Any]
     ) -> None:
         assert isinstance(request.user, User)
         history.record(event=event, subject=person, by=request.user, company=None, detail=detail)
@@ -189,13 +191,6 @@ def list_permission_codes(values: Mapping[str, Any]) -> set[str]:
     return states | groups | {f"{each.content_type.app_label}.{each.codename}" for each in permissions}
 
 
-RULES = {
-    "allows_own_decisions": ("directory.free_from_own_decision_rule", "the own-decision rule"),
-    "requires_two_step": ("directory.set_two_step_rule", "the rule on two-step verification"),
-}
-"""What of a company takes a permission and a reason to change, and its name in a sentence."""
-
-
 class CompanyForm(forms.ModelForm[Company]):
     """A company; a change of its rules needs a reason."""
 
@@ -205,11 +200,11 @@ class CompanyForm(forms.ModelForm[Company]):
 
     class Meta:
         model = Company
-        fields = ["name", "slug", "currency", *RULES]
+        fields = ["name", "slug", "currency", *COMPANY_RULES]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        changed = [rule_label for name, (_, rule_label) in RULES.items() if name in self.changed_data]
+        changed = [rule.name for column, rule in COMPANY_RULES.items() if column in self.changed_data]
         if self.instance.pk and changed and not cleaned.get("reason", "").strip():
             self.add_error("reason", f"Give a reason for changing {' and '.join(changed)}.")
         return cleaned
@@ -220,14 +215,16 @@ class CompanyAdmin(RecordingAdmin[Company]):
     """Companies."""
 
     company = "pk"
-    event_prefix = "company"
+    events = (DirectoryEvent.COMPANY_CREATED, DirectoryEvent.COMPANY_CHANGED, DirectoryEvent.COMPANY_DELETED)
     form = CompanyForm
     list_display = ("name", "slug", "currency", "requires_two_step")
     search_fields = ("name",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Company | None = None) -> tuple[str, ...]:
         fixed = tuple(
-            name for name, (permission, _) in RULES.items() if not (obj and request.user.has_perm(permission))
+            column
+            for column, rule in COMPANY_RULES.items()
+            if not (obj and request.user.has_perm(rule.permission))
         )
         # What was sent and accepted is in this currency.
         return (*fixed, "currency") if obj and obj.projects.exists() else fixed
@@ -242,23 +239,21 @@ class CompanyAdmin(RecordingAdmin[Company]):
         assert isinstance(request.user, User)
         if changed := [name for name in ("name", "slug", "currency") if name in form.changed_data]:
             obj.save(update_fields=changed)
-            self.record_change(request, obj, "changed", {"fields": changed})
+            self.record_change(request, obj, DirectoryEvent.COMPANY_CHANGED, {"fields": changed})
         reason = form.cleaned_data["reason"]
-        if "allows_own_decisions" in form.changed_data:
-            memberships.set_own_decision_rule(
-                company=obj, by=request.user, allows=obj.allows_own_decisions, reason=reason
-            )
-        if "requires_two_step" in form.changed_data:
-            memberships.set_two_step_rule(
-                company=obj, by=request.user, required=obj.requires_two_step, reason=reason
-            )
+        for column in COMPANY_RULES:
+            if column in form.changed_data:
+                value = form.cleaned_data[column]
+                memberships.set_company_rule(
+                    company=obj, by=request.user, column=column, value=value, reason=reason
+                )
 
 
 @admin.register(Project)
 class ProjectAdmin(RecordingAdmin[Project]):
     """Projects. A project stays with its company."""
 
-    event_prefix = "project"
+    events = (DirectoryEvent.PROJECT_CREATED, DirectoryEvent.PROJECT_CHANGED, DirectoryEvent.PROJECT_DELETED)
     list_display = ("name", "number", "company")
     list_filter = ("company",)
     search_fields = ("name", "number")
@@ -363,10 +358,10 @@ class CompanyMembershipAdmin(MembershipAdmin[CompanyMembership]):
         return super().change_view(request, object_id, form_url, extra_context)
 
 
-PRIVILEGE_EVENTS = {
-    "privilege.granted": "Granted",
-    "privilege.revoked": "Revoked",
-    "privilege.suspended": "Suspended, until it is granted again",
+PRIVILEGE_EVENTS: dict[str, str] = {
+    DirectoryEvent.PRIVILEGE_GRANTED: "Granted",
+    DirectoryEvent.PRIVILEGE_REVOKED: "Revoked",
+    DirectoryEvent.PRIVILEGE_SUSPENDED: "Suspended, until it is granted again",
 }
 
 
@@ -459,7 +454,7 @@ class RecordedGroupAdmin(RecordingAdmin[Group], GroupAdmin):
     Who changes one is remembered.
     """
 
-    event_prefix = "group"
+    events = (DirectoryEvent.GROUP_CREATED, DirectoryEvent.GROUP_CHANGED, DirectoryEvent.GROUP_DELETED)
 
     def get_company(self, obj: Group) -> None:
         return None
@@ -471,11 +466,13 @@ class RecordedGroupAdmin(RecordingAdmin[Group], GroupAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         if changed := compare_permissions(form):
-            self.record_change(request, form.instance, "permissions_changed", changed)
+            self.record_change(request, form.instance, DirectoryEvent.GROUP_PERMISSIONS_CHANGED, changed)
 
     def delete_model(self, request: HttpRequest, obj: Group) -> None:
         taken = list_permission_codes({"permissions": obj.permissions.all()})
-        self.record_change(request, obj, "permissions_changed", {"given": [], "taken": sorted(taken)})
+        self.record_change(
+            request, obj, DirectoryEvent.GROUP_PERMISSIONS_CHANGED, {"given": [], "taken": sorted(taken)}
+        )
         super().delete_model(request, obj)
 
     def has_module_permission(self, request: HttpRequest) -> bool:

@@ -14,6 +14,7 @@ from django.db.models.functions import Cast
 from django.http import HttpRequest, HttpResponse
 
 from directory import history
+from directory.history.events import DirectoryEvent, Event
 from directory.models import Company, CompanyMembership, HistoryEntry, User
 
 M = TypeVar("M", bound=Model)
@@ -105,11 +106,11 @@ def list_newcomer_ids(person: User) -> QuerySet[Any, Any]:
     made = HistoryEntry.objects.filter(
         Q(by_id=person.pk) | Q(by_id__in=list_colleague_ids(person)),
         subject_type=User._meta.label_lower,
-        event="account.created",
+        event=DirectoryEvent.ACCOUNT_CREATED,
     ).values("subject_id")
     left = (
         HistoryEntry.objects.filter(
-            subject_type=CompanyMembership._meta.label_lower, event="membership.removed"
+            subject_type=CompanyMembership._meta.label_lower, event=DirectoryEvent.MEMBERSHIP_REMOVED
         )
         .annotate(user=Cast(KT("detail__user"), BigIntegerField()))
         .exclude(user=None)
@@ -137,8 +138,8 @@ class ReadOnlyAdmin(CompanyScopedAdmin[Any]):
 class RecordingAdmin(CompanyScopedAdmin[M]):
     """What is changed here stands in the history: which fields, never a secret."""
 
-    event_prefix = ""
-    """What its events are called; each needs its words in ``history.words``."""
+    events: tuple[Event, ...]
+    """What is recorded of a row that was created, changed, deleted."""
 
     def get_company(self, obj: Any) -> Company | None:
         """Whose history it is."""
@@ -166,22 +167,22 @@ class RecordingAdmin(CompanyScopedAdmin[M]):
         detail = self.save_row(request, obj, form, change)
         if form.changed_data:
             fields = {"fields": sorted(form.changed_data)}
-            self.record_change(request, obj, "changed" if change else "created", fields | detail)
+            self.record_change(request, obj, self.events[change], fields | detail)
 
     @transaction.atomic
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        self.record_change(request, obj, "deleted", {})
+        self.record_change(request, obj, self.events[2], {})
         super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         for obj in queryset:
             self.delete_model(request, obj)
 
-    def record_change(self, request: HttpRequest, obj: Any, action: str, detail: dict[str, Any]) -> None:
+    def record_change(self, request: HttpRequest, obj: Any, event: Event, detail: dict[str, Any]) -> None:
         """One row of the history, by the person in the request."""
         assert isinstance(request.user, User)
         history.record(
-            event=f"{self.event_prefix}.{action}",
+            event=event,
             subject=obj,
             by=request.user,
             company=self.get_company(obj),

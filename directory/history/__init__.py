@@ -13,6 +13,7 @@ from django.utils.encoding import escape_uri_path
 
 from directory import operators
 from directory.history import subscribers
+from directory.history.events import DirectoryEvent, Event
 from directory.models import Company, HistoryEntry, User
 
 REFUSAL_INTERVAL = timedelta(minutes=1)
@@ -21,7 +22,7 @@ SECRETS_VIEW_INTERVAL = timedelta(minutes=15)
 
 def record(
     *,
-    event: str,
+    event: Event,
     subject: models.Model,
     by: User | None,
     company: Company | None,
@@ -33,7 +34,7 @@ def record(
     names the operator, whoever ``by`` is said to be.
     """
     entry = HistoryEntry.objects.create(
-        event=event,
+        event=event.value,
         subject_type=subject._meta.label_lower,
         subject_id=subject.pk,
         by_id=by.pk if by else None,
@@ -47,7 +48,7 @@ def record(
 def record_at_intervals(
     *,
     interval: timedelta,
-    event: str,
+    event: Event,
     subject: models.Model,
     by: User | None,
     company: Company | None,
@@ -79,7 +80,7 @@ def record_refusal(*, by: User, company: Company | None, right: str, address: st
     """
     record_at_intervals(
         interval=REFUSAL_INTERVAL,
-        event="right.refused",
+        event=DirectoryEvent.RIGHT_REFUSED,
         subject=by,
         by=by,
         company=company,
@@ -88,11 +89,11 @@ def record_refusal(*, by: User, company: Company | None, right: str, address: st
     )
 
 
-def record_secrets_view(*, subject: models.Model, by: User, company: Company) -> None:
+def record_secrets_view(*, event: Event, subject: models.Model, by: User, company: Company) -> None:
     """Write that a person saw which secrets are stored and when they expire; the secrets nobody sees."""
     record_at_intervals(
         interval=SECRETS_VIEW_INTERVAL,
-        event=f"{subject._meta.model_name}.secrets_looked_at",
+        event=event,
         subject=subject,
         by=by,
         company=company,

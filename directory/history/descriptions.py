@@ -1,4 +1,4 @@
-"""Every event in plain words: one table, to which each tool adds its own.
+"""Events in plain words where their name is not enough: one table, to which each tool adds its own.
 
 What a page or an export shows of an entry is made here, from ids; the entry itself holds no name.
 """
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from directory.history.events import DirectoryEvent, Event, find_event
 from directory.models import HistoryEntry, Level, User
 
 People = Mapping[int, User]
@@ -21,14 +22,12 @@ TOOLS = {
 
 @dataclass(frozen=True, slots=True)
 class EventDescription:
-    """How one kind of event is told.
+    """How one kind of event is told beyond its name.
 
-    ``label`` names the event, also in a filter; ``in_full`` makes a sentence of an entry's detail where
-    the label is not enough; ``said`` names what of the detail a person or Spectrum said; ``tone`` is the
-    label of a status, or nothing.
+    ``describe`` makes a sentence of an entry's detail; ``message_key`` names what of the detail a person or
+    Spectrum said; ``tone`` is the label of a status, or nothing.
     """
 
-    label: str
     describe: Callable[[Mapping[str, Any], People], str] | None = None
     tone: str = ""
     message_key: str = ""
@@ -43,28 +42,28 @@ class EntryDescription:
     message: str
 
 
-def add_events(events: Mapping[str, EventDescription]) -> None:
-    """Add the events of a tool; called once, when the tool starts."""
-    EVENTS.update(events)
+def add_descriptions(more: Mapping[Event, EventDescription]) -> None:
+    """Add those of a tool; called once, when the tool starts."""
+    DESCRIPTIONS.update(more)
 
 
-def get_event_label(event: str) -> str:
-    """The event's name; made of its code where nobody registered words (an event of an older version)."""
-    if event in EVENTS:
-        return EVENTS[event].label
-    return event.replace(".", " ").replace("_", " ").capitalize()
+def get_event_label(value: str) -> str:
+    """The event's name; made of its code where it is one of an older version."""
+    event = find_event(value)
+    return str(event.label) if event else value.replace(".", " ").replace("_", " ").capitalize()
 
 
 def describe_entry(entry: HistoryEntry, people: People) -> EntryDescription:
-    """An entry in words. ``people`` are those that ``people_in`` found."""
-    event = EVENTS.get(entry.event)
+    """An entry in words. ``people`` are those of ``list_named_people``."""
+    event = find_event(entry.event)
     if event is None:
         return EntryDescription("", get_event_label(entry.event), "")
-    description = event.describe(entry.detail, people) if event.describe else event.label
+    known = DESCRIPTIONS.get(event, EventDescription())
+    description = known.describe(entry.detail, people) if known.describe else str(event.label)
     if operator := entry.detail.get("operator"):
         description = f"{description}, at the command line by {operator}"
     return EntryDescription(
-        event.tone, description, str(entry.detail.get(event.message_key, ""))[:MAX_MESSAGE_LENGTH]
+        known.tone, description, str(entry.detail.get(known.message_key, ""))[:MAX_MESSAGE_LENGTH]
     )
 
 
@@ -135,70 +134,23 @@ def _describe_export(detail: Mapping[str, Any], people: People) -> str:
     return f"History was exported as {str(detail.get('format', 'a file')).upper()}"
 
 
-EVENTS: dict[str, EventDescription] = {
-    "privilege.granted": EventDescription(
-        "Can Push to Accounting granted", _describe_grant, message_key="reason"
-    ),
-    "privilege.revoked": EventDescription(
-        "Can Push to Accounting revoked", _describe_revocation, message_key="reason"
-    ),
-    "privilege.suspended": EventDescription(
-        "Can Push to Accounting suspended", _describe_suspension, message_key="reason"
-    ),
-    "membership.added": EventDescription("Person added", _describe_added_member),
-    "membership.changed": EventDescription("Levels changed", _describe_changed_levels),
-    "membership.removed": EventDescription("Person removed", _describe_removed_member),
-    "own_decision_rule.lifted": EventDescription("Own decisions were allowed", message_key="reason"),
-    "own_decision_rule.restored": EventDescription(
-        "Own decisions were forbidden again", message_key="reason"
-    ),
-    "approvers.confirmed": EventDescription("The list of who may push to accounting was confirmed"),
-    "approvers.flagged": EventDescription(
-        "The list of who may push to accounting was found wrong", message_key="reason"
-    ),
-    "approvers.confirmation_asked": EventDescription(
-        "Who may push to accounting must be confirmed anew: changes of an account suspend it from now on"
-    ),
-    "two_step_rule.set": EventDescription(
-        "Two-step verification was required of approvers", message_key="reason"
-    ),
-    "two_step_rule.lifted": EventDescription(
-        "Two-step verification is not required of approvers any more", message_key="reason"
-    ),
-    "company.created": EventDescription("Company made"),
-    "company.changed": EventDescription("Company changed"),
-    "group.created": EventDescription("Group of permissions made"),
-    "group.changed": EventDescription("Group of permissions changed"),
-    "group.deleted": EventDescription("Group of permissions removed"),
-    "project.created": EventDescription("Project made"),
-    "project.changed": EventDescription("Project changed"),
-    "project.deleted": EventDescription("Project removed"),
-    "right.refused": EventDescription(
-        "Refused for want of a right", _describe_refusal, message_key="address"
-    ),
-    "account.created": EventDescription("Account made"),
-    "account.changed": EventDescription("Account changed", _describe_account_change),
-    "account.powers_changed": EventDescription(
-        "What an account may do in Django admin changed", _describe_permission_change
-    ),
-    "group.permissions_changed": EventDescription(
-        "What a group may do in Django admin changed", _describe_permission_change
-    ),
-    "account.invited": EventDescription("Invited by mail to choose a password"),
-    "account.password_set": EventDescription("Password set by an administrator"),
-    "session.started": EventDescription("Signed in"),
-    "session.ended": EventDescription("Signed out"),
-    "sign_in.failed": EventDescription("A sign-in failed"),
-    "sign_in.locked": EventDescription("Sign-in was locked after too many tries"),
-    "password.changed": EventDescription("Password changed"),
-    "password.reset": EventDescription("Password chosen through a mailed link"),
-    "two_step.turned_on": EventDescription("Two-step verification turned on"),
-    "two_step.turned_off": EventDescription("Two-step verification turned off"),
-    "two_step.recovery_codes_made": EventDescription("Recovery codes made"),
-    "two_step.recovery_code_used": EventDescription("Signed in with a recovery code"),
-    "signatures.began": EventDescription("From here on acceptances and grants count only if they are signed"),
-    "history.restored": EventDescription("The database was put back to an older copy", message_key="reason"),
-    "history.exported": EventDescription("History exported", _describe_export),
-    "person.erased": EventDescription("Personal data was erased", message_key="reason"),
-    "person.exported": EventDescription("Personal data was exported"),
+DESCRIPTIONS: dict[Event, EventDescription] = {
+    DirectoryEvent.PRIVILEGE_GRANTED: EventDescription(describe=_describe_grant, message_key="reason"),
+    DirectoryEvent.PRIVILEGE_REVOKED: EventDescription(describe=_describe_revocation, message_key="reason"),
+    DirectoryEvent.PRIVILEGE_SUSPENDED: EventDescription(describe=_describe_suspension, message_key="reason"),
+    DirectoryEvent.MEMBERSHIP_ADDED: EventDescription(describe=_describe_added_member),
+    DirectoryEvent.MEMBERSHIP_CHANGED: EventDescription(describe=_describe_changed_levels),
+    DirectoryEvent.MEMBERSHIP_REMOVED: EventDescription(describe=_describe_removed_member),
+    DirectoryEvent.OWN_DECISION_RULE_LIFTED: EventDescription(message_key="reason"),
+    DirectoryEvent.OWN_DECISION_RULE_RESTORED: EventDescription(message_key="reason"),
+    DirectoryEvent.APPROVERS_FLAGGED: EventDescription(message_key="reason"),
+    DirectoryEvent.TWO_STEP_RULE_SET: EventDescription(message_key="reason"),
+    DirectoryEvent.TWO_STEP_RULE_LIFTED: EventDescription(message_key="reason"),
+    DirectoryEvent.RIGHT_REFUSED: EventDescription(describe=_describe_refusal, message_key="address"),
+    DirectoryEvent.ACCOUNT_CHANGED: EventDescription(describe=_describe_account_change),
+    DirectoryEvent.ACCOUNT_POWERS_CHANGED: EventDescription(describe=_describe_permission_change),
+    DirectoryEvent.GROUP_PERMISSIONS_CHANGED: EventDescription(describe=_describe_permission_change),
+    DirectoryEvent.HISTORY_RESTORED: EventDescription(message_key="reason"),
+    DirectoryEvent.HISTORY_EXPORTED: EventDescription(describe=_describe_export),
+    DirectoryEvent.PERSON_ERASED: EventDescription(message_key="reason"),
 }

@@ -14,9 +14,8 @@ from django.utils import timezone
 from directory import history
 from directory.history import canonical, checkpoints
 from directory.history.checkpoints import Checkpoint, Head
+from directory.history.events import DirectoryEvent
 from directory.models import HistoryEntry, HistorySeal
-
-EVENT = "history.restored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +44,16 @@ def record_restore(*, subject: models.Model, reason: str, lost: Sequence[str]) -
         "chains": [{"chain": chain, "number": number} for chain, number in sorted(agreed.items())],
     }
     detail = {**checkpoints.sign_statement(statement), "reason": reason, "lost": list(lost)}
-    return history.record(event=EVENT, subject=subject, by=None, company=None, detail=detail)
+    return history.record(
+        event=DirectoryEvent.HISTORY_RESTORED, subject=subject, by=None, company=None, detail=detail
+    )
 
 
 def list_trusted_restores(*, trusted: Sequence[str]) -> list[RestoreRecord]:
     """What the entries say that one of the ``trusted`` keys has signed."""
-    entries = HistoryEntry.objects.filter(event=EVENT, company_id=None).order_by("pk")
+    entries = HistoryEntry.objects.filter(event=DirectoryEvent.HISTORY_RESTORED, company_id=None).order_by(
+        "pk"
+    )
     restores = []
     for entry in entries:
         if checkpoints.has_trusted_signature(entry.detail, trusted=trusted):

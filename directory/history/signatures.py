@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from directory.history import canonical, checkpoints
+from directory.history.events import DirectoryEvent
 from directory.models import Company, HistoryEntry
 
 
@@ -26,4 +27,4 @@ def find_signed_statement(signed: Mapping[str, Any] | None) -> dict[str, Any] | 
 
 def find_signing_start() -> HistoryEntry | None:
     """The entry of the upgrade from which on only what is signed counts; None where nothing stood then."""
-    return HistoryEntry.objects.about(Company(pk=0)).filter(event="signatures.began").first()
+    return HistoryEntry.objects.about(Company(pk=0)).filter(event=DirectoryEvent.SIGNATURES_BEGAN).first()

@@ -17,6 +17,7 @@ from django.db.models import ForeignObjectRel, Q, QuerySet
 from django.utils import timezone
 
 from directory import history
+from directory.history.events import DirectoryEvent
 from directory.models import HistoryEntry, User
 from directory.rights import memberships
 from directory.rights.memberships import DirectoryError
@@ -73,7 +74,11 @@ def delete_personal_data(*, person: User, by: User | None, reason: str) -> None:
         delete_sign_in_records(person_row, address)
         clean_admin_log(person_row, {address, name} - {""})
         history.record(
-            event="person.erased", subject=person_row, by=by, company=None, detail={"reason": reason.strip()}
+            event=DirectoryEvent.PERSON_ERASED,
+            subject=person_row,
+            by=by,
+            company=None,
+            detail={"reason": reason.strip()},
         )
     person.refresh_from_db()
 
@@ -84,7 +89,7 @@ def export_personal_data(*, person: User, by: User | None) -> dict[str, Any]:
     ``by`` is None for the operator at the command line. Raises DirectoryError by anybody but a superuser.
     """
     require_superuser(by)
-    history.record(event="person.exported", subject=person, by=by, company=None)
+    history.record(event=DirectoryEvent.PERSON_EXPORTED, subject=person, by=by, company=None)
     return {
         "account": {field: getattr(person, field) for field in ACCOUNT_FIELDS},
         "sessions": [session.expire_date for session in list_sessions(person)],

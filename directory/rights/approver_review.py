@@ -5,6 +5,7 @@ from collections.abc import Collection
 from django.db import transaction
 
 from directory import history
+from directory.history.events import DirectoryEvent
 from directory.models import Company, CompanyMembership, User
 from directory.rights import approvers
 from directory.rights.approvers import ApproverList
@@ -76,7 +77,7 @@ def record_approver_review(
     if flagged:
         detail |= {"flagged": sorted(flagged), "reason": reason.strip()}
     history.record(
-        event=approvers.FLAGGED if flagged else approvers.CONFIRMED,
+        event=DirectoryEvent.APPROVERS_FLAGGED if flagged else DirectoryEvent.APPROVERS_CONFIRMED,
         subject=company_row,
         by=by,
         company=company_row,

@@ -17,8 +17,8 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from directory.history import signatures
+from directory.history.events import DirectoryEvent
 from directory.models import (
-    WORKING_LEVELS,
     Company,
     CompanyMembership,
     HistoryEntry,
@@ -26,14 +26,13 @@ from directory.models import (
     User,
 )
 
-GRANTED, REVOKED, SUSPENDED = "privilege.granted", "privilege.revoked", "privilege.suspended"
-CONFIRMED, FLAGGED = "approvers.confirmed", "approvers.flagged"
-CONFIRMATION_ASKED = "approvers.confirmation_asked"
-"""That what stood when these rules came must be confirmed; written by the migration, for each company."""
-REVIEW_EVENTS = (CONFIRMED, FLAGGED)
-GRANT_END_EVENTS = (REVOKED, SUSPENDED, "membership.removed")
+REVIEW_EVENTS = (DirectoryEvent.APPROVERS_CONFIRMED, DirectoryEvent.APPROVERS_FLAGGED)
+GRANT_END_EVENTS = (
+    DirectoryEvent.PRIVILEGE_REVOKED,
+    DirectoryEvent.PRIVILEGE_SUSPENDED,
+    DirectoryEvent.MEMBERSHIP_REMOVED,
+)
 MAX_NAMES = 3
-RULE_LIFTED, RULE_RESTORED = "own_decision_rule.lifted", "own_decision_rule.restored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +64,11 @@ class Approver:
     @property
     def effect(self) -> str:
         """What the privilege gives them at this moment, in words."""
-        level = self.membership.get_erp_integrations_level_display()
+        if self.is_effective:
+            return "Can accept, reject and export"
         if not self.membership.user.is_active:
             return "The account is switched off: it gives nothing"
-        if self.membership.erp_integrations_level in WORKING_LEVELS:
-            return "Can accept, reject and export"
+        level = self.membership.get_erp_integrations_level_display()
         return f"{level} on the tool: it gives nothing until the level is Standard or Admin"
 
 
@@ -149,11 +148,13 @@ def list_changes_by_others(person: User) -> HistoryQuerySet:
     """When somebody other than the person put a hand in how they sign in: each may have handed the account
     over. A new address counts whoever entered it, as only administrators can.
     """
-    changed = Q(event="account.changed") & (
+    changed = Q(event=DirectoryEvent.ACCOUNT_CHANGED) & (
         Q(detail__fields__contains=["email"]) | Q(detail__fields__contains=["is_active"], detail__active=True)
     )
-    taken = Q(event="two_step.turned_off") & ~Q(by_id=person.pk)
-    return HistoryEntry.objects.about(person).filter(changed | taken | Q(event="account.password_set"))
+    taken = Q(event=DirectoryEvent.TWO_STEP_TURNED_OFF) & ~Q(by_id=person.pk)
+    return HistoryEntry.objects.about(person).filter(
+        changed | taken | Q(event=DirectoryEvent.ACCOUNT_PASSWORD_SET)
+    )
 
 
 def build_approver_list(company: Company) -> ApproverList:
@@ -163,7 +164,9 @@ def build_approver_list(company: Company) -> ApproverList:
     holder_ids = {membership.pk for membership in memberships}
     grants = list_current_grants(memberships, last_events)
     suspended = {
-        key: entry for key, entry in last_events.items() if entry.event == SUSPENDED and key not in holder_ids
+        key: entry
+        for key, entry in last_events.items()
+        if entry.event == DirectoryEvent.PRIVILEGE_SUSPENDED and key not in holder_ids
     }
     suspended_memberships = (
         CompanyMembership.objects.select_related("user").in_bulk(suspended) if suspended else {}
@@ -171,9 +174,11 @@ def build_approver_list(company: Company) -> ApproverList:
     of_company = HistoryEntry.objects.about(company).order_by("-pk")
     last_review = of_company.filter(event__in=REVIEW_EVENTS).first()
     is_requested = of_company.filter(
-        event=CONFIRMATION_ASKED, pk__gt=last_review.pk if last_review else 0
+        event=DirectoryEvent.APPROVERS_CONFIRMATION_ASKED, pk__gt=last_review.pk if last_review else 0
     ).exists()
-    rule = of_company.filter(event__in=(RULE_LIFTED, RULE_RESTORED)).first()
+    rule = of_company.filter(
+        event__in=(DirectoryEvent.OWN_DECISION_RULE_LIFTED, DirectoryEvent.OWN_DECISION_RULE_RESTORED)
+    ).first()
     entries = [*grants.values(), *filter(None, (last_review, rule))]
     people = User.objects.in_bulk({entry.by_id for entry in entries if entry.by_id})
 
@@ -213,12 +218,16 @@ def list_overdue_reviews(companies: QuerySet[Company]) -> list[tuple[Company, Hi
     last = HistoryEntry.objects.filter(
         subject_type=Company._meta.label_lower,
         subject_id=OuterRef("pk"),
-        event__in=(*REVIEW_EVENTS, CONFIRMATION_ASKED),
+        event__in=(*REVIEW_EVENTS, DirectoryEvent.APPROVERS_CONFIRMATION_ASKED),
     ).order_by("-pk")
     candidates = (
         companies.filter(memberships__can_push_to_accounting=True)
         .annotate(reviewed_at=Subquery(last.values("at")[:1]), last_event=Subquery(last.values("event")[:1]))
-        .filter(Q(reviewed_at=None) | Q(reviewed_at__lte=cutoff) | Q(last_event=CONFIRMATION_ASKED))
+        .filter(
+            Q(reviewed_at=None)
+            | Q(reviewed_at__lte=cutoff)
+            | Q(last_event=DirectoryEvent.APPROVERS_CONFIRMATION_ASKED)
+        )
         .order_by("pk")
         .distinct()
     )
@@ -233,7 +242,7 @@ def list_overdue_reviews(companies: QuerySet[Company]) -> list[tuple[Company, Hi
 def build_grant_statement(membership: CompanyMembership, *, entry_id: int) -> dict[str, Any]:
     """What is signed when the privilege is granted, which the history's ``entry`` tells."""
     return {
-        "event": GRANTED,
+        "event": DirectoryEvent.PRIVILEGE_GRANTED,
         "membership": membership.pk,
         "user": membership.user_id,
         "company": membership.company_id,
@@ -271,7 +280,7 @@ def list_current_grants(
             last_events.get(membership.pk),
             signatures.find_signed_statement(membership.signed_grant),
         )
-        if entry is None or entry.event != GRANTED:
+        if entry is None or entry.event != DirectoryEvent.PRIVILEGE_GRANTED:
             continue
         is_older = signing_start is not None and entry.pk < signing_start.pk
         if is_older or (statement and statement.get("entry") == entry.pk):
@@ -284,7 +293,11 @@ def list_last_privilege_events(company: Company) -> dict[int, HistoryEntry]:
     entries = HistoryEntry.objects.filter(
         company_id=company.pk,
         subject_type=CompanyMembership._meta.label_lower,
-        event__in=(GRANTED, REVOKED, SUSPENDED),
+        event__in=(
+            DirectoryEvent.PRIVILEGE_GRANTED,
+            DirectoryEvent.PRIVILEGE_REVOKED,
+            DirectoryEvent.PRIVILEGE_SUSPENDED,
+        ),
     )
     return {entry.subject_id: entry for entry in entries.order_by("pk")}
 

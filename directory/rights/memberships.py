@@ -1,10 +1,14 @@
 """Changes to the Company Directory that concern more than one row, each with its history."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from django.db import transaction
 from django.forms import ModelForm
 
 from directory import history
 from directory.history import signatures
+from directory.history.events import DirectoryEvent
 from directory.models import Company, CompanyMembership, HistoryEntry, Level, ProjectMembership, User
 from directory.rights import approvers
 
@@ -48,7 +52,7 @@ def _set_privilege(*, membership: CompanyMembership, by: User, reason: str, gran
     membership_row.can_push_to_accounting = membership.can_push_to_accounting = granted
     membership_row.save(update_fields=["can_push_to_accounting"])
     entry = history.record(
-        event="privilege.granted" if granted else "privilege.revoked",
+        event=DirectoryEvent.PRIVILEGE_GRANTED if granted else DirectoryEvent.PRIVILEGE_REVOKED,
         subject=membership_row,
         by=by,
         company=membership_row.company,
@@ -69,8 +73,8 @@ def _set_privilege(*, membership: CompanyMembership, by: User, reason: str, gran
 def require_other_granter(membership: CompanyMembership, by: User) -> None:
     """Whoever made an account, or changed how its person signs in, could be that person, so another grants,
     where there is one."""
-    last_grant = HistoryEntry.objects.about(membership).filter(event=approvers.GRANTED).last()
-    creations = HistoryEntry.objects.about(membership.user).filter(event="account.created")
+    last_grant = HistoryEntry.objects.about(membership).filter(event=DirectoryEvent.PRIVILEGE_GRANTED).last()
+    creations = HistoryEntry.objects.about(membership.user).filter(event=DirectoryEvent.ACCOUNT_CREATED)
     account_changes = creations | approvers.list_changes_by_others(membership.user)
     own_changes = account_changes.filter(by_id=by.pk, pk__gt=last_grant.pk if last_grant else 0)
     others = [each for each in User.objects.granters(membership.company) if each not in (by, membership.user)]
@@ -99,7 +103,7 @@ def suspend_push_to_accounting(
         membership.can_push_to_accounting = False
         membership.save(update_fields=["can_push_to_accounting"])
         history.record(
-            event=approvers.REVOKED if is_permanent else approvers.SUSPENDED,
+            event=DirectoryEvent.PRIVILEGE_REVOKED if is_permanent else DirectoryEvent.PRIVILEGE_SUSPENDED,
             subject=membership,
             by=by,
             company=membership.company,
@@ -117,7 +121,7 @@ def delete_company_membership(*, membership: CompanyMembership, by: User | None)
     if by and membership_row.user_id == by.pk:
         raise DirectoryError("Nobody removes themselves from a Company Directory.")
     history.record(
-        event="membership.removed",
+        event=DirectoryEvent.MEMBERSHIP_REMOVED,
         subject=membership_row,
         by=by,
         company=membership_row.company,
@@ -138,7 +142,7 @@ def delete_project_membership(*, membership: ProjectMembership, by: User | None)
     if by and membership.user_id == by.pk:
         raise DirectoryError("Nobody removes themselves from a project: ask another administrator.")
     history.record(
-        event="membership.removed",
+        event=DirectoryEvent.MEMBERSHIP_REMOVED,
         subject=membership,
         by=by,
         company=membership.project.company,
@@ -176,7 +180,7 @@ def save_levels(*, membership: CompanyMembership | ProjectMembership, by: User) 
         return
     owner = membership.project if isinstance(membership, ProjectMembership) else membership
     history.record(
-        event="membership.added" if is_new else "membership.changed",
+        event=DirectoryEvent.MEMBERSHIP_ADDED if is_new else DirectoryEvent.MEMBERSHIP_CHANGED,
         subject=membership,
         by=by,
         company=owner.company,
@@ -189,23 +193,47 @@ def save_levels(*, membership: CompanyMembership | ProjectMembership, by: User) 
     )
 
 
-@transaction.atomic
-def set_own_decision_rule(*, company: Company, by: User, allows: bool, reason: str) -> None:
-    """Free a company from the rule that nobody decides on their own commitments, or bind it again.
+@dataclass(frozen=True, slots=True)
+class CompanyRule:
+    """A column of the company that takes a permission and a reason to change."""
 
-    Raises DirectoryError without a reason or without the permission.
-    """
+    name: str
+    permission: str
+    turned_on: DirectoryEvent
+    turned_off: DirectoryEvent
+
+
+COMPANY_RULES: Mapping[str, CompanyRule] = {
+    "allows_own_decisions": CompanyRule(
+        "the own-decision rule",
+        "directory.free_from_own_decision_rule",
+        DirectoryEvent.OWN_DECISION_RULE_LIFTED,
+        DirectoryEvent.OWN_DECISION_RULE_RESTORED,
+    ),
+    "requires_two_step": CompanyRule(
+        "the rule on two-step verification",
+        "directory.set_two_step_rule",
+        DirectoryEvent.TWO_STEP_RULE_SET,
+        DirectoryEvent.TWO_STEP_RULE_LIFTED,
+    ),
+}
+
+
+@transaction.atomic
+def set_company_rule(*, company: Company, by: User, column: str, value: bool, reason: str) -> None:
+    """Raises DirectoryError without a reason or without the permission."""
+    rule = COMPANY_RULES[column]
     company_row = Company.objects.select_for_update().get(pk=company.pk)
-    if not (by.is_staff and by.has_perm("directory.free_from_own_decision_rule")):
-        raise DirectoryError("You don't hold the permission to change the own-decision rule.")
+    if not (by.is_staff and by.has_perm(rule.permission)):
+        raise DirectoryError(f"You don't hold the permission to change {rule.name}.")
     if not reason.strip():
         raise DirectoryError("Give a reason: it is kept in the history.")
-    if company_row.allows_own_decisions == allows:
+    if getattr(company_row, column) == value:
         return
-    company_row.allows_own_decisions = company.allows_own_decisions = allows
-    company_row.save(update_fields=["allows_own_decisions"])
+    Company.objects.filter(pk=company.pk).update(**{column: value})
+    setattr(company, column, value)
     history.record(
-        event="own_decision_rule.lifted" if allows else "own_decision_rule.restored",
+        event=rule.turned_on if value else rule.turned_off,
         subject=company_row,
         by=by,
         company=company_row,
@@ -219,33 +247,9 @@ def update_profile(*, form: ModelForm[User], by: User) -> None:
     form.save()
     if form.changed_data:
         history.record(
-            event="account.changed",
+            event=DirectoryEvent.ACCOUNT_CHANGED,
             subject=by,
             by=by,
             company=None,
             detail={"fields": sorted(form.changed_data), "active": by.is_active},
         )
-
-
-@transaction.atomic
-def set_two_step_rule(*, company: Company, by: User, required: bool, reason: str) -> None:
-    """Require two-step verification of a company's approvers, or no longer.
-
-    Raises DirectoryError without a reason or without the permission.
-    """
-    company_row = Company.objects.select_for_update().get(pk=company.pk)
-    if not (by.is_staff and by.has_perm("directory.set_two_step_rule")):
-        raise DirectoryError("You don't hold the permission to set the rule on two-step verification.")
-    if not reason.strip():
-        raise DirectoryError("Give a reason: it is kept in the history.")
-    if company_row.requires_two_step == required:
-        return
-    company_row.requires_two_step = company.requires_two_step = required
-    company_row.save(update_fields=["requires_two_step"])
-    history.record(
-        event="two_step_rule.set" if required else "two_step_rule.lifted",
-        subject=company_row,
-        by=by,
-        company=company_row,
-        detail={"reason": reason.strip()},
-    )

@@ -4,15 +4,25 @@ Listeners of the history, in the transaction of the change, so that no way of ma
 """
 
 from directory.history import subscribers
+from directory.history.events import DirectoryEvent
 from directory.models import HistoryEntry, User
 from directory.rights import approvers, memberships
 
-PASSWORDS = ("password.reset", "password.changed", "account.password_set")
+PASSWORDS = (
+    DirectoryEvent.PASSWORD_RESET,
+    DirectoryEvent.PASSWORD_CHANGED,
+    DirectoryEvent.ACCOUNT_PASSWORD_SET,
+)
 
 
 def subscribe_to_account_changes() -> None:
     """Hear of what changes from now on; called once, when the application starts."""
-    for event in ("account.changed", *PASSWORDS, "two_step.turned_on", "two_step.turned_off"):
+    for event in (
+        DirectoryEvent.ACCOUNT_CHANGED,
+        *PASSWORDS,
+        DirectoryEvent.TWO_STEP_TURNED_ON,
+        DirectoryEvent.TWO_STEP_TURNED_OFF,
+    ):
         subscribers.subscribe(event, handle_account_change)
 
 
@@ -31,23 +41,25 @@ def get_suspension_reason(entry: HistoryEntry, person: User) -> str:
     """Why this change takes the privilege away until it is granted again; blank where it does not."""
     fields = entry.detail.get("fields", [])
     match entry.event:
-        case "account.changed" if "email" in fields:
+        case DirectoryEvent.ACCOUNT_CHANGED if "email" in fields:
             return "The e-mail address of the account was changed."
-        case "account.changed" if "is_active" in fields:
+        case DirectoryEvent.ACCOUNT_CHANGED if "is_active" in fields:
             return "The account was switched on again."
-        case "account.password_set":
+        case DirectoryEvent.ACCOUNT_PASSWORD_SET:
             return "The password was set by somebody else."
-        case "password.reset" if not (
+        case DirectoryEvent.PASSWORD_RESET if not (
             person.authenticator_set.exists()  # type: ignore[attr-defined]  # allauth's
             or is_done_by_mailbox_owner(entry)
         ):
             return "The password was chosen by a link mailed after somebody else had changed the account."
-        case "two_step.turned_on" if entry.by_id is not None and not is_done_by_mailbox_owner(entry):
+        case DirectoryEvent.TWO_STEP_TURNED_ON if entry.by_id is not None and not is_done_by_mailbox_owner(
+            entry
+        ):
             return (
                 "Two-step verification was set up, and not in the session that begins with a link which was "
                 "mailed to the person to choose a password, or on an account that somebody else had changed."
             )
-        case "two_step.turned_off" if entry.by_id != person.pk:
+        case DirectoryEvent.TWO_STEP_TURNED_OFF if entry.by_id != person.pk:
             return "Two-step verification was taken away."
     return ""
 
@@ -66,9 +78,9 @@ def is_done_by_mailbox_owner(entry: HistoryEntry) -> bool:
     before = HistoryEntry.objects.about(person).filter(pk__lt=entry.pk)
     last = before.filter(event__in=PASSWORDS).last()
     others = approvers.list_changes_by_others(person)
-    if entry.event == "password.reset":
+    if entry.event == DirectoryEvent.PASSWORD_RESET:
         own = before.filter(event__in=PASSWORDS[:2]).last()
         return not others.filter(pk__gt=own.pk if own else 0).exists()
-    if last is None or last.event != "password.reset" or others.exists():
+    if last is None or last.event != DirectoryEvent.PASSWORD_RESET or others.exists():
         return False
-    return before.filter(event="session.started", pk__gt=last.pk).count() == 1
+    return before.filter(event=DirectoryEvent.SESSION_STARTED, pk__gt=last.pk).count() == 1

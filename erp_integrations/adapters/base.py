@@ -173,6 +173,9 @@ class Key:
         """The normal form, in which two spellings of one record are equal."""
         return cls(*(part.strip().upper() for part in (company_code, vendor_code, erp_id)))
 
+    def __str__(self) -> str:
+        return f"vendor {self.vendor_code}, subcontract {self.erp_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class WireError:
@@ -408,10 +411,7 @@ class MovedRecord:
         lines = self.likeness or (
             "its header" if not self.planned else f"{self.matched} of {self.planned} lines"
         )
-        return (
-            f"vendor {self.key.vendor_code}, subcontract {self.key.erp_id}, with the same job "
-            f"({self.record.job_number}) and {lines}"
-        )
+        return f"{self.key}, with the same job ({self.record.job_number}) and {lines}"
 
     @property
     def difference(self) -> Difference:
@@ -651,7 +651,7 @@ class Adapter(Protocol):
         """
         ...
 
-    def build_key(self, references: ErpReferences, erp_id: str) -> Key:
+    def build_key(self, vendor_code: str, erp_id: str) -> Key:
         """What the record will be called in the ERP."""
         ...
 

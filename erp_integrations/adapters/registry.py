@@ -16,6 +16,7 @@ from erp_integrations.adapters.base import (
     Adapter,
     Call,
     Element,
+    Key,
     NotSent,
     ProbeResult,
     ReplyRule,
@@ -36,6 +37,7 @@ from erp_integrations.adapters.spectrum import (
     element_names,
     replies,
 )
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import (
     BLANK_CODE,
     Connection,
@@ -56,6 +58,11 @@ NOWHERE = "https://not-in-spectrum-servers.invalid"
 def get_adapter(connection: Connection | None) -> Adapter:
     """An adapter that can check and plan, but not send. No query."""
     return build_spectrum_adapter(connection, {})
+
+
+def get_job_key(job: ExportJob) -> Key:
+    """Where the job's record stands, or is to stand, in the ERP."""
+    return get_adapter(job.connection).build_key(job.vendor_code, job.erp_id)
 
 
 def build_sending_adapter(job: ExportJob) -> Adapter | NotSent | Unusable:
@@ -109,7 +116,7 @@ def store_descriptions(connection: Connection, result: ProbeResult, *, overwrite
     if result.changed and not overwrite:
         # Everything that is written has its place in it, so nobody has to say yes.
         detail = {"difference": result.changed}
-        event = "connection.descriptions_adopted"
+        event = ErpEvent.CONNECTION_DESCRIPTIONS_ADOPTED
         history.record(event=event, subject=connection, by=None, company=connection.company, detail=detail)
     if result.changed or overwrite:
         connection.wsdls.all().delete()

@@ -15,6 +15,7 @@ from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Kind, Subject
 from erp_integrations.connections import settings_changes
 from erp_integrations.connections.settings_form import ConnectionForm
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import Connection
 from erp_integrations.models.secrets import EncryptedTextField
 
@@ -24,7 +25,7 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
     """Connections. Secrets can be written and never read; the lease belongs to the workers."""
 
     company = "company"
-    event_prefix = "connection"
+    events = (ErpEvent.CONNECTION_CREATED, ErpEvent.CONNECTION_CHANGED, ErpEvent.CONNECTION_DELETED)
     form = ConnectionForm
     list_display = ("name", "company", "server", "company_code", "fault", "not_before")
     list_filter = ("company",)
@@ -113,7 +114,12 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
         viewed = self.get_object(request, unquote(object_id)) if response.status_code == 200 else None
         if viewed is not None:
             assert isinstance(request.user, User)
-            history.record_secrets_view(subject=viewed, by=request.user, company=viewed.company)
+            history.record_secrets_view(
+                event=ErpEvent.CONNECTION_SECRETS_LOOKED_AT,
+                subject=viewed,
+                by=request.user,
+                company=viewed.company,
+            )
         return response
 
     @admin.action(description="Fetch the service descriptions (WSDL) again at the next export")
@@ -122,5 +128,5 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
         with transaction.atomic():
             for connection in queryset:
                 connection.wsdls.all().delete()
-                self.record_change(request, connection, "descriptions_forgotten", {})
+                self.record_change(request, connection, ErpEvent.CONNECTION_DESCRIPTIONS_FORGOTTEN, {})
         messages.success(request, "They are fetched again at the next export.")

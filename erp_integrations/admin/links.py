@@ -14,6 +14,7 @@ from erp_integrations import wakeup
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import LINKS, Subject
 from erp_integrations.connections.settings_form import validate_account
+from erp_integrations.events import ErpEvent
 from erp_integrations.links import linking
 from erp_integrations.links.kinds import get_kind
 from erp_integrations.master_data import syncing
@@ -89,7 +90,7 @@ class LinkAdmin(RecordingAdmin[Any]):
 class VendorLinkAdmin(LinkAdmin):
     """Which Spectrum vendor a contract company is."""
 
-    event_prefix = "vendor_link"
+    events = (ErpEvent.VENDOR_LINK_CREATED, ErpEvent.VENDOR_LINK_CHANGED, ErpEvent.VENDOR_LINK_DELETED)
     fields = ("connection", "contract_company", "vendor_code", "general_ledger_account")
     fixed_fields = ("connection", "contract_company")
     list_display = ("contract_company", "vendor_code", "general_ledger_account", "connection")
@@ -102,7 +103,11 @@ class VendorLinkAdmin(LinkAdmin):
 class CostTypeAccountAdmin(LinkAdmin):
     """Which general-ledger account the commitments of a cost type get."""
 
-    event_prefix = "cost_type_account"
+    events = (
+        ErpEvent.COST_TYPE_ACCOUNT_CREATED,
+        ErpEvent.COST_TYPE_ACCOUNT_CHANGED,
+        ErpEvent.COST_TYPE_ACCOUNT_DELETED,
+    )
     fields = ("connection", "cost_type", "general_ledger_account")
     fixed_fields = ("connection", "cost_type")
     list_display = ("cost_type", "general_ledger_account", "connection")
@@ -122,7 +127,7 @@ class CostTypeAccountAdmin(LinkAdmin):
 class JobLinkAdmin(LinkAdmin):
     """Which Spectrum job a project is, and so where its commitments go."""
 
-    event_prefix = "job_link"
+    events = (ErpEvent.JOB_LINK_CREATED, ErpEvent.JOB_LINK_CHANGED, ErpEvent.JOB_LINK_DELETED)
     fields = ("project", "connection", "job_number")
     fixed_fields = ("project",)
     list_display = ("project", "job_number", "connection")

@@ -1,12 +1,15 @@
-"""The events of the tools in plain words, for the commitment's timeline and the history page."""
+"""The events of the tools in sentences, for the commitment's timeline and the history page."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from commitments.events import CommitmentEvent
 from commitments.models import Badge
 from directory.history.descriptions import EventDescription
+from directory.history.events import Event
 from directory.models import User
 from erp_integrations.confirmations.subjects import describe_link
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import DriftKind
 
 
@@ -117,17 +120,17 @@ def describe_settings(detail: Mapping[str, Any], people: Mapping[int, User]) -> 
     return f"Settings changed: {fields}" if fields else "Settings changed"
 
 
-def build_link_words(label: str) -> EventDescription:
+def build_link_description(event: Event) -> EventDescription:
     """A link, an account or a unit: what it is now, and was before."""
 
     def describe_change(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
         if "after" in detail:
             before = describe_link(detail.get("before", {}))
-            return f"{label}: {describe_link(detail['after'])}; before: {before}"
+            return f"{event.label}: {describe_link(detail['after'])}; before: {before}"
         code = detail.get("vendor_code") or detail.get("job_number")
-        return f"{label}: {code} in Spectrum" if code else label
+        return f"{event.label}: {code} in Spectrum" if code else str(event.label)
 
-    return EventDescription(label, describe=describe_change)
+    return EventDescription(describe=describe_change)
 
 
 def describe_exemption(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
@@ -136,166 +139,72 @@ def describe_exemption(detail: Mapping[str, Any], people: Mapping[int, User]) ->
     )
 
 
-EVENT_DESCRIPTIONS: dict[str, EventDescription] = {
-    "commitment.created": EventDescription("Created"),
-    "commitment.changed": EventDescription("Changed", describe=describe_change),
-    "commitment.lines_merged": EventDescription("Merged lines", describe=describe_merge, message_key="was"),
-    "commitment.billing_items_given": EventDescription("Gave billing items", describe=describe_billing_items),
-    "submission.sent": EventDescription("Sent to accounting", tone=Badge.AWAITING.label),
-    "submission.retrieved": EventDescription("Retrieved from accounting", tone=Badge.RETRIEVED.label),
-    "submission.accepted": EventDescription(
-        "Accepted for export", describe=describe_acceptance, tone=Badge.EXPORTING.label, message_key="note"
+DESCRIPTIONS: dict[Event, EventDescription] = {
+    CommitmentEvent.COMMITMENT_CHANGED: EventDescription(describe=describe_change),
+    CommitmentEvent.COMMITMENT_LINES_MERGED: EventDescription(describe=describe_merge, message_key="was"),
+    CommitmentEvent.COMMITMENT_BILLING_ITEMS_GIVEN: EventDescription(describe=describe_billing_items),
+    ErpEvent.SUBMISSION_SENT: EventDescription(tone=Badge.AWAITING.label),
+    ErpEvent.SUBMISSION_RETRIEVED: EventDescription(tone=Badge.RETRIEVED.label),
+    ErpEvent.SUBMISSION_ACCEPTED: EventDescription(
+        describe=describe_acceptance, tone=Badge.EXPORTING.label, message_key="note"
     ),
-    "submission.adopted": EventDescription(
-        "Marked as exported, without writing",
-        describe=describe_adoption,
-        tone=Badge.SYNCED.label,
-        message_key="statement",
+    ErpEvent.SUBMISSION_ADOPTED: EventDescription(
+        describe=describe_adoption, tone=Badge.SYNCED.label, message_key="statement"
     ),
-    "submission.rejected": EventDescription("Rejected", tone=Badge.REJECTED.label, message_key="reason"),
-    "submission.exempted": EventDescription(
-        "An approver was exempted once", describe=describe_exemption, message_key="reason"
+    ErpEvent.SUBMISSION_REJECTED: EventDescription(tone=Badge.REJECTED.label, message_key="reason"),
+    ErpEvent.SUBMISSION_EXEMPTED: EventDescription(describe=describe_exemption, message_key="reason"),
+    ErpEvent.SUBMISSION_UNDONE: EventDescription(tone=Badge.AWAITING.label),
+    ErpEvent.SUBMISSION_UNLINKED: EventDescription(
+        describe=describe_unlink, tone=Badge.UNLINKED.label, message_key="statement"
     ),
-    "submission.undone": EventDescription("Undone before anything was sent", tone=Badge.AWAITING.label),
-    "submission.unlinked": EventDescription(
-        "Unlinked", describe=describe_unlink, tone=Badge.UNLINKED.label, message_key="statement"
+    ErpEvent.SUBMISSION_RETURNED: EventDescription(describe=describe_return, tone=Badge.AWAITING.label),
+    ErpEvent.EXPORT_STARTED: EventDescription(describe=describe_start, tone=Badge.EXPORTING.label),
+    ErpEvent.EXPORT_PUT_OFF: EventDescription(tone=Badge.EXPORTING.label, message_key="problem"),
+    ErpEvent.EXPORT_SYNCED: EventDescription(tone=Badge.SYNCED.label),
+    ErpEvent.EXPORT_VERIFIED: EventDescription(tone=Badge.SYNCED.label),
+    ErpEvent.EXPORT_DIFFERS: EventDescription(tone=Badge.SYNCED_WITH_DIFFERENCES.label),
+    ErpEvent.EXPORT_ABSENT: EventDescription(tone=Badge.NEEDS_ATTENTION.label),
+    ErpEvent.DRIFT_BEGAN: EventDescription(describe=describe_drift, tone=Badge.SYNCED_WITH_DIFFERENCES.label),
+    ErpEvent.DRIFT_CHANGED: EventDescription(
+        describe=describe_drift, tone=Badge.SYNCED_WITH_DIFFERENCES.label
     ),
-    "submission.returned": EventDescription(
-        "Back to Ready to Export: its acceptance does not count",
-        describe=describe_return,
-        tone=Badge.AWAITING.label,
+    ErpEvent.DRIFT_ENDED: EventDescription(tone=Badge.SYNCED.label),
+    ErpEvent.EXPORT_INCOMPLETE: EventDescription(tone=Badge.NEEDS_ATTENTION.label, message_key="problem"),
+    ErpEvent.EXPORT_FAILED: EventDescription(
+        describe=describe_failure, tone=Badge.FAILED.label, message_key="problem"
     ),
-    "export.started": EventDescription("Export began", describe=describe_start, tone=Badge.EXPORTING.label),
-    "export.put_off": EventDescription(
-        "Put off; it is tried again by itself", tone=Badge.EXPORTING.label, message_key="problem"
+    ErpEvent.EXPORT_UNKNOWN: EventDescription(tone=Badge.NEEDS_ATTENTION.label, message_key="problem"),
+    ErpEvent.EXPORT_FOUND_ALL: EventDescription(tone=Badge.SYNCED.label),
+    ErpEvent.EXPORT_FOUND_NONE: EventDescription(tone=Badge.EXPORTING.label),
+    ErpEvent.EXPORT_FOUND_PART: EventDescription(
+        describe=describe_found_part, tone=Badge.NEEDS_ATTENTION.label
     ),
-    "export.synced": EventDescription("Written to Spectrum", tone=Badge.SYNCED.label),
-    "export.verified": EventDescription(
-        "Read back: Spectrum holds what was accepted", tone=Badge.SYNCED.label
+    ErpEvent.EXPORT_FOUND_OTHER: EventDescription(tone=Badge.NEEDS_ATTENTION.label),
+    ErpEvent.EXPORT_ATTESTED_ALL: EventDescription(tone=Badge.SYNCED.label, message_key="statement"),
+    ErpEvent.EXPORT_ATTESTED_NONE: EventDescription(tone=Badge.EXPORTING.label, message_key="statement"),
+    ErpEvent.EXPORT_ATTESTED_PART: EventDescription(
+        describe=describe_attested_part, tone=Badge.NEEDS_ATTENTION.label, message_key="statement"
     ),
-    "export.differs": EventDescription(
-        "Read back: Spectrum holds something else", tone=Badge.SYNCED_WITH_DIFFERENCES.label
+    ErpEvent.EXPORT_ELSEWHERE: EventDescription(tone=Badge.NEEDS_ATTENTION.label),
+    ErpEvent.EXPORT_FOLLOWED: EventDescription(describe=describe_follow, tone=Badge.SYNCED.label),
+    ErpEvent.EXPORT_RESUMED: EventDescription(tone=Badge.EXPORTING.label),
+    ErpEvent.EXPORT_RETRIED: EventDescription(
+        describe=describe_retry, tone=Badge.EXPORTING.label, message_key="note"
     ),
-    "export.absent": EventDescription(
-        "Read back: Spectrum does not show it", tone=Badge.NEEDS_ATTENTION.label
-    ),
-    "drift.began": EventDescription(
-        "Reconciliation: drift found", describe=describe_drift, tone=Badge.SYNCED_WITH_DIFFERENCES.label
-    ),
-    "drift.changed": EventDescription(
-        "Reconciliation: drift changed", describe=describe_drift, tone=Badge.SYNCED_WITH_DIFFERENCES.label
-    ),
-    "drift.ended": EventDescription("Reconciliation: nothing drifts any more", tone=Badge.SYNCED.label),
-    "export.incomplete": EventDescription(
-        "Stopped with a part of it in Spectrum", tone=Badge.NEEDS_ATTENTION.label, message_key="problem"
-    ),
-    "export.failed": EventDescription(
-        "Failed to export", describe=describe_failure, tone=Badge.FAILED.label, message_key="problem"
-    ),
-    "export.unknown": EventDescription(
-        "Stopped: nobody knows whether Spectrum wrote the last call",
-        tone=Badge.NEEDS_ATTENTION.label,
-        message_key="problem",
-    ),
-    "export.found_all": EventDescription("Read back: Spectrum holds all of it", tone=Badge.SYNCED.label),
-    "export.found_none": EventDescription(
-        "Read back: Spectrum holds nothing of it, so it is sent again", tone=Badge.EXPORTING.label
-    ),
-    "export.found_part": EventDescription(
-        "Read back: Spectrum holds a part of it",
-        describe=describe_found_part,
-        tone=Badge.NEEDS_ATTENTION.label,
-    ),
-    "export.found_other": EventDescription(
-        "Read back: Spectrum holds something else", tone=Badge.NEEDS_ATTENTION.label
-    ),
-    "export.attested_all": EventDescription(
-        "Looked up in Spectrum: all of it is there", tone=Badge.SYNCED.label, message_key="statement"
-    ),
-    "export.attested_none": EventDescription(
-        "Looked up in Spectrum: none of it is there, so it is sent again",
-        tone=Badge.EXPORTING.label,
-        message_key="statement",
-    ),
-    "export.attested_part": EventDescription(
-        "Looked up in Spectrum: a part of it is there",
-        describe=describe_attested_part,
-        tone=Badge.NEEDS_ATTENTION.label,
-        message_key="statement",
-    ),
-    "export.elsewhere": EventDescription(
-        "Read back: it was moved to another key in Spectrum", tone=Badge.NEEDS_ATTENTION.label
-    ),
-    "export.followed": EventDescription(
-        "Followed to its new key in Spectrum", describe=describe_follow, tone=Badge.SYNCED.label
-    ),
-    "export.resumed": EventDescription(
-        "Resumed with the calls that are not written", tone=Badge.EXPORTING.label
-    ),
-    "export.retried": EventDescription(
-        "Accepted again after a failed export",
-        describe=describe_retry,
-        tone=Badge.EXPORTING.label,
-        message_key="note",
-    ),
-    "commitment.deleted": EventDescription("Deleted"),
-    "connection.created": EventDescription("Connection made", describe=describe_settings),
-    "connection.changed": EventDescription("Settings changed", describe=describe_settings),
-    "connection.deleted": EventDescription("Connection removed"),
-    "connection.descriptions_forgotten": EventDescription(
-        "Service descriptions forgotten: they are fetched again"
-    ),
-    "connection.descriptions_adopted": EventDescription(
-        "The site's changed services were taken over", message_key="difference"
-    ),
-    "connection.success_rule_learned": EventDescription(
-        "Learned what a written record answers", message_key="rule"
-    ),
-    "connection.probed": EventDescription("Asked whether the site can be used", message_key="sentence"),
-    "connection.reopened": EventDescription("Exports go on"),
-    "connection.stopped": EventDescription("Exports stopped", message_key="fault"),
-    "connection.paused": EventDescription("Paused", message_key="reason"),
-    "connection.resumed": EventDescription("Pause ended"),
-    "connection.secret_rotation_begun": EventDescription("Asked Spectrum for a new client secret"),
-    "connection.secret_rotation_failed": EventDescription(
-        "Spectrum made no new client secret", message_key="reason"
-    ),
-    "connection.secret_rotation_unknown": EventDescription(
-        "Nobody knows whether Spectrum made a new client secret", message_key="reason"
-    ),
-    "connection.secret_rotated": EventDescription("The client secret was replaced"),
-    "connection.secrets_reencrypted": EventDescription("Its secrets were encrypted anew, with the first key"),
-    "connection.old_secret_forgotten": EventDescription("The old client secret was forgotten"),
-    "connection.secrets_looked_at": EventDescription(
-        "Looked at what is stored of the secrets, and when they expire"
-    ),
-    "connection.units_changed": EventDescription("Units of measure linked", describe=describe_units),
-    "vendor_link.created": build_link_words("Vendor linked"),
-    "vendor_link.changed": build_link_words("Vendor link changed"),
-    "vendor_link.deleted": build_link_words("Vendor link removed"),
-    "vendor_link.confirmed": build_link_words("Vendor link confirmed by a second person"),
-    "job_link.created": build_link_words("Job linked"),
-    "job_link.changed": build_link_words("Job link changed"),
-    "job_link.deleted": build_link_words("Job link removed"),
-    "job_link.confirmed": build_link_words("Job link confirmed by a second person"),
-    "cost_type_account.created": build_link_words("General-ledger account of a cost type set"),
-    "cost_type_account.changed": build_link_words("General-ledger account of a cost type changed"),
-    "cost_type_account.deleted": build_link_words("General-ledger account of a cost type removed"),
-    "cost_type_account.confirmed": build_link_words("Account of a cost type confirmed by a second person"),
-    "connection.unit_confirmed": build_link_words("Unit of measure confirmed by a second person"),
-    "connection.confirmed": EventDescription("Settings confirmed by a second person"),
-    "contract_company.created": EventDescription("Contract Company added"),
-    "contract_company.changed": EventDescription("Contract Company changed"),
-    "contract_company.deleted": EventDescription("Contract Company removed"),
-    "cost_code.created": EventDescription("Cost code added"),
-    "cost_code.changed": EventDescription("Cost code changed"),
-    "cost_code.deleted": EventDescription("Cost code removed"),
-    "cost_type.created": EventDescription("Cost type added"),
-    "cost_type.changed": EventDescription("Cost type changed"),
-    "cost_type.deleted": EventDescription("Cost type removed"),
-    "masters.asked_for": EventDescription("Asked for Spectrum's lists to be read"),
-    "masters.read": EventDescription("Spectrum's lists were read"),
-    "masters.not_read": EventDescription("Spectrum's lists could not be read"),
-    "reconciliation.asked": EventDescription("Asked for a comparison with Spectrum"),
-    "email.sent_again": EventDescription("A failed e-mail was queued again"),
+    ErpEvent.CONNECTION_CREATED: EventDescription(describe=describe_settings),
+    ErpEvent.CONNECTION_CHANGED: EventDescription(describe=describe_settings),
+    ErpEvent.CONNECTION_DESCRIPTIONS_ADOPTED: EventDescription(message_key="difference"),
+    ErpEvent.CONNECTION_SUCCESS_RULE_LEARNED: EventDescription(message_key="rule"),
+    ErpEvent.CONNECTION_PROBED: EventDescription(message_key="sentence"),
+    ErpEvent.CONNECTION_STOPPED: EventDescription(message_key="fault"),
+    ErpEvent.CONNECTION_PAUSED: EventDescription(message_key="reason"),
+    ErpEvent.CONNECTION_SECRET_ROTATION_FAILED: EventDescription(message_key="reason"),
+    ErpEvent.CONNECTION_SECRET_ROTATION_UNKNOWN: EventDescription(message_key="reason"),
+    ErpEvent.CONNECTION_UNITS_CHANGED: EventDescription(describe=describe_units),
+    ErpEvent.CONNECTION_UNIT_CONFIRMED: build_link_description(ErpEvent.CONNECTION_UNIT_CONFIRMED),
+    **{
+        event: build_link_description(event)
+        for event in ErpEvent
+        if event.value.startswith(("vendor_link.", "job_link.", "cost_type_account."))
+    },
 }

@@ -9,6 +9,7 @@ from io import StringIO
 
 from directory import history
 from directory.history import canonical, descriptions
+from directory.history.events import DirectoryEvent
 from directory.models import Company, HistoryEntry, HistorySeal, User
 from directory.models import HistoryQuerySet as Entries
 from directory.rights.permissions import require_see_history
@@ -36,7 +37,7 @@ def export_history(*, company: Company, search: Search, kind: str, by: User) -> 
     if kind not in FORMATS:
         raise UnknownFormat(f"History is exported as {' or '.join(FORMATS)}, not as “{kind}”.")
     history.record(
-        event="history.exported",
+        event=DirectoryEvent.HISTORY_EXPORTED,
         subject=company,
         by=by,
         company=company,

@@ -13,7 +13,7 @@ from django.utils.dateparse import parse_date
 from commitments.models import Commitment
 from directory.db import pagination
 from directory.db.pagination import Page, parse_key, parse_search
-from directory.history import descriptions
+from directory.history.events import find_event
 from directory.models import Company, CompanyMembership, HistoryEntry, User
 from directory.models import HistoryQuerySet as Entries
 from erp_integrations.models import Submission
@@ -41,7 +41,7 @@ EVENT_GROUPS = {
 }
 """What may be asked for together: its words, and how the events begin."""
 FIRST_YEAR, LAST_YEAR = 1970, 9000  # no calendar ends a day later, in any time zone
-OTHER_PREFIXES = ("person.", "email.", "group.")
+OTHER_PREFIXES = ("person.", "email.", "group.", "signatures.")
 """How events begin that concern no company, and are told to none."""
 
 
@@ -64,7 +64,7 @@ class Search:
             since=_parse_day(parameters.get("since", "")),
             until=_parse_day(parameters.get("until", "")),
             person=parse_key(parameters.get("person", "")),
-            event=event if event in EVENT_GROUPS or event in descriptions.EVENTS else "",
+            event=event if event in EVENT_GROUPS or find_event(event) else "",
             subject=_parse_subject(parameters.get("subject", "")),
             text=parse_search(parameters.get("q", "")),
         )

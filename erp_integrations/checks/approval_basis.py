@@ -133,7 +133,7 @@ class ApprovalBasis:
 
     def get_key(self, erp_id: str) -> Key:
         """The record's name in the ERP, in normal form."""
-        return self.adapter.build_key(self.references, erp_id)
+        return self.adapter.build_key(self.references.vendor_code, erp_id)
 
     def build_calls(self, *, erp_id: str, note: str = "") -> tuple[Call, ...]:
         """Every call, as it will be stored and sent. Call it only when nothing blocks."""

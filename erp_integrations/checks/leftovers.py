@@ -15,7 +15,6 @@ from django.db.models.functions import Now
 
 from commitments.models import Badge, Commitment
 from erp_integrations.adapters.base import (
-    ErpReferences,
     Issue,
     Key,
     NotFound,
@@ -23,7 +22,7 @@ from erp_integrations.adapters.base import (
     Severity,
     Unavailable,
 )
-from erp_integrations.adapters.registry import get_adapter, to_call
+from erp_integrations.adapters.registry import get_adapter, get_job_key, to_call
 from erp_integrations.checks import moved_records
 from erp_integrations.models import (
     CallState,
@@ -70,7 +69,7 @@ def check_leftovers(commitment_id: int, planned: Key, job_number: str) -> list[I
     if leftovers is None:
         return []
     job = leftovers.job
-    there = f"A part of it is in Spectrum already: vendor {job.vendor_code}, subcontract {job.erp_id}"
+    there = f"A part of it is in Spectrum already: {job.record_name}"
     issues: list[Issue] = []
 
     def add_mismatch(
@@ -144,7 +143,7 @@ def read_back_leftovers(job_id: int) -> int:
     job = ExportJob.objects.select_related("connection__settings").get(pk=job_id)
     calls = list(job.calls.filter(state=CallState.WRITTEN).order_by("position"))
     adapter = get_adapter(job.connection)
-    found = adapter.find_record(adapter.build_key(ErpReferences(vendor_code=job.vendor_code), job.erp_id))
+    found = adapter.find_record(get_job_key(job))
     gone: list[int] = []
     if isinstance(found, NotFound) or moved_records.find_other_job(job, found):
         # Where it stands, or may stand, under another key, or nobody can tell, nothing of it is gone.

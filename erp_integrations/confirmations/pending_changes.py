@@ -15,16 +15,17 @@ from directory.models import Company, CompanyMembership, User
 from directory.rights.permissions import require_administer_erp_integrations
 from erp_integrations.adapters.base import get_comparable_unit
 from erp_integrations.confirmations.subjects import VERBS, Kind, Subject, Values
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import Connection, JobLink, UnconfirmedChange
 from erp_integrations.snapshots import Document, hash_content
 
 MOST_SHOWN = 50
 EVENTS = {
-    Kind.VENDOR: "vendor_link.confirmed",
-    Kind.JOB: "job_link.confirmed",
-    Kind.ACCOUNT: "cost_type_account.confirmed",
-    Kind.UNIT: "connection.unit_confirmed",
-    Kind.CONNECTION: "connection.confirmed",
+    Kind.VENDOR: ErpEvent.VENDOR_LINK_CONFIRMED,
+    Kind.JOB: ErpEvent.JOB_LINK_CONFIRMED,
+    Kind.ACCOUNT: ErpEvent.COST_TYPE_ACCOUNT_CONFIRMED,
+    Kind.UNIT: ErpEvent.CONNECTION_UNIT_CONFIRMED,
+    Kind.CONNECTION: ErpEvent.CONNECTION_CONFIRMED,
 }
 
 

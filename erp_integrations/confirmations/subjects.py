@@ -9,7 +9,9 @@ from typing import Any
 from django.db.models import Model
 from django.utils import timezone
 
+from commitments.events import CommitmentEvent
 from commitments.models import ContractCompany, CostType
+from directory.history.events import DirectoryEvent
 from directory.models import HistoryEntry, Project
 from erp_integrations.confirmations import controlled_settings
 from erp_integrations.confirmations.controlled_settings import SettingRole
@@ -31,6 +33,7 @@ RECENT = timedelta(days=30)
 SECRETS = frozenset(list_secret_fields(Connection))
 
 Values = Mapping[str, Any]
+RENAMING_EVENTS = (CommitmentEvent.CONTRACT_COMPANY_CHANGED, DirectoryEvent.PROJECT_CHANGED)
 
 
 class Kind(StrEnum):
@@ -152,13 +155,13 @@ class Subject:
         was renamed lately."""
         if self.kind is Kind.VENDOR and changed == {"vendor_code"}:
             erp_rows: Any = Vendor.objects.filter(connection=self.connection_id, gone_at=None)
-            column, name, code, event = "code", "name", now.get("vendor_code"), "contract_company.changed"
+            column, name, code = "code", "name", now.get("vendor_code")
         elif self.kind is Kind.JOB and "job_number" in changed and now:
             connections = Connection.objects.filter(company__connections=now["connection"])
             if changed != {"job_number"} and connections.count() > 1:
                 return False  # which Spectrum it is, no name says
             erp_rows = Job.objects.filter(connection=now["connection"], gone_at=None)
-            column, name, code, event = "number", "description", now["job_number"], "project.changed"
+            column, name, code = "number", "description", now["job_number"]
         else:
             return False
         ours = self.find_row()
@@ -167,7 +170,7 @@ class Subject:
         if ours is None or len(alike) != 1 or getattr(alike[0], column).upper() != str(code).strip().upper():
             return False
         since = timezone.now() - RECENT
-        renamed = HistoryEntry.objects.about(ours).filter(event=event, at__gte=since)
+        renamed = HistoryEntry.objects.about(ours).filter(event__in=RENAMING_EVENTS, at__gte=since)
         was_renamed = alike[0].renamed_at and alike[0].renamed_at >= since
         return not was_renamed and not renamed.filter(detail__fields__contains=["name"]).exists()
 

@@ -11,7 +11,9 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from directory import back_off, history
+from directory.models import User
 from erp_integrations import alarms
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import Connection
 
 LONGEST_BACK_OFF = timedelta(minutes=15)
@@ -38,7 +40,7 @@ def close_circuit(connection: Connection) -> None:
     if not connection.fault:
         return
     Connection.objects.filter(pk=connection.pk).update(not_before=None, fault="", failed_probes=0)
-    record_connection_event("reopened", connection, {})
+    record_connection_event(ErpEvent.CONNECTION_REOPENED, connection, None, {})
 
 
 def get_back_off(retry_count: int) -> timedelta:
@@ -46,11 +48,10 @@ def get_back_off(retry_count: int) -> timedelta:
     return back_off.get_back_off(retry_count, first=first, longest=LONGEST_BACK_OFF)
 
 
-def record_connection_event(event: str, connection: Connection, detail: dict[str, object]) -> None:
-    """History of a connection; the system itself did it."""
-    history.record(
-        event=f"connection.{event}", subject=connection, by=None, company=connection.company, detail=detail
-    )
+def record_connection_event(
+    event: ErpEvent, connection: Connection, by: User | None, detail: dict[str, object]
+) -> None:
+    history.record(event=event, subject=connection, by=by, company=connection.company, detail=detail)
 
 
 def record_failure(
@@ -58,7 +59,7 @@ def record_failure(
 ) -> timedelta:
     """One history row and one alarm, however often the same trouble is seen again."""
     if not connection.fault:
-        record_connection_event("stopped", connection, {"fault": fault})
+        record_connection_event(ErpEvent.CONNECTION_STOPPED, connection, None, {"fault": fault})
         alarms.create_alarm(connection, fault)
     pause = get_back_off(failed)
     connection.failed_probes, connection.fault = failed, fault[:LONGEST_FAULT]

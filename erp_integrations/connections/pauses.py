@@ -3,11 +3,12 @@
 from django.db import transaction
 from django.db.models.functions import Now
 
-from directory import history
 from directory.models import User
 from directory.rights.permissions import require_administer_erp_integrations
 from erp_integrations import wakeup
 from erp_integrations.connections import watermark
+from erp_integrations.connections.circuit_breaker import record_connection_event
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import Connection
 
 
@@ -30,7 +31,7 @@ def pause(*, connection: Connection, by: User | None, reason: str) -> None:
     Connection.objects.filter(pk=connection.pk).update(
         paused_at=Now(), paused_by=by, pause_reason=reason.strip()[:300]
     )
-    _record_event("paused", connection, by, {"reason": reason.strip()})
+    record_connection_event(ErpEvent.CONNECTION_PAUSED, connection, by, {"reason": reason.strip()})
 
 
 @transaction.atomic
@@ -42,7 +43,7 @@ def resume(*, connection: Connection, by: User | None) -> None:
     if losses := watermark.describe_losses():
         raise PauseError(f"{connection.name} can't go on: {watermark.PAUSE_REASON} {losses}")
     Connection.objects.filter(pk=connection.pk).update(paused_at=None, paused_by=None, pause_reason="")
-    _record_event("resumed", connection, by, {})
+    record_connection_event(ErpEvent.CONNECTION_RESUMED, connection, by, {})
     wakeup.wake_exports(connection.pk)
 
 
@@ -53,9 +54,3 @@ def lock_connection(connection: Connection, by: User | None) -> Connection:
     if by is not None:
         require_administer_erp_integrations(by, connection.company)
     return connection
-
-
-def _record_event(event: str, connection: Connection, by: User | None, detail: dict[str, object]) -> None:
-    history.record(
-        event=f"connection.{event}", subject=connection, by=by, company=connection.company, detail=detail
-    )

@@ -10,13 +10,14 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
-from directory import history
 from directory.models import User
 from directory.rights.permissions import require_administer_erp_integrations
 from erp_integrations import wakeup
 from erp_integrations.adapters import registry
 from erp_integrations.adapters.base import ProbeResult
 from erp_integrations.connections import circuit_breaker, secret_rotation
+from erp_integrations.connections.circuit_breaker import record_connection_event
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import Connection
 
 
@@ -49,7 +50,9 @@ def accept_new_wsdl(*, connection: Connection, by: User, expected_sentence: str)
         return result
     with transaction.atomic():
         registry.store_descriptions(connection, result, overwrite=True)
-        _record_event("descriptions_adopted", connection, by, {"difference": result.sentence})
+        record_connection_event(
+            ErpEvent.CONNECTION_DESCRIPTIONS_ADOPTED, connection, by, {"difference": result.sentence}
+        )
         resume_after_probe(Connection.objects.select_for_update().get(pk=connection.pk), by)
     done = "Spectrum's present descriptions are kept, and used from now on."
     return ProbeResult(is_usable=True, sentence=done)
@@ -85,17 +88,13 @@ def record_probe(connection: Connection, result: ProbeResult, by: User | None) -
         # Why it stopped is still what matters; a server that is down meanwhile says nothing about it.
         circuit_breaker.open_circuit(row, row.fault, adoptable=row.can_adopt)
     if by:
-        _record_event("probed", row, by, {"usable": result.is_usable, "sentence": result.sentence})
+        record_connection_event(
+            ErpEvent.CONNECTION_PROBED, row, by, {"usable": result.is_usable, "sentence": result.sentence}
+        )
 
 
 def resume_after_probe(connection: Connection, by: User | None) -> None:
     Connection.objects.filter(pk=connection.pk).update(awaits_probe=False, can_adopt=False, failed_probes=0)
     registry.resume_jobs(connection)
-    _record_event("reopened", connection, by, {})
+    record_connection_event(ErpEvent.CONNECTION_REOPENED, connection, by, {})
     wakeup.wake_exports(connection.pk)
-
-
-def _record_event(event: str, connection: Connection, by: User | None, detail: dict[str, object]) -> None:
-    history.record(
-        event=f"connection.{event}", subject=connection, by=by, company=connection.company, detail=detail
-    )

@@ -17,6 +17,7 @@ from erp_integrations.adapters.base import ReplyRule
 from erp_integrations.adapters.registry import find_taught_rule, get_reply_rule, to_rule_columns
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Kind, Subject
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import CallState, Connection, ConnectionSettings, WireAttempt
 
 
@@ -79,5 +80,5 @@ def accept_offer(*, connection: Connection, by: User, expected_attempt: int, exp
         "call": call.pk,
         "submission": call.job.submission_id,
     }
-    event, company = "connection.success_rule_learned", connection.company
+    event, company = ErpEvent.CONNECTION_SUCCESS_RULE_LEARNED, connection.company
     history.record(event=event, subject=connection, by=by, company=company, detail=detail)

@@ -13,12 +13,13 @@ from django.db import Error, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from directory import history
 from directory.db.database_errors import is_transient_error
 from directory.models import User
 from directory.rights.permissions import require_administer_erp_integrations
 from erp_integrations.adapters import registry
 from erp_integrations.adapters.base import NotSent, Unauthorised, Unknown, Unusable
+from erp_integrations.connections.circuit_breaker import record_connection_event
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import Connection
 
 logger = logging.getLogger(__name__)
@@ -52,11 +53,11 @@ def rotate(*, connection: Connection, by: User | None) -> Rotation:
     connection = Connection.objects.select_related("company").get(pk=connection.pk)
     match registry.rotate_secret(connection):
         case NotSent(reason=reason) | Unauthorised(reason=reason) | Unusable(reason=reason):
-            end_rotation(connection, by, "secret_rotation_failed", {"reason": reason})
+            end_rotation(connection, by, ErpEvent.CONNECTION_SECRET_ROTATION_FAILED, {"reason": reason})
             return Rotation(False, f"The secret is not changed. {reason}")
         case Unknown(reason=reason):
             sentence = f"The secret may have changed: {reason} {describe_working_secret(connection)}"
-            end_rotation(connection, by, "secret_rotation_unknown", {"reason": reason})
+            end_rotation(connection, by, ErpEvent.CONNECTION_SECRET_ROTATION_UNKNOWN, {"reason": reason})
             return Rotation(False, sentence)
         case rotated:
             store_secret_with_retry(connection, by, rotated.secret, rotated.expires_on)
@@ -83,7 +84,7 @@ def verify_new_secret(connection: Connection) -> bool:
         row.previous_client_secret = ""
         row.rotation_began_at = None
         row.save(update_fields=["previous_client_secret", "rotation_began_at"])
-        _record_event("old_secret_forgotten", connection, None, {})
+        record_connection_event(ErpEvent.CONNECTION_OLD_SECRET_FORGOTTEN, connection, None, {})
     return True
 
 
@@ -108,7 +109,7 @@ def start_rotation(connection_id: int, by: User | None) -> str:
     if connection.rotation_began_at and connection.rotation_began_at > timezone.now() - ONE_AT_A_TIME:
         return "The secret is being rotated already. Look again in ten minutes."
     Connection.objects.filter(pk=connection.pk).update(rotation_began_at=Now())
-    _record_event("secret_rotation_begun", connection, by, {})
+    record_connection_event(ErpEvent.CONNECTION_SECRET_ROTATION_BEGUN, connection, by, {})
     return ""
 
 
@@ -135,15 +136,18 @@ def store_secret(connection: Connection, by: User | None, secret: str, expires_o
     row.client_secret = secret
     row.client_secret_expires_on = expires_on
     row.save(update_fields=["previous_client_secret", "client_secret", "client_secret_expires_on"])
-    _record_event(
-        "secret_rotated", connection, by, {"expires_on": expires_on.isoformat() if expires_on else ""}
+    record_connection_event(
+        ErpEvent.CONNECTION_SECRET_ROTATED,
+        connection,
+        by,
+        {"expires_on": expires_on.isoformat() if expires_on else ""},
     )
 
 
 @transaction.atomic
-def end_rotation(connection: Connection, by: User | None, event: str, detail: dict[str, object]) -> None:
+def end_rotation(connection: Connection, by: User | None, event: ErpEvent, detail: dict[str, object]) -> None:
     Connection.objects.filter(pk=connection.pk).update(rotation_began_at=None)
-    _record_event(event, connection, by, detail)
+    record_connection_event(event, connection, by, detail)
 
 
 def describe_working_secret(connection: Connection) -> str:
@@ -158,10 +162,4 @@ def describe_working_secret(connection: Connection) -> str:
     return (
         "Whether the stored secret still gives access could not be asked. Probe the connection; if it is "
         f"refused, the new one is lost: {NEW_SECRET}"
-    )
-
-
-def _record_event(event: str, connection: Connection, by: User | None, detail: dict[str, object]) -> None:
-    history.record(
-        event=f"connection.{event}", subject=connection, by=by, company=connection.company, detail=detail
     )

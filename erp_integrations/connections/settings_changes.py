@@ -12,6 +12,7 @@ from erp_integrations.adapters import registry
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Kind, Subject
 from erp_integrations.connections.settings_form import ConnectionForm
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import Connection
 
 DESCRIPTION_FIELDS = frozenset({"server", "wsdl_path", "notes_topic"})  # a topic needs one more description
@@ -35,7 +36,7 @@ def save_connection(*, form: ConnectionForm, by: User) -> None:
     connection.save(update_fields=stored)
     form.save_settings()
     history.record(
-        event="connection.changed",
+        event=ErpEvent.CONNECTION_CHANGED,
         subject=connection,
         by=by,
         company=connection.company,

@@ -25,6 +25,7 @@ from django.db.models.functions import Now
 from directory.history import checkpoints, restores
 from erp_integrations import alarms
 from erp_integrations.connections import circuit_breaker
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import Connection, Restore, WireAttempt
 
 OLD_SECONDS = 30 * 86_400
@@ -128,7 +129,9 @@ def pause_all(losses: str) -> None:
             if connection.paused_at is None:
                 reason = f"{PAUSE_REASON} {losses}"[:300]
                 Connection.objects.filter(pk=key).update(paused_at=Now(), pause_reason=reason)
-                circuit_breaker.record_connection_event("paused", connection, {"reason": reason})
+                circuit_breaker.record_connection_event(
+                    ErpEvent.CONNECTION_PAUSED, connection, None, {"reason": reason}
+                )
                 alarms.create_alarm(connection, f"{reason} Nothing is sent meanwhile.")
 
 

@@ -14,14 +14,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from directory.models import CompanyMembership, User
-from erp_integrations.models import (
-    NOT_UNDER_ITS_KEY,
-    Alarm,
-    Connection,
-    Drift,
-    JobStatus,
-    SubmissionStatus,
-)
+from erp_integrations.models import Alarm, Connection, Drift, Submission
 from notifications import emails
 from notifications.models import Kind, Subscription
 
@@ -77,20 +70,12 @@ def store_connection_alarms(connection_id: int) -> int:
 
 def list_current_alarms(alarms: QuerySet[Alarm]) -> QuerySet[Alarm]:
     """Those whose export still waits for a person or turned up late, and of a connection that has stopped."""
-    waiting = Q(
-        submission__status=SubmissionStatus.ACCEPTED,
-        submission__jobs__status__in=[JobStatus.FAILED, JobStatus.INCOMPLETE, JobStatus.UNKNOWN],
-    )
-    not_under_key = Q(
-        submission__status=SubmissionStatus.ACCEPTED,
-        submission__jobs__status=JobStatus.SYNCED,
-        submission__jobs__verification__in=NOT_UNDER_ITS_KEY,
-    )
+    waiting = Q(submission__in=Submission.objects.needing_person())
     late = Q(Exists(Drift.objects.late().filter(submission=OuterRef("submission"))))
     # Of a pause, only what paused it by itself: a person who pauses needs no mail.
     paused = Q(sentence__startswith=F("connection__pause_reason")) & ~Q(connection__paused_at=None)
     connection_fault = Q(submission=None) & (~Q(connection__fault="") | paused)
-    current = Alarm.objects.filter(waiting | not_under_key | late | connection_fault).values("pk")
+    current = Alarm.objects.filter(waiting | late | connection_fault).values("pk")
     return alarms.filter(pk__in=current).order_by("pk")
 
 

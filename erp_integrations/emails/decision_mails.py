@@ -1,20 +1,22 @@
 """Mails about an acceptance that did not stay as its approver left it: at once, and to every approver."""
 
 from django.conf import settings
+from django.db.models import Q
 from django.urls import reverse
 
 from directory.history import subscribers
-from directory.models import WORKING_LEVELS, HistoryEntry, User
+from directory.models import CompanyMembership, HistoryEntry, User
 from erp_integrations import signing
+from erp_integrations.events import ErpEvent
 from erp_integrations.exports import outcomes
 from erp_integrations.models import Submission
 from notifications import emails
 
-OPERATOR_MESSAGES = {
-    "submission.undone": "An operator of the server took the acceptance back at the command line ({}). "
-    "It waits in Ready to Export, and nothing was sent.",
-    "export.resumed": "An operator of the server let the export go on at the command line ({}). What is "
-    "sent is what was accepted.",
+OPERATOR_MESSAGES: dict[str, str] = {
+    ErpEvent.SUBMISSION_UNDONE: "An operator of the server took the acceptance back at the command line "
+    "({}). It waits in Ready to Export, and nothing was sent.",
+    ErpEvent.EXPORT_RESUMED: "An operator of the server let the export go on at the command line ({}). What "
+    "is sent is what was accepted.",
 }
 
 
@@ -22,7 +24,7 @@ def subscribe_to_history() -> None:
     """Hear of them from now on; called once, when the application starts."""
     for event in OPERATOR_MESSAGES:
         subscribers.subscribe(event, notify_operator_action)
-    subscribers.subscribe("submission.returned", notify_return)
+    subscribers.subscribe(ErpEvent.SUBMISSION_RETURNED, notify_return)
 
 
 def notify_operator_action(entry: HistoryEntry) -> None:
@@ -52,13 +54,9 @@ def store_decision_mail(entry: HistoryEntry, sentence: str) -> None:
     submission = Submission.objects.select_related("company", "project", "connection").get(
         pk=entry.subject_id
     )
-    approvers = User.objects.filter(
-        company_memberships__company=submission.company_id,
-        company_memberships__can_push_to_accounting=True,
-        company_memberships__erp_integrations_level__in=WORKING_LEVELS,
-    )
+    approvers = CompanyMembership.objects.approvers().filter(company=submission.company_id)
     accepted_by = entry.detail.get("accepted_by") or submission.decided_by_id
-    people = approvers | User.objects.filter(pk=accepted_by or 0)
+    people = User.objects.filter(Q(pk__in=approvers.values("user")) | Q(pk=accepted_by), is_active=True)
     line = emails.AttentionLine(
         f"{submission.number} {submission.title}",
         submission.project.name,
@@ -66,7 +64,7 @@ def store_decision_mail(entry: HistoryEntry, sentence: str) -> None:
         reverse("erp_integrations:review", args=[submission.company.slug, submission.pk]),
     ).with_address(settings.PUBLIC_URL)
     emails.store_attention(
-        recipients=people.filter(is_active=True).distinct().order_by("pk"),
+        recipients=people.order_by("pk"),
         connection=submission.connection.name,
         lines=[line],
         link=line.url,

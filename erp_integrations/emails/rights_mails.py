@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.formats import date_format
 
 from directory.history import descriptions, subscribers
+from directory.history.events import DirectoryEvent
 from directory.models import (
     WORKING_LEVELS,
     Company,
@@ -29,6 +30,7 @@ from directory.models import (
 from directory.rights import approvers
 from directory.rights.permissions import RightMissing
 from erp_integrations.audit import subjects
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import Submission
 from notifications import emails
 
@@ -60,21 +62,21 @@ class Notice:
     page: str = "erp_integrations:approvers"
 
 
-RULES = {
-    approvers.RULE_LIFTED: Notice(
+RULES: Mapping[str, Notice] = {
+    DirectoryEvent.OWN_DECISION_RULE_LIFTED: Notice(
         "Approvers may decide on their own commitments",
         "The rule that nobody decides on what they created or sent was lifted.",
     ),
-    approvers.RULE_RESTORED: Notice(
+    DirectoryEvent.OWN_DECISION_RULE_RESTORED: Notice(
         "Approvers may no longer decide on their own commitments",
         "The rule that nobody decides on what they created or sent holds again.",
         only_revokes=True,
     ),
-    "two_step_rule.lifted": Notice(
+    DirectoryEvent.TWO_STEP_RULE_LIFTED: Notice(
         "Approvers need no two-step verification any more",
         "Whoever knows the password of an approver can accept commitments for export.",
     ),
-    "two_step_rule.set": Notice(
+    DirectoryEvent.TWO_STEP_RULE_SET: Notice(
         "Approvers must use two-step verification",
         "Whoever has not set it up can look and not decide.",
         only_revokes=True,
@@ -235,13 +237,13 @@ def build_level_notice(entry: HistoryEntry) -> Notice | None:
         f"Levels of {person} changed",
         f"{descriptions.describe_entry(entry, {person.pk: person}).description}.",
     )
-    if entry.event == "membership.removed":
+    if entry.event == DirectoryEvent.MEMBERSHIP_REMOVED:
         headline = f"{PRIVILEGE} ended for {person}" if held_privilege else f"{person} was taken out"
         sentence = f"The person was taken out of {project or 'the Company Directory'}."
     elif "erp_integrations_level" in changed_levels:
         membership = CompanyMembership.objects.get(pk=entry.subject_id)
         level = f"ERP Integrations is {membership.get_erp_integrations_level_display()} for {person} now"
-        if membership.can_push_to_accounting and membership.is_accounting_approver:
+        if membership.is_accounting_approver:
             headline = f"{person} may push to accounting"
             sentence = f"{level}, and {PRIVILEGE} was granted before: commitments may be accepted for export."
         elif membership.can_push_to_accounting:
@@ -273,9 +275,9 @@ def build_account_notice(entry: HistoryEntry) -> Notice | None:
     What ends an approver's privilege is told by itself.
     """
     fields = set(entry.detail.get("fields", []))
-    is_new_superuser = entry.event == "account.created" and "is_superuser" in fields
-    changed = entry.event == "account.changed" and fields & {"email", "is_active"}
-    by_another = entry.event in ("account.password_set", "two_step.turned_off")
+    is_new_superuser = entry.event == DirectoryEvent.ACCOUNT_CREATED and "is_superuser" in fields
+    changed = entry.event == DirectoryEvent.ACCOUNT_CHANGED and fields & {"email", "is_active"}
+    by_another = entry.event in (DirectoryEvent.ACCOUNT_PASSWORD_SET, DirectoryEvent.TWO_STEP_TURNED_OFF)
     if not (is_new_superuser or changed or (by_another and entry.by_id != entry.subject_id)):
         return None
     person = _get_person(entry)
@@ -330,24 +332,41 @@ def build_steering_notice(entry: HistoryEntry) -> Notice:
     )
 
 
-LINK_EVENTS = ("vendor_link", "job_link", "cost_type_account", "connection")
+STEERING_EVENTS = (
+    *(ErpEvent.VENDOR_LINK_CREATED, ErpEvent.VENDOR_LINK_CHANGED, ErpEvent.VENDOR_LINK_DELETED),
+    *(ErpEvent.JOB_LINK_CREATED, ErpEvent.JOB_LINK_CHANGED, ErpEvent.JOB_LINK_DELETED),
+    *(ErpEvent.COST_TYPE_ACCOUNT_CREATED, ErpEvent.COST_TYPE_ACCOUNT_CHANGED),
+    *(ErpEvent.COST_TYPE_ACCOUNT_DELETED, ErpEvent.CONNECTION_CREATED, ErpEvent.CONNECTION_CHANGED),
+    *(ErpEvent.CONNECTION_DELETED, ErpEvent.CONNECTION_UNITS_CHANGED),
+    ErpEvent.CONNECTION_SUCCESS_RULE_LEARNED,
+)
 NOTICES: Mapping[str, Callable[[HistoryEntry], Notice | None]] = {
-    approvers.GRANTED: build_grant_notice,
-    approvers.REVOKED: build_revocation_notice,
-    approvers.SUSPENDED: build_suspension_notice,
-    approvers.FLAGGED: build_flag_notice,
-    **dict.fromkeys(("membership.added", "membership.changed", "membership.removed"), build_level_notice),
+    DirectoryEvent.PRIVILEGE_GRANTED: build_grant_notice,
+    DirectoryEvent.PRIVILEGE_REVOKED: build_revocation_notice,
+    DirectoryEvent.PRIVILEGE_SUSPENDED: build_suspension_notice,
+    DirectoryEvent.APPROVERS_FLAGGED: build_flag_notice,
+    **dict.fromkeys(
+        (
+            DirectoryEvent.MEMBERSHIP_ADDED,
+            DirectoryEvent.MEMBERSHIP_CHANGED,
+            DirectoryEvent.MEMBERSHIP_REMOVED,
+        ),
+        build_level_notice,
+    ),
     **dict.fromkeys(RULES, lambda entry: RULES[entry.event]),
     **dict.fromkeys(
-        ("account.created", "account.changed", "account.password_set", "two_step.turned_off"),
+        (
+            DirectoryEvent.ACCOUNT_CREATED,
+            DirectoryEvent.ACCOUNT_CHANGED,
+            DirectoryEvent.ACCOUNT_PASSWORD_SET,
+            DirectoryEvent.TWO_STEP_TURNED_OFF,
+        ),
         build_account_notice,
     ),
-    **dict.fromkeys(("account.powers_changed", "group.permissions_changed"), build_permission_notice),
-    **{
-        f"{what}.{did}": build_steering_notice
-        for what in LINK_EVENTS
-        for did in ("created", "changed", "deleted")
-    },
-    "submission.exempted": build_exemption_notice,
-    **dict.fromkeys(("connection.units_changed", "connection.success_rule_learned"), build_steering_notice),
+    **dict.fromkeys(
+        (DirectoryEvent.ACCOUNT_POWERS_CHANGED, DirectoryEvent.GROUP_PERMISSIONS_CHANGED),
+        build_permission_notice,
+    ),
+    **dict.fromkeys(STEERING_EVENTS, build_steering_notice),
+    ErpEvent.SUBMISSION_EXEMPTED: build_exemption_notice,
 }

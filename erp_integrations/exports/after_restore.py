@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 from directory.history import restores
 from erp_integrations.adapters.base import NotFound, Unavailable
 from erp_integrations.connections import watermark
+from erp_integrations.events import ErpEvent
 from erp_integrations.exports import existing_record, outcomes
 from erp_integrations.models import ExportJob, JobStatus, Restore, Submission, SubmissionStatus
 
@@ -96,4 +97,4 @@ def suspend_until_resolved(job: ExportJob) -> None:
     """What would go on by itself waits for somebody's words: they are asked for as after any Unknown."""
     job = outcomes.lock_job_and_parents(job.pk)
     if job.status in (JobStatus.QUEUED, JobStatus.INCOMPLETE):
-        outcomes.set_job_status(job, JobStatus.UNKNOWN, UNKNOWN_SINCE_RESTORE, event="export.unknown")
+        outcomes.set_job_status(job, JobStatus.UNKNOWN, UNKNOWN_SINCE_RESTORE, event=ErpEvent.EXPORT_UNKNOWN)

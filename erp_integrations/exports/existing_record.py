@@ -12,7 +12,6 @@ from erp_integrations.adapters.base import (
     Adapter,
     Call,
     Difference,
-    ErpReferences,
     Key,
     MovedRecord,
     NotFound,
@@ -20,7 +19,7 @@ from erp_integrations.adapters.base import (
     StoredRecord,
     Unavailable,
 )
-from erp_integrations.adapters.registry import get_adapter
+from erp_integrations.adapters.registry import get_adapter, get_job_key
 from erp_integrations.checks import moved_records, preflight
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.exports import unknown
@@ -111,8 +110,7 @@ def build_plan(submission: Submission) -> tuple[Adapter, Key, list[Call]]:
     """
     if job := submission.jobs.current().select_related("connection__settings").first():
         adapter = get_adapter(job.connection)
-        key = adapter.build_key(ErpReferences(vendor_code=job.vendor_code), job.erp_id)
-        return adapter, key, [call for call, _ in unknown.list_planned_calls(job)]
+        return adapter, get_job_key(job), [call for call, _ in unknown.list_planned_calls(job)]
     try:
         basis = build_basis(submission.document)
     except SnapshotUnreadable:

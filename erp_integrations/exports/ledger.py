@@ -10,8 +10,8 @@ from django.db.models import Q, Subquery
 from django.db.models.functions import Now
 
 from erp_integrations import signing
-from erp_integrations.adapters.base import Call, ErpReferences
-from erp_integrations.adapters.registry import get_adapter, to_call
+from erp_integrations.adapters.base import Call
+from erp_integrations.adapters.registry import get_adapter, get_job_key, to_call
 from erp_integrations.models import MAYBE_WRITTEN, CallState, ExportCall, ExportJob, WireAttempt
 
 LONGEST_EXCERPT = 300
@@ -30,7 +30,7 @@ def has_possible_write_under_key(job: ExportJob) -> bool:
         job__connection=job.connection_id,
     ).exclude(state=CallState.GONE)
     adapter = get_adapter(job.connection)
-    key = adapter.build_key(ErpReferences(vendor_code=job.vendor_code), job.erp_id)
+    key = get_job_key(job)
     return any(adapter.get_call_key(to_call(call)) == key for call in calls)
 
 

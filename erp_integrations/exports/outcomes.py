@@ -28,6 +28,7 @@ from erp_integrations.adapters.base import (
 )
 from erp_integrations.checks import leftovers
 from erp_integrations.connections import circuit_breaker
+from erp_integrations.events import ErpEvent
 from erp_integrations.exports import ledger
 from erp_integrations.models import (
     CallState,
@@ -125,7 +126,7 @@ def record_synced(job: ExportJob) -> None:
     elif job.verification != Verification.ATTESTED:
         job.verification = Verification.NOT_CONFIGURED
     job.synced_at = Now()
-    set_job_status(job, JobStatus.SYNCED, "", event="export.synced")
+    set_job_status(job, JobStatus.SYNCED, "", event=ErpEvent.EXPORT_SYNCED)
 
 
 @transaction.atomic
@@ -159,7 +160,7 @@ def revoke_acceptance(job_id: int, problem: str = LOST_RIGHT) -> None:
     if job.status == JobStatus.QUEUED and not has_written_call(job):
         accepted_by = job.submission.decided_by_id
         undo_acceptance(job)
-        record_export_event(job, "submission.returned", {"accepted_by": accepted_by, "why": problem})
+        record_export_event(job, ErpEvent.SUBMISSION_RETURNED, {"accepted_by": accepted_by, "why": problem})
 
 
 def undo_acceptance(job: ExportJob) -> None:
@@ -176,7 +177,7 @@ def undo_acceptance(job: ExportJob) -> None:
 
 
 def record_export_event(
-    job: ExportJob, event: str, detail: dict[str, object], *, by: User | None = None
+    job: ExportJob, event: ErpEvent, detail: dict[str, object], *, by: User | None = None
 ) -> None:
     """History of a delivery, kept with the submission; the system itself did it, or a person."""
     history.record(
@@ -224,7 +225,7 @@ def end_interrupted_call(job: ExportJob, message: str) -> bool:
         return False
     call.state = CallState.UNKNOWN
     call.save(update_fields=["state"])
-    set_job_status(job, JobStatus.UNKNOWN, f"{call.title}: {message}", event="export.unknown")
+    set_job_status(job, JobStatus.UNKNOWN, f"{call.title}: {message}", event=ErpEvent.EXPORT_UNKNOWN)
     return True
 
 
@@ -239,7 +240,7 @@ def handle_failure(
         case Unknown():
             # A site that changed answers so to everything: it is looked at again before the next call.
             Connection.objects.filter(pk=job.connection_id).update(descriptions_checked_at=None)
-            set_job_status(job, JobStatus.UNKNOWN, problem, event="export.unknown")
+            set_job_status(job, JobStatus.UNKNOWN, problem, event=ErpEvent.EXPORT_UNKNOWN)
         case SessionOver() if job.connection.guid_policy == GuidPolicy.NEW and not has_expired_session_before(
             job, call
         ):
@@ -271,10 +272,16 @@ def handle_failure(
             refused = isinstance(outcome, Refused) and not outcome.transient
             if has_written_call(job):
                 set_job_status(
-                    job, JobStatus.INCOMPLETE, problem, event="export.incomplete", notify_sender=refused
+                    job,
+                    JobStatus.INCOMPLETE,
+                    problem,
+                    event=ErpEvent.EXPORT_INCOMPLETE,
+                    notify_sender=refused,
                 )
             else:
-                set_job_status(job, JobStatus.FAILED, problem, event="export.failed", notify_sender=refused)
+                set_job_status(
+                    job, JobStatus.FAILED, problem, event=ErpEvent.EXPORT_FAILED, notify_sender=refused
+                )
 
 
 def has_expired_session_before(job: ExportJob, call: ExportCall | None) -> bool:
@@ -287,7 +294,7 @@ def requeue_after(job: ExportJob, problem: str, *, delay: timedelta) -> None:
     """To be taken up again by itself: queued, or incomplete when something is written."""
     status = JobStatus.INCOMPLETE if has_written_call(job) else JobStatus.QUEUED
     job.not_before = Now() + delay
-    set_job_status(job, status, problem, event="export.put_off")
+    set_job_status(job, status, problem, event=ErpEvent.EXPORT_PUT_OFF)
 
 
 def set_job_status(
@@ -295,7 +302,7 @@ def set_job_status(
     status: JobStatus,
     problem: str,
     *,
-    event: str,
+    event: ErpEvent,
     by: User | None = None,
     detail: dict[str, object] | None = None,
     notify_sender: bool = False,

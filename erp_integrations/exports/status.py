@@ -12,18 +12,17 @@ from erp_integrations.connections import health
 from erp_integrations.connections.health import Health
 from erp_integrations.exports import worker
 from erp_integrations.models import (
-    NOT_UNDER_ITS_KEY,
+    UNDER_ITS_KEY,
     Connection,
     ExportJob,
     Heartbeat,
     JobStatus,
-    Verification,
+    Submission,
 )
 from notifications.models import get_database_time
 
 STUCK_AFTER = timedelta(minutes=5)
 COUNTED = ("queued", "running", "stuck", "failed", "waiting")
-UNDER_ITS_KEY = [value for value in Verification.values if value not in NOT_UNDER_ITS_KEY]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +49,11 @@ def list_export_counts(company: Company) -> list[ExportCounts]:
     """Each connection of a company. Two queries."""
     late = Now() - STUCK_AFTER
     overdue = Q(status__in=[JobStatus.QUEUED, JobStatus.INCOMPLETE], not_before__lte=late)
-    asks = Q(status=JobStatus.INCOMPLETE, not_before=None) | Q(status=JobStatus.UNKNOWN)
+    needing_attention = Submission.objects.filter(company=company).needing_attention()
+    resumes_itself = Q(status=JobStatus.INCOMPLETE, not_before__isnull=False)
     rows = (
-        ExportJob.objects.filter(connection__company=company)
-        .exclude(status=JobStatus.CANCELLED)
+        ExportJob.objects.current()
+        .filter(connection__company=company)
         .exclude(status=JobStatus.SYNCED, verification__in=UNDER_ITS_KEY)
         .order_by()
         .values("connection")
@@ -62,7 +62,7 @@ def list_export_counts(company: Company) -> list[ExportCounts]:
             running=Count("pk", filter=Q(status=JobStatus.EXPORTING)),
             stuck=Count("pk", filter=overdue | Q(status=JobStatus.EXPORTING, lease_until__lte=late)),
             failed=Count("pk", filter=Q(status=JobStatus.FAILED)),
-            waiting=Count("pk", filter=asks | Q(verification__in=NOT_UNDER_ITS_KEY, status=JobStatus.SYNCED)),
+            waiting=Count("pk", filter=Q(submission__in=needing_attention) & ~resumes_itself),
         )
         .values_list("connection", *COUNTED)
     )

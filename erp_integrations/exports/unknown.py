@@ -20,16 +20,16 @@ from erp_integrations.adapters.base import (
     Adapter,
     Call,
     Difference,
-    ErpReferences,
     MovedRecord,
     NotFound,
     OtherJob,
     StoredRecord,
     Unavailable,
 )
-from erp_integrations.adapters.registry import get_adapter, to_call
+from erp_integrations.adapters.registry import get_adapter, get_job_key, to_call
 from erp_integrations.checks import moved_records
 from erp_integrations.connections import circuit_breaker
+from erp_integrations.events import ErpEvent
 from erp_integrations.exports import ledger, outcomes
 from erp_integrations.models import Alarm, CallState, ExportJob, JobStatus, Verification
 
@@ -48,6 +48,13 @@ class ShownPart(StrEnum):
     NONE = "none"
     PART = "part"
     OTHER = "other"
+
+
+FOUND_EVENTS = {
+    ShownPart.ALL: ErpEvent.EXPORT_FOUND_ALL,
+    ShownPart.NONE: ErpEvent.EXPORT_FOUND_NONE,
+    ShownPart.PART: ErpEvent.EXPORT_FOUND_PART,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +194,7 @@ def resolve_unknown(
     job: ExportJob,
     written: Sequence[bool],
     *,
-    event: str,
+    event: ErpEvent,
     by: User | None = None,
     verification: Verification,
     detail: dict[str, object] | None = None,
@@ -226,8 +233,7 @@ def resolve_unknown(
 
 def read_back(job: ExportJob) -> StoredRecord | NotFound | Unavailable:
     """What stands under the job's key at this moment."""
-    adapter = get_adapter(job.connection)
-    return adapter.find_record(adapter.build_key(ErpReferences(vendor_code=job.vendor_code), job.erp_id))
+    return get_adapter(job.connection).find_record(get_job_key(job))
 
 
 def read_back_anywhere(job: ExportJob) -> StoredRecord | tuple[MovedRecord, ...] | Unavailable:
@@ -277,7 +283,7 @@ def record_result(job: ExportJob, result: PlanComparison) -> bool:
         row.not_before = row.unreadable_since = None
         row.differences = [asdict(each) for each in result.differences]
         row.save(update_fields=["not_before", "unreadable_since", "differences"])
-        outcomes.record_export_event(row, "export.found_other", {"differences": row.differences})
+        outcomes.record_export_event(row, ErpEvent.EXPORT_FOUND_OTHER, {"differences": row.differences})
         alarms.create_alarm(row, "Read back, Spectrum holds something else than was sent.")
         return True
     written = result.written or [False] * row.list_current_calls().count()
@@ -287,5 +293,5 @@ def record_result(job: ExportJob, result: PlanComparison) -> bool:
             call.wire_attempts.filter(attempt=row.attempt).update(shown_at=Now())
     if any(written):
         circuit_breaker.close_circuit(row.connection)
-    resolve_unknown(row, written, event=f"export.found_{result.shown}", verification=Verification.MATCH)
+    resolve_unknown(row, written, event=FOUND_EVENTS[result.shown], verification=Verification.MATCH)
     return True

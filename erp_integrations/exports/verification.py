@@ -26,6 +26,7 @@ from erp_integrations.adapters.base import (
 )
 from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.checks import moved_records
+from erp_integrations.events import ErpEvent
 from erp_integrations.exports import outcomes
 from erp_integrations.models import ExportJob, JobStatus, Verification
 
@@ -79,7 +80,7 @@ def record_verdict(job_id: int, verdict: Verdict, plan_version: int = 1) -> bool
     set_verification(job, verdict)
     outcomes.record_export_event(
         job,
-        f"export.{EVENTS[job.verification]}",
+        EVENTS[job.verification],
         {"verification": job.verification, "differences": job.differences},
     )
     return True
@@ -131,9 +132,9 @@ def to_differences_column(records: Sequence[MovedRecord]) -> list[dict[str, str]
     return [asdict(each.difference) for each in records]
 
 
-EVENTS: dict[str, str] = {
-    Verification.MATCH: "verified",
-    Verification.DIFFERS: "differs",
-    Verification.ABSENT: "absent",
-    Verification.ELSEWHERE: "elsewhere",
+EVENTS: dict[str, ErpEvent] = {
+    Verification.MATCH: ErpEvent.EXPORT_VERIFIED,
+    Verification.DIFFERS: ErpEvent.EXPORT_DIFFERS,
+    Verification.ABSENT: ErpEvent.EXPORT_ABSENT,
+    Verification.ELSEWHERE: ErpEvent.EXPORT_ELSEWHERE,
 }

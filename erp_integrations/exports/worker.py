@@ -25,7 +25,6 @@ from erp_integrations import signing
 from erp_integrations.adapters.base import (
     Accepted,
     Adapter,
-    ErpReferences,
     MovedRecord,
     NotFound,
     NotSent,
@@ -34,11 +33,12 @@ from erp_integrations.adapters.base import (
     Unavailable,
     Unusable,
 )
-from erp_integrations.adapters.registry import build_sending_adapter, get_longest_send, to_call
+from erp_integrations.adapters.registry import build_sending_adapter, get_job_key, get_longest_send, to_call
 from erp_integrations.checks import moved_records, preflight
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.confirmations import controlled_settings
 from erp_integrations.connections import watermark
+from erp_integrations.events import ErpEvent
 from erp_integrations.exports import (
     existing_record,
     ledger,
@@ -226,7 +226,7 @@ def claim_job(job_id: int, connection_id: int, fencing_token: int) -> ExportJob 
         job.guid = job.guid or uuid.uuid4()
         job.lease_until = get_lease_end()
         job.save()
-        outcomes.record_export_event(job, "export.started", {})
+        outcomes.record_export_event(job, ErpEvent.EXPORT_STARTED, {})
     return job
 
 
@@ -361,7 +361,7 @@ def read_back_before_sending(
     Spectrum would overwrite somebody else's record without a word. None, with the job ended or put off,
     where it may not go on.
     """
-    found = adapter.find_record(adapter.build_key(ErpReferences(vendor_code=job.vendor_code), job.erp_id))
+    found = adapter.find_record(get_job_key(job))
     if not adapter.has_read_back:
         return found
     other_job = moved_records.find_other_job(job, found)
@@ -387,7 +387,7 @@ def read_back_before_sending(
             outcomes.fail(
                 job,
                 "What was written is not there: Spectrum shows nothing under "
-                f"{format_record_key(job)}. {NOTHING_MORE_SENT}",
+                f"{job.record_name}. {NOTHING_MORE_SENT}",
             )
             return None
     return found
@@ -396,10 +396,6 @@ def read_back_before_sending(
 NOTHING_MORE_SENT = (
     "Nothing more is sent. Look in Spectrum where it is: put it back there, or unlink it if it was deleted."
 )
-
-
-def format_record_key(job: ExportJob) -> str:
-    return f"vendor {job.vendor_code}, subcontract {job.erp_id}"
 
 
 def is_written_part_gone(job: ExportJob, adapter: Adapter) -> bool:
@@ -415,9 +411,7 @@ def describe_moved_records(job: ExportJob, records: Sequence[MovedRecord], other
     """Why nothing is written to a key where the record, or what may be it, stands under another."""
     there = "; or ".join(record.sentence for record in records)
     may = "" if records[0].is_certain else "may "
-    instead = (
-        f"Under {format_record_key(job)} stands another contract, of job {other_job}. " if other_job else ""
-    )
+    instead = f"Under {job.record_name} stands another contract, of job {other_job}. " if other_job else ""
     if not job.calls.filter(state=CallState.WRITTEN).exists():
         return (
             f"{instead}Spectrum {'may already hold' if may else 'already holds'} it as {there}; it would be "
@@ -432,14 +426,13 @@ def find_overwrite_problem(job: ExportJob, adapter: Adapter, record: StoredRecor
     """Why a record under our key must not be written to; empty when it is ours to go on with."""
     if (other_job := moved_records.find_other_job(job, record)) and ledger.has_possible_write_under_key(job):
         return (
-            f"What was written is not there: under {format_record_key(job)} stands another "
+            f"What was written is not there: under {job.record_name} stands another "
             f"contract, of job {other_job}. "
             f"{NOTHING_MORE_SENT}"
         )
     if not ledger.has_possible_write_under_key(job):
         calls = [call for call, _ in unknown.list_planned_calls(job)]
-        key = adapter.build_key(ErpReferences(vendor_code=job.vendor_code), job.erp_id)
-        existing = existing_record.compare_record(adapter, key, calls, record)
+        existing = existing_record.compare_record(adapter, get_job_key(job), calls, record)
         return f"{existing.sentence} {existing.advice}"
     differences = unknown.find_overwrites(
         adapter, unknown.list_planned_calls(job), ledger.list_earlier_calls(job), record

@@ -16,6 +16,7 @@ from erp_integrations import wakeup
 from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import LINKS, Subject, Values
+from erp_integrations.events import ErpEvent
 from erp_integrations.links.kinds import JOB, Link, LinkKind, LinkOwner
 from erp_integrations.master_data import syncing
 from erp_integrations.master_data.lookup import find_by_code
@@ -106,7 +107,7 @@ def requeue_master_data_sync(*, connection: Connection, by: User) -> None:
     """Have a worker read Spectrum's lists now. Raises RightMissing."""
     require_administer_erp_integrations(by, connection.company)
     syncing.requeue_sync(connection.pk)
-    history.record(event="masters.asked_for", subject=connection, by=by, company=connection.company)
+    history.record(event=ErpEvent.MASTERS_ASKED_FOR, subject=connection, by=by, company=connection.company)
     wakeup.wake_sync(connection.pk)
 
 
@@ -164,7 +165,7 @@ def record_link_change(
     )
     if changed:
         detail["fields"] = list(changed)
-    event = f"{subject.kind}_link.{action}"
+    event = ErpEvent(f"{subject.kind}_link.{action}")
     history.record(event=event, subject=link, by=by, company=owner.company, detail=detail)
 
 

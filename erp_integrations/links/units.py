@@ -14,6 +14,7 @@ from erp_integrations.adapters.base import get_comparable_unit
 from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Kind, Subject
+from erp_integrations.events import ErpEvent
 from erp_integrations.links.linking import LinkChanged, LinkError
 from erp_integrations.models import Connection, UnitLink
 from erp_integrations.snapshots import hash_content
@@ -111,7 +112,7 @@ def link_units(*, connection: Connection, entered: Mapping[str, str], expected_h
         pending_changes.record_change(subject, before=before, by=by, company=connection.company)
     if changes:
         detail = {"units": changes, "were": {unit: links.get(unit, "") for unit in changes}}
-        event, company = "connection.units_changed", connection.company
+        event, company = ErpEvent.CONNECTION_UNITS_CHANGED, connection.company
         history.record(event=event, subject=connection, by=by, company=company, detail=detail)
     return len(changes)
 

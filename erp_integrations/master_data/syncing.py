@@ -28,6 +28,7 @@ from erp_integrations.adapters.base import (
     VendorStatus,
 )
 from erp_integrations.adapters.registry import get_adapter
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import Connection, Job, JobLink, MastersPull, Phase, SyncStatus, Vendor
 from erp_integrations.models.master_data import CODE_LENGTH, NAME_LENGTH
 
@@ -307,7 +308,7 @@ def end_sync(claimed: MastersPull, problems: Sequence[str]) -> None:
         sync.not_before = Now() + (RETRY_DELAY if problems else timedelta(hours=settings.MASTERS_PULL_HOURS))
     sync.save(update_fields=["status", "problem", "lease_until", "finished_at", "not_before"])
     history.record(
-        event="masters.not_read" if problems else "masters.read",
+        event=ErpEvent.MASTERS_NOT_READ if problems else ErpEvent.MASTERS_READ,
         subject=claimed.connection,
         by=None,
         company=claimed.connection.company,

@@ -22,14 +22,12 @@ from erp_integrations.models.connections import (
 )
 from erp_integrations.models.exports import (
     MAYBE_WRITTEN,
-    NOT_UNDER_ITS_KEY,
     CallState,
     ExportCall,
     ExportJob,
-    JobStatus,
-    Verification,
     WireAttempt,
 )
+from erp_integrations.models.job_statuses import UNDER_ITS_KEY, JobStatus, Verification
 from erp_integrations.models.master_data import (
     Job,
     MastersPull,
@@ -53,7 +51,7 @@ from erp_integrations.models.units import UnitLink
 __all__ = [
     "BLANK_CODE",
     "MAYBE_WRITTEN",
-    "NOT_UNDER_ITS_KEY",
+    "UNDER_ITS_KEY",
     "Alarm",
     "Attestation",
     "AuthenticationRule",

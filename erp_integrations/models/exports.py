@@ -14,58 +14,8 @@ from directory.db.transitions import require_transition
 from directory.models import CompanyMembership
 from erp_integrations.models.connection_settings import SuccessRule
 from erp_integrations.models.connections import Connection
+from erp_integrations.models.job_statuses import JOB_TRANSITIONS, JobStatus, Verification
 from erp_integrations.models.submissions import Submission
-
-
-class JobStatus(models.TextChoices):
-    """Where the delivery stands (docs/product.md, section 7.1)."""
-
-    QUEUED = "queued", "Queued"
-    EXPORTING = "exporting", "Exporting"
-    SYNCED = "synced", "Synced"
-    INCOMPLETE = "incomplete", "Incomplete"
-    FAILED = "failed", "Failed to export"
-    UNKNOWN = "unknown", "Unknown"
-    CANCELLED = "cancelled", "Cancelled"
-
-
-JOB_TRANSITIONS: dict[str, frozenset[str]] = {
-    JobStatus.QUEUED: frozenset(
-        {
-            JobStatus.EXPORTING,
-            JobStatus.SYNCED,
-            JobStatus.INCOMPLETE,
-            JobStatus.UNKNOWN,
-            JobStatus.CANCELLED,
-        }
-    ),
-    JobStatus.EXPORTING: frozenset(
-        {JobStatus.SYNCED, JobStatus.QUEUED, JobStatus.INCOMPLETE, JobStatus.FAILED, JobStatus.UNKNOWN}
-    ),
-    JobStatus.SYNCED: frozenset({JobStatus.CANCELLED}),
-    JobStatus.INCOMPLETE: frozenset({JobStatus.EXPORTING, JobStatus.UNKNOWN, JobStatus.CANCELLED}),
-    JobStatus.FAILED: frozenset(
-        {JobStatus.QUEUED, JobStatus.SYNCED, JobStatus.INCOMPLETE, JobStatus.CANCELLED}
-    ),
-    JobStatus.UNKNOWN: frozenset({JobStatus.SYNCED, JobStatus.QUEUED, JobStatus.INCOMPLETE}),
-    JobStatus.CANCELLED: frozenset(),
-}
-
-
-class Verification(models.TextChoices):
-    """Whether what Spectrum holds was compared with what was accepted."""
-
-    PENDING = "pending", "Not verified yet"
-    MATCH = "match", "Matches"
-    DIFFERS = "differs", "Differs"
-    ABSENT = "absent", "Not found in Spectrum"
-    ELSEWHERE = "elsewhere", "Moved in Spectrum"
-    NOT_CONFIGURED = "not_configured", "Not verified: read-back is not configured"
-    ATTESTED = "attested", "Attested by a person"
-
-
-NOT_UNDER_ITS_KEY = (Verification.ABSENT, Verification.ELSEWHERE)
-"""Of what is synced, a person must look at these."""
 
 
 class ExportJobQuerySet(LeasedQuerySet["ExportJob"]):
@@ -83,12 +33,10 @@ class ExportJobQuerySet(LeasedQuerySet["ExportJob"]):
 
     def lacking_approval_right(self) -> "ExportJobQuerySet":
         """Queued, and the person who accepted may not decide any more."""
-        approvers = (
-            CompanyMembership.objects.approvers()
-            .filter(user=OuterRef("submission__decided_by"), company=OuterRef("submission__company"))
-            .filter(Q(company__requires_two_step=False) | Q(user__authenticator__type="totp"))
+        decider = CompanyMembership.objects.deciders().filter(
+            user=OuterRef("submission__decided_by"), company=OuterRef("submission__company")
         )
-        return self.filter(~Exists(approvers), status=JobStatus.QUEUED)
+        return self.filter(~Exists(decider), status=JobStatus.QUEUED)
 
     def unverified(self) -> "ExportJobQuerySet":
         """Synced, and to be read back now."""
@@ -237,6 +185,10 @@ class ExportJob(models.Model):
         if self.status == JobStatus.UNKNOWN:
             self.unknown_since = None
         self.status = status
+
+    @property
+    def record_name(self) -> str:
+        return f"vendor {self.vendor_code}, subcontract {self.erp_id}"
 
     @property
     def has_moved(self) -> bool:

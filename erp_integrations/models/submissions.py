@@ -12,6 +12,7 @@ from commitments.models import Commitment, Kind
 from directory.db.transitions import require_transition
 from directory.models import Company, Project, User
 from erp_integrations.models.connections import Connection
+from erp_integrations.models.job_statuses import NOT_UNDER_ITS_KEY, UNDER_ITS_KEY, JobStatus
 from erp_integrations.snapshots import Document, from_json, hash_text
 
 
@@ -52,35 +53,40 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
 
     def undecided(self) -> "SubmissionQuerySet":
         """Awaiting a decision, or accepted with an export that waits for one."""
-        return self.awaiting() | self.filter(
-            status=SubmissionStatus.ACCEPTED, jobs__status__in=["failed", "incomplete", "unknown"]
+        return self.awaiting() | self.with_job_status(
+            JobStatus.FAILED, JobStatus.INCOMPLETE, JobStatus.UNKNOWN
         )
 
     def exporting(self) -> "SubmissionQuerySet":
-        return self.with_job_status("queued", "exporting")
+        return self.with_job_status(JobStatus.QUEUED, JobStatus.EXPORTING)
 
     def failed(self) -> "SubmissionQuerySet":
         """Accepted, refused or given up, with nothing written."""
-        return self.with_job_status("failed")
+        return self.with_job_status(JobStatus.FAILED)
 
     def needing_attention(self) -> "SubmissionQuerySet":
         """Accepted, and a person must look: written in part, nobody knows, or not found when read back."""
-        stopped = Q(jobs__status__in=["incomplete", "unknown"])
-        gone = Q(jobs__status="synced", jobs__verification__in=["absent", "elsewhere"])
+        stopped = Q(jobs__status__in=[JobStatus.INCOMPLETE, JobStatus.UNKNOWN])
+        gone = Q(jobs__status=JobStatus.SYNCED, jobs__verification__in=NOT_UNDER_ITS_KEY)
         return self.filter(stopped | gone, status=SubmissionStatus.ACCEPTED)
+
+    def needing_person(self) -> "SubmissionQuerySet":
+        """On either of these two lists: whoever counts or mails what waits for a person asks here."""
+        return self.failed() | self.needing_attention()
 
     def synced(self) -> "SubmissionQuerySet":
         """Accepted and written, and not known to be gone."""
-        # A negated condition on a join would become a subquery; there are few others.
-        present = ["pending", "match", "differs", "not_configured", "attested"]
+        # A negated condition on a join would become a subquery.
         return self.filter(
-            status=SubmissionStatus.ACCEPTED, jobs__status="synced", jobs__verification__in=present
+            status=SubmissionStatus.ACCEPTED,
+            jobs__status=JobStatus.SYNCED,
+            jobs__verification__in=UNDER_ITS_KEY,
         )
 
     def rejected(self) -> "SubmissionQuerySet":
         return self.filter(status=SubmissionStatus.REJECTED)
 
-    def with_job_status(self, *statuses: str) -> "SubmissionQuerySet":
+    def with_job_status(self, *statuses: JobStatus) -> "SubmissionQuerySet":
         """Accepted ones whose export job stands so."""
         return self.filter(status=SubmissionStatus.ACCEPTED, jobs__status__in=statuses)
 

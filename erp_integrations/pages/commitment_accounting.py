@@ -124,16 +124,14 @@ class CompanyCounts:
 def count_by_company(companies: Iterable[Company]) -> list[CompanyCounts]:
     """The companies with their counts, in their order; one query for all of them."""
     company_list = list(companies)
-    needs_attention = Q(
-        status=SubmissionStatus.ACCEPTED, jobs__status__in=["failed", "incomplete", "unknown"]
-    )
+    needing_person = Submission.objects.filter(company__in=company_list).needing_person()
     rows = (
         Submission.objects.filter(company__in=company_list)
         .values("company_id")
         .annotate(
-            awaiting=Count("pk", filter=Q(status=SubmissionStatus.AWAITING), distinct=True),
-            in_trouble=Count("pk", filter=needs_attention, distinct=True),
+            awaiting=Count("pk", filter=Q(status=SubmissionStatus.AWAITING)),
+            needing_person=Count("pk", filter=Q(pk__in=needing_person)),
         )
     )
-    counts = {row["company_id"]: (row["awaiting"], row["in_trouble"]) for row in rows}
+    counts = {row["company_id"]: (row["awaiting"], row["needing_person"]) for row in rows}
     return [CompanyCounts(company, *counts.get(company.pk, (0, 0))) for company in company_list]

@@ -142,7 +142,7 @@ def describe_next_step(row: SubmissionRow, late: Drift) -> str:
         return f"Choose Try again {as_own_record}"
     if job is not None:
         return (
-            f"This commitment goes to Spectrum as {_format_record(job)}, so the money may be "
+            f"This commitment goes to Spectrum as {job.record_name}, so the money may be "
             "there twice. Delete "
             f"{late.record_name} in Spectrum; the next comparison sees that."
         )
@@ -190,7 +190,7 @@ def describe_synced(row: SubmissionRow, job: ExportJob) -> Explanation:
                 f"Spectrum does not show {job.erp_id}",
                 [
                     f"{answer} But read back{_format_date(job.verified_at)}, it was not there.",
-                    f"Look in Spectrum for {_format_record(job)}.",
+                    f"Look in Spectrum for {job.record_name}.",
                 ],
             )
         case Verification.ELSEWHERE:
@@ -199,7 +199,7 @@ def describe_synced(row: SubmissionRow, job: ExportJob) -> Explanation:
                 "status-needs-attention",
                 "It was moved in Spectrum",
                 [
-                    f"It was exported as {_format_record(job)}. Read "
+                    f"It was exported as {job.record_name}. Read "
                     f"back{_format_date(job.verified_at)}, nothing is there.",
                     *_list_differences(job),
                     "Its vendor code or number was changed there. Follow the move to use that here too.",
@@ -214,7 +214,7 @@ def describe_synced(row: SubmissionRow, job: ExportJob) -> Explanation:
                     f"{answer} But read back{_format_date(job.verified_at)}, it is not what was accepted.",
                     *_list_differences(job),
                     *_list_filled_values(job),
-                    f"Look in Spectrum for {_format_record(job)}.",
+                    f"Look in Spectrum for {job.record_name}.",
                 ],
             )
     not_seen = "Nobody has read the record back and compared it."
@@ -285,7 +285,7 @@ def describe_incomplete(row: SubmissionRow, job: ExportJob) -> Explanation:
         "danger",
         "status-incomplete",
         "A part of it is in Spectrum",
-        [job.problem, f"{known} Look in Spectrum for {_format_record(job)}.", follows],
+        [job.problem, f"{known} Look in Spectrum for {job.record_name}.", follows],
     )
 
 
@@ -309,7 +309,7 @@ def describe_unknown_call(row: SubmissionRow, job: ExportJob) -> list[str]:
     doubt = "Not known: whether Spectrum wrote that call. It may even do so some minutes late."
     choices = (
         "Look in Spectrum for "
-        f"{_format_record(job)}, and say here what is there: all of it (it becomes Synced), "
+        f"{job.record_name}, and say here what is there: all of it (it becomes Synced), "
         "none of it (it is sent "
         "again), or a part (the others can be sent then). Your words are kept."
     )
@@ -361,10 +361,6 @@ def count_written_calls(job: ExportJob) -> tuple[int, int]:
     """How many calls of the plan are written, and how many there are."""
     states = list(job.list_current_calls().values_list("state", flat=True))
     return states.count(CallState.WRITTEN), len(states)
-
-
-def _format_record(job: ExportJob) -> str:
-    return f"vendor {job.vendor_code}, subcontract {job.erp_id}"
 
 
 def _format_date(moment: datetime | None) -> str:

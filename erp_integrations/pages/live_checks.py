@@ -83,7 +83,7 @@ def check_erp_id(
         return LiveCheck(KeyState.NOT_ASKED)
     if not adapter.has_read_back:
         return LiveCheck(KeyState.NOT_ASKED, NOT_CHECKED)
-    key = adapter.build_key(basis.references, erp_id)
+    key = basis.get_key(erp_id)
     try:
         plan = basis.build_calls(erp_id=erp_id)
     except ValueError:

@@ -8,6 +8,7 @@ from django.db.models import Q
 from commitments.models import Commitment, ContractCompany
 from directory.history import descriptions
 from directory.models import HistoryEntry, Project
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import JobLink, VendorLink
 
 MAX_ENTRIES = 200  # the newest; a page is no archive
@@ -47,12 +48,12 @@ def list_entries(commitment: Commitment) -> list[TimelineEntry]:
         entries += links.order_by("-pk")[:MAX_ENTRIES]
         entries = sorted(entries, key=lambda entry: -entry.pk)[:MAX_ENTRIES]
     people = descriptions.list_named_people(entries)
-    send_count = sum(entry.event == "submission.sent" for entry in entries)
+    send_count = sum(entry.event == ErpEvent.SUBMISSION_SENT for entry in entries)
     timeline_entries: list[TimelineEntry] = []
     for entry in entries:
         story = descriptions.describe_entry(entry, people)
         description = story.description
-        if entry.event == "submission.sent":
+        if entry.event == ErpEvent.SUBMISSION_SENT:
             description = "Re-sent to accounting" if send_count > 1 else "Sent to accounting"
             send_count -= 1
         by = str(people[entry.by_id]) if entry.by_id in people else ""

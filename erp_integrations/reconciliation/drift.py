@@ -22,6 +22,7 @@ from erp_integrations.adapters.base import (
     NotFound,
     ValueKind,
 )
+from erp_integrations.events import ErpEvent
 from erp_integrations.exports import outcomes, verification
 from erp_integrations.exports.verification import KnownVerdict
 from erp_integrations.models import Drift, DriftKind, ExportJob, JobStatus, Submission
@@ -111,7 +112,7 @@ def record_comparison(comparison: Comparison, lock_run: Callable[[], None]) -> N
         if isinstance(comparison.read_back, Match) and (known_drift is None or issues):
             # Otherwise the end of the drift says so.
             outcomes.record_export_event(
-                job, "export.verified", {"verification": job.verification, "differences": []}
+                job, ErpEvent.EXPORT_VERIFIED, {"verification": job.verification, "differences": []}
             )
     if known_drift is None and issues:
         start_drift(job, issues)
@@ -125,7 +126,7 @@ def end_drift(drift: Drift, job: ExportJob) -> None:
     """It agrees again, or there is nothing left to compare. The job is locked."""
     drift.gone_at = Now()
     drift.save(update_fields=["gone_at"])
-    outcomes.record_export_event(job, "drift.ended", {"kinds": drift.kinds})
+    outcomes.record_export_event(job, ErpEvent.DRIFT_ENDED, {"kinds": drift.kinds})
 
 
 def resolve_moved_record(job: ExportJob) -> None:
@@ -150,7 +151,7 @@ def start_drift(job: ExportJob, issues: list[dict[str, str]], *, record_name: st
         findings=issues,
         record_name=record_name,
     )
-    outcomes.record_export_event(job, "drift.began", _build_history_detail(issues))
+    outcomes.record_export_event(job, ErpEvent.DRIFT_BEGAN, _build_history_detail(issues))
 
 
 def update_drift(drift: Drift, job: ExportJob, issues: list[dict[str, str]]) -> None:
@@ -159,7 +160,7 @@ def update_drift(drift: Drift, job: ExportJob, issues: list[dict[str, str]]) -> 
     drift.kinds, drift.findings, drift.last_seen_at = list_kinds(issues), issues, Now()
     drift.save(update_fields=["kinds", "findings", "last_seen_at"])
     if changed:
-        outcomes.record_export_event(job, "drift.changed", _build_history_detail(issues))
+        outcomes.record_export_event(job, ErpEvent.DRIFT_CHANGED, _build_history_detail(issues))
 
 
 def _build_history_detail(issues: list[dict[str, str]]) -> dict[str, object]:
@@ -177,8 +178,7 @@ def check_erp_changes(job: ExportJob, read_back: KnownVerdict) -> list[dict[str,
             return [build_issue(DriftKind.MISSING, "Subcontract", "", job.erp_id, now)]
         case FoundElsewhere(records=records):
             now = "; or ".join(record.sentence for record in records)
-            key = f"vendor {job.vendor_code}, subcontract {job.erp_id}"
-            return [build_issue(DriftKind.ELSEWHERE, "Subcontract", "", key, now)]
+            return [build_issue(DriftKind.ELSEWHERE, "Subcontract", "", job.record_name, now)]
         case Mismatch(differences=differences):
             return [_build_difference_issue(each) for each in differences]
 

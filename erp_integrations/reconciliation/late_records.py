@@ -54,7 +54,7 @@ class WatchedRecord:
 
     @property
     def name(self) -> str:
-        return f"vendor {self.key.vendor_code}, subcontract {self.key.erp_id}"
+        return str(self.key)
 
     @property
     def until(self) -> datetime:

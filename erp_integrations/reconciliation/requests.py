@@ -11,6 +11,7 @@ from directory import history
 from directory.models import Company, User
 from directory.rights.permissions import require_compare_with_erp
 from erp_integrations import wakeup
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import Connection, Reconciliation, ReconciliationStatus
 from erp_integrations.models.secrets import list_secret_fields
 from erp_integrations.reconciliation import comparison
@@ -39,7 +40,7 @@ def start_reconciliations(*, company: Company, by: User) -> list[Reconciliation]
         runs.append(run)
         if is_new:
             history.record(
-                event="reconciliation.asked",
+                event=ErpEvent.RECONCILIATION_ASKED,
                 subject=run,
                 by=by,
                 company=company,

@@ -19,6 +19,7 @@ from erp_integrations.adapters.registry import get_reply_rule, to_rule_columns
 from erp_integrations.checks import preflight
 from erp_integrations.checks.approval_basis import ApprovalBasis, build_basis
 from erp_integrations.confirmations import pending_changes
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import (
     ErpIdHold,
     ExportCall,
@@ -80,7 +81,7 @@ def accept(
     job = ExportJob(submission=submission, connection=basis.connection)
     detail |= build_dismissal_detail(others, others_reason)
     pending_changes.record_confirmation(changes, by=by, detail={"submission": submission.pk})
-    store_accepted_job(job, basis, key, by=by, note=note, event="submission.accepted", detail=detail)
+    store_accepted_job(job, basis, key, by=by, note=note, event=ErpEvent.SUBMISSION_ACCEPTED, detail=detail)
     return job
 
 
@@ -125,7 +126,7 @@ def accept_again(
     submission.save()
     detail |= build_dismissal_detail(others, others_reason)
     pending_changes.record_confirmation(changes, by=by, detail={"submission": submission.pk})
-    store_accepted_job(job, basis, key, by=by, note=note, event="export.retried", detail=detail)
+    store_accepted_job(job, basis, key, by=by, note=note, event=ErpEvent.EXPORT_RETRIED, detail=detail)
     return job
 
 
@@ -136,7 +137,7 @@ def store_accepted_job(
     *,
     by: User,
     note: str,
-    event: str,
+    event: ErpEvent,
     detail: dict[str, object],
 ) -> None:
     """Store the job and its calls; for a while a slip of the hand is undone with nothing to mend."""

@@ -12,6 +12,7 @@ from erp_integrations.adapters.base import Call, Key, NotFound, Unavailable
 from erp_integrations.checks import moved_records, preflight
 from erp_integrations.checks.approval_basis import ApprovalBasis
 from erp_integrations.confirmations import pending_changes
+from erp_integrations.events import ErpEvent
 from erp_integrations.exports import existing_record, ledger, outcomes
 from erp_integrations.models import (
     CallState,
@@ -191,7 +192,7 @@ def _adopt(
         job,
         status,
         "",
-        event="submission.adopted",
+        event=ErpEvent.SUBMISSION_ADOPTED,
         by=by,
         detail={
             "basis_hash": basis.hash,
@@ -200,7 +201,7 @@ def _adopt(
             "written": [call.title for call in written],
             "note": submission.note,
             **proof,
-            **signing.sign_decision(job, event="submission.adopted", by=by, calls=calls),
+            **signing.sign_decision(job, event=ErpEvent.SUBMISSION_ADOPTED, by=by, calls=calls),
         },
     )
     wakeup.wake_exports(job.connection_id)

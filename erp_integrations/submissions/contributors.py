@@ -7,9 +7,10 @@ from django.db.models import Max, Q
 
 from commitments.models import Commitment
 from directory.models import HistoryEntry
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import ExportJob, Submission
 
-SUBMISSION_EVENTS = ("submission.sent", "submission.retrieved")
+SUBMISSION_EVENTS = (ErpEvent.SUBMISSION_SENT, ErpEvent.SUBMISSION_RETRIEVED)
 
 
 def list_contributors(commitment: Commitment) -> list[int]:

@@ -8,6 +8,7 @@ from django.db import transaction
 from directory import history
 from directory.models import User
 from directory.rights.permissions import RightMissing, find_company_membership
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import Submission
 from erp_integrations.submissions.errors import Conflict, DecisionError
 from erp_integrations.submissions.four_eyes import describe_own_decision
@@ -47,5 +48,7 @@ def exempt(*, submission: Submission, person: User, by: User | None, reason: str
     submission.exempt = person
     submission.save(update_fields=["exempt"])
     detail = {"user": person.pk, "reason": reason}
-    history.record(event="submission.exempted", subject=submission, by=by, company=company, detail=detail)
+    history.record(
+        event=ErpEvent.SUBMISSION_EXEMPTED, subject=submission, by=by, company=company, detail=detail
+    )
     return submission

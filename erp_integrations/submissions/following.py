@@ -11,6 +11,7 @@ from directory.models import User
 from erp_integrations import signing, wakeup
 from erp_integrations.adapters.base import MovedRecord, StoredRecord, Unavailable
 from erp_integrations.adapters.registry import get_adapter, to_call
+from erp_integrations.events import ErpEvent
 from erp_integrations.exports import unknown
 from erp_integrations.models import (
     CallState,
@@ -131,8 +132,7 @@ def _follow(*, submission: Submission, by: User, expected_job: ExportJob, moved:
             )
     except IntegrityError as error:
         raise Conflict(
-            f"Another commitment here has vendor {moved.key.vendor_code}, subcontract {moved.key.erp_id}. "
-            "Two can't be one record: look in Spectrum whose it is."
+            f"Another commitment here has {moved.key}. Two can't be one record: look in Spectrum whose it is."
         ) from error
     calls = store_moved_calls(job, moved, by)
     job.vendor_code, job.erp_id = moved.key.vendor_code, moved.key.erp_id
@@ -152,8 +152,8 @@ def _follow(*, submission: Submission, by: User, expected_job: ExportJob, moved:
         "fingerprint": moved.fingerprint,
     }
     detail = {"job": job.pk, "old": old, "new": new, "phases": dict(moved.phases), "compared": compared}
-    detail |= signing.sign_decision(job, event="export.followed", by=by, calls=calls)
-    record_decision("export.followed", submission, by, {**detail, "calls": calls})
+    detail |= signing.sign_decision(job, event=ErpEvent.EXPORT_FOLLOWED, by=by, calls=calls)
+    record_decision(ErpEvent.EXPORT_FOLLOWED, submission, by, {**detail, "calls": calls})
     wakeup.wake_exports(job.connection_id)
     return job
 

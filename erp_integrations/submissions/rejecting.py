@@ -9,6 +9,7 @@ from directory.models import User
 from erp_integrations.adapters.base import Unavailable
 from erp_integrations.checks import leftovers
 from erp_integrations.emails import rejection_mails
+from erp_integrations.events import ErpEvent
 from erp_integrations.exports import existing_record
 from erp_integrations.exports.existing_record import ExistingRecord
 from erp_integrations.models import CallState, JobStatus, Submission, SubmissionStatus
@@ -88,6 +89,9 @@ def _reject(*, submission: Submission, by: User, reason: str, existing: str) -> 
     commitments.set_accounting_status(submission.commitment, badge=Badge.REJECTED, lock=Lock.NONE, erp_id="")
     detail: dict[str, object] = {"reason": submission.reason, "left_in_spectrum": left}
     record_decision(
-        "submission.rejected", submission, by, detail | ({"stands_in_spectrum": existing} if existing else {})
+        ErpEvent.SUBMISSION_REJECTED,
+        submission,
+        by,
+        detail | ({"stands_in_spectrum": existing} if existing else {}),
     )
     rejection_mails.store_rejection_mails(submission)

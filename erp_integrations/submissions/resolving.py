@@ -10,6 +10,7 @@ from django.utils import timezone
 from directory.models import User
 from erp_integrations import signing, wakeup
 from erp_integrations.confirmations import controlled_settings
+from erp_integrations.events import ErpEvent
 from erp_integrations.exports import unknown
 from erp_integrations.models import ExportJob, JobStatus, Submission, SubmissionStatus, Verification
 from erp_integrations.submissions.attesting import record_attestations
@@ -33,6 +34,13 @@ class Attested(StrEnum):
     ALL = "all"
     NONE = "none"
     PART = "part"
+
+
+ATTESTED_EVENTS = {
+    Attested.ALL: ErpEvent.EXPORT_ATTESTED_ALL,
+    Attested.NONE: ErpEvent.EXPORT_ATTESTED_NONE,
+    Attested.PART: ErpEvent.EXPORT_ATTESTED_PART,
+}
 
 
 @transaction.atomic
@@ -82,7 +90,7 @@ def resolve(
         attested_calls = [call for call, found in zip(calls, written, strict=True) if found is is_there]
         record_attestations(attested_calls, is_there=is_there, read_back=False, statement=statement, by=by)
     job.tries = 0
-    event = f"export.attested_{attested}"
+    event = ATTESTED_EVENTS[attested]
     unknown.resolve_unknown(
         job,
         written,
@@ -122,8 +130,8 @@ def resume(*, submission: Submission, by: User | None, expected_version: int) ->
         if job.wire_hash:
             job.wire_hash = next(controlled_settings.hash_wire_settings(job.connection, job))
         calls = signing.list_accepted_calls(job)
-        detail |= signing.sign_decision(job, event="export.resumed", by=by, calls=calls)
+        detail |= signing.sign_decision(job, event=ErpEvent.EXPORT_RESUMED, by=by, calls=calls)
     job.save(update_fields=["not_before", "tries", "wire_hash"])
-    record_decision("export.resumed", submission, by, detail)
+    record_decision(ErpEvent.EXPORT_RESUMED, submission, by, detail)
     wakeup.wake_exports(job.connection_id)
     return job

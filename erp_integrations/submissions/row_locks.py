@@ -10,6 +10,7 @@ from directory import history
 from directory.models import HistoryEntry, User
 from directory.rights.permissions import RightMissing, require_push_to_accounting
 from erp_integrations.checks import preflight
+from erp_integrations.events import ErpEvent
 from erp_integrations.exports import outcomes
 from erp_integrations.models import ExportJob, SnapshotUnreadable, Submission
 from erp_integrations.snapshots import Document
@@ -99,7 +100,7 @@ def format_time(at: datetime | None) -> str:
 
 def get_sent_document(submission: Submission) -> Document:
     """What was sent, by the hash that the history kept. Raises Conflict when that is not what is stored."""
-    sent = HistoryEntry.objects.about(submission).filter(event="submission.sent").last()
+    sent = HistoryEntry.objects.about(submission).filter(event=ErpEvent.SUBMISSION_SENT).last()
     try:
         document = submission.document
         if sent is None or sent.detail["snapshot_hash"] != submission.snapshot_hash:
@@ -119,7 +120,7 @@ def describe_conflict(submission: Submission) -> str:
 
 
 def record_decision(
-    event: str, submission: Submission, by: User | None, detail: dict[str, object] | None = None
+    event: ErpEvent, submission: Submission, by: User | None, detail: dict[str, object] | None = None
 ) -> None:
     """History of a decision, kept with the submission."""
     history.record(event=event, subject=submission, by=by, company=submission.company, detail=detail)

@@ -9,6 +9,7 @@ from directory.models import User
 from directory.rights.permissions import require_send_commitments
 from erp_integrations.checks import preflight
 from erp_integrations.checks.approval_basis import build_basis
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import Submission, SubmissionStatus
 from erp_integrations.models.submissions import OPEN_STATUSES
 from erp_integrations.snapshots import build_document, hash_text, to_json
@@ -53,7 +54,7 @@ def send_to_erp(*, commitment: Commitment, by: User) -> Submission:
         hands=list_contributors(commitment),
     )
     commitments.set_accounting_status(commitment, badge=Badge.AWAITING, lock=Lock.WHOLE)
-    record_decision("submission.sent", submission, by, {"snapshot_hash": submission.snapshot_hash})
+    record_decision(ErpEvent.SUBMISSION_SENT, submission, by, {"snapshot_hash": submission.snapshot_hash})
     return submission
 
 
@@ -73,5 +74,5 @@ def retrieve_from_erp(*, commitment: Commitment, by: User) -> Submission:
     submission.retrieve(by=by, at=timezone.now())
     submission.save()
     commitments.set_accounting_status(commitment, badge=Badge.RETRIEVED, lock=Lock.NONE)
-    record_decision("submission.retrieved", submission, by)
+    record_decision(ErpEvent.SUBMISSION_RETRIEVED, submission, by)
     return submission

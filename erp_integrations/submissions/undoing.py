@@ -3,6 +3,7 @@
 from django.db import transaction
 
 from directory.models import User
+from erp_integrations.events import ErpEvent
 from erp_integrations.exports import ledger, outcomes
 from erp_integrations.models import JobStatus, Submission, SubmissionStatus
 from erp_integrations.submissions.errors import Conflict
@@ -30,5 +31,5 @@ def undo(*, submission: Submission, by: User | None) -> Submission:
         raise Conflict("It is too late to undo: the export has begun.")
     accepted_by = job.submission.decided_by_id
     outcomes.undo_acceptance(job)
-    record_decision("submission.undone", submission, by, {"job": job.pk, "accepted_by": accepted_by})
+    record_decision(ErpEvent.SUBMISSION_UNDONE, submission, by, {"job": job.pk, "accepted_by": accepted_by})
     return job.submission

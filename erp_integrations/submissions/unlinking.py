@@ -12,6 +12,7 @@ from directory.rights.permissions import require_send_commitments
 from erp_integrations.adapters.base import MovedRecord, StoredRecord, Unavailable
 from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.checks import leftovers, moved_records, preflight
+from erp_integrations.events import ErpEvent
 from erp_integrations.exports import ledger, unknown
 from erp_integrations.models import ExportJob, JobBilling, JobStatus, Submission, SubmissionStatus
 from erp_integrations.submissions.accepting import build_dismissal_detail
@@ -96,17 +97,15 @@ def require_absence(job: ExportJob, dismissed: Collection[str]) -> tuple[str, li
         require_nothing_billed(
             JobBilling(job=job, billed=billing.billed, paid=billing.paid, read_at=timezone.now())
         )
-        raise DecisionError(
-            f"Spectrum still shows vendor {job.vendor_code}, subcontract {job.erp_id}. "
-            "Delete it there first; then unlink."
-        )
+        raise DecisionError(f"Spectrum still shows {job.record_name}. Delete it there first; then unlink.")
     if isinstance(found, Unavailable):
         raise DecisionError(f"{found.reason} Nothing was changed: try again in a moment.")
     possible = [each for each in found if each.is_certain or each.fingerprint not in dismissed]
     if possible:
         other_job = moved_records.find_other_job(job, unknown.read_back(job))
-        key = f"vendor {job.vendor_code}, subcontract {job.erp_id}"
-        instead = f"Under {key} stands another contract now, of job {other_job}. " if other_job else ""
+        instead = (
+            f"Under {job.record_name} stands another contract now, of job {other_job}. " if other_job else ""
+        )
         if certain := [each for each in possible if each.is_certain]:
             raise RecordMoved(certain, instead)
         raise RecordMayHaveMoved(possible, instead)
@@ -155,7 +154,7 @@ def _unlink(
     leftovers.record_leftovers_gone(submission.commitment)
     commitments.set_accounting_status(submission.commitment, badge=Badge.UNLINKED, lock=Lock.NONE, erp_id="")
     record_decision(
-        "submission.unlinked",
+        ErpEvent.SUBMISSION_UNLINKED,
         submission,
         by,
         {

@@ -1,5 +1,7 @@
 """What may follow a delivery: undo, resume, resolve, unlink, follow. A GET shows, and only a POST decides."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -18,8 +20,6 @@ from erp_integrations.pages import explanations
 from erp_integrations.pages.submission_rows import SubmissionRow
 from erp_integrations.views.access import get_submission_row
 from erp_integrations.views.dialogs import build_decided_dialog, build_decision_response, build_dialog
-
-REFUSALS = (submissions.Conflict, submissions.TooEarly)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -46,20 +46,17 @@ def resume(request: SignedInRequest, company_slug: str, submission_id: int) -> H
     form = VersionForm(request.POST or None)
     if not row.is_incomplete:
         return build_decided_dialog(request, row, explanations.get_title(row))
+    show = partial(build_follow_up_dialog, request, row, "_resume.html", "Resume", form)
     if request.method != "POST" or not form.is_valid():
-        return build_follow_up_dialog(
-            request, row, "_resume.html", "Resume", form, caution=explanations.describe_resume_caution(row)
-        )
-    try:
-        submissions.resume(
-            submission=row.submission, by=request.user, expected_version=form.cleaned_data["round"]
-        )
-    except REFUSALS as refusal:
-        return build_decided_dialog(
-            request, get_submission_row(request, company_slug, submission_id), str(refusal)
-        )
-    messages.success(request, f"{row.submission.number} goes on with the calls that are not written.")
-    return build_decision_response(request, get_submission_row(request, company_slug, submission_id))
+        return show(caution=explanations.describe_resume_caution(row))
+    return decide(
+        request,
+        row,
+        submissions.resume,
+        {"expected_version": form.cleaned_data["round"]},
+        "{row.submission.number} goes on with the calls that are not written.",
+        show,
+    )
 
 
 @vary_on_headers("HX-Request")
@@ -72,25 +69,17 @@ def resolve(request: SignedInRequest, company_slug: str, submission_id: int) -> 
     if row.job is None or not row.is_unknown:
         return build_decided_dialog(request, row, explanations.get_title(row))
     form = ResolveForm(request.POST or None, calls=list(row.job.list_current_calls()))
+    show = partial(build_follow_up_dialog, request, row, "_resolve.html", "Resolve", form)
     if request.method != "POST" or not form.is_valid():
-        return build_follow_up_dialog(request, row, "_resolve.html", "Resolve", form)
-    try:
-        submissions.resolve(
-            submission=row.submission,
-            by=request.user,
-            expected_version=form.cleaned_data["round"],
-            attested=submissions.Attested(form.cleaned_data["attested"]),
-            statement=form.cleaned_data["statement"],
-            positions=form.cleaned_data["calls"],
-        )
-    except submissions.StatementMissing as lacking:
-        return build_follow_up_dialog(request, row, "_resolve.html", "Resolve", form, problem=str(lacking))
-    except REFUSALS as refusal:
-        return build_decided_dialog(
-            request, get_submission_row(request, company_slug, submission_id), str(refusal)
-        )
-    messages.success(request, f"What you found of {row.submission.number} is kept in its history.")
-    return build_decision_response(request, get_submission_row(request, company_slug, submission_id))
+        return show()
+    entered = {
+        "expected_version": form.cleaned_data["round"],
+        "attested": submissions.Attested(form.cleaned_data["attested"]),
+        "statement": form.cleaned_data["statement"],
+        "positions": form.cleaned_data["calls"],
+    }
+    done = "What you found of {row.submission.number} is kept in its history."
+    return decide(request, row, submissions.resolve, entered, done, show)
 
 
 @vary_on_headers("HX-Request")
@@ -103,33 +92,16 @@ def unlink(request: SignedInRequest, company_slug: str, submission_id: int) -> H
     form = UnlinkForm(request.POST or None)
     if row.job is None or not (row.is_synced or row.is_incomplete):
         return build_decided_dialog(request, row, explanations.get_title(row))
+    show = partial(build_follow_up_dialog, request, row, "_unlink.html", "Unlink", form)
     if request.method != "POST" or not form.is_valid():
-        return build_follow_up_dialog(request, row, "_unlink.html", "Unlink", form)
-    try:
-        submissions.unlink(
-            submission=row.submission,
-            by=request.user,
-            expected_version=form.cleaned_data["round"],
-            statement=form.cleaned_data["statement"],
-            dismissed=form.cleaned_data["other_records"],
-        )
-    except REFUSALS as refusal:
-        return build_decided_dialog(
-            request, get_submission_row(request, company_slug, submission_id), str(refusal)
-        )
-    except submissions.RecordMayHaveMoved as refusal:
-        possible = refusal.records
-        return build_follow_up_dialog(
-            request, row, "_unlink.html", "Unlink", form, problem=str(refusal), possible=possible
-        )
-    except submissions.RecordMoved as refusal:
-        return build_follow_up_dialog(
-            request, row, "_unlink.html", "Unlink", form, problem=str(refusal), elsewhere=True
-        )
-    except submissions.DecisionError as refusal:
-        return build_follow_up_dialog(request, row, "_unlink.html", "Unlink", form, problem=str(refusal))
-    messages.success(request, f"{row.submission.number} is unlinked and back with its project.")
-    return build_decision_response(request, get_submission_row(request, company_slug, submission_id))
+        return show()
+    entered = {
+        "expected_version": form.cleaned_data["round"],
+        "statement": form.cleaned_data["statement"],
+        "dismissed": form.cleaned_data["other_records"],
+    }
+    done = "{row.submission.number} is unlinked and back with its project."
+    return decide(request, row, submissions.unlink, entered, done, show)
 
 
 @vary_on_headers("HX-Request")
@@ -148,22 +120,41 @@ def follow(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         except submissions.DecisionError as nothing:
             return build_decided_dialog(request, row, str(nothing), verb="Nothing to follow:")
         return build_follow_up_dialog(request, row, "_follow.html", "Follow", form, moves=moves)
+    entered = {"expected_version": form.cleaned_data["round"], "fingerprint": form.cleaned_data["record"]}
+    done = "{row.submission.number} is {row.job.record_name} from now on."
+    return decide(request, row, submissions.follow, entered, done)
+
+
+def decide(
+    request: SignedInRequest,
+    row: SubmissionRow,
+    command: Callable[..., object],
+    entered: Mapping[str, object],
+    done: str,
+    show: Callable[..., HttpResponse] | None = None,
+) -> HttpResponse:
+    """``show`` is the dialog again, for what the person can put right in it; else they see how it stands now.
+
+    ``done`` is formatted with the row as it is afterwards.
+    """
     try:
-        job = submissions.follow(
-            submission=row.submission,
-            by=request.user,
-            expected_version=form.cleaned_data["round"],
-            fingerprint=form.cleaned_data["record"],
-        )
+        command(submission=row.submission, by=request.user, **entered)
     except submissions.DecisionError as refusal:
-        return build_decided_dialog(
-            request, get_submission_row(request, company_slug, submission_id), str(refusal)
-        )
-    messages.success(
-        request,
-        f"{row.submission.number} is vendor {job.vendor_code}, subcontract {job.erp_id} from now on.",
-    )
-    return build_decision_response(request, get_submission_row(request, company_slug, submission_id))
+        problem = str(refusal)
+        match refusal:
+            case submissions.RecordMayHaveMoved() if show:
+                return show(problem=problem, possible=refusal.records)
+            case submissions.RecordMoved() if show:
+                return show(problem=problem, elsewhere=True)
+            case submissions.Conflict() | submissions.TooEarly():
+                pass
+            case _ if show:
+                return show(problem=problem)
+        current = get_submission_row(request, row.viewer.company.slug, row.submission.pk)
+        return build_decided_dialog(request, current, problem)
+    current = get_submission_row(request, row.viewer.company.slug, row.submission.pk)
+    messages.success(request, done.format(row=current))
+    return build_decision_response(request, current)
 
 
 def build_follow_up_dialog(

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from directory.accounts import reauthentication
-from directory.history import descriptions
+from directory.history import descriptions, events
 from directory.models import VISIBLE_LEVELS, CompanyMembership, HistoryEntry, HistorySeal, User
 from directory.requests import SignedInRequest
 from directory.rights.permissions import require_see_history
@@ -100,9 +100,9 @@ def require_auditor(request: SignedInRequest, company_slug: str) -> CompanyMembe
 def list_events() -> list[tuple[str, str]]:
     """Every single event that a company's history can hold, by its words."""
     here = [
-        (name, event_words.label)
-        for name, event_words in descriptions.EVENTS.items()
-        if not name.startswith(OTHER_PREFIXES)
+        (event.value, str(event.label))
+        for event in events.list_events()
+        if not event.value.startswith(OTHER_PREFIXES)
     ]
     return sorted(here, key=lambda event: event[1])
 

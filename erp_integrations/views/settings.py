@@ -24,6 +24,7 @@ from erp_integrations.connections import (
     settings_changes,
 )
 from erp_integrations.connections.settings_form import SettingsForm
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import Connection
 from erp_integrations.views import navigation
 from erp_integrations.views.access import require_viewer
@@ -57,7 +58,9 @@ def connection(request: SignedInRequest, company_slug: str, connection_id: int) 
         settings_changes.save_connection(form=form, by=request.user)
         messages.success(request, f"The settings of {found.name} are saved.")
         return redirect("erp_integrations:settings", company_slug)
-    history.record_secrets_view(subject=found, by=request.user, company=viewer.company)
+    history.record_secrets_view(
+        event=ErpEvent.CONNECTION_SECRETS_LOOKED_AT, subject=found, by=request.user, company=viewer.company
+    )
     context = {"company": viewer.company, "connection": get_connection(viewer, connection_id), "form": form}
     status = 422 if form.errors else 200
     return render(request, "erp_integrations/connection.html", context, status=status)

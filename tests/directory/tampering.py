@@ -4,6 +4,7 @@ from typing import Any
 
 from directory import history
 from directory.history import canonical, sealing
+from directory.history.events import DirectoryEvent
 from directory.models import Company, HistoryEntry, HistorySeal
 from tests.conftest import session_of_owner
 
@@ -13,7 +14,13 @@ ENTRIES, SEALS = HistoryEntry._meta.db_table, HistorySeal._meta.db_table
 def sealed(company: Company, *, entries: int = 5) -> list[HistoryEntry]:
     """Entries of a company that have their seals."""
     made = [
-        history.record(event="company.seen", subject=company, by=None, company=company, detail={"turn": turn})
+        history.record(
+            event=DirectoryEvent.COMPANY_CHANGED,
+            subject=company,
+            by=None,
+            company=company,
+            detail={"turn": turn},
+        )
         for turn in range(entries)
     ]
     sealing.seal_new_entries()

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from directory import history
 from directory.admin.scoped import CompanyScopedAdmin
+from directory.history.events import DirectoryEvent
 from directory.models import Company, CompanyMembership, HistoryEntry, Level, User
 from erp_integrations.models import Attestation, CostTypeAccount, ExportJob
 from tests.clients import signed_in
@@ -135,7 +136,7 @@ class TestPrivilege:
 
     def test_a_new_member_can_be_an_approver_at_once(self, admin: User, company: Company) -> None:
         person = PersonFactory()
-        history.record(event="account.created", subject=person, by=admin, company=None)
+        history.record(event=DirectoryEvent.ACCOUNT_CREATED, subject=person, by=admin, company=None)
         signed_in(admin).post(
             "/admin/directory/companymembership/add/",
             {

@@ -123,7 +123,9 @@ class TestList:
 
     def test_it_tells_who_freed_the_company_from_the_own_decision_rule(self, company: Company) -> None:
         root = User.objects.create_superuser("root@example.test")
-        memberships.set_own_decision_rule(company=company, by=root, allows=True, reason="Two people.")
+        memberships.set_company_rule(
+            company=company, by=root, column="allows_own_decisions", value=True, reason="Two people."
+        )
         rule = approvers.build_approver_list(company).own_decisions
         assert (rule.is_lifted, rule.by, rule.reason) == (True, root, "Two people.")
 
@@ -156,7 +158,9 @@ class TestReview:
             User.objects.filter(pk=membership.user_id).update(is_active=False)
         else:
             root = User.objects.create_superuser("root@example.test")
-            memberships.set_own_decision_rule(company=company, by=root, allows=True, reason="Two people.")
+            memberships.set_company_rule(
+                company=company, by=root, column="allows_own_decisions", value=True, reason="Two people."
+            )
         with pytest.raises(approver_review.ListChanged):
             approver_review.record_approver_review(company=company, by=admin, expected_hash=seen)
         assert not HistoryEntry.objects.filter(event__in=approvers.REVIEW_EVENTS).exists()

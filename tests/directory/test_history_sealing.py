@@ -14,6 +14,7 @@ from environ import Env
 
 from directory import history
 from directory.history import canonical, sealing, verification
+from directory.history.events import DirectoryEvent
 from directory.models import HistoryEntry, HistorySeal
 from tests.factories import CompanyFactory
 
@@ -52,7 +53,7 @@ def numbers(chain: int) -> list[int]:
 def test_each_company_has_a_chain_and_the_installation_another() -> None:
     first, second = CompanyFactory(), CompanyFactory()
     for company in (first, second, None, first):
-        history.record(event="thing.happened", subject=first, by=None, company=company)
+        history.record(event=DirectoryEvent.COMPANY_CHANGED, subject=first, by=None, company=company)
     assert sealing.seal_new_entries() == 4
     assert numbers(first.pk) == [1, 2]
     assert numbers(second.pk) == numbers(canonical.INSTALLATION_CHAIN) == [1]
@@ -158,7 +159,7 @@ def test_people_write_while_sealers_seal() -> None:
 
     def write() -> None:
         for _ in range(40):
-            history.record(event="thing.happened", subject=company, by=None, company=company)
+            history.record(event=DirectoryEvent.COMPANY_CHANGED, subject=company, by=None, company=company)
 
     def seal() -> None:
         for _ in range(20):

@@ -18,6 +18,7 @@ from directory.history import (
     sealing,
     verification,
 )
+from directory.history.events import DirectoryEvent
 from directory.models import Company, HistoryEntry, HistorySeal
 from tests.conftest import session_of_owner
 from tests.directory.tampering import ENTRIES, SEALS, as_owner, sealed, write_anew
@@ -37,7 +38,7 @@ def entries(company: Company) -> list[HistoryEntry]:
     """Five sealed entries; another company's and the installation's chains stand beside them."""
     sealed(CompanyFactory())
     made = sealed(company)
-    history.record(event="account.created", subject=company, by=None, company=None)
+    history.record(event=DirectoryEvent.ACCOUNT_CREATED, subject=company, by=None, company=None)
     sealing.seal_new_entries()
     return made
 
@@ -182,11 +183,13 @@ def test_a_trigger_that_was_left_off_is_named(entries: list[HistoryEntry]) -> No
 
 class TestWhatHasNoSealYet:
     def test_it_is_reported_with_its_age(self, entries: list[HistoryEntry], company: Company) -> None:
-        history.record(event="company.seen", subject=company, by=None, company=company)
+        history.record(event=DirectoryEvent.COMPANY_CHANGED, subject=company, by=None, company=company)
         assert "1 entries have no seal yet, the oldest for 0 s." in verified()
 
     def test_an_old_one_fails(self, entries: list[HistoryEntry], company: Company) -> None:
-        entry = history.record(event="company.seen", subject=company, by=None, company=company)
+        entry = history.record(
+            event=DirectoryEvent.COMPANY_CHANGED, subject=company, by=None, company=company
+        )
         as_owner(f"UPDATE {ENTRIES} SET at = at - interval '11 minutes' WHERE id = {entry.pk}")
         assert "wait too long for their seal" in broken()
         assert "The history holds." in verified("--unsealed-seconds", "3600")
@@ -210,7 +213,7 @@ class TestCheckpoints:
         assert "The history holds." in verified("--checkpoints", str(written))
 
     def test_what_was_not_sealed_is_sealed_first(self, company: Company) -> None:
-        history.record(event="company.seen", subject=company, by=None, company=company)
+        history.record(event=DirectoryEvent.COMPANY_CHANGED, subject=company, by=None, company=company)
         file = checkpoints.write_daily_checkpoint()
         assert file
         (chain,) = json.loads(file.read_text())["statement"]["chains"]
@@ -302,7 +305,9 @@ def test_an_entry_of_every_kind_of_value_is_proved() -> None:
         "list": [1, 1.5, -2e20, True],
         "z": {"b": 1, "a": 2},
     }
-    history.record(event="thing.happened", subject=PersonFactory(), by=None, company=None, detail=detail)
+    history.record(
+        event=DirectoryEvent.COMPANY_CHANGED, subject=PersonFactory(), by=None, company=None, detail=detail
+    )
     sealing.seal_new_entries()
     assert "The history holds." in verified()
 
@@ -313,7 +318,11 @@ class TestWhatCanNotHaveHappened:
     def test_a_grant_to_oneself(self, company: Company) -> None:
         person = PersonFactory()
         entry = history.record(
-            event="privilege.granted", subject=person, by=person, company=company, detail={"user": person.pk}
+            event=DirectoryEvent.PRIVILEGE_GRANTED,
+            subject=person,
+            by=person,
+            company=company,
+            detail={"user": person.pk},
         )
         sealing.seal_new_entries()
         assert f"IMPOSSIBLE: entry {entry.pk}: person {person.pk} granted" in broken()

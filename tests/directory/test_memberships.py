@@ -168,7 +168,9 @@ class TestOwnDecisionRule:
         return User.objects.create_superuser("root@example.test", "a long password")
 
     def test_a_company_is_freed_with_a_reason_that_is_kept(self, company: Company, root: User) -> None:
-        memberships.set_own_decision_rule(company=company, by=root, allows=True, reason="Two people in all.")
+        memberships.set_company_rule(
+            company=company, by=root, column="allows_own_decisions", value=True, reason="Two people in all."
+        )
         company.refresh_from_db()
         assert company.allows_own_decisions
         assert HistoryEntry.objects.get(event="own_decision_rule.lifted").detail == {
@@ -177,8 +179,12 @@ class TestOwnDecisionRule:
 
     def test_no_reason_leaves_the_rule(self, company: Company, root: User) -> None:
         with pytest.raises(DirectoryError, match="Give a reason"):
-            memberships.set_own_decision_rule(company=company, by=root, allows=True, reason=" ")
+            memberships.set_company_rule(
+                company=company, by=root, column="allows_own_decisions", value=True, reason=" "
+            )
 
     def test_it_takes_a_permission_of_its_own(self, company: Company, admin: User) -> None:
         with pytest.raises(DirectoryError, match="permission"):
-            memberships.set_own_decision_rule(company=company, by=admin, allows=True, reason="So.")
+            memberships.set_company_rule(
+                company=company, by=admin, column="allows_own_decisions", value=True, reason="So."
+            )

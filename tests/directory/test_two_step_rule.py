@@ -118,15 +118,21 @@ class TestChangingTheRule:
         self.post(staff, submission.company, reason="No phones.")
         assert Company.objects.get().requires_two_step
         with pytest.raises(DirectoryError, match="permission"):
-            memberships.set_two_step_rule(
-                company=submission.company, by=staff, required=False, reason="No phones."
+            memberships.set_company_rule(
+                company=submission.company,
+                by=staff,
+                column="requires_two_step",
+                value=False,
+                reason="No phones.",
             )
 
     def test_the_permission_is_nothing_without_being_staff(self, submission: Submission) -> None:
         person = PersonFactory()
         person.user_permissions.add(Permission.objects.get(codename="set_two_step_rule"))
         with pytest.raises(DirectoryError, match="permission"):
-            memberships.set_two_step_rule(company=submission.company, by=person, required=False, reason="No.")
+            memberships.set_company_rule(
+                company=submission.company, by=person, column="requires_two_step", value=False, reason="No."
+            )
 
     def test_it_takes_a_reason_and_is_in_the_history(self, staff: User, submission: Submission) -> None:
         staff.user_permissions.add(Permission.objects.get(codename="set_two_step_rule"))

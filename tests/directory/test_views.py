@@ -1,6 +1,7 @@
 """The way in, one's own pages, and refusals."""
 
 from collections.abc import Callable
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -55,6 +56,20 @@ class TestHome:
         assert '<td data-label="Ready to Export" class="num">1</td>' in page
         assert '<span class="count count--alert">1</span>' in page
         assert "Second" in page
+
+    def test_it_counts_what_the_two_lists_show(self) -> None:
+        company = SubmissionFactory().company
+        moved: dict[str, Any] = {"synced": True, "verification": "elsewhere"}
+        others = ("failed", "incomplete", "unknown", "absent", "matching", "exporting")
+        for job in (moved, *({kind: True} for kind in others)):
+            ExportJobFactory(submission__commitment__project__company=company, **job)
+        person = ApproverFactory(company=company)
+        join_company(person, CompanyFactory(), erp_integrations_level=Level.STANDARD)
+        assert '<span class="count count--alert">5</span>' in text_of(person, "/")
+        client = signed_in(person)
+        for view, count in (("failed-to-export", 1), ("needs-attention", 4)):
+            address = f"/companies/{company.slug}/erp-integrations/commitments/?view={view}"
+            assert len(client.get(address).context["rows"]) == count
 
     def test_with_several_projects_it_lists_what_waits_in_each(self) -> None:
         submission = SubmissionFactory(rejected=True)

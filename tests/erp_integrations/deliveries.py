@@ -9,6 +9,7 @@ from django.utils import timezone
 from directory.models import HistoryEntry, User
 from erp_integrations import signing
 from erp_integrations.checks.approval_basis import build_basis
+from erp_integrations.events import ErpEvent
 from erp_integrations.exports import unknown, worker
 from erp_integrations.models import Connection, ExportJob, JobStatus
 from tests.directory.tampering import ENTRIES, as_owner
@@ -99,6 +100,8 @@ def signed_anew(job: ExportJob, **columns: str) -> ExportJob:
     decided = HistoryEntry.objects.about(job.submission).filter(event__in=signing.PLANNED_BY)
     entry = decided.filter(detail__job=job.pk).order_by("-pk")[0]
     by = User.objects.get(pk=entry.by_id or 0)
-    detail = entry.detail | signing.sign_decision(job, event=entry.event, by=by, calls=entry.detail["calls"])
+    detail = entry.detail | signing.sign_decision(
+        job, event=ErpEvent(entry.event), by=by, calls=entry.detail["calls"]
+    )
     as_owner(f"UPDATE {ENTRIES} SET detail = %s WHERE id = %s", parameters=[json.dumps(detail), entry.pk])
     return job

@@ -34,6 +34,7 @@ from erp_integrations import signing, tasks
 from erp_integrations.adapters.registry import to_call
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Kind
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import (
     CostTypeAccount,
     ExportCall,
@@ -1058,7 +1059,7 @@ def forge_acceptance(desk: Desk) -> None:
     _sql("UPDATE erp_integrations_exportjob SET plan_round = plan_round + 1 WHERE id = %s", job.pk)
     by = someone(people.APPROVER, desk.there)
     with override_settings(DECISION_SIGNING_KEY=checkpoints.create_private_key()):
-        told = signing.sign_decision(desk.job, event="export.retried", by=by, calls=calls)
+        told = signing.sign_decision(desk.job, event=ErpEvent.EXPORT_RETRIED, by=by, calls=calls)
     _write(
         *(desk.there.company.pk, by.pk, "export.retried"),
         *("erp_integrations.submission", job.submission_id),

@@ -10,6 +10,7 @@ from django.test import Client
 
 from directory import history
 from directory.accounts import password_links
+from directory.history.events import DirectoryEvent
 from directory.models import User
 from directory.privacy import personal_data
 from notifications.models import ALWAYS_MAILED, Kind, OutgoingEmail, Subscription
@@ -92,7 +93,7 @@ def test_a_password_chosen_by_link_is_told(person: User) -> None:
 
 
 def test_the_first_password_of_whoever_was_invited_is_told_as_that(person: User) -> None:
-    history.record(event="account.invited", subject=person, by=None, company=None)
+    history.record(event=DirectoryEvent.ACCOUNT_INVITED, subject=person, by=None, company=None)
     assert choose_password(password_links.build_password_link(person), NEW)
     person.refresh_from_db()
     assert choose_password(password_links.build_password_link(person), f"{NEW} again")
@@ -175,7 +176,7 @@ def test_nobody_can_switch_it_off(person: User) -> None:
 
 def test_the_mail_is_undone_with_the_change(person: User) -> None:
     with transaction.atomic():
-        history.record(event="two_step.turned_off", subject=person, by=person, company=None)
+        history.record(event=DirectoryEvent.TWO_STEP_TURNED_OFF, subject=person, by=person, company=None)
         assert len(mailed(person)) == 1
         transaction.set_rollback(True)
     assert mailed(person) == []
@@ -185,5 +186,5 @@ def test_who_is_erased_is_not_written_to(person: User, root: User) -> None:
     turn_on_two_step(person)
     personal_data.delete_personal_data(person=person, by=root, reason="Asked for it")
     assert not OutgoingEmail.objects.filter(recipient=person).exists()
-    history.record(event="two_step.turned_off", subject=person, by=root, company=None)
+    history.record(event=DirectoryEvent.TWO_STEP_TURNED_OFF, subject=person, by=root, company=None)
     assert not OutgoingEmail.objects.filter(recipient=person).exists()

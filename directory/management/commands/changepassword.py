@@ -7,6 +7,7 @@ from django.db import transaction
 
 from directory import history
 from directory.accounts import sessions
+from directory.history.events import DirectoryEvent
 from directory.models import User
 
 
@@ -16,6 +17,6 @@ class Command(changepassword.Command):
         result = super().handle(*args, **options)
         person = User.objects.get_by_natural_key(options["username"])
         with transaction.atomic():
-            history.record(event="account.password_set", subject=person, by=None, company=None)
+            history.record(event=DirectoryEvent.ACCOUNT_PASSWORD_SET, subject=person, by=None, company=None)
             sessions.end_sessions(person=person, by=None)
         return result

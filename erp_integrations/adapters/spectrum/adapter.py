@@ -48,7 +48,8 @@ from erp_integrations.adapters.spectrum.layouts import (
     UPDATE_SUBCONTRACT_PHASES,
     Layout,
 )
-from erp_integrations.adapters.spectrum.prices import PriceBasis, Prices, get_comparable_phase
+from erp_integrations.adapters.spectrum.phase_codes import get_comparable_phase
+from erp_integrations.adapters.spectrum.prices import PriceBasis, Prices
 from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
 from erp_integrations.snapshots import Document
@@ -169,8 +170,8 @@ class SpectrumAdapter:
         }
         return {name: value for name, value in counted.items() if value}
 
-    def build_key(self, references: ErpReferences, erp_id: str) -> Key:
-        return Key.from_parts(self.settings.company_code, references.vendor_code, erp_id)
+    def build_key(self, vendor_code: str, erp_id: str) -> Key:
+        return Key.from_parts(self.settings.company_code, vendor_code, erp_id)
 
     def get_call_key(self, call: Call) -> Key:
         """The subcontract that a header or a line names."""

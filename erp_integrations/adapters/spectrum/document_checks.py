@@ -30,10 +30,10 @@ from erp_integrations.adapters.spectrum.mapping import (
     UNIT_PRICE,
     describe_amount_only,
     format_note,
-    format_phase_code,
     get_free_texts,
     get_line_key,
 )
+from erp_integrations.adapters.spectrum.phase_codes import format_phase_code
 from erp_integrations.adapters.spectrum.prices import PriceBasis, Prices, get_line_unit
 from erp_integrations.adapters.spectrum.settings import RetentionRule, SpectrumSettings
 from erp_integrations.snapshots import Document, LineItem
@@ -235,7 +235,7 @@ def check_texts(document: Document, non_ascii: NonAscii) -> Iterator[Issue]:
 
 
 def check_line(line: LineItem, prices: Prices) -> Iterator[Issue]:
-    yield from check_line_code(line, "Phase_Code", "cost code", format_phase_code(line))
+    yield from check_line_code(line, "Phase_Code", "cost code", format_phase_code(line.cost_code))
     yield from check_line_code(line, "Cost_Type", "cost type", line.cost_type)
     yield from check_line_code(line, "Bid_Item_Number", "billing item", line.billing_item)
     yield from check_line_unit(line, get_line_unit(line, prices.references))

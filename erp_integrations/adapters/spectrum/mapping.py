@@ -17,7 +17,8 @@ from erp_integrations.adapters.spectrum.layouts import (
     UPDATE_SUBCONTRACT_PHASES,
     Layout,
 )
-from erp_integrations.adapters.spectrum.prices import PriceBasis, Prices, get_comparable_phase, get_line_unit
+from erp_integrations.adapters.spectrum.phase_codes import format_phase_code, get_comparable_phase
+from erp_integrations.adapters.spectrum.prices import PriceBasis, Prices, get_line_unit
 from erp_integrations.adapters.spectrum.settings import RetentionRule, SpectrumSettings
 from erp_integrations.snapshots import Document, LineItem
 
@@ -64,11 +65,6 @@ def build_calls(
 def format_note(note: str, non_ascii: NonAscii) -> str:
     """The approver's note as it is sent: on one line, and whole."""
     return _SPELLINGS[non_ascii](format_one_line(note)).strip()
-
-
-def format_phase_code(line: LineItem) -> str:
-    """The cost code as Spectrum writes phases: without dashes."""
-    return line.cost_code.replace("-", "").strip()
 
 
 def get_line_key(line: LineItem) -> tuple[str, str, str]:
@@ -169,7 +165,7 @@ def build_line(line: LineItem, retention: str, prices: Prices) -> dict[str, Elem
     if describe_amount_only(line, prices):
         quantity, unit_price = None, None
     elements = (
-        Element("Phase_Code", format_phase_code(line)),
+        Element("Phase_Code", format_phase_code(line.cost_code)),
         Element("Cost_Type", line.cost_type.strip()),
         Element("Bid_Item_Number", line.billing_item.strip()),
         _build_text_element(

@@ -42,6 +42,7 @@ from erp_integrations.adapters.spectrum.partitioned_fetch import (
     NotPartitionableError,
     PartitionedFetch,
 )
+from erp_integrations.adapters.spectrum.phase_codes import format_phase_code
 from erp_integrations.adapters.spectrum.prices import NO_CODE
 from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.adapters.spectrum.redaction import clean_secrets
@@ -306,7 +307,7 @@ def _get_price_method(row: Row) -> str:
 
 def parse_phase(row: Row) -> PhaseRecord:
     return PhaseRecord(
-        code=row["phase_code"].replace("-", ""),
+        code=format_phase_code(row["phase_code"]),
         cost_type=row["cost_type"],
         description=row.get("description", ""),
         status=PhaseStatus(row.get("status_code", "").upper()),

@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from erp_integrations.adapters.base import ErpReferences, PhaseRecord, get_comparable_unit
+from erp_integrations.adapters.spectrum.phase_codes import get_comparable_phase
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
 from erp_integrations.snapshots import LineItem
 
@@ -45,11 +46,6 @@ def merge_price_bases(job: PriceBasis, phase: PriceBasis, *, unit_is_fixed: bool
 def get_line_unit(line: LineItem, references: ErpReferences) -> str:
     """A line's unit as it is sent: as somebody linked it, or else as it was entered."""
     return references.units.get(get_comparable_unit(line.unit_of_measure), line.unit_of_measure.strip())
-
-
-def get_comparable_phase(cost_code: str) -> str:
-    """The phase of a cost code as Spectrum compares it: without dashes and regard to case."""
-    return cost_code.replace("-", "").strip().upper()
 
 
 @dataclass(frozen=True)
@@ -104,4 +100,6 @@ class Prices:
     @cached_property
     def phases_by_key(self) -> Mapping[tuple[str, str], PhaseRecord]:
         phases = self.references.phases or ()
-        return {(phase.code.strip().upper(), phase.cost_type.strip().upper()): phase for phase in phases}
+        return {
+            (get_comparable_phase(phase.code), phase.cost_type.strip().upper()): phase for phase in phases
+        }

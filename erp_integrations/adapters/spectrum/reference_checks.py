@@ -19,6 +19,7 @@ from erp_integrations.adapters.base import (
 )
 from erp_integrations.adapters.issue_grouping import format_line_ranges, format_list
 from erp_integrations.adapters.spectrum.mapping import describe_amount_only, get_line_key
+from erp_integrations.adapters.spectrum.phase_codes import get_comparable_phase
 from erp_integrations.adapters.spectrum.prices import PriceBasis, Prices
 from erp_integrations.snapshots import Document, LineItem
 
@@ -141,7 +142,7 @@ def check_lines(document: Document, references: ErpReferences) -> Iterator[Issue
         return
     phases: defaultdict[str, dict[str, PhaseRecord]] = defaultdict(dict)
     for phase in references.phases:
-        phases[phase.code.strip().upper()][phase.cost_type.strip().upper()] = phase
+        phases[get_comparable_phase(phase.code)][phase.cost_type.strip().upper()] = phase
     lines: defaultdict[tuple[str, str], list[LineItem]] = defaultdict(list)
     unknown: defaultdict[str, list[LineItem]] = defaultdict(list)
     for line in document.lines:

@@ -25,6 +25,7 @@ from erp_integrations.adapters.base import (
     Unknown,
     WireError,
 )
+from erp_integrations.adapters.spectrum.phase_codes import get_comparable_phase
 from erp_integrations.adapters.spectrum.redaction import REPLACED, clean_reply_text, clean_reply_xml
 from erp_integrations.adapters.spectrum.wire import Exchange
 from erp_integrations.adapters.spectrum.wsdl import parse_plain_xml
@@ -264,8 +265,7 @@ def find_echoes(answer: etree._Element, call: Call) -> set[etree._Element] | Non
 
 
 def _get_comparable_part(name: str, value: str) -> str:
-    value = value.strip().upper()
-    return value.replace("-", "") if name.lower() == "phase_code" else value
+    return get_comparable_phase(value) if name.lower() == "phase_code" else value.strip().upper()
 
 
 def get_subject(row: WireError) -> Literal["connection", "document", "open"]:

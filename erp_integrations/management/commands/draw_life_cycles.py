@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from erp_integrations.models.exports import JOB_TRANSITIONS, JobStatus
+from erp_integrations.models.job_statuses import JOB_TRANSITIONS, JobStatus
 from erp_integrations.models.submissions import SUBMISSION_TRANSITIONS, SubmissionStatus
 
 PAGE = Path("docs") / "life-cycles.md"

@@ -9,8 +9,6 @@ from erp_integrations import submissions
 from erp_integrations.exports import status
 from erp_integrations.models import ExportJob, JobStatus, Submission
 
-WAITING = [JobStatus.FAILED, JobStatus.INCOMPLETE, JobStatus.UNKNOWN]
-
 
 class Command(BaseCommand):
     help = (
@@ -60,9 +58,11 @@ class Command(BaseCommand):
                     f"{row.queued} queued, {row.running} running, {row.stuck} stuck, {row.failed} failed, "
                     f"{row.waiting} need attention"
                 )
-        waiting = ExportJob.objects.filter(status__in=WAITING).select_related("submission").order_by("pk")
-        for job in waiting:
-            description = f"{job.get_status_display()}. {job.problem}"
+        waiting = ExportJob.objects.current().filter(submission__in=Submission.objects.needing_person())
+        for job in waiting.select_related("submission").order_by("pk"):
+            is_synced = job.status == JobStatus.SYNCED
+            problem = job.get_verification_display() if is_synced else job.problem
+            description = f"{job.get_status_display()}. {problem}"
             self.stdout.write(f"  submission {job.submission_id} {job.submission.number}: {description}")
         if stuck or not all(check.is_well for check in checks):
             raise SystemExit(1)

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from directory import history
 from directory.accounts import two_step
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import Connection
 from erp_integrations.models.secrets import list_secret_fields
 
@@ -25,7 +26,7 @@ class Command(BaseCommand):
         for connection in connections:
             connection.save(update_fields=list_secret_fields(Connection))
             history.record(
-                event="connection.secrets_reencrypted",
+                event=ErpEvent.CONNECTION_SECRETS_REENCRYPTED,
                 subject=connection,
                 by=None,
                 company=connection.company,

@@ -9,6 +9,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
+from commitments.events import CommitmentEvent
 from commitments.models import Commitment, CostType
 from directory import history
 from directory.models import HistoryEntry, Level, User
@@ -297,7 +298,7 @@ class TestALinkThatSpeaksForItself:
         firm.name = "Bolt and Sons"
         firm.save()
         history.record(
-            event="contract_company.changed",
+            event=CommitmentEvent.CONTRACT_COMPANY_CHANGED,
             subject=firm,
             by=both,
             company=sent.company,

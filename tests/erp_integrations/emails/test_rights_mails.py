@@ -102,8 +102,12 @@ def test_taking_out_whoever_holds_it_is_mailed_and_whoever_had_no_authority_is_n
 
 def test_lifting_the_own_decision_rule_is_mailed(admin: User, company: Company) -> None:
     root = User.objects.create_superuser("root@example.test")
-    memberships.set_own_decision_rule(company=company, by=root, allows=True, reason="Two people in all.")
-    memberships.set_own_decision_rule(company=company, by=root, allows=False, reason="Three by now.")
+    memberships.set_company_rule(
+        company=company, by=root, column="allows_own_decisions", value=True, reason="Two people in all."
+    )
+    memberships.set_company_rule(
+        company=company, by=root, column="allows_own_decisions", value=False, reason="Three by now."
+    )
     lifted, restored = OutgoingEmail.objects.order_by("pk")
     assert "may decide on their own commitments" in lifted.subject
     assert "Two people in all." in lifted.text_body
@@ -112,8 +116,12 @@ def test_lifting_the_own_decision_rule_is_mailed(admin: User, company: Company) 
 
 def test_lifting_the_rule_on_two_steps_is_mailed(admin: User, company: Company) -> None:
     root = User.objects.create_superuser("root@example.test")
-    memberships.set_two_step_rule(company=company, by=root, required=True, reason="Phones for all.")
-    memberships.set_two_step_rule(company=company, by=root, required=False, reason="No phones on site.")
+    memberships.set_company_rule(
+        company=company, by=root, column="requires_two_step", value=True, reason="Phones for all."
+    )
+    memberships.set_company_rule(
+        company=company, by=root, column="requires_two_step", value=False, reason="No phones on site."
+    )
     required, lifted = OutgoingEmail.objects.order_by("pk")
     assert lifted.subject == "Approvers need no two-step verification any more at Keystone"
     assert "No phones on site." in lifted.text_body

@@ -140,6 +140,16 @@ class TestTheCommand:
             f"submission {job.submission_id} {job.submission.number}: Failed to export. {job.problem}" in told
         )
 
+    def test_status_shows_what_spectrum_does_not_show(self) -> None:
+        worker.run_sweep()
+        job: ExportJob = ExportJobFactory(absent=True)
+        ExportJobFactory(matching=True)
+        told = self.run("status")
+        assert (
+            f"submission {job.submission_id} {job.submission.number}: Synced. Not found in Spectrum" in told
+        )
+        assert told.count("  submission ") == 1
+
     def test_status_ends_with_one_where_something_is_not_well(self) -> None:
         with pytest.raises(SystemExit) as ended:
             self.run("status")

@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from directory import history
+from directory.history.events import DirectoryEvent
 from directory.models import Company, CompanyMembership, HistoryEntry, Level, User
 from directory.rights import memberships
 from tests.clients import signed_in
@@ -121,7 +122,9 @@ def test_a_suspension_shows_since_when_why_and_who_can_grant_it_again(
 def test_what_stood_at_the_upgrade_is_listed_for_confirmation_and_says_why(
     company: Company, approver: CompanyMembership, admin: Client
 ) -> None:
-    history.record(event="approvers.confirmation_asked", subject=company, by=None, company=company)
+    history.record(
+        event=DirectoryEvent.APPROVERS_CONFIRMATION_ASKED, subject=company, by=None, company=company
+    )
     assert "Since the last upgrade of Ledgergate" in page(admin, company)
     admin.post(address(company), {"seen_hash": seen(admin, company)})
     assert "Since the last upgrade of Ledgergate" not in page(admin, company)

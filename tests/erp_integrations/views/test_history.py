@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from directory import history
 from directory.history import sealing
+from directory.history.events import find_event
 from directory.models import Company, HistoryEntry, HistorySeal, Level, User
 from tests.clients import signed_in
 from tests.directory.tampering import ENTRIES, as_owner
@@ -54,8 +55,10 @@ def auditor(company: Company) -> User:
 
 
 def happened(place: Company, event: str = "reconciliation.asked", **parts: Any) -> HistoryEntry:
+    known = find_event(event)
+    assert known
     parts = {"subject": place, "by": None, "company": place} | parts
-    return history.record(event=event, **parts)
+    return history.record(event=known, **parts)
 
 
 def page(viewer: User, company: Company, **search: str) -> str:

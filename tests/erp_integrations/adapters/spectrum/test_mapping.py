@@ -113,7 +113,9 @@ def test_the_proposed_number_follows_the_connection_s_rule(
 
 
 def test_the_key_is_the_same_for_every_spelling() -> None:
-    assert ADAPTER.build_key(MASTERS, " sc-001") == ADAPTER.build_key(MASTERS, "SC-001 ")
+    assert ADAPTER.build_key(MASTERS.vendor_code, " sc-001") == ADAPTER.build_key(
+        MASTERS.vendor_code, "SC-001 "
+    )
 
 
 def test_without_a_description_the_title_is_the_comment() -> None:
