@@ -248,11 +248,11 @@ class TestPages:
         while True:
             answer: Any = client.get(url + query)
             seen += [row.entry.pk for row in answer.context["rows"]]
-            if not answer.context["older_url"]:
+            if not answer.context["page"].after_url:
                 break
-            query = answer.context["older_url"]
+            query = answer.context["page"].after_url
         assert seen == made[::-1]
-        back: Any = client.get(url + answer.context["newer_url"])
+        back: Any = client.get(url + answer.context["page"].before_url)
         assert [row.entry.pk for row in back.context["rows"]] == made[::-1][50:100]
 
     def test_the_search_stays_on_the_next_page(self, company: Company, auditor: User) -> None:
