@@ -84,7 +84,7 @@ def seal_new_entries(pool: KeyedThreadPool) -> None:
 
 class Poller(bootsteps.StartStopStep):
     """A worker's own look at the database: one thread each for exports, reading them back,
-    reconciliation, Spectrum's lists, probes, mails and the history's seals, and a thread for each
+    reconciliation, Spectrum's master data, probes, mails and the history's seals, and a thread for each
     connection that has a turn."""
 
     requires = ("celery.worker.components:Pool",)
