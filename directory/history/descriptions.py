@@ -152,31 +152,27 @@ EVENTS: dict[str, EventDescription] = {
     "own_decision_rule.restored": EventDescription(
         "Own decisions were forbidden again", message_key="reason"
     ),
-    "approvers.confirmed": EventDescription("The list of who may push to accounting was confirmed"),
-    "approvers.flagged": EventDescription(
-        "The list of who may push to accounting was found wrong", message_key="reason"
-    ),
+    "approvers.confirmed": EventDescription("The approver list was confirmed"),
+    "approvers.flagged": EventDescription("The approver list was found to be wrong", message_key="reason"),
     "approvers.confirmation_asked": EventDescription(
-        "Who may push to accounting must be confirmed anew: changes of an account suspend it from now on"
+        "The approver list must be confirmed again: from now on, account changes suspend the privilege"
     ),
     "two_step_rule.set": EventDescription(
         "Two-step verification was required of approvers", message_key="reason"
     ),
     "two_step_rule.lifted": EventDescription(
-        "Two-step verification is not required of approvers any more", message_key="reason"
+        "Two-step verification is no longer required of approvers", message_key="reason"
     ),
-    "company.created": EventDescription("Company made"),
+    "company.created": EventDescription("Company created"),
     "company.changed": EventDescription("Company changed"),
-    "group.created": EventDescription("Group of permissions made"),
+    "group.created": EventDescription("Group of permissions created"),
     "group.changed": EventDescription("Group of permissions changed"),
     "group.deleted": EventDescription("Group of permissions removed"),
-    "project.created": EventDescription("Project made"),
+    "project.created": EventDescription("Project created"),
     "project.changed": EventDescription("Project changed"),
     "project.deleted": EventDescription("Project removed"),
-    "right.refused": EventDescription(
-        "Refused for want of a right", _describe_refusal, message_key="address"
-    ),
-    "account.created": EventDescription("Account made"),
+    "right.refused": EventDescription("Refused: missing right", _describe_refusal, message_key="address"),
+    "account.created": EventDescription("Account created"),
     "account.changed": EventDescription("Account changed", _describe_account_change),
     "account.powers_changed": EventDescription(
         "What an account may do in Django admin changed", _describe_permission_change
@@ -189,15 +185,17 @@ EVENTS: dict[str, EventDescription] = {
     "session.started": EventDescription("Signed in"),
     "session.ended": EventDescription("Signed out"),
     "sign_in.failed": EventDescription("A sign-in failed"),
-    "sign_in.locked": EventDescription("Sign-in was locked after too many tries"),
+    "sign_in.locked": EventDescription("Sign-in was locked after too many attempts"),
     "password.changed": EventDescription("Password changed"),
     "password.reset": EventDescription("Password chosen through a mailed link"),
     "two_step.turned_on": EventDescription("Two-step verification turned on"),
     "two_step.turned_off": EventDescription("Two-step verification turned off"),
-    "two_step.recovery_codes_made": EventDescription("Recovery codes made"),
+    "two_step.recovery_codes_made": EventDescription("Recovery codes created"),
     "two_step.recovery_code_used": EventDescription("Signed in with a recovery code"),
-    "signatures.began": EventDescription("From here on acceptances and grants count only if they are signed"),
-    "history.restored": EventDescription("The database was put back to an older copy", message_key="reason"),
+    "signatures.began": EventDescription("From here on, acceptances and grants count only if signed"),
+    "history.restored": EventDescription(
+        "The database was restored from an older copy", message_key="reason"
+    ),
     "history.exported": EventDescription("History exported", _describe_export),
     "person.erased": EventDescription("Personal data was erased", message_key="reason"),
     "person.exported": EventDescription("Personal data was exported"),

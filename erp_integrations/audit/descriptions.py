@@ -33,8 +33,8 @@ def describe_acceptance(detail: Mapping[str, Any], people: Mapping[int, User]) -
 
 def describe_adoption(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
     if detail.get("status") == "synced":
-        return f"Marked as exported: {detail.get('erp_id', '')} stood in Spectrum, and nothing was written"
-    return f"A part of it stood in Spectrum as {detail.get('erp_id', '')}; only the rest is sent"
+        return f"Marked as exported: {detail.get('erp_id', '')} was in Spectrum already; nothing was written"
+    return f"Part of it was in Spectrum already as {detail.get('erp_id', '')}; only the rest is sent"
 
 
 def describe_failure(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
@@ -43,17 +43,14 @@ def describe_failure(detail: Mapping[str, Any], people: Mapping[int, User]) -> s
 
 
 def describe_retry(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
-    return (
-        "Accepted again after the failed export, as "
-        f"{detail.get('erp_id', '')}{_describe_other_records(detail)}"
-    )
+    return f"Retried after the failed export, as {detail.get('erp_id', '')}{_describe_other_records(detail)}"
 
 
 def _describe_other_records(detail: Mapping[str, Any]) -> str:
     """Which records of Spectrum's somebody said are others, and how they knew where no statement says it."""
     others = [f"{each['vendor_code']} {each['erp_id']}" for each in detail.get("other_records", [])]
     reason = f": {detail['others_reason']}" if "others_reason" in detail else ""
-    return f"; {', '.join(others)} is another one{reason}" if others else ""
+    return f"; {', '.join(others)} is a different record{reason}" if others else ""
 
 
 def describe_return(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
@@ -61,7 +58,7 @@ def describe_return(detail: Mapping[str, Any], people: Mapping[int, User]) -> st
     if (cause := detail.get("why", "")) not in ("", "the approver lost the right"):
         return f"Back to Ready to Export before anything was written: {cause}"
     return (
-        f"Back to Ready to Export: {approver or 'the approver'} lost the right to push to accounting "
+        f"Back to Ready to Export: {approver or 'the approver'} lost Can Push to Accounting "
         "before anything was written"
     )
 
@@ -72,7 +69,7 @@ def describe_start(detail: Mapping[str, Any], people: Mapping[int, User]) -> str
 
 
 def describe_found_part(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
-    return f"Read back: Spectrum holds {', '.join(detail.get('written', []))}; the others are sent now"
+    return f"Read back: Spectrum has {', '.join(detail.get('written', []))}; the rest is sent now"
 
 
 def describe_drift(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
@@ -81,11 +78,11 @@ def describe_drift(detail: Mapping[str, Any], people: Mapping[int, User]) -> str
 
 
 def describe_attested_part(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
-    return f"Looked up in Spectrum: {', '.join(detail.get('written', []))} are there, the others are not"
+    return f"Checked in Spectrum: {', '.join(detail.get('written', []))} are there, the rest is not"
 
 
 def describe_unlink(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
-    proof = "it was read back" if detail.get("proof") == "read back" else "somebody looked"
+    proof = "by read-back" if detail.get("proof") == "read back" else "a person checked"
     return (
         f"Unlinked: {detail.get('erp_id', '')} is gone from Spectrum, "
         f"{proof}{_describe_other_records(detail)}"
@@ -98,7 +95,7 @@ def describe_follow(detail: Mapping[str, Any], people: Mapping[int, User]) -> st
         for key in (detail.get("old", {}), detail.get("new", {}))
     )
     phases = ", ".join(f"phase {old} is {new}" for old, new in detail.get("phases", {}).items())
-    return f"Followed in Spectrum: {f'{old} is {new} now' if old != new else phases}"
+    return f"Followed in Spectrum: {f'{old} is now {new}' if old != new else phases}"
 
 
 def describe_units(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
@@ -131,9 +128,7 @@ def build_link_words(label: str) -> EventDescription:
 
 
 def describe_exemption(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
-    return (
-        f"{people.get(detail.get('user', 0)) or 'An approver'} may decide once, though they had a hand in it"
-    )
+    return f"{people.get(detail.get('user', 0)) or 'An approver'} may decide once although they were involved"
 
 
 EVENT_DESCRIPTIONS: dict[str, EventDescription] = {
@@ -161,64 +156,60 @@ EVENT_DESCRIPTIONS: dict[str, EventDescription] = {
         "Unlinked", describe=describe_unlink, tone=Badge.UNLINKED.label, message_key="statement"
     ),
     "submission.returned": EventDescription(
-        "Back to Ready to Export: its acceptance does not count",
+        "Back to Ready to Export: its acceptance is not valid",
         describe=describe_return,
         tone=Badge.AWAITING.label,
     ),
     "export.started": EventDescription("Export began", describe=describe_start, tone=Badge.EXPORTING.label),
     "export.put_off": EventDescription(
-        "Put off; it is tried again by itself", tone=Badge.EXPORTING.label, message_key="problem"
+        "Delayed; retried automatically", tone=Badge.EXPORTING.label, message_key="problem"
     ),
     "export.synced": EventDescription("Written to Spectrum", tone=Badge.SYNCED.label),
-    "export.verified": EventDescription(
-        "Read back: Spectrum holds what was accepted", tone=Badge.SYNCED.label
-    ),
+    "export.verified": EventDescription("Read back: matches what was accepted", tone=Badge.SYNCED.label),
     "export.differs": EventDescription(
-        "Read back: Spectrum holds something else", tone=Badge.SYNCED_WITH_DIFFERENCES.label
+        "Read back: differs from what was accepted", tone=Badge.SYNCED_WITH_DIFFERENCES.label
     ),
-    "export.absent": EventDescription(
-        "Read back: Spectrum does not show it", tone=Badge.NEEDS_ATTENTION.label
-    ),
+    "export.absent": EventDescription("Read back: not found in Spectrum", tone=Badge.NEEDS_ATTENTION.label),
     "drift.began": EventDescription(
         "Reconciliation: drift found", describe=describe_drift, tone=Badge.SYNCED_WITH_DIFFERENCES.label
     ),
     "drift.changed": EventDescription(
         "Reconciliation: drift changed", describe=describe_drift, tone=Badge.SYNCED_WITH_DIFFERENCES.label
     ),
-    "drift.ended": EventDescription("Reconciliation: nothing drifts any more", tone=Badge.SYNCED.label),
+    "drift.ended": EventDescription("Reconciliation: no more drift", tone=Badge.SYNCED.label),
     "export.incomplete": EventDescription(
-        "Stopped with a part of it in Spectrum", tone=Badge.NEEDS_ATTENTION.label, message_key="problem"
+        "Stopped with part of it in Spectrum", tone=Badge.NEEDS_ATTENTION.label, message_key="problem"
     ),
     "export.failed": EventDescription(
         "Failed to export", describe=describe_failure, tone=Badge.FAILED.label, message_key="problem"
     ),
     "export.unknown": EventDescription(
-        "Stopped: nobody knows whether Spectrum wrote the last call",
+        "Stopped: unknown whether Spectrum wrote the last call",
         tone=Badge.NEEDS_ATTENTION.label,
         message_key="problem",
     ),
-    "export.found_all": EventDescription("Read back: Spectrum holds all of it", tone=Badge.SYNCED.label),
+    "export.found_all": EventDescription("Read back: all of it is in Spectrum", tone=Badge.SYNCED.label),
     "export.found_none": EventDescription(
-        "Read back: Spectrum holds nothing of it, so it is sent again", tone=Badge.EXPORTING.label
+        "Read back: none of it is in Spectrum, so it is sent again", tone=Badge.EXPORTING.label
     ),
     "export.found_part": EventDescription(
-        "Read back: Spectrum holds a part of it",
+        "Read back: part of it is in Spectrum",
         describe=describe_found_part,
         tone=Badge.NEEDS_ATTENTION.label,
     ),
     "export.found_other": EventDescription(
-        "Read back: Spectrum holds something else", tone=Badge.NEEDS_ATTENTION.label
+        "Read back: differs from what was accepted", tone=Badge.NEEDS_ATTENTION.label
     ),
     "export.attested_all": EventDescription(
-        "Looked up in Spectrum: all of it is there", tone=Badge.SYNCED.label, message_key="statement"
+        "Checked in Spectrum: all of it is there", tone=Badge.SYNCED.label, message_key="statement"
     ),
     "export.attested_none": EventDescription(
-        "Looked up in Spectrum: none of it is there, so it is sent again",
+        "Checked in Spectrum: none of it is there, so it is sent again",
         tone=Badge.EXPORTING.label,
         message_key="statement",
     ),
     "export.attested_part": EventDescription(
-        "Looked up in Spectrum: a part of it is there",
+        "Checked in Spectrum: part of it is there",
         describe=describe_attested_part,
         tone=Badge.NEEDS_ATTENTION.label,
         message_key="statement",
@@ -229,46 +220,42 @@ EVENT_DESCRIPTIONS: dict[str, EventDescription] = {
     "export.followed": EventDescription(
         "Followed to its new key in Spectrum", describe=describe_follow, tone=Badge.SYNCED.label
     ),
-    "export.resumed": EventDescription(
-        "Resumed with the calls that are not written", tone=Badge.EXPORTING.label
-    ),
+    "export.resumed": EventDescription("Resumed with the remaining calls", tone=Badge.EXPORTING.label),
     "export.retried": EventDescription(
-        "Accepted again after a failed export",
+        "Retried after a failed export",
         describe=describe_retry,
         tone=Badge.EXPORTING.label,
         message_key="note",
     ),
     "commitment.deleted": EventDescription("Deleted"),
-    "connection.created": EventDescription("Connection made", describe=describe_settings),
+    "connection.created": EventDescription("Connection created", describe=describe_settings),
     "connection.changed": EventDescription("Settings changed", describe=describe_settings),
     "connection.deleted": EventDescription("Connection removed"),
     "connection.descriptions_forgotten": EventDescription(
-        "Service descriptions forgotten: they are fetched again"
+        "Service descriptions cleared, to be fetched again"
     ),
     "connection.descriptions_adopted": EventDescription(
-        "The site's changed services were taken over", message_key="difference"
+        "The site's changed services were accepted", message_key="difference"
     ),
     "connection.success_rule_learned": EventDescription(
-        "Learned what a written record answers", message_key="rule"
+        "Rule for replies learned from a written record", message_key="rule"
     ),
-    "connection.probed": EventDescription("Asked whether the site can be used", message_key="sentence"),
-    "connection.reopened": EventDescription("Exports go on"),
+    "connection.probed": EventDescription("Connection probed", message_key="sentence"),
+    "connection.reopened": EventDescription("Exports resumed"),
     "connection.stopped": EventDescription("Exports stopped", message_key="fault"),
     "connection.paused": EventDescription("Paused", message_key="reason"),
     "connection.resumed": EventDescription("Pause ended"),
-    "connection.secret_rotation_begun": EventDescription("Asked Spectrum for a new client secret"),
+    "connection.secret_rotation_begun": EventDescription("New client secret requested from Spectrum"),
     "connection.secret_rotation_failed": EventDescription(
-        "Spectrum made no new client secret", message_key="reason"
+        "Spectrum created no new client secret", message_key="reason"
     ),
     "connection.secret_rotation_unknown": EventDescription(
-        "Nobody knows whether Spectrum made a new client secret", message_key="reason"
+        "Unknown whether Spectrum created a new client secret", message_key="reason"
     ),
     "connection.secret_rotated": EventDescription("The client secret was replaced"),
-    "connection.secrets_reencrypted": EventDescription("Its secrets were encrypted anew, with the first key"),
-    "connection.old_secret_forgotten": EventDescription("The old client secret was forgotten"),
-    "connection.secrets_looked_at": EventDescription(
-        "Looked at what is stored of the secrets, and when they expire"
-    ),
+    "connection.secrets_reencrypted": EventDescription("Secrets re-encrypted with the first key"),
+    "connection.old_secret_forgotten": EventDescription("The old client secret was deleted"),
+    "connection.secrets_looked_at": EventDescription("Viewed which secrets are stored and when they expire"),
     "connection.units_changed": EventDescription("Units of measure linked", describe=describe_units),
     "vendor_link.created": build_link_words("Vendor linked"),
     "vendor_link.changed": build_link_words("Vendor link changed"),
@@ -293,9 +280,9 @@ EVENT_DESCRIPTIONS: dict[str, EventDescription] = {
     "cost_type.created": EventDescription("Cost type added"),
     "cost_type.changed": EventDescription("Cost type changed"),
     "cost_type.deleted": EventDescription("Cost type removed"),
-    "masters.asked_for": EventDescription("Asked for Spectrum's lists to be read"),
-    "masters.read": EventDescription("Spectrum's lists were read"),
-    "masters.not_read": EventDescription("Spectrum's lists could not be read"),
-    "reconciliation.asked": EventDescription("Asked for a comparison with Spectrum"),
+    "masters.asked_for": EventDescription("Master data sync requested"),
+    "masters.read": EventDescription("Master data synced"),
+    "masters.not_read": EventDescription("Master data could not be synced"),
+    "reconciliation.asked": EventDescription("Comparison with Spectrum requested"),
     "email.sent_again": EventDescription("A failed e-mail was queued again"),
 }
