@@ -129,7 +129,7 @@ def pause_all(losses: str) -> None:
                 reason = f"{PAUSE_REASON} {losses}"[:300]
                 Connection.objects.filter(pk=key).update(paused_at=Now(), pause_reason=reason)
                 circuit_breaker.record_connection_event("paused", connection, {"reason": reason})
-                alarms.create_alarm(connection, f"{reason} Nothing is sent meanwhile.")
+                alarms.create_alarm(connection, f"{reason} Nothing is sent until then.")
 
 
 def get_next_epoch() -> int:

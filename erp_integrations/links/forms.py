@@ -9,7 +9,7 @@ from erp_integrations.models import Connection
 from erp_integrations.models.master_data import CODE_LENGTH
 
 LIST_PARAMETERS = frozenset({"view", "q", "connection", "after", "before"})
-UNSEEN = "The page did not say what you saw. Look at it below and choose again."
+UNSEEN = "This page was out of date. Check it below and choose again."
 
 
 class LinkForm(forms.Form):

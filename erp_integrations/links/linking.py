@@ -142,7 +142,7 @@ def unlink_job(*, project: Project, expected: ExpectedLink, by: User) -> int:
 
 @transaction.atomic
 def requeue_master_data_sync(*, connection: Connection, by: User) -> None:
-    """Have a worker read Spectrum's lists now. Raises RightMissing."""
+    """Have a worker read Spectrum's master data now. Raises RightMissing."""
     require_administer_erp_integrations(by, connection.company)
     syncing.requeue_sync(connection.pk)
     history.record(event="masters.asked_for", subject=connection, by=by, company=connection.company)

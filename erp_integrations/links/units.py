@@ -92,8 +92,7 @@ def link_units(*, connection: Connection, entered: Mapping[str, str], expected_h
     links = get_unit_links(connection)
     if hash_content(links) != expected_hash:
         raise LinkChanged(
-            "Somebody else changed the units while you were looking, so nothing was changed. "
-            "Below is how they stand now."
+            "Somebody else has changed the units, so nothing was saved. The current ones are below."
         )
     wanted = {get_comparable_unit(unit): erp_unit.strip().upper() for unit, erp_unit in entered.items()}
     adapter, problems = get_adapter(connection), []
