@@ -1,6 +1,6 @@
 """The findings: one function, at three moments (docs/product.md, section 5).
 
-Before Send, on the review page and in the Accept box, and before the wire. Nothing here
+Before Send, on the review page and in the Accept dialog, and before the wire. Nothing here
 talks to the ERP or opens a transaction.
 """
 
@@ -170,7 +170,7 @@ def build_document(commitment: Commitment) -> Document:
 
 
 def build_basis(document: Document) -> ApprovalBasis:
-    """Look up the links of a document as they stand now, and what Spectrum's lists say; eight queries."""
+    """Look up the links of a document as they are now, and what master data say; eight queries."""
     job = (
         JobLink.objects.select_related("connection__settings").filter(project_id=document.project_id).first()
     )
@@ -301,13 +301,13 @@ def check_commitment(document: Document) -> list[Issue]:
             "contract-company-missing",
             "Contract Company",
             "No contract company is chosen.",
-            "Choose the vendor that this commitment is with.",
+            "Choose the vendor of this commitment.",
         )
     if not document.lines:
         add_blocking_issue(
             "no-lines",
             "Schedule of Values",
-            "The Schedule of Values has no line.",
+            "The Schedule of Values has no lines.",
             "Add at least one line with a cost code, a cost type and an amount.",
         )
     elif document.total <= 0:
@@ -317,7 +317,7 @@ def check_commitment(document: Document) -> list[Issue]:
                 Severity.WARNING,
                 f"The total is {document.total:,.2f} {document.currency}.",
                 "Schedule of Values",
-                "Check that a total of zero or less is meant.",
+                "Check that a total of zero or less is intended.",
                 ResponsibleParty.PROJECT,
             )
         )
@@ -341,9 +341,9 @@ def check_linked_names(basis: ApprovalBasis) -> list[Issue]:
         Issue(
             f"{what}-name-unlike",
             Severity.WARNING,
-            f"{ours} is linked to {what} {code}, which Spectrum calls {theirs}.",
+            f"{ours} is linked to {what} {code}, which is called {theirs} in Spectrum.",
             field,
-            f"Check that this is the {what} that is meant: the money goes there.",
+            f"Check that this is the right {what}: the money goes there.",
             ResponsibleParty.ERP_ADMIN,
         )
         for what, ours, code, theirs, field in linked
@@ -367,9 +367,9 @@ def check_erp_id_taken(basis: ApprovalBasis, erp_id: str) -> list[Issue]:
             "erp-id-taken",
             Severity.BLOCKING,
             f"Another commitment with this vendor already has the ERP ID {key.erp_id}; "
-            "Spectrum would overwrite it without a word.",
+            "Spectrum would overwrite it without warning.",
             "ERP ID",
-            "Choose another ERP ID in the Accept box.",
+            "Choose another ERP ID in the Accept dialog.",
             ResponsibleParty.APPROVER,
         )
     ]
