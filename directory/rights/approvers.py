@@ -67,10 +67,10 @@ class Approver:
         """What the privilege gives them at this moment, in words."""
         level = self.membership.get_erp_integrations_level_display()
         if not self.membership.user.is_active:
-            return "The account is switched off: it gives nothing"
+            return "Account deactivated: no effect"
         if self.membership.erp_integrations_level in WORKING_LEVELS:
             return "Can accept, reject and export"
-        return f"{level} on the tool: it gives nothing until the level is Standard or Admin"
+        return f"{level} on the tool: no effect until the level is Standard or Admin"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ def handle_account_change(entry: HistoryEntry) -> None:
     by = User.objects.filter(pk=entry.by_id or 0).first()
     if "is_active" in entry.detail.get("fields", []) and not entry.detail["active"]:
         memberships.suspend_push_to_accounting(
-            person=person, by=by, reason="The account was switched off.", is_permanent=True
+            person=person, by=by, reason="The account was deactivated.", is_permanent=True
         )
     elif reason := get_suspension_reason(entry, person):
         memberships.suspend_push_to_accounting(person=person, by=by, reason=reason)
@@ -34,7 +34,7 @@ def get_suspension_reason(entry: HistoryEntry, person: User) -> str:
         case "account.changed" if "email" in fields:
             return "The e-mail address of the account was changed."
         case "account.changed" if "is_active" in fields:
-            return "The account was switched on again."
+            return "The account was reactivated."
         case "account.password_set":
             return "The password was set by somebody else."
         case "password.reset" if not (
