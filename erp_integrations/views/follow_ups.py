@@ -27,14 +27,14 @@ def undo(request: SignedInRequest, company_slug: str, submission_id: int) -> Htt
     row = get_submission_row(request, company_slug, submission_id)
     if request.method != "POST":
         # Somebody whose session had ended comes back from sign-in to this address.
-        messages.info(request, "Nothing was done yet: press the button again.")
+        messages.info(request, "Nothing was done. Press the button again.")
         return redirect(row.submission)
     try:
         submissions.undo(submission=row.submission, by=request.user)
     except submissions.Conflict as conflict:
         messages.warning(request, str(conflict))
     else:
-        messages.success(request, f"{row.submission.number} awaits a decision again; nothing was sent.")
+        messages.success(request, f"{row.submission.number} is ready to export again. Nothing was sent.")
     return build_decision_response(request, get_submission_row(request, company_slug, submission_id))
 
 
@@ -58,7 +58,7 @@ def resume(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         return build_decided_dialog(
             request, get_submission_row(request, company_slug, submission_id), str(refusal)
         )
-    messages.success(request, f"{row.submission.number} goes on with the calls that are not written.")
+    messages.success(request, f"{row.submission.number} continues with the remaining calls.")
     return build_decision_response(request, get_submission_row(request, company_slug, submission_id))
 
 
@@ -89,7 +89,7 @@ def resolve(request: SignedInRequest, company_slug: str, submission_id: int) -> 
         return build_decided_dialog(
             request, get_submission_row(request, company_slug, submission_id), str(refusal)
         )
-    messages.success(request, f"What you found of {row.submission.number} is kept in its history.")
+    messages.success(request, f"Your findings for {row.submission.number} are kept in its history.")
     return build_decision_response(request, get_submission_row(request, company_slug, submission_id))
 
 
@@ -146,7 +146,7 @@ def follow(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         try:
             moves = submissions.list_moves(row.job)
         except submissions.DecisionError as nothing:
-            return build_decided_dialog(request, row, str(nothing), verb="Nothing to follow:")
+            return build_decided_dialog(request, row, str(nothing), verb="Nothing to follow for")
         return build_follow_up_dialog(request, row, "_follow.html", "Follow", form, moves=moves)
     try:
         job = submissions.follow(
@@ -161,7 +161,7 @@ def follow(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         )
     messages.success(
         request,
-        f"{row.submission.number} is vendor {job.vendor_code}, subcontract {job.erp_id} from now on.",
+        f"{row.submission.number} is now vendor {job.vendor_code}, subcontract {job.erp_id}.",
     )
     return build_decision_response(request, get_submission_row(request, company_slug, submission_id))
 
