@@ -16,7 +16,7 @@ from commitments.widgets import QuickCheckbox, QuickSelect, QuickTextInput
 from directory.models import Project
 
 MAX_LINES = 1000
-TOO_MANY_LINES = f"At most {MAX_LINES:,} lines fit."
+TOO_MANY_LINES = f"At most {MAX_LINES:,} lines are possible."
 
 
 # Line breaks, control characters, and those that turn the direction of what follows: a title could read
@@ -42,7 +42,7 @@ class WholeTextField(forms.CharField):
         super().validate(value)
         if INVISIBLE_CHARACTERS.search(value):
             raise ValidationError(
-                "It holds a line break or another character that nobody can see. Type it again by hand."
+                "It contains a line break or an invisible character. Type it again by hand."
             )
 
 
@@ -73,7 +73,7 @@ class CommitmentForm(forms.Form):
         }
     )
     default_retainage = FigureField(
-        whole=3, decimals=2, label="Default Retainage", help_text="Per cent held back from each payment."
+        whole=3, decimals=2, label="Default Retainage", help_text="Percentage held back from each payment."
     )
     trade = WholeTextField(max_length=60)
     issue_date = forms.DateField(
@@ -226,7 +226,7 @@ class LineFormSet(forms.BaseFormSet[LineForm]):
     validate_min = validate_max = False
     renderer = None
     default_error_messages = {
-        "missing_management_form": "The lines did not arrive whole. Nothing was saved: send the form again.",
+        "missing_management_form": "Some lines did not arrive. Nothing was saved. Submit the form again.",
         "too_many_forms": TOO_MANY_LINES,
     }
 

@@ -113,9 +113,9 @@ def merge_descriptions(descriptions: Sequence[str]) -> tuple[str, tuple[str, ...
         left = len(different) - count
         text = f"{'; '.join(different[:count])}; and {left} more"
         if len(text) <= MAX_DESCRIPTION_LENGTH:
-            return text, (f"{left} description{'' if left == 1 else 's'}, for which there is no room",)
+            return text, (f"{left} description{'' if left == 1 else 's'}, that do not fit",)
     left = len(different) - 1
-    return different[0], (f"{left} description{'' if left == 1 else 's'}, for which there is no room",)
+    return different[0], (f"{left} description{'' if left == 1 else 's'}, that do not fit",)
 
 
 def clean_billing_item(billing_item: str) -> str:

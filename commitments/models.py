@@ -161,7 +161,7 @@ class Commitment(models.Model):
         decimal_places=2,
         default=Decimal("0"),
         validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))],
-        help_text="Per cent held back from each payment.",
+        help_text="Percentage held back from each payment.",
     )
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="created_commitments")
     created_at = models.DateTimeField(db_default=Now())

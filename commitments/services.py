@@ -79,8 +79,8 @@ def update_commitment(
     require_unlocked(commitment_row, changed, lines_changed=lines_changed)
     if commitment_row.version != version:
         raise CommitmentChanged(
-            "Somebody else changed this commitment while you had it open. "
-            "Your entries are still below: reload the page in another tab, compare, and save again."
+            "Somebody else has changed this commitment since you opened it. Your entries are still below: "
+            "open the page in another tab, compare, and save again."
         )
     if not changed and not lines_changed:
         return commitment_row
@@ -165,7 +165,9 @@ def delete_commitment(*, commitment: Commitment, by: User) -> None:
     commitment_row = lock_commitment(commitment)
     require_edit_commitment(by, commitment_row.project, commitment_row.created_by_id)
     if not commitment_row.can_be_deleted:
-        raise CommitmentLocked("A commitment that was sent to accounting can't be deleted. Set it to Void.")
+        raise CommitmentLocked(
+            "A commitment that has been sent to accounting can't be deleted. Set it to Void."
+        )
     history.record(
         event=CommitmentEvent.COMMITMENT_DELETED,
         subject=commitment_row,
@@ -216,7 +218,7 @@ def lock_lines(
         or set(positions) - {line.position for line in lines}
     ):
         raise CommitmentChanged(
-            "This commitment was changed while you looked at it. It is shown as it stands now."
+            "This commitment has changed since you opened it. The current version is shown."
         )
     return commitment_row, lines
 
@@ -260,13 +262,13 @@ def _get_line_values(line: LineItem) -> dict[str, Any]:
 def require_unlocked(commitment: Commitment, changed: set[str], *, lines_changed: bool) -> None:
     if commitment.lock == Lock.WHOLE:
         raise CommitmentLocked(
-            f"Accounting has this commitment ({commitment.get_badge_display()}). Nothing in it can change. "
+            f"Accounting has this commitment ({commitment.get_badge_display()}). It can't be changed. "
             "Before a decision, a project admin can use Retrieve from ERP."
         )
     if commitment.lock == Lock.EXPORTED and (lines_changed or changed & EXPORTED_FIELDS):
         raise CommitmentLocked(
-            "This commitment is in Spectrum: number, contract company, title, status, default retainage "
-            "and the Schedule of Values can't change any more."
+            "This commitment is in Spectrum: number, Contract Company, title, status, Default Retainage "
+            "and the Schedule of Values can no longer be changed."
         )
 
 

@@ -86,7 +86,7 @@ def create(request: SignedInRequest, project_id: int) -> HttpResponse:
         except services.NumberTaken as error:
             entry.header.add_error("number", str(error))
         else:
-            messages.success(request, f"{commitment} is created.")
+            messages.success(request, f"{commitment} was created.")
             return redirect(commitment)
     return build_form_page(request, entry, context, status=422)
 
@@ -139,7 +139,7 @@ def edit(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpR
         return build_form_page(request, entry, {**context, **changed}, status=409)
     except Commitment.DoesNotExist:
         raise Http404 from None
-    messages.success(request, "Your changes are saved.")
+    messages.success(request, "Changes saved.")
     return redirect(commitment)
 
 
@@ -151,7 +151,9 @@ def delete(request: SignedInRequest, project_id: int, commitment_id: int) -> Htt
     require_edit_commitment(request.user, project, commitment.created_by_id)
     if request.method != "POST":
         if not commitment.can_be_deleted:
-            messages.warning(request, "It was sent to accounting, so it can't be deleted. Set it to Void.")
+            messages.warning(
+                request, "It has been sent to accounting, so it can't be deleted. Set it to Void."
+            )
             return redirect(commitment)
         return render(request, "commitments/delete.html", {"commitment": commitment})
     try:
@@ -160,7 +162,7 @@ def delete(request: SignedInRequest, project_id: int, commitment_id: int) -> Htt
         return build_detail_page(request, commitment, refusal=str(error), status=409)
     except Commitment.DoesNotExist:
         raise Http404 from None
-    messages.success(request, f"{commitment} is deleted.")
+    messages.success(request, f"{commitment} was deleted.")
     return redirect(project)
 
 

@@ -45,7 +45,7 @@ class AdministrationSite(admin.AdminSite):
             return None
         if settings.ADMIN_REQUIRES_TWO_STEP and not two_step.is_enabled(request.user):
             messages.warning(
-                request, "Administration needs two-step verification. Set it up here, then go back."
+                request, "Administration requires two-step verification. Set it up here, then go back."
             )
             return redirect("mfa_index")
         return reauthentication.handle_reauthentication(request)

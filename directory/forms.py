@@ -11,7 +11,7 @@ class ProfileForm(forms.ModelForm[User]):
 
     time_zone = forms.ChoiceField(
         choices=lambda: [(name, name) for name in sorted(time_zones.list_time_zones())],
-        help_text="All times are shown in it.",
+        help_text="All times are shown in this time zone.",
     )
     summary_hour = forms.TypedChoiceField(
         label="Hour of the daily summary",

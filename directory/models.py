@@ -111,12 +111,12 @@ class Company(models.Model):
     allows_own_decisions = models.BooleanField(
         "approvers may decide on their own commitments",
         default=False,
-        help_text="Frees the company from the rule that nobody decides on what they created or sent.",
+        help_text="Exempts the company from the rule that nobody decides on what they created or sent.",
     )
     requires_two_step = models.BooleanField(
         "approvers must use two-step verification",
         default=True,
-        help_text="Without it, who holds Can Push to Accounting can look and not decide.",
+        help_text="Without it, those with Can Push to Accounting can only view.",
     )
 
     objects = CompanyQuerySet.as_manager()

@@ -45,7 +45,7 @@ def profile(request: SignedInRequest) -> HttpResponse:
     form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         memberships.update_profile(form=form, by=request.user)
-        messages.success(request, "Your profile is saved.")
+        messages.success(request, "Profile saved.")
         return redirect("profile")
     return render(request, "profile.html", {"form": form}, status=422 if form.errors else 200)
 
@@ -94,7 +94,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form that is too old or came from elsewhere."""
     sentence = (
-        "This page was open for too long, or you signed in again in another tab. "
-        "Go back, reload the page and try once more: nothing was changed."
+        "This page was open too long, or you signed in again in another tab. Nothing was changed. "
+        "Go back, reload the page and try again."
     )
     return render(request, "403.html", {"sentence": sentence, "home": reverse("home")}, status=403)

@@ -12,10 +12,8 @@ from erp_integrations.models import CallState, ExportCall
 
 MAX_TEXT_LENGTH = 4000
 FINGERPRINT = re.compile("[0-9a-f]{64}")
-NOTE_HELP_TEXT = (
-    "Your note is also written to Spectrum, at most 1,000 characters. It stays in the commitment's history."
-)
-MISSING_VERSION_MESSAGE = "The page did not say what you saw. Look at it below and decide again."
+NOTE_HELP_TEXT = "Also written to Spectrum (at most 1,000 characters) and kept in the commitment's history."
+MISSING_VERSION_MESSAGE = "This page was out of date. Check it below and decide again."
 
 
 def build_text_field(label: str, help_text: str, rows: int = 2) -> forms.CharField:
@@ -74,30 +72,32 @@ class AcceptForm(OtherRecordsForm, DecisionForm):
     erp_id = forms.CharField(
         label="ERP ID",
         max_length=30,
-        help_text="Its number in Spectrum (Subcontract_Number); changing it changes nothing else.",
+        help_text=(
+            "The subcontract number in Spectrum (Subcontract_Number). Changing it here changes nothing else."
+        ),
         error_messages={"required": "Enter an ERP ID."},
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "size": 14}),
     )
     confirmed = forms.TypedMultipleChoiceField(required=False, coerce=str)
     number_looked_up = forms.BooleanField(
-        label="I looked in Spectrum: this vendor has no subcontract with this number", required=False
+        label="I checked in Spectrum: this vendor has no subcontract with this number", required=False
     )
     note = build_text_field("Details", "Kept in the commitment's history; not sent to Spectrum.")
     statement = build_text_field(
-        "What you saw in Spectrum",
-        "Whether it is there, where you looked, and when. Kept in the history with your name.",
+        "What you found in Spectrum",
+        "Say whether it is there, and where and when you checked. Kept in the history with your name.",
     )
 
     others_reason = build_text_field(
-        "How you know that it is another one",
-        "Needed where you tick one. Kept in the commitment's history with your name.",
+        "How you know it is a different record",
+        "Needed if you tick one. Kept in the commitment's history with your name.",
     )
 
     def clean(self) -> dict[str, Any]:
         """Whoever says that a record is another one says how they know."""
         cleaned = super().clean() or {}
         if cleaned.get("other_records") and not has_text(cleaned.get("others_reason", "")):
-            self.add_error("others_reason", "Say how you know that it is another one.")
+            self.add_error("others_reason", "Say how you know it is a different record.")
         return cleaned
 
 
@@ -107,8 +107,8 @@ class RejectForm(DecisionForm):
     reason = forms.CharField(
         label="Reason",
         max_length=MAX_TEXT_LENGTH,
-        help_text="It is mailed to the person who created the commitment, and stays in its history.",
-        error_messages={"required": "Enter a reason: it is mailed to the person who created the commitment."},
+        help_text="Mailed to the person who created the commitment and kept in its history.",
+        error_messages={"required": "Enter a reason. It is mailed to the person who created the commitment."},
         widget=forms.Textarea(attrs={"rows": 4, "autofocus": True}),
     )
 
@@ -119,11 +119,9 @@ class ApproverReviewForm(ExpectedHashForm):
     flagged = forms.TypedMultipleChoiceField(
         coerce=int,
         required=False,
-        error_messages={"invalid_choice": "Somebody whom you ticked is not on the list."},
+        error_messages={"invalid_choice": "Somebody you ticked is not on the list."},
     )
-    reason = build_text_field(
-        "Reason", "It is mailed to those who can revoke it, and stays in the history.", rows=3
-    )
+    reason = build_text_field("Reason", "Mailed to those who can revoke it and kept in the history.", rows=3)
 
     def __init__(self, *args: Any, people: Sequence[int], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -135,7 +133,7 @@ class ApproverReviewForm(ExpectedHashForm):
         """Whoever asks for a revocation says why."""
         cleaned = super().clean() or {}
         if cleaned.get("flagged") and not cleaned.get("reason", "").strip():
-            self.add_error("reason", "Say why they should not hold it any more.")
+            self.add_error("reason", "Say why they should no longer have it.")
         return cleaned
 
 
@@ -155,19 +153,19 @@ class ResolveForm(VersionForm):
         choices=[
             ("all", "All of it. It becomes Synced."),
             ("none", "None of it. All of it is sent again."),
-            ("part", "A part of it, namely the calls that are ticked below. The others can be sent then."),
+            ("part", "Part of it: the calls ticked below. The rest can then be sent."),
         ],
         widget=forms.RadioSelect,
         error_messages={"required": "Choose what you found in Spectrum."},
     )
     calls = forms.TypedMultipleChoiceField(
-        label="Of a part: the calls that are there",
+        label="If part of it: the calls that are there",
         coerce=int,
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
     statement = build_text_field(
-        "In your words", "Where you looked and what you saw. Kept in the history with your name.", 3
+        "Your statement", "Say where you checked and what you found. Kept in the history with your name.", 3
     )
 
     def __init__(self, *args: Any, calls: Sequence[ExportCall], **kwargs: Any) -> None:
@@ -182,5 +180,5 @@ class UnlinkForm(OtherRecordsForm, VersionForm):
     """How a person knows that the record is gone."""
 
     statement = build_text_field(
-        "In your words", "Who deleted it in Spectrum, and when. Kept in the history with your name.", 3
+        "Your statement", "Say who deleted it in Spectrum, and when. Kept in the history with your name.", 3
     )

@@ -28,7 +28,7 @@ def send_to_erp(request: SignedInRequest, project_id: int, commitment_id: int) -
         project_id,
         commitment_id,
         submissions.send_to_erp,
-        done="Sent to accounting. It is locked until an accounting approver has decided.",
+        done="Sent to accounting. It is locked until an accounting approver decides.",
     )
 
 
@@ -40,7 +40,7 @@ def retrieve_from_erp(request: SignedInRequest, project_id: int, commitment_id: 
         project_id,
         commitment_id,
         submissions.retrieve_from_erp,
-        done="Retrieved from accounting. It can be changed again.",
+        done="Retrieved from accounting. You can change it again.",
     )
 
 
@@ -52,7 +52,7 @@ def merge_lines(request: SignedInRequest, project_id: int, commitment_id: int) -
         project_id,
         commitment_id,
         partial(services.merge_lines, **parse_expected_lines(request)),
-        done="The lines are merged into one. The history keeps them as they were.",
+        done="The lines were merged. The history keeps the originals.",
     )
 
 
@@ -64,7 +64,7 @@ def give_billing_items(request: SignedInRequest, project_id: int, commitment_id:
         project_id,
         commitment_id,
         partial(services.set_billing_items, **parse_expected_lines(request), anew="anew" in request.POST),
-        done="Each of these lines has a billing item of its own now.",
+        done="Each of these lines now has its own billing item.",
     )
 
 
@@ -90,12 +90,12 @@ def handle_decision(
     commitment = get_commitment_or_404(project, commitment_id)
     if request.method != "POST":
         # Somebody whose session had ended comes back from sign-in to this address.
-        messages.info(request, "Nothing was done yet: press the button again.")
+        messages.info(request, "Nothing was done. Press the button again.")
         return redirect(commitment)
     try:
         command(commitment=commitment, by=request.user)
     except submissions.ExportBlocked:
-        refusal = "It was not sent. What stands in the way is listed under Accounting."
+        refusal = "It was not sent. The issues are listed under Accounting."
         return build_detail_page(
             request, get_commitment_or_404(project, commitment_id), refusal=refusal, status=422
         )

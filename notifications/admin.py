@@ -37,7 +37,7 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
         assert isinstance(request.user, User)
         count = sending.send_again(emails=queryset, by=request.user)
         if not count:
-            messages.warning(request, "Nothing was sent again: only failed e-mails can be.")
+            messages.warning(request, "Nothing was sent. Only failed e-mails can be sent again.")
             return
         emails.wake_sender()
         messages.success(request, f"{count} e-mail{'' if count == 1 else 's'} will be sent again.")

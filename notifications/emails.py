@@ -163,7 +163,7 @@ def store_attention(
     """Tell what failed or needs attention on one connection; ``for_project`` to who sent it."""
     count = len(lines)
     subject = (
-        f"Needs attention: {lines[0].title}" if count == 1 else f"{count} things need attention: {connection}"
+        f"Needs attention: {lines[0].title}" if count == 1 else f"{count} items need attention: {connection}"
     )
     return store_emails(
         recipients=recipients,

@@ -30,7 +30,7 @@ class Kind(models.TextChoices):
     RIGHTS = "rights", "Who may push to accounting"
     PASSWORD_LINK = "password_link", "Link to choose a password"
     INVITATION = "invitation", "Invitation"
-    SIGN_IN = "sign_in", "How one signs in was changed"
+    SIGN_IN = "sign_in", "Sign-in change"
 
 
 ALWAYS_MAILED = (Kind.REJECTION, Kind.RIGHTS, Kind.PASSWORD_LINK, Kind.INVITATION, Kind.SIGN_IN)

@@ -151,7 +151,7 @@ def send_again(*, emails: Iterable[OutgoingEmail], by: User) -> int:
     Raises PermissionDenied without the permission ``notifications.send_again``.
     """
     if not by.has_perm("notifications.send_again"):
-        raise PermissionDenied("You don't hold the permission to send a failed e-mail again.")
+        raise PermissionDenied("You don't have permission to send a failed e-mail again.")
     with transaction.atomic():
         keys = [email.pk for email in emails]
         failed = OutgoingEmail.objects.failed().filter(pk__in=keys).order_by("pk").select_for_update()
@@ -177,7 +177,7 @@ def build_message(email: OutgoingEmail, *, connection: BaseEmailBackend) -> Emai
         person = email.recipient
         if person is None or not person.is_active or person.email.lower() != email.to_address.lower():
             # Whoever reads the old mailbox would get in.
-            raise ValueError("Its person has another address by now, or is switched off.")
+            raise ValueError("The recipient's address has changed, or the account is deactivated.")
         link = password_links.build_password_link(person)
         text, html = (body.replace(PASSWORD_LINK_PLACEHOLDER, link) for body in (text, html))
     message = EmailMultiAlternatives(

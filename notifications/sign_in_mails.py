@@ -10,10 +10,10 @@ from allauth.core import context
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 
 from directory.accounts.devices import get_device_name
 from directory.client_address import get_client_address
+from directory.db.time_zones import format_time
 from directory.history import subscribers
 from directory.history.events import DirectoryEvent
 from directory.models import HistoryEntry, User
@@ -34,34 +34,33 @@ INVITED, RESET = DirectoryEvent.ACCOUNT_INVITED, DirectoryEvent.PASSWORD_RESET
 PASSWORDS = (DirectoryEvent.PASSWORD_CHANGED, RESET, DirectoryEvent.ACCOUNT_PASSWORD_SET)
 FIRST_PASSWORD = Change(
     "Your password was chosen",
-    "It was done through the link of your invitation. With it and your e-mail address you sign in.",
+    "It was chosen with the link in your invitation. Sign in with it and your e-mail address.",
 )
 CHANGES: dict[str, Change] = {
     DirectoryEvent.PASSWORD_CHANGED: Change(
         "Your password was changed",
-        "Whoever did it typed the password that you had before. Other places where you were signed in are "
-        "signed out.",
+        "The previous password was entered to change it. Your other sessions have been signed out.",
     ),
     RESET: Change(
-        "Your password was chosen anew",
-        "It was done through a link that had been mailed to you. You are signed out everywhere.",
+        "Your password was reset",
+        "It was reset with a link that was mailed to you. You are signed out everywhere.",
     ),
     DirectoryEvent.ACCOUNT_PASSWORD_SET: Change(
-        "Your password was set by an administrator", "The one that you had before does not work any more."
+        "Your password was set by an administrator", "The previous one no longer works."
     ),
     TURNED_ON: Change(
         "Two-step verification was turned on",
-        "Signing in takes a code of the authenticator app now, or one of the recovery codes that were made "
-        "with it. Other places where you were signed in are signed out.",
+        "You now sign in with a code from the authenticator app, or one of the recovery codes that were "
+        "created with it. Your other sessions have been signed out.",
     ),
     DirectoryEvent.TWO_STEP_TURNED_OFF: Change(
-        "Two-step verification was turned off", "Your password alone lets you in now."
+        "Two-step verification was turned off", "You now sign in with your password alone."
     ),
-    CODES_MADE: Change("New recovery codes were made", "The ones that you had before do not work any more."),
+    CODES_MADE: Change("New recovery codes were created", "The previous ones no longer work."),
     DirectoryEvent.TWO_STEP_RECOVERY_CODE_USED: Change(
         "A recovery code was used",
-        "Somebody typed one of your recovery codes where a code of your authenticator app is asked for. It "
-        "does not work a second time.",
+        "One of your recovery codes was entered instead of a code from your authenticator app. It "
+        "can't be used again.",
     ),
 }
 NEW_ADDRESS = "The e-mail address of your account was changed"
@@ -81,18 +80,20 @@ def store_new_address_emails(person: User, *, before: str, by: User) -> None:
             recipient=person,
             address=before,
             headline=NEW_ADDRESS,
-            sentence="This address is not the one of your account any more: you sign in with another, and "
-            "mails of Ledgergate go there.",
+            sentence="This is no longer the address of your account: you sign in with another one, and "
+            "Ledgergate's mails go there.",
             facts=facts,
-            advice=f"Were you not told of it? Ask {by}, or another administrator of Ledgergate, at once.",
+            advice=f"Didn't know about this? Ask {by} or another Ledgergate administrator at once.",
             link="",
         )
     emails.store_sign_in_change(
         recipient=person,
         headline=NEW_ADDRESS,
-        sentence="You sign in with this address now, and mails of Ledgergate come here. Your password stays.",
+        sentence=(
+            "You now sign in with this address, and Ledgergate's mails come here. Your password is unchanged."
+        ),
         facts=facts,
-        advice=f"Do you have no account there? Tell {by}.",
+        advice=f"Don't have an account there? Tell {by}.",
         link="",
     )
 
@@ -133,8 +134,7 @@ def is_first_password(entry: HistoryEntry) -> bool:
 
 
 def format_current_time(person: User) -> str:
-    now = timezone.localtime(timezone=zoneinfo.ZoneInfo(person.time_zone))
-    return f"{date_format(now, 'j M Y, H:i')} ({person.time_zone})"
+    return format_time(timezone.now(), zoneinfo.ZoneInfo(person.time_zone))
 
 
 def build_actor_facts(entry: HistoryEntry, person: User) -> list[tuple[str, str]]:
@@ -153,8 +153,8 @@ def build_actor_facts(entry: HistoryEntry, person: User) -> list[tuple[str, str]
 
 def get_advice(entry: HistoryEntry, person: User) -> str:
     if entry.by_id != person.pk:
-        return "Did you not ask for it? Choose a new password at once, and ask another administrator why."
+        return "Didn't ask for this? Choose a new password at once, and ask another administrator why."
     return (
-        "Was it not you? Choose a new password at once, which signs everybody out who is in with the old "
-        "one, and tell an administrator of Ledgergate."
+        "Not you? Choose a new password at once, which ends all sessions with the old "
+        "one, and tell a Ledgergate administrator."
     )

@@ -25,12 +25,12 @@ class KnownWordsValidator:
         for word in list_refused_words(user):
             if word in spelled:
                 raise ValidationError(
-                    f'It holds "{word}", which whoever guesses tries first. Leave that word out.',
+                    f'It contains "{word}", which is easy to guess. Leave that word out.',
                     code="password_holds_a_known_word",
                 )
 
     def get_help_text(self) -> str:
-        return "Your password can't hold the name of your company or of this product."
+        return "Your password can't contain the name of your company or of this product."
 
 
 class CommonPasswordsValidator(CommonPasswordValidator):
@@ -54,8 +54,8 @@ class CommonPasswordsValidator(CommonPasswordValidator):
         for kernel in kernels:
             if len(kernel) >= MIN_WORD_LENGTH and kernel in self.passwords:
                 raise ValidationError(
-                    "This is a common password with something added. Four words that have nothing to do "
-                    "with one another are harder to guess.",
+                    "This is a common password with something added. Four unrelated words are harder "
+                    "to guess.",
                     code="password_too_common",
                 )
 

@@ -31,7 +31,7 @@ class ReauthenticationForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
     )
     confirm_code = forms.CharField(
-        label="Or a code of your authenticator app",
+        label="Or a code from your authenticator app",
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
     )

@@ -27,8 +27,8 @@ ACTIVITY_INTERVAL_SECONDS = 60
 
 IDLE, AGE = "idle", "age"
 END_MESSAGES = {
-    IDLE: "You were signed out because nothing was done for {idle} minutes. Sign in to go on where you were.",
-    AGE: "You were signed out because a sign-in lasts for {hours} hours. Sign in to go on where you were.",
+    IDLE: "You were signed out after {idle} minutes without activity. Sign in to continue where you were.",
+    AGE: "You were signed out because sessions last {hours} hours. Sign in to continue where you were.",
 }
 
 

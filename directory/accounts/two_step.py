@@ -35,9 +35,9 @@ class TwoStepAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no
     """allauth's, with secrets that a copied database does not give away."""
 
     error_messages = DefaultMFAAdapter.error_messages | {
-        "cannot_delete_authenticator": "It must stay on: a company in which you hold Can Push to Accounting "
-        "requires it, or you enter the administration. For another phone, ask your administrator.",
-        "incorrect_code": "This code is wrong, or no longer good. Type the one that the app shows now.",
+        "cannot_delete_authenticator": "It must stay on: you use the administration, or a company where you "
+        "have Can Push to Accounting requires it. To change phones, ask your administrator.",
+        "incorrect_code": "This code is wrong or has expired. Enter the one that the app shows now.",
     }
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
@@ -66,7 +66,7 @@ class LimitedCode:
     def clean_code(self) -> str:
         """Refuse while locked, and count what is wrong."""
         if lockout.is_locked(context.request, self.user):
-            raise ValidationError("Too many wrong codes. Wait until it opens again.")
+            raise ValidationError("Too many wrong codes. Try again later.")
         try:
             code: str = super().clean_code()  # type: ignore[misc]  # of the form that this is mixed into
             self.claim_code(code)
@@ -81,7 +81,7 @@ class LimitedCode:
         key = f"two-step.used:{self.user.pk}:{normalize_user_code(code)}"
         good_for = app_settings.TOTP_PERIOD * (2 * app_settings.TOTP_TOLERANCE + 1)
         if not cache.add(key, True, timeout=good_for):
-            raise ValidationError("This code was used. Wait for the next one.")
+            raise ValidationError("This code has been used. Wait for the next one.")
 
 
 class CodeForm(LimitedCode, AuthenticateForm):  # type: ignore[misc]  # allauth has no type hints

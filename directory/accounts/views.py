@@ -46,5 +46,5 @@ def end_sessions(request: SignedInRequest) -> HttpResponse:
     if count:
         messages.success(request, "Signed out there." if count == 1 else f"Signed out in {count} places.")
     else:
-        messages.info(request, "That sign-in had ended already.")
+        messages.info(request, "That session had already ended.")
     return redirect("sessions")

@@ -75,7 +75,7 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
             None,
             {
                 "fields": ("email", "first_name", "last_name"),
-                "description": "They get a mail with a link by which they choose their own password.",
+                "description": "They get a mail with a link to choose their password.",
             },
         ),
     )
@@ -143,7 +143,9 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
             actions.pop("take_two_step_away", None)
         return actions
 
-    @admin.action(description="Invite again (people who have chosen no password yet)", permissions=["change"])
+    @admin.action(
+        description="Invite again (people who have not chosen a password yet)", permissions=["change"]
+    )
     def invite_again(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         people = [
             person
@@ -166,10 +168,10 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
         count = sum(sessions.end_sessions(person=person, by=request.user) for person in people)
         messages.success(request, f"{count} session{'' if count == 1 else 's'} ended.")
 
-    @admin.action(description="Take two-step verification away (phone and recovery codes are lost)")
+    @admin.action(description="Turn off two-step verification (phone and recovery codes are lost)")
     def take_two_step_away(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         count = two_step.delete_authenticators(queryset)
-        messages.success(request, f"{count} of the chosen people sign in with their password alone now.")
+        messages.success(request, f"{count} of the selected people now sign in with their password alone.")
 
     def record_account_event(
         self, request: HttpRequest, person: User, event: Event, detail: dict[str, Any]
@@ -195,7 +197,7 @@ class CompanyForm(forms.ModelForm[Company]):
     """A company; a change of its rules needs a reason."""
 
     reason = forms.CharField(
-        required=False, help_text="Needed when one of the two rules changes. It is kept in the history."
+        required=False, help_text="Required when one of the two rules changes. Kept in the history."
     )
 
     class Meta:
@@ -267,7 +269,7 @@ class CompanyMembershipForm(forms.ModelForm[CompanyMembership]):
 
     reason = forms.CharField(
         required=False,
-        help_text="Needed when Can Push to Accounting changes. It is kept in the history.",
+        help_text="Required when Can Push to Accounting changes. Kept in the history.",
         widget=forms.TextInput(attrs={"size": 80}),
     )
 
@@ -292,8 +294,7 @@ class MembershipAdmin(CompanyScopedAdmin[M]):
         if db_field.name == "user":
             field.queryset = field.queryset.exclude(pk=request.user.pk)
             field.error_messages["invalid_choice"] = (
-                "Select a valid choice: somebody of your companies, and not yourself. "
-                f"{memberships.OWN_LEVELS_MESSAGE}"
+                f"Choose somebody from your companies other than yourself. {memberships.OWN_LEVELS_MESSAGE}"
             )
         return field
 

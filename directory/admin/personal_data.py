@@ -19,7 +19,7 @@ class ErasureForm(forms.Form):
 
     reason = forms.CharField(
         max_length=500,
-        help_text="It is kept in the history for ever: don't name the person in it.",
+        help_text="Kept in the history for good. Don't name the person in it.",
         widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
 
@@ -34,7 +34,7 @@ class PersonalDataActions(admin.ModelAdmin[User]):
         assert isinstance(request.user, User)
         return request.user.is_superuser
 
-    @admin.action(description="Erase the chosen person's data…", permissions=["personal_data"])
+    @admin.action(description="Erase the selected person's data…", permissions=["personal_data"])
     def erase_person(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
         """Ask for the reason first; what is erased does not come back."""
         person = find_chosen_person(request, queryset)
@@ -50,18 +50,18 @@ class PersonalDataActions(admin.ModelAdmin[User]):
             except DirectoryError as refusal:
                 form.add_error("reason", str(refusal))
             else:
-                messages.success(request, f"The person is erased, and called {person} now.")
+                messages.success(request, f"The person's data is erased. They are now called {person}.")
                 return None
         context = {"title": "Erase a person", "chosen": person, "form": form}
         context |= {"action": "erase_person", "verb": "Erase for good", **admin.site.each_context(request)}
         context["consequence"] = (
-            f"{person} ({person.email}) becomes “Erased person {person.pk}” and can't sign in any more. "
-            "Their rights end; mails to them, their sign-in records and sessions are removed. What they "
-            "decided stays, under their number. This can't be undone."
+            f"{person} ({person.email}) becomes “Erased person {person.pk}” and can no longer sign in. "
+            "Their rights end; mails to them, their sign-in records and sessions are removed. Their "
+            "decisions are kept under their number. This can't be undone."
         )
         return TemplateResponse(request, "admin/directory/ask.html", context)
 
-    @admin.action(description="Download what is held about the chosen person", permissions=["personal_data"])
+    @admin.action(description="Download the selected person's data", permissions=["personal_data"])
     def export_person(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
         """As JSON, for the person to have."""
         person = find_chosen_person(request, queryset)
@@ -79,5 +79,5 @@ def find_chosen_person(request: HttpRequest, queryset: QuerySet[User]) -> User |
     people = list(queryset[:2])
     if len(people) == 1:
         return people[0]
-    messages.warning(request, "Choose one person at a time: nothing was done.")
+    messages.warning(request, "Choose one person at a time. Nothing was done.")
     return None

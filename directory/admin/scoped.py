@@ -60,7 +60,7 @@ class CompanyScopedAdmin(admin.ModelAdmin[M]):
         """Django asks the database for whatever is said to be chosen, be it a key or not, and fails."""
         if all(map(is_key, request.POST.getlist(ACTION_CHECKBOX_NAME))):
             return super().response_action(request, queryset, *args, **kwargs)
-        messages.warning(request, "What was chosen is not in the list. Nothing was changed.")
+        messages.warning(request, "The selected item is not in the list. Nothing was changed.")
         return None
 
     def formfield_for_foreignkey(

@@ -24,28 +24,28 @@ class DirectoryEvent(Event):
     MEMBERSHIP_REMOVED = "membership.removed", "Person removed"
     OWN_DECISION_RULE_LIFTED = "own_decision_rule.lifted", "Own decisions were allowed"
     OWN_DECISION_RULE_RESTORED = "own_decision_rule.restored", "Own decisions were forbidden again"
-    APPROVERS_CONFIRMED = "approvers.confirmed", "The list of who may push to accounting was confirmed"
-    APPROVERS_FLAGGED = "approvers.flagged", "The list of who may push to accounting was found wrong"
+    APPROVERS_CONFIRMED = "approvers.confirmed", "The approver list was confirmed"
+    APPROVERS_FLAGGED = "approvers.flagged", "The approver list was found to be wrong"
     APPROVERS_CONFIRMATION_ASKED = (
         "approvers.confirmation_asked",
-        "Who may push to accounting must be confirmed anew: changes of an account suspend it from now on",
+        "The approver list must be confirmed again: from now on, account changes suspend the privilege",
     )
     TWO_STEP_RULE_SET = "two_step_rule.set", "Two-step verification was required of approvers"
     TWO_STEP_RULE_LIFTED = (
         "two_step_rule.lifted",
-        "Two-step verification is not required of approvers any more",
+        "Two-step verification is no longer required of approvers",
     )
-    COMPANY_CREATED = "company.created", "Company made"
+    COMPANY_CREATED = "company.created", "Company created"
     COMPANY_CHANGED = "company.changed", "Company changed"
     COMPANY_DELETED = "company.deleted", "Company removed"
-    GROUP_CREATED = "group.created", "Group of permissions made"
+    GROUP_CREATED = "group.created", "Group of permissions created"
     GROUP_CHANGED = "group.changed", "Group of permissions changed"
     GROUP_DELETED = "group.deleted", "Group of permissions removed"
-    PROJECT_CREATED = "project.created", "Project made"
+    PROJECT_CREATED = "project.created", "Project created"
     PROJECT_CHANGED = "project.changed", "Project changed"
     PROJECT_DELETED = "project.deleted", "Project removed"
-    RIGHT_REFUSED = "right.refused", "Refused for want of a right"
-    ACCOUNT_CREATED = "account.created", "Account made"
+    RIGHT_REFUSED = "right.refused", "Refused: missing right"
+    ACCOUNT_CREATED = "account.created", "Account created"
     ACCOUNT_CHANGED = "account.changed", "Account changed"
     ACCOUNT_POWERS_CHANGED = "account.powers_changed", "What an account may do in Django admin changed"
     GROUP_PERMISSIONS_CHANGED = "group.permissions_changed", "What a group may do in Django admin changed"
@@ -54,15 +54,15 @@ class DirectoryEvent(Event):
     SESSION_STARTED = "session.started", "Signed in"
     SESSION_ENDED = "session.ended", "Signed out"
     SIGN_IN_FAILED = "sign_in.failed", "A sign-in failed"
-    SIGN_IN_LOCKED = "sign_in.locked", "Sign-in was locked after too many tries"
+    SIGN_IN_LOCKED = "sign_in.locked", "Sign-in was locked after too many attempts"
     PASSWORD_CHANGED = "password.changed", "Password changed"
     PASSWORD_RESET = "password.reset", "Password chosen through a mailed link"
     TWO_STEP_TURNED_ON = "two_step.turned_on", "Two-step verification turned on"
     TWO_STEP_TURNED_OFF = "two_step.turned_off", "Two-step verification turned off"
-    TWO_STEP_RECOVERY_CODES_MADE = "two_step.recovery_codes_made", "Recovery codes made"
+    TWO_STEP_RECOVERY_CODES_MADE = "two_step.recovery_codes_made", "Recovery codes created"
     TWO_STEP_RECOVERY_CODE_USED = "two_step.recovery_code_used", "Signed in with a recovery code"
-    SIGNATURES_BEGAN = "signatures.began", "From here on acceptances and grants count only if they are signed"
-    HISTORY_RESTORED = "history.restored", "The database was put back to an older copy"
+    SIGNATURES_BEGAN = "signatures.began", "From here on, acceptances and grants count only if signed"
+    HISTORY_RESTORED = "history.restored", "The database was restored from an older copy"
     HISTORY_EXPORTED = "history.exported", "History exported"
     PERSON_ERASED = "person.erased", "Personal data was erased"
     PERSON_EXPORTED = "person.exported", "Personal data was exported"

@@ -136,21 +136,23 @@ def list_sessions(person: User) -> Iterator[Session]:
 
 def require_superuser(by: User | None) -> None:
     if by and not (by.is_active and by.is_superuser):
-        raise DirectoryError("Only a superuser may erase personal data, or export it.")
+        raise DirectoryError("Only a superuser may erase or export personal data.")
 
 
 def require_erasable(person: User, by: User | None, reason: str) -> None:
     require_superuser(by)
     if person == by:
-        raise DirectoryError("Nobody erases themselves: another superuser has to.")
+        raise DirectoryError("You can't erase yourself. Another superuser has to.")
     if not reason.strip():
-        raise DirectoryError("Give a reason: it is kept in the history. Don't name the person in it.")
+        raise DirectoryError("Give a reason. It is kept in the history. Don't name the person in it.")
     lowered_reason = reason.lower()
     names = (person.email, person.first_name, person.last_name)
     if any(name.strip().lower() in lowered_reason for name in names if name.strip()):
-        raise DirectoryError("The reason is kept for ever, so it must not hold the person's name or address.")
+        raise DirectoryError(
+            "The reason is kept for good, so it must not contain the person's name or address."
+        )
     if is_erased(person):
-        raise DirectoryError("This person is erased already.")
+        raise DirectoryError("This person has already been erased.")
 
 
 def end_rights(person: User, by: User | None, reason: str) -> None:

@@ -40,7 +40,7 @@ def describe_review_conflict(approver_list: ApproverList, by: User) -> str:
     why = (
         "may push to accounting yourself" if by.pk in approver_ids else "granted it to somebody on this list"
     )
-    who = f": {approvers.format_names(others)}" if others else ". There is none: staff can make somebody one"
+    who = f": {approvers.format_names(others)}" if others else ". There is none: staff can appoint one"
     return f"You {why}, so another administrator must confirm this list{who}."
 
 
@@ -67,12 +67,12 @@ def record_approver_review(
             sentence=sentence,
         )
     if approver_list.content_hash != expected_hash:
-        raise ListChanged("The list changed since you opened it. Look at it as it is now.")
+        raise ListChanged("The list has changed since you opened it. Check the current list.")
     approver_ids = {approver.membership.user_id for approver in approver_list.approvers}
     if not approver_ids.issuperset(flagged):
-        raise ListChanged("Somebody whom you ticked is not on the list. Look at it as it is now.")
+        raise ListChanged("Somebody you ticked is no longer on the list. Check the current list.")
     if flagged and not reason.strip():
-        raise DirectoryError("Say why they should not hold it any more: whoever revokes it reads this.")
+        raise DirectoryError("Say why they should no longer have it. Whoever revokes it reads this.")
     detail = {"seen_hash": expected_hash, "kept": sorted(approver_ids.difference(flagged))}
     if flagged:
         detail |= {"flagged": sorted(flagged), "reason": reason.strip()}

@@ -67,9 +67,9 @@ class Approver:
         if self.is_effective:
             return "Can accept, reject and export"
         if not self.membership.user.is_active:
-            return "The account is switched off: it gives nothing"
+            return "Account deactivated: no effect"
         level = self.membership.get_erp_integrations_level_display()
-        return f"{level} on the tool: it gives nothing until the level is Standard or Admin"
+        return f"{level} on the tool: no effect until the level is Standard or Admin"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from directory.history.events import DirectoryEvent
 from directory.models import Company, CompanyMembership, HistoryEntry, Level, ProjectMembership, User
 from directory.rights import approvers
 
-OWN_LEVELS_MESSAGE = "Nobody gives themselves levels, or changes their own: ask another administrator."
+OWN_LEVELS_MESSAGE = "You can't change your own levels. Ask another administrator."
 
 
 class DirectoryError(Exception):
@@ -40,11 +40,11 @@ def revoke_push_to_accounting(*, membership: CompanyMembership, by: User, reason
 def _set_privilege(*, membership: CompanyMembership, by: User, reason: str, granted: bool) -> None:
     membership_row = CompanyMembership.objects.select_for_update().get(pk=membership.pk)
     if not (by.is_staff and by.has_perm("directory.grant_push_to_accounting")):
-        raise DirectoryError("You don't hold the permission to grant Can Push to Accounting.")
+        raise DirectoryError("You don't have permission to grant Can Push to Accounting.")
     if membership_row.user_id == by.pk:
-        raise DirectoryError("Nobody grants or revokes Can Push to Accounting for themselves.")
+        raise DirectoryError("You can't grant yourself Can Push to Accounting or revoke it.")
     if not reason.strip():
-        raise DirectoryError("Give a reason: it is kept in the history.")
+        raise DirectoryError("Give a reason. It is kept in the history.")
     if membership_row.can_push_to_accounting == granted:
         return
     if granted:
@@ -80,9 +80,8 @@ def require_other_granter(membership: CompanyMembership, by: User) -> None:
     others = [each for each in User.objects.granters(membership.company) if each not in (by, membership.user)]
     if others and own_changes.exists():
         raise DirectoryError(
-            f"You made the account of {membership.user}, or changed how they sign in, so another person must "
-            "grant it: "
-            f"{approvers.format_names(others)}."
+            f"You created the account of {membership.user} or changed how they sign in, so another person "
+            f"must grant it: {approvers.format_names(others)}."
         )
 
 
@@ -119,7 +118,7 @@ def delete_company_membership(*, membership: CompanyMembership, by: User | None)
     """
     membership_row = CompanyMembership.objects.select_for_update().get(pk=membership.pk)
     if by and membership_row.user_id == by.pk:
-        raise DirectoryError("Nobody removes themselves from a Company Directory.")
+        raise DirectoryError("You can't remove yourself from a Company Directory.")
     history.record(
         event=DirectoryEvent.MEMBERSHIP_REMOVED,
         subject=membership_row,
@@ -140,7 +139,7 @@ def delete_company_membership(*, membership: CompanyMembership, by: User | None)
 def delete_project_membership(*, membership: ProjectMembership, by: User | None) -> None:
     """Take a person out of a project. Raises DirectoryError for oneself."""
     if by and membership.user_id == by.pk:
-        raise DirectoryError("Nobody removes themselves from a project: ask another administrator.")
+        raise DirectoryError("You can't remove yourself from a project. Ask another administrator.")
     history.record(
         event=DirectoryEvent.MEMBERSHIP_REMOVED,
         subject=membership,
@@ -225,9 +224,9 @@ def set_company_rule(*, company: Company, by: User, column: str, value: bool, re
     rule = COMPANY_RULES[column]
     company_row = Company.objects.select_for_update().get(pk=company.pk)
     if not (by.is_staff and by.has_perm(rule.permission)):
-        raise DirectoryError(f"You don't hold the permission to change {rule.name}.")
+        raise DirectoryError(f"You don't have permission to change {rule.name}.")
     if not reason.strip():
-        raise DirectoryError("Give a reason: it is kept in the history.")
+        raise DirectoryError("Give a reason. It is kept in the history.")
     if getattr(company_row, column) == value:
         return
     Company.objects.filter(pk=company.pk).update(**{column: value})

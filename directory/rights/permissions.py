@@ -49,7 +49,7 @@ class TwoStepMissing(RightMissing):
             company=company,
             right="push to accounting: two-step verification",
             sentence=f"{company.name} requires two-step verification of its accounting approvers. "
-            "You can look; to decide, set it up first. It takes a minute and your phone.",
+            "You can view; to decide, set it up first. It takes a minute and your phone.",
         )
 
 
@@ -153,7 +153,8 @@ def _build_project_requirement(
 
 require_see_erp_integrations = _build_company_requirement(
     "see ERP Integrations",
-    "You need Read Only or more on the ERP Integrations tool. An administrator of your company can give it.",
+    "You need Read Only or more on the ERP Integrations tool. Your company's administrator can "
+    "give it to you.",
     can_see_erp_integrations,
 )
 _require_privilege = _build_company_requirement(
@@ -176,8 +177,8 @@ def require_push_to_accounting(user: User, company: Company) -> None:
             by=user,
             company=company,
             right="push to accounting: a grant",
-            sentence="Your Can Push to Accounting was not granted in Ledgergate, or came back after it "
-            "ended. It does not count: ask an administrator to revoke it and to grant it to you.",
+            sentence="Your Can Push to Accounting was not granted in Ledgergate, or reappeared after it "
+            "ended, so it is not valid. Ask an administrator to revoke it and grant it again.",
         )
 
 
@@ -188,13 +189,13 @@ require_administer_erp_integrations = _build_company_requirement(
 )
 require_see_history = _build_company_requirement(
     "see the history",
-    "The history of a company is for its Admins: Admin on the ERP Integrations tool or on the Directory.",
+    "A company's history is for its Admins: Admin on the ERP Integrations tool or on the Directory.",
     can_see_history,
 )
 require_compare_with_erp = _build_company_requirement(
     "compare with the ERP",
-    "A comparison with Spectrum is started by an accounting approver, or with Admin on the ERP Integrations "
-    "tool. It also runs by itself, every day.",
+    "To start a comparison with Spectrum, you must be an accounting approver or have Admin on the ERP "
+    "Integrations tool. It also runs every day.",
     can_compare_with_erp,
 )
 require_review_approvers = _build_company_requirement(
@@ -209,11 +210,11 @@ require_create_commitments = _build_project_requirement(
 )
 require_edit_commitment = _build_project_requirement(
     "edit a commitment",
-    "Standard on the Commitments tool lets you change what you created; Admin lets you change everything.",
+    "With Standard on the Commitments tool you can edit what you created; with Admin, everything.",
     can_edit_commitment,
 )
 require_send_commitments = _build_project_requirement(
     "send commitments",
-    "Sending to the ERP and retrieving from it need Admin on this project's Commitments tool.",
+    "To send to the ERP or retrieve from it, you need Admin on this project's Commitments tool.",
     can_send_commitments,
 )

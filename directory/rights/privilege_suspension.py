@@ -31,7 +31,7 @@ def handle_account_change(entry: HistoryEntry) -> None:
     by = User.objects.filter(pk=entry.by_id or 0).first()
     if "is_active" in entry.detail.get("fields", []) and not entry.detail["active"]:
         memberships.suspend_push_to_accounting(
-            person=person, by=by, reason="The account was switched off.", is_permanent=True
+            person=person, by=by, reason="The account was deactivated.", is_permanent=True
         )
     elif reason := get_suspension_reason(entry, person):
         memberships.suspend_push_to_accounting(person=person, by=by, reason=reason)
@@ -44,7 +44,7 @@ def get_suspension_reason(entry: HistoryEntry, person: User) -> str:
         case DirectoryEvent.ACCOUNT_CHANGED if "email" in fields:
             return "The e-mail address of the account was changed."
         case DirectoryEvent.ACCOUNT_CHANGED if "is_active" in fields:
-            return "The account was switched on again."
+            return "The account was reactivated."
         case DirectoryEvent.ACCOUNT_PASSWORD_SET:
             return "The password was set by somebody else."
         case DirectoryEvent.PASSWORD_RESET if not (

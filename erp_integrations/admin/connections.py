@@ -71,8 +71,8 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
             },
         ),
         ("Every day", {"fields": (("closed_from", "closed_until", "closed_time_zone"),)}),
-        ("Where nobody knows", {"fields": ("watch_days", "resolve_by_hand_after_hours")}),
-        ("State, kept by the workers", {"fields": lease}),
+        ("What Spectrum doesn't document", {"fields": ("watch_days", "resolve_by_hand_after_hours")}),
+        ("State (kept by the workers)", {"fields": lease}),
     )
     actions = ("forget_descriptions",)
 
@@ -129,4 +129,4 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
             for connection in queryset:
                 connection.wsdls.all().delete()
                 self.record_change(request, connection, ErpEvent.CONNECTION_DESCRIPTIONS_FORGOTTEN, {})
-        messages.success(request, "They are fetched again at the next export.")
+        messages.success(request, "They will be fetched at the next export.")

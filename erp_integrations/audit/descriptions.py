@@ -36,8 +36,8 @@ def describe_acceptance(detail: Mapping[str, Any], people: Mapping[int, User]) -
 
 def describe_adoption(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
     if detail.get("status") == "synced":
-        return f"Marked as exported: {detail.get('erp_id', '')} stood in Spectrum, and nothing was written"
-    return f"A part of it stood in Spectrum as {detail.get('erp_id', '')}; only the rest is sent"
+        return f"Marked as exported: {detail.get('erp_id', '')} was in Spectrum already; nothing was written"
+    return f"Part of it was in Spectrum already as {detail.get('erp_id', '')}; only the rest is sent"
 
 
 def describe_failure(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
@@ -46,17 +46,14 @@ def describe_failure(detail: Mapping[str, Any], people: Mapping[int, User]) -> s
 
 
 def describe_retry(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
-    return (
-        "Accepted again after the failed export, as "
-        f"{detail.get('erp_id', '')}{_describe_other_records(detail)}"
-    )
+    return f"Retried after the failed export, as {detail.get('erp_id', '')}{_describe_other_records(detail)}"
 
 
 def _describe_other_records(detail: Mapping[str, Any]) -> str:
     """Which records of Spectrum's somebody said are others, and how they knew where no statement says it."""
     others = [f"{each['vendor_code']} {each['erp_id']}" for each in detail.get("other_records", [])]
     reason = f": {detail['others_reason']}" if "others_reason" in detail else ""
-    return f"; {', '.join(others)} is another one{reason}" if others else ""
+    return f"; {', '.join(others)} is a different record{reason}" if others else ""
 
 
 def describe_return(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
@@ -64,7 +61,7 @@ def describe_return(detail: Mapping[str, Any], people: Mapping[int, User]) -> st
     if (cause := detail.get("why", "")) not in ("", "the approver lost the right"):
         return f"Back to Ready to Export before anything was written: {cause}"
     return (
-        f"Back to Ready to Export: {approver or 'the approver'} lost the right to push to accounting "
+        f"Back to Ready to Export: {approver or 'the approver'} lost Can Push to Accounting "
         "before anything was written"
     )
 
@@ -75,7 +72,7 @@ def describe_start(detail: Mapping[str, Any], people: Mapping[int, User]) -> str
 
 
 def describe_found_part(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
-    return f"Read back: Spectrum holds {', '.join(detail.get('written', []))}; the others are sent now"
+    return f"Read back: Spectrum has {', '.join(detail.get('written', []))}; the rest is sent now"
 
 
 def describe_drift(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
@@ -84,11 +81,11 @@ def describe_drift(detail: Mapping[str, Any], people: Mapping[int, User]) -> str
 
 
 def describe_attested_part(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
-    return f"Looked up in Spectrum: {', '.join(detail.get('written', []))} are there, the others are not"
+    return f"Checked in Spectrum: {', '.join(detail.get('written', []))} are there, the rest is not"
 
 
 def describe_unlink(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
-    proof = "it was read back" if detail.get("proof") == "read back" else "somebody looked"
+    proof = "by read-back" if detail.get("proof") == "read back" else "a person checked"
     return (
         f"Unlinked: {detail.get('erp_id', '')} is gone from Spectrum, "
         f"{proof}{_describe_other_records(detail)}"
@@ -101,7 +98,7 @@ def describe_follow(detail: Mapping[str, Any], people: Mapping[int, User]) -> st
         for key in (detail.get("old", {}), detail.get("new", {}))
     )
     phases = ", ".join(f"phase {old} is {new}" for old, new in detail.get("phases", {}).items())
-    return f"Followed in Spectrum: {f'{old} is {new} now' if old != new else phases}"
+    return f"Followed in Spectrum: {f'{old} is now {new}' if old != new else phases}"
 
 
 def describe_units(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
@@ -134,9 +131,7 @@ def build_link_description(event: Event) -> EventDescription:
 
 
 def describe_exemption(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
-    return (
-        f"{people.get(detail.get('user', 0)) or 'An approver'} may decide once, though they had a hand in it"
-    )
+    return f"{people.get(detail.get('user', 0)) or 'An approver'} may decide once although they were involved"
 
 
 DESCRIPTIONS: dict[Event, EventDescription] = {

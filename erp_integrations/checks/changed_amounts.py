@@ -31,10 +31,10 @@ def check_changed_amounts(document: Document) -> list[Issue]:
         Issue(
             "amounts-changed",
             Severity.WARNING,
-            f"Since accounting last saw it, the total went from {last.total:,.2f} to {document.total:,.2f} "
-            f"{document.currency}. {'; '.join(changes[:MOST_LINES])}{more}.",
+            f"Since accounting last saw it, the total has changed from {last.total:,.2f} to "
+            f"{document.total:,.2f} {document.currency}. {'; '.join(changes[:MOST_LINES])}{more}.",
             "Schedule of Values",
-            "Check that these changes are meant.",
+            "Check that these changes are intended.",
             ResponsibleParty.APPROVER,
         )
     ]

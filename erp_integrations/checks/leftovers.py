@@ -69,7 +69,7 @@ def check_leftovers(commitment_id: int, planned: Key, job_number: str) -> list[I
     if leftovers is None:
         return []
     job = leftovers.job
-    there = f"A part of it is in Spectrum already: {job.record_name}"
+    there = f"Part of it is already in Spectrum: {job.record_name}"
     issues: list[Issue] = []
 
     def add_mismatch(
@@ -80,9 +80,9 @@ def check_leftovers(commitment_id: int, planned: Key, job_number: str) -> list[I
                 Issue(
                     code,
                     Severity.BLOCKING,
-                    f"{there}. So it can't go to {wanted or 'none'} now.",
+                    f"{there}. It can't be changed to {wanted or 'none'} now.",
                     field,
-                    f"Set it back to {current}, or delete the record in Spectrum first.",
+                    f"Change it back to {current}, or delete the record in Spectrum first.",
                     responsible_party,
                 )
             )
@@ -114,12 +114,12 @@ def check_leftover_lines(commitment_id: int, parts: Collection[tuple[str, ...]])
         Issue(
             "line-left-in-spectrum",
             Severity.BLOCKING if adapter.has_read_back else Severity.CANNOT_CHECK,
-            f"An earlier export wrote {'; '.join(missing)} to Spectrum, and the Schedule of Values has no "
+            f"An earlier export wrote {'; '.join(missing)} to Spectrum, but the Schedule of Values has no "
             "such line.",
             "Schedule of Values",
-            "Delete it in Spectrum first; a moment after, that is seen here."
+            "Delete it in Spectrum first. This is detected within moments."
             if adapter.has_read_back
-            else "Delete it in Spectrum before this is exported: it can't be looked up from here.",
+            else "Delete it in Spectrum before exporting. It can't be checked from here.",
             ResponsibleParty.ERP_ADMIN,
         )
     ]

@@ -1,6 +1,6 @@
 """The findings: one function, at three moments (docs/product.md, section 5).
 
-Before Send, on the review page and in the Accept box, and before the wire. Nothing here
+Before Send, on the review page and in the Accept dialog, and before the wire. Nothing here
 talks to the ERP or opens a transaction.
 """
 
@@ -103,13 +103,13 @@ def check_commitment(document: Document) -> list[Issue]:
             "contract-company-missing",
             "Contract Company",
             "No contract company is chosen.",
-            "Choose the vendor that this commitment is with.",
+            "Choose the vendor of this commitment.",
         )
     if not document.lines:
         add_blocking_issue(
             "no-lines",
             "Schedule of Values",
-            "The Schedule of Values has no line.",
+            "The Schedule of Values has no lines.",
             "Add at least one line with a cost code, a cost type and an amount.",
         )
     elif document.total <= 0:
@@ -119,7 +119,7 @@ def check_commitment(document: Document) -> list[Issue]:
                 Severity.WARNING,
                 f"The total is {document.total:,.2f} {document.currency}.",
                 "Schedule of Values",
-                "Check that a total of zero or less is meant.",
+                "Check that a total of zero or less is intended.",
                 ResponsibleParty.PROJECT,
             )
         )
@@ -143,9 +143,9 @@ def check_linked_names(basis: ApprovalBasis) -> list[Issue]:
         Issue(
             f"{what}-name-unlike",
             Severity.WARNING,
-            f"{ours} is linked to {what} {code}, which Spectrum calls {theirs}.",
+            f"{ours} is linked to {what} {code}, which is called {theirs} in Spectrum.",
             field,
-            f"Check that this is the {what} that is meant: the money goes there.",
+            f"Check that this is the right {what}: the money goes there.",
             ResponsibleParty.ERP_ADMIN,
         )
         for what, ours, code, theirs, field in linked
@@ -169,9 +169,9 @@ def check_erp_id_taken(basis: ApprovalBasis, erp_id: str) -> list[Issue]:
             "erp-id-taken",
             Severity.BLOCKING,
             f"Another commitment with this vendor already has the ERP ID {key.erp_id}; "
-            "Spectrum would overwrite it without a word.",
+            "Spectrum would overwrite it without warning.",
             "ERP ID",
-            "Choose another ERP ID in the Accept box.",
+            "Choose another ERP ID in the Accept dialog.",
             ResponsibleParty.APPROVER,
         )
     ]

@@ -6,11 +6,10 @@ from functools import cached_property
 
 from django.db import transaction
 from django.db.models.functions import Now
-from django.utils import timezone
-from django.utils.formats import date_format
 
 from commitments.models import CostType
 from directory import history
+from directory.db.time_zones import format_time
 from directory.models import Company, CompanyMembership, User
 from directory.rights.permissions import require_administer_erp_integrations
 from erp_integrations.adapters.base import get_comparable_unit
@@ -65,11 +64,10 @@ class PendingChange:
         subject, names = self.subject, set(self.row.confirmed)
         found = User.objects.in_bulk(self.row.people)
         people = " and ".join(str(found.get(pk, "somebody")) for pk in self.row.people)
-        at = date_format(timezone.localtime(self.row.changed_at), "j M Y, H:i")
+        at = format_time(self.row.changed_at)
         return (
-            f"{subject.get_name()} {VERBS[subject.kind]} "
-            f"{subject.describe_values(self.now, names)}, by {people} "
-            f"on {at}; before: {subject.describe_values(self.before, names)}."
+            f"{subject.get_name()} {VERBS[subject.kind]} {subject.describe_values(self.now, names)}, by "
+            f"{people} on {at}; before: {subject.describe_values(self.before, names)}."
         )
 
 
@@ -158,16 +156,16 @@ def confirm(*, company: Company, ticked: Collection[str], by: User) -> int:
     """
     require_administer_erp_integrations(by, company)
     if not ticked:
-        raise NotConfirmed("Tick what you checked.")
+        raise NotConfirmed("Tick what you have checked.")
     rows = UnconfirmedChange.objects.select_for_update().filter(company=company).order_by("pk")
     chosen = [each for each in build_pending_changes(rows) if each.stamp in ticked]
     if len(chosen) != len(set(ticked)):
         raise NotConfirmed(
-            "Something that you ticked was changed or confirmed meanwhile, so nothing was confirmed. Below "
-            "is how it stands now."
+            "Something you ticked has been changed or confirmed in the meantime, so nothing was confirmed. "
+            "The current list is below."
         )
     if any(by.pk in each.row.people for each in chosen):
-        raise NotConfirmed("You changed some of it yourself, so another person has to confirm that.")
+        raise NotConfirmed("You changed some of these yourself, so another person must confirm them.")
     record_confirmation(chosen, by=by, detail={})
     return len(chosen)
 

@@ -126,7 +126,7 @@ class Subject:
                 )
             case Kind.UNIT:
                 return f"The unit {self.key}"
-        return getattr(self.find_row(), "name", "What is gone by now")
+        return getattr(self.find_row(), "name", "Something since deleted")
 
     def is_controlled(self, name: str) -> bool:
         return self.kind is not Kind.CONNECTION or name in controlled_settings.list_setting_names(

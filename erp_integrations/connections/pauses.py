@@ -25,9 +25,9 @@ def pause(*, connection: Connection, by: User | None, reason: str) -> None:
     """
     connection = lock_connection(connection, by)
     if not any(character.isalnum() for character in reason):
-        raise PauseError("Give a reason: approvers read it while nothing is sent.")
+        raise PauseError("Give a reason. Approvers see it while the connection is paused.")
     if connection.paused_at:
-        raise PauseError(f"{connection.name} is paused already: {connection.pause_reason}")
+        raise PauseError(f"{connection.name} is already paused: {connection.pause_reason}")
     Connection.objects.filter(pk=connection.pk).update(
         paused_at=Now(), paused_by=by, pause_reason=reason.strip()[:300]
     )
@@ -36,12 +36,12 @@ def pause(*, connection: Connection, by: User | None, reason: str) -> None:
 
 @transaction.atomic
 def resume(*, connection: Connection, by: User | None) -> None:
-    """Let a paused connection go on. Raises as ``pause`` does."""
+    """Resume a paused connection. Raises as ``pause`` does."""
     connection = lock_connection(connection, by)
     if not connection.paused_at:
         raise PauseError(f"{connection.name} is not paused.")
     if losses := watermark.describe_losses():
-        raise PauseError(f"{connection.name} can't go on: {watermark.PAUSE_REASON} {losses}")
+        raise PauseError(f"{connection.name} can't be resumed: {watermark.PAUSE_REASON} {losses}")
     Connection.objects.filter(pk=connection.pk).update(paused_at=None, paused_by=None, pause_reason="")
     record_connection_event(ErpEvent.CONNECTION_RESUMED, connection, by, {})
     wakeup.wake_exports(connection.pk)

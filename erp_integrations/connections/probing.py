@@ -54,7 +54,7 @@ def accept_new_wsdl(*, connection: Connection, by: User, expected_sentence: str)
             ErpEvent.CONNECTION_DESCRIPTIONS_ADOPTED, connection, by, {"difference": result.sentence}
         )
         resume_after_probe(Connection.objects.select_for_update().get(pk=connection.pk), by)
-    done = "Spectrum's present descriptions are kept, and used from now on."
+    done = "Spectrum's new service descriptions are in use."
     return ProbeResult(is_usable=True, sentence=done)
 
 

@@ -69,7 +69,9 @@ def accept_offer(*, connection: Connection, by: User, expected_attempt: int, exp
     connection.settings = settings
     offer = find_offers([connection]).get(connection.pk)
     if offer is None or (offer.attempt.pk, offer.rule.sentence) != (expected_attempt, expected_rule):
-        raise OfferChanged("What this site answers was decided meanwhile. See how it stands now.")
+        raise OfferChanged(
+            "The rule for this site's replies has since been changed. Check the current settings."
+        )
     for name, value in to_rule_columns(offer.rule).items():
         setattr(settings, name, value)
     settings.save(update_fields=["success_rule", "success_codes"])

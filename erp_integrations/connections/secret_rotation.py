@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 ONE_AT_A_TIME = timedelta(minutes=10)
 SECONDS_TO_STORE = 60.0
 NEW_SECRET = (
-    "Make a new secret in Spectrum's Data Exchange Installation screen, and enter it in the settings "
+    "Create a new secret in Spectrum's Data Exchange Installation screen and enter it in the settings "
     "of the connection."
 )
 
@@ -54,7 +54,7 @@ def rotate(*, connection: Connection, by: User | None) -> Rotation:
     match registry.rotate_secret(connection):
         case NotSent(reason=reason) | Unauthorised(reason=reason) | Unusable(reason=reason):
             end_rotation(connection, by, ErpEvent.CONNECTION_SECRET_ROTATION_FAILED, {"reason": reason})
-            return Rotation(False, f"The secret is not changed. {reason}")
+            return Rotation(False, f"The secret was not changed. {reason}")
         case Unknown(reason=reason):
             sentence = f"The secret may have changed: {reason} {describe_working_secret(connection)}"
             end_rotation(connection, by, ErpEvent.CONNECTION_SECRET_ROTATION_UNKNOWN, {"reason": reason})
@@ -62,10 +62,11 @@ def rotate(*, connection: Connection, by: User | None) -> Rotation:
         case rotated:
             store_secret_with_retry(connection, by, rotated.secret, rotated.expires_on)
     if verify_new_secret(connection):
-        return Rotation(True, "The secret is rotated, and the new one works. The old one is forgotten.")
+        return Rotation(True, "The secret was rotated and the new one works. The old one was deleted.")
     return Rotation(
         True,
-        "The secret is rotated, but the new one gave no access token yet. The old one is kept until it does.",
+        "The secret was rotated, but the new one has not given an access token yet. The old one "
+        "is kept until it does.",
     )
 
 
@@ -105,9 +106,9 @@ def start_rotation(connection_id: int, by: User | None) -> str:
     if not connection.client_id or not connection.client_secret:
         return "This connection has no client ID and secret, so there is nothing to rotate."
     if connection.previous_client_secret:
-        return "The last new secret was not used successfully yet. Probe the connection first."
+        return "The last new secret has not worked yet. Probe the connection first."
     if connection.rotation_began_at and connection.rotation_began_at > timezone.now() - ONE_AT_A_TIME:
-        return "The secret is being rotated already. Look again in ten minutes."
+        return "The secret is already being rotated. Check again in ten minutes."
     Connection.objects.filter(pk=connection.pk).update(rotation_began_at=Now())
     record_connection_event(ErpEvent.CONNECTION_SECRET_ROTATION_BEGUN, connection, by, {})
     return ""
@@ -154,12 +155,12 @@ def describe_working_secret(connection: Connection) -> str:
     match registry.verify_secret(connection, connection.client_secret):
         case None:
             return (
-                "The stored secret still gives access now. Should it be refused later, the new one was "
-                f"made and is lost: {NEW_SECRET}"
+                "The stored secret still works. If it is refused later, a new one was created and lost: "
+                f"{NEW_SECRET}"
             )
         case Unauthorised():
-            return f"The stored secret is refused now, so a new one was made and is lost. {NEW_SECRET}"
+            return f"The stored secret is refused now, so a new one was created and lost. {NEW_SECRET}"
     return (
-        "Whether the stored secret still gives access could not be asked. Probe the connection; if it is "
+        "Could not check whether the stored secret still works. Probe the connection; if it is "
         f"refused, the new one is lost: {NEW_SECRET}"
     )

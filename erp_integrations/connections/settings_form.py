@@ -19,7 +19,7 @@ from erp_integrations.models import (
 )
 
 SECRETS = ("authorization_id", "guid", "client_secret")
-SECRET_STORED = "One is stored. Leave this blank to keep it; what is typed here replaces it."
+SECRET_STORED = "One is stored. Leave blank to keep it, or enter a new one to replace it."
 NO_SECRET_STORED = "None is stored."
 PATH = re.compile(r"/[\w./-]*\{(\w+)\}[\w./-]*", re.ASCII)
 PREFIX = re.compile(r"[A-Z0-9-]*", re.ASCII)
@@ -108,12 +108,12 @@ class ConnectionForm(forms.ModelForm[Connection]):
     )
     server = forms.ChoiceField(
         choices=list_servers,
-        help_text="From SPECTRUM_SERVERS. An address is set there by the operator, never here.",
+        help_text="From SPECTRUM_SERVERS, where the operator sets the address.",
     )
     authorization_id = build_secret_field(20)
     guid = build_secret_field(36)
     forget_guid = forms.BooleanField(
-        label="Remove the stored GUID", required=False, help_text="For a site that takes another rule."
+        label="Remove the stored GUID", required=False, help_text="For a site with another rule."
     )
     client_secret = build_secret_field(200)
     forget_client_secret = forms.BooleanField(
@@ -136,8 +136,8 @@ class ConnectionForm(forms.ModelForm[Connection]):
             *("closed_from", "closed_until", "closed_time_zone"),
         ]
         help_texts = {
-            "client_secret_expires_on": "As Spectrum's Data Exchange Installation screen shows it; after a "
-            "rotation it is filled in by itself.",
+            "client_secret_expires_on": "From Spectrum's Data Exchange Installation screen. Updated "
+            "automatically after a rotation.",
         }
         widgets = {
             "client_secret_expires_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
@@ -158,7 +158,7 @@ class ConnectionForm(forms.ModelForm[Connection]):
         gone = self.instance.server
         if "server" in self.fields and gone and gone not in settings.SPECTRUM_SERVERS:
             # It stays what it is until somebody chooses another one.
-            choices = [*list_servers(), (gone, f"{gone} (not in SPECTRUM_SERVERS any more)")]
+            choices = [*list_servers(), (gone, f"{gone} (no longer in SPECTRUM_SERVERS)")]
             self.fields["server"].choices = choices  # type: ignore[attr-defined]  # a choice field
 
     clean_authorization_id = build_secret_clean_method("authorization_id")
@@ -199,7 +199,7 @@ class ConnectionForm(forms.ModelForm[Connection]):
             raise forms.ValidationError(f"Enter codes with commas between them, such as {BLANK_CODE},G.")
         if wrong := sorted(ERROR_CODES.intersection(codes)):
             raise forms.ValidationError(
-                f"{', '.join(wrong)} means an error in Spectrum, so it can't mean that a record was written."
+                f"{', '.join(wrong)} means an error in Spectrum, so it can't mean written."
             )
         return ",".join(dict.fromkeys(BLANK_CODE if code == BLANK_CODE.upper() else code for code in codes))
 
@@ -214,7 +214,7 @@ class ConnectionForm(forms.ModelForm[Connection]):
         """A sign, and nothing that a value may consist of."""
         sign = str(self.cleaned_data["any_ending"]).strip()
         if not all("!" <= character <= "~" and not character.isalnum() for character in sign):
-            raise forms.ValidationError("Enter a sign such as *, or nothing.")
+            raise forms.ValidationError("Enter a wildcard such as *, or leave it blank.")
         return sign
 
     def clean_element_names(self) -> str:
@@ -231,16 +231,16 @@ class ConnectionForm(forms.ModelForm[Connection]):
             server=cleaned.get("server", ""), company_code__iexact=cleaned.get("company_code", "")
         )
         if same.exists():
-            self.add_error("company_code", "Another connection writes to this Spectrum company already.")
+            self.add_error("company_code", "Another connection already writes to this Spectrum company.")
         closed = (cleaned.get("closed_from"), cleaned.get("closed_until"))
         if (closed[0] is None) != (closed[1] is None):
             self.add_error("closed_until", "Enter both times, or neither.")
         elif closed[0] is not None and closed[0] == closed[1]:
-            self.add_error("closed_until", "From and until may not be the same time.")
+            self.add_error("closed_until", "Start and end can't be the same time.")
         for name in ("guid", "client_secret"):
             if cleaned.get(f"forget_{name}"):
                 if name in self.changed_data:
-                    self.add_error(f"forget_{name}", "Either enter a new one or remove the stored one.")
+                    self.add_error(f"forget_{name}", "Enter a new one or remove the stored one, not both.")
                 cleaned[name] = ""
         if cleaned.get("success_rule") == SuccessRule.CODES and not cleaned.get("success_codes"):
             self.add_error("success_codes", f"Enter the codes that mean written, such as {BLANK_CODE},G.")
@@ -300,8 +300,8 @@ _SECTIONS = {
         *("token_path", "rotation_path"),
     ),
     "Every day": ("closed_from", "closed_until", "closed_time_zone"),
-    "Where nobody knows": ("watch_days", "resolve_by_hand_after_hours"),
-    "What a site may have otherwise": (
+    "What Spectrum doesn't document": ("watch_days", "resolve_by_hand_after_hours"),
+    "Site differences": (
         "success_rule",
         "success_codes",
         "element_names",

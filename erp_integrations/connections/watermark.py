@@ -132,7 +132,7 @@ def pause_all(losses: str) -> None:
                 circuit_breaker.record_connection_event(
                     ErpEvent.CONNECTION_PAUSED, connection, None, {"reason": reason}
                 )
-                alarms.create_alarm(connection, f"{reason} Nothing is sent meanwhile.")
+                alarms.create_alarm(connection, f"{reason} Nothing is sent until then.")
 
 
 def get_next_epoch() -> int:

@@ -13,9 +13,9 @@ from erp_integrations.models import Submission
 from notifications import emails
 
 OPERATOR_MESSAGES: dict[str, str] = {
-    ErpEvent.SUBMISSION_UNDONE: "An operator of the server took the acceptance back at the command line "
-    "({}). It waits in Ready to Export, and nothing was sent.",
-    ErpEvent.EXPORT_RESUMED: "An operator of the server let the export go on at the command line ({}). What "
+    ErpEvent.SUBMISSION_UNDONE: "The server's operator undid the acceptance at the command line "
+    "({}). It is back in Ready to Export. Nothing was sent.",
+    ErpEvent.EXPORT_RESUMED: "The server's operator resumed the export at the command line ({}). What "
     "is sent is what was accepted.",
 }
 
@@ -29,7 +29,7 @@ def subscribe_to_history() -> None:
 
 def notify_operator_action(entry: HistoryEntry) -> None:
     if entry.by_id is None:
-        operator = entry.detail.get("operator", "nobody knows who")
+        operator = entry.detail.get("operator", "name unknown")
         store_decision_mail(entry, OPERATOR_MESSAGES[entry.event].format(operator))
 
 
@@ -40,11 +40,11 @@ def notify_return(entry: HistoryEntry) -> None:
     advice = (
         ""
         if cause == signing.ACCEPTED_BEFORE_SIGNING
-        else " Ask whoever keeps the database how it came there."
+        else " Ask your database administrator how this happened."
     )
     store_decision_mail(
         entry,
-        f"Nothing was sent, because {cause}. It waits in Ready to Export: look at it, and accept it again if "
+        f"Nothing was sent, because {cause}. It is back in Ready to Export. Check it and accept it again if "
         f"it is right.{advice}",
     )
 

@@ -13,8 +13,8 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.urls import reverse
-from django.utils.formats import date_format
 
+from directory.db.time_zones import format_time
 from directory.history import descriptions, subscribers
 from directory.history.events import DirectoryEvent
 from directory.models import (
@@ -35,7 +35,7 @@ from erp_integrations.models import Submission
 from notifications import emails
 
 PRIVILEGE = "Can Push to Accounting"
-REMINDER = "Nobody has looked at this list in time. Confirm it, or say who is too many."
+REMINDER = "The review of this list is overdue. Confirm it, or say who should not be on it."
 AUTHORITY: Mapping[str, Sequence[str]] = {
     "erp_integrations_level": WORKING_LEVELS,
     "directory_level": (Level.ADMIN,),
@@ -69,16 +69,16 @@ RULES: Mapping[str, Notice] = {
     ),
     DirectoryEvent.OWN_DECISION_RULE_RESTORED: Notice(
         "Approvers may no longer decide on their own commitments",
-        "The rule that nobody decides on what they created or sent holds again.",
+        "The rule that nobody decides on what they created or sent applies again.",
         only_revokes=True,
     ),
     DirectoryEvent.TWO_STEP_RULE_LIFTED: Notice(
-        "Approvers need no two-step verification any more",
-        "Whoever knows the password of an approver can accept commitments for export.",
+        "Approvers no longer need two-step verification",
+        "Anybody who knows an approver's password can accept commitments for export.",
     ),
     DirectoryEvent.TWO_STEP_RULE_SET: Notice(
         "Approvers must use two-step verification",
-        "Whoever has not set it up can look and not decide.",
+        "Approvers who have not set it up can only view.",
         only_revokes=True,
     ),
 }
@@ -107,7 +107,7 @@ def store_review_reminders() -> int:
                         recipients=[person],
                         headline=f"Confirm who may push to accounting at {company}",
                         sentence=REMINDER,
-                        facts=[("Last looked at", date_format(last.at, "j M Y") if last else "never")],
+                        facts=[("Last reviewed", format_time(last.at) if last else "never")],
                         reason="",
                         link=settings.PUBLIC_URL + reverse("erp_integrations:approvers", args=[company.slug]),
                         dedupe_key=keys[person],
@@ -156,8 +156,8 @@ def find_recipients(notice: Notice, company: Company | None, by: User | None) ->
             by=by,
             company=company,
             right="change rights where nobody else is told",
-            sentence="Nobody but you could be told of this, so it can't be done: it takes another "
-            "administrator or approver in the company, another superuser, or an address of the operator "
+            sentence="Nobody but you would be notified of this, so it can't be done. It needs another "
+            "administrator or approver in the company, another superuser, or an operator address "
             "(OPERATOR_EMAIL).",
         )
     return [*recipients, *(each for each in notice.also_notified if each != by)], operator
@@ -184,7 +184,7 @@ def build_grant_notice(entry: HistoryEntry) -> Notice:
         f"{PRIVILEGE} granted to {person}",
         f"{person} may accept commitments for export."
         if membership and membership.is_accounting_approver
-        else f"It gives {person} nothing yet: that takes an active account, and Standard or Admin on ERP "
+        else f"It has no effect for {person} yet: they need an active account, and Standard or Admin on ERP "
         "Integrations.",
         _build_person_facts(person),
         affected=[person],
@@ -195,7 +195,7 @@ def build_revocation_notice(entry: HistoryEntry) -> Notice:
     person = _get_person(entry)
     return Notice(
         f"{PRIVILEGE} revoked from {person}",
-        "What they accepted and nothing was sent of goes back to Ready to Export.",
+        "What they accepted goes back to Ready to Export unless it has been partly sent.",
         _build_person_facts(person),
         affected=[person],
         only_revokes=True,
@@ -207,9 +207,9 @@ def build_suspension_notice(entry: HistoryEntry) -> Notice:
     who = approvers.format_names([each for each in User.objects.granters(company) if each != person])
     return Notice(
         f"{PRIVILEGE} suspended for {person}",
-        "The account was changed, so that it may be in other hands. What they accepted and nothing was sent "
-        "of goes back to Ready to Export. Ask them, in person or by a number that you know, before it is "
-        "granted again in Django admin.",
+        "The account was changed and may be in other hands. What they accepted goes back to "
+        "Ready to Export unless it has been partly sent. Ask them, in person or on a number that you know, "
+        "before granting it again in Django admin.",
         [*_build_person_facts(person), ("Can grant it again", who or "staff with the permission to")],
         affected=[person],
         also_notified=[person] if person.is_active else [],
@@ -238,8 +238,8 @@ def build_level_notice(entry: HistoryEntry) -> Notice | None:
         f"{descriptions.describe_entry(entry, {person.pk: person}).description}.",
     )
     if entry.event == DirectoryEvent.MEMBERSHIP_REMOVED:
-        headline = f"{PRIVILEGE} ended for {person}" if held_privilege else f"{person} was taken out"
-        sentence = f"The person was taken out of {project or 'the Company Directory'}."
+        headline = f"{PRIVILEGE} ended for {person}" if held_privilege else f"{person} was removed"
+        sentence = f"The person was removed from {project or 'the Company Directory'}."
     elif "erp_integrations_level" in changed_levels:
         membership = CompanyMembership.objects.get(pk=entry.subject_id)
         level = f"ERP Integrations is {membership.get_erp_integrations_level_display()} for {person} now"
@@ -249,8 +249,8 @@ def build_level_notice(entry: HistoryEntry) -> Notice | None:
         elif membership.can_push_to_accounting:
             headline = f"{person} may not push to accounting"
             sentence = (
-                f"{level}, so that {PRIVILEGE} gives nothing. What they accepted and nothing was sent of "
-                "goes back to Ready to Export."
+                f"{level}, so {PRIVILEGE} has no effect. What they accepted goes back to Ready to "
+                "Export unless it has been partly sent."
             )
     return Notice(headline, sentence, facts, affected=[person], only_revokes=only_revokes)
 
@@ -261,8 +261,8 @@ def build_flag_notice(entry: HistoryEntry) -> Notice:
     query = f"company__id__exact={entry.company_id}&can_push_to_accounting__exact=1"
     return Notice(
         f"{PRIVILEGE} should be revoked",
-        "A review found people who should not hold it any more. It is revoked in Django admin.",
-        [("Should not hold it", ", ".join(map(str, people))), ("Revoked at", f"{changelist}?{query}")],
+        "A review found people who should no longer have it. Revoke it in Django admin.",
+        [("Should not have it", ", ".join(map(str, people))), ("Revoked at", f"{changelist}?{query}")],
         affected=people,
         also_notified=list(User.objects.granters(Company.objects.get(pk=entry.company_id or 0))),
         only_revokes=True,
@@ -283,7 +283,7 @@ def build_account_notice(entry: HistoryEntry) -> Notice | None:
     person = _get_person(entry)
     if not (person.is_staff or CompanyMembership.objects.administrators().filter(user=person)):
         return None
-    subject = "A superuser was made" if is_new_superuser else "How an administrator signs in was changed"
+    subject = "A superuser was created" if is_new_superuser else "How an administrator signs in was changed"
     return Notice(
         f"{subject}: {person}",
         f"{descriptions.describe_entry(entry, {}).description}.",
@@ -311,8 +311,8 @@ def build_permission_notice(entry: HistoryEntry) -> Notice:
 def build_exemption_notice(entry: HistoryEntry) -> Notice:
     submission, person = Submission.objects.get(pk=entry.subject_id), _get_person(entry)
     return Notice(
-        f"{person} may decide on {submission.number} though they had a hand in it",
-        "It is for this commitment alone, and ends with the decision.",
+        f"{person} may decide on {submission.number} although they were involved",
+        "This applies to this commitment only and ends with the decision.",
         [*_build_person_facts(person), ("Commitment", str(submission)), ("Project", submission.project.name)],
         affected=[person],
         also_notified=[person, submission.created_by, submission.sent_by],
@@ -325,8 +325,8 @@ def build_steering_notice(entry: HistoryEntry) -> Notice:
     subject = subjects.find_subjects([entry])[entry.subject_type, entry.subject_id]
     return Notice(
         f"{descriptions.get_event_label(entry.event)}: {subject.name}",
-        f"{descriptions.describe_entry(entry, {}).description}. It decides what is written to "
-        "Spectrum, and where.",
+        f"{descriptions.describe_entry(entry, {}).description}. This affects what is written "
+        "to Spectrum, and where.",
         [(subject.kind, subject.name)],
         page="erp_integrations:overview",
     )

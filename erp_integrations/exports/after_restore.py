@@ -20,7 +20,7 @@ from erp_integrations.exports import existing_record, outcomes
 from erp_integrations.models import ExportJob, JobStatus, Restore, Submission, SubmissionStatus
 
 UNKNOWN_SINCE_RESTORE = (
-    "The database was put back to an older copy: nobody here knows whether this was sent since."
+    "The database was restored from an older copy, so it is unknown whether this has been sent since."
 )
 
 
@@ -45,7 +45,7 @@ def confirm_restore(*, reason: str, anyway: bool = False) -> Restore:
         outcomes.release_stalled(job_id)
     if leased_job := ExportJob.objects.filter(status=JobStatus.EXPORTING).order_by("-lease_until").first():
         raise StillLeased(
-            f"{leased_job} is held by a worker until {leased_job.lease_until:%H:%M:%S} UTC: try again then."
+            f"{leased_job} is being exported until {leased_job.lease_until:%H:%M:%S} UTC. Try again then."
         )
     watermark.pause_all(" ".join(lost))
     automatic_jobs = list_jobs(JobStatus.QUEUED, JobStatus.INCOMPLETE).exclude(
@@ -55,14 +55,14 @@ def confirm_restore(*, reason: str, anyway: bool = False) -> Restore:
         suspend_until_resolved(job)
     with transaction.atomic():
         restore = Restore.objects.create(
-            epoch=watermark.get_next_epoch(), reason=reason, lost="\n".join(lost) or "Nothing that is known."
+            epoch=watermark.get_next_epoch(), reason=reason, lost="\n".join(lost) or "Nothing known."
         )
         restores.record_restore(subject=restore, reason=reason, lost=lost)
         waiting = Submission.objects.filter(status=SubmissionStatus.AWAITING)
         failed = Submission.objects.filter(pk__in=list_jobs(JobStatus.FAILED).values("submission"))
         (waiting | failed).update(restored_at=Now())
         if accepted := automatic_jobs.all().first():
-            raise StillLeased(f"{accepted} was accepted meanwhile: try again.")
+            raise StillLeased(f"{accepted} was accepted in the meantime. Try again.")
     return restore
 
 
@@ -74,9 +74,7 @@ def compare_waiting() -> Iterator[tuple[Submission, str]]:
     )
     for submission in waiting.select_related("company", "connection__settings").order_by("pk"):
         if not submission.connection.has_read_back:
-            description = (
-                "can't be looked up: a person has to say what Spectrum holds before anything is sent"
-            )
+            description = "can't be checked: a person has to say what is in Spectrum before anything is sent"
             yield submission, description
             continue
         match existing_record.find_record(submission):

@@ -71,30 +71,30 @@ class ExistingRecord:
         )
         match self.code, self.compared:
             case "record-as-planned", _:
-                return f"Spectrum already holds {name}, exactly as it would be written from here: {holds}."
+                return f"Spectrum already has {name}, exactly as it would be exported: {holds}."
             case "record-in-part", PlanComparison(written=written):
                 return (
-                    f"Spectrum already holds a part of it as {name}: {sum(written)} of {len(written)} calls, "
-                    f"each exactly as it would be written from here ({holds})."
+                    f"Spectrum already has part of it as {name}: {sum(written)} of {len(written)} calls, "
+                    f"each exactly as it would be exported ({holds})."
                 )
             case "record-otherwise", PlanComparison(differences=differences):
                 return (
-                    f"Spectrum already holds {name} for the same job and with lines of this commitment, but "
-                    f"otherwise than it would be written. In Spectrum: {format_differences(differences)}."
+                    f"Spectrum already has {name} for the same job and with lines of this commitment, but it "
+                    f"differs from what would be exported. {format_differences(differences)}."
                 )
-        return f"Spectrum already holds {name}, which was not made here: {holds}. It would be overwritten."
+        return f"Spectrum already has {name}, which was not created here: {holds}. It would be overwritten."
 
     @property
     def advice(self) -> str:
         """What to do: never another number where job and lines are the plan's."""
         if self.compared is None:
-            return "Mend what else stands in the way: then it is compared with what would be written."
+            return "Resolve the other issues first. Then it is compared with what would be exported."
         return {
-            "record-as-planned": "Mark it as exported: nothing is written then.",
-            "record-in-part": "Adopt what stands there and send the rest.",
-            "record-otherwise": "Keep this ERP ID: under another one the money would be in Spectrum twice. "
-            "Put it right in Spectrum, then check again.",
-        }.get(self.code, "Choose another ERP ID in the Accept box.")
+            "record-as-planned": "Mark it as exported. Nothing is written then.",
+            "record-in-part": "Adopt it and send the rest.",
+            "record-otherwise": "Keep this ERP ID: under another one the amount would be in Spectrum twice. "
+            "Correct it in Spectrum, then check again.",
+        }.get(self.code, "Choose another ERP ID in the Accept dialog.")
 
 
 def compare_record(adapter: Adapter, key: Key, calls: Sequence[Call], record: StoredRecord) -> ExistingRecord:
@@ -125,7 +125,7 @@ def find_record(submission: Submission) -> ExistingRecord | NotFound | Unavailab
     """Look up what stands where it would be written. With no transaction open."""
     adapter, key, calls = build_plan(submission)
     if not calls:
-        return Unavailable("It can't be exported as it stands, so there is nothing to compare with.")
+        return Unavailable("It can't be exported as it is, so there is nothing to compare with.")
     found = adapter.find_record(key)
     return compare_record(adapter, key, calls, found) if isinstance(found, StoredRecord) else found
 
@@ -143,7 +143,7 @@ def find_moved_records(submission: Submission) -> tuple[MovedRecord, ...] | Unav
 def format_differences(differences: Iterable[Difference]) -> str:
     """The first of some differences."""
     return "; ".join(
-        f"{' '.join(filter(None, [each.title, each.name]))}: {each.stored or 'nothing'}, "
-        f"and {each.sent or 'nothing'} from here"
+        f"{' '.join(filter(None, [each.title, each.name]))}: {each.stored or 'nothing'} in Spectrum, "
+        f"{each.sent or 'nothing'} here"
         for each in list(differences)[:MOST_DIFFERENCES]
     )

@@ -45,10 +45,10 @@ def find_altered_call(job: ExportJob, calls: Sequence[ExportCall]) -> str:
         return f"Nothing more is sent, because {problem}."
     hashes = signing.list_accepted_calls(job)
     if len(calls) != len(hashes):
-        return "The calls of this export are not those that were accepted; nothing more is sent."
+        return "The calls of this export are not the ones that were accepted. Nothing more is sent."
     for stored, accepted in zip(calls, hashes, strict=True):
         if not stored.payload_hash == accepted == to_call(stored).hash:
-            return f"{stored.title} was altered after it was accepted; nothing more is sent."
+            return f"{stored.title} was altered after it was accepted. Nothing more is sent."
     return ""
 
 
@@ -79,11 +79,10 @@ def find_repeated_reply(job: ExportJob) -> str:
     if call is None or job.tries < 2 or len(replies) < 2 or not replies[0] or replies[0] != replies[1]:
         return ""
     excerpt = (
-        " ".join(re.sub(r"</?[A-Za-z!?][^<>]*>", " ", replies.pop()).split())[:LONGEST_EXCERPT]
-        or "no words at all"
+        " ".join(re.sub(r"</?[A-Za-z!?][^<>]*>", " ", replies.pop()).split())[:LONGEST_EXCERPT] or "no text"
     )
     return (
-        f"{call.title}: Spectrum answered the same twice, in a way that can't be read, and holds nothing of "
+        f"{call.title}: Spectrum gave the same unreadable answer twice and has nothing of "
         f"it. Its reply: {excerpt}"
     )
 

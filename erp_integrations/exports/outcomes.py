@@ -149,7 +149,7 @@ def fail_unexpectedly(job: ExportJob) -> None:
     and a limit. Raises LeaseLost."""
     job = lock_leased_job(job)
     if not end_interrupted_call(job, "Ledgergate stopped with an error while it was being sent."):
-        problem = "Ledgergate stopped with an error; its log says more."
+        problem = "Ledgergate stopped with an error. See its log."
         handle_failure(job, problem, NotSent(problem, internal_error=True))
 
 
@@ -355,7 +355,7 @@ def describe_outcome(outcome: Outcome) -> str:
         case Accepted():
             return ""
         case Refused(errors=errors):
-            return "; ".join(f"{error.column or error.code}: {error.text or 'no words'}" for error in errors)
+            return "; ".join(f"{error.column or error.code}: {error.text or 'no text'}" for error in errors)
         case Unauthorised(reason=reason) | Unusable(reason=reason):
             return reason
         case NotSent(reason=reason) | Unknown(reason=reason):

@@ -85,7 +85,7 @@ def list_health_checks() -> list[HealthCheck]:
     beat = Heartbeat.objects.filter(name=worker.SWEEP).first()
     longest = timedelta(seconds=max(60.0, 6 * settings.WORKER_POLL_SECONDS))
     if beat is None:
-        sweep = HealthCheck("sweep", False, "never: no worker has looked at the database yet")
+        sweep = HealthCheck("sweep", False, "never: no worker has checked the database yet")
     else:
         age = now - beat.at
         sweep = HealthCheck("sweep", age <= longest, f"{format_seconds(age)} ago")

@@ -36,8 +36,8 @@ from erp_integrations.models import Alarm, CallState, ExportJob, JobStatus, Veri
 BATCH_SIZE = 50
 READ_BACK_INTERVAL = timedelta(minutes=1)
 READ_BACK_UNAVAILABLE = (
-    "Nobody knows whether Spectrum has it, and its read-only database has not answered for so long that you "
-    "can say in words what Spectrum holds."
+    "Unknown whether Spectrum has it, and its read-only database has not answered for so long that you "
+    "can resolve it by hand."
 )
 
 
@@ -284,7 +284,7 @@ def record_result(job: ExportJob, result: PlanComparison) -> bool:
         row.differences = [asdict(each) for each in result.differences]
         row.save(update_fields=["not_before", "unreadable_since", "differences"])
         outcomes.record_export_event(row, ErpEvent.EXPORT_FOUND_OTHER, {"differences": row.differences})
-        alarms.create_alarm(row, "Read back, Spectrum holds something else than was sent.")
+        alarms.create_alarm(row, "When read back, Spectrum has something other than what was sent.")
         return True
     written = result.written or [False] * row.list_current_calls().count()
     adapter = get_adapter(row.connection)

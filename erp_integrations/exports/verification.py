@@ -92,10 +92,10 @@ def set_verification(job: ExportJob, verdict: KnownVerdict) -> None:
     job.verification, job.differences = to_verification_columns(verdict)
     if job.verification == Verification.ABSENT != before:
         alarms.create_alarm(
-            job, "Spectrum said yes to every call, but read back it does not show the record."
+            job, "Spectrum confirmed every call, but the record was not found when read back."
         )
     if job.verification == Verification.ELSEWHERE != before:
-        alarms.create_alarm(job, "It was moved in Spectrum: it has another vendor code or number there now.")
+        alarms.create_alarm(job, "It was moved in Spectrum: its vendor code or number has changed.")
     job.filled = [asdict(each) for each in verdict.filled] if isinstance(verdict, Match | Mismatch) else []
     job.verified_at = Now()
     job.save(update_fields=["verification", "differences", "filled", "verified_at"])

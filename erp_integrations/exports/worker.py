@@ -317,7 +317,10 @@ def find_change_since_accept(job: ExportJob) -> str:
     What has begun goes on whatever the links say by now, but nowhere else and in no other way.
     """
     if job.wire_hash not in ("", *controlled_settings.hash_wire_settings(job.connection, job)):
-        return "The connection's settings changed since this was decided on: an approver looks at it again."
+        return (
+            "The connection's settings have changed since this was accepted. An approver has to "
+            "check it again."
+        )
     if job.calls.filter(state=CallState.WRITTEN).exists():
         return ""
     try:
@@ -328,12 +331,12 @@ def find_change_since_accept(job: ExportJob) -> str:
         return ""
     if basis.is_bound_by(job, except_bound=True):
         return (
-            f"What is written to Spectrum is not what was accepted any more: {', '.join(basis.bound)}. "
-            "Look at it again, and try again if it is right."
+            f"What would be written to Spectrum is no longer what was accepted: {', '.join(basis.bound)}. "
+            "Check it again and retry if it is right."
         )
     return (
-        "Changed since it was accepted: the vendor link, the job link, the connection, or what "
-        "Spectrum's lists say of them."
+        "Changed since it was accepted: the vendor link, the job link, the connection, or "
+        "Spectrum's master data for them."
     )
 
 
@@ -386,7 +389,7 @@ def read_back_before_sending(
         case NotFound() if is_written_part_gone(job, adapter):
             outcomes.fail(
                 job,
-                "What was written is not there: Spectrum shows nothing under "
+                "What was written is not in Spectrum any more: there is no "
                 f"{job.record_name}. {NOTHING_MORE_SENT}",
             )
             return None
@@ -394,7 +397,7 @@ def read_back_before_sending(
 
 
 NOTHING_MORE_SENT = (
-    "Nothing more is sent. Look in Spectrum where it is: put it back there, or unlink it if it was deleted."
+    "Nothing more is sent. Find it in Spectrum and restore it there, or unlink it if it was deleted."
 )
 
 
@@ -411,24 +414,23 @@ def describe_moved_records(job: ExportJob, records: Sequence[MovedRecord], other
     """Why nothing is written to a key where the record, or what may be it, stands under another."""
     there = "; or ".join(record.sentence for record in records)
     may = "" if records[0].is_certain else "may "
-    instead = f"Under {job.record_name} stands another contract, of job {other_job}. " if other_job else ""
+    instead = f"Another contract, of job {other_job}, is now under {job.record_name}. " if other_job else ""
     if not job.calls.filter(state=CallState.WRITTEN).exists():
         return (
-            f"{instead}Spectrum {'may already hold' if may else 'already holds'} it as {there}; it would be "
-            "there twice. If that is another one, say so when you accept it again."
+            f"{instead}Spectrum {'may already have' if may else 'already has'} it as {there}; it would be "
+            "there twice. If that is a different record, say so when you accept it again."
         )
     if may:
-        return f"{instead}What was written is not there; it may be {there}. {NOTHING_MORE_SENT}"
-    return f"{instead}It was moved in Spectrum, where it is {there} now. Follow the move, then go on."
+        return f"{instead}What was written is not there; it may now be {there}. {NOTHING_MORE_SENT}"
+    return f"{instead}It was moved in Spectrum to {there}. Follow the move, then resume."
 
 
 def find_overwrite_problem(job: ExportJob, adapter: Adapter, record: StoredRecord) -> str:
     """Why a record under our key must not be written to; empty when it is ours to go on with."""
     if (other_job := moved_records.find_other_job(job, record)) and ledger.has_possible_write_under_key(job):
         return (
-            f"What was written is not there: under {job.record_name} stands another "
-            f"contract, of job {other_job}. "
-            f"{NOTHING_MORE_SENT}"
+            f"What was written is not there: {job.record_name} is now another contract, of job "
+            f"{other_job}. {NOTHING_MORE_SENT}"
         )
     if not ledger.has_possible_write_under_key(job):
         calls = [call for call, _ in unknown.list_planned_calls(job)]
@@ -440,6 +442,6 @@ def find_overwrite_problem(job: ExportJob, adapter: Adapter, record: StoredRecor
     if not differences:
         return ""
     return (
-        f"Spectrum holds something else than was written from here, and it would be overwritten. "
-        f"In Spectrum: {existing_record.format_differences(differences)}. Put it right there, then go on."
+        f"Spectrum has something other than what was written from here, and it would be overwritten. "
+        f"Differences: {existing_record.format_differences(differences)}. Correct it there, then resume."
     )

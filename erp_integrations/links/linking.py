@@ -30,11 +30,8 @@ class LinkError(Exception):
 class LinkChanged(LinkError):
     """Somebody else changed the link since the person looked (409)."""
 
-    def __init__(self, link: str = "this link", stands: str = "it stands") -> None:
-        super().__init__(
-            f"Somebody else changed {link} while you were looking, so nothing was changed. "
-            f"Below is how {stands} now."
-        )
+    def __init__(self, link: str = "this link", current: str = "The current one is") -> None:
+        super().__init__(f"Somebody else has changed {link}, so nothing was saved. {current} below.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +101,7 @@ def unlink(
 
 @transaction.atomic
 def requeue_master_data_sync(*, connection: Connection, by: User) -> None:
-    """Have a worker read Spectrum's lists now. Raises RightMissing."""
+    """Have a worker read Spectrum's master data now. Raises RightMissing."""
     require_administer_erp_integrations(by, connection.company)
     syncing.requeue_sync(connection.pk)
     history.record(event=ErpEvent.MASTERS_ASKED_FOR, subject=connection, by=by, company=connection.company)

@@ -92,7 +92,7 @@ def link_units(*, connection: Connection, entered: Mapping[str, str], expected_h
     Connection.objects.select_for_update().get(pk=connection.pk)
     links = get_unit_links(connection)
     if hash_content(links) != expected_hash:
-        raise LinkChanged("the units", "they stand")
+        raise LinkChanged("the units", "The current ones are")
     wanted = {get_comparable_unit(unit): erp_unit.strip().upper() for unit, erp_unit in entered.items()}
     adapter, problems = get_adapter(connection), []
     for unit, value in wanted.items():

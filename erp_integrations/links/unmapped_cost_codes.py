@@ -166,7 +166,7 @@ def _describe_phase_problem(cost_types: Mapping[str, str], cost_type: str) -> st
         case None:
             return f"The phase does not have this cost type; it has {', '.join(sorted(cost_types))}."
         case PhaseState.COMPLETE:
-            return "The phase is complete: Spectrum takes nothing more on it."
+            return "The phase is complete: Spectrum accepts nothing more on it."
         case PhaseState.INACTIVE:
-            return "The phase is inactive: Spectrum takes a line on it all the same."
+            return "The phase is inactive, but Spectrum still accepts lines on it."
     return ""

@@ -1,4 +1,4 @@
-"""What Spectrum's lists, as they were last read, say of one document's vendor, job and cost codes."""
+"""What Spectrum's master data, as they were last read, say of one document's vendor, job and cost codes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

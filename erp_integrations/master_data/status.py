@@ -1,11 +1,9 @@
-"""How far the reading of Spectrum's lists has come, in words."""
+"""How far the reading of Spectrum's master data has come, in words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.utils import timezone
-from django.utils.formats import date_format
-
+from directory.db.time_zones import format_time
 from erp_integrations.models import Connection, MastersPull, SyncStatus
 
 
@@ -27,24 +25,24 @@ def list_sync_summaries(connections: Sequence[Connection]) -> list[SyncSummary]:
 
 def _build_sync_summary(connection: Connection, sync: MastersPull | None) -> SyncSummary:
     if sync is None:
-        return SyncSummary(connection, "Not read yet. A worker reads the lists soon.", [], is_moving=True)
+        return SyncSummary(connection, "Not synced yet. The first sync starts shortly.", [], is_moving=True)
     if sync.status == SyncStatus.PULLING:
-        sentence = f"Being read now: {_format_counts(sync)}"
+        sentence = f"Syncing: {_format_counts(sync)}"
         if sync.linked_jobs:
-            sentence += f", those of {sync.linked_jobs_read} of {sync.linked_jobs} linked jobs"
+            sentence += f", phases of {sync.linked_jobs_read} of {sync.linked_jobs} linked jobs"
         return SyncSummary(connection, f"{sentence}.", [], is_moving=True)
     if sync.status == SyncStatus.QUEUED:
-        return SyncSummary(connection, f"Waits for a worker. {_describe_last_sync(sync)}", [], is_moving=True)
+        return SyncSummary(connection, f"Sync queued. {_describe_last_sync(sync)}", [], is_moving=True)
     return SyncSummary(connection, _describe_last_sync(sync), sync.problem.splitlines(), is_moving=False)
 
 
 def _describe_last_sync(sync: MastersPull) -> str:
     if sync.finished_at is None:
-        return "Not read yet."
-    at = date_format(timezone.localtime(sync.finished_at), "j M Y, H:i")
+        return "Not synced yet."
+    at = format_time(sync.finished_at)
     if sync.problem:
-        return f"Last tried on {at}; not all could be read."
-    return f"Read on {at}: {_format_counts(sync)}."
+        return f"Last sync on {at} was incomplete."
+    return f"Synced on {at}: {_format_counts(sync)}."
 
 
 def _format_counts(sync: MastersPull) -> str:

@@ -1,4 +1,4 @@
-"""The worker's half of the masters: read Spectrum's lists, and keep them.
+"""The worker's half of the masters: read Spectrum's master data, and keep them.
 
 The row of ``MastersPull`` is the work; it is claimed like an export, by lease and attempt number, and
 no transaction is open while the wire is used. Each list counts by itself: one that could not be
@@ -70,7 +70,7 @@ def sync_connection(connection_id: int) -> bool:
                 raise
             # A mistake of ours must not be repeated every few seconds.
             logger.exception("Reading the lists of connection %s broke down", connection_id)
-            end_sync(claimed, ["Ledgergate stopped with an error; its log says more."])
+            end_sync(claimed, ["Ledgergate stopped with an error. See its log."])
     except LeaseLost:
         logger.warning("The lists of connection %s were taken over by another worker", connection_id)
     return True
@@ -233,7 +233,7 @@ def check_emptied_list(rows: object, known: models.QuerySet[Any], list_name: str
     """A list that had entries and has none now is more likely a fault than the truth."""
     if rows or not known.exists():
         return ""
-    return f"Spectrum listed no {list_name} at all, so those of the last reading are kept."
+    return f"Spectrum listed no {list_name}, so those of the last sync are kept."
 
 
 def _get_renamed_at(
@@ -271,8 +271,8 @@ def _clean_code(value: str) -> str:
 
 def _describe_unread_list(list_name: str, outcome: Unauthorised | Unavailable, before: Any) -> str:
     """What a person reads about a list that could not be read."""
-    stays = "Those of the last reading are kept." if before else "None have been read so far."
-    return f"The {list_name} could not be read: {outcome.reason.rstrip('.')}. {stays}"
+    stays = "Those of the last sync are kept." if before else "None have been synced so far."
+    return f"The {list_name} could not be synced: {outcome.reason.rstrip('.')}. {stays}"
 
 
 def _get_started_at(claimed: MastersPull) -> datetime:

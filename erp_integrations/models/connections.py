@@ -51,8 +51,8 @@ class ErpIdRule(models.TextChoices):
 class NonAsciiRule(models.TextChoices):
     """What becomes of letters that Spectrum does not have."""
 
-    TRANSLITERATE = "transliterate", "Spell them with plain letters, and show it"
-    REFUSE = "refuse", "Refuse the commitment"
+    TRANSLITERATE = "transliterate", "Respell them with plain letters, and show it"
+    REFUSE = "refuse", "Block the commitment"
 
 
 class LocalTime(Func):
@@ -113,7 +113,7 @@ class Connection(models.Model):
         max_length=100,
         blank=True,
         default="",
-        help_text="For a hosted site that asks for OAuth (enhanced authentication). Blank: it does not.",
+        help_text="For a hosted site with OAuth (enhanced authentication). Otherwise leave blank.",
     )
     client_secret = EncryptedTextField("Client secret", blank=True, default="")
     previous_client_secret = EncryptedTextField(blank=True, default="")
@@ -127,7 +127,7 @@ class Connection(models.Model):
         max_length=100, default="/vendors/{company_code}", help_text="Where the vendors are listed."
     )
     general_ledger_account = models.CharField(
-        max_length=12, blank=True, help_text="Used when neither the vendor nor the cost type has an account."
+        max_length=12, blank=True, help_text="Used if neither the vendor nor the cost type has an account."
     )
     general_ledger_order = models.CharField(
         max_length=15, choices=LedgerOrder, default=LedgerOrder.VENDOR_FIRST
@@ -135,10 +135,10 @@ class Connection(models.Model):
 
     erp_id_rule = models.CharField("ERP ID", max_length=10, choices=ErpIdRule, default=ErpIdRule.AS_IS)
     subcontract_prefix = models.CharField(
-        max_length=5, blank=True, help_text="Begins a subcontract's ERP ID."
+        max_length=5, blank=True, help_text="Prefix of a subcontract's ERP ID."
     )
     purchase_order_prefix = models.CharField(
-        max_length=5, blank=True, help_text="Begins a purchase order's ERP ID."
+        max_length=5, blank=True, help_text="Prefix of a purchase order's ERP ID."
     )
     non_ascii = models.CharField(
         "Other letters",
@@ -153,14 +153,16 @@ class Connection(models.Model):
         max_length=20,
         blank=True,
         default="",
-        help_text="The approver's details go to Spectrum's subcontract notes under this topic, which must "
-        "exist there. Blank: they are kept here only.",
+        help_text=(
+            "The approver's details are written to Spectrum's subcontract notes under this "
+            "topic, which must exist there. Blank: they are only kept here."
+        ),
     )
     closed_from = models.TimeField(
         "No exports from",
         null=True,
         blank=True,
-        help_text="Each day from here until there nothing is sent, as for a backup of Spectrum.",
+        help_text="Nothing is exported in this daily window, for example during a backup of Spectrum.",
     )
     closed_until = models.TimeField("until", null=True, blank=True)
     closed_time_zone = models.CharField(
@@ -168,7 +170,7 @@ class Connection(models.Model):
         max_length=60,
         blank=True,
         default="",
-        help_text="Such as America/New_York; blank for UTC.",
+        help_text="For example America/New_York. Blank for UTC.",
         validators=[validate_time_zone],
     )
     paused_at = models.DateTimeField(null=True, blank=True)
@@ -179,8 +181,10 @@ class Connection(models.Model):
         max_length=60,
         blank=True,
         default=FIXED_PRICE_UNITS,
-        help_text="Units of measure whose price method in Spectrum is fixed price, separated by commas: "
-        "of their lines it keeps the amount alone.",
+        help_text=(
+            "Units of measure with a fixed price in Spectrum, separated by commas. Spectrum "
+            "keeps only the amount of their lines."
+        ),
     )
 
     lease_holder = models.CharField(max_length=64, blank=True, default="")

@@ -134,10 +134,10 @@ class Phase(MasterData):
 class SyncStatus(models.TextChoices):
     """Where the reading of a company's lists stands."""
 
-    QUEUED = "queued", "Waits for a worker"
-    PULLING = "pulling", "Being read"
+    QUEUED = "queued", "Waiting for a worker"
+    PULLING = "pulling", "Syncing"
     DONE = "done", "Read"
-    FAILED = "failed", "Not all could be read"
+    FAILED = "failed", "Incomplete"
 
 
 class MastersPullQuerySet(LeasedQuerySet["MastersPull"]):

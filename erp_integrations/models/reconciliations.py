@@ -107,7 +107,7 @@ class DriftKind(models.TextChoices):
     ELSEWHERE = "elsewhere", "Moved in Spectrum"
     EXTRA_LINES = "extra-lines", "Extra lines in Spectrum"
     CHANGED_HERE = "changed-here", "Changed here, not in Spectrum"
-    LATE = "late", "Turned up in Spectrum"
+    LATE = "late", "Appeared late in Spectrum"
 
 
 class DriftQuerySet(models.QuerySet["Drift"]):

@@ -58,7 +58,7 @@ class CommitmentAccounting:
         """A sentence for who may not send: the people who may."""
         names = [str(person) for person in self.senders]
         if not names:
-            return "Nobody in this project has it; an administrator of your company can give it."
+            return "Nobody in this project has it. Your company's administrator can give it."
         return f"Ask {' or '.join(filter(None, [', '.join(names[:-1]), names[-1]]))}."
 
     @property

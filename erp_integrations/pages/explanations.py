@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils import timezone
-from django.utils.formats import date_format
-
+from directory.db.time_zones import format_time
 from erp_integrations.adapters.base import DifferenceKind
 from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.exports import ledger
@@ -56,14 +54,12 @@ def describe_corrupted_snapshot(row: SubmissionRow) -> Explanation | None:
         way_out = ""
         if row.is_awaiting:
             way_out = (
-                "Nobody can decide on it. A project admin can take it back with Retrieve from ERP "
+                "It can't be accepted or rejected. A project admin can take it back with Retrieve from ERP "
                 "and send it again."
             )
         elif row.has_failed:
-            way_out = (
-                "It can't be tried again. Reject it with your reason, and the project can send it again."
-            )
-        operator_advice = "Tell whoever runs this server: the history knows the hash of what was sent."
+            way_out = "It can't be retried. Reject it with a reason, so that the project can send it again."
+        operator_advice = "Tell whoever runs this server: the history holds the hash of what was sent."
         return Explanation(
             "danger", "warning", "What was sent can't be shown", [str(error), way_out, operator_advice]
         )
@@ -81,7 +77,7 @@ def build_explanation(row: SubmissionRow) -> Explanation | None:
                 "warning", "status-rejected", describe_decision(submission), [submission.reason]
             )
         case SubmissionStatus.RETRIEVED | SubmissionStatus.UNLINKED:
-            back = "It is with the project again."
+            back = "It is back with the project."
             return Explanation("", f"status-{submission.status}", describe_decision(submission), [back])
     return _EXPLANATIONS[job.status](row, job) if job else None
 
@@ -89,7 +85,7 @@ def build_explanation(row: SubmissionRow) -> Explanation | None:
 def get_title(row: SubmissionRow) -> str:
     """The first words of it, for a person who came too late."""
     explanation = build_explanation(row)
-    return f"{explanation.title}." if explanation else f"It is now: {row.status}."
+    return f"{explanation.title}." if explanation else f"Current status: {row.status}."
 
 
 def describe_local_changes(row: SubmissionRow) -> Explanation | None:
@@ -111,7 +107,7 @@ def describe_late_records(row: SubmissionRow) -> Explanation | None:
         return Explanation("danger", "warning", str(DriftKind.LATE.label), [*sentences, *steps])
     records = late_records.list_watched_records(submission.commitment_id, connection)
     sentences = [
-        f"{call.title} ({each.name}) was sent, and no answer said that it was not written. "
+        f"{call.title} ({each.name}) was sent, and no answer ruled out that it was written. "
         + (f"Not found in Spectrum{_format_date(call.not_found_at)}." if call.not_found_at else "")
         for each in records
         for call in each.calls
@@ -119,32 +115,30 @@ def describe_late_records(row: SubmissionRow) -> Explanation | None:
     ]
     if not sentences:
         return None
-    until = _format_date(max(each.until for each in records))
+    until = format_time(max(each.until for each in records))
     follows = (
-        f"It may still be written. Spectrum is asked every day{until.replace(' on ', ' until ')}, and if it "
-        "turns up, approvers are told by mail."
+        f"It may still be written. Spectrum is checked every day until {until}; if it appears, approvers are "
+        "mailed."
         if connection.has_read_back
-        else "It may still be written, and nobody looks: this connection can't be read back. Look for it in "
-        "Spectrum yourself."
+        else "It may still be written, and this connection has no read-back: check in Spectrum yourself."
     )
-    return Explanation("warning", "eye", "A call may still be written late", [*sentences, follows])
+    return Explanation("warning", "eye", "A call may still be written", [*sentences, follows])
 
 
 def describe_next_step(row: SubmissionRow, late: Drift) -> str:
     submission, job = row.submission, row.job
     as_own_record = (
-        f"as {late.record_name}: what stands there is then its record, and there is no second one. Or delete "
-        "it in Spectrum; the next comparison sees that."
+        f"as {late.record_name}, so that it takes over the record there and none is written twice. Or delete "
+        "that record in Spectrum; the next comparison clears this."
     )
     if submission.status == SubmissionStatus.AWAITING:
         return f"Accept it {as_own_record}"
     if row.has_failed:
-        return f"Choose Try again {as_own_record}"
+        return f"Retry it {as_own_record}"
     if job is not None:
         return (
-            f"This commitment goes to Spectrum as {job.record_name}, so the money may be "
-            "there twice. Delete "
-            f"{late.record_name} in Spectrum; the next comparison sees that."
+            f"This commitment goes to Spectrum as {job.record_name}, so its amount may be there twice. "
+            f"Delete {late.record_name} in Spectrum; the next comparison clears this."
         )
     return f"Have the project send it again, and accept it {as_own_record}"
 
@@ -154,55 +148,55 @@ def describe_in_progress(row: SubmissionRow, job: ExportJob) -> Explanation:
     sentences = [f"{written} of {total} calls are written."] if written else []
     blocked_message = describe_blocked_connection(job.connection)
     if job.status == JobStatus.QUEUED and job.problem:
-        again = blocked_message or f"{describe_next_try(job)} Nobody has to do anything."
+        again = blocked_message or f"{describe_next_try(job)} No action is needed."
         return Explanation(
-            "warning", "status-queued", "Waits to be tried again", [job.problem, again, *sentences]
+            "warning", "status-queued", "Waiting to be retried", [job.problem, again, *sentences]
         )
     title = "Being written to Spectrum"
     if job.status == JobStatus.QUEUED:
-        title = "Accepted, and waits for its turn"
+        title = "Accepted, waiting for its turn"
         sentences.extend([blocked_message] if blocked_message else [])
     if row.can_be_undone and job.is_delayed:
         title = "Accepted: exporting in a few seconds"
     if row.can_be_undone:
-        sentences.append("Until then it can be undone with nothing to mend.")
-    return Explanation("info", f"status-{job.status}", title, [*sentences, "This page follows it by itself."])
+        sentences.append("Nothing is written yet, so it can be undone.")
+    return Explanation("info", f"status-{job.status}", title, [*sentences, "This page updates by itself."])
 
 
 def describe_synced(row: SubmissionRow, job: ExportJob) -> Explanation:
-    title = f"In Spectrum as {job.erp_id}{_format_date(job.synced_at)}"
-    answer = "Spectrum said yes to every call."
+    title = f"In Spectrum as {job.erp_id}" + (f" since {format_time(job.synced_at)}" if job.synced_at else "")
+    answer = "Spectrum confirmed every call."
     if job.adopted:
-        answer = "It stood in Spectrum: an approver marked it as exported, and nothing was written over it."
+        answer = "It was in Spectrum already: an approver marked it as exported, and nothing was written."
     match job.verification:
         case Verification.MATCH:
-            read_back = f"It was read back{_format_date(job.verified_at)}, and is what was accepted."
+            read_back = f"Read back{_format_date(job.verified_at)}, it matches what was accepted."
             return Explanation(
                 "success", "status-synced", title, [f"{answer} {read_back}", *_list_filled_values(job)]
             )
         case Verification.PENDING:
-            coming = "It is read back in a moment and compared with what was accepted."
+            coming = "It will be read back shortly and compared with what was accepted."
             return Explanation("success", "status-synced", title, [f"{answer} {coming}"])
         case Verification.ABSENT:
             return Explanation(
                 "danger",
                 "status-needs-attention",
-                f"Spectrum does not show {job.erp_id}",
+                f"{job.erp_id} was not found in Spectrum",
                 [
-                    f"{answer} But read back{_format_date(job.verified_at)}, it was not there.",
-                    f"Look in Spectrum for {job.record_name}.",
+                    f"{answer} But when read back{_format_date(job.verified_at)}, it was not there.",
+                    f"Check {job.record_name} in Spectrum.",
                 ],
             )
         case Verification.ELSEWHERE:
             return Explanation(
                 "danger",
                 "status-needs-attention",
-                "It was moved in Spectrum",
+                "Moved in Spectrum",
                 [
-                    f"It was exported as {job.record_name}. Read "
-                    f"back{_format_date(job.verified_at)}, nothing is there.",
+                    f"It was exported as {job.record_name}. When read "
+                    f"back{_format_date(job.verified_at)}, it was not there.",
                     *_list_differences(job),
-                    "Its vendor code or number was changed there. Follow the move to use that here too.",
+                    "Its vendor code or number was changed there. Follow the move to use the new one here.",
                 ],
             )
         case Verification.DIFFERS:
@@ -211,13 +205,14 @@ def describe_synced(row: SubmissionRow, job: ExportJob) -> Explanation:
                 "status-synced-with-differences",
                 f"{title}, with differences",
                 [
-                    f"{answer} But read back{_format_date(job.verified_at)}, it is not what was accepted.",
+                    f"{answer} But when read back{_format_date(job.verified_at)}, it differed "
+                    "from what was accepted.",
                     *_list_differences(job),
                     *_list_filled_values(job),
-                    f"Look in Spectrum for {job.record_name}.",
+                    f"Check {job.record_name} in Spectrum.",
                 ],
             )
-    not_seen = "Nobody has read the record back and compared it."
+    not_seen = "The record has not been read back and compared."
     verified = job.get_verification_display()
     status = f"Synced, {verified[:1].lower()}{verified[1:]}."
     return Explanation("success", "status-synced", title, [status, f"{answer} {not_seen}"])
@@ -236,10 +231,10 @@ def _list_differences(job: ExportJob) -> list[str]:
     for each in job.differences[:MAX_DIFFERENCES]:
         where = " ".join(filter(None, [each["title"], each["name"]]))
         if each.get("kind") == DifferenceKind.MOVED and not each["name"]:
-            sentences.append(f"In Spectrum it is {each['stored']} now.")
+            sentences.append(f"It is now {each['stored']} in Spectrum.")
         else:
             sentences.append(
-                f"{where}: {each['sent']} was accepted, {each['stored'] or 'nothing'} is stored."
+                f"{where}: {each['sent']} was accepted, Spectrum has {each['stored'] or 'nothing'}."
             )
     more = len(job.differences) - len(sentences)
     return [*sentences, f"And {more} more."] if more else sentences
@@ -255,14 +250,16 @@ def _list_filled_values(job: ExportJob) -> list[str]:
         + (f" and {len(titles) - MAX_TITLES} more)" if len(titles) > MAX_TITLES else ")")
         for value, titles in titles_by_value.items()
     ]
-    return [f"Filled by Spectrum, as nothing was sent: {'; '.join(descriptions)}."] if descriptions else []
+    return (
+        [f"Filled in by Spectrum where nothing was sent: {'; '.join(descriptions)}."] if descriptions else []
+    )
 
 
 def describe_failed(row: SubmissionRow, job: ExportJob) -> Explanation:
     if row.can_be_decided:
-        remedy = "Mend the cause and try again, or reject it back to the project with your reason."
+        remedy = "Fix the cause and retry, or reject it with a reason."
     else:
-        remedy = "An accounting approver can try again, or reject it back to the project."
+        remedy = "An accounting approver can retry or reject it."
     wrote_nothing = ledger.is_unwritten(job)
     title = "Failed to export: nothing was written to Spectrum" if wrote_nothing else "Failed to export"
     return Explanation("danger", "status-failed", title, [job.problem, remedy])
@@ -270,22 +267,20 @@ def describe_failed(row: SubmissionRow, job: ExportJob) -> Explanation:
 
 def describe_incomplete(row: SubmissionRow, job: ExportJob) -> Explanation:
     written, total = count_written_calls(job)
-    known = (
-        f"Known: {written} of {total} calls {'is' if written == 1 else 'are'} written, the others are not."
-    )
+    known = f"{written} of {total} calls {'is' if written == 1 else 'are'} written, the rest are not."
     if job.not_before:
-        follows = f"{describe_next_try(job)} It goes on with the calls that are not written."
+        follows = f"{describe_next_try(job)} Then the remaining calls are sent."
     else:
         follows = (
-            "It does not go on by itself, and what is written is not taken back. Once the cause is mended, "
-            "Resume goes on with the calls that are not written. Reject sends it back to its project to be "
-            "changed; vendor, job and ERP ID then stay as they are."
+            "It does not continue by itself, and what is written stays in Spectrum. Once the cause is fixed, "
+            "Resume sends the remaining calls. Reject returns it to its project for changes; vendor, job and "
+            "ERP ID then stay as they are."
         )
     return Explanation(
         "danger",
         "status-incomplete",
-        "A part of it is in Spectrum",
-        [job.problem, f"{known} Look in Spectrum for {job.record_name}.", follows],
+        "Partly in Spectrum",
+        [job.problem, f"{known} Check {job.record_name} in Spectrum.", follows],
     )
 
 
@@ -295,10 +290,10 @@ def describe_unknown(row: SubmissionRow, job: ExportJob) -> Explanation:
     return Explanation(
         "danger",
         "status-unknown",
-        "Nobody knows whether Spectrum has it",
+        "Unknown whether Spectrum has it",
         [
             job.problem,
-            f"Known: {before}, none was sent after it, and nothing is sent again before that is known.",
+            f"{before}, none was sent after it, and nothing is sent again until the outcome is known.",
             *describe_unknown_call(row, job),
         ],
     )
@@ -306,44 +301,41 @@ def describe_unknown(row: SubmissionRow, job: ExportJob) -> Explanation:
 
 def describe_unknown_call(row: SubmissionRow, job: ExportJob) -> list[str]:
     """Until when an absence proves nothing, who looks then, and what follows."""
-    doubt = "Not known: whether Spectrum wrote that call. It may even do so some minutes late."
+    doubt = "Spectrum may or may not have written that call, and may still do so minutes later."
     choices = (
-        "Look in Spectrum for "
-        f"{job.record_name}, and say here what is there: all of it (it becomes Synced), "
-        "none of it (it is sent "
-        "again), or a part (the others can be sent then). Your words are kept."
+        f"Check {job.record_name} in Spectrum, then resolve it here: all of it is there (it becomes "
+        "Synced), none of it (it is sent again), or a part (the rest can then be sent). Your statement is "
+        "kept in the history."
     )
     if job.differences:
         return [
-            "It was read back, and Spectrum holds something that is neither all of it, nor none, nor a part.",
+            "The record read back from Spectrum is neither all of what was sent nor a part of it.",
             *_list_differences(job),
             choices,
         ]
     silent = ""
     if job.unreadable_since:
-        silent = (
-            f"Spectrum's read-only database could not be asked since{_format_date(job.unreadable_since)[3:]}."
-        )
+        silent = f"Spectrum's read-only database has not answered since {format_time(job.unreadable_since)}."
     if job.needs_manual_resolution:
         doubt = f"{doubt} {silent}".strip()
         if row.is_quiet:
             return [doubt, choices]
         return [
             doubt,
-            f"From {_format_time(job.quiet_until)} on, an absence counts, and it can be resolved.",
+            f"It can be resolved from {format_time(job.quiet_until)}; until then a missing record "
+            "proves nothing.",
             choices,
         ]
     if by_hand_from := job.manual_resolution_from:
         return [
             doubt,
-            f"{silent} It is asked again every minute. If it stays silent, an approver can say what Spectrum "
-            f"holds{_format_date(by_hand_from).replace(' on ', ' from ')} on.",
+            f"{silent} It is tried again every minute. From {format_time(by_hand_from)}, an approver can "
+            "resolve it by hand.",
         ]
     return [
         doubt,
-        f"At {_format_time(job.not_before)} Spectrum is asked what it holds, and the export "
-        "goes on by itself with "
-        "what is missing. Nobody has to do anything.",
+        f"At {format_time(job.not_before)} Spectrum is read back, and the export continues with what is "
+        "missing. No action is needed.",
     ]
 
 
@@ -364,8 +356,4 @@ def count_written_calls(job: ExportJob) -> tuple[int, int]:
 
 
 def _format_date(moment: datetime | None) -> str:
-    return f" on {date_format(timezone.localtime(moment), 'j M Y, H:i')}" if moment else ""
-
-
-def _format_time(moment: datetime | None) -> str:
-    return date_format(timezone.localtime(moment), "H:i") if moment else ""
+    return f" on {format_time(moment)}" if moment else ""

@@ -40,8 +40,8 @@ MAX_CONCURRENT = 8  # questions of one process that may hang; more are not asked
 _slots = threading.BoundedSemaphore(MAX_CONCURRENT)
 
 NOT_CHECKED = (
-    "The ERP ID was not checked in Spectrum: this connection can't be read back. Whether Spectrum holds it "
-    "already, under this or another vendor and number, was not looked for."
+    "This connection has no read-back, so the ERP ID was not checked in Spectrum. It may already be there, "
+    "under this or another vendor and number."
 )
 
 
@@ -102,7 +102,7 @@ def check_erp_id(
         case StoredRecord() as record:
             existing = existing_record.compare_record(adapter, key, plan, record)
             if existing.is_ours and ledger.has_possible_write_under_key(job):
-                sentence = f"What Spectrum holds under {key.erp_id} of this vendor came from here."
+                sentence = f"This vendor's subcontract {key.erp_id} in Spectrum was exported from here."
                 return LiveCheck(KeyState.OURS, sentence, existing_record=existing)
             texts = (existing.sentence, "ERP ID", existing.advice)
             taken = Issue(existing.code, Severity.BLOCKING, *texts, ResponsibleParty.APPROVER)
@@ -116,15 +116,15 @@ def check_elsewhere(key: Key, moved: tuple[MovedRecord, ...], ticked: Collection
     """Nothing is under the key; whether it is somewhere else."""
     undismissed = [record for record in moved if record.fingerprint not in ticked]
     if not undismissed:
-        sentence = f"Spectrum holds nothing under {key.erp_id} of this vendor."
+        sentence = f"ERP ID {key.erp_id} is free for this vendor in Spectrum."
         return LiveCheck(KeyState.FREE, sentence, moved=moved)
     issue = Issue(
         "record-elsewhere",
         Severity.BLOCKING,
-        f"Spectrum {'already holds' if undismissed[0].is_certain else 'may already hold'} it as "
+        f"Spectrum {'already has' if undismissed[0].is_certain else 'may already have'} it as "
         f"{'; or '.join(record.sentence for record in undismissed)}. It would be there twice.",
         "ERP ID",
-        "Look in Spectrum whose it is. If it is this one, don't export it. If it is another one, tick it "
+        "Check in Spectrum whose record it is. If it is this one, don't export it. If not, tick it "
         "below and say how you know.",
         ResponsibleParty.APPROVER,
     )
@@ -132,7 +132,7 @@ def check_elsewhere(key: Key, moved: tuple[MovedRecord, ...], ticked: Collection
 
 
 def check_references(basis: ApprovalBasis) -> list[Issue]:
-    """What stands against vendor, job and lines now and did not when Spectrum's lists were read. No query.
+    """What stands against vendor, job and lines now and did not when master data was last synced. No query.
 
     At most LIVE_CHECK_SECONDS; where nobody answers, what was read last stands.
     """
@@ -152,10 +152,10 @@ def check_references(basis: ApprovalBasis) -> list[Issue]:
                 Issue(
                     "masters-not-checked",
                     Severity.CANNOT_CHECK,
-                    "Whether Spectrum still takes this vendor, this job and these cost codes can't be "
+                    "Whether this vendor, job and these cost codes are still open in Spectrum can't be "
                     f"checked now. {reason}",
                     "Spectrum",
-                    "You can go on: they are as Spectrum's lists were last read.",
+                    "You can continue: they were valid when master data was last synced.",
                     ResponsibleParty.APPROVER,
                 )
             ]
@@ -172,7 +172,7 @@ def fetch_in_time(question: Callable[[], Answer]) -> Answer | Unavailable:
             answers.put(question())
         except Exception:
             logger.exception("A live check broke down")
-            answers.put(Unavailable("Ledgergate stopped with an error; its log says more."))
+            answers.put(Unavailable("Ledgergate stopped with an error. See its log."))
         finally:
             _slots.release()
 
@@ -188,8 +188,8 @@ def build_not_checked_issue(key: Key, reason: str) -> Issue:
     return Issue(
         "erp-id-not-checked",
         Severity.CANNOT_CHECK,
-        f"Whether Spectrum already holds something under {key.erp_id} can't be checked now. {reason}",
+        f"Whether {key.erp_id} is free in Spectrum can't be checked now. {reason}",
         "ERP ID",
-        "You can go on: the worker looks again before it writes, and waits until it can.",
+        "You can continue: the export checks again before writing, and waits until it can.",
         ResponsibleParty.APPROVER,
     )

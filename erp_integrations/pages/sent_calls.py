@@ -27,7 +27,7 @@ class SentCall:
     def reason(self) -> str:
         """What Spectrum, or the wire, said last."""
         if not self.attempts and self.state == CallState.WRITTEN.label:
-            return "It stood in Spectrum: nothing was sent from here."
+            return "It was in Spectrum already. Nothing was sent from here."
         return self.attempts[0].reason if self.attempts else ""
 
     @property

@@ -42,8 +42,8 @@ READY = Filter(
     "Commitments - Ready to Be Exported to Viewpoint® Spectrum®",
     SubmissionQuerySet.awaiting,
     True,
-    "Nothing waits for accounting",
-    "A commitment comes here when its project sends it with Send to ERP.",
+    "Nothing is ready to export",
+    "Commitments appear here when their project uses Send to ERP.",
     "to be decided",
 )
 EXPORTING = Filter(
@@ -53,7 +53,7 @@ EXPORTING = Filter(
     SubmissionQuerySet.exporting,
     True,
     "Nothing is being exported",
-    "What is accepted goes through here on its way to Spectrum.",
+    "Accepted commitments appear here on their way to Spectrum.",
     "on the way to Spectrum",
 )
 FAILED = Filter(
@@ -63,8 +63,8 @@ FAILED = Filter(
     SubmissionQuerySet.failed,
     True,
     "No export has failed",
-    "An export that Spectrum refuses, with nothing written, comes here to be tried again or rejected.",
-    "to be tried again or rejected",
+    "Exports that failed with nothing written appear here, to be retried or rejected.",
+    "to be retried or rejected",
 )
 NEEDS_ATTENTION = Filter(
     "needs-attention",
@@ -73,8 +73,8 @@ NEEDS_ATTENTION = Filter(
     SubmissionQuerySet.needing_attention,
     True,
     "Nothing needs attention",
-    "An export that stopped half-way, whose end nobody knows, or that Spectrum does not show, comes here.",
-    "to be looked up in Spectrum",
+    "Exports that are incomplete, unknown or not found in Spectrum appear here.",
+    "to be checked in Spectrum",
 )
 SYNCED = Filter(
     "synced",
@@ -82,8 +82,8 @@ SYNCED = Filter(
     "Commitments - Synced with Viewpoint® Spectrum®",
     SubmissionQuerySet.synced,
     False,
-    "Nothing is synced yet",
-    "A commitment comes here when all of it is written to Spectrum.",
+    "Nothing synced yet",
+    "Commitments appear here once they are fully written to Spectrum.",
 )
 REJECTED = Filter(
     "rejected",
@@ -92,17 +92,17 @@ REJECTED = Filter(
     SubmissionQuerySet.rejected,
     False,
     "Nothing was rejected",
-    "A rejected commitment goes back to its project; here is only the record of it.",
+    "Rejected commitments go back to their project; this list is the record.",
     is_history=True,
 )
 ALL = Filter(
     "all",
     "All",
-    "Commitments - All That Were Sent to Accounting",
+    "Commitments - All Sent to Accounting",
     SubmissionQuerySet.all,
     False,
-    "Nothing was sent to accounting yet",
-    "A commitment comes here when its project sends it with Send to ERP.",
+    "Nothing sent to accounting yet",
+    "Commitments appear here when their project uses Send to ERP.",
     is_history=True,
 )
 FILTERS: Mapping[str, Filter] = {

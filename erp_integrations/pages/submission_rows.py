@@ -5,9 +5,9 @@ from typing import Any
 
 from django.db.models import Prefetch
 from django.utils import timezone
-from django.utils.formats import date_format
 
 from commitments.models import Badge
+from directory.db.time_zones import format_time
 from directory.models import CompanyMembership
 from directory.rights.approvers import format_names
 from erp_integrations.confirmations import pending_changes
@@ -24,7 +24,7 @@ from erp_integrations.models import (
 from erp_integrations.models.secrets import list_secret_fields
 from erp_integrations.submissions.four_eyes import describe_own_decision
 
-NOBODY_MAY_DECIDE = "nobody may push to accounting"
+NOBODY_MAY_DECIDE = "nobody has Can Push to Accounting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,26 +176,25 @@ class SubmissionRow:
         if is_approver and not is_own:
             alone = others_allowed == [self.viewer.user]
             return (
-                f"{self.own_change_reason} Else {granters} can exempt you once."
+                f"{self.own_change_reason} Otherwise {granters} can exempt you once."
                 if alone
                 else self.own_change_reason
             )
         if others_allowed:
             others = f"so another approver must decide: {format_names(others_allowed)}."
             return f"You {self.own_part} this, {others}" if is_own else ""
-        cause = "everybody who may push to accounting had a hand in it" if approvers else NOBODY_MAY_DECIDE
+        cause = "everybody with Can Push to Accounting was involved in it" if approvers else NOBODY_MAY_DECIDE
         exempt = f", or exempt {'you' if is_own else 'an approver'} once" if approvers else ""
         return (
-            f"Nobody can decide on this now: {cause}. In Django admin, {granters} can grant "
-            "Can Push to Accounting "
-            f"to somebody else{exempt}."
+            f"Nobody can decide on this now: {cause}. In Django admin, {granters} can grant Can Push to "
+            f"Accounting to somebody else{exempt}."
         )
 
     @property
     def own_part(self) -> str:
         created = self.submission.created_by_id == self.viewer.user_id
         sent = self.submission.sent_by_id == self.viewer.user_id
-        verbs = [verb for verb, applies in (("wrote", created), ("sent", sent)) if applies]
+        verbs = [verb for verb, applies in (("created", created), ("sent", sent)) if applies]
         return " and ".join(verbs) or "changed, sent or retrieved"
 
     @property
@@ -229,19 +228,19 @@ class SubmissionRow:
             case JobStatus.QUEUED if self.can_be_undone and job and job.is_delayed:
                 return "Exporting in a few seconds"
             case JobStatus.QUEUED if job:
-                return describe_blocked_connection(job.connection) or "Waits for its turn"
+                return describe_blocked_connection(job.connection) or "Waiting for its turn"
             case JobStatus.EXPORTING:
                 return "Being written to Spectrum"
             case JobStatus.SYNCED if job and job.verification == Verification.ABSENT:
-                return f"Spectrum said yes, but does not show {job.erp_id}"
+                return f"Confirmed by Spectrum, but {job.erp_id} was not found there"
             case JobStatus.SYNCED if job and job.verification == Verification.ELSEWHERE:
                 return f"Moved in Spectrum: it is no longer {job.erp_id} of vendor {job.vendor_code}"
             case JobStatus.SYNCED if job:
                 return f"ERP ID {job.erp_id}"
             case JobStatus.INCOMPLETE:
-                return "A part of it is in Spectrum"
+                return "Partly in Spectrum"
             case JobStatus.UNKNOWN:
-                return "Nobody knows whether Spectrum has it"
+                return "Unknown whether Spectrum has it"
             case JobStatus.FAILED if job:
                 return job.problem
         return ""
@@ -284,14 +283,14 @@ def describe_next_try(job: ExportJob) -> str:
     retry_times = (job.not_before, job.connection.not_before)
     due = max((moment for moment in retry_times if moment), default=None)
     if due is None or due <= timezone.now():
-        return "Tried again in a moment."
-    return f"Tried again at {date_format(timezone.localtime(due), 'H:i')}."
+        return "Next try in a moment."
+    return f"Next try at {format_time(due)}."
 
 
 def describe_blocked_connection(connection: Connection) -> str:
     """What a delivery waits for besides its own time; blank where that is nothing."""
     if connection.paused_at:
-        return "The connection is paused: it goes on when an ERP admin resumes that."
+        return "The connection is paused: the export continues when an ERP Integrations Admin resumes it."
     if connection.awaits_probe:
-        return "The connection is stopped: it goes on when Spectrum can be used again."
+        return "The connection is stopped: the export continues once Spectrum is available again."
     return ""

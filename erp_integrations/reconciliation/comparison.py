@@ -103,7 +103,7 @@ def compare_claimed_run(run: Reconciliation) -> bool:
     """Compare until the end, an outage, or the end of this worker; False in the last case."""
     try:
         if run.attempt > MAX_ATTEMPTS:
-            stop_run(run, "Ledgergate could not bring it to its end; its log says more.")
+            stop_run(run, "Ledgergate could not finish it. See its log.")
             return True
         if not run.to_compare:
             Reconciliation.objects.own(run).update(to_compare=list_jobs_to_compare(run).count())
@@ -132,7 +132,7 @@ def compare_claimed_run(run: Reconciliation) -> bool:
         if is_transient_error(error):
             raise  # our own database is gone; the lease runs out, and the run goes on from its last batch
         logger.exception("Reconciliation %s broke down", run.pk)
-        stop_run(run, "Ledgergate stopped with an error; its log says more.")
+        stop_run(run, "Ledgergate stopped with an error. See its log.")
     return True
 
 

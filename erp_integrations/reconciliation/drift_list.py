@@ -80,15 +80,15 @@ def describe_issue(issue: Mapping[str, str]) -> str:
         case DriftKind.MISSING:
             return f"{where} is not in Spectrum."
         case DriftKind.ELSEWHERE:
-            return f"{where}: exported as {issue['exported']}, and now in Spectrum as {issue['now']}."
+            return f"{where}: exported as {issue['exported']}, now {issue['now']} in Spectrum."
         case DriftKind.EXTRA_LINES:
-            return f"A line that was not exported: {now}."
+            return f"Line not exported from here: {now}."
         case DriftKind.CHANGED_HERE:
-            return f"{issue['name'] or where}: {exported} was exported, {now} is here."
+            return f"{issue['name'] or where}: exported {exported}, now {now} here."
         case DriftKind.LATE:
             name = f"{issue['now'][:1].upper()}{issue['now'][1:]}"
-            return f"{name} stands in Spectrum ({where}), though nobody expected it there any more."
-    return f"{where}: {exported} was exported, {now} is in Spectrum."
+            return f"{name} has appeared in Spectrum ({where}), where it was no longer expected."
+    return f"{where}: exported {exported}, now {now} in Spectrum."
 
 
 def _format_value(value: str) -> str:

@@ -169,6 +169,5 @@ def record_late_calls(
     drift.start_drift(job, issues, record_name=watched.name)
     alarms.create_alarm(
         job,
-        f"It turned up in Spectrum: {watched.name}, which nobody expected there any more. "
-        "Open it to see what to do.",
+        f"A late record has appeared in Spectrum: {watched.name}. Open it to see what to do.",
     )

@@ -1,13 +1,11 @@
 """Asking for a reconciliation, and what a company is told about its last ones."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.db import transaction
-from django.utils import timezone
-from django.utils.formats import date_format
 
 from directory import history
+from directory.db.time_zones import format_time
 from directory.models import Company, User
 from directory.rights.permissions import require_compare_with_erp
 from erp_integrations import wakeup
@@ -31,8 +29,8 @@ def start_reconciliations(*, company: Company, by: User) -> list[Reconciliation]
     connections = [each for each in Connection.objects.filter(company=company) if each.has_read_back]
     if not connections:
         raise NothingToCompare(
-            "Nothing can be compared: no connection of this company reads back. "
-            "The operator names Spectrum's read-only database in INFO_LINKS."
+            "Nothing can be compared: no connection of this company has read-back. "
+            "The operator sets up Spectrum's read-only database in INFO_LINKS."
         )
     runs = []
     for connection in connections:
@@ -80,18 +78,18 @@ class ConnectionRow:
     def sentence(self) -> str:
         """What is known of it."""
         if not self.connection.has_read_back:
-            return f"INFO_LINKS names no read-only database of the server {self.connection.server}."
+            return f"INFO_LINKS has no read-only database for the server {self.connection.server}."
         newest = self.newest
         if newest is None:
-            return "It is compared once a commitment is synced."
+            return "Comparison starts once a commitment is synced."
         if newest.status == ReconciliationStatus.WAITING:
-            return "It begins in a moment."
+            return "Starting shortly."
         if newest.status == ReconciliationStatus.RUNNING:
             return f"{newest.compared:,} of {max(newest.to_compare, newest.compared):,} compared."
         if self.is_stopped:
-            last = f" Last compared on {_format_time(self.finished.ended_at)}." if self.finished else ""
+            last = f" Last compared on {format_time(self.finished.ended_at)}." if self.finished else ""
             return f"{newest.problem}{last}"
-        return f"{_format_commitments(newest.compared)} compared on {_format_time(newest.ended_at)}."
+        return f"{_format_commitments(newest.compared)} compared on {format_time(newest.ended_at)}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +128,16 @@ class Summary:
     def sentence(self) -> str:
         """The first thing that the page says."""
         if not self.can_compare:
-            return "Nothing can be compared: no connection reads back"
+            return "Nothing can be compared: no connection has read-back"
         finished = [row.finished for row in self.connection_rows if row.finished]
         if not finished:
             stopped = any(row.is_stopped for row in self.connection_rows)
-            return "Can't be checked now" if stopped else "Nothing was compared yet"
+            return "Can't be checked now" if stopped else "Nothing compared yet"
         compared = sum(run.compared for run in finished)
         # Of several connections the oldest comparison counts: so old is what is known of all.
-        at = _format_time(min(run.ended_at for run in finished if run.ended_at))
+        at = format_time(min(run.ended_at for run in finished if run.ended_at))
         if self.drifting == "0":
-            return f"Nothing drifted; {_format_commitments(compared)} compared on {at}"
+            return f"No drift; {_format_commitments(compared)} compared on {at}"
         return f"{self.drifting} of {_format_commitments(compared)} drifted; compared on {at}"
 
 
@@ -157,7 +155,3 @@ def build_summary(company: Company, *, drifting: str) -> Summary:
 
 def _format_commitments(count: int) -> str:
     return "1 commitment" if count == 1 else f"{count:,} commitments"
-
-
-def _format_time(moment: datetime | None) -> str:
-    return date_format(timezone.localtime(moment), "j M Y, H:i") if moment else ""

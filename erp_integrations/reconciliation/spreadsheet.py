@@ -53,7 +53,7 @@ def write_spreadsheet(company: Company, kind: str, summary: Summary, file: IO[by
     sheet = add_sheet(book, "Drift", COLUMNS)
     for row in build_rows(company, kind):
         sheet.append([build_cell(sheet, *value) for value in row])
-    about = add_sheet(book, "Compared", {"Connection": 30, "State": 24, "What is known": 80})
+    about = add_sheet(book, "Compared", {"Connection": 30, "State": 24, "Details": 80})
     for connection_row in summary.connection_rows:
         values = (str(connection_row.connection), connection_row.state, connection_row.sentence)
         about.append([build_cell(about, text) for text in values])

@@ -112,7 +112,9 @@ def accept_again(
     basis = require_expected_basis(submission, seen_hash)
     changes = require_ticked_changes(submission, basis.document, by, confirmed)
     if basis.connection and basis.connection != job.connection:
-        raise Conflict("The project goes to another Spectrum company now. Reject the commitment instead.")
+        raise Conflict(
+            "The project is now linked to another Spectrum company. Reject the commitment instead."
+        )
     detail = require_restore_statement(submission, statement)
     is_unchecked = basis.is_unchecked_erp_id(erp_id)
     key = claim_erp_id(submission, basis, erp_id, note)
@@ -182,8 +184,8 @@ def require_restore_statement(submission: Submission, statement: str) -> dict[st
     if not is_statement_required(submission):
         return {}
     message = (
-        "It came back with an older copy of the database, and may be in Spectrum already. Look there, and "
-        "say what you saw."
+        "It was restored from an older copy of the database and may be in Spectrum already. Check there and "
+        "say what you found."
     )
     return {"statement": require_text(statement, message)}
 
@@ -192,8 +194,8 @@ def require_number_lookup(key: Key, basis: ApprovalBasis, *, is_unchecked: bool)
     """That nobody but a person could look whether a number is free. Raises NotSaid for a typed one unsaid."""
     if is_unchecked:
         raise StatementMissing(
-            f"This connection can't be read back, so nobody has looked whether {key.erp_id} is free in "
-            "Spectrum. Look there, and tick that it is."
+            f"This connection has no read-back, so nobody has checked whether {key.erp_id} is free in "
+            "Spectrum. Check there, then tick the box."
         )
     return {} if basis.connection and basis.connection.has_read_back else {"number_checked": False}
 
@@ -202,7 +204,7 @@ def build_dismissal_detail(dismissed: Sequence[MovedRecord], reason: str) -> dic
     """Which records the history keeps as others; raises NotSaid without words."""
     if not dismissed:
         return {}
-    statement = require_text(reason, "Say how you know that the record in Spectrum is another one.")
+    statement = require_text(reason, "Say how you know the record in Spectrum is a different one.")
     records = [
         {"vendor_code": each.key.vendor_code, "erp_id": each.key.erp_id, "fingerprint": each.fingerprint}
         for each in dismissed
@@ -215,8 +217,8 @@ def require_expected_basis(submission: Submission, expected_hash: str) -> Approv
     basis = build_basis(get_sent_document(submission))
     if basis.hash != expected_hash:
         raise Conflict(
-            "The vendor link, the job link, the connection or Spectrum's lists changed while you were "
-            "looking. Below is what would be exported now: check it and decide again."
+            "The vendor link, the job link, the connection or Spectrum's master data have changed "
+            "since you opened this page. Below is what would be exported now. Check it and decide again."
         )
     return basis
 
@@ -241,8 +243,7 @@ def claim_erp_id(submission: Submission, basis: ApprovalBasis, erp_id: str, note
             )
     except IntegrityError as error:
         raise Conflict(
-            f"A moment ago another commitment with this vendor took the ERP ID {key.erp_id}. "
-            "Choose another one."
+            f"Another commitment with this vendor has just taken the ERP ID {key.erp_id}. Choose another one."
         ) from error
     return key
 

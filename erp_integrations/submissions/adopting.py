@@ -40,7 +40,7 @@ from erp_integrations.submissions.row_locks import (
     require_text,
 )
 
-CHECK_AND_DECIDE_AGAIN = "Below is how it stands now: check it and decide again."
+CHECK_AND_DECIDE_AGAIN = "The current version is below. Check it and decide again."
 
 
 def adopt(
@@ -81,12 +81,12 @@ def adopt(
         if current.status != submission.status:
             raise Conflict(describe_conflict(current))
         raise Conflict(
-            "This connection can't be read back, and no older copy of the database is known from which it "
-            f"came: it can't be marked as exported. {CHECK_AND_DECIDE_AGAIN}"
+            "This connection has no read-back, and the commitment was not restored from an older copy of the "
+            f"database, so it can't be marked as exported. {CHECK_AND_DECIDE_AGAIN}"
         )
     else:
         attested = require_text(
-            statement, "Say what you saw in Spectrum: your words are kept in the history."
+            statement, "Say what you found in Spectrum. Your statement is kept in the history."
         )
         proof = {"proof": "attested", "statement": attested}
     return _adopt(
@@ -117,14 +117,16 @@ def list_written_calls(
     match adapter.find_record(key):
         case NotFound():
             raise Conflict(
-                f"Spectrum holds nothing under {key.erp_id} of this vendor any more. {CHECK_AND_DECIDE_AGAIN}"
+                f"This vendor no longer has a subcontract {key.erp_id} in Spectrum. {CHECK_AND_DECIDE_AGAIN}"
             )
         case Unavailable(reason=reason):
-            raise DecisionError(f"{reason} Nothing was changed: try again in a moment.")
+            raise DecisionError(f"{reason} Nothing was changed. Try again in a moment.")
         case record:
             existing = existing_record.compare_record(adapter, key, plan, record)
     if record.hash != expected_record:
-        raise Conflict(f"The record was changed in Spectrum while you were looking. {CHECK_AND_DECIDE_AGAIN}")
+        raise Conflict(
+            f"The record has been changed in Spectrum since you opened this page. {CHECK_AND_DECIDE_AGAIN}"
+        )
     if existing.compared is None or not existing.can_be_adopted:
         raise Conflict(f"{existing.sentence} {existing.advice}")
     if not existing.is_whole:
@@ -133,11 +135,11 @@ def list_written_calls(
         job = ExportJob(submission=submission, connection=basis.connection, **names)
         moved = moved_records.find_moved_records_of_jobs(basis.connection, [(job, tuple(plan))])
         if isinstance(moved, Unavailable):
-            raise DecisionError(f"{moved.reason} Nothing was changed: try again in a moment.")
+            raise DecisionError(f"{moved.reason} Nothing was changed. Try again in a moment.")
         if certain := [each.sentence for each in moved[0] if each.is_certain]:
             there = "; or ".join(certain)
             raise Conflict(
-                f"Only a part stands under {key.erp_id}, and Spectrum also holds it as {there}. "
+                f"Only part of it is under {key.erp_id}, and Spectrum also has it as {there}. "
                 "With the rest it would be there twice. Delete one of them in Spectrum first."
             )
     return [call for call, there in zip(plan, existing.compared.written, strict=True) if there]
@@ -161,14 +163,16 @@ def _adopt(
     basis = require_expected_basis(submission, expected_hash)
     changes = require_ticked_changes(submission, basis.document, by, confirmed)
     if claim_erp_id(submission, basis, key.erp_id, note) != key:
-        raise Conflict(f"It goes to another record now. {CHECK_AND_DECIDE_AGAIN}")
+        raise Conflict(f"It now goes to another record. {CHECK_AND_DECIDE_AGAIN}")
     assert basis.connection is not None  # else a finding blocked
     if job is None:
         submission.accept(by=by, at=timezone.now(), note=note.strip())
         job = ExportJob(submission=submission, connection=basis.connection)
     else:
         if basis.connection != job.connection:
-            raise Conflict("The project goes to another Spectrum company now. Reject the commitment instead.")
+            raise Conflict(
+                "The project is now linked to another Spectrum company. Reject the commitment instead."
+            )
         submission.accept_retry(by=by, at=timezone.now(), note=note.strip())
         job.plan_round += 1
     submission.save()

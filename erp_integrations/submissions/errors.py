@@ -37,7 +37,7 @@ class RecordMoved(DecisionError):
 
     def __init__(self, records: Sequence[MovedRecord], instead: str = "") -> None:
         there = "; or ".join(record.sentence for record in records)
-        super().__init__(f"{instead}It was not deleted but moved: in Spectrum it is {there}.")
+        super().__init__(f"{instead}It was not deleted but moved. In Spectrum it is now {there}.")
 
 
 class RecordMayHaveMoved(DecisionError):
@@ -46,7 +46,7 @@ class RecordMayHaveMoved(DecisionError):
     def __init__(self, records: Sequence[MovedRecord], instead: str = "") -> None:
         there = "; or ".join(record.sentence for record in records)
         super().__init__(
-            f"{instead}It may not have been deleted but moved and changed: in Spectrum there is {there}. "
-            "Look there whose it is. Only if it is another one, tick it below and say how you know."
+            f"{instead}It may have been moved and changed rather than deleted. Spectrum has {there}. "
+            "Check whose it is. If it is a different record, tick it below and say how you know."
         )
         self.records = list(records)

@@ -33,18 +33,21 @@ def exempt(*, submission: Submission, person: User, by: User | None, reason: str
             by=by,
             company=company,
             right="exempt an approver",
-            sentence="Staff who may grant Can Push to Accounting exempt an approver once, nobody themselves.",
+            sentence=(
+                "Only staff who may grant Can Push to Accounting can exempt an approver, and never "
+                "themselves."
+            ),
         )
     reason = require_text(
-        reason, "Give a reason: it is mailed to everybody concerned, and kept in the history."
+        reason, "Give a reason. It is mailed to everybody concerned and kept in the history."
     )
     if not Submission.objects.undecided().filter(pk=submission.pk).exists():
         raise Conflict(describe_conflict(submission))
     membership = find_company_membership(person, company)
     if not (membership and membership.is_accounting_approver):
-        raise DecisionError(f"{person} may not push to accounting at {company}: that is granted first.")
+        raise DecisionError(f"{person} doesn't have Can Push to Accounting at {company}. Grant it first.")
     if not describe_own_decision(submission, person):
-        raise DecisionError(f"{person} may decide on it anyhow.")
+        raise DecisionError(f"{person} can already decide on it.")
     submission.exempt = person
     submission.save(update_fields=["exempt"])
     detail = {"user": person.pk, "reason": reason}

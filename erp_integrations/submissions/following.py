@@ -62,10 +62,10 @@ def list_moves(job: ExportJob) -> list[Move]:
         )  # its phases may be expanded
         records = (here,) if here and here.phases else ()
     if isinstance(records, Unavailable):
-        raise DecisionError(f"{records.reason} Nothing was changed: try again in a moment.")
+        raise DecisionError(f"{records.reason} Nothing was changed. Try again in a moment.")
     records = tuple(each for each in records if each.is_certain)
     if not records:
-        raise DecisionError("Spectrum shows it under no other vendor or number now.")
+        raise DecisionError("Spectrum no longer has it under another vendor or number.")
     link = (
         VendorLink.objects.filter(
             connection=job.connection, contract_company=job.submission.commitment.contract_company_id
@@ -105,7 +105,7 @@ def follow(*, submission: Submission, by: User, expected_version: int, fingerpri
         raise Conflict(describe_conflict(submission))
     moved = next((each.record for each in list_moves(job) if each.record.fingerprint == fingerprint), None)
     if moved is None:
-        raise Conflict("What stands in Spectrum changed while you were looking. See how it stands now.")
+        raise Conflict("The record in Spectrum has changed since you opened this page. Check it again.")
     return _follow(submission=submission, by=by, expected_job=job, moved=moved)
 
 
@@ -122,7 +122,7 @@ def _follow(*, submission: Submission, by: User, expected_job: ExportJob, moved:
         expected_job.plan_round,
         expected_job.status,
     ):
-        raise Conflict("Somebody was first: its key or its export is another one by now. See how it stands.")
+        raise Conflict("Somebody else changed its key or its export first. Check its current status.")
     old = {"vendor_code": job.vendor_code, "erp_id": job.erp_id}
     new = {"vendor_code": moved.key.vendor_code, "erp_id": moved.key.erp_id}
     try:
@@ -132,7 +132,8 @@ def _follow(*, submission: Submission, by: User, expected_job: ExportJob, moved:
             )
     except IntegrityError as error:
         raise Conflict(
-            f"Another commitment here has {moved.key}. Two can't be one record: look in Spectrum whose it is."
+            f"Another commitment here has {moved.key}. Both can't be the same record. "
+            "Check in Spectrum whose it is."
         ) from error
     calls = store_moved_calls(job, moved, by)
     job.vendor_code, job.erp_id = moved.key.vendor_code, moved.key.erp_id

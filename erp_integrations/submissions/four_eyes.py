@@ -22,7 +22,7 @@ def describe_own_decision(
     """
     if submission.is_own_decision(person):
         return (
-            "You wrote, changed, sent or retrieved this commitment, so another accounting approver "
+            "You created, changed, sent or retrieved this commitment, so another accounting approver "
             "must decide on it."
         )
     if not includes_changes or submission.company.allows_own_decisions or submission.exempt_id == person.pk:
@@ -34,8 +34,8 @@ def describe_own_decision(
     for change in changes:
         if not has_begun or change.subject.kind is Kind.CONNECTION:
             return (
-                f"You changed what decides where this goes: {change.sentence} Another ERP Integrations Admin "
-                "confirms that, or another accounting approver when they accept."
+                f"You changed where this is exported to: {change.sentence} Another ERP Integrations Admin "
+                "must confirm it, or another accounting approver when they accept."
             )
     return ""
 
@@ -59,7 +59,7 @@ def require_ticked_changes(
     changes = [each for each in pending if by.pk not in each.row.people]
     if any(each.stamp not in ticked for each in changes):
         raise StatementMissing(
-            "Links or settings that this commitment uses were changed, and wait for a second person. Check "
-            "each of them below, and tick that it is right; or leave it, and nothing is exported."
+            "Links or settings used by this commitment were changed and need a second person's confirmation. "
+            "Check each one below and tick it if it is right. Otherwise nothing is exported."
         )
     return changes

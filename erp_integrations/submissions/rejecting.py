@@ -34,7 +34,7 @@ def reject(*, submission: Submission, by: User, reason: str) -> None:
     so: where Spectrum can be read back it is looked up, also under other vendors and numbers, with no
     transaction open. Raises RightMissing,
     NotSaid without a reason, Conflict when somebody decided otherwise or the export goes on, TooEarly,
-    DecisionError when Spectrum holds all of it.
+    DecisionError when all of it is in Spectrum.
     """
     require_may_decide(submission=submission, by=by)
     existing = ""
@@ -44,7 +44,7 @@ def reject(*, submission: Submission, by: User, reason: str) -> None:
         existing, is_whole = describe_existing_record(submission)
         if is_whole:
             raise DecisionError(
-                f"{existing} Rejected, it would stay there and nobody would know: mark it as exported, or "
+                f"{existing} If rejected, it would stay there unnoticed. Mark it as exported, or "
                 "delete it in Spectrum first."
             )
     _reject(submission=submission, by=by, reason=reason, existing=existing)
@@ -60,13 +60,13 @@ def describe_existing_record(submission: Submission) -> tuple[str, bool]:
         return (existing.sentence if isinstance(existing, ExistingRecord) else ""), False
     whole = [each for each in moved if each.is_certain and each.matched == each.planned]
     there = "; or ".join(each.sentence for each in whole or moved)
-    return f"Spectrum {'already holds' if whole else 'may already hold'} it as {there}.", bool(whole)
+    return f"Spectrum {'already has' if whole else 'may already have'} it as {there}.", bool(whole)
 
 
 @transaction.atomic
 def _reject(*, submission: Submission, by: User, reason: str, existing: str) -> None:
     submission = lock_for_decision(submission, by)
-    reason = require_text(reason, "Enter a reason: it is mailed to the person who created the commitment.")
+    reason = require_text(reason, "Enter a reason. It is mailed to the person who created the commitment.")
     left: list[str] = []
     if submission.status == SubmissionStatus.ACCEPTED:
         job = lock_job(submission)

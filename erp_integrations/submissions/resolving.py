@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from directory.db.time_zones import format_time
 from directory.models import User
 from erp_integrations import signing, wakeup
 from erp_integrations.confirmations import controlled_settings
@@ -18,7 +19,6 @@ from erp_integrations.submissions.errors import Conflict, StatementMissing, TooE
 from erp_integrations.submissions.four_eyes import require_own_changes_confirmed
 from erp_integrations.submissions.row_locks import (
     describe_conflict,
-    format_time,
     lock_expected_job,
     lock_for_decision,
     lock_submission,
@@ -64,21 +64,23 @@ def resolve(
         raise Conflict(describe_conflict(submission))
     job = lock_expected_job(submission, expected_version=expected_version)
     if job.status != JobStatus.UNKNOWN:
-        raise Conflict("What became of this export is known by now. See how it stands.")
+        raise Conflict("The outcome of this export is now known. Check its current status.")
     require_quiet_period_over(job)
     if not job.needs_manual_resolution:
-        by_hand = f", from {format_time(job.manual_resolution_from)} on" if job.manual_resolution_from else ""
+        by_hand = f", from {format_time(job.manual_resolution_from)}" if job.manual_resolution_from else ""
         raise TooEarly(
-            f"Spectrum itself is asked what it holds, next at {format_time(job.not_before)}. Only if it "
-            f"can't tell, a person decides{by_hand}."
+            f"Spectrum is read back first, next at {format_time(job.not_before)}. It can be resolved by hand "
+            f"only if that doesn't settle it{by_hand}."
         )
-    statement = require_text(statement, "Say what you saw in Spectrum: your words are kept in the history.")
+    statement = require_text(
+        statement, "Say what you found in Spectrum. Your statement is kept in the history."
+    )
     calls = list(job.list_current_calls())
     found_positions = {call.position for call in calls} if attested is Attested.ALL else set(positions)
     written = [attested is not Attested.NONE and call.position in found_positions for call in calls]
     if attested is Attested.PART and (not written[0] or all(written)):
         raise StatementMissing(
-            f"Choose which calls are in Spectrum: {calls[0].title} must be among them, and not all of them."
+            f"Choose which calls are in Spectrum: {calls[0].title} must be one of them, but not all of them."
         )
     if attested is Attested.NONE:
         # It is sent again, and on whose decision, the worker asks.
@@ -121,7 +123,7 @@ def resume(*, submission: Submission, by: User | None, expected_version: int) ->
         require_own_changes_confirmed(submission, by, has_begun=True)
     job = lock_expected_job(submission, expected_version=expected_version)
     if job.status != JobStatus.INCOMPLETE or ExportJob.objects.due().filter(pk=job.pk).exists():
-        raise Conflict("It goes on already. See how it stands now.")
+        raise Conflict("It has already been resumed. Check its current status.")
     require_quiet_period_over(job)
     job.not_before = Now()
     job.tries = 0

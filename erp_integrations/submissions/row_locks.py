@@ -1,12 +1,8 @@
 """What every decision begins with: the rows under lock, and the person's right."""
 
-from datetime import datetime
-
-from django.utils import timezone
-from django.utils.formats import date_format
-
 from commitments.models import Commitment
 from directory import history
+from directory.db.time_zones import format_time
 from directory.models import HistoryEntry, User
 from directory.rights.permissions import RightMissing, require_push_to_accounting
 from erp_integrations.checks import preflight
@@ -64,8 +60,8 @@ def require_quiet_period_over(job: ExportJob) -> None:
     if ExportJob.objects.past_quiet_period().filter(pk=job.pk).exists():
         return
     raise TooEarly(
-        "Spectrum may still write the last call, so an absence proves nothing yet. "
-        f"This can be decided from {format_time(job.quiet_until)} on."
+        "Spectrum may still write the last call, so a missing record proves nothing yet. "
+        f"You can decide from {format_time(job.quiet_until)}."
     )
 
 
@@ -86,16 +82,10 @@ def lock_expected_job(submission: Submission, *, expected_version: int) -> Expor
         raise Conflict(describe_conflict(submission))
     job = outcomes.lock_job_and_parents(current)
     if job.attempt != expected_version:
-        raise Conflict("The export went on while you were looking. See how it stands now, and decide again.")
+        raise Conflict(
+            "The export has moved on since you opened it. Check its current status and decide again."
+        )
     return job
-
-
-def format_time(at: datetime | None) -> str:
-    """A time of day in the zone of the person who reads it, with the day where it is not today."""
-    if at is None:
-        return "now"
-    local = timezone.localtime(at)
-    return date_format(local, "H:i" if local.date() == timezone.localdate() else "j M Y, H:i")
 
 
 def get_sent_document(submission: Submission) -> Document:
@@ -106,14 +96,14 @@ def get_sent_document(submission: Submission) -> Document:
         if sent is None or sent.detail["snapshot_hash"] != submission.snapshot_hash:
             raise SnapshotUnreadable("This commitment was altered after it was sent.")
     except SnapshotUnreadable as error:
-        raise Conflict(f"{error} Nothing can be decided on it.") from error
+        raise Conflict(f"{error} It can't be accepted or rejected.") from error
     return document
 
 
 def describe_conflict(submission: Submission) -> str:
     """One sentence for the person who came second."""
     person, at = submission.decided_by or submission.ended_by, submission.decided_at or submission.ended_at
-    when = f" on {date_format(timezone.localtime(at), 'j M Y, H:i')}" if at else ""
+    when = f" on {format_time(at)}" if at else ""
     status = submission.get_status_display().lower()
     verb = "has not yet decided on" if status == "awaiting accounting" else status
     return f"{person or 'Somebody'} {verb} this commitment{when}, so nothing was changed."

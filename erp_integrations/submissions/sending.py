@@ -29,7 +29,7 @@ def send_to_erp(*, commitment: Commitment, by: User) -> Submission:
     require_send_commitments(by, commitment.project)
     open_submission = commitment.submissions.filter(status__in=OPEN_STATUSES).first()
     if open_submission:
-        raise Conflict(f"This commitment is with accounting already ({commitment.get_badge_display()}).")
+        raise Conflict(f"This commitment is already with accounting ({commitment.get_badge_display()}).")
     document = build_document(commitment)
     basis = build_basis(document)
     issues = preflight.check_export(basis, moment=preflight.Moment.SEND, erp_id=basis.proposed_erp_id)
@@ -68,9 +68,9 @@ def retrieve_from_erp(*, commitment: Commitment, by: User) -> Submission:
     require_send_commitments(by, commitment.project)
     submission = commitment.submissions.select_for_update().filter(status__in=OPEN_STATUSES).first()
     if submission is None:
-        raise Conflict("Accounting doesn't have this commitment, so there is nothing to retrieve.")
+        raise Conflict("This commitment is not with accounting, so there is nothing to retrieve.")
     if submission.status != SubmissionStatus.AWAITING:
-        raise Conflict(f"It can't be retrieved any more: {describe_conflict(submission)}")
+        raise Conflict(f"It can no longer be retrieved: {describe_conflict(submission)}")
     submission.retrieve(by=by, at=timezone.now())
     submission.save()
     commitments.set_accounting_status(commitment, badge=Badge.RETRIEVED, lock=Lock.NONE)

@@ -28,7 +28,7 @@ def undo(*, submission: Submission, by: User | None) -> Submission:
         raise Conflict(describe_conflict(submission))
     job = outcomes.lock_job_and_parents(submission.jobs.current().values_list("pk", flat=True).get())
     if job.status != JobStatus.QUEUED or not ledger.is_unwritten(job):
-        raise Conflict("It is too late to undo: the export has begun.")
+        raise Conflict("It is too late to undo. The export has begun.")
     accepted_by = job.submission.decided_by_id
     outcomes.undo_acceptance(job)
     record_decision(ErpEvent.SUBMISSION_UNDONE, submission, by, {"job": job.pk, "accepted_by": accepted_by})

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from commitments import services as commitments
 from commitments.models import Badge, Lock
+from directory.db.time_zones import format_time
 from directory.models import User
 from directory.rights.permissions import require_send_commitments
 from erp_integrations.adapters.base import MovedRecord, StoredRecord, Unavailable
@@ -26,7 +27,6 @@ from erp_integrations.submissions.errors import (
 )
 from erp_integrations.submissions.row_locks import (
     describe_conflict,
-    format_time,
     lock_expected_job,
     lock_for_decision,
     record_decision,
@@ -89,7 +89,7 @@ def require_absence(job: ExportJob, dismissed: Collection[str]) -> tuple[str, li
     if not job.connection.has_read_back:
         return "", []
     if ledger.is_within_read_back_lag(job):
-        raise TooEarly("It was written a moment ago, and Spectrum may be late to show it. Try again soon.")
+        raise TooEarly("It was written a moment ago and may not be visible in Spectrum yet. Try again soon.")
     found = unknown.read_back_anywhere(job)
     if isinstance(found, StoredRecord):
         calls = tuple(to_call(call) for call in job.list_current_calls())
@@ -97,14 +97,14 @@ def require_absence(job: ExportJob, dismissed: Collection[str]) -> tuple[str, li
         require_nothing_billed(
             JobBilling(job=job, billed=billing.billed, paid=billing.paid, read_at=timezone.now())
         )
-        raise DecisionError(f"Spectrum still shows {job.record_name}. Delete it there first; then unlink.")
+        raise DecisionError(f"Spectrum still has {job.record_name}. Delete it there first, then unlink.")
     if isinstance(found, Unavailable):
-        raise DecisionError(f"{found.reason} Nothing was changed: try again in a moment.")
+        raise DecisionError(f"{found.reason} Nothing was changed. Try again in a moment.")
     possible = [each for each in found if each.is_certain or each.fingerprint not in dismissed]
     if possible:
         other_job = moved_records.find_other_job(job, unknown.read_back(job))
         instead = (
-            f"Under {job.record_name} stands another contract now, of job {other_job}. " if other_job else ""
+            f"Another contract, of job {other_job}, is now under {job.record_name}. " if other_job else ""
         )
         if certain := [each for each in possible if each.is_certain]:
             raise RecordMoved(certain, instead)
@@ -117,7 +117,8 @@ def require_nothing_billed(billing: JobBilling | None) -> None:
     if billing is not None and billing.has_amounts:
         raise DecisionError(
             f"When Spectrum was read ({format_time(billing.read_at)}), {billing.billed or 0:,.2f} of it was "
-            f"billed and {billing.paid or 0:,.2f} paid. It can't be unlinked: what is billed stays there."
+            f"billed and {billing.paid or 0:,.2f} paid. It can't be unlinked, because what is "
+            "billed stays in Spectrum."
         )
 
 
@@ -137,12 +138,15 @@ def _unlink(
         raise Conflict(describe_conflict(submission))
     job = lock_expected_job(submission, expected_version=expected_job.attempt)
     if job.plan_round != expected_job.plan_round:
-        raise Conflict("Its record was followed to another key meanwhile. See how it stands now.")
+        raise Conflict("Its record has been followed to another key. Check its current status.")
     if job.pk != expected_job.pk or job.status not in (JobStatus.SYNCED, JobStatus.INCOMPLETE):
-        raise Conflict("Only what is in Spectrum, whole or in part, can be unlinked. See how it stands now.")
+        raise Conflict(
+            "Only a commitment that is in Spectrum, fully or partly, can be unlinked. Check its "
+            "current status."
+        )
     if not proof:
         statement = require_text(
-            statement, "Say how you know that it is gone from Spectrum: your words are kept in the history."
+            statement, "Say how you know it is gone from Spectrum. Your statement is kept in the history."
         )
     require_nothing_billed(JobBilling.objects.filter(job=job).first())
     job.set_status(JobStatus.CANCELLED)

@@ -54,7 +54,7 @@ def approvers(request: SignedInRequest, company_slug: str) -> HttpResponse:
     form = _build_form(approver_list, request)
     if request.POST.get("seen_hash", approver_list.content_hash) != approver_list.content_hash:
         return _build_changed_page(
-            request, viewer, "The list changed since you opened it. Look at it as it is now."
+            request, viewer, "The list has changed since you opened it. Check the current list."
         )
     if not form.is_valid():
         return _build_page(request, viewer, approver_list, form, status=422)
@@ -69,9 +69,9 @@ def approvers(request: SignedInRequest, company_slug: str) -> HttpResponse:
     except ListChanged as refusal:
         return _build_changed_page(request, viewer, str(refusal))
     if form.cleaned_data["flagged"]:
-        messages.success(request, "Recorded. Those who can revoke it are told by mail.")
+        messages.success(request, "Recorded. Those who can revoke it have been mailed.")
     else:
-        messages.success(request, "Recorded: the list is right as it stands.")
+        messages.success(request, "Recorded: the list is confirmed.")
     return redirect("erp_integrations:approvers", company_slug)
 
 

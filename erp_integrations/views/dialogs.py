@@ -24,7 +24,7 @@ from erp_integrations.pages.submission_rows import SubmissionRow
 from erp_integrations.views import navigation
 from erp_integrations.views.access import get_submission_row
 
-BLOCKED_MESSAGE = "It can't be exported as it stands. What has to change first is below."
+BLOCKED_MESSAGE = "It can't be exported as it is. The issues are listed below."
 
 
 @vary_on_headers("HX-Request")
@@ -74,9 +74,9 @@ def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> H
     current = get_submission_row(request, company_slug, submission_id)
     outcome = "is being exported to Spectrum."
     if adopts:
-        outcome = "is marked as exported." if current.is_synced else "goes on with what is not in Spectrum."
+        outcome = "is marked as exported." if current.is_synced else "continues with what is not in Spectrum."
     if current.can_be_undone and current.job and current.job.is_delayed:
-        outcome = "is exported to Spectrum in a few seconds. Until then it can be undone."
+        outcome = "will be exported to Spectrum in a few seconds. Until then you can undo it."
     messages.success(request, f"{row.submission.number} {outcome}")
     return build_decision_response(request, current)
 
@@ -99,12 +99,12 @@ def reject(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         submissions.reject(submission=row.submission, by=request.user, reason=form.cleaned_data["reason"])
     except (submissions.Conflict, submissions.TooEarly) as conflict:
         current = get_submission_row(request, company_slug, submission_id)
-        verb = "Can't be decided:" if current.is_awaiting else "Decided already:"
+        verb = "Can't decide on" if current.is_awaiting else "Already decided:"
         return build_decided_dialog(request, current, str(conflict), verb=verb)
     except submissions.DecisionError as refusal:
         return build_reject_dialog(request, row, form, problem=str(refusal), status=422)
     messages.success(
-        request, f"{row.submission.number} is rejected and back with its project. The reason is mailed."
+        request, f"{row.submission.number} is rejected and back with its project. The reason has been mailed."
     )
     return build_decision_response(request, get_submission_row(request, company_slug, submission_id))
 
@@ -121,7 +121,7 @@ def build_accept_dialog(
     if not row.is_open:
         return build_decided_dialog(request, row)
     if corruption := explanations.describe_corrupted_snapshot(row):
-        return build_decided_dialog(request, row, " ".join(corruption.sentences), verb="Can't be decided:")
+        return build_decided_dialog(request, row, " ".join(corruption.sentences), verb="Can't decide on")
     entered = form.cleaned_data if form else {}
     ticked = entered.get("other_records", [])
     preview = previews.build_preview(
@@ -135,7 +135,7 @@ def build_accept_dialog(
     asks_for_words = submissions.is_statement_required(row.submission)
     if preview.notes_topic:
         shown.fields["note"].help_text = NOTE_HELP_TEXT
-    verb = "Try again" if row.has_failed else "Accept"
+    verb = "Retry" if row.has_failed else "Accept"
     context = {
         "preview": preview,
         "seen_hash": preview.expected_hash,
@@ -159,7 +159,7 @@ def build_reject_dialog(
         return build_decided_dialog(request, row)
     corruption = explanations.describe_corrupted_snapshot(row) if row.is_awaiting else None
     if corruption:
-        return build_decided_dialog(request, row, " ".join(corruption.sentences), verb="Can't be decided:")
+        return build_decided_dialog(request, row, " ".join(corruption.sentences), verb="Can't decide on")
     context = {
         "seen_hash": row.submission.snapshot_hash,
         "standing": previews.find_existing_record(row.submission) if row.is_open and not problem else None,
@@ -171,7 +171,7 @@ def build_reject_dialog(
 
 
 def build_decided_dialog(
-    request: SignedInRequest, row: SubmissionRow, problem: str = "", *, verb: str = "Decided already:"
+    request: SignedInRequest, row: SubmissionRow, problem: str = "", *, verb: str = "Already decided:"
 ) -> HttpResponse:
     """For the person who came second: who decided, and when. Or why nobody can."""
     problem = problem or f"{explanations.describe_decision(row.submission)}."
@@ -235,7 +235,7 @@ def describe_conflict(row: SubmissionRow) -> str:
     """For a box that was opened on an earlier state of things."""
     if row.has_failed:
         return (
-            f"{row.submission.decided_by} accepted this commitment while you were looking, and its export "
-            "failed. Below is how it stands now: check it and decide again."
+            f"{row.submission.decided_by} accepted this commitment after you opened it, and its export "
+            "failed. The current version is below. Check it and decide again."
         )
-    return "This is not what you were looking at. Below is how it stands now: check it and decide again."
+    return "This has changed since you opened it. The current version is below. Check it and decide again."

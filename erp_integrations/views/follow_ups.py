@@ -27,14 +27,14 @@ def undo(request: SignedInRequest, company_slug: str, submission_id: int) -> Htt
     row = get_submission_row(request, company_slug, submission_id)
     if request.method != "POST":
         # Somebody whose session had ended comes back from sign-in to this address.
-        messages.info(request, "Nothing was done yet: press the button again.")
+        messages.info(request, "Nothing was done. Press the button again.")
         return redirect(row.submission)
     try:
         submissions.undo(submission=row.submission, by=request.user)
     except submissions.Conflict as conflict:
         messages.warning(request, str(conflict))
     else:
-        messages.success(request, f"{row.submission.number} awaits a decision again; nothing was sent.")
+        messages.success(request, f"{row.submission.number} is ready to export again. Nothing was sent.")
     return build_decision_response(request, get_submission_row(request, company_slug, submission_id))
 
 
@@ -54,7 +54,7 @@ def resume(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         row,
         submissions.resume,
         {"expected_version": form.cleaned_data["round"]},
-        "{row.submission.number} goes on with the calls that are not written.",
+        "{row.submission.number} continues with the remaining calls.",
         show,
     )
 
@@ -78,7 +78,7 @@ def resolve(request: SignedInRequest, company_slug: str, submission_id: int) -> 
         "statement": form.cleaned_data["statement"],
         "positions": form.cleaned_data["calls"],
     }
-    done = "What you found of {row.submission.number} is kept in its history."
+    done = "Your findings for {row.submission.number} are kept in its history."
     return decide(request, row, submissions.resolve, entered, done, show)
 
 
@@ -118,10 +118,10 @@ def follow(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         try:
             moves = submissions.list_moves(row.job)
         except submissions.DecisionError as nothing:
-            return build_decided_dialog(request, row, str(nothing), verb="Nothing to follow:")
+            return build_decided_dialog(request, row, str(nothing), verb="Nothing to follow for")
         return build_follow_up_dialog(request, row, "_follow.html", "Follow", form, moves=moves)
     entered = {"expected_version": form.cleaned_data["round"], "fingerprint": form.cleaned_data["record"]}
-    done = "{row.submission.number} is {row.job.record_name} from now on."
+    done = "{row.submission.number} is now {row.job.record_name}."
     return decide(request, row, submissions.follow, entered, done)
 
 

@@ -64,7 +64,7 @@ def activity_export(request: SignedInRequest, company_slug: str) -> HttpResponse
     viewer = require_auditor(request, company_slug)
     if request.method != "POST":
         # Somebody whose session had ended comes back from sign-in to this address.
-        messages.info(request, "Nothing was exported yet: press the button again.")
+        messages.info(request, "Nothing was exported. Press the button again.")
         return redirect("erp_integrations:activity", company_slug)
     if question := reauthentication.handle_reauthentication(request):
         return question

@@ -1,4 +1,4 @@
-"""Spectrum's lists: the cost codes that they lack, and reading them again."""
+"""Spectrum's master data: the cost codes that they lack, and reading them again."""
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -52,7 +52,7 @@ def lists(request: SignedInRequest, company_slug: str, connection_id: int) -> Ht
     if request.method == "POST":
         linking.requeue_master_data_sync(connection=connection, by=request.user)
         if not request.htmx:
-            messages.success(request, "Spectrum's lists are read again. This takes a moment.")
+            messages.success(request, "The sync has started. It takes a moment.")
     if not request.htmx:
         return redirect("erp_integrations:vendors", company_slug)
     (state,) = status.list_sync_summaries([connection])

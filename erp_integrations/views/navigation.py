@@ -28,7 +28,7 @@ def list_tabs(viewer: CompanyMembership, *, current: str) -> list[NavItem]:
     url_names = {
         "Overview": "overview",
         "Commitments": "commitments",
-        "Deliveries": "deliveries",
+        "Exports": "deliveries",
         "Vendors": "vendors",
         "Jobs": "jobs",
         "Cost codes": "cost_codes",

@@ -22,7 +22,7 @@ def deliveries(request: SignedInRequest, company_slug: str) -> HttpResponse:
     viewer = require_viewer(request, company_slug)
     context = {
         "viewer": viewer,
-        "tabs": navigation.list_tabs(viewer, current="Deliveries"),
+        "tabs": navigation.list_tabs(viewer, current="Exports"),
         "rows": operations.list_export_counts(viewer.company),
         "checks": operations.list_health_checks(),
         "may_pause": viewer.erp_integrations_level == Level.ADMIN,
@@ -66,7 +66,7 @@ def set_paused(
     connection = get_object_or_404(Connection, pk=connection_id, company=viewer.company)
     if request.method != "POST":
         # Somebody whose session had ended comes back from sign-in to this address.
-        messages.info(request, "Nothing was done yet: press the button again.")
+        messages.info(request, "Nothing was done. Press the button again.")
         return redirect("erp_integrations:deliveries", company_slug)
     try:
         if pauses:
@@ -76,6 +76,6 @@ def set_paused(
     except pausing.PauseError as error:
         messages.error(request, str(error))
     else:
-        done = "is paused: what is accepted waits" if pauses else "goes on"
+        done = "is paused. Accepted commitments wait" if pauses else "is resumed"
         messages.success(request, f"{connection.name} {done}.")
     return redirect("erp_integrations:deliveries", company_slug)

@@ -37,11 +37,11 @@ def reconciliation(request: SignedInRequest, company_slug: str) -> HttpResponse:
         except reconciliations.NothingToCompare as refusal:
             messages.warning(request, str(refusal))
         else:
-            messages.success(request, "Everything that is synced is being compared with Spectrum.")
+            messages.success(request, "All synced commitments are being compared with Spectrum.")
         return redirect("erp_integrations:reconciliation", company_slug)
     kind = _get_kind(request)
     if request.GET.get("kind", kind) != kind:
-        messages.warning(request, "There is no such filter, so this is everything that drifts.")
+        messages.warning(request, "There is no such filter. Showing all drift.")
     counts = drift_list.count_by_kind(viewer.company)
     found = drift_list.get_page(viewer.company, kind, request.GET.dict())
     here = {"kind": kind} if kind != drift_list.ALL_KINDS else {}

@@ -56,7 +56,7 @@ def connection(request: SignedInRequest, company_slug: str, connection_id: int) 
     form = SettingsForm(request.POST or None, instance=found)
     if request.method == "POST" and form.is_valid():
         settings_changes.save_connection(form=form, by=request.user)
-        messages.success(request, f"The settings of {found.name} are saved.")
+        messages.success(request, f"Settings of {found.name} saved.")
         return redirect("erp_integrations:settings", company_slug)
     history.record_secrets_view(
         event=ErpEvent.CONNECTION_SECRETS_LOOKED_AT, subject=found, by=request.user, company=viewer.company
@@ -106,7 +106,7 @@ def learn(request: SignedInRequest, company_slug: str, connection_id: int) -> Ht
     except reply_rules.OfferChanged as error:
         messages.error(request, f"{found.name}: {error}")
     else:
-        messages.success(request, f"{found.name}: what is accepted from now on is sent by this rule.")
+        messages.success(request, f"{found.name}: commitments accepted from now on use this rule.")
     return redirect("erp_integrations:settings", company_slug)
 
 

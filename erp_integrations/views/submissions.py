@@ -69,7 +69,7 @@ def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
     wanted = request.GET.get("view", submission_list.READY.slug)
     chosen = submission_list.FILTERS.get(wanted, submission_list.READY)
     if wanted != chosen.slug:
-        messages.warning(request, f"There is no such filter, so this is {chosen.label}.")
+        messages.warning(request, f"There is no such filter. Showing {chosen.label}.")
     search = parse_search(request.GET.get("q", ""))
     oldest_first = {"oldest": True, "newest": False}.get(request.GET.get("sort", ""), chosen.oldest_first)
     here = {"view": chosen.slug} | ({"q": search} if search else {})

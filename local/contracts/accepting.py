@@ -1,4 +1,4 @@
-"""Accounting's side: open the Accept box, give an ERP ID that fits, look at the plan, press Export."""
+"""Accounting's side: open the Accept dialog, give an ERP ID that fits, look at the plan, press Export."""
 
 import re
 import threading

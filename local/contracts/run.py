@@ -22,7 +22,7 @@ BETWEEN_LOOKS, BETWEEN_LINES = 1.0, 5.0  # seconds
 SECONDS_TO_READ_BACK = 60.0
 SECONDS_TO_READ_LISTS = 120.0
 SECONDS_WITHOUT_PROGRESS = 120.0
-MATCHES = "is what was accepted"
+MATCHES = "it matches what was accepted"
 
 Work = dict[Company, list[Commitment]]
 
@@ -68,7 +68,7 @@ class Run:
                 until = time.monotonic() + SECONDS_TO_READ_LISTS
                 while has_finding(company.sender.opens(commitment.path), "masters-not-read"):
                     if time.monotonic() > until:
-                        raise Unexpected("nobody reads Spectrum's lists")
+                        raise Unexpected("nobody reads Spectrum's master data")
                     time.sleep(BETWEEN_LOOKS)
 
     def deliver(self, work: Work) -> None:
@@ -203,7 +203,7 @@ class Run:
             time.sleep(BETWEEN_LOOKS)
             page = company.approver.opens(self.synced[commitment.path])
         if MATCHES not in words_of(page):
-            found.append("the product does not say that it was read back and is what was accepted")
+            found.append("the product does not say that it was read back and matches what was accepted")
         if plan(page) != shown:
             found.append("the product keeps another plan than it showed")
         return found

@@ -43,11 +43,11 @@ class Rounds:
         self._tally = tally
 
     def wait_for_lists(self) -> None:
-        """Until both connections have read Spectrum's lists. Raises Unexpected when they don't."""
+        """Until both connections have read Spectrum's master data. Raises Unexpected when they don't."""
         for company in self._office.companies:
             path = next(each["path"] for each in self._sheet if each["company"] == company.slug)
             if not waits(partial(_is_checked, company.sender, path), SECONDS_TO_READ_LISTS):
-                raise Unexpected("nobody reads Spectrum's lists")
+                raise Unexpected("nobody reads Spectrum's master data")
 
     def play(self, round_: Round, *, quick: bool) -> None:
         """Fill in what came of it. Raises what the machinery raises when it can't go on."""

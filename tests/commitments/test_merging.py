@@ -85,7 +85,7 @@ def test_a_description_that_repeats_stands_once() -> None:
 def test_descriptions_that_do_not_fit_are_counted_and_said() -> None:
     result = merge_lines([line(description=f"{letter} {'x' * 98}") for letter in "ABCDE"])
     assert result.values["description"].endswith("; and 3 more")
-    assert result.lost == ("3 descriptions, for which there is no room",)
+    assert result.lost == ("3 descriptions, that do not fit",)
 
 
 @given(st.lists(st.tuples(st.text(max_size=3), st.integers(1, 85), st.integers(-(10**6), 10**6)), min_size=1))

@@ -99,14 +99,14 @@ class TestList:
         MemberFactory(company=company, erp_integrations_level=level, can_push_to_accounting=True)
         (found,) = approvers.build_approver_list(company).approvers
         assert not found.is_effective
-        assert "gives nothing" in found.effect
+        assert "no effect" in found.effect
 
     def test_a_switched_off_account_has_no_effect(self, company: Company) -> None:
         ApproverFactory(company=company, is_active=False)
         (found,) = approvers.build_approver_list(company).approvers
         assert (found.is_effective, found.effect) == (
             False,
-            "The account is switched off: it gives nothing",
+            "Account deactivated: no effect",
         )
 
     def test_people_of_other_companies_are_not_on_it(self, company: Company, staff: User) -> None:
@@ -231,7 +231,7 @@ class TestReview:
     def test_where_nobody_else_could_it_says_how_somebody_can(self, company: Company, staff: User) -> None:
         join_company(staff, company, directory_level=Level.ADMIN)
         granted(company, staff)
-        with pytest.raises(RightMissing, match="There is none: staff can make somebody one"):
+        with pytest.raises(RightMissing, match="There is none: staff can appoint one"):
             review(company, staff)
 
 

@@ -149,7 +149,7 @@ class TestWhoMayErase:
             erase(person, PersonFactory(is_staff=True))
 
     def test_nobody_themselves(self, root: User) -> None:
-        with pytest.raises(DirectoryError, match="Nobody erases themselves"):
+        with pytest.raises(DirectoryError, match="You can't erase yourself"):
             erase(root, root)
 
     @pytest.mark.parametrize("reason", ["", "  ", "Ada asked", "see mail of ADA.BYRON@contractor.example"])
@@ -163,7 +163,7 @@ class TestWhoMayErase:
 
     def test_nobody_twice(self, person: User, root: User) -> None:
         erase(person, root)
-        with pytest.raises(DirectoryError, match="erased already"):
+        with pytest.raises(DirectoryError, match="already been erased"):
             erase(person, root)
 
     def test_all_or_nothing(self, person: User, root: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,7 +227,7 @@ class TestTheCommand:
         assert f"Person {person.pk} is erased" in told.getvalue()
 
     def test_it_says_what_is_wrong(self, person: User, root: User) -> None:
-        with pytest.raises(CommandError, match="Nobody has the address"):
+        with pytest.raises(CommandError, match="No account has the address"):
             call_command("erase_person", "nobody@example.test", reason="Asked.")
         with pytest.raises(CommandError, match="Give a reason"):
             call_command("erase_person", root.email, reason=" ")
@@ -244,9 +244,9 @@ class TestInDjangoAdmin:
         person.refresh_from_db()
         assert person.email == ADDRESS
         refused = self.posted(root, "erase_person", person, reason="Ada asked")
-        assert "must not hold the person" in refused.content.decode()
+        assert "must not contain the person" in refused.content.decode()
         done = self.posted(root, "erase_person", person, reason="They asked.")
-        assert f"called Erased person {person.pk} now" in done.content.decode()
+        assert f"now called Erased person {person.pk}" in done.content.decode()
 
     def test_what_is_held_is_downloaded(self, person: User, root: User) -> None:
         answer = self.posted(root, "export_person", person)

@@ -93,7 +93,7 @@ class TestWhatEndsIt:
     ) -> None:
         signed_in(root).post(account(approver), posted(approver, is_active=""))
         assert holds(approver) == 0
-        assert reasons(approver, "privilege.revoked") == {"The account was switched off."}
+        assert reasons(approver, "privilege.revoked") == {"The account was deactivated."}
         signed_in(root).post(account(approver), posted(approver))
         assert User.objects.get(pk=approver.pk).is_active
         assert holds(approver) == 0
@@ -126,7 +126,7 @@ class TestWhatEndsIt:
     ) -> None:
         User.objects.filter(pk=approver.pk).update(is_active=False)
         signed_in(root).post(account(approver), posted(approver))
-        assert reasons(approver) == {"The account was switched on again."}
+        assert reasons(approver) == {"The account was reactivated."}
         assert holds(approver) == 0
 
     def test_taking_two_step_verification_away_suspends_it(self, approver: User, root: User) -> None:

@@ -39,7 +39,7 @@ def test_one_more_search_than_allowed_is_put_off_and_says_for_how_long(company: 
     answer = client.get(f"/companies/{company.slug}/erp-integrations/commitments/?q=concrete")
     assert answer.status_code == 429
     assert 1 <= int(answer.headers["Retry-After"]) <= 6
-    assert f"opened again in {answer.headers['Retry-After']} second" in answer.content.decode()
+    assert f"Try again in {answer.headers['Retry-After']} second" in answer.content.decode()
 
 
 def test_the_log_says_who_was_put_off(company: Company, caplog: pytest.LogCaptureFixture) -> None:

@@ -159,7 +159,8 @@ class TestAdministrationAsksForTwoSteps:
         membership.refresh_from_db()
         assert not membership.can_push_to_accounting
         assert (
-            "Administration needs two-step verification" in client.get("/accounts/two-step/").content.decode()
+            "Administration requires two-step verification"
+            in client.get("/accounts/two-step/").content.decode()
         )
 
     def test_with_them_it_is_open(self, admin: User, membership: CompanyMembership) -> None:

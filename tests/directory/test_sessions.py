@@ -54,7 +54,7 @@ class TestLimits:
         answer = client.get("/projects/?q=a")
         assert answer.headers["Location"] == "/accounts/login/?next=/projects/%3Fq%3Da"
         page = client.get(answer.headers["Location"]).content.decode()
-        assert "nothing was done for 60 minutes" in page
+        assert "after 60 minutes without activity" in page
         posted = {"login": person.email, "password": PASSWORD, "next": "/projects/?q=a"}
         assert client.post("/accounts/login/", posted).headers["Location"] == "/projects/?q=a"
         ended = HistoryEntry.objects.about(person).get(event="session.ended")
@@ -70,7 +70,7 @@ class TestLimits:
         client = browser(person)
         shift(client, "signed_in_at", minutes=12 * 60)
         assert not is_in(client)
-        assert "a sign-in lasts for 12 hours" in client.get("/accounts/login/").content.decode()
+        assert "sessions last 12 hours" in client.get("/accounts/login/").content.decode()
 
     def test_both_are_settings(self, person: User, settings: Settings) -> None:
         settings.SESSION_IDLE_MINUTES, settings.SESSION_HOURS = 5, 1

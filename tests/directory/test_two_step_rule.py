@@ -79,7 +79,7 @@ def test_a_forged_decision_is_refused_and_in_the_history(
     page = answer.content.decode()
     assert answer.status_code == 403
     assert 'href="/accounts/two-step/"' in page
-    assert "ask the administrator" not in page
+    assert "ask your company's administrator" not in page
     assert not ExportJob.objects.exists()
     submission.refresh_from_db()
     assert submission.status == "awaiting"
@@ -89,7 +89,7 @@ def test_a_forged_decision_is_refused_and_in_the_history(
 def test_who_may_only_look_is_told_what_they_were_told_before(submission: Submission) -> None:
     viewer = ViewerFactory(company=submission.company)
     page = signed_in(viewer).get(base(submission)).content.decode()
-    assert "Accepting and rejecting need" in page
+    assert "To accept or reject, you need" in page
     assert "two-step" not in page.split("<main")[1]
 
 

@@ -1,4 +1,4 @@
-"""Spectrum's lists in our database, as a reading leaves them."""
+"""Spectrum's master data in our database, as a reading leaves them."""
 
 from datetime import timedelta
 

@@ -191,7 +191,7 @@ class Case:
     def accept(self, submission: Submission | None = None) -> ExportJob:
         """Decide by calling our own function: whoever wakes up does so by looking.
 
-        A worker may have read Spectrum's lists at this moment; then they look at it once more.
+        A worker may have read Spectrum's master data at this moment; then they look at it once more.
         """
         with suppress(submissions.Conflict):
             return accept(submission or self.submission, self.approver)

@@ -127,7 +127,7 @@ def test_nothing_is_written_twice_and_what_stands_there_is_adopted(
     told = StringIO()
     call_command("after_restore", reason="The disk broke; the copy of 02:00", stdout=told)
     assert f"submission {job.submission_id}" in told.getvalue()
-    assert "exactly as it would be written from here" in told.getvalue()
+    assert "exactly as it would be exported" in told.getvalue()
     assert HistoryEntry.objects.get(event="history.restored").detail["lost"]
     assert history_holds(settings)
 

@@ -50,7 +50,11 @@ def test_a_right_that_ends_has_ended_at_the_next_request(
     url = f"{submission.get_absolute_url()}accept/"
     page = client.get(url)
     assert page.status_code == 200
-    typed = {"seen_hash": page.context["seen_hash"], "round": page.context["stood"].decision_version, "erp_id": "A-1"}
+    typed = {
+        "seen_hash": page.context["seen_hash"],
+        "round": page.context["stood"].decision_version,
+        "erp_id": "A-1",
+    }
     end(approver.company_memberships.get())
     assert client.post(url, typed).status_code == status
     assert client.get(url).status_code == status

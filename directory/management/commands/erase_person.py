@@ -31,4 +31,4 @@ def get_person_by_address(address: str) -> User:
     try:
         return User.objects.get_by_natural_key(address)
     except User.DoesNotExist:
-        raise CommandError(f"Nobody has the address {address}.") from None
+        raise CommandError(f"No account has the address {address}.") from None

@@ -93,7 +93,7 @@ class SpectrumAdapter:
         changed, moved = self.describe_wsdl_changes(services)
         if moved:
             return ProbeResult(is_usable=False, sentence=moved, can_accept_wsdl=True, descriptions=found)
-        sentence = "Spectrum answers, and has a place for everything that is written."
+        sentence = "Spectrum answers and can take everything that is exported."
         return ProbeResult(is_usable=True, sentence=sentence, descriptions=found, changed=changed)
 
     def fetch_wsdls(self) -> Mapping[str, str]:
@@ -126,7 +126,7 @@ class SpectrumAdapter:
         )
 
     def check_references(self, document: Document, references: ErpReferences) -> list[Issue]:
-        """What Spectrum's lists of vendors, jobs and phases say against the document."""
+        """What Spectrum's master data of vendors, jobs and phases say against the document."""
         return reference_checks.check_references(document, references, Prices(references, self.settings))
 
     def describe_code_issue(self, code: str, kind: CodeKind) -> str:
@@ -216,7 +216,7 @@ class SpectrumAdapter:
             return ""
         percent = calls[0].payload["Retention_Percent"]
         return (
-            f"This was accepted with {percent} % retention and a blank retention flag on each line: Spectrum "
+            f"This was accepted with {percent} % retention and a blank retention flag on each line. Spectrum "
             "may withhold nothing on the lines that are sent now. Check their flags in Spectrum afterwards."
         )
 

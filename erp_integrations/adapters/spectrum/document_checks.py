@@ -68,7 +68,7 @@ def check_note(note: str, non_ascii: NonAscii) -> list[Issue]:
                 "note-too-long",
                 "Details",
                 f"The note has {len(text):,} characters; Spectrum takes {width:,}.",
-                "Shorten it in the Accept box.",
+                "Shorten it in the Accept dialog.",
                 ResponsibleParty.APPROVER,
             )
         )
@@ -77,8 +77,8 @@ def check_note(note: str, non_ascii: NonAscii) -> list[Issue]:
             build_blocking_issue(
                 "note-other-letters",
                 "Details",
-                f"The note has characters that Spectrum does not have: {format_characters(strange)}.",
-                "Write it without them in the Accept box.",
+                f"The note has characters that Spectrum can't store: {format_characters(strange)}.",
+                "Remove them in the Accept dialog.",
                 ResponsibleParty.APPROVER,
             )
         )
@@ -91,7 +91,7 @@ def check_erp_id(erp_id: str) -> Iterator[Issue]:
         yield build_blocking_issue(
             "erp-id-missing",
             "ERP ID",
-            "There is no ERP ID.",
+            "The ERP ID is missing.",
             "Enter one before exporting.",
             ResponsibleParty.APPROVER,
         )
@@ -107,7 +107,7 @@ def check_erp_id(erp_id: str) -> Iterator[Issue]:
         yield build_blocking_issue(
             "erp-id-forbidden-characters",
             "ERP ID",
-            f"The ERP ID {value} has characters that Spectrum does not take in numbers: "
+            f"The ERP ID {value} has characters that Spectrum doesn't allow in numbers: "
             f"{format_characters(refused)}.",
             "Change the ERP ID before exporting, or give the commitment a number without them.",
             ResponsibleParty.APPROVER,
@@ -125,7 +125,7 @@ def check_links(document: Document, references: ErpReferences) -> Iterator[Issue
             "vendor-not-linked",
             "Contract Company",
             f"{document.contract_company_name} is not linked to a Spectrum vendor.",
-            "Link it to its vendor in the ERP Integrations tool.",
+            "Link it to a vendor in the ERP Integrations tool.",
             ResponsibleParty.ERP_ADMIN,
         )
     if job:
@@ -135,7 +135,7 @@ def check_links(document: Document, references: ErpReferences) -> Iterator[Issue
             "job-not-linked",
             "Project",
             f"{document.project_name} is not linked to a Spectrum job.",
-            "Link it to its job in the ERP Integrations tool.",
+            "Link it to a job in the ERP Integrations tool.",
             ResponsibleParty.ERP_ADMIN,
         )
     yield from check_general_ledger_account(references.general_ledger_account.strip())
@@ -147,7 +147,7 @@ def check_linked_code(field: Field, value: str, name: str, what: str) -> Iterato
             f"{what.replace(' ', '-')}-invalid",
             name,
             f"The linked {what} {value} {complaint}.",
-            "Change it in Spectrum, then read its lists again and link the new one.",
+            "Change it in Spectrum, then sync master data and link the new one.",
             ResponsibleParty.ERP_ADMIN,
         )
 
@@ -158,7 +158,7 @@ def check_general_ledger_account(account: str) -> Iterator[Issue]:
         yield build_blocking_issue(
             "general-ledger-account-missing",
             "General-ledger account",
-            "No general-ledger account is found for this commitment.",
+            "No general-ledger account was found for this commitment.",
             "Set a default for the vendor, the cost type or the company in the ERP Integrations tool.",
             ResponsibleParty.ERP_ADMIN,
         )
@@ -178,10 +178,10 @@ def check_retainage(percent: Decimal, rule: RetentionRule) -> Iterator[Issue]:
         yield Issue(
             "retainage-not-withheld",
             Severity.WARNING,
-            f"The Default Retainage is {percent} %, but on this connection the retention flags of the lines "
-            f"{says}: nothing may be withheld.",
+            f"The Default Retainage is {percent} %, but on this connection the lines' retention flags "
+            f"{says}, so nothing may be withheld.",
             "Default Retainage",
-            "Change the setting Retention on lines if the retainage is meant.",
+            "Change the setting Retention on lines if retainage should be withheld.",
             ResponsibleParty.ERP_ADMIN,
         )
     match _RETENTION.find_misfit(percent):
@@ -216,10 +216,10 @@ def check_texts(document: Document, non_ascii: NonAscii) -> Iterator[Issue]:
             detail = f" has characters that Spectrum can't store: {strange}."
             cause = "characters that Spectrum can't store"
             on = AffectedLines((lines[name].position,), "description", detail, cause, strange)
-            yield build_line_issue("text-characters", on, "Write it without them.")
+            yield build_line_issue("text-characters", on, "Remove them.")
         else:
             message = f"{name} has characters that Spectrum can't store: {strange}."
-            yield build_blocking_issue("text-characters", name, message, "Write it without them.")
+            yield build_blocking_issue("text-characters", name, message, "Remove them.")
     if respelled:
         in_lines = format_line_ranges(lines[name].position for name in respelled if name in lines)
         names = [name for name in respelled if name not in lines]
@@ -227,9 +227,9 @@ def check_texts(document: Document, non_ascii: NonAscii) -> Iterator[Issue]:
         yield Issue(
             "text-respelled",
             Severity.WARNING,
-            f"Spectrum stores plain letters only; {format_list(names)} will be spelled with them.",
+            f"Spectrum stores plain letters only, so {format_list(names)} will be respelled.",
             format_list(names),
-            "Look at the spelling in the preview.",
+            "Check the spelling in the preview.",
             ResponsibleParty.APPROVER,
         )
 
@@ -254,8 +254,8 @@ def check_line_code(line: LineItem, element: str, what: str, value: str) -> Iter
         on = AffectedLines(*where, detail, cause, value)
         yield build_line_issue(f"{code}-too-long", on, f"Choose a shorter {what}.")
     if refused := field.find_forbidden_characters(value):
-        detail = f": {value} has characters that Spectrum does not take there: {format_characters(refused)}."
-        on = AffectedLines(*where, detail, "characters that Spectrum does not take there", value)
+        detail = f": {value} has characters that Spectrum doesn't allow there: {format_characters(refused)}."
+        on = AffectedLines(*where, detail, "characters that Spectrum doesn't allow there", value)
         yield build_line_issue(f"{code}-forbidden-characters", on, "Choose one without them.")
 
 
@@ -266,7 +266,7 @@ def check_line_unit(line: LineItem, unit: str) -> Iterator[Issue]:
         yield build_line_issue(
             "line-unit-of-measure-invalid",
             AffectedLines((line.position,), "unit of measure", f": {unit} {complaint}.", cause, unit),
-            "Say which of Spectrum's units it is, on the page Units of ERP Integrations, or have the "
+            "Map it to one of Spectrum's units on the Units page of ERP Integrations, or have the "
             f"project enter the short form of at most {field.width} plain letters.",
             fixer=ResponsibleParty.ERP_ADMIN,
         )
@@ -287,8 +287,8 @@ def check_line_amounts(line: LineItem, prices: Prices) -> Iterator[Issue]:
         fits = not UPDATE_SUBCONTRACT_PHASES["Unit_Of_Measure"].describe_issue(prices.get_erp_unit(line))
         if nothing_to_lose and fits and prices.get_basis(line) is PriceBasis.UNIT_PRICE:
             detail = (
-                ": there is only an amount, where Spectrum keeps unit prices. It takes the unit price from "
-                "the phase then; what it stores is not published."
+                ": there is only an amount, but Spectrum keeps unit prices here. It then takes the unit "
+                "price from the phase; what it stores is not documented."
             )
             yield build_line_issue(
                 "line-amount-on-unit-price",
@@ -305,7 +305,7 @@ def check_line_amounts(line: LineItem, prices: Prices) -> Iterator[Issue]:
     yield build_line_issue(
         "line-goes-as-an-amount",
         AffectedLines((line.position,), "amount", detail, cause, f"because {reason}"),
-        "Correct the line if Spectrum should hold quantity and unit cost too.",
+        "Correct the line if quantity and unit cost should go to Spectrum too.",
         severity=Severity.WARNING,
     )
 
@@ -366,8 +366,8 @@ def build_possible_duplicate_issue(blank: list[LineItem], named: list[LineItem])
     return build_conflict_issue(
         blank,
         "lines-may-share-a-key",
-        f" {have} no billing item. Spectrum fills in its own for the cost code, perhaps that of "
-        f"{others}, and one would overwrite the other.",
+        f" {have} no billing item. Spectrum fills in the cost code's own, which may be that of "
+        f"{others}; one would then overwrite the other.",
         "there is no billing item, and Spectrum may fill in that of another line and overwrite it",
         f"{blank[0].cost_code.strip()} {blank[0].cost_type.strip()}, beside {others}",
         "Give every line of this cost code and cost type its own billing item.",

@@ -39,13 +39,15 @@ def parse_element_names(text: str) -> ElementMapping:
         meant = next((name for name in layout.names if name.lower() == parts[3].lower()), ours)
         for name in (ours, meant):
             if layout[name].secret:
-                raise InvalidMappingError(f"{name} stands where it always does: it can't be another element.")
+                raise InvalidMappingError(
+                    f"{name} is always at the same place, so it can't be another element."
+                )
         if meant != ours:
             raise InvalidMappingError(
                 f"{meant} is another element of {layout.method}, which is written itself."
             )
         if (layout.method, ours) in mapped:
-            raise InvalidMappingError(f"{layout.method}.{ours} stands here twice.")
+            raise InvalidMappingError(f"{layout.method}.{ours} is entered twice.")
         others = [name.lower() for (method, _), name in mapped.items() if method == layout.method]
         if parts[3].lower() in others:
             raise InvalidMappingError(f"{parts[3]} can't be two elements of {layout.method} at once.")

@@ -79,7 +79,7 @@ def parse_json_list(exchange: Exchange) -> ListResponse:
     except RecursionError:
         rows, ended = None, True
     if rows is None or not text.startswith(("[", "{")):
-        raise ListUnavailableError(Unavailable("Spectrum's reply is no list."))
+        raise ListUnavailableError(Unavailable("Spectrum's reply is not a list."))
     return build_list_response([_clean_json_row(row) for row in rows], ended=ended)
 
 
@@ -101,7 +101,7 @@ def build_list_response(rows: Sequence[Row], *, ended: bool) -> ListResponse:
         raise ListUnavailableError(build_refusal(complaint))
     if len(data) + len(remarks) < len(rows):
         # Seen where a GUID had been used before: one row without a value, and no word about it.
-        raise ListUnavailableError(Unavailable("Spectrum answered with a row that says nothing."))
+        raise ListUnavailableError(Unavailable("Spectrum answered with an empty row."))
     # A warning without rows says that there are none, not that there are more.
     capped = bool(remarks and data) or len(data) in _CAPPED_COUNTS
     return ListResponse(data, is_complete=ended and not capped)
@@ -117,7 +117,7 @@ def build_refusal(complaint: WireError) -> Unauthorised | Unavailable:
         return Unauthorised(f"Spectrum does not let this connection in: {complaint.text}")
     if complaint.code in REFUSALS:
         return Unavailable(f"Spectrum refused to list them: {complaint.text or complaint.column}")
-    return Unavailable(f"Spectrum answered with a code that is not known here ({complaint.code}).")
+    return Unavailable(f"Spectrum answered with an unknown code ({complaint.code}).")
 
 
 def find_response_elements(body: bytes, method: str) -> tuple[list[etree._Element], bool]:
@@ -141,7 +141,7 @@ def find_truncated_responses(body: bytes, method: str) -> list[etree._Element]:
     except etree.XMLSyntaxError as error:
         raise UnreadableReplyError("Spectrum's reply is not plain XML.") from error
     if not closed or closed[0].getroottree().docinfo.internalDTD is not None:
-        raise UnreadableReplyError("Spectrum's reply is not whole, plain XML.")
+        raise UnreadableReplyError("Spectrum's reply is not complete, plain XML.")
     get_answer(closed[0].getroottree().getroot(), method)
     return [element for element in closed if _is_response(element)]
 

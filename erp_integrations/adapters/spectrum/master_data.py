@@ -124,7 +124,7 @@ class MasterDataReader:
         if isinstance(known, Unavailable):
             return known
         if not (vendors or jobs):
-            return Unavailable("Spectrum's read-only database shows neither the vendor nor the job.")
+            return Unavailable("Neither the vendor nor the job is in Spectrum's read-only database.")
         return replace(
             references,
             vendor=REFERENCE_STATUSES[parse_vendor(vendors[0]).status] if vendors else ReferenceStatus.ABSENT,
@@ -192,7 +192,7 @@ class MasterDataReader:
         if not rows and self.settings.guid.strip():
             # Seen where Spectrum did not take the GUID: it says nothing, and lists nothing.
             raise ListUnavailableError(
-                Unavailable("Spectrum listed nothing at all, as it does for a GUID it does not take.")
+                Unavailable("Spectrum listed nothing, as it does for a GUID that it does not accept.")
             )
         return rows
 
@@ -230,7 +230,7 @@ class MasterDataReader:
         def fetch_in_time(criteria: Criteria) -> ListResponse:
             if time.monotonic() > until:
                 raise NotPartitionableError(
-                    f"Spectrum lists only a part of them at a time, and all parts take longer than "
+                    f"Spectrum lists only some of them at a time, and all parts take longer than "
                     f"{MAX_LIST_SECONDS / 60:.0f} minutes."
                 )
             response = ask(criteria)
@@ -253,7 +253,7 @@ def require_requested_rows(response: ListResponse, element: str, wanted: str) ->
     """A list of something else than was asked for is none of ours."""
     column = element.removeprefix("p").lower()
     if wanted and any(row.get(column, wanted).upper() != wanted.upper() for row in response.rows):
-        raise ListUnavailableError(Unavailable(f"Spectrum does not heed {element}, and listed others too."))
+        raise ListUnavailableError(Unavailable(f"Spectrum ignores {element} and listed others too."))
 
 
 def get_nonempty_rows(
@@ -261,7 +261,7 @@ def get_nonempty_rows(
 ) -> Rows[Record] | Unauthorised | Unavailable:
     """No company is without: its database is being loaded, or the GUID was not taken."""
     if isinstance(found, Rows) and not found.rows:
-        return Unavailable("Spectrum lists nothing at all of this company.")
+        return Unavailable("Spectrum lists nothing for this company.")
     return found
 
 
@@ -273,7 +273,7 @@ def build_rows(rows: Sequence[Row], record: Callable[[Row], Record]) -> Rows[Rec
             found = record(row)
             by_key[_get_record_key(found)] = found
     except ValueError as error:
-        return Unavailable(f"Spectrum listed something that is not known here: {error}.")
+        return Unavailable(f"Spectrum listed something unknown: {error}.")
     return Rows(tuple(by_key[key] for key in sorted(by_key)))
 
 

@@ -16,7 +16,7 @@ from erp_integrations.adapters.spectrum.list_responses import ListResponse, Row
 Criteria = Mapping[str, str]
 SORT = "pSort_By"
 
-_IN_PARTS = "Spectrum lists only a part of them at a time"
+_IN_PARTS = "Spectrum lists only some of them at a time"
 
 
 class NotPartitionableError(Exception):
@@ -45,7 +45,7 @@ class PartitionedFetch:
         self, criteria: Criteria, partition_keys: Sequence[PartitionKey], capped: ListResponse
     ) -> list[Row]:
         if not self.any_ending:
-            raise NotPartitionableError(f"{_IN_PARTS}, and no sign is set to ask for less.")
+            raise NotPartitionableError(f"{_IN_PARTS}, and no wildcard is set to ask for fewer.")
         for position, partition_key in enumerate(partition_keys, start=1):
             without: list[Row] | None = []
             if partition_key.sort:
@@ -57,7 +57,7 @@ class PartitionedFetch:
                 rows = without + self.fetch_by_prefix(criteria, partition_key, "", partition_keys[position:])
                 self.require_complete(capped.rows, rows)
                 return rows
-        raise NotPartitionableError(f"{_IN_PARTS}, and no filter of its makes it less.")
+        raise NotPartitionableError(f"{_IN_PARTS}, and none of its filters makes it fewer.")
 
     def fetch_by_prefix(
         self, criteria: Criteria, partition_key: PartitionKey, prefix: str, others: Sequence[PartitionKey]
@@ -71,7 +71,7 @@ class PartitionedFetch:
             asked = {**criteria, partition_key.element: longer + self.any_ending}
             response = self.fetch(asked)
             if not all(_get_value(row, partition_key).startswith(longer) for row in response.rows):
-                raise NotPartitionableError(f"{_IN_PARTS}, and does not heed {partition_key.element}.")
+                raise NotPartitionableError(f"{_IN_PARTS}, and ignores {partition_key.element}.")
             part = list(response.rows)
             if not response.is_complete:
                 part = self.fetch_by_value(criteria, partition_key, longer, others)
@@ -90,7 +90,7 @@ class PartitionedFetch:
 
     def require_complete(self, expected: Sequence[Row], rows: Sequence[Row]) -> None:
         if {self._get_key(row) for row in expected} - {self._get_key(row) for row in rows}:
-            raise NotPartitionableError(f"{_IN_PARTS}, and asked for less, it leaves out some that it has.")
+            raise NotPartitionableError(f"{_IN_PARTS}, and leaves some out when asked for fewer.")
 
     def _get_key(self, row: Row) -> tuple[str, ...]:
         return tuple(row.get(column, "").upper() for column in self.key)

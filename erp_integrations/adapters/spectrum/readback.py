@@ -477,7 +477,7 @@ def read_records(connection: Connection, keys: Sequence[Key]) -> Mapping[Key, St
         (company_code,) = {key.company_code for key in keys}
         query = build_count_query(table, company_code)
         if len(expected) >= _SUSPICIOUS_COUNT and not found and not connection.execute(query).scalar_one():
-            return Unavailable(f"Spectrum's read-only database shows nothing of company {company_code}.")
+            return Unavailable(f"Spectrum's read-only database has nothing for company {company_code}.")
     return {key: SubcontractRecord(header, lines.get(key, {})) for key, header in headers.items()}
 
 

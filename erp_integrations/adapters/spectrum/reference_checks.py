@@ -52,9 +52,9 @@ def check_master_data_read(references: ErpReferences) -> Iterator[Issue]:
             "masters-not-read",
             Severity.CANNOT_CHECK,
             f"Whether Spectrum knows {format_list(unread)} can't be checked now: "
-            "its lists have not been read yet. Whether it keeps unit costs is not known either.",
-            "Spectrum's lists",
-            "They are read by themselves once a day; the page Vendors of ERP Integrations says more.",
+            "master data has not been synced yet. Whether Spectrum keeps unit costs is unknown, too.",
+            "Master data",
+            "It is synced once a day. See the Vendors page of ERP Integrations.",
             ResponsibleParty.ERP_ADMIN,
         )
 
@@ -70,25 +70,26 @@ def check_vendor(document: Document, references: ErpReferences) -> Iterator[Issu
                 Severity.BLOCKING,
                 f"{name} is linked to vendor {code}, which Spectrum does not have.",
                 "Contract Company",
-                "Correct the link in the ERP Integrations tool, or read Spectrum's lists again.",
+                "Correct the link in the ERP Integrations tool, or sync master data.",
                 ResponsibleParty.ERP_ADMIN,
             )
         case ReferenceStatus.INACTIVE:
             yield Issue(
                 "vendor-inactive",
                 Severity.WARNING,
-                f"Vendor {code} ({name}) is inactive in Spectrum, which takes the commitment all the same.",
+                f"Vendor {code} ({name}) is inactive in Spectrum, which still accepts the commitment.",
                 "Contract Company",
-                "Check that this vendor is meant.",
+                "Check that this is the right vendor.",
                 ResponsibleParty.ERP_ADMIN,
             )
         case ReferenceStatus.CLOSED:
             yield Issue(
                 "vendor-not-used",
                 Severity.BLOCKING,
-                f"Vendor {code} ({name}) is set to “not used” in Spectrum, which takes nothing more for it.",
+                f"Vendor {code} ({name}) is set to “not used” in Spectrum, which accepts nothing "
+                "more for it.",
                 "Contract Company",
-                "Have the vendor opened again in Spectrum, or link the Contract Company to another one.",
+                "Have the vendor reopened in Spectrum, or link the Contract Company to another one.",
                 ResponsibleParty.ERP_ADMIN,
             )
         case ReferenceStatus.NOT_AMONG_ACTIVE:
@@ -96,9 +97,9 @@ def check_vendor(document: Document, references: ErpReferences) -> Iterator[Issu
                 "vendor-not-among-active",
                 Severity.WARNING,
                 f"Spectrum does not list {code} ({name}) among its active vendors. "
-                "It takes an inactive one, and refuses one that does not exist.",
+                "It accepts inactive vendors but refuses unknown ones.",
                 "Contract Company",
-                "Look the vendor up in Spectrum, and correct the link if it does not exist.",
+                "Check the vendor in Spectrum and correct the link if it does not exist.",
                 ResponsibleParty.ERP_ADMIN,
             )
 
@@ -113,7 +114,7 @@ def check_job(document: Document, references: ErpReferences) -> Iterator[Issue]:
             Severity.BLOCKING,
             f"{document.project_name} is linked to job {number}, which Spectrum does not have.",
             "Project",
-            "Correct the link in the ERP Integrations tool, or read Spectrum's lists again.",
+            "Correct the link in the ERP Integrations tool, or sync master data.",
             ResponsibleParty.ERP_ADMIN,
         )
     elif references.job is ReferenceStatus.CLOSED:
@@ -121,9 +122,9 @@ def check_job(document: Document, references: ErpReferences) -> Iterator[Issue]:
             "job-complete",
             Severity.BLOCKING,
             f"Job {number} ({document.project_name}) is complete in Spectrum, "
-            "which takes nothing more on it.",
+            "which accepts nothing more on it.",
             "Project",
-            "Have the job opened again in Spectrum, or link the project to another one.",
+            "Have the job reopened in Spectrum, or link the project to another one.",
             ResponsibleParty.ERP_ADMIN,
         )
     elif references.job in (ReferenceStatus.INACTIVE, ReferenceStatus.NOT_AMONG_ACTIVE):
@@ -132,7 +133,7 @@ def check_job(document: Document, references: ErpReferences) -> Iterator[Issue]:
             Severity.WARNING,
             f"Job {number} ({document.project_name}) is inactive in Spectrum.",
             "Project",
-            "Check that this job is meant.",
+            "Check that this is the right job.",
             ResponsibleParty.ERP_ADMIN,
         )
 
@@ -157,8 +158,8 @@ def check_lines(document: Document, references: ErpReferences) -> Iterator[Issue
             "line-cost-code-unknown",
             same,
             "cost code",
-            f"{same[0].cost_code.strip()} is no phase of job {job} in Spectrum.",
-            f"no phase of job {job} in Spectrum",
+            f"{same[0].cost_code.strip()} is not a phase of job {job} in Spectrum.",
+            f"not a phase of job {job} in Spectrum",
             "Choose another cost code, or have the phase added to the job in Spectrum.",
         )
     for (code, cost_type), same in lines.items():
@@ -180,10 +181,10 @@ def check_price_method(document: Document, prices: Prices) -> Iterator[Issue]:
             Severity.CANNOT_CHECK,
             "Whether Spectrum keeps the unit costs of "
             f"{format_line_ranges(unknown_at).lower()} can't be checked now: "
-            "the price method of the job or of the phases is not known. It may keep the amounts alone.",
+            "the price method of the job or of the phases is unknown. It may keep the amounts only.",
             f"{format_line_ranges(unknown_at)}, unit cost",
-            "You can go on: both are sent. The Settings of ERP Integrations say which price methods mean "
-            "unit price, and Spectrum's lists show them through Info-Link.",
+            "You can continue: both are sent. The Settings of ERP Integrations say which price methods mean "
+            "unit price, and master data read through Info-Link shows them.",
             ResponsibleParty.ERP_ADMIN,
         )
 
@@ -208,9 +209,9 @@ def check_phase(
             same,
             "cost code",
             f"{cost_code} with cost type {cost_type} is complete on job {job} in Spectrum, "
-            "which takes nothing more on it.",
-            f"complete on job {job} in Spectrum, which takes nothing more on them",
-            "Choose another cost code, or have the phase opened again in Spectrum.",
+            "which accepts nothing more on it.",
+            f"complete on job {job} in Spectrum, which accepts nothing more on them",
+            "Choose another cost code, or have the phase reopened in Spectrum.",
         )
     elif phase.status is PhaseStatus.INACTIVE:
         yield build_phase_issue(
@@ -218,9 +219,9 @@ def check_phase(
             same,
             "cost code",
             f"{cost_code} with cost type {cost_type} is inactive on job {job} in Spectrum, "
-            "which takes it all the same.",
-            f"inactive on job {job} in Spectrum, which takes them all the same",
-            "Check that this cost code is meant.",
+            "which still accepts it.",
+            f"inactive on job {job} in Spectrum, which still accepts them",
+            "Check that this is the right cost code.",
             Severity.WARNING,
         )
 

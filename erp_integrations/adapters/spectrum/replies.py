@@ -34,7 +34,7 @@ REFUSALS = frozenset("AIM")
 UNAUTHORISED_ON_READS = "E"
 GOOD_WITH_INFORMATION = "G"
 WARNING = "W"
-NOT_LEARNED = "Nobody has said yet what this Spectrum answers when a record is written."
+NOT_LEARNED = "It is not yet set which reply of this Spectrum means written."
 LONGEST_CODE = 20
 
 # What may stand beside a yes, by the rule. Only G is published for a record that is taken (with
@@ -106,14 +106,14 @@ def parse_reply(exchange: Exchange, call: Call, rule: ReplyRule) -> Outcome:
         return Accepted(reply)
     # It is told before anything of the call is looked at.
     if any(row.column.upper() in ("", "GUID") and _TIME_OUT.search(row.text) for row in refused):
-        return SessionOver("Spectrum says that the time of this connection's GUID is over.", reply)
+        return SessionOver("Spectrum says that this connection's GUID has expired.", reply)
     subjects = [get_subject(row) for row in refused]
     if "connection" in subjects:
         locked_out = refused[subjects.index("connection")]
         return Unauthorised(f"Spectrum does not let this connection in: {locked_out.text}", reply)
     if "document" not in subjects:
-        reasons = "; ".join(filter(None, (row.text for row in refused))) or "it gives no reason"
-        return Unauthorised(f"Spectrum turned the call away: {reasons}", reply, refused)
+        reasons = "; ".join(filter(None, (row.text for row in refused))) or "no reason given"
+        return Unauthorised(f"Spectrum refused the call: {reasons}", reply, refused)
     return Refused(refused, reply, transient=all(map(is_transient, refused)))
 
 
@@ -152,7 +152,7 @@ def find_refused_rows(envelope: etree._Element, call: Call, rule: ReplyRule) -> 
     answer = get_answer(envelope, call.method)
     rows = parse_rows(envelope)
     if any(answer not in (row.element, *row.element.iterancestors()) for row in rows):
-        raise UnreadableReplyError("Spectrum's reply holds rows outside of its answer.")
+        raise UnreadableReplyError("Spectrum's reply has rows outside its answer.")
     codes = {row.code for row in rows}
     refused = codes & (REFUSALS | {UNAUTHORISED_ON_READS})
     good = codes & _GOOD.get(rule.kind, rule.codes)
@@ -160,9 +160,9 @@ def find_refused_rows(envelope: etree._Element, call: Call, rule: ReplyRule) -> 
         if rule.kind is RuleKind.UNKNOWN and not refused:
             raise UnreadableReplyError(NOT_LEARNED)
         names = ", ".join(sorted(code or "blank" for code in strange))
-        raise UnreadableReplyError(f"Spectrum answered with a code that is not known here ({names}).")
+        raise UnreadableReplyError(f"Spectrum answered with an unknown code ({names}).")
     if refused and good:
-        raise UnreadableReplyError("Spectrum answered yes and no at once.")
+        raise UnreadableReplyError("Spectrum both confirmed and refused the call.")
     if refused:
         return tuple(row.error for row in rows if row.code in refused)
     if complaint := describe_unconfirmed(answer, rows, call, rule):
@@ -173,19 +173,19 @@ def find_refused_rows(envelope: etree._Element, call: Call, rule: ReplyRule) -> 
 def describe_unconfirmed(answer: etree._Element, rows: Sequence[_Row], call: Call, rule: ReplyRule) -> str:
     """Why a reply without a refusal does not mean that the call is written; blank if it does."""
     if rows and not {row.code for row in rows} - ({WARNING} - rule.codes):
-        return "Spectrum only warned and did not say whether the record is written."
+        return "Spectrum gave only a warning and did not say whether the record is written."
     echoes = find_echoes(answer, call)
     if echoes is None:
         return "Spectrum's reply names another record."
     if rule.kind is RuleKind.UNKNOWN:
         return NOT_LEARNED
     if any(is_complaint(row.error) for row in rows):
-        return "Spectrum's reply complains under a code that is no refusal."
+        return "Spectrum's reply has an error text under a code that is not an error."
     repeated = set() if rule.kind is RuleKind.NO_ERROR_ROW else echoes
     if has_unknown_content(
         answer, {row.element for row in rows if get_local_name(row.element) == "response"} | repeated
     ):
-        return "Spectrum's reply holds words that are not known here."
+        return "Spectrum's reply has text that is not recognized."
     if rule.kind is RuleKind.CODES and not rows:
         return "Spectrum's reply does not say whether the record is written."
     # Every row that is no remark must be one.
@@ -313,7 +313,7 @@ def parse_envelope(body: bytes) -> etree._Element:
         envelope = parse_plain_xml(clean_reply_xml(body))
         if not any(REPLACED in name for each in envelope.iter("*") for name in (each.tag, *each.keys())):
             return envelope
-    raise UnreadableReplyError("Spectrum's reply is not whole, plain XML.")
+    raise UnreadableReplyError("Spectrum's reply is not complete, plain XML.")
 
 
 def get_answer(envelope: etree._Element, method: str) -> etree._Element:
@@ -323,9 +323,9 @@ def get_answer(envelope: etree._Element, method: str) -> etree._Element:
     wanted = f"{method}Response".lower()
     found = [each for each in envelope.iterfind(f"{_SOAP}Body/*") if get_local_name(each) == wanted]
     if not found:
-        raise UnreadableReplyError(f"Spectrum's reply is no answer to {method}.")
+        raise UnreadableReplyError(f"Spectrum's reply is not an answer to {method}.")
     if len(found) > 1:
-        raise UnreadableReplyError(f"Spectrum's reply holds {len(found)} answers to {method}.")
+        raise UnreadableReplyError(f"Spectrum's reply has {len(found)} answers to {method}.")
     return found[0]
 
 
@@ -334,7 +334,7 @@ def describe_fault(envelope: etree._Element) -> str:
     if fault is None:
         return ""
     texts = {get_local_name(child): _get_text(child) for child in fault.iterchildren("*")}
-    return texts.get("faultstring") or texts.get("faultcode") or "no words"
+    return texts.get("faultstring") or texts.get("faultcode") or "no text"
 
 
 def parse_rows(envelope: etree._Element) -> list[_Row]:

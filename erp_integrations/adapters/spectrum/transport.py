@@ -80,7 +80,9 @@ def build_outcome(exchange: Exchange, call: Call, settings: SpectrumSettings) ->
     if not exchange.failure:
         answer = replies.parse_reply(get_effective_exchange(exchange, settings), call, settings.written)
         if isinstance(answer, Accepted) and exchange.status != 200:
-            answer = Unknown(f"Spectrum said yes under HTTP status {exchange.status}.", answer.reply)
+            answer = Unknown(
+                f"Spectrum confirmed the call under HTTP status {exchange.status}.", answer.reply
+            )
         return replace(answer, status=exchange.status) if isinstance(answer, Unknown) else answer
     if exchange.bytes_sent:
         return Unknown(exchange.failure, clean_reply_text(exchange.body))

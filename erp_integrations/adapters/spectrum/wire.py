@@ -37,7 +37,7 @@ MAX_REPLY_BYTES = 1024 * 1024
 MAX_LIST_BYTES = 32 * MAX_REPLY_BYTES
 """Bytes. A list of 500 rows is about one million; where lists are not capped, they are longer."""
 
-TOO_LATE = "This worker was too slow between its check and the call, so it did not send."
+TOO_LATE = "The worker took too long between its check and the call, so nothing was sent."
 
 _CHUNK_BYTES = 16 * 1024
 
@@ -301,7 +301,7 @@ def describe_failure(error: Exception, line: _AttemptConnection, settings: Spect
         return TOO_LATE
     for cause in causes:
         if isinstance(cause, ForbiddenAddressError):
-            return f"The name of Spectrum's server leads to {cause}, which is never connected to."
+            return f"The name of Spectrum's server leads to {cause}, which is not allowed."
     if has_cause(NameResolutionError):
         return "The name of Spectrum's server could not be found."
     if has_cause(ConnectionRefusedError):

@@ -88,11 +88,10 @@ class Service:
         if not lacking:
             return ""
         nobodys = [name for name in self.declared if name not in places.values()]
-        besides = f" It has {', '.join(nobodys)} besides." if nobodys else ""
+        besides = f" It also has {', '.join(nobodys)}." if nobodys else ""
         return (
-            f"Spectrum's description of {self.layout.method} has no {', '.join(lacking)}: "
-            f"which element is it?{besides} An ERP Integrations Admin can name it in the settings of the "
-            "connection."
+            f"Spectrum's description of {self.layout.method} has no {', '.join(lacking)}.{besides} An ERP "
+            "Integrations Admin can name the right element in the settings of the connection."
         )
 
     @property
@@ -109,9 +108,9 @@ class Service:
             return ""
         added = [name for name in self.declared if name not in kept.declared]
         gone = [name for name in kept.declared if name not in self.declared]
-        parts = [f"it has {', '.join(added)} now"] if added else []
-        parts += [f"it has no {', '.join(gone)} any more"] if gone else []
-        return " and ".join(parts) or "its elements have another order or namespace now"
+        parts = [f"it now has {', '.join(added)}"] if added else []
+        parts += [f"it no longer has {', '.join(gone)}"] if gone else []
+        return " and ".join(parts) or "the order or namespace of its elements has changed"
 
     def has_new_namespace(self, kept: "Service") -> bool:
         """Whether elements that both have are of another namespace: an interface that nobody has tried."""
@@ -247,7 +246,7 @@ def clean_wsdl(answer: Exchange, layout: Layout) -> str:
     except Exception as error:
         if "html" in answer.content_type.lower():
             raise _build_wsdl_error(layout, "a web page") from error
-        raise WsdlError(f"Spectrum's description of {layout.method} is not whole, plain XML.") from error
+        raise WsdlError(f"Spectrum's description of {layout.method} is not complete, plain XML.") from error
     if root.tag != _DEFINITIONS:
         page = str(root.tag).lower().endswith("html")
         raise _build_wsdl_error(layout, "a web page" if page else "XML")
@@ -255,4 +254,4 @@ def clean_wsdl(answer: Exchange, layout: Layout) -> str:
 
 
 def _build_wsdl_error(layout: Layout, what: str) -> WsdlError:
-    return WsdlError(f"Spectrum's server answered with {what} instead of a description of {layout.method}.")
+    return WsdlError(f"Spectrum's server answered with {what} instead of the description of {layout.method}.")

@@ -12,7 +12,7 @@ from erp_integrations.models import Connection
 
 class Command(BaseCommand):
     help = (
-        "Say that an older copy of the database was restored, and why: kept in the history, signed. Prints "
+        "Record that an older copy of the database was restored, and why, signed in the history. Prints "
         "what waits, compared with Spectrum; then connections can be resumed. See docs/operations/restore.md."
     )
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         reason = options["reason"].strip()
         if not any(character.isalnum() for character in reason):
-            raise CommandError("Give a reason: it is kept in the history.")
+            raise CommandError("Give a reason. It is kept in the history.")
         try:
             for sentence in watermark.find_losses():
                 self.stdout.write(sentence)
@@ -39,7 +39,7 @@ class Command(BaseCommand):
             InvalidKey,
         ) as problem:
             raise CommandError(str(problem)) from problem
-        self.stdout.write("What waits, compared with Spectrum:")
+        self.stdout.write("Commitments compared with Spectrum:")
         for submission, sentence in after_restore.compare_waiting():
             self.stdout.write(f"  submission {submission.pk} {submission.number}: {sentence}")
         self.stdout.write("An approver decides on each; what is not in Spectrum is sent once this is done:")

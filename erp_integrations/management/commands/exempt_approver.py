@@ -33,5 +33,5 @@ class Command(BaseCommand):
         except (Submission.DoesNotExist, submissions.DecisionError) as refusal:
             raise CommandError(str(refusal)) from refusal
         self.stdout.write(
-            f"{submission.exempt} may decide on {submission} once. Everybody concerned is told."
+            f"{submission.exempt} may decide on {submission} once. Everybody concerned has been notified."
         )

@@ -12,18 +12,16 @@ from erp_integrations.models import ExportJob, JobStatus, Submission
 
 class Command(BaseCommand):
     help = (
-        "How exports stand; and undo or resume one as the operator, of which every approver is mailed. "
-        "Whatever is an approver's decision is made on its page, with their two-step verification."
+        "Show exports; undo or resume one as the operator, of which every approver is mailed. "
+        "An approver's decisions are made on its page, with their two-step verification."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        actions.add_parser(
-            "status", help="Each connection, and what waits for a person. Exit code 1: not well."
-        )
+        actions.add_parser("status", help="Each connection, and what needs a person. Exit code 1: not well.")
         for name, what in (
-            ("resume", "Have a worker go on with the calls that are not written, as they were accepted."),
-            ("undo", "Give an acceptance back to the approvers while no worker has begun."),
+            ("resume", "Have a worker send the remaining calls, as they were accepted."),
+            ("undo", "Undo an acceptance while no worker has begun."),
         ):
             action = actions.add_parser(name, help=what)
             action.add_argument("submission", type=int, help="Its number, as status shows it.")

@@ -9,13 +9,13 @@ from erp_integrations.models import Connection
 
 
 class Command(BaseCommand):
-    help = "Pause a connection: what is accepted waits, and an export that has begun is finished."
+    help = "Pause a connection. Accepted commitments wait; an export that has begun is finished."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "connection", type=int, help="Its number, as `manage.py exports status` shows it."
         )
-        parser.add_argument("reason", help="Approvers read it.")
+        parser.add_argument("reason", help="Shown to approvers.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

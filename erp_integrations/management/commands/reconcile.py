@@ -14,8 +14,8 @@ POLL_SECONDS = 1.0  # seconds, while a worker has the run
 
 class Command(BaseCommand):
     help = (
-        "Compare every synced commitment with what Spectrum holds now, and say how many drift. "
-        "Ends with an error where nobody could look."
+        "Compare every synced commitment with Spectrum, and say how many drift. "
+        "Ends with an error if a connection can't be checked."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         if options["company"]:
             connections = connections.filter(company__slug=options["company"])
         if not connections:
-            raise CommandError("No connection reads back: INFO_LINKS names the servers that do.")
+            raise CommandError("No connection has read-back: INFO_LINKS names the servers that do.")
         runs = [self.compare_connection(connection) for connection in connections]
         stopped = [run for run in runs if run.status == ReconciliationStatus.STOPPED]
         if stopped:

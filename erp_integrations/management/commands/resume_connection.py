@@ -9,7 +9,7 @@ from erp_integrations.models import Connection
 
 
 class Command(BaseCommand):
-    help = "Let a paused connection go on."
+    help = "Resume a paused connection."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -22,4 +22,4 @@ class Command(BaseCommand):
             pauses.resume(connection=connection, by=None)
         except (Connection.DoesNotExist, pauses.PauseError) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"{connection.name} goes on.")
+        self.stdout.write(f"{connection.name} is resumed.")

@@ -1,4 +1,4 @@
-"""Lines that Spectrum would keep as one: the page offers two ways out, and each mends it."""
+"""Lines that Spectrum would keep as one: the page offers two ways to fix it, and each mends it."""
 
 import re
 from typing import Any
@@ -55,7 +55,7 @@ def press(commitment: Commitment, by: User, button: str, **given: Any) -> Any:
 def test_both_ways_out_are_offered_with_what_they_result_in() -> None:
     commitment = colliding("", "")
     html = page(commitment, admin_of(commitment))
-    assert "Lines 1 and 2: two ways out" in html
+    assert "Lines 1 and 2: two ways to fix it" in html
     assert "<strong>Walls; Part 2</strong>" in html
     assert ">20 CY</span> at" in html
     assert "USD 2,000.00</strong>." in html
@@ -67,8 +67,8 @@ def test_both_ways_out_are_offered_with_what_they_result_in() -> None:
 def test_what_merging_leaves_out_is_said_before() -> None:
     commitment = colliding("", "", unit_of_measure="LF")
     html = page(commitment, admin_of(commitment))
-    assert "an amount alone of" in html
-    assert "It leaves out quantities and unit costs, as the units differ" in html
+    assert "an amount of" in html
+    assert "This leaves out quantities and unit costs, as the units differ" in html
 
 
 @BOTH
@@ -77,8 +77,8 @@ def test_either_of_them_leaves_nothing_in_the_way(button: str) -> None:
     admin = admin_of(commitment)
     assert press(commitment, admin, button).status_code == 200
     html = page(commitment, admin)
-    assert "Nothing stands in the way." in html
-    assert "way out" not in html
+    assert "Ready to send." in html
+    assert "to fix it" not in html
     assert {MERGE: "Merged lines 1, 2", NUMBER: "Gave billing items: 001 to line 1, 002 to line 2"}[
         button
     ] in html
@@ -87,17 +87,17 @@ def test_either_of_them_leaves_nothing_in_the_way(button: str) -> None:
 def test_lines_beside_others_with_billing_items_get_some_and_are_not_merged_for_that() -> None:
     commitment = colliding("", "A1")
     html = page(commitment, admin_of(commitment))
-    assert "Line 1: the way out" in html
+    assert "Line 1: how to fix it" in html
     assert "Merge these lines" not in html
     press(commitment, admin_of(commitment), NUMBER, lines="1")
-    assert "Nothing stands in the way." in page(commitment, admin_of(commitment))
+    assert "Ready to send." in page(commitment, admin_of(commitment))
 
 
 def test_lines_that_collide_in_two_ways_are_offered_once() -> None:
     commitment = colliding("", "", "A1")
     html = page(commitment, admin_of(commitment))
-    assert html.count("two ways out") == 1
-    assert "the way out" not in html
+    assert html.count("two ways to fix it") == 1
+    assert "how to fix it" not in html
 
 
 def test_who_may_not_edit_is_offered_nothing() -> None:
@@ -123,7 +123,7 @@ def test_what_was_not_shown_is_not_done(button: str, given: dict[str, str]) -> N
     commitment = colliding("", "")
     answer = press(commitment, admin_of(commitment), button, **given)
     assert answer.status_code == 409
-    assert "This commitment was changed while you looked at it." in answer.content.decode()
+    assert "This commitment has changed since you opened it." in answer.content.decode()
     assert commitment.lines.filter(billing_item="").count() == 2
 
 
@@ -161,13 +161,13 @@ def test_one_button_gives_every_line_that_needs_one_a_billing_item() -> None:
     admin = admin_of(commitment)
     html = page(commitment, admin)
     assert html.count("Give billing items to all") == 1
-    given = re.findall(r"line (\d) gets billing item <strong[^>]*>(\d+)<", html.split("for all of them")[1])
+    given = re.findall(r"line (\d) gets billing item <strong[^>]*>(\d+)<", html.split("Fix all of them")[1])
     shown = dict(given[:4])
     assert shown == {"1": "001", "2": "002", "4": "003", "6": "004"}
     press(commitment, admin, NUMBER, lines=",".join(shown), anew="1")
     items = list(commitment.lines.order_by("position").values_list("billing_item", flat=True))
     assert items == ["001", "002", "A1", "003", "B", "004"]
-    assert "Nothing stands in the way." in page(commitment, admin)
+    assert "Ready to send." in page(commitment, admin)
     were = HistoryEntry.objects.get(event="commitment.billing_items_given").detail["were"]
     assert [line["billing_item"] for line in were] == ["", "", "ITEM 2015/04", "b"]
 

@@ -84,7 +84,7 @@ def test_each_that_the_wire_goes_by_is_part_of_what_accept_binds(
     if name == "server":
         assert build_basis(awaiting.document).hash != seen
         return
-    with pytest.raises(submissions.Conflict, match="changed while you were looking"):
+    with pytest.raises(submissions.Conflict, match="changed since you opened this page"):
         submissions.accept(submission=awaiting, by=approver, seen_hash=seen, erp_id="X-1")
 
 
@@ -96,7 +96,7 @@ def test_one_that_is_changed_after_accept_stops_it_before_anything_is_sent(
     before = simulator.calls()
     job = delivered(queued)
     assert (job.status, simulator.calls()) == (JobStatus.FAILED, before)
-    assert "settings changed since this was decided on" in job.problem
+    assert "settings have changed since this was accepted" in job.problem
 
 
 def test_a_rotated_secret_of_the_same_client_stops_nothing(simulator: Simulator, queued: ExportJob) -> None:
@@ -122,7 +122,7 @@ def test_what_has_begun_goes_nowhere_else_until_somebody_resumes_it(
     calls = len(simulator.calls())
     job = delivered(job)
     assert job.status == JobStatus.INCOMPLETE
-    assert "settings changed since this was decided on" in job.problem
+    assert "settings have changed since this was accepted" in job.problem
     assert len(simulator.calls()) == calls
     submissions.resume(submission=job.submission, by=approver, expected_version=job.attempt)
     assert delivered(job).status == JobStatus.SYNCED
@@ -196,7 +196,7 @@ class TestANumberThatNobodyCanLookUp:
     ) -> None:
         client, box = signed_in(approver), f"{awaiting.get_absolute_url()}accept/"
         page = client.get(box).content.decode()
-        assert "The ERP ID was not checked in Spectrum" in page
+        assert "the ERP ID was not checked in Spectrum" in page
         assert "number_looked_up" not in page
         entered = {
             "seen_hash": build_basis(awaiting.document).hash,
@@ -205,7 +205,7 @@ class TestANumberThatNobodyCanLookUp:
         }
         answer = client.post(box, entered)
         assert answer.status_code == 422
-        assert "nobody has looked whether TYPED-1 is free in Spectrum" in answer.content.decode()
+        assert "nobody has checked whether TYPED-1 is free in Spectrum" in answer.content.decode()
         assert "number_looked_up" in answer.content.decode()
         assert client.post(box, entered | {"number_looked_up": "on"}).status_code == 302
         entry = HistoryEntry.objects.get(event="submission.accepted")

@@ -88,7 +88,7 @@ def test_a_rename_in_spectrum_between_look_and_accept_is_a_conflict(
         Job.objects.update(description="Another Tower")
     answer = client.post(box, {"seen_hash": seen, "round": 0, "erp_id": "SC-1"})
     assert answer.status_code == 409
-    assert "changed while you were looking" in text(answer)
+    assert "changed since you opened this page" in text(answer)
     with pytest.raises(submissions.Conflict):
         submissions.accept(submission=read, by=approver, seen_hash=seen, erp_id="SC-1")
 
@@ -139,7 +139,7 @@ def test_unlike_names_are_told_at_send_and_accept_and_stop_nothing(read: Submiss
     Vendor.objects.filter(code="ACME").update(name="Bolt & Sons")
     assert codes(read) == codes(read, preflight.Moment.SEND) == ["vendor-name-unlike"]
     told = text(signed_in(approver).get(f"{read.get_absolute_url()}accept/"))
-    assert "Acme is linked to vendor ACME, which Spectrum calls Bolt &amp; Sons." in told
+    assert "Acme is linked to vendor ACME, which is called Bolt &amp; Sons in Spectrum." in told
     assert accept(read, approver).status == JobStatus.QUEUED
 
 

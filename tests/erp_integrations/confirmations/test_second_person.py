@@ -120,13 +120,13 @@ class TestOnePerson:
         self, sent: Submission, both: User
     ) -> None:
         link(sent, "BOLT", both)
-        with pytest.raises(RightMissing, match="You changed what decides where this goes: Acme is linked to"):
+        with pytest.raises(RightMissing, match="You changed where this is exported to: Acme is linked to"):
             accept(sent, both, *stamps(sent))
         client = signed_in(both)
         assert client.get(f"{sent.get_absolute_url()}accept/").status_code == 403
         listed = client.get(page(sent, "commitments")).content.decode()
         assert "/accept/" not in listed
-        assert "You changed what decides where this goes" in listed
+        assert "You changed where this is exported to" in listed
         assert "/reject/" in listed  # which sends no money anywhere
 
     def test_nor_tries_again_adopts_or_follows(
@@ -167,7 +167,7 @@ class TestOnePerson:
         link(sent, "CORE", admin)
         assert UnconfirmedChange.objects.get().people == [both.pk, admin.pk]
         for person in (both, admin):
-            with pytest.raises(pending_changes.NotConfirmed, match="You changed some of it yourself"):
+            with pytest.raises(pending_changes.NotConfirmed, match="You changed some of these yourself"):
                 pending_changes.confirm(company=sent.company, ticked=stamps(sent), by=person)
         with pytest.raises(RightMissing):
             accept(sent, both)
@@ -210,7 +210,7 @@ class TestTheSecondOne:
         (old,) = stamps(sent)
         link(sent, "CORE", both)
         for ticked in ([], [old]):
-            with pytest.raises(submissions.StatementMissing, match="tick that it is right"):
+            with pytest.raises(submissions.StatementMissing, match="tick it if it is right"):
                 accept(sent, approver, *ticked)
         assert accept(sent, approver, *stamps(sent)).status == JobStatus.QUEUED
         assert not UnconfirmedChange.objects.exists()
@@ -234,7 +234,7 @@ class TestTheSecondOne:
         }
         answer = client.post(box, posted)
         assert answer.status_code == 422
-        assert "tick that it is right" in answer.content.decode()
+        assert "tick it if it is right" in answer.content.decode()
         answer = client.post(box, posted | {"confirmed": stamps(sent), "show": "1"})
         assert re.search(r'name="confirmed"[^>]*checked', answer.content.decode())
         assert client.post(box, posted | {"confirmed": stamps(sent)}).status_code == 302
@@ -252,11 +252,11 @@ class TestTheSecondOne:
         )
         client = signed_in(admin)
         shown = told(client, page(sent, "vendors") + "?view=linked")
-        assert "Waits for a second person" in shown
+        assert "that need a second person's confirmation" in shown
         assert "Acme is linked to vendor BOLT Bolt &amp; Sons, by " in shown
         assert told(client, page(sent, "jobs")).count("is linked to job 24-002") == 1
         own = signed_in(both).get(page(sent, "vendors")).content.decode()
-        assert "You had a hand in it" in own
+        assert "You were involved" in own
         assert 'name="confirmed"' not in own
         client.post(page(sent, "confirm"), {"confirmed": stamps(sent), "page": "jobs"})
         assert not UnconfirmedChange.objects.exists()

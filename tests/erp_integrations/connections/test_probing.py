@@ -88,8 +88,8 @@ def test_a_look_does_not_count_where_another_was_asked_for_meanwhile(
 
 
 DRIFTS = [
-    ({"remove": ["GL_Account"]}, "has no GL_Account: which element is it? An ERP"),
-    ({"rename": {"Comment": "Remark"}}, "has no Comment: which element is it? It has Remark besides. An ERP"),
+    ({"remove": ["GL_Account"]}, "has no GL_Account. An ERP"),
+    ({"rename": {"Comment": "Remark"}}, "has no Comment. It also has Remark. An ERP"),
 ]
 
 
@@ -242,7 +242,7 @@ def test_what_was_accepted_before_a_name_was_mapped_comes_back_with_the_reason(
     ConnectionSettings.objects.update(element_names=f"{METHOD}.Comment = Remark")
     job = drained(queued)
     assert job.status == JobStatus.FAILED
-    assert "The connection's settings changed since this was decided on" in job.problem
+    assert "The connection's settings have changed since this was accepted" in job.problem
     assert simulator.record(queued.erp_id) is None
 
 

@@ -70,7 +70,7 @@ def test_what_was_read_back_teaches_the_reply_that_it_had(simulator: Simulator, 
     looked(untold)
     offer = offered(untold)
     assert offer is not None
-    assert offer.rule.sentence == "A whole reply without an error row means written."
+    assert offer.rule.sentence == "A complete reply without an error row means written."
     assert "UpdateSubcontractResponse" in offer.attempt.reply
     admin: User = ErpAdminFactory(company=untold.submission.company)
     taken(untold, admin)
@@ -208,7 +208,7 @@ def test_an_erp_admin_sees_the_reply_and_says_yes_on_the_settings_page(
     company = untold.submission.company
     client = signed_in(ErpAdminFactory(company=company))
     page = client.get(reverse("erp_integrations:settings", args=[company.slug])).content.decode()
-    assert "This site answers so when it has written" in page
+    assert "This is how the site confirms a write" in page
     assert "UpdateSubcontractResponse" in page
     offer = offered(untold)
     assert offer is not None
@@ -216,7 +216,7 @@ def test_an_erp_admin_sees_the_reply_and_says_yes_on_the_settings_page(
     client.post(learn, {"attempt": offer.attempt.pk, "seen": offer.rule.sentence})
     assert ConnectionSettings.objects.get().success_rule == "no_error_row"
     page = client.get(reverse("erp_integrations:settings", args=[company.slug])).content.decode()
-    assert "This site answers so" not in page
+    assert "This is how the site confirms a write" not in page
     assert offer.rule.sentence in page
 
 

@@ -110,7 +110,7 @@ def test_a_new_secret_that_does_not_work_yet_leaves_the_old_one_in_place(
     assert (result.done, "The old one is kept" in result.sentence) == (True, True)
     assert again(connection).previous_client_secret == SECRET
     refused = secret_rotation.rotate(connection=connection, by=None)
-    assert (refused.done, "not used successfully yet" in refused.sentence) == (False, True)
+    assert (refused.done, "has not worked yet" in refused.sentence) == (False, True)
     secret_rotation.verify_due_secrets()
     assert again(connection).previous_client_secret == SECRET, "not at once"
     Connection.objects.update(rotation_began_at=timezone.now() - timedelta(hours=1))
@@ -126,7 +126,7 @@ def test_a_lost_answer_says_that_the_secret_may_have_changed_and_what_to_do(
     result = secret_rotation.rotate(connection=connection, by=None)
     assert not result.done
     assert result.sentence.startswith("The secret may have changed: ")
-    assert "The stored secret is refused now, so a new one was made and is lost." in result.sentence
+    assert "The stored secret is refused now, so a new one was created and lost." in result.sentence
     assert "Data Exchange Installation" in result.sentence
     assert again(connection).client_secret == SECRET
     assert events() == ["connection.secret_rotation_begun", "connection.secret_rotation_unknown"]
@@ -139,20 +139,20 @@ def test_a_lost_question_says_that_the_stored_secret_still_works(
     hosted.set_faults({"kind": "hang_before_commit", "method": "secretRotation", "seconds": 2})
     result = secret_rotation.rotate(connection=connection, by=None)
     assert not result.done
-    assert "The stored secret still gives access now." in result.sentence
+    assert "The stored secret still works." in result.sentence
 
 
 def test_a_rotation_that_reaches_nobody_changes_nothing(connection: Connection, settings: Settings) -> None:
     settings.SPECTRUM_SERVERS = {"simulator": "http://127.0.0.1:1"}
     result = secret_rotation.rotate(connection=connection, by=None)
-    assert result.sentence == "The secret is not changed. Spectrum's server refused the connection."
+    assert result.sentence == "The secret was not changed. Spectrum's server refused the connection."
     assert (again(connection).client_secret, again(connection).rotation_began_at) == (SECRET, None)
 
 
 def test_one_rotation_at_a_time(hosted: Simulator, connection: Connection) -> None:
     Connection.objects.update(rotation_began_at=timezone.now())
     result = secret_rotation.rotate(connection=connection, by=None)
-    assert (result.done, "being rotated already" in result.sentence) == (False, True)
+    assert (result.done, "already being rotated" in result.sentence) == (False, True)
     assert again(connection).client_secret == SECRET
 
 
@@ -169,10 +169,10 @@ def test_rotating_needs_admin_on_the_tool(connection: Connection) -> None:
 def test_the_operator_rotates_by_a_command(hosted: Simulator, connection: Connection) -> None:
     said = StringIO()
     call_command("rotate_spectrum_secret", str(connection.pk), stdout=said)
-    assert "The secret is rotated" in said.getvalue()
+    assert "The secret was rotated" in said.getvalue()
     assert again(connection).client_secret not in said.getvalue()
     hosted.set_client(expired=True)
-    with pytest.raises(CommandError, match="The secret is not changed"):
+    with pytest.raises(CommandError, match="The secret was not changed"):
         call_command("rotate_spectrum_secret", str(connection.pk))
     with pytest.raises(CommandError, match="There is no such connection"):
         call_command("rotate_spectrum_secret", "0")

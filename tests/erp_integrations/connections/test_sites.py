@@ -116,4 +116,4 @@ def test_a_list_is_asked_for_in_parts_with_the_sign_of_the_site(site: Site, queu
     set_to(any_ending="")
     answer = get_adapter(again(queued)).list_vendors()
     assert isinstance(answer, Unavailable)
-    assert "no sign is set to ask for less" in answer.reason
+    assert "no wildcard is set to ask for fewer" in answer.reason

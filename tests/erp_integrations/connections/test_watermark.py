@@ -187,7 +187,7 @@ def test_what_awaits_without_read_back_needs_a_persons_words(
     seen = previews.build_preview(awaiting)
     client = signed_in(approver)
     address = f"{awaiting.get_absolute_url()}accept/"
-    assert "It came back with an older copy of the database" in client.get(address).content.decode()
+    assert "Restored from an older copy of the database" in client.get(address).content.decode()
     posted = {"seen_hash": seen.expected_hash, "round": 0, "erp_id": seen.erp_id, "note": ""}
     assert client.post(address, posted).status_code == 422
     assert not ExportJob.objects.exists()
@@ -229,7 +229,7 @@ class TestADraftOfTheCopyThatIsSentWithoutReadBack:
     def test_needs_a_persons_words(self, sent_after: Submission, approver: User) -> None:
         seen = previews.build_preview(sent_after)
         client, address = signed_in(approver), f"{sent_after.get_absolute_url()}accept/"
-        assert "It came back with an older copy of the database" in client.get(address).content.decode()
+        assert "Restored from an older copy of the database" in client.get(address).content.decode()
         with pytest.raises(submissions.StatementMissing):
             submissions.accept(
                 submission=sent_after, by=approver, seen_hash=seen.expected_hash, erp_id=seen.erp_id
@@ -286,7 +286,7 @@ def test_an_export_of_the_copys_time_is_taken_up_first(
     mark(folder, attempt=10_000_000)
     later = timezone.now() + timedelta(minutes=1)
     ExportJob.objects.filter(pk=queued.pk).update(status=JobStatus.EXPORTING, lease_until=later)
-    with pytest.raises(CommandError, match="is held by a worker until"):
+    with pytest.raises(CommandError, match="is being exported until"):
         call_command("after_restore", reason="The copy of 02:00", stdout=StringIO())
     ExportJob.objects.filter(pk=queued.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     call_command("after_restore", reason="The copy of 02:00", stdout=StringIO())

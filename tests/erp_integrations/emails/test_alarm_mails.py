@@ -95,7 +95,7 @@ class TestWhen:
         alarm_mails.store_due_alarms()
         new = OutgoingEmail.objects.filter(to_address=approver.email).order_by("-pk")
         assert new.count() == before + 1
-        assert "2 things need attention" in new[0].subject
+        assert "2 items need attention" in new[0].subject
         assert "It is down again." in new[0].text_body
         assert alarm_mails.store_due_alarms() == 0
 

@@ -77,7 +77,7 @@ def test_a_grant_without_a_level_says_that_it_gives_nothing(staff: User, admin: 
     company = admin.company_memberships.get().company
     membership = join_company(PersonFactory(), company)
     memberships.grant_push_to_accounting(membership=membership, by=staff, reason="Soon.")
-    assert "nothing yet" in OutgoingEmail.objects.get().text_body
+    assert "no effect for" in OutgoingEmail.objects.get().text_body
 
 
 def test_a_revocation_is_mailed(staff: User, admin: User, viewer: CompanyMembership) -> None:
@@ -97,7 +97,7 @@ def test_taking_out_whoever_holds_it_is_mailed_and_whoever_had_no_authority_is_n
     assert not told()
     approver = ApproverFactory(company=company).company_memberships.get()
     memberships.delete_company_membership(membership=approver, by=staff)
-    assert "was taken out of the Company Directory" in OutgoingEmail.objects.get().text_body
+    assert "was removed from the Company Directory" in OutgoingEmail.objects.get().text_body
 
 
 def test_lifting_the_own_decision_rule_is_mailed(admin: User, company: Company) -> None:
@@ -123,7 +123,7 @@ def test_lifting_the_rule_on_two_steps_is_mailed(admin: User, company: Company) 
         company=company, by=root, column="requires_two_step", value=False, reason="No phones on site."
     )
     required, lifted = OutgoingEmail.objects.order_by("pk")
-    assert lifted.subject == "Approvers need no two-step verification any more at Keystone"
+    assert lifted.subject == "Approvers no longer need two-step verification at Keystone"
     assert "No phones on site." in lifted.text_body
     assert required.subject == "Approvers must use two-step verification at Keystone"
 
@@ -217,7 +217,7 @@ class TestWhoIsTold:
         self, staff: User, viewer: CompanyMembership, settings: Settings
     ) -> None:
         settings.OPERATOR_EMAIL = ""
-        with pytest.raises(RightMissing, match=r"Nobody but you could be told of this.*OPERATOR_EMAIL"):
+        with pytest.raises(RightMissing, match=r"Nobody but you would be notified of this.*OPERATOR_EMAIL"):
             memberships.grant_push_to_accounting(membership=viewer, by=staff, reason="New controller.")
         viewer.refresh_from_db()
         assert not viewer.can_push_to_accounting
@@ -230,7 +230,7 @@ class TestWhoIsTold:
         address = f"/admin/directory/companymembership/{viewer.pk}/change/"
         answer = signed_in(staff).post(address, levels)
         assert answer.status_code == 403
-        assert "Nobody but you could be told of this" in answer.content.decode()
+        assert "Nobody but you would be notified of this" in answer.content.decode()
         viewer.refresh_from_db()
         assert viewer.erp_integrations_level == Level.STANDARD
         assert HistoryEntry.objects.get(event="right.refused").by_id == staff.pk
@@ -333,7 +333,7 @@ class TestDjangoAdmin:
         monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "another correct horse")
         call_command("createsuperuser", email="new-root@example.test", interactive=False, verbosity=0)
         assert told() == {root.email}
-        assert OutgoingEmail.objects.get().subject == "A superuser was made: new-root@example.test"
+        assert OutgoingEmail.objects.get().subject == "A superuser was created: new-root@example.test"
 
 
 def test_whoever_turns_where_an_export_goes_is_told_of_in_the_words_of_the_history(

@@ -68,6 +68,6 @@ def test_reconciliation_finds_what_a_late_write_put_in_the_place_of_another_vers
     assert comparison.run_next()
     (found,) = Drift.objects.get(submission=job.submission).findings
     assert drift_list.describe_issue(found) == (
-        "Subcontract, Comment: “Other works” was exported, “Concrete works” is in Spectrum."
+        "Subcontract, Comment: exported “Other works”, now “Concrete works” in Spectrum."
     )
     assert of(job).submission.commitment.badge == Badge.SYNCED_WITH_DIFFERENCES

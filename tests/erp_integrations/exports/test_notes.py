@@ -96,7 +96,7 @@ def test_a_note_of_a_thousand_characters_goes_whole_and_one_more_is_refused(
     client = signed_in(approver)
     refused = posted(client, noting, note="n" * 1001)
     assert "The note has 1,001 characters; Spectrum takes 1,000." in refused
-    assert "Shorten it in the Accept box." in refused
+    assert "Shorten it in the Accept dialog." in refused
     assert not ExportJob.objects.exists()
     job = drained(accept(noting, approver, "n" * 1000))
     assert notes(simulator, job) == {"GENERAL": "n" * 1000}
@@ -126,7 +126,7 @@ def test_the_box_says_where_the_note_goes_and_shows_it_before_it_does(
 ) -> None:
     client = signed_in(approver)
     opened = client.get(box_url(noting)).content.decode()
-    assert "Your note is also written to Spectrum" in opened
+    assert "Also written to Spectrum" in opened
     assert "Notes_Text" not in opened
     shown = posted(client, noting, note=NOTE, show="1").replace("<wbr>", "")
     assert "Notes_Text" in shown
@@ -142,7 +142,7 @@ def test_where_it_stays_here_the_box_says_so(
 ) -> None:
     html = signed_in(approver).get(box_url(awaiting)).content.decode()
     assert "not sent to Spectrum" in html
-    assert "also written to Spectrum" not in html
+    assert "lso written to Spectrum" not in html
 
 
 def test_a_topic_that_spectrum_does_not_have_leaves_the_delivery_incomplete_with_its_words(

@@ -185,7 +185,7 @@ class TestRepliesThatAreHardToRead:
         assert looked(job).status == JobStatus.QUEUED
         job = delivered(job)
         assert (job.status, len(sent(simulator, job))) == (JobStatus.FAILED, 2)
-        assert job.problem.startswith("Subcontract: Spectrum answered the same twice")
+        assert job.problem.startswith("Subcontract: Spectrum gave the same unreadable answer twice")
         assert "did not end as planned" in job.problem
         assert goes_on(job)
         (alarm,) = Alarm.objects.filter(submission=job.submission)

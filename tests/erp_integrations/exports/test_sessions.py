@@ -95,7 +95,7 @@ def test_two_in_a_row_stop_the_connection(simulator: Simulator, queued: ExportJo
         ("Line 1", "sessionover"),
         ("Line 1", "sessionover"),
     ]
-    assert "the time of this connection's GUID is over" in job.connection.fault
+    assert "this connection's GUID has expired" in job.connection.fault
 
 
 def test_after_two_in_a_row_the_next_try_has_a_new_one_every_time(

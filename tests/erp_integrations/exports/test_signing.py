@@ -124,7 +124,7 @@ class TestAcceptances:
         assert sent(simulator, forged) == []
         (mail,) = OutgoingEmail.objects.filter(to_address=approver.email)
         assert "nobody has signed that it was accepted" in mail.text_body
-        assert "Ask whoever keeps the database" in mail.text_body
+        assert "Ask your database administrator" in mail.text_body
 
     def test_nor_is_it_with_the_signature_of_another_one(
         self, simulator: Simulator, queued: ExportJob, approver: User
@@ -316,7 +316,7 @@ class TestGrants:
         assert sent(simulator, job) == []
         mails = {mail.to_address: mail.text_body for mail in OutgoingEmail.objects.all()}
         assert "nobody has signed that its approver may push to accounting" in mails[approver.email]
-        with pytest.raises(RightMissing, match="came back after it ended"):
+        with pytest.raises(RightMissing, match="reappeared after it ended"):
             accept(Submission.objects.get(pk=awaiting.pk), granted.user)
 
     def test_a_grant_is_of_the_person_to_whom_it_was_given(

@@ -271,7 +271,7 @@ class TestGoingOn:
         in_spectrum(simulator, change, job.erp_id)
         job = self.gone_on(job)
         assert (job.status, job.not_before) == (JobStatus.INCOMPLETE, None)
-        assert "stands another contract, of job 24-002" in job.problem
+        assert "nother contract, of job 24-002" in job.problem
         assert sent(simulator, job) == [HEADER, LINE, LINE]  # the last one was not authorised
 
     def test_a_line_that_somebody_entered_meanwhile_is_not_overwritten(

@@ -138,7 +138,7 @@ class TestWhoseTheNumberIs:
         calls = len(simulator.calls())
         job = delivered(queued)
         assert job.status == JobStatus.FAILED
-        assert "which was not made here: job 24-002, 0 lines, amount 99" in job.problem
+        assert "which was not created here: job 24-002, 0 lines, amount 99" in job.problem
         assert len(simulator.calls()) == calls
         submission = Submission.objects.get(pk=job.submission_id)
         submissions.reject(submission=submission, by=approver, reason="The number is taken in Spectrum.")
@@ -160,7 +160,7 @@ class TestWhoseTheNumberIs:
         due_now(again)
         job = delivered(again)
         assert (job.status, job.erp_id) == (JobStatus.FAILED, "OTHER")
-        assert "which was not made here" in job.problem
+        assert "which was not created here" in job.problem
 
     def test_what_we_wrote_ourselves_is_ours_to_go_on_with(
         self, simulator: Simulator, queued: ExportJob

@@ -127,7 +127,7 @@ class TestAnAcceptanceOfBeforeLinesSaidWhetherRetentionIsWithheld:
     ) -> None:
         job = delivered(self.accepted_before(with_retainage(deliverable, "10"), sender, approver))
         assert job.status == JobStatus.FAILED
-        assert "is not what was accepted any more: retention on the lines" in job.problem
+        assert "is no longer what was accepted: retention on the lines" in job.problem
         assert sent(simulator, job) == []
 
     def part_of_before(self, job: ExportJob, simulator: Simulator, **fault: object) -> ExportJob:
@@ -247,7 +247,7 @@ def test_what_spectrum_fills_in_by_itself_is_told_and_is_no_difference(
         submission_rows.SubmissionRow(job.submission, job, approver.company_memberships.get())
     )
     assert told is not None
-    assert "Filled by Spectrum, as nothing was sent: Contract_Type BY THE BOOK (Subcontract);" in (
+    assert "Filled in by Spectrum where nothing was sent: Contract_Type BY THE BOOK (Subcontract);" in (
         " ".join(told.sentences)
     )
 

@@ -258,7 +258,7 @@ def test_a_call_that_was_altered_is_never_sent(simulator: Simulator, queued: Exp
     before = last_call(simulator)
     job = drained(queued)
     assert job.status == JobStatus.FAILED
-    assert job.problem == "Line 1 was altered after it was accepted; nothing more is sent."
+    assert job.problem == "Line 1 was altered after it was accepted. Nothing more is sent."
     assert calls_after(simulator, before) == []
 
 
@@ -276,7 +276,7 @@ def test_nor_anything_of_an_export_that_misses_a_call(simulator: Simulator, queu
     before = last_call(simulator)
     job = drained(queued)
     assert job.status == JobStatus.FAILED
-    assert "not those that were accepted" in job.problem
+    assert "not the ones that were accepted" in job.problem
     assert calls_after(simulator, before) == []
 
 
@@ -482,7 +482,7 @@ def test_a_call_that_might_outlast_its_lease_does_not_leave(
     before = last_call(simulator)
     job = drained(queued)
     assert (job.status, states(job)) == (JobStatus.QUEUED, ["planned"] * 3)
-    assert "too slow between its check and the call" in job.problem
+    assert "too long between its check and the call" in job.problem
     assert calls_after(simulator, before) == []
 
 

@@ -111,7 +111,7 @@ def _said(page: html.HtmlElement, job: ExportJob) -> str:
 
 def _without_what_varies(text: str, job: ExportJob) -> str:
     text = text.replace(job.erp_id, "SC-1")
-    return re.sub(r" on \d+ \w{3} \d{4}, \d\d:\d\d", "", text)
+    return re.sub(r" (?:on|since) \d+ \w{3} \d{4}, \d\d:\d\d \w+", "", text)
 
 
 def _can_do(page: html.HtmlElement) -> str:

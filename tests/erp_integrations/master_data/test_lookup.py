@@ -142,7 +142,7 @@ class TestWhatAnAcceptanceIsBoundTo:
     def test_an_acceptance_of_what_was_seen_before_is_refused(self, read: Submission, approver: User) -> None:
         seen = hash_of(read)
         Phase.objects.update(status="I")
-        with pytest.raises(submissions.Conflict, match="Spectrum's lists changed"):
+        with pytest.raises(submissions.Conflict, match="Spectrum's master data have changed"):
             submissions.accept(submission=read, by=approver, seen_hash=seen, erp_id="X-1")
 
     def test_what_waits_in_the_queue_fails_before_anything_is_written(self, queued: ExportJob) -> None:
@@ -150,4 +150,4 @@ class TestWhatAnAcceptanceIsBoundTo:
         worker.export_due_jobs(queued.connection_id)
         queued.refresh_from_db()
         assert queued.status == JobStatus.FAILED
-        assert "what Spectrum's lists say" in queued.problem
+        assert "or Spectrum's master data for them" in queued.problem

@@ -1,4 +1,4 @@
-"""Spectrum's lists: read by one worker at a time, kept whole or left as they were."""
+"""Spectrum's master data: read by one worker at a time, kept whole or left as they were."""
 
 import threading
 from datetime import timedelta
@@ -151,7 +151,7 @@ class TestWhatCanNotBeRead:
         pull = read(linked)
         assert pull.status == SyncStatus.FAILED
         assert pull.problem.splitlines() == [
-            f"The {what} could not be read: {answer.reason} Those of the last reading are kept."
+            f"The {what} could not be synced: {answer.reason} Those of the last sync are kept."
             for what in ("vendors", "jobs", "phases of job 24-001")
         ]
         assert (pull.vendors_at, pull.jobs_at) == (before.vendors_at, before.jobs_at)
@@ -165,7 +165,7 @@ class TestWhatCanNotBeRead:
         pull = read_with(lists, linked, monkeypatch)
         assert pull.status == SyncStatus.FAILED
         assert pull.problem == (
-            "The vendors could not be read: That service is not granted. None have been read so far."
+            "The vendors could not be synced: That service is not granted. None have been synced so far."
         )
         assert pull.vendors_at is None
         assert pull.jobs_at is not None
@@ -178,7 +178,7 @@ class TestWhatCanNotBeRead:
         read(linked)
         lists.vendor_list, lists.job_list, lists.phase_lists["24-001"] = Rows(()), Rows(()), Rows(())
         pull = read(linked)
-        assert "Spectrum listed no vendors at all" in pull.problem
+        assert "Spectrum listed no vendors" in pull.problem
         assert not Vendor.objects.exclude(gone_at=None).exists()
         assert not Job.objects.exclude(gone_at=None).exists()
         assert not Phase.objects.exclude(gone_at=None).exists()
@@ -200,7 +200,7 @@ class TestWhatCanNotBeRead:
         Lists(meanwhile=broken).stand_in(monkeypatch)
         pull = read(linked)
         assert (pull.status, pull.lease_until) == (SyncStatus.FAILED, None)
-        assert "its log says more" in pull.problem
+        assert "See its log" in pull.problem
 
 
 def read_with(lists: Lists, link: JobLink, monkeypatch: pytest.MonkeyPatch) -> MastersPull:
@@ -330,5 +330,5 @@ class TestTheRealWire:
     def test_where_nobody_listens_it_says_so(self, awaiting: Submission) -> None:
         pull = self.read(awaiting)
         assert pull.status == SyncStatus.FAILED
-        assert pull.problem.startswith("The vendors could not be read: ")
-        assert "None have been read so far." in pull.problem
+        assert pull.problem.startswith("The vendors could not be synced: ")
+        assert "None have been synced so far." in pull.problem

@@ -107,7 +107,9 @@ class TestMovedAndChanged:
             in now
         )
         assert job.verification == Verification.ABSENT
-        with pytest.raises(submissions.DecisionError, match="no other vendor or number"):
+        with pytest.raises(
+            submissions.DecisionError, match="no longer has it under another vendor or number"
+        ):
             submissions.list_moves(job)  # nobody but a person can say that it is the same
 
     def test_accept_is_blocked_and_the_worker_writes_nothing(
@@ -129,11 +131,11 @@ class TestMovedAndChanged:
         seen = previews.build_preview(again)
         assert seen.is_blocked
         assert seen.live_check.issue is not None
-        assert "may already hold it" in seen.live_check.issue.sentence
+        assert "may already have it" in seen.live_check.issue.sentence
         assert previews.build_preview(again, ticked=others).live_check.issue is None
         job = delivered(accept(again, unlinker))
         assert job.status == JobStatus.FAILED
-        assert "may already hold it" in job.problem
+        assert "may already have it" in job.problem
         assert len(amounts(simulator)) == 1
 
 
@@ -145,7 +147,7 @@ def test_the_unlink_box_asks_for_the_tick_and_takes_it(
     address = f"{synced.submission.get_absolute_url()}unlink/"
     answer = client.post(address, {"round": synced.attempt, "statement": KNOWS})
     assert answer.status_code == 422
-    assert "Only if it is another one" in answer.content.decode()
+    assert "If it is a different record" in answer.content.decode()
     assert answer.context is not None
     (record,) = answer.context["possible"]
     ticked = {"round": synced.attempt, "statement": KNOWS, "other_records": [record.fingerprint]}
@@ -185,7 +187,9 @@ class TestAHeaderAlone:
         job = incomplete_at(simulator, queued, 1)
         simulator.delete(job.erp_id, vendor="ACME", company="PHL")
         as_ours(simulator, job.submission, job.erp_id, Vendor_Code="BOLT", lines=[])
-        with pytest.raises(submissions.DecisionError, match="no other vendor or number"):
+        with pytest.raises(
+            submissions.DecisionError, match="no longer has it under another vendor or number"
+        ):
             submissions.list_moves(of(job))
         assert unlink(job, unlinker).status == SubmissionStatus.UNLINKED
 
@@ -195,7 +199,7 @@ class TestAKeyThatAnotherJobHas:
         self, simulator: Simulator, synced: ExportJob, unlinker: User
     ) -> None:
         another_job_has_its_key(simulator, synced)
-        with pytest.raises(submissions.RecordMoved, match=f"another contract now, of job 24-002.*{MOVED}"):
+        with pytest.raises(submissions.RecordMoved, match=f"Another contract, of job 24-002.*{MOVED}"):
             unlink(synced, unlinker)
         (move,) = submissions.list_moves(of(synced))
         assert move.record.key.erp_id == MOVED
@@ -241,8 +245,8 @@ class TestAKeyThatAnotherJobHas:
         submissions.resume(submission=job.submission, by=unlinker, expected_version=job.attempt)
         job = delivered(job)
         assert (job.status, job.has_moved) == (JobStatus.INCOMPLETE, is_ours_there)
-        assert "another contract, of job 24-002" in job.problem
-        assert "Put it right there" not in job.problem
+        assert "nother contract, of job 24-002" in job.problem
+        assert "Correct it there" not in job.problem
         assert len(sent(simulator, job)) == before
 
     def test_a_rejected_part_is_not_gone_because_another_contract_has_its_key(
@@ -309,6 +313,6 @@ def test_no_line_is_sent_to_a_key_whose_header_was_taken_away(
     submissions.resume(submission=job.submission, by=unlinker, expected_version=job.attempt)
     job = delivered(job)
     assert job.status == JobStatus.INCOMPLETE
-    assert "What was written is not there" in job.problem
+    assert "What was written is not in Spectrum" in job.problem
     assert states(job)[0] == CallState.WRITTEN
     assert len(sent(simulator, job)) == before

@@ -273,7 +273,7 @@ class TestUnlink:
     ) -> None:
         renumber(simulator, synced)
         settings.INFO_LINKS = {"simulator": "sqlite:///file:/nowhere/at-all?mode=ro&uri=true"}
-        with pytest.raises(submissions.DecisionError, match="try again in a moment"):
+        with pytest.raises(submissions.DecisionError, match="Try again in a moment"):
             unlink(synced, unlinker)
 
     def test_what_a_rejected_export_left_is_not_forgotten_because_it_moved(
@@ -309,7 +309,7 @@ class TestFollow:
         verification.verify_due()
         assert of(job).verification == Verification.MATCH
         assert compared(job).verification == Verification.MATCH
-        with pytest.raises(submissions.DecisionError, match=f"still shows vendor BOLT, subcontract {MOVED}"):
+        with pytest.raises(submissions.DecisionError, match=f"still has vendor BOLT, subcontract {MOVED}"):
             unlink(job, unlinker)
 
     def test_a_look_under_the_old_key_says_nothing_of_the_new_one(
@@ -363,7 +363,7 @@ class TestFollow:
         renumber(simulator, synced)
         (move,) = submissions.list_moves(synced)
         in_spectrum(simulator, "UPDATE VN_SUBCONTRACT_PHASE_MC SET Bid_Item_Number = 'X'")
-        with pytest.raises(submissions.Conflict, match="changed while you were looking"):
+        with pytest.raises(submissions.Conflict, match="has changed since you opened this page"):
             submissions.follow(
                 submission=synced.submission,
                 by=unlinker,
@@ -487,7 +487,7 @@ class TestBeforeTheFirstWrite:
     ) -> None:
         settings.INFO_LINKS = {}
         html = signed_in(approver).get(f"{awaiting.get_absolute_url()}accept/").content.decode()
-        assert "was not looked for" in html
+        assert "It may already be there" in html
 
     def test_no_transaction_is_open_while_it_is_asked(
         self, simulator: Simulator, synced: ExportJob, unlinker: User, monkeypatch: pytest.MonkeyPatch

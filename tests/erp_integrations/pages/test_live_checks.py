@@ -97,7 +97,7 @@ class TestWhoseItIs:
     def test_a_free_one_is_said_to_be_free(self, awaiting: Submission) -> None:
         found = check(awaiting)
         assert (found.state, found.issue) == (KeyState.FREE, None)
-        assert "Spectrum holds nothing under LIVE-1" in found.sentence
+        assert "ERP ID LIVE-1 is free for this vendor" in found.sentence
 
     def test_somebody_elses_blocks_with_its_job_lines_and_amount(
         self, simulator: Simulator, awaiting: Submission
@@ -111,7 +111,7 @@ class TestWhoseItIs:
         preview = previews.build_preview(awaiting, erp_id="LIVE-2")
         assert preview.is_blocked
         assert preview.issues[0].sentence == found.issue.sentence
-        assert preview.issues[0].action == "Choose another ERP ID in the Accept box."
+        assert preview.issues[0].action == "Choose another ERP ID in the Accept dialog."
 
     def test_what_we_wrote_ourselves_is_ours(self, awaiting: Submission, approver: User) -> None:
         job: ExportJob = delivered(accept(awaiting, approver))
@@ -269,7 +269,7 @@ class TestOnThePages:
     ) -> None:
         client = signed_in(approver)
         for address in (awaiting.get_absolute_url(), box_of(awaiting)):
-            assert "Spectrum holds nothing under" in client.get(address).content.decode()
+            assert "is free for this vendor in Spectrum" in client.get(address).content.decode()
 
     def test_a_taken_one_is_refused_before_the_decision(
         self, simulator: Simulator, awaiting: Submission, approver: User
@@ -281,7 +281,7 @@ class TestOnThePages:
         answer = signed_in(approver).post(box_of(awaiting), posted)
         html = answer.content.decode()
         assert answer.status_code == 422
-        assert "Spectrum already holds subcontract LIVE-4 of vendor ACME" in html
+        assert "Spectrum already has subcontract LIVE-4 of vendor ACME" in html
         assert "kept" in html
         assert not ExportJob.objects.exists()
 

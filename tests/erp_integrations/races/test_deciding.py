@@ -44,7 +44,7 @@ def test_of_two_who_accept_one_decides_and_the_other_is_told(interleave: Interle
 
 def test_of_accept_and_adopt_one_decides_and_the_other_is_told(interleave: Interleave) -> None:
     submission = SubmissionFactory()
-    Restore.objects.create(epoch=1, reason="The disk failed.", lost="Nothing that is known.")
+    Restore.objects.create(epoch=1, reason="The disk failed.", lost="Nothing known.")
     first, second = two_approvers(submission)
 
     def judge(ended: Ended) -> None:
@@ -172,7 +172,7 @@ def test_of_two_who_send_one_does_and_the_other_is_told(interleave: Interleave) 
     def judge(ended: Ended) -> None:
         (refusal,) = ended.refusals
         assert isinstance(refusal, submissions.Conflict)
-        assert "with accounting already" in str(refusal)
+        assert "already with accounting" in str(refusal)
         assert Submission.objects.awaiting().count() == 1
         assert_consistent()
 

@@ -111,7 +111,7 @@ def test_of_two_who_resume_one_is_told(interleave: Interleave) -> None:
     first, second = two_approvers(job.submission)
 
     def judge(ended: Ended) -> None:
-        assert "goes on already" in str(one_is_told(ended))
+        assert "already been resumed" in str(one_is_told(ended))
         assert told("export.resumed") == 1
         assert the_job().not_before is not None
 
@@ -282,7 +282,7 @@ def test_of_two_who_follow_one_is_told(interleave: Interleave, status: str) -> N
         join_project(person, job.submission.project, "admin")  # type: ignore[arg-type]
 
     def judge(ended: Ended) -> None:
-        assert "Somebody was first" in str(one_is_told(ended))
+        assert "Somebody else changed its key" in str(one_is_told(ended))
         assert (the_job().erp_id, the_job().plan_round) == ("MOVED", 2)
         assert told("export.followed") == 1
 

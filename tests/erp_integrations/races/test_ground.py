@@ -180,7 +180,9 @@ def test_of_accept_and_a_change_of_the_ground_nothing_is_exported_that_nobody_sa
         if ended.refusals:
             # Between the two looks of Accept, the change is one that nobody ticked.
             assert isinstance(ended.first, submissions.Conflict | submissions.StatementMissing)
-            assert re.search("changed while you were looking|wait for a second person", str(ended.first))
+            assert re.search(
+                "changed since you opened this page|need a second person's confirmation", str(ended.first)
+            )
             assert the_submission().status == "awaiting"
         else:
             worker.export_due_jobs(submission.connection_id)

@@ -129,7 +129,7 @@ def test_of_two_who_pause_one_is_told(interleave: Interleave) -> None:
 
     def judge(ended: Ended) -> None:
         (refusal,) = ended.refusals
-        assert "is paused already: Year-end" in str(refusal)
+        assert "is already paused: Year-end" in str(refusal)
         assert told("connection.paused") == 1
 
     def pauses() -> None:

@@ -290,7 +290,7 @@ class TestAnOutage:
         synced.calls.filter(position=synced.calls.order_by("position")[0].position).update(elements=[])
         run = compared(synced)
         assert run.status == ReconciliationStatus.STOPPED
-        assert "its log says more" in run.problem
+        assert "See its log" in run.problem
         assert "broke down" in caplog.text
 
 

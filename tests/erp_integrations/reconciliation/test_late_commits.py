@@ -104,7 +104,7 @@ class TestWhatIsKnown:
     def test_nobody_says_that_nothing_was_written(self, not_found: ExportJob, approver: User) -> None:
         html = page(approver, not_found.submission)
         assert "nothing was written" not in html
-        assert "It may still be written. Spectrum is asked every day" in html
+        assert "It may still be written. Spectrum is checked every day" in html
         entry = HistoryEntry.objects.get(event="export.failed")
         assert entry.detail["wrote"] is True
 
@@ -120,7 +120,7 @@ class TestWhatIsKnown:
         self, not_found: ExportJob, approver: User, settings: Settings
     ) -> None:
         settings.INFO_LINKS = {}
-        assert "nobody looks: this connection can&#x27;t be read back" in page(approver, not_found.submission)
+        assert "this connection has no read-back" in page(approver, not_found.submission)
 
 
 class TestWhatTurnsUp:
@@ -133,9 +133,9 @@ class TestWhatTurnsUp:
         assert late(not_found) == [name]
         assert Drift.objects.get().kinds == ["late"]
         html = page(approver, not_found.submission)
-        assert "Turned up in Spectrum" in html
-        assert f"Choose Try again as {name}" in html
-        Alarm.objects.exclude(sentence__startswith="It turned up").delete()
+        assert "Appeared late in Spectrum" in html
+        assert f"Retry it as {name}" in html
+        Alarm.objects.exclude(sentence__startswith="A late record has appeared").delete()
         alarm_mails.store_due_alarms()
         mail = OutgoingEmail.objects.get(recipient=approver)
         assert name in mail.text_body
@@ -153,7 +153,7 @@ class TestWhatTurnsUp:
         lands(first)
         compared(not_found)
         assert late(not_found) == [f"vendor ACME, subcontract {not_found.erp_id}"]
-        assert "the money may be there twice" in page(approver, not_found.submission)
+        assert "its amount may be there twice" in page(approver, not_found.submission)
         delete_in_spectrum(simulator, not_found)
         again(not_found)
         assert late(not_found) == []
@@ -235,7 +235,7 @@ class TestWhatTurnsUp:
         address = f"/companies/{slug}/erp-integrations/reconciliation/"
         for query in ("", "?kind=late"):
             html = signed_in(approver).get(address + query).content.decode()
-            assert f"Vendor ACME, subcontract {not_found.erp_id} stands in Spectrum" in html
+            assert f"Vendor ACME, subcontract {not_found.erp_id} has appeared in Spectrum" in html
 
 
 def test_a_commit_that_is_late_is_not_doubled_by_accept_again(

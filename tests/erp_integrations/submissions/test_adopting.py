@@ -67,7 +67,7 @@ class TestWhatStandsThere:
     ) -> None:
         written_elsewhere(awaiting)
         html = signed_in(approver).get(f"{awaiting.get_absolute_url()}accept/").content.decode()
-        assert "exactly as it would be written from here" in html
+        assert "exactly as it would be exported" in html
         assert "Mark as exported" in html
         assert "Choose another ERP ID" not in html
 
@@ -88,7 +88,7 @@ class TestWhatStandsThere:
         table, column = "VN_SUBCONTRACT_PHASE_MC", "Original_Contract_Amount"
         in_spectrum(simulator, f"UPDATE {table} SET {column} = 1 WHERE trim(Subcontract_Number) = ?", erp_id)
         html = signed_in(approver).get(f"{awaiting.get_absolute_url()}accept/").content.decode()
-        assert "Keep this ERP ID: under another one the money would be in Spectrum twice" in html
+        assert "Keep this ERP ID: under another one the amount would be in Spectrum twice" in html
         assert "Choose another ERP ID" not in html
         assert "Change it above" not in html
         assert "Mark as exported" not in html
@@ -109,9 +109,9 @@ class TestWhatStandsThere:
             ],
         )
         html = signed_in(approver).get(f"{awaiting.get_absolute_url()}accept/").content.decode()
-        assert "Keep this ERP ID: under another one the money would be in Spectrum twice" in html
+        assert "Keep this ERP ID: under another one the amount would be in Spectrum twice" in html
         assert "Choose another ERP ID" not in html
-        assert "not made here" not in html
+        assert "not created here" not in html
 
     def test_another_contract_under_the_number_is_as_before(
         self, simulator: Simulator, awaiting: Submission, approver: User
@@ -121,7 +121,7 @@ class TestWhatStandsThere:
             Company_Code="PHL", Vendor_Code="ACME", Subcontract_Number=erp_id, Job_Number="24-002", lines=[]
         )
         html = signed_in(approver).get(f"{awaiting.get_absolute_url()}accept/").content.decode()
-        assert "Choose another ERP ID in the Accept box" in html
+        assert "Choose another ERP ID in the Accept dialog" in html
         assert "Mark as exported" not in html
 
     def test_the_worker_says_the_same_and_writes_nothing(
@@ -130,7 +130,7 @@ class TestWhatStandsThere:
         written_elsewhere(awaiting)
         job = delivered(accept(awaiting, approver))
         assert job.status == JobStatus.FAILED
-        assert "exactly as it would be written from here" in job.problem
+        assert "exactly as it would be exported" in job.problem
         assert "another" not in job.problem.lower()
         assert len(sent(simulator, job)) == 3
 
@@ -160,8 +160,8 @@ class TestAdopting:
         assert ledger.has_possible_write_under_key(job)
         assert ledger.find_altered_call(job, list(job.list_current_calls())) == ""
         page = signed_in(approver).get(awaiting.get_absolute_url()).content.decode()
-        assert "said yes to every call" not in page
-        assert "nothing was sent from here" in page
+        assert "confirmed every call" not in page
+        assert "Nothing was sent from here" in page
 
     def test_of_a_part_only_the_rest_is_sent(
         self, simulator: Simulator, awaiting: Submission, approver: User
@@ -212,14 +212,16 @@ class TestAdopting:
             seen.erp_id,
         )
         shown: dict[str, Any] = {"seen_round": 0, "seen_hash": seen.expected_hash, "erp_id": seen.erp_id}
-        with pytest.raises(submissions.Conflict, match="was changed in Spectrum while you were looking"):
+        with pytest.raises(
+            submissions.Conflict, match="has been changed in Spectrum since you opened this page"
+        ):
             submissions.adopt(
                 submission=awaiting, by=approver, seen_record=seen.adoptable.record.hash, **shown
             )
         now = previews.build_preview(awaiting)
         assert now.live_check.existing_record is not None
         # Nor with the hash of what is there now: it is not what would be written.
-        with pytest.raises(submissions.Conflict, match="otherwise than it would be written"):
+        with pytest.raises(submissions.Conflict, match="differs from what would be exported"):
             submissions.adopt(
                 submission=awaiting,
                 by=approver,
@@ -275,7 +277,7 @@ class TestAdopting:
         }
         answer = client.post(box, {**posted, "note": "", "adopt": "1", "statement": "It is there."})
         assert answer.status_code == 409
-        assert "can&#x27;t be read back" in answer.content.decode()
+        assert "has no read-back" in answer.content.decode()
         assert not ExportJob.objects.exists()
 
     def test_a_read_only_database_that_is_down_changes_nothing(

@@ -106,7 +106,7 @@ def test_what_changed_in_the_money_is_said_before_re_send_and_in_the_accept_box(
     before, total = first.amount, awaiting.total
     submissions.retrieve_from_erp(commitment=commitment, by=both)
     triples(commitment, both)
-    words = f"the total went from {total:,.2f} to {total + 2 * before:,.2f}"
+    words = f"the total has changed from {total:,.2f} to {total + 2 * before:,.2f}"
     page = signed_in(sender).get(commitment.get_absolute_url()).content.decode()
     assert words in page
     again = submissions.send_to_erp(commitment=commitment, by=sender)

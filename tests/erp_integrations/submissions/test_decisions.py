@@ -137,7 +137,7 @@ def test_the_erp_id_of_the_approver_is_the_one_that_is_written(awaiting: Submiss
 def test_a_link_that_changed_after_the_preview_is_a_conflict(awaiting: Submission, approver: User) -> None:
     seen = build_basis(awaiting.document).hash
     awaiting.connection.vendor_links.update(vendor_code="OTHER")
-    with pytest.raises(submissions.Conflict, match="changed while you were looking"):
+    with pytest.raises(submissions.Conflict, match="changed since you opened this page"):
         submissions.accept(submission=awaiting, by=approver, seen_hash=seen, erp_id="SC-1")
     awaiting.refresh_from_db()
     assert awaiting.status == SubmissionStatus.AWAITING
@@ -335,5 +335,5 @@ def test_a_failed_export_is_not_tried_again_in_another_spectrum_company() -> Non
     VendorLink.objects.update(connection=other)
     decider = ApproverFactory(company=job.submission.company)
     seen = build_basis(job.submission.document).hash
-    with pytest.raises(submissions.Conflict, match="another Spectrum company now"):
+    with pytest.raises(submissions.Conflict, match="now linked to another Spectrum company"):
         submissions.accept_again(submission=job.submission, by=decider, seen_hash=seen, erp_id=job.erp_id)

@@ -69,7 +69,7 @@ class TestWhoCould:
     ) -> None:
         for html in pages(alone, awaiting):
             assert (
-                "Nobody can decide on this now: everybody who may push to accounting had a hand in it. In "
+                "Nobody can decide on this now: everybody with Can Push to Accounting was involved in it. In "
                 "Django admin, Robin Granter can grant Can Push to Accounting to somebody else, or exempt "
                 "you once."
             ) in html
@@ -81,7 +81,7 @@ class TestWhoCould:
     ) -> None:
         CompanyMembership.objects.filter(company=company).update(can_push_to_accounting=False)
         for html in pages(ErpAdminFactory(company=company), awaiting):
-            assert "Nobody can decide on this now: nobody may push to accounting." in html
+            assert "Nobody can decide on this now: nobody has Can Push to Accounting." in html
             assert "Robin Granter can grant Can Push to Accounting to somebody else." in html
 
     def test_whoever_can_decide_is_not_bothered(self, awaiting: Submission) -> None:
@@ -156,7 +156,7 @@ class TestExempting:
     def test_nobody_exempts_themselves(self, awaiting: Submission, alone: User) -> None:
         User.objects.filter(pk=alone.pk).update(is_staff=True, is_superuser=True)
         alone.refresh_from_db()
-        with pytest.raises(RightMissing, match="nobody themselves"):
+        with pytest.raises(RightMissing, match="never themselves"):
             submissions.exempt(submission=awaiting, person=alone, by=alone, reason="So.")
 
     def test_it_takes_the_permission_to_grant_and_being_of_the_company(
@@ -166,7 +166,7 @@ class TestExempting:
         staff.user_permissions.set(Permission.objects.exclude(codename="grant_push_to_accounting"))
         join_company(staff, awaiting.company)
         for by in (staff, PrivilegeAdminFactory(), ErpAdminFactory(company=awaiting.company)):
-            with pytest.raises(RightMissing, match="Staff who may grant"):
+            with pytest.raises(RightMissing, match="staff who may grant"):
                 submissions.exempt(submission=awaiting, person=alone, by=by, reason="So.")
 
     def test_it_takes_a_reason_and_an_approver_who_is_barred(
@@ -174,11 +174,11 @@ class TestExempting:
     ) -> None:
         with pytest.raises(submissions.StatementMissing):
             submissions.exempt(submission=awaiting, person=alone, by=granter, reason=" ")
-        with pytest.raises(submissions.DecisionError, match="may not push to accounting"):
+        with pytest.raises(submissions.DecisionError, match="have Can Push to Accounting"):
             submissions.exempt(
                 submission=awaiting, person=ViewerFactory(company=company), by=granter, reason="So."
             )
-        with pytest.raises(submissions.DecisionError, match="may decide on it anyhow"):
+        with pytest.raises(submissions.DecisionError, match="can already decide on it"):
             submissions.exempt(
                 submission=awaiting, person=ApproverFactory(company=company), by=granter, reason="So."
             )
@@ -216,7 +216,7 @@ class TestInDjangoAdmin:
         alone.refresh_from_db()
         entered = self.chosen(alone, awaiting, submission=str(awaiting.pk), reason="So.")
         page = signed_in(alone).post(self.LIST, entered).content.decode()
-        assert "nobody themselves" in page
+        assert "never themselves" in page
         assert Submission.objects.get(pk=awaiting.pk).exempt is None
 
     def test_staff_who_may_not_grant_are_not_offered_it(
@@ -245,7 +245,7 @@ class TestTheOperatorsCommand:
 
     def test_what_can_not_be_is_said(self, awaiting: Submission, company: Company) -> None:
         viewer = ViewerFactory(company=company)
-        with pytest.raises(CommandError, match="may not push to accounting"):
+        with pytest.raises(CommandError, match="have Can Push to Accounting"):
             call_command(
                 "exempt_approver",
                 *("--submission", str(awaiting.pk), "--person", viewer.email, "--reason", "So."),

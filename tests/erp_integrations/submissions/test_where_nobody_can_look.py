@@ -58,10 +58,10 @@ class TestResolvingByHand:
     def test_not_before_the_connections_hours_are_over_and_it_says_when(
         self, unreadable: ExportJob, approver: User
     ) -> None:
-        with pytest.raises(submissions.TooEarly, match=r"a person decides, from .* on"):
+        with pytest.raises(submissions.TooEarly, match=r"settle it, from .* UTC"):
             resolve(unreadable, approver)
         html = signed_in(approver).get(unreadable.submission.get_absolute_url()).content.decode()
-        assert "could not be asked since" in html
+        assert "has not answered since" in html
         silent_for(unreadable, 23)
         with pytest.raises(submissions.TooEarly):
             resolve(unreadable, approver)
@@ -105,25 +105,25 @@ class TestRejectInstead:
         assert job.status == JobStatus.FAILED
         client, address = signed_in(approver), f"{awaiting.get_absolute_url()}reject/"
         html = client.get(address).content.decode()
-        assert "Spectrum holds all of it" in html
+        assert "All of it is in Spectrum" in html
         assert "Mark as exported instead" in html
-        with pytest.raises(submissions.DecisionError, match="nobody would know"):
+        with pytest.raises(submissions.DecisionError, match="unnoticed"):
             submissions.reject(submission=awaiting, by=approver, reason="No")
         awaiting.refresh_from_db()
         assert awaiting.status == SubmissionStatus.ACCEPTED
 
     def test_of_one_that_awaits_is_refused_as_well(self, awaiting: Submission, approver: User) -> None:
         written_elsewhere(awaiting)
-        with pytest.raises(submissions.DecisionError, match="nobody would know"):
+        with pytest.raises(submissions.DecisionError, match="unnoticed"):
             submissions.reject(submission=awaiting, by=approver, reason="No")
 
     def test_of_a_part_it_is_said_and_kept(self, awaiting: Submission, approver: User) -> None:
         written_elsewhere(awaiting, calls=1)
         html = signed_in(approver).get(f"{awaiting.get_absolute_url()}reject/").content.decode()
-        assert "Spectrum holds something under its ERP ID" in html
+        assert "Spectrum has a record under this ERP ID" in html
         submissions.reject(submission=awaiting, by=approver, reason="No")
         detail = HistoryEntry.objects.get(event="submission.rejected").detail
-        assert "Spectrum already holds a part of it" in detail["stands_in_spectrum"]
+        assert "Spectrum already has part of it" in detail["stands_in_spectrum"]
 
     def test_who_can_not_look_may_reject(
         self, awaiting: Submission, approver: User, settings: Settings

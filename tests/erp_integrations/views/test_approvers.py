@@ -132,7 +132,7 @@ def test_what_stood_at_the_upgrade_is_listed_for_confirmation_and_says_why(
 
 def test_confirming(company: Company, approver: CompanyMembership, admin: Client) -> None:
     answer = admin.post(address(company), {"seen_hash": seen(admin, company)}, follow=True)
-    assert "the list is right as it stands" in answer.content.decode()
+    assert "the list is confirmed" in answer.content.decode()
     entry = HistoryEntry.objects.get(event="approvers.confirmed")
     assert entry.detail["kept"] == [approver.user_id]
 
@@ -156,7 +156,7 @@ def test_flagging_without_a_reason_asks_for_one_and_keeps_the_tick(
     answer = admin.post(address(company), posted)
     assert answer.status_code == 422
     html = answer.content.decode()
-    assert "Say why they should not hold it any more." in html
+    assert "Say why they should no longer have it." in html
     assert re.search(rf'value="{approver.user_id}"[^>]*checked', html)
 
 
@@ -167,7 +167,7 @@ def test_a_list_that_changed_meanwhile_is_shown_again_and_nothing_is_recorded(
     memberships.revoke_push_to_accounting(membership=approver, by=staff, reason="Left.")
     answer = admin.post(address(company), {"seen_hash": hash_before})
     assert answer.status_code == 409
-    assert "The list changed since you opened it" in answer.content.decode()
+    assert "The list has changed since you opened it" in answer.content.decode()
     assert not HistoryEntry.objects.filter(event__startswith="approvers.").exists()
 
 
@@ -203,7 +203,7 @@ def test_a_privilege_that_nobody_granted_is_called_out(company: Company, admin: 
     MemberFactory(company=company, erp_integrations_level=Level.STANDARD, can_push_to_accounting=True)
     html = page(admin, company)
     assert "No grant in the history" in html
-    assert "This list waits to be confirmed" in html
+    assert "This list needs to be confirmed" in html
 
 
 def test_its_queries_do_not_grow(company: Company, staff: User, admin: Client) -> None:

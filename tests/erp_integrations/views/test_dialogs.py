@@ -95,7 +95,9 @@ class TestTheAcceptBox:
         _, client = approver_of(submission)
         html = client.get(url(submission, "accept")).content.decode()
         lines = html.split("UpdateSubcontractPhases")[1]
-        assert re.search(r"and \d+ fields left blank. What Spectrum fills in is shown after the export", html)
+        assert re.search(
+            r"and \d+ fields left blank. Values that Spectrum fills in are shown after the export", html
+        )
         assert "Bid_Item_Number" not in lines.split("</table>")[0].replace("<wbr>", "")
         assert "and 1 field left blank in every line" in lines.split("</table>")[1]
         assert "Bid_Item_Number" in lines.split("</table>")[1]
@@ -111,7 +113,7 @@ class TestTheAcceptBox:
         submission = SubmissionFactory(commitment=commitment)
         _, client = approver_of(submission)
         html = client.get(url(submission, "accept")).content.decode()
-        assert ">Cut<" in html
+        assert ">Shortened<" in html
         assert f"Entered: {description}" in html
         assert description[:25].rstrip() in html
 
@@ -223,8 +225,8 @@ class TestAccepting:
     @pytest.mark.parametrize(
         ("number", "linked", "primary", "words"),
         [
-            ("SC-2015-0001-A", True, "Check again", "Change it above, and check again."),
-            ("SC-1", False, "", "When an ERP Integrations Admin has mended that, check again."),
+            ("SC-2015-0001-A", True, "Check again", "Change it above and check again."),
+            ("SC-1", False, "", "Check again once an ERP Integrations Admin has fixed this."),
         ],
     )
     def test_the_way_out_of_what_blocks_is_the_primary_action(
@@ -245,7 +247,7 @@ class TestAccepting:
         _, client = approver_of(submission)
         html = client.get(url(submission, "accept")).content.decode()
         assert primaries(html) == ["Reject instead"]
-        assert "The project can change it once you reject it." in html
+        assert "Reject it so that the project can change it." in html
 
     def test_it_is_refused_with_everything_that_blocks_and_what_was_typed_stays(self) -> None:
         submission = SubmissionFactory()
@@ -256,7 +258,7 @@ class TestAccepting:
         html = response.content.decode()
         assert response.status_code == 422
         assert "has 11 characters" in html
-        assert "characters that Spectrum does not take in numbers" in html
+        assert "allow in numbers" in html
         assert 'value="A/B*C-12345"' in html
         assert "As agreed." in html
         assert not ExportJob.objects.exists()
@@ -285,7 +287,7 @@ class TestAccepting:
         for forged in ({"erp_id": "A"}, {"erp_id": "A", "seen_hash": "0" * 64, "round": "x"}):
             response = client.post(url(submission, "accept"), forged)
             assert response.status_code == 422
-            assert "did not say what you saw" in response.content.decode()
+            assert "page was out of date" in response.content.decode()
         assert not ExportJob.objects.exists()
 
 
@@ -298,7 +300,7 @@ class TestWhatChangedMeanwhile:
         response = client.post(url(submission, "accept"), entered)
         html = response.content.decode()
         assert response.status_code == 409
-        assert "changed while you were looking" in html
+        assert "changed since you opened this page" in html
         assert "MOVED" in html
         assert "As agreed." in html
         assert not ExportJob.objects.exists()
@@ -353,7 +355,7 @@ class TestWhatChangedMeanwhile:
         response = client.post(url(submission, what), {**entered, "round": "0"})
         html = response.content.decode()
         assert response.status_code == 409
-        assert f"{submission.decided_by} accepted this commitment while you were looking" in html
+        assert f"{submission.decided_by} accepted this commitment after you opened it" in html
         job.refresh_from_db()
         assert job.status == JobStatus.FAILED
 
@@ -379,7 +381,7 @@ class TestTryingAgain:
         submission = job.submission
         _, client = approver_of(submission)
         html = client.get(url(submission, "accept")).content.decode()
-        assert f"Try again {submission.number}" in html
+        assert f"Retry {submission.number}" in html
         assert job.problem in html
         response = client.post(url(submission, "accept"), seen(client, submission))
         assert response.status_code == 302
@@ -448,7 +450,7 @@ class TestRejecting:
             url(submission, "reject"), seen(client, submission, "reject", reason=reason), headers=headers
         )
         assert response.status_code == 422
-        assert "Enter a reason: it is mailed" in response.content.decode()
+        assert "Enter a reason. It is mailed" in response.content.decode()
         submission.refresh_from_db()
         assert submission.status == SubmissionStatus.AWAITING
 
@@ -484,7 +486,7 @@ class TestRejecting:
         entered = seen(client, submission, "reject", reason="No.") | {"seen_hash": "0" * 64}
         response = client.post(url(submission, "reject"), entered)
         assert response.status_code == 409
-        assert "This is not what you were looking at" in response.content.decode()
+        assert "This has changed since you opened it" in response.content.decode()
         submission.refresh_from_db()
         assert submission.status == SubmissionStatus.AWAITING
 

@@ -86,7 +86,7 @@ class TestWhoSeesIt:
         for level in ("erp_integrations_level", "directory_level"):
             person = PersonFactory()
             join_company(person, company, **{level: Level.ADMIN})
-            assert rows(page(person, company)) == ["Asked for a comparison with Spectrum"]
+            assert rows(page(person, company)) == ["Comparison with Spectrum requested"]
 
     @pytest.mark.parametrize("factory", [ViewerFactory, ApproverFactory, MemberFactory])
     def test_others_of_the_company_are_refused(self, company: Company, factory: Any) -> None:

@@ -192,7 +192,7 @@ class TestVendors:
         link = VendorLinkFactory(connection=site, contract_company=ours, vendor_code="gone")
         assert "Inactive" in page_of(admin, site.company, "vendors", "?view=linked")
         VendorLink.objects.filter(pk=link.pk).update(vendor_code="NOWHERE")
-        assert "Not in Spectrum's list" in page_of(admin, site.company, "vendors", "?view=linked")
+        assert "Not in master data" in page_of(admin, site.company, "vendors", "?view=linked")
 
     def test_a_link_is_made_by_hand_and_in_the_history(self, site: Connection, admin: User) -> None:
         ours = ContractCompanyFactory(company=site.company)
@@ -256,7 +256,7 @@ class TestVendors:
         for form in ({}, {"seen": "GONE"}, {"unlink": "1"}):
             answer = link_vendor(admin, ours, site, **form)
             assert answer.status_code == 409
-            assert "Somebody else changed this link" in answer.content.decode()
+            assert "Somebody else has changed this link" in answer.content.decode()
         assert VendorLink.objects.get().vendor_code == "BOLT"
 
     def test_a_change_stops_what_was_accepted_under_the_old_link(self) -> None:
@@ -501,22 +501,22 @@ class TestCostCodes:
         assert codes == ["05-10000", "09-90000", "09-99999", "77-00000"]
         for told in (
             "The phase does not have this cost type; it has M.",
-            "The phase is inactive: Spectrum takes a line on it all the same.",
-            "The phase is complete: Spectrum takes nothing more on it.",
+            "The phase is inactive, but Spectrum still accepts lines on it.",
+            "The phase is complete: Spectrum accepts nothing more on it.",
             "The job has no such phase.",
         ):
             assert told in html
 
     def test_what_is_exported_is_not_in_the_way(self, admin: User, project: Project) -> None:
         Commitment.objects.update(lock="exported")
-        assert "None, in commitments that are not exported" in page_of(admin, project.company, "cost-codes")
+        assert "None in commitments not yet exported" in page_of(admin, project.company, "cost-codes")
 
     def test_where_nothing_can_be_said_it_says_why(self, admin: User, project: Project) -> None:
         ProjectFactory(company=project.company, name="Alone")
         html = page_of(admin, project.company, "cost-codes", "?q=alone")
         assert "it is not linked to a job" in html
         JobLink.objects.update(job_number="24-777")
-        assert "have not been read yet" in page_of(admin, project.company, "cost-codes", "?q=pier")
+        assert "have not been synced yet" in page_of(admin, project.company, "cost-codes", "?q=pier")
 
     def test_all_well_is_said(self, admin: User, project: Project) -> None:
         LineItem.objects.exclude(cost_code__code="03-30000").delete()
@@ -546,13 +546,13 @@ class TestReadingAgain:
         MastersPull.objects.update(status=SyncStatus.DONE, lease_until=None)
         html = client.get(address, headers={"HX-Request": "true"}).content.decode()
         assert "every 3s" not in html
-        assert "Show what was read" in html
+        assert "Show the new data" in html
         assert client.get(address).status_code == 302
 
     def test_what_could_not_be_read_is_said_in_plain_words(self, site: Connection, admin: User) -> None:
         MastersPull.objects.update(status=SyncStatus.FAILED, problem="The vendors: not read.\nSecond.")
         html = page_of(admin, site.company, "vendors")
-        assert "not all could be read" in html
+        assert "was incomplete" in html
         assert "<p>The vendors: not read.</p>" in html
         assert "<p>Second.</p>" in html
 

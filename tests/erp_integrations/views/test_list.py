@@ -117,7 +117,7 @@ class TestTheReadyToExportPage:
         assert html.count("the privilege Can Push to Accounting") == 1
 
     @pytest.mark.parametrize(
-        ("part", "words"), [("created_by", "You wrote this"), ("sent_by", "You sent this")]
+        ("part", "words"), [("created_by", "You created this"), ("sent_by", "You sent this")]
     )
     def test_ones_own_commitment_is_for_another_approver(self, part: str, words: str) -> None:
         submission = SubmissionFactory()
@@ -210,7 +210,7 @@ class TestFilters:
         job: ExportJob = ExportJobFactory(failed=True)
         approver = ApproverFactory(company=job.submission.company)
         html = page(signed_in(approver), job.submission.company, "?view=failed-to-export")
-        assert "Try again" in html
+        assert "Retry" in html
         assert "/reject/" in html
         assert job.problem in html
 
@@ -226,7 +226,7 @@ class TestFilters:
     def test_an_empty_list_says_what_that_means(self) -> None:
         viewer = ViewerFactory()
         html = page(signed_in(viewer), viewer.company_memberships.get().company)
-        assert "Nothing waits for accounting" in html
+        assert "Nothing is ready to export" in html
 
 
 class TestSearch:
@@ -247,7 +247,7 @@ class TestSearch:
     def test_nothing_found_offers_the_way_back(self) -> None:
         submission = SubmissionFactory()
         html = page(signed_in(ViewerFactory(company=submission.company)), submission.company, "?q=nowhere")
-        assert "Nothing here has these words" in html
+        assert "No matches" in html
         assert 'href="?view=ready-to-export"' in html
 
 
@@ -334,7 +334,7 @@ class TestTheOverview:
         html = response.content.decode()
         assert f'href="{address(submission.company)}?view=ready-to-export"' in html
         assert f'href="{address(submission.company)}{submission.pk}/"' in html
-        assert "No fault known" in html
+        assert "Accepted commitments are exported at once" in html
 
     def test_a_connection_that_rests_says_until_when_and_why(self) -> None:
         job: ExportJob = ExportJobFactory()
@@ -344,7 +344,7 @@ class TestTheOverview:
         )
         client = signed_in(ViewerFactory(company=job.submission.company))
         html = client.get(f"/companies/{job.submission.company.slug}/erp-integrations/").content.decode()
-        assert "Resting until" in html
+        assert "Next try at" in html
         assert "Spectrum does not let this connection in." in html
 
     def test_a_connection_to_a_server_that_is_off_the_list_says_so(self) -> None:
@@ -352,7 +352,7 @@ class TestTheOverview:
         Connection.objects.filter(pk=job.connection_id).update(server="old")
         client = signed_in(ViewerFactory(company=job.submission.company))
         html = client.get(f"/companies/{job.submission.company.slug}/erp-integrations/").content.decode()
-        assert "SPECTRUM_SERVERS does not name the server old" in html
+        assert "SPECTRUM_SERVERS does not list the server old" in html
 
 
 class TestTheRow:

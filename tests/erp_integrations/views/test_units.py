@@ -67,7 +67,7 @@ def test_units_that_do_not_fit_are_one_issue_for_the_erp_admin(commitment: Commi
     (finding,) = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id="X")
     assert (finding.code, finding.responsible_party.value) == ("line-unit-of-measure-invalid", "erp_admin")
     assert finding.field == "Lines 1 and 2, unit of measure"
-    assert "page Units" in finding.action
+    assert "Units page" in finding.action
 
 
 def test_the_page_lists_them_with_suggestions_and_one_save_links_all(
@@ -131,7 +131,7 @@ def test_who_looked_at_other_links_is_told_and_changes_nothing(commitment: Commi
     data = {"unit": ["EACH"], "erp_unit": ["EA"], "seen": "another"}
     answer = signed_in(admin).post(address(commitment), data)
     assert answer.status_code == 409
-    assert "Somebody else changed the units" in answer.content.decode()
+    assert "Somebody else has changed the units" in answer.content.decode()
     assert not UnitLink.objects.exists()
 
 

@@ -205,7 +205,7 @@ def test_a_secret_goes_to_no_forbidden_address_and_follows_no_redirect(hosted: S
     away = replace(settings.oauth, token_url="http://169.254.169.254/connect/token")
     outcome = sent(ready(replace(settings, oauth=away)))
     assert isinstance(outcome, Unusable)
-    assert "never connected to" in outcome.reason
+    assert "not allowed" in outcome.reason
     plain = sent(ready(replace(settings, require_https=True)))
     assert isinstance(plain, Unusable)
     assert plain.reason.startswith("There is no access token."), "not even the token was asked for"

@@ -42,10 +42,10 @@ def test_the_longest_erp_id_that_fits_is_fine() -> None:
 @pytest.mark.parametrize(
     ("erp_id", "code", "told"),
     [
-        ("", "erp-id-missing", "no ERP ID"),
-        ("   ", "erp-id-missing", "no ERP ID"),
+        ("", "erp-id-missing", "ERP ID is missing"),
+        ("   ", "erp-id-missing", "ERP ID is missing"),
         ("PW-2015-417", "erp-id-too-long", "PW-2015-417 has 11 characters; Spectrum takes 10"),
-        ("SC/01", "erp-id-forbidden-characters", "SC/01 has characters that Spectrum does not take"),
+        ("SC/01", "erp-id-forbidden-characters", "SC/01 has characters that Spectrum doesn't allow"),
         ("SC.01", "erp-id-forbidden-characters", "numbers: ."),
         ("SCé", "erp-id-forbidden-characters", "numbers: É"),
     ],
@@ -205,7 +205,7 @@ def test_billing_items_tell_lines_apart() -> None:
 def test_a_blank_billing_item_beside_a_given_one_could_become_it() -> None:
     finding = only(found(with_lines(LINE, replace(LINE, billing_item="1"))))
     assert (finding.code, finding.field) == ("lines-may-share-a-key", "Line 1")
-    assert "perhaps that of line 2" in finding.sentence
+    assert "may be that of line 2" in finding.sentence
 
 
 def test_respelled_text_is_one_warning_that_names_its_places() -> None:

@@ -1,4 +1,4 @@
-"""What Spectrum's lists say against a commitment: refused things block, things with information warn."""
+"""What master data say against a commitment: refused things block, things with information warn."""
 
 from dataclasses import replace
 from typing import Any
@@ -89,7 +89,7 @@ def test_a_line_on_no_phase_of_the_job_blocks() -> None:
     finding = only(phases=(CONCRETE,))
     assert (finding.code, finding.severity) == ("line-cost-code-unknown", Severity.BLOCKING)
     assert (finding.field, finding.responsible_party) == ("Line 2, cost code", ResponsibleParty.PROJECT)
-    assert "09-900-00 is no phase of job 2026-014" in finding.sentence
+    assert "09-900-00 is not a phase of job 2026-014" in finding.sentence
 
 
 def test_a_cost_type_that_the_phase_does_not_have_blocks_and_says_which_it_has() -> None:

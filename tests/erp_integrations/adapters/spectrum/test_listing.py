@@ -120,9 +120,9 @@ def test_a_row_that_broke_off_is_no_row() -> None:
         ({"Error_Code": "E", "Error_Description": "no access"}, Unauthorised, "no access"),
         ({"Error_Code": "A", "Error_Description": "", "Error_Column": ""}, Unauthorised, "let this"),
         ({"Error_Code": "I", "Error_Description": "is invalid"}, Unavailable, "is invalid"),
-        ({"Error_Code": "Q"}, Unavailable, "not known here (Q)"),
-        ({"Company_Code": "PHL", "Job_Number": " ", **BLANK}, Unavailable, "says nothing"),
-        ({}, Unavailable, "says nothing"),
+        ({"Error_Code": "Q"}, Unavailable, "unknown code (Q)"),
+        ({"Company_Code": "PHL", "Job_Number": " ", **BLANK}, Unavailable, "empty row"),
+        ({}, Unavailable, "empty row"),
     ],
 )
 def test_a_row_that_is_no_record_is_no_list(row: dict[str, str], kind: type, word: str) -> None:
@@ -137,14 +137,14 @@ def test_a_row_that_is_no_record_is_no_list(row: dict[str, str], kind: type, wor
         ("", 401, Unauthorised, "(401)"),
         ("", 403, Unauthorised, "(403)"),
         ("<html></html>", 503, Unavailable, "503"),
-        ("<html></html>", 200, Unavailable, "no answer to GetJob"),
-        ("", 200, Unavailable, "not whole, plain XML"),
+        ("<html></html>", 200, Unavailable, "not an answer to GetJob"),
+        ("", 200, Unavailable, "not complete, plain XML"),
         ("<a></b>", 200, Unavailable, "not plain XML"),
         (fault("Error executing Web Service"), 200, Unavailable, "Error executing Web Service"),
         (fault("Error executing Web Service"), 500, Unavailable, "Error executing Web Service"),
         ('<!DOCTYPE a [<!ENTITY b "c">]>' + WHOLE.split("?>", 1)[1], 200, Unavailable, "plain XML"),
         ('<!DOCTYPE a [<!ENTITY b "c">]>' + WHOLE.split("?>", 1)[1][:-20], 200, Unavailable, "plain XML"),
-        (soap(job(1)).replace("GetJobResponse", "GetPhaseResponse"), 200, Unavailable, "no answer"),
+        (soap(job(1)).replace("GetJobResponse", "GetPhaseResponse"), 200, Unavailable, "not an answer"),
     ],
 )
 def test_what_is_no_answer_is_no_list(body: str, status: int, kind: type, word: str) -> None:

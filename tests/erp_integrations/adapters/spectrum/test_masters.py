@@ -111,7 +111,7 @@ def test_capped_vendors_are_asked_for_by_name_with_all_cost_centers() -> None:
         answer = adapter.list_vendors()
     assert isinstance(answer, Unavailable)
     assert answer.reason == (
-        "Spectrum lists only a part of them at a time, and does not heed pName. "
+        "Spectrum lists only some of them at a time, and ignores pName. "
         "Reading through Info-Link shows all of them."
     )
     queries = [parse_qs(urlsplit(request.split()[1].decode()).query) for request in server.requests]
@@ -126,9 +126,9 @@ def test_a_vendor_without_a_code_is_no_list() -> None:
 
 def test_a_company_without_anything_is_not_believed() -> None:
     with listing(answering("[]", kind=JSON)) as (adapter, _):
-        assert adapter.list_vendors() == Unavailable("Spectrum lists nothing at all of this company.")
+        assert adapter.list_vendors() == Unavailable("Spectrum lists nothing for this company.")
     with listing(answering(reply("GetJob"))) as (adapter, _):
-        assert adapter.list_jobs() == Unavailable("Spectrum lists nothing at all of this company.")
+        assert adapter.list_jobs() == Unavailable("Spectrum lists nothing for this company.")
 
 
 def test_nothing_listed_with_a_guid_may_be_the_guids_fault() -> None:
@@ -162,11 +162,11 @@ def test_rows_of_something_else_than_was_asked_for_are_no_list() -> None:
     ):
         with listing(answering(reply("GetJob", {**row, **changed}))) as (adapter, _):
             answer = adapter.list_jobs()
-        assert answer == Unavailable(f"Spectrum does not heed {told}, and listed others too.")
+        assert answer == Unavailable(f"Spectrum ignores {told} and listed others too.")
     phase = {**row, "Phase_Code": "0330000", "Cost_Type": "S", "Job_Number": "24-002"}
     with listing(answering(reply("GetPhase", phase))) as (adapter, _):
         phases = adapter.list_phases("24-001")
-    assert phases == Unavailable("Spectrum does not heed pJob_Number, and listed others too.")
+    assert phases == Unavailable("Spectrum ignores pJob_Number and listed others too.")
 
 
 def test_a_job_number_that_is_none_is_asked_for_nowhere() -> None:
@@ -182,8 +182,8 @@ def test_a_service_that_has_changed_is_not_called() -> None:
     with listing(answering(reply("GetJob")), wsdls=kept) as (adapter, server):
         answer = adapter.list_jobs()
     assert answer == Unavailable(
-        "Spectrum's description of GetJob has no pCompany_Code, pStatus_Code: which element is it? "
-        "An ERP Integrations Admin can name it in the settings of the connection."
+        "Spectrum's description of GetJob has no pCompany_Code, pStatus_Code. "
+        "An ERP Integrations Admin can name the right element in the settings of the connection."
     )
     assert server.requests == []
 
@@ -199,7 +199,7 @@ def test_a_description_that_is_not_kept_is_fetched() -> None:
     with listing(answering(description("GetJob", GET_JOB.names)), wsdls={}) as (adapter, server):
         answer = adapter.list_jobs()
     assert isinstance(answer, Unavailable)
-    assert answer.reason.startswith("Spectrum's reply is no answer to GetJob")
+    assert answer.reason.startswith("Spectrum's reply is not an answer to GetJob")
     assert [request.split()[1] for request in server.requests] == [b"/wsdls/GetJob.jws", b"/ws/GetJob"]
 
 
@@ -291,18 +291,16 @@ def info_link(tmp_path: Path) -> str:
     with create_engine(url).begin() as connection:
         for statement in (
             "CREATE TABLE VN_VENDOR_MASTER_MC (Company_Code, Vendor_Code, Vendor_Name, Status)",
-            "INSERT INTO VN_VENDOR_MASTER_MC VALUES ('PHL', ' GONE ', 'Gone  ', 'I'),"
-            " ('phl', 'ACME      ', 'Acme', 'A'), ('NYC', 'OTHER', 'Other', 'A'),"
-            " ('PHL', 'UNUSED', 'Unused', 'N')",
+            "INSERT INTO VN_VENDOR_MASTER_MC VALUES ('PHL', ' GONE ', 'Gone  ', 'I'), ('phl', 'ACME      ', "
+            "'Acme', 'A'), ('NYC', 'OTHER', 'Other', 'A'), ('PHL', 'UNUSED', 'Unused', 'N')",
             "CREATE TABLE JC_JOB_MASTER_MC (Company_Code, Job_Number, Job_Description, Status_Code)",
             "INSERT INTO JC_JOB_MASTER_MC VALUES ('PHL', '24-002', NULL, 'C'),"
             " ('PHL', '24-001', 'Roof', 'A')",
             "CREATE TABLE JC_PHASE_MASTER_MC (Company_Code, Job_Number, Phase_Code, Cost_Type, Description,"
             " Status_Code, Bid_Item_Number, Unit_Of_Measure)",
-            "INSERT INTO JC_PHASE_MASTER_MC VALUES"
-            " ('PHL', '24-001', '05-100-00', 'S', 'Steel', 'C', '  7', 'TON'),"
-            " ('PHL', '24-001', '03-300-00', 'S', 'Concrete', 'A', NULL, ''),"
-            " ('PHL', '24-002', '01-100-00', 'S', 'Other', 'A', NULL, '')",
+            "INSERT INTO JC_PHASE_MASTER_MC VALUES ('PHL', '24-001', '05-100-00', 'S', 'Steel', 'C', '  7', "
+            "'TON'), ('PHL', '24-001', '03-300-00', 'S', 'Concrete', 'A', NULL, ''), ('PHL', '24-002', "
+            "'01-100-00', 'S', 'Other', 'A', NULL, '')",
         ):
             connection.execute(text(statement))
     return url
@@ -334,7 +332,7 @@ def test_an_info_link_that_shows_nothing_of_the_company_is_being_loaded(info_lin
     assert (
         adapter.list_vendors()
         == adapter.list_jobs()
-        == Unavailable("Spectrum lists nothing at all of this company.")
+        == Unavailable("Spectrum lists nothing for this company.")
     )
 
 

@@ -84,7 +84,7 @@ def test_a_short_list_is_asked_for_once() -> None:
 def test_too_many_of_one_value_are_told_apart_by_the_next_parameter() -> None:
     erp = Erp(jobs([("A", person) for person in "ABCDEFGH"]), (DIVISION, PEOPLE))
     assert len(erp.all((DIVISION, PEOPLE))) == 8
-    with pytest.raises(NotPartitionableError, match="no filter of its makes it less"):
+    with pytest.raises(NotPartitionableError, match="none of its filters makes it fewer"):
         erp.all((DIVISION,))
 
 
@@ -141,9 +141,9 @@ class Heedless(Erp):
 @pytest.mark.parametrize(
     ("erp", "told"),
     [
-        (Literal, "leaves out some that it has"),
-        (OfOneLetter, "leaves out some that it has"),
-        (Heedless, "does not heed pCost_Type"),
+        (Literal, "leaves some out when asked for fewer"),
+        (OfOneLetter, "leaves some out when asked for fewer"),
+        (Heedless, "ignores pCost_Type"),
     ],
 )
 def test_a_site_that_understands_no_beginnings_is_noticed(erp: type[Erp], told: str) -> None:
@@ -158,7 +158,7 @@ def test_a_site_that_understands_no_beginnings_is_noticed(erp: type[Erp], told: 
 def test_a_name_that_begins_with_no_askable_letter_is_noticed_where_it_was_seen() -> None:
     names = ["\u00c9CLAIR", *"ABCDEF"]
     erp = Erp([{"number": str(n), "name": name} for n, name in enumerate(names)], (VENDORS_BY_NAME,))
-    with pytest.raises(NotPartitionableError, match="leaves out"):
+    with pytest.raises(NotPartitionableError, match="leaves some out"):
         erp.all((VENDORS_BY_NAME,))
 
 

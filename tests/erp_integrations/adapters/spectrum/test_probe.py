@@ -57,7 +57,7 @@ def _by_method(texts: dict[str, str | bytes]) -> Behaviour:
 
 def test_a_site_that_speaks_the_published_interface_is_usable() -> None:
     result = probed()
-    assert result == ProbeResult(True, "Spectrum answers, and has a place for everything that is written.")
+    assert result == ProbeResult(True, "Spectrum answers and can take everything that is exported.")
 
 
 def test_a_probe_only_reads() -> None:
@@ -102,9 +102,9 @@ def test_one_that_is_filled_and_is_not_there_stops_and_says_what_there_is_instea
     result = probed(wsdls=kept, UpdateSubcontract=present)
     assert (result.is_usable, result.can_accept_wsdl) == (False, False)
     assert result.sentence == (
-        "Spectrum's description of UpdateSubcontract has no Retention_Percent: which element is it? "
-        "It has Retainage_Percent besides. "
-        "An ERP Integrations Admin can name it in the settings of the connection."
+        "Spectrum's description of UpdateSubcontract has no Retention_Percent. It also has "
+        "Retainage_Percent. "
+        "An ERP Integrations Admin can name the right element in the settings of the connection."
     )
 
 
@@ -120,7 +120,7 @@ def test_a_name_that_the_site_does_not_have_is_said() -> None:
     mapped = element_names.parse_element_names("UpdateSubcontract.Comment = Remarks")
     with _site() as server:
         told = SpectrumAdapter(replace(adapter(server.url).settings, mapped=mapped)).probe().sentence
-    assert "has no Remarks (named in the settings for Comment): which element is it? It has Comment" in told
+    assert "has no Remarks (named in the settings for Comment). It also has Comment" in told
 
 
 def test_a_map_of_another_spelling_of_the_same_name_harms_nothing() -> None:
@@ -141,7 +141,7 @@ def test_what_a_map_gives_to_one_element_is_no_others_place() -> None:
         ("UpdateSubcontract.Comment = Re marks", "is not of the form"),
         ("PutSubcontract.Comment = Remarks", "is none of the services"),
         ("UpdateSubcontract.Remarks = Comment", "has no element Remarks"),
-        ("UpdateSubcontract.Comment = A\nupdatesubcontract.comment = B", "stands here twice"),
+        ("UpdateSubcontract.Comment = A\nupdatesubcontract.comment = B", "is entered twice"),
         ("UpdateSubcontract.Comment = A\nUpdateSubcontract.GL_Account = a", "two elements"),
         (
             "UpdateSubcontract.Comment = contract_type",
@@ -153,10 +153,10 @@ def test_what_a_map_gives_to_one_element_is_no_others_place() -> None:
             "UpdateSubcontractPhases.Original_Contract_Quantity = Original_Contract_Amount",
             "is another element",
         ),
-        ("UpdateSubcontract.Comment = authorization_id", "Authorization_ID stands where it always does"),
-        ("UpdateSubcontract.Comment = Guid", "GUID stands where it always does"),
-        ("UpdateSubcontract.guid = Session", "GUID stands where it always does"),
-        ("GetJob.Authorization_ID = Key", "Authorization_ID stands where it always does"),
+        ("UpdateSubcontract.Comment = authorization_id", "Authorization_ID is always at the same place"),
+        ("UpdateSubcontract.Comment = Guid", "GUID is always at the same place"),
+        ("UpdateSubcontract.guid = Session", "GUID is always at the same place"),
+        ("GetJob.Authorization_ID = Key", "Authorization_ID is always at the same place"),
     ],
 )
 def test_a_map_that_says_nothing_usable_is_refused(text: str, told: str) -> None:
@@ -168,7 +168,7 @@ def test_another_namespace_is_another_interface_which_a_person_says_yes_to() -> 
     present = description(METHOD, qualified=True)
     result = probed(wsdls=servers.descriptions(), UpdateSubcontract=present)
     assert (result.is_usable, result.can_accept_wsdl) == (False, True)
-    assert "another order or namespace" in result.sentence
+    assert "order or namespace of its elements" in result.sentence
     assert set(result.descriptions) == WITHOUT_NOTES
 
 
@@ -188,10 +188,10 @@ def test_a_probe_of_nobody_says_so() -> None:
     [
         (answering("<html></html>", status="404 Not Found", kind="text/html"), "(it answered 404)", False),
         (answering("<html></html>", status="503 Busy", kind="text/html"), "(it answered 503)", True),
-        (answering("<html></html>", kind="text/html"), "a web page instead of a description", False),
-        (answering(description(METHOD)[:-40]), "not whole, plain XML", False),
-        (answering("<other/>"), "answered with XML instead of a description", False),
-        (answering(DTD + description(METHOD).split("?>", 1)[1]), "not whole, plain XML", False),
+        (answering("<html></html>", kind="text/html"), "a web page instead of the description", False),
+        (answering(description(METHOD)[:-40]), "not complete, plain XML", False),
+        (answering("<other/>"), "answered with XML instead of the description", False),
+        (answering(DTD + description(METHOD).split("?>", 1)[1]), "not complete, plain XML", False),
         (answering(description("GetJob", ("Company_Code",))), "no SOAP 1.1 operation of that name", False),
         (answering(description(METHOD).replace("xsd:string", "xsd:nothing")), "can't be used", False),
         (
