@@ -210,10 +210,10 @@ class ReplyRule:
                 named = [f"the code {code}" if code else "no code" for code in sorted(self.codes)]
                 return f"A row with {' or '.join(named)} means written."
             case RuleKind.NO_ERROR_ROW:
-                return "A whole reply without an error row means written."
+                return "A complete reply without an error row means written."
             case RuleKind.ECHO:
                 return "A row that repeats the key of the record means written."
-        return "Not known yet: no reply means written, and each call waits until it can be read back."
+        return "Unknown yet: no reply means written, and each call waits for read-back."
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def resume(request: SignedInRequest, company_slug: str, submission_id: int) -> H
     show = partial(build_follow_up_dialog, request, row, "_resume.html", "Resume", form)
     if request.method != "POST" or not form.is_valid():
         return show(caution=explanations.describe_resume_caution(row))
-    return decide(
+    return run_follow_up(
         request,
         row,
         submissions.resume,
@@ -79,7 +79,7 @@ def resolve(request: SignedInRequest, company_slug: str, submission_id: int) -> 
         "positions": form.cleaned_data["calls"],
     }
     done = "Your findings for {row.submission.number} are kept in its history."
-    return decide(request, row, submissions.resolve, entered, done, show)
+    return run_follow_up(request, row, submissions.resolve, entered, done, show)
 
 
 @vary_on_headers("HX-Request")
@@ -101,7 +101,7 @@ def unlink(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         "dismissed": form.cleaned_data["other_records"],
     }
     done = "{row.submission.number} is unlinked and back with its project."
-    return decide(request, row, submissions.unlink, entered, done, show)
+    return run_follow_up(request, row, submissions.unlink, entered, done, show)
 
 
 @vary_on_headers("HX-Request")
@@ -122,10 +122,10 @@ def follow(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         return build_follow_up_dialog(request, row, "_follow.html", "Follow", form, moves=moves)
     entered = {"expected_version": form.cleaned_data["round"], "fingerprint": form.cleaned_data["record"]}
     done = "{row.submission.number} is now {row.job.record_name}."
-    return decide(request, row, submissions.follow, entered, done)
+    return run_follow_up(request, row, submissions.follow, entered, done)
 
 
-def decide(
+def run_follow_up(
     request: SignedInRequest,
     row: SubmissionRow,
     command: Callable[..., object],
