@@ -10,8 +10,9 @@ from django.core.exceptions import ValidationError
 from django.utils.functional import cached_property
 
 from commitments.figures import FigureField, to_the_cent
+from commitments.locks import EXPORTED_FIELDS
 from commitments.models import STATUSES, ContractCompany, CostCode, CostType
-from commitments.services import EXPORTED_FIELDS, LINE_FIELDS
+from commitments.services import LINE_FIELDS
 from commitments.widgets import QuickCheckbox, QuickSelect, QuickTextInput
 from directory.models import Project
 

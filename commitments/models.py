@@ -1,7 +1,7 @@
 """A project's commitments: subcontracts and purchase orders with their Schedule of Values.
 
 Of the ERP this app knows three columns and no more: ``lock``, ``badge`` and ``erp_id``,
-which the ERP Integrations tool sets through ``services``.
+which the ERP Integrations tool sets through ``locks``.
 """
 
 from decimal import Decimal

@@ -1,7 +1,6 @@
 """What can be done to a commitment, and what refuses it.
 
-People's commands take the actor as ``by`` and check the right themselves. The functions at
-the end are for the ERP Integrations tool, which alone decides about lock, badge and ERP ID.
+Each takes the actor as ``by`` and checks the right itself.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -10,34 +9,13 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from commitments import merging
+from commitments.errors import CommitmentChanged, CommitmentLocked, DoesNotFit, NumberTaken
 from commitments.events import CommitmentEvent
-from commitments.models import Badge, Commitment, LineItem, Lock
+from commitments.locks import require_unlocked
+from commitments.models import Commitment, LineItem
 from directory import history
 from directory.models import Project, User
 from directory.rights.permissions import require_create_commitments, require_edit_commitment
-
-# What Spectrum holds of a synced commitment; the rest stays editable.
-EXPORTED_FIELDS = frozenset({"number", "contract_company", "title", "status", "default_retainage"})
-
-
-class CommitmentError(Exception):
-    """A change was refused; the text is for the person who asked."""
-
-
-class CommitmentLocked(CommitmentError):
-    """Accounting has the commitment, or has exported it."""
-
-
-class CommitmentChanged(CommitmentError):
-    """Somebody else changed it since the person opened it."""
-
-
-class DoesNotFit(CommitmentError):
-    """What was asked for would need more digits than a line has."""
-
-
-class NumberTaken(CommitmentError):
-    """The project has another commitment of this kind with this number."""
 
 
 @transaction.atomic
@@ -178,24 +156,6 @@ def delete_commitment(*, commitment: Commitment, by: User) -> None:
     commitment_row.delete()
 
 
-def set_accounting_status(
-    commitment: Commitment, *, badge: Badge, lock: Lock | None = None, erp_id: str | None = None
-) -> None:
-    """For the ERP Integrations tool: what the project sees of accounting, and what it may change.
-
-    The caller holds the row's lock and writes the history; None leaves a column as it is.
-    """
-    commitment.badge = badge
-    fields = ["badge"]
-    if lock is not None:
-        commitment.lock = lock
-        fields.append("lock")
-    if erp_id is not None:
-        commitment.erp_id = erp_id
-        fields.append("erp_id")
-    commitment.save(update_fields=fields)
-
-
 def lock_commitment(commitment: Commitment) -> Commitment:
     return (
         Commitment.objects.select_for_update(of=("self",))
@@ -257,19 +217,6 @@ def record_lines_change(
 
 def _get_line_values(line: LineItem) -> dict[str, Any]:
     return {name: getattr(line, name) for name in LINE_FIELDS}
-
-
-def require_unlocked(commitment: Commitment, changed: set[str], *, lines_changed: bool) -> None:
-    if commitment.lock == Lock.WHOLE:
-        raise CommitmentLocked(
-            f"Accounting has this commitment ({commitment.get_badge_display()}). It can't be changed. "
-            "Before a decision, a project admin can use Retrieve from ERP."
-        )
-    if commitment.lock == Lock.EXPORTED and (lines_changed or changed & EXPORTED_FIELDS):
-        raise CommitmentLocked(
-            "This commitment is in Spectrum: number, Contract Company, title, status, Default Retainage "
-            "and the Schedule of Values can no longer be changed."
-        )
 
 
 def save_commitment(commitment: Commitment) -> None:

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from commitments import badges, queries, services
 from commitments.entries import Entry
+from commitments.errors import CommitmentChanged, CommitmentLocked, NumberTaken
 from commitments.models import Badge, Commitment, Kind, Lock
 from directory.models import Project
 from directory.requests import SignedInRequest
@@ -83,7 +84,7 @@ def create(request: SignedInRequest, project_id: int) -> HttpResponse:
                 values=entry.values,
                 lines=entry.line_values or [],
             )
-        except services.NumberTaken as error:
+        except NumberTaken as error:
             entry.header.add_error("number", str(error))
         else:
             messages.success(request, f"{commitment} was created.")
@@ -123,12 +124,12 @@ def edit(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpR
             values=entry.values,
             lines=entry.line_values,
         )
-    except services.NumberTaken as error:
+    except NumberTaken as error:
         entry.header.add_error("number", str(error))
         return build_form_page(request, entry, context, status=422)
-    except services.CommitmentLocked as error:
+    except CommitmentLocked as error:
         return build_form_page(request, entry, {**context, "refusal": str(error)}, status=409)
-    except services.CommitmentChanged as error:
+    except CommitmentChanged as error:
         stored = get_commitment_or_404(project, commitment_id)
         # With the new version, saving again means: I have compared, and want it so.
         changed = {
@@ -158,7 +159,7 @@ def delete(request: SignedInRequest, project_id: int, commitment_id: int) -> Htt
         return render(request, "commitments/delete.html", {"commitment": commitment})
     try:
         services.delete_commitment(commitment=commitment, by=request.user)
-    except services.CommitmentLocked as error:
+    except CommitmentLocked as error:
         return build_detail_page(request, commitment, refusal=str(error), status=409)
     except Commitment.DoesNotExist:
         raise Http404 from None

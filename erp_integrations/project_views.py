@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from commitments import services
+from commitments.errors import CommitmentError
 from commitments.models import Commitment
 from commitments.views import build_detail_page, get_commitment_or_404, get_project_or_404
 from directory.requests import SignedInRequest
@@ -99,7 +100,7 @@ def handle_decision(
         return build_detail_page(
             request, get_commitment_or_404(project, commitment_id), refusal=refusal, status=422
         )
-    except (submissions.Conflict, services.CommitmentError) as conflict:
+    except (submissions.Conflict, CommitmentError) as conflict:
         # The page as it is now says more than the one that the person came from.
         return build_detail_page(
             request, get_commitment_or_404(project, commitment_id), refusal=str(conflict), status=409

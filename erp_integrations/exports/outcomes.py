@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
-from commitments import services as commitments
+from commitments.locks import set_accounting_status
 from commitments.models import Badge, Commitment, Lock
 from directory import history
 from directory.db.leases import LeaseLost
@@ -173,7 +173,7 @@ def undo_acceptance(job: ExportJob) -> None:
     job.submission.undo_acceptance()
     job.submission.save()
     leftovers.release_erp_id(job.submission.commitment)
-    commitments.set_accounting_status(job.submission.commitment, badge=Badge.AWAITING)
+    set_accounting_status(job.submission.commitment, badge=Badge.AWAITING)
 
 
 def record_export_event(
@@ -321,11 +321,11 @@ def set_job_status(
     job.save()
     submission = job.submission
     if status == JobStatus.SYNCED:
-        commitments.set_accounting_status(
+        set_accounting_status(
             submission.commitment, badge=Badge.SYNCED, lock=Lock.EXPORTED, erp_id=job.erp_id
         )
     else:
-        commitments.set_accounting_status(submission.commitment, badge=BADGES[status])
+        set_accounting_status(submission.commitment, badge=BADGES[status])
     needs_person = status == JobStatus.FAILED or (status == JobStatus.INCOMPLETE and job.not_before is None)
     if needs_person or job.needs_manual_resolution:
         alarms.create_alarm(job, problem, tells_sender=notify_sender)

@@ -12,7 +12,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models.functions import Now
 
-from commitments import services as commitments
+from commitments.locks import set_accounting_status
 from commitments.models import Badge
 from erp_integrations import alarms
 from erp_integrations.adapters.base import (
@@ -101,7 +101,7 @@ def set_verification(job: ExportJob, verdict: KnownVerdict) -> None:
     job.save(update_fields=["verification", "differences", "filled", "verified_at"])
     badge = outcomes.VERIFIED_BADGES.get(job.verification, Badge.SYNCED)
     if job.submission.commitment.badge != badge:
-        commitments.set_accounting_status(job.submission.commitment, badge=badge)
+        set_accounting_status(job.submission.commitment, badge=badge)
 
 
 def to_verification_columns(verdict: KnownVerdict) -> tuple[Verification, list[dict[str, str]]]:

@@ -9,12 +9,10 @@ the same twice changes nothing.
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import timedelta
 from functools import partial
 
-from django.conf import settings
-from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db import transaction
+from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce, Now
 
 from directory.db.database_errors import is_transient_error
@@ -33,7 +31,6 @@ from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.checks import moved_records
 from erp_integrations.exports import outcomes, verification
 from erp_integrations.models import (
-    Connection,
     Drift,
     ExportCall,
     ExportJob,
@@ -43,19 +40,17 @@ from erp_integrations.models import (
     ReconciliationStatus,
 )
 from erp_integrations.models.reconciliations import ReconciliationQuerySet
-from erp_integrations.models.secrets import list_secret_fields
-from erp_integrations.reconciliation import drift, late_records
+from erp_integrations.reconciliation import drift, late_records, schedule
 
 logger = logging.getLogger(__name__)
 
-RETRY_DELAY = timedelta(hours=1)
 MAX_ATTEMPTS = 20
 """A run that so many workers could not bring to its end has met a mistake of ours."""
 
 
 def run_next() -> bool:
     """Begin what is due by the day, and compare one run to its end; whether there was one."""
-    open_due_runs()
+    schedule.open_due_runs()
     run = claim_run(Reconciliation.objects.due())
     return run is not None and compare_claimed_run(run)
 
@@ -64,34 +59,6 @@ def run_reconciliation(run: Reconciliation) -> bool:
     """The same for one run; False if somebody else has it or it is over."""
     claimed = claim_run(Reconciliation.objects.due().filter(pk=run.pk))
     return claimed is not None and compare_claimed_run(claimed)
-
-
-def open_run(connection: Connection, *, by_id: int | None = None) -> tuple[Reconciliation, bool]:
-    """A connection's open run, and whether it was made just now."""
-    if existing := connection.reconciliations.open().first():
-        return existing, False
-    try:
-        with transaction.atomic():
-            return connection.reconciliations.create(asked_by_id=by_id), True
-    except IntegrityError:  # another made one in this moment, which may even be over by now
-        return connection.reconciliations.latest("pk"), False
-
-
-def open_due_runs() -> None:
-    runs = Reconciliation.objects.filter(connection=OuterRef("pk"))
-    day = timedelta(hours=settings.RECONCILE_HOURS)
-    finished_lately = runs.finished().filter(ended_at__gt=Now() - day)
-    stopped_lately = runs.filter(status=ReconciliationStatus.STOPPED, ended_at__gt=Now() - RETRY_DELAY)
-    due = Connection.objects.filter(
-        ~Exists(runs.open()),
-        ~Exists(finished_lately),
-        ~Exists(stopped_lately),
-        server__in=settings.INFO_LINKS,
-    )
-    for connection in due.defer(*list_secret_fields(Connection)):
-        synced = ExportJob.objects.comparable().filter(connection=connection)
-        if synced.exists() or late_records.list_watched_calls().filter(job__connection=connection).exists():
-            open_run(connection)
 
 
 def claim_run(due: ReconciliationQuerySet) -> Reconciliation | None:

@@ -12,7 +12,7 @@ from erp_integrations import wakeup
 from erp_integrations.events import ErpEvent
 from erp_integrations.models import Connection, Reconciliation, ReconciliationStatus
 from erp_integrations.models.secrets import list_secret_fields
-from erp_integrations.reconciliation import comparison
+from erp_integrations.reconciliation import schedule
 
 
 class NothingToCompare(Exception):
@@ -34,7 +34,7 @@ def start_reconciliations(*, company: Company, by: User) -> list[Reconciliation]
         )
     runs = []
     for connection in connections:
-        run, is_new = comparison.open_run(connection, by_id=by.pk)
+        run, is_new = schedule.open_run(connection, by_id=by.pk)
         runs.append(run)
         if is_new:
             history.record(

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from commitments import services as commitments
+from commitments.locks import set_accounting_status
 from commitments.models import Badge
 from directory.models import User
 from erp_integrations import signing, wakeup
@@ -147,7 +147,7 @@ def store_accepted_job(
     job.not_before = Now() + timedelta(seconds=settings.UNDO_SECONDS)
     job.save()
     calls = store_calls(job, basis.build_calls(erp_id=key.erp_id, note=note))
-    commitments.set_accounting_status(job.submission.commitment, badge=Badge.EXPORTING)
+    set_accounting_status(job.submission.commitment, badge=Badge.EXPORTING)
     entry: dict[str, object] = {"job": job.pk, "basis_hash": job.basis_hash, "erp_id": job.erp_id}
     entry |= signing.sign_decision(job, event=event, by=by, calls=calls)
     record_decision(event, job.submission, by, {**entry, "calls": calls, "note": note.strip(), **detail})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
-from commitments import services as commitments
+from commitments.locks import set_accounting_status
 from commitments.models import Badge
 from directory.models import User
 from erp_integrations import signing, wakeup
@@ -140,7 +140,7 @@ def _follow(*, submission: Submission, by: User, expected_job: ExportJob, moved:
     job.differences = []
     if job.status == JobStatus.SYNCED:
         job.verification, job.verify_after = Verification.PENDING, Now()
-        commitments.set_accounting_status(submission.commitment, badge=Badge.SYNCED, erp_id=job.erp_id)
+        set_accounting_status(submission.commitment, badge=Badge.SYNCED, erp_id=job.erp_id)
     elif job.status == JobStatus.UNKNOWN:
         job.not_before = Now()  # read back under the new key, and then it goes on
     job.save()

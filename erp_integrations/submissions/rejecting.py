@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.utils import timezone
 
-from commitments import services as commitments
+from commitments.locks import set_accounting_status
 from commitments.models import Badge, Lock
 from directory.models import User
 from erp_integrations.adapters.base import Unavailable
@@ -86,7 +86,7 @@ def _reject(*, submission: Submission, by: User, reason: str, existing: str) -> 
     submission.reject(by=by, at=timezone.now(), reason=reason)
     submission.save()
     leftovers.release_erp_id(submission.commitment)
-    commitments.set_accounting_status(submission.commitment, badge=Badge.REJECTED, lock=Lock.NONE, erp_id="")
+    set_accounting_status(submission.commitment, badge=Badge.REJECTED, lock=Lock.NONE, erp_id="")
     detail: dict[str, object] = {"reason": submission.reason, "left_in_spectrum": left}
     record_decision(
         ErpEvent.SUBMISSION_REJECTED,

@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.utils import timezone
 
-from commitments import services as commitments
+from commitments.locks import set_accounting_status
 from commitments.models import Badge, Commitment, Lock
 from directory.models import User
 from directory.rights.permissions import require_send_commitments
@@ -53,7 +53,7 @@ def send_to_erp(*, commitment: Commitment, by: User) -> Submission:
         created_by=commitment.created_by,
         hands=list_contributors(commitment),
     )
-    commitments.set_accounting_status(commitment, badge=Badge.AWAITING, lock=Lock.WHOLE)
+    set_accounting_status(commitment, badge=Badge.AWAITING, lock=Lock.WHOLE)
     record_decision(ErpEvent.SUBMISSION_SENT, submission, by, {"snapshot_hash": submission.snapshot_hash})
     return submission
 
@@ -73,6 +73,6 @@ def retrieve_from_erp(*, commitment: Commitment, by: User) -> Submission:
         raise Conflict(f"It can no longer be retrieved: {describe_conflict(submission)}")
     submission.retrieve(by=by, at=timezone.now())
     submission.save()
-    commitments.set_accounting_status(commitment, badge=Badge.RETRIEVED, lock=Lock.NONE)
+    set_accounting_status(commitment, badge=Badge.RETRIEVED, lock=Lock.NONE)
     record_decision(ErpEvent.SUBMISSION_RETRIEVED, submission, by)
     return submission

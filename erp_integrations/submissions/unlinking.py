@@ -5,7 +5,7 @@ from collections.abc import Collection
 from django.db import transaction
 from django.utils import timezone
 
-from commitments import services as commitments
+from commitments.locks import set_accounting_status
 from commitments.models import Badge, Lock
 from directory.db.time_zones import format_time
 from directory.models import User
@@ -156,7 +156,7 @@ def _unlink(
     calls = leftovers.list_possibly_written_calls(submission.commitment)
     record_attestations(calls, is_there=False, read_back=bool(proof), statement=statement, by=by)
     leftovers.record_leftovers_gone(submission.commitment)
-    commitments.set_accounting_status(submission.commitment, badge=Badge.UNLINKED, lock=Lock.NONE, erp_id="")
+    set_accounting_status(submission.commitment, badge=Badge.UNLINKED, lock=Lock.NONE, erp_id="")
     record_decision(
         ErpEvent.SUBMISSION_UNLINKED,
         submission,

@@ -19,7 +19,7 @@ from erp_integrations.models import (
     SyncStatus,
     WireAttempt,
 )
-from erp_integrations.reconciliation import comparison
+from erp_integrations.reconciliation import comparison, schedule
 from tests.dying_database import crash_at
 from tests.factories import ConnectionFactory
 from tests.simulator import Simulator
@@ -67,7 +67,7 @@ def test_a_comparison_goes_on_later(simulator: Simulator, queued: ExportJob, set
     settings.READ_BACK_LAG_SECONDS = 0
     worker.export_due_jobs(queued.connection_id)
     verification.verify_due()
-    run, _ = comparison.open_run(queued.connection)
+    run, _ = schedule.open_run(queued.connection)
     with crash_at('FROM "erp_integrations_drift"'), pytest.raises(DatabaseError):
         comparison.run_reconciliation(run)
     assert Reconciliation.objects.get(pk=run.pk).status == ReconciliationStatus.RUNNING

@@ -7,8 +7,8 @@ from django.db.models.functions import Now
 from factory.declarations import LazyFunction, SelfAttribute, Sequence, SubFactory, Trait
 from factory.helpers import post_generation
 
+from commitments.locks import set_accounting_status
 from commitments.models import Badge, Commitment, Lock
-from commitments.services import set_accounting_status
 from erp_integrations import submissions
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.models import (

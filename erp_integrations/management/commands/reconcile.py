@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from erp_integrations.models import Connection, Drift, Reconciliation, ReconciliationStatus
-from erp_integrations.reconciliation import comparison
+from erp_integrations.reconciliation import comparison, schedule
 
 POLL_SECONDS = 1.0  # seconds, while a worker has the run
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
             raise CommandError(f"{len(stopped)} of {len(runs)} connections can't be checked now.")
 
     def compare_connection(self, connection: Connection) -> Reconciliation:
-        run, _ = comparison.open_run(connection)
+        run, _ = schedule.open_run(connection)
         while not comparison.run_reconciliation(run):
             run.refresh_from_db()
             if run.ended_at is not None:

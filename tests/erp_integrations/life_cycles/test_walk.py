@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from pytest_django import Settings
 
-from commitments.services import CommitmentError
+from commitments.errors import CommitmentError
 from directory.rights import memberships as directory
 from directory.rights.permissions import RightMissing
 from erp_integrations.connections import pauses, probing

@@ -13,7 +13,7 @@ from commitments.models import Badge
 from directory.models import User
 from erp_integrations import submissions
 from erp_integrations.models import ExportJob, JobBilling, JobStatus, Verification
-from erp_integrations.reconciliation import comparison
+from erp_integrations.reconciliation import comparison, schedule
 from tests.clients import signed_in
 from tests.erp_integrations.deliveries import in_spectrum, incomplete_at, of
 from tests.factories import ProjectAdminFactory
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def compared(job: ExportJob) -> ExportJob:
     """The job after a whole reconciliation."""
-    run, _ = comparison.open_run(job.connection)
+    run, _ = schedule.open_run(job.connection)
     assert comparison.run_reconciliation(run)
     return of(job)
 

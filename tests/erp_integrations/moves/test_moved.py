@@ -26,7 +26,7 @@ from erp_integrations.models import (
     Verification,
 )
 from erp_integrations.pages import previews
-from erp_integrations.reconciliation import comparison
+from erp_integrations.reconciliation import comparison, schedule
 from tests.clients import signed_in
 from tests.erp_integrations.conftest import accept
 from tests.erp_integrations.deliveries import (
@@ -52,7 +52,7 @@ KNOWS = "I asked Mrs. Bell in accounts payable: it is the second roof."
 
 def compared(job: ExportJob) -> ExportJob:
     """The job after a whole reconciliation."""
-    run, _ = comparison.open_run(job.connection)
+    run, _ = schedule.open_run(job.connection)
     assert comparison.run_reconciliation(run)
     return of(job)
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from commitments.errors import CommitmentError
 from commitments.models import Commitment
-from commitments.services import CommitmentError
 from directory.db.leases import LeaseLost
 from directory.rights.permissions import RightMissing
 from erp_integrations.connections.pauses import PauseError

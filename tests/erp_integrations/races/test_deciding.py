@@ -1,6 +1,7 @@
 """Two people decide on one commitment, or one decides while the other takes it away."""
 
 from commitments import services as commitments
+from commitments.errors import CommitmentChanged, CommitmentLocked
 from commitments.models import Commitment
 from directory.models import User
 from erp_integrations import submissions
@@ -120,7 +121,7 @@ def edits(commitment: Commitment, by: User, **values: object) -> Act:
 
 
 def what_was_sent_is_what_the_project_has(ended: Ended) -> None:
-    assert all(isinstance(refusal, commitments.CommitmentLocked) for refusal in ended.refusals)
+    assert all(isinstance(refusal, CommitmentLocked) for refusal in ended.refusals)
     document, stored = the_submission().document, Commitment.objects.get()
     assert document.title == stored.title
     assert document.contract_company_id == stored.contract_company_id
@@ -157,7 +158,7 @@ def test_of_two_who_edit_nobody_overwrites_the_other(interleave: Interleave) -> 
 
     def judge(ended: Ended) -> None:
         (refusal,) = ended.refusals
-        assert isinstance(refusal, commitments.CommitmentChanged)
+        assert isinstance(refusal, CommitmentChanged)
         assert Commitment.objects.get().title == ("Mine" if refusal is ended.second else "Theirs")
 
     interleave(
@@ -190,7 +191,7 @@ def test_of_delete_and_send_nothing_that_accounting_has_goes(interleave: Interle
         (refusal,) = ended.refusals
         if refusal is ended.first:
             # Sent, or sent between its look and its delete.
-            assert isinstance(refusal, commitments.CommitmentLocked)
+            assert isinstance(refusal, CommitmentLocked)
             assert Submission.objects.count() == 1
         else:
             assert isinstance(refusal, Commitment.DoesNotExist)  # which is a page that is not found

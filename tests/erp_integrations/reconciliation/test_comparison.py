@@ -14,8 +14,8 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
+from commitments.locks import EXPORTED_FIELDS
 from commitments.models import Badge, Commitment
-from commitments.services import EXPORTED_FIELDS
 from directory.db.leases import stopping
 from directory.models import HistoryEntry, User
 from directory.rights.permissions import RightMissing
@@ -29,7 +29,7 @@ from erp_integrations.models import (
     Submission,
     Verification,
 )
-from erp_integrations.reconciliation import comparison, drift, requests
+from erp_integrations.reconciliation import comparison, drift, requests, schedule
 from erp_integrations.snapshots import Document
 from tests.erp_integrations.conftest import accept
 from tests.factories import (
@@ -106,7 +106,7 @@ def remove(simulator: Simulator, job: ExportJob) -> None:
 
 def compared(job: ExportJob) -> Reconciliation:
     """A whole run over the job's connection."""
-    run, _ = comparison.open_run(job.connection)
+    run, _ = schedule.open_run(job.connection)
     assert comparison.run_reconciliation(run)
     run.refresh_from_db()
     return run
@@ -329,7 +329,7 @@ class TestWorkers:
         second = another(synced, approver)
         for job in (synced, second):
             set_retention(simulator, job, "7.5")
-        run, _ = comparison.open_run(synced.connection)
+        run, _ = schedule.open_run(synced.connection)
         Reconciliation.objects.filter(pk=run.pk).update(
             status="running",
             attempt=1,
@@ -347,7 +347,7 @@ class TestWorkers:
 
     def test_a_late_worker_changes_nothing(self, simulator: Simulator, synced: ExportJob) -> None:
         set_retention(simulator, synced, "7.5")
-        run, _ = comparison.open_run(synced.connection)
+        run, _ = schedule.open_run(synced.connection)
         claimed = comparison.claim_run(Reconciliation.objects.due())
         assert claimed is not None
         Reconciliation.objects.update(attempt=2)  # somebody else has it by now
@@ -358,7 +358,7 @@ class TestWorkers:
         assert of(synced).verification == Verification.MATCH
 
     def test_a_worker_that_is_told_to_stop_hands_the_run_back(self, synced: ExportJob) -> None:
-        run, _ = comparison.open_run(synced.connection)
+        run, _ = schedule.open_run(synced.connection)
         claimed = comparison.claim_run(Reconciliation.objects.due())
         assert claimed is not None
         stopping.set()
@@ -370,7 +370,7 @@ class TestWorkers:
         assert comparison.run_reconciliation(run)
 
     def test_a_run_that_nobody_can_end_is_given_up(self, synced: ExportJob) -> None:
-        run, _ = comparison.open_run(synced.connection)
+        run, _ = schedule.open_run(synced.connection)
         Reconciliation.objects.update(attempt=comparison.MAX_ATTEMPTS)
         assert comparison.run_reconciliation(run)
         run.refresh_from_db()
@@ -403,7 +403,7 @@ class TestWorkers:
         self, simulator: Simulator, synced: ExportJob
     ) -> None:
         set_retention(simulator, synced, "7.5")
-        comparison.open_run(synced.connection)
+        schedule.open_run(synced.connection)
         claimed = comparison.claim_run(Reconciliation.objects.due())
         assert claimed is not None
         jobs = list(comparison.list_jobs_to_compare(claimed))
@@ -428,7 +428,7 @@ class TestWorkers:
         self, synced: ExportJob, approver: User
     ) -> None:
         def questions() -> int:
-            run, _ = comparison.open_run(synced.connection)
+            run, _ = schedule.open_run(synced.connection)
             with CaptureQueriesContext(database) as queries:
                 comparison.run_reconciliation(run)
             return len(queries)

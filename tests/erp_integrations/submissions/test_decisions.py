@@ -3,6 +3,7 @@
 import pytest
 
 from commitments import services as commitments
+from commitments.errors import CommitmentLocked
 from commitments.models import Badge, Commitment, Lock
 from directory.models import HistoryEntry, User
 from directory.rights.permissions import RightMissing
@@ -71,7 +72,7 @@ def test_every_reason_why_it_can_not_be_sent_comes_at_once() -> None:
 
 def test_a_locked_commitment_can_not_be_edited(awaiting: Submission) -> None:
     commitment = awaiting.commitment
-    with pytest.raises(commitments.CommitmentLocked, match="Retrieve from ERP"):
+    with pytest.raises(CommitmentLocked, match="Retrieve from ERP"):
         commitments.update_commitment(
             commitment=commitment,
             by=commitment.created_by,
