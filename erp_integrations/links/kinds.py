@@ -105,9 +105,9 @@ VENDOR = LinkKind(
     search_hint="Name or vendor code",
     search_advice="Search for its code or another name.",
     searched="names and vendor codes",
-    all_linked_title="No vendor waits to be linked",
-    not_linked_hint="A contract company comes here when a project uses it and it is not linked yet.",
-    no_links_hint="Contract companies come from the projects' commitments.",
+    all_linked_title="All vendors are linked",
+    not_linked_hint="Contract companies that projects use appear here until they are linked.",
+    no_links_hint="Contract companies appear here once projects use them.",
     no_connection_hint="Vendors are linked for each connection.",
 )
 JOB = LinkKind(
@@ -126,10 +126,10 @@ JOB = LinkKind(
     search_hint="Project or job number",
     search_advice="Search for its number or description.",
     searched="projects and job numbers",
-    all_linked_title="No project waits to be linked",
-    not_linked_hint="A new project comes here until somebody says which job it is.",
-    no_links_hint="Projects are made in Django admin.",
-    no_connection_hint="Jobs are those of a connection.",
+    all_linked_title="All projects are linked",
+    not_linked_hint="New projects appear here until they are linked to a job.",
+    no_links_hint="Projects are created in Django admin.",
+    no_connection_hint="Jobs belong to a connection.",
 )
 
 

@@ -110,10 +110,10 @@ def requeue_master_data_sync(*, connection: Connection, by: User) -> None:
 
 def describe_stopped_exports(stopped: int) -> str:
     """What follows for accepted commitments, for the person who changed their link."""
-    commitments = "1 accepted commitment" if stopped == 1 else f"{stopped} accepted commitments"
+    commitments = "1 accepted commitment was" if stopped == 1 else f"{stopped} accepted commitments were"
     return (
-        f"{commitments} waited for export under the old link. What has not begun will fail with "
-        "“Changed since it was accepted”, and an approver can try it again or reject it."
+        f"{commitments} waiting for export under the old link. What has not started will fail with "
+        "“Changed since it was accepted”, and an approver can retry or reject it."
     )
 
 
@@ -127,14 +127,12 @@ def require_listed_code(kind: LinkKind, connection: Connection, code: str) -> st
     listed = kind.erp_model.objects.filter(connection=connection, gone_at=None)
     found = find_by_code(listed, kind.erp_code, code).first()
     if was_synced and found is None:
-        raise LinkError(
-            f"Spectrum's list has no {kind.name} {code}. If it is new there, read the lists again first."
-        )
+        raise LinkError(f"Spectrum has no {kind.name} {code}. If it is new there, sync master data first.")
     code = found.code if found else code
     if complaint := get_adapter(connection).describe_code_issue(code, kind.name):
         raise LinkError(
             f"The {kind.code_label} {code} {complaint}, so nothing can be exported under it. "
-            "Change it in Spectrum, then read the lists again."
+            "Change it in Spectrum, then sync master data."
         )
     return code
 

@@ -70,7 +70,7 @@ def link(
     contract_company_id: int | None = None,
     project_id: int | None = None,
 ) -> HttpResponse:
-    """One of ours: choose what it is in Spectrum, change it, or take the link away."""
+    """One of ours: choose what it is in Spectrum, change it, or remove the link."""
     viewer = require_viewer(request, company_slug)
     require_administer_erp_integrations(request.user, viewer.company)
     key = contract_company_id if project_id is None else project_id

@@ -20,7 +20,7 @@ def test_a_vendor_is_linked_and_the_lists_are_read_again_in_place(
     page.goto(f"/companies/{contractor.company.slug}/erp-integrations/vendors/")
     page.get_by_role("button", name=f"Link {NEWCOMER}").click()
     expect(page.get_by_text(f"{NEWCOMER} is linked.")).to_be_visible()
-    expect(page.get_by_text("No vendor waits to be linked")).to_be_visible()
+    expect(page.get_by_text("All vendors are linked")).to_be_visible()
     page.get_by_role("button", name="Sync now").click()
     expect(page.get_by_text("Show the new data")).to_be_visible()
     page.get_by_text("Show the new data").click()

@@ -319,17 +319,17 @@ class TestLinks:
         vendor, project = VendorLink.objects.get(), JobLink.objects.get()
         codes = {"vendor_code": "MOVED", "general_ledger_account": ""}
         html = client.post(change_url(vendor), codes, follow=True).content.decode()
-        assert "1 accepted commitment waited for export under the old link" in html
+        assert "1 accepted commitment was waiting for export under the old link" in html
         moved = {"connection": job.connection_id, "job_number": "MOVED"}
         html = client.post(change_url(project), moved, follow=True).content.decode()
-        assert "1 accepted commitment waited for export under the old link" in html
+        assert "1 accepted commitment was waiting for export under the old link" in html
         entry = HistoryEntry.objects.get(event="vendor_link.changed")
         assert entry.detail["vendor_code"] == "MOVED"
 
     def test_changing_an_idle_link_warns_of_nothing(self, client: Client) -> None:
         link = VendorLinkFactory()
         html = client.post(change_url(link), {"vendor_code": "MOVED"}, follow=True).content.decode()
-        assert "waited for export" not in html
+        assert "waiting for export" not in html
 
     def test_an_account_that_spectrum_would_refuse_is_refused_here(self, client: Client) -> None:
         link = VendorLinkFactory()

@@ -110,7 +110,7 @@ class TestWhoMayLook:
         buttons = re.findall(r'<button class="button button--small"', html)
         assert bool(buttons) is (level == Level.ADMIN)
         if page != "cost-codes":
-            assert ("You can look here." in html) is (level != Level.ADMIN)
+            assert ("View only." in html) is (level != Level.ADMIN)
 
     @pytest.mark.parametrize("page", PAGES)
     def test_strangers_find_nothing(self, site: Connection, page: str) -> None:
@@ -188,7 +188,7 @@ class TestVendors:
     ) -> None:
         site.vendors.filter(code="GONE").update(name="Gone Fishing")
         ours = ContractCompanyFactory(company=site.company, name="Gone Fishing LLC")
-        assert "no vendor has a name like it" in page_of(admin, site.company, "vendors")
+        assert "no similar vendor" in page_of(admin, site.company, "vendors")
         link = VendorLinkFactory(connection=site, contract_company=ours, vendor_code="gone")
         assert "Inactive" in page_of(admin, site.company, "vendors", "?view=linked")
         VendorLink.objects.filter(pk=link.pk).update(vendor_code="NOWHERE")
@@ -235,7 +235,7 @@ class TestVendors:
         client = signed_in(admin)
         address = reverse("erp_integrations:vendor", args=[site.company.slug, ours.pk])
         html = client.get(f"{address}?connection={site.pk}").content.decode()
-        assert "it may not hold &amp;. Change it in Spectrum, then read the lists again." in html
+        assert "it may not hold &amp;. Change it in Spectrum, then sync master data." in html
         assert 'value="A&amp;B"' not in html
         VendorLinkFactory(connection=site, contract_company=ours, vendor_code="A&B")
         html = page_of(admin, site.company, "vendors", "?view=all")
@@ -272,7 +272,7 @@ class TestVendors:
             {"connection": job.connection_id, "seen": link.vendor_code, "code": "NEW"},
             follow=True,
         )
-        assert "1 accepted commitment waited for export under the old link" in answer.content.decode()
+        assert "1 accepted commitment was waiting for export under the old link" in answer.content.decode()
         assert HistoryEntry.objects.get(event="vendor_link.changed").detail["vendor_code"] == "NEW"
         worker.export_due_jobs(job.connection_id)
         job.refresh_from_db()
@@ -298,7 +298,7 @@ class TestVendors:
         assert 'value="ACME"' in html
         assert 'value="BOLT"' not in html
         html = page_of(admin, site.company, path, "?q=zebra%00")
-        assert "No vendor of Spectrum&#x27;s list has these words" in html
+        assert "No vendor matches your search" in html
 
     def test_each_connection_has_links_of_its_own(self, site: Connection, admin: User) -> None:
         other = ConnectionFactory(company=site.company, name="ZZ second")
