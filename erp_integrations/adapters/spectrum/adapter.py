@@ -40,17 +40,17 @@ from erp_integrations.adapters.spectrum import (
 from erp_integrations.adapters.spectrum import (
     master_data as masters,
 )
-from erp_integrations.adapters.spectrum.fields import Field
-from erp_integrations.adapters.spectrum.layouts import (
+from erp_integrations.adapters.spectrum.field_types import Field
+from erp_integrations.adapters.spectrum.phase_codes import get_comparable_phase
+from erp_integrations.adapters.spectrum.prices import PriceBasis, Prices
+from erp_integrations.adapters.spectrum.readback import InfoLink
+from erp_integrations.adapters.spectrum.service_fields import (
     LAYOUTS,
     SUBCONTRACT_NOTES,
     UPDATE_SUBCONTRACT,
     UPDATE_SUBCONTRACT_PHASES,
     Layout,
 )
-from erp_integrations.adapters.spectrum.phase_codes import get_comparable_phase
-from erp_integrations.adapters.spectrum.prices import PriceBasis, Prices
-from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
 from erp_integrations.snapshots import Document
 

@@ -18,12 +18,7 @@ from erp_integrations.adapters.spectrum.characters import (
     format_as_ascii,
     format_one_line,
 )
-from erp_integrations.adapters.spectrum.fields import Field, Misfit
-from erp_integrations.adapters.spectrum.layouts import (
-    SUBCONTRACT_NOTES,
-    UPDATE_SUBCONTRACT,
-    UPDATE_SUBCONTRACT_PHASES,
-)
+from erp_integrations.adapters.spectrum.field_types import Field, Misfit
 from erp_integrations.adapters.spectrum.mapping import (
     AMOUNT,
     QUANTITY,
@@ -35,6 +30,11 @@ from erp_integrations.adapters.spectrum.mapping import (
 )
 from erp_integrations.adapters.spectrum.phase_codes import format_phase_code
 from erp_integrations.adapters.spectrum.prices import PriceBasis, Prices, get_line_unit
+from erp_integrations.adapters.spectrum.service_fields import (
+    SUBCONTRACT_NOTES,
+    UPDATE_SUBCONTRACT,
+    UPDATE_SUBCONTRACT_PHASES,
+)
 from erp_integrations.adapters.spectrum.settings import RetentionRule, SpectrumSettings
 from erp_integrations.snapshots import Document, LineItem
 

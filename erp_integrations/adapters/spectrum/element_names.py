@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from erp_integrations.adapters.spectrum import wsdl
-from erp_integrations.adapters.spectrum.layouts import LAYOUTS, LIST_LAYOUTS
+from erp_integrations.adapters.spectrum.service_fields import LAYOUTS, LIST_LAYOUTS
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
 
 ElementMapping = tuple[tuple[str, str, str], ...]

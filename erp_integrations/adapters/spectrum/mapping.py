@@ -10,15 +10,15 @@ from decimal import Decimal
 
 from erp_integrations.adapters.base import Call, Element, ErpReferences
 from erp_integrations.adapters.spectrum.characters import NonAscii, format_as_ascii, format_one_line
-from erp_integrations.adapters.spectrum.fields import Field, Misfit, format_date
-from erp_integrations.adapters.spectrum.layouts import (
+from erp_integrations.adapters.spectrum.field_types import Field, Misfit, format_date
+from erp_integrations.adapters.spectrum.phase_codes import format_phase_code, get_comparable_phase
+from erp_integrations.adapters.spectrum.prices import PriceBasis, Prices, get_line_unit
+from erp_integrations.adapters.spectrum.service_fields import (
     SUBCONTRACT_NOTES,
     UPDATE_SUBCONTRACT,
     UPDATE_SUBCONTRACT_PHASES,
     Layout,
 )
-from erp_integrations.adapters.spectrum.phase_codes import format_phase_code, get_comparable_phase
-from erp_integrations.adapters.spectrum.prices import PriceBasis, Prices, get_line_unit
 from erp_integrations.adapters.spectrum.settings import RetentionRule, SpectrumSettings
 from erp_integrations.snapshots import Document, LineItem
 

@@ -28,14 +28,6 @@ from erp_integrations.adapters.base import (
     VendorStatus,
 )
 from erp_integrations.adapters.spectrum import authentication, info_link_tables, list_responses
-from erp_integrations.adapters.spectrum.layouts import (
-    GET_JOB,
-    GET_PHASE,
-    STATUSES,
-    VENDOR_FILTERS,
-    VENDORS_BY_NAME,
-    Layout,
-)
 from erp_integrations.adapters.spectrum.list_responses import ListResponse, ListUnavailableError, Row
 from erp_integrations.adapters.spectrum.partitioned_fetch import (
     Criteria,
@@ -46,6 +38,14 @@ from erp_integrations.adapters.spectrum.phase_codes import format_phase_code
 from erp_integrations.adapters.spectrum.prices import NO_CODE
 from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.adapters.spectrum.redaction import clean_secrets
+from erp_integrations.adapters.spectrum.service_fields import (
+    GET_JOB,
+    GET_PHASE,
+    STATUSES,
+    VENDOR_FILTERS,
+    VENDORS_BY_NAME,
+    Layout,
+)
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
 from erp_integrations.adapters.spectrum.wire import (
     MAX_LIST_BYTES,

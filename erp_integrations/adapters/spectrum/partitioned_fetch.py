@@ -10,8 +10,8 @@ those without are all at the top of the sorted list.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from erp_integrations.adapters.spectrum.layouts import PartitionKey
 from erp_integrations.adapters.spectrum.list_responses import ListResponse, Row
+from erp_integrations.adapters.spectrum.service_fields import PartitionKey
 
 Criteria = Mapping[str, str]
 SORT = "pSort_By"

@@ -47,8 +47,8 @@ from erp_integrations.adapters.base import (
     Unavailable,
     ValueKind,
 )
-from erp_integrations.adapters.spectrum.fields import Field, FieldKind, format_date
-from erp_integrations.adapters.spectrum.layouts import (
+from erp_integrations.adapters.spectrum.field_types import Field, FieldKind, format_date
+from erp_integrations.adapters.spectrum.service_fields import (
     LAYOUTS,
     SUBCONTRACT_NOTES,
     UPDATE_SUBCONTRACT,

@@ -18,8 +18,8 @@ from erp_integrations.adapters.base import (
     Unusable,
 )
 from erp_integrations.adapters.spectrum import authentication, replies
-from erp_integrations.adapters.spectrum.layouts import LAYOUTS, Layout
 from erp_integrations.adapters.spectrum.redaction import clean_reply_text, clean_secrets
+from erp_integrations.adapters.spectrum.service_fields import LAYOUTS, Layout
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
 from erp_integrations.adapters.spectrum.wire import Exchange, get_effective_exchange
 from erp_integrations.adapters.spectrum.wsdl import Service

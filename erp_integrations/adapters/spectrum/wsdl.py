@@ -17,7 +17,7 @@ from zeep.wsdl.bindings import Soap11Binding
 
 from erp_integrations.adapters.base import NotSent
 from erp_integrations.adapters.spectrum import authentication
-from erp_integrations.adapters.spectrum.layouts import Layout
+from erp_integrations.adapters.spectrum.service_fields import Layout
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
 from erp_integrations.adapters.spectrum.wire import MAX_LIST_BYTES, MAX_REPLY_BYTES, Exchange, send_request
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from sqlalchemy import Table
 
 from erp_integrations.adapters.spectrum import info_link_tables, readback
-from erp_integrations.adapters.spectrum.layouts import LAYOUTS, LIST_LAYOUTS
+from erp_integrations.adapters.spectrum.service_fields import LAYOUTS, LIST_LAYOUTS
 
 ROOT = Path(settings.BASE_DIR)
 PRODUCT = ("commitments", "config", "directory", "erp_integrations", "notifications")

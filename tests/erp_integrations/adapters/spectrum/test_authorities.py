@@ -19,7 +19,7 @@ from pytest_django import Settings
 from erp_integrations.adapters.base import Accepted, Rows
 from erp_integrations.adapters.registry import build_probing_adapter
 from erp_integrations.adapters.spectrum import OAuthClient, authentication, wire, wsdl
-from erp_integrations.adapters.spectrum.layouts import LAYOUTS
+from erp_integrations.adapters.spectrum.service_fields import LAYOUTS
 from tests.erp_integrations.adapters.spectrum import servers
 from tests.erp_integrations.adapters.spectrum.servers import answering, serving
 from tests.erp_integrations.adapters.spectrum.test_transport import HEADER, SUCCESS, connected

@@ -5,7 +5,7 @@ import pytest
 
 from erp_integrations.adapters.base import Call, Element
 from erp_integrations.adapters.spectrum import NonAscii, RetentionRule, SpectrumAdapter, SpectrumSettings
-from erp_integrations.adapters.spectrum.layouts import UPDATE_SUBCONTRACT, UPDATE_SUBCONTRACT_PHASES
+from erp_integrations.adapters.spectrum.service_fields import UPDATE_SUBCONTRACT, UPDATE_SUBCONTRACT_PHASES
 from erp_integrations.snapshots import Document
 from tests.erp_integrations.adapters.examples import DOCUMENT, LINE, LUMP_SUM, MASTERS, with_line, with_lines
 

@@ -32,7 +32,7 @@ from erp_integrations.adapters.spectrum import (
     info_link_tables,
     master_data,
 )
-from erp_integrations.adapters.spectrum.layouts import GET_JOB, GET_PHASE, LIST_LAYOUTS
+from erp_integrations.adapters.spectrum.service_fields import GET_JOB, GET_PHASE, LIST_LAYOUTS
 from tests.erp_integrations.adapters.spectrum import servers
 from tests.erp_integrations.adapters.spectrum.servers import (
     TYPES,

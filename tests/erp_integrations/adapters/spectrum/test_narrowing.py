@@ -6,9 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from erp_integrations.adapters.spectrum.layouts import GET_JOB, GET_PHASE, VENDORS_BY_NAME, PartitionKey
 from erp_integrations.adapters.spectrum.list_responses import ListResponse, Row
 from erp_integrations.adapters.spectrum.partitioned_fetch import NotPartitionableError, PartitionedFetch
+from erp_integrations.adapters.spectrum.service_fields import (
+    GET_JOB,
+    GET_PHASE,
+    VENDORS_BY_NAME,
+    PartitionKey,
+)
 
 CAP = 3
 DIVISION, PEOPLE = GET_JOB.partition_keys[1], GET_JOB.partition_keys[2]

@@ -13,7 +13,7 @@ from erp_integrations.adapters.spectrum import (
     element_names,
     wsdl,
 )
-from erp_integrations.adapters.spectrum.layouts import LAYOUTS
+from erp_integrations.adapters.spectrum.service_fields import LAYOUTS
 from tests.erp_integrations.adapters.spectrum import servers
 from tests.erp_integrations.adapters.spectrum.servers import (
     Behaviour,

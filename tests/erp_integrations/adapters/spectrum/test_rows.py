@@ -14,7 +14,7 @@ import pytest
 
 from erp_integrations.adapters.base import Call, Element, NotSent
 from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings
-from erp_integrations.adapters.spectrum.layouts import LAYOUTS
+from erp_integrations.adapters.spectrum.service_fields import LAYOUTS
 from tests.local.spectrum.conftest import Caller
 from tests.simulator import Simulator
 

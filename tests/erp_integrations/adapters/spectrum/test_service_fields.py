@@ -1,6 +1,10 @@
 """The published tables, written out a second time: a slip in one of the two shows here."""
 
-from erp_integrations.adapters.spectrum.layouts import UPDATE_SUBCONTRACT, UPDATE_SUBCONTRACT_PHASES, Layout
+from erp_integrations.adapters.spectrum.service_fields import (
+    UPDATE_SUBCONTRACT,
+    UPDATE_SUBCONTRACT_PHASES,
+    Layout,
+)
 
 HEADER = """
 Authorization_ID T20, GUID T36, Company_Code T3, Vendor_Code T10, Subcontract_Number T10, Job_Number T10,

@@ -7,7 +7,7 @@ Where a page is silent about decimals, the field takes whole numbers, which fit 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from erp_integrations.adapters.spectrum.fields import FORBIDDEN_IN_KEYS, Field, FieldKind
+from erp_integrations.adapters.spectrum.field_types import FORBIDDEN_IN_KEYS, Field, FieldKind
 
 
 def _build_text_field(name: str, width: int, *, cuttable: bool = False, blank: str = "") -> Field:

@@ -5,8 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from erp_integrations.adapters.spectrum.fields import FORBIDDEN_IN_KEYS, Field, FieldKind, Misfit, format_date
-from erp_integrations.adapters.spectrum.layouts import LAYOUTS, UPDATE_SUBCONTRACT, UPDATE_SUBCONTRACT_PHASES
+from erp_integrations.adapters.spectrum.field_types import (
+    FORBIDDEN_IN_KEYS,
+    Field,
+    FieldKind,
+    Misfit,
+    format_date,
+)
+from erp_integrations.adapters.spectrum.service_fields import (
+    LAYOUTS,
+    UPDATE_SUBCONTRACT,
+    UPDATE_SUBCONTRACT_PHASES,
+)
 
 UNIT_PRICE = UPDATE_SUBCONTRACT_PHASES["Unit_Price"]
 QUANTITY = UPDATE_SUBCONTRACT_PHASES["Original_Contract_Quantity"]
