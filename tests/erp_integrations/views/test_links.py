@@ -208,10 +208,10 @@ class TestVendors:
     @pytest.mark.parametrize(
         ("code", "told"),
         [
-            ("NOBODY", "Spectrum&#x27;s list has no vendor NOBODY."),
+            ("NOBODY", "Spectrum has no vendor NOBODY."),
             ("", "Enter a vendor code, or choose one."),
             ("OVERLONGCODE", "has 12 characters; Spectrum takes 10, so nothing can be exported under it."),
-            ("A.B", "may not hold ., so nothing can be exported under it. Change it in Spectrum, then read"),
+            ("A.B", "may not hold ., so nothing can be exported under it. Change it in Spectrum, then sync"),
         ],
     )
     def test_a_code_that_can_not_be_is_refused_in_words(
@@ -235,7 +235,7 @@ class TestVendors:
         client = signed_in(admin)
         address = reverse("erp_integrations:vendor", args=[site.company.slug, ours.pk])
         html = client.get(f"{address}?connection={site.pk}").content.decode()
-        assert "it may not hold &amp;. Change it in Spectrum, then sync master data." in html
+        assert "this code may not hold &amp;. Change it in Spectrum, then sync master data." in html
         assert 'value="A&amp;B"' not in html
         VendorLinkFactory(connection=site, contract_company=ours, vendor_code="A&B")
         html = page_of(admin, site.company, "vendors", "?view=all")
