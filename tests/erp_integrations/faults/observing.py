@@ -15,9 +15,9 @@ from erp_integrations.adapters.registry import build_sending_adapter
 from erp_integrations.connections import probing
 from erp_integrations.exports import unknown, verification, worker
 from erp_integrations.models import Connection, ExportJob
-from local.contracts.comparing import differences
-from local.contracts.pages import plan
-from local.contracts.people import words_of
+from tests.endurance.contracts.comparing import differences
+from tests.endurance.contracts.pages import plan
+from tests.endurance.contracts.people import words_of
 from tests.erp_integrations.faults.cases import Fault
 from tests.simulator import Simulator
 
