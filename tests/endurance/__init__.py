@@ -1,1 +1,1 @@
-"""Runs of minutes or hours on the real processes: all contracts, faults, a scan. With tests of their judges."""
+"""Runs of hours on the real processes: all contracts, faults, a scan. With tests of their judges."""
