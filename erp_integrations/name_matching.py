@@ -1,8 +1,8 @@
 """Which names in Spectrum look like one of ours; a person confirms, nothing is linked by itself.
 
 Two names are compared by the groups of three letters that they share, after what firms and
-people write differently is taken off: legal forms, dots, "&", accents, blanks between initials. By hand,
-since libraries of string distances score pair by pair: here one pass over Spectrum's vendors serves all names.
+people write differently is taken off: legal forms, dots, "&", accents, blanks between initials.
+By hand, since libraries of string distances score pair by pair: one pass over Spectrum's vendors serves all.
 """
 
 import re
