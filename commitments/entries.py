@@ -90,7 +90,7 @@ class Entry:
         )
 
     def is_valid(self) -> bool:
-        """Whether all of it can be saved; looks at everything, so that all problems show at once."""
+        """All of it can be saved; looks at everything, so that all problems show at once."""
         return all([self.header.is_valid(), self.lines is None or self.lines.is_valid()])
 
     @property

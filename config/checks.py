@@ -177,7 +177,7 @@ def is_mail_encrypted() -> bool:
 
 
 def is_remote_host(host: str | None) -> bool:
-    """Whether a name or address leads off this machine; a socket's folder does not."""
+    """A name or address leads off this machine; a socket's folder does not."""
     if not host or host.startswith("/") or host == "localhost":
         return False
     try:

@@ -31,7 +31,6 @@ class Suggestion(Generic[T]):
 
     @property
     def is_same_name(self) -> bool:
-        """Whether only the spelling differs."""
         return self.likeness >= 1
 
 
@@ -65,7 +64,7 @@ def find_suggestions(
 
 
 def is_similar(ours: str, theirs: str) -> bool:
-    """Whether a person would take the two for one; so where one of them is unknown."""
+    """A person would take the two for one; so where one of them is unknown."""
     return not (get_comparable_name(ours) and get_comparable_name(theirs)) or bool(
         find_suggestions([ours], [(theirs, None)])[ours]
     )

@@ -29,7 +29,6 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
         return rows.filter(recipient__in=list_colleague_ids(person)).exclude(recipient__in=elsewhere)
 
     def has_send_again_permission(self, request: HttpRequest) -> bool:
-        """Whether the action is offered."""
         return request.user.has_perm("notifications.send_again")
 
     @admin.action(description="Send again (failed e-mails)", permissions=["send_again"])

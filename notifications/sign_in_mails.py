@@ -114,7 +114,7 @@ def handle_sign_in_change(entry: HistoryEntry) -> None:
 
 
 def is_part_of_setup(entry: HistoryEntry) -> bool:
-    """Whether these are the first codes, which come with the app and of which its mail tells."""
+    """These are the first codes, which come with the app and of which its mail tells."""
     if entry.event != CODES_MADE:
         return False
     last = (
@@ -126,7 +126,7 @@ def is_part_of_setup(entry: HistoryEntry) -> bool:
 
 
 def is_first_password(entry: HistoryEntry) -> bool:
-    """Whether an invitation was followed."""
+    """An invitation was followed."""
     if entry.event != RESET:
         return False
     before = HistoryEntry.objects.about(User(pk=entry.subject_id)).filter(pk__lt=entry.pk)

@@ -48,7 +48,7 @@ class LockoutHandler(AxesDatabaseHandler):  # type: ignore[misc]  # axes has no 
 
 
 def is_locked(request: HttpRequest, person: User) -> bool:
-    """Whether this person's codes and passwords may not be tried from here now.
+    """This person's codes and passwords may not be tried from here now.
 
     True also has the answer replaced by the page that says so.
     """

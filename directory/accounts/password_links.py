@@ -19,7 +19,6 @@ class PasswordLinkTokens(PasswordResetTokenGenerator):
     """Django's, with a shorter life where there is a password already."""
 
     def check_token(self, user: User | None, token: str | None) -> bool:
-        """Whether this token lets this person choose a password now."""
         if user is None or token is None or not super().check_token(user, token):
             return False
         made_at = base36_to_int(token.split("-")[0])

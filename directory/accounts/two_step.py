@@ -93,7 +93,7 @@ class ReauthenticationCodeForm(LimitedCode, ReauthenticateForm):  # type: ignore
 
 
 def is_enabled(person: User) -> bool:
-    """Whether this person signs in with a code of an authenticator app."""
+    """This person signs in with a code of an authenticator app."""
     return bool(Authenticator.objects.filter(user=person, type=Authenticator.Type.TOTP).exists())
 
 

@@ -30,7 +30,6 @@ class PersonalDataActions(admin.ModelAdmin[User]):
     actions: tuple[str, ...] = ("erase_person", "export_person")
 
     def has_personal_data_permission(self, request: HttpRequest) -> bool:
-        """Whether the actions are offered."""
         assert isinstance(request.user, User)
         return request.user.is_superuser
 

@@ -24,7 +24,6 @@ MAX_ID_DIGITS = 19
 
 
 def is_key(text: str) -> bool:
-    """Whether it can be the key of a row."""
     return text.isascii() and text.isdecimal() and len(text) < MAX_ID_DIGITS
 
 

@@ -8,7 +8,7 @@ CONNECTION_ENDED_CODES = ("08", "57P0")
 
 
 def is_database_unreachable(error: BaseException | None) -> bool:
-    """Whether the server, or the way to it, is gone: not a lock or a statement that took too long.
+    """The server, or the way to it, is gone: not a lock or a statement that took too long.
 
     What a server refuses has a SQLSTATE. Without one nobody answered, and psycopg2 then raises
     ``OperationalError``, ``InterfaceError``, or, where the server had warned of its own crash, plain
@@ -23,5 +23,5 @@ def is_database_unreachable(error: BaseException | None) -> bool:
 
 
 def is_transient_error(error: BaseException) -> bool:
-    """Whether the same may succeed in a moment: the server is away, or another transaction was in the way."""
+    """The same may succeed in a moment: the server is away, or another transaction was in the way."""
     return is_database_unreachable(error) or isinstance(error, OperationalError)

@@ -112,7 +112,7 @@ def sign_statement(statement: dict[str, Any], *, key: str | None = None) -> dict
 
 
 def has_trusted_signature(signed_statement: Mapping[str, Any], *, trusted: Sequence[str]) -> bool:
-    """Whether one of the ``trusted`` keys signed exactly this statement."""
+    """One of the ``trusted`` keys signed exactly this statement."""
     try:
         signature = base64.b64decode(signed_statement["signature"], validate=True)
     except (LookupError, ValueError, TypeError):

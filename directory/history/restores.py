@@ -27,7 +27,7 @@ class RestoreRecord:
     agreed: dict[int, int]
 
     def has_lost(self, head: Head, known_at: datetime) -> bool:
-        """Whether a checkpoint of then knows this seal, and the copy did not."""
+        """A checkpoint of then knows this seal, and the copy did not."""
         return known_at < self.at and head.number > self.agreed.get(head.chain, 0)
 
 
@@ -66,7 +66,7 @@ def list_trusted_restores(*, trusted: Sequence[str]) -> list[RestoreRecord]:
 
 
 def has_unexplained_loss(checkpoint: Checkpoint | None) -> bool:
-    """Whether a checkpoint knows a seal that this database does not hold, and nobody has said why."""
+    """A checkpoint knows a seal that this database does not hold, and nobody has said why."""
     if checkpoint is None:
         return False
     missing = set(checkpoint.heads) - set(list_stored_heads(checkpoint.heads))

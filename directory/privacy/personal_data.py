@@ -118,7 +118,7 @@ def export_personal_data(*, person: User, by: User | None) -> dict[str, Any]:
 
 
 def is_erased(person: User) -> bool:
-    """Whether only the pseudonym is left."""
+    """Only the pseudonym is left."""
     return person.email == get_pseudonym(person)
 
 

@@ -251,7 +251,7 @@ def build_grant_statement(membership: CompanyMembership, *, entry_id: int) -> di
 
 
 def is_grant_signed(membership: CompanyMembership) -> bool:
-    """Whether web signed the grant of the privilege, or it stood when signing began, and nothing ended it.
+    """Web signed the grant of the privilege, or it stood when signing began, and nothing ended it.
 
     The database numbers the history, so that nothing that ended it can be put before it.
     """

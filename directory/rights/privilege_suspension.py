@@ -65,7 +65,7 @@ def get_suspension_reason(entry: HistoryEntry, person: User) -> str:
 
 
 def is_done_by_mailbox_owner(entry: HistoryEntry) -> bool:
-    """Whether it was done by whoever reads the person's mail, on an account that nobody else has changed.
+    """It was done by whoever reads the person's mail, on an account that nobody else has changed.
 
     A first second step counts as the person's own only in the session that began with the mailed link of
     their invitation, or for a forgotten password: the last password came by a link, and one session has

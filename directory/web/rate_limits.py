@@ -33,12 +33,10 @@ _lock = threading.Lock()
 
 
 def is_search(request: HttpRequest) -> bool:
-    """Whether the page is asked to search."""
     return bool(request.GET.get("q"))
 
 
 def is_post(request: HttpRequest) -> bool:
-    """Whether something is asked for, and not only looked at."""
     return request.method == "POST"
 
 

@@ -133,7 +133,7 @@ class Element:
 
     @property
     def cut(self) -> bool:
-        """Whether the ERP will hold another text than was entered."""
+        """The ERP will hold another text than was entered."""
         return bool(self.original) and self.original != self.value
 
 
@@ -396,7 +396,7 @@ class MovedRecord:
 
     @property
     def is_certain(self) -> bool:
-        """Whether job and lines say that it is the plan's; only then can it be followed."""
+        """Job and lines say that it is the plan's; only then can it be followed."""
         return not self.likeness
 
     @property
@@ -677,7 +677,7 @@ class Adapter(Protocol):
 
     @property
     def has_read_back(self) -> bool:
-        """Whether there is any way to look at what is stored."""
+        """There is a way to look at what is stored."""
         ...
 
     def verify_plan(self, calls: tuple[Call, ...]) -> Verdict:
@@ -693,7 +693,7 @@ class Adapter(Protocol):
         ...
 
     def can_read_back(self, call: Call) -> bool:
-        """Whether what a call writes can be read back at all. Where not, it replaces what it wrote
+        """What a call writes can be read back at all. Where not, it replaces what it wrote
         before, so that sending it again changes nothing. Pure."""
         ...
 

@@ -48,7 +48,6 @@ class ApproverAdmin(CompanyMembershipAdmin):
     actions = ("exempt_once",)
 
     def has_grant_permission(self, request: HttpRequest) -> bool:
-        """Whether the action is offered."""
         return request.user.has_perm("directory.grant_push_to_accounting")
 
     @admin.action(description="Exempt the selected approver once, for one commitment…", permissions=["grant"])

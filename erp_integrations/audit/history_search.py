@@ -149,7 +149,7 @@ def list_approver_ids(company: Company) -> list[int]:
 
 
 def _build_word_filter(company: Company, word: str) -> Q:
-    """Whether an entry holds the word in its detail, or a commitment that it is about is called so."""
+    """An entry holds the word in its detail, or a commitment that it is about is called so."""
     here = Commitment.objects.filter(project__company=company)
     commitments = here.filter(Q(number__icontains=word) | Q(title__icontains=word)).values("pk")
     sent = Submission.objects.filter(company=company)

@@ -57,7 +57,7 @@ class ApprovalBasis:
         return next(controlled_settings.hash_wire_settings(self.connection)) if self.connection else ""
 
     def is_bound_by(self, job: ExportJob, *, except_bound: bool = False) -> bool:
-        """Whether a job's acceptance binds this, or all of it ``but_bound``.
+        """A job's acceptance binds this, or all of it ``but_bound``.
 
         One from before names and settings were bound goes by what it bound, and one of which no list told a
         name yet goes on when that is read first.
@@ -126,7 +126,7 @@ class ApprovalBasis:
         return hold.erp_id if hold else self.adapter.get_proposed_erp_id(self.document)
 
     def is_unchecked_erp_id(self, erp_id: str) -> bool:
-        """Whether a person chose a number of which nobody but they can look whether it is free."""
+        """A person chose a number of which nobody but they can look whether it is free."""
         if self.connection is None or self.connection.has_read_back:
             return False
         return self.get_key(erp_id) != self.get_key(self.proposed_erp_id)

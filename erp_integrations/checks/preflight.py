@@ -77,7 +77,7 @@ def list_blocking(issues: list[Issue]) -> list[Issue]:
 
 
 def has_text(text: str) -> bool:
-    """Whether there is anything to read: a letter or a digit, and not only what nobody sees."""
+    """There is something to read: a letter or a digit, and not only what nobody sees."""
     return any(character.isalnum() and character not in INVISIBLE_LETTERS for character in text)
 
 

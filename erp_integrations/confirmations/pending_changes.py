@@ -126,7 +126,7 @@ def list_for_document(
 
 
 def has_own_changes(viewer: CompanyMembership) -> bool:
-    """Whether anything of the company waits that this person had a hand in; asked once for each request."""
+    """Something of the company waits that this person had a hand in; asked once for each request."""
     if not hasattr(viewer, "_has_own_changes"):
         rows = UnconfirmedChange.objects.filter(company=viewer.company_id)
         changed = rows.filter(people__contains=[viewer.user_id]).exists()

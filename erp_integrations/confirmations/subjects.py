@@ -151,7 +151,7 @@ class Subject:
         return f"{description} in {connection}" if connection else description
 
     def has_unique_name_match(self, changed: set[str], now: Values) -> bool:
-        """Whether a link needs nobody: of all that the ERP lists, it alone has our name, and neither side
+        """A link needs nobody: of all that the ERP lists, it alone has our name, and neither side
         was renamed lately."""
         if self.kind is Kind.VENDOR and changed == {"vendor_code"}:
             erp_rows: Any = Vendor.objects.filter(connection=self.connection_id, gone_at=None)

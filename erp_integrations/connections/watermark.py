@@ -54,7 +54,7 @@ class Mark:
 
     @property
     def is_known(self) -> bool:
-        """Whether the database holds this very attempt."""
+        """The database holds this very attempt."""
         if not self.started_at:
             return not self.attempt or WireAttempt.objects.filter(pk__gte=self.attempt).exists()
         started_at = datetime.fromisoformat(self.started_at)

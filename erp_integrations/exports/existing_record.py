@@ -39,7 +39,7 @@ class ExistingRecord:
 
     @property
     def is_ours(self) -> bool:
-        """Whether its job is the plan's: a record's job can't be changed, and its key can be used again."""
+        """Its job is the plan's: a record's job can't be changed, and its key can be used again."""
         return self.compared is None or not any(
             isinstance(each, OtherJob) for each in self.compared.differences
         )

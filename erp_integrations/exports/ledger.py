@@ -18,7 +18,7 @@ LONGEST_EXCERPT = 300
 
 
 def has_possible_write_under_key(job: ExportJob) -> bool:
-    """Whether a call of this commitment under the job's key may stand in the ERP: then it is ours.
+    """A call of this commitment under the job's key may stand in the ERP: then it is ours.
 
     The key is the call's own. A job that is tried again under another ERP ID keeps the calls that it
     tried under the former one, and they make nothing ours that stands under the new one.
@@ -53,7 +53,7 @@ def find_altered_call(job: ExportJob, calls: Sequence[ExportCall]) -> str:
 
 
 def has_later_accepted_call(call: ExportCall) -> bool:
-    """Whether another call of its method was written on the connection since this one was turned away."""
+    """Another call of its method was written on the connection since this one was turned away."""
     turned_away = call.wire_attempts.filter(outcome="unauthorised").order_by("-finished_at")
     return (
         WireAttempt.objects.filter(
@@ -88,13 +88,13 @@ def find_repeated_reply(job: ExportJob) -> str:
 
 
 def is_unwritten(job: ExportJob) -> bool:
-    """Whether no call of the job itself can have reached the ERP's books."""
+    """No call of the job itself can have reached the ERP's books."""
     tried = WireAttempt.objects.filter(call__job=job, outcome__in=MAYBE_WRITTEN)
     return not (tried.exists() or job.calls.filter(state=CallState.WRITTEN).exists())
 
 
 def is_within_read_back_lag(job: ExportJob) -> bool:
-    """Whether its last answer is younger than the lag of what is read back."""
+    """Its last answer is younger than the lag of what is read back."""
     since = Now() - timedelta(seconds=settings.READ_BACK_LAG_SECONDS)
     return WireAttempt.objects.filter(call__job=job, finished_at__gt=since).exists()
 

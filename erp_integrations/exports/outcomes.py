@@ -219,7 +219,7 @@ def has_written_call(job: ExportJob) -> bool:
 
 
 def end_interrupted_call(job: ExportJob, message: str) -> bool:
-    """Whether a call was being sent; then nobody knows what became of it, and the job is unknown."""
+    """A call was being sent; then nobody knows what became of it, and the job is unknown."""
     call = job.list_current_calls().filter(state=CallState.SENDING).first()
     if call is None:
         return False
@@ -285,7 +285,7 @@ def handle_failure(
 
 
 def has_expired_session_before(job: ExportJob, call: ExportCall | None) -> bool:
-    """Whether the session of the attempt before this one was over too: a new one does not help."""
+    """The session of the attempt before this one was over too: a new one does not help."""
     before = WireAttempt.objects.filter(call=call, attempt=job.attempt - 1)
     return before.filter(outcome=SessionOver.__name__.lower()).exists()
 

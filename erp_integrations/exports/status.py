@@ -80,7 +80,7 @@ class HealthCheck:
 
 
 def list_health_checks() -> list[HealthCheck]:
-    """Whether workers look at the database, and whether what is due is taken up. Three queries."""
+    """Do workers look at the database, and is what is due taken up? Three queries."""
     now = get_database_time()
     beat = Heartbeat.objects.filter(name=worker.SWEEP).first()
     longest = timedelta(seconds=max(60.0, 6 * settings.WORKER_POLL_SECONDS))

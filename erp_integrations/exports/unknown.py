@@ -149,7 +149,7 @@ def is_earlier_version(adapter: Adapter, call: Call, earlier: Iterable[Call], re
 
 
 def is_absent(adapter: Adapter, call: Call, found: StoredRecord | NotFound | Unavailable) -> bool:
-    """Whether a look has shown that nothing is there of a call, so that what is there later came after it."""
+    """A look has shown that nothing is there of a call, so that what is there later came after it."""
     match found:
         case StoredRecord():
             return adapter.can_read_back(call) and adapter.compare_calls((call,), found).calls == (None,)

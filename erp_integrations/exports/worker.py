@@ -402,7 +402,7 @@ NOTHING_MORE_SENT = (
 
 
 def is_written_part_gone(job: ExportJob, adapter: Adapter) -> bool:
-    """Whether an absence shows that what was written was taken away: lines would go to a key without header.
+    """An absence shows that what was written was taken away: lines would go to a key without header.
 
     What was answered within the lag of the read-back may not show yet.
     """

@@ -49,7 +49,6 @@ class ProjectCostCodes:
 
     @property
     def is_read(self) -> bool:
-        """Whether anything can be said."""
         return self.job is not None and self.job.phases_seen_at is not None
 
 

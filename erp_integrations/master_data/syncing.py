@@ -287,7 +287,7 @@ def update_progress(claimed: MastersPull, **values: Any) -> None:
 
 
 def release_if_stopping(claimed: MastersPull) -> bool:
-    """Whether this process was told to stop; then another worker begins anew, at once."""
+    """This process was told to stop; then another worker begins anew, at once."""
     if not stopping.is_set():
         return False
     MastersPull.objects.own(claimed).update(status=SyncStatus.QUEUED, lease_until=None, not_before=Now())

@@ -278,7 +278,7 @@ class Connection(models.Model):
 
     @property
     def is_closed(self) -> bool:
-        """Whether this hour is one of those in which nothing is sent; workers ask the database's clock."""
+        """This hour is one of those in which nothing is sent; workers ask the database's clock."""
         if self.closed_from is None or self.closed_until is None:
             return False
         local = timezone.localtime(timezone=zoneinfo.ZoneInfo(self.closed_time_zone or "UTC")).time()
@@ -288,7 +288,7 @@ class Connection(models.Model):
 
     @property
     def has_read_back(self) -> bool:
-        """Whether the operator has named a database that shows what this server holds."""
+        """The operator has named a database that shows what this server holds."""
         return self.server in settings.INFO_LINKS
 
 

@@ -192,12 +192,12 @@ class ExportJob(models.Model):
 
     @property
     def has_moved(self) -> bool:
-        """Whether a look has shown that its record, or a line of it, stands under another key now."""
+        """A look has shown that its record, or a line of it, stands under another key now."""
         return any(each.get("kind") == "moved" for each in self.differences)
 
     @property
     def is_delayed(self) -> bool:
-        """Whether its time has not come: a grace or a pause. Workers ask the database's clock."""
+        """Its time has not come: a grace or a pause. Workers ask the database's clock."""
         return self.not_before is not None and self.not_before > timezone.now()
 
     @property
@@ -216,7 +216,7 @@ class ExportJob(models.Model):
 
     @property
     def can_be_resolved_manually(self) -> bool:
-        """Whether what reads back has been silent for as long as the connection says."""
+        """What reads back has been silent for as long as the connection says."""
         return self.manual_resolution_from is not None and self.manual_resolution_from <= timezone.now()
 
     def list_current_calls(self) -> models.QuerySet["ExportCall"]:

@@ -198,5 +198,5 @@ class JobBilling(models.Model):
 
     @property
     def has_amounts(self) -> bool:
-        """Whether anything was invoiced or paid: then the record can't have been deleted."""
+        """Something was invoiced or paid: then the record can't have been deleted."""
         return bool(self.billed or self.paid or self.lines)

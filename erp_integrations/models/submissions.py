@@ -194,7 +194,7 @@ class Submission(models.Model):
             ) from error
 
     def is_own_decision(self, person: User) -> bool:
-        """Whether another person must decide: nobody does on what they had a hand in.
+        """Another person must decide: nobody does on what they had a hand in.
 
         A company can be freed from this rule, and one person once (docs/product.md, section 2.5).
         """

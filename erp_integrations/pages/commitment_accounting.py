@@ -50,7 +50,7 @@ class CommitmentAccounting:
 
     @property
     def can_retrieve(self) -> bool:
-        """Whether it can be taken back, rights aside."""
+        """It can be taken back, rights aside."""
         return self.latest is not None and self.latest.status == SubmissionStatus.AWAITING
 
     @property

@@ -78,7 +78,7 @@ class SubmissionRow:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether an absence counts by now; the decision itself asks the database's clock."""
+        """An absence counts by now; the decision itself asks the database's clock."""
         return self.job is None or self.job.quiet_until is None or self.job.quiet_until <= timezone.now()
 
     @property
@@ -91,7 +91,7 @@ class SubmissionRow:
 
     @property
     def needs_decision(self) -> bool:
-        """Whether a decision may follow, of whichever kind."""
+        """A decision may follow, of whichever kind."""
         resolvable = bool(self.job and self.is_unknown and self.job.needs_manual_resolution)
         return self.is_open or self.is_incomplete or resolvable
 
@@ -109,7 +109,7 @@ class SubmissionRow:
 
     @property
     def can_be_undone(self) -> bool:
-        """Whether the viewer may take the acceptance back: no worker has begun with it."""
+        """The viewer may take the acceptance back: no worker has begun with it."""
         is_queued = self.has_job_status(JobStatus.QUEUED) and self.job is not None and self.job.attempt == 0
         return is_queued and self.can_decide
 
@@ -119,7 +119,7 @@ class SubmissionRow:
 
     @property
     def can_be_resumed(self) -> bool:
-        """Whether the viewer may go on with what is not written: it does not do so by itself now."""
+        """The viewer may go on with what is not written: it does not do so by itself now."""
         resumes_itself = self.job is not None and self.job.not_before is not None and not self.job.is_delayed
         return (
             self.is_incomplete
@@ -131,7 +131,7 @@ class SubmissionRow:
 
     @property
     def can_be_unlinked(self) -> bool:
-        """Whether it is in Spectrum, whole or in part, so that it may be gone from there.
+        """It is in Spectrum, whole or in part, so that it may be gone from there.
 
         The right on the project's Commitments tool is asked by the box.
         """
@@ -139,12 +139,12 @@ class SubmissionRow:
 
     @property
     def is_followable(self) -> bool:
-        """Whether its record may stand under another key: something of it may be in Spectrum."""
+        """Its record may stand under another key: something of it may be in Spectrum."""
         return self.is_synced or self.is_incomplete or self.is_unknown
 
     @property
     def can_be_followed(self) -> bool:
-        """Whether a look has shown its record under another key, and the viewer may decide on that.
+        """A look has shown its record under another key, and the viewer may decide on that.
 
         The right on the project's Commitments tool is asked by the box.
         """
@@ -158,7 +158,7 @@ class SubmissionRow:
 
     @property
     def is_barred_as_own_decision(self) -> bool:
-        """Whether the viewer has the privilege, and a hand in this."""
+        """The viewer has the privilege, and a hand in this."""
         return self.viewer.is_accounting_approver and self.is_own_decision
 
     @property

@@ -55,7 +55,7 @@ class Comparison:
 
     @property
     def has_changed(self) -> bool:
-        """Whether anything has to be written but that it was seen once more."""
+        """Something has to be written but that it was seen once more."""
         issues = check_drift(self.job, self.read_back)
         stored = (self.job.verification, self.job.differences)
         known_drift = self.known_drift.findings if self.known_drift else []

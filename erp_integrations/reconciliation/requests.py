@@ -62,7 +62,7 @@ class ConnectionRow:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether nobody could look when it was last tried."""
+        """Nobody could look when it was last tried."""
         return self.newest is not None and self.newest.status == ReconciliationStatus.STOPPED
 
     @property
@@ -109,7 +109,7 @@ class Summary:
 
     @property
     def is_in_sync(self) -> bool:
-        """Whether everything was compared, and nothing drifts."""
+        """Everything was compared, and nothing drifts."""
         return self.drifting == "0" and all(
             row.finished and not row.is_stopped
             for row in self.connection_rows

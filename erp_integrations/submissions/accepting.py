@@ -163,7 +163,7 @@ def set_approved_basis(job: ExportJob, basis: ApprovalBasis, key: Key) -> None:
 
 
 def is_statement_required(submission: Submission) -> bool:
-    """Whether a person alone can say that an older copy's commitment is not in Spectrum already.
+    """A person alone can say that an older copy's commitment is not in Spectrum already.
 
     That is so until somebody has once decided for export since the last restore, whenever it was sent.
     """

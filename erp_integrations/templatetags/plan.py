@@ -81,7 +81,7 @@ def build_sheet(call: Call) -> Sheet:
 
 
 def is_blank(element: Element) -> bool:
-    """Whether it is left to the ERP; text of which nothing is left was entered all the same."""
+    """It is left to the ERP; text of which nothing is left was entered all the same."""
     return not element.value and not element.cut
 
 

@@ -391,7 +391,7 @@ def find_stored_key(call: Call, stored: Mapping[tuple[str, ...], Mapping[str, st
 
 
 def is_expanded_phase(phase: str, stored: str) -> bool:
-    """Whether a stored phase is one of ours with zeros put in."""
+    """A stored phase is one of ours with zeros put in."""
     following = iter(stored)
     return stored.replace("0", "") == phase.replace("0", "") and all(each in following for each in phase)
 

@@ -200,7 +200,7 @@ def describe_unconfirmed(answer: etree._Element, rows: Sequence[_Row], call: Cal
 
 
 def is_complaint(row: WireError) -> bool:
-    """Whether a row names a column, or has words without a code: no yes, whatever its code is.
+    """A row names a column, or has words without a code: no yes, whatever its code is.
 
     A column is published for information alone ("Vendor_Code is inactive").
     """
@@ -208,7 +208,7 @@ def is_complaint(row: WireError) -> bool:
 
 
 def has_unknown_content(answer: etree._Element, known: Set[etree._Element]) -> bool:
-    """Whether anything stands in a reply besides the published frame and plain rows."""
+    """Something stands in a reply besides the published frame and plain rows."""
     method = get_local_name(answer).removesuffix("response")
     frame = {get_local_name(answer), "returnarray", "returndata", method}
     return not all(map(_is_plain_row, known)) or any(
@@ -222,7 +222,7 @@ def has_unknown_content(answer: etree._Element, known: Set[etree._Element]) -> b
 
 
 def _is_plain_row(row: etree._Element) -> bool:
-    """Whether a row holds only what is published for one, each once, and no XML that is told as text."""
+    """A row holds only what is published for one, each once, and no XML that is told as text."""
     names = [get_local_name(child) for child in row.iterchildren("*")]
     text = etree.tostring(row, method="text", encoding="unicode", with_tail=False)
     return (
@@ -234,7 +234,7 @@ def _is_plain_row(row: etree._Element) -> bool:
 
 
 def _has_own_text(element: etree._Element) -> bool:
-    """Whether an element says something itself, in an attribute or as text between its children."""
+    """An element says something itself, in an attribute or as text between its children."""
     texts = (element.text, *(child.tail for child in element))
     return bool(_list_attributes(element)) or any(text and str(text).strip() for text in texts)
 
@@ -289,7 +289,7 @@ def is_transient(row: WireError) -> bool:
 
 
 def is_connection_error(row: WireError) -> bool:
-    """Whether a list is refused to the whole connection: E says so of every list."""
+    """A list is refused to the whole connection: E says so of every list."""
     return row.code == UNAUTHORISED_ON_READS or get_subject(row) != "document"
 
 

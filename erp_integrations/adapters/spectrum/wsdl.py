@@ -113,7 +113,7 @@ class Service:
         return " and ".join(parts) or "the order or namespace of its elements has changed"
 
     def has_new_namespace(self, kept: "Service") -> bool:
-        """Whether elements that both have are of another namespace: an interface that nobody has tried."""
+        """Elements that both have are of another namespace: an interface that nobody has tried."""
         namespaces = dict(kept.shape)
         return any(namespaces.get(name, qualified) != qualified for name, qualified in self.shape)
 
