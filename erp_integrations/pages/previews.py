@@ -109,7 +109,7 @@ def find_existing_record(submission: Submission) -> ExistingRecord | None:
 def check_before_accept(
     submission: Submission, *, erp_id: str, ticked: Collection[str] = ()
 ) -> tuple[bool, list[MovedRecord]]:
-    """Spectrum says, now, that something stands in the way; and the records that are ticked off.
+    """Ask Spectrum now whether something stands in the way; and the records that are ticked off.
 
     That is somebody else's record under the ERP ID, its own under another key, or a vendor, job or phase
     that was closed since the lists were read. Not to be called inside a transaction either. Nothing is
