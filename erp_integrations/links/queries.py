@@ -21,7 +21,7 @@ MAX_SEARCH_RESULTS = 20
 
 LINK_FILTERS: Mapping[str, str] = {
     "not-linked": "Not linked",
-    "work-waits": "Not linked, work waits",
+    "work-waits": "Not linked, in use",
     "linked": "Linked",
     "all": "All",
 }
