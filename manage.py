@@ -9,9 +9,9 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.management import execute_from_command_line
 
-    from directory.operators import at_the_command_line
+    from directory.operators import with_command_line_operator
 
-    with at_the_command_line():
+    with with_command_line_operator():
         execute_from_command_line(sys.argv)
 
 

@@ -5,15 +5,20 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from commitments.events import CommitmentEvent
 from commitments.models import Commitment, ContractCompany, CostCode, CostType, LineItem
-from directory.scoped_admin import ReadOnlyAdmin, RecordingAdmin
+from directory.admin.scoped import ReadOnlyAdmin, RecordingAdmin
 
 
 @admin.register(ContractCompany)
 class ContractCompanyAdmin(RecordingAdmin[ContractCompany]):
     """Vendors. Each stays with its company."""
 
-    what = "contract_company"
+    events = (
+        CommitmentEvent.CONTRACT_COMPANY_CREATED,
+        CommitmentEvent.CONTRACT_COMPANY_CHANGED,
+        CommitmentEvent.CONTRACT_COMPANY_DELETED,
+    )
     list_display = ("name", "company")
     list_filter = ("company",)
     search_fields = ("name",)
@@ -29,7 +34,11 @@ class CostCodeAdmin(RecordingAdmin[CostCode]):
     """Cost codes. Each stays in its project."""
 
     company = "project__company"
-    what = "cost_code"
+    events = (
+        CommitmentEvent.COST_CODE_CREATED,
+        CommitmentEvent.COST_CODE_CHANGED,
+        CommitmentEvent.COST_CODE_DELETED,
+    )
     list_display = ("code", "name", "project")
     list_filter = ("project__company",)
     list_select_related = ("project",)
@@ -44,7 +53,11 @@ class CostCodeAdmin(RecordingAdmin[CostCode]):
 class CostTypeAdmin(RecordingAdmin[CostType]):
     """Cost types. Each stays with its company."""
 
-    what = "cost_type"
+    events = (
+        CommitmentEvent.COST_TYPE_CREATED,
+        CommitmentEvent.COST_TYPE_CHANGED,
+        CommitmentEvent.COST_TYPE_DELETED,
+    )
     list_display = ("code", "name", "company")
     list_filter = ("company",)
     search_fields = ("code", "name")

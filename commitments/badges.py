@@ -8,16 +8,17 @@ MEANINGS: dict[str, tuple[str, str]] = {
         "When it is approved and complete, a project admin sends it to the ERP.",
     ),
     Badge.AWAITING: (
-        "Accounting has it, and nobody has decided yet.",
+        "Accounting has it and has not decided yet.",
         "An accounting approver accepts or rejects it. Until then a project admin can retrieve it.",
     ),
     Badge.EXPORTING: (
         "Accounting accepted it, and it is being written to Spectrum.",
-        "It becomes Synced when Spectrum has said yes to all of it.",
+        "It becomes Synced once Spectrum has confirmed all of it.",
     ),
     Badge.SYNCED: (
         "All of it was written to Spectrum.",
-        "Description, trade and issue date can still change here; Spectrum is not told of it.",
+        "You can still change description, trade and issue date here; Spectrum does not receive "
+        "those changes.",
     ),
     Badge.SYNCED_WITH_DIFFERENCES: (
         "It is in Spectrum, but not as it was accepted.",
@@ -28,19 +29,19 @@ MEANINGS: dict[str, tuple[str, str]] = {
         "Correct it; then a project admin sends it again.",
     ),
     Badge.RETRIEVED: (
-        "It was taken back before accounting decided.",
+        "It was retrieved before accounting decided.",
         "Change it as needed; then a project admin sends it again.",
     ),
     Badge.FAILED: (
         "Accounting accepted it, but it could not be written to Spectrum.",
-        "An accounting approver tries again, or rejects it so that it can be corrected here.",
+        "An accounting approver retries it, or rejects it so that it can be corrected here.",
     ),
     Badge.NEEDS_ATTENTION: (
-        "A part of it may be in Spectrum.",
-        "It is found out, by read-back or by an accounting approver. Until then it stays locked.",
+        "It may be partly in Spectrum.",
+        "Read-back or an accounting approver settles this. Until then it stays locked.",
     ),
     Badge.UNLINKED: (
-        "Its record in Spectrum is gone, and so is the link to it.",
+        "Its record in Spectrum is gone, and it has been unlinked.",
         "It can be changed, and a project admin can send it again.",
     ),
 }

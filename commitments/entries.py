@@ -7,13 +7,13 @@ from typing import Any
 
 from django.http import QueryDict
 
-from commitments.figures import written
+from commitments.figures import format_decimal
 from commitments.forms import CommitmentForm, LineChoices, LineFormSet
 from commitments.models import Commitment, Lock
 from commitments.services import LINE_FIELDS
 from directory.models import Project
 
-MORE_LINES = 3  # blank ones at a time, for whoever works without the script that adds one
+BLANK_LINES = 3  # blank ones at a time, for whoever works without the script that adds one
 
 
 @dataclass(frozen=True)
@@ -35,36 +35,40 @@ class Entry:
     total: Decimal = Decimal("0.00")
 
     @classmethod
-    def blank(cls, project: Project, kind: str) -> "Entry":
+    def build_blank(cls, project: Project, kind: str) -> "Entry":
         """For a new one: a draft, and a few empty lines."""
         header = CommitmentForm(project=project, kind=kind, initial={"status": "draft"})
-        choices = LineChoices.of(project)
-        return cls(header, _grid(choices, extra=MORE_LINES), choices)
+        choices = LineChoices.from_project(project)
+        return cls(header, build_line_formset(choices, extra=BLANK_LINES), choices)
 
     @classmethod
-    def of(cls, commitment: Commitment) -> "Entry":
+    def from_commitment(cls, commitment: Commitment) -> "Entry":
         """As it is stored."""
-        header = _header(commitment)
+        header = build_header_form(commitment)
         if commitment.lock == Lock.EXPORTED:
             return cls(header, None, LineChoices([], []))
-        choices = LineChoices.of(commitment.project)
+        choices = LineChoices.from_project(commitment.project)
         stored = list(commitment.lines.select_related("cost_code", "cost_type"))
         initial = [
             {name: getattr(line, name) for name in LINE_FIELDS} | {"cost_type": line.cost_type_id}
             for line in stored
         ]
-        lines = _grid(choices, initial=initial, extra=0 if initial else MORE_LINES)
+        lines = build_line_formset(choices, initial=initial, extra=0 if initial else BLANK_LINES)
         return cls(header, lines, choices, sum((line.amount for line in stored), Decimal("0.00")))
 
     @classmethod
-    def posted(
+    def from_post(
         cls, data: QueryDict, *, project: Project, kind: str, commitment: Commitment | None = None
     ) -> "Entry":
         """As it was typed."""
-        header = _header(commitment, data) if commitment else CommitmentForm(data, project=project, kind=kind)
+        header = (
+            build_header_form(commitment, data)
+            if commitment
+            else CommitmentForm(data, project=project, kind=kind)
+        )
         if commitment and commitment.lock == Lock.EXPORTED:
             return cls(header, None, LineChoices([], []))
-        choices = LineChoices.of(project)
+        choices = LineChoices.from_project(project)
         lines = LineFormSet(data, prefix="lines", form_kwargs={"choices": choices})
         lines.is_valid()
         amounts = (form.cleaned_data.get("amount") for form in lines.entered)
@@ -78,10 +82,15 @@ class Entry:
         )
         used = self.lines.entered if self.lines else []
         initial = [{name: form[name].data for name in LINE_FIELDS} for form in used]
-        return Entry(header, _grid(self.choices, initial=initial, extra=MORE_LINES), self.choices, self.total)
+        return Entry(
+            header,
+            build_line_formset(self.choices, initial=initial, extra=BLANK_LINES),
+            self.choices,
+            self.total,
+        )
 
     def is_valid(self) -> bool:
-        """Whether all of it can be saved; looks at everything, so that all problems show at once."""
+        """All of it can be saved; looks at everything, so that all problems show at once."""
         return all([self.header.is_valid(), self.lines is None or self.lines.is_valid()])
 
     @property
@@ -99,15 +108,15 @@ class Entry:
     @property
     def problems(self) -> list[Problem]:
         """Everything that was refused, in the order of the page."""
-        found = [
+        problems = [
             Problem(str(field.label), field.id_for_label, str(error))
             for field in self.header
             for error in field.errors
         ]
         if self.lines is None or not self.lines.is_bound:
-            return found
-        found += [Problem("Schedule of Values", "", str(error)) for error in self.lines.non_form_errors()]
-        return found + [
+            return problems
+        problems += [Problem("Schedule of Values", "", str(error)) for error in self.lines.non_form_errors()]
+        return problems + [
             Problem(f"Line {position}, {str(field.label).lower()}", field.id_for_label, str(error))
             for position, form in enumerate(self.lines.forms, start=1)
             if form in self.lines.entered
@@ -115,26 +124,28 @@ class Entry:
             for error in field.errors
         ]
 
-    def differences(self, stored: Commitment) -> list[str]:
+    def list_differences(self, stored: Commitment) -> list[str]:
         """What somebody else stored meanwhile, field by field, where it is not what was typed here."""
-        told = []
+        differences = []
         for field in self.header:
             now = getattr(stored, field.name)
             if self.header.cleaned_data.get(field.name) != now:
-                words = stored.get_status_display() if field.name == "status" else _words(now)
-                told.append(f"{field.label}: {words}")
-        if self.line_values is not None and not _same_lines(self.line_values, stored):
-            told.append("Schedule of Values: other lines")
-        return told
+                text = stored.get_status_display() if field.name == "status" else format_value(now)
+                differences.append(f"{field.label}: {text}")
+        if self.line_values is not None and not has_same_lines(self.line_values, stored):
+            differences.append("Schedule of Values: other lines")
+        return differences
 
 
-def _grid(choices: LineChoices, *, initial: list[dict[str, Any]] | None = None, extra: int) -> LineFormSet:
+def build_line_formset(
+    choices: LineChoices, *, initial: list[dict[str, Any]] | None = None, extra: int
+) -> LineFormSet:
     lines = LineFormSet(initial=initial or [], prefix="lines", form_kwargs={"choices": choices})
     lines.extra = extra
     return lines
 
 
-def _header(commitment: Commitment, data: QueryDict | None = None) -> CommitmentForm:
+def build_header_form(commitment: Commitment, data: QueryDict | None = None) -> CommitmentForm:
     return CommitmentForm(
         data,
         project=commitment.project,
@@ -144,12 +155,12 @@ def _header(commitment: Commitment, data: QueryDict | None = None) -> Commitment
     )
 
 
-def _words(value: Any) -> str:
+def format_value(value: Any) -> str:
     if isinstance(value, Decimal):
-        return written(value)
+        return format_decimal(value)
     return str(value) if value not in (None, "") else "blank"
 
 
-def _same_lines(lines: list[Mapping[str, Any]], stored: Commitment) -> bool:
+def has_same_lines(lines: list[Mapping[str, Any]], stored: Commitment) -> bool:
     there = stored.lines.select_related("cost_code", "cost_type")
     return lines == [{name: getattr(line, name) for name in LINE_FIELDS} for line in there]

@@ -13,8 +13,8 @@ CENT = Decimal("0.01")
 # A comma or a blank only where it groups thousands: "1,5" may mean fifteen tenths to one person and 15
 # to another, and in "12 5" a point was forgotten as likely as not.
 GROUPED = r"[0-9]{1,3}(?P<mark>[,\s])[0-9]{3}(?:(?P=mark)[0-9]{3})*"
-WRITTEN = re.compile(rf"-?(?:{GROUPED}|[0-9]+)?(?:\.[0-9]*)?")
-SIGNED = re.compile(r"\s*(?:\$\s*)?(?P<sign>-?)\s*(?:\$\s*)?(?P<figure>[^-$]*?)\s*")
+NUMBER_PATTERN = re.compile(rf"-?(?:{GROUPED}|[0-9]+)?(?:\.[0-9]*)?")
+SIGNED_PATTERN = re.compile(r"\s*(?:\$\s*)?(?P<sign>-?)\s*(?:\$\s*)?(?P<figure>[^-$]*?)\s*")
 
 
 def to_the_cent(value: Decimal) -> Decimal:
@@ -22,11 +22,11 @@ def to_the_cent(value: Decimal) -> Decimal:
     return value.quantize(CENT, rounding=ROUND_HALF_UP)
 
 
-def written(value: Decimal, *, at_least: int = 0, grouped: bool = False) -> str:
+def format_decimal(value: Decimal, *, min_decimals: int = 0, grouped: bool = False) -> str:
     """Without exponent or idle zeros, but with ``at_least`` so many decimals: ``12.5``, ``100.00``."""
     text = f"{value.normalize():,f}" if grouped else f"{value.normalize():f}"
     whole, _, decimals = text.partition(".")
-    decimals = decimals.ljust(at_least, "0")
+    decimals = decimals.ljust(min_decimals, "0")
     return f"{whole}.{decimals}" if decimals else whole
 
 
@@ -47,9 +47,9 @@ class FigureField(forms.Field):
         typed = "" if value is None else str(value)
         if not typed.replace("$", "").strip():
             return None
-        parts = SIGNED.fullmatch(typed)
+        parts = SIGNED_PATTERN.fullmatch(typed)
         text = f"{parts['sign']}{parts['figure']}" if parts else ""
-        if not WRITTEN.fullmatch(text) or not re.search("[0-9]", text):
+        if not NUMBER_PATTERN.fullmatch(text) or not re.search("[0-9]", text):
             raise ValidationError("Enter a number such as 1250.50.")
         whole, _, decimals = re.sub(r"[-,\s]", "", text).partition(".")
         if len(whole.lstrip("0")) > self.whole:
@@ -61,7 +61,7 @@ class FigureField(forms.Field):
 
     def prepare_value(self, value: Any) -> Any:
         """Stored numbers without idle zeros; what a person typed stays as it is."""
-        return written(value, at_least=self.shown) if isinstance(value, Decimal) else value
+        return format_decimal(value, min_decimals=self.shown) if isinstance(value, Decimal) else value
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         """A telephone shows its number keys."""

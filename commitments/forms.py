@@ -10,19 +10,20 @@ from django.core.exceptions import ValidationError
 from django.utils.functional import cached_property
 
 from commitments.figures import FigureField, to_the_cent
+from commitments.locks import EXPORTED_FIELDS
 from commitments.models import STATUSES, ContractCompany, CostCode, CostType
-from commitments.services import EXPORTED_FIELDS, LINE_FIELDS
+from commitments.services import LINE_FIELDS
 from commitments.widgets import QuickCheckbox, QuickSelect, QuickTextInput
 from directory.models import Project
 
-MOST_LINES = 1000
-TOO_MANY_LINES = f"At most {MOST_LINES:,} lines fit."
+MAX_LINES = 1000
+TOO_MANY_LINES = f"At most {MAX_LINES:,} lines are possible."
 
 
 # Line breaks, control characters, and those that turn the direction of what follows: a title could read
 # as another one.
-UNSEEN = re.compile(r"[\x01-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-LONGEST_DESCRIPTION = 10_000
+INVISIBLE_CHARACTERS = re.compile(r"[\x01-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+MAX_DESCRIPTION_LENGTH = 10_000
 
 
 class WholeTextField(forms.CharField):
@@ -40,9 +41,9 @@ class WholeTextField(forms.CharField):
     def validate(self, value: str) -> None:
         """Nothing in it that a person can't see."""
         super().validate(value)
-        if UNSEEN.search(value):
+        if INVISIBLE_CHARACTERS.search(value):
             raise ValidationError(
-                "It holds a line break or another character that nobody can see. Type it again by hand."
+                "It contains a line break or an invisible character. Type it again by hand."
             )
 
 
@@ -73,7 +74,7 @@ class CommitmentForm(forms.Form):
         }
     )
     default_retainage = FigureField(
-        whole=3, decimals=2, label="Default Retainage", help_text="Per cent held back from each payment."
+        whole=3, decimals=2, label="Default Retainage", help_text="Percentage held back from each payment."
     )
     trade = WholeTextField(max_length=60)
     issue_date = forms.DateField(
@@ -82,7 +83,7 @@ class CommitmentForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         error_messages={"invalid": "Enter a date such as 2025-03-31."},
     )
-    description = PlainTextField(max_length=LONGEST_DESCRIPTION, widget=forms.Textarea(attrs={"rows": 3}))
+    description = PlainTextField(max_length=MAX_DESCRIPTION_LENGTH, widget=forms.Textarea(attrs={"rows": 3}))
 
     def __init__(
         self, *args: Any, project: Project, kind: str, exported: bool = False, **kwargs: Any
@@ -113,7 +114,7 @@ class LineChoices:
     cost_types: list[CostType]
 
     @classmethod
-    def of(cls, project: Project) -> "LineChoices":
+    def from_project(cls, project: Project) -> "LineChoices":
         """Those of the project and of its company; two queries."""
         return cls(
             list(CostCode.objects.filter(project=project)),
@@ -123,15 +124,15 @@ class LineChoices:
     @cached_property
     def by_text(self) -> dict[str, CostCode]:
         """The cost codes by what names one: the code alone, or with its name."""
-        with_names = {_plain(str(cost_code)): cost_code for cost_code in self.cost_codes}
-        return with_names | {_plain(cost_code.code): cost_code for cost_code in self.cost_codes}
+        with_names = {clean_text(str(cost_code)): cost_code for cost_code in self.cost_codes}
+        return with_names | {clean_text(cost_code.code): cost_code for cost_code in self.cost_codes}
 
     @cached_property
     def by_key(self) -> dict[str, CostType]:
         """The cost types by what a select posts."""
         return {str(cost_type.pk): cost_type for cost_type in self.cost_types}
 
-    def cost_type(self, key: str) -> CostType:
+    def get_cost_type(self, key: str) -> CostType:
         """The cost type of the company with this key. Raises ValueError for any other."""
         if key not in self.by_key:
             raise ValueError(key)
@@ -156,7 +157,7 @@ class CostCodeField(forms.Field):
         text = str(value or "").strip()
         if not text:
             return None
-        found = self.choices.by_text.get(_plain(text))
+        found = self.choices.by_text.get(clean_text(text))
         if found is None:
             raise ValidationError(f"This project has no cost code {text[:60]}. Choose one from the list.")
         return found
@@ -166,7 +167,7 @@ class CostCodeField(forms.Field):
         return {"list": "cost-codes", "autocomplete": "off"}
 
 
-def _plain(text: str) -> str:
+def clean_text(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
@@ -187,7 +188,7 @@ class LineForm(forms.Form):
             label="Cost type",
             widget=QuickSelect,
             choices=[("", ""), *((key, str(cost_type)) for key, cost_type in choices.by_key.items())],
-            coerce=choices.cost_type,
+            coerce=choices.get_cost_type,
             empty_value=None,
             required=False,
             error_messages={"invalid_choice": "Choose a cost type from the list."},
@@ -222,11 +223,11 @@ class LineFormSet(forms.BaseFormSet[LineForm]):
     can_order = False
     can_delete = can_delete_extra = True
     deletion_widget = QuickCheckbox
-    min_num, max_num, absolute_max = 0, MOST_LINES, 2 * MOST_LINES
+    min_num, max_num, absolute_max = 0, MAX_LINES, 2 * MAX_LINES
     validate_min = validate_max = False
     renderer = None
     default_error_messages = {
-        "missing_management_form": "The lines did not arrive whole. Nothing was saved: send the form again.",
+        "missing_management_form": "Some lines did not arrive. Nothing was saved. Submit the form again.",
         "too_many_forms": TOO_MANY_LINES,
     }
 
@@ -234,7 +235,7 @@ class LineFormSet(forms.BaseFormSet[LineForm]):
         return 0 if self.is_bound else super().initial_form_count()
 
     def clean(self) -> None:
-        if len(self.entered) > MOST_LINES:
+        if len(self.entered) > MAX_LINES:
             raise ValidationError(TOO_MANY_LINES)
         if f"{self.prefix}-{len(self.forms)}-amount" in self.data:
             # More lines than were counted: they would go without a word.

@@ -1,7 +1,7 @@
 """A project's commitments: subcontracts and purchase orders with their Schedule of Values.
 
 Of the ERP this app knows three columns and no more: ``lock``, ``badge`` and ``erp_id``,
-which the ERP Integrations tool sets through ``services``.
+which the ERP Integrations tool sets through ``locks``.
 """
 
 from decimal import Decimal
@@ -161,7 +161,7 @@ class Commitment(models.Model):
         decimal_places=2,
         default=Decimal("0"),
         validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))],
-        help_text="Per cent held back from each payment.",
+        help_text="Percentage held back from each payment.",
     )
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="created_commitments")
     created_at = models.DateTimeField(db_default=Now())

@@ -1,7 +1,6 @@
 """What can be done to a commitment, and what refuses it.
 
-People's commands take the actor as ``by`` and check the right themselves. The functions at
-the end are for the ERP Integrations tool, which alone decides about lock, badge and ERP ID.
+Each takes the actor as ``by`` and checks the right itself.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -10,33 +9,13 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from commitments import merging
-from commitments.models import Badge, Commitment, LineItem, Lock
+from commitments.errors import CommitmentChanged, CommitmentLocked, DoesNotFit, NumberTaken
+from commitments.events import CommitmentEvent
+from commitments.locks import require_unlocked
+from commitments.models import Commitment, LineItem
 from directory import history
 from directory.models import Project, User
-from directory.permissions import require_create_commitments, require_edit_commitment
-
-# What Spectrum holds of a synced commitment; the rest stays editable.
-EXPORTED_FIELDS = frozenset({"number", "contract_company", "title", "status", "default_retainage"})
-
-
-class CommitmentError(Exception):
-    """A change was refused; the text is for the person who asked."""
-
-
-class CommitmentLocked(CommitmentError):
-    """Accounting has the commitment, or has exported it."""
-
-
-class CommitmentChanged(CommitmentError):
-    """Somebody else changed it since the person opened it."""
-
-
-class DoesNotFit(CommitmentError):
-    """What was asked for would need more digits than a line has."""
-
-
-class NumberTaken(CommitmentError):
-    """The project has another commitment of this kind with this number."""
+from directory.rights.permissions import require_create_commitments, require_edit_commitment
 
 
 @transaction.atomic
@@ -49,9 +28,11 @@ def create_commitment(
     """
     require_create_commitments(by, project)
     commitment = Commitment(project=project, kind=kind, created_by=by, **values)
-    _save(commitment)
-    _write_lines(commitment, lines)
-    history.record(event="commitment.created", subject=commitment, by=by, company=project.company)
+    save_commitment(commitment)
+    create_lines(commitment, lines)
+    history.record(
+        event=CommitmentEvent.COMMITMENT_CREATED, subject=commitment, by=by, company=project.company
+    )
     return commitment
 
 
@@ -69,33 +50,33 @@ def update_commitment(
     ``version`` is what the person saw. Raises RightMissing, CommitmentLocked,
     CommitmentChanged, NumberTaken.
     """
-    locked = _lock(commitment)
-    require_edit_commitment(by, locked.project, locked.created_by_id)
-    changed = {name for name, value in values.items() if getattr(locked, name) != value}
-    lines_changed = lines is not None and _as_values(lines) != _stored_lines(locked)
-    _refuse_locked(locked, changed, lines_changed=lines_changed)
-    if locked.version != version:
+    commitment_row = lock_commitment(commitment)
+    require_edit_commitment(by, commitment_row.project, commitment_row.created_by_id)
+    changed = {name for name, value in values.items() if getattr(commitment_row, name) != value}
+    lines_changed = lines is not None and _to_line_tuples(lines) != _list_stored_lines(commitment_row)
+    require_unlocked(commitment_row, changed, lines_changed=lines_changed)
+    if commitment_row.version != version:
         raise CommitmentChanged(
-            "Somebody else changed this commitment while you had it open. "
-            "Your entries are still below: reload the page in another tab, compare, and save again."
+            "Somebody else has changed this commitment since you opened it. Your entries are still below: "
+            "open the page in another tab, compare, and save again."
         )
     if not changed and not lines_changed:
-        return locked
+        return commitment_row
     for name in changed:
-        setattr(locked, name, values[name])
-    locked.version += 1
-    _save(locked)
+        setattr(commitment_row, name, values[name])
+    commitment_row.version += 1
+    save_commitment(commitment_row)
     if lines is not None and lines_changed:
-        locked.lines.all().delete()
-        _write_lines(locked, lines)
+        commitment_row.lines.all().delete()
+        create_lines(commitment_row, lines)
     history.record(
-        event="commitment.changed",
-        subject=locked,
+        event=CommitmentEvent.COMMITMENT_CHANGED,
+        subject=commitment_row,
         by=by,
-        company=locked.project.company,
+        company=commitment_row.project.company,
         detail={"fields": sorted(changed) + (["lines"] if lines_changed else [])},
     )
-    return locked
+    return commitment_row
 
 
 @transaction.atomic
@@ -105,23 +86,31 @@ def merge_lines(*, commitment: Commitment, by: User, version: int, positions: Co
     ``version`` is what the person saw, so that exactly what was shown results. The history keeps
     the lines as they were. Raises RightMissing, CommitmentLocked, CommitmentChanged, DoesNotFit.
     """
-    locked, lines = _lines_for(commitment, by=by, version=version, positions=positions)
+    commitment_row, lines = lock_lines(commitment, by=by, version=version, positions=positions)
     chosen = [line for line in lines if line.position in positions]
     try:
-        result = merging.merged([_values(line) for line in chosen])
+        result = merging.merge_lines([_get_line_values(line) for line in chosen])
     except ValueError as error:
         raise DoesNotFit(
             f"Nothing was merged: {error}. Give the lines billing items of their own instead."
         ) from error
     first = min(positions)
     kept = [line for line in lines if line.position not in positions or line.position == first]
-    _replace_lines(locked, [result.values if line.position == first else _values(line) for line in kept])
-    _record_lines(locked, by, "commitment.lines_merged", chosen, was="\n".join(map(merging.told, chosen)))
-    return locked
+    update_lines(
+        commitment_row, [result.values if line.position == first else _get_line_values(line) for line in kept]
+    )
+    record_lines_change(
+        commitment_row,
+        by,
+        CommitmentEvent.COMMITMENT_LINES_MERGED,
+        chosen,
+        was="\n".join(map(merging.describe_line, chosen)),
+    )
+    return commitment_row
 
 
 @transaction.atomic
-def give_billing_items(
+def set_billing_items(
     *, commitment: Commitment, by: User, version: int, positions: Collection[int], anew: bool = False
 ) -> Commitment:
     """Give each of these lines that lacks one a billing item of its own, as ``merging.billing_items`` says;
@@ -129,58 +118,45 @@ def give_billing_items(
 
     ``version`` is what the person saw. Raises RightMissing, CommitmentLocked, CommitmentChanged.
     """
-    locked, lines = _lines_for(commitment, by=by, version=version, positions=positions)
-    given = merging.billing_items(lines, positions, anew=anew)
-    _replace_lines(
-        locked,
-        [{**_values(line), "billing_item": given.get(line.position, line.billing_item)} for line in lines],
+    commitment_row, lines = lock_lines(commitment, by=by, version=version, positions=positions)
+    given = merging.build_billing_items(lines, positions, anew=anew)
+    update_lines(
+        commitment_row,
+        [
+            {**_get_line_values(line), "billing_item": given.get(line.position, line.billing_item)}
+            for line in lines
+        ],
     )
-    _record_lines(
-        locked,
+    record_lines_change(
+        commitment_row,
         by,
-        "commitment.billing_items_given",
+        CommitmentEvent.COMMITMENT_BILLING_ITEMS_GIVEN,
         [line for line in lines if line.position in given],
         billing_items={str(position): item for position, item in given.items()},
     )
-    return locked
+    return commitment_row
 
 
 @transaction.atomic
 def delete_commitment(*, commitment: Commitment, by: User) -> None:
     """Remove a commitment that was never sent. Raises RightMissing, CommitmentLocked."""
-    locked = _lock(commitment)
-    require_edit_commitment(by, locked.project, locked.created_by_id)
-    if not locked.can_be_deleted:
-        raise CommitmentLocked("A commitment that was sent to accounting can't be deleted. Set it to Void.")
+    commitment_row = lock_commitment(commitment)
+    require_edit_commitment(by, commitment_row.project, commitment_row.created_by_id)
+    if not commitment_row.can_be_deleted:
+        raise CommitmentLocked(
+            "A commitment that has been sent to accounting can't be deleted. Set it to Void."
+        )
     history.record(
-        event="commitment.deleted",
-        subject=locked,
+        event=CommitmentEvent.COMMITMENT_DELETED,
+        subject=commitment_row,
         by=by,
-        company=locked.project.company,
-        detail={"kind": locked.kind, "number": locked.number},
+        company=commitment_row.project.company,
+        detail={"kind": commitment_row.kind, "number": commitment_row.number},
     )
-    locked.delete()
+    commitment_row.delete()
 
 
-def mark(
-    commitment: Commitment, *, badge: Badge, lock: Lock | None = None, erp_id: str | None = None
-) -> None:
-    """For the ERP Integrations tool: what the project sees of accounting, and what it may change.
-
-    The caller holds the row's lock and writes the history; None leaves a column as it is.
-    """
-    commitment.badge = badge
-    fields = ["badge"]
-    if lock is not None:
-        commitment.lock = lock
-        fields.append("lock")
-    if erp_id is not None:
-        commitment.erp_id = erp_id
-        fields.append("erp_id")
-    commitment.save(update_fields=fields)
-
-
-def _lock(commitment: Commitment) -> Commitment:
+def lock_commitment(commitment: Commitment) -> Commitment:
     return (
         Commitment.objects.select_for_update(of=("self",))
         .select_related("project__company")
@@ -188,67 +164,62 @@ def _lock(commitment: Commitment) -> Commitment:
     )
 
 
-def _lines_for(
+def lock_lines(
     commitment: Commitment, *, by: User, version: int, positions: Collection[int]
 ) -> tuple[Commitment, list[LineItem]]:
     """The commitment under lock with its lines, for a change to those at ``positions``."""
-    locked = _lock(commitment)
-    require_edit_commitment(by, locked.project, locked.created_by_id)
-    _refuse_locked(locked, set(), lines_changed=True)
-    lines = list(locked.lines.select_related("cost_code", "cost_type").order_by("position"))
-    if locked.version != version or not positions or set(positions) - {line.position for line in lines}:
+    commitment_row = lock_commitment(commitment)
+    require_edit_commitment(by, commitment_row.project, commitment_row.created_by_id)
+    require_unlocked(commitment_row, set(), lines_changed=True)
+    lines = list(commitment_row.lines.select_related("cost_code", "cost_type").order_by("position"))
+    if (
+        commitment_row.version != version
+        or not positions
+        or set(positions) - {line.position for line in lines}
+    ):
         raise CommitmentChanged(
-            "This commitment was changed while you looked at it. It is shown as it stands now."
+            "This commitment has changed since you opened it. The current version is shown."
         )
-    return locked, lines
+    return commitment_row, lines
 
 
-def _replace_lines(commitment: Commitment, lines: Sequence[Mapping[str, Any]]) -> None:
+def update_lines(commitment: Commitment, lines: Sequence[Mapping[str, Any]]) -> None:
     commitment.version += 1
-    _save(commitment)
+    save_commitment(commitment)
     commitment.lines.all().delete()
-    _write_lines(commitment, lines)
+    create_lines(commitment, lines)
 
 
-def _record_lines(
-    commitment: Commitment, by: User, event: str, were: Sequence[LineItem], **detail: Any
+def record_lines_change(
+    commitment: Commitment,
+    by: User,
+    event: CommitmentEvent,
+    previous_lines: Sequence[LineItem],
+    **detail: Any,
 ) -> None:
     """History of a change to some lines, with what they were: nothing is lost in silence."""
-    told = [
+    previous_values = [
         {
             name: str(getattr(line, name))
             for name in ("position", *LINE_FIELDS)
             if getattr(line, name) is not None
         }
-        for line in were
+        for line in previous_lines
     ]
     history.record(
         event=event,
         subject=commitment,
         by=by,
         company=commitment.project.company,
-        detail={"were": told, **detail},
+        detail={"were": previous_values, **detail},
     )
 
 
-def _values(line: LineItem) -> dict[str, Any]:
+def _get_line_values(line: LineItem) -> dict[str, Any]:
     return {name: getattr(line, name) for name in LINE_FIELDS}
 
 
-def _refuse_locked(commitment: Commitment, changed: set[str], *, lines_changed: bool) -> None:
-    if commitment.lock == Lock.WHOLE:
-        raise CommitmentLocked(
-            f"Accounting has this commitment ({commitment.get_badge_display()}). Nothing in it can change. "
-            "Before a decision, a project admin can use Retrieve from ERP."
-        )
-    if commitment.lock == Lock.EXPORTED and (lines_changed or changed & EXPORTED_FIELDS):
-        raise CommitmentLocked(
-            "This commitment is in Spectrum: number, contract company, title, status, default retainage "
-            "and the Schedule of Values can't change any more."
-        )
-
-
-def _save(commitment: Commitment) -> None:
+def save_commitment(commitment: Commitment) -> None:
     try:
         with transaction.atomic():
             commitment.save()
@@ -273,18 +244,18 @@ LINE_FIELDS = (
 )
 
 
-def _as_values(lines: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+def _to_line_tuples(lines: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
     empty = {"billing_item": "", "description": "", "unit_of_measure": ""}
     return [tuple(line.get(name, empty.get(name)) for name in LINE_FIELDS) for line in lines]
 
 
-def _stored_lines(commitment: Commitment) -> list[tuple[Any, ...]]:
+def _list_stored_lines(commitment: Commitment) -> list[tuple[Any, ...]]:
     stored = commitment.lines.select_related("cost_code", "cost_type").order_by("position")
     return [tuple(getattr(line, name) for name in LINE_FIELDS) for line in stored]
 
 
-def _write_lines(commitment: Commitment, lines: Sequence[Mapping[str, Any]]) -> None:
+def create_lines(commitment: Commitment, lines: Sequence[Mapping[str, Any]]) -> None:
     LineItem.objects.bulk_create(
         LineItem(commitment=commitment, position=position, **dict(zip(LINE_FIELDS, line, strict=True)))
-        for position, line in enumerate(_as_values(lines), start=1)
+        for position, line in enumerate(_to_line_tuples(lines), start=1)
     )

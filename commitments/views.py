@@ -7,26 +7,27 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from commitments import badges, queries, services
 from commitments.entries import Entry
+from commitments.errors import CommitmentChanged, CommitmentLocked, NumberTaken
 from commitments.models import Badge, Commitment, Kind, Lock
-from directory import pace
 from directory.models import Project
-from directory.permissions import (
+from directory.requests import SignedInRequest
+from directory.rights.permissions import (
     can_create_commitments,
     can_edit_commitment,
     require_create_commitments,
     require_edit_commitment,
 )
-from directory.requests import SignedInRequest
+from directory.web import rate_limits
 
 
 @require_safe
-@pace.costly(when=pace.searches)
+@rate_limits.limit_rate(when=rate_limits.is_search)
 def commitments(request: SignedInRequest, project_id: int) -> HttpResponse:
-    project = project_of(request, project_id)
-    query = queries.Query.of(request.GET)
+    project = get_project_or_404(request, project_id)
+    query = queries.CommitmentQuery.from_parameters(request.GET.dict())
     context = {
         "query": query,
-        "page": queries.page_of(project, query),
+        "page": queries.get_page(project, query, request.GET.dict()),
         "kinds": Kind,
         "badges": Badge,
         "can_create": can_create_commitments(request.user, project),
@@ -37,11 +38,11 @@ def commitments(request: SignedInRequest, project_id: int) -> HttpResponse:
 @require_safe
 def detail(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
     """One commitment and where it stands."""
-    project = project_of(request, project_id)
-    return detail_page(request, commitment_of(project, commitment_id))
+    project = get_project_or_404(request, project_id)
+    return build_detail_page(request, get_commitment_or_404(project, commitment_id))
 
 
-def detail_page(
+def build_detail_page(
     request: SignedInRequest, commitment: Commitment, *, refusal: str = "", status: int = 200
 ) -> HttpResponse:
     """The commitment's page; ``refusal`` says first why what was asked was not done."""
@@ -61,17 +62,19 @@ def detail_page(
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: SignedInRequest, project_id: int) -> HttpResponse:
-    project = project_of(request, project_id)
+    project = get_project_or_404(request, project_id)
     require_create_commitments(request.user, project)
     kind = request.GET.get("kind", Kind.SUBCONTRACT.value)
     if kind not in Kind.values:
         raise Http404
     context = {"project": project, "kind": Kind(kind), "cancel_url": project.get_absolute_url()}
     if request.method != "POST":
-        return _form(request, Entry.blank(project, kind), context)
-    entry = Entry.posted(request.POST, project=project, kind=kind)
+        return build_form_page(request, Entry.build_blank(project, kind), context)
+    entry = Entry.from_post(request.POST, project=project, kind=kind)
     if "add_line" in request.POST:
-        return _form(request, entry.with_more_lines(request.POST, project=project, kind=kind), context)
+        return build_form_page(
+            request, entry.with_more_lines(request.POST, project=project, kind=kind), context
+        )
     if entry.is_valid():
         try:
             commitment = services.create_commitment(
@@ -81,19 +84,19 @@ def create(request: SignedInRequest, project_id: int) -> HttpResponse:
                 values=entry.values,
                 lines=entry.line_values or [],
             )
-        except services.NumberTaken as error:
+        except NumberTaken as error:
             entry.header.add_error("number", str(error))
         else:
-            messages.success(request, f"{commitment} is created.")
+            messages.success(request, f"{commitment} was created.")
             return redirect(commitment)
-    return _form(request, entry, context, status=422)
+    return build_form_page(request, entry, context, status=422)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
     """Change a commitment. What was typed survives every refusal."""
-    project = project_of(request, project_id)
-    commitment = commitment_of(project, commitment_id)
+    project = get_project_or_404(request, project_id)
+    commitment = get_commitment_or_404(project, commitment_id)
     require_edit_commitment(request.user, project, commitment.created_by_id)
     context = {
         "project": project,
@@ -105,60 +108,66 @@ def edit(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpR
     if request.method != "POST":
         if commitment.lock == Lock.WHOLE:
             return redirect(commitment)  # which says who has it, and what can be done
-        return _form(request, Entry.of(commitment), context)
-    entry = Entry.posted(request.POST, project=project, kind=commitment.kind, commitment=commitment)
+        return build_form_page(request, Entry.from_commitment(commitment), context)
+    entry = Entry.from_post(request.POST, project=project, kind=commitment.kind, commitment=commitment)
     context["version"] = request.POST.get("version", "")
     if "add_line" in request.POST and entry.lines is not None:
         more = entry.with_more_lines(request.POST, project=project, kind=commitment.kind)
-        return _form(request, more, context)
+        return build_form_page(request, more, context)
     if not entry.is_valid():
-        return _form(request, entry, context, status=422)
+        return build_form_page(request, entry, context, status=422)
     try:
         services.update_commitment(
             commitment=commitment,
             by=request.user,
-            version=_version(request),
+            version=get_expected_version(request),
             values=entry.values,
             lines=entry.line_values,
         )
-    except services.NumberTaken as error:
+    except NumberTaken as error:
         entry.header.add_error("number", str(error))
-        return _form(request, entry, context, status=422)
-    except services.CommitmentLocked as error:
-        return _form(request, entry, {**context, "refusal": str(error)}, status=409)
-    except services.CommitmentChanged as error:
-        stored = commitment_of(project, commitment_id)
+        return build_form_page(request, entry, context, status=422)
+    except CommitmentLocked as error:
+        return build_form_page(request, entry, {**context, "refusal": str(error)}, status=409)
+    except CommitmentChanged as error:
+        stored = get_commitment_or_404(project, commitment_id)
         # With the new version, saving again means: I have compared, and want it so.
-        changed = {"refusal": str(error), "differences": entry.differences(stored), "version": stored.version}
-        return _form(request, entry, {**context, **changed}, status=409)
+        changed = {
+            "refusal": str(error),
+            "differences": entry.list_differences(stored),
+            "version": stored.version,
+        }
+        return build_form_page(request, entry, {**context, **changed}, status=409)
     except Commitment.DoesNotExist:
         raise Http404 from None
-    messages.success(request, "Your changes are saved.")
+    messages.success(request, "Changes saved.")
     return redirect(commitment)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
     """Delete a commitment that was never sent, after asking once."""
-    project = project_of(request, project_id)
-    commitment = commitment_of(project, commitment_id)
+    project = get_project_or_404(request, project_id)
+    commitment = get_commitment_or_404(project, commitment_id)
     require_edit_commitment(request.user, project, commitment.created_by_id)
     if request.method != "POST":
         if not commitment.can_be_deleted:
-            messages.warning(request, "It was sent to accounting, so it can't be deleted. Set it to Void.")
+            messages.warning(
+                request, "It has been sent to accounting, so it can't be deleted. Set it to Void."
+            )
             return redirect(commitment)
         return render(request, "commitments/delete.html", {"commitment": commitment})
     try:
         services.delete_commitment(commitment=commitment, by=request.user)
-    except services.CommitmentLocked as error:
-        return detail_page(request, commitment, refusal=str(error), status=409)
+    except CommitmentLocked as error:
+        return build_detail_page(request, commitment, refusal=str(error), status=409)
     except Commitment.DoesNotExist:
         raise Http404 from None
-    messages.success(request, f"{commitment} is deleted.")
+    messages.success(request, f"{commitment} was deleted.")
     return redirect(project)
 
 
-def project_of(request: SignedInRequest, project_id: int) -> Project:
+def get_project_or_404(request: SignedInRequest, project_id: int) -> Project:
     """A project whose Commitments tool the person may see, else 404. The header learns where they are."""
     projects = Project.objects.visible_to(request.user).select_related("company")
     project = get_object_or_404(projects, pk=project_id)
@@ -166,21 +175,21 @@ def project_of(request: SignedInRequest, project_id: int) -> Project:
     return project
 
 
-def commitment_of(project: Project, commitment_id: int) -> Commitment:
+def get_commitment_or_404(project: Project, commitment_id: int) -> Commitment:
     """A commitment of the project with its total, else 404."""
-    found = Commitment.objects.with_total().select_related("contract_company", "created_by")
-    commitment = get_object_or_404(found, project=project, pk=commitment_id)
+    commitments_found = Commitment.objects.with_total().select_related("contract_company", "created_by")
+    commitment = get_object_or_404(commitments_found, project=project, pk=commitment_id)
     commitment.project = project
     return commitment
 
 
-def _form(
+def build_form_page(
     request: SignedInRequest, entry: Entry, context: dict[str, object], *, status: int = 200
 ) -> HttpResponse:
     return render(request, "commitments/form.html", {"entry": entry, **context}, status=status)
 
 
-def _version(request: SignedInRequest) -> int:
+def get_expected_version(request: SignedInRequest) -> int:
     """What the person saw; a page that does not say so saw none of them."""
     text = request.POST.get("version", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

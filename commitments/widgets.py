@@ -9,7 +9,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 
-def _input(widget: forms.TextInput | forms.CheckboxInput, name: str, value: Any, attrs: Any) -> SafeString:
+def format_input(
+    widget: forms.TextInput | forms.CheckboxInput, name: str, value: Any, attrs: Any
+) -> SafeString:
     context = widget.get_context(name, value, attrs)["widget"]
     own = {"type": context["type"], "name": context["name"], "value": context["value"]}
     return format_html("<input{}>", flatatt({**own, **context["attrs"]}))
@@ -21,7 +23,7 @@ class QuickTextInput(forms.TextInput):
     def render(
         self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: BaseRenderer | None = None
     ) -> SafeString:
-        return _input(self, name, value, attrs)
+        return format_input(self, name, value, attrs)
 
 
 class QuickCheckbox(forms.CheckboxInput):
@@ -30,7 +32,7 @@ class QuickCheckbox(forms.CheckboxInput):
     def render(
         self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: BaseRenderer | None = None
     ) -> SafeString:
-        return _input(self, name, value, attrs)
+        return format_input(self, name, value, attrs)
 
 
 class QuickSelect(forms.Select):

@@ -17,7 +17,7 @@ LOOSE = ("'unsafe-inline'", "'unsafe-eval'", "'unsafe-hashes'", "*", "https:", "
 
 
 @register(Tags.security, deploy=True)
-def production_is_production(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_environment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Development has published secrets, and cookies that travel in the clear."""
     if not settings.DEVELOPMENT:
         return []
@@ -25,7 +25,7 @@ def production_is_production(app_configs: Sequence[AppConfig] | None, **kwargs: 
 
 
 @register(Tags.security, deploy=True)
-def secrets_are_secret(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_secrets(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """A published key encrypts and signs for everybody; two uses of one key weaken both."""
     keys = {
         "SECRET_KEY": [settings.SECRET_KEY],
@@ -46,9 +46,7 @@ def secrets_are_secret(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
 
 
 @register(Tags.security, deploy=True)
-def the_address_is_one_and_is_secure(
-    app_configs: Sequence[AppConfig] | None, **kwargs: Any
-) -> list[CheckMessage]:
+def check_public_addresses(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Links in mails begin with PUBLIC_URL; a wildcard would let a stranger's host name through."""
     errors: list[CheckMessage] = []
     if not settings.PUBLIC_URL.startswith("https://"):
@@ -67,7 +65,9 @@ def the_address_is_one_and_is_secure(
 
 
 @register(Tags.security, deploy=True)
-def nothing_inline_runs(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_content_security_policy(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
     """The policy that makes an injected script or style do nothing."""
     directives: dict[str, Any] = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]
     lacking = [name for name in STRICT if name not in directives]
@@ -88,7 +88,7 @@ def nothing_inline_runs(app_configs: Sequence[AppConfig] | None, **kwargs: Any) 
 
 
 @register(Tags.security, deploy=True)
-def messages_are_data(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_celery_serializers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Whoever can write to the broker must not be able to run code in a worker."""
     accepted = {*settings.CELERY_ACCEPT_CONTENT, *settings.CELERY_RESULT_ACCEPT_CONTENT}
     written = {settings.CELERY_TASK_SERIALIZER, settings.CELERY_RESULT_SERIALIZER}
@@ -98,12 +98,12 @@ def messages_are_data(app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
 
 
 @register(Tags.security, deploy=True)
-def lines_to_servers_are_closed(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_server_connections(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Passwords, mails and money travel on them. On the machine itself nobody listens."""
     warnings: list[CheckMessage] = []
     database = settings.DATABASES["default"]
     secure = {"require", "verify-ca", "verify-full"}
-    if _is_elsewhere(database.get("HOST")) and database.get("OPTIONS", {}).get("sslmode") not in secure:
+    if is_remote_host(database.get("HOST")) and database.get("OPTIONS", {}).get("sslmode") not in secure:
         warnings.append(
             checks.Warning(
                 "The database is on another machine, and DATABASE_URL does not ask for TLS.",
@@ -111,14 +111,14 @@ def lines_to_servers_are_closed(app_configs: Sequence[AppConfig] | None, **kwarg
                 id="config.W001",
             )
         )
-    if _is_elsewhere(settings.EMAIL_HOST) and not _mail_is_encrypted():
+    if is_remote_host(settings.EMAIL_HOST) and not is_mail_encrypted():
         warnings.append(
             checks.Warning(
                 "Mail goes to another machine without TLS.", hint="Use smtp+tls://", id="config.W002"
             )
         )
     broker = urlsplit(settings.CELERY_BROKER_URL)
-    if _is_elsewhere(broker.hostname) and not (broker.password and broker.scheme == "rediss"):
+    if is_remote_host(broker.hostname) and not (broker.password and broker.scheme == "rediss"):
         warnings.append(
             Error(
                 "The broker is on another machine, and REDIS_URL has no password or no TLS.",
@@ -130,7 +130,7 @@ def lines_to_servers_are_closed(app_configs: Sequence[AppConfig] | None, **kwarg
 
 
 @register(Tags.security, deploy=True)
-def callers_are_told_apart(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_trusted_proxies(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Behind a proxy everybody has the proxy's address, unless the proxy is believed."""
     is_behind_a_proxy = getattr(settings, "SECURE_PROXY_SSL_HEADER", None)
     if not is_behind_a_proxy or settings.TRUSTED_PROXIES:
@@ -145,7 +145,7 @@ def callers_are_told_apart(app_configs: Sequence[AppConfig] | None, **kwargs: An
 
 
 @register(Tags.security, deploy=True)
-def sizes_and_paces_are_limited(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_limits(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Without them one person can take the machine away from everybody."""
     warnings: list[CheckMessage] = []
     if not settings.COSTLY_PAGES_PER_MINUTE:
@@ -158,7 +158,7 @@ def sizes_and_paces_are_limited(app_configs: Sequence[AppConfig] | None, **kwarg
 
 
 @register(Tags.security, deploy=True)
-def somebody_is_always_told(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_operator_email(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """A single superuser, or a company with one administrator, could else change no rights at all."""
     if "@" in settings.OPERATOR_EMAIL:
         return []
@@ -171,13 +171,13 @@ def somebody_is_always_told(app_configs: Sequence[AppConfig] | None, **kwargs: A
     ]
 
 
-def _mail_is_encrypted() -> bool:
+def is_mail_encrypted() -> bool:
     # Set by the address of the mail server, which the type checker reads without.
     return any(getattr(settings, name) for name in ("EMAIL_USE_TLS", "EMAIL_USE_SSL"))
 
 
-def _is_elsewhere(host: str | None) -> bool:
-    """Whether a name or address leads off this machine; a socket's folder does not."""
+def is_remote_host(host: str | None) -> bool:
+    """A name or address leads off this machine; a socket's folder does not."""
     if not host or host.startswith("/") or host == "localhost":
         return False
     try:

@@ -4,7 +4,7 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
-from config.logs import without_secrets
+from config.logs import clean_secrets
 
 # No address, header or set of headers of this product is longer.
 limit_request_line = 4094
@@ -23,9 +23,7 @@ class SafeLogger(Logger):  # type: ignore[misc]  # gunicorn has no type hints
         """The parts of a line."""
         # Without every header and variable, cookies among them, that a format could ask for.
         parts = {name: part for name, part in super().atoms(*args).items() if not name.startswith("{")}
-        clean = {
-            name: without_secrets(part) if isinstance(part, str) else part for name, part in parts.items()
-        }
+        clean = {name: clean_secrets(part) if isinstance(part, str) else part for name, part in parts.items()}
         # What people search for is business of theirs, and no part of where they were.
         verb, _, rest = str(clean["r"]).partition(" ")
         address, _, protocol = rest.rpartition(" ")

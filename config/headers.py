@@ -83,10 +83,10 @@ class BodyLimitMiddleware:
             and int(announced) <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         ):
             return self.get_response(request)
-        return too_large(request)
+        return build_too_large_response(request)
 
 
-def too_large(request: HttpRequest) -> HttpResponse:
+def build_too_large_response(request: HttpRequest) -> HttpResponse:
     """The 413 page; the log says who sent it, if anybody whom we know."""
     announced = request.META.get("CONTENT_LENGTH", "")[:20]
     logger.warning("Person %s sent a body of %r bytes to %s: 413", request.user.pk, announced, request.path)

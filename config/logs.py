@@ -13,10 +13,10 @@ from urllib.parse import quote, unquote, urlsplit
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 
-from directory.database_away import is_away
+from directory.db.database_errors import is_database_unreachable
 
 REMOVED = "[removed]"
-SHORTEST = 6
+MIN_SECRET_LENGTH = 6
 """Characters. A shorter setting is no secret, and would be found in every second line."""
 
 _PATTERNS = (
@@ -43,54 +43,54 @@ class SafeFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The entry without secrets; what follows its first line is indented."""
-        record = _without_known_traceback(record)
-        first, *more = without_secrets(super().format(record)).splitlines() or [""]
-        return "\n".join([_printable(first), *(f"  {_printable(line)}" for line in more)])
+        record = clean_traceback(record)
+        first, *more = clean_secrets(super().format(record)).splitlines() or [""]
+        return "\n".join([format_printable(first), *(f"  {format_printable(line)}" for line in more)])
 
 
-def _without_known_traceback(record: logging.LogRecord) -> logging.LogRecord:
+def clean_traceback(record: logging.LogRecord) -> logging.LogRecord:
     """A refusal, or a database that is away, is told in one line: no code of ours is at fault."""
     error = record.exc_info[1] if record.exc_info else None
-    if is_away(error):
-        words = f"the database can't be reached: {str(error).partition(chr(10))[0]}"
+    if is_database_unreachable(error):
+        message = f"the database can't be reached: {str(error).partition(chr(10))[0]}"
     elif isinstance(error, PermissionDenied):
-        words = type(error).__name__
+        message = type(error).__name__
     else:
         return record
-    told = copy(record)
-    told.msg, told.args = f"{record.getMessage()}: {words}", None
-    told.exc_info = told.exc_text = None
-    return told
+    short_record = copy(record)
+    short_record.msg, short_record.args = f"{record.getMessage()}: {message}", None
+    short_record.exc_info = short_record.exc_text = None
+    return short_record
 
 
-def _printable(line: str) -> str:
+def format_printable(line: str) -> str:
     """What steers a terminal, spelled out."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in line
     )
 
 
-def without_secrets(text: str) -> str:
+def clean_secrets(text: str) -> str:
     """The text without the secrets of the settings, and without what looks like one."""
-    for secret in secrets_of_settings():
+    for secret in list_secrets():
         text = text.replace(secret, REMOVED)
     for pattern in _PATTERNS:
         text = pattern.sub(rf"\g<1>{REMOVED}", text)
     return text
 
 
-def secrets_of_settings() -> list[str]:
+def list_secrets() -> list[str]:
     """Every secret that the environment gave us, longest first, as it is and as an address spells it."""
     found = {settings.SECRET_KEY, settings.HISTORY_SIGNING_KEY, settings.DECISION_SIGNING_KEY}
     found |= set(settings.FIELD_ENCRYPTION_KEYS)
     found |= {str(database.get("PASSWORD") or "") for database in settings.DATABASES.values()}
     found.add(settings.EMAIL_HOST_PASSWORD or "")
-    found |= set(_passwords((settings.CELERY_BROKER_URL, *settings.INFO_LINKS.values())))
+    found |= set(list_passwords((settings.CELERY_BROKER_URL, *settings.INFO_LINKS.values())))
     spelled = found | {quote(secret, safe="") for secret in found}
-    return sorted((secret for secret in spelled if len(secret) >= SHORTEST), key=len, reverse=True)
+    return sorted((secret for secret in spelled if len(secret) >= MIN_SECRET_LENGTH), key=len, reverse=True)
 
 
-def _passwords(addresses: Iterable[str]) -> Iterable[str]:
+def list_passwords(addresses: Iterable[str]) -> Iterable[str]:
     for address in addresses:
         try:
             password = urlsplit(address).password

@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 import django_stubs_ext
 import environ
-from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -30,28 +29,28 @@ DEVELOPMENT = ENVIRONMENT == "development"
 DEBUG = DEVELOPMENT and env.bool("DEBUG", default=False)
 
 
-def secret(name: str, development: str) -> str:
+def get_secret(name: str, development: str) -> str:
     """A secret of the environment; only development has a default, which protects nothing."""
     value: str = env.str(name, default=development) if DEVELOPMENT else env.str(name)
     return value
 
 
-SECRET_KEY = secret("SECRET_KEY", "development-only-0123456789-abcdefghijklmnopqrstuvwxyz")
+SECRET_KEY = get_secret("SECRET_KEY", "development-only-0123456789-abcdefghijklmnopqrstuvwxyz")
 # Newest first: the first key encrypts, every key decrypts.
-FIELD_ENCRYPTION_KEYS = secret("FIELD_ENCRYPTION_KEYS", "ZGV2ZWxvcG1lbnQtb25seS1rZXktMDEyMzQ1Njc4OTA=").split(
-    ","
-)
+FIELD_ENCRYPTION_KEYS = get_secret(
+    "FIELD_ENCRYPTION_KEYS", "ZGV2ZWxvcG1lbnQtb25seS1rZXktMDEyMzQ1Njc4OTA="
+).split(",")
 # Signs the daily checkpoints of the history: base64 of 32 bytes, `manage.py history_key --new`.
-HISTORY_SIGNING_KEY = secret("HISTORY_SIGNING_KEY", "ZGV2ZWxvcG1lbnQtb25seS1oaXN0b3J5LXNpZ25pbmc=")
+HISTORY_SIGNING_KEY = get_secret("HISTORY_SIGNING_KEY", "ZGV2ZWxvcG1lbnQtb25seS1oaXN0b3J5LXNpZ25pbmc=")
 
 # Signs acceptances and grants: of all processes web alone has it. What the others believe, newest first.
 DECISION_SIGNING_KEY = env.str(
     "DECISION_SIGNING_KEY",
     default="ZGV2ZWxvcG1lbnQtb25seS1kZWNpc2lvbi1zaWduZXI=" if DEVELOPMENT else "",
 )
-DECISION_PUBLIC_KEYS = secret("DECISION_PUBLIC_KEYS", "sXs5ZJ94Gf4kQBo7+o7fAjCgU/ecNUmCXR16PboQmEg=").split(
-    ","
-)
+DECISION_PUBLIC_KEYS = get_secret(
+    "DECISION_PUBLIC_KEYS", "sXs5ZJ94Gf4kQBo7+o7fAjCgU/ecNUmCXR16PboQmEg="
+).split(",")
 
 PUBLIC_URL = env.str(
     "PUBLIC_URL", default="http://127.0.0.1:8000" if DEVELOPMENT else environ.Env.NOTSET
@@ -94,11 +93,11 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "directory.middleware.SignInRequiredMiddleware",
+    "directory.web.middleware.SignInRequiredMiddleware",
     "config.headers.BodyLimitMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "directory.middleware.SessionLimitsMiddleware",
-    "directory.middleware.PersonalTimeZoneMiddleware",
+    "directory.web.middleware.SessionLimitsMiddleware",
+    "directory.web.middleware.PersonalTimeZoneMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -117,8 +116,9 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "directory.context_processors.places",
+                "directory.web.context_processors.build_navigation",
             ],
+            "builtins": ["directory.templatetags.times"],
         },
     }
 ]
@@ -159,8 +159,8 @@ AUTH_PASSWORD_VALIDATORS = [
         ("django.contrib.auth.password_validation.UserAttributeSimilarityValidator", {}),
         ("django.contrib.auth.password_validation.MinimumLengthValidator", {"min_length": 12}),
         ("django.contrib.auth.password_validation.NumericPasswordValidator", {}),
-        ("directory.passwords.CommonPasswords", {}),
-        ("directory.passwords.NoKnownWords", {}),
+        ("directory.accounts.passwords.CommonPasswordsValidator", {}),
+        ("directory.accounts.passwords.KnownWordsValidator", {}),
     )
 ]
 # Beside the names of the product and of the person's companies.
@@ -169,14 +169,14 @@ PASSWORD_WORDS = env.list("PASSWORD_WORDS", default=[])
 REFUSED_PASSWORDS_FILE = env.str("REFUSED_PASSWORDS_FILE", default="")
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-ACCOUNT_ADAPTER = "notifications.accounts.MailingAccountAdapter"
+ACCOUNT_ADAPTER = "notifications.account_mails.MailingAccountAdapter"
 ACCOUNT_FORMS = {
-    "change_password": "directory.sign_in.CountedChangePasswordForm",
-    "reset_password": "directory.sign_in.PasswordLinkForm",
-    "reset_password_from_key": "directory.sign_in.PasswordByLinkForm",
-    "set_password": "directory.sign_in.FirstPasswordForm",
+    "change_password": "directory.accounts.sign_in.CountedChangePasswordForm",
+    "reset_password": "directory.accounts.sign_in.PasswordLinkForm",
+    "reset_password_from_key": "directory.accounts.sign_in.PasswordByLinkForm",
+    "set_password": "directory.accounts.sign_in.FirstPasswordForm",
 }
-ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "directory.password_links.PasswordLinkTokens"
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "directory.accounts.password_links.PasswordLinkTokens"
 # For how long a mailed link works: where there is a password already, and where none was chosen yet.
 PASSWORD_RESET_MINUTES = env.int("PASSWORD_RESET_MINUTES", default=60)
 INVITATION_DAYS = env.int("INVITATION_DAYS", default=7)
@@ -192,10 +192,10 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": None,
     "reset_password": "20/h/ip,3/h/key",
 }
-MFA_ADAPTER = "directory.two_step.TwoStepAdapter"
+MFA_ADAPTER = "directory.accounts.two_step.TwoStepAdapter"
 MFA_FORMS = {
-    "authenticate": "directory.two_step.CodeForm",
-    "reauthenticate": "directory.two_step.ConfirmingCodeForm",
+    "authenticate": "directory.accounts.two_step.CodeForm",
+    "reauthenticate": "directory.accounts.two_step.ReauthenticationCodeForm",
 }
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # an administrator knows whose address it is
 MFA_TOTP_ISSUER = "Ledgergate"
@@ -207,7 +207,7 @@ ADMIN_REQUIRES_TWO_STEP = env.bool("ADMIN_REQUIRES_TWO_STEP", default=not DEVELO
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 60 * env.int("REAUTHENTICATION_MINUTES", default=15)
 # How many proxies in front may be believed about the caller's address.
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
-AXES_HANDLER = "directory.lockout.LockoutHandler"
+AXES_HANDLER = "directory.accounts.lockout.LockoutHandler"
 # Wrong passwords and codes within the time below: of one account from one address, of one address, and of
 # one account from everywhere but where its person signed in lately.
 AXES_FAILURE_LIMIT = 8
@@ -217,8 +217,8 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # or trying on would keep it locked for ever
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_USERNAME_CALLABLE = "directory.lockout.name_for_lockout"
-AXES_CLIENT_IP_CALLABLE = "directory.client_address.limited_address"
+AXES_USERNAME_CALLABLE = "directory.accounts.lockout.get_lockout_name"
+AXES_CLIENT_IP_CALLABLE = "directory.client_address.get_rate_limit_address"
 AXES_ENABLE_ADMIN = False
 AXES_LOCKOUT_TEMPLATE = "account/locked_out.html"
 AXES_HTTP_RESPONSE_CODE = 429
@@ -261,12 +261,13 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # a Schedule of Values of a thousand lin
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440  # bytes of a whole request, for which it is checked first
 DATA_UPLOAD_MAX_NUMBER_FILES = 0  # nothing here takes a file
 WHITENOISE_ALLOW_ALL_ORIGINS = False
-# Searches, reviews, spreadsheets: see directory/pace.py. Counted in each web process by itself.
+# Searches, reviews, spreadsheets: see directory/web/rate_limits.py. Counted in each web process by itself.
 COSTLY_PAGES_PER_MINUTE = env.int("COSTLY_PAGES_PER_MINUTE", default=120)
 
 # Language, time, files
 LANGUAGE_CODE = "en-us"
 USE_I18N = True
+FORMAT_MODULE_PATH = "config.formats"
 USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "static/"
@@ -313,42 +314,6 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_step": 0,
     "interval_max": 0,
     "connect_retries_timeout": 1,
-}
-CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "erp_integrations.tasks.sweep", "schedule": 15.0, "options": {"expires": 15}},
-    "reconcile": {
-        "task": "erp_integrations.tasks.reconcile",
-        "schedule": crontab(minute="*/10"),
-        "options": {"expires": 600},
-    },
-    "pull-masters": {
-        "task": "erp_integrations.tasks.pull_due_masters",
-        "schedule": 60.0,
-        "options": {"expires": 60},
-    },
-    "forget-old": {
-        "task": "erp_integrations.tasks.forget_old",
-        "schedule": crontab(hour=3, minute=20),
-        "options": {"expires": 3600},
-    },
-    "seal-history": {
-        "task": "directory.tasks.seal_history",
-        "schedule": crontab(minute="*/10"),
-        "options": {"expires": 600},
-    },
-    "send-emails": {"task": "notifications.tasks.send_emails", "schedule": 15.0, "options": {"expires": 15}},
-    # Every ten minutes, because each approver has an hour and a time zone of their own.
-    "daily-summaries": {
-        "task": "erp_integrations.tasks.send_daily_summaries",
-        "schedule": crontab(minute="*/10"),
-        "options": {"expires": 600},
-    },
-    "remind-of-reviews": {
-        "task": "erp_integrations.tasks.remind_of_reviews",
-        "schedule": crontab(minute="5"),
-        "options": {"expires": 3600},
-    },
 }
 
 # Who is told of a change of rights where nobody else is left who has no part in it; see rights_mails.

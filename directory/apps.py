@@ -11,13 +11,16 @@ class DirectoryConfig(AppConfig):
 
     def ready(self) -> None:
         """Let the history hear of sign-ins, limit each session, and register the system checks."""
-        from directory import account_changes, checks, frozen_transactions, sign_in_history  # noqa: F401  # needs the models
+        from directory import checks  # noqa: F401  # registers itself, as the next two do
+        from directory.accounts import sign_in_history  # noqa: F401
+        from directory.db import idle_transactions  # noqa: F401
+        from directory.rights import privilege_suspension
 
-        account_changes.listen()
+        privilege_suspension.subscribe_to_account_changes()
 
 
 class AdministrationConfig(admin_apps.AdminConfig):
     """Django admin, entered by the product's own sign-in."""
 
     default = False
-    default_site = "directory.administration.Administration"
+    default_site = "directory.admin_site.AdministrationSite"

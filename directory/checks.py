@@ -13,30 +13,30 @@ from directory.history import checkpoints, protection
 
 
 @register(Tags.security)
-def history_can_be_signed(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_history_signing_key(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """A key that is none would only be noticed when a checkpoint is due."""
     try:
-        checkpoints.public_key()
-    except checkpoints.BadKey as problem:
+        checkpoints.get_own_public_key()
+    except checkpoints.InvalidKey as problem:
         hint = "Make one with `manage.py history_key --new`."
         return [Error(f"HISTORY_SIGNING_KEY: {problem}", hint=hint, id="directory.E001")]
     return []
 
 
 @register(Tags.security)
-def decisions_can_be_believed(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_decision_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """With a wrong key each acceptance would come back; with one that nobody believes, too."""
     hint = "Make a key with `manage.py history_key --new`: docs/history.md, Signed decisions."
     try:
         for key in settings.DECISION_PUBLIC_KEYS:
-            checkpoints.decoded(key)
-    except checkpoints.BadKey as problem:
+            checkpoints.parse_key(key)
+    except checkpoints.InvalidKey as problem:
         return [Error(f"DECISION_PUBLIC_KEYS: {problem}", hint=hint, id="directory.E003")]
     if not settings.DECISION_SIGNING_KEY:
         return []  # a worker
     try:
-        own = checkpoints.public_half(settings.DECISION_SIGNING_KEY)
-    except checkpoints.BadKey as problem:
+        own = checkpoints.get_public_key(settings.DECISION_SIGNING_KEY)
+    except checkpoints.InvalidKey as problem:
         return [Error(f"DECISION_SIGNING_KEY: {problem}", hint=hint, id="directory.E004")]
     if own in settings.DECISION_PUBLIC_KEYS:
         return []
@@ -45,7 +45,7 @@ def decisions_can_be_believed(app_configs: Sequence[AppConfig] | None, **kwargs:
 
 
 @register(Tags.security)
-def refused_passwords_can_be_read(
+def check_refused_passwords_file(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Else nobody could choose a password."""
@@ -60,7 +60,7 @@ def refused_passwords_can_be_read(
 
 
 @register(Tags.security, deploy=True)
-def checkpoints_are_written(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_checkpoints_dir(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Without checkpoints a history that was written anew, or cut off, looks whole."""
     if settings.HISTORY_CHECKPOINTS_DIR:
         return []
@@ -75,23 +75,23 @@ def checkpoints_are_written(app_configs: Sequence[AppConfig] | None, **kwargs: A
 
 
 @register(Tags.database, deploy=True)
-def history_is_protected(
+def check_history_protection(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Two roles: the application's must not own the tables (`check --deploy --database default`)."""
     if "default" not in (databases or ()):
         return []
     hint = "Let an owning role migrate, and name the application's in DATABASE_URL: docs/history.md."
-    found = [*protection.role_gaps(), *protection.trigger_gaps()]
-    return [checks.Warning(sentence, hint=hint, id="directory.W002") for sentence in found]
+    issues = [*protection.check_role_rights(), *protection.check_triggers()]
+    return [checks.Warning(sentence, hint=hint, id="directory.W002") for sentence in issues]
 
 
 @register(Tags.database, deploy=True)
-def roles_are_apart(
+def check_database_roles(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """With one role for both, signatures alone keep a worker from deciding, nothing web from answering."""
-    if "default" not in (databases or ()) or not (sentence := protection.shared_role()):
+    if "default" not in (databases or ()) or not (sentence := protection.check_role_separation()):
         return []
-    hint = "Make a role for web and one for worker and beat: README, Going to production."
+    hint = "Make a role for web and one for the worker: README, Going to production."
     return [checks.Warning(sentence, hint=hint, id="directory.W003")]

@@ -2,7 +2,7 @@
 
 from django import forms
 
-from directory import time_zones
+from directory.db import time_zones
 from directory.models import User
 
 
@@ -10,8 +10,8 @@ class ProfileForm(forms.ModelForm[User]):
     """Name, time zone, and the hour of the daily summary."""
 
     time_zone = forms.ChoiceField(
-        choices=lambda: [(name, name) for name in sorted(time_zones.known())],
-        help_text="All times are shown in it.",
+        choices=lambda: [(name, name) for name in sorted(time_zones.list_time_zones())],
+        help_text="All times are shown in this time zone.",
     )
     summary_hour = forms.TypedChoiceField(
         label="Hour of the daily summary",

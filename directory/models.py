@@ -11,7 +11,7 @@ from django.db.models.functions import Lower, Now
 from django.urls import reverse
 from django.utils.functional import cached_property
 
-from directory import time_zones
+from directory.db import time_zones
 
 
 class Level(models.TextChoices):
@@ -29,7 +29,7 @@ WORKING_LEVELS = (Level.STANDARD, Level.ADMIN)
 
 def validate_time_zone(value: str) -> None:
     """Refuse a name that is no time zone of the IANA database."""
-    if value not in time_zones.known():
+    if value not in time_zones.list_time_zones():
         raise ValidationError("Choose a time zone from the list, for example America/New_York.")
 
 
@@ -111,12 +111,12 @@ class Company(models.Model):
     allows_own_decisions = models.BooleanField(
         "approvers may decide on their own commitments",
         default=False,
-        help_text="Frees the company from the rule that nobody decides on what they created or sent.",
+        help_text="Exempts the company from the rule that nobody decides on what they created or sent.",
     )
     requires_two_step = models.BooleanField(
         "approvers must use two-step verification",
         default=True,
-        help_text="Without it, who holds Can Push to Accounting can look and not decide.",
+        help_text="Without it, those with Can Push to Accounting can only view.",
     )
 
     objects = CompanyQuerySet.as_manager()
@@ -184,6 +184,11 @@ class CompanyMembershipQuerySet(models.QuerySet["CompanyMembership"]):
             user__is_active=True, can_push_to_accounting=True, erp_integrations_level__in=WORKING_LEVELS
         )
 
+    def deciders(self) -> "CompanyMembershipQuerySet":
+        """As ``can_decide`` says it of one."""
+        with_two_step = User.objects.filter(authenticator__type="totp")
+        return self.approvers().filter(Q(company__requires_two_step=False) | Q(user__in=with_two_step))
+
 
 class CompanyMembership(models.Model):
     """A person's entry in a Company Directory.
@@ -222,7 +227,7 @@ class CompanyMembership(models.Model):
 
     @property
     def is_accounting_approver(self) -> bool:
-        """Whether this person decides: an active account, Standard or Admin, and the privilege."""
+        """An active account, Standard or Admin, and the privilege."""
         return (
             self.user.is_active
             and self.can_push_to_accounting
@@ -231,7 +236,7 @@ class CompanyMembership(models.Model):
 
     @cached_property
     def lacks_two_step(self) -> bool:
-        """Whether only two-step verification keeps this approver from deciding."""
+        """Only two-step verification keeps this approver from deciding."""
         return (
             self.is_accounting_approver
             and self.company.requires_two_step
@@ -250,8 +255,8 @@ class CompanyMembership(models.Model):
         return list(User.objects.granters(self.company))
 
     @property
-    def may_decide(self) -> bool:
-        """Whether this approver may use their right now."""
+    def can_decide(self) -> bool:
+        """An approver, with two-step verification where the company requires it."""
         return self.is_accounting_approver and not self.lacks_two_step
 
 

@@ -10,7 +10,7 @@ _operator: ContextVar[str] = ContextVar("operator", default="")
 
 
 @contextmanager
-def at_the_command_line() -> Iterator[None]:
+def with_command_line_operator() -> Iterator[None]:
     """Whatever is recorded inside names the system user and the host, whoever it is said to be done for."""
     try:
         user = getpass.getuser()
@@ -23,7 +23,7 @@ def at_the_command_line() -> Iterator[None]:
         _operator.reset(token)
 
 
-def named() -> dict[str, str]:
+def get_operator_detail() -> dict[str, str]:
     """What the detail of each history entry gets: nothing but at the command line."""
     operator = _operator.get()
     return {"operator": operator} if operator else {}

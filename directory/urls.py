@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from directory import session_views, views
+from directory import views
+from directory.accounts import views as session_views
 
 urlpatterns = [
     # An administrator knows whose address it is; mails with business data go there unverified.
-    path("email/", views.not_here, name="account_email"),
+    path("email/", views.page_not_found, name="account_email"),
     path("profile/", views.profile, name="profile"),
-    path("sessions/", session_views.listed, name="sessions"),
-    path("sessions/end/", session_views.end, name="end_sessions"),
+    path("sessions/", session_views.list_sessions, name="sessions"),
+    path("sessions/end/", session_views.end_sessions, name="end_sessions"),
 ]

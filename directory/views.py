@@ -11,12 +11,13 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from directory import history, services
-from directory.database_away import is_away
+from directory import history
+from directory.db.database_errors import is_database_unreachable
 from directory.forms import ProfileForm
 from directory.models import Company, Project, User
-from directory.permissions import RightMissing
 from directory.requests import SignedInRequest
+from directory.rights import memberships
+from directory.rights.permissions import RightMissing
 
 
 @require_safe
@@ -43,13 +44,13 @@ def profile(request: SignedInRequest) -> HttpResponse:
     """One's own name, time zone and summary hour."""
     form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
-        services.change_profile(form=form, by=request.user)
-        messages.success(request, "Your profile is saved.")
+        memberships.update_profile(form=form, by=request.user)
+        messages.success(request, "Profile saved.")
         return redirect("profile")
     return render(request, "profile.html", {"form": form}, status=422 if form.errors else 200)
 
 
-def not_here(request: HttpRequest) -> HttpResponse:
+def page_not_found(request: HttpRequest) -> HttpResponse:
     """A page of a library that this product does not have."""
     raise Http404
 
@@ -73,10 +74,10 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     elif isinstance(request.user, User) and request.method == "POST":
         history.record_refusal(by=request.user, company=None, right="administer", address=request.path)
     sentence = missing.sentence if missing else "You don't have the right to do this."
-    label, page = (missing and missing.way_out) or ("Go to your work", "home")
+    label, page = (missing and missing.remedy) or ("Go to your work", "home")
     context = {
         "sentence": sentence,
-        "way_out": missing is not None and missing.way_out is not None,
+        "way_out": missing is not None and missing.remedy is not None,
         "label": label,
         "url": reverse(page),
     }
@@ -85,7 +86,7 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """The page of what broke: 503 and when to come back while the database can't be reached, else 500."""
-    if is_away(sys.exception()):
+    if is_database_unreachable(sys.exception()):
         return HttpResponse(render_to_string("503.html"), status=503, headers={"Retry-After": "10"})
     return HttpResponse(render_to_string("500.html"), status=500)
 
@@ -93,7 +94,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form that is too old or came from elsewhere."""
     sentence = (
-        "This page was open for too long, or you signed in again in another tab. "
-        "Go back, reload the page and try once more: nothing was changed."
+        "This page was open too long, or you signed in again in another tab. Nothing was changed. "
+        "Go back, reload the page and try again."
     )
     return render(request, "403.html", {"sentence": sentence, "home": reverse("home")}, status=403)

@@ -6,13 +6,13 @@ class ErpIntegrationsConfig(AppConfig):
     verbose_name = "ERP Integrations"
 
     def ready(self) -> None:
-        """Register the system checks, the words of this tool's events, and who is mailed about rights."""
-        from directory.history import rules, words
-        from erp_integrations import checks, signing  # noqa: F401  # the first registers itself
-        from erp_integrations.activity.words import WORDS
-        from erp_integrations.attention import decision_mails, rights_mails
+        """Register the system checks, how this tool's events are told, and who is mailed about rights."""
+        from directory.history import descriptions, rules
+        from erp_integrations import signing, system_checks  # noqa: F401  # the second registers itself
+        from erp_integrations.audit.descriptions import DESCRIPTIONS
+        from erp_integrations.emails import decision_mails, rights_mails
 
-        words.register(WORDS)
-        rules.RULES.append(signing.each_acceptance_is_signed_once)
-        rights_mails.listen()
-        decision_mails.listen()
+        descriptions.add_descriptions(DESCRIPTIONS)
+        rules.RULES.append(signing.check_acceptance_signatures)
+        rights_mails.subscribe_to_history()
+        decision_mails.subscribe_to_history()

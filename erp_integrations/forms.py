@@ -7,44 +7,45 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from erp_integrations.findings.preflight import is_written
+from erp_integrations.checks.preflight import has_text
 from erp_integrations.models import CallState, ExportCall
 
-LONGEST_WORDS = 4000
+MAX_TEXT_LENGTH = 4000
 FINGERPRINT = re.compile("[0-9a-f]{64}")
-NOTE_IS_WRITTEN = (
-    "Your note is also written to Spectrum, at most 1,000 characters. It stays in the commitment's history."
-)
-UNSEEN = "The page did not say what you saw. Look at it below and decide again."
+NOTE_HELP_TEXT = "Also written to Spectrum (at most 1,000 characters) and kept in the commitment's history."
+MISSING_VERSION_MESSAGE = "This page was out of date. Check it below and decide again."
 
 
-def _words(label: str, help_text: str, rows: int = 2) -> forms.CharField:
+def build_text_field(label: str, help_text: str, rows: int = 2) -> forms.CharField:
     """What a person says, which is needed in some cases alone."""
     widget = forms.Textarea(attrs={"rows": rows})
     return forms.CharField(
-        label=label, required=False, max_length=LONGEST_WORDS, help_text=help_text, widget=widget
+        label=label, required=False, max_length=MAX_TEXT_LENGTH, help_text=help_text, widget=widget
     )
 
 
-class RoundForm(forms.Form):
+class VersionForm(forms.Form):
     """Which delivery the box showed; nobody decides on a later one with it."""
 
     round = forms.IntegerField(
-        widget=forms.HiddenInput, error_messages={"required": UNSEEN, "invalid": UNSEEN}
+        widget=forms.HiddenInput,
+        error_messages={"required": MISSING_VERSION_MESSAGE, "invalid": MISSING_VERSION_MESSAGE},
     )
 
 
-class SeenForm(forms.Form):
+class ExpectedHashForm(forms.Form):
     seen_hash = forms.CharField(
-        max_length=64, widget=forms.HiddenInput, error_messages={"required": UNSEEN, "max_length": UNSEEN}
+        max_length=64,
+        widget=forms.HiddenInput,
+        error_messages={"required": MISSING_VERSION_MESSAGE, "max_length": MISSING_VERSION_MESSAGE},
     )
 
 
-class DecisionForm(RoundForm, SeenForm):
+class DecisionForm(VersionForm, ExpectedHashForm):
     """What the box showed travels with the decision, so that nobody decides on something else."""
 
 
-class OthersForm(forms.Form):
+class OtherRecordsForm(forms.Form):
     """Which records in Spectrum are others. Each tick names exactly one record with its content; what is
     not shown any more counts for nothing."""
 
@@ -59,39 +60,44 @@ class OthersForm(forms.Form):
             ticked.choices = [(each, each) for each in given if FINGERPRINT.fullmatch(each)]
 
 
-class AcceptForm(OthersForm, DecisionForm):
+class AcceptForm(OtherRecordsForm, DecisionForm):
     """The ERP ID that it shall have, and optional details; ``seen_record`` is what Spectrum showed."""
 
     seen_record = forms.CharField(
-        max_length=64, required=False, widget=forms.HiddenInput, error_messages={"max_length": UNSEEN}
+        max_length=64,
+        required=False,
+        widget=forms.HiddenInput,
+        error_messages={"max_length": MISSING_VERSION_MESSAGE},
     )
     erp_id = forms.CharField(
         label="ERP ID",
         max_length=30,
-        help_text="Its number in Spectrum (Subcontract_Number); changing it changes nothing else.",
+        help_text=(
+            "The subcontract number in Spectrum (Subcontract_Number). Changing it here changes nothing else."
+        ),
         error_messages={"required": "Enter an ERP ID."},
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "size": 14}),
     )
     confirmed = forms.TypedMultipleChoiceField(required=False, coerce=str)
     number_looked_up = forms.BooleanField(
-        label="I looked in Spectrum: this vendor has no subcontract with this number", required=False
+        label="I checked in Spectrum: this vendor has no subcontract with this number", required=False
     )
-    note = _words("Details", "Kept in the commitment's history; not sent to Spectrum.")
-    statement = _words(
-        "What you saw in Spectrum",
-        "Whether it is there, where you looked, and when. Kept in the history with your name.",
+    note = build_text_field("Details", "Kept in the commitment's history; not sent to Spectrum.")
+    statement = build_text_field(
+        "What you found in Spectrum",
+        "Say whether it is there, and where and when you checked. Kept in the history with your name.",
     )
 
-    others_reason = _words(
-        "How you know that it is another one",
-        "Needed where you tick one. Kept in the commitment's history with your name.",
+    others_reason = build_text_field(
+        "How you know it is a different record",
+        "Needed if you tick one. Kept in the commitment's history with your name.",
     )
 
     def clean(self) -> dict[str, Any]:
         """Whoever says that a record is another one says how they know."""
         cleaned = super().clean() or {}
-        if cleaned.get("other_records") and not is_written(cleaned.get("others_reason", "")):
-            self.add_error("others_reason", "Say how you know that it is another one.")
+        if cleaned.get("other_records") and not has_text(cleaned.get("others_reason", "")):
+            self.add_error("others_reason", "Say how you know it is a different record.")
         return cleaned
 
 
@@ -100,22 +106,22 @@ class RejectForm(DecisionForm):
 
     reason = forms.CharField(
         label="Reason",
-        max_length=LONGEST_WORDS,
-        help_text="It is mailed to the person who created the commitment, and stays in its history.",
-        error_messages={"required": "Enter a reason: it is mailed to the person who created the commitment."},
+        max_length=MAX_TEXT_LENGTH,
+        help_text="Mailed to the person who created the commitment and kept in its history.",
+        error_messages={"required": "Enter a reason. It is mailed to the person who created the commitment."},
         widget=forms.Textarea(attrs={"rows": 4, "autofocus": True}),
     )
 
 
-class ReviewForm(SeenForm):
+class ApproverReviewForm(ExpectedHashForm):
     """Which list of approvers was looked at, who on it is too many, and why."""
 
     flagged = forms.TypedMultipleChoiceField(
         coerce=int,
         required=False,
-        error_messages={"invalid_choice": "Somebody whom you ticked is not on the list."},
+        error_messages={"invalid_choice": "Somebody you ticked is not on the list."},
     )
-    reason = _words("Reason", "It is mailed to those who can revoke it, and stays in the history.", rows=3)
+    reason = build_text_field("Reason", "Mailed to those who can revoke it and kept in the history.", rows=3)
 
     def __init__(self, *args: Any, people: Sequence[int], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -127,11 +133,11 @@ class ReviewForm(SeenForm):
         """Whoever asks for a revocation says why."""
         cleaned = super().clean() or {}
         if cleaned.get("flagged") and not cleaned.get("reason", "").strip():
-            self.add_error("reason", "Say why they should not hold it any more.")
+            self.add_error("reason", "Say why they should no longer have it.")
         return cleaned
 
 
-class FollowForm(RoundForm):
+class FollowForm(VersionForm):
     """Which of the records that were found; each is named with its content."""
 
     record = forms.CharField(
@@ -139,7 +145,7 @@ class FollowForm(RoundForm):
     )
 
 
-class ResolveForm(RoundForm):
+class ResolveForm(VersionForm):
     """What a person found in Spectrum, and how they know."""
 
     attested = forms.ChoiceField(
@@ -147,19 +153,19 @@ class ResolveForm(RoundForm):
         choices=[
             ("all", "All of it. It becomes Synced."),
             ("none", "None of it. All of it is sent again."),
-            ("part", "A part of it, namely the calls that are ticked below. The others can be sent then."),
+            ("part", "Part of it: the calls ticked below. The rest can then be sent."),
         ],
         widget=forms.RadioSelect,
         error_messages={"required": "Choose what you found in Spectrum."},
     )
     calls = forms.TypedMultipleChoiceField(
-        label="Of a part: the calls that are there",
+        label="If part of it: the calls that are there",
         coerce=int,
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
-    statement = _words(
-        "In your words", "Where you looked and what you saw. Kept in the history with your name.", 3
+    statement = build_text_field(
+        "Your statement", "Say where you checked and what you found. Kept in the history with your name.", 3
     )
 
     def __init__(self, *args: Any, calls: Sequence[ExportCall], **kwargs: Any) -> None:
@@ -170,9 +176,9 @@ class ResolveForm(RoundForm):
         field.initial = [call.position for call in calls if call.state == CallState.WRITTEN]
 
 
-class UnlinkForm(OthersForm, RoundForm):
+class UnlinkForm(OtherRecordsForm, VersionForm):
     """How a person knows that the record is gone."""
 
-    statement = _words(
-        "In your words", "Who deleted it in Spectrum, and when. Kept in the history with your name.", 3
+    statement = build_text_field(
+        "Your statement", "Say who deleted it in Spectrum, and when. Kept in the history with your name.", 3
     )

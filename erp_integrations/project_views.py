@@ -11,10 +11,11 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from commitments import services
+from commitments.errors import CommitmentError
 from commitments.models import Commitment
-from commitments.views import commitment_of, detail_page, project_of
+from commitments.views import build_detail_page, get_commitment_or_404, get_project_or_404
 from directory.requests import SignedInRequest
-from erp_integrations import decisions
+from erp_integrations import submissions
 from erp_integrations.models import Submission
 
 NUMBER = re.compile("[0-9]{1,9}")
@@ -23,52 +24,52 @@ NUMBER = re.compile("[0-9]{1,9}")
 @require_http_methods(["GET", "HEAD", "POST"])
 def send_to_erp(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
     """Send a commitment to accounting; when something blocks, its page says all of it."""
-    return _answer(
+    return handle_decision(
         request,
         project_id,
         commitment_id,
-        decisions.send_to_erp,
-        done="Sent to accounting. It is locked until an accounting approver has decided.",
+        submissions.send_to_erp,
+        done="Sent to accounting. It is locked until an accounting approver decides.",
     )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def retrieve_from_erp(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
     """Take a commitment back before anybody has decided."""
-    return _answer(
+    return handle_decision(
         request,
         project_id,
         commitment_id,
-        decisions.retrieve_from_erp,
-        done="Retrieved from accounting. It can be changed again.",
+        submissions.retrieve_from_erp,
+        done="Retrieved from accounting. You can change it again.",
     )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def merge_lines(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
     """Put one line in the place of those that Spectrum would keep as one."""
-    return _answer(
+    return handle_decision(
         request,
         project_id,
         commitment_id,
-        partial(services.merge_lines, **_lines_seen(request)),
-        done="The lines are merged into one. The history keeps them as they were.",
+        partial(services.merge_lines, **parse_expected_lines(request)),
+        done="The lines were merged. The history keeps the originals.",
     )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def give_billing_items(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
     """Tell lines apart that Spectrum would keep as one, by a billing item of each."""
-    return _answer(
+    return handle_decision(
         request,
         project_id,
         commitment_id,
-        partial(services.give_billing_items, **_lines_seen(request), anew="anew" in request.POST),
-        done="Each of these lines has a billing item of its own now.",
+        partial(services.set_billing_items, **parse_expected_lines(request), anew="anew" in request.POST),
+        done="Each of these lines now has its own billing item.",
     )
 
 
-def _lines_seen(request: SignedInRequest) -> dict[str, Any]:
+def parse_expected_lines(request: SignedInRequest) -> dict[str, Any]:
     """Which lines, of which version; whatever makes no sense names none, and is refused as changed."""
     positions = [int(text) for text in request.POST.get("lines", "").split(",") if NUMBER.fullmatch(text)]
     version = request.POST.get("version", "")
@@ -78,28 +79,32 @@ def _lines_seen(request: SignedInRequest) -> dict[str, Any]:
     }
 
 
-def _answer(
+def handle_decision(
     request: SignedInRequest,
     project_id: int,
     commitment_id: int,
-    decide: Callable[..., Submission | Commitment],
+    command: Callable[..., Submission | Commitment],
     *,
     done: str,
 ) -> HttpResponse:
-    project = project_of(request, project_id)
-    commitment = commitment_of(project, commitment_id)
+    project = get_project_or_404(request, project_id)
+    commitment = get_commitment_or_404(project, commitment_id)
     if request.method != "POST":
         # Somebody whose session had ended comes back from sign-in to this address.
-        messages.info(request, "Nothing was done yet: press the button again.")
+        messages.info(request, "Nothing was done. Press the button again.")
         return redirect(commitment)
     try:
-        decide(commitment=commitment, by=request.user)
-    except decisions.NotReady:
-        refusal = "It was not sent. What stands in the way is listed under Accounting."
-        return detail_page(request, commitment_of(project, commitment_id), refusal=refusal, status=422)
-    except (decisions.Conflict, services.CommitmentError) as conflict:
+        command(commitment=commitment, by=request.user)
+    except submissions.ExportBlocked:
+        refusal = "It was not sent. The issues are listed under Accounting."
+        return build_detail_page(
+            request, get_commitment_or_404(project, commitment_id), refusal=refusal, status=422
+        )
+    except (submissions.Conflict, CommitmentError) as conflict:
         # The page as it is now says more than the one that the person came from.
-        return detail_page(request, commitment_of(project, commitment_id), refusal=str(conflict), status=409)
+        return build_detail_page(
+            request, get_commitment_or_404(project, commitment_id), refusal=str(conflict), status=409
+        )
     except Commitment.DoesNotExist:
         raise Http404 from None
     messages.success(request, done)

@@ -6,105 +6,121 @@ from typing import Any
 
 from directory.history import canonical, signatures
 from directory.models import HistoryEntry, HistoryQuerySet, User
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import ExportJob
 
-PLANNED_BY = ("submission.accepted", "export.retried", "submission.adopted", "export.followed")
+PLANNED_BY = (
+    ErpEvent.SUBMISSION_ACCEPTED,
+    ErpEvent.EXPORT_RETRIED,
+    ErpEvent.SUBMISSION_ADOPTED,
+    ErpEvent.EXPORT_FOLLOWED,
+)
 """The decisions that name the calls of a plan in the history."""
-DECIDED_BY = ("submission.accepted", "export.retried", "submission.adopted", "export.attested_none")
+DECIDED_BY = (
+    ErpEvent.SUBMISSION_ACCEPTED,
+    ErpEvent.EXPORT_RETRIED,
+    ErpEvent.SUBMISSION_ADOPTED,
+    ErpEvent.EXPORT_ATTESTED_NONE,
+)
 """Those on which the worker asks for the right of whoever made them."""
-SIGNED_LATER = ("export.resumed", "export.attested_none")
+SIGNED_LATER = (ErpEvent.EXPORT_RESUMED, ErpEvent.EXPORT_ATTESTED_NONE)
 """What signs a plan of which the acceptance is older than signatures."""
-ENDED_BY = ("submission.undone", "submission.returned", "submission.rejected", "submission.unlinked")
+ENDED_BY = (
+    ErpEvent.SUBMISSION_UNDONE,
+    ErpEvent.SUBMISSION_RETURNED,
+    ErpEvent.SUBMISSION_REJECTED,
+    ErpEvent.SUBMISSION_UNLINKED,
+)
 """After these an older acceptance is none any more."""
-BEFORE = "it was accepted before acceptances were signed"
-NOBODY = "nobody has signed that it was accepted"
+ACCEPTED_BEFORE_SIGNING = "it was accepted before acceptances were signed"
+NOT_SIGNED = "nobody has signed that it was accepted"
 NOT_GRANTED = "nobody has signed that its approver may push to accounting"
-TWICE = "the history holds two acceptances of it, and somebody wrote one of them into the database"
-ENDED = "the acceptance that it names was taken back, or another one came after it"
-CHANGED = "what is stored of it is not what was signed when it was accepted"
+ACCEPTED_TWICE = "the history holds two acceptances of it, and somebody wrote one of them into the database"
+ACCEPTANCE_ENDED = "the acceptance that it names was taken back, or another one came after it"
+CONTENT_CHANGED = "what is stored of it is not what was signed when it was accepted"
 
 
-def signed(job: ExportJob, *, event: str, by: User, calls: Sequence[str]) -> dict[str, Any]:
+def sign_decision(job: ExportJob, *, event: ErpEvent, by: User, calls: Sequence[str]) -> dict[str, Any]:
     """For the detail of a decision: what it binds, with web's signature."""
-    statement = {"event": event, "by": by.pk, "wire": job.wire_hash, **_bound(job, calls)}
-    return {"round": job.plan_round, "signed": signatures.signed(statement)}
+    statement = {"event": event, "by": by.pk, "wire": job.wire_hash, **_build_bound_values(job, calls)}
+    return {"round": job.plan_round, "signed": signatures.sign_statement(statement)}
 
 
-def accepted_calls(job: ExportJob) -> list[str]:
+def list_accepted_calls(job: ExportJob) -> list[str]:
     """The hashes of the plan that counts, as the history has them."""
-    plans = _of_round(job, PLANNED_BY)
+    plans = list_plan_decisions(job, PLANNED_BY)
     return list(plans[0].detail["calls"]) if plans else []
 
 
-def why_unsigned(job: ExportJob) -> str:
+def describe_missing_signature(job: ExportJob) -> str:
     """Why this is nothing that an approver accepted, as words after "because"; blank if one did.
 
     Of one plan the first acceptance counts, and two are one too many: somebody wrote into the database.
     """
-    every = list(_decisions(job, PLANNED_BY))
-    rounds = [_round(entry, number) for number, entry in enumerate(every, 1)]
+    plans = list(_list_decisions(job, PLANNED_BY))
+    rounds = [_get_plan_version(entry, number) for number, entry in enumerate(plans, 1)]
     if rounds.count(job.plan_round) > 1:
-        return TWICE
+        return ACCEPTED_TWICE
     if job.plan_round not in rounds:
-        return NOBODY
-    plan = entry = every[rounds.index(job.plan_round)]
+        return NOT_SIGNED
+    plan = entry = plans[rounds.index(job.plan_round)]
     ended = HistoryEntry.objects.about(job.submission).filter(event__in=ENDED_BY, pk__gt=plan.pk)
     if job.plan_round < max(rounds) or ended.exists():
-        return ENDED
-    statement = signatures.statement_in(entry.detail.get("signed"))
+        return ACCEPTANCE_ENDED
+    statement = signatures.find_signed_statement(entry.detail.get("signed"))
     if statement is None:
-        began = signatures.began()
+        began = signatures.find_signing_start()
         if began is None or began.pk < entry.pk:
-            return NOBODY
-        later = _of_round(job, SIGNED_LATER)
-        statement = signatures.statement_in(later[-1].detail.get("signed")) if later else None
+            return NOT_SIGNED
+        later = list_plan_decisions(job, SIGNED_LATER)
+        statement = signatures.find_signed_statement(later[-1].detail.get("signed")) if later else None
         if statement is None:
-            return BEFORE
+            return ACCEPTED_BEFORE_SIGNING
         entry = later[-1]
-    bound = _bound(job, plan.detail["calls"])
+    bound = _build_bound_values(job, plan.detail["calls"])
     if statement != statement | bound | {"event": entry.event, "by": entry.by_id}:
-        return CHANGED
+        return CONTENT_CHANGED
     # A Resume binds the connection as it is by then.
     wire = statement.get("wire")
-    for resumed in _of_round(job, SIGNED_LATER):
-        word = signatures.statement_in(resumed.detail.get("signed")) or {}
-        wire = word["wire"] if word == word | bound else wire
-    return "" if wire == job.wire_hash else CHANGED
+    for resumed in list_plan_decisions(job, SIGNED_LATER):
+        resumption = signatures.find_signed_statement(resumed.detail.get("signed")) or {}
+        wire = resumption["wire"] if resumption == resumption | bound else wire
+    return "" if wire == job.wire_hash else CONTENT_CHANGED
 
 
-def decided_by(job: ExportJob) -> int | None:
+def find_signed_decider(job: ExportJob) -> int | None:
     """Who signed the last decision on which it is exported; None where it is not signed."""
-    entry = _decisions(job, DECIDED_BY).last()
-    statement = signatures.statement_in(entry.detail.get("signed")) if entry else None
+    entry = _list_decisions(job, DECIDED_BY).last()
+    statement = signatures.find_signed_statement(entry.detail.get("signed")) if entry else None
     if entry is None or statement is None or statement.get("job") != job.pk:
         return None
     return entry.by_id if (statement["event"], statement["by"]) == (entry.event, entry.by_id) else None
 
 
-def ticked_off(job: ExportJob) -> list[dict[str, Any]]:
+def list_dismissed_records(job: ExportJob) -> list[dict[str, Any]]:
     """The records that the last acceptance says are others; of two acceptances the first counts."""
-    entries = list(_decisions(job, ("submission.accepted", "export.retried")))
-    rounds = [_round(entry, number) for number, entry in enumerate(entries, 1)]
+    entries = list(_list_decisions(job, (ErpEvent.SUBMISSION_ACCEPTED, ErpEvent.EXPORT_RETRIED)))
+    rounds = [_get_plan_version(entry, number) for number, entry in enumerate(entries, 1)]
     return list(entries[rounds.index(max(rounds))].detail.get("other_records", [])) if rounds else []
 
 
-def each_acceptance_is_signed_once() -> Iterator[str]:
+def check_acceptance_signatures() -> Iterator[str]:
     """What of the history breaks that, since signing began."""
     entries = HistoryEntry.objects.filter(event__in=PLANNED_BY).order_by("pk")
-    if began := signatures.began():
+    if began := signatures.find_signing_start():
         entries = entries.filter(pk__gt=began.pk)
-    seen: dict[tuple[Any, Any], int] = {}
+    accepted: dict[tuple[Any, Any], int] = {}
     for entry in entries.iterator():
         job, number = entry.detail.get("job"), entry.detail.get("round")
-        statement = signatures.statement_in(entry.detail.get("signed")) or {}
-        told = {"event": entry.event, "by": entry.by_id, "job": job, "round": number}
-        if statement | told | {"submission": entry.subject_id} != statement:
+        statement = signatures.find_signed_statement(entry.detail.get("signed")) or {}
+        expected = {"event": entry.event, "by": entry.by_id, "job": job, "round": number}
+        if statement | expected | {"submission": entry.subject_id} != statement:
             yield f"entry {entry.pk}: nobody has signed this {entry.event} of export {job}"
-        if first := seen.setdefault((job, number), entry.pk) - entry.pk:
+        if first := accepted.setdefault((job, number), entry.pk) - entry.pk:
             yield f"entry {entry.pk}: export {job} was accepted already by entry {entry.pk + first}"
 
 
-def _bound(job: ExportJob, calls: Sequence[str]) -> dict[str, Any]:
+def _build_bound_values(job: ExportJob, calls: Sequence[str]) -> dict[str, Any]:
     submission = job.submission
     return {
         "company": submission.company_id,
@@ -116,20 +132,20 @@ def _bound(job: ExportJob, calls: Sequence[str]) -> dict[str, Any]:
         "vendor_code": job.vendor_code,
         "erp_id": job.erp_id,
         "basis": job.basis_hash,
-        "plan": hashlib.sha256(canonical.canonical_json(list(calls)).encode()).hexdigest(),
+        "plan": hashlib.sha256(canonical.format_canonical_json(list(calls)).encode()).hexdigest(),
     }
 
 
-def _decisions(job: ExportJob, events: Sequence[str]) -> HistoryQuerySet:
+def _list_decisions(job: ExportJob, events: Sequence[str]) -> HistoryQuerySet:
     return HistoryEntry.objects.about(job.submission).filter(event__in=events, detail__job=job.pk)
 
 
-def _of_round(job: ExportJob, events: Sequence[str]) -> list[HistoryEntry]:
-    entries = enumerate(_decisions(job, events), 1)
-    return [entry for number, entry in entries if _round(entry, number) == job.plan_round]
+def list_plan_decisions(job: ExportJob, events: Sequence[str]) -> list[HistoryEntry]:
+    entries = enumerate(_list_decisions(job, events), 1)
+    return [entry for number, entry in entries if _get_plan_version(entry, number) == job.plan_round]
 
 
-def _round(entry: HistoryEntry, number: int) -> int:
+def _get_plan_version(entry: HistoryEntry, number: int) -> int:
     """Which plan a decision is about. Older ones don't name it: each made the next."""
-    told = entry.detail.get("round")
-    return told if isinstance(told, int) else number
+    stated = entry.detail.get("round")
+    return stated if isinstance(stated, int) else number

@@ -1,91 +1,28 @@
-"""Messages to the workers. No logic: each task is one call, and a lost one only costs time."""
+"""Messages that wake a worker. No logic: each is one call, and a lost one only costs time."""
 
 from celery import shared_task
-from django.db import transaction
 
-from directory import retention as sign_ins
-from erp_integrations.attention import rights_mails, summaries
-from erp_integrations.delivery import exporting
-from erp_integrations.delivery import retention as replies
-from erp_integrations.masters import pulling
+from erp_integrations.exports import worker
+from erp_integrations.master_data import syncing
 from erp_integrations.reconciliation import comparison
-from notifications import retention as mails
+from erp_integrations.wakeup import wake_exports
 
 
 @shared_task
 def drain_connection(connection_id: int) -> None:
     """Export what is due on one connection; if more became due meanwhile, come again."""
-    if exporting.drain(connection_id):
-        drain_connection.delay(connection_id)
-
-
-@shared_task
-def sweep() -> None:
-    """Find dead workers, due retries and lost wake-ups; the only retry there is."""
-    for connection_id in exporting.sweep():
-        drain_connection.delay(connection_id)
-
-
-@shared_task
-def send_daily_summaries() -> None:
-    """Store the daily summaries whose hour has come."""
-    summaries.store_due_summaries()
-
-
-@shared_task
-def remind_of_reviews() -> None:
-    """Tell administrators whose list of approvers nobody has confirmed in time."""
-    rights_mails.remind_of_reviews()
+    if worker.export_due_jobs(connection_id):
+        wake_exports(connection_id)
 
 
 @shared_task
 def reconcile() -> None:
     """Compare what is due with Spectrum, one run after the other."""
-    while comparison.compare_next():
+    while comparison.run_next():
         pass
-
-
-def wake_reconciliation() -> None:
-    """After the commit, tell a worker that a comparison was asked for."""
-
-    def publish() -> None:
-        reconcile.delay()
-
-    transaction.on_commit(publish)
 
 
 @shared_task
 def pull_masters(connection_id: int) -> None:
     """Read one connection's vendors, jobs and phases, if they are due."""
-    pulling.pull(connection_id)
-
-
-@shared_task
-def pull_due_masters() -> None:
-    """Read the vendors, jobs and phases of every connection whose time has come."""
-    pulling.pull_due()
-
-
-@shared_task
-def forget_old() -> None:
-    """Remove what is kept no longer: mails, sign-in records, sessions, replies."""
-    for room in (sign_ins, mails, replies):
-        room.forget()
-
-
-def wake(connection_id: int) -> None:
-    """After the commit, tell a worker that something is due."""
-
-    def publish() -> None:
-        drain_connection.delay(connection_id)
-
-    transaction.on_commit(publish)
-
-
-def wake_for_masters(connection_id: int) -> None:
-    """After the commit, tell a worker that a connection's lists are to be read."""
-
-    def publish() -> None:
-        pull_masters.delay(connection_id)
-
-    transaction.on_commit(publish)
+    syncing.sync_connection(connection_id)

@@ -1,4 +1,4 @@
-"""The product's Celery application, which also says when a worker or beat is truly up.
+"""The product's Celery application, which also says when a worker is truly up.
 
 `celery -A local.background worker` instead of `-A config`: the product itself knows nothing of
 how one machine starts it.
@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from celery.signals import beat_init, worker_ready
+from celery.signals import worker_ready
 
 from config.celery import app
 from local.programs import READY_FILE
@@ -17,8 +17,7 @@ __all__ = ["app"]
 
 
 @worker_ready.connect
-@beat_init.connect
 def say_ready(**_: Any) -> None:
-    """Connected to the broker (worker), or about to send what is due (beat)."""
+    """Connected to the broker."""
     if name := os.environ.get(READY_FILE):
         Path(name).write_text(f"{os.getpid()}\n")

@@ -1,4 +1,4 @@
-"""The five processes that make the product visible on one machine, and the environment they share."""
+"""The four processes that make the product visible on one machine, and the environment they share."""
 
 import base64
 import http.client
@@ -154,24 +154,16 @@ def worker(var: Path, environment: Mapping[str, str], number: int = 1, *, celery
         name,
         python(celery, "-A", "local.background", *options.split(), "--hostname", f"{name}@%h"),
         ROOT,
-        # PostgreSQL shows under this name whose a session is.
-        {**_of_worker(environment), READY_FILE: str(ready_file), "PGAPPNAME": name},
+        {
+            **environment,
+            SIGNING_KEY: "",
+            "DATABASE_URL": environment.get(WORKER_URL, environment["DATABASE_URL"]),
+            READY_FILE: str(ready_file),
+            "PGAPPNAME": name,  # PostgreSQL shows under it whose a session is
+        },
         ready=lambda process: written(ready_file) == process,
         orphan_signal=signal.SIGKILL,  # it would finish its task first, against servers that are gone
         grace=20,
-    )
-
-
-def beat(var: Path, environment: Mapping[str, str], number: int = 1) -> Program:
-    name = _numbered("beat", number)
-    ready_file = var / "ready" / name
-    options = ["beat", "--loglevel", "INFO", "--schedule", str(var / f"{name}-schedule"), "--pidfile", ""]
-    return Program(
-        name,
-        python("celery", "-A", "local.background", *options),
-        ROOT,
-        {**_of_worker(environment), READY_FILE: str(ready_file)},
-        ready=lambda process: written(ready_file) == process,
     )
 
 
@@ -205,12 +197,6 @@ def mail(var: Path, ports: Ports, environment: Mapping[str, str]) -> Program:
         environment,
         ready=lambda _: answers(ports["mail"]) and greets(ports["smtp"]),
     )
-
-
-def _of_worker(environment: Mapping[str, str]) -> dict[str, str]:
-    """Without the key that signs, and with the database role that decides nothing."""
-    url = environment.get(WORKER_URL, environment["DATABASE_URL"])
-    return {**environment, SIGNING_KEY: "", "DATABASE_URL": url}
 
 
 def _numbered(name: str, number: int) -> str:

@@ -44,7 +44,6 @@ class Stage:
     settings: Mapping[str, str] = field(default_factory=dict)
     webs: int = 1
     workers: int = 1
-    beats: int = 1
     celery: str = "celery"
     preparation: str = "local.preparation"
     info_link: bool = False
@@ -113,7 +112,7 @@ def serve(var: Path, stage: Stage) -> None:
             directory=programs.ROOT,
             environment=environment,
         )
-        step("starting the mail catcher, the simulator, the worker, beat and the product")
+        step("starting the mail catcher, the simulator, the worker and the product")
         ports.release()
         supervisor.start(
             programs.mail(var, ports, environment),
@@ -122,7 +121,6 @@ def serve(var: Path, stage: Stage) -> None:
                 programs.worker(var, environment, number, celery=stage.celery)
                 for number in range(1, stage.workers + 1)
             ),
-            *(programs.beat(var, environment, number) for number in range(1, stage.beats + 1)),
             *(
                 programs.web(ports, environment, number, shares_port=stage.webs > 1)
                 for number in range(1, stage.webs + 1)

@@ -1,5 +1,7 @@
 """Keeps programs running until a person stops them, and leaves none behind.
 
+By hand, since honcho stops everything when one program dies, and this starts it again.
+
 One thread: Linux ends a child when the thread that started it ends. A signal only sets a mark,
 which every wait looks at, so that nothing is interrupted half-way.
 """

@@ -1,6 +1,7 @@
 """Makes .venv, installs one hashed list of requirements into it unless that was done, and goes on.
 
-Runs with the machine's own Python and nothing else, which `script/environment` finds:
+By hand, since uv is a program that a fresh machine does not have. Runs with the machine's own Python and
+nothing else, which `script/environment` finds:
 `python3 -I local/virtual_environment.py requirements-local.txt -m local.server`. What follows the
 list is run by the environment's Python in this same process, so that a signal meets one process only.
 """

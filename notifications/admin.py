@@ -4,9 +4,9 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from directory.admin.scoped import ReadOnlyAdmin, list_colleague_ids, list_company_ids
 from directory.models import CompanyMembership, User
-from directory.scoped_admin import ReadOnlyAdmin, colleagues_of, companies_of
-from notifications import delivery, tasks
+from notifications import emails, sending
 from notifications.models import OutgoingEmail, Subscription
 
 
@@ -23,23 +23,22 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
     # The HTML part says what the text says.
     exclude = ("html_body",)
 
-    def of_companies_of(self, person: User, rows: QuerySet[OutgoingEmail]) -> QuerySet[OutgoingEmail]:
+    def limit_to_companies(self, person: User, rows: QuerySet[OutgoingEmail]) -> QuerySet[OutgoingEmail]:
         """To colleagues, but for those who are of another company, too: a mail may be about that one."""
-        elsewhere = CompanyMembership.objects.exclude(company__in=companies_of(person)).values("user")
-        return rows.filter(recipient__in=colleagues_of(person)).exclude(recipient__in=elsewhere)
+        elsewhere = CompanyMembership.objects.exclude(company__in=list_company_ids(person)).values("user")
+        return rows.filter(recipient__in=list_colleague_ids(person)).exclude(recipient__in=elsewhere)
 
     def has_send_again_permission(self, request: HttpRequest) -> bool:
-        """Whether the action is offered."""
         return request.user.has_perm("notifications.send_again")
 
     @admin.action(description="Send again (failed e-mails)", permissions=["send_again"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[OutgoingEmail]) -> None:
         assert isinstance(request.user, User)
-        count = delivery.send_again(emails=queryset, by=request.user)
+        count = sending.send_again(emails=queryset, by=request.user)
         if not count:
-            messages.warning(request, "Nothing was sent again: only failed e-mails can be.")
+            messages.warning(request, "Nothing was sent. Only failed e-mails can be sent again.")
             return
-        tasks.send_emails.delay()
+        emails.wake_sender()
         messages.success(request, f"{count} e-mail{'' if count == 1 else 's'} will be sent again.")
 
 
@@ -53,6 +52,6 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     search_fields = ("user__email",)
     ordering = ("pk",)
 
-    def of_companies_of(self, person: User, rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
+    def limit_to_companies(self, person: User, rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
         """Of colleagues."""
-        return rows.filter(user__in=colleagues_of(person))
+        return rows.filter(user__in=list_colleague_ids(person))

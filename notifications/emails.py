@@ -11,16 +11,15 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
 from django.template.loader import render_to_string
 
 from directory.models import User
-from notifications import tasks
-from notifications.models import PLACE_OF_PASSWORD_LINK, Kind, OutgoingEmail
-from notifications.text import money, one_line
+from directory.wakeup import wake
+from notifications.models import PASSWORD_LINK_PLACEHOLDER, Kind, OutgoingEmail
+from notifications.text import format_money, to_one_line
 
 DAILY_SUMMARY_SUBJECT = "ERP Integrations Daily Summary"
-LONGEST_SUBJECT = 200
+MAX_SUBJECT_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ def store_daily_summary(
     sections = [section for section in sections if section.lines]
     if not sections:
         return None
-    stored = _store(
+    stored = store_emails(
         recipients=[recipient],
         kind=Kind.DAILY_SUMMARY,
         subject=DAILY_SUMMARY_SUBJECT,
@@ -78,24 +77,24 @@ def store_daily_summary(
             "count": sum(len(section.lines) for section in sections),
             "link": link,
         },
-        dedupe_key=_key_of_daily_summary(recipient, day),
+        dedupe_key=get_summary_key(recipient, day),
     )
     return stored[0] if stored else None
 
 
-def without_daily_summary(days: Mapping[User, date]) -> set[User]:
+def list_people_without_summary(days: Mapping[User, date]) -> set[User]:
     """Those who have no ERP Integrations Daily Summary of their day yet; one query."""
-    return without_key({person: _key_of_daily_summary(person, day) for person, day in days.items()})
+    return list_people_without_key({person: get_summary_key(person, day) for person, day in days.items()})
 
 
-def without_key(keys: Mapping[User, str]) -> set[User]:
+def list_people_without_key(keys: Mapping[User, str]) -> set[User]:
     """Those for whom no mail with their key is stored yet; one query."""
     stored = OutgoingEmail.objects.filter(dedupe_key__in=keys.values()).values_list("dedupe_key", flat=True)
-    found = set(stored)
-    return {person for person, key in keys.items() if key not in found}
+    stored_keys = set(stored)
+    return {person for person, key in keys.items() if key not in stored_keys}
 
 
-def _key_of_daily_summary(recipient: User, day: date) -> str:
+def get_summary_key(recipient: User, day: date) -> str:
     return f"{Kind.DAILY_SUMMARY}:{recipient.pk}:{day.isoformat()}"
 
 
@@ -118,7 +117,7 @@ def store_rejection(
     ``kind`` is the commitment's kind on screen ("Subcontract"). A person who is named twice
     among the recipients gets one mail.
     """
-    return _store(
+    return store_emails(
         recipients=recipients,
         kind=Kind.REJECTION,
         subject=f"Rejected by accounting: {number} {title}",
@@ -130,7 +129,7 @@ def store_rejection(
                 ("Project", project),
                 ("Commitment", kind),
                 ("Contract Company", vendor),
-                ("Amount", money(amount, currency)),
+                ("Amount", format_money(amount, currency)),
             ],
             "reason": reason.strip(),
             "rejected_by": rejected_by,
@@ -148,7 +147,7 @@ class AttentionLine:
     sentence: str
     url: str
 
-    def under(self, address: str) -> "AttentionLine":
+    def with_address(self, address: str) -> "AttentionLine":
         """With its link completed by the product's own address."""
         return replace(self, url=f"{address}{self.url}")
 
@@ -164,9 +163,9 @@ def store_attention(
     """Tell what failed or needs attention on one connection; ``for_project`` to who sent it."""
     count = len(lines)
     subject = (
-        f"Needs attention: {lines[0].title}" if count == 1 else f"{count} things need attention: {connection}"
+        f"Needs attention: {lines[0].title}" if count == 1 else f"{count} items need attention: {connection}"
     )
-    return _store(
+    return store_emails(
         recipients=recipients,
         kind=Kind.ATTENTION,
         subject=subject,
@@ -191,7 +190,7 @@ def store_rights_notice(
     ``facts`` are names with their values, ``reason`` is in a person's words; blank where none was given.
     ``operator`` is the address of whoever runs the server, who has no account.
     """
-    return _store(
+    return store_emails(
         recipients=recipients,
         kind=Kind.RIGHTS,
         subject=headline,
@@ -204,23 +203,23 @@ def store_rights_notice(
 
 def store_password_link(*, recipient: User, lifetime: str) -> list[OutgoingEmail]:
     """The link for a forgotten password, which works for ``lifetime`` ("60 minutes") after it was sent."""
-    return _store(
+    return store_emails(
         recipients=[recipient],
         kind=Kind.PASSWORD_LINK,
         subject="Choose a new password for Ledgergate",
         template="emails/password_link",
-        context={"link": PLACE_OF_PASSWORD_LINK, "lifetime": lifetime},
+        context={"link": PASSWORD_LINK_PLACEHOLDER, "lifetime": lifetime},
     )
 
 
 def store_invitation(*, recipient: User, lifetime: str) -> list[OutgoingEmail]:
     """That an account was made for the recipient, with the link by which they choose its password."""
-    return _store(
+    return store_emails(
         recipients=[recipient],
         kind=Kind.INVITATION,
         subject="Your account at Ledgergate",
         template="emails/invitation",
-        context={"link": PLACE_OF_PASSWORD_LINK, "lifetime": lifetime, "address": recipient.email},
+        context={"link": PASSWORD_LINK_PLACEHOLDER, "lifetime": lifetime, "address": recipient.email},
     )
 
 
@@ -239,7 +238,7 @@ def store_sign_in_change(
     ``link`` opens the page where a new password is asked for; blank where that would not help.
     ``address`` is another than the recipient has now.
     """
-    return _store(
+    return store_emails(
         recipients=[recipient],
         kind=Kind.SIGN_IN,
         subject=headline,
@@ -249,7 +248,7 @@ def store_sign_in_change(
     )
 
 
-def _store(
+def store_emails(
     *,
     recipients: Iterable[User],
     kind: Kind,
@@ -262,9 +261,9 @@ def _store(
 ) -> list[OutgoingEmail]:
     """Store a mail for each person with an address. ``dedupe_key`` and ``address`` are for one person;
     ``operator`` is an address that is nobody's."""
-    subject = one_line(subject)
-    if len(subject) > LONGEST_SUBJECT:
-        subject = f"{subject[: LONGEST_SUBJECT - 1].rstrip()}…"
+    subject = to_one_line(subject)
+    if len(subject) > MAX_SUBJECT_LENGTH:
+        subject = f"{subject[: MAX_SUBJECT_LENGTH - 1].rstrip()}…"
     context = {**context, "subject": subject}
     text_body = render_to_string(f"{template}.txt", context)
     # Without the indentation, a hundred lines stay below the size at which mail readers cut.
@@ -288,5 +287,10 @@ def _store(
     OutgoingEmail.objects.bulk_create(emails, ignore_conflicts=bool(dedupe_key))
     stored = list(OutgoingEmail.objects.filter(message_id__in=[email.message_id for email in emails]))
     if stored:
-        transaction.on_commit(lambda: tasks.send_emails.delay())
+        wake_sender()
     return stored
+
+
+def wake_sender() -> None:
+    """After the commit, tell a worker that a mail is to be sent."""
+    wake("notifications.tasks.send_emails")

@@ -5,7 +5,7 @@ A mail is stored in the transaction of its cause and sent by ``delivery``
 """
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parseaddr
 
 from django.conf import settings
@@ -13,8 +13,11 @@ from django.db import connection, models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from directory.db.leases import LeasedQuerySet
+from directory.db.transitions import TransitionRefused, require_transition
+
 # About three days at the widest back-off, which is how long mail servers themselves keep trying.
-TRIES = 80
+MAX_ATTEMPTS = 80
 
 
 class Kind(models.TextChoices):
@@ -27,13 +30,13 @@ class Kind(models.TextChoices):
     RIGHTS = "rights", "Who may push to accounting"
     PASSWORD_LINK = "password_link", "Link to choose a password"
     INVITATION = "invitation", "Invitation"
-    SIGN_IN = "sign_in", "How one signs in was changed"
+    SIGN_IN = "sign_in", "Sign-in change"
 
 
 ALWAYS_MAILED = (Kind.REJECTION, Kind.RIGHTS, Kind.PASSWORD_LINK, Kind.INVITATION, Kind.SIGN_IN)
 """What nobody switches off: work that comes back, who may commit money, and the way in."""
 WITH_PASSWORD_LINK = (Kind.PASSWORD_LINK, Kind.INVITATION)
-PLACE_OF_PASSWORD_LINK = "https://the-link-is-made-when-this-is-sent.invalid/"
+PASSWORD_LINK_PLACEHOLDER = "https://the-link-is-made-when-this-is-sent.invalid/"
 """What stands in a stored body instead of a link that lets whoever reads it sign in."""
 
 
@@ -54,11 +57,7 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 }
 
 
-class TransitionError(Exception):
-    """A mail can't go from the status that it has to the one asked for."""
-
-
-def database_time() -> datetime:
+def get_database_time() -> datetime:
     """What the database's clock says. Leases and due times are judged by no other clock."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement_timestamp()")
@@ -75,28 +74,27 @@ def new_message_id() -> str:
     return f"<{uuid.uuid4().hex}@{domain or 'localhost'}>"
 
 
-class OutgoingEmailQuerySet(models.QuerySet["OutgoingEmail"]):
-    """Reading the outbox."""
+class OutgoingEmailQuerySet(LeasedQuerySet["OutgoingEmail"]):
+    """Reading the outbox; time is always the database's."""
+
+    leased_status = Status.SENDING
+    fencing_token = "attempts"
 
     def queued(self) -> "OutgoingEmailQuerySet":
         """Waiting for a sender: a first try, or the next one."""
         return self.filter(status=Status.QUEUED)
 
-    def due(self, at: datetime) -> "OutgoingEmailQuerySet":
+    def due(self) -> "OutgoingEmailQuerySet":
         """Queued, with the back-off over; the longest waiting first."""
-        return self.queued().filter(not_before__lte=at).order_by("not_before", "pk")
+        return self.queued().filter(not_before__lte=Now()).order_by("not_before", "pk")
 
     def sending(self) -> "OutgoingEmailQuerySet":
         """In the hands of a sender, alive or dead."""
         return self.filter(status=Status.SENDING)
 
-    def leased(self, at: datetime) -> "OutgoingEmailQuerySet":
+    def leased(self) -> "OutgoingEmailQuerySet":
         """In the hands of a sender whose lease still runs."""
-        return self.sending().filter(lease_until__gt=at)
-
-    def abandoned(self, at: datetime) -> "OutgoingEmailQuerySet":
-        """Claimed by a sender that has not reported within its lease."""
-        return self.sending().filter(lease_until__lte=at).order_by("lease_until", "pk")
+        return self.sending().filter(lease_until__gt=Now())
 
     def failed(self) -> "OutgoingEmailQuerySet":
         return self.filter(status=Status.FAILED)
@@ -127,7 +125,7 @@ class OutgoingEmail(models.Model):
     message_id = models.CharField("Message-ID", max_length=255, unique=True, default=new_message_id)
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     attempts = models.PositiveIntegerField(default=0)
-    last_attempt = models.PositiveIntegerField(default=TRIES)
+    last_attempt = models.PositiveIntegerField(default=MAX_ATTEMPTS)
     not_before = models.DateTimeField(db_default=Now())
     lease_until = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=500, blank=True)
@@ -178,49 +176,42 @@ class OutgoingEmail(models.Model):
         return self.subject
 
     @property
-    def tries(self) -> int:
+    def retry_count(self) -> int:
         """How often it was tried since it was stored, or since a person sent it again."""
-        return TRIES - (self.last_attempt - self.attempts)
+        return MAX_ATTEMPTS - (self.last_attempt - self.attempts)
 
-    def move_to(self, status: Status) -> None:
-        """The only way to another status. Raises TransitionError for an arrow that is not drawn."""
-        if status not in TRANSITIONS[self.status]:
-            raise TransitionError(f"E-mail {self.pk} is {self.status} and can't become {status}.")
+    def set_status(self, status: Status) -> None:
+        """Change the status along an arrow of the table; raises TransitionRefused."""
+        require_transition(TRANSITIONS, current=self.status, wanted=status)
         self.status = status
         self.lease_until = None
 
-    def claim(self, *, until: datetime) -> None:
-        """Give it to one sender, as the next attempt, until then."""
-        self.move_to(Status.SENDING)
-        self.attempts += 1
-        self.lease_until = until
-
-    def record_sent(self, *, at: datetime) -> None:
-        self.move_to(Status.SENT)
-        self.sent_at = at
+    def record_sent(self) -> None:
+        self.set_status(Status.SENT)
+        self.sent_at = Now()
         self.last_error = ""
 
-    def postpone(self, *, until: datetime, error: str) -> None:
-        """Try again after ``until``, or fail when the tries are used up."""
+    def requeue(self, *, after: timedelta, error: str) -> None:
+        """Try again after so long, or fail when the tries are used up."""
         if self.attempts >= self.last_attempt:
             self.fail(error=f"Given up after {self.attempts} tries: {error}")
             return
-        self.move_to(Status.QUEUED)
-        self.not_before = until
+        self.set_status(Status.QUEUED)
+        self.not_before = Now() + after
         self.last_error = error[:500]
 
     def fail(self, *, error: str) -> None:
         """No further try makes sense."""
-        self.move_to(Status.FAILED)
+        self.set_status(Status.FAILED)
         self.last_error = error[:500]
 
-    def send_again(self, *, at: datetime) -> None:
-        """A person asked for it: due at once, with the full number of tries."""
+    def send_again(self) -> None:
+        """A person asked for a failed one: due at once, with the full number of tries."""
         if self.status != Status.FAILED:
-            raise TransitionError(f"E-mail {self.pk} is {self.status}: only a failed one is sent again.")
-        self.move_to(Status.QUEUED)
-        self.not_before = at
-        self.last_attempt = self.attempts + TRIES
+            raise TransitionRefused(f"E-mail {self.pk} is {self.status}: only a failed one is sent again.")
+        self.set_status(Status.QUEUED)
+        self.not_before = Now()
+        self.last_attempt = self.attempts + MAX_ATTEMPTS
 
 
 class PasswordRequest(models.Model):

@@ -5,16 +5,18 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from directory.retention import end_of
+from directory.privacy.retention import get_cutoff
 from notifications.models import OutgoingEmail, PasswordRequest, Status
 
 
-def forget() -> int:
+def purge_emails() -> int:
     """Remove old mails, and requests of links that nobody waits for. Returns how many."""
-    late, _ = PasswordRequest.objects.filter(requested_at__lt=timezone.now() - timedelta(days=1)).delete()
-    end = end_of(settings.KEEP_EMAILS_DAYS)
-    if end is None:
-        return late
-    done = OutgoingEmail.objects.filter(status__in=[Status.SENT, Status.FAILED], created_at__lt=end)
-    gone, _ = done.delete()
-    return late + gone
+    request_count, _ = PasswordRequest.objects.filter(
+        requested_at__lt=timezone.now() - timedelta(days=1)
+    ).delete()
+    cutoff = get_cutoff(settings.KEEP_EMAILS_DAYS)
+    if cutoff is None:
+        return request_count
+    finished = OutgoingEmail.objects.filter(status__in=[Status.SENT, Status.FAILED], created_at__lt=cutoff)
+    email_count, _ = finished.delete()
+    return request_count + email_count

@@ -2,13 +2,11 @@
 
 from celery import shared_task
 
-from notifications import delivery
+from notifications import account_mails, sending
 
 
 @shared_task(ignore_result=True)
 def send_emails() -> None:
     """Store what was asked for, then send what is due now."""
-    from notifications import accounts  # it wakes this task, and so can't be imported before it
-
-    accounts.answer_requests()
-    delivery.send_due()
+    account_mails.handle_password_requests()
+    sending.send_due_emails()

@@ -13,6 +13,7 @@ import pickle
 import signal
 import socket
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -152,8 +153,22 @@ def steps_of(work: Callable[[], object]) -> list[Step]:
 
 def killed_at(step: Step, work: Callable[[], object]) -> bool:
     """Let a worker be killed there; False if it never came there and ended its work."""
-    code = _end_of(_fork(work, step, signal.SIGKILL))
-    assert code in (0, -signal.SIGKILL), f"the worker broke down on its way to {step}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        (began,) = cursor.fetchone()
+        code = _end_of(_fork(work, step, signal.SIGKILL))
+        assert code in (0, -signal.SIGKILL), f"the worker broke down on its way to {step}"
+        # Its locks go when PostgreSQL has noticed, which takes a moment on a busy machine.
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND backend_start > %s",
+                [began],
+            )
+            if cursor.fetchone() == (0,):
+                break
+            time.sleep(0.005)
     return code != 0
 
 

@@ -118,3 +118,11 @@ def test_documents_cite_their_own_sections(name: str) -> None:
     }
     assert found
     assert found - sections(document) == set()
+
+
+def test_every_file_of_the_rules_is_there() -> None:
+    """The table of CONTRIBUTING.md, by which a newcomer finds a rule."""
+    rules = (ROOT / "CONTRIBUTING.md").read_text().split("## Where the rules are")[1].split("\n## ")[0]
+    named = re.findall(r"`([\w/]+\.py)`", rules)
+    assert len(named) >= 14
+    assert [name for name in named if not (ROOT / name).is_file()] == []

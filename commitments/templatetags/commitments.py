@@ -7,7 +7,7 @@ from decimal import Decimal
 from django import template
 from django.db.models import Count, Q
 
-from commitments.figures import written
+from commitments.figures import format_decimal
 from commitments.models import Badge, Commitment
 from directory.models import Project
 
@@ -23,13 +23,13 @@ def money(amount: Decimal) -> str:
 @register.filter
 def quantity(value: Decimal | None) -> str:
     """As many decimals as it has; nothing for none."""
-    return "" if value is None else written(value, grouped=True)
+    return "" if value is None else format_decimal(value, grouped=True)
 
 
 @register.filter
 def unit_cost(value: Decimal | None) -> str:
     """At least to the cent; nothing for none."""
-    return "" if value is None else written(value, at_least=2, grouped=True)
+    return "" if value is None else format_decimal(value, min_decimals=2, grouped=True)
 
 
 @dataclass(frozen=True)
@@ -46,20 +46,20 @@ class ProjectCounts:
 @register.simple_tag
 def with_counts(projects: Iterable[Project]) -> list[ProjectCounts]:
     """The projects with their counts, in their order; one query for all of them."""
-    listed = list(projects)
+    projects_shown = list(projects)
 
-    def how_many(*badges: Badge) -> Count:
+    def count_badges(*badges: Badge) -> Count:
         return Count("pk", filter=Q(badge__in=badges))
 
-    counted = Commitment.objects.order_by().filter(project__in=listed).values("project_id")
+    counted = Commitment.objects.order_by().filter(project__in=projects_shown).values("project_id")
     rows = counted.annotate(
         commitments=Count("pk"),
-        with_accounting=how_many(Badge.AWAITING, Badge.EXPORTING),
-        sent_back=how_many(Badge.REJECTED),
-        in_trouble=how_many(Badge.FAILED, Badge.NEEDS_ATTENTION),
+        with_accounting=count_badges(Badge.AWAITING, Badge.EXPORTING),
+        sent_back=count_badges(Badge.REJECTED),
+        in_trouble=count_badges(Badge.FAILED, Badge.NEEDS_ATTENTION),
     )
     counts = {
         row["project_id"]: (row["commitments"], row["with_accounting"], row["sent_back"], row["in_trouble"])
         for row in rows
     }
-    return [ProjectCounts(project, *counts.get(project.pk, (0, 0, 0, 0))) for project in listed]
+    return [ProjectCounts(project, *counts.get(project.pk, (0, 0, 0, 0))) for project in projects_shown]

@@ -11,16 +11,18 @@ from django.db import models
 from django.utils import timezone
 from django.utils.encoding import escape_uri_path
 
-from directory import operators, telling
+from directory import operators
+from directory.history import subscribers
+from directory.history.events import DirectoryEvent, Event
 from directory.models import Company, HistoryEntry, User
 
 REFUSAL_INTERVAL = timedelta(minutes=1)
-LOOK_INTERVAL = timedelta(minutes=15)
+SECRETS_VIEW_INTERVAL = timedelta(minutes=15)
 
 
 def record(
     *,
-    event: str,
+    event: Event,
     subject: models.Model,
     by: User | None,
     company: Company | None,
@@ -32,42 +34,42 @@ def record(
     names the operator, whoever ``by`` is said to be.
     """
     entry = HistoryEntry.objects.create(
-        event=event,
+        event=event.value,
         subject_type=subject._meta.label_lower,
         subject_id=subject.pk,
         by_id=by.pk if by else None,
         company_id=company.pk if company else None,
-        detail={**(detail or {}), **operators.named()},
+        detail={**(detail or {}), **operators.get_operator_detail()},
     )
-    telling.tell(entry)
+    subscribers.notify_subscribers(entry)
     return entry
 
 
 def record_at_intervals(
     *,
     interval: timedelta,
-    event: str,
+    event: Event,
     subject: models.Model,
     by: User | None,
     company: Company | None,
     detail: dict[str, Any] | None = None,
-    alike: tuple[str, ...] = (),
+    match_on: tuple[str, ...] = (),
 ) -> None:
     """Write it unless the same was written within ``interval``, so that a script can't fill the table.
 
     The same is: the event, by this person, to this subject, with the same values of ``alike`` in its detail.
     """
-    told = detail or {}
+    values = detail or {}
     recent = HistoryEntry.objects.filter(
         subject_type=subject._meta.label_lower,
         subject_id=subject.pk,
         event=event,
         by_id=by.pk if by else None,
-        detail__contains={name: told[name] for name in alike},
+        detail__contains={name: values[name] for name in match_on},
         at__gte=timezone.now() - interval,
     )
     if not recent.exists():
-        record(event=event, subject=subject, by=by, company=company, detail=told)
+        record(event=event, subject=subject, by=by, company=company, detail=values)
 
 
 def record_refusal(*, by: User, company: Company | None, right: str, address: str) -> None:
@@ -78,20 +80,20 @@ def record_refusal(*, by: User, company: Company | None, right: str, address: st
     """
     record_at_intervals(
         interval=REFUSAL_INTERVAL,
-        event="right.refused",
+        event=DirectoryEvent.RIGHT_REFUSED,
         subject=by,
         by=by,
         company=company,
         detail={"right": right, "address": escape_uri_path(address)[:200]},
-        alike=("right",),
+        match_on=("right",),
     )
 
 
-def record_look_at_secrets(*, subject: models.Model, by: User, company: Company) -> None:
+def record_secrets_view(*, event: Event, subject: models.Model, by: User, company: Company) -> None:
     """Write that a person saw which secrets are stored and when they expire; the secrets nobody sees."""
     record_at_intervals(
-        interval=LOOK_INTERVAL,
-        event=f"{subject._meta.model_name}.secrets_looked_at",
+        interval=SECRETS_VIEW_INTERVAL,
+        event=event,
         subject=subject,
         by=by,
         company=company,

@@ -13,23 +13,23 @@ from typing import Any
 from directory.models import HistoryEntry, HistorySeal
 
 SCHEMA = 1
-INSTALLATION = 0
+INSTALLATION_CHAIN = 0
 """The chain of what concerns no company."""
-NOTHING_BEFORE = "0" * 64
+GENESIS_HASH = "0" * 64
 """The previous hash of the first seal in a chain."""
 
 
-def canonical_json(value: Any) -> str:
+def format_canonical_json(value: Any) -> str:
     """One text for one value."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def moment(at: datetime) -> str:
+def format_time(at: datetime) -> str:
     """A time as it is hashed: ``2026-11-25T21:35:28.000123Z``."""
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
-def content(
+def build_content(
     *,
     pk: int,
     at: datetime,
@@ -43,7 +43,7 @@ def content(
     return {
         "schema": SCHEMA,
         "id": pk,
-        "at": moment(at),
+        "at": format_time(at),
         "company": company_id,
         "by": by_id,
         "event": event,
@@ -53,8 +53,8 @@ def content(
     }
 
 
-def content_of(entry: HistoryEntry) -> dict[str, Any]:
-    return content(
+def build_entry_content(entry: HistoryEntry) -> dict[str, Any]:
+    return build_content(
         pk=entry.pk,
         at=entry.at,
         company_id=entry.company_id,
@@ -66,26 +66,28 @@ def content_of(entry: HistoryEntry) -> dict[str, Any]:
     )
 
 
-def chain_of(company_id: int | None) -> int:
-    return INSTALLATION if company_id is None else company_id
+def get_chain(company_id: int | None) -> int:
+    return INSTALLATION_CHAIN if company_id is None else company_id
 
 
-def hash_of(entry: Mapping[str, Any]) -> str:
+def hash_content(content: Mapping[str, Any]) -> str:
     """SHA-256 of what an entry says, as 64 hexadecimal digits."""
-    return _sha256(canonical_json(entry))
+    return _hash_text(format_canonical_json(content))
 
 
-def seal_hash(
+def hash_seal(
     *, chain: int, number: int, entry_id: int, entry_hash: str, previous_hash: str, sealed_at: datetime
 ) -> str:
     """SHA-256 of a seal's own line."""
-    return _sha256(f"{SCHEMA}|{chain}|{number}|{entry_id}|{entry_hash}|{previous_hash}|{moment(sealed_at)}")
+    return _hash_text(
+        f"{SCHEMA}|{chain}|{number}|{entry_id}|{entry_hash}|{previous_hash}|{format_time(sealed_at)}"
+    )
 
 
-def seal_for(entry: HistoryEntry, *, after: tuple[int, str], sealed_at: datetime) -> HistorySeal:
+def build_seal(entry: HistoryEntry, *, previous: tuple[int, str], sealed_at: datetime) -> HistorySeal:
     """The seal that puts an entry behind ``after``, the number and hash of its chain's head."""
-    number, previous_hash = after[0] + 1, after[1]
-    chain, entry_hash = chain_of(entry.company_id), hash_of(content_of(entry))
+    number, previous_hash = previous[0] + 1, previous[1]
+    chain, entry_hash = get_chain(entry.company_id), hash_content(build_entry_content(entry))
     return HistorySeal(
         entry_id=entry.pk,
         chain=chain,
@@ -93,7 +95,7 @@ def seal_for(entry: HistoryEntry, *, after: tuple[int, str], sealed_at: datetime
         entry_hash=entry_hash,
         previous_hash=previous_hash,
         sealed_at=sealed_at,
-        hash=seal_hash(
+        hash=hash_seal(
             chain=chain,
             number=number,
             entry_id=entry.pk,
@@ -104,5 +106,5 @@ def seal_for(entry: HistoryEntry, *, after: tuple[int, str], sealed_at: datetime
     )
 
 
-def _sha256(text: str) -> str:
+def _hash_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()

@@ -27,11 +27,11 @@ from directory.models import HistorySeal
 KEY_BYTES = 32
 
 
-class BadKey(ValueError):
+class InvalidKey(ValueError):
     """A key that is none; the text says what is wrong with it."""
 
 
-class BadCheckpoint(Exception):
+class InvalidCheckpoint(Exception):
     """A file that is no checkpoint, or was not signed with a trusted key; the text says which."""
 
 
@@ -53,22 +53,22 @@ class Checkpoint:
     heads: tuple[Head, ...]
 
 
-def new_key() -> str:
+def create_private_key() -> str:
     """A private key, as HISTORY_SIGNING_KEY holds it."""
     return base64.b64encode(os.urandom(KEY_BYTES)).decode()
 
 
-def public_key() -> str:
+def get_own_public_key() -> str:
     """The public half of HISTORY_SIGNING_KEY, for whoever verifies. Raises BadKey."""
-    return public_half(settings.HISTORY_SIGNING_KEY)
+    return get_public_key(settings.HISTORY_SIGNING_KEY)
 
 
-def public_half(key: str) -> str:
+def get_public_key(key: str) -> str:
     """What verifies the signatures of a private key. Raises BadKey."""
-    return base64.b64encode(_private_key(key).public_key().public_bytes_raw()).decode()
+    return base64.b64encode(_parse_private_key(key).public_key().public_bytes_raw()).decode()
 
 
-def write_daily(now: datetime | None = None) -> Path | None:
+def write_daily_checkpoint(now: datetime | None = None) -> Path | None:
     """Write the day's checkpoint into HISTORY_CHECKPOINTS_DIR; None when it is there, or no folder is set.
 
     The day is UTC's. A file is whole or absent, and never written over.
@@ -76,103 +76,103 @@ def write_daily(now: datetime | None = None) -> Path | None:
     if not settings.HISTORY_CHECKPOINTS_DIR:
         return None
     now = now or timezone.now()
-    file = file_of(now.astimezone(UTC).date())
+    file = get_checkpoint_path(now.astimezone(UTC).date())
     if file.exists():
         return None
-    sealing.seal_new(everything=True)
-    return file if _publish(file, text_of(now=now)) else None
+    sealing.seal_new_entries(everything=True)
+    return file if write_file_once(file, format_checkpoint(now=now)) else None
 
 
-def file_of(day: date) -> Path:
+def get_checkpoint_path(day: date) -> Path:
     """Where the checkpoint of a day is written."""
     return Path(settings.HISTORY_CHECKPOINTS_DIR) / f"history-{day.isoformat()}.json"
 
 
-def text_of(*, now: datetime) -> str:
+def format_checkpoint(*, now: datetime) -> str:
     """A checkpoint of every chain as it ends now. Raises BadKey."""
     heads = HistorySeal.objects.order_by("chain", "-number").distinct("chain")
     statement = {
         "schema": canonical.SCHEMA,
         "installation": settings.PUBLIC_URL,
-        "at": canonical.moment(now),
+        "at": canonical.format_time(now),
         "chains": list(heads.values("chain", "number", "hash")),
     }
-    return json.dumps(signed(statement), indent=2) + "\n"
+    return json.dumps(sign_statement(statement), indent=2) + "\n"
 
 
-def signed(statement: dict[str, Any], *, key: str | None = None) -> dict[str, Any]:
+def sign_statement(statement: dict[str, Any], *, key: str | None = None) -> dict[str, Any]:
     """A statement with the signature of a key; HISTORY_SIGNING_KEY where none is given. Raises BadKey."""
     key = settings.HISTORY_SIGNING_KEY if key is None else key
-    signature = _private_key(key).sign(canonical.canonical_json(statement).encode())
+    signature = _parse_private_key(key).sign(canonical.format_canonical_json(statement).encode())
     return {
         "statement": statement,
-        "public_key": public_half(key),
+        "public_key": get_public_key(key),
         "signature": base64.b64encode(signature).decode(),
     }
 
 
-def is_signed(told: Mapping[str, Any], *, trusted: Sequence[str]) -> bool:
-    """Whether one of the ``trusted`` keys signed exactly this statement."""
+def has_trusted_signature(signed_statement: Mapping[str, Any], *, trusted: Sequence[str]) -> bool:
+    """One of the ``trusted`` keys signed exactly this statement."""
     try:
-        signature = base64.b64decode(told["signature"], validate=True)
+        signature = base64.b64decode(signed_statement["signature"], validate=True)
     except (LookupError, ValueError, TypeError):
         return False
-    return any(_signed(told.get("statement"), signature, key) for key in trusted)
+    return any(_is_signature_valid(signed_statement.get("statement"), signature, key) for key in trusted)
 
 
-def own() -> Iterator[Checkpoint]:
+def list_own_checkpoints() -> Iterator[Checkpoint]:
     """What this machine has written into its folder, newest first, as far as it can be read."""
     if settings.HISTORY_CHECKPOINTS_DIR:
         for file in sorted(Path(settings.HISTORY_CHECKPOINTS_DIR).glob("history-*.json"), reverse=True):
-            with suppress(BadCheckpoint):  # what can't be read proves nothing; `verify_history` says so
-                yield read(file, trusted=[public_key()])
+            with suppress(InvalidCheckpoint):  # what can't be read proves nothing; `verify_history` says so
+                yield read_checkpoint(file, trusted=[get_own_public_key()])
 
 
-def files_in(path: Path) -> list[Path]:
+def list_checkpoint_files(path: Path) -> list[Path]:
     """The checkpoints of a folder, oldest first, or the one file. Raises BadCheckpoint when there is none."""
     files = sorted(path.glob("history-*.json")) if path.is_dir() else [path]
     if not files or not files[0].is_file():
-        raise BadCheckpoint(f"{path} holds no checkpoint.")
+        raise InvalidCheckpoint(f"{path} holds no checkpoint.")
     return files
 
 
-def read(file: Path, *, trusted: Sequence[str]) -> Checkpoint:
+def read_checkpoint(file: Path, *, trusted: Sequence[str]) -> Checkpoint:
     """What a file says. Raises BadCheckpoint unless one of the ``trusted`` keys signed exactly that."""
     try:
-        told = json.loads(file.read_text())
-        statement = told["statement"]
-        signature = base64.b64decode(told["signature"], validate=True)
+        signed_statement = json.loads(file.read_text())
+        statement = signed_statement["statement"]
+        signature = base64.b64decode(signed_statement["signature"], validate=True)
         heads = tuple(
             Head(chain=head["chain"], number=head["number"], hash=head["hash"])
             for head in statement["chains"]
         )
         at = datetime.fromisoformat(statement["at"])
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise BadCheckpoint(f"{file.name} can't be read as a checkpoint: {error}.") from error
-    if not any(_signed(statement, signature, key) for key in trusted):
-        raise BadCheckpoint(f"{file.name} was not signed with a trusted key, or was changed since.")
+        raise InvalidCheckpoint(f"{file.name} can't be read as a checkpoint: {error}.") from error
+    if not any(_is_signature_valid(statement, signature, key) for key in trusted):
+        raise InvalidCheckpoint(f"{file.name} was not signed with a trusted key, or was changed since.")
     return Checkpoint(name=file.name, at=at, heads=heads)
 
 
-def read_all(paths: Iterable[Path], *, trusted: Sequence[str]) -> list[Checkpoint]:
+def read_checkpoints(paths: Iterable[Path], *, trusted: Sequence[str]) -> list[Checkpoint]:
     """Every checkpoint of these files and folders. Raises BadCheckpoint at the first that does not hold."""
-    return [read(file, trusted=trusted) for path in paths for file in files_in(path)]
+    return [read_checkpoint(file, trusted=trusted) for path in paths for file in list_checkpoint_files(path)]
 
 
-def _publish(file: Path, text: str) -> bool:
+def write_file_once(file: Path, text: str) -> bool:
     """Put a whole file in its place, unless one is there by now."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with unfinished(file, text) as whole:
-        os.chmod(whole, 0o644)
+    with with_unfinished_file(file, text) as unfinished_file:
+        os.chmod(unfinished_file, 0o644)
         try:
-            os.link(whole, file)
+            os.link(unfinished_file, file)
         except FileExistsError:
             return False
     return True
 
 
 @contextmanager
-def unfinished(file: Path, text: str) -> Iterator[str]:
+def with_unfinished_file(file: Path, text: str) -> Iterator[str]:
     """A whole file beside the one that it will be; nothing is left of it afterwards."""
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=".unfinished-")
     try:
@@ -185,26 +185,26 @@ def unfinished(file: Path, text: str) -> Iterator[str]:
         Path(name).unlink(missing_ok=True)
 
 
-def _signed(statement: Any, signature: bytes, key: str) -> bool:
+def _is_signature_valid(statement: Any, signature: bytes, key: str) -> bool:
     try:
-        Ed25519PublicKey.from_public_bytes(decoded(key)).verify(
-            signature, canonical.canonical_json(statement).encode()
+        Ed25519PublicKey.from_public_bytes(parse_key(key)).verify(
+            signature, canonical.format_canonical_json(statement).encode()
         )
     except InvalidSignature:
         return False
     return True
 
 
-def _private_key(key: str) -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(decoded(key))
+def _parse_private_key(key: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(parse_key(key))
 
 
-def decoded(key: str) -> bytes:
+def parse_key(key: str) -> bytes:
     """The bytes of a private or public key. Raises BadKey."""
     try:
-        decoded = base64.b64decode(key, validate=True)
+        key_bytes = base64.b64decode(key, validate=True)
     except binascii.Error as error:
-        raise BadKey("A key that signs or verifies is base64 of 32 bytes.") from error
-    if len(decoded) != KEY_BYTES:
-        raise BadKey(f"A key that signs or verifies is base64 of 32 bytes; this has {len(decoded)}.")
-    return decoded
+        raise InvalidKey("A key that signs or verifies is base64 of 32 bytes.") from error
+    if len(key_bytes) != KEY_BYTES:
+        raise InvalidKey(f"A key that signs or verifies is base64 of 32 bytes; this has {len(key_bytes)}.")
+    return key_bytes

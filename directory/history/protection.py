@@ -13,7 +13,7 @@ TRIGGERS = (
 )
 
 
-def trigger_gaps() -> list[str]:
+def check_triggers() -> list[str]:
     """Triggers that are gone or switched off, each as a sentence."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -21,11 +21,11 @@ def trigger_gaps() -> list[str]:
             "WHERE tgenabled IN ('O', 'A') AND relname = ANY(%s)",
             [list(TABLES)],
         )
-        standing = {name for (name,) in cursor.fetchall()}
+        enabled_triggers = {name for (name,) in cursor.fetchall()}
     return [
         f"The trigger {name}, which keeps history from being changed, is gone or switched off."
         for name in TRIGGERS
-        if name not in standing
+        if name not in enabled_triggers
     ]
 
 
@@ -33,7 +33,7 @@ ROLES = ("ledgergate_web", "ledgergate_worker")
 """What the triggers know web and workers by."""
 
 
-def shared_role() -> str:
+def check_role_separation() -> str:
     """Why the triggers can't tell web and workers apart, as a sentence; blank if they can."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -41,13 +41,13 @@ def shared_role() -> str:
             "WHERE rolname = ANY(%s) AND pg_has_role(oid, 'MEMBER') GROUP BY 1",
             [list(ROLES)],
         )
-        found = cursor.fetchone()
-    if found and found[1] == 1:
+        row = cursor.fetchone()
+    if row and row[1] == 1:
         return ""
     return f"The role that is connected is not one of {' and '.join(ROLES)}, or is both."
 
 
-def role_gaps() -> list[str]:
+def check_role_rights() -> list[str]:
     """Why the role that is connected could change history all the same, each as a sentence."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_user, rolsuper FROM pg_roles WHERE rolname = current_user")

@@ -14,67 +14,72 @@ from django.utils import timezone
 from directory import history
 from directory.history import canonical, checkpoints
 from directory.history.checkpoints import Checkpoint, Head
+from directory.history.events import DirectoryEvent
 from directory.models import HistoryEntry, HistorySeal
-
-EVENT = "history.restored"
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class RestoreRecord:
     """What one entry says whose signature holds."""
 
     at: datetime
     reason: str
     agreed: dict[int, int]
 
-    def explains(self, head: Head, known_at: datetime) -> bool:
-        """Whether a checkpoint of then knows this seal, and the copy did not."""
+    def has_lost(self, head: Head, known_at: datetime) -> bool:
+        """A checkpoint of then knows this seal, and the copy did not."""
         return known_at < self.at and head.number > self.agreed.get(head.chain, 0)
 
 
-def record(*, subject: models.Model, reason: str, lost: Sequence[str]) -> HistoryEntry:
+def record_restore(*, subject: models.Model, reason: str, lost: Sequence[str]) -> HistoryEntry:
     """Write the operator's word, signed as checkpoints are. Raises BadKey."""
-    known = [head for each in checkpoints.own() for head in each.heads]
+    known = [head for each in checkpoints.list_own_checkpoints() for head in each.heads]
     agreed = {head.chain: 0 for head in known}
-    for head in _held(known):
+    for head in list_stored_heads(known):
         agreed[head.chain] = max(head.number, agreed[head.chain])
     statement = {
         "schema": canonical.SCHEMA,
-        "at": canonical.moment(timezone.now()),
+        "at": canonical.format_time(timezone.now()),
         "reason": reason,
         "chains": [{"chain": chain, "number": number} for chain, number in sorted(agreed.items())],
     }
-    detail = {**checkpoints.signed(statement), "reason": reason, "lost": list(lost)}
-    return history.record(event=EVENT, subject=subject, by=None, company=None, detail=detail)
+    detail = {**checkpoints.sign_statement(statement), "reason": reason, "lost": list(lost)}
+    return history.record(
+        event=DirectoryEvent.HISTORY_RESTORED, subject=subject, by=None, company=None, detail=detail
+    )
 
 
-def believed(*, trusted: Sequence[str]) -> list[Restored]:
+def list_trusted_restores(*, trusted: Sequence[str]) -> list[RestoreRecord]:
     """What the entries say that one of the ``trusted`` keys has signed."""
-    entries = HistoryEntry.objects.filter(event=EVENT, company_id=None).order_by("pk")
-    told = []
+    entries = HistoryEntry.objects.filter(event=DirectoryEvent.HISTORY_RESTORED, company_id=None).order_by(
+        "pk"
+    )
+    restores = []
     for entry in entries:
-        if checkpoints.is_signed(entry.detail, trusted=trusted):
+        if checkpoints.has_trusted_signature(entry.detail, trusted=trusted):
             statement = entry.detail["statement"]
             agreed = {each["chain"]: each["number"] for each in statement["chains"]}
-            told.append(Restored(datetime.fromisoformat(statement["at"]), statement["reason"], agreed))
-    return told
+            restores.append(
+                RestoreRecord(datetime.fromisoformat(statement["at"]), statement["reason"], agreed)
+            )
+    return restores
 
 
-def lost_to(checkpoint: Checkpoint | None) -> bool:
-    """Whether a checkpoint knows a seal that this database does not hold, and nobody has said why."""
+def has_unexplained_loss(checkpoint: Checkpoint | None) -> bool:
+    """A checkpoint knows a seal that this database does not hold, and nobody has said why."""
     if checkpoint is None:
         return False
-    missing = set(checkpoint.heads) - set(_held(checkpoint.heads))
+    missing = set(checkpoint.heads) - set(list_stored_heads(checkpoint.heads))
     if not missing:
         return False
-    told = believed(trusted=[checkpoints.public_key()])
-    return any(not any(each.explains(head, checkpoint.at) for each in told) for head in missing)
+    restores = list_trusted_restores(trusted=[checkpoints.get_own_public_key()])
+    return any(not any(each.has_lost(head, checkpoint.at) for each in restores) for head in missing)
 
 
-def _held(heads: Sequence[Head]) -> list[Head]:
+def list_stored_heads(heads: Sequence[Head]) -> list[Head]:
     """Those of these seals that the database has."""
     seals = HistorySeal.objects.filter(
         chain__in={head.chain for head in heads}, number__in={head.number for head in heads}
     ).values_list("chain", "number", "hash")
-    found = {Head(*seal) for seal in seals}
-    return [head for head in heads if head in found]
+    stored = {Head(*seal) for seal in seals}
+    return [head for head in heads if head in stored]

@@ -6,22 +6,23 @@ from django.db.models import F, TextField
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 
+from directory.history.events import DirectoryEvent
 from directory.models import HistoryEntry
 
 Rule = Callable[[], Iterator[str]]
 
 
-def nobody_grants_to_themselves() -> Iterator[str]:
+def check_self_grants() -> Iterator[str]:
     """Each grant of the privilege that says otherwise."""
-    grants = HistoryEntry.objects.filter(event="privilege.granted", by_id__isnull=False)
+    grants = HistoryEntry.objects.filter(event=DirectoryEvent.PRIVILEGE_GRANTED, by_id__isnull=False)
     user = KT("detail__user")
     for entry in grants.annotate(user=user).filter(user=Cast(F("by_id"), TextField())).order_by("pk"):
         yield f"entry {entry.pk}: person {entry.by_id} granted Can Push to Accounting to themselves"
 
 
-RULES: list[Rule] = [nobody_grants_to_themselves]
+RULES: list[Rule] = [check_self_grants]
 
 
-def broken() -> list[str]:
+def check_rules() -> list[str]:
     """What breaks a rule, each as a sentence without its full stop."""
     return [sentence for rule in RULES for sentence in rule()]

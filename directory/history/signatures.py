@@ -7,23 +7,24 @@ from django.conf import settings
 from django.utils import timezone
 
 from directory.history import canonical, checkpoints
+from directory.history.events import DirectoryEvent
 from directory.models import Company, HistoryEntry
 
 
-def signed(statement: Mapping[str, Any]) -> dict[str, Any]:
+def sign_statement(statement: Mapping[str, Any]) -> dict[str, Any]:
     """A statement of now with web's signature. Raises BadKey in a process that has no key."""
-    told = {"schema": canonical.SCHEMA, "at": canonical.moment(timezone.now()), **statement}
-    return checkpoints.signed(told, key=settings.DECISION_SIGNING_KEY)
+    dated_statement = {"schema": canonical.SCHEMA, "at": canonical.format_time(timezone.now()), **statement}
+    return checkpoints.sign_statement(dated_statement, key=settings.DECISION_SIGNING_KEY)
 
 
-def statement_in(told: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def find_signed_statement(signed: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """What was signed, if one of DECISION_PUBLIC_KEYS believes it."""
-    if told is None or not checkpoints.is_signed(told, trusted=settings.DECISION_PUBLIC_KEYS):
+    if signed is None or not checkpoints.has_trusted_signature(signed, trusted=settings.DECISION_PUBLIC_KEYS):
         return None
-    statement: dict[str, Any] = told["statement"]
+    statement: dict[str, Any] = signed["statement"]
     return statement
 
 
-def began() -> HistoryEntry | None:
+def find_signing_start() -> HistoryEntry | None:
     """The entry of the upgrade from which on only what is signed counts; None where nothing stood then."""
-    return HistoryEntry.objects.about(Company(pk=0)).filter(event="signatures.began").first()
+    return HistoryEntry.objects.about(Company(pk=0)).filter(event=DirectoryEvent.SIGNATURES_BEGAN).first()

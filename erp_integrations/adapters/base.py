@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Generic, Literal, Protocol, TypeVar
 
-from erp_integrations.documents import Document, content_hash
+from erp_integrations.snapshots import Document, hash_content
 
 
 class Severity(StrEnum):
@@ -23,7 +23,7 @@ class Severity(StrEnum):
     CANNOT_CHECK = "cannot_check"
 
 
-class Fixer(StrEnum):
+class ResponsibleParty(StrEnum):
     """Who can do something about a finding."""
 
     PROJECT = "project"
@@ -32,7 +32,7 @@ class Fixer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class OnLines:
+class AffectedLines:
     """Which lines a finding is about, so that several of one cause can be told in one sentence.
 
     ``what`` of a line it is ("cost code"), and ``detail`` says all that follows the lines' name in the
@@ -47,7 +47,7 @@ class OnLines:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Issue:
     """One thing that stands in the way of an export, or that a person should know.
 
     ``code`` is stable ("number-too-long"); ``sentence`` says what is wrong in plain
@@ -61,12 +61,12 @@ class Finding:
     sentence: str
     field: str
     action: str
-    fixer: Fixer
+    responsible_party: ResponsibleParty
     lines: tuple[int, ...] = ()
-    on: tuple[OnLines, ...] = ()
+    affected: tuple[AffectedLines, ...] = ()
 
 
-class Known(StrEnum):
+class ReferenceStatus(StrEnum):
     """What the ERP's own list, as it was last read, says of a linked vendor or job.
 
     ``NOT_AMONG_ACTIVE``: the list names active ones only, so that it may be inactive or not exist.
@@ -81,13 +81,13 @@ class Known(StrEnum):
     ABSENT = "absent"
 
 
-def comparable_unit(unit: str) -> str:
+def get_comparable_unit(unit: str) -> str:
     """A unit of measure in the form in which two spellings are equal: without regard to case and blanks."""
     return " ".join(unit.upper().split())
 
 
 @dataclass(frozen=True, slots=True)
-class Masters:
+class ErpReferences:
     """What the company's links and settings, and the ERP's lists, say about one document.
 
     Empty text means "not linked" or "not found". ``general_ledger_source`` names
@@ -103,8 +103,8 @@ class Masters:
     job_number: str = ""
     general_ledger_account: str = ""
     general_ledger_source: str = ""
-    vendor: Known = Known.NOT_READ
-    job: Known = Known.NOT_READ
+    vendor: ReferenceStatus = ReferenceStatus.NOT_READ
+    job: ReferenceStatus = ReferenceStatus.NOT_READ
     phases: "tuple[PhaseRecord, ...] | None" = None
     job_price_method: str = ""
     units: Mapping[str, str] = field(default_factory=dict)
@@ -133,7 +133,7 @@ class Element:
 
     @property
     def cut(self) -> bool:
-        """Whether the ERP will hold another text than was entered."""
+        """The ERP will hold another text than was entered."""
         return bool(self.original) and self.original != self.value
 
 
@@ -157,7 +157,7 @@ class Call:
     @property
     def hash(self) -> str:
         """What identifies the content of this call, 64 hexadecimal digits."""
-        return content_hash([self.method, list(self.payload.items())])
+        return hash_content([self.method, list(self.payload.items())])
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +169,12 @@ class Key:
     erp_id: str
 
     @classmethod
-    def of(cls, company_code: str, vendor_code: str, erp_id: str) -> "Key":
+    def from_parts(cls, company_code: str, vendor_code: str, erp_id: str) -> "Key":
         """The normal form, in which two spellings of one record are equal."""
         return cls(*(part.strip().upper() for part in (company_code, vendor_code, erp_id)))
+
+    def __str__(self) -> str:
+        return f"vendor {self.vendor_code}, subcontract {self.erp_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +184,36 @@ class WireError:
     code: str
     text: str
     column: str = ""
+
+
+class RuleKind(StrEnum):
+    """Which reply to a write means that it is written; UNKNOWN: none does."""
+
+    UNKNOWN = "unknown"
+    CODES = "codes"
+    NO_ERROR_ROW = "no_error_row"
+    ECHO = "echo"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyRule:
+    """What a site answers to a write that it has done; ``codes`` of CODES alone, "" for a blank one."""
+
+    kind: RuleKind = RuleKind.UNKNOWN
+    codes: frozenset[str] = frozenset()
+
+    @property
+    def sentence(self) -> str:
+        """The rule for people."""
+        match self.kind:
+            case RuleKind.CODES:
+                named = [f"the code {code}" if code else "no code" for code in sorted(self.codes)]
+                return f"A row with {' or '.join(named)} means written."
+            case RuleKind.NO_ERROR_ROW:
+                return "A complete reply without an error row means written."
+            case RuleKind.ECHO:
+                return "A row that repeats the key of the record means written."
+        return "Unknown yet: no reply means written, and each call waits for read-back."
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +232,7 @@ class Refused:
 
     errors: tuple[WireError, ...]
     reply: str
-    passing: bool = False
+    transient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +263,7 @@ class Unusable:
     """
 
     reason: str
-    adoptable: bool = False
+    can_accept_wsdl: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,8 +275,8 @@ class NotSent:
     """
 
     reason: str
-    passing: bool = True
-    ours: bool = False
+    transient: bool = True
+    internal_error: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,31 +296,45 @@ Outcome = Accepted | Refused | Unauthorised | Unusable | NotSent | Unknown
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """What the ERP holds under a key: the header, and the lines by their key."""
+    """What the ERP holds under a key: the header, and the lines by their key. Both are in the ERP's own
+    names, which only the adapter reads; its class of records answers by role, blank where the ERP does not
+    say."""
 
     header: Mapping[str, str]
     lines: Mapping[tuple[str, ...], Mapping[str, str]] = field(default_factory=dict)
 
     @property
+    def job_number(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def amount(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def line_amounts(self) -> Mapping[tuple[str, ...], str]:
+        raise NotImplementedError
+
+    @property
     def hash(self) -> str:
         """64 hexadecimal digits, the same as long as the ERP shows the same."""
         lines = sorted((list(key), dict(line)) for key, line in self.lines.items())
-        return content_hash([dict(self.header), lines])
+        return hash_content([dict(self.header), lines])
 
 
 @dataclass(frozen=True, slots=True)
-class Absent:
+class NotFound:
     """The ERP holds nothing under the key, or another job's record, of ``held_by``.
 
     ``possible`` are records under other keys of which nobody but a person can say whether they are it.
     """
 
-    possible: "tuple[MovedRecord, ...]" = ()
-    held_by: str = ""
+    candidates: "tuple[MovedRecord, ...]" = ()
+    other_job: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class CannotTell:
+class Unavailable:
     """Nobody could look: no read-back is configured, or it did not answer."""
 
     reason: str
@@ -327,6 +374,11 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherJob(Difference):
+    """The record is of another job than was sent, which a record never changes: it is another contract's."""
+
+
+@dataclass(frozen=True, slots=True)
 class MovedRecord:
     """A record that holds a plan's job and lines under another key than the plan's.
 
@@ -340,29 +392,26 @@ class MovedRecord:
     matched: int
     planned: int
     phases: Mapping[str, str] = field(default_factory=dict)
-    alike: str = ""
+    likeness: str = ""
 
     @property
     def is_certain(self) -> bool:
-        """Whether job and lines say that it is the plan's; only then can it be followed."""
-        return not self.alike
+        """Job and lines say that it is the plan's; only then can it be followed."""
+        return not self.likeness
 
     @property
     def fingerprint(self) -> str:
         """What identifies exactly this record with what counts of its content, 64 hexadecimal digits."""
-        lines = [[*key, line["Original_Contract_Amount"]] for key, line in sorted(self.record.lines.items())]
-        return content_hash([list(astuple(self.key)), self.record.header.get("Job_Number", ""), lines])
+        lines = [[*key, amount] for key, amount in sorted(self.record.line_amounts.items())]
+        return hash_content([list(astuple(self.key)), self.record.job_number, lines])
 
     @property
     def sentence(self) -> str:
         """Where it stands, and what of it is the plan's."""
-        lines = self.alike or (
+        lines = self.likeness or (
             "its header" if not self.planned else f"{self.matched} of {self.planned} lines"
         )
-        return (
-            f"vendor {self.key.vendor_code}, subcontract {self.key.erp_id}, with the same job "
-            f"({self.record.header.get('Job_Number', '')}) and {lines}"
-        )
+        return f"{self.key}, with the same job ({self.record.job_number}) and {lines}"
 
     @property
     def difference(self) -> Difference:
@@ -398,7 +447,7 @@ class Billing:
 
 
 @dataclass(frozen=True, slots=True)
-class FilledIn:
+class FilledValue:
     """A value that the ERP put where nothing was sent; ``title`` is that of the call."""
 
     title: str
@@ -410,28 +459,28 @@ class FilledIn:
 class Match:
     """The ERP holds what was sent, and what it filled in by itself."""
 
-    filled: tuple[FilledIn, ...] = field(default=(), compare=False)
+    filled: tuple[FilledValue, ...] = field(default=(), compare=False)
     billing: Billing = field(default_factory=Billing, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Differs:
+class Mismatch:
     """The ERP holds something else; never empty."""
 
     differences: tuple[Difference, ...]
-    filled: tuple[FilledIn, ...] = field(default=(), compare=False)
+    filled: tuple[FilledValue, ...] = field(default=(), compare=False)
     billing: Billing = field(default_factory=Billing, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class FoundElsewhere:
     """The ERP holds nothing under the key, and what was sent under others; never empty."""
 
     records: tuple[MovedRecord, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Inspection:
+class CallComparison:
     """What the ERP holds of each call, and what it holds besides.
 
     ``calls`` has one entry for each, in their order: None where nothing is stored of it, else
@@ -440,12 +489,12 @@ class Inspection:
 
     calls: tuple[tuple[Difference, ...] | None, ...]
     others: tuple[Difference, ...] = ()
-    filled: tuple[FilledIn, ...] = field(default=(), compare=False)
+    filled: tuple[FilledValue, ...] = field(default=(), compare=False)
 
 
-Verdict = Match | Differs | Absent | Elsewhere | CannotTell
+Verdict = Match | Mismatch | NotFound | FoundElsewhere | Unavailable
 
-MOST_AT_ONCE = 500
+MAX_RECORDS_AT_ONCE = 500
 """How many records an ERP is asked for in one question."""
 
 
@@ -473,11 +522,11 @@ class JobStatus(StrEnum):
     COMPLETE = "C"
 
 
-KNOWN: Mapping[str, Known] = {
-    "A": Known.ACTIVE,
-    "I": Known.INACTIVE,
-    JobStatus.COMPLETE: Known.CLOSED,
-    VendorStatus.NOT_USED: Known.CLOSED,
+REFERENCE_STATUSES: Mapping[str, ReferenceStatus] = {
+    "A": ReferenceStatus.ACTIVE,
+    "I": ReferenceStatus.INACTIVE,
+    JobStatus.COMPLETE: ReferenceStatus.CLOSED,
+    VendorStatus.NOT_USED: ReferenceStatus.CLOSED,
 }
 """What a status of a vendor or job means for a commitment."""
 
@@ -541,15 +590,15 @@ class ProbeResult:
     name, to be kept with the connection; ``changed`` says how they differ from the kept ones.
     """
 
-    usable: bool
+    is_usable: bool
     sentence: str
-    passing: bool = False
-    adoptable: bool = False
+    transient: bool = False
+    can_accept_wsdl: bool = False
     descriptions: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     changed: str = field(default="", compare=False)
 
 
-CodeOf = Literal["vendor", "job", "unit"]
+CodeKind = Literal["vendor", "job", "unit"]
 
 
 class Adapter(Protocol):
@@ -559,18 +608,20 @@ class Adapter(Protocol):
         """Ask whether the ERP answers and still speaks the interface we know. Never writes."""
         ...
 
-    def propose_erp_id(self, document: Document) -> str:
+    def get_proposed_erp_id(self, document: Document) -> str:
         """The ERP ID that the connection's rule gives; may be too long, is never cut in silence."""
         ...
 
-    def check(self, document: Document, masters: Masters, erp_id: str, note: str = "") -> list[Finding]:
+    def check_document(
+        self, document: Document, references: ErpReferences, erp_id: str, note: str = ""
+    ) -> list[Issue]:
         """What this ERP would refuse, cut or overwrite. Pure: no wire, no database.
 
         ``note`` is the approver's, which not every connection sends.
         """
         ...
 
-    def check_masters(self, document: Document, masters: Masters) -> list[Finding]:
+    def check_references(self, document: Document, references: ErpReferences) -> list[Issue]:
         """What the ERP's own lists say against the document. Pure.
 
         Beside what can't be checked, the findings tell apart every state of the lists that counts:
@@ -578,19 +629,21 @@ class Adapter(Protocol):
         """
         ...
 
-    def complaint(self, code: str, of: CodeOf) -> str:
+    def describe_code_issue(self, code: str, kind: CodeKind) -> str:
         """Why the ERP can't hold a code, in words after "it"; blank where it can. Pure."""
         ...
 
-    def phase_code(self, cost_code: str) -> str:
+    def get_phase_code(self, cost_code: str) -> str:
         """The phase that a cost code names in the ERP, in the form in which two spellings are equal."""
         ...
 
-    def plan(self, document: Document, masters: Masters, erp_id: str, note: str = "") -> tuple[Call, ...]:
+    def build_calls(
+        self, document: Document, references: ErpReferences, erp_id: str, note: str = ""
+    ) -> tuple[Call, ...]:
         """The ordered calls that write the document. Pure; call only when nothing blocks."""
         ...
 
-    def bound(self, document: Document, masters: Masters) -> dict[str, object]:
+    def get_bound_values(self, document: Document, references: ErpReferences) -> dict[str, object]:
         """What an acceptance is bound to besides document and links: all that makes the calls other ones.
 
         Nothing is named where the calls are, in what they mean, those of before this was asked: what was
@@ -598,58 +651,66 @@ class Adapter(Protocol):
         """
         ...
 
-    def key(self, masters: Masters, erp_id: str) -> Key:
+    def build_key(self, vendor_code: str, erp_id: str) -> Key:
         """What the record will be called in the ERP."""
         ...
 
-    def key_of(self, call: Call) -> Key:
+    def get_call_key(self, call: Call) -> Key:
         """The record that a call writes to. Pure."""
         ...
 
-    def find(self, key: Key) -> StoredRecord | Absent | CannotTell:
+    def get_job_number(self, call: Call) -> str:
+        """The job of the record that a header's call writes; blank for another call. Pure."""
+        ...
+
+    def get_reference_name(self, element: Element, references: ErpReferences) -> str:
+        """The ERP's own name of the vendor or the job, where the element holds its code. Pure."""
+        ...
+
+    def find_record(self, key: Key) -> StoredRecord | NotFound | Unavailable:
         """What is stored under the key. Never writes."""
         ...
 
-    def find_many(self, keys: Sequence[Key]) -> Mapping[Key, StoredRecord] | CannotTell:
+    def find_records(self, keys: Sequence[Key]) -> Mapping[Key, StoredRecord] | Unavailable:
         """As ``find``, for at most ``MOST_AT_ONCE`` keys by one look; what is missing is absent."""
         ...
 
     @property
-    def reads_back(self) -> bool:
-        """Whether there is any way to look at what is stored."""
+    def has_read_back(self) -> bool:
+        """There is a way to look at what is stored."""
         ...
 
-    def verify(self, calls: tuple[Call, ...]) -> Verdict:
+    def verify_plan(self, calls: tuple[Call, ...]) -> Verdict:
         """Compare a whole plan with what is stored under its key. Never writes."""
         ...
 
-    def caution(self, calls: Sequence[Call]) -> str:
+    def describe_caution(self, calls: Sequence[Call]) -> str:
         """What the ERP may make of what a plan leaves blank, and is not meant; blank where nothing. Pure."""
         ...
 
-    def inspect(self, calls: tuple[Call, ...], record: StoredRecord) -> Inspection:
+    def compare_calls(self, calls: tuple[Call, ...], record: StoredRecord) -> CallComparison:
         """Hold each of some calls against a record that ``find`` has shown. Pure."""
         ...
 
-    def shows(self, call: Call) -> bool:
-        """Whether what a call writes can be read back at all. Where not, it replaces what it wrote
+    def can_read_back(self, call: Call) -> bool:
+        """What a call writes can be read back at all. Where not, it replaces what it wrote
         before, so that sending it again changes nothing. Pure."""
         ...
 
-    def part_of(self, call: Call) -> tuple[str, ...]:
+    def get_record_part(self, call: Call) -> tuple[str, ...]:
         """Which part of its record a call writes: two calls with one part overwrite each other. Pure."""
         ...
 
-    def verify_many(self, plans: Sequence[tuple[Call, ...]]) -> Sequence[Verdict]:
+    def verify_plans(self, plans: Sequence[tuple[Call, ...]]) -> Sequence[Verdict]:
         """As ``verify``, for many plans at the cost of one look; the verdicts are in their order.
 
         At most ``MOST_AT_ONCE`` plans. Where nobody could look, every verdict is CannotTell.
         """
         ...
 
-    def find_elsewhere(
+    def find_moved_records(
         self, plans: Sequence[tuple[Call, ...]]
-    ) -> Sequence[tuple[MovedRecord, ...]] | CannotTell:
+    ) -> Sequence[tuple[MovedRecord, ...]] | Unavailable:
         """Which records of some plans' jobs are theirs, or may be, under other keys, at the cost of one look.
 
         An absence under a key proves nothing: people change codes and numbers. Whose a record is, the
@@ -657,37 +718,37 @@ class Adapter(Protocol):
         """
         ...
 
-    def match(self, calls: tuple[Call, ...], key: Key, record: StoredRecord) -> MovedRecord | None:
+    def match_record(self, calls: tuple[Call, ...], key: Key, record: StoredRecord) -> MovedRecord | None:
         """The record as the one of a plan's job and lines; None where that can't be said. Pure."""
         ...
 
-    def moved(self, calls: tuple[Call, ...], record: MovedRecord) -> tuple[Call, ...]:
+    def build_moved_calls(self, calls: tuple[Call, ...], record: MovedRecord) -> tuple[Call, ...]:
         """The same calls to the record as it is called now. Pure."""
         ...
 
-    def billing(self, calls: tuple[Call, ...], record: StoredRecord) -> Billing:
+    def get_billing(self, calls: tuple[Call, ...], record: StoredRecord) -> Billing:
         """What was invoiced and paid of a record that ``find`` has shown. Pure."""
         ...
 
-    def send(self, call: Call, *, until: float = math.inf) -> Outcome:
+    def send_call(self, call: Call, *, until: float = math.inf) -> Outcome:
         """Exactly one attempt on the wire, with no hidden retry. Raises nothing of the wire's.
 
         Nothing is handed to the network after ``until``, of ``time.monotonic()``.
         """
         ...
 
-    def vendors(self) -> Rows[VendorRecord] | Unauthorised | CannotTell:
+    def list_vendors(self) -> Rows[VendorRecord] | Unauthorised | Unavailable:
         """Every vendor of the company, the active ones at least. Never writes."""
         ...
 
-    def jobs(self) -> Rows[JobRecord] | Unauthorised | CannotTell:
+    def list_jobs(self) -> Rows[JobRecord] | Unauthorised | Unavailable:
         """Every job of the company, whatever its status. Never writes."""
         ...
 
-    def phases(self, job_number: str) -> Rows[PhaseRecord] | Unauthorised | CannotTell:
+    def list_phases(self, job_number: str) -> Rows[PhaseRecord] | Unauthorised | Unavailable:
         """Every phase of a job with each of its cost types, whatever their status. Never writes."""
         ...
 
-    def as_of_now(self, masters: Masters) -> Masters | CannotTell:
+    def read_current_references(self, references: ErpReferences) -> ErpReferences | Unavailable:
         """What the ERP says now of a document's vendor, job and phases, with one look. Never writes."""
         ...

@@ -9,12 +9,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from directory import history
+from directory.admin.scoped import RecordingAdmin
 from directory.models import User
-from directory.scoped_admin import RecordingAdmin
-from erp_integrations.confirmations import waiting
+from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Kind, Subject
-from erp_integrations.connections import changes
-from erp_integrations.connections.form import ConnectionForm
+from erp_integrations.connections import settings_changes
+from erp_integrations.connections.settings_form import ConnectionForm
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import Connection
 from erp_integrations.models.secrets import EncryptedTextField
 
@@ -24,7 +25,7 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
     """Connections. Secrets can be written and never read; the lease belongs to the workers."""
 
     company = "company"
-    what = "connection"
+    events = (ErpEvent.CONNECTION_CREATED, ErpEvent.CONNECTION_CHANGED, ErpEvent.CONNECTION_DELETED)
     form = ConnectionForm
     list_display = ("name", "company", "server", "company_code", "fault", "not_before")
     list_filter = ("company",)
@@ -70,8 +71,8 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
             },
         ),
         ("Every day", {"fields": (("closed_from", "closed_until", "closed_time_zone"),)}),
-        ("Where nobody knows", {"fields": ("watch_days", "resolve_by_hand_after_hours")}),
-        ("State, kept by the workers", {"fields": lease}),
+        ("What Spectrum doesn't document", {"fields": ("watch_days", "resolve_by_hand_after_hours")}),
+        ("State (kept by the workers)", {"fields": lease}),
     )
     actions = ("forget_descriptions",)
 
@@ -86,21 +87,21 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
         secret = {field.name for field in obj._meta.fields if isinstance(field, EncryptedTextField)}
         return [(title, options) for title, options in fieldsets if not secret & set(options["fields"])]
 
-    def codes_of(self, obj: Connection) -> dict[str, str]:
+    def get_history_detail(self, obj: Connection) -> dict[str, str]:
         return {"server": obj.server, "company_code": obj.company_code}
 
-    def store(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> dict[str, Any]:
+    def save_row(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> dict[str, Any]:
         assert isinstance(request.user, User)
-        before = Subject(Kind.CONNECTION, obj.pk or 0).values(lock=True)
-        super().store(request, obj, form, change)
+        before = Subject(Kind.CONNECTION, obj.pk or 0).get_values(lock=True)
+        super().save_row(request, obj, form, change)
         form.save_settings()
         subject = Subject(Kind.CONNECTION, obj.pk)
-        return waiting.note(subject, before=before, by=request.user, company=obj.company)
+        return pending_changes.record_change(subject, before=before, by=request.user, company=obj.company)
 
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if change and form.changed_data:
-            changes.follow(obj, set(form.changed_data))
+            settings_changes.resume_after_change(obj, set(form.changed_data))
 
     def change_view(
         self,
@@ -109,12 +110,17 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        answer = super().change_view(request, object_id, form_url, extra_context)
-        seen = self.get_object(request, unquote(object_id)) if answer.status_code == 200 else None
-        if seen is not None:
+        response = super().change_view(request, object_id, form_url, extra_context)
+        viewed = self.get_object(request, unquote(object_id)) if response.status_code == 200 else None
+        if viewed is not None:
             assert isinstance(request.user, User)
-            history.record_look_at_secrets(subject=seen, by=request.user, company=seen.company)
-        return answer
+            history.record_secrets_view(
+                event=ErpEvent.CONNECTION_SECRETS_LOOKED_AT,
+                subject=viewed,
+                by=request.user,
+                company=viewed.company,
+            )
+        return response
 
     @admin.action(description="Fetch the service descriptions (WSDL) again at the next export")
     def forget_descriptions(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
@@ -122,5 +128,5 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
         with transaction.atomic():
             for connection in queryset:
                 connection.wsdls.all().delete()
-                self.record(request, connection, "descriptions_forgotten", {})
-        messages.success(request, "They are fetched again at the next export.")
+                self.record_change(request, connection, ErpEvent.CONNECTION_DESCRIPTIONS_FORGOTTEN, {})
+        messages.success(request, "They will be fetched at the next export.")

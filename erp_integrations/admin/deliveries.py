@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from directory.scoped_admin import ReadOnlyAdmin
+from directory.admin.scoped import ReadOnlyAdmin
 from erp_integrations.models import Attestation, ErpIdHold, ExportCall, ExportJob, Submission, WireAttempt
 
 

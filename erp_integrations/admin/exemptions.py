@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 
 from directory.admin import CompanyMembershipAdmin
 from directory.models import CompanyMembership, User
-from erp_integrations import decisions
+from erp_integrations import submissions
 from erp_integrations.models import Submission
 
 
@@ -21,21 +21,21 @@ class ExemptionForm(forms.Form):
     submission = forms.ModelChoiceField(Submission.objects.none(), label="Commitment")
     reason = forms.CharField(
         max_length=500,
-        help_text="It is mailed to everybody concerned, and kept in the history.",
+        help_text="Mailed to everybody concerned and kept in the history.",
         widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
 
     def __init__(self, membership: CompanyMembership, *args: Any) -> None:
         super().__init__(*args)
         of_company = Submission.objects.undecided().filter(company=membership.company_id)
-        barred = [
+        own_decisions = [
             each.pk
             for each in of_company.select_related("company")
-            if decisions.why_barred(each, membership.user)
+            if submissions.describe_own_decision(each, membership.user)
         ]
         field = self.fields["submission"]
         assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = Submission.objects.filter(pk__in=barred)
+        field.queryset = Submission.objects.filter(pk__in=own_decisions)
 
 
 admin.site.unregister(CompanyMembership)
@@ -48,34 +48,34 @@ class ApproverAdmin(CompanyMembershipAdmin):
     actions = ("exempt_once",)
 
     def has_grant_permission(self, request: HttpRequest) -> bool:
-        """Whether the action is offered."""
         return request.user.has_perm("directory.grant_push_to_accounting")
 
-    @admin.action(description="Exempt the chosen approver once, for one commitment…", permissions=["grant"])
+    @admin.action(description="Exempt the selected approver once, for one commitment…", permissions=["grant"])
     def exempt_once(self, request: HttpRequest, queryset: QuerySet[CompanyMembership]) -> HttpResponse | None:
         """Ask for the commitment and the reason first."""
         chosen = list(queryset.select_related("user", "company")[:2])
         if len(chosen) != 1:
-            messages.warning(request, "Choose one person at a time: nothing was done.")
+            messages.warning(request, "Choose one person at a time. Nothing was done.")
             return None
         (membership,) = chosen
         form = ExemptionForm(membership, request.POST if "reason" in request.POST else None)
         if form.is_valid():
             assert isinstance(request.user, User)
             try:
-                decisions.exempt(person=membership.user, by=request.user, **form.cleaned_data)
-            except (decisions.DecisionError, PermissionDenied) as refusal:
+                submissions.exempt(person=membership.user, by=request.user, **form.cleaned_data)
+            except (submissions.DecisionError, PermissionDenied) as refusal:
                 form.add_error(None, str(refusal))
             else:
                 messages.success(
-                    request, f"{membership.user} may decide on it once. Everybody concerned is told."
+                    request,
+                    f"{membership.user} may decide on it once. Everybody concerned has been notified.",
                 )
                 return None
         context = {"title": "Exempt an approver once", "chosen": membership, "form": form}
         context |= {"action": "exempt_once", "verb": "Exempt once", **admin.site.each_context(request)}
         context["consequence"] = (
-            f"{membership.user} may then decide on the chosen commitment of {membership.company} although "
-            "they wrote, changed, sent or retrieved it, or changed where it goes. It ends with the decision. "
-            "Administrators, approvers and the project are mailed."
+            f"{membership.user} may then decide on the selected commitment of {membership.company} although "
+            "they created, changed, sent or retrieved it, or changed where it is exported to. It ends with "
+            "the decision. Administrators, approvers and the project are mailed."
         )
         return TemplateResponse(request, "admin/directory/ask.html", context)

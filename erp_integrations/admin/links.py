@@ -8,58 +8,33 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from directory.admin.scoped import RecordingAdmin
 from directory.models import User
-from directory.scoped_admin import RecordingAdmin
-from erp_integrations import tasks
-from erp_integrations.confirmations import waiting
-from erp_integrations.confirmations.subjects import Subject
-from erp_integrations.connections.form import general_ledger_account
-from erp_integrations.masters import linking, pulling
+from erp_integrations import wakeup
+from erp_integrations.confirmations import pending_changes
+from erp_integrations.confirmations.subjects import LINKS, Subject
+from erp_integrations.connections.settings_form import validate_account
+from erp_integrations.events import ErpEvent
+from erp_integrations.links import linking
+from erp_integrations.links.kinds import get_kind
+from erp_integrations.master_data import syncing
 from erp_integrations.models import CostTypeAccount, ExportJob, JobLink, JobStatus, VendorLink
 
 
-class VendorLinkForm(forms.ModelForm[VendorLink]):
-    """Which vendor a contract company is; both sides are of one company."""
-
-    class Meta:
-        model = VendorLink
-        fields = ["connection", "contract_company", "vendor_code", "general_ledger_account"]
+class LinkForm(forms.ModelForm[Any]):
+    """Both sides are of one company."""
 
     def clean_general_ledger_account(self) -> str:
-        return general_ledger_account(self.cleaned_data["general_ledger_account"])
+        return validate_account(self.cleaned_data["general_ledger_account"])
 
     def clean(self) -> dict[str, Any]:
+        """A link joins two things of one company; another company's are none of its business."""
         cleaned = super().clean() or {}
-        _refuse_strangers(self, cleaned, "contract_company")
-        return cleaned
-
-
-class JobLinkForm(forms.ModelForm[JobLink]):
-    """Which job a project is; both sides are of one company."""
-
-    class Meta:
-        model = JobLink
-        fields = ["project", "connection", "job_number"]
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        _refuse_strangers(self, cleaned, "project")
-        return cleaned
-
-
-class CostTypeAccountForm(forms.ModelForm[CostTypeAccount]):
-    """Which account a cost type's commitments get; both sides are of one company."""
-
-    class Meta:
-        model = CostTypeAccount
-        fields = ["connection", "cost_type", "general_ledger_account"]
-
-    def clean_general_ledger_account(self) -> str:
-        return general_ledger_account(self.cleaned_data["general_ledger_account"])
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        _refuse_strangers(self, cleaned, "cost_type")
+        name = LINKS[Subject.from_link(self.instance).kind][1]
+        connection = cleaned.get("connection") or (self.instance.connection_id and self.instance.connection)
+        linked = cleaned.get(name) or (getattr(self.instance, f"{name}_id") and getattr(self.instance, name))
+        if connection and linked and connection.company_id != linked.company_id:
+            self.add_error("connection", "This connection belongs to another company.")
         return cleaned
 
 
@@ -67,79 +42,81 @@ class LinkAdmin(RecordingAdmin[Any]):
     """A link decides what is exported, so a change stops what was accepted under the old one."""
 
     company = "connection__company"
+    form = LinkForm
+    list_filter = ("connection",)
+    fixed_fields: tuple[str, ...]
+    """They never change once the link is made."""
 
-    def waiting(self, obj: Any) -> QuerySet[ExportJob]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.fixed_fields if obj else ()
+
+    def get_history_detail(self, obj: Any) -> dict[str, Any]:
+        return linking.get_link_detail(obj)
+
+    def list_queued_exports(self, obj: Any) -> QuerySet[ExportJob]:
         """Accepted, and nothing of it sent, under this link."""
-        raise NotImplementedError
+        return get_kind(obj).list_queued_exports(obj)
 
-    def store(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> dict[str, Any]:
+    def save_row(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> dict[str, Any]:
         assert isinstance(request.user, User)
-        subject = Subject.of_link(obj)
-        before = subject.values(lock=True)
-        super().store(request, obj, form, change)
-        return waiting.note(subject, before=before, by=request.user, company=obj.connection.company)
+        subject = Subject.from_link(obj)
+        before = subject.get_values(lock=True)
+        super().save_row(request, obj, form, change)
+        return pending_changes.record_change(
+            subject, before=before, by=request.user, company=obj.connection.company
+        )
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if change and form.changed_data:
-            self.warn(request, self.waiting(obj).count())
+            self.notify_stopped_exports(request, self.list_queued_exports(obj).count())
 
     @transaction.atomic
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         assert isinstance(request.user, User)
-        stopped, subject = self.waiting(obj).count(), Subject.of_link(obj)
-        before = subject.values(lock=True)
+        stopped, subject = self.list_queued_exports(obj).count(), Subject.from_link(obj)
+        before = subject.get_values(lock=True)
         super().delete_model(request, obj)
-        waiting.note(subject, before=before, by=request.user, company=obj.connection.company)
-        self.warn(request, stopped)
+        pending_changes.record_change(subject, before=before, by=request.user, company=obj.connection.company)
+        self.notify_stopped_exports(request, stopped)
 
-    def warn(self, request: HttpRequest, stopped: int) -> None:
+    def notify_stopped_exports(self, request: HttpRequest, stopped: int) -> None:
         """Say what follows, where something does."""
         if stopped:
-            messages.warning(request, linking.stopped_sentence(stopped))
+            messages.warning(request, linking.describe_stopped_exports(stopped))
 
 
 @admin.register(VendorLink)
 class VendorLinkAdmin(LinkAdmin):
     """Which Spectrum vendor a contract company is."""
 
-    what = "vendor_link"
-    form = VendorLinkForm
+    events = (ErpEvent.VENDOR_LINK_CREATED, ErpEvent.VENDOR_LINK_CHANGED, ErpEvent.VENDOR_LINK_DELETED)
+    fields = ("connection", "contract_company", "vendor_code", "general_ledger_account")
+    fixed_fields = ("connection", "contract_company")
     list_display = ("contract_company", "vendor_code", "general_ledger_account", "connection")
-    list_filter = ("connection",)
     list_select_related = ("contract_company", "connection")
     search_fields = ("contract_company__name", "vendor_code")
     autocomplete_fields = ("contract_company",)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: VendorLink | None = None) -> tuple[str, ...]:
-        return ("connection", "contract_company") if obj else ()
-
-    def codes_of(self, obj: VendorLink) -> dict[str, object]:
-        return linking.codes_of(obj)
-
-    def waiting(self, obj: VendorLink) -> QuerySet[ExportJob]:
-        return linking.waiting_for_vendor(obj)
 
 
 @admin.register(CostTypeAccount)
 class CostTypeAccountAdmin(LinkAdmin):
     """Which general-ledger account the commitments of a cost type get."""
 
-    what = "cost_type_account"
-    form = CostTypeAccountForm
+    events = (
+        ErpEvent.COST_TYPE_ACCOUNT_CREATED,
+        ErpEvent.COST_TYPE_ACCOUNT_CHANGED,
+        ErpEvent.COST_TYPE_ACCOUNT_DELETED,
+    )
+    fields = ("connection", "cost_type", "general_ledger_account")
+    fixed_fields = ("connection", "cost_type")
     list_display = ("cost_type", "general_ledger_account", "connection")
-    list_filter = ("connection",)
     list_select_related = ("cost_type", "connection")
 
-    def get_readonly_fields(
-        self, request: HttpRequest, obj: CostTypeAccount | None = None
-    ) -> tuple[str, ...]:
-        return ("connection", "cost_type") if obj else ()
-
-    def codes_of(self, obj: CostTypeAccount) -> dict[str, str]:
+    def get_history_detail(self, obj: CostTypeAccount) -> dict[str, str]:
         return {"cost_type": obj.cost_type.code, "general_ledger_account": obj.general_ledger_account}
 
-    def waiting(self, obj: CostTypeAccount) -> QuerySet[ExportJob]:
+    def list_queued_exports(self, obj: CostTypeAccount) -> QuerySet[ExportJob]:
         # Which of them it decides about depends on their lines and vendors: those that may be concerned.
         return obj.connection.jobs.filter(
             status=JobStatus.QUEUED, submission__commitment__lines__cost_type=obj.cost_type
@@ -150,34 +127,17 @@ class CostTypeAccountAdmin(LinkAdmin):
 class JobLinkAdmin(LinkAdmin):
     """Which Spectrum job a project is, and so where its commitments go."""
 
-    what = "job_link"
-    form = JobLinkForm
+    events = (ErpEvent.JOB_LINK_CREATED, ErpEvent.JOB_LINK_CHANGED, ErpEvent.JOB_LINK_DELETED)
+    fields = ("project", "connection", "job_number")
+    fixed_fields = ("project",)
     list_display = ("project", "job_number", "connection")
-    list_filter = ("connection",)
     list_select_related = ("project", "connection")
     search_fields = ("project__name", "project__number", "job_number")
     autocomplete_fields = ("project",)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: JobLink | None = None) -> tuple[str, ...]:
-        return ("project",) if obj else ()
-
-    def codes_of(self, obj: JobLink) -> dict[str, object]:
-        return linking.codes_of(obj)
-
-    def waiting(self, obj: JobLink) -> QuerySet[ExportJob]:
-        return linking.waiting_for_job(obj)
 
     def save_model(self, request: HttpRequest, obj: JobLink, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if not change or form.changed_data:
             # Only the phases of linked jobs are read.
-            pulling.ask_again(obj.connection_id)
-            tasks.wake_for_masters(obj.connection_id)
-
-
-def _refuse_strangers(form: forms.ModelForm[Any], cleaned: dict[str, Any], name: str) -> None:
-    """A link joins two things of one company; another company's are none of its business."""
-    connection = cleaned.get("connection") or (form.instance.connection_id and form.instance.connection)
-    linked = cleaned.get(name) or (getattr(form.instance, f"{name}_id") and getattr(form.instance, name))
-    if connection and linked and connection.company_id != linked.company_id:
-        form.add_error("connection", "This connection belongs to another company.")
+            syncing.requeue_sync(obj.connection_id)
+            wakeup.wake_sync(obj.connection_id)

@@ -9,12 +9,13 @@ from typing import Any
 from django.db.models import Model
 from django.utils import timezone
 
+from commitments.events import CommitmentEvent
 from commitments.models import ContractCompany, CostType
+from directory.history.events import DirectoryEvent
 from directory.models import HistoryEntry, Project
-from erp_integrations.connections import steering
-from erp_integrations.connections.steering import Place
-from erp_integrations.masters.lookup import by_code
-from erp_integrations.masters.similarity import normal_name
+from erp_integrations.confirmations import controlled_settings
+from erp_integrations.confirmations.controlled_settings import SettingRole
+from erp_integrations.master_data.lookup import find_by_code
 from erp_integrations.models import (
     Connection,
     ConnectionSettings,
@@ -25,12 +26,14 @@ from erp_integrations.models import (
     Vendor,
     VendorLink,
 )
-from erp_integrations.models.secrets import secret_fields
+from erp_integrations.models.secrets import list_secret_fields
+from erp_integrations.name_matching import get_comparable_name
 
-LATELY = timedelta(days=30)
-SECRETS = frozenset(secret_fields(Connection))
+RECENT = timedelta(days=30)
+SECRETS = frozenset(list_secret_fields(Connection))
 
 Values = Mapping[str, Any]
+RENAMING_EVENTS = (CommitmentEvent.CONTRACT_COMPANY_CHANGED, DirectoryEvent.PROJECT_CHANGED)
 
 
 class Kind(StrEnum):
@@ -41,7 +44,7 @@ class Kind(StrEnum):
     CONNECTION = "connection"
 
 
-ABOUT: Mapping[Kind, type[Model]] = {
+SUBJECT_MODELS: Mapping[Kind, type[Model]] = {
     Kind.VENDOR: ContractCompany,
     Kind.JOB: Project,
     Kind.ACCOUNT: CostType,
@@ -68,10 +71,10 @@ class Subject:
 
     kind: Kind
     connection_id: int
-    of: str = ""
+    key: str = ""
 
     @classmethod
-    def of_link(cls, link: VendorLink | JobLink | CostTypeAccount) -> "Subject":
+    def from_link(cls, link: VendorLink | JobLink | CostTypeAccount) -> "Subject":
         """Whichever row it is now."""
         kind = next(kind for kind, (model, *_) in LINKS.items() if isinstance(link, model))
         connection = 0 if kind is Kind.JOB else link.connection_id
@@ -79,20 +82,26 @@ class Subject:
 
     @classmethod
     def parse(cls, text: str) -> "Subject":
-        kind, connection, of = text.split(":", 2)
-        return cls(Kind(kind), int(connection), of)
+        kind, connection, key = text.split(":", 2)
+        return cls(Kind(kind), int(connection), key)
 
     def __str__(self) -> str:
-        return f"{self.kind}:{self.connection_id}:{self.of}"
+        return f"{self.kind}:{self.connection_id}:{self.key}"
 
-    def values(self, *, lock: bool = False) -> Values:
+    def get_values(self, *, lock: bool = False) -> Values:
         """What it says now; empty where it is not linked. Whoever changes it takes the lock."""
         if self.kind is Kind.CONNECTION:
             rows = Connection.objects.filter(pk=self.connection_id).select_related("settings")
             row = (rows.select_for_update(of=("self",)) if lock else rows).first()
-            return steering.values(row, *steering.STEERING, Place.FREE) if row else {}
+            return (
+                controlled_settings.get_setting_values(
+                    row, *controlled_settings.CONTROLLED_ROLES, SettingRole.FREE
+                )
+                if row
+                else {}
+            )
         model, ours, names = LINKS[self.kind]
-        links = model._default_manager.filter(**{ours: self.of})
+        links = model._default_manager.filter(**{ours: self.key})
         if self.kind is not Kind.JOB:
             links = links.filter(connection=self.connection_id)
         return (links.select_for_update() if lock else links).values(*names).first() or {}
@@ -100,69 +109,73 @@ class Subject:
     @property
     def owner(self) -> dict[str, object]:
         """Whose link it is, as the history keeps it also after the link is gone."""
-        return {LINKS[self.kind][1]: int(self.of)} if self.kind in ABOUT else {}
+        return {LINKS[self.kind][1]: int(self.key)} if self.kind in SUBJECT_MODELS else {}
 
-    def row(self) -> Model | None:
+    def find_row(self) -> Model | None:
         """What the history says that it is about."""
-        if self.kind in ABOUT:
-            return ABOUT[self.kind]._default_manager.filter(pk=self.of).first()
+        if self.kind in SUBJECT_MODELS:
+            return SUBJECT_MODELS[self.kind]._default_manager.filter(pk=self.key).first()
         return Connection.objects.filter(pk=self.connection_id).first()
 
-    def named(self) -> str:
+    def get_name(self) -> str:
         """What people call it."""
         match self.kind:
             case Kind.ACCOUNT:
-                return f"Cost type {row.code}" if isinstance(row := self.row(), CostType) else "A cost type"
+                return (
+                    f"Cost type {row.code}" if isinstance(row := self.find_row(), CostType) else "A cost type"
+                )
             case Kind.UNIT:
-                return f"The unit {self.of}"
-        return getattr(self.row(), "name", "What is gone by now")
+                return f"The unit {self.key}"
+        return getattr(self.find_row(), "name", "Something since deleted")
 
-    def steers(self, name: str) -> bool:
-        return self.kind is not Kind.CONNECTION or name in steering.names(*steering.STEERING)
+    def is_controlled(self, name: str) -> bool:
+        return self.kind is not Kind.CONNECTION or name in controlled_settings.list_setting_names(
+            *controlled_settings.CONTROLLED_ROLES
+        )
 
-    def told(self, values: Values) -> dict[str, str]:
+    def format_values(self, values: Values) -> dict[str, str]:
         """The same for the history and for people: with the ERP's own names, and without secrets."""
-        told = {name: str(value) for name, value in values.items() if name not in SECRETS}
-        if vendor := _vendor(self.connection_id, told.get("vendor_code", "")):
-            told["vendor_name"] = vendor.name
-        if job := _job(int(told.get("connection") or 0), told.get("job_number", "")):
-            told["job_description"] = job.description
-        return told
+        formatted = {name: str(value) for name, value in values.items() if name not in SECRETS}
+        if vendor := find_vendor(self.connection_id, formatted.get("vendor_code", "")):
+            formatted["vendor_name"] = vendor.name
+        if job := find_job(int(formatted.get("connection") or 0), formatted.get("job_number", "")):
+            formatted["job_description"] = job.description
+        return formatted
 
-    def described(self, values: Values, names: set[str]) -> str:
+    def describe_values(self, values: Values, names: set[str]) -> str:
         """In words; of a connection only what ``names`` name."""
         if self.kind is Kind.CONNECTION:
-            return ", ".join(f"{_label(name)} {_shown(name, values)}" for name in sorted(names))
-        told = in_words(self.told(values))
+            return ", ".join(f"{get_label(name)} {format_value(name, values)}" for name in sorted(names))
+        description = describe_link(self.format_values(values))
         connection = Connection.objects.filter(pk=values.get("connection") or 0).first()
-        return f"{told} in {connection}" if connection else told
+        return f"{description} in {connection}" if connection else description
 
-    def speaks_for_itself(self, changed: set[str], now: Values) -> bool:
-        """Whether a link needs nobody: of all that the ERP lists, it alone has our name, and neither side
+    def has_unique_name_match(self, changed: set[str], now: Values) -> bool:
+        """A link needs nobody: of all that the ERP lists, it alone has our name, and neither side
         was renamed lately."""
         if self.kind is Kind.VENDOR and changed == {"vendor_code"}:
-            there: Any = Vendor.objects.filter(connection=self.connection_id, gone_at=None)
-            column, name, code, event = "code", "name", now.get("vendor_code"), "contract_company.changed"
+            erp_rows: Any = Vendor.objects.filter(connection=self.connection_id, gone_at=None)
+            column, name, code = "code", "name", now.get("vendor_code")
         elif self.kind is Kind.JOB and "job_number" in changed and now:
             connections = Connection.objects.filter(company__connections=now["connection"])
             if changed != {"job_number"} and connections.count() > 1:
                 return False  # which Spectrum it is, no name says
-            there = Job.objects.filter(connection=now["connection"], gone_at=None)
-            column, name, code, event = "number", "description", now["job_number"], "project.changed"
+            erp_rows = Job.objects.filter(connection=now["connection"], gone_at=None)
+            column, name, code = "number", "description", now["job_number"]
         else:
             return False
-        ours = self.row()
-        wanted = normal_name(getattr(ours, "name", ""))
-        alike = [each for each in there if wanted and normal_name(getattr(each, name)) == wanted]
+        ours = self.find_row()
+        wanted = get_comparable_name(getattr(ours, "name", ""))
+        alike = [each for each in erp_rows if wanted and get_comparable_name(getattr(each, name)) == wanted]
         if ours is None or len(alike) != 1 or getattr(alike[0], column).upper() != str(code).strip().upper():
             return False
-        since = timezone.now() - LATELY
-        renamed = HistoryEntry.objects.about(ours).filter(event=event, at__gte=since)
+        since = timezone.now() - RECENT
+        renamed = HistoryEntry.objects.about(ours).filter(event__in=RENAMING_EVENTS, at__gte=since)
         was_renamed = alike[0].renamed_at and alike[0].renamed_at >= since
         return not was_renamed and not renamed.filter(detail__fields__contains=["name"]).exists()
 
 
-def in_words(told: Values) -> str:
+def describe_link(values: Values) -> str:
     """One side of a change of a link, an account or a unit, as ``told`` tells it."""
     parts = (
         ("vendor", "vendor_code", "vendor_name"),
@@ -170,33 +183,41 @@ def in_words(told: Values) -> str:
         ("account", "general_ledger_account", ""),
         ("", "erp_unit", ""),
     )
-    words = (
-        f"{what} {told[code]} {told.get(name, '')}".strip() for what, code, name in parts if told.get(code)
+    descriptions = (
+        f"{what} {values[code]} {values.get(name, '')}".strip()
+        for what, code, name in parts
+        if values.get(code)
     )
-    return ", ".join(words) or "nothing"
+    return ", ".join(descriptions) or "nothing"
 
 
-def _vendor(connection_id: int, code: str) -> Vendor | None:
-    return by_code(Vendor.objects.filter(connection=connection_id), "code", code).first() if code else None
+def find_vendor(connection_id: int, code: str) -> Vendor | None:
+    return (
+        find_by_code(Vendor.objects.filter(connection=connection_id), "code", code).first() if code else None
+    )
 
 
-def _job(connection_id: int, number: str) -> Job | None:
-    return by_code(Job.objects.filter(connection=connection_id), "number", number).first() if number else None
+def find_job(connection_id: int, number: str) -> Job | None:
+    return (
+        find_by_code(Job.objects.filter(connection=connection_id), "number", number).first()
+        if number
+        else None
+    )
 
 
-def _field(name: str) -> Any:
+def get_field(name: str) -> Any:
     model = Connection if hasattr(Connection, name) else ConnectionSettings
     return model._meta.get_field(name)
 
 
-def _label(name: str) -> str:
-    label = str(_field(name).verbose_name)
+def get_label(name: str) -> str:
+    label = str(get_field(name).verbose_name)
     return label[:1].upper() + label[1:]
 
 
-def _shown(name: str, values: Values) -> str:
+def format_value(name: str, values: Values) -> str:
     value = str(values.get(name, ""))
     if name in SECRETS:
         return "(secret)" if value else "blank"
-    choices = dict(_field(name).flatchoices)
+    choices = dict(get_field(name).flatchoices)
     return f"“{choices.get(value, value)}”" if value else "blank"

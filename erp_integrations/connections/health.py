@@ -1,17 +1,17 @@
 """Whether a company's connections can be used, as far as we know without asking the ERP."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.db.models import Case, Count, Min, When
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from directory.db.time_zones import format_time
 from directory.models import Company
-from erp_integrations.connections import adapting
+from erp_integrations.adapters import registry
 from erp_integrations.models import Connection
-from erp_integrations.models.secrets import secret_fields
+from erp_integrations.models.secrets import list_secret_fields
 
 DAYS_OF_WARNING = 14
 
@@ -26,112 +26,114 @@ class Health:
     is_troubled: bool = True
 
 
-def of(company: Company) -> list[Health]:
+def list_health(company: Company) -> list[Health]:
     """Each connection of a company. One query, which leaves the secrets where they are."""
     connections = Connection.objects.filter(company=company).select_related("paused_by")
-    return [_health(each) for each in connections.defer(*secret_fields(Connection))]
+    return [build_health(each) for each in connections.defer(*list_secret_fields(Connection))]
 
 
-def in_detail(company: Company) -> list[tuple[Health, list[tuple[str, str]]]]:
+def list_health_with_facts(company: Company) -> list[tuple[Health, list[tuple[str, str]]]]:
     """Each connection with what an ERP admin wants to know of it, as names and words. One query."""
     connections = (
         Connection.objects.filter(company=company)
         .select_related("settings")
-        .defer(*secret_fields(Connection))
+        .defer(*list_secret_fields(Connection))
         .annotate(
             described_at=Min("wsdls__fetched_at"),
             projects=Count("job_links", distinct=True),
             is_unproven=Case(When(previous_client_secret="", then=False), default=True),
         )
     )
-    return [(_health(connection), _facts(connection)) for connection in connections]
+    return [(build_health(connection), list_facts(connection)) for connection in connections]
 
 
-def _facts(connection: Any) -> list[tuple[str, str]]:
+def list_facts(connection: Any) -> list[tuple[str, str]]:
     described, checked = connection.described_at, connection.descriptions_checked_at
-    descriptions = f"Read {_moment(described)}" if described else "Not read yet; the first export does so"
+    descriptions = (
+        f"Read on {format_time(described)}" if described else "Not read yet; the first export reads them"
+    )
     if described and checked:
-        descriptions += f", last seen to be the same {_moment(checked)}"
+        descriptions += f", last found unchanged on {format_time(checked)}"
     facts = [
         ("Spectrum company", f"{connection.company_code} on {connection.server}"),
         (
             "Projects",
-            f"{connection.projects} linked to it" if connection.projects else "None is linked to it",
+            f"{connection.projects} linked" if connection.projects else "None linked",
         ),
-        ("Last fault", connection.fault or "None since the last good answer"),
-        ("What a written record answers", adapting.reply_rule(connection.settings).sentence),
+        ("Last fault", connection.fault or "None"),
+        ("Reply that means written", registry.get_reply_rule(connection.settings).sentence),
         ("Service descriptions (WSDL)", descriptions),
         (
             "Read-back",
-            "Configured: each delivery is compared with what Spectrum holds"
-            if connection.reads_back
-            else "Not configured: deliveries end as synced, not verified",
+            "Configured: each export is compared with Spectrum"
+            if connection.has_read_back
+            else "Not configured: exports are synced but not verified",
         ),
     ]
     if connection.not_before and connection.not_before > timezone.now():
-        waits = "Looked at again" if connection.awaits_probe else "Resting until"
-        facts.append((waits, _moment(connection.not_before)))
+        waits = "Next probe" if connection.awaits_probe else "Next try"
+        facts.append((waits, format_time(connection.not_before)))
     if connection.client_id:
-        facts.append(("Client secret", _secret(connection)))
+        facts.append(("Client secret", describe_secret(connection)))
     return facts
 
 
-def _secret(connection: Any) -> str:
-    left = connection.secret_days_left
-    if left is None:
-        words = "No date of expiry is known"
-    elif left < 0:
-        words = f"Expired on {date_format(connection.client_secret_expires_on, 'j M Y')}"
+def describe_secret(connection: Any) -> str:
+    days_left = connection.secret_days_left
+    if days_left is None:
+        description = "Expiry date unknown"
+    elif days_left < 0:
+        description = f"Expired on {date_format(connection.client_secret_expires_on)}"
     else:
-        day = date_format(connection.client_secret_expires_on, "j M Y")
-        words = f"{left} {'day' if left == 1 else 'days'} left, until {day}"
+        day = date_format(connection.client_secret_expires_on)
+        description = f"{days_left} {'day' if days_left == 1 else 'days'} left, until {day}"
     if connection.is_unproven:
-        words += ". The new one was not used successfully yet, so the old one is kept"
+        description += ". The new one has not worked yet, so the old one is kept"
     elif connection.rotation_began_at:
-        words += f". A rotation began {_moment(connection.rotation_began_at)}, and how it ended is not known"
-    return words
+        description += (
+            f". A rotation began on {format_time(connection.rotation_began_at)}; its outcome is unknown"
+        )
+    return description
 
 
-def _moment(moment: datetime) -> str:
-    return f"on {date_format(timezone.localtime(moment), 'j M Y, H:i')}"
-
-
-def _health(connection: Connection) -> Health:
+def build_health(connection: Connection) -> Health:
     if not connection.base_url:
-        sentence = f"Nothing can be sent: SPECTRUM_SERVERS does not name the server {connection.server}."
+        sentence = f"Nothing can be exported: SPECTRUM_SERVERS does not list the server {connection.server}."
         return Health(connection, "No server", sentence)
     if connection.paused_at:
         who = f" by {connection.paused_by}" if connection.paused_by else ""
-        since = date_format(timezone.localtime(connection.paused_at), "j M Y, H:i")
-        sentence = f"Paused{who} on {since}: {connection.pause_reason}. What is accepted waits."
+        since = format_time(connection.paused_at)
+        sentence = f"Paused{who} on {since}: {connection.pause_reason}. Accepted commitments wait."
         return Health(connection, "Paused", sentence)
     if connection.is_closed:
         until = f"{connection.closed_until:%H:%M} ({connection.closed_time_zone or 'UTC'})"
-        sentence = f"Every day at this hour nothing is sent. What is accepted waits until {until}."
+        sentence = f"Nothing is exported in this daily window. Accepted commitments wait until {until}."
         return Health(connection, f"Closed until {until}", sentence, is_troubled=False)
     if connection.awaits_probe:
         sentence = (
-            f"{connection.fault} Nothing is sent on this connection until that has changed. It is looked at "
-            "again by itself, and an ERP admin can do so in Settings."
+            f"{connection.fault} Nothing is exported on this connection until it is fixed. It is probed "
+            "automatically, and an ERP Integrations Admin can probe it in Settings."
         )
         return Health(connection, "Stopped", sentence.strip())
     if connection.not_before and connection.not_before > timezone.now():
-        until = date_format(timezone.localtime(connection.not_before), "H:i")
-        sentence = f"{connection.fault} What is accepted waits until then, and is sent by itself."
-        return Health(connection, f"Resting until {until}", sentence.strip())
+        until = format_time(connection.not_before)
+        sentence = f"{connection.fault} Accepted commitments wait until then and are exported automatically."
+        return Health(connection, f"Next try at {until}", sentence.strip())
     if connection.fault:
-        return Health(connection, "Trying again", f"The last answer was: {connection.fault}")
-    if warning := secret_warning(connection):
+        return Health(connection, "Trying again", f"Last answer: {connection.fault}")
+    if warning := describe_secret_expiry(connection):
         return Health(connection, "Secret expires", warning)
-    return Health(connection, "No fault known", "What is accepted is sent at once.", is_troubled=False)
+    return Health(connection, "Ready", "Accepted commitments are exported at once.", is_troubled=False)
 
 
-def secret_warning(connection: Connection) -> str:
+def describe_secret_expiry(connection: Connection) -> str:
     """That the client secret of a hosted site expires soon, and what to do; blank if it does not."""
-    left = connection.secret_days_left
-    if left is None or left > DAYS_OF_WARNING:
+    days_left = connection.secret_days_left
+    if days_left is None or days_left > DAYS_OF_WARNING:
         return ""
-    when = f"expires in {left} {'day' if left == 1 else 'days'}" if left > 0 else "expires today"
-    if left < 0:
-        when = f"expired {-left} {'day' if left == -1 else 'days'} ago"
-    return f"The client secret {when}. An ERP admin can rotate it in Settings."
+    when = (
+        f"expires in {days_left} {'day' if days_left == 1 else 'days'}" if days_left > 0 else "expires today"
+    )
+    if days_left < 0:
+        when = f"expired {-days_left} {'day' if days_left == -1 else 'days'} ago"
+    return f"The client secret {when}. An ERP Integrations Admin can rotate it in Settings."

@@ -10,23 +10,25 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
-from directory import history
 from directory.models import User
-from directory.permissions import require_administer_erp_integrations
-from erp_integrations import tasks
+from directory.rights.permissions import require_administer_erp_integrations
+from erp_integrations import wakeup
+from erp_integrations.adapters import registry
 from erp_integrations.adapters.base import ProbeResult
-from erp_integrations.connections import adapting, faults, rotation
+from erp_integrations.connections import circuit_breaker, secret_rotation
+from erp_integrations.connections.circuit_breaker import record_connection_event
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import Connection
 
 
-def to_probe() -> list[int]:
+def list_due_for_probe() -> list[int]:
     """The connections that stopped and have waited long enough."""
-    return list(Connection.objects.to_probe().order_by("not_before").values_list("pk", flat=True))
+    return list(Connection.objects.due_for_probe().order_by("not_before").values_list("pk", flat=True))
 
 
 def probe_due() -> int:
     """Probe them one after the other; how many go on."""
-    return sum(probe_if_due(connection_id) for connection_id in to_probe())
+    return sum(probe_if_due(connection_id) for connection_id in list_due_for_probe())
 
 
 def probe(*, connection: Connection, by: User) -> ProbeResult:
@@ -35,23 +37,25 @@ def probe(*, connection: Connection, by: User) -> ProbeResult:
     return _probe(connection, by)
 
 
-def adopt(*, connection: Connection, by: User, seen: str) -> ProbeResult:
+def accept_new_wsdl(*, connection: Connection, by: User, expected_sentence: str) -> ProbeResult:
     """Keep the site's present descriptions instead of the kept ones, and go on.
 
     ``seen`` is the sentence that the person said yes to; if the site says something else by now,
     nothing is kept. Raises RightMissing without Admin on the ERP Integrations tool.
     """
     require_administer_erp_integrations(by, connection.company)
-    result = adapting.probing_adapter(connection).probe()
-    if not result.adoptable or result.sentence != seen:
-        _write_down(connection, result, by)
+    result = registry.build_probing_adapter(connection).probe()
+    if not result.can_accept_wsdl or result.sentence != expected_sentence:
+        record_probe(connection, result, by)
         return result
     with transaction.atomic():
-        adapting.keep(connection, result, instead=True)
-        _record("descriptions_adopted", connection, by, {"difference": result.sentence})
-        _go_on(Connection.objects.select_for_update().get(pk=connection.pk), by)
-    done = "Spectrum's present descriptions are kept, and used from now on."
-    return ProbeResult(usable=True, sentence=done)
+        registry.store_descriptions(connection, result, overwrite=True)
+        record_connection_event(
+            ErpEvent.CONNECTION_DESCRIPTIONS_ADOPTED, connection, by, {"difference": result.sentence}
+        )
+        resume_after_probe(Connection.objects.select_for_update().get(pk=connection.pk), by)
+    done = "Spectrum's new service descriptions are in use."
+    return ProbeResult(is_usable=True, sentence=done)
 
 
 def probe_if_due(connection_id: int) -> bool:
@@ -59,42 +63,38 @@ def probe_if_due(connection_id: int) -> bool:
     # Moved on first, so that two workers don't ask at the same moment; but no further than a lease, because
     # a worker that dies while it asks leaves the connection stopped for as long.
     lease = timedelta(seconds=settings.EXPORT_LEASE_SECONDS)
-    if not Connection.objects.to_probe().filter(pk=connection_id).update(not_before=Now() + lease):
+    if not Connection.objects.due_for_probe().filter(pk=connection_id).update(not_before=Now() + lease):
         return False
-    return _probe(Connection.objects.get(pk=connection_id), None).usable
+    return _probe(Connection.objects.get(pk=connection_id), None).is_usable
 
 
 def _probe(connection: Connection, by: User | None) -> ProbeResult:
-    rotation.prove(connection)
-    result = adapting.probing_adapter(connection).probe()
-    _write_down(connection, result, by)
+    secret_rotation.verify_new_secret(connection)
+    result = registry.build_probing_adapter(connection).probe()
+    record_probe(connection, result, by)
     return result
 
 
 @transaction.atomic
-def _write_down(connection: Connection, result: ProbeResult, by: User | None) -> None:
-    held = Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=connection.pk)
-    if result.usable:
-        adapting.keep(connection, result)
-        if held.awaits_probe:
-            _go_on(held, by)
-    elif not result.passing:
-        faults.stop(held, result.sentence, adoptable=result.adoptable)
-    elif held.awaits_probe:
+def record_probe(connection: Connection, result: ProbeResult, by: User | None) -> None:
+    row = Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=connection.pk)
+    if result.is_usable:
+        registry.store_descriptions(connection, result)
+        if row.awaits_probe:
+            resume_after_probe(row, by)
+    elif not result.transient:
+        circuit_breaker.open_circuit(row, result.sentence, adoptable=result.can_accept_wsdl)
+    elif row.awaits_probe:
         # Why it stopped is still what matters; a server that is down meanwhile says nothing about it.
-        faults.stop(held, held.fault, adoptable=held.can_adopt)
+        circuit_breaker.open_circuit(row, row.fault, adoptable=row.can_adopt)
     if by:
-        _record("probed", held, by, {"usable": result.usable, "sentence": result.sentence})
+        record_connection_event(
+            ErpEvent.CONNECTION_PROBED, row, by, {"usable": result.is_usable, "sentence": result.sentence}
+        )
 
 
-def _go_on(held: Connection, by: User | None) -> None:
-    Connection.objects.filter(pk=held.pk).update(awaits_probe=False, can_adopt=False, failed_probes=0)
-    adapting.let_go_on(held)
-    _record("reopened", held, by, {})
-    tasks.wake(held.pk)
-
-
-def _record(did: str, connection: Connection, by: User | None, detail: dict[str, object]) -> None:
-    history.record(
-        event=f"connection.{did}", subject=connection, by=by, company=connection.company, detail=detail
-    )
+def resume_after_probe(connection: Connection, by: User | None) -> None:
+    Connection.objects.filter(pk=connection.pk).update(awaits_probe=False, can_adopt=False, failed_probes=0)
+    registry.resume_jobs(connection)
+    record_connection_event(ErpEvent.CONNECTION_REOPENED, connection, by, {})
+    wakeup.wake_exports(connection.pk)

@@ -22,15 +22,20 @@ from erp_integrations.models.connections import (
 )
 from erp_integrations.models.exports import (
     MAYBE_WRITTEN,
-    NOT_UNDER_ITS_KEY,
     CallState,
     ExportCall,
     ExportJob,
-    JobStatus,
-    Verification,
     WireAttempt,
 )
-from erp_integrations.models.masters import Job, MastersPull, Phase, PhaseState, PullStatus, Vendor
+from erp_integrations.models.job_statuses import UNDER_ITS_KEY, JobStatus, Verification
+from erp_integrations.models.master_data import (
+    Job,
+    MastersPull,
+    Phase,
+    PhaseState,
+    SyncStatus,
+    Vendor,
+)
 from erp_integrations.models.reconciliations import (
     Drift,
     DriftKind,
@@ -40,14 +45,13 @@ from erp_integrations.models.reconciliations import (
 )
 from erp_integrations.models.restores import Restore
 from erp_integrations.models.submissions import ErpIdHold, SnapshotUnreadable, Submission, SubmissionStatus
-from erp_integrations.models.transitions import TransitionRefused
-from erp_integrations.models.unconfirmed import UnconfirmedChange
+from erp_integrations.models.unconfirmed_changes import UnconfirmedChange
 from erp_integrations.models.units import UnitLink
 
 __all__ = [
     "BLANK_CODE",
     "MAYBE_WRITTEN",
-    "NOT_UNDER_ITS_KEY",
+    "UNDER_ITS_KEY",
     "Alarm",
     "Attestation",
     "AuthenticationRule",
@@ -72,7 +76,6 @@ __all__ = [
     "NonAsciiRule",
     "Phase",
     "PhaseState",
-    "PullStatus",
     "Reconciliation",
     "ReconciliationStatus",
     "Restore",
@@ -81,7 +84,7 @@ __all__ = [
     "Submission",
     "SubmissionStatus",
     "SuccessRule",
-    "TransitionRefused",
+    "SyncStatus",
     "UnconfirmedChange",
     "UnitLink",
     "Vendor",

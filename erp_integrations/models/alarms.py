@@ -11,7 +11,7 @@ from erp_integrations.models.submissions import Submission
 class AlarmQuerySet(models.QuerySet["Alarm"]):
     """Reading alarms."""
 
-    def untold(self) -> "AlarmQuerySet":
+    def unsent(self) -> "AlarmQuerySet":
         """Raised, and not mailed yet."""
         return self.filter(told_at=None)
 

@@ -17,31 +17,31 @@ BLANK_CODE = "blank"
 class SuccessRule(models.TextChoices):
     """Which reply to a write means that it is written: not public (docs/spectrum.md, section 1)."""
 
-    UNKNOWN = "unknown", "Not known yet: no reply means written"
+    UNKNOWN = "unknown", "Unknown yet: no reply means written"
     CODES = "codes", "One of the codes below"
-    NO_ERROR_ROW = "no_error_row", "A whole reply without an error row"
-    ECHO = "echo", "A row that repeats the key of the record"
+    NO_ERROR_ROW = "no_error_row", "A complete reply without an error row"
+    ECHO = "echo", "A row that repeats the record's key"
 
 
 class RetentionRule(models.TextChoices):
     """What a line says of retention. Spectrum's page: "Defaults to N if blank or based on Phase"."""
 
-    RETAINAGE = "retainage", "Yes where the Default Retainage is above zero, else no"
+    RETAINAGE = "retainage", "Yes if the Default Retainage is above zero, otherwise no"
     ALWAYS = "always", "Always yes"
     NEVER = "never", "Always no"
-    BLANK = "blank", "Left blank, so that Spectrum decides"
+    BLANK = "blank", "Left blank: Spectrum decides"
 
 
 class AuthenticationRule(models.TextChoices):
     """What stands in the header Authorization: the pages name Basic for REST and a token for hosted sites."""
 
-    BY_SITE = "by_site", "As Spectrum's pages say"
+    BY_SITE = "by_site", "As Spectrum documents it"
     BASIC = "basic", "Basic: Company_Code and Authorization_ID"
     BEARER = "bearer", "Bearer: the access token"
     NONE = "none", "Nothing"
 
 
-def _codes(label: str, help_text: str) -> "models.CharField[str, str]":
+def _build_codes_field(label: str, help_text: str) -> "models.CharField[str, str]":
     return models.CharField(label, max_length=60, blank=True, default="", help_text=help_text)
 
 
@@ -57,33 +57,35 @@ class ConnectionSettings(models.Model):
     success_rule = models.CharField(
         "Written means", max_length=12, choices=SuccessRule, default=SuccessRule.UNKNOWN
     )
-    success_codes = _codes(
+    success_codes = _build_codes_field(
         "Codes that mean written",
-        f"With commas between them; the word {BLANK_CODE} stands for a row without a code.",
+        f"Separated by commas. Use {BLANK_CODE} for a row without a code.",
     )
 
     element_names = models.TextField(
-        "Elements with another name",
+        "Elements with other names",
         blank=True,
         default="",
-        help_text="Where Spectrum's description of a service spells an element otherwise, one a line: "
-        "UpdateSubcontractPhases.Retention_Flag = Rentention_Flag. Upper and lower case don't matter.",
+        help_text="One per line, where Spectrum's description of a service spells an element differently: "
+        "UpdateSubcontractPhases.Retention_Flag = Rentention_Flag. Case doesn't matter.",
     )
     watch_days = models.PositiveSmallIntegerField(
         "Watch for late writes, days",
         default=30,
         db_default=30,
         validators=[MinValueValidator(1), MaxValueValidator(3650)],
-        help_text="A call that got no answer may be written much later; how late, no published page says, so "
-        "this is assumed. For so many days the daily comparison also looks for what was not found.",
+        help_text=(
+            "A call that got no answer may be written much later; Spectrum doesn't document how late, so "
+            "this is an assumption. For this many days the daily comparison also looks for such calls."
+        ),
     )
     resolve_by_hand_after_hours = models.PositiveSmallIntegerField(
         "Resolve by hand after, hours",
         default=24,
         db_default=24,
         validators=[MinValueValidator(1), MaxValueValidator(720)],
-        help_text="Where Spectrum's read-only database has not answered for so long, an approver may say in "
-        "words what Spectrum holds.",
+        help_text="If Spectrum's read-only database has not answered for this long, an approver may resolve "
+        "the export by hand.",
     )
 
     retention_rule = models.CharField(
@@ -91,19 +93,18 @@ class ConnectionSettings(models.Model):
         max_length=10,
         choices=RetentionRule,
         default=RetentionRule.RETAINAGE,
-        help_text="A retention percentage withholds nothing on a line that says no, and Spectrum may read a "
-        "blank as no.",
+        help_text="Nothing is withheld on a line that says no, and Spectrum may read a blank as no.",
     )
 
-    unit_price_codes = _codes(
+    unit_price_codes = _build_codes_field(
         "Price methods that mean unit price",
-        "Codes of jobs and phases (Price_Method_Code), with commas between them; the word blank "
-        "stands for a job or phase without one. Left empty, nobody knows whether Spectrum keeps unit costs, "
-        "and each commitment says so.",
+        "Codes of jobs and phases (Price_Method_Code), separated by commas. Use blank for a job or phase "
+        "without one. If empty, it is unknown whether Spectrum keeps unit costs, and each "
+        "commitment says so.",
     )
-    job_price_codes = _codes(
-        "Price methods that mean: as the job",
-        "Of phases. Every other price method of a phase acts as a fixed price.",
+    job_price_codes = _build_codes_field(
+        "Price methods that mean as the job",
+        "For phases. Any other price method of a phase means a fixed price.",
     )
 
     soap_authentication = models.CharField(
@@ -111,33 +112,34 @@ class ConnectionSettings(models.Model):
         max_length=10,
         choices=AuthenticationRule,
         default=AuthenticationRule.BY_SITE,
-        help_text="In their HTTP header. The pages: the access token on a hosted site, else nothing.",
+        help_text="In the HTTP header. Documented: the access token on a hosted site, otherwise nothing.",
     )
     rest_authentication = models.CharField(
         "REST calls carry",
         max_length=10,
         choices=AuthenticationRule,
         default=AuthenticationRule.BY_SITE,
-        help_text="In their HTTP header. The pages: the access token on a hosted site, else Basic.",
+        help_text="In the HTTP header. Documented: the access token on a hosted site, otherwise Basic.",
     )
     token_for_descriptions = models.BooleanField(
-        "Descriptions want the token",
+        "Read descriptions with the token",
         default=True,
-        help_text="On a hosted site, whether its service descriptions are asked for with the access token.",
+        help_text="On a hosted site: send the access token when reading service descriptions.",
     )
-    error_statuses = _codes(
+    error_statuses = _build_codes_field(
         "HTTP statuses of errors",
-        "Besides 200, those under which the site answers in Spectrum's words, such as 400, 500, "
-        "separated by commas. Under them a whole reply is read; blank: none is, so that such a call stays "
-        "Unknown.",
+        "Statuses besides 200 under which the site sends Spectrum's own replies, separated by commas, such "
+        "as 400, 500. If blank, such replies are not read and the call stays Unknown.",
     )
     any_ending = models.CharField(
-        "Sign for any ending",
+        "Wildcard",
         max_length=3,
         blank=True,
         default="*",
-        help_text="Lists are capped near 500 rows, so that longer ones are asked for in parts, such as S*. "
-        "The sign is assumed: Spectrum's pages only name “SuperSelect logic”. Blank: no parts are asked for.",
+        help_text=(
+            "Spectrum caps lists near 500 rows, so longer ones are read in parts, such as S*. The sign is an "
+            "assumption: Spectrum documents only “SuperSelect logic”. Blank: lists are not read in parts."
+        ),
     )
 
     class Meta:
@@ -167,7 +169,7 @@ class ConnectionSettings(models.Model):
 
 
 @receiver(post_save, sender=Connection)
-def _create_settings(instance: Connection, created: bool, **kwargs: Any) -> None:
+def create_settings(instance: Connection, created: bool, **kwargs: Any) -> None:
     """A new connection comes with its settings."""
     if created:
         ConnectionSettings.objects.create(connection=instance)

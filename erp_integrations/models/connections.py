@@ -10,7 +10,8 @@ from django.db.models.functions import Coalesce, Now, NullIf, Upper
 from django.utils import timezone
 
 from commitments.models import ContractCompany, CostType
-from directory import time_zones
+from directory.db import time_zones
+from directory.db.leases import LeasedQuerySet
 from directory.models import Company, Project, User
 from erp_integrations.models.secrets import EncryptedTextField
 
@@ -50,8 +51,8 @@ class ErpIdRule(models.TextChoices):
 class NonAsciiRule(models.TextChoices):
     """What becomes of letters that Spectrum does not have."""
 
-    TRANSLITERATE = "transliterate", "Spell them with plain letters, and show it"
-    REFUSE = "refuse", "Refuse the commitment"
+    TRANSLITERATE = "transliterate", "Respell them with plain letters, and show it"
+    REFUSE = "refuse", "Block the commitment"
 
 
 class LocalTime(Func):
@@ -63,18 +64,20 @@ class LocalTime(Func):
 
 def validate_time_zone(name: str) -> None:
     """Refuse what PostgreSQL and Python would not both know."""
-    if name not in time_zones.known():
+    if name not in time_zones.list_time_zones():
         raise ValidationError("Enter a time zone such as America/New_York.")
 
 
-class ConnectionQuerySet(models.QuerySet["Connection"]):
+class ConnectionQuerySet(LeasedQuerySet["Connection"]):
     """Reading connections."""
 
-    def free(self) -> "ConnectionQuerySet":
+    fencing_token = "lease_attempt"
+
+    def unleased(self) -> "ConnectionQuerySet":
         """Those that no worker holds at this moment of the database's clock."""
         return self.filter(Q(lease_until=None) | Q(lease_until__lt=Now()))
 
-    def awake(self) -> "ConnectionQuerySet":
+    def available(self) -> "ConnectionQuerySet":
         """Those that may export: neither waiting out a fault, nor paused, nor closed at this hour."""
         local = LocalTime(Coalesce(NullIf("closed_time_zone", Value("")), Value("UTC")))
         within = Q(closed_from__lte=local, closed_until__gt=local)
@@ -82,10 +85,10 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
             Q(closed_from__lte=local) | Q(closed_until__gt=local)
         )
         open_now = Q(closed_from=None) | ~(within | over_midnight)
-        rested = Q(not_before=None) | Q(not_before__lte=Now())
-        return self.filter(rested, open_now, awaits_probe=False, paused_at=None)
+        is_due = Q(not_before=None) | Q(not_before__lte=Now())
+        return self.filter(is_due, open_now, awaits_probe=False, paused_at=None)
 
-    def to_probe(self) -> "ConnectionQuerySet":
+    def due_for_probe(self) -> "ConnectionQuerySet":
         """Those that stopped until a probe succeeds, and are to be probed now."""
         return self.filter(awaits_probe=True, not_before__lte=Now())
 
@@ -110,7 +113,7 @@ class Connection(models.Model):
         max_length=100,
         blank=True,
         default="",
-        help_text="For a hosted site that asks for OAuth (enhanced authentication). Blank: it does not.",
+        help_text="For a hosted site with OAuth (enhanced authentication). Otherwise leave blank.",
     )
     client_secret = EncryptedTextField("Client secret", blank=True, default="")
     previous_client_secret = EncryptedTextField(blank=True, default="")
@@ -124,7 +127,7 @@ class Connection(models.Model):
         max_length=100, default="/vendors/{company_code}", help_text="Where the vendors are listed."
     )
     general_ledger_account = models.CharField(
-        max_length=12, blank=True, help_text="Used when neither the vendor nor the cost type has an account."
+        max_length=12, blank=True, help_text="Used if neither the vendor nor the cost type has an account."
     )
     general_ledger_order = models.CharField(
         max_length=15, choices=LedgerOrder, default=LedgerOrder.VENDOR_FIRST
@@ -132,10 +135,10 @@ class Connection(models.Model):
 
     erp_id_rule = models.CharField("ERP ID", max_length=10, choices=ErpIdRule, default=ErpIdRule.AS_IS)
     subcontract_prefix = models.CharField(
-        max_length=5, blank=True, help_text="Begins a subcontract's ERP ID."
+        max_length=5, blank=True, help_text="Prefix of a subcontract's ERP ID."
     )
     purchase_order_prefix = models.CharField(
-        max_length=5, blank=True, help_text="Begins a purchase order's ERP ID."
+        max_length=5, blank=True, help_text="Prefix of a purchase order's ERP ID."
     )
     non_ascii = models.CharField(
         "Other letters",
@@ -150,14 +153,16 @@ class Connection(models.Model):
         max_length=20,
         blank=True,
         default="",
-        help_text="The approver's details go to Spectrum's subcontract notes under this topic, which must "
-        "exist there. Blank: they are kept here only.",
+        help_text=(
+            "The approver's details are written to Spectrum's subcontract notes under this "
+            "topic, which must exist there. Blank: they are only kept here."
+        ),
     )
     closed_from = models.TimeField(
         "No exports from",
         null=True,
         blank=True,
-        help_text="Each day from here until there nothing is sent, as for a backup of Spectrum.",
+        help_text="Nothing is exported in this daily window, for example during a backup of Spectrum.",
     )
     closed_until = models.TimeField("until", null=True, blank=True)
     closed_time_zone = models.CharField(
@@ -165,7 +170,7 @@ class Connection(models.Model):
         max_length=60,
         blank=True,
         default="",
-        help_text="Such as America/New_York; blank for UTC.",
+        help_text="For example America/New_York. Blank for UTC.",
         validators=[validate_time_zone],
     )
     paused_at = models.DateTimeField(null=True, blank=True)
@@ -176,8 +181,10 @@ class Connection(models.Model):
         max_length=60,
         blank=True,
         default=FIXED_PRICE_UNITS,
-        help_text="Units of measure whose price method in Spectrum is fixed price, separated by commas: "
-        "of their lines it keeps the amount alone.",
+        help_text=(
+            "Units of measure with a fixed price in Spectrum, separated by commas. Spectrum "
+            "keeps only the amount of their lines."
+        ),
     )
 
     lease_holder = models.CharField(max_length=64, blank=True, default="")
@@ -271,7 +278,7 @@ class Connection(models.Model):
 
     @property
     def is_closed(self) -> bool:
-        """Whether this hour is one of those in which nothing is sent; workers ask the database's clock."""
+        """This hour is one of those in which nothing is sent; workers ask the database's clock."""
         if self.closed_from is None or self.closed_until is None:
             return False
         local = timezone.localtime(timezone=zoneinfo.ZoneInfo(self.closed_time_zone or "UTC")).time()
@@ -280,8 +287,8 @@ class Connection(models.Model):
         return local >= self.closed_from or local < self.closed_until
 
     @property
-    def reads_back(self) -> bool:
-        """Whether the operator has named a database that shows what this server holds."""
+    def has_read_back(self) -> bool:
+        """The operator has named a database that shows what this server holds."""
         return self.server in settings.INFO_LINKS
 
 
@@ -324,6 +331,10 @@ class VendorLink(models.Model):
     def __str__(self) -> str:
         return f"{self.contract_company} is vendor {self.vendor_code}"
 
+    @property
+    def code(self) -> str:
+        return self.vendor_code
+
 
 class CostTypeAccount(models.Model):
     """The general-ledger account of the commitments of a cost type."""
@@ -358,3 +369,7 @@ class JobLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self.project} is job {self.job_number}"
+
+    @property
+    def code(self) -> str:
+        return self.job_number

@@ -9,66 +9,19 @@ from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from directory.db.leases import LeasedQuerySet
+from directory.db.transitions import require_transition
 from directory.models import CompanyMembership
 from erp_integrations.models.connection_settings import SuccessRule
 from erp_integrations.models.connections import Connection
+from erp_integrations.models.job_statuses import JOB_TRANSITIONS, JobStatus, Verification
 from erp_integrations.models.submissions import Submission
-from erp_integrations.models.transitions import check_transition
 
 
-class JobStatus(models.TextChoices):
-    """Where the delivery stands (docs/product.md, section 7.1)."""
-
-    QUEUED = "queued", "Queued"
-    EXPORTING = "exporting", "Exporting"
-    SYNCED = "synced", "Synced"
-    INCOMPLETE = "incomplete", "Incomplete"
-    FAILED = "failed", "Failed to export"
-    UNKNOWN = "unknown", "Unknown"
-    CANCELLED = "cancelled", "Cancelled"
-
-
-JOB_TRANSITIONS: dict[str, frozenset[str]] = {
-    JobStatus.QUEUED: frozenset(
-        {
-            JobStatus.EXPORTING,
-            JobStatus.SYNCED,
-            JobStatus.INCOMPLETE,
-            JobStatus.UNKNOWN,
-            JobStatus.CANCELLED,
-        }
-    ),
-    JobStatus.EXPORTING: frozenset(
-        {JobStatus.SYNCED, JobStatus.QUEUED, JobStatus.INCOMPLETE, JobStatus.FAILED, JobStatus.UNKNOWN}
-    ),
-    JobStatus.SYNCED: frozenset({JobStatus.CANCELLED}),
-    JobStatus.INCOMPLETE: frozenset({JobStatus.EXPORTING, JobStatus.UNKNOWN, JobStatus.CANCELLED}),
-    JobStatus.FAILED: frozenset(
-        {JobStatus.QUEUED, JobStatus.SYNCED, JobStatus.INCOMPLETE, JobStatus.CANCELLED}
-    ),
-    JobStatus.UNKNOWN: frozenset({JobStatus.SYNCED, JobStatus.QUEUED, JobStatus.INCOMPLETE}),
-    JobStatus.CANCELLED: frozenset(),
-}
-
-
-class Verification(models.TextChoices):
-    """Whether what Spectrum holds was compared with what was accepted."""
-
-    PENDING = "pending", "Not verified yet"
-    MATCH = "match", "Matches"
-    DIFFERS = "differs", "Differs"
-    ABSENT = "absent", "Not found in Spectrum"
-    ELSEWHERE = "elsewhere", "Moved in Spectrum"
-    NOT_CONFIGURED = "not_configured", "Not verified: read-back is not configured"
-    ATTESTED = "attested", "Attested by a person"
-
-
-NOT_UNDER_ITS_KEY = (Verification.ABSENT, Verification.ELSEWHERE)
-"""Of what is synced, a person must look at these."""
-
-
-class ExportJobQuerySet(models.QuerySet["ExportJob"]):
+class ExportJobQuerySet(LeasedQuerySet["ExportJob"]):
     """Reading export jobs; time is always the database's."""
+
+    leased_status = JobStatus.EXPORTING
 
     def current(self) -> "ExportJobQuerySet":
         """The one of each submission that counts."""
@@ -78,14 +31,12 @@ class ExportJobQuerySet(models.QuerySet["ExportJob"]):
         """To be taken up now: queued, or incomplete and going on by itself."""
         return self.filter(status__in=[JobStatus.QUEUED, JobStatus.INCOMPLETE], not_before__lte=Now())
 
-    def without_the_right(self) -> "ExportJobQuerySet":
+    def lacking_approval_right(self) -> "ExportJobQuerySet":
         """Queued, and the person who accepted may not decide any more."""
-        approvers = (
-            CompanyMembership.objects.approvers()
-            .filter(user=OuterRef("submission__decided_by"), company=OuterRef("submission__company"))
-            .filter(Q(company__requires_two_step=False) | Q(user__authenticator__type="totp"))
+        decider = CompanyMembership.objects.deciders().filter(
+            user=OuterRef("submission__decided_by"), company=OuterRef("submission__company")
         )
-        return self.filter(~Exists(approvers), status=JobStatus.QUEUED)
+        return self.filter(~Exists(decider), status=JobStatus.QUEUED)
 
     def unverified(self) -> "ExportJobQuerySet":
         """Synced, and to be read back now."""
@@ -93,11 +44,11 @@ class ExportJobQuerySet(models.QuerySet["ExportJob"]):
             status=JobStatus.SYNCED, verification=Verification.PENDING, verify_after__lte=Now()
         )
 
-    def unknown_and_quiet(self) -> "ExportJobQuerySet":
+    def due_for_read_back(self) -> "ExportJobQuerySet":
         """Nobody knows, the quiet period is over, and nobody has looked since: to be read back now."""
         return self.filter(status=JobStatus.UNKNOWN, not_before__lte=Now(), quiet_until__lte=Now())
 
-    def quiet(self) -> "ExportJobQuerySet":
+    def past_quiet_period(self) -> "ExportJobQuerySet":
         """Those of which an absence counts by now."""
         return self.filter(Q(quiet_until=None) | Q(quiet_until__lte=Now()))
 
@@ -105,10 +56,6 @@ class ExportJobQuerySet(models.QuerySet["ExportJob"]):
         """Synced for so long that Info-Link must show it."""
         lag = timedelta(seconds=settings.READ_BACK_LAG_SECONDS)
         return self.filter(status=JobStatus.SYNCED, synced_at__lte=Now() - lag)
-
-    def abandoned(self) -> "ExportJobQuerySet":
-        """Exporting, but the worker's lease is over."""
-        return self.filter(status=JobStatus.EXPORTING, lease_until__lt=Now())
 
 
 class ExportJob(models.Model):
@@ -232,43 +179,47 @@ class ExportJob(models.Model):
     def __str__(self) -> str:
         return f"Export of {self.erp_id}"
 
-    def move_to(self, status: JobStatus) -> None:
+    def set_status(self, status: JobStatus) -> None:
         """Change the status along an arrow of the table; raises TransitionRefused."""
-        check_transition(JOB_TRANSITIONS, current=self.status, wanted=status)
+        require_transition(JOB_TRANSITIONS, current=self.status, wanted=status)
         if self.status == JobStatus.UNKNOWN:
             self.unknown_since = None
         self.status = status
 
     @property
+    def record_name(self) -> str:
+        return f"vendor {self.vendor_code}, subcontract {self.erp_id}"
+
+    @property
     def has_moved(self) -> bool:
-        """Whether a look has shown that its record, or a line of it, stands under another key now."""
+        """A look has shown that its record, or a line of it, stands under another key now."""
         return any(each.get("kind") == "moved" for each in self.differences)
 
     @property
-    def waits(self) -> bool:
-        """Whether its time has not come: a grace or a pause. Workers ask the database's clock."""
+    def is_delayed(self) -> bool:
+        """Its time has not come: a grace or a pause. Workers ask the database's clock."""
         return self.not_before is not None and self.not_before > timezone.now()
 
     @property
-    def asks_a_person(self) -> bool:
+    def needs_manual_resolution(self) -> bool:
         """Unknown, and no read-back will tell: there is none, it showed something else, or it is down."""
         return self.status == JobStatus.UNKNOWN and (
-            self.not_before is None or not self.connection.reads_back or self.may_be_resolved_by_hand
+            self.not_before is None or not self.connection.has_read_back or self.can_be_resolved_manually
         )
 
     @property
-    def by_hand_from(self) -> datetime | None:
+    def manual_resolution_from(self) -> datetime | None:
         """From when on a person may say what the ERP holds, because nobody could look since a while."""
         if self.unreadable_since is None:
             return None
         return self.unreadable_since + timedelta(hours=self.connection.settings.resolve_by_hand_after_hours)
 
     @property
-    def may_be_resolved_by_hand(self) -> bool:
-        """Whether what reads back has been silent for as long as the connection says."""
-        return self.by_hand_from is not None and self.by_hand_from <= timezone.now()
+    def can_be_resolved_manually(self) -> bool:
+        """What reads back has been silent for as long as the connection says."""
+        return self.manual_resolution_from is not None and self.manual_resolution_from <= timezone.now()
 
-    def current_calls(self) -> models.QuerySet["ExportCall"]:
+    def list_current_calls(self) -> models.QuerySet["ExportCall"]:
         """The calls of the plan that counts, in order."""
         return self.calls.filter(plan_round=self.plan_round).order_by("position")
 

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.urls import reverse
 
+from directory.db.leases import LeasedQuerySet
 from directory.models import Company, User
 from erp_integrations.models.connections import Connection
 from erp_integrations.models.exports import ExportJob
@@ -27,8 +28,10 @@ class ReconciliationStatus(models.TextChoices):
 OPEN = (ReconciliationStatus.WAITING, ReconciliationStatus.RUNNING)
 
 
-class ReconciliationQuerySet(models.QuerySet["Reconciliation"]):
+class ReconciliationQuerySet(LeasedQuerySet["Reconciliation"]):
     """Reading runs; time is always the database's."""
+
+    leased_status = ReconciliationStatus.RUNNING
 
     def open(self) -> "ReconciliationQuerySet":
         return self.filter(status__in=OPEN)
@@ -39,10 +42,7 @@ class ReconciliationQuerySet(models.QuerySet["Reconciliation"]):
 
     def due(self) -> "ReconciliationQuerySet":
         """Waiting, or left by a worker whose lease is over."""
-        return self.filter(
-            Q(status=ReconciliationStatus.WAITING)
-            | Q(status=ReconciliationStatus.RUNNING, lease_until__lt=Now())
-        )
+        return self.filter(status=ReconciliationStatus.WAITING) | self.stalled()
 
 
 class Reconciliation(models.Model):
@@ -107,7 +107,7 @@ class DriftKind(models.TextChoices):
     ELSEWHERE = "elsewhere", "Moved in Spectrum"
     EXTRA_LINES = "extra-lines", "Extra lines in Spectrum"
     CHANGED_HERE = "changed-here", "Changed here, not in Spectrum"
-    LATE = "late", "Turned up in Spectrum"
+    LATE = "late", "Appeared late in Spectrum"
 
 
 class DriftQuerySet(models.QuerySet["Drift"]):
@@ -197,6 +197,6 @@ class JobBilling(models.Model):
         return [(line["title"], Decimal(line["amount"])) for line in self.lines]
 
     @property
-    def has_something(self) -> bool:
-        """Whether anything was invoiced or paid: then the record can't have been deleted."""
+    def has_amounts(self) -> bool:
+        """Something was invoiced or paid: then the record can't have been deleted."""
         return bool(self.billed or self.paid or self.lines)

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from directory import encryption
+from directory.db import encryption
 
 
 class EncryptedTextField(models.TextField[str, str]):
@@ -27,7 +27,7 @@ class EncryptedTextField(models.TextField[str, str]):
         return encryption.decrypt(value)
 
 
-def secret_fields(model: type[models.Model], through: str = "") -> list[str]:
+def list_secret_fields(model: type[models.Model], through: str = "") -> list[str]:
     """The names of a model's encrypted fields, behind a lookup such as ``connection__``."""
     fields = model._meta.get_fields()
     return [f"{through}{field.name}" for field in fields if isinstance(field, EncryptedTextField)]

@@ -9,10 +9,11 @@ from django.db.models.functions import Now
 from django.urls import reverse
 
 from commitments.models import Commitment, Kind
+from directory.db.transitions import require_transition
 from directory.models import Company, Project, User
-from erp_integrations.documents import Document, from_json, text_hash
 from erp_integrations.models.connections import Connection
-from erp_integrations.models.transitions import check_transition
+from erp_integrations.models.job_statuses import NOT_UNDER_ITS_KEY, UNDER_ITS_KEY, JobStatus
+from erp_integrations.snapshots import Document, from_json, hash_text
 
 
 class SnapshotUnreadable(ValueError):
@@ -52,35 +53,40 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
 
     def undecided(self) -> "SubmissionQuerySet":
         """Awaiting a decision, or accepted with an export that waits for one."""
-        return self.awaiting() | self.filter(
-            status=SubmissionStatus.ACCEPTED, jobs__status__in=["failed", "incomplete", "unknown"]
+        return self.awaiting() | self.with_job_status(
+            JobStatus.FAILED, JobStatus.INCOMPLETE, JobStatus.UNKNOWN
         )
 
     def exporting(self) -> "SubmissionQuerySet":
-        return self.with_job("queued", "exporting")
+        return self.with_job_status(JobStatus.QUEUED, JobStatus.EXPORTING)
 
     def failed(self) -> "SubmissionQuerySet":
         """Accepted, refused or given up, with nothing written."""
-        return self.with_job("failed")
+        return self.with_job_status(JobStatus.FAILED)
 
     def needing_attention(self) -> "SubmissionQuerySet":
         """Accepted, and a person must look: written in part, nobody knows, or not found when read back."""
-        stopped = Q(jobs__status__in=["incomplete", "unknown"])
-        gone = Q(jobs__status="synced", jobs__verification__in=["absent", "elsewhere"])
+        stopped = Q(jobs__status__in=[JobStatus.INCOMPLETE, JobStatus.UNKNOWN])
+        gone = Q(jobs__status=JobStatus.SYNCED, jobs__verification__in=NOT_UNDER_ITS_KEY)
         return self.filter(stopped | gone, status=SubmissionStatus.ACCEPTED)
+
+    def needing_person(self) -> "SubmissionQuerySet":
+        """On either of these two lists: whoever counts or mails what waits for a person asks here."""
+        return self.failed() | self.needing_attention()
 
     def synced(self) -> "SubmissionQuerySet":
         """Accepted and written, and not known to be gone."""
-        # A negated condition on a join would become a subquery; there are few others.
-        seen = ["pending", "match", "differs", "not_configured", "attested"]
+        # A negated condition on a join would become a subquery.
         return self.filter(
-            status=SubmissionStatus.ACCEPTED, jobs__status="synced", jobs__verification__in=seen
+            status=SubmissionStatus.ACCEPTED,
+            jobs__status=JobStatus.SYNCED,
+            jobs__verification__in=UNDER_ITS_KEY,
         )
 
     def rejected(self) -> "SubmissionQuerySet":
         return self.filter(status=SubmissionStatus.REJECTED)
 
-    def with_job(self, *statuses: str) -> "SubmissionQuerySet":
+    def with_job_status(self, *statuses: JobStatus) -> "SubmissionQuerySet":
         """Accepted ones whose export job stands so."""
         return self.filter(status=SubmissionStatus.ACCEPTED, jobs__status__in=statuses)
 
@@ -178,7 +184,7 @@ class Submission(models.Model):
     @property
     def document(self) -> Document:
         """What was sent. Raises SnapshotUnreadable when the stored text no longer has its hash."""
-        if text_hash(self.snapshot) != self.snapshot_hash:
+        if hash_text(self.snapshot) != self.snapshot_hash:
             raise SnapshotUnreadable("The stored copy of this commitment was altered after it was sent.")
         try:
             return from_json(self.snapshot)
@@ -187,47 +193,47 @@ class Submission(models.Model):
                 "The stored copy of this commitment was written by a newer version of Ledgergate."
             ) from error
 
-    def is_barred_for(self, person: User) -> bool:
-        """Whether another person must decide: nobody does on what they had a hand in.
+    def is_own_decision(self, person: User) -> bool:
+        """Another person must decide: nobody does on what they had a hand in.
 
         A company can be freed from this rule, and one person once (docs/product.md, section 2.5).
         """
-        own = person.pk in (self.created_by_id, self.sent_by_id, *self.hands)
-        return own and not self.company.allows_own_decisions and person.pk != self.exempt_id
+        has_hand = person.pk in (self.created_by_id, self.sent_by_id, *self.hands)
+        return has_hand and not self.company.allows_own_decisions and person.pk != self.exempt_id
 
-    def move_to(self, status: SubmissionStatus) -> None:
+    def set_status(self, status: SubmissionStatus) -> None:
         """Change the status along an arrow of the table; it ends an exemption. Raises TransitionRefused."""
-        check_transition(SUBMISSION_TRANSITIONS, current=self.status, wanted=status)
+        require_transition(SUBMISSION_TRANSITIONS, current=self.status, wanted=status)
         self.status = status
         self.exempt = None
 
     def accept(self, *, by: User, at: datetime, note: str) -> None:
-        self.move_to(SubmissionStatus.ACCEPTED)
+        self.set_status(SubmissionStatus.ACCEPTED)
         self.decided_by, self.decided_at, self.note, self.reason = by, at, note, ""
         self.restored_at = None
 
-    def accept_again(self, *, by: User, at: datetime, note: str) -> None:
+    def accept_retry(self, *, by: User, at: datetime, note: str) -> None:
         """Decide for another try of a failed export; the first decision stays in the history."""
         self.decided_by, self.decided_at, self.note = by, at, note
         self.restored_at = self.exempt = None
 
     def reject(self, *, by: User, at: datetime, reason: str) -> None:
         """Send it back to the project; after a failed export as well as before a decision."""
-        self.move_to(SubmissionStatus.REJECTED)
+        self.set_status(SubmissionStatus.REJECTED)
         self.decided_by, self.decided_at, self.reason = by, at, reason
         self.restored_at = None
 
     def retrieve(self, *, by: User, at: datetime) -> None:
-        self.move_to(SubmissionStatus.RETRIEVED)
+        self.set_status(SubmissionStatus.RETRIEVED)
         self.ended_by, self.ended_at = by, at
 
     def unlink(self, *, by: User, at: datetime) -> None:
-        self.move_to(SubmissionStatus.UNLINKED)
+        self.set_status(SubmissionStatus.UNLINKED)
         self.ended_by, self.ended_at = by, at
 
-    def return_to_awaiting(self) -> None:
+    def undo_acceptance(self) -> None:
         """Take an acceptance back, of which nothing was written."""
-        self.move_to(SubmissionStatus.AWAITING)
+        self.set_status(SubmissionStatus.AWAITING)
         self.decided_by = self.decided_at = None
         self.note = ""
 

@@ -9,32 +9,28 @@ the same twice changes nothing.
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import timedelta
+from functools import partial
 
-from django.conf import settings
-from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
-from django.db.models.expressions import CombinedExpression
+from django.db import transaction
+from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce, Now
 
-from directory.database_away import is_transient
+from directory.db.database_errors import is_transient_error
+from directory.db.leases import LeaseLost, stopping
 from erp_integrations.adapters.base import (
-    MOST_AT_ONCE,
+    MAX_RECORDS_AT_ONCE,
     Adapter,
     Billing,
     Call,
-    CannotTell,
-    Differs,
     Match,
+    Mismatch,
+    Unavailable,
     Verdict,
 )
-from erp_integrations.connections.adapting import adapter_for, as_planned
-from erp_integrations.delivery import outcomes, verification
-from erp_integrations.delivery.exporting import stopping
-from erp_integrations.delivery.outcomes import LeaseLost
-from erp_integrations.findings import elsewhere
+from erp_integrations.adapters.registry import get_adapter, to_call
+from erp_integrations.checks import moved_records
+from erp_integrations.exports import outcomes, verification
 from erp_integrations.models import (
-    Connection,
     Drift,
     ExportCall,
     ExportJob,
@@ -43,105 +39,71 @@ from erp_integrations.models import (
     Reconciliation,
     ReconciliationStatus,
 )
-from erp_integrations.models.secrets import secret_fields
-from erp_integrations.reconciliation import drift, watching
+from erp_integrations.models.reconciliations import ReconciliationQuerySet
+from erp_integrations.reconciliation import drift, late_records, schedule
 
 logger = logging.getLogger(__name__)
 
-AGAIN_AFTER_OUTAGE = timedelta(hours=1)
-MOST_ATTEMPTS = 20
+MAX_ATTEMPTS = 20
 """A run that so many workers could not bring to its end has met a mistake of ours."""
 
 
-def compare_next() -> bool:
+def run_next() -> bool:
     """Begin what is due by the day, and compare one run to its end; whether there was one."""
-    _open_daily_runs()
-    run = _claim(Reconciliation.objects.due())
-    return run is not None and _compare(run)
+    schedule.open_due_runs()
+    run = claim_run(Reconciliation.objects.due())
+    return run is not None and compare_claimed_run(run)
 
 
-def compare(run: Reconciliation) -> bool:
+def run_reconciliation(run: Reconciliation) -> bool:
     """The same for one run; False if somebody else has it or it is over."""
-    claimed = _claim(Reconciliation.objects.due().filter(pk=run.pk))
-    return claimed is not None and _compare(claimed)
+    claimed = claim_run(Reconciliation.objects.due().filter(pk=run.pk))
+    return claimed is not None and compare_claimed_run(claimed)
 
 
-def open_run(connection: Connection, *, by_id: int | None = None) -> tuple[Reconciliation, bool]:
-    """A connection's open run, and whether it was made just now."""
-    if existing := connection.reconciliations.open().first():
-        return existing, False
-    try:
-        with transaction.atomic():
-            return connection.reconciliations.create(asked_by_id=by_id), True
-    except IntegrityError:  # another made one in this moment, which may even be over by now
-        return connection.reconciliations.latest("pk"), False
+def claim_run(due: ReconciliationQuerySet) -> Reconciliation | None:
+    due = due.select_related("connection__settings").order_by("attempt", "pk")
+    return due.claim(started_at=Coalesce("started_at", Now()))
 
 
-def _open_daily_runs() -> None:
-    runs = Reconciliation.objects.filter(connection=OuterRef("pk"))
-    day = timedelta(hours=settings.RECONCILE_HOURS)
-    lately = runs.finished().filter(ended_at__gt=Now() - day)
-    just_now = runs.filter(status=ReconciliationStatus.STOPPED, ended_at__gt=Now() - AGAIN_AFTER_OUTAGE)
-    due = Connection.objects.filter(
-        ~Exists(runs.open()),
-        ~Exists(lately),
-        ~Exists(just_now),
-        server__in=settings.INFO_LINKS,
-    )
-    for connection in due.defer(*secret_fields(Connection)):
-        synced = ExportJob.objects.comparable().filter(connection=connection)
-        if synced.exists() or watching.watched_calls().filter(job__connection=connection).exists():
-            open_run(connection)
-
-
-@transaction.atomic
-def _claim(due: QuerySet[Reconciliation]) -> Reconciliation | None:
-    run = due.select_for_update(of=("self",), skip_locked=True).order_by("attempt", "pk").first()
-    if run is None or stopping.is_set():
-        return None
-    Reconciliation.objects.filter(pk=run.pk).update(
-        status=ReconciliationStatus.RUNNING,
-        attempt=F("attempt") + 1,
-        started_at=Coalesce("started_at", Now()),
-        lease_until=_lease_end(),
-    )
-    return Reconciliation.objects.select_related("connection__settings").get(pk=run.pk)
-
-
-def _compare(run: Reconciliation) -> bool:
+def compare_claimed_run(run: Reconciliation) -> bool:
     """Compare until the end, an outage, or the end of this worker; False in the last case."""
     try:
-        if run.attempt > MOST_ATTEMPTS:
-            _stop(run, "Ledgergate could not bring it to its end; its log says more.")
+        if run.attempt > MAX_ATTEMPTS:
+            stop_run(run, "Ledgergate could not finish it. See its log.")
             return True
         if not run.to_compare:
-            _still_mine(run).update(to_compare=_jobs_of(run).count())
-        adapter = adapter_for(run.connection)
-        while jobs := list(_jobs_of(run).filter(pk__gt=run.after_job).order_by("pk")[:MOST_AT_ONCE]):
+            Reconciliation.objects.own(run).update(to_compare=list_jobs_to_compare(run).count())
+        adapter = get_adapter(run.connection)
+        while jobs := list(
+            list_jobs_to_compare(run).filter(pk__gt=run.after_job).order_by("pk")[:MAX_RECORDS_AT_ONCE]
+        ):
             if stopping.is_set():
-                _still_mine(run).update(status=ReconciliationStatus.WAITING, lease_until=None)
+                Reconciliation.objects.own(run).update(status=ReconciliationStatus.WAITING, lease_until=None)
                 return False
-            if problem := _compare_batch(run, adapter, jobs):
-                _stop(run, problem)
+            if problem := compare_batch(run, adapter, jobs):
+                stop_run(run, problem)
                 return True
-            _advance(run, jobs)
-        watched = watching.compare(run.connection, adapter, lambda: _hold(run))
-        if isinstance(watched, CannotTell):
-            _stop(run, watched.reason)
+            run.after_job = jobs[-1].pk
+            Reconciliation.objects.renew(run, after_job=run.after_job, compared=F("compared") + len(jobs))
+        lock_run = partial(Reconciliation.objects.renew, run)
+        watched = late_records.compare_watched_records(run.connection, adapter, lock_run)
+        if isinstance(watched, Unavailable):
+            stop_run(run, watched.reason)
             return True
-        _still_mine(run).update(compared=F("compared") + watched)
-        _finish(run)
+        Reconciliation.objects.own(run).update(compared=F("compared") + watched)
+        close_run(run)
     except LeaseLost:
         logger.warning("Reconciliation %s was taken over by another worker", run.pk)
     except Exception as error:
-        if is_transient(error):
+        if is_transient_error(error):
             raise  # our own database is gone; the lease runs out, and the run goes on from its last batch
         logger.exception("Reconciliation %s broke down", run.pk)
-        _stop(run, "Ledgergate stopped with an error; its log says more.")
+        stop_run(run, "Ledgergate stopped with an error. See its log.")
     return True
 
 
-def _jobs_of(run: Reconciliation) -> QuerySet[ExportJob]:
+def list_jobs_to_compare(run: Reconciliation) -> QuerySet[ExportJob]:
     return (
         ExportJob.objects.comparable()
         .filter(connection=run.connection_id)
@@ -149,34 +111,38 @@ def _jobs_of(run: Reconciliation) -> QuerySet[ExportJob]:
     )
 
 
-def _compare_batch(run: Reconciliation, adapter: Adapter, jobs: Sequence[ExportJob]) -> str:
+def compare_batch(run: Reconciliation, adapter: Adapter, jobs: Sequence[ExportJob]) -> str:
     """Why nobody could look; blank if the batch was compared."""
-    plans = _plans(jobs)
+    plans = list_planned_calls(jobs)
     jobs = [job for job in jobs if job.pk in plans]
-    verdicts = list(adapter.verify_many([plans[job.pk] for job in jobs]))
-    absences = {i: away for i, verdict in enumerate(verdicts) if (away := elsewhere.absent_of(verdict))}
-    found = elsewhere.find_many(run.connection, [(jobs[i], plans[jobs[i].pk]) for i in absences])
-    if isinstance(found, CannotTell):
-        return found.reason
-    for (index, absent), records in zip(absences.items(), found, strict=True):
-        verdicts[index] = verification.absent_or_elsewhere(absent, records)
-    _keep_billing(jobs, verdicts)
-    own = Drift.objects.current().filter(job__in=[job.pk for job in jobs], record_name="")
-    known = {each.job_id: each for each in own}
-    seen_again = []
+    verdicts = list(adapter.verify_plans([plans[job.pk] for job in jobs]))
+    absences = {
+        i: away for i, verdict in enumerate(verdicts) if (away := moved_records.find_absence(verdict))
+    }
+    records_elsewhere = moved_records.find_moved_records_of_jobs(
+        run.connection, [(jobs[i], plans[jobs[i].pk]) for i in absences]
+    )
+    if isinstance(records_elsewhere, Unavailable):
+        return records_elsewhere.reason
+    for (index, absent), records in zip(absences.items(), records_elsewhere, strict=True):
+        verdicts[index] = verification.build_absence_verdict(absent, records)
+    save_billing(jobs, verdicts)
+    drifts = Drift.objects.current().filter(job__in=[job.pk for job in jobs], record_name="")
+    drift_by_job = {each.job_id: each for each in drifts}
+    unchanged = []
     for job, verdict in zip(jobs, verdicts, strict=True):
-        if isinstance(verdict, CannotTell):
+        if isinstance(verdict, Unavailable):
             return verdict.reason
-        compared = drift.Compared(job, verdict, known.get(job.pk))
-        if compared.is_news:
-            drift.record(compared, lambda: _hold(run))
-        elif compared.known is not None:
-            seen_again.append(compared.known.pk)
-    Drift.objects.current().filter(pk__in=seen_again).update(last_seen_at=Now())
+        compared = drift.Comparison(job, verdict, drift_by_job.get(job.pk))
+        if compared.has_changed:
+            drift.record_comparison(compared, partial(Reconciliation.objects.renew, run))
+        elif compared.known_drift is not None:
+            unchanged.append(compared.known_drift.pk)
+    Drift.objects.current().filter(pk__in=unchanged).update(last_seen_at=Now())
     return ""
 
 
-def _keep_billing(jobs: Sequence[ExportJob], verdicts: Sequence[Verdict]) -> None:
+def save_billing(jobs: Sequence[ExportJob], verdicts: Sequence[Verdict]) -> None:
     """What was invoiced and paid of a batch, with the time of this look. One query.
 
     Of what does not say, the last reading stays, with its own time.
@@ -192,7 +158,7 @@ def _keep_billing(jobs: Sequence[ExportJob], verdicts: Sequence[Verdict]) -> Non
             **verdict.billing.totals,
         )
         for job, verdict in zip(jobs, verdicts, strict=True)
-        if isinstance(verdict, Match | Differs) and verdict.billing.is_known
+        if isinstance(verdict, Match | Mismatch) and verdict.billing.is_known
     ]
     JobBilling.objects.bulk_create(
         rows,
@@ -202,52 +168,29 @@ def _keep_billing(jobs: Sequence[ExportJob], verdicts: Sequence[Verdict]) -> Non
     )
 
 
-def _plans(jobs: Sequence[ExportJob]) -> dict[int, tuple[Call, ...]]:
+def list_planned_calls(jobs: Sequence[ExportJob]) -> dict[int, tuple[Call, ...]]:
     plans: defaultdict[int, list[Call]] = defaultdict(list)
     calls = ExportCall.objects.filter(job__in=[job.pk for job in jobs], plan_round=F("job__plan_round"))
     for call in calls.order_by("job_id", "position"):
-        plans[call.job_id].append(as_planned(call))
+        plans[call.job_id].append(to_call(call))
     return {job_id: tuple(calls) for job_id, calls in plans.items()}
 
 
-def _still_mine(run: Reconciliation) -> QuerySet[Reconciliation]:
-    return Reconciliation.objects.filter(pk=run.pk, attempt=run.attempt, status=ReconciliationStatus.RUNNING)
-
-
-def _hold(run: Reconciliation) -> None:
-    """Lock the run and renew its lease, or raise LeaseLost."""
-    if not _still_mine(run).update(lease_until=_lease_end()):
-        raise LeaseLost
-
-
-def _advance(run: Reconciliation, jobs: Sequence[ExportJob]) -> None:
-    run.after_job = jobs[-1].pk
-    mine = _still_mine(run).update(
-        after_job=run.after_job, compared=F("compared") + len(jobs), lease_until=_lease_end()
-    )
-    if not mine:
-        raise LeaseLost
-
-
-def _finish(run: Reconciliation) -> None:
+def close_run(run: Reconciliation) -> None:
     """End the drift of what is no longer synced too: an unlink left nothing to compare."""
-    gone = Drift.objects.current().filter(job__connection=run.connection_id, record_name="")
-    for left in gone.exclude(job__status=JobStatus.SYNCED).order_by("pk"):
+    drifts = Drift.objects.current().filter(job__connection=run.connection_id, record_name="")
+    for drift_row in drifts.exclude(job__status=JobStatus.SYNCED).order_by("pk"):
         with transaction.atomic():
-            held = outcomes.lock(left.job_id)
-            _hold(run)
-            drift.end(left, held)
-    _end(run, ReconciliationStatus.FINISHED, to_compare=F("compared"))
+            job = outcomes.lock_job_and_parents(drift_row.job_id)
+            Reconciliation.objects.renew(run)
+            drift.end_drift(drift_row, job)
+    _end_run(run, ReconciliationStatus.FINISHED, to_compare=F("compared"))
 
 
-def _stop(run: Reconciliation, problem: str) -> None:
+def stop_run(run: Reconciliation, problem: str) -> None:
     logger.warning("Reconciliation %s stopped: %s", run.pk, problem)
-    _end(run, ReconciliationStatus.STOPPED, problem=problem[:300])
+    _end_run(run, ReconciliationStatus.STOPPED, problem=problem[:300])
 
 
-def _end(run: Reconciliation, status: ReconciliationStatus, **changes: object) -> None:
-    _still_mine(run).update(status=status, lease_until=None, ended_at=Now(), **changes)
-
-
-def _lease_end() -> CombinedExpression:
-    return Now() + timedelta(seconds=settings.EXPORT_LEASE_SECONDS)
+def _end_run(run: Reconciliation, status: ReconciliationStatus, **changes: object) -> None:
+    Reconciliation.objects.own(run).update(status=status, lease_until=None, ended_at=Now(), **changes)

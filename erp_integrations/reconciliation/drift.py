@@ -14,25 +14,30 @@ from django.db.models.functions import Now
 
 from commitments.models import Commitment
 from erp_integrations.adapters.base import (
-    Absent,
     Difference,
     DifferenceKind,
-    Differs,
-    Elsewhere,
+    FoundElsewhere,
     Match,
+    Mismatch,
+    NotFound,
     ValueKind,
 )
-from erp_integrations.delivery import outcomes, verification
-from erp_integrations.delivery.verification import Seen
+from erp_integrations.events import ErpEvent
+from erp_integrations.exports import outcomes, verification
+from erp_integrations.exports.verification import KnownVerdict
 from erp_integrations.models import Drift, DriftKind, ExportJob, JobStatus, Submission
 
-MOST_IN_HISTORY = 50
+MAX_ISSUES_IN_HISTORY = 50
 """The row of the drift itself holds all; history only tells what it was about."""
 
 # What a commitment lets people change after its export, and how they know it.
-EDITABLE: Mapping[str, str] = {"description": "Description", "trade": "Trade", "issue_date": "Issue date"}
+EDITABLE_FIELDS: Mapping[str, str] = {
+    "description": "Description",
+    "trade": "Trade",
+    "issue_date": "Issue date",
+}
 
-_KINDS: Mapping[DifferenceKind, DriftKind] = {
+DRIFT_KINDS: Mapping[DifferenceKind, DriftKind] = {
     DifferenceKind.CHANGED: DriftKind.CHANGED,
     DifferenceKind.MISSING: DriftKind.MISSING,
     DifferenceKind.EXTRA: DriftKind.EXTRA_LINES,
@@ -41,28 +46,28 @@ _KINDS: Mapping[DifferenceKind, DriftKind] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class Comparison:
     """An export job, what was seen of it, and the drift that is known so far."""
 
     job: ExportJob
-    seen: Seen
-    known: Drift | None
+    read_back: KnownVerdict
+    known_drift: Drift | None
 
     @property
-    def is_news(self) -> bool:
-        """Whether anything has to be written but that it was seen once more."""
-        found = findings(self.job, self.seen)
+    def has_changed(self) -> bool:
+        """Something has to be written but that it was seen once more."""
+        issues = check_drift(self.job, self.read_back)
         stored = (self.job.verification, self.job.differences)
-        known = self.known.findings if self.known else []
-        return found != known or stored != verification.as_stored(self.seen)
+        known_drift = self.known_drift.findings if self.known_drift else []
+        return issues != known_drift or stored != verification.to_verification_columns(self.read_back)
 
 
-def findings(job: ExportJob, seen: Seen) -> list[dict[str, str]]:
+def check_drift(job: ExportJob, read_back: KnownVerdict) -> list[dict[str, str]]:
     """Everything that is not as it was exported, Spectrum's side first; empty when all agrees."""
-    return [*_in_spectrum(job, seen), *changed_here(job.submission)]
+    return [*check_erp_changes(job, read_back), *check_local_changes(job.submission)]
 
 
-def changed_here(submission: Submission) -> list[dict[str, str]]:
+def check_local_changes(submission: Submission) -> list[dict[str, str]]:
     """What people changed of an exported commitment since it was sent, and Spectrum was not told.
 
     Of a snapshot that was altered nothing can be said but that.
@@ -70,114 +75,117 @@ def changed_here(submission: Submission) -> list[dict[str, str]]:
     try:
         document = submission.document
     except ValueError:
-        return [finding(DriftKind.CHANGED_HERE, "Snapshot", "", "as it was sent", "altered in the database")]
+        return [
+            build_issue(DriftKind.CHANGED_HERE, "Snapshot", "", "as it was sent", "altered in the database")
+        ]
     commitment: Commitment = submission.commitment
-    found = []
-    for name, label in EDITABLE.items():
-        exported, now = _text(getattr(document, name)), _text(getattr(commitment, name))
+    issues = []
+    for name, label in EDITABLE_FIELDS.items():
+        exported, now = _format_value(getattr(document, name)), _format_value(getattr(commitment, name))
         if exported != now:
             kind = ValueKind.DATE if name == "issue_date" else ValueKind.TEXT
-            found.append(finding(DriftKind.CHANGED_HERE, "Commitment", label, exported, now, kind))
-    return found
+            issues.append(build_issue(DriftKind.CHANGED_HERE, "Commitment", label, exported, now, kind))
+    return issues
 
 
-def kinds(found: Sequence[Mapping[str, Any]]) -> list[str]:
+def list_kinds(issues: Sequence[Mapping[str, Any]]) -> list[str]:
     """The kinds of some findings, each once, in the order of their declaration."""
-    named = {each["kind"] for each in found}
+    named = {each["kind"] for each in issues}
     return [kind.value for kind in DriftKind if kind.value in named]
 
 
 @transaction.atomic
-def record(compared: Compared, run_is_mine: Callable[[], None]) -> None:
+def record_comparison(comparison: Comparison, lock_run: Callable[[], None]) -> None:
     """Write down what was seen of one commitment, unless it was unlinked or exported anew meanwhile.
 
     ``run_is_mine`` raises LeaseLost where another worker has taken the run over. The commitment is
     read again under its lock, as somebody may just have changed it.
     """
-    held = outcomes.lock(compared.job.pk)
-    run_is_mine()
-    if (held.status, held.plan_round) != (JobStatus.SYNCED, compared.job.plan_round):
+    job = outcomes.lock_job_and_parents(comparison.job.pk)
+    lock_run()
+    if (job.status, job.plan_round) != (JobStatus.SYNCED, comparison.job.plan_round):
         return
-    found = findings(held, compared.seen)
-    known = Drift.objects.current().select_for_update().filter(job=held, record_name="").first()
-    if (held.verification, held.differences) != verification.as_stored(compared.seen):
-        verification.note(held, compared.seen)
-        if isinstance(compared.seen, Match) and (known is None or found):
+    issues = check_drift(job, comparison.read_back)
+    known_drift = Drift.objects.current().select_for_update().filter(job=job, record_name="").first()
+    if (job.verification, job.differences) != verification.to_verification_columns(comparison.read_back):
+        verification.set_verification(job, comparison.read_back)
+        if isinstance(comparison.read_back, Match) and (known_drift is None or issues):
             # Otherwise the end of the drift says so.
-            outcomes.record(held, "export.verified", {"verification": held.verification, "differences": []})
-    if known is None and found:
-        begin(held, found)
-    elif known is not None and not found:
-        end(known, held)
-    elif known is not None:
-        go_on(known, held, found)
+            outcomes.record_export_event(
+                job, ErpEvent.EXPORT_VERIFIED, {"verification": job.verification, "differences": []}
+            )
+    if known_drift is None and issues:
+        start_drift(job, issues)
+    elif known_drift is not None and not issues:
+        end_drift(known_drift, job)
+    elif known_drift is not None:
+        update_drift(known_drift, job, issues)
 
 
-def end(drift: Drift, job: ExportJob) -> None:
+def end_drift(drift: Drift, job: ExportJob) -> None:
     """It agrees again, or there is nothing left to compare. The job is locked."""
     drift.gone_at = Now()
     drift.save(update_fields=["gone_at"])
-    outcomes.record(job, "drift.ended", {"kinds": drift.kinds})
+    outcomes.record_export_event(job, ErpEvent.DRIFT_ENDED, {"kinds": drift.kinds})
 
 
-def followed(job: ExportJob) -> None:
+def resolve_moved_record(job: ExportJob) -> None:
     """Its new key is ours now, and what stood elsewhere drifts no more. The job is locked."""
-    known = Drift.objects.current().select_for_update().filter(job=job, record_name="").first()
-    if known is None:
+    known_drift = Drift.objects.current().select_for_update().filter(job=job, record_name="").first()
+    if known_drift is None:
         return
-    left = [each for each in known.findings if each["kind"] != DriftKind.ELSEWHERE]
-    if left:
-        go_on(known, job, left)
+    remaining = [each for each in known_drift.findings if each["kind"] != DriftKind.ELSEWHERE]
+    if remaining:
+        update_drift(known_drift, job, remaining)
     else:
-        end(known, job)
+        end_drift(known_drift, job)
 
 
-def begin(job: ExportJob, found: list[dict[str, str]], *, record_name: str = "") -> None:
+def start_drift(job: ExportJob, issues: list[dict[str, str]], *, record_name: str = "") -> None:
     """It drifts from now on, in its own record or in one that turned up. The job is locked."""
     Drift.objects.create(
         company=job.submission.company,
         submission=job.submission,
         job=job,
-        kinds=kinds(found),
-        findings=found,
+        kinds=list_kinds(issues),
+        findings=issues,
         record_name=record_name,
     )
-    outcomes.record(job, "drift.began", _told(found))
+    outcomes.record_export_event(job, ErpEvent.DRIFT_BEGAN, _build_history_detail(issues))
 
 
-def go_on(drift: Drift, job: ExportJob, found: list[dict[str, str]]) -> None:
+def update_drift(drift: Drift, job: ExportJob, issues: list[dict[str, str]]) -> None:
     """It still drifts, in this way now. The job is locked."""
-    changed = drift.findings != found
-    drift.kinds, drift.findings, drift.last_seen_at = kinds(found), found, Now()
+    changed = drift.findings != issues
+    drift.kinds, drift.findings, drift.last_seen_at = list_kinds(issues), issues, Now()
     drift.save(update_fields=["kinds", "findings", "last_seen_at"])
     if changed:
-        outcomes.record(job, "drift.changed", _told(found))
+        outcomes.record_export_event(job, ErpEvent.DRIFT_CHANGED, _build_history_detail(issues))
 
 
-def _told(found: list[dict[str, str]]) -> dict[str, object]:
-    return {"kinds": kinds(found), "findings": found[:MOST_IN_HISTORY], "count": len(found)}
+def _build_history_detail(issues: list[dict[str, str]]) -> dict[str, object]:
+    return {"kinds": list_kinds(issues), "findings": issues[:MAX_ISSUES_IN_HISTORY], "count": len(issues)}
 
 
-def _in_spectrum(job: ExportJob, seen: Seen) -> list[dict[str, str]]:
-    match seen:
+def check_erp_changes(job: ExportJob, read_back: KnownVerdict) -> list[dict[str, str]]:
+    match read_back:
         case Match():
             return []
-        case Absent(possible=possible, held_by=held_by):
+        case NotFound(candidates=possible, other_job=held_by):
             now = f"another contract, of job {held_by}" if held_by else "nothing"
             if possible:
                 now += f"; it may be {'; or '.join(record.sentence for record in possible)}"
-            return [finding(DriftKind.MISSING, "Subcontract", "", job.erp_id, now)]
-        case Elsewhere(records=records):
+            return [build_issue(DriftKind.MISSING, "Subcontract", "", job.erp_id, now)]
+        case FoundElsewhere(records=records):
             now = "; or ".join(record.sentence for record in records)
-            key = f"vendor {job.vendor_code}, subcontract {job.erp_id}"
-            return [finding(DriftKind.ELSEWHERE, "Subcontract", "", key, now)]
-        case Differs(differences=differences):
-            return [_of(each) for each in differences]
+            return [build_issue(DriftKind.ELSEWHERE, "Subcontract", "", job.record_name, now)]
+        case Mismatch(differences=differences):
+            return [_build_difference_issue(each) for each in differences]
 
 
-def _of(difference: Difference) -> dict[str, str]:
-    return finding(
-        _KINDS[difference.kind],
+def _build_difference_issue(difference: Difference) -> dict[str, str]:
+    return build_issue(
+        DRIFT_KINDS[difference.kind],
         difference.title,
         difference.name,
         difference.sent,
@@ -186,13 +194,13 @@ def _of(difference: Difference) -> dict[str, str]:
     )
 
 
-def _text(value: str | date | None) -> str:
+def _format_value(value: str | date | None) -> str:
     if isinstance(value, date):
         return f"{value.month:02}/{value.day:02}/{value.year:04}"
     return (value or "").strip()
 
 
-def finding(
+def build_issue(
     kind: DriftKind, title: str, name: str, exported: str, now: str, value_kind: ValueKind = ValueKind.TEXT
 ) -> dict[str, str]:
     """One thing that is not as it was exported, as a drift keeps it."""

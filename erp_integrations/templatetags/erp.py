@@ -7,25 +7,24 @@ from django.template import Context
 
 from commitments.models import Commitment
 from directory.models import Company
-from erp_integrations import project_side
-from erp_integrations.review import timeline
+from erp_integrations.pages import commitment_accounting, timeline
 
 register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def accounting_of(context: Context, commitment: Commitment) -> project_side.Accounting:
+def accounting_of(context: Context, commitment: Commitment) -> commitment_accounting.CommitmentAccounting:
     """Where the commitment stands, and what stands in the way, as the signed-in person sees it."""
-    return project_side.accounting_of(commitment, context["request"].user)
+    return commitment_accounting.get_commitment_accounting(commitment, context["request"].user)
 
 
 @register.simple_tag
-def timeline_of(commitment: Commitment) -> list[timeline.Entry]:
+def timeline_of(commitment: Commitment) -> list[timeline.TimelineEntry]:
     """What happened to it, in sentences, newest first."""
-    return timeline.of(commitment)
+    return timeline.list_entries(commitment)
 
 
 @register.simple_tag
-def with_erp_counts(companies: Iterable[Company]) -> list[project_side.CompanyCounts]:
+def with_erp_counts(companies: Iterable[Company]) -> list[commitment_accounting.CompanyCounts]:
     """Companies with what waits in each."""
-    return project_side.with_counts(companies)
+    return commitment_accounting.count_by_company(companies)

@@ -7,8 +7,8 @@ from django import template
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from erp_integrations.adapters.base import Call, CodeOf, Element
-from erp_integrations.connections.adapting import adapter_for
+from erp_integrations.adapters.base import Call, CodeKind, Element, ErpReferences
+from erp_integrations.adapters.registry import get_adapter
 
 register = template.Library()
 
@@ -55,14 +55,14 @@ def laid_out(calls: Sequence[Call]) -> Plan:
     lines = [call for call in calls[1:] if call.method == calls[1].method]
     first = lines[0].elements if lines else ()
     own = [position for position, element in enumerate(first) if element not in header.elements]
-    used = [position for position in own if not all(_is_blank(line.elements[position]) for line in lines)]
+    used = [position for position in own if not all(is_blank(line.elements[position]) for line in lines)]
     return Plan(
-        header=_sheet(header),
+        header=build_sheet(header),
         method=lines[0].method if lines else "",
         columns=[first[position] for position in used],
         rows=[Row(line.title, [line.elements[position] for position in used]) for line in lines],
         blank_columns=[first[position].name for position in own if position not in used],
-        others=[_sheet(call) for call in calls[1 + len(lines) :]],
+        others=[build_sheet(call) for call in calls[1 + len(lines) :]],
     )
 
 
@@ -72,20 +72,26 @@ def breakable(name: str) -> SafeString:
     return format_html_join(BREAK, "{}", ((part,) for part in name.split("_")))
 
 
-def _sheet(call: Call) -> Sheet:
+def build_sheet(call: Call) -> Sheet:
     return Sheet(
         call=call,
-        fields=[element for element in call.elements if not _is_blank(element)],
-        blank_fields=[element.name for element in call.elements if _is_blank(element)],
+        fields=[element for element in call.elements if not is_blank(element)],
+        blank_fields=[element.name for element in call.elements if is_blank(element)],
     )
 
 
-def _is_blank(element: Element) -> bool:
-    """Whether it is left to the ERP; text of which nothing is left was entered all the same."""
+def is_blank(element: Element) -> bool:
+    """It is left to the ERP; text of which nothing is left was entered all the same."""
     return not element.value and not element.cut
 
 
 @register.filter
-def complaint(code: str, of: CodeOf) -> str:
+def reference_name(element: Element, references: ErpReferences) -> str:
+    """The ERP's own name beside a vendor's or a job's code; blank beside anything else."""
+    return get_adapter(None).get_reference_name(element, references)
+
+
+@register.filter
+def complaint(code: str, kind: CodeKind) -> str:
     """Why nothing can be exported under a vendor's or a job's code; blank if something can."""
-    return adapter_for(None).complaint(code, of)
+    return get_adapter(None).describe_code_issue(code, kind)

@@ -1,26 +1,37 @@
 """The tool's screens: what waits, what became of it, the boxes, what may follow, and the links."""
 
-from erp_integrations.views.activity import activity, activity_export
 from erp_integrations.views.approvers import approvers
-from erp_integrations.views.boxes import accept, reject
-from erp_integrations.views.drift import (
+from erp_integrations.views.dialogs import accept, reject
+from erp_integrations.views.follow_ups import follow, resolve, resume, undo, unlink
+from erp_integrations.views.history import activity, activity_export
+from erp_integrations.views.links import confirm, link, links
+from erp_integrations.views.master_data import cost_codes, lists
+from erp_integrations.views.operations import (
+    deliveries,
+    pause,
+    readyz,
+    resume_connection,
+)
+from erp_integrations.views.reconciliation import (
     reconciliation,
     reconciliation_progress,
     reconciliation_spreadsheet,
 )
-from erp_integrations.views.follow_ups import follow, resolve, resume, undo, unlink
-from erp_integrations.views.links import confirm, job, jobs, vendor, vendors
-from erp_integrations.views.lists import cost_codes, lists
-from erp_integrations.views.operating import deliveries, let_go_on, pause, readyz
-from erp_integrations.views.screens import commitments, overview, progress, review, row
-from erp_integrations.views.settings import adopt, connection, learn, probe, rotate, settings
+from erp_integrations.views.settings import accept_new_wsdl, connection, learn, probe, rotate, settings
+from erp_integrations.views.submissions import (
+    commitments,
+    overview,
+    progress,
+    review,
+    row,
+)
 from erp_integrations.views.units import units
 
 __all__ = [
     "accept",
+    "accept_new_wsdl",
     "activity",
     "activity_export",
-    "adopt",
     "approvers",
     "commitments",
     "confirm",
@@ -28,10 +39,9 @@ __all__ = [
     "cost_codes",
     "deliveries",
     "follow",
-    "job",
-    "jobs",
     "learn",
-    "let_go_on",
+    "link",
+    "links",
     "lists",
     "overview",
     "pause",
@@ -44,6 +54,7 @@ __all__ = [
     "reject",
     "resolve",
     "resume",
+    "resume_connection",
     "review",
     "rotate",
     "row",
@@ -51,6 +62,4 @@ __all__ = [
     "undo",
     "units",
     "unlink",
-    "vendor",
-    "vendors",
 ]

@@ -4,22 +4,22 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from directory.models import VISIBLE_LEVELS, CompanyMembership
-from directory.permissions import require_see_erp_integrations
 from directory.requests import SignedInRequest
+from directory.rights.permissions import require_see_erp_integrations
 from erp_integrations.models import Submission
-from erp_integrations.review import standing
-from erp_integrations.review.standing import Standing
+from erp_integrations.pages import submission_rows
+from erp_integrations.pages.submission_rows import SubmissionRow
 
 
-def viewer_of(request: SignedInRequest, company_slug: str) -> CompanyMembership:
+def require_viewer(request: SignedInRequest, company_slug: str) -> CompanyMembership:
     """The person's entry in the company's directory: strangers get 404, members without a level 403."""
-    viewer = member_of(request, company_slug)
+    viewer = require_member(request, company_slug)
     if viewer.erp_integrations_level not in VISIBLE_LEVELS:
         require_see_erp_integrations(request.user, viewer.company)
     return viewer
 
 
-def member_of(request: SignedInRequest, company_slug: str) -> CompanyMembership:
+def require_member(request: SignedInRequest, company_slug: str) -> CompanyMembership:
     """The same whatever the level; strangers get 404."""
     viewer = (
         CompanyMembership.objects.select_related("user", "company")
@@ -32,13 +32,13 @@ def member_of(request: SignedInRequest, company_slug: str) -> CompanyMembership:
     return viewer
 
 
-def standing_of(request: SignedInRequest, company_slug: str, submission_id: int) -> Standing:
+def get_submission_row(request: SignedInRequest, company_slug: str, submission_id: int) -> SubmissionRow:
     """A submission of a company whose tool the person may see; 404 for every other."""
-    viewer = viewer_of(request, company_slug)
+    viewer = require_viewer(request, company_slug)
     submission = get_object_or_404(
         Submission.objects.filter(company=viewer.company)
         .select_related("project", "commitment", "created_by", "sent_by", "decided_by", "ended_by")
-        .prefetch_related(standing.jobs_to_show()),
+        .prefetch_related(submission_rows.build_jobs_prefetch()),
         pk=submission_id,
     )
-    return standing.of(submission, viewer)
+    return submission_rows.build_submission_row(submission, viewer)

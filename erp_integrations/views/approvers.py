@@ -9,19 +9,28 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from directory.approvers import Approver, Roll, in_words, roll_of
 from directory.models import VISIBLE_LEVELS, CompanyMembership, Level
-from directory.permissions import can_review_approvers, require_review_approvers, require_see_erp_integrations
 from directory.requests import SignedInRequest
-from directory.reviewing import ListChanged, review_approvers, why_barred
-from erp_integrations.forms import ReviewForm
+from directory.rights.approver_review import ListChanged, describe_review_conflict, record_approver_review
+from directory.rights.approvers import (
+    Approver,
+    ApproverList,
+    build_approver_list,
+    format_names,
+)
+from directory.rights.permissions import (
+    can_review_approvers,
+    require_review_approvers,
+    require_see_erp_integrations,
+)
+from erp_integrations.forms import ApproverReviewForm
 from erp_integrations.models import Submission
 from erp_integrations.views import navigation
-from erp_integrations.views.access import member_of
+from erp_integrations.views.access import require_member
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ApproverRow:
     """One person of the list, with their last decision in this company."""
 
     approver: Approver
@@ -35,50 +44,63 @@ def approvers(request: SignedInRequest, company_slug: str) -> HttpResponse:
 
     Open to who sees the tool, and to Directory Admins, who answer for the list without working here.
     """
-    viewer = member_of(request, company_slug)
+    viewer = require_member(request, company_slug)
     if viewer.erp_integrations_level not in VISIBLE_LEVELS and viewer.directory_level != Level.ADMIN:
         require_see_erp_integrations(request.user, viewer.company)
-    roll = roll_of(viewer.company)
+    approver_list = build_approver_list(viewer.company)
     if request.method != "POST":
-        return _page(request, viewer, roll, _form(roll))
+        return _build_page(request, viewer, approver_list, _build_form(approver_list))
     require_review_approvers(request.user, viewer.company)
-    form = _form(roll, request)
-    if request.POST.get("seen_hash", roll.seen_hash) != roll.seen_hash:
-        return _changed(request, viewer, "The list changed since you opened it. Look at it as it is now.")
+    form = _build_form(approver_list, request)
+    if request.POST.get("seen_hash", approver_list.content_hash) != approver_list.content_hash:
+        return _build_changed_page(
+            request, viewer, "The list has changed since you opened it. Check the current list."
+        )
     if not form.is_valid():
-        return _page(request, viewer, roll, form, status=422)
+        return _build_page(request, viewer, approver_list, form, status=422)
     try:
-        review_approvers(company=viewer.company, by=request.user, **form.cleaned_data)
+        record_approver_review(
+            company=viewer.company,
+            by=request.user,
+            expected_hash=form.cleaned_data["seen_hash"],
+            flagged=form.cleaned_data["flagged"],
+            reason=form.cleaned_data["reason"],
+        )
     except ListChanged as refusal:
-        return _changed(request, viewer, str(refusal))
+        return _build_changed_page(request, viewer, str(refusal))
     if form.cleaned_data["flagged"]:
-        messages.success(request, "Recorded. Those who can revoke it are told by mail.")
+        messages.success(request, "Recorded. Those who can revoke it have been mailed.")
     else:
-        messages.success(request, "Recorded: the list is right as it stands.")
+        messages.success(request, "Recorded: the list is confirmed.")
     return redirect("erp_integrations:approvers", company_slug)
 
 
-def _changed(request: SignedInRequest, viewer: CompanyMembership, sentence: str) -> HttpResponse:
+def _build_changed_page(request: SignedInRequest, viewer: CompanyMembership, sentence: str) -> HttpResponse:
     messages.warning(request, f"{sentence} Nothing was recorded.")
-    roll = roll_of(viewer.company)
-    return _page(request, viewer, roll, _form(roll), status=409)
+    approver_list = build_approver_list(viewer.company)
+    return _build_page(request, viewer, approver_list, _build_form(approver_list), status=409)
 
 
-def _form(roll: Roll, request: SignedInRequest | None = None) -> ReviewForm:
-    people = [approver.membership.user_id for approver in roll.approvers]
-    return ReviewForm(request.POST if request else None, people=people)
+def _build_form(approver_list: ApproverList, request: SignedInRequest | None = None) -> ApproverReviewForm:
+    people = [approver.membership.user_id for approver in approver_list.approvers]
+    return ApproverReviewForm(request.POST if request else None, people=people)
 
 
-def _page(
-    request: SignedInRequest, viewer: CompanyMembership, roll: Roll, form: ReviewForm, *, status: int = 200
+def _build_page(
+    request: SignedInRequest,
+    viewer: CompanyMembership,
+    approver_list: ApproverList,
+    form: ApproverReviewForm,
+    *,
+    status: int = 200,
 ) -> HttpResponse:
     sees_tool = viewer.erp_integrations_level in VISIBLE_LEVELS
-    barred = why_barred(roll, request.user)
-    answers = can_review_approvers(request.user, viewer.company)
-    decided = dict(
+    own_review_reason = describe_review_conflict(approver_list, request.user)
+    is_reviewer = can_review_approvers(request.user, viewer.company)
+    decision_times = dict(
         Submission.objects.filter(
             company=viewer.company,
-            decided_by__in=[approver.membership.user_id for approver in roll.approvers],
+            decided_by__in=[approver.membership.user_id for approver in approver_list.approvers],
         )
         .values_list("decided_by")
         .annotate(Max("decided_at"))
@@ -86,20 +108,20 @@ def _page(
     ticked = set(request.POST.getlist("flagged")) if form.is_bound else set()
     context = {
         "company": viewer.company,
-        "tabs": navigation.tabs(viewer, current="Approvers") if sees_tool else [],
-        "roll": roll,
-        "granters": in_words(viewer.granters) if roll.suspended else "",
+        "tabs": navigation.list_tabs(viewer, current="Approvers") if sees_tool else [],
+        "roll": approver_list,
+        "granters": format_names(viewer.granters) if approver_list.suspended else "",
         "rows": [
-            Row(
+            ApproverRow(
                 approver,
-                decided.get(approver.membership.user_id),
+                decision_times.get(approver.membership.user_id),
                 str(approver.membership.user_id) in ticked if form.is_bound else approver.is_flagged,
             )
-            for approver in roll.approvers
+            for approver in approver_list.approvers
         ],
         "form": form,
-        "answers": answers,
-        "may_review": answers and bool(roll.approvers) and not barred,
-        "barred": barred if answers else "",
+        "answers": is_reviewer,
+        "may_review": is_reviewer and bool(approver_list.approvers) and not own_review_reason,
+        "barred": own_review_reason if is_reviewer else "",
     }
     return render(request, "erp_integrations/approvers.html", context, status=status)

@@ -1,5 +1,7 @@
 """What may follow a delivery: undo, resume, resolve, unlink, follow. A GET shows, and only a POST decides."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -9,152 +11,155 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
-from directory import pace
-from directory.permissions import can_send_commitments
 from directory.requests import SignedInRequest
-from erp_integrations import decisions
-from erp_integrations.forms import FollowForm, ResolveForm, RoundForm, UnlinkForm
-from erp_integrations.review import explanations
-from erp_integrations.review.standing import Standing
-from erp_integrations.views.access import standing_of
-from erp_integrations.views.boxes import after_decision, box, decided_box
-
-REFUSALS = (decisions.Conflict, decisions.TooEarly)
+from directory.rights.permissions import can_send_commitments
+from directory.web import rate_limits
+from erp_integrations import submissions
+from erp_integrations.forms import FollowForm, ResolveForm, UnlinkForm, VersionForm
+from erp_integrations.pages import explanations
+from erp_integrations.pages.submission_rows import SubmissionRow
+from erp_integrations.views.access import get_submission_row
+from erp_integrations.views.dialogs import build_decided_dialog, build_decision_response, build_dialog
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def undo(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
-    stood = standing_of(request, company_slug, submission_id)
+    row = get_submission_row(request, company_slug, submission_id)
     if request.method != "POST":
         # Somebody whose session had ended comes back from sign-in to this address.
-        messages.info(request, "Nothing was done yet: press the button again.")
-        return redirect(stood.submission)
+        messages.info(request, "Nothing was done. Press the button again.")
+        return redirect(row.submission)
     try:
-        decisions.undo(submission=stood.submission, by=request.user)
-    except decisions.Conflict as conflict:
+        submissions.undo(submission=row.submission, by=request.user)
+    except submissions.Conflict as conflict:
         messages.warning(request, str(conflict))
     else:
-        messages.success(request, f"{stood.submission.number} awaits a decision again; nothing was sent.")
-    return after_decision(request, standing_of(request, company_slug, submission_id))
+        messages.success(request, f"{row.submission.number} is ready to export again. Nothing was sent.")
+    return build_decision_response(request, get_submission_row(request, company_slug, submission_id))
 
 
 @vary_on_headers("HX-Request")
 @require_http_methods(["GET", "HEAD", "POST"])
 def resume(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
-    stood = standing_of(request, company_slug, submission_id)
-    decisions.require_may_decide(submission=stood.submission, by=request.user)
-    form = RoundForm(request.POST or None)
-    if not stood.is_incomplete:
-        return decided_box(request, stood, explanations.title_of(stood))
+    row = get_submission_row(request, company_slug, submission_id)
+    submissions.require_may_decide(submission=row.submission, by=request.user)
+    form = VersionForm(request.POST or None)
+    if not row.is_incomplete:
+        return build_decided_dialog(request, row, explanations.get_title(row))
+    show = partial(build_follow_up_dialog, request, row, "_resume.html", "Resume", form)
     if request.method != "POST" or not form.is_valid():
-        return _box(request, stood, "_resume.html", "Resume", form, caution=explanations.caution(stood))
-    try:
-        decisions.resume(
-            submission=stood.submission, by=request.user, seen_attempt=form.cleaned_data["round"]
-        )
-    except REFUSALS as refusal:
-        return decided_box(request, standing_of(request, company_slug, submission_id), str(refusal))
-    messages.success(request, f"{stood.submission.number} goes on with the calls that are not written.")
-    return after_decision(request, standing_of(request, company_slug, submission_id))
+        return show(caution=explanations.describe_resume_caution(row))
+    return run_follow_up(
+        request,
+        row,
+        submissions.resume,
+        {"expected_version": form.cleaned_data["round"]},
+        "{row.submission.number} continues with the remaining calls.",
+        show,
+    )
 
 
 @vary_on_headers("HX-Request")
 @require_http_methods(["GET", "HEAD", "POST"])
-@pace.costly(when=pace.posts)
+@rate_limits.limit_rate(when=rate_limits.is_post)
 def resolve(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
     """Say what Spectrum holds, where nobody but a person can."""
-    stood = standing_of(request, company_slug, submission_id)
-    decisions.require_may_decide(submission=stood.submission, by=request.user)
-    if stood.job is None or not stood.is_unknown:
-        return decided_box(request, stood, explanations.title_of(stood))
-    form = ResolveForm(request.POST or None, calls=list(stood.job.current_calls()))
+    row = get_submission_row(request, company_slug, submission_id)
+    submissions.require_may_decide(submission=row.submission, by=request.user)
+    if row.job is None or not row.is_unknown:
+        return build_decided_dialog(request, row, explanations.get_title(row))
+    form = ResolveForm(request.POST or None, calls=list(row.job.list_current_calls()))
+    show = partial(build_follow_up_dialog, request, row, "_resolve.html", "Resolve", form)
     if request.method != "POST" or not form.is_valid():
-        return _box(request, stood, "_resolve.html", "Resolve", form)
-    try:
-        decisions.resolve(
-            submission=stood.submission,
-            by=request.user,
-            seen_attempt=form.cleaned_data["round"],
-            attested=decisions.Attested(form.cleaned_data["attested"]),
-            statement=form.cleaned_data["statement"],
-            positions=form.cleaned_data["calls"],
-        )
-    except decisions.NotSaid as lacking:
-        return _box(request, stood, "_resolve.html", "Resolve", form, problem=str(lacking))
-    except REFUSALS as refusal:
-        return decided_box(request, standing_of(request, company_slug, submission_id), str(refusal))
-    messages.success(request, f"What you found of {stood.submission.number} is kept in its history.")
-    return after_decision(request, standing_of(request, company_slug, submission_id))
+        return show()
+    entered = {
+        "expected_version": form.cleaned_data["round"],
+        "attested": submissions.Attested(form.cleaned_data["attested"]),
+        "statement": form.cleaned_data["statement"],
+        "positions": form.cleaned_data["calls"],
+    }
+    done = "Your findings for {row.submission.number} are kept in its history."
+    return run_follow_up(request, row, submissions.resolve, entered, done, show)
 
 
 @vary_on_headers("HX-Request")
 @require_http_methods(["GET", "HEAD", "POST"])
-@pace.costly(when=pace.posts)
+@rate_limits.limit_rate(when=rate_limits.is_post)
 def unlink(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
     """Cut the link to a record that is gone from Spectrum."""
-    stood = standing_of(request, company_slug, submission_id)
-    decisions.require_may_unlink(submission=stood.submission, by=request.user)
+    row = get_submission_row(request, company_slug, submission_id)
+    submissions.require_may_unlink(submission=row.submission, by=request.user)
     form = UnlinkForm(request.POST or None)
-    if stood.job is None or not (stood.is_synced or stood.is_incomplete):
-        return decided_box(request, stood, explanations.title_of(stood))
+    if row.job is None or not (row.is_synced or row.is_incomplete):
+        return build_decided_dialog(request, row, explanations.get_title(row))
+    show = partial(build_follow_up_dialog, request, row, "_unlink.html", "Unlink", form)
     if request.method != "POST" or not form.is_valid():
-        return _box(request, stood, "_unlink.html", "Unlink", form)
-    try:
-        decisions.unlink(
-            submission=stood.submission,
-            by=request.user,
-            seen_attempt=form.cleaned_data["round"],
-            statement=form.cleaned_data["statement"],
-            others=form.cleaned_data["other_records"],
-        )
-    except REFUSALS as refusal:
-        return decided_box(request, standing_of(request, company_slug, submission_id), str(refusal))
-    except decisions.MayStandElsewhere as refusal:
-        possible = refusal.records
-        return _box(request, stood, "_unlink.html", "Unlink", form, problem=str(refusal), possible=possible)
-    except decisions.StandsElsewhere as refusal:
-        return _box(request, stood, "_unlink.html", "Unlink", form, problem=str(refusal), elsewhere=True)
-    except decisions.DecisionError as refusal:
-        return _box(request, stood, "_unlink.html", "Unlink", form, problem=str(refusal))
-    messages.success(request, f"{stood.submission.number} is unlinked and back with its project.")
-    return after_decision(request, standing_of(request, company_slug, submission_id))
+        return show()
+    entered = {
+        "expected_version": form.cleaned_data["round"],
+        "statement": form.cleaned_data["statement"],
+        "dismissed": form.cleaned_data["other_records"],
+    }
+    done = "{row.submission.number} is unlinked and back with its project."
+    return run_follow_up(request, row, submissions.unlink, entered, done, show)
 
 
 @vary_on_headers("HX-Request")
 @require_http_methods(["GET", "HEAD", "POST"])
-@pace.costly()
+@rate_limits.limit_rate()
 def follow(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
     """Have it go by the key under which somebody put its record in Spectrum."""
-    stood = standing_of(request, company_slug, submission_id)
-    decisions.require_may_unlink(submission=stood.submission, by=request.user)
+    row = get_submission_row(request, company_slug, submission_id)
+    submissions.require_may_unlink(submission=row.submission, by=request.user)
     form = FollowForm(request.POST or None)
-    if stood.job is None or not stood.is_followable:
-        return decided_box(request, stood, explanations.title_of(stood))
+    if row.job is None or not row.is_followable:
+        return build_decided_dialog(request, row, explanations.get_title(row))
     if request.method != "POST" or not form.is_valid():
         try:
-            moves = decisions.moves_of(stood.job)
-        except decisions.DecisionError as nothing:
-            return decided_box(request, stood, str(nothing), verb="Nothing to follow:")
-        return _box(request, stood, "_follow.html", "Follow", form, moves=moves)
-    try:
-        job = decisions.follow(
-            submission=stood.submission,
-            by=request.user,
-            seen_attempt=form.cleaned_data["round"],
-            fingerprint=form.cleaned_data["record"],
-        )
-    except decisions.DecisionError as refusal:
-        return decided_box(request, standing_of(request, company_slug, submission_id), str(refusal))
-    messages.success(
-        request,
-        f"{stood.submission.number} is vendor {job.vendor_code}, subcontract {job.erp_id} from now on.",
-    )
-    return after_decision(request, standing_of(request, company_slug, submission_id))
+            moves = submissions.list_moves(row.job)
+        except submissions.DecisionError as nothing:
+            return build_decided_dialog(request, row, str(nothing), verb="Nothing to follow for")
+        return build_follow_up_dialog(request, row, "_follow.html", "Follow", form, moves=moves)
+    entered = {"expected_version": form.cleaned_data["round"], "fingerprint": form.cleaned_data["record"]}
+    done = "{row.submission.number} is now {row.job.record_name}."
+    return run_follow_up(request, row, submissions.follow, entered, done)
 
 
-def _box(
+def run_follow_up(
     request: SignedInRequest,
-    stood: Standing,
+    row: SubmissionRow,
+    command: Callable[..., object],
+    entered: Mapping[str, object],
+    done: str,
+    show: Callable[..., HttpResponse] | None = None,
+) -> HttpResponse:
+    """``show`` is the dialog again, for what the person can put right in it; else they see how it stands now.
+
+    ``done`` is formatted with the row as it is afterwards.
+    """
+    try:
+        command(submission=row.submission, by=request.user, **entered)
+    except submissions.DecisionError as refusal:
+        problem = str(refusal)
+        match refusal:
+            case submissions.RecordMayHaveMoved() if show:
+                return show(problem=problem, possible=refusal.records)
+            case submissions.RecordMoved() if show:
+                return show(problem=problem, elsewhere=True)
+            case submissions.Conflict() | submissions.TooEarly():
+                pass
+            case _ if show:
+                return show(problem=problem)
+        current = get_submission_row(request, row.viewer.company.slug, row.submission.pk)
+        return build_decided_dialog(request, current, problem)
+    current = get_submission_row(request, row.viewer.company.slug, row.submission.pk)
+    messages.success(request, done.format(row=current))
+    return build_decision_response(request, current)
+
+
+def build_follow_up_dialog(
+    request: SignedInRequest,
+    row: SubmissionRow,
     template: str,
     verb: str,
     form: Form,
@@ -164,11 +169,11 @@ def _box(
 ) -> HttpResponse:
     status = 422 if problem or form.errors else 200
     context = {
-        "explanation": explanations.of(stood),
+        "explanation": explanations.build_explanation(row),
         "focus_title": True,
-        "reads_back": bool(stood.job and stood.job.connection.reads_back),
-        "quiet_until": None if stood.is_quiet or stood.job is None else stood.job.quiet_until,
-        "may_unlink": can_send_commitments(request.user, stood.submission.project),
+        "reads_back": bool(row.job and row.job.connection.has_read_back),
+        "quiet_until": None if row.is_quiet or row.job is None else row.job.quiet_until,
+        "may_unlink": can_send_commitments(request.user, row.submission.project),
         **more,
     }
-    return box(request, stood, template, verb, form, problem, status, context)
+    return build_dialog(request, row, template, verb, form, problem, status, context)

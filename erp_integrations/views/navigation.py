@@ -5,14 +5,16 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from django.urls import reverse
 
+from directory.db.pagination import parse_search
 from directory.models import CompanyMembership, Level
 from directory.requests import SignedInRequest
-from erp_integrations.masters import links
-from erp_integrations.review import listing
+from erp_integrations.links import queries
+from erp_integrations.links.kinds import JOB, VENDOR
+from erp_integrations.pages import submission_list
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class NavItem:
     """A tab or a filter: where it leads, and how many are behind it."""
 
     label: str
@@ -21,12 +23,12 @@ class Choice:
     count: str | None = None
 
 
-def tabs(viewer: CompanyMembership, *, current: str) -> list[Choice]:
+def list_tabs(viewer: CompanyMembership, *, current: str) -> list[NavItem]:
     """The sections of the tool, with how many links are missing where work waits. Two queries."""
-    places = {
+    url_names = {
         "Overview": "overview",
         "Commitments": "commitments",
-        "Deliveries": "deliveries",
+        "Exports": "deliveries",
         "Vendors": "vendors",
         "Jobs": "jobs",
         "Cost codes": "cost_codes",
@@ -34,45 +36,45 @@ def tabs(viewer: CompanyMembership, *, current: str) -> list[Choice]:
         "Reconciliation": "reconciliation",
         "Approvers": "approvers",
     }
-    missing = {
-        "Vendors": links.counted(links.vendors_where_work_waits(viewer.company)),
-        "Jobs": links.counted(links.projects_where_work_waits(viewer.company)),
+    missing_links = {
+        kind.title: queries.format_count(queries.list_needing_links(kind, viewer.company))
+        for kind in (VENDOR, JOB)
     }
     if viewer.erp_integrations_level == Level.ADMIN:
-        places["Settings"] = "settings"
+        url_names["Settings"] = "settings"
     if Level.ADMIN in (viewer.erp_integrations_level, viewer.directory_level):
-        places["History"] = "activity"
+        url_names["History"] = "activity"
     return [
-        Choice(
+        NavItem(
             label,
             reverse(f"erp_integrations:{name}", args=[viewer.company.slug]),
             label == current,
-            f"{missing[label]} not linked" if missing.get(label) else None,
+            f"{missing_links[label]} not linked" if missing_links.get(label) else None,
         )
-        for label, name in places.items()
+        for label, name in url_names.items()
     ]
 
 
-def filters(viewer: CompanyMembership, *, current: listing.Filter, search: str) -> list[Choice]:
+def list_filters(viewer: CompanyMembership, *, current: submission_list.Filter, search: str) -> list[NavItem]:
     """Every filter, with the counts of what somebody or something works on; the search stays."""
     address = reverse("erp_integrations:commitments", args=[viewer.company.slug])
-    counts = listing.counts(viewer.company)
+    counts = submission_list.count_by_filter(viewer.company)
     return [
-        Choice(
+        NavItem(
             chosen.label,
             f"{address}?{urlencode({'view': chosen.slug} | ({'q': search} if search else {}))}",
             chosen == current,
             None if counts.get(chosen.slug) == "0" else counts.get(chosen.slug),
         )
-        for chosen in listing.FILTERS.values()
+        for chosen in submission_list.FILTERS.values()
     ]
 
 
-def filters_around(request: SignedInRequest, viewer: CompanyMembership) -> list[Choice]:
+def list_filters_for_htmx(request: SignedInRequest, viewer: CompanyMembership) -> list[NavItem]:
     """The filters of the list in which htmx asks, as they are now."""
     try:
         address = parse_qs(urlsplit(request.htmx.current_url or "").query)
     except ValueError:  # a header that is no address
         address = {}
-    chosen = listing.FILTERS.get(address.get("view", [""])[0], listing.READY)
-    return filters(viewer, current=chosen, search=listing.readable_search(address.get("q", [""])[0]))
+    chosen = submission_list.FILTERS.get(address.get("view", [""])[0], submission_list.READY)
+    return list_filters(viewer, current=chosen, search=parse_search(address.get("q", [""])[0]))

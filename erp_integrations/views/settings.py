@@ -8,31 +8,40 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from directory import confirming, history, pace
+from directory import history
+from directory.accounts import reauthentication
 from directory.models import CompanyMembership
-from directory.permissions import require_administer_erp_integrations
 from directory.requests import SignedInRequest
+from directory.rights.permissions import require_administer_erp_integrations
+from directory.web import rate_limits
 from erp_integrations.adapters.base import ProbeResult
 from erp_integrations.confirmations.subjects import Kind
-from erp_integrations.connections import changes, health, learning, probing, rotation
-from erp_integrations.connections.form import SettingsForm
+from erp_integrations.connections import (
+    health,
+    probing,
+    reply_rules,
+    secret_rotation,
+    settings_changes,
+)
+from erp_integrations.connections.settings_form import SettingsForm
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import Connection
 from erp_integrations.views import navigation
-from erp_integrations.views.access import viewer_of
-from erp_integrations.views.links import unconfirmed
+from erp_integrations.views.access import require_viewer
+from erp_integrations.views.links import build_confirmation_context
 
 
 @require_safe
 def settings(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """Every connection of the company, with its health in words."""
-    viewer = _admin_of(request, company_slug)
-    connections = health.in_detail(viewer.company)
-    offers = learning.offers_for(each.connection for each, _ in connections)
+    viewer = require_admin(request, company_slug)
+    connections = health.list_health_with_facts(viewer.company)
+    offers = reply_rules.find_offers(each.connection for each, _ in connections)
     context = {
         "company": viewer.company,
-        "tabs": navigation.tabs(viewer, current="Settings"),
+        "tabs": navigation.list_tabs(viewer, current="Settings"),
         "connections": [(each, facts, offers.get(each.connection.pk)) for each, facts in connections],
-        **unconfirmed(viewer, Kind.CONNECTION, Kind.ACCOUNT),
+        **build_confirmation_context(viewer, Kind.CONNECTION, Kind.ACCOUNT),
     }
     return render(request, "erp_integrations/settings.html", context)
 
@@ -40,87 +49,93 @@ def settings(request: SignedInRequest, company_slug: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def connection(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
     """The form of one connection. Secrets go in and never come out."""
-    viewer = _admin_of(request, company_slug)
-    found = _connection_of(viewer, connection_id)
-    if question := confirming.ask(request):
+    viewer = require_admin(request, company_slug)
+    found = get_connection(viewer, connection_id)
+    if question := reauthentication.handle_reauthentication(request):
         return question
     form = SettingsForm(request.POST or None, instance=found)
     if request.method == "POST" and form.is_valid():
-        changes.save(form=form, by=request.user)
-        messages.success(request, f"The settings of {found.name} are saved.")
+        settings_changes.save_connection(form=form, by=request.user)
+        messages.success(request, f"Settings of {found.name} saved.")
         return redirect("erp_integrations:settings", company_slug)
-    history.record_look_at_secrets(subject=found, by=request.user, company=viewer.company)
-    context = {"company": viewer.company, "connection": _connection_of(viewer, connection_id), "form": form}
+    history.record_secrets_view(
+        event=ErpEvent.CONNECTION_SECRETS_LOOKED_AT, subject=found, by=request.user, company=viewer.company
+    )
+    context = {"company": viewer.company, "connection": get_connection(viewer, connection_id), "form": form}
     status = 422 if form.errors else 200
     return render(request, "erp_integrations/connection.html", context, status=status)
 
 
 @require_POST
-@pace.costly(pace.MANY)
+@rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT)
 def probe(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
     """Ask the site whether it can be used."""
-    found = _connection_of(_admin_of(request, company_slug), connection_id)
-    return _told(request, found, probing.probe(connection=found, by=request.user))
+    found = get_connection(require_admin(request, company_slug), connection_id)
+    return _build_result_redirect(request, found, probing.probe(connection=found, by=request.user))
 
 
 @require_POST
-@pace.costly(pace.MANY)
-def adopt(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
+@rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT)
+def accept_new_wsdl(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
     """Say yes to the interface as the site has it now."""
-    found = _connection_of(_admin_of(request, company_slug), connection_id)
-    if question := confirming.ask(request):
+    found = get_connection(require_admin(request, company_slug), connection_id)
+    if question := reauthentication.handle_reauthentication(request):
         return question
-    seen = request.POST.get("seen", "")
-    return _told(request, found, probing.adopt(connection=found, by=request.user, seen=seen))
+    expected_hash = request.POST.get("seen", "")
+    return _build_result_redirect(
+        request,
+        found,
+        probing.accept_new_wsdl(connection=found, by=request.user, expected_sentence=expected_hash),
+    )
 
 
 @require_POST
 def learn(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
     """Say yes to what the site was seen to answer when it has written."""
-    found = _connection_of(_admin_of(request, company_slug), connection_id)
-    if question := confirming.ask(request):
+    found = get_connection(require_admin(request, company_slug), connection_id)
+    if question := reauthentication.handle_reauthentication(request):
         return question
     attempt = request.POST.get("attempt", "")
     try:
-        learning.learn(
+        reply_rules.accept_offer(
             connection=found,
             by=request.user,
-            seen_attempt=int(attempt) if attempt.isdecimal() else 0,
-            seen=request.POST.get("seen", ""),
+            expected_attempt=int(attempt) if attempt.isdecimal() else 0,
+            expected_rule=request.POST.get("seen", ""),
         )
-    except learning.NothingToLearn as error:
+    except reply_rules.OfferChanged as error:
         messages.error(request, f"{found.name}: {error}")
     else:
-        messages.success(request, f"{found.name}: what is accepted from now on is sent by this rule.")
+        messages.success(request, f"{found.name}: commitments accepted from now on use this rule.")
     return redirect("erp_integrations:settings", company_slug)
 
 
 @require_POST
-@pace.costly(pace.MANY)
+@rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT)
 def rotate(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
     """Have the site make a new client secret."""
-    found = _connection_of(_admin_of(request, company_slug), connection_id)
-    if question := confirming.ask(request):
+    found = get_connection(require_admin(request, company_slug), connection_id)
+    if question := reauthentication.handle_reauthentication(request):
         return question
-    result = rotation.rotate(connection=found, by=request.user)
+    result = secret_rotation.rotate(connection=found, by=request.user)
     (messages.success if result.done else messages.error)(request, f"{found.name}: {result.sentence}")
     return redirect("erp_integrations:settings", company_slug)
 
 
-def _told(request: SignedInRequest, found: Connection, result: ProbeResult) -> HttpResponse:
-    tell = messages.success if result.usable else messages.error
-    tell(request, f"{found.name}: {result.sentence}")
+def _build_result_redirect(request: SignedInRequest, found: Connection, result: ProbeResult) -> HttpResponse:
+    add_message = messages.success if result.is_usable else messages.error
+    add_message(request, f"{found.name}: {result.sentence}")
     return redirect("erp_integrations:settings", found.company.slug)
 
 
-def _admin_of(request: SignedInRequest, company_slug: str) -> CompanyMembership:
+def require_admin(request: SignedInRequest, company_slug: str) -> CompanyMembership:
     """The viewer, who must be Admin on the tool; others of the company get 403, strangers 404."""
-    viewer = viewer_of(request, company_slug)
+    viewer = require_viewer(request, company_slug)
     require_administer_erp_integrations(request.user, viewer.company)
     return viewer
 
 
-def _connection_of(viewer: CompanyMembership, connection_id: int) -> Connection:
+def get_connection(viewer: CompanyMembership, connection_id: int) -> Connection:
     return get_object_or_404(
         Connection.objects.select_related("company"), company=viewer.company, pk=connection_id
     )

@@ -21,7 +21,7 @@ from directory.models import (
     ProjectMembership,
     User,
 )
-from directory.services import grant_push_to_accounting
+from directory.rights.memberships import grant_push_to_accounting
 from erp_integrations.models import Connection, ConnectionSettings, JobLink, SuccessRule, VendorLink
 from local.demo import waiting
 from local.demo.accounts import ACCOUNTS, ADMIN, password, writer_of

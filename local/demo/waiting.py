@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from commitments.models import Commitment
 from directory.models import User
-from erp_integrations import decisions
+from erp_integrations import submissions
 from local.demo.accounts import (
     APPROVER,
     HARBOR_APPROVER,
@@ -49,10 +49,10 @@ def send_and_reject(commitments: Mapping[str, Commitment], people: Mapping[str, 
     for number in [*REJECTIONS, *waiting_numbers()]:
         at_harbor = planned[number].company == HARBOR
         sender = HARBOR_PROJECT_ADMIN if at_harbor else PROJECT_ADMIN
-        submission = decisions.send_to_erp(commitment=commitments[number], by=people[sender.email])
+        submission = submissions.send_to_erp(commitment=commitments[number], by=people[sender.email])
         if number in REJECTIONS:
             approver = HARBOR_APPROVER if at_harbor else APPROVER
-            decisions.reject(submission=submission, by=people[approver.email], reason=REJECTIONS[number])
+            submissions.reject(submission=submission, by=people[approver.email], reason=REJECTIONS[number])
 
 
 def _ordinary() -> Iterator[str]:

@@ -5,7 +5,7 @@ from django import template
 from notifications import text
 
 register = template.Library()
-register.filter("one_line", text.one_line)
-register.filter("money", text.money)
-register.filter("waiting", text.waiting)
-register.filter("quoted", text.quoted)
+register.filter("one_line", text.to_one_line)
+register.filter("money", text.format_money)
+register.filter("waiting", text.format_waiting_days)
+register.filter("quoted", text.format_quote)

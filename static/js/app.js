@@ -52,13 +52,13 @@
 
   document.addEventListener("htmx:response:error", (event) => {
     if (event.detail.ctx.response.status >= 500 && !isPoll(event.detail.ctx)) {
-      tell("The server could not finish this. Load the page again to see whether it went through.");
+      tell("The server could not finish this. Reload the page to see whether it went through.");
     }
   });
 
   document.addEventListener("htmx:error", (event) => {
     if (!event.detail.ctx || isPoll(event.detail.ctx)) return;
-    tell("The server could not be reached. Check the connection, then load the page again to see where things stand.");
+    tell("The server could not be reached. Check your connection, then reload the page to see the current status.");
   });
 
   // ---- The dialog: a fragment that lands in it opens it, an empty answer closes it ---------------------------------

@@ -13,7 +13,7 @@ from django.db import connection
 
 from commitments.models import Commitment
 from directory.models import User
-from erp_integrations import decisions
+from erp_integrations import submissions
 from erp_integrations.models import Connection, ExportJob, Submission
 from tests.erp_integrations.conftest import accept
 from tests.factories import (
@@ -68,7 +68,7 @@ class Company:
             )
             for code in self._codes:
                 LineItemFactory(commitment=commitment, cost_code=code)
-            self._waiting.append(decisions.send_to_erp(commitment=commitment, by=self._sender))
+            self._waiting.append(submissions.send_to_erp(commitment=commitment, by=self._sender))
 
     def accept(self) -> ExportJob:
         """The next one; the worker is woken as by a click."""

@@ -17,9 +17,9 @@ from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
 from directory.models import CompanyMembership, Level, User
-from directory.services import grant_push_to_accounting
-from erp_integrations.models import Connection, MastersPull, PullStatus, Submission
-from erp_integrations.review.listing import FILTERS
+from directory.rights.memberships import grant_push_to_accounting
+from erp_integrations.models import Connection, MastersPull, Submission, SyncStatus
+from erp_integrations.pages.submission_list import FILTERS
 from tests.browser.contractor import ACME, NEWCOMER, Contractor
 from tests.browser.windows import Windows
 from tests.directory.signing_in import PASSWORD, turn_on_two_step
@@ -173,7 +173,7 @@ def test_the_commitments_tool(windows: Windows, contractor: Contractor) -> None:
     page.get_by_label("Default Retainage").fill("a tenth")
     page.get_by_role("row").nth(1).get_by_label("Cost code").fill("no such code")
     page.get_by_role("button", name="Save changes").click()
-    expect(page.get_by_role("alert")).to_contain_text("Not saved: 2 entries need correcting")
+    expect(page.get_by_role("alert")).to_contain_text("Not saved: 2 entries need correction")
     inspection.look("a form with errors")
     inspection.visit(f"{synced.get_absolute_url()}edit/", f"{draft.get_absolute_url()}delete/")
     inspection.page = windows(contractor.creator)
@@ -237,11 +237,11 @@ def test_the_boxes_in_place(windows: Windows, contractor: Contractor) -> None:
     page.goto("/")
     page.get_by_role("link", name="Accept SC-1").click()
     expect(page.get_by_role("button", name="Export")).to_be_visible()
-    inspection.look("the Accept box")
+    inspection.look("the Accept dialog")
     page.get_by_label("ERP ID").fill(" ")
     page.get_by_role("button", name="Export").click()
     expect(page.get_by_role("dialog").get_by_role("alert")).to_be_visible()
-    inspection.look("the Accept box with an error")
+    inspection.look("the Accept dialog with an error")
     page.get_by_role("link", name="Cancel").click()
     page.get_by_role("link", name="Reject SC-1").click()
     page.get_by_label("Reason").fill(" ")
@@ -305,7 +305,9 @@ def test_the_links_of_the_erp_integrations_tool(windows: Windows, contractor: Co
     page.get_by_role("button", name="Link", exact=True).last.click()
     expect(page.get_by_role("alert")).to_contain_text("has no vendor NOBODY")
     inspection.look("a link that was refused")
-    MastersPull.objects.update(status=PullStatus.FAILED, problem="The vendors could not be read: no answer.")
+    MastersPull.objects.update(
+        status=SyncStatus.FAILED, problem="The vendors could not be synced: no answer."
+    )
     inspection.visit(f"{tool}vendors/?q=nothing")
     inspection.page = windows(contractor.viewer)
     inspection.visit(f"{tool}vendors/", f"{tool}jobs/")

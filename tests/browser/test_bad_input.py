@@ -15,7 +15,7 @@ REASON = "The retainage is 10 per cent in the signed contract."
 
 
 def accept(page: Page, number: str) -> Locator:
-    """Open the Accept box of a row, and give its Export button."""
+    """Open the Accept dialog of a row, and give its Export button."""
     page.get_by_role("link", name=f"Accept {number}").click()
     button = page.get_by_role("button", name="Export")
     expect(button).to_be_visible()
@@ -35,7 +35,7 @@ def test_a_lost_connection_keeps_what_was_typed(contractor: Contractor, windows:
     expect(box.get_by_label("Reason")).to_have_value(REASON)
     page.context.set_offline(False)
     box.get_by_role("button", name="Reject").click()
-    expect(page.get_by_text("Nothing waits for accounting")).to_be_visible()
+    expect(page.get_by_text("Nothing is ready to export")).to_be_visible()
     assert Submission.objects.get().reason == REASON
 
 
@@ -62,7 +62,7 @@ def test_going_back_after_export_shows_what_is_true_now(contractor: Contractor, 
     expect(page.get_by_role("heading", level=1)).to_contain_text("Exporting")
     expect(page).to_have_url(re.compile(f"{submission.get_absolute_url()}$"))
     page.go_back()
-    expect(page.get_by_text("Nothing waits for accounting")).to_be_visible()
+    expect(page.get_by_text("Nothing is ready to export")).to_be_visible()
 
 
 def test_going_back_to_the_box_and_pressing_export_again_decides_nothing(
@@ -72,9 +72,9 @@ def test_going_back_to_the_box_and_pressing_export_again_decides_nothing(
     page = windows(contractor.approver, javascript=False)
     page.goto("/")
     accept(page, "SC-1").click()
-    expect(page.get_by_text("Nothing waits for accounting")).to_be_visible()
+    expect(page.get_by_text("Nothing is ready to export")).to_be_visible()
     page.go_back()
-    expect(page.get_by_role("heading", name="Decided already: SC-1").first).to_be_visible()
+    expect(page.get_by_role("heading", name="Already decided: SC-1").first).to_be_visible()
     assert ExportJob.objects.count() == 1
 
 

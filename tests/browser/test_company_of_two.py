@@ -81,7 +81,7 @@ def write(page: Page, number: str, contract_company: str, *, steel: str = "2,000
     enter_line(page, 1, CONCRETE, amount="1,000.00")
     enter_line(page, 2, STEEL, amount=steel)
     page.get_by_role("button", name="Create subcontract").click()
-    expect(page.get_by_role("status")).to_contain_text(f"{number} is created.")
+    expect(page.get_by_role("status")).to_contain_text(f"{number} was created.")
 
 
 def send(page: Page, button: str = "Send to ERP") -> None:
@@ -102,12 +102,12 @@ def exempt(page: Page, pair: Pair, number: str) -> None:
     page.goto(reverse("admin:directory_companymembership_changelist"))
     membership = CompanyMembership.objects.get(user=pair.accountant)
     page.locator(f"input[name=_selected_action][value='{membership.pk}']").check()
-    page.get_by_label("Action:").select_option("Exempt the chosen approver once, for one commitment…")
+    page.get_by_label("Action:").select_option("Exempt the selected approver once, for one commitment…")
     page.get_by_role("button", name=re.compile("Go|Run")).click()
     page.get_by_label("Commitment").select_option(str(Submission.objects.undecided().get(number=number).pk))
     page.get_by_label("Reason").fill("There are two people in all.")
     page.get_by_role("button", name="Exempt once").click()
-    expect(page.get_by_text("may decide on it once. Everybody concerned is told.")).to_be_visible()
+    expect(page.get_by_text("may decide on it once. Everybody concerned has been notified.")).to_be_visible()
 
 
 def test_a_company_of_two_does_its_whole_work(product: Product, windows: Windows) -> None:
@@ -122,7 +122,7 @@ def test_a_company_of_two_does_its_whole_work(product: Product, windows: Windows
     builder.goto(project)
     write(builder, "SC-1", ACME)
     expect(accounting(builder)).to_contain_text(f"{ACME} is not linked to a Spectrum vendor.")
-    expect(accounting(builder)).to_contain_text("for an ERP Integrations Admin")
+    expect(accounting(builder)).to_contain_text("For an ERP Integrations Admin")
     expect(accounting(builder).get_by_role("button", name="Send to ERP")).to_be_disabled()
 
     # The accountant links firm and project by names that are equal: that needs nobody else.
@@ -150,12 +150,14 @@ def test_a_company_of_two_does_its_whole_work(product: Product, windows: Windows
     accountant.get_by_label("Search Spectrum's vendors").press("Enter")
     accountant.get_by_role("button", name="Link BOLT").click()
     expect(accountant.get_by_text(f"{UNLIKE} is linked.")).to_be_visible()
-    expect(accountant.get_by_role("heading", name="Waits for a second person")).to_be_visible()
+    expect(
+        accountant.get_by_role("heading", name="Changes that need a second person's confirmation")
+    ).to_be_visible()
     builder.reload()
     send(builder)
     accountant.goto(listed)
-    expect(row(accountant, "SC-2")).to_contain_text("You changed what decides where this goes")
-    expect(row(accountant, "SC-2")).to_contain_text("Else Sam Support can exempt you once.")
+    expect(row(accountant, "SC-2")).to_contain_text("You changed where this is exported to")
+    expect(row(accountant, "SC-2")).to_contain_text("Otherwise Sam Support can exempt you once.")
     expect(row(accountant, "SC-2").get_by_role("link", name="Accept SC-2")).to_have_count(0)
     expect(row(accountant, "SC-2").get_by_role("link", name="Reject SC-2")).to_be_visible()
 
@@ -172,8 +174,10 @@ def test_a_company_of_two_does_its_whole_work(product: Product, windows: Windows
     join_company(pair.builder, pair.company, erp_integrations_level=Level.ADMIN)
     builder.goto(vendors)
     builder.get_by_role("checkbox", name=re.compile(UNLIKE)).check()
-    builder.get_by_role("button", name="Confirm what is ticked").click()
-    expect(builder.get_by_role("heading", name="Waits for a second person")).to_have_count(0)
+    builder.get_by_role("button", name="Confirm ticked changes").click()
+    expect(
+        builder.get_by_role("heading", name="Changes that need a second person's confirmation")
+    ).to_have_count(0)
     builder.goto(project)
     write(builder, "SC-3", UNLIKE)
     send(builder)
@@ -195,7 +199,7 @@ def test_a_company_of_two_does_its_whole_work(product: Product, windows: Windows
     builder.get_by_role("link", name="Edit").click()
     builder.get_by_role("row").nth(2).get_by_label("Amount").fill("1,500.00")
     builder.get_by_role("button", name="Save changes").click()
-    changed = "the total went from 3,000.00 to 2,500.00"
+    changed = "the total has changed from 3,000.00 to 2,500.00"
     expect(accounting(builder)).to_contain_text(changed)
     send(builder, "Re-send to ERP")
     accountant.goto(listed)
@@ -215,12 +219,12 @@ def test_a_company_of_two_does_its_whole_work(product: Product, windows: Windows
     accountant.get_by_role("link", name="Edit").click()
     accountant.get_by_role("row").nth(2).get_by_label("Amount").fill("1,500.00")
     accountant.get_by_role("button", name="Save changes").click()
-    expect(accountant.get_by_role("status")).to_contain_text("Your changes are saved.")
+    expect(accountant.get_by_role("status")).to_contain_text("Changes saved.")
     builder.reload()
     send(builder, "Re-send to ERP")
     accountant.goto(listed)
     expect(row(accountant, "SC-5")).to_contain_text(
-        "Nobody can decide on this now: everybody who may push to accounting had a hand in it. In Django "
+        "Nobody can decide on this now: everybody with Can Push to Accounting was involved in it. In Django "
         "admin, Sam Support can grant Can Push to Accounting to somebody else, or exempt you once."
     )
     exempt(staff, pair, "SC-5")

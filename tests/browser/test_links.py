@@ -1,4 +1,4 @@
-"""An ERP admin links a vendor, and has Spectrum's lists read again, without leaving the page."""
+"""An ERP admin links a vendor, and has Spectrum's master data read again, without leaving the page."""
 
 import pytest
 from playwright.sync_api import expect
@@ -20,8 +20,8 @@ def test_a_vendor_is_linked_and_the_lists_are_read_again_in_place(
     page.goto(f"/companies/{contractor.company.slug}/erp-integrations/vendors/")
     page.get_by_role("button", name=f"Link {NEWCOMER}").click()
     expect(page.get_by_text(f"{NEWCOMER} is linked.")).to_be_visible()
-    expect(page.get_by_text("No vendor waits to be linked")).to_be_visible()
-    page.get_by_role("button", name="Read again").click()
-    expect(page.get_by_text("Show what was read")).to_be_visible()
-    page.get_by_text("Show what was read").click()
-    expect(page.get_by_role("button", name="Read again")).to_be_visible()
+    expect(page.get_by_text("All vendors are linked")).to_be_visible()
+    page.get_by_role("button", name="Sync now").click()
+    expect(page.get_by_text("Show the new data")).to_be_visible()
+    page.get_by_text("Show the new data").click()
+    expect(page.get_by_role("button", name="Sync now")).to_be_visible()

@@ -78,7 +78,7 @@ def test_the_whole_way_of_two_commitments(contractor: Contractor, product: Produ
     expect(creator.get_by_role("row").nth(1).get_by_label("Amount")).to_have_value("1251.25")
     expect(creator.get_by_role("row", name="Total")).to_contain_text("3,251.25")
     creator.get_by_role("button", name="Create subcontract").click()
-    expect(creator.get_by_role("status")).to_contain_text("SC-101 is created.")
+    expect(creator.get_by_role("status")).to_contain_text("SC-101 was created.")
     expect(accounting(creator)).to_contain_text("Ask Parker Admin.")
     expect(accounting(creator).get_by_role("button")).to_have_count(0)
     creator.get_by_role("link", name="Library roof").click()
@@ -92,7 +92,7 @@ def test_the_whole_way_of_two_commitments(contractor: Contractor, product: Produ
     sign_in(admin, contractor.project_admin)
     row(admin, "PO-7").get_by_role("link").click()
     expect(admin.get_by_role("button", name="Send to ERP")).to_be_disabled()
-    expect(accounting(admin)).to_contain_text("3 things stand in the way")
+    expect(accounting(admin)).to_contain_text("3 issues to resolve")
     for words in ("status", "title", "contract company"):
         expect(
             accounting(admin).get_by_role("listitem").filter(has_text=re.compile(words, re.IGNORECASE)).first
@@ -102,7 +102,7 @@ def test_the_whole_way_of_two_commitments(contractor: Contractor, product: Produ
     creator.get_by_label("Contract Company").select_option(BOLT)
     creator.get_by_label("Status").select_option("Approved")
     creator.get_by_role("button", name="Save changes").click()
-    expect(creator.get_by_role("status")).to_contain_text("Your changes are saved.")
+    expect(creator.get_by_role("status")).to_contain_text("Changes saved.")
     admin.reload()
     admin.get_by_role("button", name="Send to ERP").click()
     expect(badge(admin, "Awaiting accounting")).to_be_visible()
@@ -173,7 +173,7 @@ def test_the_whole_way_of_two_commitments(contractor: Contractor, product: Produ
     expect(creator.get_by_text(REASON)).to_be_visible()
     creator.get_by_label("Default Retainage").fill("10")
     creator.get_by_role("button", name="Save changes").click()
-    expect(creator.get_by_role("status")).to_contain_text("Your changes are saved.")
+    expect(creator.get_by_role("status")).to_contain_text("Changes saved.")
 
     # And back to accounting.
     admin.get_by_role("link", name="Library roof").click()
@@ -198,7 +198,7 @@ def test_the_same_way_without_javascript(contractor: Contractor, product: Produc
     creator.get_by_role("button", name="Add a line").click()
     enter_line(creator, 4, STEEL, amount="50")
     creator.get_by_role("button", name="Create subcontract").click()
-    expect(creator.get_by_role("status")).to_contain_text("SC-201 is created.")
+    expect(creator.get_by_role("status")).to_contain_text("SC-201 was created.")
     contractor.sent("SC-202")
 
     admin = windows(contractor.project_admin, javascript=False)
@@ -220,7 +220,7 @@ def test_the_same_way_without_javascript(contractor: Contractor, product: Produc
     row(approver, "SC-202").get_by_role("link", name="Reject SC-202").click()
     approver.get_by_label("Reason").fill(REASON)
     approver.get_by_role("button", name="Reject").click()
-    expect(approver.get_by_text("Nothing waits for accounting")).to_be_visible()
+    expect(approver.get_by_text("Nothing is ready to export")).to_be_visible()
     approver.get_by_role("link", name="Synced").click()
     expect(row(approver, "SC-201")).to_contain_text("ERP ID SC-201")
     product.mail(to=contractor.creator.email, subject="SC-202")
@@ -277,7 +277,7 @@ def test_the_approver_who_comes_second_is_told_who_was_first(
     with second.expect_response(re.compile("accept")) as answered:
         second.get_by_role("button", name="Export").click()
     assert answered.value.status == 409
-    box = second.get_by_role("dialog", name="Decided already: SC-401")
+    box = second.get_by_role("dialog", name="Already decided: SC-401")
     sentence = r"Avery Approver rejected this commitment on .+, so nothing was changed"
     expect(box).to_contain_text(re.compile(sentence))
     box.get_by_role("link", name="Close").click()

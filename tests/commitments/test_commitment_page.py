@@ -50,7 +50,7 @@ class TestSending:
         lists_know(commitment)
         page = page_of(commitment, admin_of(commitment))
         assert button(page) == "enabled"
-        assert "Nothing stands in the way. Sending locks it" in page
+        assert "Ready to send. Sending locks it" in page
 
     def test_every_reason_stands_beside_a_disabled_button(self) -> None:
         commitment = CommitmentFactory(number="", title="", contract_company=None, lines=0)
@@ -61,16 +61,16 @@ class TestSending:
             "The commitment has no number.",
             "The commitment has no title.",
             "No contract company is chosen.",
-            "The Schedule of Values has no line.",
+            "The Schedule of Values has no lines.",
             "is not linked to a Spectrum job.",
         ):
             assert reason in page
-        assert "It can't be sent yet: 7 things stand in the way." in page
+        assert "It can't be sent yet: 7 issues to resolve." in page
 
     def test_who_can_mend_it_is_said(self) -> None:
         commitment = CommitmentFactory(approved=True)
         page = page_of(commitment, admin_of(commitment))
-        assert "for an ERP Integrations Admin" in page
+        assert "For an ERP Integrations Admin" in page
 
     def test_a_long_number_only_warns(self) -> None:
         commitment = ReadyCommitmentFactory(number="PW-2015-04-0081")
@@ -148,7 +148,7 @@ class TestStanding:
         commitment = ExportJobFactory(synced=True).submission.commitment
         page = page_of(commitment, admin_of(commitment))
         assert f'<dd class="figure mono"> {commitment.number} </dd>' in page
-        assert "can't change any more" in page
+        assert "can no longer be changed" in page
         assert "/edit/" in page
         assert button(page) is None
 
@@ -159,7 +159,7 @@ class TestStanding:
         commitment.save()
         page = page_of(commitment, admin_of(commitment))
         assert "Changed here, not in Spectrum" in page
-        assert "was exported, “Glazing” is here." in page
+        assert "now “Glazing” here." in page
 
     @pytest.mark.parametrize("situation", ["failed", "incomplete", "unknown"])
     def test_one_in_trouble_is_with_accounting(self, situation: str) -> None:
@@ -216,7 +216,7 @@ class TestDeleting:
         commitment = CommitmentFactory(number="SC-1")
         client = signed_in(commitment.created_by)
         page = client.post(f"{commitment.get_absolute_url()}delete/", follow=True).content.decode()
-        assert "SC-1 is deleted." in page
+        assert "SC-1 was deleted." in page
         assert not Commitment.objects.filter(pk=commitment.pk).exists()
 
     def test_one_that_was_sent_is_kept(self) -> None:

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commitments.figures import FigureField, to_the_cent, written
+from commitments.figures import FigureField, format_decimal, to_the_cent
 
 AMOUNT = FigureField(whole=12, decimals=2)
 
@@ -65,8 +65,8 @@ def test_what_does_not_fit_is_refused_not_cut(text: str, sentence: str) -> None:
 
 @given(st.decimals(min_value=-(10**12) + 1, max_value=10**12 - 1, places=2))
 def test_what_is_shown_reads_back_as_it_was(number: Decimal) -> None:
-    assert AMOUNT.clean(written(number)) == number
-    assert AMOUNT.clean(written(number, at_least=2, grouped=True)) == number
+    assert AMOUNT.clean(format_decimal(number)) == number
+    assert AMOUNT.clean(format_decimal(number, min_decimals=2, grouped=True)) == number
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_what_is_shown_reads_back_as_it_was(number: Decimal) -> None:
     [("10.0000", 0, "10"), ("12.5000", 0, "12.5"), ("100", 2, "100.00"), ("0.123456", 2, "0.123456")],
 )
 def test_numbers_are_written_without_idle_zeros(number: str, at_least: int, text: str) -> None:
-    assert written(Decimal(number), at_least=at_least) == text
+    assert format_decimal(Decimal(number), min_decimals=at_least) == text
 
 
 @pytest.mark.parametrize(("number", "cents"), [("0.005", "0.01"), ("-0.005", "-0.01"), ("2.675", "2.68")])

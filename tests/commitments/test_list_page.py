@@ -56,13 +56,13 @@ def test_whoever_may_create_is_offered_both_kinds(project: Project) -> None:
 def test_read_only_is_offered_none(project: Project) -> None:
     page = signed_in(ReaderFactory(project=project)).get(address(project)).content.decode()
     assert "?kind=subcontract" not in page
-    assert "creating one needs Standard" in page
+    assert "to create one, you need Standard" in page
 
 
 def test_a_list_without_matches_says_so(project: Project) -> None:
     CommitmentFactory(project=project)
     page = signed_in(ReaderFactory(project=project)).get(address(project) + "?search=zzz").content.decode()
-    assert "Nothing matches" in page
+    assert "No matches" in page
 
 
 def test_the_filter_stays_in_the_form(project: Project) -> None:

@@ -4,7 +4,9 @@ import pytest
 from django.http import QueryDict
 
 from commitments import queries
-from commitments.models import Badge, Kind
+from commitments.models import Badge, Commitment, Kind
+from directory.db import pagination
+from directory.db.pagination import Page
 from directory.models import Project
 from tests.factories import CommitmentFactory, ContractCompanyFactory, CreatorFactory, ProjectFactory
 
@@ -12,11 +14,12 @@ pytestmark = pytest.mark.django_db
 
 
 def numbers(project: Project, address: str = "") -> list[str]:
-    return [commitment.number for commitment in page(project, address).commitments]
+    return [commitment.number for commitment in page(project, address).rows]
 
 
-def page(project: Project, address: str = "") -> queries.Page:
-    return queries.page_of(project, queries.Query.of(QueryDict(address.lstrip("?"))))
+def page(project: Project, address: str = "") -> Page[Commitment]:
+    parameters = QueryDict(address.lstrip("?")).dict()
+    return queries.get_page(project, queries.CommitmentQuery.from_parameters(parameters), parameters)
 
 
 @pytest.fixture
@@ -27,7 +30,7 @@ def project() -> Project:
 @pytest.fixture
 def five(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Five commitments, two on a page."""
-    monkeypatch.setattr(queries, "PAGE_SIZE", 2)
+    monkeypatch.setattr(pagination, "PAGE_LENGTH", 2)
     creator = CreatorFactory(project=project)
     for number in range(1, 6):
         CommitmentFactory(project=project, created_by=creator, number=str(number), lines=0)
@@ -39,31 +42,31 @@ def test_the_newest_comes_first(five: Project) -> None:
 
 
 def test_older_pages_follow_to_the_end(five: Project) -> None:
-    second = page(five, page(five).older)
-    third = page(five, second.older)
-    assert [each.number for each in second.commitments] == ["3", "2"]
-    assert [each.number for each in third.commitments] == ["1"]
-    assert third.older == ""
+    second = page(five, page(five).after_url)
+    third = page(five, second.after_url)
+    assert [each.number for each in second.rows] == ["3", "2"]
+    assert [each.number for each in third.rows] == ["1"]
+    assert third.after_url == ""
 
 
 def test_newer_leads_back_to_the_beginning(five: Project) -> None:
-    second = page(five, page(five).older)
-    third = page(five, second.older)
-    back = page(five, third.newer)
-    assert [each.number for each in back.commitments] == ["3", "2"]
-    first = page(five, back.newer)
-    assert [each.number for each in first.commitments] == ["5", "4"]
-    assert first.newer == ""
+    second = page(five, page(five).after_url)
+    third = page(five, second.after_url)
+    back = page(five, third.before_url)
+    assert [each.number for each in back.rows] == ["3", "2"]
+    first = page(five, back.before_url)
+    assert [each.number for each in first.rows] == ["5", "4"]
+    assert first.before_url == ""
 
 
 def test_a_new_commitment_shifts_no_page(five: Project) -> None:
-    older = page(five).older
+    older = page(five).after_url
     CommitmentFactory(project=five, number="6")
     assert numbers(five, older) == ["3", "2"]
 
 
 def test_pages_keep_the_filter(five: Project) -> None:
-    assert "badge=not_sent" in page(five, "?badge=not_sent").older
+    assert "badge=not_sent" in page(five, "?badge=not_sent").after_url
 
 
 def test_it_filters_by_kind_and_badge(project: Project) -> None:

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from commitments import services
+from commitments.errors import CommitmentChanged, CommitmentLocked, DoesNotFit, NumberTaken
+from commitments.locks import set_accounting_status
 from commitments.models import Badge, Commitment, Lock
 from directory.models import HistoryEntry
-from directory.permissions import RightMissing
+from directory.rights.permissions import RightMissing
 from tests.factories import (
     CommitmentFactory,
     CostCodeFactory,
@@ -63,7 +65,7 @@ class TestCreating:
 
     def test_a_taken_number_leaves_nothing_behind(self) -> None:
         taken = CommitmentFactory(number="SC-1")
-        with pytest.raises(services.NumberTaken, match="another subcontract with the number SC-1"):
+        with pytest.raises(NumberTaken, match="another subcontract with the number SC-1"):
             services.create_commitment(
                 project=taken.project,
                 kind="subcontract",
@@ -95,7 +97,7 @@ class TestChanging:
     def test_a_change_on_top_of_an_unseen_one_is_refused(self) -> None:
         commitment = CommitmentFactory()
         change(commitment, values={"title": "First"})
-        with pytest.raises(services.CommitmentChanged):
+        with pytest.raises(CommitmentChanged):
             change(commitment, values={"title": "Second"})
         commitment.refresh_from_db()
         assert commitment.title == "First"
@@ -113,7 +115,7 @@ class TestChanging:
     def test_a_taken_number_is_refused(self) -> None:
         taken = CommitmentFactory(number="SC-1")
         other = CommitmentFactory(project=taken.project, number="SC-2")
-        with pytest.raises(services.NumberTaken):
+        with pytest.raises(NumberTaken):
             change(other, values={"number": "SC-1"})
 
 
@@ -121,18 +123,18 @@ class TestLocks:
     @pytest.mark.parametrize("values", [{"title": "New"}, {"description": "New"}])
     def test_nothing_changes_while_accounting_has_it(self, values: dict[str, str]) -> None:
         commitment = CommitmentFactory(lock=Lock.WHOLE, badge=Badge.AWAITING)
-        with pytest.raises(services.CommitmentLocked, match="Retrieve from ERP"):
+        with pytest.raises(CommitmentLocked, match="Retrieve from ERP"):
             change(commitment, values=values)
 
     @pytest.mark.parametrize("name", ["number", "title"])
     def test_what_was_exported_does_not_change(self, name: str) -> None:
         commitment = CommitmentFactory(lock=Lock.EXPORTED, badge=Badge.SYNCED)
-        with pytest.raises(services.CommitmentLocked, match="in Spectrum"):
+        with pytest.raises(CommitmentLocked, match="in Spectrum"):
             change(commitment, values={name: "New"})
 
     def test_exported_lines_do_not_change(self) -> None:
         commitment = CommitmentFactory(lock=Lock.EXPORTED, badge=Badge.SYNCED)
-        with pytest.raises(services.CommitmentLocked):
+        with pytest.raises(CommitmentLocked):
             change(commitment, lines=[])
         assert commitment.lines.count() == 2
 
@@ -151,7 +153,7 @@ class TestDeleting:
 
     def test_one_that_was_sent_stays(self) -> None:
         commitment = CommitmentFactory(badge=Badge.RETRIEVED)
-        with pytest.raises(services.CommitmentLocked, match="Void"):
+        with pytest.raises(CommitmentLocked, match="Void"):
             services.delete_commitment(commitment=commitment, by=commitment.created_by)
 
     def test_standard_deletes_only_what_is_their_own(self) -> None:
@@ -196,7 +198,7 @@ class TestLinesOnOneKey:
 
     def test_each_line_that_lacks_one_gets_a_billing_item(self) -> None:
         commitment = self.lines()
-        self.do(services.give_billing_items, commitment)
+        self.do(services.set_billing_items, commitment)
         assert list(commitment.lines.values_list("description", "billing_item")) == [
             ("Walls", "001"),
             ("Slabs", ""),
@@ -205,24 +207,24 @@ class TestLinesOnOneKey:
         entry = HistoryEntry.objects.get(event="commitment.billing_items_given")
         assert entry.detail["billing_items"] == {"1": "001", "3": "002"}
 
-    @pytest.mark.parametrize("command", [services.merge_lines, services.give_billing_items])
+    @pytest.mark.parametrize("command", [services.merge_lines, services.set_billing_items])
     @pytest.mark.parametrize("lock", [Lock.WHOLE, Lock.EXPORTED])
     def test_nothing_changes_what_is_locked(self, command: Any, lock: Lock) -> None:
         commitment = self.lines()
         Commitment.objects.update(lock=lock)
-        with pytest.raises(services.CommitmentLocked):
+        with pytest.raises(CommitmentLocked):
             self.do(command, commitment)
         assert commitment.lines.count() == 3
 
-    @pytest.mark.parametrize("command", [services.merge_lines, services.give_billing_items])
+    @pytest.mark.parametrize("command", [services.merge_lines, services.set_billing_items])
     @pytest.mark.parametrize("given", [{"version": 7}, {"positions": {1, 4}}, {"positions": set()}])
     def test_what_is_not_what_the_person_saw_is_refused(self, command: Any, given: dict[str, Any]) -> None:
         commitment = self.lines()
-        with pytest.raises(services.CommitmentChanged):
+        with pytest.raises(CommitmentChanged):
             self.do(command, commitment, **given)
         assert events(commitment.pk) == []
 
-    @pytest.mark.parametrize("command", [services.merge_lines, services.give_billing_items])
+    @pytest.mark.parametrize("command", [services.merge_lines, services.set_billing_items])
     def test_standard_mends_only_what_is_their_own(self, command: Any) -> None:
         commitment = self.lines()
         with pytest.raises(RightMissing):
@@ -230,14 +232,14 @@ class TestLinesOnOneKey:
 
     def test_a_sum_that_does_not_fit_is_refused_with_the_other_way_out(self) -> None:
         commitment = self.lines(amount=Decimal("999999999999.00"))
-        with pytest.raises(services.DoesNotFit, match="billing items of their own instead"):
+        with pytest.raises(DoesNotFit, match="billing items of their own instead"):
             self.do(services.merge_lines, commitment)
         assert commitment.lines.count() == 3
 
 
 def test_a_mark_leaves_alone_what_it_does_not_name() -> None:
     commitment = CommitmentFactory(lock=Lock.WHOLE, erp_id="SC-1")
-    services.mark(commitment, badge=Badge.EXPORTING)
+    set_accounting_status(commitment, badge=Badge.EXPORTING)
     commitment.refresh_from_db()
     assert (commitment.badge, commitment.lock, commitment.erp_id) == (Badge.EXPORTING, Lock.WHOLE, "SC-1")
 

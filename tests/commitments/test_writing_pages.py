@@ -159,11 +159,11 @@ class TestBadInput:
             ),
             (
                 {"status": "draft"},
-                "Schedule of Values: The lines did not arrive whole. Nothing was saved: send the form again.",
+                "Schedule of Values: Some lines did not arrive. Nothing was saved. Submit the form again.",
             ),
             (
                 {**entry(), "lines-TOTAL_FORMS": "100000000"},
-                "Schedule of Values: At most 1,000 lines fit.",
+                "Schedule of Values: At most 1,000 lines are possible.",
             ),
         ],
     )
@@ -225,7 +225,7 @@ class TestBadInput:
     ) -> None:
         answer = creator.post(new(project), entry(line(amount="1"), **{field: text}))
         assert answer.status_code == 422
-        assert "another character that nobody can see" in said(answer)[0]
+        assert "an invisible character" in said(answer)[0]
 
     def test_a_description_has_lines_and_an_end(self, project: Project, creator: Client) -> None:
         answer = creator.post(new(project), entry(description="x" * 10_001))

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from config.logs import SafeFormatter
-from directory import database_away
+from directory.db import database_errors
 from tests.clients import signed_in
 from tests.dying_database import crash_at, instead_of
 from tests.factories import SubmissionFactory, ViewerFactory
@@ -52,7 +52,7 @@ class TestOneThatDiesInMidStatement:
         with crash_at("SELECT 1"), pytest.raises(DatabaseError) as raised, connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         assert type(raised.value) is DatabaseError
-        assert database_away.is_away(raised.value)
+        assert database_errors.is_database_unreachable(raised.value)
 
     def test_a_page_says_when_to_come_back_and_the_log_has_one_line(
         self, page: tuple[Client, str], log: StringIO
@@ -100,7 +100,7 @@ def test_a_refusal_is_one_line_of_the_log(log: StringIO) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_what_nobody_foresaw_keeps_its_traceback(log: StringIO) -> None:
-    logging.getLogger("config.turns").error("It broke", exc_info=ValueError("a mistake of ours"))
+    logging.getLogger("config.pool").error("It broke", exc_info=ValueError("a mistake of ours"))
     assert "ValueError: a mistake of ours" in log.getvalue()
     assert len(log.getvalue().splitlines()) > 1
 

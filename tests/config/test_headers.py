@@ -137,7 +137,7 @@ class TestBody:
     def test_a_longer_one_is_not_read_and_the_page_says_why(self, kind: str) -> None:
         answer = signed_in(ApproverFactory()).post("/accounts/profile/", "a" * LONG, content_type=kind)
         assert answer.status_code == 413
-        assert "longer than 2560 kB" in answer.content.decode()
+        assert "larger than 2560 kB" in answer.content.decode()
 
     def test_a_visitor_sends_no_long_form_either(self) -> None:
         answer = Client().post("/accounts/login/", {"login": "a" * LONG})

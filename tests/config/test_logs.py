@@ -9,7 +9,7 @@ from gunicorn.config import Config
 from pytest_django import Settings
 
 from config import gunicorn
-from config.logs import SafeFormatter, secrets_of_settings, without_secrets
+from config.logs import SafeFormatter, clean_secrets, list_secrets
 
 
 def formatted(message: str, *args: object, error: Exception | None = None) -> str:
@@ -38,7 +38,7 @@ def guarded(settings: Settings) -> list[str]:
 
 
 def test_no_secret_of_the_settings_is_written(guarded: list[str]) -> None:
-    assert set(guarded) <= set(secrets_of_settings())
+    assert set(guarded) <= set(list_secrets())
     for secret in guarded:
         assert secret not in formatted("It broke with %s in it", secret)
         assert secret not in formatted("It broke", error=RuntimeError(f"at {secret}!"))
@@ -68,7 +68,7 @@ def test_the_password_of_the_database_is_one_of_them(
     ],
 )
 def test_what_looks_like_one_is_removed(line: str) -> None:
-    cleaned = without_secrets(line)
+    cleaned = clean_secrets(line)
     assert "HIDDEN" not in cleaned
     assert "[removed]" in cleaned
 

@@ -23,16 +23,16 @@ def test_web_does_not_start_without_it(settings: Settings) -> None:
 def test_a_worker_that_could_sign_says_so(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
     settings.DEVELOPMENT = False
     with caplog.at_level(logging.WARNING):
-        celery.warn_of_the_signing_key()
+        celery.check_worker_signing_key()
     assert "take it away, only web signs" in caplog.text
     caplog.clear()
     settings.DECISION_SIGNING_KEY = ""
-    celery.warn_of_the_signing_key()
+    celery.check_worker_signing_key()
     assert not caplog.text
 
 
 def test_its_public_half_is_printed(settings: Settings) -> None:
-    settings.DECISION_SIGNING_KEY = checkpoints.new_key()
+    settings.DECISION_SIGNING_KEY = checkpoints.create_private_key()
     printed = StringIO()
     call_command("history_key", "--decisions", stdout=printed)
-    assert printed.getvalue().strip() == checkpoints.public_half(settings.DECISION_SIGNING_KEY)
+    assert printed.getvalue().strip() == checkpoints.get_public_key(settings.DECISION_SIGNING_KEY)

@@ -8,8 +8,8 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
 from django.test import Client
 
+from directory.accounts.two_step import TwoStepAdapter
 from directory.models import User
-from directory.two_step import TwoStepAdapter
 
 PASSWORD = "correct horse battery staple"
 

@@ -9,8 +9,9 @@ from django.test import Client
 from django.urls import reverse
 
 from directory import history
+from directory.admin.scoped import CompanyScopedAdmin
+from directory.history.events import DirectoryEvent
 from directory.models import Company, CompanyMembership, HistoryEntry, Level, User
-from directory.scoped_admin import CompanyScopedAdmin
 from erp_integrations.models import Attestation, CostTypeAccount, ExportJob
 from tests.clients import signed_in
 from tests.factories import (
@@ -135,7 +136,7 @@ class TestPrivilege:
 
     def test_a_new_member_can_be_an_approver_at_once(self, admin: User, company: Company) -> None:
         person = PersonFactory()
-        history.record(event="account.created", subject=person, by=admin, company=None)
+        history.record(event=DirectoryEvent.ACCOUNT_CREATED, subject=person, by=admin, company=None)
         signed_in(admin).post(
             "/admin/directory/companymembership/add/",
             {
@@ -163,7 +164,7 @@ class TestPrivilege:
     def test_a_choice_that_is_not_in_the_list_is_refused(self, root: Client, chosen: str) -> None:
         posted = {"action": "delete_selected", "_selected_action": chosen, "post": "yes"}
         page = root.post("/admin/directory/companymembership/", posted, follow=True)
-        assert "What was chosen is not in the list." in page.content.decode()
+        assert "The selected item is not in the list." in page.content.decode()
 
     @pytest.mark.parametrize("page", ["change", "delete"])
     def test_a_row_is_found_by_its_key_alone(
@@ -250,7 +251,7 @@ class TestOwnLevels:
         }
         for model, posted in added.items():
             page = signed_in(person).post(f"/admin/directory/{model}/add/", posted | {"user": str(person.pk)})
-            assert "Nobody gives themselves levels" in page.content.decode()
+            assert "change your own levels" in page.content.decode()
         assert not person.company_memberships.exclude(erp_integrations_level=Level.NONE).exists()
         assert not person.project_memberships.exists()
 
@@ -359,7 +360,7 @@ class TestOtherCompanies:
         page = client.post(
             "/admin/directory/companymembership/add/", {**elsewhere, "erp_integrations_level": "admin"}
         )
-        assert "Select a valid choice" in page.content.decode()
+        assert "Choose somebody from your companies" in page.content.decode()
         stranger.refresh_from_db()
         assert not stranger.can_push_to_accounting
         assert stranger.company.memberships.count() == 1

@@ -12,10 +12,10 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from directory import approvers, reviewing, services
 from directory.models import Company, CompanyMembership, HistoryEntry, Level, User
-from directory.permissions import RightMissing
-from directory.services import DirectoryError
+from directory.rights import approver_review, approvers, memberships
+from directory.rights.memberships import DirectoryError
+from directory.rights.permissions import RightMissing
 from tests.factories import (
     ApproverFactory,
     CompanyFactory,
@@ -48,15 +48,15 @@ def admin(company: Company) -> User:
 def granted(company: Company, by: User, reason: str = "Controller.") -> CompanyMembership:
     """A viewer who is granted the privilege as it should be."""
     membership: CompanyMembership = ViewerFactory(company=company).company_memberships.get()
-    services.grant_push_to_accounting(membership=membership, by=by, reason=reason)
+    memberships.grant_push_to_accounting(membership=membership, by=by, reason=reason)
     return membership
 
 
 def review(company: Company, by: User, *, flagged: list[int] | None = None, reason: str = "") -> None:
-    reviewing.review_approvers(
+    approver_review.record_approver_review(
         company=company,
         by=by,
-        seen_hash=approvers.roll_of(company).seen_hash,
+        expected_hash=approvers.build_approver_list(company).content_hash,
         flagged=flagged or [],
         reason=reason,
     )
@@ -69,49 +69,49 @@ def in_days(days: float) -> datetime:
 class TestList:
     def test_it_says_since_when_by_whose_hand_and_why(self, company: Company, staff: User) -> None:
         membership = granted(company, staff)
-        (found,) = approvers.roll_of(company).approvers
+        (found,) = approvers.build_approver_list(company).approvers
         assert found.grant is not None
         assert (found.membership, found.grant.by, found.grant.reason) == (membership, staff, "Controller.")
         assert found.is_effective
 
     def test_a_second_grant_counts_from_itself(self, company: Company, staff: User) -> None:
         membership = granted(company, staff)
-        services.revoke_push_to_accounting(membership=membership, by=staff, reason="Away.")
-        assert not approvers.roll_of(company).approvers
-        services.grant_push_to_accounting(membership=membership, by=staff, reason="Back.")
-        (found,) = approvers.roll_of(company).approvers
+        memberships.revoke_push_to_accounting(membership=membership, by=staff, reason="Away.")
+        assert not approvers.build_approver_list(company).approvers
+        memberships.grant_push_to_accounting(membership=membership, by=staff, reason="Back.")
+        (found,) = approvers.build_approver_list(company).approvers
         assert found.grant is not None
         assert found.grant.reason == "Back."
 
     def test_a_privilege_that_nobody_granted_shows_as_such(self, company: Company, staff: User) -> None:
         granted(company, staff)
         ApproverFactory(company=company)  # set by another way, as SQL would
-        assert approvers.roll_of(company).unrecorded == 1
+        assert approvers.build_approver_list(company).unrecorded_count == 1
 
     def test_one_set_again_after_a_revocation_shows_as_such(self, company: Company, staff: User) -> None:
         membership = granted(company, staff)
-        services.revoke_push_to_accounting(membership=membership, by=staff, reason="Left.")
+        memberships.revoke_push_to_accounting(membership=membership, by=staff, reason="Left.")
         CompanyMembership.objects.filter(pk=membership.pk).update(can_push_to_accounting=True)
-        assert approvers.roll_of(company).unrecorded == 1
+        assert approvers.build_approver_list(company).unrecorded_count == 1
 
     @pytest.mark.parametrize("level", [Level.NONE, Level.READ_ONLY])
     def test_without_a_level_it_gives_nothing_and_says_so(self, company: Company, level: Level) -> None:
         MemberFactory(company=company, erp_integrations_level=level, can_push_to_accounting=True)
-        (found,) = approvers.roll_of(company).approvers
+        (found,) = approvers.build_approver_list(company).approvers
         assert not found.is_effective
-        assert "gives nothing" in found.effect
+        assert "no effect" in found.effect
 
     def test_a_switched_off_account_has_no_effect(self, company: Company) -> None:
         ApproverFactory(company=company, is_active=False)
-        (found,) = approvers.roll_of(company).approvers
+        (found,) = approvers.build_approver_list(company).approvers
         assert (found.is_effective, found.effect) == (
             False,
-            "The account is switched off: it gives nothing",
+            "Account deactivated: no effect",
         )
 
     def test_people_of_other_companies_are_not_on_it(self, company: Company, staff: User) -> None:
         granted(CompanyFactory(), staff)
-        assert not approvers.roll_of(company).approvers
+        assert not approvers.build_approver_list(company).approvers
 
     def test_its_queries_do_not_grow(
         self, company: Company, staff: User, django_assert_num_queries: DjangoAssertNumQueries
@@ -119,12 +119,14 @@ class TestList:
         for _ in range(3):
             granted(company, staff)
         with django_assert_num_queries(7):
-            approvers.roll_of(company)
+            approvers.build_approver_list(company)
 
     def test_it_tells_who_freed_the_company_from_the_own_decision_rule(self, company: Company) -> None:
         root = User.objects.create_superuser("root@example.test")
-        services.set_own_decision_rule(company=company, by=root, allows=True, reason="Two people.")
-        rule = approvers.roll_of(company).own_decisions
+        memberships.set_company_rule(
+            company=company, by=root, column="allows_own_decisions", value=True, reason="Two people."
+        )
+        rule = approvers.build_approver_list(company).own_decisions
         assert (rule.is_lifted, rule.by, rule.reason) == (True, root, "Two people.")
 
 
@@ -133,40 +135,42 @@ class TestReview:
         self, company: Company, staff: User, admin: User
     ) -> None:
         membership = granted(company, staff)
-        seen = approvers.roll_of(company).seen_hash
+        seen = approvers.build_approver_list(company).content_hash
         review(company, admin)
         entry = HistoryEntry.objects.get(event="approvers.confirmed")
         assert (entry.by_id, entry.company_id, entry.subject_id) == (admin.pk, company.pk, company.pk)
         assert entry.detail == {"seen_hash": seen, "kept": [membership.user_id]}
-        assert approvers.roll_of(company).review.by == admin
+        assert approvers.build_approver_list(company).review.by == admin
 
     @pytest.mark.parametrize("change", ["grant", "revoke", "level", "account", "rule"])
     def test_it_binds_the_list_as_it_was_seen(
         self, company: Company, staff: User, admin: User, change: str
     ) -> None:
         membership = granted(company, staff)
-        seen = approvers.roll_of(company).seen_hash
+        seen = approvers.build_approver_list(company).content_hash
         if change == "grant":
             granted(company, staff)
         elif change == "revoke":
-            services.revoke_push_to_accounting(membership=membership, by=staff, reason="Left.")
+            memberships.revoke_push_to_accounting(membership=membership, by=staff, reason="Left.")
         elif change == "level":
             CompanyMembership.objects.filter(pk=membership.pk).update(erp_integrations_level=Level.ADMIN)
         elif change == "account":
             User.objects.filter(pk=membership.user_id).update(is_active=False)
         else:
             root = User.objects.create_superuser("root@example.test")
-            services.set_own_decision_rule(company=company, by=root, allows=True, reason="Two people.")
-        with pytest.raises(reviewing.ListChanged):
-            reviewing.review_approvers(company=company, by=admin, seen_hash=seen)
-        assert not HistoryEntry.objects.filter(event__in=approvers.REVIEWED).exists()
+            memberships.set_company_rule(
+                company=company, by=root, column="allows_own_decisions", value=True, reason="Two people."
+            )
+        with pytest.raises(approver_review.ListChanged):
+            approver_review.record_approver_review(company=company, by=admin, expected_hash=seen)
+        assert not HistoryEntry.objects.filter(event__in=approvers.REVIEW_EVENTS).exists()
 
     def test_whoever_is_flagged_keeps_it_until_it_is_revoked_and_shows_as_flagged(
         self, company: Company, staff: User, admin: User
     ) -> None:
         leaver, stayer = granted(company, staff), granted(company, staff)
         review(company, admin, flagged=[leaver.user_id], reason="Moved to purchasing.")
-        roll = approvers.roll_of(company)
+        roll = approvers.build_approver_list(company)
         flags = {approver.membership.pk: approver.is_flagged for approver in roll.approvers}
         assert flags == {leaver.pk: True, stayer.pk: False}
         assert roll.review.reason == "Moved to purchasing."
@@ -176,9 +180,9 @@ class TestReview:
     def test_a_new_grant_clears_the_flag(self, company: Company, staff: User, admin: User) -> None:
         leaver = granted(company, staff)
         review(company, admin, flagged=[leaver.user_id], reason="Moved.")
-        services.revoke_push_to_accounting(membership=leaver, by=staff, reason="As reviewed.")
-        services.grant_push_to_accounting(membership=leaver, by=staff, reason="Back in accounting.")
-        assert not approvers.roll_of(company).approvers[0].is_flagged
+        memberships.revoke_push_to_accounting(membership=leaver, by=staff, reason="As reviewed.")
+        memberships.grant_push_to_accounting(membership=leaver, by=staff, reason="Back in accounting.")
+        assert not approvers.build_approver_list(company).approvers[0].is_flagged
 
     def test_flagging_takes_a_reason(self, company: Company, staff: User, admin: User) -> None:
         leaver = granted(company, staff)
@@ -187,7 +191,7 @@ class TestReview:
 
     def test_only_people_on_the_list_are_flagged(self, company: Company, staff: User, admin: User) -> None:
         granted(company, staff)
-        with pytest.raises(reviewing.ListChanged):
+        with pytest.raises(approver_review.ListChanged):
             review(company, admin, flagged=[admin.pk], reason="Forged.")
 
     def test_a_directory_admin_reviews_without_a_level_on_the_tool(
@@ -207,7 +211,7 @@ class TestReview:
 
     def test_nobody_confirms_themselves(self, company: Company, staff: User, admin: User) -> None:
         own = admin.company_memberships.get()
-        services.grant_push_to_accounting(membership=own, by=staff, reason="Both.")
+        memberships.grant_push_to_accounting(membership=own, by=staff, reason="Both.")
         with pytest.raises(RightMissing, match="another administrator"):
             review(company, admin)
         company.allows_own_decisions = True
@@ -227,7 +231,7 @@ class TestReview:
     def test_where_nobody_else_could_it_says_how_somebody_can(self, company: Company, staff: User) -> None:
         join_company(staff, company, directory_level=Level.ADMIN)
         granted(company, staff)
-        with pytest.raises(RightMissing, match="There is none: staff can make somebody one"):
+        with pytest.raises(RightMissing, match="There is none: staff can appoint one"):
             review(company, staff)
 
 
@@ -236,19 +240,19 @@ class TestSuspended:
         self, company: Company, staff: User
     ) -> None:
         membership = granted(company, staff)
-        services.suspend_push_to_accounting(person=membership.user, by=None, because="Another address.")
-        roll = approvers.roll_of(company)
+        memberships.suspend_push_to_accounting(person=membership.user, by=None, reason="Another address.")
+        roll = approvers.build_approver_list(company)
         assert not roll.approvers
         (found,) = roll.suspended
         assert (found.membership, found.entry.detail["reason"]) == (membership, "Another address.")
-        services.grant_push_to_accounting(membership=membership, by=staff, reason="I called her.")
-        assert not approvers.roll_of(company).suspended
+        memberships.grant_push_to_accounting(membership=membership, by=staff, reason="I called her.")
+        assert not approvers.build_approver_list(company).suspended
 
     def test_whoever_left_is_not_listed(self, company: Company, staff: User) -> None:
         membership = granted(company, staff)
-        services.suspend_push_to_accounting(person=membership.user, by=None, because="Another address.")
-        services.remove_company_membership(membership=membership, by=staff)
-        assert not approvers.roll_of(company).suspended
+        memberships.suspend_push_to_accounting(person=membership.user, by=None, reason="Another address.")
+        memberships.delete_company_membership(membership=membership, by=staff)
+        assert not approvers.build_approver_list(company).suspended
 
 
 class TestUpgrade:
@@ -263,38 +267,38 @@ class TestUpgrade:
             cursor.execute(ask)
         membership.refresh_from_db()
         assert membership.can_push_to_accounting
-        found = approvers.roll_of(company).review
-        assert (found.is_overdue, found.is_asked) == (True, True)
-        assert [each for each, _ in approvers.overdue(Company.objects.all())] == [company]
+        found = approvers.build_approver_list(company).review
+        assert (found.is_overdue, found.is_requested) == (True, True)
+        assert [each for each, _ in approvers.list_overdue_reviews(Company.objects.all())] == [company]
         assert not HistoryEntry.objects.filter(company_id=other.pk).exists()
         review(company, admin)
-        assert not approvers.roll_of(company).review.is_overdue
-        assert not approvers.overdue(Company.objects.all())
+        assert not approvers.build_approver_list(company).review.is_overdue
+        assert not approvers.list_overdue_reviews(Company.objects.all())
 
 
 class TestQuarter:
     def test_a_confirmation_counts_for_a_quarter(self, company: Company, staff: User, admin: User) -> None:
         granted(company, staff)
         review(company, admin)
-        assert not approvers.roll_of(company).review.is_overdue
-        assert not approvers.overdue(Company.objects.all())
+        assert not approvers.build_approver_list(company).review.is_overdue
+        assert not approvers.list_overdue_reviews(Company.objects.all())
         with time_machine.travel(in_days(92.1), tick=False):
-            assert approvers.roll_of(company).review.is_overdue
-            assert [each for each, _ in approvers.overdue(Company.objects.all())] == [company]
+            assert approvers.build_approver_list(company).review.is_overdue
+            assert [each for each, _ in approvers.list_overdue_reviews(Company.objects.all())] == [company]
 
     def test_before_the_first_one_the_first_grant_counts(self, company: Company, staff: User) -> None:
         granted(company, staff)
-        assert not approvers.overdue(Company.objects.all())
+        assert not approvers.list_overdue_reviews(Company.objects.all())
         with time_machine.travel(in_days(92.1), tick=False):
-            assert approvers.overdue(Company.objects.all()) == [(company, None)]
+            assert approvers.list_overdue_reviews(Company.objects.all()) == [(company, None)]
 
     def test_what_nobody_granted_can_not_wait(self, company: Company) -> None:
         ApproverFactory(company=company)
-        assert approvers.overdue(Company.objects.all()) == [(company, None)]
+        assert approvers.list_overdue_reviews(Company.objects.all()) == [(company, None)]
 
     def test_where_nobody_holds_it_nothing_is_due(self, company: Company) -> None:
-        assert approvers.roll_of(company).review.due_at is None
-        assert not approvers.overdue(Company.objects.all())
+        assert approvers.build_approver_list(company).review.due_at is None
+        assert not approvers.list_overdue_reviews(Company.objects.all())
 
     def test_the_operator_sets_how_long(
         self, company: Company, staff: User, admin: User, settings: Settings
@@ -302,7 +306,7 @@ class TestQuarter:
         granted(company, staff)
         review(company, admin)
         settings.APPROVERS_REVIEW_DAYS = 0
-        assert approvers.roll_of(company).review.is_overdue
+        assert approvers.build_approver_list(company).review.is_overdue
 
 
 def test_no_code_but_the_two_functions_writes_the_privilege() -> None:
@@ -310,7 +314,7 @@ def test_no_code_but_the_two_functions_writes_the_privilege() -> None:
 
     Django admin takes the wish off the form's instance, and saves only the other fields.
     """
-    allowed = {"directory/services.py", "directory/admin.py", "directory/models.py"}
+    allowed = {"directory/rights/memberships.py", "directory/admin/__init__.py", "directory/models.py"}
     root = Path(django_settings.BASE_DIR)
     writers = set()
     for room in ("commitments", "config", "directory", "erp_integrations", "notifications", "local"):

@@ -4,6 +4,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from directory import history
+from directory.history.events import DirectoryEvent
 from directory.models import HistoryEntry
 from tests.clients import signed_in
 from tests.factories import CompanyFactory, PersonFactory
@@ -16,7 +17,9 @@ TABLE = HistoryEntry._meta.db_table
 @pytest.fixture
 def entry() -> HistoryEntry:
     company = CompanyFactory()
-    return history.record(event="company.seen", subject=company, by=PersonFactory(), company=company)
+    return history.record(
+        event=DirectoryEvent.COMPANY_CHANGED, subject=company, by=PersonFactory(), company=company
+    )
 
 
 def refused(statement: str) -> None:
@@ -27,7 +30,7 @@ def refused(statement: str) -> None:
 
 def test_an_entry_says_who_did_what_to_what(entry: HistoryEntry) -> None:
     entry.refresh_from_db()
-    assert (entry.event, entry.subject_type) == ("company.seen", "directory.company")
+    assert (entry.event, entry.subject_type) == ("company.changed", "directory.company")
     assert entry.at is not None
 
 
@@ -42,7 +45,7 @@ def test_an_entry_says_who_did_what_to_what(entry: HistoryEntry) -> None:
 @pytest.mark.usefixtures("entry")
 def test_the_applications_role_can_not_change_it(statement: str) -> None:
     refused(statement)
-    assert HistoryEntry.objects.filter(event="company.seen").count() == 1
+    assert HistoryEntry.objects.filter(event="company.changed").count() == 1
 
 
 @pytest.mark.usefixtures("entry")
@@ -65,7 +68,7 @@ def test_no_right_to_change_it_was_granted() -> None:
 def test_what_happened_to_several_things_comes_in_order() -> None:
     first, second = CompanyFactory(), CompanyFactory()
     for subject in (first, second, first):
-        history.record(event=f"seen.{subject.slug}", subject=subject, by=None, company=None)
+        history.record(event=DirectoryEvent.COMPANY_CHANGED, subject=subject, by=None, company=None)
     told = HistoryEntry.objects.about(first, second)
     assert [entry.subject_id for entry in told] == [first.pk, second.pk, first.pk]
 

@@ -12,11 +12,11 @@ from django.core.management.base import SystemCheckError
 from django.db import DatabaseError, connection, transaction
 
 from directory.checks import (
-    checkpoints_are_written,
-    decisions_can_be_believed,
-    history_can_be_signed,
-    history_is_protected,
-    roles_are_apart,
+    check_checkpoints_dir,
+    check_database_roles,
+    check_decision_keys,
+    check_history_protection,
+    check_history_signing_key,
 )
 from directory.history import canonical, checkpoints, protection, sealing
 from directory.models import Company, HistoryEntry, HistorySeal
@@ -42,7 +42,7 @@ def company() -> Company:
 @pytest.fixture
 def _two_roles() -> None:
     # A right too many is no reason to look away.
-    if any("owns" in gap or "superuser" in gap for gap in protection.role_gaps()):
+    if any("owns" in gap or "superuser" in gap for gap in protection.check_role_rights()):
         pytest.skip("DATABASE_URL names the owner: only the triggers protect the tables")
 
 
@@ -195,7 +195,7 @@ class TestRolesOfTheirOwn:
             assert inserted(event=event).pk
 
     def test_web_writes_no_answer(self) -> None:
-        call = ExportJobFactory().current_calls()[0]
+        call = ExportJobFactory().list_current_calls()[0]
         with role(WEB), pytest.raises(DatabaseError, match="written by workers: INSERT"):
             WireAttempt.objects.create(call=call, attempt=1, payload_hash="")
         with role(WORKER):
@@ -207,7 +207,7 @@ class TestRolesOfTheirOwn:
 
     @pytest.mark.parametrize("state", ["written", "not_found", "gone", "refused", "sending"])
     def test_web_says_of_no_call_what_nobody_attested(self, state: str) -> None:
-        call = ExportJobFactory().current_calls()[0]
+        call = ExportJobFactory().list_current_calls()[0]
         with role(WEB), pytest.raises(DatabaseError, match="nobody attested"):
             ExportCall.objects.filter(pk=call.pk).update(state=state)
         with role(WORKER):
@@ -222,7 +222,7 @@ class TestRolesOfTheirOwn:
             assert ExportCall.objects.create(job=job, position=9, elements=[]).state == "planned"
 
     def test_nor_does_it_say_that_a_written_call_is_not_written(self) -> None:
-        call = ExportJobFactory(synced=True).current_calls()[0]
+        call = ExportJobFactory(synced=True).list_current_calls()[0]
         assert call.state == "written"
         with role(WEB):
             for state in ("planned", "unknown"):
@@ -230,12 +230,12 @@ class TestRolesOfTheirOwn:
                     ExportCall.objects.filter(pk=call.pk).update(state=state)
 
     def test_nor_takes_it_for_another_export(self) -> None:
-        call, other = ExportJobFactory(synced=True).current_calls()[0], ExportJobFactory()
+        call, other = ExportJobFactory(synced=True).list_current_calls()[0], ExportJobFactory()
         with role(WEB), pytest.raises(DatabaseError, match="nobody attested"):
             ExportCall.objects.filter(pk=call.pk).update(job=other, plan_round=2)
 
     def test_of_what_is_being_sent_nobody_knows_says_an_operator(self) -> None:
-        call = ExportJobFactory().current_calls()[0]
+        call = ExportJobFactory().list_current_calls()[0]
         with role(WORKER):
             ExportCall.objects.filter(pk=call.pk).update(state="sending")
         with role(WEB):
@@ -246,13 +246,13 @@ class TestRolesOfTheirOwn:
         inserted()
         with role(name):
             refused(f"UPDATE {ENTRIES} SET by_id = 7")
-            assert history_is_protected(None, databases=["default"]) == []
+            assert check_history_protection(None, databases=["default"]) == []
 
     def test_one_role_for_both_is_a_warning(self) -> None:
-        (warning,) = roles_are_apart(None, databases=["default"])
+        (warning,) = check_database_roles(None, databases=["default"])
         assert "ledgergate_worker" in str(warning.msg)
         with role(WORKER):
-            assert roles_are_apart(None, databases=["default"]) == []
+            assert check_database_roles(None, databases=["default"]) == []
 
 
 class TestForgedSeals:
@@ -274,7 +274,7 @@ class TestForgedSeals:
         with connection.cursor() as cursor:
             cursor.execute("SELECT clock_timestamp() - %s::interval", [ago])
             (now,) = cursor.fetchone()
-        return canonical.seal_for(entry, after=(head.number + skipped, head.hash), sealed_at=now)
+        return canonical.build_seal(entry, previous=(head.number + skipped, head.hash), sealed_at=now)
 
     def test_a_place_is_not_left_out(self, company: Company) -> None:
         self.insert(self.next_seal(company, skipped=1))
@@ -330,7 +330,7 @@ class TestForgedSeals:
 
     def test_after_all_that_the_sealer_goes_on(self, company: Company) -> None:
         self.insert(self.next_seal(company, skipped=5))
-        assert sealing.seal_new() == 1
+        assert sealing.seal_new_entries() == 1
 
 
 class TestSystemChecks:
@@ -338,10 +338,10 @@ class TestSystemChecks:
 
     @pytest.mark.usefixtures("_two_roles")
     def test_the_applications_role_is_well(self) -> None:
-        assert history_is_protected(None, databases=["default"]) == []
+        assert check_history_protection(None, databases=["default"]) == []
 
     def test_nothing_is_asked_of_a_database_that_was_not_named(self) -> None:
-        assert history_is_protected(None, databases=None) == []
+        assert check_history_protection(None, databases=None) == []
 
     @pytest.mark.usefixtures("_two_roles")
     @pytest.mark.parametrize(
@@ -362,7 +362,7 @@ class TestSystemChecks:
         with session_of_owner() as cursor:
             cursor.execute(grant.replace("app", role) if "GRANT" in grant else grant)
         try:
-            (warning,) = history_is_protected(None, databases=["default"])
+            (warning,) = check_history_protection(None, databases=["default"])
         finally:
             with session_of_owner() as cursor:
                 cursor.execute(revoke.replace("app", role) if "REVOKE" in revoke else revoke)
@@ -375,37 +375,41 @@ class TestSystemChecks:
         connection.close()
         connection.settings_dict.update(owner() or {})
         try:
-            (warning,) = history_is_protected(None, databases=["default"])
+            (warning,) = check_history_protection(None, databases=["default"])
         finally:
             connection.close()
             connection.settings_dict.update(ours)
         assert "superuser" in str(warning.msg) or "owns" in str(warning.msg)
 
     def test_a_key_that_is_none_is_an_error(self, settings: Any) -> None:
-        assert history_can_be_signed(None) == []
+        assert check_history_signing_key(None) == []
         settings.HISTORY_SIGNING_KEY = "c2hvcnQ="
-        (error,) = history_can_be_signed(None)
+        (error,) = check_history_signing_key(None)
         assert "base64 of 32 bytes" in str(error.msg)
         with pytest.raises(SystemCheckError):
             call_command("check")
 
     def test_keys_of_decisions_that_are_none_are_an_error(self, settings: Any) -> None:
-        assert decisions_can_be_believed(None) == []
+        assert check_decision_keys(None) == []
         for name, value, found in (
             ("DECISION_PUBLIC_KEYS", [""], "directory.E003"),
             ("DECISION_SIGNING_KEY", "c2hvcnQ=", "directory.E004"),
-            ("DECISION_PUBLIC_KEYS", [checkpoints.public_half(checkpoints.new_key())], "directory.E005"),
+            (
+                "DECISION_PUBLIC_KEYS",
+                [checkpoints.get_public_key(checkpoints.create_private_key())],
+                "directory.E005",
+            ),
         ):
             usual = getattr(settings, name)
             setattr(settings, name, value)
-            (error,) = decisions_can_be_believed(None)
+            (error,) = check_decision_keys(None)
             assert error.id == found
             setattr(settings, name, usual)
         settings.DECISION_SIGNING_KEY = ""
-        assert decisions_can_be_believed(None) == []
+        assert check_decision_keys(None) == []
 
     def test_a_missing_folder_for_checkpoints_is_a_warning(self, settings: Any) -> None:
         settings.HISTORY_CHECKPOINTS_DIR = ""
-        assert len(checkpoints_are_written(None)) == 1
+        assert len(check_checkpoints_dir(None)) == 1
         settings.HISTORY_CHECKPOINTS_DIR = "/somewhere"
-        assert checkpoints_are_written(None) == []
+        assert check_checkpoints_dir(None) == []

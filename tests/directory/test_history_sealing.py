@@ -12,8 +12,9 @@ import pytest
 from django.db import connection, transaction
 from environ import Env
 
-from directory import history, tasks
-from directory.history import canonical, proving, sealing
+from directory import history
+from directory.history import canonical, sealing, verification
+from directory.history.events import DirectoryEvent
 from directory.models import HistoryEntry, HistorySeal
 from tests.factories import CompanyFactory
 
@@ -52,21 +53,21 @@ def numbers(chain: int) -> list[int]:
 def test_each_company_has_a_chain_and_the_installation_another() -> None:
     first, second = CompanyFactory(), CompanyFactory()
     for company in (first, second, None, first):
-        history.record(event="thing.happened", subject=first, by=None, company=company)
-    assert sealing.seal_new() == 4
+        history.record(event=DirectoryEvent.COMPANY_CHANGED, subject=first, by=None, company=company)
+    assert sealing.seal_new_entries() == 4
     assert numbers(first.pk) == [1, 2]
-    assert numbers(second.pk) == numbers(canonical.INSTALLATION) == [1]
+    assert numbers(second.pk) == numbers(canonical.INSTALLATION_CHAIN) == [1]
 
 
 def test_a_seal_names_the_one_before_it() -> None:
     company = CompanyFactory()
     entries(2, company_id=company.pk)
-    sealing.seal_new()
+    sealing.seal_new_entries()
     entries(1, company_id=company.pk)
-    sealing.seal_new()
+    sealing.seal_new_entries()
     seals = list(HistorySeal.objects.filter(chain=company.pk).order_by("number"))
     assert [seal.previous_hash for seal in seals] == [
-        canonical.NOTHING_BEFORE,
+        canonical.GENESIS_HASH,
         seals[0].hash,
         seals[1].hash,
     ]
@@ -74,13 +75,17 @@ def test_a_seal_names_the_one_before_it() -> None:
 
 def test_sealing_again_does_nothing() -> None:
     entries(3)
-    assert [sealing.seal_new(), sealing.seal_new(), sealing.seal_new(everything=True)] == [3, 0, 0]
+    assert [
+        sealing.seal_new_entries(),
+        sealing.seal_new_entries(),
+        sealing.seal_new_entries(everything=True),
+    ] == [3, 0, 0]
 
 
 def test_more_than_one_batch_is_sealed_at_once() -> None:
-    entries(sealing.AT_ONCE * 2 + 1)
-    assert sealing.seal_new() == sealing.AT_ONCE * 2 + 1
-    assert not proving.prove().breaks
+    entries(sealing.BATCH_SIZE * 2 + 1)
+    assert sealing.seal_new_entries() == sealing.BATCH_SIZE * 2 + 1
+    assert not verification.verify_chains().breaks
 
 
 def committed_late(behind: Callable[[], None]) -> int:
@@ -111,13 +116,13 @@ def committed_late(behind: Callable[[], None]) -> int:
 def test_an_entry_that_is_committed_after_one_with_a_larger_id_is_sealed_all_the_same() -> None:
     def behind() -> None:
         entries(2)
-        assert sealing.seal_new() == 2
+        assert sealing.seal_new_entries() == 2
 
     late = committed_late(behind)
     assert late < HistorySeal.objects.order_by("-entry_id")[0].entry_id
-    assert sealing.seal_new() == 1
+    assert sealing.seal_new_entries() == 1
     assert HistorySeal.objects.get(entry_id=late).number == 3
-    assert not proving.prove().breaks
+    assert not verification.verify_chains().breaks
 
 
 def test_the_full_look_finds_what_was_committed_later_than_the_quick_one_looks_back(
@@ -127,13 +132,13 @@ def test_the_full_look_finds_what_was_committed_later_than_the_quick_one_looks_b
 
     def behind() -> None:
         entries(sealing.LATE + 1)
-        sealing.seal_new()
+        sealing.seal_new_entries()
 
     late = committed_late(behind)
-    assert sealing.seal_new() == 0
-    tasks.seal_history()
+    assert sealing.seal_new_entries() == 0
+    sealing.seal_new_entries(everything=True)
     assert HistorySeal.objects.filter(entry_id=late).exists()
-    assert proving.prove().unsealed == 0
+    assert verification.verify_chains().unsealed == 0
 
 
 def test_many_sealers_at_once_seal_each_entry_once() -> None:
@@ -141,11 +146,11 @@ def test_many_sealers_at_once_seal_each_entry_once() -> None:
     for _ in range(4):
         for company in companies:
             entries(300, company_id=company.pk)
-        at_once(*[sealing.seal_new] * 6)
-    sealing.seal_new()
+        at_once(*[sealing.seal_new_entries] * 6)
+    sealing.seal_new_entries()
     for company in companies:
         assert numbers(company.pk) == list(range(1, 1201))
-    proof = proving.prove()
+    proof = verification.verify_chains()
     assert (proof.breaks, proof.unsealed) == ([], 0)
 
 
@@ -154,20 +159,20 @@ def test_people_write_while_sealers_seal() -> None:
 
     def write() -> None:
         for _ in range(40):
-            history.record(event="thing.happened", subject=company, by=None, company=company)
+            history.record(event=DirectoryEvent.COMPANY_CHANGED, subject=company, by=None, company=company)
 
     def seal() -> None:
         for _ in range(20):
-            sealing.seal_new()
+            sealing.seal_new_entries()
 
     at_once(write, write, write, seal, seal)
-    sealing.seal_new()
+    sealing.seal_new_entries()
     assert numbers(company.pk) == list(range(1, 121))
-    assert not proving.prove().breaks
+    assert not verification.verify_chains().breaks
 
 
 def test_a_sealer_that_is_killed_leaves_whole_batches_and_the_next_one_goes_on() -> None:
-    wanted = sealing.AT_ONCE * 8
+    wanted = sealing.BATCH_SIZE * 8
     entries(wanted)
     environment = {**os.environ, "DATABASE_URL": url_of_the_test_database()}
     program = (
@@ -186,11 +191,11 @@ def test_a_sealer_that_is_killed_leaves_whole_batches_and_the_next_one_goes_on()
         process.send_signal(signal.SIGKILL)
         process.wait()
         process.stdout.close()
-        assert HistorySeal.objects.count() % sealing.AT_ONCE == 0
+        assert HistorySeal.objects.count() % sealing.BATCH_SIZE == 0
     assert HistorySeal.objects.count() < wanted
     wait_until_alone()
-    sealing.seal_new()
-    proof = proving.prove()
+    sealing.seal_new_entries()
+    proof = verification.verify_chains()
     assert (proof.seals, proof.unsealed, proof.breaks) == (wanted, 0, [])
 
 

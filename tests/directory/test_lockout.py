@@ -10,7 +10,7 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import Settings
 
-from directory.client_address import client_address, limited_address
+from directory.client_address import get_client_address, get_rate_limit_address
 from directory.models import HistoryEntry, User
 from tests.directory.signing_in import PASSWORD, sign_in
 from tests.factories import PersonFactory
@@ -107,7 +107,7 @@ def test_the_address_is_the_one_that_the_trusted_proxies_saw(
 ) -> None:
     settings.TRUSTED_PROXIES = trusted
     request = RequestFactory().get("/", REMOTE_ADDR=OFFICE, HTTP_X_FORWARDED_FOR=forwarded)
-    assert client_address(request) == believed
+    assert get_client_address(request) == believed
 
 
 @pytest.mark.usefixtures("person")
@@ -122,7 +122,7 @@ def test_behind_a_proxy_each_caller_is_counted_apart(settings: Settings) -> None
 
 def test_of_ipv6_the_network_is_counted() -> None:
     request = RequestFactory().get("/", REMOTE_ADDR="2001:db8:1:2:3:4:5:6")
-    assert limited_address(request) == "2001:db8:1:2::"
+    assert get_rate_limit_address(request) == "2001:db8:1:2::"
 
 
 def test_sign_ins_failures_and_locks_are_in_the_history(person: User) -> None:

@@ -1,6 +1,9 @@
 """Companies, people and memberships: what the database refuses, and who sees what."""
 
+from itertools import product
+
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
@@ -86,6 +89,25 @@ class TestMemberships:
             company=company, erp_integrations_level=level, can_push_to_accounting=privilege, is_active=active
         )
         assert person.company_memberships.get(company=company).is_accounting_approver is approver
+
+    def test_of_one_and_of_many_it_is_the_same_rule(self) -> None:
+        both, two_steps = (True, False), ((), ("recovery_codes",), ("totp", "recovery_codes"))
+        for required, privilege, active, level, authenticators in product(both, both, both, Level, two_steps):
+            person = MemberFactory(
+                company=CompanyFactory(requires_two_step=required),
+                erp_integrations_level=level,
+                can_push_to_accounting=privilege,
+                is_active=active,
+            )
+            for kind in authenticators:
+                Authenticator.objects.create(user=person, type=kind, data={})
+        every = list(CompanyMembership.objects.order_by("pk"))
+        assert len(every) == 2 * 2 * 2 * 4 * 3
+        approvers = [each for each in every if each.is_accounting_approver]
+        deciders = [each for each in every if each.can_decide]
+        assert list(CompanyMembership.objects.approvers().order_by("pk")) == approvers
+        assert list(CompanyMembership.objects.deciders().order_by("pk")) == deciders
+        assert (len(approvers), len(deciders)) == (2 * 2 * 3, 2 * 3 + 2)
 
 
 class TestWhoSeesWhat:

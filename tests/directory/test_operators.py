@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 import manage
-from directory.history import words
+from directory.history import descriptions
 from directory.models import HistoryEntry, User
 from notifications.models import OutgoingEmail
 from tests.directory.signing_in import PASSWORD, sign_in
@@ -78,7 +78,7 @@ def test_whatever_is_done_there_names_the_system_user_and_the_host(
     entry = HistoryEntry.objects.get(event=event)
     operator = f"{getpass.getuser()} on {socket.gethostname()}"
     assert entry.detail["operator"] == operator
-    assert words.told(entry, {}).what.endswith(f"at the command line by {operator}")
+    assert descriptions.describe_entry(entry, {}).description.endswith(f"at the command line by {operator}")
 
 
 def test_a_page_names_no_operator(client: Client) -> None:

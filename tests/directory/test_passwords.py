@@ -7,9 +7,9 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
-from directory.checks import refused_passwords_can_be_read
+from directory.accounts.passwords import CommonPasswordsValidator
+from directory.checks import check_refused_passwords_file
 from directory.models import User
-from directory.passwords import CommonPasswords
 from tests.factories import CompanyFactory, PersonFactory, join_company
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +37,7 @@ def test_what_nobody_tries_first_may_be_one(person: User, password: str) -> None
 
 @pytest.mark.parametrize("word", ["ledgergate", "spectrum", "viewpoint", "keystone", "sons", "ōsaka"])
 def test_names_of_the_product_and_of_the_person_s_companies_are_refused(person: User, word: str) -> None:
-    assert f'It holds "{word}"' in refusal(f"horse-{word.upper()}-battery 7", person)
+    assert f'It contains "{word}"' in refusal(f"horse-{word.upper()}-battery 7", person)
 
 
 @pytest.mark.parametrize("word", ["inc", "of"])
@@ -53,7 +53,7 @@ def test_names_of_other_companies_are_not(person: User) -> None:
 def test_the_operator_adds_words(person: User, settings: Settings) -> None:
     validate_password(f"{GOOD} Philly", person)
     settings.PASSWORD_WORDS = [" Philly ", ""]
-    assert 'It holds "philly"' in refusal(f"{GOOD} PHILLY", person)
+    assert 'It contains "philly"' in refusal(f"{GOOD} PHILLY", person)
 
 
 @pytest.fixture
@@ -71,20 +71,20 @@ def stolen(settings: Settings, tmp_path: Path) -> Path:
 )
 def test_the_operator_s_list_is_refused_like_the_common_ones(stolen: Path, password: str) -> None:
     with pytest.raises(ValidationError, match="common"):
-        CommonPasswords().validate(password)
-    CommonPasswords().validate(GOOD)
+        CommonPasswordsValidator().validate(password)
+    CommonPasswordsValidator().validate(GOOD)
 
 
 def test_a_list_that_can_not_be_read_keeps_the_product_from_starting(stolen: Path) -> None:
-    assert refused_passwords_can_be_read(None) == []
+    assert check_refused_passwords_file(None) == []
     stolen.unlink()
-    (error,) = refused_passwords_can_be_read(None)
+    (error,) = check_refused_passwords_file(None)
     assert error.msg == "REFUSED_PASSWORDS_FILE can't be read: No such file or directory."
 
 
 def test_who_is_nobody_yet_is_asked_too() -> None:
-    assert 'It holds "spectrum"' in refusal("my-spectrum-2026", None)
-    assert 'It holds "spectrum"' in refusal("my-spectrum-2026", User(email="new@example.test"))
+    assert 'It contains "spectrum"' in refusal("my-spectrum-2026", None)
+    assert 'It contains "spectrum"' in refusal("my-spectrum-2026", User(email="new@example.test"))
 
 
 @pytest.mark.parametrize(

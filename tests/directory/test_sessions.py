@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from directory.devices import device_of
+from directory.accounts.devices import get_device_name
 from directory.models import HistoryEntry, User
 from tests.clients import entered_password, signed_in
 from tests.directory.signing_in import PASSWORD, code_for, sign_in
@@ -54,7 +54,7 @@ class TestLimits:
         answer = client.get("/projects/?q=a")
         assert answer.headers["Location"] == "/accounts/login/?next=/projects/%3Fq%3Da"
         page = client.get(answer.headers["Location"]).content.decode()
-        assert "nothing was done for 60 minutes" in page
+        assert "after 60 minutes without activity" in page
         posted = {"login": person.email, "password": PASSWORD, "next": "/projects/?q=a"}
         assert client.post("/accounts/login/", posted).headers["Location"] == "/projects/?q=a"
         ended = HistoryEntry.objects.about(person).get(event="session.ended")
@@ -70,7 +70,7 @@ class TestLimits:
         client = browser(person)
         shift(client, "signed_in_at", minutes=12 * 60)
         assert not is_in(client)
-        assert "a sign-in lasts for 12 hours" in client.get("/accounts/login/").content.decode()
+        assert "sessions last 12 hours" in client.get("/accounts/login/").content.decode()
 
     def test_both_are_settings(self, person: User, settings: Settings) -> None:
         settings.SESSION_IDLE_MINUTES, settings.SESSION_HOURS = 5, 1
@@ -249,7 +249,7 @@ class TestEndedByOthers:
     ],
 )
 def test_a_device_is_named_in_words(agent: str, device: str) -> None:
-    assert device_of(agent) == device
+    assert get_device_name(agent) == device
 
 
 def test_a_session_of_an_older_version_ends_once(person: User) -> None:

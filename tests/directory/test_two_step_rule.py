@@ -4,10 +4,10 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from directory import services
 from directory.models import Company, HistoryEntry, User
-from directory.permissions import TwoStepMissing, can_push_to_accounting, require_push_to_accounting
-from directory.services import DirectoryError
+from directory.rights import memberships
+from directory.rights.memberships import DirectoryError
+from directory.rights.permissions import TwoStepMissing, can_push_to_accounting, require_push_to_accounting
 from erp_integrations.models import ExportJob, Submission
 from tests.clients import signed_in
 from tests.directory.signing_in import turn_on_two_step
@@ -79,7 +79,7 @@ def test_a_forged_decision_is_refused_and_in_the_history(
     page = answer.content.decode()
     assert answer.status_code == 403
     assert 'href="/accounts/two-step/"' in page
-    assert "ask the administrator" not in page
+    assert "ask your company's administrator" not in page
     assert not ExportJob.objects.exists()
     submission.refresh_from_db()
     assert submission.status == "awaiting"
@@ -89,7 +89,7 @@ def test_a_forged_decision_is_refused_and_in_the_history(
 def test_who_may_only_look_is_told_what_they_were_told_before(submission: Submission) -> None:
     viewer = ViewerFactory(company=submission.company)
     page = signed_in(viewer).get(base(submission)).content.decode()
-    assert "Accepting and rejecting need" in page
+    assert "To accept or reject, you need" in page
     assert "two-step" not in page.split("<main")[1]
 
 
@@ -118,15 +118,21 @@ class TestChangingTheRule:
         self.post(staff, submission.company, reason="No phones.")
         assert Company.objects.get().requires_two_step
         with pytest.raises(DirectoryError, match="permission"):
-            services.set_two_step_rule(
-                company=submission.company, by=staff, required=False, reason="No phones."
+            memberships.set_company_rule(
+                company=submission.company,
+                by=staff,
+                column="requires_two_step",
+                value=False,
+                reason="No phones.",
             )
 
     def test_the_permission_is_nothing_without_being_staff(self, submission: Submission) -> None:
         person = PersonFactory()
         person.user_permissions.add(Permission.objects.get(codename="set_two_step_rule"))
         with pytest.raises(DirectoryError, match="permission"):
-            services.set_two_step_rule(company=submission.company, by=person, required=False, reason="No.")
+            memberships.set_company_rule(
+                company=submission.company, by=person, column="requires_two_step", value=False, reason="No."
+            )
 
     def test_it_takes_a_reason_and_is_in_the_history(self, staff: User, submission: Submission) -> None:
         staff.user_permissions.add(Permission.objects.get(codename="set_two_step_rule"))

@@ -1,6 +1,7 @@
 """The way in, one's own pages, and refusals."""
 
 from collections.abc import Callable
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -56,6 +57,20 @@ class TestHome:
         assert '<span class="count count--alert">1</span>' in page
         assert "Second" in page
 
+    def test_it_counts_what_the_two_lists_show(self) -> None:
+        company = SubmissionFactory().company
+        moved: dict[str, Any] = {"synced": True, "verification": "elsewhere"}
+        others = ("failed", "incomplete", "unknown", "absent", "matching", "exporting")
+        for job in (moved, *({kind: True} for kind in others)):
+            ExportJobFactory(submission__commitment__project__company=company, **job)
+        person = ApproverFactory(company=company)
+        join_company(person, CompanyFactory(), erp_integrations_level=Level.STANDARD)
+        assert '<span class="count count--alert">5</span>' in text_of(person, "/")
+        client = signed_in(person)
+        for view, count in (("failed-to-export", 1), ("needs-attention", 4)):
+            address = f"/companies/{company.slug}/erp-integrations/commitments/?view={view}"
+            assert len(client.get(address).context["rows"]) == count
+
     def test_with_several_projects_it_lists_what_waits_in_each(self) -> None:
         submission = SubmissionFactory(rejected=True)
         person = ReaderFactory(project=submission.project)
@@ -68,7 +83,7 @@ class TestHome:
     def test_with_nothing_it_says_what_to_do(self, somebody: Callable[[], User]) -> None:
         page = text_of(somebody(), "/")
         assert "Nothing is shared with you yet" in page
-        assert "An administrator of your company can give you a level" in page
+        assert "Your company's administrator can give you a level" in page
 
     def test_who_has_not_signed_in_is_asked_to(self) -> None:
         answer = Client().get("/")
@@ -100,7 +115,7 @@ class TestProjects:
         assert other.name not in page
 
     def test_none_is_a_sentence(self) -> None:
-        assert "No project lists you" in text_of(PersonFactory(), "/projects/")
+        assert "You need Read Only or higher" in text_of(PersonFactory(), "/projects/")
 
 
 class TestProfile:
@@ -109,7 +124,7 @@ class TestProfile:
     def test_name_time_zone_and_hour_are_saved(self) -> None:
         person = PersonFactory()
         page = signed_in(person).post("/accounts/profile/", self.FORM, follow=True).content.decode()
-        assert "Your profile is saved." in page
+        assert "Profile saved." in page
         person.refresh_from_db()
         assert (str(person), person.time_zone, person.summary_hour) == ("Dana Lee", "Europe/Berlin", 6)
 
@@ -129,7 +144,7 @@ class TestProfile:
         submission = SubmissionFactory()
         person = ReaderFactory(project=submission.project, time_zone="Asia/Tokyo")
         shown = submission.sent_at.astimezone(ZoneInfo("Asia/Tokyo"))
-        assert f"{shown:%H:%M}" in text_of(person, submission.commitment.get_absolute_url())
+        assert f"{shown:%H:%M} JST" in text_of(person, submission.commitment.get_absolute_url())
 
 
 class TestHeader:
@@ -170,12 +185,12 @@ class TestRefusals:
         client.force_login(PersonFactory(), backend="allauth.account.auth_backends.AuthenticationBackend")
         answer = client.post("/accounts/profile/", {"first_name": "Forged"})
         assert answer.status_code == 403
-        assert "nothing was changed" in answer.content.decode()
+        assert "Nothing was changed" in answer.content.decode()
 
     def test_what_does_not_exist_is_a_page_of_words(self) -> None:
         answer = signed_in(PersonFactory()).get("/nowhere/")
         assert answer.status_code == 404
-        assert "There is nothing here for you" in answer.content.decode()
+        assert "Page not found" in answer.content.decode()
 
 
 def test_the_health_check_needs_no_sign_in() -> None:

@@ -7,8 +7,8 @@ from pytest_django import Settings
 
 from commitments.models import Commitment
 from directory.models import User
-from erp_integrations import decisions
-from erp_integrations.findings import preflight
+from erp_integrations import submissions
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.models import ExportJob, Submission
 from tests.factories import (
     ApproverFactory,
@@ -77,17 +77,17 @@ def approver(deliverable: Commitment) -> User:
 @pytest.fixture
 def awaiting(deliverable: Commitment, sender: User) -> Submission:
     """The deliverable commitment, sent."""
-    return decisions.send_to_erp(commitment=deliverable, by=sender)
+    return submissions.send_to_erp(commitment=deliverable, by=sender)
 
 
 def accept(submission: Submission, by: User, erp_id: str = "") -> ExportJob:
     """Accept what the box shows now."""
-    basis = preflight.basis_of(submission.document)
-    return decisions.accept(
+    basis = build_basis(submission.document)
+    return submissions.accept(
         submission=submission,
         by=by,
         seen_hash=basis.hash,
-        erp_id=erp_id or preflight.proposed_erp_id(basis),
+        erp_id=erp_id or basis.proposed_erp_id,
         number_looked_up=bool(erp_id),
     )
 

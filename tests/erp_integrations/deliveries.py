@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from directory.models import HistoryEntry, User
 from erp_integrations import signing
-from erp_integrations.delivery import exporting, recovery
-from erp_integrations.findings import preflight
+from erp_integrations.checks.approval_basis import build_basis
+from erp_integrations.events import ErpEvent
+from erp_integrations.exports import unknown, worker
 from erp_integrations.models import Connection, ExportJob, JobStatus
 from tests.directory.tampering import ENTRIES, as_owner
 from tests.simulator import Simulator
@@ -23,7 +24,7 @@ def of(job: ExportJob) -> ExportJob:
 
 
 def delivered(job: ExportJob) -> ExportJob:
-    exporting.drain(job.connection_id)
+    worker.export_due_jobs(job.connection_id)
     return of(job)
 
 
@@ -43,8 +44,8 @@ def quiet_is_over(job: ExportJob) -> None:
 def looked(job: ExportJob) -> ExportJob:
     """The job after its quiet period and a look."""
     quiet_is_over(job)
-    for connection_id in recovery.to_look_at():
-        recovery.look(connection_id)
+    for connection_id in unknown.list_due_for_read_back():
+        unknown.read_back_due(connection_id)
     return of(job)
 
 
@@ -53,7 +54,7 @@ def sent(simulator: Simulator, job: ExportJob) -> list[str]:
 
 
 def states(job: ExportJob) -> list[str]:
-    return [call.state for call in job.current_calls()]
+    return [call.state for call in job.list_current_calls()]
 
 
 def in_spectrum(simulator: Simulator, statement: str, *values: object) -> None:
@@ -88,7 +89,7 @@ def due_now(job: ExportJob) -> None:
 
 def accepted_as_it_is(job: ExportJob) -> ExportJob:
     """As if it had been accepted with the connection as it is now."""
-    basis = preflight.basis_of(job.submission.document)
+    basis = build_basis(job.submission.document)
     return signed_anew(job, basis_hash=basis.hash, wire_hash=basis.wire_hash)
 
 
@@ -99,6 +100,8 @@ def signed_anew(job: ExportJob, **columns: str) -> ExportJob:
     decided = HistoryEntry.objects.about(job.submission).filter(event__in=signing.PLANNED_BY)
     entry = decided.filter(detail__job=job.pk).order_by("-pk")[0]
     by = User.objects.get(pk=entry.by_id or 0)
-    detail = entry.detail | signing.signed(job, event=entry.event, by=by, calls=entry.detail["calls"])
+    detail = entry.detail | signing.sign_decision(
+        job, event=ErpEvent(entry.event), by=by, calls=entry.detail["calls"]
+    )
     as_owner(f"UPDATE {ENTRIES} SET detail = %s WHERE id = %s", parameters=[json.dumps(detail), entry.pk])
     return job

@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 
 from erp_integrations.adapters.base import (
-    CannotTell,
     JobRecord,
     PhaseRecord,
     PhaseStatus,
     Rows,
     Unauthorised,
+    Unavailable,
     VendorRecord,
     VendorStatus,
 )
-from erp_integrations.masters import pulling
+from erp_integrations.master_data import syncing
 
-Answer = Rows[Any] | Unauthorised | CannotTell
+Answer = Rows[Any] | Unauthorised | Unavailable
 
 
 def vendors(*codes: str, inactive: tuple[str, ...] = ()) -> Rows[VendorRecord]:
@@ -44,13 +44,13 @@ class Lists:
     asked: list[str] = field(default_factory=list)
     meanwhile: Callable[[], object] = lambda: None
 
-    def vendors(self) -> Answer:
+    def list_vendors(self) -> Answer:
         return self._answer("vendors", self.vendor_list)
 
-    def jobs(self) -> Answer:
+    def list_jobs(self) -> Answer:
         return self._answer("jobs", self.job_list)
 
-    def phases(self, job_number: str) -> Answer:
+    def list_phases(self, job_number: str) -> Answer:
         return self._answer(f"phases {job_number}", self.phase_lists.get(job_number, phases("0330000")))
 
     def _answer(self, question: str, answer: Answer) -> Answer:
@@ -60,5 +60,5 @@ class Lists:
 
     def stand_in(self, monkeypatch: pytest.MonkeyPatch) -> "Lists":
         """For the adapter of every connection."""
-        monkeypatch.setattr(pulling, "adapter_for", lambda connection: self)
+        monkeypatch.setattr(syncing, "get_adapter", lambda connection: self)
         return self

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from commitments.models import ContractCompany
 from directory.models import HistoryEntry, User
-from erp_integrations.connections.form import SETTINGS
+from erp_integrations.connections.settings_form import SETTINGS_FIELDS
 from erp_integrations.models import Connection, ExportJob, JobLink, VendorLink, Wsdl
 from erp_integrations.models.secrets import EncryptedTextField
 from tests.clients import signed_in
@@ -59,7 +59,7 @@ def settings_of(connection: Connection, **changes: Any) -> dict[str, Any]:
     ]
     paths = {name: getattr(connection, name) for name in ("wsdl_path", "service_path", "vendors_path")}
     blank = {"authorization_id": "", "guid": "", "client_secret": ""}
-    rules = {name: getattr(connection.settings, name) for name in SETTINGS}
+    rules = {name: getattr(connection.settings, name) for name in SETTINGS_FIELDS}
     return {name: getattr(connection, name) for name in names} | paths | rules | blank | changes
 
 
@@ -73,7 +73,7 @@ class TestConnections:
         html = client.get(change_url(connection)).content.decode()
         assert SECRET not in html
         assert GUID not in html
-        assert html.count("One is stored. Leave this blank to keep it") == 2
+        assert html.count("One is stored. Leave blank to keep it") == 2
         refused = client.post(
             change_url(connection), settings_of(connection, name="", authorization_id="typed-just-now")
         )
@@ -197,7 +197,7 @@ class TestConnections:
     def test_a_server_that_is_off_the_list_can_stay(self, client: Client, settings: Settings) -> None:
         connection = ConnectionFactory()
         settings.SPECTRUM_SERVERS = {"other": "http://127.0.0.1:9"}
-        assert "not in SPECTRUM_SERVERS any more" in client.get(change_url(connection)).content.decode()
+        assert "no longer in SPECTRUM_SERVERS" in client.get(change_url(connection)).content.decode()
 
     def test_a_connection_with_exports_stays_with_its_spectrum_company(self, client: Client) -> None:
         job: ExportJob = ExportJobFactory()
@@ -207,7 +207,7 @@ class TestConnections:
     def test_two_connections_never_write_to_one_spectrum_company(self, client: Client) -> None:
         taken, other = ConnectionFactory(company_code="PHL"), ConnectionFactory()
         response = client.post(change_url(other), settings_of(other, company_code=" phl "))
-        assert "Another connection writes to this Spectrum company already." in errors_of(
+        assert "Another connection already writes to this Spectrum company." in errors_of(
             response.content.decode()
         )
         assert taken.company_code == "PHL"
@@ -245,7 +245,7 @@ class TestConnections:
         assert response.status_code == 200
         assert errors_of(response.content.decode())
         stored = Connection.objects.get()
-        kept, found = (each.settings if field in SETTINGS else each for each in (connection, stored))
+        kept, found = (each.settings if field in SETTINGS_FIELDS else each for each in (connection, stored))
         assert getattr(found, field) == getattr(kept, field)
 
     def test_another_place_of_the_descriptions_forgets_the_kept_ones(self, client: Client) -> None:
@@ -319,17 +319,17 @@ class TestLinks:
         vendor, project = VendorLink.objects.get(), JobLink.objects.get()
         codes = {"vendor_code": "MOVED", "general_ledger_account": ""}
         html = client.post(change_url(vendor), codes, follow=True).content.decode()
-        assert "1 accepted commitment waited for export under the old link" in html
+        assert "1 accepted commitment was waiting for export under the old link" in html
         moved = {"connection": job.connection_id, "job_number": "MOVED"}
         html = client.post(change_url(project), moved, follow=True).content.decode()
-        assert "1 accepted commitment waited for export under the old link" in html
+        assert "1 accepted commitment was waiting for export under the old link" in html
         entry = HistoryEntry.objects.get(event="vendor_link.changed")
         assert entry.detail["vendor_code"] == "MOVED"
 
     def test_changing_an_idle_link_warns_of_nothing(self, client: Client) -> None:
         link = VendorLinkFactory()
         html = client.post(change_url(link), {"vendor_code": "MOVED"}, follow=True).content.decode()
-        assert "waited for export" not in html
+        assert "waiting for export" not in html
 
     def test_an_account_that_spectrum_would_refuse_is_refused_here(self, client: Client) -> None:
         link = VendorLinkFactory()

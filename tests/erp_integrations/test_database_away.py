@@ -6,20 +6,20 @@ import pytest
 from django.db import DatabaseError
 from pytest_django import Settings
 
-from erp_integrations.connections import rotation
-from erp_integrations.delivery import exporting, verification
-from erp_integrations.masters import pulling
+from erp_integrations.connections import secret_rotation
+from erp_integrations.exports import verification, worker
+from erp_integrations.master_data import syncing
 from erp_integrations.models import (
     Connection,
     ExportJob,
     JobStatus,
     MastersPull,
-    PullStatus,
     Reconciliation,
     ReconciliationStatus,
+    SyncStatus,
     WireAttempt,
 )
-from erp_integrations.reconciliation import comparison
+from erp_integrations.reconciliation import comparison, schedule
 from tests.dying_database import crash_at
 from tests.factories import ConnectionFactory
 from tests.simulator import Simulator
@@ -40,7 +40,7 @@ def test_an_answer_of_spectrums_is_written_down_once_it_is_back(
     simulator: Simulator, queued: ExportJob
 ) -> None:
     with crash_at('UPDATE "erp_integrations_wireattempt"'):
-        exporting.drain(queued.connection_id)
+        worker.export_due_jobs(queued.connection_id)
     assert ExportJob.objects.get(pk=queued.pk).status == JobStatus.SYNCED
     attempts = WireAttempt.objects.filter(call__job=queued)
     assert [attempt.outcome for attempt in attempts] == ["accepted"] * 3
@@ -50,7 +50,7 @@ def test_a_delivery_that_it_ends_is_no_mistake_of_ours_and_uses_up_no_words(
     simulator: Simulator, queued: ExportJob
 ) -> None:
     with crash_at('INSERT INTO "erp_integrations_wireattempt"'), pytest.raises(DatabaseError):
-        exporting.drain(queued.connection_id)
+        worker.export_due_jobs(queued.connection_id)
     job = ExportJob.objects.get(pk=queued.pk)
     assert (job.status, job.problem) == (JobStatus.EXPORTING, "")
 
@@ -58,23 +58,23 @@ def test_a_delivery_that_it_ends_is_no_mistake_of_ours_and_uses_up_no_words(
 def test_a_secret_that_is_told_once_is_kept(hosted: Simulator) -> None:
     held: Connection = ConnectionFactory(company_code="PHL", client_id="ledgergate", client_secret=SECRET)
     with crash_at('"previous_client_secret" = '):
-        assert rotation.rotate(connection=held, by=None).done
+        assert secret_rotation.rotate(connection=held, by=None).done
     assert Connection.objects.get(pk=held.pk).client_secret not in ("", SECRET)
 
 
 def test_a_comparison_goes_on_later(simulator: Simulator, queued: ExportJob, settings: Settings) -> None:
     settings.INFO_LINKS = {"simulator": simulator.info_link}
     settings.READ_BACK_LAG_SECONDS = 0
-    exporting.drain(queued.connection_id)
+    worker.export_due_jobs(queued.connection_id)
     verification.verify_due()
-    run, _ = comparison.open_run(queued.connection)
+    run, _ = schedule.open_run(queued.connection)
     with crash_at('FROM "erp_integrations_drift"'), pytest.raises(DatabaseError):
-        comparison.compare(run)
+        comparison.run_reconciliation(run)
     assert Reconciliation.objects.get(pk=run.pk).status == ReconciliationStatus.RUNNING
 
 
 def test_a_reading_of_the_lists_begins_anew(simulator: Simulator, queued: ExportJob) -> None:
-    pulling.ask_again(queued.connection_id)
+    syncing.requeue_sync(queued.connection_id)
     with crash_at('INSERT INTO "erp_integrations_vendor"'), pytest.raises(DatabaseError):
-        pulling.pull(queued.connection_id)
-    assert MastersPull.objects.get(connection=queued.connection_id).status == PullStatus.PULLING
+        syncing.sync_connection(queued.connection_id)
+    assert MastersPull.objects.get(connection=queued.connection_id).status == SyncStatus.PULLING

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from erp_integrations.management.commands import draw_life_cycles
 from erp_integrations.models import JobStatus
-from erp_integrations.models.exports import JOB_TRANSITIONS
+from erp_integrations.models.job_statuses import JOB_TRANSITIONS
 
 
 def test_the_page_is_what_the_tables_say() -> None:

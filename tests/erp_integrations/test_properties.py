@@ -20,11 +20,13 @@ from pytest_django import Settings
 
 from commitments.models import Commitment, CostCode, CostType, Kind, LineItem
 from directory.models import User
-from erp_integrations import decisions
-from erp_integrations.adapters.base import Element, Finding
-from erp_integrations.delivery import exporting, verification
-from erp_integrations.findings import preflight
+from erp_integrations import submissions
+from erp_integrations.adapters.base import Element, Issue
+from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
+from erp_integrations.exports import verification, worker
 from erp_integrations.models import ExportJob, JobStatus, Submission, Verification
+from erp_integrations.snapshots import build_document
 from tests.simulator import Simulator
 
 pytestmark = pytest.mark.django_db
@@ -170,13 +172,16 @@ class Way:
         """Bring it as far as it gets, and see that nothing is lost, sent in spite of a finding, or hidden."""
         with transaction.atomic():
             commitment = self._written(drawn)
-            basis = preflight.basis_of(preflight.document_of(commitment))
-            erp_id = preflight.proposed_erp_id(basis)
-            found = preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id=erp_id)
+            basis = build_basis(build_document(commitment))
+            erp_id = basis.proposed_erp_id
+            found = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id=erp_id)
             try:
-                if preflight.blocking(found):
+                if preflight.list_blocking(found):
                     self.blocked += 1
-                    event("blocked: " + ", ".join(sorted({each.code for each in preflight.blocking(found)})))
+                    event(
+                        "blocked: "
+                        + ", ".join(sorted({each.code for each in preflight.list_blocking(found)}))
+                    )
                     self._never_reaches_the_wire(commitment, erp_id)
                 else:
                     self.stored += 1
@@ -222,28 +227,28 @@ class Way:
         return commitment
 
     def _accept(self, submission: Submission, erp_id: str) -> ExportJob:
-        seen = preflight.basis_of(submission.document).hash
-        return decisions.accept(
+        seen = build_basis(submission.document).hash
+        return submissions.accept(
             submission=submission, by=self.approver, seen_hash=seen, erp_id=erp_id, number_looked_up=True
         )
 
     def _never_reaches_the_wire(self, commitment: Commitment, erp_id: str) -> None:
         calls = len(self.simulator.calls())
         try:
-            submission = decisions.send_to_erp(commitment=commitment, by=self.sender)
-        except decisions.NotReady:
+            submission = submissions.send_to_erp(commitment=commitment, by=self.sender)
+        except submissions.ExportBlocked:
             assert not commitment.submissions.exists()
         else:
-            with pytest.raises(decisions.NotReady):
+            with pytest.raises(submissions.ExportBlocked):
                 self._accept(submission, erp_id)
         assert not ExportJob.objects.filter(submission__commitment=commitment).exists()
-        exporting.drain(self.connection_id)
+        worker.export_due_jobs(self.connection_id)
         assert len(self.simulator.calls()) == calls
 
-    def _is_stored_as_it_was_shown(self, commitment: Commitment, erp_id: str, found: list[Finding]) -> None:
-        submission = decisions.send_to_erp(commitment=commitment, by=self.sender)
+    def _is_stored_as_it_was_shown(self, commitment: Commitment, erp_id: str, found: list[Issue]) -> None:
+        submission = submissions.send_to_erp(commitment=commitment, by=self.sender)
         job = self._accept(submission, erp_id)
-        exporting.drain(self.connection_id)
+        worker.export_due_jobs(self.connection_id)
         job.refresh_from_db()
         assert (job.status, job.problem) == (JobStatus.SYNCED, "")
         verification.verify_due()
@@ -251,12 +256,12 @@ class Way:
         assert (job.verification, job.differences) == (Verification.MATCH, [])
         self._holds_what_was_written(submission, job, found)
 
-    def _holds_what_was_written(self, submission: Submission, job: ExportJob, found: list[Finding]) -> None:
+    def _holds_what_was_written(self, submission: Submission, job: ExportJob, found: list[Issue]) -> None:
         document = submission.document
         record = self.simulator.record(job.erp_id.strip().upper())
         assert record is not None
         shown, *shown_lines = (
-            {each["name"]: Element(**each) for each in call.elements} for call in job.current_calls()
+            {each["name"]: Element(**each) for each in call.elements} for call in job.list_current_calls()
         )
         assert record["Job_Number"] == "24-001"
         assert record["GL_Account"] == shown["GL_Account"].value
@@ -272,7 +277,7 @@ class Way:
             position
             for each in found
             if each.code == "line-goes-as-an-amount"
-            for part in each.on
+            for part in each.affected
             for position in part.positions
         }
         for line, elements in zip(document.lines, shown_lines, strict=True):

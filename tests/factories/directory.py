@@ -5,9 +5,9 @@ from typing import Any
 from django.contrib.auth.models import Permission
 from factory.declarations import Sequence, SubFactory
 
-from directory import approvers
 from directory.history import signatures
 from directory.models import Company, CompanyMembership, HistoryEntry, Level, Project, ProjectMembership, User
+from directory.rights import approvers
 from tests.factories.base import ModelFactory
 
 
@@ -49,7 +49,9 @@ def join_company(user: User, company: Company, **rights: Any) -> CompanyMembersh
     membership, _ = CompanyMembership.objects.update_or_create(user=user, company=company, defaults=rights)
     if rights.get("can_push_to_accounting"):
         last = HistoryEntry.objects.order_by("-pk").values_list("pk", flat=True).first()
-        membership.signed_grant = signatures.signed(approvers.granted(membership, entry=last or 0))
+        membership.signed_grant = signatures.sign_statement(
+            approvers.build_grant_statement(membership, entry_id=last or 0)
+        )
         membership.save(update_fields=["signed_grant"])
     return membership
 

@@ -7,10 +7,10 @@ from django.db.models.functions import Now
 from factory.declarations import LazyFunction, SelfAttribute, Sequence, SubFactory, Trait
 from factory.helpers import post_generation
 
+from commitments.locks import set_accounting_status
 from commitments.models import Badge, Commitment, Lock
-from commitments.services import mark
-from erp_integrations import decisions
-from erp_integrations.findings import preflight
+from erp_integrations import submissions
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.models import (
     CallState,
     Connection,
@@ -131,19 +131,19 @@ class SubmissionFactory(ModelFactory[Submission]):
     @classmethod
     def _create(cls, model_class: type[Submission], *args: Any, **kwargs: Any) -> Submission:
         approver = kwargs["approver"]
-        submission = decisions.send_to_erp(commitment=kwargs["commitment"], by=kwargs["sent_by"])
+        submission = submissions.send_to_erp(commitment=kwargs["commitment"], by=kwargs["sent_by"])
         match kwargs["then"]:
             case "retrieved":
-                decisions.retrieve_from_erp(commitment=submission.commitment, by=kwargs["sent_by"])
+                submissions.retrieve_from_erp(commitment=submission.commitment, by=kwargs["sent_by"])
             case "rejected":
-                decisions.reject(submission=submission, by=approver, reason=kwargs["reason"])
+                submissions.reject(submission=submission, by=approver, reason=kwargs["reason"])
             case "accepted":
-                basis = preflight.basis_of(submission.document)
-                decisions.accept(
+                basis = build_basis(submission.document)
+                submissions.accept(
                     submission=submission,
                     by=approver,
                     seen_hash=basis.hash,
-                    erp_id=preflight.proposed_erp_id(basis),
+                    erp_id=basis.proposed_erp_id,
                     note=kwargs["note"],
                 )
         kwargs["commitment"].refresh_from_db()
@@ -204,9 +204,9 @@ class ExportJobFactory(ModelFactory[ExportJob]):
             setattr(job, name, value)
         job.save()
         written, last = _CALLS.get(job.status, (False, None))
-        first = job.current_calls()[0]
+        first = job.list_current_calls()[0]
         if last is not None:
-            stopped = job.current_calls().reverse()[0] if written else first
+            stopped = job.list_current_calls().reverse()[0] if written else first
             job.calls.filter(pk=stopped.pk).update(state=last)
         if job.status == JobStatus.SYNCED:
             job.calls.update(state=CallState.WRITTEN)
@@ -214,7 +214,7 @@ class ExportJobFactory(ModelFactory[ExportJob]):
             job.calls.filter(pk=first.pk).update(state=CallState.WRITTEN)
         erp_id = job.erp_id if job.status == JobStatus.SYNCED else None
         lock = Lock.EXPORTED if job.status == JobStatus.SYNCED else None
-        mark(submission.commitment, badge=_BADGES[job.status], lock=lock, erp_id=erp_id)
+        set_accounting_status(submission.commitment, badge=_BADGES[job.status], lock=lock, erp_id=erp_id)
         return ExportJob.objects.select_related("submission__commitment", "connection").get(pk=job.pk)
 
 
@@ -251,7 +251,7 @@ class DriftFactory(ModelFactory[Drift]):
     @classmethod
     def _create(cls, model_class: type[Drift], *args: Any, **kwargs: Any) -> Drift:
         job: ExportJob = kwargs["job"]
-        kwargs["kinds"] = drift.kinds(kwargs["findings"])
+        kwargs["kinds"] = drift.list_kinds(kwargs["findings"])
         return super()._create(
             model_class, *args, submission=job.submission, company=job.submission.company, **kwargs
         )

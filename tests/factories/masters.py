@@ -1,4 +1,4 @@
-"""Spectrum's lists in our database, as a reading leaves them."""
+"""Spectrum's master data in our database, as a reading leaves them."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from erp_integrations.models import (
     JobLink,
     MastersPull,
     Phase,
-    PullStatus,
+    SyncStatus,
     Vendor,
     VendorLink,
 )
@@ -49,7 +49,7 @@ def have_been_read(
     pull, _ = MastersPull.objects.update_or_create(
         connection=connection,
         defaults={
-            "status": PullStatus.DONE,
+            "status": SyncStatus.DONE,
             "not_before": now + timedelta(days=1),
             "vendors_at": now,
             "jobs_at": now,

@@ -3,7 +3,7 @@
 import pytest
 
 from commitments.models import Badge, Lock
-from directory.permissions import can_push_to_accounting, can_send_commitments
+from directory.rights.permissions import can_push_to_accounting, can_send_commitments
 from erp_integrations.models import JobStatus, SubmissionStatus
 from tests.factories import (
     ApproverFactory,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from directory.models import HistoryEntry, Level, User
-from erp_integrations.delivery import exporting
+from erp_integrations.exports import worker
 from erp_integrations.models import ExportJob, JobStatus, WireAttempt
 from notifications.models import OutgoingEmail
 from tests.goals import people, world
@@ -332,13 +332,13 @@ def _call(call: Any) -> str:
 
 
 def _calls(job: ExportJob) -> tuple[str, ...]:
-    return tuple(_call(call) for call in job.current_calls())
+    return tuple(_call(call) for call in job.list_current_calls())
 
 
 def export() -> None:
     """A worker's turn on every connection."""
-    for connection_id in exporting.sweep():
-        exporting.drain(connection_id)
+    for connection_id in worker.run_sweep():
+        worker.export_due_jobs(connection_id)
 
 
 def note_export(book: Book) -> None:

@@ -26,13 +26,15 @@ from django.urls import reverse
 from lxml import html
 
 from commitments.models import Commitment, Lock
-from directory import approvers, password_links
+from directory.accounts import password_links
 from directory.history import checkpoints, signatures
 from directory.models import CompanyMembership, HistoryEntry, ProjectMembership, User
+from directory.rights import approvers
 from erp_integrations import signing, tasks
-from erp_integrations.confirmations import waiting
+from erp_integrations.adapters.registry import to_call
+from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Kind
-from erp_integrations.connections.adapting import as_planned
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import (
     CostTypeAccount,
     ExportCall,
@@ -43,7 +45,7 @@ from erp_integrations.models import (
     SubmissionStatus,
     VendorLink,
 )
-from notifications import accounts
+from notifications import account_mails
 from notifications.models import WITH_PASSWORD_LINK, OutgoingEmail
 from tests.commitments.posting import as_stored
 from tests.directory.signing_in import code_for
@@ -413,7 +415,7 @@ def confirm_changes(desk: Desk) -> None:
 @_move("confirms what they changed themselves", "erp admin", "erp_integrations:confirm")
 def confirm_own(desk: Desk) -> None:
     """Whose stamps their page does not offer: they are on the page of whoever accepts."""
-    stamps = [each.stamp for each in waiting.of_company(desk.there.company, *Kind)]
+    stamps = [each.stamp for each in pending_changes.list_for_company(desk.there.company, *Kind)]
     _only(bool(stamps))
     desk.browser.post(desk.of_company("erp_integrations:confirm"), {"page": "vendors", "confirmed": stamps})
 
@@ -435,7 +437,7 @@ def ask_for_link(desk: Desk) -> None:
     if _mails_of(person).exists():
         raise Impossible
     Client().post(reverse("account_reset_password"), {"email": person.email})
-    accounts.answer_requests()
+    account_mails.handle_password_requests()
 
 
 def _mails_of(person: User) -> Any:
@@ -496,7 +498,7 @@ def set_up_app(desk: Desk) -> None:
 
 
 def _follow_link(client: Client, person: User) -> None:
-    link = password_links.link_for(person)
+    link = password_links.build_password_link(person)
     page = client.get(link[link.index("/accounts/") :], follow=True)
     shown = page.request["PATH_INFO"]
     client.post(shown, {"password1": PASSWORD, "password2": PASSWORD})
@@ -1005,20 +1007,11 @@ def export_person(desk: Desk) -> None:
 # What carries messages, and who holds the application's password of the database
 
 
-@_move(
-    "wakes every task",
-    "broker",
-    *("task erp_integrations.tasks.sweep", "task erp_integrations.tasks.drain_connection"),
-    *("task erp_integrations.tasks.remind_of_reviews", "task erp_integrations.tasks.send_daily_summaries"),
-    decides=True,
-)
+@_move("wakes every task", "broker", "task erp_integrations.tasks.drain_connection", decides=True)
 def wake_tasks(desk: Desk) -> None:
-    tasks.sweep()
     for place in (desk.there.connection, desk.there.elsewhere):
         if not ExportJob.objects.due().exists():
             tasks.drain_connection(place.pk)
-    tasks.remind_of_reviews()
-    tasks.send_daily_summaries()
 
 
 def _sql(statement: str, *values: Any) -> None:
@@ -1037,7 +1030,7 @@ def alter_call(desk: Desk) -> None:
             element["value"] = "9000.00"
     _sql(
         "UPDATE erp_integrations_exportcall SET elements = %s, payload_hash = %s WHERE id = %s",
-        *(json.dumps(call.elements), as_planned(call).hash, call.pk),
+        *(json.dumps(call.elements), to_call(call).hash, call.pk),
     )
 
 
@@ -1048,7 +1041,7 @@ def insert_acceptance(desk: Desk) -> None:
         "job": job.pk,
         "basis_hash": job.basis_hash,
         "erp_id": job.erp_id,
-        "calls": [call.payload_hash for call in job.current_calls()],
+        "calls": [call.payload_hash for call in job.list_current_calls()],
         "note": "",
     }
     _write(
@@ -1061,12 +1054,12 @@ def insert_acceptance(desk: Desk) -> None:
 def forge_acceptance(desk: Desk) -> None:
     """With all that web would have signed, and a signature by a key of their own."""
     job = desk.job
-    calls = [call.payload_hash for call in job.current_calls()]
+    calls = [call.payload_hash for call in job.list_current_calls()]
     _sql("UPDATE erp_integrations_exportcall SET plan_round = plan_round + 1 WHERE job_id = %s", job.pk)
     _sql("UPDATE erp_integrations_exportjob SET plan_round = plan_round + 1 WHERE id = %s", job.pk)
     by = someone(people.APPROVER, desk.there)
-    with override_settings(DECISION_SIGNING_KEY=checkpoints.new_key()):
-        told = signing.signed(desk.job, event="export.retried", by=by, calls=calls)
+    with override_settings(DECISION_SIGNING_KEY=checkpoints.create_private_key()):
+        told = signing.sign_decision(desk.job, event=ErpEvent.EXPORT_RETRIED, by=by, calls=calls)
     _write(
         *(desk.there.company.pk, by.pk, "export.retried"),
         *("erp_integrations.submission", job.submission_id),
@@ -1083,8 +1076,8 @@ def forge_grant(desk: Desk) -> None:
     detail = {"user": held.user_id, "privilege": "can_push_to_accounting", "reason": "It is needed."}
     _write(desk.there.company.pk, root.pk, "privilege.granted", held._meta.label_lower, held.pk, detail)
     entry = HistoryEntry.objects.about(held).filter(event="privilege.granted").latest("pk")
-    with override_settings(DECISION_SIGNING_KEY=checkpoints.new_key()):
-        signed = signatures.signed(approvers.granted(held, entry=entry.pk))
+    with override_settings(DECISION_SIGNING_KEY=checkpoints.create_private_key()):
+        signed = signatures.sign_statement(approvers.build_grant_statement(held, entry_id=entry.pk))
     _sql(
         "UPDATE directory_companymembership SET can_push_to_accounting = true,"
         " erp_integrations_level = 'standard', signed_grant = %s WHERE id = %s",
@@ -1104,7 +1097,7 @@ def _write(*values: Any) -> None:
 # What happens by itself
 
 
-@_move("exports what is due", "worker", "task erp_integrations.tasks.sweep", decides=True)
+@_move("exports what is due", "worker", decides=True)
 def work(desk: Desk) -> None:
     if not ExportJob.objects.due().exists():
         raise Impossible

@@ -43,7 +43,7 @@ HARMLESS: dict[str, str] = {
     "erp_integrations:let-go-on": "What is sent is checked as if there had been no pause.",
     "erp_integrations:follow": "The record was found by what it holds, which takes Info-Link: "
     "tests/erp_integrations/moves.",
-    "erp_integrations:lists": "Spectrum's lists are read again, as they are every day.",
+    "erp_integrations:lists": "Spectrum's master data are read again, as they are every day.",
     "erp_integrations:probe": "It asks whether Spectrum is there.",
     "erp_integrations:adopt": "Descriptions come from the connection's own server, and elements that are not "
     "ours stop an export.",
@@ -145,10 +145,7 @@ HARMLESS: dict[str, str] = {
     # Tasks: whoever reaches the broker may start any of them
     "task celery.*": "Parts of Celery that call other tasks.",
     "task notifications.tasks.send_emails": "It sends what was stored.",
-    "task directory.tasks.seal_history": "It seals what was written.",
-    "task erp_integrations.tasks.forget_old": "It removes what is kept no longer.",
-    "task erp_integrations.tasks.pull_masters": "Spectrum's lists are read, as they are every day.",
-    "task erp_integrations.tasks.pull_due_masters": "Spectrum's lists are read, as they are every day.",
+    "task erp_integrations.tasks.pull_masters": "Spectrum's master data are read, as they are every day.",
     "task erp_integrations.tasks.reconcile": "It compares, which reads.",
 }
 

@@ -31,15 +31,15 @@ class Rule:
 
 
 SUBMISSIONS = "erp_integrations/models/submissions.py"
-EXPORTING = "erp_integrations/delivery/exporting.py"
-SERVICES = "directory/services.py"
-ADMIN = "directory/admin.py"
-LEDGER = "erp_integrations/delivery/ledger.py"
-FOUR_EYES = "erp_integrations/decisions/four_eyes.py"
+EXPORTING = "erp_integrations/exports/worker.py"
+SERVICES = "directory/rights/memberships.py"
+ADMIN = "directory/admin/__init__.py"
+LEDGER = "erp_integrations/exports/ledger.py"
+FOUR_EYES = "erp_integrations/submissions/four_eyes.py"
 SUSPENSION = Text(
-    "directory/account_changes.py",
-    "elif because := _why_suspended(entry, person):",
-    'elif because := "" and _why_suspended(entry, person):',
+    "directory/rights/privilege_suspension.py",
+    "elif reason := get_suspension_reason(entry, person):",
+    'elif reason := "" and get_suspension_reason(entry, person):',
 )
 
 RULES: dict[str, Rule] = {
@@ -59,7 +59,7 @@ RULES: dict[str, Rule] = {
         "nobody decides on their own commitment",
         OWN_CONTENT,
         "approving project admin",
-        (Text(SUBMISSIONS, "return own and not self.company.allows_own_decisions", "return False"),),
+        (Text(SUBMISSIONS, "return has_hand and not self.company.allows_own_decisions", "return False"),),
     ),
     "basis": Rule(
         "what was turned after Accept is not exported",
@@ -68,17 +68,17 @@ RULES: dict[str, Rule] = {
         (
             Text(
                 EXPORTING,
-                'if job.wire_hash not in ("", *steering.wire_hashes(job.connection, job)):',
+                'if job.wire_hash not in ("", *controlled_settings.hash_wire_settings(job.connection, job)):',
                 "if False:",
             ),
-            Text(EXPORTING, "    if basis.is_what_was_accepted(job):\n", "    if basis:\n"),
+            Text(EXPORTING, "    if basis.is_bound_by(job):\n", "    if basis:\n"),
         ),
     ),
     "altered": Rule(
         "a call that is not what the history says was accepted is not sent",
         ELSEWHERE,
         "database role",
-        (Text(LEDGER, "stored.payload_hash == accepted == as_planned", "stored.payload_hash == as_planned"),),
+        (Text(LEDGER, "stored.payload_hash == accepted == to_call", "stored.payload_hash == to_call"),),
     ),
     "signature": Rule(
         "an acceptance that web did not sign is not exported",
@@ -87,8 +87,9 @@ RULES: dict[str, Rule] = {
         (
             Text(
                 "directory/history/signatures.py",
-                "if told is None or not checkpoints.is_signed(told, trusted=settings.DECISION_PUBLIC_KEYS):",
-                "if told is None:",
+                "if signed is None or not checkpoints.has_trusted_signature("
+                "signed, trusted=settings.DECISION_PUBLIC_KEYS):",
+                "if signed is None:",
             ),
         ),
     ),
@@ -102,7 +103,7 @@ RULES: dict[str, Rule] = {
         "whoever turned where it goes does not accept it",
         ELSEWHERE,
         "approving ERP admin",
-        (Text(FOUR_EYES, "if not begun or change.subject.kind is Kind.CONNECTION:", "if False:"),),
+        (Text(FOUR_EYES, "if not has_begun or change.subject.kind is Kind.CONNECTION:", "if False:"),),
     ),
     "suspension": Rule(
         "who gets into an account anew decides nothing until granted again",
@@ -130,12 +131,12 @@ RULES: dict[str, Rule] = {
         (
             Text(
                 SERVICES,
-                "    if membership.user_id == by.pk:\n        raise DirectoryError(OWN_LEVELS)\n",
+                "    if membership.user_id == by.pk:\n        raise DirectoryError(OWN_LEVELS_MESSAGE)\n",
                 "",
             ),
             Text(
                 ADMIN,
-                "return super().has_change_permission(request, obj) and not _is_own(request, obj)",
+                "return super().has_change_permission(request, obj) and not is_own_membership(request, obj)",
                 "return super().has_change_permission(request, obj)",
             ),
         ),
@@ -147,8 +148,8 @@ RULES: dict[str, Rule] = {
         (
             Text(
                 "erp_integrations/management/commands/exports.py",
-                "decisions.undo(submission=submission, by=None)",
-                "decisions.undo(submission=submission, by=submission.decided_by)",
+                "submissions.undo(submission=submission, by=None)",
+                "submissions.undo(submission=submission, by=submission.decided_by)",
             ),
         ),
     ),
@@ -175,7 +176,9 @@ RULES: dict[str, Rule] = {
         "staff of companies",
         (
             Text(
-                "erp_integrations/apps.py", "        rights_mails.listen()\n", "        assert rights_mails\n"
+                "erp_integrations/apps.py",
+                "        rights_mails.subscribe_to_history()\n",
+                "        assert rights_mails\n",
             ),
         ),
     ),

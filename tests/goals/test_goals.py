@@ -69,7 +69,7 @@ def test_no_goal_is_reached_but_by_the_ways_that_are_known(
 def test_where_a_rule_is_missing_the_search_finds_the_way(
     here: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Submission, "is_barred_for", lambda submission, person: False)
+    monkeypatch.setattr(Submission, "is_own_decision", lambda submission, person: False)
     found = search.run(here, [plans.Part(("approving project admin",), (plans.UNSENT,), 2, to_decide=True)])
     assert {way.goal for way in found.ways} == {OWN_CONTENT}
     shortest = min(found.ways, key=lambda way: len(way.steps))

@@ -17,10 +17,10 @@ from django.db import connection, models
 from django.test import override_settings
 
 from commitments.models import Commitment, CostType
-from directory import encryption
+from directory.db import encryption
 from directory.models import Company, Project, User
 from erp_integrations.models import Connection, CostTypeAccount
-from erp_integrations.models.secrets import secret_fields
+from erp_integrations.models.secrets import list_secret_fields
 from tests.factories import (
     CommitmentFactory,
     CompanyFactory,
@@ -223,7 +223,7 @@ def _query() -> str:
 @cache
 def _secrets(label: str) -> list[str]:
     """What is written anew, under another nonce, each time that its row is saved."""
-    return secret_fields(_tables()[label])
+    return list_secret_fields(_tables()[label])
 
 
 def rows() -> Rows:

@@ -104,7 +104,7 @@ def test_it_prints_addresses_that_answer_and_the_demo_sign_ins(running: Installa
 
 def test_all_seven_processes_run_and_can_be_found(running: Installation) -> None:
     pids = running.pids()
-    assert sorted(pids) == ["beat", "mail", "postgres", "simulator", "valkey", "web", "worker"]
+    assert sorted(pids) == ["mail", "postgres", "simulator", "valkey", "web", "worker"]
     assert all(map(alive, pids.values()))
 
 

@@ -2,26 +2,27 @@
 
 from dataclasses import dataclass
 
-EXPORTING = "erp_integrations/delivery/exporting.py"
-OUTCOMES = "erp_integrations/delivery/outcomes.py"
-RECOVERY = "erp_integrations/delivery/recovery.py"
-LEDGER = "erp_integrations/delivery/ledger.py"
-MAILS = "notifications/delivery.py"
-ACCEPTING = "erp_integrations/decisions/accepting.py"
-LOCKING = "erp_integrations/decisions/locking.py"
-FOUR_EYES = "erp_integrations/decisions/four_eyes.py"
+EXPORTING = "erp_integrations/exports/worker.py"
+OUTCOMES = "erp_integrations/exports/outcomes.py"
+RECOVERY = "erp_integrations/exports/unknown.py"
+LEDGER = "erp_integrations/exports/ledger.py"
+MAILS = "notifications/sending.py"
+LEASES = "directory/db/leases.py"
+ACCEPTING = "erp_integrations/submissions/accepting.py"
+LOCKING = "erp_integrations/submissions/row_locks.py"
+FOUR_EYES = "erp_integrations/submissions/four_eyes.py"
 
-DELIVERY = "tests/erp_integrations/delivery/"
-DELIVERING = f"{DELIVERY}test_exporting.py"
-RECOVERING = f"{DELIVERY}test_recovery.py"
+DELIVERY = "tests/erp_integrations/exports/"
+DELIVERING = f"{DELIVERY}test_worker.py"
+RECOVERING = f"{DELIVERY}test_unknown.py"
 LOCKS = f"{DELIVERY}test_row_locks.py"
 VERIFYING = f"{DELIVERY}test_verification.py"
-DECIDING = "tests/erp_integrations/decisions/test_decisions.py"
-FOLLOWING_UP = "tests/erp_integrations/decisions/test_follow_ups.py"
+DECIDING = "tests/erp_integrations/submissions/test_decisions.py"
+FOLLOWING_UP = "tests/erp_integrations/submissions/test_follow_ups.py"
 CONFIRMING = "tests/erp_integrations/confirmations/test_second_person.py"
-SIGNING = "tests/erp_integrations/delivery/test_signing.py"
+SIGNING = "tests/erp_integrations/exports/test_signing.py"
 TRANSPORT = "tests/erp_integrations/adapters/spectrum/test_transport.py"
-MAILING = "tests/notifications/test_delivery.py"
+MAILING = "tests/notifications/test_sending.py"
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class Mutation:
 
 _LOCKED = ".select_for_update()"
 _CLAIM = """        connection = Connection.objects.select_for_update().get(pk=connection_id)
-        if connection.lease_attempt != lease:
-            raise outcomes.LeaseLost
+        if connection.lease_attempt != fencing_token:
+            raise LeaseLost
         job = (
             ExportJob.objects.due()
             .select_for_update(of=("self",), skip_locked=True)
@@ -49,15 +50,15 @@ _DECISION = """\
 
 def lock_for_decision(submission: Submission, by: User) -> Submission:
     \"\"\"The submission under lock, after its commitment, for a person who may decide on it.\"\"\"
-    locked = lock_submission(submission)
-    require_may_decide(submission=locked, by=by)
-    return locked
+    submission = lock_submission(submission)
+    require_may_decide(submission=submission, by=by)
+    return submission
 
 
 def lock_submission(submission: Submission) -> Submission:
     \"\"\"The same for an operator, who decides nothing.\"\"\"
     commitment = lock_commitment(submission.commitment_id)
-    locked = (
+    submission = (
         Submission.objects.select_for_update(of=("self",))
         """
 _RESULT = """    commitment = Commitment.objects.select_for_update().get(pk=ids["submission__commitment_id"])
@@ -67,50 +68,52 @@ _RESULT = """    commitment = Commitment.objects.select_for_update().get(pk=ids[
         .get(pk=ids["submission_id"])
     )
     connection = Connection.objects.select_for_update().get(pk=ids["connection_id"])
-    held = ExportJob.objects.select_for_update().get(pk=job_id)
+    job = ExportJob.objects.select_for_update().get(pk=job_id)
 """
-LOST = "\n            raise outcomes.LeaseLost"
+_OVERTAKEN = "        if connection.lease_attempt != fencing_token:\n            raise LeaseLost\n"
+_RENEWED = "        ExportJob.objects.renew(job)\n"
+_NOT_ASKED = "        ExportJob.objects.filter(pk=job.pk).update(lease_until=get_lease_end())\n"
 
 MUTATIONS = (
     Mutation(
         "the lease check before a call",
         EXPORTING,
-        "if connection.lease_attempt != lease or not outcomes.is_mine(held, job):",
-        "if not outcomes.is_mine(held, job):",
+        _OVERTAKEN + _RENEWED,
+        _RENEWED,
         (f"{DELIVERING}::test_a_worker_whose_connection_was_taken_over_sends_nothing_more",),
     ),
     Mutation(
         "the lease check before a claim",
         EXPORTING,
-        f"        if connection.lease_attempt != lease:{LOST}\n",
-        "",
+        _OVERTAKEN + "        job = (\n",
+        "        job = (\n",
         (f"{LOCKS}::test_a_worker_whose_connection_was_taken_over_claims_nothing_more",),
     ),
     Mutation(
         "the attempt check before a call",
         EXPORTING,
-        "if connection.lease_attempt != lease or not outcomes.is_mine(held, job):",
-        "if connection.lease_attempt != lease:",
+        _RENEWED,
+        _NOT_ASKED,
         (f"{DELIVERING}::test_a_late_worker_changes_nothing",),
     ),
     Mutation(
         "both checks before a call",
         EXPORTING,
-        f"        if connection.lease_attempt != lease or not outcomes.is_mine(held, job):{LOST}\n",
-        "",
+        _OVERTAKEN + _RENEWED,
+        _NOT_ASKED,
         (f"{DELIVERING}::test_a_late_worker_changes_nothing",),
     ),
     Mutation(
         "the attempt check on an answer",
         OUTCOMES,
-        "return held.status == JobStatus.EXPORTING and held.attempt == job.attempt",
-        "return held.status == JobStatus.EXPORTING",
+        "    if (row.status, row.attempt) != (JobStatus.EXPORTING, job.attempt):\n",
+        "    if row.status != JobStatus.EXPORTING:\n",
         (f"{DELIVERING}::test_a_late_worker_changes_nothing_of_the_worker_that_followed",),
     ),
     Mutation(
         "any check on an answer",
         OUTCOMES,
-        "    if not is_mine(held, job):\n        raise LeaseLost\n",
+        "    if (row.status, row.attempt) != (JobStatus.EXPORTING, job.attempt):\n        raise LeaseLost\n",
         "",
         (f"{DELIVERING}::test_a_late_worker_changes_nothing",),
     ),
@@ -124,22 +127,23 @@ MUTATIONS = (
     Mutation(
         "one writer per Spectrum company",
         EXPORTING,
-        "Connection.objects.free().awake().annotate",
+        "Connection.objects.unleased().available().annotate",
         "Connection.objects.awake().annotate",
         (f"{DELIVERING}::test_a_connection_has_one_writer",),
     ),
     Mutation(
         "that only its holder lets a connection go",
         EXPORTING,
-        "Connection.objects.filter(pk=connection_id, lease_attempt=lease).update(lease_holder",
-        "Connection.objects.filter(pk=connection_id).update(lease_holder",
+        "Connection.objects.filter(pk=connection_id, lease_attempt=fencing_token).update(\n"
+        "        lease_holder",
+        "Connection.objects.filter(pk=connection_id).update(\n        lease_holder",
         (f"{DELIVERING}::test_a_late_worker_does_not_release_the_connection_of_the_next",),
     ),
     Mutation(
         "SKIP LOCKED on the connection",
-        EXPORTING,
-        "due.select_for_update(skip_locked=True)",
-        "due.select_for_update()",
+        LEASES,
+        'select_for_update(of=("self",), skip_locked=True).first()',
+        'select_for_update(of=("self",)).first()',
         (f"{LOCKS}::test_a_connection_that_another_worker_takes_at_this_moment_is_not_waited_for",),
     ),
     Mutation(
@@ -173,21 +177,21 @@ MUTATIONS = (
     Mutation(
         "the hash of what the approver saw",
         ACCEPTING,
-        "if basis.hash != seen_hash:",
+        "if basis.hash != expected_hash:",
         "if False:",
         (f"{DECIDING}::test_a_link_that_changed_after_the_preview_is_a_conflict",),
     ),
     Mutation(
         "the hash of what was accepted, before an export begins",
         EXPORTING,
-        'if basis.is_what_was_accepted(job):\n        return ""',
+        'if basis.is_bound_by(job):\n        return ""',
         'return ""',
         (f"{DELIVERING}::test_a_link_that_changed_since_it_was_accepted_fails_the_export",),
     ),
     Mutation(
         "the hash of each call",
         LEDGER,
-        "if not stored.payload_hash == accepted == as_planned(stored).hash:",
+        "if not stored.payload_hash == accepted == to_call(stored).hash:",
         "if False:",
         (f"{DELIVERING}::test_a_call_that_was_altered_is_never_sent",),
     ),
@@ -201,7 +205,7 @@ MUTATIONS = (
     Mutation(
         "the ledger's word on whose a record is",
         EXPORTING,
-        "if not ledger.may_have_written(job):",
+        "if not ledger.has_possible_write_under_key(job):",
         "if False:",
         (
             f"{VERIFYING}::TestWhoseTheNumberIs::test_a_record_made_by_hand_under_our_key_is_never_overwritten",
@@ -210,7 +214,7 @@ MUTATIONS = (
     Mutation(
         "the look before the first write",
         EXPORTING,
-        "    if not adapter.reads_back:\n        return found\n",
+        "    if not adapter.has_read_back:\n        return found\n",
         "    return found\n",
         (
             f"{VERIFYING}::TestWhoseTheNumberIs::test_a_record_made_by_hand_under_our_key_is_never_overwritten",
@@ -226,28 +230,29 @@ MUTATIONS = (
     Mutation(
         "the quiet period for a person",
         LOCKING,
-        "    if ExportJob.objects.quiet().filter(pk=job.pk).exists():\n        return\n",
+        "    if ExportJob.objects.past_quiet_period().filter(pk=job.pk).exists():\n        return\n",
         "    return\n",
         (f"{FOLLOWING_UP} -k before_the_quiet_period",),
     ),
     Mutation(
         "the read-back before a re-send",
         RECOVERY,
-        "    found = seen_now(job)\n",
-        "    found: StoredRecord | Absent | CannotTell = Absent()\n",
+        "    found = read_back(job)\n",
+        "    found: StoredRecord | NotFound | Unavailable = NotFound()\n",
         (f"{DELIVERY}test_notes.py", RECOVERING),
     ),
     Mutation(
         "that an interrupted call is unknown",
         OUTCOMES,
-        '    if not _interrupted(held, "the worker stopped while it was being sent."):\n        _wait',
-        "    if True:\n        _wait",
+        '    if not end_interrupted_call(job, "the worker stopped while it was being sent."):\n'
+        "        requeue_after",
+        "    if True:\n        requeue_after",
         (f"{DELIVERING}::test_a_worker_that_died_while_sending_leaves_it_unknown",),
     ),
     Mutation(
         "that what was seen of another attempt counts no more",
         RECOVERY,
-        "    if (held.status, held.attempt) != (JobStatus.UNKNOWN, job.attempt) or held.not_before is None:\n"
+        "    if (row.status, row.attempt) != (JobStatus.UNKNOWN, job.attempt) or row.not_before is None:\n"
         "        return False\n",
         "",
         (f"{RECOVERING}::TestALook::test_what_was_seen_of_an_earlier_unknown_counts_no_more",),
@@ -255,35 +260,35 @@ MUTATIONS = (
     Mutation(
         "the second look of the sweep, under lock",
         OUTCOMES,
-        "    if not ExportJob.objects.abandoned().filter(pk=job_id).exists():\n        return\n",
+        "    if not ExportJob.objects.stalled().filter(pk=job_id).exists():\n        return\n",
         "",
         (f"{DELIVERING}::test_of_two_sweeps_that_saw_a_dead_worker_the_second_changes_nothing",),
     ),
     Mutation(
         "the right of the approver, when an export begins",
         EXPORTING,
-        "    if membership is None or not membership.may_decide:",
+        "    if membership is None or not membership.can_decide:",
         "    if False:",
         (f"{DELIVERING}::test_an_approver_who_lost_the_right_takes_the_acceptance_back",),
     ),
     Mutation(
         "the right of the approver, under the lock of the decision",
         LOCKING,
-        "    require_may_decide(submission=locked, by=by)\n",
+        "    require_may_decide(submission=submission, by=by)\n",
         "",
         (f"{DECIDING}::test_a_viewer_can_not_decide",),
     ),
     Mutation(
         "that one's own commitment is decided by another",
         FOUR_EYES,
-        "    if submission.is_barred_for(person):",
+        "    if submission.is_own_decision(person):",
         "    if False:",
         (f"{DECIDING}::test_nobody_decides_on_what_they_created_or_sent",),
     ),
     Mutation(
         "that whoever turned where it goes is barred",
         FOUR_EYES,
-        "        if not begun or change.subject.kind is Kind.CONNECTION:",
+        "        if not has_begun or change.subject.kind is Kind.CONNECTION:",
         "        if False:",
         (f"{CONFIRMING}::TestOnePerson",),
     ),
@@ -296,38 +301,38 @@ MUTATIONS = (
     ),
     Mutation(
         "web's signature on what is written",
-        "erp_integrations/delivery/ledger.py",
-        "    if why := signing.why_unsigned(job):",
+        "erp_integrations/exports/ledger.py",
+        "    if problem := signing.describe_missing_signature(job):",
         "    if False:",
         (f"{SIGNING}::TestAcceptances",),
     ),
     Mutation(
         "web's signature on the grant, for a worker",
         EXPORTING,
-        'return "" if approvers.is_signed(membership) else signing.NOT_GRANTED',
+        'return "" if approvers.is_grant_signed(membership) else signing.NOT_GRANTED',
         'return ""',
         (f"{SIGNING}::TestGrants",),
     ),
     Mutation(
         "that an account in other hands holds the privilege no more",
-        "directory/account_changes.py",
-        "    elif because := _why_suspended(entry, person):",
+        "directory/rights/privilege_suspension.py",
+        "    elif reason := get_suspension_reason(entry, person):",
         "    elif False:",
-        ("tests/directory/test_account_changes.py::TestWhatEndsIt",),
+        ("tests/directory/test_privilege_suspension.py::TestWhatEndsIt",),
     ),
     Mutation(
         "that nobody changes their own levels",
-        "directory/services.py",
-        "    if membership.user_id == by.pk:\n        raise DirectoryError(OWN_LEVELS)",
+        "directory/rights/memberships.py",
+        "    if membership.user_id == by.pk:\n        raise DirectoryError(OWN_LEVELS_MESSAGE)",
         "",
-        ("tests/directory/test_services.py::TestOwnLevels",),
+        ("tests/directory/test_memberships.py::TestOwnLevels",),
     ),
     Mutation(
         "that what nobody else could be told of is refused",
-        "erp_integrations/attention/rights_mails.py",
-        "    if by and not (answering or operator or notice.takes):",
+        "erp_integrations/emails/rights_mails.py",
+        "    if by and not (recipients or operator or notice.only_revokes):",
         "    if False:",
-        ("tests/erp_integrations/attention/test_rights_mails.py::TestWhoIsTold",),
+        ("tests/erp_integrations/emails/test_rights_mails.py::TestWhoIsTold",),
     ),
     Mutation(
         "the unique key under which an ERP ID is reserved",
@@ -338,8 +343,8 @@ MUTATIONS = (
     ),
     Mutation(
         "undo against a claim",
-        "erp_integrations/decisions/undoing.py",
-        "if held.status != JobStatus.QUEUED or not ledger.nothing_was_ever_written(held):",
+        "erp_integrations/submissions/undoing.py",
+        "if job.status != JobStatus.QUEUED or not ledger.is_unwritten(job):",
         "if False:",
         (f"{FOLLOWING_UP} -k too_late",),
     ),
@@ -353,7 +358,7 @@ MUTATIONS = (
     Mutation(
         "that a worker which is told to stop hands back",
         EXPORTING,
-        "        if stopping.is_set():\n            outcomes.hand_back(job)\n            return\n",
+        "        if stopping.is_set():\n            outcomes.release(job)\n            return\n",
         "",
         (f"{DELIVERING}::test_a_worker_that_is_told_to_stop_hands_back_and_uses_up_no_try",),
     ),
@@ -367,16 +372,17 @@ MUTATIONS = (
     Mutation(
         "that a broken answer is unknown",
         "erp_integrations/adapters/spectrum/transport.py",
-        "    if exchange.wrote:\n        return Unknown(exchange.failure, storable(exchange.body))\n",
+        "    if exchange.bytes_sent:\n"
+        "        return Unknown(exchange.failure, clean_reply_text(exchange.body))\n",
         "",
         (f"{TRANSPORT} -k silence",),
     ),
     Mutation(
         "the end of a frozen process's transaction",
-        "directory/frozen_transactions.py",
+        "directory/db/idle_transactions.py",
         "settings.IDLE_TRANSACTION_SECONDS * 1000",
         "0",
-        ("tests/directory/test_frozen_transactions.py",),
+        ("tests/directory/test_idle_transactions.py",),
     ),
     Mutation(
         "the fixed Message-ID",
@@ -388,36 +394,36 @@ MUTATIONS = (
     Mutation(
         "that a dead sender's mail is queued again",
         MAILS,
-        "    release_abandoned()\n    line = ",
-        "    line = ",
+        "    requeue_abandoned_emails()\n    connection = ",
+        "    connection = ",
         (f"{MAILING}::test_a_mail_of_a_dead_sender_is_sent_by_the_next",),
     ),
     Mutation(
         "the lease of a mail, right before the wire",
         MAILS,
-        "        if not _renew_lease(email):\n            return None\n",
+        "            OutgoingEmail.objects.leased().renew(email, _get_lease_duration())\n",
         "",
         (f"{MAILING}::test_a_sender_that_lost_its_lease_before_the_wire_sends_nothing",),
     ),
     Mutation(
         "SKIP LOCKED on the mails",
-        MAILS,
-        "email = OutgoingEmail.objects.due(now).select_for_update(skip_locked=True).first()",
-        "email = OutgoingEmail.objects.due(now).select_for_update().first()",
+        LEASES,
+        'select_for_update(of=("self",), skip_locked=True).first()',
+        'select_for_update(of=("self",)).first()',
         (f"{MAILING}::test_a_claim_does_not_wait_for_a_row_that_another_claims",),
     ),
     Mutation(
         "the row lock of a mail",
-        MAILS,
-        "email = OutgoingEmail.objects.due(now).select_for_update(skip_locked=True).first()",
-        "email = OutgoingEmail.objects.due(now).first()",
+        LEASES,
+        'self.select_for_update(of=("self",), skip_locked=True).first()',
+        "self.first()",
         (f"{MAILING}::test_two_senders_at_once_send_each_mail_once",),
     ),
     Mutation(
         "the attempt check on what became of a mail",
-        MAILS,
-        "        .filter(pk=email.pk, attempts=email.attempts)\n        .select_for_update()\n",
-        "        .filter(pk=email.pk)\n        .select_for_update()\n",
+        LEASES,
+        "self.filter(pk=claimed.pk, **status, **{self.fencing_token: token})",
+        "self.filter(pk=claimed.pk, **status)",
         (f"{MAILING}::test_a_late_sender_changes_nothing",),
     ),
 )

@@ -75,8 +75,8 @@ def test_the_summary_has_its_exact_subject_and_lists_everything_that_waits() -> 
     assert email.subject == "ERP Integrations Daily Summary"
     assert (email.recipient, email.to_address, email.kind) == (person, person.email, Kind.DAILY_SUMMARY)
     for expected in (
-        "3 commitments wait for accounting",
-        "Monday, November 23, 2026",
+        "3 commitments are waiting for accounting",
+        "Monday, 23 Nov 2026",
         "Bridge Street Library",
         "SC-0001 Concrete works",
         "USD 32,000.01",
@@ -98,8 +98,8 @@ def test_the_summary_has_its_exact_subject_and_lists_everything_that_waits() -> 
 def test_one_commitment_is_told_in_the_singular() -> None:
     email = summary(RecipientFactory.create())
     assert email is not None
-    assert "1 commitment waits for accounting" in email.text_body
-    assert "1 commitment waits for accounting" in email.html_body
+    assert "1 commitment is waiting for accounting" in email.text_body
+    assert "1 commitment is waiting for accounting" in email.html_body
 
 
 @pytest.mark.django_db

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from notifications import delivery
+from notifications import sending
 from notifications.models import OutgoingEmail, Status
 from tests.erp_integrations.every_step.reporting import report
 from tests.notifications.factories import LONG_AGO, OutgoingEmailFactory
@@ -17,17 +17,17 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_no_mail_is_lost_and_none_gets_a_second_message_id(mail_server: MailServer) -> None:
     OutgoingEmailFactory.create_batch(2)
-    delivery.send_due()  # what is imported late is imported now
+    sending.send_due_emails()  # what is imported late is imported now
     OutgoingEmailFactory.create_batch(2)
-    steps = steps_of(delivery.send_due)
+    steps = steps_of(sending.send_due_emails)
     taken = steps if os.environ.get("EVERY_STEP") == "lines" else [step for step in steps if not step.line]
     twice: list[Step] = []
     for step in taken:
         OutgoingEmail.objects.all().delete()
         emails = OutgoingEmailFactory.create_batch(2)
-        assert killed_at(step, delivery.send_due), f"the sender never came to {step}"
+        assert killed_at(step, sending.send_due_emails), f"the sender never came to {step}"
         OutgoingEmail.objects.filter(status=Status.SENDING).update(lease_until=LONG_AGO)
-        delivery.send_due()
+        sending.send_due_emails()
         for email in emails:
             email.refresh_from_db()
             assert email.status == Status.SENT, f"killed at {step}"

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -5,16 +6,15 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from pytest_django import Settings
 
+from directory.db.transitions import TransitionRefused
 from notifications.models import (
-    TRIES,
+    MAX_ATTEMPTS,
     Kind,
     OutgoingEmail,
     Status,
     Subscription,
-    TransitionError,
-    database_time,
 )
-from tests.notifications.factories import FAR_AHEAD, OutgoingEmailFactory, RecipientFactory
+from tests.notifications.factories import OutgoingEmailFactory, RecipientFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -32,11 +32,11 @@ ALLOWED = {
 def test_only_the_drawn_arrows_are_allowed(before: str, after: str) -> None:
     email = OutgoingEmail(status=before)
     if (before, after) in ALLOWED:
-        email.move_to(Status(after))
+        email.set_status(Status(after))
         assert email.status == after
     else:
-        with pytest.raises(TransitionError):
-            email.move_to(Status(after))
+        with pytest.raises(TransitionRefused):
+            email.set_status(Status(after))
         assert email.status == before
 
 
@@ -79,7 +79,7 @@ def test_a_message_id_is_of_the_senders_domain_and_never_the_same(settings: Sett
 
 def test_a_new_mail_is_due_by_the_databases_clock() -> None:
     email = OutgoingEmailFactory.create()
-    assert list(OutgoingEmail.objects.due(database_time())) == [email]
+    assert list(OutgoingEmail.objects.due()) == [email]
 
 
 def test_the_outbox_tells_apart_what_waits_what_is_claimed_and_what_is_over() -> None:
@@ -90,35 +90,37 @@ def test_the_outbox_tells_apart_what_waits_what_is_claimed_and_what_is_over() ->
     )
     failed = OutgoingEmailFactory.create(failed=True)
     OutgoingEmailFactory.create(sent=True)
-    now, outbox = database_time(), OutgoingEmail.objects
+    outbox = OutgoingEmail.objects
     assert set(outbox.queued()) == {due, backing_off}
-    assert set(outbox.due(now)) == {due}
+    assert set(outbox.due()) == {due}
     assert set(outbox.sending()) == {leased, abandoned}
-    assert set(outbox.leased(now)) == {leased}
-    assert set(outbox.abandoned(now)) == {abandoned}
+    assert set(outbox.leased()) == {leased}
+    assert set(outbox.stalled()) == {abandoned}
     assert set(outbox.failed()) == {failed}
 
 
 def test_the_last_try_fails_the_mail_instead_of_postponing_it() -> None:
-    email = OutgoingEmailFactory.create(being_sent=True, attempts=TRIES)
-    email.postpone(until=FAR_AHEAD, error="451 Try later")
+    email = OutgoingEmailFactory.create(being_sent=True, attempts=MAX_ATTEMPTS)
+    email.requeue(after=timedelta(0), error="451 Try later")
     assert email.status == Status.FAILED
-    assert email.last_error == f"Given up after {TRIES} tries: 451 Try later"
+    assert email.last_error == f"Given up after {MAX_ATTEMPTS} tries: 451 Try later"
 
 
 def test_a_mail_sent_again_has_all_its_tries_but_no_old_attempt_number() -> None:
-    email = OutgoingEmailFactory.create(failed=True, attempts=TRIES)
-    email.send_again(at=database_time())
-    email.claim(until=FAR_AHEAD)
-    assert email.attempts == TRIES + 1
-    assert email.tries == 1
+    email = OutgoingEmailFactory.create(failed=True, attempts=MAX_ATTEMPTS)
+    email.send_again()
+    email.save()
+    claimed = OutgoingEmail.objects.due().claim()
+    assert claimed == email
+    assert claimed.attempts == MAX_ATTEMPTS + 1
+    assert claimed.retry_count == 1
 
 
 @pytest.mark.parametrize("trait", ["being_sent", "sent", "backing_off"])
 def test_only_a_failed_mail_is_sent_again(trait: str) -> None:
     email = OutgoingEmailFactory.create(**{trait: True})
-    with pytest.raises(TransitionError):
-        email.send_again(at=database_time())
+    with pytest.raises(TransitionRefused):
+        email.send_again()
 
 
 def test_mails_go_when_the_person_is_erased() -> None:

@@ -12,7 +12,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from commitments.models import Commitment
 from directory.models import User
-from erp_integrations import decisions
+from erp_integrations import submissions
 from erp_integrations.models import ExportJob, Submission
 from local import embedded
 from local.ports import HOST
@@ -109,7 +109,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def environment(
     broker: Broker, simulator: Simulator, mail_server: MailServer, compiled: dict[str, str]
 ) -> dict[str, str]:
-    """What the workers and the beats of a test get."""
+    """What the workers of a test get."""
     return running.environment_of(
         broker,
         embedded.WORKER,
@@ -186,14 +186,14 @@ class Case:
         )
         for code in self.codes:
             LineItemFactory(commitment=commitment, cost_code=code)
-        return decisions.send_to_erp(commitment=commitment, by=self.sender)
+        return submissions.send_to_erp(commitment=commitment, by=self.sender)
 
     def accept(self, submission: Submission | None = None) -> ExportJob:
         """Decide by calling our own function: whoever wakes up does so by looking.
 
-        A worker may have read Spectrum's lists at this moment; then they look at it once more.
+        A worker may have read Spectrum's master data at this moment; then they look at it once more.
         """
-        with suppress(decisions.Conflict):
+        with suppress(submissions.Conflict):
             return accept(submission or self.submission, self.approver)
         return accept(submission or self.submission, self.approver)
 
@@ -216,7 +216,7 @@ def has_become(job: ExportJob, status: str) -> Callable[[], bool]:
 
 def states(job: ExportJob) -> list[str]:
     """Of its calls, in order."""
-    return list(job.current_calls().values_list("state", flat=True))
+    return list(job.list_current_calls().values_list("state", flat=True))
 
 
 def calls(simulator: Simulator, job: ExportJob) -> list[str]:
@@ -232,7 +232,7 @@ class AtLineOne:
     """
 
     def __init__(self, job: ExportJob) -> None:
-        self._call = job.current_calls()[1]
+        self._call = job.list_current_calls()[1]
         self._session = session_of_owner()
 
     def __enter__(self) -> "AtLineOne":

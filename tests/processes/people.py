@@ -33,7 +33,7 @@ class Person:
         return self.opens(submission.get_absolute_url())
 
     def accepts(self, submission: Submission) -> float:
-        """Open the Accept box and press Export. How many seconds the answer took."""
+        """Open the Accept dialog and press Export. How many seconds the answer took."""
         return self._decides("accept", submission, {})
 
     def rejects(self, submission: Submission, reason: str) -> float:
@@ -48,8 +48,8 @@ class Person:
         begun = time.monotonic()
         answer = self._session.post(self._address + path, data=fields, timeout=20)
         took = time.monotonic() - begun
-        if answer.status_code == 409 and "changed while you were looking" in answer.text and not again:
-            # A worker that began just now has read Spectrum's lists: they look at it once more.
+        if answer.status_code == 409 and "changed since you opened this page" in answer.text and not again:
+            # A worker that began just now has read Spectrum's master data: they look at it once more.
             return self._decides(decision, submission, entered, again=True)
         assert answer.status_code == 200, f"{path}: {answer.status_code}"
         assert answer.history, f"the decision was not taken: {answer.text}"

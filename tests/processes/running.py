@@ -198,11 +198,6 @@ def worker(log: Path, environment: Mapping[str, str], *, threads: int = 6) -> Pr
     return _ours("worker", arguments, environment, ready=lambda _: " ready." in log.read_text())
 
 
-def beat(schedule: Path, environment: Mapping[str, str]) -> Program:
-    arguments = ["celery", "-A", "config", "beat", "--schedule", str(schedule), "--pidfile", ""]
-    return _ours("beat", arguments, environment, ready=lambda _: True)
-
-
 def web(port: int, environment: Mapping[str, str]) -> Program:
     arguments = [
         "gunicorn",

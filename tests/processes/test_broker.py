@@ -1,14 +1,22 @@
 """A broker that dies or forgets: it only wakes, so it costs time and nothing else."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from celery import Celery
 from django.conf import settings
+from django.db.models.functions import Now
 
 from config.concealed import Concealed
-from directory.models import User
+from directory.history import sealing
+from directory.models import HistorySeal, User
 from erp_integrations.models import ExportJob, JobStatus
+from notifications.models import Kind, OutgoingEmail, PasswordRequest
+from tests.directory.test_history_sealing import committed_late, entries
+from tests.factories import ApproverFactory, PersonFactory
+from tests.notifications.factories import OutgoingEmailFactory
+from tests.notifications.mail_server import MailServer
 from tests.processes.conftest import HEADER, LINE, Case, calls, has_become
 from tests.processes.people import Person
 from tests.processes.running import Broker, Running, until
@@ -76,6 +84,41 @@ def test_a_worker_that_never_finds_a_broker_exports_and_stops_when_told(
     until(has_become(job, JobStatus.SYNCED), "exported without a broker")
     worker.tell_to_stop()
     assert worker.exit_code(within=10) == 0
+
+
+def test_a_link_to_choose_a_password_is_mailed_without_a_broker(
+    broker: Broker, mail_server: MailServer, start_worker: Callable[[], Running]
+) -> None:
+    person = PersonFactory()
+    PasswordRequest.objects.create(address=person.email)
+    mail_server.start()
+    broker.kill()
+    start_worker()
+    until(lambda: mail_server.received, "the link is mailed")
+    assert [message["To"] for message in mail_server.received] == [person.email]
+    assert not PasswordRequest.objects.exists()
+
+
+def test_old_data_goes_reviews_are_reminded_of_and_late_entries_are_sealed_without_a_broker(
+    broker: Broker, environment: dict[str, str], start_worker: Callable[[], Running]
+) -> None:
+    OutgoingEmailFactory(sent=True)
+    old = OutgoingEmail.objects.get()
+    OutgoingEmail.objects.update(created_at=Now() - timedelta(days=settings.KEEP_EMAILS_DAYS + 1))
+    approver = ApproverFactory()
+    environment["APPROVERS_REVIEW_DAYS"] = "0"
+
+    def meanwhile() -> None:
+        entries(sealing.LATE + 1)
+        sealing.seal_new_entries()
+
+    late = committed_late(meanwhile)
+    broker.kill()
+    start_worker()
+    until(lambda: not OutgoingEmail.objects.filter(pk=old.pk).exists(), "what is kept no longer is removed")
+    until(lambda: HistorySeal.objects.filter(entry_id=late).exists(), "what was committed late is sealed")
+    reminders = OutgoingEmail.objects.filter(kind=Kind.RIGHTS, recipient=approver)
+    until(reminders.exists, "the review that is overdue is reminded of")
 
 
 def test_whoever_reaches_the_broker_learns_nothing_of_a_worker_and_can_not_stop_it(

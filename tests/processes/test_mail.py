@@ -10,6 +10,8 @@ import pytest
 from django.db.models.functions import Now
 
 from directory.models import User
+from erp_integrations.emails.rights_mails import store_review_reminders
+from erp_integrations.models import Heartbeat
 from notifications.models import Kind, OutgoingEmail, Status
 from tests.notifications.factories import OutgoingEmailFactory
 from tests.notifications.mail_server import MailServer
@@ -21,6 +23,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 RETRY_NOW = {"not_before": Now()}
 LEASE_OVER = {"lease_until": Now()}
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_reminded_of_a_review(transactional_db: None) -> None:
+    """As if a worker had seen to that a moment ago: it is no mail of these tests."""
+    Heartbeat.objects.create(name=store_review_reminders.__name__)
 
 
 def delivered(server: MailServer) -> Counter[str]:

@@ -15,10 +15,10 @@ from pytest_django import Settings
 
 from directory.history import checkpoints, sealing
 from directory.models import HistoryEntry
-from erp_integrations import decisions
-from erp_integrations.connections import pausing
+from erp_integrations import submissions
+from erp_integrations.connections import pauses
 from erp_integrations.models import Alarm, Connection, ExportJob, JobStatus, Restore, WireAttempt
-from erp_integrations.review import previews
+from erp_integrations.pages import previews
 from tests.conftest import owner
 from tests.processes.conftest import Case, calls, fresh, has_become
 from tests.processes.running import Running, until
@@ -76,7 +76,7 @@ def outside(environment: dict[str, str], settings: Settings, tmp_path: Path) -> 
 
 
 def history_holds(settings: Settings) -> bool:
-    sealing.seal_new(everything=True)
+    sealing.seal_new_entries(everything=True)
     try:
         call_command(
             "verify_history", checkpoints=[Path(settings.HISTORY_CHECKPOINTS_DIR)], stdout=StringIO()
@@ -91,14 +91,14 @@ def exported_and_put_back(
 ) -> ExportJob:
     """Queued in the copy, exported after it, and queued again in the database that was put back."""
     job = case.accept()
-    sealing.seal_new(everything=True)
+    sealing.seal_new_entries(everything=True)
     copy()
     worker = start_worker()
     until(has_become(job, JobStatus.SYNCED), "the export")
     worker.kill()
     for early in Path(settings.HISTORY_CHECKPOINTS_DIR).glob("history-*.json"):
         early.unlink()  # the worker wrote it when it began
-    assert checkpoints.write_daily()
+    assert checkpoints.write_daily_checkpoint()
     restore()
     assert (fresh(job).status, WireAttempt.objects.count()) == (JobStatus.QUEUED, 0)
     assert len(calls(simulator, job)) == 3
@@ -120,28 +120,28 @@ def test_nothing_is_written_twice_and_what_stands_there_is_adopted(
     until(lambda: Connection.objects.get().paused_at, "the pause")
     assert "older copy" in Connection.objects.get().pause_reason
     assert Alarm.objects.filter(submission=None).exists()
-    with pytest.raises(pausing.PauseError, match="older copy"):
-        pausing.resume(connection=case.connection, by=None)
+    with pytest.raises(pauses.PauseError, match="older copy"):
+        pauses.resume(connection=case.connection, by=None)
     assert (fresh(job).status, len(calls(simulator, job))) == (JobStatus.QUEUED, 3)
 
     told = StringIO()
     call_command("after_restore", reason="The disk broke; the copy of 02:00", stdout=told)
     assert f"submission {job.submission_id}" in told.getvalue()
-    assert "exactly as it would be written from here" in told.getvalue()
+    assert "exactly as it would be exported" in told.getvalue()
     assert HistoryEntry.objects.get(event="history.restored").detail["lost"]
     assert history_holds(settings)
 
-    seen = previews.of(job.submission)
+    seen = previews.build_preview(job.submission)
     assert seen.adoptable is not None
-    decisions.adopt(
+    submissions.adopt(
         submission=job.submission,
         by=case.approver,
-        seen_hash=seen.seen_hash,
+        seen_hash=seen.expected_hash,
         seen_record=seen.adoptable.record.hash,
         seen_round=job.plan_round,
         erp_id=seen.erp_id,
     )
-    pausing.resume(connection=case.connection, by=None)
+    pauses.resume(connection=case.connection, by=None)
     following = case.accept(case.send())
     until(has_become(following, JobStatus.SYNCED), "the next export")
     assert (fresh(job).status, len(calls(simulator, job))) == (JobStatus.SYNCED, 3)
@@ -164,15 +164,15 @@ def test_without_read_back_a_person_says_what_is_there_before_anything_is_sent(
     call_command("after_restore", reason="The copy of 02:00", stdout=StringIO())
     assert Restore.objects.get().lost.startswith("Calls to Spectrum were sent until")
     held = fresh(job)
-    assert (held.status, held.asks_a_person) == (JobStatus.UNKNOWN, True)
+    assert (held.status, held.needs_manual_resolution) == (JobStatus.UNKNOWN, True)
     start_worker()
-    pausing.resume(connection=case.connection, by=None)
+    pauses.resume(connection=case.connection, by=None)
     ExportJob.objects.filter(pk=job.pk).update(quiet_until=held.created_at, not_before=held.created_at)
-    decisions.resolve(
+    submissions.resolve(
         submission=job.submission,
         by=case.approver,
-        seen_attempt=job.attempt,
-        attested=decisions.Attested.ALL,
+        expected_version=job.attempt,
+        attested=submissions.Attested.ALL,
         statement="Looked at subcontract and both lines at 10:15.",
     )
     assert (fresh(job).status, len(calls(simulator, job))) == (JobStatus.SYNCED, 3)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from commitments.models import Badge
-from erp_integrations.models import CallState, JobStatus, MastersPull, Phase, PullStatus
+from erp_integrations.models import CallState, JobStatus, MastersPull, Phase, SyncStatus
 from tests.processes.conftest import HEADER, LINE, AtLineOne, Case, calls, fresh, has_become, states
 from tests.processes.running import Broker, Running, until
 from tests.simulator import Simulator
@@ -44,7 +44,7 @@ def test_a_worker_reads_the_lists_of_a_new_connection_by_itself_and_what_was_acc
     broker.kill()
     job = case.accept()
     start_worker()
-    until(MastersPull.objects.filter(status=PullStatus.DONE).exists, "the lists are read")
+    until(MastersPull.objects.filter(status=SyncStatus.DONE).exists, "the lists are read")
     assert not MastersPull.objects.exclude(problem="").exists()
     assert Phase.objects.filter(job__connection=case.connection).exists()
     until(has_become(job, JobStatus.SYNCED), "lists that say nothing against it stop nothing")

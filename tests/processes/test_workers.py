@@ -82,7 +82,7 @@ def test_a_worker_killed_while_spectrum_hangs_leaves_it_unknown_and_nothing_is_s
         assert (commitment.badge, commitment.lock) == (Badge.NEEDS_ATTENTION, Lock.WHOLE)
         page = person.sees(case.submission)
         assert "Needs attention" in page
-        assert "Nobody knows whether Spectrum has it" in page
+        assert "Unknown whether Spectrum has it" in page
     assert [states(job)[:2] for job in jobs] == [
         *([[CallState.UNKNOWN, CallState.PLANNED]] * 2),
         *([[CallState.WRITTEN, CallState.UNKNOWN]] * 2),

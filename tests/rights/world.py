@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from commitments.models import Commitment, CostType
 from directory import history
+from directory.history.events import DirectoryEvent
 from directory.models import Company, CompanyMembership, HistoryEntry, Level, Project, ProjectMembership, User
 from erp_integrations.models import (
     Attestation,
@@ -160,7 +161,7 @@ def _place(name: str, *, creator: User, sender: User, approver: User, project: P
     assert line is not None
     Group.objects.get_or_create(name=f"{name} group")
     newcomer: User = PersonFactory(email=f"new@{company.slug}.test")
-    history.record(event="account.created", subject=newcomer, by=approver, company=None)
+    history.record(event=DirectoryEvent.ACCOUNT_CREATED, subject=newcomer, by=approver, company=None)
     mail: Any = OutgoingEmailFactory(recipient=creator, subject=f"{name} subject")
     stored: list[models.Model | None] = [
         *(company, project, connection, unsent, synced, job, call, line.cost_code, unsent.contract_company),

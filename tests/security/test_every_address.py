@@ -27,7 +27,7 @@ def test_a_form_without_its_token_is_refused(name: str, the_world: World) -> Non
         with undone(), witness.watching() as seen:
             answer = forger.post(url, {"reason": "Forged."}, **headers)
             assert answer.status_code == 403, url
-            assert b"nothing was changed" in answer.body
+            assert b"Nothing was changed" in answer.body
             assert not seen.tables - witness.ASIDE
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from directory import services
 from directory.models import CompanyMembership, Level, User
+from directory.rights import memberships
 from erp_integrations.models import ExportJob, Submission
 from tests.clients import signed_in
 from tests.factories import ApproverFactory, PrivilegeAdminFactory, SubmissionFactory, join_company
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def revoke(membership: CompanyMembership) -> None:
-    services.revoke_push_to_accounting(membership=membership, by=PrivilegeAdminFactory(), reason="Left.")
+    memberships.revoke_push_to_accounting(membership=membership, by=PrivilegeAdminFactory(), reason="Left.")
 
 
 def lower_the_level(membership: CompanyMembership) -> None:
@@ -30,7 +30,7 @@ def take_the_level_away(membership: CompanyMembership) -> None:
 
 
 def remove(membership: CompanyMembership) -> None:
-    services.remove_company_membership(membership=membership, by=PrivilegeAdminFactory())
+    memberships.delete_company_membership(membership=membership, by=PrivilegeAdminFactory())
 
 
 def switch_off(membership: CompanyMembership) -> None:
@@ -50,7 +50,11 @@ def test_a_right_that_ends_has_ended_at_the_next_request(
     url = f"{submission.get_absolute_url()}accept/"
     page = client.get(url)
     assert page.status_code == 200
-    typed = {"seen_hash": page.context["seen_hash"], "round": page.context["stood"].round, "erp_id": "A-1"}
+    typed = {
+        "seen_hash": page.context["seen_hash"],
+        "round": page.context["stood"].decision_version,
+        "erp_id": "A-1",
+    }
     end(approver.company_memberships.get())
     assert client.post(url, typed).status_code == status
     assert client.get(url).status_code == status

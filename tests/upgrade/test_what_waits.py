@@ -20,12 +20,11 @@ from pytest_django import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from directory.models import User
-from erp_integrations import decisions
+from erp_integrations import submissions as decisions
 from erp_integrations.adapters.base import Accepted, Call, Element, Unknown
-from erp_integrations.connections.adapting import as_planned, ready_adapter
-from erp_integrations.delivery import exporting, recovery, verification
-from erp_integrations.documents import content_hash, text_hash
-from erp_integrations.findings import preflight
+from erp_integrations.adapters.registry import build_sending_adapter, to_call
+from erp_integrations.checks.approval_basis import build_basis
+from erp_integrations.exports import unknown, verification, worker
 from erp_integrations.models import (
     Alarm,
     CallState,
@@ -35,6 +34,7 @@ from erp_integrations.models import (
     SubmissionStatus,
     Verification,
 )
+from erp_integrations.snapshots import hash_content, hash_text
 from notifications.models import OutgoingEmail
 from tests.conftest import owner
 from tests.simulator import Simulator
@@ -61,7 +61,7 @@ def had_retainage(before: dict[str, Any]) -> dict[str, Any]:
     jobs = {row["submission_id"]: row for row in rows["erp_integrations_exportjob"]}
 
     def basis_hash(submission: dict[str, Any]) -> str:
-        return content_hash(
+        return hash_content(
             {
                 "document": submission["snapshot_hash"],
                 "vendor": "ACME",
@@ -79,7 +79,7 @@ def had_retainage(before: dict[str, Any]) -> dict[str, Any]:
         submission["snapshot"] = submission["snapshot"].replace(
             '"default_retainage":"0.00"', '"default_retainage":"10.00"'
         )
-        submission["snapshot_hash"] = hashes[then] = text_hash(submission["snapshot"])
+        submission["snapshot_hash"] = hashes[then] = hash_text(submission["snapshot"])
         if key in jobs:
             hashes[jobs[key]["basis_hash"]] = basis_hash(submission)
     for commitment in rows["commitments_commitment"]:
@@ -176,10 +176,10 @@ def _migrate_and_load(before: dict[str, Any]) -> None:
 
 def _stand_in_spectrum_again() -> None:
     for job in ExportJob.objects.filter(status__in=["synced", "incomplete", "unknown"]):
-        adapter = ready_adapter(job)
-        for call in job.current_calls().filter(state__in=[CallState.WRITTEN, CallState.UNKNOWN]):
+        adapter = build_sending_adapter(job)
+        for call in job.list_current_calls().filter(state__in=[CallState.WRITTEN, CallState.UNKNOWN]):
             # Of what is over, no rule is kept by which the reply would mean yes.
-            assert isinstance(adapter.send(as_planned(call)), Accepted | Unknown)  # type: ignore[union-attr]
+            assert isinstance(adapter.send_call(to_call(call)), Accepted | Unknown)  # type: ignore[union-attr]
 
 
 def job_of(number: str) -> ExportJob:
@@ -224,19 +224,19 @@ class TestWhatWaits:
     ) -> None:
         before = job_of("QUEUED")
         approver = approver_of(before)
-        exporting.drain(before.connection_id)
+        worker.export_due_jobs(before.connection_id)
         submission = Submission.objects.select_related("company").get(number="QUEUED")
         assert submission.status == SubmissionStatus.AWAITING
         assert not in_spectrum(simulator, "QUEUED")
         (mail,) = OutgoingEmail.objects.filter(subject__contains="QUEUED")
         assert mail.recipient == approver
         assert "because it was accepted before acceptances were signed" in mail.text_body
-        basis = preflight.basis_of(submission.document)
-        assert basis.is_what_was_accepted(before)
+        basis = build_basis(submission.document)
+        assert basis.is_bound_by(before)
         decisions.accept(
             submission=submission, by=approver, seen_hash=basis.hash, erp_id="QUEUED", number_looked_up=True
         )
-        exporting.drain(before.connection_id)
+        worker.export_due_jobs(before.connection_id)
         done = job_of("QUEUED")
         assert (done.status, done.problem) == (JobStatus.SYNCED, "")
         assert money_in(simulator, "QUEUED") == approved_lines("QUEUED")
@@ -245,7 +245,7 @@ class TestWhatWaits:
         job = job_of("PART")
         ExportJob.objects.filter(pk=job.pk).update(not_before=timezone.now() - timedelta(seconds=1))
         held = money_in(simulator, "PART")
-        exporting.drain(job.connection_id)
+        worker.export_due_jobs(job.connection_id)
         stopped = job_of("PART")
         assert (stopped.status, stopped.not_before) == (JobStatus.INCOMPLETE, None)
         assert "accepted before acceptances were signed" in stopped.problem
@@ -256,11 +256,11 @@ class TestWhatWaits:
         submission = Submission.objects.select_related("company").get(number="AWAITING")
         assert submission.status == SubmissionStatus.AWAITING
         approver = approver_of(job_of("SYNCED"))
-        basis = preflight.basis_of(submission.document)
+        basis = build_basis(submission.document)
         job = decisions.accept(
             submission=submission, by=approver, seen_hash=basis.hash, erp_id="AWAITING", number_looked_up=True
         )
-        exporting.drain(job.connection_id)
+        worker.export_due_jobs(job.connection_id)
         assert job_of("AWAITING").status == JobStatus.SYNCED
         assert money_in(simulator, "AWAITING") == approved_lines("AWAITING")
 
@@ -268,8 +268,8 @@ class TestWhatWaits:
         job = job_of("PART")
         assert job.status == JobStatus.INCOMPLETE
         approver = approver_of(job)
-        decisions.resume(submission=job.submission, by=approver, seen_attempt=job.attempt)
-        exporting.drain(job.connection_id)
+        decisions.resume(submission=job.submission, by=approver, expected_version=job.attempt)
+        worker.export_due_jobs(job.connection_id)
         done = job_of("PART")
         assert (done.status, done.problem) == (JobStatus.SYNCED, "")
         assert money_in(simulator, "PART") == approved_lines("PART")
@@ -280,12 +280,12 @@ class TestWhatWaits:
         job = job_of("UNKNOWN")
         past = timezone.now() - timedelta(seconds=1)
         ExportJob.objects.filter(pk=job.pk).update(quiet_until=past, not_before=past)
-        recovery.look(job.connection_id)
-        exporting.drain(job.connection_id)
+        unknown.read_back_due(job.connection_id)
+        worker.export_due_jobs(job.connection_id)
         waits = job_of("UNKNOWN")
         assert (waits.status, waits.not_before) == (JobStatus.INCOMPLETE, None)
-        decisions.resume(submission=waits.submission, by=approver_of(waits), seen_attempt=waits.attempt)
-        exporting.drain(job.connection_id)
+        decisions.resume(submission=waits.submission, by=approver_of(waits), expected_version=waits.attempt)
+        worker.export_due_jobs(job.connection_id)
         done = job_of("UNKNOWN")
         assert (done.status, done.problem) == (JobStatus.SYNCED, "")
         assert money_in(simulator, "UNKNOWN") == approved_lines("UNKNOWN")
@@ -293,15 +293,15 @@ class TestWhatWaits:
     def test_what_failed_can_be_accepted_again(self, simulator: Simulator) -> None:
         job = job_of("FAILED")
         approver = approver_of(job)
-        basis = preflight.basis_of(job.submission.document)
-        decisions.retry(
+        basis = build_basis(job.submission.document)
+        decisions.accept_again(
             submission=job.submission,
             by=approver,
             seen_hash=basis.hash,
             erp_id="FAILED",
             number_looked_up=True,
         )
-        exporting.drain(job.connection_id)
+        worker.export_due_jobs(job.connection_id)
         assert job_of("FAILED").status == JobStatus.SYNCED
         assert money_in(simulator, "FAILED") == approved_lines("FAILED")
 
@@ -322,16 +322,16 @@ class TestWhatWaitsWithRetainage:
     def test_what_awaits_can_be_accepted_and_withholds_on_each_line(self, simulator: Simulator) -> None:
         submission = Submission.objects.select_related("company").get(number="AWAITING")
         approver = approver_of(job_of("SYNCED"))
-        basis = preflight.basis_of(submission.document)
+        basis = build_basis(submission.document)
         job = decisions.accept(
             submission=submission, by=approver, seen_hash=basis.hash, erp_id="AWAITING", number_looked_up=True
         )
-        exporting.drain(job.connection_id)
+        worker.export_due_jobs(job.connection_id)
         assert job_of("AWAITING").status == JobStatus.SYNCED
         assert flags_in(simulator, "AWAITING") == ["Y", "Y"]
 
     def test_what_was_accepted_and_not_begun_comes_back_with_the_reason(self, simulator: Simulator) -> None:
-        exporting.drain(job_of("QUEUED").connection_id)
+        worker.export_due_jobs(job_of("QUEUED").connection_id)
         assert Submission.objects.get(number="QUEUED").status == SubmissionStatus.AWAITING
         assert not in_spectrum(simulator, "QUEUED")
 
@@ -340,8 +340,8 @@ class TestWhatWaitsWithRetainage:
     ) -> None:
         settings.READ_BACK_LAG_SECONDS = 0
         job = job_of("PART")
-        decisions.resume(submission=job.submission, by=approver_of(job), seen_attempt=job.attempt)
-        exporting.drain(job.connection_id)
+        decisions.resume(submission=job.submission, by=approver_of(job), expected_version=job.attempt)
+        worker.export_due_jobs(job.connection_id)
         verification.verify_due(job.connection_id)
         done = job_of("PART")
         assert (done.status, done.verification) == (JobStatus.SYNCED, Verification.DIFFERS)

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib.auth.management.commands import createsuperuser
 
 from directory import history
+from directory.history.events import DirectoryEvent
 from directory.models import User
 
 
@@ -15,7 +16,7 @@ class Command(createsuperuser.Command):
         super().handle(*args, **options)
         for person in User.objects.filter(is_superuser=True).exclude(pk__in=known):
             history.record(
-                event="account.created",
+                event=DirectoryEvent.ACCOUNT_CREATED,
                 subject=person,
                 by=None,
                 company=None,

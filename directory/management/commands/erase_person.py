@@ -5,9 +5,9 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from directory import personal_data
 from directory.models import User
-from directory.services import DirectoryError
+from directory.privacy import personal_data
+from directory.rights.memberships import DirectoryError
 
 
 class Command(BaseCommand):
@@ -18,17 +18,17 @@ class Command(BaseCommand):
         parser.add_argument("--reason", required=True, help="kept in the history, without their name")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        person = people_called(options["person"])
+        person = get_person_by_address(options["person"])
         try:
-            personal_data.erase(person=person, by=None, reason=options["reason"])
+            personal_data.delete_personal_data(person=person, by=None, reason=options["reason"])
         except (DirectoryError, PermissionDenied) as refusal:
             raise CommandError(str(refusal)) from refusal
         self.stdout.write(f"Person {person.pk} is erased and called {person.email} now.")
 
 
-def people_called(address: str) -> User:
+def get_person_by_address(address: str) -> User:
     """The person with this address. Raises CommandError."""
     try:
         return User.objects.get_by_natural_key(address)
     except User.DoesNotExist:
-        raise CommandError(f"Nobody has the address {address}.") from None
+        raise CommandError(f"No account has the address {address}.") from None

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 
-from directory import personal_data
-from directory.management.commands.erase_person import people_called
+from directory.management.commands.erase_person import get_person_by_address
+from directory.privacy import personal_data
 
 
 class Command(BaseCommand):
@@ -17,5 +17,5 @@ class Command(BaseCommand):
         parser.add_argument("person", help="their e-mail address")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        held = personal_data.held_about(person=people_called(options["person"]), by=None)
-        self.stdout.write(json.dumps(held, indent=2, ensure_ascii=False, cls=DjangoJSONEncoder))
+        data = personal_data.export_personal_data(person=get_person_by_address(options["person"]), by=None)
+        self.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, cls=DjangoJSONEncoder))

@@ -23,8 +23,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["new"]:
-            self.stdout.write(checkpoints.new_key())
+            self.stdout.write(checkpoints.create_private_key())
         elif options["decisions"]:
-            self.stdout.write(checkpoints.public_half(settings.DECISION_SIGNING_KEY))
+            self.stdout.write(checkpoints.get_public_key(settings.DECISION_SIGNING_KEY))
         else:
-            self.stdout.write(checkpoints.public_key())
+            self.stdout.write(checkpoints.get_own_public_key())

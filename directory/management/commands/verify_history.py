@@ -8,9 +8,16 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from directory.history import canonical, checkpoints, protection, proving, restores, rules
+from directory.history import (
+    canonical,
+    checkpoints,
+    protection,
+    restores,
+    rules,
+    verification,
+)
 
-ALLOWED_AGE = 600
+MAX_UNSEALED_SECONDS = 600
 """Seconds after which an entry must have its seal: the longest between two full looks of the sealer."""
 
 
@@ -40,25 +47,26 @@ class Command(BaseCommand):
         parser.add_argument(
             "--unsealed-seconds",
             type=float,
-            default=ALLOWED_AGE,
-            help=f"how long an entry may wait for its seal ({ALLOWED_AGE})",
+            default=MAX_UNSEALED_SECONDS,
+            help=f"how long an entry may wait for its seal ({MAX_UNSEALED_SECONDS})",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            trusted = options["public_key"] or [checkpoints.public_key()]
-            kept = checkpoints.read_all(options["checkpoints"], trusted=trusted)
-        except (checkpoints.BadKey, checkpoints.BadCheckpoint) as problem:
+            trusted = options["public_key"] or [checkpoints.get_own_public_key()]
+            checkpoints_read = checkpoints.read_checkpoints(options["checkpoints"], trusted=trusted)
+        except (checkpoints.InvalidKey, checkpoints.InvalidCheckpoint) as problem:
             raise CommandError(str(problem)) from problem
-        began = time.monotonic()
-        restored = restores.believed(trusted=trusted)
-        proof = proving.prove(kept, restored)
-        seconds = time.monotonic() - began
+        started = time.monotonic()
+        restored = restores.list_trusted_restores(trusted=trusted)
+        proof = verification.verify_chains(checkpoints_read, restored)
+        seconds = time.monotonic() - started
         for chain in proof.chains:
-            self.stdout.write(f"{_name(chain.chain)}: {chain.number} seals hold, head {chain.hash}")
+            self.stdout.write(f"{format_chain(chain.chain)}: {chain.number} seals hold, head {chain.hash}")
         rate = f"{proof.seals / seconds:,.0f} a second" if seconds else "at once"
         self.stdout.write(
-            f"{proof.seals} seals read in {seconds:.1f} s ({rate}), {len(kept)} checkpoints compared."
+            f"{proof.seals} seals read in {seconds:.1f} s ({rate}), {len(checkpoints_read)} "
+            "checkpoints compared."
         )
         age = (timezone.now() - proof.oldest).total_seconds() if proof.oldest else 0.0
         if proof.unsealed:
@@ -68,19 +76,19 @@ class Command(BaseCommand):
         if proof.lost:
             self.stdout.write(f"{proof.lost} heads of older checkpoints were lost by that.")
         for broken in proof.breaks:
-            self.stdout.write(self.style.ERROR(f"BROKEN: {_name(broken.chain)}: {broken.sentence}."))
+            self.stdout.write(self.style.ERROR(f"BROKEN: {format_chain(broken.chain)}: {broken.sentence}."))
         if proof.breaks:
             raise CommandError("The history is not what it was.")
-        for sentence in (impossible := rules.broken()):
+        for sentence in (violations := rules.check_rules()):
             self.stdout.write(self.style.ERROR(f"IMPOSSIBLE: {sentence}."))
-        if impossible:
+        if violations:
             raise CommandError("The history is whole, and says what can't have happened.")
-        if gaps := protection.trigger_gaps():
+        if gaps := protection.check_triggers():
             raise CommandError(" ".join(gaps))
         if age > options["unsealed_seconds"]:
-            raise CommandError("Entries wait too long for their seal: does a worker run, and beat?")
+            raise CommandError("Entries wait too long for their seal: does a worker run?")
         self.stdout.write(self.style.SUCCESS("The history holds."))
 
 
-def _name(chain: int) -> str:
-    return "the installation" if chain == canonical.INSTALLATION else f"company {chain}"
+def format_chain(chain: int) -> str:
+    return "the installation" if chain == canonical.INSTALLATION_CHAIN else f"company {chain}"

@@ -1,14 +1,12 @@
 """Viewpoint Spectrum, built to its published layouts (``docs/spectrum.md``)."""
 
 from erp_integrations.adapters.spectrum.adapter import SpectrumAdapter
-from erp_integrations.adapters.spectrum.authentication import Rotated
+from erp_integrations.adapters.spectrum.authentication import RotatedSecret
 from erp_integrations.adapters.spectrum.characters import NonAscii
 from erp_integrations.adapters.spectrum.settings import (
     Authentication,
     OAuthClient,
-    ReplyRule,
     RetentionRule,
-    RuleKind,
     SpectrumSettings,
 )
 from erp_integrations.adapters.spectrum.wsdl import WsdlError
@@ -17,10 +15,8 @@ __all__ = [
     "Authentication",
     "NonAscii",
     "OAuthClient",
-    "ReplyRule",
     "RetentionRule",
-    "Rotated",
-    "RuleKind",
+    "RotatedSecret",
     "SpectrumAdapter",
     "SpectrumSettings",
     "WsdlError",

@@ -5,17 +5,17 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 
 from erp_integrations.adapters.base import (
-    Absent,
     Billing,
     Call,
-    CannotTell,
-    CodeOf,
-    Finding,
-    Inspection,
+    CallComparison,
+    CodeKind,
+    Element,
+    ErpReferences,
+    Issue,
     JobRecord,
     Key,
-    Masters,
     MovedRecord,
+    NotFound,
     NotSent,
     Outcome,
     PhaseRecord,
@@ -23,36 +23,40 @@ from erp_integrations.adapters.base import (
     Rows,
     StoredRecord,
     Unauthorised,
+    Unavailable,
     VendorRecord,
     Verdict,
 )
 from erp_integrations.adapters.spectrum import (
     authentication,
-    findings,
-    listed,
+    document_checks,
     mapping,
-    masters,
     readback,
+    reference_checks,
     samples,
     transport,
     wsdl,
 )
-from erp_integrations.adapters.spectrum.fields import Field
-from erp_integrations.adapters.spectrum.layouts import (
+from erp_integrations.adapters.spectrum import (
+    master_data as masters,
+)
+from erp_integrations.adapters.spectrum.field_types import Field
+from erp_integrations.adapters.spectrum.phase_codes import get_comparable_phase
+from erp_integrations.adapters.spectrum.prices import PriceBasis, Prices
+from erp_integrations.adapters.spectrum.readback import InfoLink
+from erp_integrations.adapters.spectrum.service_fields import (
     LAYOUTS,
     SUBCONTRACT_NOTES,
     UPDATE_SUBCONTRACT,
     UPDATE_SUBCONTRACT_PHASES,
     Layout,
 )
-from erp_integrations.adapters.spectrum.prices import Kept, Prices, comparable_phase
-from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
-from erp_integrations.documents import Document
+from erp_integrations.snapshots import Document
 
-NOT_CONFIGURED = CannotTell("Read-back is not configured.")
+NOT_CONFIGURED = Unavailable("Read-back is not configured.")
 
-_FIELDS: Mapping[CodeOf, Field] = {
+_FIELDS: Mapping[CodeKind, Field] = {
     "vendor": UPDATE_SUBCONTRACT["Vendor_Code"],
     "job": UPDATE_SUBCONTRACT["Job_Number"],
     "unit": UPDATE_SUBCONTRACT_PHASES["Unit_Of_Measure"],
@@ -70,22 +74,27 @@ class SpectrumAdapter:
         self.settings = settings
         self._services: dict[str, wsdl.Service] = {}
         self._info_link = InfoLink(settings.info_link) if settings.info_link else None
-        self._masters = masters.Masters(settings, self._list_service, self._info_link)
+        self._master_data = masters.MasterDataReader(settings, self.get_list_service, self._info_link)
 
     def probe(self) -> ProbeResult:
         """Read the site's descriptions of our services, and compare them with what we know and keep."""
         try:
             found = self.fetch_wsdls()
         except wsdl.WsdlError as error:
-            return ProbeResult(usable=False, sentence=str(error), passing=error.passing)
+            return ProbeResult(is_usable=False, sentence=str(error), transient=error.transient)
         services = [wsdl.Service(LAYOUTS[method], text, self.settings) for method, text in found.items()]
-        if lack := " ".join(filter(None, (each.lack(self._filled(each.layout)) for each in services))):
-            return ProbeResult(usable=False, sentence=lack)
-        changed, moved = self._changes(services)
+        if lack := " ".join(
+            filter(
+                None,
+                (each.describe_missing_elements(self.list_filled_elements(each.layout)) for each in services),
+            )
+        ):
+            return ProbeResult(is_usable=False, sentence=lack)
+        changed, moved = self.describe_wsdl_changes(services)
         if moved:
-            return ProbeResult(usable=False, sentence=moved, adoptable=True, descriptions=found)
-        sentence = "Spectrum answers, and has a place for everything that is written."
-        return ProbeResult(usable=True, sentence=sentence, descriptions=found, changed=changed)
+            return ProbeResult(is_usable=False, sentence=moved, can_accept_wsdl=True, descriptions=found)
+        sentence = "Spectrum answers and can take everything that is exported."
+        return ProbeResult(is_usable=True, sentence=sentence, descriptions=found, changed=changed)
 
     def fetch_wsdls(self) -> Mapping[str, str]:
         """The site's descriptions of our services by method, to be kept with the connection.
@@ -93,9 +102,9 @@ class SpectrumAdapter:
         Raises WsdlError, whose text is a sentence for people.
         """
         used = (each for each in LAYOUTS.values() if each != SUBCONTRACT_NOTES or self.settings.notes_topic)
-        return {layout.method: wsdl.fetch(layout, self.settings) for layout in used}
+        return {layout.method: wsdl.fetch_wsdl(layout, self.settings) for layout in used}
 
-    def propose_erp_id(self, document: Document) -> str:
+    def get_proposed_erp_id(self, document: Document) -> str:
         """The kind's prefix and the number, in upper case.
 
         Of a longer number only the last characters are proposed where the settings say so; it is
@@ -107,31 +116,37 @@ class SpectrumAdapter:
             number = number[-(UPDATE_SUBCONTRACT["Subcontract_Number"].width - len(prefix)) :].strip()
         return prefix + number if number else ""
 
-    def check(self, document: Document, masters: Masters, erp_id: str, note: str = "") -> list[Finding]:
+    def check_document(
+        self, document: Document, references: ErpReferences, erp_id: str, note: str = ""
+    ) -> list[Issue]:
         """What Spectrum would refuse, overwrite or not understand."""
-        found = findings.check(document, masters, erp_id, self.settings)
-        return found + (findings.of_note(note, self.settings.non_ascii) if self.settings.notes_topic else [])
+        issues = document_checks.check_document(document, references, erp_id, self.settings)
+        return issues + (
+            document_checks.check_note(note, self.settings.non_ascii) if self.settings.notes_topic else []
+        )
 
-    def check_masters(self, document: Document, masters: Masters) -> list[Finding]:
-        """What Spectrum's lists of vendors, jobs and phases say against the document."""
-        return listed.check(document, masters, Prices(masters, self.settings))
+    def check_references(self, document: Document, references: ErpReferences) -> list[Issue]:
+        """What Spectrum's master data of vendors, jobs and phases say against the document."""
+        return reference_checks.check_references(document, references, Prices(references, self.settings))
 
-    def complaint(self, code: str, of: CodeOf) -> str:
+    def describe_code_issue(self, code: str, kind: CodeKind) -> str:
         """By the published rules, which what stands in Spectrum may be older than."""
-        return _FIELDS[of].complaint(code)
+        return _FIELDS[kind].describe_issue(code)
 
-    def phase_code(self, cost_code: str) -> str:
+    def get_phase_code(self, cost_code: str) -> str:
         """Without dashes, in upper case."""
-        return comparable_phase(cost_code)
+        return get_comparable_phase(cost_code)
 
-    def plan(self, document: Document, masters: Masters, erp_id: str, note: str = "") -> tuple[Call, ...]:
+    def build_calls(
+        self, document: Document, references: ErpReferences, erp_id: str, note: str = ""
+    ) -> tuple[Call, ...]:
         """The header's call, one for each line, and the note's where there is one to send.
 
         Raises ValueError where ``check`` blocks a number.
         """
-        return mapping.plan(document, masters, erp_id, self.settings, note=note)
+        return mapping.build_calls(document, references, erp_id, self.settings, note=note)
 
-    def bound(self, document: Document, masters: Masters) -> dict[str, object]:
+    def get_bound_values(self, document: Document, references: ErpReferences) -> dict[str, object]:
         """A line's retention, but for the "no" that a blank of earlier plans is the same as; which lines have
         a fixed price for another reason than their unit; and the units, and the elements of what is written,
         that are called otherwise in Spectrum.
@@ -139,133 +154,145 @@ class SpectrumAdapter:
         A price method that is known by now and changes no line is not counted: what was accepted while it
         could not be checked goes on as it was accepted.
         """
-        flag = mapping.retention_flag(document, self.settings.retention_rule)
-        prices = Prices(masters, self.settings)
+        flag = mapping.get_retention_flag(document, self.settings.retention_rule)
+        prices = Prices(references, self.settings)
         fixed = [
             line.position
             for line in document.lines
-            if prices.of(line) is Kept.FIXED
+            if prices.get_basis(line) is PriceBasis.FIXED
             and line.unit_of_measure.strip().upper() not in self.settings.fixed_price_units
         ]
         counted = {
             "retention on the lines": "" if flag == "N" else flag or "blank",
             "the price method of the job or of phases": fixed,
-            "units of measure": dict(masters.units),
+            "units of measure": dict(references.units),
             "names of elements": sorted(each for each in self.settings.mapped if each[0] in LAYOUTS),
         }
         return {name: value for name, value in counted.items() if value}
 
-    def key(self, masters: Masters, erp_id: str) -> Key:
-        return Key.of(self.settings.company_code, masters.vendor_code, erp_id)
+    def build_key(self, vendor_code: str, erp_id: str) -> Key:
+        return Key.from_parts(self.settings.company_code, vendor_code, erp_id)
 
-    def key_of(self, call: Call) -> Key:
+    def get_call_key(self, call: Call) -> Key:
         """The subcontract that a header or a line names."""
-        return _key_of(call)
+        return get_call_key(call)
 
-    def find(self, key: Key) -> StoredRecord | Absent | CannotTell:
+    def get_job_number(self, call: Call) -> str:
+        return call.payload.get("Job_Number", "")
+
+    def get_reference_name(self, element: Element, references: ErpReferences) -> str:
+        names = {
+            ("Vendor_Code", references.vendor_code): references.vendor_name,
+            ("Job_Number", references.job_number): references.job_description,
+        }
+        return names.get((element.name, element.value), "")
+
+    def find_record(self, key: Key) -> StoredRecord | NotFound | Unavailable:
         """What Info-Link shows: no service of Spectrum's reads a subcontract back."""
         if self._info_link is None:
             return NOT_CONFIGURED
-        return self._info_link.find(key)
+        return self._info_link.find_record(key)
 
-    def find_many(self, keys: Sequence[Key]) -> Mapping[Key, StoredRecord] | CannotTell:
+    def find_records(self, keys: Sequence[Key]) -> Mapping[Key, StoredRecord] | Unavailable:
         """The same for many subcontracts, over one connection to Info-Link."""
         if self._info_link is None:
             return NOT_CONFIGURED
-        return self._info_link.find_many(keys) if keys else {}
+        return self._info_link.find_records(keys) if keys else {}
 
     @property
-    def reads_back(self) -> bool:
+    def has_read_back(self) -> bool:
         return self._info_link is not None
 
-    def verify(self, calls: tuple[Call, ...]) -> Verdict:
+    def verify_plan(self, calls: tuple[Call, ...]) -> Verdict:
         """Compare what the calls say with what Info-Link shows."""
-        found = self.find(_key_of(calls[0]))
+        found = self.find_record(get_call_key(calls[0]))
         if not isinstance(found, StoredRecord):
             return found
-        return readback.compare(calls, found, self.settings.retention_rule)
+        return readback.compare_record(calls, found, self.settings.retention_rule)
 
-    def caution(self, calls: Sequence[Call]) -> str:
+    def describe_caution(self, calls: Sequence[Call]) -> str:
         """Of plans whose lines said nothing of retention: Spectrum may read a blank flag as no."""
-        if not readback.without_retention_flag(calls, self.settings.retention_rule):
+        if not readback.list_unwithheld_lines(calls, self.settings.retention_rule):
             return ""
         percent = calls[0].payload["Retention_Percent"]
         return (
-            f"This was accepted with {percent} % retention and a blank retention flag on each line: Spectrum "
+            f"This was accepted with {percent} % retention and a blank retention flag on each line. Spectrum "
             "may withhold nothing on the lines that are sent now. Check their flags in Spectrum afterwards."
         )
 
-    def inspect(self, calls: tuple[Call, ...], record: StoredRecord) -> Inspection:
+    def compare_calls(self, calls: tuple[Call, ...], record: StoredRecord) -> CallComparison:
         """Field by field, and lines by their key."""
-        return readback.inspect(calls, record)
+        return readback.compare_calls(calls, record)
 
-    def shows(self, call: Call) -> bool:
+    def can_read_back(self, call: Call) -> bool:
         """Info-Link's tables of notes are not known."""
         return call.method != SUBCONTRACT_NOTES.method
 
-    def part_of(self, call: Call) -> tuple[str, ...]:
+    def get_record_part(self, call: Call) -> tuple[str, ...]:
         """The header, or a line by phase, cost type and billing item."""
-        return readback.part_of(call)
+        return readback.get_record_part(call)
 
-    def verify_many(self, plans: Sequence[tuple[Call, ...]]) -> Sequence[Verdict]:
+    def verify_plans(self, plans: Sequence[tuple[Call, ...]]) -> Sequence[Verdict]:
         """Compare many plans with what Info-Link shows, over one connection to it."""
-        keys = [_key_of(plan[0]) for plan in plans]
-        found = self.find_many(keys)
-        if isinstance(found, CannotTell):
+        keys = [get_call_key(plan[0]) for plan in plans]
+        found = self.find_records(keys)
+        if isinstance(found, Unavailable):
             return [found] * len(plans)
         return [
-            readback.compare(plan, found[key], self.settings.retention_rule) if key in found else Absent()
+            readback.compare_record(plan, found[key], self.settings.retention_rule)
+            if key in found
+            else NotFound()
             for plan, key in zip(plans, keys, strict=True)
         ]
 
-    def find_elsewhere(
+    def find_moved_records(
         self, plans: Sequence[tuple[Call, ...]]
-    ) -> Sequence[tuple[MovedRecord, ...]] | CannotTell:
+    ) -> Sequence[tuple[MovedRecord, ...]] | Unavailable:
         """By the job: whatever vendor and number a record has, its job can't be changed."""
         if self._info_link is None:
             return NOT_CONFIGURED
-        return self._info_link.find_elsewhere(plans) if plans else []
+        return self._info_link.find_moved_records(plans) if plans else []
 
-    def match(self, calls: tuple[Call, ...], key: Key, record: StoredRecord) -> MovedRecord | None:
-        return readback.matching(calls, key, record)
+    def match_record(self, calls: tuple[Call, ...], key: Key, record: StoredRecord) -> MovedRecord | None:
+        return readback.match_record(calls, key, record)
 
-    def moved(self, calls: tuple[Call, ...], record: MovedRecord) -> tuple[Call, ...]:
-        return readback.moved(calls, record)
+    def build_moved_calls(self, calls: tuple[Call, ...], record: MovedRecord) -> tuple[Call, ...]:
+        return readback.build_moved_calls(calls, record)
 
-    def billing(self, calls: tuple[Call, ...], record: StoredRecord) -> Billing:
-        return readback.billing(calls, record)
+    def get_billing(self, calls: tuple[Call, ...], record: StoredRecord) -> Billing:
+        return readback.get_billing(calls, record)
 
-    def send(self, call: Call, *, until: float = math.inf) -> Outcome:
+    def send_call(self, call: Call, *, until: float = math.inf) -> Outcome:
         """One attempt, over the kept description of the call's service."""
         try:
-            service = self._service(call.method)
+            service = self.get_service(call.method)
         except wsdl.WsdlError as error:
-            return NotSent(str(error), passing=False)
-        return transport.send(call, service, self.settings, until=until)
+            return NotSent(str(error), transient=False)
+        return transport.send_call(call, service, self.settings, until=until)
 
-    def vendors(self) -> Rows[VendorRecord] | Unauthorised | CannotTell:
+    def list_vendors(self) -> Rows[VendorRecord] | Unauthorised | Unavailable:
         """All vendors through Info-Link, else the active ones, which is all that Spectrum lists."""
-        return self._masters.vendors()
+        return self._master_data.list_vendors()
 
-    def jobs(self) -> Rows[JobRecord] | Unauthorised | CannotTell:
+    def list_jobs(self) -> Rows[JobRecord] | Unauthorised | Unavailable:
         """All jobs through Info-Link, else by GetJob."""
-        return self._masters.jobs()
+        return self._master_data.list_jobs()
 
-    def phases(self, job_number: str) -> Rows[PhaseRecord] | Unauthorised | CannotTell:
+    def list_phases(self, job_number: str) -> Rows[PhaseRecord] | Unauthorised | Unavailable:
         """All phases of a job through Info-Link, else by GetPhase."""
-        return self._masters.phases(job_number)
+        return self._master_data.list_phases(job_number)
 
-    def as_of_now(self, links: Masters) -> Masters | CannotTell:
-        return self._masters.as_of_now(links)
+    def read_current_references(self, references: ErpReferences) -> ErpReferences | Unavailable:
+        return self._master_data.read_current_references(references)
 
-    def _list_service(self, layout: Layout) -> wsdl.Service:
+    def get_list_service(self, layout: Layout) -> wsdl.Service:
         """As kept, or else as the site describes it now: reading may wait for that, and harms nothing."""
         if layout.method not in self._services:
-            text = self.settings.wsdls.get(layout.method) or wsdl.fetch(layout, self.settings)
+            text = self.settings.wsdls.get(layout.method) or wsdl.fetch_wsdl(layout, self.settings)
             self._services[layout.method] = wsdl.Service(layout, text, self.settings)
         return self._services[layout.method]
 
-    def _service(self, method: str) -> wsdl.Service:
+    def get_service(self, method: str) -> wsdl.Service:
         if method not in self._services:
             if method not in LAYOUTS:
                 raise wsdl.WsdlError(f"{method} is no service of this adapter.")
@@ -274,7 +301,7 @@ class SpectrumAdapter:
             self._services[method] = wsdl.Service(LAYOUTS[method], self.settings.wsdls[method], self.settings)
         return self._services[method]
 
-    def _changes(self, services: Sequence[wsdl.Service]) -> tuple[str, str]:
+    def describe_wsdl_changes(self, services: Sequence[wsdl.Service]) -> tuple[str, str]:
         """How the site's descriptions differ from the kept ones, and what of it a person must say yes to."""
         changed: list[str] = []
         moved: list[str] = []
@@ -283,24 +310,24 @@ class SpectrumAdapter:
             if method not in self.settings.wsdls:
                 continue
             try:
-                kept = self._service(method)
+                kept = self.get_service(method)
             except wsdl.WsdlError as error:
                 changed.append(str(error))
                 continue
-            if difference := present.changes(kept):
-                told = f"Spectrum's description of {method} has changed: {difference}."
-                (moved if present.moved(kept) else changed).append(told)
+            if difference := present.describe_changes(kept):
+                message = f"Spectrum's description of {method} has changed: {difference}."
+                (moved if present.has_new_namespace(kept) else changed).append(message)
         return " ".join(changed), " ".join(moved)
 
-    def _filled(self, layout: Layout) -> set[str]:
+    def list_filled_elements(self, layout: Layout) -> set[str]:
         """The elements that plans over this connection fill."""
-        payloads = [authentication.elements(self.settings)]
-        for document, links in product(samples.DOCUMENTS, samples.MASTERS):
-            calls = self.plan(document, links, "1", "Note")
+        payloads = [authentication.get_soap_elements(self.settings)]
+        for document, references in product(samples.DOCUMENTS, samples.REFERENCES):
+            calls = self.build_calls(document, references, "1", "Note")
             payloads += [call.payload for call in calls if call.method == layout.method]
         return {name for payload in payloads for name, value in payload.items() if value}
 
 
-def _key_of(call: Call) -> Key:
+def get_call_key(call: Call) -> Key:
     payload = call.payload
-    return Key.of(payload["Company_Code"], payload["Vendor_Code"], payload["Subcontract_Number"])
+    return Key.from_parts(payload["Company_Code"], payload["Vendor_Code"], payload["Subcontract_Number"])

@@ -17,16 +17,16 @@ from urllib.parse import urlencode
 
 from erp_integrations.adapters.base import NotSent, Unauthorised, Unknown, Unusable
 from erp_integrations.adapters.spectrum.settings import Authentication, OAuthClient, SpectrumSettings
-from erp_integrations.adapters.spectrum.wire import Exchange, exchange
+from erp_integrations.adapters.spectrum.wire import Exchange, send_request
 
 SCOPE = "spectrumapi"
 GRANT = "client_credentials"
 
-_EARLY = 60.0
+_EXPIRY_MARGIN = 60.0
 """Seconds before its end from which a token is not used any more: a call may be long under way."""
-LONGEST_WAIT = 20.0
+MAX_TOKEN_WAIT = 20.0
 """Seconds of silence that are waited for a token at most: it comes before a call, inside the same lease."""
-_UNTOLD = 300.0
+_DEFAULT_LIFETIME = 300.0
 """Seconds that a token is believed in whose server does not say how long it lasts."""
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _ERROR = re.compile(r"[a-z_]{1,40}")
@@ -45,7 +45,7 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
-class Rotated:
+class RotatedSecret:
     """The secret that counts from now on, and until when; None where the site did not say."""
 
     secret: str = field(repr=False)
@@ -60,46 +60,48 @@ class NoTokenError(Exception):
         self.outcome = outcome
 
 
-def for_soap(settings: SpectrumSettings) -> Credentials:
+def build_soap_credentials(settings: SpectrumSettings) -> Credentials:
     """SOAP services read the first two elements of the body; hosted sites want a token besides.
 
     Raises NoTokenError.
     """
-    written = elements(settings)
-    shown = _shown(settings, settings.soap_authentication, Authentication.NONE)
-    return Credentials(shown.headers, written, (*written.values(), *shown.secrets))
+    body = get_soap_elements(settings)
+    header = build_header_credentials(settings, settings.soap_authentication, Authentication.NONE)
+    return Credentials(header.headers, body, (*body.values(), *header.secrets))
 
 
-def elements(settings: SpectrumSettings) -> dict[str, str]:
+def get_soap_elements(settings: SpectrumSettings) -> dict[str, str]:
     """What stands in the body of a SOAP call beside the record."""
     return {"Authorization_ID": settings.authorization_id, "GUID": settings.guid}
 
 
-def for_rest(settings: SpectrumSettings) -> Credentials:
+def build_rest_credentials(settings: SpectrumSettings) -> Credentials:
     """REST services want Basic; on a hosted site the token stands in its place. Raises NoTokenError."""
-    shown = _shown(settings, settings.rest_authentication, Authentication.BASIC)
-    headers = {**shown.headers, "Accept": "application/json"}
-    return Credentials(headers, secrets=(settings.authorization_id, *shown.secrets))
+    header = build_header_credentials(settings, settings.rest_authentication, Authentication.BASIC)
+    headers = {**header.headers, "Accept": "application/json"}
+    return Credentials(headers, secrets=(settings.authorization_id, *header.secrets))
 
 
-def secrets_of(settings: SpectrumSettings) -> tuple[str, ...]:
+def list_secrets(settings: SpectrumSettings) -> tuple[str, ...]:
     """Everything that a request of this connection may have carried. No wire."""
     pair = f"{settings.company_code}:{settings.authorization_id}"
     found = [settings.authorization_id, settings.guid, b64encode(pair.encode()).decode()]
     if client := settings.oauth:
         with _lock:
-            tokens = [_tokens.get(_place(client, secret), ("", 0.0))[0] for secret in client.secrets]
+            tokens = [_tokens.get(_get_cache_key(client, secret), ("", 0.0))[0] for secret in client.secrets]
         found += [*client.secrets, *tokens]
     return tuple(filter(None, found))
 
 
-def for_description(settings: SpectrumSettings) -> Credentials:
+def build_wsdl_credentials(settings: SpectrumSettings) -> Credentials:
     """Service descriptions are open to everybody, except on some hosted sites. Raises NoTokenError."""
     rule = Authentication.BY_SITE if settings.token_for_descriptions else Authentication.NONE
-    return _shown(settings, rule, Authentication.NONE)
+    return build_header_credentials(settings, rule, Authentication.NONE)
 
 
-def _shown(settings: SpectrumSettings, rule: Authentication, without_token: Authentication) -> Credentials:
+def build_header_credentials(
+    settings: SpectrumSettings, rule: Authentication, without_token: Authentication
+) -> Credentials:
     """What stands in the header. By the site that is its token, or else ``without_token``."""
     client = settings.oauth
     if rule is Authentication.BY_SITE:
@@ -111,115 +113,122 @@ def _shown(settings: SpectrumSettings, rule: Authentication, without_token: Auth
         return Credentials({"Authorization": f"Basic {basic}"}, secrets=(basic,))
     if rule is Authentication.NONE or client is None:
         return Credentials()
-    token = _token(settings, client)
+    token = get_token(settings, client)
     return Credentials(
         headers={"Authorization": f"Bearer {token}"},
         secrets=tuple(filter(None, (token, client.secret, client.previous_secret))),
     )
 
 
-def forget_token(settings: SpectrumSettings) -> None:
+def purge_token(settings: SpectrumSettings) -> None:
     """After the site turned one away: the next request asks for a new one."""
     if settings.oauth:
         with _lock:
             for secret in settings.oauth.secrets:
-                _tokens.pop(_place(settings.oauth, secret), None)
+                _tokens.pop(_get_cache_key(settings.oauth, secret), None)
 
 
-def try_secret(settings: SpectrumSettings, secret: str) -> NotSent | Unauthorised | Unusable | None:
+def verify_secret(settings: SpectrumSettings, secret: str) -> NotSent | Unauthorised | Unusable | None:
     """Ask for a token with one secret, whatever is cached; None if it was given."""
     assert settings.oauth is not None
     with _lock:
-        _tokens.pop(_place(settings.oauth, secret), None)
+        _tokens.pop(_get_cache_key(settings.oauth, secret), None)
     try:
-        _ask_for_token(settings, settings.oauth, secret)
+        fetch_token(settings, settings.oauth, secret)
     except NoTokenError as error:
         return error.outcome
     return None
 
 
-def rotate_secret(settings: SpectrumSettings) -> Rotated | NotSent | Unauthorised | Unusable | Unknown:
+def rotate_secret(settings: SpectrumSettings) -> RotatedSecret | NotSent | Unauthorised | Unusable | Unknown:
     """Have the site make a new secret; exactly one attempt.
 
     After Unknown nobody knows which secret counts: the new one, if there is one, is lost.
     """
     client = settings.oauth
     assert client is not None
-    answer = _ask(settings, client.rotation_url, client, client.secret)
+    answer = send_token_request(settings, client.rotation_url, client, client.secret)
     if answer.failure:
-        if answer.wrote:
+        if answer.bytes_sent:
             return Unknown(answer.failure)
-        return NotSent(answer.failure) if answer.passing else Unusable(answer.failure)
+        return NotSent(answer.failure) if answer.transient else Unusable(answer.failure)
     if answer.status in (400, 401, 403):
-        return Unauthorised(f"Spectrum does not let this client rotate its secret{_error(answer)}.")
+        return Unauthorised(
+            f"Spectrum does not let this client rotate its secret{_format_error_code(answer)}."
+        )
     if answer.status == 404:
         return Unusable("Spectrum's server has no secret rotation at the configured path (it answered 404).")
-    values = {re.sub(r"[^a-z]", "", name.lower()): value for name, value in _document(answer).items()}
+    values = {
+        re.sub(r"[^a-z]", "", name.lower()): value for name, value in _parse_json_object(answer).items()
+    }
     secret = values.get("clientsecret")
     if answer.status != 200 or not isinstance(secret, str) or not secret.strip():
         return Unknown(f"Spectrum's server answered with HTTP status {answer.status} and no new secret.")
-    return Rotated(secret.strip(), _day(values.get("estimatedexpiration")))
+    return RotatedSecret(secret.strip(), parse_date(values.get("estimatedexpiration")))
 
 
 _tokens: dict[tuple[str, str, str], tuple[str, float]] = {}
 _lock = threading.Lock()
 
 
-def _token(settings: SpectrumSettings, client: OAuthClient) -> str:
+def get_token(settings: SpectrumSettings, client: OAuthClient) -> str:
     """A token that is good for a while. Only where the new secret is refused, the previous one is tried."""
     for secret in client.secrets:
         with _lock:
-            token, until = _tokens.get(_place(client, secret), ("", 0.0))
+            token, until = _tokens.get(_get_cache_key(client, secret), ("", 0.0))
         if time.monotonic() < until:
             return token
     try:
-        return _ask_for_token(settings, client, client.secret)
+        return fetch_token(settings, client, client.secret)
     except NoTokenError as error:
         if not client.previous_secret or not isinstance(error.outcome, Unauthorised):
             raise
-    return _ask_for_token(settings, client, client.previous_secret)
+    return fetch_token(settings, client, client.previous_secret)
 
 
-def _ask_for_token(settings: SpectrumSettings, client: OAuthClient, secret: str) -> str:
-    quick = replace(settings, read_timeout=min(settings.read_timeout, LONGEST_WAIT))
-    answer = _ask(quick, client.token_url, client, secret)
+def fetch_token(settings: SpectrumSettings, client: OAuthClient, secret: str) -> str:
+    quick = replace(settings, read_timeout=min(settings.read_timeout, MAX_TOKEN_WAIT))
+    answer = send_token_request(quick, client.token_url, client, secret)
     if answer.failure:
-        told = f"There is no access token. {answer.failure}"
+        message = f"There is no access token. {answer.failure}"
         # Nothing of the record has left us, whatever became of the request for a token.
-        raise NoTokenError(NotSent(told) if answer.wrote or answer.passing else Unusable(told))
+        raise NoTokenError(NotSent(message) if answer.bytes_sent or answer.transient else Unusable(message))
     if answer.status >= 500:
         raise NoTokenError(
             NotSent(f"There is no access token: Spectrum's token service answered {answer.status}.")
         )
-    document = _document(answer)
+    document = _parse_json_object(answer)
     token = document.get("access_token")
     if answer.status != 200 or not isinstance(token, str) or not _TOKEN.fullmatch(token):
         raise NoTokenError(
             Unauthorised(
                 "Spectrum's token service does not accept the client ID and its secret"
-                f"{_error(answer)}. The secret may have expired."
+                f"{_format_error_code(answer)}. The secret may have expired."
                 if answer.status in (400, 401, 403)
                 else f"Spectrum's token service answered {answer.status} without a token."
             )
         )
     lasts = document.get("expires_in")
-    seconds = float(lasts) if isinstance(lasts, int | float) and lasts > 0 else _UNTOLD
+    seconds = float(lasts) if isinstance(lasts, int | float) and lasts > 0 else _DEFAULT_LIFETIME
     with _lock:
-        _tokens[_place(client, secret)] = (token, time.monotonic() + seconds - min(_EARLY, seconds / 2))
+        _tokens[_get_cache_key(client, secret)] = (
+            token,
+            time.monotonic() + seconds - min(_EXPIRY_MARGIN, seconds / 2),
+        )
     return token
 
 
-def _ask(settings: SpectrumSettings, url: str, client: OAuthClient, secret: str) -> Exchange:
+def send_token_request(settings: SpectrumSettings, url: str, client: OAuthClient, secret: str) -> Exchange:
     form = {"client_id": client.client_id, "client_secret": secret, "scope": SCOPE, "grant_type": GRANT}
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-    return exchange("POST", url, settings, body=urlencode(form).encode(), headers=headers)
+    return send_request("POST", url, settings, body=urlencode(form).encode(), headers=headers)
 
 
-def _place(client: OAuthClient, secret: str) -> tuple[str, str, str]:
+def _get_cache_key(client: OAuthClient, secret: str) -> tuple[str, str, str]:
     return client.token_url, client.client_id, hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _document(answer: Exchange) -> dict[str, Any]:
+def _parse_json_object(answer: Exchange) -> dict[str, Any]:
     try:
         document = json.loads(answer.body)
     except (ValueError, RecursionError):
@@ -227,13 +236,13 @@ def _document(answer: Exchange) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _error(answer: Exchange) -> str:
+def _format_error_code(answer: Exchange) -> str:
     """The standard's short word for what is wrong, never a free text: it may repeat what was sent."""
-    code = _document(answer).get("error")
+    code = _parse_json_object(answer).get("error")
     return f" ({code})" if isinstance(code, str) and _ERROR.fullmatch(code) else f" ({answer.status})"
 
 
-def _day(value: object) -> date | None:
+def parse_date(value: object) -> date | None:
     """A date in the forms that are likely: which one it is, is not public."""
     text = str(value or "").strip()
     for length, form in ((10, "%Y-%m-%d"), (10, "%m/%d/%Y")):

@@ -68,38 +68,38 @@ class NonAscii(StrEnum):
     REFUSE = "refuse"
 
 
-def one_line(text: str) -> str:
+def format_one_line(text: str) -> str:
     """The text with line breaks, tabs and other control characters as single blanks, trimmed."""
-    return _CONTROL.sub(_blank, text).strip()
+    return _CONTROL.sub(_format_blank_run, text).strip()
 
 
-def transliterate(text: str) -> str:
+def format_as_ascii(text: str) -> str:
     """The nearest ASCII spelling; what has none is left as it is."""
-    return "".join(_nearest(character) for character in unicodedata.normalize("NFC", text))
+    return "".join(_get_nearest_ascii(character) for character in unicodedata.normalize("NFC", text))
 
 
-def not_ascii(text: str) -> str:
+def find_non_ascii(text: str) -> str:
     """The characters outside ASCII, each once, in the order in which they appear."""
     return "".join(dict.fromkeys(character for character in text if not character.isascii()))
 
 
-def _blank(run: re.Match[str]) -> str:
+def _format_blank_run(run: re.Match[str]) -> str:
     # Plain blanks between words are the author's; only what a field can't hold is replaced.
     return run.group() if set(run.group()) == {" "} else " "
 
 
-def _nearest(character: str) -> str:
+def _get_nearest_ascii(character: str) -> str:
     if character.isascii():
         return character
     if unicodedata.category(character) == "Cf":
         return ""  # soft hyphens, byte-order marks and the like: nobody ever saw them
     plain = character.translate(_PLAIN)
     if not plain.isascii():
-        plain = _decomposed(character)
+        plain = _get_decomposed_ascii(character)
     return plain if plain.isascii() and plain else character
 
 
-def _decomposed(character: str) -> str:
+def _get_decomposed_ascii(character: str) -> str:
     parts = unicodedata.normalize("NFKD", character).translate(_PLAIN)
     plain = "".join(part for part in parts if not unicodedata.combining(part))
     form = unicodedata.decomposition(character)

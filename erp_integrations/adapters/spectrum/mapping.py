@@ -8,18 +8,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
-from erp_integrations.adapters.base import Call, Element, Masters
-from erp_integrations.adapters.spectrum.characters import NonAscii, one_line, transliterate
-from erp_integrations.adapters.spectrum.fields import Field, Misfit, written_date
-from erp_integrations.adapters.spectrum.layouts import (
+from erp_integrations.adapters.base import Call, Element, ErpReferences
+from erp_integrations.adapters.spectrum.characters import NonAscii, format_as_ascii, format_one_line
+from erp_integrations.adapters.spectrum.field_types import Field, Misfit, format_date
+from erp_integrations.adapters.spectrum.phase_codes import format_phase_code, get_comparable_phase
+from erp_integrations.adapters.spectrum.prices import PriceBasis, Prices, get_line_unit
+from erp_integrations.adapters.spectrum.service_fields import (
     SUBCONTRACT_NOTES,
     UPDATE_SUBCONTRACT,
     UPDATE_SUBCONTRACT_PHASES,
     Layout,
 )
-from erp_integrations.adapters.spectrum.prices import Kept, Prices, comparable_phase, unit_of
 from erp_integrations.adapters.spectrum.settings import RetentionRule, SpectrumSettings
-from erp_integrations.documents import Document, LineItem
+from erp_integrations.snapshots import Document, LineItem
 
 UNIT_PRICE = UPDATE_SUBCONTRACT_PHASES["Unit_Price"]
 QUANTITY = UPDATE_SUBCONTRACT_PHASES["Original_Contract_Quantity"]
@@ -27,12 +28,12 @@ AMOUNT = UPDATE_SUBCONTRACT_PHASES["Original_Contract_Amount"]
 
 _ACTIVE = "A"
 _HALF_A_CENT = Decimal("0.005")
-_PRICE_FLAGS = {Kept.UNIT_PRICE: "Y", Kept.FIXED: "N"}
+_PRICE_FLAGS = {PriceBasis.UNIT_PRICE: "Y", PriceBasis.FIXED: "N"}
 
 
-def plan(
+def build_calls(
     document: Document,
-    masters: Masters,
+    references: ErpReferences,
     erp_id: str,
     settings: SpectrumSettings,
     *,
@@ -44,61 +45,60 @@ def plan(
     """
     subcontract = {
         "Company_Code": Element("Company_Code", settings.company_code),
-        "Vendor_Code": Element("Vendor_Code", masters.vendor_code.strip()),
+        "Vendor_Code": Element("Vendor_Code", references.vendor_code.strip()),
         "Subcontract_Number": Element("Subcontract_Number", erp_id.strip().upper()),
     }
-    prices = Prices(masters, settings)
-    header = _header(document, masters, settings.non_ascii, prices.job)
-    retention = retention_flag(document, settings.retention_rule)
-    lines = (_line(line, retention, prices) for line in document.lines)
+    prices = Prices(references, settings)
+    header = build_header(document, references, settings.non_ascii, prices.job_basis)
+    retention = get_retention_flag(document, settings.retention_rule)
+    lines = (build_line(line, retention, prices) for line in document.lines)
     return (
-        _call(UPDATE_SUBCONTRACT, "Subcontract", {**subcontract, **header}),
+        build_call(UPDATE_SUBCONTRACT, "Subcontract", {**subcontract, **header}),
         *(
-            _call(UPDATE_SUBCONTRACT_PHASES, f"Line {line.position}", {**subcontract, **elements})
+            build_call(UPDATE_SUBCONTRACT_PHASES, f"Line {line.position}", {**subcontract, **elements})
             for line, elements in zip(document.lines, lines, strict=True)
         ),
-        *_notes(subcontract, settings.notes_topic, note, settings.non_ascii),
+        *build_note_calls(subcontract, settings.notes_topic, note, settings.non_ascii),
     )
 
 
-def written_note(note: str, non_ascii: NonAscii) -> str:
+def format_note(note: str, non_ascii: NonAscii) -> str:
     """The approver's note as it is sent: on one line, and whole."""
-    return _SPELLINGS[non_ascii](one_line(note)).strip()
+    return _SPELLINGS[non_ascii](format_one_line(note)).strip()
 
 
-def phase_code(line: LineItem) -> str:
-    """The cost code as Spectrum writes phases: without dashes."""
-    return line.cost_code.replace("-", "").strip()
-
-
-def line_key(line: LineItem) -> tuple[str, str, str]:
+def get_line_key(line: LineItem) -> tuple[str, str, str]:
     """Phase, cost type and billing item, as Spectrum compares them: without regard to case."""
-    return comparable_phase(line.cost_code), line.cost_type.strip().upper(), line.billing_item.strip().upper()
+    return (
+        get_comparable_phase(line.cost_code),
+        line.cost_type.strip().upper(),
+        line.billing_item.strip().upper(),
+    )
 
 
-def retention_flag(document: Document, rule: RetentionRule) -> str:
+def get_retention_flag(document: Document, rule: RetentionRule) -> str:
     """What every line says of retention: Spectrum may read a blank as N, whatever the header's percentage."""
     if rule is RetentionRule.RETAINAGE:
         return "Y" if document.default_retainage > 0 else "N"
     return {RetentionRule.ALWAYS: "Y", RetentionRule.NEVER: "N"}.get(rule, "")
 
 
-def comment(document: Document) -> str:
+def get_comment(document: Document) -> str:
     """What the header says about the work: the description, or else the title."""
     return document.description.strip() or document.title
 
 
-def cut_texts(document: Document) -> Mapping[str, str]:
+def get_free_texts(document: Document) -> Mapping[str, str]:
     """The free texts that are sent, by the name that people know them by."""
     described = "Description" if document.description.strip() else "Title"
     return {
-        described: comment(document),
+        described: get_comment(document),
         "Trade": document.trade,
         **{f"Line {line.position}, description": line.description for line in document.lines},
     }
 
 
-def why_only_an_amount(line: LineItem, prices: Prices) -> str:
+def describe_amount_only(line: LineItem, prices: Prices) -> str:
     """Why a line's quantity and unit cost stay here, in words after "because"; blank if they are sent.
 
     Spectrum multiplies the two by itself, so they go only if they give the amount to the cent. At
@@ -107,21 +107,21 @@ def why_only_an_amount(line: LineItem, prices: Prices) -> str:
     """
     if line.quantity is None or line.unit_cost is None:
         return "it does not have both a quantity and a unit cost"
-    if fixed := prices.why_fixed(line):
+    if fixed := prices.describe_fixed_price(line):
         return fixed
-    if QUANTITY.misfit(line.quantity) is Misfit.DECIMALS:
+    if QUANTITY.find_misfit(line.quantity) is Misfit.DECIMALS:
         return f"its quantity has more than {QUANTITY.decimals} decimals"
-    if UNIT_PRICE.misfit(line.unit_cost) is Misfit.DECIMALS:
+    if UNIT_PRICE.find_misfit(line.unit_cost) is Misfit.DECIMALS:
         return f"its unit cost has more than {UNIT_PRICE.decimals} decimals"
     if abs(line.quantity * line.unit_cost - line.amount) >= _HALF_A_CENT:
         return "its quantity times its unit cost is not its amount to the cent"
     return ""
 
 
-def _notes(
+def build_note_calls(
     subcontract: Mapping[str, Element], topic: str, note: str, non_ascii: NonAscii
 ) -> tuple[Call, ...]:
-    text = written_note(note, non_ascii)
+    text = format_note(note, non_ascii)
     if not topic or not text:
         return ()
     original = note.strip()
@@ -130,59 +130,63 @@ def _notes(
         "Notes_Topic": Element("Notes_Topic", topic),
         "Notes_Text": Element("Notes_Text", text, original if text != original else "", respelled=True),
     }
-    return (_call(SUBCONTRACT_NOTES, "Note", elements),)
+    return (build_call(SUBCONTRACT_NOTES, "Note", elements),)
 
 
-def _header(document: Document, masters: Masters, non_ascii: NonAscii, job: Kept) -> dict[str, Element]:
-    def text(name: str, original: str) -> Element:
-        return _text(UPDATE_SUBCONTRACT[name], original, non_ascii)
+def build_header(
+    document: Document, references: ErpReferences, non_ascii: NonAscii, job: PriceBasis
+) -> dict[str, Element]:
+    def build_text(name: str, original: str) -> Element:
+        return _build_text_element(UPDATE_SUBCONTRACT[name], original, non_ascii)
 
-    retention = UPDATE_SUBCONTRACT["Retention_Percent"].number(document.default_retainage)
+    retention = UPDATE_SUBCONTRACT["Retention_Percent"].format_number(document.default_retainage)
     elements = (
-        Element("Job_Number", masters.job_number.strip()),
+        Element("Job_Number", references.job_number.strip()),
         Element("Status_Code", _ACTIVE, defaulted=True),
-        text("Contract_Type", document.trade),
-        Element("Date_Issued", written_date(document.issue_date) if document.issue_date else ""),
+        build_text("Contract_Type", document.trade),
+        Element("Date_Issued", format_date(document.issue_date) if document.issue_date else ""),
         # Said where it is known, so that what a blank means never decides about the lines.
         Element("Unit_Price_Flag", _PRICE_FLAGS.get(job, ""), defaulted=True, source="the job"),
-        text("Comment", comment(document)),
+        build_text("Comment", get_comment(document)),
         Element(
             "GL_Account",
-            masters.general_ledger_account.strip(),
+            references.general_ledger_account.strip(),
             defaulted=True,
-            source=masters.general_ledger_source,
+            source=references.general_ledger_source,
         ),
         Element("Retention_Percent", retention),
     )
     return {element.name: element for element in elements}
 
 
-def _line(line: LineItem, retention: str, prices: Prices) -> dict[str, Element]:
-    unit, entered = unit_of(line, prices.masters), line.unit_of_measure.strip()
+def build_line(line: LineItem, retention: str, prices: Prices) -> dict[str, Element]:
+    unit, entered = get_line_unit(line, prices.references), line.unit_of_measure.strip()
     quantity, unit_price = line.quantity, line.unit_cost
-    if why_only_an_amount(line, prices):
+    if describe_amount_only(line, prices):
         quantity, unit_price = None, None
     elements = (
-        Element("Phase_Code", phase_code(line)),
+        Element("Phase_Code", format_phase_code(line.cost_code)),
         Element("Cost_Type", line.cost_type.strip()),
         Element("Bid_Item_Number", line.billing_item.strip()),
-        _text(UPDATE_SUBCONTRACT_PHASES["Bill_Description"], line.description, prices.settings.non_ascii),
+        _build_text_element(
+            UPDATE_SUBCONTRACT_PHASES["Bill_Description"], line.description, prices.settings.non_ascii
+        ),
         Element("Unit_Of_Measure", unit, entered if entered != unit else "", respelled=True),
         Element("Retention_Flag", retention),
-        Element("Unit_Price", "" if unit_price is None else UNIT_PRICE.number(unit_price)),
-        Element("Original_Contract_Quantity", "" if quantity is None else QUANTITY.number(quantity)),
-        Element("Original_Contract_Amount", AMOUNT.number(line.amount)),
+        Element("Unit_Price", "" if unit_price is None else UNIT_PRICE.format_number(unit_price)),
+        Element("Original_Contract_Quantity", "" if quantity is None else QUANTITY.format_number(quantity)),
+        Element("Original_Contract_Amount", AMOUNT.format_number(line.amount)),
     )
     return {element.name: element for element in elements}
 
 
-def _call(layout: Layout, title: str, elements: Mapping[str, Element]) -> Call:
+def build_call(layout: Layout, title: str, elements: Mapping[str, Element]) -> Call:
     """Every field of the layout, in its order, blank where nothing is known."""
     filled = (elements.get(field.name, Element(field.name, "")) for field in layout.public)
-    return Call(layout.method, title, tuple(map(_with_default, layout.public, filled)))
+    return Call(layout.method, title, tuple(map(_set_default, layout.public, filled)))
 
 
-def _with_default(field: Field, element: Element) -> Element:
+def _set_default(field: Field, element: Element) -> Element:
     # A blank that Spectrum fills by itself is a default too, though we can't name its value.
     if field.blank and not element.value:
         element = Element(field.name, "", defaulted=True)
@@ -190,13 +194,13 @@ def _with_default(field: Field, element: Element) -> Element:
 
 
 _SPELLINGS: Mapping[NonAscii, Callable[[str], str]] = {
-    NonAscii.TRANSLITERATE: transliterate,
+    NonAscii.TRANSLITERATE: format_as_ascii,
     NonAscii.REFUSE: str,
 }
 
 
-def _text(field: Field, original: str, non_ascii: NonAscii) -> Element:
+def _build_text_element(field: Field, original: str, non_ascii: NonAscii) -> Element:
     original = original.strip()
-    whole = _SPELLINGS[non_ascii](one_line(original)).strip()
+    whole = _SPELLINGS[non_ascii](format_one_line(original)).strip()
     value = whole[: field.width].rstrip()
     return Element(field.name, value, original if value != original else "", respelled=value == whole)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from xml.sax.saxutils import escape  # nosec B406  # writes, and parses nothing
 
 REMOVED = "[removed]"
-LONGEST_KEPT = 20_000
+MAX_STORED_LENGTH = 20_000
 
 _SECRET_ELEMENTS = re.compile(r"(<(?:[\w.-]+:)?(?:Authorization_ID|GUID)(?:\s[^<>]*)?>)[^<]+", re.IGNORECASE)
 _SECRET_VALUES = re.compile(
@@ -24,12 +24,12 @@ _REFERENCE = re.compile(r"&#([xX][0-9a-fA-F]{1,9}|[0-9]{1,9});")
 _DECLARATION = re.compile(rb"\s*<\?xml[^<>]*?\sencoding\s*=\s*[\"']([\w.-]+)[\"'][^<>]*\?>")
 
 
-def storable(body: bytes) -> str:
+def clean_reply_text(body: bytes) -> str:
     """A reply as text, whatever bytes it is made of."""
     return _UNSTORABLE.sub("", body.decode("utf-8", errors="replace"))
 
 
-def readable(body: bytes) -> bytes:
+def clean_reply_xml(body: bytes) -> bytes:
     """A reply with every character that XML does not allow replaced, as escapes of old records hold them."""
     body = body.removeprefix(codecs.BOM_UTF8)
     declaration = _DECLARATION.match(body)
@@ -38,21 +38,21 @@ def readable(body: bytes) -> bytes:
         text = body[start:].decode(encoding, "replace")
     except (LookupError, UnicodeError):
         return body
-    return printable(_REFERENCE.sub(lambda found: _allowed(found[1]), text)).encode()
+    return clean_unprintable(_REFERENCE.sub(lambda found: _clean_reference(found[1]), text)).encode()
 
 
-def printable(text: str) -> str:
+def clean_unprintable(text: str) -> str:
     """A text with a mark for each character that XML, and so a page, does not allow."""
     return _NOT_IN_XML.sub(REPLACED, text)
 
 
-def _allowed(reference: str) -> str:
+def _clean_reference(reference: str) -> str:
     number = int(reference[1:], 16) if reference[0] in "xX" else int(reference)
     allowed = number <= sys.maxunicode and not _NOT_IN_XML.match(chr(number))
     return f"&#{reference};" if allowed else REPLACED
 
 
-def without_secrets(text: str, secrets: Iterable[str]) -> str:
+def clean_secrets(text: str, secrets: Iterable[str]) -> str:
     """The text without the values given and without the elements that carry them.
 
     A beginning of a secret at the end of a text that was cut off goes as well.
@@ -67,4 +67,4 @@ def without_secrets(text: str, secrets: Iterable[str]) -> str:
             if text.lower().endswith(secret[:length].lower()):
                 text = text[:-length] + REMOVED
                 break
-    return text[:LONGEST_KEPT]
+    return text[:MAX_STORED_LENGTH]

@@ -18,21 +18,23 @@ from erp_integrations.adapters.base import (
     Call,
     Outcome,
     Refused,
+    ReplyRule,
+    RuleKind,
     SessionOver,
     Unauthorised,
     Unknown,
     WireError,
 )
-from erp_integrations.adapters.spectrum.redaction import REPLACED, readable, storable
-from erp_integrations.adapters.spectrum.settings import ReplyRule, RuleKind
+from erp_integrations.adapters.spectrum.phase_codes import get_comparable_phase
+from erp_integrations.adapters.spectrum.redaction import REPLACED, clean_reply_text, clean_reply_xml
 from erp_integrations.adapters.spectrum.wire import Exchange
-from erp_integrations.adapters.spectrum.wsdl import parsed
+from erp_integrations.adapters.spectrum.wsdl import parse_plain_xml
 
 REFUSALS = frozenset("AIM")
 UNAUTHORISED_ON_READS = "E"
 GOOD_WITH_INFORMATION = "G"
 WARNING = "W"
-NOT_LEARNED = "Nobody has said yet what this Spectrum answers when a record is written."
+NOT_LEARNED = "It is not yet set which reply of this Spectrum means written."
 LONGEST_CODE = 20
 
 # What may stand beside a yes, by the rule. Only G is published for a record that is taken (with
@@ -64,9 +66,9 @@ _THINGS = (
 )
 _ABOUT_A_DOCUMENT = re.compile(_THINGS, re.IGNORECASE)
 _TIME_OUT = re.compile(r"time.?out has occurred", re.IGNORECASE)
-_PASSES = re.compile(r"\bin use\b|\block(ed)? by\b|\brecord is locked\b", re.IGNORECASE)
+_TRANSIENT = re.compile(r"\bin use\b|\block(ed)? by\b|\brecord is locked\b", re.IGNORECASE)
 # So is said of a number that is taken, or of what another record holds: only what a person holds passes.
-_STAYS = re.compile(
+_PERMANENT = re.compile(
     r"\balready in use\b|\bin use (for|on|in|at|with|elsewhere)\b"
     r"|\b(in use|lock(ed)?) by (an)?other (?!(user|operator|person|session|process|terminal|workstation)s?\b)"
     rf"|\b(in use|lock(ed)?) by [^.;]*{_THINGS}",
@@ -88,34 +90,34 @@ class _Row(NamedTuple):
     error: WireError
 
 
-def read(exchange: Exchange, call: Call, rule: ReplyRule) -> Outcome:
+def parse_reply(exchange: Exchange, call: Call, rule: ReplyRule) -> Outcome:
     """What one whole exchange means. Secrets are not yet taken out of the texts."""
-    reply = storable(exchange.body)
+    reply = clean_reply_text(exchange.body)
     # A gateway's 401 comes before any service runs. A 403 may also be put over a finished answer.
     if exchange.status == 401:
         return Unauthorised("Spectrum's server does not accept the connection's credentials (401).", reply)
     try:
         if exchange.status != 200:
-            raise UnreadableReplyError(about_status(exchange))
-        refused = _refused_rows(whole(exchange.body), call, rule)
+            raise UnreadableReplyError(describe_status(exchange))
+        refused = find_refused_rows(parse_envelope(exchange.body), call, rule)
     except UnreadableReplyError as error:
         return Unknown(str(error), reply, exchange.status)
     if not refused:
         return Accepted(reply)
     # It is told before anything of the call is looked at.
     if any(row.column.upper() in ("", "GUID") and _TIME_OUT.search(row.text) for row in refused):
-        return SessionOver("Spectrum says that the time of this connection's GUID is over.", reply)
-    subjects = [_subject_of(row) for row in refused]
+        return SessionOver("Spectrum says that this connection's GUID has expired.", reply)
+    subjects = [get_subject(row) for row in refused]
     if "connection" in subjects:
         locked_out = refused[subjects.index("connection")]
         return Unauthorised(f"Spectrum does not let this connection in: {locked_out.text}", reply)
     if "document" not in subjects:
-        words = "; ".join(filter(None, (row.text for row in refused))) or "it gives no reason"
-        return Unauthorised(f"Spectrum turned the call away: {words}", reply, refused)
-    return Refused(refused, reply, passing=all(map(_passes, refused)))
+        reasons = "; ".join(filter(None, (row.text for row in refused))) or "no reason given"
+        return Unauthorised(f"Spectrum refused the call: {reasons}", reply, refused)
+    return Refused(refused, reply, transient=all(map(is_transient, refused)))
 
 
-def taught_by(reply: str, call: Call, present: ReplyRule) -> ReplyRule | None:
+def find_reply_rule(reply: str, call: Call, present: ReplyRule) -> ReplyRule | None:
     """The rule under which this reply to a call that is written would have meant so. Pure.
 
     None where none would: it is not whole, not an answer to this method, or a refusal stands in it; where a
@@ -123,10 +125,10 @@ def taught_by(reply: str, call: Call, present: ReplyRule) -> ReplyRule | None:
     added to those that count.
     """
     try:
-        envelope = whole(reply.encode())
+        envelope = parse_envelope(reply.encode())
     except UnreadableReplyError:
         return None
-    rows = _rows(envelope)
+    rows = parse_rows(envelope)
     if any(row.error.column for row in rows):
         return None
     codes = frozenset(row.code for row in rows) - {WARNING}
@@ -136,21 +138,21 @@ def taught_by(reply: str, call: Call, present: ReplyRule) -> ReplyRule | None:
         with suppress(UnreadableReplyError):
             plain = all(code.isascii() and code.isalnum() for code in rule.codes if code)
             short = all(len(code) <= LONGEST_CODE for code in rule.codes)
-            if not _refused_rows(envelope, call, rule) and plain and short:
+            if not find_refused_rows(envelope, call, rule) and plain and short:
                 return rule if rule != present else None
     return None
 
 
-def _refused_rows(envelope: etree._Element, call: Call, rule: ReplyRule) -> tuple[WireError, ...]:
+def find_refused_rows(envelope: etree._Element, call: Call, rule: ReplyRule) -> tuple[WireError, ...]:
     """The rows that say no; none of them where the reply says yes, by the rule.
 
     A row that says no, wherever it stands, keeps every rule from a yes. Raises UnreadableReplyError
     where it is neither.
     """
-    answer = answer_in(envelope, call.method)
-    rows = _rows(envelope)
+    answer = get_answer(envelope, call.method)
+    rows = parse_rows(envelope)
     if any(answer not in (row.element, *row.element.iterancestors()) for row in rows):
-        raise UnreadableReplyError("Spectrum's reply holds rows outside of its answer.")
+        raise UnreadableReplyError("Spectrum's reply has rows outside its answer.")
     codes = {row.code for row in rows}
     refused = codes & (REFUSALS | {UNAUTHORISED_ON_READS})
     good = codes & _GOOD.get(rule.kind, rule.codes)
@@ -158,30 +160,32 @@ def _refused_rows(envelope: etree._Element, call: Call, rule: ReplyRule) -> tupl
         if rule.kind is RuleKind.UNKNOWN and not refused:
             raise UnreadableReplyError(NOT_LEARNED)
         names = ", ".join(sorted(code or "blank" for code in strange))
-        raise UnreadableReplyError(f"Spectrum answered with a code that is not known here ({names}).")
+        raise UnreadableReplyError(f"Spectrum answered with an unknown code ({names}).")
     if refused and good:
-        raise UnreadableReplyError("Spectrum answered yes and no at once.")
+        raise UnreadableReplyError("Spectrum both confirmed and refused the call.")
     if refused:
         return tuple(row.error for row in rows if row.code in refused)
-    if complaint := _not_a_yes(answer, rows, call, rule):
+    if complaint := describe_unconfirmed(answer, rows, call, rule):
         raise UnreadableReplyError(complaint)
     return ()
 
 
-def _not_a_yes(answer: etree._Element, rows: Sequence[_Row], call: Call, rule: ReplyRule) -> str:
+def describe_unconfirmed(answer: etree._Element, rows: Sequence[_Row], call: Call, rule: ReplyRule) -> str:
     """Why a reply without a refusal does not mean that the call is written; blank if it does."""
     if rows and not {row.code for row in rows} - ({WARNING} - rule.codes):
-        return "Spectrum only warned and did not say whether the record is written."
-    echoes = _echoes(answer, call)
+        return "Spectrum gave only a warning and did not say whether the record is written."
+    echoes = find_echoes(answer, call)
     if echoes is None:
         return "Spectrum's reply names another record."
     if rule.kind is RuleKind.UNKNOWN:
         return NOT_LEARNED
-    if any(_complains(row.error) for row in rows):
-        return "Spectrum's reply complains under a code that is no refusal."
+    if any(is_complaint(row.error) for row in rows):
+        return "Spectrum's reply has an error text under a code that is not an error."
     repeated = set() if rule.kind is RuleKind.NO_ERROR_ROW else echoes
-    if _says_more(answer, {row.element for row in rows if local_name(row.element) == "response"} | repeated):
-        return "Spectrum's reply holds words that are not known here."
+    if has_unknown_content(
+        answer, {row.element for row in rows if get_local_name(row.element) == "response"} | repeated
+    ):
+        return "Spectrum's reply has text that is not recognized."
     if rule.kind is RuleKind.CODES and not rows:
         return "Spectrum's reply does not say whether the record is written."
     # Every row that is no remark must be one.
@@ -195,59 +199,59 @@ def _not_a_yes(answer: etree._Element, rows: Sequence[_Row], call: Call, rule: R
     return ""
 
 
-def _complains(row: WireError) -> bool:
-    """Whether a row names a column, or has words without a code: no yes, whatever its code is.
+def is_complaint(row: WireError) -> bool:
+    """A row names a column, or has words without a code: no yes, whatever its code is.
 
     A column is published for information alone ("Vendor_Code is inactive").
     """
     return bool(row.column and row.code != GOOD_WITH_INFORMATION) or bool(row.text and not row.code)
 
 
-def _says_more(answer: etree._Element, known: Set[etree._Element]) -> bool:
-    """Whether anything stands in a reply besides the published frame and plain rows."""
-    method = local_name(answer).removesuffix("response")
-    frame = {local_name(answer), "returnarray", "returndata", method}
-    return not all(map(_is_plain, known)) or any(
+def has_unknown_content(answer: etree._Element, known: Set[etree._Element]) -> bool:
+    """Something stands in a reply besides the published frame and plain rows."""
+    method = get_local_name(answer).removesuffix("response")
+    frame = {get_local_name(answer), "returnarray", "returndata", method}
+    return not all(map(_is_plain_row, known)) or any(
         known.isdisjoint((element, *element.iterancestors()))
         and (
-            (not str(element.tag).startswith(_SOAP) and local_name(element) not in frame)
-            or _has_words_of_its_own(element)
+            (not str(element.tag).startswith(_SOAP) and get_local_name(element) not in frame)
+            or _has_own_text(element)
         )
         for element in answer.getroottree().iter("*")
     )
 
 
-def _is_plain(row: etree._Element) -> bool:
-    """Whether a row holds only what is published for one, each once, and no XML that is told as text."""
-    names = [local_name(child) for child in row.iterchildren("*")]
+def _is_plain_row(row: etree._Element) -> bool:
+    """A row holds only what is published for one, each once, and no XML that is told as text."""
+    names = [get_local_name(child) for child in row.iterchildren("*")]
     text = etree.tostring(row, method="text", encoding="unicode", with_tail=False)
     return (
         len(names) == len(_NAMES_IN_A_ROW.intersection(names)) == sum(1 for _ in row.iterdescendants("*"))
-        and not _has_words_of_its_own(row)
-        and not any(map(_attributes, row.iterchildren("*")))
+        and not _has_own_text(row)
+        and not any(map(_list_attributes, row.iterchildren("*")))
         and not any(sign in text for sign in ("<", "&lt;"))
     )
 
 
-def _has_words_of_its_own(element: etree._Element) -> bool:
-    """Whether an element says something itself, in an attribute or as text between its children."""
+def _has_own_text(element: etree._Element) -> bool:
+    """An element says something itself, in an attribute or as text between its children."""
     texts = (element.text, *(child.tail for child in element))
-    return bool(_attributes(element)) or any(text and str(text).strip() for text in texts)
+    return bool(_list_attributes(element)) or any(text and str(text).strip() for text in texts)
 
 
-def _attributes(element: etree._Element) -> list[str]:
+def _list_attributes(element: etree._Element) -> list[str]:
     return [name for name in map(str, element.keys()) if not name.startswith(_ABOUT_THE_XML)]
 
 
-def _echoes(answer: etree._Element, call: Call) -> set[etree._Element] | None:
+def find_echoes(answer: etree._Element, call: Call) -> set[etree._Element] | None:
     """The elements that repeat the call's own key; None where one names another record."""
-    wanted = {name.lower(): _key_part(name, value) for name, value in call.payload.items()}
+    wanted = {name.lower(): _get_comparable_part(name, value) for name, value in call.payload.items()}
     echoes = set()
     for element in answer.iter("*"):
         given = [
-            (name, _key_part(name, _text(child)))
+            (name, _get_comparable_part(name, _get_text(child)))
             for child in element.iterchildren("*")
-            if (name := local_name(child)) in _KEY_NAMES + _LINE_KEY_NAMES
+            if (name := get_local_name(child)) in _KEY_NAMES + _LINE_KEY_NAMES
         ]
         if not any(name == "subcontract_number" for name, _ in given):
             continue
@@ -260,12 +264,11 @@ def _echoes(answer: etree._Element, call: Call) -> set[etree._Element] | None:
     return echoes
 
 
-def _key_part(name: str, value: str) -> str:
-    value = value.strip().upper()
-    return value.replace("-", "") if name.lower() == "phase_code" else value
+def _get_comparable_part(name: str, value: str) -> str:
+    return get_comparable_phase(value) if name.lower() == "phase_code" else value.strip().upper()
 
 
-def _subject_of(row: WireError) -> Literal["connection", "document", "open"]:
+def get_subject(row: WireError) -> Literal["connection", "document", "open"]:
     """A named column decides; without one, only the published words are about the connection.
 
     Job security, cost centres and fiscal sessions are per document, also under the code A ("abort or
@@ -281,85 +284,85 @@ def _subject_of(row: WireError) -> Literal["connection", "document", "open"]:
     return "open" if row.code in ("A", UNAUTHORISED_ON_READS) and not names_a_document else "document"
 
 
-def _passes(row: WireError) -> bool:
-    return bool(_PASSES.search(row.text) and not _STAYS.search(row.text))
+def is_transient(row: WireError) -> bool:
+    return bool(_TRANSIENT.search(row.text) and not _PERMANENT.search(row.text))
 
 
-def is_about_the_connection(row: WireError) -> bool:
-    """Whether a list is refused to the whole connection: E says so of every list."""
-    return row.code == UNAUTHORISED_ON_READS or _subject_of(row) != "document"
+def is_connection_error(row: WireError) -> bool:
+    """A list is refused to the whole connection: E says so of every list."""
+    return row.code == UNAUTHORISED_ON_READS or get_subject(row) != "document"
 
 
-def about_status(exchange: Exchange) -> str:
+def describe_status(exchange: Exchange) -> str:
     """What is known of a reply that is no answer, in a sentence."""
     fault = ""
     with suppress(*UNREADABLE):  # most of these replies are a web page
-        fault = _fault(parsed(exchange.body))
+        fault = describe_fault(parse_plain_xml(exchange.body))
     detail = f": {fault}" if fault else ""
     return f"Spectrum's server answered with HTTP status {exchange.status}{detail}."
 
 
-def whole(body: bytes) -> etree._Element:
+def parse_envelope(body: bytes) -> etree._Element:
     """A reply that is whole, read with a mark for each character that XML does not allow.
 
     Raises UnreadableReplyError.
     """
     with suppress(*UNREADABLE):
-        return parsed(body)
+        return parse_plain_xml(body)
     with suppress(*UNREADABLE):
-        envelope = parsed(readable(body))
+        envelope = parse_plain_xml(clean_reply_xml(body))
         if not any(REPLACED in name for each in envelope.iter("*") for name in (each.tag, *each.keys())):
             return envelope
-    raise UnreadableReplyError("Spectrum's reply is not whole, plain XML.")
+    raise UnreadableReplyError("Spectrum's reply is not complete, plain XML.")
 
 
-def answer_in(envelope: etree._Element, method: str) -> etree._Element:
+def get_answer(envelope: etree._Element, method: str) -> etree._Element:
     """The one element ``<Method>Response`` of a reply. Raises UnreadableReplyError."""
-    if fault := _fault(envelope):
+    if fault := describe_fault(envelope):
         raise UnreadableReplyError(f"Spectrum answered with a fault: {fault}.")
     wanted = f"{method}Response".lower()
-    found = [each for each in envelope.iterfind(f"{_SOAP}Body/*") if local_name(each) == wanted]
+    found = [each for each in envelope.iterfind(f"{_SOAP}Body/*") if get_local_name(each) == wanted]
     if not found:
-        raise UnreadableReplyError(f"Spectrum's reply is no answer to {method}.")
+        raise UnreadableReplyError(f"Spectrum's reply is not an answer to {method}.")
     if len(found) > 1:
-        raise UnreadableReplyError(f"Spectrum's reply holds {len(found)} answers to {method}.")
+        raise UnreadableReplyError(f"Spectrum's reply has {len(found)} answers to {method}.")
     return found[0]
 
 
-def _fault(envelope: etree._Element) -> str:
+def describe_fault(envelope: etree._Element) -> str:
     fault = envelope.find(f"{_SOAP}Body/{_SOAP}Fault")
     if fault is None:
         return ""
-    texts = {local_name(child): _text(child) for child in fault.iterchildren("*")}
-    return texts.get("faultstring") or texts.get("faultcode") or "no words"
+    texts = {get_local_name(child): _get_text(child) for child in fault.iterchildren("*")}
+    return texts.get("faultstring") or texts.get("faultcode") or "no text"
 
 
-def _rows(envelope: etree._Element) -> list[_Row]:
+def parse_rows(envelope: etree._Element) -> list[_Row]:
     """Every row of a reply wherever it stands, in order; of one with several codes, one for each."""
     rows = []
     for element in envelope.iter("*"):
-        children = [(local_name(child), _text(child)) for child in element.iterchildren("*")]
+        children = [(get_local_name(child), _get_text(child)) for child in element.iterchildren("*")]
         attributes = [(etree.QName(name).localname.lower(), str(value)) for name, value in element.items()]
         codes = [value.strip().upper() for name, value in children + attributes if name == _CODE_NAME]
-        inner = (local_name(each) for each in element.iterdescendants("*"))
-        if not codes and local_name(element) == "response" and _CODE_NAME not in inner:
+        inner = (get_local_name(each) for each in element.iterdescendants("*"))
+        if not codes and get_local_name(element) == "response" and _CODE_NAME not in inner:
             codes = [""]
         values = dict(children)
-        text, column = _first(values, _TEXT_NAMES), _first(values, _COLUMN_NAMES)
+        text, column = _get_first_value(values, _TEXT_NAMES), _get_first_value(values, _COLUMN_NAMES)
         rows += [_Row(element, code, WireError(code, text, column)) for code in codes]
     return rows
 
 
-def local_name(element: etree._Element) -> str:
+def get_local_name(element: etree._Element) -> str:
     """An element's name in lower case, without its namespace."""
     return etree.QName(element).localname.lower()
 
 
-def _text(element: etree._Element) -> str:
+def _get_text(element: etree._Element) -> str:
     return " ".join(etree.tostring(element, method="text", encoding="unicode", with_tail=False).split())[
         :_LONGEST_TEXT
     ]
 
 
-def _first(values: dict[str, str], names: tuple[str, ...]) -> str:
+def _get_first_value(values: dict[str, str], names: tuple[str, ...]) -> str:
     return next((values[name] for name in names if values.get(name)), "")

@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from erp_integrations.adapters.base import Masters
-from erp_integrations.documents import Document, LineItem
+from erp_integrations.adapters.base import ErpReferences
+from erp_integrations.snapshots import Document, LineItem
 
-_LINKS = Masters(vendor_code="1", job_number="1", general_ledger_account="1")
-MASTERS = (_LINKS, replace(_LINKS, job_price_method="1"))
+_REFERENCES = ErpReferences(vendor_code="1", job_number="1", general_ledger_account="1")
+REFERENCES = (_REFERENCES, replace(_REFERENCES, job_price_method="1"))
 """A job of which no price method is known, and one of which it is."""
 
 _LINE = LineItem(

@@ -8,37 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import quote, urlsplit
 
+from erp_integrations.adapters.base import ReplyRule
 from erp_integrations.adapters.spectrum.characters import NonAscii
-
-
-class RuleKind(StrEnum):
-    """Which reply to a write means that it is written; UNKNOWN: none does."""
-
-    UNKNOWN = "unknown"
-    CODES = "codes"
-    NO_ERROR_ROW = "no_error_row"
-    ECHO = "echo"
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyRule:
-    """What a site answers to a write that it has done; ``codes`` of CODES alone, "" for a blank one."""
-
-    kind: RuleKind = RuleKind.UNKNOWN
-    codes: frozenset[str] = frozenset()
-
-    @property
-    def sentence(self) -> str:
-        """The rule for people."""
-        match self.kind:
-            case RuleKind.CODES:
-                named = [f"the code {code}" if code else "no code" for code in sorted(self.codes)]
-                return f"A row with {' or '.join(named)} means written."
-            case RuleKind.NO_ERROR_ROW:
-                return "A whole reply without an error row means written."
-            case RuleKind.ECHO:
-                return "A row that repeats the key of the record means written."
-        return "Not known yet: no reply means written, and each call waits until it can be read back."
 
 
 class RetentionRule(StrEnum):
@@ -111,7 +82,7 @@ class SpectrumSettings:
     wsdl_path: str = "/wsdls/{method}.jws"
     service_path: str = "/ws/{method}"
     vendors_path: str = "/vendors/{company_code}"
-    written: ReplyRule = ReplyRule()
+    written: ReplyRule = field(default_factory=ReplyRule)
     non_ascii: NonAscii = NonAscii.TRANSLITERATE
     fixed_price_units: frozenset[str] = frozenset({"LS"})
     retention_rule: RetentionRule = RetentionRule.RETAINAGE
@@ -140,11 +111,11 @@ class SpectrumSettings:
         if address.username or address.password or address.query or address.fragment:
             raise ValueError("the address of Spectrum's server may hold only scheme, host, port and path")
 
-    def wsdl_url(self, method: str) -> str:
+    def build_wsdl_url(self, method: str) -> str:
         """Where the site describes a service."""
         return self.base_url.rstrip("/") + self.wsdl_path.format(method=method)
 
-    def service_url(self, method: str) -> str:
+    def build_service_url(self, method: str) -> str:
         """Where a service is called, whatever address its description names."""
         return self.base_url.rstrip("/") + self.service_path.format(method=method)
 

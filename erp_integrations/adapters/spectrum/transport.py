@@ -18,39 +18,41 @@ from erp_integrations.adapters.base import (
     Unusable,
 )
 from erp_integrations.adapters.spectrum import authentication, replies
-from erp_integrations.adapters.spectrum.layouts import LAYOUTS, Layout
-from erp_integrations.adapters.spectrum.redaction import storable, without_secrets
+from erp_integrations.adapters.spectrum.redaction import clean_reply_text, clean_secrets
+from erp_integrations.adapters.spectrum.service_fields import LAYOUTS, Layout
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
-from erp_integrations.adapters.spectrum.wire import Exchange, as_answer
+from erp_integrations.adapters.spectrum.wire import Exchange, get_effective_exchange
 from erp_integrations.adapters.spectrum.wsdl import Service
 
 
-def send(call: Call, service: Service, settings: SpectrumSettings, *, until: float = math.inf) -> Outcome:
+def send_call(
+    call: Call, service: Service, settings: SpectrumSettings, *, until: float = math.inf
+) -> Outcome:
     """Send one call and say what is known of it. Raises nothing.
 
     What is wrong on our side of the wire is found before anything leaves, and is NotSent; so is a call
     of which nothing has left at ``until``, of ``time.monotonic()``.
     """
-    if wrong := objection(call, settings):
-        return NotSent(wrong, passing=False)
+    if wrong := describe_call_issue(call, settings):
+        return NotSent(wrong, transient=False)
     try:
-        credentials = authentication.for_soap(settings)
+        credentials = authentication.build_soap_credentials(settings)
     except authentication.NoTokenError as error:
         return error.outcome
     values = {**call.payload, **credentials.elements}
-    if lack := service.lack([name for name, value in values.items() if value]):
+    if lack := service.describe_missing_elements([name for name, value in values.items() if value]):
         return Unusable(lack)
     try:
-        exchange = service.post(values, credentials.headers, until=until)
+        exchange = service.send(values, credentials.headers, until=until)
     except Exception as error:  # the attempt itself raises nothing: this is zeep, before it
-        return NotSent(f"{call.title} can't be written as XML ({type(error).__name__}).", passing=False)
-    outcome = _without_secrets(_outcome(exchange, call, settings), credentials.secrets)
+        return NotSent(f"{call.title} can't be written as XML ({type(error).__name__}).", transient=False)
+    outcome = clean_outcome(build_outcome(exchange, call, settings), credentials.secrets)
     if isinstance(outcome, Unauthorised):
-        authentication.forget_token(settings)
+        authentication.purge_token(settings)
     return outcome
 
 
-def objection(call: Call, settings: SpectrumSettings) -> str:
+def describe_call_issue(call: Call, settings: SpectrumSettings) -> str:
     """Why a call must not leave us over this connection, as a sentence; blank if it may.
 
     Looks at the stored call alone, so that neither an old plan nor a damaged row can send
@@ -63,33 +65,35 @@ def objection(call: Call, settings: SpectrumSettings) -> str:
         return f"{call.title} does not have the fields of {call.method}."
     if call.payload["Company_Code"] != settings.company_code:
         return f"{call.title} is for company {call.payload['Company_Code']}, not {settings.company_code}."
-    return _first_complaint(call, layout)
+    return find_first_complaint(call, layout)
 
 
-def _first_complaint(call: Call, layout: Layout) -> str:
+def find_first_complaint(call: Call, layout: Layout) -> str:
     values = call.payload
     for field in layout.public:
-        if complaint := field.complaint(values[field.name]):
+        if complaint := field.describe_issue(values[field.name]):
             return f"{call.title}: {field.name} {complaint}."
     return ""
 
 
-def _outcome(exchange: Exchange, call: Call, settings: SpectrumSettings) -> Outcome:
+def build_outcome(exchange: Exchange, call: Call, settings: SpectrumSettings) -> Outcome:
     if not exchange.failure:
-        answer = replies.read(as_answer(exchange, settings), call, settings.written)
+        answer = replies.parse_reply(get_effective_exchange(exchange, settings), call, settings.written)
         if isinstance(answer, Accepted) and exchange.status != 200:
-            answer = Unknown(f"Spectrum said yes under HTTP status {exchange.status}.", answer.reply)
+            answer = Unknown(
+                f"Spectrum confirmed the call under HTTP status {exchange.status}.", answer.reply
+            )
         return replace(answer, status=exchange.status) if isinstance(answer, Unknown) else answer
-    if exchange.wrote:
-        return Unknown(exchange.failure, storable(exchange.body))
-    if exchange.ours:
-        return NotSent(exchange.failure, ours=True)
-    return NotSent(exchange.failure) if exchange.passing else Unusable(exchange.failure)
+    if exchange.bytes_sent:
+        return Unknown(exchange.failure, clean_reply_text(exchange.body))
+    if exchange.internal_error:
+        return NotSent(exchange.failure, internal_error=True)
+    return NotSent(exchange.failure) if exchange.transient else Unusable(exchange.failure)
 
 
-def _without_secrets(outcome: Outcome, secrets: Iterable[str]) -> Outcome:
+def clean_outcome(outcome: Outcome, secrets: Iterable[str]) -> Outcome:
     def clean(text: str) -> str:
-        return without_secrets(text, secrets)
+        return clean_secrets(text, secrets)
 
     if isinstance(outcome, NotSent | Unusable):
         return replace(outcome, reason=clean(outcome.reason))

@@ -28,18 +28,18 @@ from urllib3.exceptions import (
 from urllib3.util.connection import create_connection
 from urllib3.util.ssl_ import create_urllib3_context
 
-from erp_integrations.adapters.spectrum.addresses import ForbiddenAddressError, require_allowed
+from erp_integrations.adapters.addresses import ForbiddenAddressError, require_allowed
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
 
-LONGEST_REPLY = 1024 * 1024
+MAX_REPLY_BYTES = 1024 * 1024
 """Bytes. Both replies to writes and descriptions are a few thousand."""
 
-LONGEST_LIST = 32 * LONGEST_REPLY
+MAX_LIST_BYTES = 32 * MAX_REPLY_BYTES
 """Bytes. A list of 500 rows is about one million; where lists are not capped, they are longer."""
 
-TOO_LATE = "This worker was too slow between its check and the call, so it did not send."
+TOO_LATE = "The worker took too long between its check and the call, so nothing was sent."
 
-_PIECE = 16 * 1024
+_CHUNK_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +52,16 @@ class Exchange:
     in it. ``body`` holds what had come until then.
     """
 
-    wrote: bool
+    bytes_sent: bool
     status: int = 0
     content_type: str = ""
     body: bytes = b""
     failure: str = ""
-    passing: bool = True
-    ours: bool = False
+    transient: bool = True
+    internal_error: bool = False
 
 
-def as_answer(exchange: Exchange, settings: SpectrumSettings) -> Exchange:
+def get_effective_exchange(exchange: Exchange, settings: SpectrumSettings) -> Exchange:
     """The exchange as one under status 200, where this site puts errors of its own under another one."""
     if exchange.failure or exchange.status not in settings.error_statuses:
         return exchange
@@ -76,14 +76,14 @@ class ReplyTooLongError(Exception):
     """The server sent more than any honest reply has."""
 
 
-def exchange(
+def send_request(
     verb: str,
     url: str,
     settings: SpectrumSettings,
     *,
     body: bytes = b"",
     headers: Mapping[str, str] | None = None,
-    longest_reply: int = LONGEST_REPLY,
+    longest_reply: int = MAX_REPLY_BYTES,
     until: float = math.inf,
 ) -> Exchange:
     """Send one request and read its reply, whatever happens.
@@ -94,17 +94,19 @@ def exchange(
     """
     if settings.require_https and not url.lower().startswith("https://"):
         return Exchange(
-            wrote=False, failure="The address of Spectrum's server is not an https address.", passing=False
+            bytes_sent=False,
+            failure="The address of Spectrum's server is not an https address.",
+            transient=False,
         )
-    line = _Line(until)
+    line = _AttemptConnection(until)
     # The read time-out starts anew with every byte, so it alone lets a slow server hold us for ever.
-    watchdog = threading.Timer(settings.longest_call, line.cut)
+    watchdog = threading.Timer(settings.longest_call, line.end)
     watchdog.daemon = True
     reply: requests.Response | None = None
     received = bytearray()
     try:
         watchdog.start()
-        with _session(line, settings.ca_file) as session:
+        with build_session(line, settings.ca_file) as session:
             reply = session.request(
                 verb,
                 url,
@@ -114,25 +116,25 @@ def exchange(
                 allow_redirects=False,
                 stream=True,
             )
-            for piece in _pieces(reply):
-                received += piece
+            for chunk in _read_chunks(reply):
+                received += chunk
                 if len(received) > longest_reply:
                     raise ReplyTooLongError(longest_reply)
-        failure = _took_too_long(settings) if line.expired else ""
+        failure = describe_timeout(settings) if line.expired else ""
     except Exception as error:  # Whatever the libraries raise, what left us is known from the line alone.
         return Exchange(
-            wrote=line.wrote,
+            bytes_sent=line.bytes_sent,
             status=reply.status_code if reply is not None else 0,
             body=bytes(received),
-            failure=_in_words(error, line, settings),
-            passing=not isinstance(error, ValueError),
-            ours=isinstance(error, TooLateError),
+            failure=describe_failure(error, line, settings),
+            transient=not isinstance(error, ValueError),
+            internal_error=isinstance(error, TooLateError),
         )
     finally:
         watchdog.cancel()
         line.close()
     return Exchange(
-        wrote=line.wrote,
+        bytes_sent=line.bytes_sent,
         status=reply.status_code,
         content_type=reply.headers.get("Content-Type", ""),
         body=bytes(received),
@@ -140,30 +142,30 @@ def exchange(
     )
 
 
-class _Line:
+class _AttemptConnection:
     """The connection of one attempt: what was done on it, and the means to cut it."""
 
     def __init__(self, until: float) -> None:
-        self.wrote = False
+        self.bytes_sent = False
         self.expired = False
         self._until = until
         self._handle: socket.socket | None = None
         self._lock = threading.Lock()
 
-    def about_to_write(self) -> None:
+    def record_first_byte(self) -> None:
         """Raise TooLateError when the time for it is past. From here on something may have left us."""
         if time.monotonic() > self._until:
             raise TooLateError
-        self.wrote = True
+        self.bytes_sent = True
 
-    def opened(self, connection: socket.socket) -> bool:
+    def add_handle(self, connection: socket.socket) -> bool:
         """Keep a second handle on a new connection; False if the time is over already."""
         with self._lock:
             # A duplicate stays valid when TLS takes the socket over, and ends the same connection.
             self._handle = connection.dup()
             return not self.expired
 
-    def cut(self) -> None:
+    def end(self) -> None:
         """End the connection from another thread; a blocked read or write returns at once."""
         with self._lock:
             self.expired = True
@@ -179,18 +181,18 @@ class _Line:
 
 
 class _WatchedHTTPConnection(HTTPConnection):
-    def __init__(self, *args: Any, line: _Line, **options: Any) -> None:
+    def __init__(self, *args: Any, line: _AttemptConnection, **options: Any) -> None:
         super().__init__(*args, **options)
         self.line = line
 
     def _new_conn(self) -> socket.socket:
-        connection = self._connected()
-        if not self.line.opened(connection):
+        connection = self._open_allowed_connection()
+        if not self.line.add_handle(connection):
             connection.close()
             raise ConnectTimeoutError(self, "the time for the whole call was over")
         return connection
 
-    def _connected(self) -> socket.socket:
+    def _open_allowed_connection(self) -> socket.socket:
         """As urllib3's own, but with a look at each address between the name and the connection."""
         try:
             found = socket.getaddrinfo(self._dns_host, self.port, 0, socket.SOCK_STREAM)
@@ -217,7 +219,7 @@ class _WatchedHTTPConnection(HTTPConnection):
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
-        self.line.about_to_write()
+        self.line.record_first_byte()
         super().send(data)
 
 
@@ -231,7 +233,7 @@ class _OneConnection(HTTPAdapter):
     ``ca_file`` holds authorities that are trusted besides the usual ones.
     """
 
-    def __init__(self, line: _Line, ca_file: str) -> None:
+    def __init__(self, line: _AttemptConnection, ca_file: str) -> None:
         self.ca_file = ca_file
         super().__init__(max_retries=0)
         self.line = line
@@ -264,60 +266,60 @@ class _Session(requests.Session):
         return None
 
 
-def _session(line: _Line, ca_file: str) -> requests.Session:
+def build_session(line: _AttemptConnection, ca_file: str) -> requests.Session:
     session = _Session()
     session.mount("http://", _OneConnection(line, ca_file))
     session.mount("https://", _OneConnection(line, ca_file))
     return session
 
 
-def _pieces(reply: requests.Response) -> Iterator[bytes]:
+def _read_chunks(reply: requests.Response) -> Iterator[bytes]:
     """The body as it comes, so that what came before a break is not lost."""
-    while piece := reply.raw.read1(_PIECE, decode_content=True):
-        yield piece
+    while chunk := reply.raw.read1(_CHUNK_BYTES, decode_content=True):
+        yield chunk
 
 
-def _took_too_long(settings: SpectrumSettings) -> str:
-    return f"Spectrum's reply was not complete after {_seconds(settings.longest_call)}."
+def describe_timeout(settings: SpectrumSettings) -> str:
+    return f"Spectrum's reply was not complete after {_format_seconds(settings.longest_call)}."
 
 
-def _in_words(error: Exception, line: _Line, settings: SpectrumSettings) -> str:
-    causes = tuple(_causes(error))
+def describe_failure(error: Exception, line: _AttemptConnection, settings: SpectrumSettings) -> str:
+    causes = tuple(_list_causes(error))
 
-    def caused_by(*kinds: type[BaseException]) -> bool:
+    def has_cause(*kinds: type[BaseException]) -> bool:
         return any(isinstance(cause, kinds) for cause in causes)
 
-    if line.wrote:
+    if line.bytes_sent:
         if line.expired:
-            return _took_too_long(settings)
+            return describe_timeout(settings)
         if isinstance(error, ReplyTooLongError):
             return f"Spectrum's reply was longer than {error.args[0] // 1024} kB."
-        if caused_by(ReadTimeoutError, TimeoutError):
-            return f"Spectrum did not reply within {_seconds(settings.read_timeout)}."
+        if has_cause(ReadTimeoutError, TimeoutError):
+            return f"Spectrum did not reply within {_format_seconds(settings.read_timeout)}."
         return "The connection to Spectrum broke before its reply was complete."
     if isinstance(error, TooLateError):
         return TOO_LATE
     for cause in causes:
         if isinstance(cause, ForbiddenAddressError):
-            return f"The name of Spectrum's server leads to {cause}, which is never connected to."
-    if caused_by(NameResolutionError):
+            return f"The name of Spectrum's server leads to {cause}, which is not allowed."
+    if has_cause(NameResolutionError):
         return "The name of Spectrum's server could not be found."
-    if caused_by(ConnectionRefusedError):
+    if has_cause(ConnectionRefusedError):
         return "Spectrum's server refused the connection."
-    if caused_by(TimeoutError):
-        return f"Spectrum's server did not answer within {_seconds(settings.connect_timeout)}."
+    if has_cause(TimeoutError):
+        return f"Spectrum's server did not answer within {_format_seconds(settings.connect_timeout)}."
     for cause in causes:
         if isinstance(cause, ssl.SSLError):
             return f"No secure connection to Spectrum's server could be made ({cause.reason or 'TLS'})."
     return f"No connection to Spectrum's server could be made ({type(error).__name__})."
 
 
-def _seconds(time: float) -> str:
+def _format_seconds(time: float) -> str:
     whole = math.ceil(time)
     return "1 second" if whole == 1 else f"{whole} seconds"
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def _list_causes(error: BaseException) -> Iterator[BaseException]:
     """The error and those inside it: requests and urllib3 wrap in four different ways."""
     waiting, seen = [error], set[int]()
     while waiting:

@@ -17,9 +17,9 @@ from zeep.wsdl.bindings import Soap11Binding
 
 from erp_integrations.adapters.base import NotSent
 from erp_integrations.adapters.spectrum import authentication
-from erp_integrations.adapters.spectrum.layouts import Layout
+from erp_integrations.adapters.spectrum.service_fields import Layout
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
-from erp_integrations.adapters.spectrum.wire import LONGEST_LIST, LONGEST_REPLY, Exchange, exchange
+from erp_integrations.adapters.spectrum.wire import MAX_LIST_BYTES, MAX_REPLY_BYTES, Exchange, send_request
 
 _DEFINITIONS = "{http://schemas.xmlsoap.org/wsdl/}definitions"
 
@@ -30,9 +30,9 @@ class WsdlError(Exception):
     ``passing`` tells whether the server may give one later by itself.
     """
 
-    def __init__(self, sentence: str, *, passing: bool = False) -> None:
+    def __init__(self, sentence: str, *, transient: bool = False) -> None:
         super().__init__(sentence)
-        self.passing = passing
+        self.transient = transient
 
 
 class Service:
@@ -41,14 +41,14 @@ class Service:
     def __init__(self, layout: Layout, text: str, settings: SpectrumSettings) -> None:
         self.layout = layout
         self._settings = settings
-        self._transport = _OneAttempt(settings, LONGEST_LIST if layout.lists else LONGEST_REPLY)
+        self._transport = _OneAttempt(settings, MAX_LIST_BYTES if layout.is_list else MAX_REPLY_BYTES)
         try:
             self._client = zeep.Client(
                 io.BytesIO(text.encode()),
                 transport=self._transport,
-                settings=reading_rules(raw_response=True),
+                settings=build_xml_settings(raw_response=True),
             )
-            self._binding, self.shape = self._declaration()
+            self._binding, self.shape = self.find_declaration()
         except WsdlError:
             raise
         except Exception as error:  # zeep answers strange descriptions with every kind of error
@@ -67,7 +67,7 @@ class Service:
 
         What has none is no part of a request, and what is nobody's place is written blank.
         """
-        named = self._named
+        named = self._mapped_names
         taken = [theirs.lower() for theirs in named.values()]
         found = {}
         for name in self.layout.names:
@@ -77,9 +77,9 @@ class Service:
                 found[name] = wanted if wanted in same else same[0]
         return found
 
-    def lack(self, filled: Collection[str]) -> str:
+    def describe_missing_elements(self, filled: Collection[str]) -> str:
         """What we write and the site has no element for, as a sentence; blank if nothing."""
-        places, named = self.places, self._named
+        places, named = self.places, self._mapped_names
         lacking = [
             f"{named[name]} (named in the settings for {name})" if name in named else name
             for name in self.layout.names
@@ -88,19 +88,18 @@ class Service:
         if not lacking:
             return ""
         nobodys = [name for name in self.declared if name not in places.values()]
-        besides = f" It has {', '.join(nobodys)} besides." if nobodys else ""
+        besides = f" It also has {', '.join(nobodys)}." if nobodys else ""
         return (
-            f"Spectrum's description of {self.layout.method} has no {', '.join(lacking)}: "
-            f"which element is it?{besides} An ERP Integrations Admin can name it in the settings of the "
-            "connection."
+            f"Spectrum's description of {self.layout.method} has no {', '.join(lacking)}.{besides} An ERP "
+            "Integrations Admin can name the right element in the settings of the connection."
         )
 
     @property
-    def _named(self) -> Mapping[str, str]:
+    def _mapped_names(self) -> Mapping[str, str]:
         method = self.layout.method
         return {ours: theirs for of, ours, theirs in self._settings.mapped if of == method}
 
-    def changes(self, kept: "Service") -> str:
+    def describe_changes(self, kept: "Service") -> str:
         """How the present description differs from the kept one, in words; blank if it doesn't.
 
         Only what a request is made of counts: the elements, their order, and their namespaces.
@@ -109,30 +108,32 @@ class Service:
             return ""
         added = [name for name in self.declared if name not in kept.declared]
         gone = [name for name in kept.declared if name not in self.declared]
-        parts = [f"it has {', '.join(added)} now"] if added else []
-        parts += [f"it has no {', '.join(gone)} any more"] if gone else []
-        return " and ".join(parts) or "its elements have another order or namespace now"
+        parts = [f"it now has {', '.join(added)}"] if added else []
+        parts += [f"it no longer has {', '.join(gone)}"] if gone else []
+        return " and ".join(parts) or "the order or namespace of its elements has changed"
 
-    def moved(self, kept: "Service") -> bool:
-        """Whether elements that both have are of another namespace: an interface that nobody has tried."""
+    def has_new_namespace(self, kept: "Service") -> bool:
+        """Elements that both have are of another namespace: an interface that nobody has tried."""
         namespaces = dict(kept.shape)
         return any(namespaces.get(name, qualified) != qualified for name, qualified in self.shape)
 
-    def post(
+    def send(
         self, values: Mapping[str, str], headers: Mapping[str, str], *, until: float = math.inf
     ) -> Exchange:
         """Make one call with the values of all elements, secrets included; hand over nothing after ``until``.
 
         Raises what zeep raises when the values can't be written as XML; nothing has left us then.
         """
-        proxy = self._client.create_service(self._binding, self._settings.service_url(self.layout.method))
+        proxy = self._client.create_service(
+            self._binding, self._settings.build_service_url(self.layout.method)
+        )
         written = dict.fromkeys(self.declared, "")
         written |= {theirs: values[ours] for ours, theirs in self.places.items()}
-        with self._client.settings(extra_http_headers=headers), self._transport.until(until):
+        with self._client.settings(extra_http_headers=headers), self._transport.with_deadline(until):
             answer: Exchange = proxy[self.layout.method](**written)
         return answer
 
-    def _declaration(self) -> tuple[str, tuple[tuple[str, str], ...]]:
+    def find_declaration(self) -> tuple[str, tuple[tuple[str, str], ...]]:
         method = self.layout.method
         for name, binding in self._client.wsdl.bindings.items():
             if isinstance(binding, Soap11Binding) and method in binding.all():
@@ -141,20 +142,22 @@ class Service:
         raise WsdlError(f"Spectrum's description of {method} has no SOAP 1.1 operation of that name.")
 
 
-def fetch(layout: Layout, settings: SpectrumSettings) -> str:
+def fetch_wsdl(layout: Layout, settings: SpectrumSettings) -> str:
     """The site's description of a service, as text to keep with the connection. Never writes.
 
     Raises WsdlError if the server can't be reached or answers with anything else.
     """
     try:
-        credentials = authentication.for_description(settings)
+        credentials = authentication.build_wsdl_credentials(settings)
     except authentication.NoTokenError as error:
-        raise WsdlError(str(error), passing=isinstance(error.outcome, NotSent)) from error
-    answer = exchange("GET", settings.wsdl_url(layout.method), settings, headers=credentials.headers)
+        raise WsdlError(str(error), transient=isinstance(error.outcome, NotSent)) from error
+    answer = send_request(
+        "GET", settings.build_wsdl_url(layout.method), settings, headers=credentials.headers
+    )
     if answer.failure:
-        raise WsdlError(answer.failure, passing=answer.passing)
+        raise WsdlError(answer.failure, transient=answer.transient)
     if answer.status in (401, 403):
-        authentication.forget_token(settings)
+        authentication.purge_token(settings)
         raise WsdlError(
             f"Spectrum's server does not let this connection read its description of {layout.method} "
             f"({answer.status})."
@@ -162,14 +165,14 @@ def fetch(layout: Layout, settings: SpectrumSettings) -> str:
     if answer.status != 200:
         raise WsdlError(
             f"Spectrum's server has no description of {layout.method} (it answered {answer.status}).",
-            passing=answer.status >= 500,
+            transient=answer.status >= 500,
         )
-    text = _normalised(answer, layout)
+    text = clean_wsdl(answer, layout)
     Service(layout, text, settings)
     return text
 
 
-def reading_rules(*, raw_response: bool = False) -> zeep.Settings:
+def build_xml_settings(*, raw_response: bool = False) -> zeep.Settings:
     """How every XML text of a Spectrum server is read."""
     return zeep.Settings(
         strict=True,
@@ -180,13 +183,13 @@ def reading_rules(*, raw_response: bool = False) -> zeep.Settings:
     )
 
 
-def parsed(body: bytes) -> etree._Element:
+def parse_plain_xml(body: bytes) -> etree._Element:
     """Read XML by the same rules as zeep does.
 
     Raises zeep.exceptions.Error or etree.LxmlError for anything but whole, plain XML.
     """
     # zeep's annotation says str, its own replies are bytes.
-    root: etree._Element = parse_xml(body, _NoDocuments(), settings=reading_rules())  # type: ignore[arg-type]
+    root: etree._Element = parse_xml(body, _NoDocuments(), settings=build_xml_settings())  # type: ignore[arg-type]
     return root
 
 
@@ -213,7 +216,7 @@ class _OneAttempt(_NoDocuments):
         self._until = math.inf
 
     @contextmanager
-    def until(self, moment: float) -> Iterator[None]:
+    def with_deadline(self, moment: float) -> Iterator[None]:
         """Within, nothing is handed over after that moment."""
         self._until = moment
         try:
@@ -222,7 +225,7 @@ class _OneAttempt(_NoDocuments):
             self._until = math.inf
 
     def post(self, address: str, message: bytes, headers: Mapping[str, str]) -> Exchange:
-        return exchange(
+        return send_request(
             "POST",
             address,
             self._settings,
@@ -233,22 +236,22 @@ class _OneAttempt(_NoDocuments):
         )
 
 
-def _normalised(answer: Exchange, layout: Layout) -> str:
+def clean_wsdl(answer: Exchange, layout: Layout) -> str:
     """Text without a declaration, so that it can be kept whatever encoding it came in.
 
     Whether it is a description, it tells itself: servers were seen to call one a web page.
     """
     try:
-        root = parsed(answer.body)
+        root = parse_plain_xml(answer.body)
     except Exception as error:
         if "html" in answer.content_type.lower():
-            raise _not_a_description(layout, "a web page") from error
-        raise WsdlError(f"Spectrum's description of {layout.method} is not whole, plain XML.") from error
+            raise _build_wsdl_error(layout, "a web page") from error
+        raise WsdlError(f"Spectrum's description of {layout.method} is not complete, plain XML.") from error
     if root.tag != _DEFINITIONS:
         page = str(root.tag).lower().endswith("html")
-        raise _not_a_description(layout, "a web page" if page else "XML")
+        raise _build_wsdl_error(layout, "a web page" if page else "XML")
     return etree.tostring(root, encoding="unicode")
 
 
-def _not_a_description(layout: Layout, what: str) -> WsdlError:
-    return WsdlError(f"Spectrum's server answered with {what} instead of a description of {layout.method}.")
+def _build_wsdl_error(layout: Layout, what: str) -> WsdlError:
+    return WsdlError(f"Spectrum's server answered with {what} instead of the description of {layout.method}.")

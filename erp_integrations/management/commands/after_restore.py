@@ -4,14 +4,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from directory.history.checkpoints import BadKey
-from erp_integrations.delivery import restoring, watermark
+from directory.history.checkpoints import InvalidKey
+from erp_integrations.connections import watermark
+from erp_integrations.exports import after_restore
 from erp_integrations.models import Connection
 
 
 class Command(BaseCommand):
     help = (
-        "Say that an older copy of the database was restored, and why: kept in the history, signed. Prints "
+        "Record that an older copy of the database was restored, and why, signed in the history. Prints "
         "what waits, compared with Spectrum; then connections can be resumed. See docs/operations/restore.md."
     )
 
@@ -25,16 +26,21 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         reason = options["reason"].strip()
         if not any(character.isalnum() for character in reason):
-            raise CommandError("Give a reason: it is kept in the history.")
+            raise CommandError("Give a reason. It is kept in the history.")
         try:
-            for sentence in watermark.what_is_lost():
+            for sentence in watermark.find_losses():
                 self.stdout.write(sentence)
             if not options["list"]:
-                restoring.confirm(reason=reason, anyway=options["anyway"])
-        except (restoring.NothingLost, restoring.StillHeld, watermark.CannotKeep, BadKey) as problem:
+                after_restore.confirm_restore(reason=reason, anyway=options["anyway"])
+        except (
+            after_restore.NothingLost,
+            after_restore.StillLeased,
+            watermark.WatermarkUnavailable,
+            InvalidKey,
+        ) as problem:
             raise CommandError(str(problem)) from problem
-        self.stdout.write("What waits, compared with Spectrum:")
-        for submission, sentence in restoring.compare():
+        self.stdout.write("Commitments compared with Spectrum:")
+        for submission, sentence in after_restore.compare_waiting():
             self.stdout.write(f"  submission {submission.pk} {submission.number}: {sentence}")
         self.stdout.write("An approver decides on each; what is not in Spectrum is sent once this is done:")
         for connection in Connection.objects.exclude(paused_at=None):

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from directory.management.commands.erase_person import people_called
-from erp_integrations import decisions
+from directory.management.commands.erase_person import get_person_by_address
+from erp_integrations import submissions
 from erp_integrations.models import Submission
 
 
@@ -24,14 +24,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            submission = decisions.exempt(
+            submission = submissions.exempt(
                 submission=Submission.objects.get(pk=options["submission"]),
-                person=people_called(options["person"]),
+                person=get_person_by_address(options["person"]),
                 by=None,
                 reason=options["reason"],
             )
-        except (Submission.DoesNotExist, decisions.DecisionError) as refusal:
+        except (Submission.DoesNotExist, submissions.DecisionError) as refusal:
             raise CommandError(str(refusal)) from refusal
         self.stdout.write(
-            f"{submission.exempt} may decide on {submission} once. Everybody concerned is told."
+            f"{submission.exempt} may decide on {submission} once. Everybody concerned has been notified."
         )

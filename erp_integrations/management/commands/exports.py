@@ -5,27 +5,23 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from directory.models import Company
-from erp_integrations import decisions
-from erp_integrations.delivery import operations
+from erp_integrations import submissions
+from erp_integrations.exports import status
 from erp_integrations.models import ExportJob, JobStatus, Submission
-
-WAITING = [JobStatus.FAILED, JobStatus.INCOMPLETE, JobStatus.UNKNOWN]
 
 
 class Command(BaseCommand):
     help = (
-        "How exports stand; and undo or resume one as the operator, of which every approver is mailed. "
-        "Whatever is an approver's decision is made on its page, with their two-step verification."
+        "Show exports; undo or resume one as the operator, of which every approver is mailed. "
+        "An approver's decisions are made on its page, with their two-step verification."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        actions.add_parser(
-            "status", help="Each connection, and what waits for a person. Exit code 1: not well."
-        )
+        actions.add_parser("status", help="Each connection, and what needs a person. Exit code 1: not well.")
         for name, what in (
-            ("resume", "Have a worker go on with the calls that are not written, as they were accepted."),
-            ("undo", "Give an acceptance back to the approvers while no worker has begun."),
+            ("resume", "Have a worker send the remaining calls, as they were accepted."),
+            ("undo", "Undo an acceptance while no worker has begun."),
         ):
             action = actions.add_parser(name, help=what)
             action.add_argument("submission", type=int, help="Its number, as status shows it.")
@@ -33,36 +29,38 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         action = options["action"]
         if action == "status":
-            self._status()
+            self.write_status()
             return
         try:
             submission = Submission.objects.select_related("company").get(pk=options["submission"])
             if action == "undo":
-                decisions.undo(submission=submission, by=None)
+                submissions.undo(submission=submission, by=None)
             else:
                 attempt = submission.jobs.current().get().attempt
-                decisions.resume(submission=submission, by=None, seen_attempt=attempt)
-        except (Submission.DoesNotExist, ExportJob.DoesNotExist, decisions.DecisionError) as problem:
+                submissions.resume(submission=submission, by=None, expected_version=attempt)
+        except (Submission.DoesNotExist, ExportJob.DoesNotExist, submissions.DecisionError) as problem:
             raise CommandError(str(problem)) from problem
         job = submission.jobs.order_by("-pk")[0]
         self.stdout.write(f"{submission.number}: {job.get_status_display()}")
 
-    def _status(self) -> None:
-        checks = operations.checks()
+    def write_status(self) -> None:
+        checks = status.list_health_checks()
         for check in checks:
             self.stdout.write(f"{check.name}: {'ok' if check.is_well else 'NOT OK'}, {check.sentence}")
         stuck = 0
         for company in Company.objects.order_by("name"):
-            for row in operations.deliveries_of(company):
+            for row in status.list_export_counts(company):
                 stuck += row.stuck
                 self.stdout.write(
                     f"{row.connection.pk} {company.name}, {row.connection.name} ({row.health.state}): "
                     f"{row.queued} queued, {row.running} running, {row.stuck} stuck, {row.failed} failed, "
                     f"{row.waiting} need attention"
                 )
-        waiting = ExportJob.objects.filter(status__in=WAITING).select_related("submission").order_by("pk")
-        for job in waiting:
-            told = f"{job.get_status_display()}. {job.problem}"
-            self.stdout.write(f"  submission {job.submission_id} {job.submission.number}: {told}")
+        waiting = ExportJob.objects.current().filter(submission__in=Submission.objects.needing_person())
+        for job in waiting.select_related("submission").order_by("pk"):
+            is_synced = job.status == JobStatus.SYNCED
+            problem = job.get_verification_display() if is_synced else job.problem
+            description = f"{job.get_status_display()}. {problem}"
+            self.stdout.write(f"  submission {job.submission_id} {job.submission.number}: {description}")
         if stuck or not all(check.is_well for check in checks):
             raise SystemExit(1)

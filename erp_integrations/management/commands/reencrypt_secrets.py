@@ -5,9 +5,11 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
-from directory import history, two_step
+from directory import history
+from directory.accounts import two_step
+from erp_integrations.events import ErpEvent
 from erp_integrations.models import Connection
-from erp_integrations.models.secrets import secret_fields
+from erp_integrations.models.secrets import list_secret_fields
 
 
 class Command(BaseCommand):
@@ -22,14 +24,14 @@ class Command(BaseCommand):
             Connection.objects.select_for_update(of=("self",)).select_related("company").order_by("pk")
         )
         for connection in connections:
-            connection.save(update_fields=secret_fields(Connection))
+            connection.save(update_fields=list_secret_fields(Connection))
             history.record(
-                event="connection.secrets_reencrypted",
+                event=ErpEvent.CONNECTION_SECRETS_REENCRYPTED,
                 subject=connection,
                 by=None,
                 company=connection.company,
             )
-        people = two_step.reencrypt_secrets()
+        people = two_step.rotate_secret_encryption()
         self.stdout.write(
             f"{len(connections)} connections and {people} people's two-step verification use the first key. "
             "The older keys can go."

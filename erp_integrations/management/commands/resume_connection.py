@@ -4,12 +4,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from erp_integrations.connections import pausing
+from erp_integrations.connections import pauses
 from erp_integrations.models import Connection
 
 
 class Command(BaseCommand):
-    help = "Let a paused connection go on."
+    help = "Resume a paused connection."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -19,7 +19,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             connection = Connection.objects.get(pk=options["connection"])
-            pausing.resume(connection=connection, by=None)
-        except (Connection.DoesNotExist, pausing.PauseError) as error:
+            pauses.resume(connection=connection, by=None)
+        except (Connection.DoesNotExist, pauses.PauseError) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"{connection.name} goes on.")
+        self.stdout.write(f"{connection.name} is resumed.")

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from erp_integrations.connections import rotation
+from erp_integrations.connections import secret_rotation
 from erp_integrations.models import Connection
 
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
         if connection is None:
             known = ", ".join(f"{each.pk} ({each})" for each in Connection.objects.order_by("pk"))
             raise CommandError(f"There is no such connection. There are: {known or 'none'}.")
-        result = rotation.rotate(connection=connection, by=None)
+        result = secret_rotation.rotate(connection=connection, by=None)
         if not result.done:
             raise CommandError(result.sentence)
         self.stdout.write(result.sentence)

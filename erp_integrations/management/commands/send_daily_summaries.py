@@ -1,11 +1,11 @@
-"""The ERP Integrations Daily Summary on demand; Celery beat does it by itself every ten minutes."""
+"""The ERP Integrations Daily Summary on demand; workers do it by themselves."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from erp_integrations.attention import summaries
-from notifications import delivery
+from erp_integrations.emails import daily_summaries
+from notifications import sending
 
 
 class Command(BaseCommand):
@@ -18,8 +18,8 @@ class Command(BaseCommand):
         parser.add_argument("--now", action="store_true", help="Don't wait for each person's own hour.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stored = summaries.store_due_summaries(regardless_of_hour=options["now"])
-        delivery.send_due()
+        stored = daily_summaries.store_due_summaries(regardless_of_hour=options["now"])
+        sending.send_due_emails()
         if stored:
             self.stdout.write(f"{stored} new {'summary' if stored == 1 else 'summaries'} for today.")
         else:

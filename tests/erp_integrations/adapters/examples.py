@@ -5,8 +5,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from erp_integrations.adapters.base import Masters
-from erp_integrations.documents import Document, LineItem
+from erp_integrations.adapters.base import ErpReferences
+from erp_integrations.snapshots import Document, LineItem
 
 LINE = LineItem(
     position=1,
@@ -51,7 +51,7 @@ DOCUMENT = Document(
     lines=(LINE, LUMP_SUM),
 )
 
-MASTERS = Masters(
+MASTERS = ErpReferences(
     vendor_code="DELRIV",
     job_number="2026-014",
     general_ledger_account="500100",

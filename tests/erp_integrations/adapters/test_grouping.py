@@ -7,10 +7,10 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from erp_integrations.adapters.base import Finding, PhaseRecord, PhaseStatus
-from erp_integrations.adapters.grouping import one_per_cause, ranged
+from erp_integrations.adapters.base import Issue, PhaseRecord, PhaseStatus
+from erp_integrations.adapters.issue_grouping import format_line_ranges, merge_by_cause
 from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings
-from erp_integrations.documents import Document, LineItem
+from erp_integrations.snapshots import Document, LineItem
 from tests.erp_integrations.adapters.examples import LINE, LUMP_SUM, MASTERS, with_line, with_lines
 
 ADAPTER = SpectrumAdapter(
@@ -24,29 +24,29 @@ ADAPTER = SpectrumAdapter(
 )
 
 
-def grouped(document: Document) -> list[Finding]:
-    return one_per_cause(ADAPTER.check(document, MASTERS, "SC-1"))
+def grouped(document: Document) -> list[Issue]:
+    return merge_by_cause(ADAPTER.check_document(document, MASTERS, "SC-1"))
 
 
 @given(st.sets(st.integers(1, 99), min_size=1))
 def test_every_line_is_named_once(positions: set[int]) -> None:
     named: list[int] = []
-    for part in ranged(positions).split(" ", 1)[1].replace(" and ", ", ").split(", "):
+    for part in format_line_ranges(positions).split(" ", 1)[1].replace(" and ", ", ").split(", "):
         first, _, last = part.partition(" to ")
         named += range(int(first), int(last or first) + 1)
     assert named == sorted(positions)
 
 
 def test_lines_in_a_row_are_a_range() -> None:
-    assert ranged([3]) == "Line 3"
-    assert ranged([1, 2]) == "Lines 1 and 2"
-    assert ranged([7, 3, *range(12, 21)]) == "Lines 3, 7 and 12 to 20"
-    assert ranged([4, 5, 6]) == "Lines 4 to 6"
+    assert format_line_ranges([3]) == "Line 3"
+    assert format_line_ranges([1, 2]) == "Lines 1 and 2"
+    assert format_line_ranges([7, 3, *range(12, 21)]) == "Lines 3, 7 and 12 to 20"
+    assert format_line_ranges([4, 5, 6]) == "Lines 4 to 6"
 
 
 def test_one_line_is_told_as_it_is() -> None:
     document = with_line(cost_type="LABR")
-    assert grouped(document) == ADAPTER.check(document, MASTERS, "SC-1")
+    assert grouped(document) == ADAPTER.check_document(document, MASTERS, "SC-1")
 
 
 def test_several_lines_with_one_trouble_share_its_words() -> None:
@@ -77,14 +77,14 @@ def test_of_very_many_values_some_are_told_and_the_others_counted() -> None:
 def test_lines_that_share_keys_are_one_issue_that_still_knows_which_belong_together() -> None:
     lines = [LINE, LUMP_SUM, LINE, LUMP_SUM]
     (finding,) = grouped(with_lines(*lines))
-    assert (finding.lines, [part.positions for part in finding.on]) == ((1, 2, 3, 4), [(1, 3), (2, 4)])
+    assert (finding.lines, [part.positions for part in finding.affected]) == ((1, 2, 3, 4), [(1, 3), (2, 4)])
     assert "03-300-00 S (lines 1 and 3), 09-900-00 S (lines 2 and 4)." in finding.sentence
 
 
 def test_grouping_again_changes_nothing() -> None:
     lines = [replace(LINE, cost_code=f"{n}", unit_of_measure="EACH", cost_type="") for n in range(9)]
     once = grouped(with_lines(*lines))
-    assert one_per_cause(once) == once
+    assert merge_by_cause(once) == once
 
 
 def schedule_of_82() -> Iterator[LineItem]:
@@ -123,7 +123,7 @@ def test_a_schedule_of_82_lines_has_three_issues_at_most() -> None:
     )
     masters = replace(MASTERS, phases=phases, job_price_method="U")
     assert len(document.lines) == 82
-    each = [*ADAPTER.check(document, masters, "SC-1"), *ADAPTER.check_masters(document, masters)]
-    told = [finding for finding in one_per_cause(each) if finding.code != "masters-not-read"]
+    each = [*ADAPTER.check_document(document, masters, "SC-1"), *ADAPTER.check_references(document, masters)]
+    told = [finding for finding in merge_by_cause(each) if finding.code != "masters-not-read"]
     assert len(each) > 20
     assert [finding.code for finding in told] == ["line-goes-as-an-amount", "line-phase-inactive"]

@@ -6,10 +6,11 @@ import pytest
 from django.utils import timezone
 
 from directory.models import User
-from erp_integrations import decisions
-from erp_integrations.delivery import exporting
-from erp_integrations.findings import preflight
-from erp_integrations.masters import pulling
+from erp_integrations import submissions
+from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
+from erp_integrations.exports import worker
+from erp_integrations.master_data import syncing
 from erp_integrations.models import ExportJob, Job, JobStatus, MastersPull, Submission, Vendor
 from tests.clients import signed_in
 from tests.erp_integrations.conftest import accept
@@ -35,8 +36,8 @@ def read(awaiting: Submission) -> Submission:
 
 
 def codes(submission: Submission, moment: preflight.Moment = preflight.Moment.EXPORT) -> list[str]:
-    basis = preflight.basis_of(submission.document)
-    return [each.code for each in preflight.findings(basis, moment=moment, erp_id="X-1")]
+    basis = build_basis(submission.document)
+    return [each.code for each in preflight.check_export(basis, moment=moment, erp_id="X-1")]
 
 
 def text(answer: object) -> str:
@@ -80,22 +81,22 @@ def test_a_rename_in_spectrum_between_look_and_accept_is_a_conflict(
     read: Submission, approver: User, renamed: str
 ) -> None:
     client, box = signed_in(approver), f"{read.get_absolute_url()}accept/"
-    seen = preflight.basis_of(read.document).hash
+    seen = build_basis(read.document).hash
     if renamed == "vendor":
         Vendor.objects.filter(code="ACME").update(name="Somebody Else")
     else:
         Job.objects.update(description="Another Tower")
     answer = client.post(box, {"seen_hash": seen, "round": 0, "erp_id": "SC-1"})
     assert answer.status_code == 409
-    assert "changed while you were looking" in text(answer)
-    with pytest.raises(decisions.Conflict):
-        decisions.accept(submission=read, by=approver, seen_hash=seen, erp_id="SC-1")
+    assert "changed since you opened this page" in text(answer)
+    with pytest.raises(submissions.Conflict):
+        submissions.accept(submission=read, by=approver, seen_hash=seen, erp_id="SC-1")
 
 
 def test_a_rename_after_accept_fails_before_anything_is_written(read: Submission, approver: User) -> None:
     job = accept(read, approver)
     Vendor.objects.filter(code="ACME").update(name="Somebody Else")
-    exporting.drain(job.connection_id)
+    worker.export_due_jobs(job.connection_id)
     job.refresh_from_db()
     assert job.status == JobStatus.FAILED
     assert "Changed since it was accepted" in job.problem
@@ -110,7 +111,7 @@ def test_names_that_are_read_first_after_accept_stop_nothing(simulator: Simulato
 class TestAnAcceptanceFromBeforeNamesWereBound:
     def of_before(self, job: ExportJob) -> str:
         """The hash of the release before."""
-        basis = preflight.basis_of(job.submission.document)
+        basis = build_basis(job.submission.document)
         return basis._hash(basis.bound)
 
     def test_goes_on_as_it_was_accepted(self, simulator: Simulator, read: Submission, approver: User) -> None:
@@ -138,7 +139,7 @@ def test_unlike_names_are_told_at_send_and_accept_and_stop_nothing(read: Submiss
     Vendor.objects.filter(code="ACME").update(name="Bolt & Sons")
     assert codes(read) == codes(read, preflight.Moment.SEND) == ["vendor-name-unlike"]
     told = text(signed_in(approver).get(f"{read.get_absolute_url()}accept/"))
-    assert "Acme is linked to vendor ACME, which Spectrum calls Bolt &amp; Sons." in told
+    assert "Acme is linked to vendor ACME, which is called Bolt &amp; Sons in Spectrum." in told
     assert accept(read, approver).status == JobStatus.QUEUED
 
 
@@ -147,10 +148,10 @@ def test_another_name_in_the_lists_is_remembered_with_its_time(
 ) -> None:
     MastersPull.objects.update(not_before=timezone.now())
     Lists(vendor_list=vendors("ACME", "NEW")).stand_in(monkeypatch)
-    assert pulling.pull(read.connection_id)
+    assert syncing.sync_connection(read.connection_id)
     assert Vendor.objects.get(code="ACME").renamed_at  # "ACME Inc." by now
     assert not Vendor.objects.get(code="NEW").renamed_at
     before = Vendor.objects.get(code="ACME").renamed_at
     MastersPull.objects.update(not_before=timezone.now())
-    assert pulling.pull(read.connection_id)
+    assert syncing.sync_connection(read.connection_id)
     assert Vendor.objects.get(code="ACME").renamed_at == before

@@ -9,17 +9,19 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
+from commitments.events import CommitmentEvent
 from commitments.models import Commitment, CostType
 from directory import history
 from directory.models import HistoryEntry, Level, User
-from directory.permissions import RightMissing
-from erp_integrations import decisions
-from erp_integrations.confirmations import waiting
+from directory.rights.permissions import RightMissing
+from erp_integrations import submissions
+from erp_integrations.checks.approval_basis import build_basis
+from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Kind
-from erp_integrations.connections import changes
-from erp_integrations.connections.form import SettingsForm
-from erp_integrations.findings import preflight
-from erp_integrations.masters import linking, units
+from erp_integrations.connections import settings_changes
+from erp_integrations.connections.settings_form import SettingsForm
+from erp_integrations.links import linking, units
+from erp_integrations.links.kinds import JOB, VENDOR
 from erp_integrations.models import (
     Connection,
     CostTypeAccount,
@@ -80,27 +82,27 @@ def link(submission: Submission, code: str, by: User) -> None:
     firm = submission.commitment.contract_company
     assert firm is not None
     now = VendorLink.objects.filter(contract_company=firm).first()
-    seen = now.vendor_code if now else ""
-    where: dict[str, Any] = {"contract_company": firm, "connection": submission.connection, "seen": seen}
+    seen = linking.ExpectedLink(now.vendor_code if now else "")
+    where: dict[str, Any] = {"owner": firm, "connection": submission.connection, "expected": seen, "by": by}
     if code:
-        linking.link_vendor(**where, vendor_code=code, by=by)
+        linking.link(VENDOR, **where, code=code)
     else:
-        linking.unlink_vendor(**where, by=by)
+        linking.unlink(VENDOR, **where)
 
 
 def accept(submission: Submission, by: User, *ticked: str) -> ExportJob:
-    basis = preflight.basis_of(submission.document)
-    return decisions.accept(
+    basis = build_basis(submission.document)
+    return submissions.accept(
         submission=submission,
         by=by,
         seen_hash=basis.hash,
-        erp_id=preflight.proposed_erp_id(basis),
+        erp_id=basis.proposed_erp_id,
         confirmed=ticked,
     )
 
 
 def stamps(submission: Submission) -> list[str]:
-    return [each.stamp for each in waiting.of_document(submission.document)]
+    return [each.stamp for each in pending_changes.list_for_document(submission.document)]
 
 
 def told(client: Client, address: str) -> str:
@@ -118,13 +120,13 @@ class TestOnePerson:
         self, sent: Submission, both: User
     ) -> None:
         link(sent, "BOLT", both)
-        with pytest.raises(RightMissing, match="You changed what decides where this goes: Acme is linked to"):
+        with pytest.raises(RightMissing, match="You changed where this is exported to: Acme is linked to"):
             accept(sent, both, *stamps(sent))
         client = signed_in(both)
         assert client.get(f"{sent.get_absolute_url()}accept/").status_code == 403
         listed = client.get(page(sent, "commitments")).content.decode()
         assert "/accept/" not in listed
-        assert "You changed what decides where this goes" in listed
+        assert "You changed where this is exported to" in listed
         assert "/reject/" in listed  # which sends no money anywhere
 
     def test_nor_tries_again_adopts_or_follows(
@@ -134,23 +136,23 @@ class TestOnePerson:
         assert delivered(accept(sent, approver)).status == JobStatus.FAILED
         link(sent, "BOLT", both)
         sent.refresh_from_db()
-        seen: dict[str, Any] = {"seen_hash": preflight.basis_of(sent.document).hash, "erp_id": "X"}
+        seen: dict[str, Any] = {"seen_hash": build_basis(sent.document).hash, "erp_id": "X"}
         with pytest.raises(RightMissing):
-            decisions.retry(submission=sent, by=both, **seen)
+            submissions.accept_again(submission=sent, by=both, **seen)
         with pytest.raises(RightMissing):
-            decisions.adopt(submission=sent, by=both, **seen, seen_record="", seen_round=1)
+            submissions.adopt(submission=sent, by=both, **seen, seen_record="", seen_round=1)
         with pytest.raises(RightMissing):
-            decisions.require_may_steer(sent, both)
+            submissions.require_own_changes_confirmed(sent, both)
 
     def test_nor_resumes_over_settings_of_their_own(
         self, simulator: Simulator, sent: Submission, approver: User, both: User
     ) -> None:
         job = incomplete_at(simulator, accept(sent, approver), 2)
         link(sent, "BOLT", both)  # its calls are planned: no link turns them
-        decisions.require_may_steer(job.submission, both, begun=True)
+        submissions.require_own_changes_confirmed(job.submission, both, has_begun=True)
         settings(job.connection, both, service_path="/other/{method}")
         with pytest.raises(RightMissing):
-            decisions.resume(submission=job.submission, by=both, seen_attempt=job.attempt)
+            submissions.resume(submission=job.submission, by=both, expected_version=job.attempt)
 
     def test_deleting_it_and_making_it_anew_is_no_way_round(self, sent: Submission, both: User) -> None:
         link(sent, "", both)
@@ -165,8 +167,8 @@ class TestOnePerson:
         link(sent, "CORE", admin)
         assert UnconfirmedChange.objects.get().people == [both.pk, admin.pk]
         for person in (both, admin):
-            with pytest.raises(waiting.NotConfirmed, match="You changed some of it yourself"):
-                waiting.confirm(company=sent.company, ticked=stamps(sent), by=person)
+            with pytest.raises(pending_changes.NotConfirmed, match="You changed some of these yourself"):
+                pending_changes.confirm(company=sent.company, ticked=stamps(sent), by=person)
         with pytest.raises(RightMissing):
             accept(sent, both)
 
@@ -187,7 +189,7 @@ class TestWhoIsLetThrough:
         link(sent, "BOLT", both)
         granter = PrivilegeAdminFactory()
         join_company(granter, sent.company)
-        decisions.exempt(submission=sent, person=both, by=granter, reason="Nobody else is left.")
+        submissions.exempt(submission=sent, person=both, by=granter, reason="Nobody else is left.")
         assert accept(Submission.objects.get(pk=sent.pk), both).status == JobStatus.QUEUED
         assert len(stamps(sent)) == 1  # nobody else has confirmed it
 
@@ -208,7 +210,7 @@ class TestTheSecondOne:
         (old,) = stamps(sent)
         link(sent, "CORE", both)
         for ticked in ([], [old]):
-            with pytest.raises(decisions.NotSaid, match="tick that it is right"):
+            with pytest.raises(submissions.StatementMissing, match="tick it if it is right"):
                 accept(sent, approver, *ticked)
         assert accept(sent, approver, *stamps(sent)).status == JobStatus.QUEUED
         assert not UnconfirmedChange.objects.exists()
@@ -226,13 +228,13 @@ class TestTheSecondOne:
         assert "Acme is linked to vendor BOLT Bolt &amp; Sons, by " in shown
         assert "before: vendor ACME Acme." in shown
         posted = {
-            "seen_hash": preflight.basis_of(sent.document).hash,
+            "seen_hash": build_basis(sent.document).hash,
             "round": 0,
-            "erp_id": preflight.proposed_erp_id(preflight.basis_of(sent.document)),
+            "erp_id": build_basis(sent.document).proposed_erp_id,
         }
         answer = client.post(box, posted)
         assert answer.status_code == 422
-        assert "tick that it is right" in answer.content.decode()
+        assert "tick it if it is right" in answer.content.decode()
         answer = client.post(box, posted | {"confirmed": stamps(sent), "show": "1"})
         assert re.search(r'name="confirmed"[^>]*checked', answer.content.decode())
         assert client.post(box, posted | {"confirmed": stamps(sent)}).status_code == 302
@@ -240,20 +242,21 @@ class TestTheSecondOne:
 
     def test_another_erp_admin_confirms_many_at_once(self, sent: Submission, both: User, admin: User) -> None:
         link(sent, "BOLT", both)
-        linking.link_job(
-            project=sent.project,
+        linking.link(
+            JOB,
+            owner=sent.project,
             connection=sent.connection,
-            job_number="24-002",
-            seen=linking.Seen("24-001", sent.connection_id),
+            code="24-002",
+            expected=linking.ExpectedLink("24-001", sent.connection_id),
             by=both,
         )
         client = signed_in(admin)
         shown = told(client, page(sent, "vendors") + "?view=linked")
-        assert "Waits for a second person" in shown
+        assert "that need a second person's confirmation" in shown
         assert "Acme is linked to vendor BOLT Bolt &amp; Sons, by " in shown
         assert told(client, page(sent, "jobs")).count("is linked to job 24-002") == 1
         own = signed_in(both).get(page(sent, "vendors")).content.decode()
-        assert "You had a hand in it" in own
+        assert "You were involved" in own
         assert 'name="confirmed"' not in own
         client.post(page(sent, "confirm"), {"confirmed": stamps(sent), "page": "jobs"})
         assert not UnconfirmedChange.objects.exists()
@@ -267,7 +270,7 @@ class TestTheSecondOne:
             client.post(page(sent, "confirm"), {"confirmed": ticked})
         assert UnconfirmedChange.objects.count() == 1
         with pytest.raises(RightMissing):
-            waiting.confirm(
+            pending_changes.confirm(
                 company=sent.company, ticked=stamps(sent), by=ApproverFactory(company=sent.company)
             )
 
@@ -275,8 +278,8 @@ class TestTheSecondOne:
         link(sent, "BOLT", both)
         stranger = ErpAdminFactory()
         company = stranger.company_memberships.get().company
-        with pytest.raises(waiting.NotConfirmed):
-            waiting.confirm(company=company, ticked=stamps(sent), by=stranger)
+        with pytest.raises(pending_changes.NotConfirmed):
+            pending_changes.confirm(company=company, ticked=stamps(sent), by=stranger)
 
 
 class TestALinkThatSpeaksForItself:
@@ -295,7 +298,7 @@ class TestALinkThatSpeaksForItself:
         firm.name = "Bolt and Sons"
         firm.save()
         history.record(
-            event="contract_company.changed",
+            event=CommitmentEvent.CONTRACT_COMPANY_CHANGED,
             subject=firm,
             by=both,
             company=sent.company,
@@ -324,11 +327,12 @@ class TestALinkThatSpeaksForItself:
         )
         have_been_read(other, jobs={"T-1": {}})
         Job.objects.filter(number="T-1").update(description=sent.project.name)
-        linking.link_job(
-            project=sent.project,
+        linking.link(
+            JOB,
+            owner=sent.project,
             connection=other,
-            job_number="T-1",
-            seen=linking.Seen("24-001", sent.connection_id),
+            code="T-1",
+            expected=linking.ExpectedLink("24-001", sent.connection_id),
             by=both,
         )
         assert UnconfirmedChange.objects.exists()
@@ -338,7 +342,10 @@ class TestWhateverSteers:
     def test_a_unit(self, sent: Submission, both: User) -> None:
         connection = sent.connection
         units.link_units(
-            connection=connection, chosen={"CY": "YD"}, seen=units.seen_hash(connection), by=both
+            connection=connection,
+            entered={"CY": "YD"},
+            expected_hash=units.hash_unit_links(connection),
+            by=both,
         )
         with pytest.raises(RightMissing, match="The unit CY is called YD"):
             accept(sent, both)
@@ -346,7 +353,10 @@ class TestWhateverSteers:
     def test_a_unit_that_no_line_has_bars_nobody(self, sent: Submission, both: User) -> None:
         connection = sent.connection
         units.link_units(
-            connection=connection, chosen={"HOURS": "HR"}, seen=units.seen_hash(connection), by=both
+            connection=connection,
+            entered={"HOURS": "HR"},
+            expected_hash=units.hash_unit_links(connection),
+            by=both,
         )
         assert accept(sent, both).status == JobStatus.QUEUED
 
@@ -402,7 +412,7 @@ class TestWhateverSteers:
         }
         client.post("/admin/erp_integrations/costtypeaccount/add/", account)
         assert CostTypeAccount.objects.exists()
-        kinds = {each.subject.kind for each in waiting.of_document(sent.document)}
+        kinds = {each.subject.kind for each in pending_changes.list_for_document(sent.document)}
         assert kinds == {Kind.VENDOR, Kind.JOB, Kind.ACCOUNT}
         entry = HistoryEntry.objects.filter(event="job_link.changed").last()
         assert entry is not None
@@ -414,7 +424,7 @@ def test_the_commitment_s_history_shows_what_became_of_its_links(
     sent: Submission, both: User, admin: User
 ) -> None:
     link(sent, "BOLT", both)
-    waiting.confirm(company=sent.company, ticked=stamps(sent), by=admin)
+    pending_changes.confirm(company=sent.company, ticked=stamps(sent), by=admin)
     shown = told(signed_in(both), sent.get_absolute_url())
     assert "Vendor link changed: vendor BOLT Bolt &amp; Sons; before: vendor ACME Acme" in shown
     assert (
@@ -425,18 +435,18 @@ def test_the_commitment_s_history_shows_what_became_of_its_links(
 
 def test_a_link_of_another_firm_is_not_in_it(sent: Submission, both: User, deliverable: Commitment) -> None:
     other = deliverable.project.company.contract_companies.create(name="Other")
-    linking.link_vendor(
-        contract_company=other, connection=sent.connection, vendor_code="BOLT", seen="", by=both
-    )
+    seen = linking.ExpectedLink("")
+    linking.link(VENDOR, owner=other, connection=sent.connection, code="BOLT", expected=seen, by=both)
     assert "Vendor linked" not in told(signed_in(both), sent.get_absolute_url())
 
 
 def job(submission: Submission, number: str, by: User) -> None:
-    linking.link_job(
-        project=submission.project,
+    linking.link(
+        JOB,
+        owner=submission.project,
         connection=submission.connection,
-        job_number=number,
-        seen=linking.Seen("24-001", submission.connection_id),
+        code=number,
+        expected=linking.ExpectedLink("24-001", submission.connection_id),
         by=by,
     )
 
@@ -450,4 +460,4 @@ def settings(connection: Connection, by: User, **changed: str) -> None:
         {name: value for name, value in entered.items() if value is not None}, instance=stored
     )
     assert form.is_valid(), form.errors
-    changes.save(form=form, by=by)
+    settings_changes.save_connection(form=form, by=by)

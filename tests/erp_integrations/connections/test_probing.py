@@ -7,10 +7,11 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from directory.models import HistoryEntry, User
-from directory.permissions import RightMissing
+from directory.rights.permissions import RightMissing
+from erp_integrations.adapters import registry
 from erp_integrations.adapters.base import ProbeResult
-from erp_integrations.connections import adapting, health, probing
-from erp_integrations.delivery import exporting
+from erp_integrations.connections import health, probing
+from erp_integrations.exports import worker
 from erp_integrations.models import (
     CallState,
     Connection,
@@ -55,7 +56,7 @@ def wait_out(job: ExportJob) -> None:
 
 
 def drained(job: ExportJob) -> ExportJob:
-    exporting.drain(job.connection_id)
+    worker.export_due_jobs(job.connection_id)
     return ExportJob.objects.get(pk=job.pk)
 
 
@@ -77,18 +78,18 @@ def test_a_look_does_not_count_where_another_was_asked_for_meanwhile(
 ) -> None:
     drained(queued)
     late = again(queued)
-    looked = adapting.probing_adapter(late).probe()
-    assert looked.usable
+    looked = registry.build_probing_adapter(late).probe()
+    assert looked.is_usable
     Connection.objects.update(descriptions_checked_at=None)  # as after an answer that nobody understood
-    adapting.keep(late, looked)
+    registry.store_descriptions(late, looked)
     assert again(queued).descriptions_checked_at is None
-    adapting.keep(again(queued), looked)
+    registry.store_descriptions(again(queued), looked)
     assert again(queued).descriptions_checked_at is not None
 
 
 DRIFTS = [
-    ({"remove": ["GL_Account"]}, "has no GL_Account: which element is it? An ERP"),
-    ({"rename": {"Comment": "Remark"}}, "has no Comment: which element is it? It has Remark besides. An ERP"),
+    ({"remove": ["GL_Account"]}, "has no GL_Account. An ERP"),
+    ({"rename": {"Comment": "Remark"}}, "has no Comment. It also has Remark. An ERP"),
 ]
 
 
@@ -106,8 +107,8 @@ def test_a_site_that_changed_stops_the_connection_with_one_message_and_no_failur
     assert not WireAttempt.objects.exists()
     assert {job.tries for job in ExportJob.objects.all()} == {0}
     assert HistoryEntry.objects.filter(event="connection.stopped").count() == 1
-    assert exporting.sweep() == []
-    trouble = health.of(connection.company)[0]
+    assert worker.run_sweep() == []
+    trouble = health.list_health(connection.company)[0]
     assert trouble.state == "Stopped"
     assert told in trouble.sentence
 
@@ -143,7 +144,7 @@ def test_a_worker_that_dies_while_it_asks_delays_the_next_probe_by_no_more_than_
     def die(connection: Connection) -> None:
         raise SystemExit
 
-    monkeypatch.setattr(adapting, "probing_adapter", die)
+    monkeypatch.setattr(registry, "build_probing_adapter", die)
     with pytest.raises(SystemExit):
         probing.probe_if_due(queued.connection_id)
     left = again(queued)
@@ -182,7 +183,7 @@ def test_a_change_of_the_lines_service_alone_is_found_before_the_header_is_writt
     simulator.set_drift("UpdateSubcontractPhases", remove=["Unit_Price"])
     job = drained(queued)
     assert job.status == JobStatus.QUEUED
-    assert {call.state for call in job.current_calls()} == {CallState.PLANNED}
+    assert {call.state for call in job.list_current_calls()} == {CallState.PLANNED}
 
 
 def test_a_description_that_says_the_same_in_other_words_changes_nothing(
@@ -192,7 +193,7 @@ def test_a_description_that_says_the_same_in_other_words_changes_nothing(
     kept = again(queued).wsdls.get(method=METHOD)
     kept.text = kept.text.replace("UpdateSubcontractService", "OtherName")
     kept.save()
-    assert probing.probe(connection=again(queued), by=erp_admin).usable
+    assert probing.probe(connection=again(queued), by=erp_admin).is_usable
     assert again(queued).wsdls.get(method=METHOD).text == kept.text
     assert not again(queued).awaits_probe
 
@@ -241,7 +242,7 @@ def test_what_was_accepted_before_a_name_was_mapped_comes_back_with_the_reason(
     ConnectionSettings.objects.update(element_names=f"{METHOD}.Comment = Remark")
     job = drained(queued)
     assert job.status == JobStatus.FAILED
-    assert "The connection's settings changed since this was decided on" in job.problem
+    assert "The connection's settings have changed since this was accepted" in job.problem
     assert simulator.record(queued.erp_id) is None
 
 
@@ -255,12 +256,14 @@ def test_an_admin_adopts_another_namespace(
     drained(queued)
     stopped = again(queued)
     assert stopped.can_adopt
-    assert probing.adopt(connection=stopped, by=erp_admin, seen=stopped.fault).usable
+    assert probing.accept_new_wsdl(
+        connection=stopped, by=erp_admin, expected_sentence=stopped.fault
+    ).is_usable
     assert not again(queued).awaits_probe
     assert drained(queued).status == JobStatus.SYNCED
     entry = HistoryEntry.objects.get(event="connection.descriptions_adopted")
     assert (entry.by_id, "namespace" in entry.detail["difference"]) == (erp_admin.pk, True)
-    assert probing.probe(connection=again(queued), by=erp_admin).usable
+    assert probing.probe(connection=again(queued), by=erp_admin).is_usable
 
 
 def test_nobody_adopts_what_they_did_not_see_or_what_can_not_be_written(
@@ -270,19 +273,23 @@ def test_nobody_adopts_what_they_did_not_see_or_what_can_not_be_written(
     simulator.set_drift(METHOD, qualified=True)
     seen = probing.probe(connection=again(queued), by=erp_admin).sentence
     simulator.set_drift(METHOD, qualified=True, add=["Tax_Group"])
-    assert not probing.adopt(connection=again(queued), by=erp_admin, seen=seen).usable
+    assert not probing.accept_new_wsdl(
+        connection=again(queued), by=erp_admin, expected_sentence=seen
+    ).is_usable
     assert "Tax_Group" in again(queued).fault
     simulator.set_drift(METHOD, remove=["Comment"])
     lacking = probing.probe(connection=again(queued), by=erp_admin)
     assert not again(queued).can_adopt
-    assert not probing.adopt(connection=again(queued), by=erp_admin, seen=lacking.sentence).usable
+    assert not probing.accept_new_wsdl(
+        connection=again(queued), by=erp_admin, expected_sentence=lacking.sentence
+    ).is_usable
     assert again(queued).awaits_probe
 
 
 def test_an_outage_is_no_change_of_the_site(settings: Settings, queued: ExportJob, erp_admin: User) -> None:
     settings.SPECTRUM_SERVERS = {"simulator": "http://127.0.0.1:1"}
     result = probing.probe(connection=again(queued), by=erp_admin)
-    assert result == ProbeResult(False, "Spectrum's server refused the connection.", passing=True)
+    assert result == ProbeResult(False, "Spectrum's server refused the connection.", transient=True)
     assert not again(queued).awaits_probe
 
 
@@ -304,4 +311,4 @@ def test_only_an_erp_admin_probes_and_adopts(queued: ExportJob, level: str) -> N
     with pytest.raises(RightMissing):
         probing.probe(connection=again(queued), by=person)
     with pytest.raises(RightMissing):
-        probing.adopt(connection=again(queued), by=ApproverFactory(), seen="")
+        probing.accept_new_wsdl(connection=again(queued), by=ApproverFactory(), expected_sentence="")

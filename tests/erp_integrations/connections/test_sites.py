@@ -6,9 +6,9 @@ from contextlib import ExitStack
 import pytest
 from pytest_django import Settings
 
-from erp_integrations.adapters.base import CannotTell, Rows, Unauthorised
-from erp_integrations.connections.adapting import adapter_for
-from erp_integrations.delivery import exporting
+from erp_integrations.adapters.base import Rows, Unauthorised, Unavailable
+from erp_integrations.adapters.registry import get_adapter
+from erp_integrations.exports import worker
 from erp_integrations.models import Connection, ConnectionSettings, ExportJob, JobStatus
 from tests.erp_integrations.deliveries import accepted_as_it_is
 from tests.simulator import Simulator
@@ -42,7 +42,7 @@ def hosted(job: ExportJob) -> Connection:
 
 
 def drained(job: ExportJob) -> ExportJob:
-    exporting.drain(job.connection_id)
+    worker.export_due_jobs(job.connection_id)
     return ExportJob.objects.select_related("connection__settings").get(pk=job.pk)
 
 
@@ -62,20 +62,20 @@ def set_to(**values: object) -> None:
 def test_basic_over_soap(site: Site, queued: ExportJob) -> None:
     site("--basic-over-soap")
     assert drained(queued).status == JobStatus.QUEUED
-    assert isinstance(adapter_for(again(queued)).jobs(), Unauthorised)
+    assert isinstance(get_adapter(again(queued)).list_jobs(), Unauthorised)
     set_to(soap_authentication="basic")
     assert drained(queued).status == JobStatus.SYNCED
-    assert isinstance(adapter_for(again(queued)).jobs(), Rows)
+    assert isinstance(get_adapter(again(queued)).list_jobs(), Rows)
 
 
 def test_basic_over_rest_on_a_hosted_site(site: Site, queued: ExportJob) -> None:
     site(*HOSTED, "--basic-over-rest")
     hosted(queued)
-    assert isinstance(adapter_for(again(queued)).vendors(), Unauthorised)
+    assert isinstance(get_adapter(again(queued)).list_vendors(), Unauthorised)
     set_to(rest_authentication="basic")
-    assert isinstance(adapter_for(again(queued)).vendors(), Rows)
+    assert isinstance(get_adapter(again(queued)).list_vendors(), Rows)
     set_to(rest_authentication="none")
-    assert isinstance(adapter_for(again(queued)).vendors(), Unauthorised)
+    assert isinstance(get_adapter(again(queued)).list_vendors(), Unauthorised)
 
 
 def test_the_token_over_soap_or_nothing(site: Site, queued: ExportJob) -> None:
@@ -109,11 +109,11 @@ def test_an_error_under_another_status_is_read_where_a_person_says_so(
 
 def test_a_list_is_asked_for_in_parts_with_the_sign_of_the_site(site: Site, queued: ExportJob) -> None:
     site("--list-cap", "1", "--any-ending", "%")
-    answer = adapter_for(again(queued)).vendors()
-    assert isinstance(answer, CannotTell)
+    answer = get_adapter(again(queued)).list_vendors()
+    assert isinstance(answer, Unavailable)
     set_to(any_ending="%")
-    assert isinstance(adapter_for(again(queued)).vendors(), Rows)
+    assert isinstance(get_adapter(again(queued)).list_vendors(), Rows)
     set_to(any_ending="")
-    answer = adapter_for(again(queued)).vendors()
-    assert isinstance(answer, CannotTell)
-    assert "no sign is set to ask for less" in answer.reason
+    answer = get_adapter(again(queued)).list_vendors()
+    assert isinstance(answer, Unavailable)
+    assert "no wildcard is set to ask for fewer" in answer.reason

@@ -8,9 +8,9 @@ from django.db.models.functions import Now
 
 from commitments.models import Badge, Lock
 from directory.models import HistoryEntry, User
-from erp_integrations import decisions
-from erp_integrations.decisions import Attested
+from erp_integrations import submissions
 from erp_integrations.models import Alarm, CallState, ExportJob, JobStatus, Verification
+from erp_integrations.submissions import Attested
 from tests.erp_integrations.every_step.worlds import Database, Spectrum, look, probe
 
 LOOKS = 8
@@ -64,7 +64,7 @@ class World:
             case JobStatus.INCOMPLETE:
                 return job.not_before is None
             case JobStatus.UNKNOWN:
-                return job.asks_a_person
+                return job.needs_manual_resolution
         return job.status in (JobStatus.FAILED, JobStatus.CANCELLED)
 
 
@@ -105,11 +105,11 @@ def faults_of(world: World, *, doubles: bool = False) -> list[str]:
     if job.status == JobStatus.SYNCED:
         if comparable(record) != comparable(world.complete):
             wrong.append(f"synced, and Spectrum holds {record}")
-        if job.connection.reads_back and job.verification != Verification.MATCH:
+        if job.connection.has_read_back and job.verification != Verification.MATCH:
             wrong.append(f"synced, and read back it {job.verification}")
     elif strange := _strange(record, world.complete):
         wrong.append(f"{job.status}, and Spectrum holds {strange}, which nobody accepted")
-    known = [call.state == CallState.WRITTEN for call in job.current_calls()]
+    known = [call.state == CallState.WRITTEN for call in job.list_current_calls()]
     there = held(world)
     if job.status in (JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.INCOMPLETE) and there != known:
         wrong.append(f"{job.status}: Spectrum holds {there}, the calls say {known}")
@@ -153,11 +153,11 @@ def a_person_looks_and_says(world: World) -> None:
     job = world.job
     there = held(world)
     attested = Attested.ALL if all(there) else Attested.PART if any(there) else Attested.NONE
-    calls = list(job.current_calls())
-    decisions.resolve(
+    calls = list(job.list_current_calls())
+    submissions.resolve(
         submission=job.submission,
         by=world.approver,
-        seen_attempt=job.attempt,
+        expected_version=job.attempt,
         attested=attested,
         statement="I looked into Spectrum.",
         positions=[call.position for call, is_there in zip(calls, there, strict=True) if is_there],
@@ -168,9 +168,11 @@ def held(world: World) -> list[bool]:
     """Of each call, whether Spectrum holds what it writes."""
     record = world.spectrum.record()
     if record is None:
-        return [False] * world.job.current_calls().count()
+        return [False] * world.job.list_current_calls().count()
     phases = {line["Phase_Code"] for line in record["lines"]}
-    elements = [{each["name"]: each["value"] for each in call.elements} for call in world.job.current_calls()]
+    elements = [
+        {each["name"]: each["value"] for each in call.elements} for call in world.job.list_current_calls()
+    ]
     return [each["Phase_Code"] in phases if "Phase_Code" in each else True for each in elements]
 
 

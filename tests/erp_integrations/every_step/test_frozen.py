@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from erp_integrations.delivery import exporting
+from erp_integrations.exports import worker
 from erp_integrations.models import Connection, JobStatus
 from tests.erp_integrations.every_step.judging import (
     another_worker_goes_on,
@@ -40,8 +40,8 @@ def on_the_wire(steps: list[Step]) -> set[Step]:
     found: set[Step] = set()
     inside = False
     for step in steps:
-        if step.function in ("_store_intent", "_settle"):
-            inside = step.function == "_store_intent"
+        if step.function in ("start_call", "record_outcome_with_retry"):
+            inside = step.function == "start_call"
         if inside:
             found.add(step)
     return found
@@ -52,7 +52,7 @@ def after_the_last_look(steps: list[Step]) -> set[Step]:
     found: set[Step] = set()
     since: list[Step] = []
     for step in steps:
-        if step.function == "_Line.about_to_write":
+        if step.function == "_AttemptConnection.record_first_byte":
             since = []
         since.append(step)
         # The head alone is no request: the clock is looked at once more before the body.
@@ -104,7 +104,7 @@ def test_a_frozen_worker_changes_nothing_when_it_goes_on(
             world.spectrum.settles(0.2)
             another_worker_goes_on(world)
             # A lease that is over, and that nobody took, may be let go by its holder.
-            Connection.objects.free().update(lease_holder="", lease_until=None)
+            Connection.objects.unleased().update(lease_holder="", lease_until=None)
             before = world.database.now()
             ends[ended(world)] += 1
             frozen.goes_on()
@@ -137,7 +137,7 @@ def test_nor_anything_of_the_worker_that_followed_and_is_at_it(
     follower = None
     try:
         world.database.let_pass(quiet=False)
-        assert exporting.sweep() == [world.job.connection_id]
+        assert worker.run_sweep() == [world.job.connection_id]
         follower = Frozen(waits, way.work)
         assert follower.came_there
         assert world.spectrum.settles()

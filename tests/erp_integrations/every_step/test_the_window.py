@@ -4,9 +4,9 @@ import pytest
 
 from commitments import services as commitments
 from commitments.models import Badge
-from erp_integrations import decisions
+from erp_integrations import submissions
 from erp_integrations.models import Drift, ExportJob, JobStatus, Verification
-from erp_integrations.reconciliation import asking, comparison, drift_listing
+from erp_integrations.reconciliation import comparison, drift_list, requests
 from tests.erp_integrations.conftest import accept
 from tests.erp_integrations.deliveries import HEADER, of
 from tests.erp_integrations.every_step.judging import World
@@ -30,7 +30,7 @@ def another_version(world: World) -> ExportJob:
     look()
     assert world.job.status == JobStatus.FAILED
     first = world.job.submission
-    decisions.reject(submission=first, by=world.approver, reason="Another title, please.")
+    submissions.reject(submission=first, by=world.approver, reason="Another title, please.")
     commitment = first.commitment
     commitment.refresh_from_db()
     commitments.update_commitment(
@@ -40,7 +40,7 @@ def another_version(world: World) -> ExportJob:
         values={"title": "Other works"},
         lines=None,
     )
-    second = decisions.send_to_erp(commitment=commitment, by=first.sent_by)
+    second = submissions.send_to_erp(commitment=commitment, by=first.sent_by)
     job = accept(second, world.approver, erp_id=world.job.erp_id)
     look()
     return of(job)
@@ -64,10 +64,10 @@ def test_reconciliation_finds_what_a_late_write_put_in_the_place_of_another_vers
     assert world.spectrum.settles()
     assert (world.spectrum.record() or {})["Comment_1"] == "Concrete works"
     assert world.job.status == JobStatus.CANCELLED  # nothing of ours was changed by the late one
-    asking.ask(company=job.submission.company, by=world.approver)
-    assert comparison.compare_next()
+    requests.start_reconciliations(company=job.submission.company, by=world.approver)
+    assert comparison.run_next()
     (found,) = Drift.objects.get(submission=job.submission).findings
-    assert drift_listing.in_words(found) == (
-        "Subcontract, Comment: “Other works” was exported, “Concrete works” is in Spectrum."
+    assert drift_list.describe_issue(found) == (
+        "Subcontract, Comment: exported “Other works”, now “Concrete works” in Spectrum."
     )
     assert of(job).submission.commitment.badge == Badge.SYNCED_WITH_DIFFERENCES

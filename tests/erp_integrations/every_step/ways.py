@@ -7,8 +7,8 @@ from django.conf import settings
 
 from commitments.models import Kind
 from directory.models import CompanyMembership
-from erp_integrations import decisions
-from erp_integrations.connections.adapting import ready_adapter
+from erp_integrations import submissions
+from erp_integrations.adapters.registry import build_sending_adapter
 from erp_integrations.models import Connection, JobStatus
 from tests.erp_integrations.conftest import accept
 from tests.erp_integrations.deliveries import HEADER, LINE
@@ -103,7 +103,7 @@ class Way:
         settings.INFO_LINKS = {"simulator": simulator.info_link} if self.reads_back else {}
         world = _accepted(self.kind, simulator, database)
         if self.knows_the_site:
-            ready_adapter(world.job)
+            build_sending_adapter(world.job)
         world.keep()
         world.put_back()
         self.before(world)
@@ -154,5 +154,5 @@ def _accepted(kind: str, simulator: Simulator, database: Database) -> World:
     for code in ("033-0000", "05-10000"):
         LineItemFactory(commitment=commitment, cost_code=CostCodeFactory(project=project, code=code))
     sender, approver = ProjectAdminFactory(project=project), ApproverFactory(company=project.company)
-    job = accept(decisions.send_to_erp(commitment=commitment, by=sender), approver)
+    job = accept(submissions.send_to_erp(commitment=commitment, by=sender), approver)
     return World(job.pk, approver, database, Spectrum(simulator, job.erp_id))

@@ -12,8 +12,8 @@ from typing import Any
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-from config import poller
-from config.turns import Turns
+from config import worker
+from config.pool import KeyedThreadPool
 from tests.conftest import KEPT, session_of_owner
 from tests.simulator import Simulator
 
@@ -21,28 +21,28 @@ IN_SPECTRUM = ("VN_SUBCONTRACT_MC", "VN_SUBCONTRACT_PHASE_MC")
 OPEN = {"01", "03", "08"}  # established, half open, and closed by the caller alone
 
 
-class InThisThread(Turns):
+class InThisThread(KeyedThreadPool):
     """A worker's turns one after the other, so that all of its steps can be seen."""
 
     def __init__(self) -> None:
         super().__init__(1)
 
-    def begin(self, key: object, work: Callable[[], object]) -> bool:
+    def start(self, key: object, task: Callable[[], object]) -> bool:
         """Work at once."""
-        work()
+        task()
         return True
 
 
 def look() -> None:
     """What a worker does every few seconds for exports."""
     turns = InThisThread()
-    poller.export_what_is_due(turns)
-    poller.verify_what_is_due(turns)
+    worker.export_due_jobs(turns)
+    worker.read_back_due_exports(turns)
 
 
 def probe() -> None:
     """What a worker does for connections that have stopped."""
-    poller.probe_what_has_stopped(InThisThread())
+    worker.probe_stopped_connections(InThisThread())
 
 
 def look_twice() -> None:

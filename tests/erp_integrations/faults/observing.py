@@ -11,13 +11,13 @@ from django.test import Client
 from lxml import html
 
 from directory.models import User
+from erp_integrations.adapters.registry import build_sending_adapter
 from erp_integrations.connections import probing
-from erp_integrations.connections.adapting import ready_adapter
-from erp_integrations.delivery import exporting, recovery, verification
+from erp_integrations.exports import unknown, verification, worker
 from erp_integrations.models import Connection, ExportJob
-from local.contracts.comparing import differences
-from local.contracts.pages import plan
-from local.contracts.people import words_of
+from tests.endurance.contracts.comparing import differences
+from tests.endurance.contracts.pages import plan
+from tests.endurance.contracts.people import words_of
 from tests.erp_integrations.faults.cases import Fault
 from tests.simulator import Simulator
 
@@ -40,7 +40,7 @@ class Row:
 def observe(fault: Fault, job: ExportJob, approver: User, simulator: Simulator) -> Row:
     """Run one fault against one accepted commitment of two lines, and look twice."""
     if fault.known:
-        ready_adapter(job)
+        build_sending_adapter(job)
     page = _page_for(approver, job)
     if fault.by_hand:
         fault.by_hand(simulator, job.connection.company_code, job.erp_id)
@@ -65,9 +65,9 @@ def observe(fault: Fault, job: ExportJob, approver: User, simulator: Simulator) 
 def _turn(connection_id: int) -> None:
     """What a worker does when it looks around."""
     probing.probe_if_due(connection_id)
-    exporting.sweep()
-    recovery.look(connection_id)
-    while exporting.drain(connection_id):
+    worker.run_sweep()
+    unknown.read_back_due(connection_id)
+    while worker.export_due_jobs(connection_id):
         pass
     verification.verify_due()
 
@@ -111,7 +111,7 @@ def _said(page: html.HtmlElement, job: ExportJob) -> str:
 
 def _without_what_varies(text: str, job: ExportJob) -> str:
     text = text.replace(job.erp_id, "SC-1")
-    return re.sub(r" on \d+ \w{3} \d{4}, \d\d:\d\d", "", text)
+    return re.sub(r" (?:on|since) \d+ \w{3} \d{4}, \d\d:\d\d \w+", "", text)
 
 
 def _can_do(page: html.HtmlElement) -> str:

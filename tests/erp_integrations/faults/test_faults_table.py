@@ -8,7 +8,7 @@ import pytest
 from pytest_django import Settings
 
 from directory.models import User
-from erp_integrations import decisions
+from erp_integrations import submissions
 from erp_integrations.models import ExportJob
 from tests.erp_integrations.conftest import accept
 from tests.erp_integrations.faults.cases import FAULTS
@@ -65,7 +65,7 @@ def accepted(company_code: str) -> tuple[ExportJob, User]:
     for code in ("033-0000", "05-10000"):
         LineItemFactory(commitment=commitment, cost_code=CostCodeFactory(project=project, code=code))
     sender, approver = ProjectAdminFactory(project=project), ApproverFactory(company=project.company)
-    return accept(decisions.send_to_erp(commitment=commitment, by=sender), approver), approver
+    return accept(submissions.send_to_erp(commitment=commitment, by=sender), approver), approver
 
 
 def written(rows: list[Row]) -> str:

@@ -9,13 +9,13 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from directory.db.transitions import TransitionRefused
 from erp_integrations.models import (
     ExportJob,
     JobStatus,
     SnapshotUnreadable,
     Submission,
     SubmissionStatus,
-    TransitionRefused,
 )
 from tests.factories import ExportJobFactory, SubmissionFactory
 
@@ -58,11 +58,11 @@ def test_a_submission_moves_only_along_its_arrows(
 ) -> None:
     submission = Submission(status=current)
     if (current.value, wanted.value) in SUBMISSION_ARROWS:
-        submission.move_to(wanted)
+        submission.set_status(wanted)
         assert submission.status == wanted
     else:
         with pytest.raises(TransitionRefused):
-            submission.move_to(wanted)
+            submission.set_status(wanted)
         assert submission.status == current
 
 
@@ -70,11 +70,11 @@ def test_a_submission_moves_only_along_its_arrows(
 def test_a_job_moves_only_along_its_arrows(current: JobStatus, wanted: JobStatus) -> None:
     job = ExportJob(status=current)
     if (current.value, wanted.value) in JOB_ARROWS:
-        job.move_to(wanted)
+        job.set_status(wanted)
         assert job.status == wanted
     else:
         with pytest.raises(TransitionRefused):
-            job.move_to(wanted)
+            job.set_status(wanted)
         assert job.status == current
 
 

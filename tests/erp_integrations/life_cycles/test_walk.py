@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from pytest_django import Settings
 
-from commitments.services import CommitmentError
-from directory import services as directory
-from directory.permissions import RightMissing
-from erp_integrations.connections import pausing, probing
-from erp_integrations.decisions import DecisionError
-from erp_integrations.delivery import exporting, recovery, verification
+from commitments.errors import CommitmentError
+from directory.rights import memberships as directory
+from directory.rights.permissions import RightMissing
+from erp_integrations.connections import pauses, probing
+from erp_integrations.exports import unknown, verification, worker
 from erp_integrations.models import Connection
+from erp_integrations.submissions import DecisionError
 from tests.erp_integrations.life_cycles.model import WALKS, Model, NoRight, Refused, Why
 from tests.erp_integrations.life_cycles.world import FIRST_TITLE, Seen, World
 from tests.simulator import Simulator
@@ -103,7 +103,7 @@ class Walk(RuleBasedStateMachine):
                 of_the_product()
             event(f"{name}: no right")
         except Refused:
-            with pytest.raises((DecisionError, CommitmentError, pausing.PauseError)) as refusal:
+            with pytest.raises((DecisionError, CommitmentError, pauses.PauseError)) as refusal:
                 of_the_product()
             assert str(refusal.value)
             event(f"{name}: refused")
@@ -219,13 +219,13 @@ class Walk(RuleBasedStateMachine):
         )
 
     def sweep(self) -> None:
-        self.both("sweep", self.model.sweep, exporting.sweep)
+        self.both("sweep", self.model.sweep, worker.run_sweep)
 
     def pause(self) -> None:
         self.both(
             "pause",
             self.model.pause,
-            lambda: pausing.pause(
+            lambda: pauses.pause(
                 connection=self.world.connection, by=self.world.erp_admin, reason="Year-end"
             ),
         )
@@ -234,7 +234,7 @@ class Walk(RuleBasedStateMachine):
         self.both(
             "let go on",
             self.model.let_go_on,
-            lambda: pausing.resume(connection=self.world.connection, by=self.world.erp_admin),
+            lambda: pauses.resume(connection=self.world.connection, by=self.world.erp_admin),
         )
 
     def time_passes(self) -> None:
@@ -258,15 +258,15 @@ class Walk(RuleBasedStateMachine):
         self.both(
             f"deliver: {why}" if self.model.can_deliver else "deliver: nothing",
             lambda: self.model.deliver(why, at),
-            lambda: exporting.drain(self.world.connection.pk),
+            lambda: worker.export_due_jobs(self.world.connection.pk),
         )
         self.servers["simulator"] = self.simulator.url
         self.simulator.set_faults()
 
     def look(self) -> None:
         def looks() -> None:
-            for connection_id in recovery.to_look_at():
-                recovery.look(connection_id)
+            for connection_id in unknown.list_due_for_read_back():
+                unknown.read_back_due(connection_id)
             verification.verify_due()
 
         self.both("look", self.model.look, looks)

@@ -8,8 +8,8 @@ from django.utils import timezone
 from commitments import services as commitments
 from commitments.models import Commitment
 from directory.models import CompanyMembership, HistoryEntry, User
-from erp_integrations import decisions
-from erp_integrations.findings import preflight
+from erp_integrations import submissions
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.models import (
     Alarm,
     Connection,
@@ -19,7 +19,7 @@ from erp_integrations.models import (
     Submission,
     SubmissionStatus,
 )
-from erp_integrations.review import standing
+from erp_integrations.pages import submission_rows
 from notifications.models import Kind, OutgoingEmail
 from tests.factories import (
     ApproverFactory,
@@ -97,7 +97,7 @@ class World:
     def submission(self) -> Submission | None:
         return (
             Submission.objects.select_related("company", "project", "commitment", "decided_by", "ended_by")
-            .prefetch_related(standing.jobs_to_show())
+            .prefetch_related(submission_rows.build_jobs_prefetch())
             .order_by("pk")
             .last()
         )
@@ -111,55 +111,57 @@ class World:
 
     def accept(self, by: str, *, looked: bool) -> None:
         submission = self._there()
-        seen = preflight.basis_of(submission.document) if looked else None
-        decisions.accept(
+        seen = build_basis(submission.document) if looked else None
+        submissions.accept(
             submission=submission,
             by=self.people[by],
             seen_hash=seen.hash if seen else "0" * 64,
-            erp_id=preflight.proposed_erp_id(preflight.basis_of(submission.document)),
+            erp_id=build_basis(submission.document).proposed_erp_id,
         )
 
     def retry(self, by: str) -> None:
         submission = self._there()
-        basis = preflight.basis_of(submission.document)
-        erp_id = preflight.proposed_erp_id(basis)
-        decisions.retry(submission=submission, by=self.people[by], seen_hash=basis.hash, erp_id=erp_id)
+        basis = build_basis(submission.document)
+        erp_id = basis.proposed_erp_id
+        submissions.accept_again(
+            submission=submission, by=self.people[by], seen_hash=basis.hash, erp_id=erp_id
+        )
 
     def reject(self, by: str) -> None:
-        decisions.reject(submission=self._there(), by=self.people[by], reason="No")
+        submissions.reject(submission=self._there(), by=self.people[by], reason="No")
 
     def undo(self, by: str) -> None:
-        decisions.undo(submission=self._there(), by=self.people[by])
+        submissions.undo(submission=self._there(), by=self.people[by])
 
     def resume(self, by: str) -> None:
-        decisions.resume(submission=self._there(), by=self.people[by], seen_attempt=self._attempt())
+        submissions.resume(submission=self._there(), by=self.people[by], expected_version=self._attempt())
 
     def resolve(self, by: str, there: set[int]) -> None:
-        attested = decisions.Attested.PART
+        attested = submissions.Attested.PART
         if not there or there == {1, 2, 3}:
-            attested = decisions.Attested.ALL if there else decisions.Attested.NONE
-        decisions.resolve(
+            attested = submissions.Attested.ALL if there else submissions.Attested.NONE
+        submissions.resolve(
             submission=self._there(),
             by=self.people[by],
-            seen_attempt=self._attempt(),
+            expected_version=self._attempt(),
             attested=attested,
             statement="I looked.",
             positions=there,
         )
 
     def unlink(self, by: str) -> None:
-        decisions.unlink(
+        submissions.unlink(
             submission=self._there(),
             by=self.people[by],
-            seen_attempt=self._attempt(),
+            expected_version=self._attempt(),
             statement="I deleted it.",
         )
 
     def send(self, by: str) -> None:
-        decisions.send_to_erp(commitment=self.commitment, by=self.people[by])
+        submissions.send_to_erp(commitment=self.commitment, by=self.people[by])
 
     def retrieve(self, by: str) -> None:
-        decisions.retrieve_from_erp(commitment=self.commitment, by=self.people[by])
+        submissions.retrieve_from_erp(commitment=self.commitment, by=self.people[by])
 
     def edit(self, title: str) -> None:
         stored = Commitment.objects.get(pk=self.commitment.pk)
@@ -222,7 +224,7 @@ class World:
         viewers = {each.user_id: each for each in memberships.filter(company=submission.company)}
         shown: dict[str, set[str]] = {}
         for name, person in self.people.items():
-            stood = standing.of(submission, viewers[person.pk])
+            stood = submission_rows.build_submission_row(submission, viewers[person.pk])
             offered = {
                 "accept": stood.can_be_decided,
                 "reject": stood.can_be_rejected,
@@ -239,4 +241,4 @@ class World:
         job = self.job
         if job is None or job.submission.status != SubmissionStatus.ACCEPTED:
             return True
-        return {call.position for call in job.current_calls() if call.state == "written"} == written
+        return {call.position for call in job.list_current_calls() if call.state == "written"} == written

@@ -6,8 +6,9 @@ import pytest
 from pytest_django import Settings
 
 from commitments.models import Commitment
+from directory.db.leases import stopping
 from directory.models import User
-from erp_integrations.delivery import exporting, verification
+from erp_integrations.exports import verification, worker
 from erp_integrations.models import ExportJob
 from tests.erp_integrations.deliveries import of
 from tests.factories import join_project
@@ -20,7 +21,7 @@ def _info_link(simulator: Simulator, settings: Settings) -> Iterator[None]:
     settings.READ_BACK_LAG_SECONDS = 0
     settings.QUIET_PERIOD_SECONDS = 0
     yield
-    exporting.stopping.clear()
+    stopping.clear()
     for vendor in ("ACMENEW", "ACMEOLD"):
         simulator.change_keys(company="PHL", vendor=vendor, to="ACME")
 
@@ -28,7 +29,7 @@ def _info_link(simulator: Simulator, settings: Settings) -> Iterator[None]:
 @pytest.fixture
 def synced(queued: ExportJob) -> ExportJob:
     """The deliverable commitment, written and read back."""
-    exporting.drain(queued.connection_id)
+    worker.export_due_jobs(queued.connection_id)
     verification.verify_due()
     return of(queued)
 

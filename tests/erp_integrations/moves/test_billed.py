@@ -11,9 +11,9 @@ from pytest_django import Settings
 
 from commitments.models import Badge
 from directory.models import User
-from erp_integrations import decisions
+from erp_integrations import submissions
 from erp_integrations.models import ExportJob, JobBilling, JobStatus, Verification
-from erp_integrations.reconciliation import comparison
+from erp_integrations.reconciliation import comparison, schedule
 from tests.clients import signed_in
 from tests.erp_integrations.deliveries import in_spectrum, incomplete_at, of
 from tests.factories import ProjectAdminFactory
@@ -24,8 +24,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def compared(job: ExportJob) -> ExportJob:
     """The job after a whole reconciliation."""
-    run, _ = comparison.open_run(job.connection)
-    assert comparison.compare(run)
+    run, _ = schedule.open_run(job.connection)
+    assert comparison.run_reconciliation(run)
     return of(job)
 
 
@@ -118,13 +118,15 @@ class TestShown:
 
 class TestUnlink:
     def unlink(self, job: ExportJob, by: User, statement: str = "") -> None:
-        decisions.unlink(submission=of(job).submission, by=by, seen_attempt=job.attempt, statement=statement)
+        submissions.unlink(
+            submission=of(job).submission, by=by, expected_version=job.attempt, statement=statement
+        )
 
     def test_what_is_billed_is_not_unlinked_and_the_person_is_told_so(
         self, simulator: Simulator, synced: ExportJob, unlinker: User
     ) -> None:
         bill_the_first_line(simulator, synced)
-        with pytest.raises(decisions.DecisionError, match=r"250\.00 of it was billed"):
+        with pytest.raises(submissions.DecisionError, match=r"250\.00 of it was billed"):
             self.unlink(synced, unlinker)
 
     def test_nor_when_it_is_absent_and_was_billed_when_it_was_read_last(
@@ -133,10 +135,10 @@ class TestUnlink:
         bill_the_first_line(simulator, synced)
         compared(synced)
         simulator.delete(synced.erp_id, vendor="ACME", company="PHL")
-        with pytest.raises(decisions.DecisionError, match="can't be unlinked"):
+        with pytest.raises(submissions.DecisionError, match="can't be unlinked"):
             self.unlink(synced, unlinker)
         settings.INFO_LINKS = {}
-        with pytest.raises(decisions.DecisionError, match="can't be unlinked"):
+        with pytest.raises(submissions.DecisionError, match="can't be unlinked"):
             self.unlink(synced, unlinker, "I looked.")
         assert of(synced).status == JobStatus.SYNCED
 
@@ -145,5 +147,5 @@ class TestUnlink:
     ) -> None:
         job = incomplete_at(simulator, queued, 2)
         bill_the_first_line(simulator, job)
-        with pytest.raises(decisions.DecisionError, match=r"250\.00 of it was billed"):
+        with pytest.raises(submissions.DecisionError, match=r"250\.00 of it was billed"):
             self.unlink(job, unlinker)

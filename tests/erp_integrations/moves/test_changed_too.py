@@ -3,9 +3,9 @@
 import pytest
 
 from directory.models import HistoryEntry, User
-from erp_integrations import decisions
-from erp_integrations.delivery import verification
-from erp_integrations.findings import remains
+from erp_integrations import submissions
+from erp_integrations.checks import leftovers
+from erp_integrations.exports import verification
 from erp_integrations.models import (
     CallState,
     ExportJob,
@@ -14,10 +14,9 @@ from erp_integrations.models import (
     SubmissionStatus,
     Verification,
 )
-from erp_integrations.review import previews
+from erp_integrations.pages import previews
 from tests.clients import signed_in
 from tests.erp_integrations.conftest import accept
-from tests.erp_integrations.decisions.test_adopting import adopt, written_elsewhere
 from tests.erp_integrations.deliveries import (
     delivered,
     in_spectrum,
@@ -39,6 +38,7 @@ from tests.erp_integrations.moves.test_moved import (
     told,
     unlink,
 )
+from tests.erp_integrations.submissions.test_adopting import adopt, written_elsewhere
 from tests.factories import lists_know
 from tests.simulator import Simulator
 
@@ -81,10 +81,10 @@ class TestMovedAndChanged:
         change: str,
     ) -> None:
         move_and_change(simulator, synced, move, change)
-        with pytest.raises(decisions.MayStandElsewhere) as refused:
+        with pytest.raises(submissions.RecordMayHaveMoved) as refused:
             unlink(synced, unlinker, KNOWS)
         (record,) = refused.value.records
-        with pytest.raises(decisions.MayStandElsewhere, match="say how you know"):
+        with pytest.raises(submissions.RecordMayHaveMoved, match="say how you know"):
             unlink(synced, unlinker, "", record.fingerprint)
         unlink(synced, unlinker, KNOWS, record.fingerprint)
         detail = HistoryEntry.objects.get(event="submission.unlinked").detail
@@ -107,8 +107,10 @@ class TestMovedAndChanged:
             in now
         )
         assert job.verification == Verification.ABSENT
-        with pytest.raises(decisions.DecisionError, match="no other vendor or number"):
-            decisions.moves_of(job)  # nobody but a person can say that it is the same
+        with pytest.raises(
+            submissions.DecisionError, match="no longer has it under another vendor or number"
+        ):
+            submissions.list_moves(job)  # nobody but a person can say that it is the same
 
     def test_accept_is_blocked_and_the_worker_writes_nothing(
         self,
@@ -120,20 +122,20 @@ class TestMovedAndChanged:
         change: str,
     ) -> None:
         move_and_change(simulator, synced, move, change)
-        with pytest.raises(decisions.MayStandElsewhere) as refused:
+        with pytest.raises(submissions.RecordMayHaveMoved) as refused:
             unlink(synced, unlinker)
         others = [each.fingerprint for each in refused.value.records]
         unlink(synced, unlinker, KNOWS, *others)
-        again = decisions.send_to_erp(commitment=of(synced).submission.commitment, by=sender)
+        again = submissions.send_to_erp(commitment=of(synced).submission.commitment, by=sender)
         lists_know(again.commitment)
-        seen = previews.of(again)
+        seen = previews.build_preview(again)
         assert seen.is_blocked
-        assert seen.live.finding is not None
-        assert "may already hold it" in seen.live.finding.sentence
-        assert previews.of(again, ticked=others).live.finding is None
+        assert seen.live_check.issue is not None
+        assert "may already have it" in seen.live_check.issue.sentence
+        assert previews.build_preview(again, ticked=others).live_check.issue is None
         job = delivered(accept(again, unlinker))
         assert job.status == JobStatus.FAILED
-        assert "may already hold it" in job.problem
+        assert "may already have it" in job.problem
         assert len(amounts(simulator)) == 1
 
 
@@ -145,7 +147,7 @@ def test_the_unlink_box_asks_for_the_tick_and_takes_it(
     address = f"{synced.submission.get_absolute_url()}unlink/"
     answer = client.post(address, {"round": synced.attempt, "statement": KNOWS})
     assert answer.status_code == 422
-    assert "Only if it is another one" in answer.content.decode()
+    assert "If it is a different record" in answer.content.decode()
     assert answer.context is not None
     (record,) = answer.context["possible"]
     ticked = {"round": synced.attempt, "statement": KNOWS, "other_records": [record.fingerprint]}
@@ -160,10 +162,10 @@ def test_what_a_rejected_part_left_is_not_gone_because_it_was_moved_and_changed(
     simulator: Simulator, queued: ExportJob, unlinker: User
 ) -> None:
     job = incomplete_at(simulator, queued, 2)
-    decisions.reject(submission=job.submission, by=unlinker, reason="Too dear")
+    submissions.reject(submission=job.submission, by=unlinker, reason="Too dear")
     move_and_change(simulator, job, RENUMBERED, ONE_MORE)
-    assert remains.look(job.pk) == 0
-    assert remains.of(job.submission.commitment_id) is not None
+    assert leftovers.read_back_leftovers(job.pk) == 0
+    assert leftovers.find_leftovers(job.submission.commitment_id) is not None
 
 
 def test_a_part_that_somebody_changed_and_completed_elsewhere_is_found_by_the_whole_plan(
@@ -174,7 +176,7 @@ def test_a_part_that_somebody_changed_and_completed_elsewhere_is_found_by_the_wh
     rest = job.submission.document.lines[1]
     line = {"Phase_Code": "0510000", "Cost_Type": "S", "Original_Contract_Amount": str(rest.amount)}
     simulator.enter(Company_Code="PHL", Vendor_Code="ACME", Subcontract_Number=MOVED, lines=[line])
-    with pytest.raises(decisions.MayStandElsewhere, match=f"subcontract {MOVED}.*1 of 2 lines"):
+    with pytest.raises(submissions.RecordMayHaveMoved, match=f"subcontract {MOVED}.*1 of 2 lines"):
         unlink(job, unlinker)
 
 
@@ -185,8 +187,10 @@ class TestAHeaderAlone:
         job = incomplete_at(simulator, queued, 1)
         simulator.delete(job.erp_id, vendor="ACME", company="PHL")
         as_ours(simulator, job.submission, job.erp_id, Vendor_Code="BOLT", lines=[])
-        with pytest.raises(decisions.DecisionError, match="no other vendor or number"):
-            decisions.moves_of(of(job))
+        with pytest.raises(
+            submissions.DecisionError, match="no longer has it under another vendor or number"
+        ):
+            submissions.list_moves(of(job))
         assert unlink(job, unlinker).status == SubmissionStatus.UNLINKED
 
 
@@ -195,9 +199,9 @@ class TestAKeyThatAnotherJobHas:
         self, simulator: Simulator, synced: ExportJob, unlinker: User
     ) -> None:
         another_job_has_its_key(simulator, synced)
-        with pytest.raises(decisions.StandsElsewhere, match=f"another contract now, of job 24-002.*{MOVED}"):
+        with pytest.raises(submissions.RecordMoved, match=f"Another contract, of job 24-002.*{MOVED}"):
             unlink(synced, unlinker)
-        (move,) = decisions.moves_of(of(synced))
+        (move,) = submissions.list_moves(of(synced))
         assert move.record.key.erp_id == MOVED
 
     def test_reconciliation_and_the_first_read_back_say_that_it_was_moved(
@@ -238,18 +242,18 @@ class TestAKeyThatAnotherJobHas:
         if not is_ours_there:
             simulator.delete(MOVED, vendor="ACME", company="PHL")
         before = len(sent(simulator, job))
-        decisions.resume(submission=job.submission, by=unlinker, seen_attempt=job.attempt)
+        submissions.resume(submission=job.submission, by=unlinker, expected_version=job.attempt)
         job = delivered(job)
         assert (job.status, job.has_moved) == (JobStatus.INCOMPLETE, is_ours_there)
-        assert "another contract, of job 24-002" in job.problem
-        assert "Put it right there" not in job.problem
+        assert "nother contract, of job 24-002" in job.problem
+        assert "Correct it there" not in job.problem
         assert len(sent(simulator, job)) == before
 
     def test_a_rejected_part_is_not_gone_because_another_contract_has_its_key(
         self, simulator: Simulator, queued: ExportJob, unlinker: User
     ) -> None:
         job = incomplete_at(simulator, queued, 2)
-        decisions.reject(submission=job.submission, by=unlinker, reason="Too dear")
+        submissions.reject(submission=job.submission, by=unlinker, reason="Too dear")
         renumber(simulator, job)
         simulator.enter(
             Company_Code="PHL",
@@ -258,7 +262,7 @@ class TestAKeyThatAnotherJobHas:
             Job_Number="24-002",
             lines=[],
         )
-        assert remains.look(job.pk) == 0
+        assert leftovers.read_back_leftovers(job.pk) == 0
 
 
 class TestReject:
@@ -266,8 +270,8 @@ class TestReject:
         self, simulator: Simulator, awaiting: Submission, approver: User
     ) -> None:
         as_ours(simulator, awaiting, "CHOSEN-7")
-        with pytest.raises(decisions.DecisionError, match="subcontract CHOSEN-7"):
-            decisions.reject(submission=awaiting, by=approver, reason="Too dear")
+        with pytest.raises(submissions.DecisionError, match="subcontract CHOSEN-7"):
+            submissions.reject(submission=awaiting, by=approver, reason="Too dear")
         assert Submission.objects.get().status == SubmissionStatus.AWAITING
 
     def test_nor_after_an_export_that_failed_for_it_nor_where_another_job_has_the_number(
@@ -277,15 +281,15 @@ class TestReject:
         job = delivered(accept(awaiting, approver))
         assert job.status == JobStatus.FAILED
         as_ours(simulator, awaiting, job.erp_id, Job_Number="24-002")
-        with pytest.raises(decisions.DecisionError, match="subcontract CHOSEN-7"):
-            decisions.reject(submission=of(job).submission, by=approver, reason="Too dear")
+        with pytest.raises(submissions.DecisionError, match="subcontract CHOSEN-7"):
+            submissions.reject(submission=of(job).submission, by=approver, reason="Too dear")
 
     def test_what_may_be_it_is_rejected_and_the_history_says_where_it_may_stand(
         self, simulator: Simulator, awaiting: Submission, approver: User
     ) -> None:
         as_ours(simulator, awaiting, "CHOSEN-7")
         in_spectrum(simulator, ONE_LINE)
-        decisions.reject(submission=awaiting, by=approver, reason="Too dear")
+        submissions.reject(submission=awaiting, by=approver, reason="Too dear")
         detail = HistoryEntry.objects.get(event="submission.rejected").detail
         assert "subcontract CHOSEN-7" in detail["stands_in_spectrum"]
 
@@ -295,7 +299,7 @@ def test_a_part_is_not_adopted_where_the_whole_stands_under_another_number(
 ) -> None:
     written_elsewhere(awaiting, calls=2)
     as_ours(simulator, awaiting, "WHOLE")
-    with pytest.raises(decisions.Conflict, match="subcontract WHOLE"):
+    with pytest.raises(submissions.Conflict, match="subcontract WHOLE"):
         adopt(awaiting, approver)
     assert not ExportJob.objects.exists()
 
@@ -306,9 +310,9 @@ def test_no_line_is_sent_to_a_key_whose_header_was_taken_away(
     job = incomplete_at(simulator, queued, 2)
     simulator.delete(job.erp_id, vendor="ACME", company="PHL")
     before = len(sent(simulator, job))
-    decisions.resume(submission=job.submission, by=unlinker, seen_attempt=job.attempt)
+    submissions.resume(submission=job.submission, by=unlinker, expected_version=job.attempt)
     job = delivered(job)
     assert job.status == JobStatus.INCOMPLETE
-    assert "What was written is not there" in job.problem
+    assert "What was written is not in Spectrum" in job.problem
     assert states(job)[0] == CallState.WRITTEN
     assert len(sent(simulator, job)) == before

@@ -8,12 +8,12 @@ from pytest_django import Settings
 
 from commitments.models import Badge
 from directory.models import HistoryEntry, User
-from directory.permissions import RightMissing
-from erp_integrations import decisions
-from erp_integrations.adapters.base import Absent
+from directory.rights.permissions import RightMissing
+from erp_integrations import submissions
+from erp_integrations.adapters.base import NotFound
 from erp_integrations.adapters.spectrum.readback import InfoLink
-from erp_integrations.delivery import ledger, verification
-from erp_integrations.findings import remains
+from erp_integrations.checks import leftovers
+from erp_integrations.exports import ledger, verification
 from erp_integrations.models import (
     CallState,
     Drift,
@@ -25,8 +25,8 @@ from erp_integrations.models import (
     VendorLink,
     Verification,
 )
-from erp_integrations.reconciliation import comparison
-from erp_integrations.review import previews
+from erp_integrations.pages import previews
+from erp_integrations.reconciliation import comparison, schedule
 from tests.clients import signed_in
 from tests.erp_integrations.conftest import accept
 from tests.erp_integrations.deliveries import (
@@ -52,8 +52,8 @@ KNOWS = "I asked Mrs. Bell in accounts payable: it is the second roof."
 
 def compared(job: ExportJob) -> ExportJob:
     """The job after a whole reconciliation."""
-    run, _ = comparison.open_run(job.connection)
-    assert comparison.compare(run)
+    run, _ = schedule.open_run(job.connection)
+    assert comparison.run_reconciliation(run)
     return of(job)
 
 
@@ -83,19 +83,23 @@ def told(job: ExportJob) -> list[tuple[str, str, str]]:
 
 
 def unlink(job: ExportJob, by: User, statement: str = "", *others: str) -> Submission:
-    return decisions.unlink(
-        submission=of(job).submission, by=by, seen_attempt=job.attempt, statement=statement, others=others
+    return submissions.unlink(
+        submission=of(job).submission,
+        by=by,
+        expected_version=job.attempt,
+        statement=statement,
+        dismissed=others,
     )
 
 
 def follow(job: ExportJob, by: User) -> ExportJob:
     """Follow to where it stands, likeliest first."""
     job = of(job)
-    move = decisions.moves_of(job)[0]
-    decisions.follow(
+    move = submissions.list_moves(job)[0]
+    submissions.follow(
         submission=job.submission,
         by=by,
-        seen_attempt=job.attempt,
+        expected_version=job.attempt,
         fingerprint=move.record.fingerprint,
     )
     return of(job)
@@ -130,10 +134,10 @@ def test_whatever_people_do_after_a_key_was_changed_the_money_stands_there_once(
     compared(synced)
     try:
         unlink(synced, unlinker)
-    except decisions.DecisionError:
+    except submissions.DecisionError:
         pass
     else:
-        again = decisions.send_to_erp(commitment=of(synced).submission.commitment, by=sender)
+        again = submissions.send_to_erp(commitment=of(synced).submission.commitment, by=sender)
         box = f"{again.get_absolute_url()}accept/"
         client = signed_in(unlinker)
         page = client.get(box).context
@@ -214,13 +218,13 @@ class TestReconciliation:
         self, simulator: Simulator, synced: ExportJob, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         looks: list[int] = []
-        real = InfoLink.find_elsewhere
+        real = InfoLink.find_moved_records
 
         def counted(self: InfoLink, plans: object) -> object:
             looks.append(len(plans))  # type: ignore[arg-type]
             return real(self, plans)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(InfoLink, "find_elsewhere", counted)
+        monkeypatch.setattr(InfoLink, "find_moved_records", counted)
         compared(synced)
         assert looks == []
         renumber(simulator, synced)
@@ -233,7 +237,7 @@ class TestUnlink:
         self, simulator: Simulator, synced: ExportJob, unlinker: User
     ) -> None:
         renumber(simulator, synced)
-        with pytest.raises(decisions.StandsElsewhere, match=f"vendor ACME, subcontract {MOVED}"):
+        with pytest.raises(submissions.RecordMoved, match=f"vendor ACME, subcontract {MOVED}"):
             unlink(synced, unlinker)
         assert of(synced).status == JobStatus.SYNCED
 
@@ -249,7 +253,7 @@ class TestUnlink:
         assert "Follow the move" in html
 
     @pytest.mark.parametrize(
-        ("line", "refusal"), [(1, decisions.MayStandElsewhere), (2, decisions.StandsElsewhere)]
+        ("line", "refusal"), [(1, submissions.RecordMayHaveMoved), (2, submissions.RecordMoved)]
     )
     def test_so_is_that_of_a_part(
         self,
@@ -257,7 +261,7 @@ class TestUnlink:
         queued: ExportJob,
         unlinker: User,
         line: int,
-        refusal: type[decisions.DecisionError],
+        refusal: type[submissions.DecisionError],
     ) -> None:
         job = incomplete_at(simulator, queued, line)
         renumber(simulator, job)
@@ -269,17 +273,17 @@ class TestUnlink:
     ) -> None:
         renumber(simulator, synced)
         settings.INFO_LINKS = {"simulator": "sqlite:///file:/nowhere/at-all?mode=ro&uri=true"}
-        with pytest.raises(decisions.DecisionError, match="try again in a moment"):
+        with pytest.raises(submissions.DecisionError, match="Try again in a moment"):
             unlink(synced, unlinker)
 
     def test_what_a_rejected_export_left_is_not_forgotten_because_it_moved(
         self, simulator: Simulator, queued: ExportJob, unlinker: User
     ) -> None:
         job = incomplete_at(simulator, queued, 2)
-        decisions.reject(submission=job.submission, by=unlinker, reason="Too dear")
+        submissions.reject(submission=job.submission, by=unlinker, reason="Too dear")
         renumber(simulator, job)
-        assert remains.look(job.pk) == 0
-        assert remains.of(job.submission.commitment_id) is not None
+        assert leftovers.read_back_leftovers(job.pk) == 0
+        assert leftovers.find_leftovers(job.submission.commitment_id) is not None
 
 
 class TestFollow:
@@ -301,11 +305,11 @@ class TestFollow:
         assert entry.detail["old"] == {"vendor_code": "ACME", "erp_id": synced.erp_id}
         assert entry.detail["new"] == {"vendor_code": "BOLT", "erp_id": MOVED}
         assert (entry.detail["compared"]["lines"], entry.detail["compared"]["lines_matched"]) == (2, 2)
-        assert ledger.what_was_altered(job, list(job.current_calls())) == ""
+        assert ledger.find_altered_call(job, list(job.list_current_calls())) == ""
         verification.verify_due()
         assert of(job).verification == Verification.MATCH
         assert compared(job).verification == Verification.MATCH
-        with pytest.raises(decisions.DecisionError, match=f"still shows vendor BOLT, subcontract {MOVED}"):
+        with pytest.raises(submissions.DecisionError, match=f"still has vendor BOLT, subcontract {MOVED}"):
             unlink(job, unlinker)
 
     def test_a_look_under_the_old_key_says_nothing_of_the_new_one(
@@ -313,7 +317,7 @@ class TestFollow:
     ) -> None:
         renumber(simulator, synced)
         follow(synced, unlinker)
-        assert not verification._record(synced.pk, Absent(), synced.plan_round)
+        assert not verification.record_verdict(synced.pk, NotFound(), synced.plan_round)
         assert of(synced).verification == Verification.PENDING
 
     def test_resume_sends_what_is_missing_to_the_new_key(
@@ -321,13 +325,13 @@ class TestFollow:
     ) -> None:
         job = incomplete_at(simulator, queued, 2)
         renumber(simulator, job)
-        decisions.resume(submission=job.submission, by=unlinker, seen_attempt=job.attempt)
+        submissions.resume(submission=job.submission, by=unlinker, expected_version=job.attempt)
         job = delivered(job)
         assert job.status == JobStatus.INCOMPLETE
         assert f"subcontract {MOVED}" in job.problem
         assert job.has_moved
         job = follow(job, unlinker)
-        decisions.resume(submission=job.submission, by=unlinker, seen_attempt=job.attempt)
+        submissions.resume(submission=job.submission, by=unlinker, expected_version=job.attempt)
         job = delivered(job)
         assert job.status == JobStatus.SYNCED
         assert amounts(simulator) == [(MOVED, str(job.submission.total))]
@@ -357,13 +361,13 @@ class TestFollow:
         self, simulator: Simulator, synced: ExportJob, unlinker: User
     ) -> None:
         renumber(simulator, synced)
-        (move,) = decisions.moves_of(synced)
+        (move,) = submissions.list_moves(synced)
         in_spectrum(simulator, "UPDATE VN_SUBCONTRACT_PHASE_MC SET Bid_Item_Number = 'X'")
-        with pytest.raises(decisions.Conflict, match="changed while you were looking"):
-            decisions.follow(
+        with pytest.raises(submissions.Conflict, match="has changed since you opened this page"):
+            submissions.follow(
                 submission=synced.submission,
                 by=unlinker,
-                seen_attempt=synced.attempt,
+                expected_version=synced.attempt,
                 fingerprint=move.record.fingerprint,
             )
 
@@ -374,7 +378,7 @@ class TestFollow:
         other = CommitmentFactory(project=synced.submission.project)
         hold = {"connection": synced.connection, "vendor_code": "ACME", "erp_id": MOVED}
         ErpIdHold.objects.create(commitment=other, **hold)
-        with pytest.raises(decisions.Conflict, match="Another commitment here has"):
+        with pytest.raises(submissions.Conflict, match="Another commitment here has"):
             follow(synced, unlinker)
         assert of(synced).erp_id == synced.erp_id
 
@@ -414,7 +418,7 @@ class TestBeforeTheFirstWrite:
         return post
 
     def fingerprint(self, awaiting: Submission) -> str:
-        (moved,) = previews.of(awaiting, erp_id="NEW-1").live.moved
+        (moved,) = previews.build_preview(awaiting, erp_id="NEW-1").live_check.moved
         return moved.fingerprint
 
     def test_accept_is_blocked_and_says_where_it_stands(
@@ -483,19 +487,19 @@ class TestBeforeTheFirstWrite:
     ) -> None:
         settings.INFO_LINKS = {}
         html = signed_in(approver).get(f"{awaiting.get_absolute_url()}accept/").content.decode()
-        assert "was not looked for" in html
+        assert "It may already be there" in html
 
     def test_no_transaction_is_open_while_it_is_asked(
         self, simulator: Simulator, synced: ExportJob, unlinker: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         open_ones: list[bool] = []
-        real = InfoLink.find_elsewhere
+        real = InfoLink.find_moved_records
 
         def ask(self: InfoLink, plans: object) -> object:
             open_ones.append(database.in_atomic_block)
             return real(self, plans)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(InfoLink, "find_elsewhere", ask)
+        monkeypatch.setattr(InfoLink, "find_moved_records", ask)
         renumber(simulator, synced)
         follow(synced, unlinker)
         assert open_ones == [False, False]

@@ -6,13 +6,14 @@ from datetime import timedelta
 from django.utils import timezone
 
 from directory.models import User
-from erp_integrations import decisions
-from erp_integrations.adapters.base import MovedRecord, StoredRecord
-from erp_integrations.connections.adapting import adapter_for, as_planned
-from erp_integrations.decisions import following
-from erp_integrations.delivery import exporting
-from erp_integrations.findings import preflight
+from erp_integrations import submissions
+from erp_integrations.adapters.base import MovedRecord
+from erp_integrations.adapters.registry import get_adapter, to_call
+from erp_integrations.adapters.spectrum.readback import SubcontractRecord
+from erp_integrations.checks.approval_basis import build_basis
+from erp_integrations.exports import worker
 from erp_integrations.models import ExportJob, Submission
+from erp_integrations.submissions import following
 from tests.erp_integrations.races.orders import Act
 from tests.factories import ApproverFactory, ExportJobFactory
 
@@ -24,9 +25,9 @@ def two_approvers(submission: Submission) -> tuple[User, User]:
 
 def accepts(by: User, submission: Submission, erp_id: str = "") -> Act:
     """Press Export in a box that is open."""
-    basis = preflight.basis_of(submission.document)
-    erp_id = erp_id or preflight.proposed_erp_id(basis)
-    return lambda: decisions.accept(
+    basis = build_basis(submission.document)
+    erp_id = erp_id or basis.proposed_erp_id
+    return lambda: submissions.accept(
         submission=submission,
         by=by,
         seen_hash=basis.hash,
@@ -38,10 +39,10 @@ def accepts(by: User, submission: Submission, erp_id: str = "") -> Act:
 
 def adopts(by: User, submission: Submission) -> Act:
     """Mark it as exported in a box that is open; nobody can look, so words are the proof."""
-    basis = preflight.basis_of(submission.document)
-    erp_id = preflight.proposed_erp_id(basis)
+    basis = build_basis(submission.document)
+    erp_id = basis.proposed_erp_id
     seen_round = ExportJob.objects.filter(submission=submission).count()
-    return lambda: decisions.adopt(
+    return lambda: submissions.adopt(
         submission=submission,
         by=by,
         seen_hash=basis.hash,
@@ -54,52 +55,56 @@ def adopts(by: User, submission: Submission) -> Act:
 
 def retries(by: User, submission: Submission) -> Act:
     """Press Export in the box of a failed export."""
-    basis = preflight.basis_of(submission.document)
-    erp_id = preflight.proposed_erp_id(basis)
-    return lambda: decisions.retry(submission=submission, by=by, seen_hash=basis.hash, erp_id=erp_id)
+    basis = build_basis(submission.document)
+    erp_id = basis.proposed_erp_id
+    return lambda: submissions.accept_again(submission=submission, by=by, seen_hash=basis.hash, erp_id=erp_id)
 
 
 def rejects(by: User, submission: Submission) -> Act:
-    return lambda: decisions.reject(submission=submission, by=by, reason="No")
+    return lambda: submissions.reject(submission=submission, by=by, reason="No")
 
 
 def retrieves(submission: Submission) -> Act:
-    return lambda: decisions.retrieve_from_erp(commitment=submission.commitment, by=submission.sent_by)
+    return lambda: submissions.retrieve_from_erp(commitment=submission.commitment, by=submission.sent_by)
 
 
 def undoes(by: User, submission: Submission) -> Act:
-    return lambda: decisions.undo(submission=submission, by=by)
+    return lambda: submissions.undo(submission=submission, by=by)
 
 
 def resumes(by: User, job: ExportJob) -> Act:
-    return lambda: decisions.resume(submission=job.submission, by=by, seen_attempt=job.attempt)
+    return lambda: submissions.resume(submission=job.submission, by=by, expected_version=job.attempt)
 
 
-def resolves(by: User, job: ExportJob, attested: decisions.Attested) -> Act:
-    return lambda: decisions.resolve(
-        submission=job.submission, by=by, seen_attempt=job.attempt, attested=attested, statement="I looked."
+def resolves(by: User, job: ExportJob, attested: submissions.Attested) -> Act:
+    return lambda: submissions.resolve(
+        submission=job.submission,
+        by=by,
+        expected_version=job.attempt,
+        attested=attested,
+        statement="I looked.",
     )
 
 
 def unlinks(by: User, job: ExportJob) -> Act:
-    return lambda: decisions.unlink(
-        submission=job.submission, by=by, seen_attempt=job.attempt, statement="I deleted it."
+    return lambda: submissions.unlink(
+        submission=job.submission, by=by, expected_version=job.attempt, statement="I deleted it."
     )
 
 
 def follows(by: User, job: ExportJob) -> Act:
     """Press Follow, the record having been seen under another number a moment ago."""
-    adapter = adapter_for(job.connection)
-    key = adapter.key_of(as_planned(job.current_calls()[0]))
-    seen = MovedRecord(replace(key, erp_id="MOVED"), StoredRecord({"Job_Number": "24-001"}), 1, 1)
-    return lambda: following._follow(submission=job.submission, by=by, job=job, seen=seen)
+    adapter = get_adapter(job.connection)
+    key = adapter.get_call_key(to_call(job.list_current_calls()[0]))
+    seen = MovedRecord(replace(key, erp_id="MOVED"), SubcontractRecord({"Job_Number": "24-001"}), 1, 1)
+    return lambda: following._follow(submission=job.submission, by=by, expected_job=job, moved=seen)
 
 
 def claims(job: ExportJob) -> Act:
     """A worker that holds the connection takes the job, if it still may."""
-    lease = exporting._take_connection(job.connection_id)
+    lease = worker.claim_connection(job.connection_id)
     assert lease is not None
-    return lambda: exporting._claim(job.pk, job.connection_id, lease)
+    return lambda: worker.claim_job(job.pk, job.connection_id, lease)
 
 
 def stopped_half_way(*, due: bool = False) -> ExportJob:

@@ -37,7 +37,7 @@ def assert_consistent() -> None:
         held = list(ErpIdHold.objects.filter(commitment=commitment).values_list("erp_id", flat=True))
         if job:
             assert held == [job.erp_id]
-            assert job.current_calls().exists()
+            assert job.list_current_calls().exists()
         assert commitment.erp_id == (job.erp_id if job and job.status == JobStatus.SYNCED else "")
 
 

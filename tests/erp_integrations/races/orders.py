@@ -5,13 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from commitments.errors import CommitmentError
 from commitments.models import Commitment
-from commitments.services import CommitmentError
-from directory.permissions import RightMissing
-from erp_integrations.connections.pausing import PauseError
-from erp_integrations.decisions import DecisionError
-from erp_integrations.delivery.outcomes import LeaseLost
-from erp_integrations.masters.linking import LinkError
+from directory.db.leases import LeaseLost
+from directory.rights.permissions import RightMissing
+from erp_integrations.connections.pauses import PauseError
+from erp_integrations.links.linking import LinkError
+from erp_integrations.submissions import DecisionError
 from tests.erp_integrations.races.lanes import Lane, Stand
 from tests.erp_integrations.races.photograph import photograph
 

@@ -1,9 +1,10 @@
 """Two people decide on one commitment, or one decides while the other takes it away."""
 
 from commitments import services as commitments
+from commitments.errors import CommitmentChanged, CommitmentLocked
 from commitments.models import Commitment
 from directory.models import User
-from erp_integrations import decisions
+from erp_integrations import submissions
 from erp_integrations.models import ErpIdHold, ExportJob, Restore, Submission, SubmissionStatus
 from notifications.models import OutgoingEmail
 from tests.erp_integrations.races.acts import accepts, adopts, rejects, retrieves, two_approvers
@@ -22,7 +23,7 @@ from tests.factories import (
 def one_is_told_of_the_other(ended: Ended) -> Submission:
     """The submission as it stands: one was refused, in words that say who did what."""
     (refusal,) = ended.refusals
-    assert isinstance(refusal, decisions.Conflict)
+    assert isinstance(refusal, submissions.Conflict)
     now = the_submission()
     assert str(now.decided_by or now.ended_by) in str(refusal)
     assert f"{now.get_status_display().lower()} this commitment on " in str(refusal)
@@ -44,7 +45,7 @@ def test_of_two_who_accept_one_decides_and_the_other_is_told(interleave: Interle
 
 def test_of_accept_and_adopt_one_decides_and_the_other_is_told(interleave: Interleave) -> None:
     submission = SubmissionFactory()
-    Restore.objects.create(epoch=1, reason="The disk failed.", lost="Nothing that is known.")
+    Restore.objects.create(epoch=1, reason="The disk failed.", lost="Nothing known.")
     first, second = two_approvers(submission)
 
     def judge(ended: Ended) -> None:
@@ -97,7 +98,7 @@ def test_of_reject_and_retrieve_one_comes_first_and_the_other_is_told(interleave
 
     def judge(ended: Ended) -> None:
         (refusal,) = ended.refusals
-        assert isinstance(refusal, decisions.Conflict)
+        assert isinstance(refusal, submissions.Conflict)
         rejected = the_submission().status == SubmissionStatus.REJECTED
         assert (told("submission.rejected"), told("submission.retrieved")) == (rejected, not rejected)
         assert_consistent()
@@ -109,7 +110,7 @@ def test_of_reject_and_retrieve_one_comes_first_and_the_other_is_told(interleave
 
 
 def sends(commitment: Commitment, by: User) -> Act:
-    return lambda: decisions.send_to_erp(commitment=commitment, by=by)
+    return lambda: submissions.send_to_erp(commitment=commitment, by=by)
 
 
 def edits(commitment: Commitment, by: User, **values: object) -> Act:
@@ -120,7 +121,7 @@ def edits(commitment: Commitment, by: User, **values: object) -> Act:
 
 
 def what_was_sent_is_what_the_project_has(ended: Ended) -> None:
-    assert all(isinstance(refusal, commitments.CommitmentLocked) for refusal in ended.refusals)
+    assert all(isinstance(refusal, CommitmentLocked) for refusal in ended.refusals)
     document, stored = the_submission().document, Commitment.objects.get()
     assert document.title == stored.title
     assert document.contract_company_id == stored.contract_company_id
@@ -157,7 +158,7 @@ def test_of_two_who_edit_nobody_overwrites_the_other(interleave: Interleave) -> 
 
     def judge(ended: Ended) -> None:
         (refusal,) = ended.refusals
-        assert isinstance(refusal, commitments.CommitmentChanged)
+        assert isinstance(refusal, CommitmentChanged)
         assert Commitment.objects.get().title == ("Mine" if refusal is ended.second else "Theirs")
 
     interleave(
@@ -171,8 +172,8 @@ def test_of_two_who_send_one_does_and_the_other_is_told(interleave: Interleave) 
 
     def judge(ended: Ended) -> None:
         (refusal,) = ended.refusals
-        assert isinstance(refusal, decisions.Conflict)
-        assert "with accounting already" in str(refusal)
+        assert isinstance(refusal, submissions.Conflict)
+        assert "already with accounting" in str(refusal)
         assert Submission.objects.awaiting().count() == 1
         assert_consistent()
 
@@ -190,7 +191,7 @@ def test_of_delete_and_send_nothing_that_accounting_has_goes(interleave: Interle
         (refusal,) = ended.refusals
         if refusal is ended.first:
             # Sent, or sent between its look and its delete.
-            assert isinstance(refusal, commitments.CommitmentLocked)
+            assert isinstance(refusal, CommitmentLocked)
             assert Submission.objects.count() == 1
         else:
             assert isinstance(refusal, Commitment.DoesNotExist)  # which is a page that is not found
@@ -215,7 +216,7 @@ def test_of_two_commitments_with_one_erp_id_one_takes_it(interleave: Interleave)
 
     def judge(ended: Ended) -> None:
         (refusal,) = ended.refusals
-        assert isinstance(refusal, decisions.Conflict | decisions.NotReady)
+        assert isinstance(refusal, submissions.Conflict | submissions.ExportBlocked)
         assert "SAME" in str(refusal)
         assert ErpIdHold.objects.count() == ExportJob.objects.count() == 1
         assert_consistent()
@@ -229,7 +230,7 @@ def test_an_erp_id_that_is_being_freed_goes_to_one_or_to_none(interleave: Interl
     accepts(first, one, "SAME")()
 
     def undoes() -> None:
-        decisions.undo(submission=one, by=first)
+        submissions.undo(submission=one, by=first)
 
     def judge(ended: Ended) -> None:
         assert not isinstance(ended.first, Exception)

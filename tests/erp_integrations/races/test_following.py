@@ -2,10 +2,9 @@
 
 import pytest
 
-from erp_integrations import decisions
-from erp_integrations.adapters.base import Absent, Match
-from erp_integrations.decisions import Attested
-from erp_integrations.delivery import recovery, verification
+from erp_integrations import submissions
+from erp_integrations.adapters.base import Match, NotFound
+from erp_integrations.exports import unknown, verification
 from erp_integrations.models import (
     Drift,
     ExportJob,
@@ -14,6 +13,7 @@ from erp_integrations.models import (
     Verification,
 )
 from erp_integrations.reconciliation import drift
+from erp_integrations.submissions import Attested
 from notifications.models import OutgoingEmail
 from tests.erp_integrations.races.acts import (
     claims,
@@ -36,7 +36,7 @@ from tests.factories import DriftFactory, ExportJobFactory, join_project
 
 def one_is_told(ended: Ended) -> Exception:
     (refusal,) = ended.refusals
-    assert isinstance(refusal, decisions.Conflict)
+    assert isinstance(refusal, submissions.Conflict)
     assert_consistent()
     return refusal
 
@@ -111,7 +111,7 @@ def test_of_two_who_resume_one_is_told(interleave: Interleave) -> None:
     first, second = two_approvers(job.submission)
 
     def judge(ended: Ended) -> None:
-        assert "goes on already" in str(one_is_told(ended))
+        assert "already been resumed" in str(one_is_told(ended))
         assert told("export.resumed") == 1
         assert the_job().not_before is not None
 
@@ -123,7 +123,7 @@ def test_of_resume_and_claim_the_export_goes_on_once(interleave: Interleave) -> 
     approver, _ = two_approvers(job.submission)
 
     def judge(ended: Ended) -> None:
-        assert isinstance(ended.first, decisions.Conflict)
+        assert isinstance(ended.first, submissions.Conflict)
         assert (the_job().status, the_job().attempt) in {(JobStatus.EXPORTING, 2), (JobStatus.INCOMPLETE, 1)}
         assert isinstance(ended.second, ExportJob) == (the_job().status == JobStatus.EXPORTING)
 
@@ -178,7 +178,7 @@ def test_of_a_person_and_a_look_one_says_what_spectrum_holds(interleave: Interle
 
     def judge(ended: Ended) -> None:
         if isinstance(ended.first, Exception):
-            assert isinstance(ended.first, decisions.Conflict)
+            assert isinstance(ended.first, submissions.Conflict)
             assert (ended.second, the_job().status) == (True, JobStatus.QUEUED)
         else:
             assert (ended.second, the_job().status) == (False, JobStatus.SYNCED)
@@ -187,7 +187,7 @@ def test_of_a_person_and_a_look_one_says_what_spectrum_holds(interleave: Interle
 
     interleave(
         resolves(approver, job, Attested.ALL),
-        lambda: recovery._write_down(job, recovery.Conclusion(recovery.Shown.NONE)),
+        lambda: unknown.record_result(job, unknown.PlanComparison(unknown.ShownPart.NONE)),
         judge,
     )
 
@@ -248,16 +248,18 @@ def test_of_unlink_and_the_first_read_back_the_unlink_stands(interleave: Interle
         assert told("export.absent") == (ended.second is True)
         assert_consistent()
 
-    interleave(unlinks(approver, job), lambda: verification._record(job.pk, Absent()), judge)
+    interleave(unlinks(approver, job), lambda: verification.record_verdict(job.pk, NotFound()), judge)
 
 
-@pytest.mark.parametrize("seen", [Match(), Absent()], ids=["it agrees again", "it is gone"])
-def test_of_unlink_and_reconciliation_the_unlink_stands(interleave: Interleave, seen: Match | Absent) -> None:
+@pytest.mark.parametrize("seen", [Match(), NotFound()], ids=["it agrees again", "it is gone"])
+def test_of_unlink_and_reconciliation_the_unlink_stands(
+    interleave: Interleave, seen: Match | NotFound
+) -> None:
     known = DriftFactory()
     job = ExportJob.objects.select_related("submission__commitment", "connection").get(pk=known.job_id)
     approver, _ = two_approvers(job.submission)
     join_project(approver, job.submission.project, "admin")  # type: ignore[arg-type]
-    compared = drift.Compared(job, seen, known)
+    compared = drift.Comparison(job, seen, known)
 
     def judge(ended: Ended) -> None:
         assert not ended.refusals
@@ -266,7 +268,7 @@ def test_of_unlink_and_reconciliation_the_unlink_stands(interleave: Interleave, 
         assert told("drift.ended") == Drift.objects.exclude(gone_at=None).count()
         assert_consistent()
 
-    interleave(unlinks(approver, job), lambda: drift.record(compared, lambda: None), judge)
+    interleave(unlinks(approver, job), lambda: drift.record_comparison(compared, lambda: None), judge)
 
 
 # Follow
@@ -280,7 +282,7 @@ def test_of_two_who_follow_one_is_told(interleave: Interleave, status: str) -> N
         join_project(person, job.submission.project, "admin")  # type: ignore[arg-type]
 
     def judge(ended: Ended) -> None:
-        assert "Somebody was first" in str(one_is_told(ended))
+        assert "Somebody else changed its key" in str(one_is_told(ended))
         assert (the_job().erp_id, the_job().plan_round) == ("MOVED", 2)
         assert told("export.followed") == 1
 

@@ -5,14 +5,15 @@ from collections.abc import Callable
 
 import pytest
 
-from directory import services as directory
 from directory.models import CompanyMembership, Level, User
-from directory.permissions import RightMissing
-from erp_integrations import decisions
-from erp_integrations.connections import changes
-from erp_integrations.connections.form import SettingsForm
-from erp_integrations.delivery import exporting
-from erp_integrations.masters import linking
+from directory.rights import memberships as directory
+from directory.rights.permissions import RightMissing
+from erp_integrations import submissions
+from erp_integrations.connections import settings_changes
+from erp_integrations.connections.settings_form import SettingsForm
+from erp_integrations.exports import worker
+from erp_integrations.links import linking
+from erp_integrations.links.kinds import JOB, VENDOR
 from erp_integrations.models import (
     Connection,
     ErpIdHold,
@@ -57,7 +58,7 @@ def deactivates(person: User) -> Act:
 
 def removes(person: User) -> Act:
     by, membership = PrivilegeAdminFactory(), person.company_memberships.get()
-    return lambda: directory.remove_company_membership(membership=membership, by=by)
+    return lambda: directory.delete_company_membership(membership=membership, by=by)
 
 
 ENDS = pytest.mark.parametrize("ends", [revokes, lowers_the_level, deactivates, removes])
@@ -75,7 +76,7 @@ def test_of_accept_and_the_end_of_the_right_nothing_is_exported(
         assert not ended.refusals or isinstance(ended.first, RightMissing)
         assert (the_submission().status == "accepted") == (not ended.refusals)
         assert_consistent()
-        exporting.drain(submission.connection_id)  # a worker comes by
+        worker.export_due_jobs(submission.connection_id)  # a worker comes by
         assert the_submission().status == "awaiting"
         assert told("submission.returned") == told("submission.accepted") == (not ended.refusals)
         assert not WireAttempt.objects.exists()
@@ -96,7 +97,7 @@ def test_of_a_claim_and_the_end_of_the_right_one_comes_first(
 
     def ends_and_sweeps() -> None:
         end_of_right()
-        exporting.sweep()
+        worker.run_sweep()
 
     def judge(ended: Ended) -> None:
         assert not ended.refusals
@@ -114,32 +115,35 @@ def test_of_a_claim_and_the_end_of_the_right_one_comes_first(
 
 def changes_the_vendor(submission: Submission, by: User) -> Act:
     link = VendorLink.objects.get(connection=submission.connection)
-    return lambda: linking.link_vendor(
-        contract_company=link.contract_company,
+    return lambda: linking.link(
+        VENDOR,
+        owner=link.contract_company,
         connection=submission.connection,
-        vendor_code="OTHER",
-        seen=link.vendor_code,
+        code="OTHER",
+        expected=linking.ExpectedLink(link.vendor_code),
         by=by,
     )
 
 
 def unlinks_the_vendor(submission: Submission, by: User) -> Act:
     link = VendorLink.objects.get(connection=submission.connection)
-    return lambda: linking.unlink_vendor(
-        contract_company=link.contract_company,
+    return lambda: linking.unlink(
+        VENDOR,
+        owner=link.contract_company,
         connection=submission.connection,
-        seen=link.vendor_code,
+        expected=linking.ExpectedLink(link.vendor_code),
         by=by,
     )
 
 
 def changes_the_job(submission: Submission, by: User) -> Act:
     link = JobLink.objects.get(project=submission.project)
-    return lambda: linking.link_job(
-        project=submission.project,
+    return lambda: linking.link(
+        JOB,
+        owner=submission.project,
         connection=submission.connection,
-        job_number="OTHER",
-        seen=linking.Seen(link.job_number, link.connection_id),
+        code="OTHER",
+        expected=linking.ExpectedLink(link.job_number, link.connection_id),
         by=by,
     )
 
@@ -152,7 +156,7 @@ def changes_the_settings(submission: Submission, by: User) -> Act:
         posted = {name: value for name, value in posted.items() if value not in (None, False)}
         form = SettingsForm(posted | {"general_ledger_account": "600200"}, instance=connection)
         assert form.is_valid(), form.errors
-        changes.save(form=form, by=by)
+        settings_changes.save_connection(form=form, by=by)
 
     return act
 
@@ -175,11 +179,13 @@ def test_of_accept_and_a_change_of_the_ground_nothing_is_exported_that_nobody_sa
         assert_consistent()
         if ended.refusals:
             # Between the two looks of Accept, the change is one that nobody ticked.
-            assert isinstance(ended.first, decisions.Conflict | decisions.NotSaid)
-            assert re.search("changed while you were looking|wait for a second person", str(ended.first))
+            assert isinstance(ended.first, submissions.Conflict | submissions.StatementMissing)
+            assert re.search(
+                "changed since you opened this page|need a second person's confirmation", str(ended.first)
+            )
             assert the_submission().status == "awaiting"
         else:
-            exporting.drain(submission.connection_id)
+            worker.export_due_jobs(submission.connection_id)
             assert the_job().status == JobStatus.FAILED
             assert the_job().problem.startswith("Changed since it was accepted")
             assert_consistent()

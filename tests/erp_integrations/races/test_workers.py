@@ -4,13 +4,13 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from directory.db.leases import LeaseLost
 from directory.models import CompanyMembership
-from erp_integrations import decisions
-from erp_integrations.connections import pausing
-from erp_integrations.delivery import exporting
-from erp_integrations.delivery.outcomes import LeaseLost
+from erp_integrations import submissions
+from erp_integrations.connections import pauses as pausing
+from erp_integrations.exports import worker
 from erp_integrations.models import Connection, ExportJob, JobStatus
-from notifications import delivery as mails
+from notifications import sending as mails
 from notifications.models import OutgoingEmail, Status
 from tests.erp_integrations.races.acts import adopts, claims
 from tests.erp_integrations.races.conftest import Interleave
@@ -26,7 +26,7 @@ def test_of_two_workers_one_takes_a_connection(interleave: Interleave) -> None:
     job = ExportJobFactory()
 
     def takes() -> int | None:
-        return exporting._take_connection(job.connection_id)
+        return worker.claim_connection(job.connection_id)
 
     def judge(ended: Ended) -> None:
         assert {ended.first, ended.second} == {1, None}
@@ -46,7 +46,7 @@ def test_a_worker_whose_connection_was_taken_over_claims_nothing(interleave: Int
         assert ended.second == 2 or isinstance(ended.first, ExportJob)
         assert told("export.started") == isinstance(ended.first, ExportJob)
 
-    interleave(late, lambda: exporting._take_connection(job.connection_id), judge)
+    interleave(late, lambda: worker.claim_connection(job.connection_id), judge)
 
 
 def test_of_two_sweeps_one_takes_up_what_a_dead_worker_left(interleave: Interleave) -> None:
@@ -58,7 +58,7 @@ def test_of_two_sweeps_one_takes_up_what_a_dead_worker_left(interleave: Interlea
         assert told("export.put_off") == 1
         assert_consistent()
 
-    interleave(exporting.sweep, exporting.sweep, judge, alike=True)
+    interleave(worker.run_sweep, worker.run_sweep, judge, alike=True)
 
 
 def test_a_late_sweep_leaves_an_export_alone_that_a_worker_has_begun_meanwhile(
@@ -67,9 +67,9 @@ def test_a_late_sweep_leaves_an_export_alone_that_a_worker_has_begun_meanwhile(
     job = ExportJobFactory(abandoned=True)
 
     def sweeps_and_claims() -> ExportJob | None:
-        exporting.sweep()
-        lease = exporting._take_connection(job.connection_id)
-        return exporting._claim(job.pk, job.connection_id, lease) if lease else None
+        worker.run_sweep()
+        lease = worker.claim_connection(job.connection_id)
+        return worker.claim_job(job.pk, job.connection_id, lease) if lease else None
 
     def judge(ended: Ended) -> None:
         assert not ended.refusals
@@ -77,7 +77,7 @@ def test_a_late_sweep_leaves_an_export_alone_that_a_worker_has_begun_meanwhile(
         assert the_job().status == (JobStatus.EXPORTING if begun else JobStatus.QUEUED)
         assert (told("export.put_off"), told("export.started")) == (1, begun)
 
-    interleave(exporting.sweep, sweeps_and_claims, judge)
+    interleave(worker.run_sweep, sweeps_and_claims, judge)
 
 
 def test_of_two_sweeps_one_takes_back_what_nobody_may_export(interleave: Interleave) -> None:
@@ -90,7 +90,7 @@ def test_of_two_sweeps_one_takes_back_what_nobody_may_export(interleave: Interle
         assert told("submission.returned") == 1
         assert_consistent()
 
-    interleave(exporting.sweep, exporting.sweep, judge, alike=True)
+    interleave(worker.run_sweep, worker.run_sweep, judge, alike=True)
 
 
 def test_of_adopt_and_claim_one_has_it_and_nothing_adopted_is_sent(interleave: Interleave) -> None:
@@ -100,7 +100,7 @@ def test_of_adopt_and_claim_one_has_it_and_nothing_adopted_is_sent(interleave: I
     def judge(ended: Ended) -> None:
         begun = isinstance(ended.second, ExportJob)
         assert the_job().status == (JobStatus.EXPORTING if begun else JobStatus.SYNCED)
-        assert [type(refusal) for refusal in ended.refusals] == [decisions.Conflict] * begun
+        assert [type(refusal) for refusal in ended.refusals] == [submissions.Conflict] * begun
         assert (told("export.started"), told("submission.adopted")) == (begun, not begun)
         assert_consistent()
 
@@ -129,7 +129,7 @@ def test_of_two_who_pause_one_is_told(interleave: Interleave) -> None:
 
     def judge(ended: Ended) -> None:
         (refusal,) = ended.refusals
-        assert "is paused already: Year-end" in str(refusal)
+        assert "is already paused: Year-end" in str(refusal)
         assert told("connection.paused") == 1
 
     def pauses() -> None:
@@ -148,7 +148,7 @@ def test_of_two_senders_one_gets_a_mail(interleave: Interleave) -> None:
         assert {ended.first, ended.second} == {email, None}
         assert OutgoingEmail.objects.get().attempts == 1
 
-    interleave(mails.claim, mails.claim, judge, alike=True)
+    interleave(mails.claim_email, mails.claim_email, judge, alike=True)
 
 
 def test_of_two_mails_each_sender_gets_one_and_never_the_same(interleave: Interleave) -> None:
@@ -159,12 +159,12 @@ def test_of_two_mails_each_sender_gets_one_and_never_the_same(interleave: Interl
         assert ended.first != ended.second
         assert set(OutgoingEmail.objects.values_list("status", "attempts")) == {(Status.SENDING, 1)}
 
-    interleave(mails.claim, mails.claim, judge, alike=True)
+    interleave(mails.claim_email, mails.claim_email, judge, alike=True)
 
 
 def test_of_two_looks_one_queues_again_what_a_dead_sender_had(interleave: Interleave) -> None:
     OutgoingEmailFactory()
-    claimed = mails.claim()
+    claimed = mails.claim_email()
     assert claimed
     OutgoingEmail.objects.update(lease_until=timezone.now() + PAST)
 
@@ -172,12 +172,12 @@ def test_of_two_looks_one_queues_again_what_a_dead_sender_had(interleave: Interl
         assert sorted([ended.first, ended.second]) == [0, 1]
         assert list(OutgoingEmail.objects.values_list("status", "attempts")) == [(Status.QUEUED, 1)]
 
-    interleave(mails.release_abandoned, mails.release_abandoned, judge, alike=True)
+    interleave(mails.requeue_abandoned_emails, mails.requeue_abandoned_emails, judge, alike=True)
 
 
 def test_a_sender_that_reports_late_changes_nothing(interleave: Interleave) -> None:
     OutgoingEmailFactory()
-    claimed = mails.claim()
+    claimed = mails.claim_email()
     assert claimed
     OutgoingEmail.objects.update(lease_until=timezone.now() + PAST)
 
@@ -186,4 +186,4 @@ def test_a_sender_that_reports_late_changes_nothing(interleave: Interleave) -> N
         assert now.status in (Status.SENT, Status.QUEUED)
         assert (ended.second == 1) == (now.status == Status.QUEUED)
 
-    interleave(lambda: mails._record_sent(claimed), mails.release_abandoned, judge)
+    interleave(lambda: mails.record_result(claimed, None), mails.requeue_abandoned_emails, judge)

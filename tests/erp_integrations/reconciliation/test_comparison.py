@@ -14,13 +14,13 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
+from commitments.locks import EXPORTED_FIELDS
 from commitments.models import Badge, Commitment
-from commitments.services import EXPORTED_FIELDS
+from directory.db.leases import stopping
 from directory.models import HistoryEntry, User
-from directory.permissions import RightMissing
-from erp_integrations.connections.adapting import adapter_for
-from erp_integrations.delivery import exporting, verification
-from erp_integrations.documents import Document
+from directory.rights.permissions import RightMissing
+from erp_integrations.adapters.registry import get_adapter
+from erp_integrations.exports import verification, worker
 from erp_integrations.models import (
     Drift,
     ExportJob,
@@ -29,7 +29,8 @@ from erp_integrations.models import (
     Submission,
     Verification,
 )
-from erp_integrations.reconciliation import asking, comparison, drift
+from erp_integrations.reconciliation import comparison, drift, requests, schedule
+from erp_integrations.snapshots import Document
 from tests.erp_integrations.conftest import accept
 from tests.factories import (
     ApproverFactory,
@@ -53,13 +54,13 @@ def _info_link(simulator: Simulator, settings: Settings) -> Iterator[None]:
     settings.INFO_LINKS = {"simulator": simulator.info_link}
     settings.READ_BACK_LAG_SECONDS = 0
     yield
-    exporting.stopping.clear()
+    stopping.clear()
 
 
 @pytest.fixture
 def synced(queued: ExportJob) -> ExportJob:
     """The deliverable commitment, written and read back."""
-    exporting.drain(queued.connection_id)
+    worker.export_due_jobs(queued.connection_id)
     verification.verify_due()
     return of(queued)
 
@@ -77,7 +78,7 @@ def another(job: ExportJob, approver: User) -> ExportJob:
     )
     LineItemFactory(commitment=commitment, cost_code=project.cost_codes.first() or CostCodeFactory())
     queued = accept(SubmissionFactory(commitment=commitment), approver)
-    exporting.drain(job.connection_id)
+    worker.export_due_jobs(job.connection_id)
     verification.verify_due()
     return of(queued)
 
@@ -105,8 +106,8 @@ def remove(simulator: Simulator, job: ExportJob) -> None:
 
 def compared(job: ExportJob) -> Reconciliation:
     """A whole run over the job's connection."""
-    run, _ = comparison.open_run(job.connection)
-    assert comparison.compare(run)
+    run, _ = schedule.open_run(job.connection)
+    assert comparison.run_reconciliation(run)
     run.refresh_from_db()
     return run
 
@@ -188,7 +189,7 @@ class TestWhatDrifts:
     def test_every_field_that_stays_editable_is_compared(self) -> None:
         names = {field.name for field in Commitment._meta.get_fields()} & set(Document.__dataclass_fields__)
         given_at_creation = {"kind", "created_by"}
-        assert names - EXPORTED_FIELDS - given_at_creation - {"lines"} == set(drift.EDITABLE)
+        assert names - EXPORTED_FIELDS - given_at_creation - {"lines"} == set(drift.EDITABLE_FIELDS)
 
     def test_a_snapshot_that_was_altered_is_said_so_and_stops_nobody_else(
         self, synced: ExportJob, approver: User
@@ -248,7 +249,7 @@ class TestItsWay:
         self, queued: ExportJob, settings: Settings, simulator: Simulator
     ) -> None:
         settings.INFO_LINKS = {}
-        exporting.drain(queued.connection_id)
+        worker.export_due_jobs(queued.connection_id)
         assert of(queued).verification == Verification.NOT_CONFIGURED
         settings.INFO_LINKS = {"simulator": simulator.info_link}
         compared(queued)
@@ -289,38 +290,38 @@ class TestAnOutage:
         synced.calls.filter(position=synced.calls.order_by("position")[0].position).update(elements=[])
         run = compared(synced)
         assert run.status == ReconciliationStatus.STOPPED
-        assert "its log says more" in run.problem
+        assert "See its log" in run.problem
         assert "broke down" in caplog.text
 
 
 class TestWorkers:
     def test_a_daily_run_begins_by_itself_once(self, synced: ExportJob, settings: Settings) -> None:
-        assert comparison.compare_next()
-        assert not comparison.compare_next()
+        assert comparison.run_next()
+        assert not comparison.run_next()
         run = Reconciliation.objects.get()
         assert (run.status, run.asked_by) == (ReconciliationStatus.FINISHED, None)
         Reconciliation.objects.update(ended_at=Now() - timedelta(hours=23.9))
-        assert not comparison.compare_next()
+        assert not comparison.run_next()
         Reconciliation.objects.update(ended_at=Now() - timedelta(hours=24.1))
-        assert comparison.compare_next()
+        assert comparison.run_next()
 
     def test_after_an_outage_it_is_tried_again_in_an_hour(
         self, synced: ExportJob, settings: Settings
     ) -> None:
         settings.INFO_LINKS = {"simulator": NOWHERE}
-        assert comparison.compare_next()
-        assert not comparison.compare_next()
+        assert comparison.run_next()
+        assert not comparison.run_next()
         Reconciliation.objects.update(ended_at=Now() - timedelta(hours=1.1))
-        assert comparison.compare_next()
+        assert comparison.run_next()
         assert Reconciliation.objects.count() == 2
 
     def test_where_nothing_reads_back_or_is_synced_nothing_begins(
         self, queued: ExportJob, settings: Settings
     ) -> None:
-        assert not comparison.compare_next()
-        exporting.drain(queued.connection_id)
+        assert not comparison.run_next()
+        worker.export_due_jobs(queued.connection_id)
         settings.INFO_LINKS = {}
-        assert not comparison.compare_next()
+        assert not comparison.run_next()
 
     def test_a_run_that_a_dead_worker_left_goes_on_from_its_last_batch(
         self, simulator: Simulator, synced: ExportJob, approver: User
@@ -328,7 +329,7 @@ class TestWorkers:
         second = another(synced, approver)
         for job in (synced, second):
             set_retention(simulator, job, "7.5")
-        run, _ = comparison.open_run(synced.connection)
+        run, _ = schedule.open_run(synced.connection)
         Reconciliation.objects.filter(pk=run.pk).update(
             status="running",
             attempt=1,
@@ -337,41 +338,41 @@ class TestWorkers:
             compared=1,
             lease_until=Now() + timedelta(seconds=60),
         )
-        assert not comparison.compare(run)
+        assert not comparison.run_reconciliation(run)
         Reconciliation.objects.update(lease_until=Now() - timedelta(seconds=1))
-        assert comparison.compare(run)
+        assert comparison.run_reconciliation(run)
         run.refresh_from_db()
         assert (run.status, run.attempt, run.compared) == (ReconciliationStatus.FINISHED, 2, 2)
         assert (len(told(synced)), len(told(second))) == (0, 1)
 
     def test_a_late_worker_changes_nothing(self, simulator: Simulator, synced: ExportJob) -> None:
         set_retention(simulator, synced, "7.5")
-        run, _ = comparison.open_run(synced.connection)
-        claimed = comparison._claim(Reconciliation.objects.due())
+        run, _ = schedule.open_run(synced.connection)
+        claimed = comparison.claim_run(Reconciliation.objects.due())
         assert claimed is not None
         Reconciliation.objects.update(attempt=2)  # somebody else has it by now
-        assert comparison._compare(claimed)
+        assert comparison.compare_claimed_run(claimed)
         run.refresh_from_db()
         assert (run.status, run.compared, run.after_job) == (ReconciliationStatus.RUNNING, 0, 0)
         assert told(synced) == []
         assert of(synced).verification == Verification.MATCH
 
     def test_a_worker_that_is_told_to_stop_hands_the_run_back(self, synced: ExportJob) -> None:
-        run, _ = comparison.open_run(synced.connection)
-        claimed = comparison._claim(Reconciliation.objects.due())
+        run, _ = schedule.open_run(synced.connection)
+        claimed = comparison.claim_run(Reconciliation.objects.due())
         assert claimed is not None
-        exporting.stopping.set()
-        assert not comparison._compare(claimed)
+        stopping.set()
+        assert not comparison.compare_claimed_run(claimed)
         run.refresh_from_db()
         assert (run.status, run.lease_until) == (ReconciliationStatus.WAITING, None)
-        assert not comparison.compare_next()
-        exporting.stopping.clear()
-        assert comparison.compare(run)
+        assert not comparison.run_next()
+        stopping.clear()
+        assert comparison.run_reconciliation(run)
 
     def test_a_run_that_nobody_can_end_is_given_up(self, synced: ExportJob) -> None:
-        run, _ = comparison.open_run(synced.connection)
-        Reconciliation.objects.update(attempt=comparison.MOST_ATTEMPTS)
-        assert comparison.compare(run)
+        run, _ = schedule.open_run(synced.connection)
+        Reconciliation.objects.update(attempt=comparison.MAX_ATTEMPTS)
+        assert comparison.run_reconciliation(run)
         run.refresh_from_db()
         assert run.status == ReconciliationStatus.STOPPED
 
@@ -386,7 +387,7 @@ class TestWorkers:
 
         def work() -> None:
             together.wait()
-            done.append(comparison.compare_next())
+            done.append(comparison.run_next())
             connections.close_all()
 
         threads = [threading.Thread(target=work) for _ in range(4)]
@@ -402,20 +403,20 @@ class TestWorkers:
         self, simulator: Simulator, synced: ExportJob
     ) -> None:
         set_retention(simulator, synced, "7.5")
-        comparison.open_run(synced.connection)
-        claimed = comparison._claim(Reconciliation.objects.due())
+        schedule.open_run(synced.connection)
+        claimed = comparison.claim_run(Reconciliation.objects.due())
         assert claimed is not None
-        jobs = list(comparison._jobs_of(claimed))
-        adapter = adapter_for(claimed.connection)
+        jobs = list(comparison.list_jobs_to_compare(claimed))
+        adapter = get_adapter(claimed.connection)
         for _ in range(2):
-            seen = adapter.verify_many([comparison._plans(jobs)[synced.pk]])[0]
-            drift.record(drift.Compared(synced, seen, None), lambda: None)  # type: ignore[arg-type]  # never CannotTell here
+            seen = adapter.verify_plans([comparison.list_planned_calls(jobs)[synced.pk]])[0]
+            drift.record_comparison(drift.Comparison(synced, seen, None), lambda: None)  # type: ignore[arg-type]  # never CannotTell here
         assert events(synced) == ["drift.began"]
 
     def test_batch_follows_batch_to_the_last(
         self, simulator: Simulator, synced: ExportJob, approver: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(comparison, "MOST_AT_ONCE", 1)
+        monkeypatch.setattr(comparison, "MAX_RECORDS_AT_ONCE", 1)
         second = another(synced, approver)
         for job in (synced, second):
             set_retention(simulator, job, "7.5")
@@ -427,9 +428,9 @@ class TestWorkers:
         self, synced: ExportJob, approver: User
     ) -> None:
         def questions() -> int:
-            run, _ = comparison.open_run(synced.connection)
+            run, _ = schedule.open_run(synced.connection)
             with CaptureQueriesContext(database) as queries:
-                comparison.compare(run)
+                comparison.run_reconciliation(run)
             return len(queries)
 
         one = questions()
@@ -440,24 +441,24 @@ class TestWorkers:
 class TestAsking:
     def test_an_approver_and_an_admin_may(self, synced: ExportJob, approver: User) -> None:
         company = synced.connection.company
-        (run,) = asking.ask(company=company, by=approver)
+        (run,) = requests.start_reconciliations(company=company, by=approver)
         assert run.asked_by == approver
-        assert asking.ask(company=company, by=ErpAdminFactory(company=company)) == [run]
+        assert requests.start_reconciliations(company=company, by=ErpAdminFactory(company=company)) == [run]
         assert HistoryEntry.objects.filter(event="reconciliation.asked").count() == 1
 
     def test_others_only_look(self, synced: ExportJob) -> None:
         company = synced.connection.company
         for person in (ViewerFactory(company=company), ApproverFactory()):
             with pytest.raises(RightMissing):
-                asking.ask(company=company, by=person)
+                requests.start_reconciliations(company=company, by=person)
         assert not Reconciliation.objects.exists()
 
     def test_where_nothing_reads_back_it_is_said_so(
         self, synced: ExportJob, approver: User, settings: Settings
     ) -> None:
         settings.INFO_LINKS = {}
-        with pytest.raises(asking.NothingToRead, match="INFO_LINKS"):
-            asking.ask(company=synced.connection.company, by=approver)
+        with pytest.raises(requests.NothingToCompare, match="INFO_LINKS"):
+            requests.start_reconciliations(company=synced.connection.company, by=approver)
 
 
 class TestTheCommand:

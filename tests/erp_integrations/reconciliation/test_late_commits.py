@@ -7,9 +7,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from directory.models import HistoryEntry, User
-from erp_integrations import decisions
-from erp_integrations.attention import alarm_mails
-from erp_integrations.connections.adapting import as_planned, ready_adapter
+from erp_integrations import submissions
+from erp_integrations.adapters.registry import build_sending_adapter, to_call
+from erp_integrations.emails import alarm_mails
 from erp_integrations.models import (
     Alarm,
     CallState,
@@ -21,8 +21,8 @@ from erp_integrations.models import (
     Submission,
     WireAttempt,
 )
+from erp_integrations.pages import previews
 from erp_integrations.reconciliation import comparison
-from erp_integrations.review import previews
 from notifications.models import OutgoingEmail
 from tests.clients import signed_in
 from tests.erp_integrations.conftest import accept
@@ -60,13 +60,13 @@ def not_found(simulator: Simulator, queued: ExportJob) -> ExportJob:
 
 def lands(call: ExportCall) -> None:
     """The ERP commits at last what it was sent so long ago."""
-    adapter = ready_adapter(call.job)
-    adapter.send(as_planned(call))  # type: ignore[union-attr]  # it is ready
+    adapter = build_sending_adapter(call.job)
+    adapter.send_call(to_call(call))  # type: ignore[union-attr]  # it is ready
 
 
 def compared(job: ExportJob) -> None:
     """The daily comparison, as a worker begins it by itself."""
-    assert comparison.compare_next()
+    assert comparison.run_next()
     latest = job.connection.reconciliations.latest("pk")
     assert (latest.status, latest.asked_by) == (ReconciliationStatus.FINISHED, None)
 
@@ -91,7 +91,7 @@ class TestWhatIsKnown:
     ) -> None:
         job = looked(unknown_at(simulator, queued, kind="hang_before_commit", method=HEADER, seconds=0.1))
         assert states(job) == [CallState.NOT_FOUND, CallState.PLANNED, CallState.PLANNED]
-        assert job.current_calls()[0].not_found_at is not None
+        assert job.list_current_calls()[0].not_found_at is not None
 
     def test_a_fault_before_the_wire_does_not_make_it_not_sent(
         self, simulator: Simulator, queued: ExportJob
@@ -104,7 +104,7 @@ class TestWhatIsKnown:
     def test_nobody_says_that_nothing_was_written(self, not_found: ExportJob, approver: User) -> None:
         html = page(approver, not_found.submission)
         assert "nothing was written" not in html
-        assert "It may still be written. Spectrum is asked every day" in html
+        assert "It may still be written. Spectrum is checked every day" in html
         entry = HistoryEntry.objects.get(event="export.failed")
         assert entry.detail["wrote"] is True
 
@@ -120,40 +120,40 @@ class TestWhatIsKnown:
         self, not_found: ExportJob, approver: User, settings: Settings
     ) -> None:
         settings.INFO_LINKS = {}
-        assert "nobody looks: this connection can&#x27;t be read back" in page(approver, not_found.submission)
+        assert "this connection has no read-back" in page(approver, not_found.submission)
 
 
 class TestWhatTurnsUp:
     def test_of_a_failed_one_is_drift_with_a_mail_and_can_be_adopted(
         self, simulator: Simulator, not_found: ExportJob, approver: User
     ) -> None:
-        lands(not_found.current_calls()[0])
+        lands(not_found.list_current_calls()[0])
         compared(not_found)
         name = f"vendor ACME, subcontract {not_found.erp_id}"
         assert late(not_found) == [name]
         assert Drift.objects.get().kinds == ["late"]
         html = page(approver, not_found.submission)
-        assert "Turned up in Spectrum" in html
-        assert f"Choose Try again as {name}" in html
-        Alarm.objects.exclude(sentence__startswith="It turned up").delete()
+        assert "Appeared late in Spectrum" in html
+        assert f"Retry it as {name}" in html
+        Alarm.objects.exclude(sentence__startswith="A late record has appeared").delete()
         alarm_mails.store_due_alarms()
         mail = OutgoingEmail.objects.get(recipient=approver)
         assert name in mail.text_body
-        assert previews.of(not_found.submission).live.standing is not None
+        assert previews.build_preview(not_found.submission).live_check.existing_record is not None
 
     def test_of_one_that_went_on_under_another_number_says_that_it_may_be_there_twice(
         self, simulator: Simulator, not_found: ExportJob, approver: User
     ) -> None:
-        first = not_found.current_calls()[0]
-        seen = previews.of(not_found.submission)
-        decisions.retry(
-            submission=not_found.submission, by=approver, seen_hash=seen.seen_hash, erp_id="OTHER-1"
+        first = not_found.list_current_calls()[0]
+        seen = previews.build_preview(not_found.submission)
+        submissions.accept_again(
+            submission=not_found.submission, by=approver, seen_hash=seen.expected_hash, erp_id="OTHER-1"
         )
         assert delivered(not_found).status == JobStatus.SYNCED
         lands(first)
         compared(not_found)
         assert late(not_found) == [f"vendor ACME, subcontract {not_found.erp_id}"]
-        assert "the money may be there twice" in page(approver, not_found.submission)
+        assert "its amount may be there twice" in page(approver, not_found.submission)
         delete_in_spectrum(simulator, not_found)
         again(not_found)
         assert late(not_found) == []
@@ -162,8 +162,8 @@ class TestWhatTurnsUp:
     def test_of_a_rejected_one_is_drift(
         self, simulator: Simulator, not_found: ExportJob, approver: User
     ) -> None:
-        decisions.reject(submission=not_found.submission, by=approver, reason="Not now")
-        lands(not_found.current_calls()[0])
+        submissions.reject(submission=not_found.submission, by=approver, reason="Not now")
+        lands(not_found.list_current_calls()[0])
         compared(not_found)
         assert len(late(not_found)) == 1
         assert "Have the project send it again" in page(approver, not_found.submission)
@@ -172,10 +172,10 @@ class TestWhatTurnsUp:
         self, simulator: Simulator, queued: ExportJob, approver: User, sender: User
     ) -> None:
         job = delivered(queued)
-        header = job.current_calls()[0]
+        header = job.list_current_calls()[0]
         delete_in_spectrum(simulator, job)
         join_project(approver, job.submission.project, "admin")  # type: ignore[arg-type]
-        decisions.unlink(submission=job.submission, by=approver, seen_attempt=job.attempt)
+        submissions.unlink(submission=job.submission, by=approver, expected_version=job.attempt)
         compared(job)
         assert late(job) == []
         assert "may still be written" not in page(approver, job.submission)
@@ -186,11 +186,11 @@ class TestWhatTurnsUp:
     def test_what_is_written_under_it_since_is_no_news(
         self, simulator: Simulator, not_found: ExportJob, approver: User
     ) -> None:
-        lands(not_found.current_calls()[0])
+        lands(not_found.list_current_calls()[0])
         compared(not_found)
-        seen = previews.of(not_found.submission)
-        decisions.retry(
-            submission=not_found.submission, by=approver, seen_hash=seen.seen_hash, erp_id=seen.erp_id
+        seen = previews.build_preview(not_found.submission)
+        submissions.accept_again(
+            submission=not_found.submission, by=approver, seen_hash=seen.expected_hash, erp_id=seen.erp_id
         )
         assert delivered(not_found).status == JobStatus.SYNCED
         again(not_found)
@@ -210,9 +210,9 @@ class TestWhatTurnsUp:
         assert late(not_found) == []
 
     def test_nobody_looks_any_more_after_the_connections_days(self, not_found: ExportJob) -> None:
-        lands(not_found.current_calls()[0])
+        lands(not_found.list_current_calls()[0])
         WireAttempt.objects.update(started_at=timezone.now() - timedelta(days=31))
-        assert not comparison.compare_next()
+        assert not comparison.run_next()
         settings = not_found.connection.settings
         settings.watch_days = 32
         settings.save()
@@ -220,30 +220,30 @@ class TestWhatTurnsUp:
         assert len(late(not_found)) == 1
 
     def test_a_silent_database_ends_no_drift(self, not_found: ExportJob, settings: Settings) -> None:
-        lands(not_found.current_calls()[0])
+        lands(not_found.list_current_calls()[0])
         compared(not_found)
         settings.INFO_LINKS = NOWHERE
         not_found.connection.reconciliations.update(ended_at=timezone.now() - timedelta(days=2))
-        assert comparison.compare_next()
+        assert comparison.run_next()
         assert not_found.connection.reconciliations.latest("pk").status == ReconciliationStatus.STOPPED
         assert len(late(not_found)) == 1
 
     def test_it_is_on_the_page_of_what_drifts(self, not_found: ExportJob, approver: User) -> None:
-        lands(not_found.current_calls()[0])
+        lands(not_found.list_current_calls()[0])
         compared(not_found)
         slug = not_found.submission.company.slug
         address = f"/companies/{slug}/erp-integrations/reconciliation/"
         for query in ("", "?kind=late"):
             html = signed_in(approver).get(address + query).content.decode()
-            assert f"Vendor ACME, subcontract {not_found.erp_id} stands in Spectrum" in html
+            assert f"Vendor ACME, subcontract {not_found.erp_id} has appeared in Spectrum" in html
 
 
 def test_a_commit_that_is_late_is_not_doubled_by_accept_again(
     simulator: Simulator, not_found: ExportJob, approver: User
 ) -> None:
-    lands(not_found.current_calls()[0])
-    decisions.reject(submission=not_found.submission, by=approver, reason="Again")
-    submission = decisions.send_to_erp(
+    lands(not_found.list_current_calls()[0])
+    submissions.reject(submission=not_found.submission, by=approver, reason="Again")
+    submission = submissions.send_to_erp(
         commitment=not_found.submission.commitment, by=not_found.submission.sent_by
     )
     assert delivered(accept(submission, approver)).status == JobStatus.SYNCED

@@ -8,8 +8,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from directory import history, services
+from directory import history
+from directory.history.events import DirectoryEvent
 from directory.models import Company, CompanyMembership, HistoryEntry, Level, User
+from directory.rights import memberships
 from tests.clients import signed_in
 from tests.factories import (
     CompanyFactory,
@@ -38,7 +40,7 @@ def staff() -> User:
 @pytest.fixture
 def approver(company: Company, staff: User) -> CompanyMembership:
     membership: CompanyMembership = ViewerFactory(company=company, last_name="Cash").company_memberships.get()
-    services.grant_push_to_accounting(membership=membership, by=staff, reason="Controller of the branch.")
+    memberships.grant_push_to_accounting(membership=membership, by=staff, reason="Controller of the branch.")
     return membership
 
 
@@ -108,8 +110,8 @@ def test_a_suspension_shows_since_when_why_and_who_can_grant_it_again(
     company: Company, approver: CompanyMembership, staff: User, admin: Client
 ) -> None:
     join_company(staff, company)
-    services.suspend_push_to_accounting(
-        person=approver.user, by=None, because="The e-mail address of the account was changed."
+    memberships.suspend_push_to_accounting(
+        person=approver.user, by=None, reason="The e-mail address of the account was changed."
     )
     html = page(admin, company)
     assert "The e-mail address of the account was changed." in html
@@ -120,7 +122,9 @@ def test_a_suspension_shows_since_when_why_and_who_can_grant_it_again(
 def test_what_stood_at_the_upgrade_is_listed_for_confirmation_and_says_why(
     company: Company, approver: CompanyMembership, admin: Client
 ) -> None:
-    history.record(event="approvers.confirmation_asked", subject=company, by=None, company=company)
+    history.record(
+        event=DirectoryEvent.APPROVERS_CONFIRMATION_ASKED, subject=company, by=None, company=company
+    )
     assert "Since the last upgrade of Ledgergate" in page(admin, company)
     admin.post(address(company), {"seen_hash": seen(admin, company)})
     assert "Since the last upgrade of Ledgergate" not in page(admin, company)
@@ -128,7 +132,7 @@ def test_what_stood_at_the_upgrade_is_listed_for_confirmation_and_says_why(
 
 def test_confirming(company: Company, approver: CompanyMembership, admin: Client) -> None:
     answer = admin.post(address(company), {"seen_hash": seen(admin, company)}, follow=True)
-    assert "the list is right as it stands" in answer.content.decode()
+    assert "the list is confirmed" in answer.content.decode()
     entry = HistoryEntry.objects.get(event="approvers.confirmed")
     assert entry.detail["kept"] == [approver.user_id]
 
@@ -152,7 +156,7 @@ def test_flagging_without_a_reason_asks_for_one_and_keeps_the_tick(
     answer = admin.post(address(company), posted)
     assert answer.status_code == 422
     html = answer.content.decode()
-    assert "Say why they should not hold it any more." in html
+    assert "Say why they should no longer have it." in html
     assert re.search(rf'value="{approver.user_id}"[^>]*checked', html)
 
 
@@ -160,10 +164,10 @@ def test_a_list_that_changed_meanwhile_is_shown_again_and_nothing_is_recorded(
     company: Company, approver: CompanyMembership, admin: Client, staff: User
 ) -> None:
     hash_before = seen(admin, company)
-    services.revoke_push_to_accounting(membership=approver, by=staff, reason="Left.")
+    memberships.revoke_push_to_accounting(membership=approver, by=staff, reason="Left.")
     answer = admin.post(address(company), {"seen_hash": hash_before})
     assert answer.status_code == 409
-    assert "The list changed since you opened it" in answer.content.decode()
+    assert "The list has changed since you opened it" in answer.content.decode()
     assert not HistoryEntry.objects.filter(event__startswith="approvers.").exists()
 
 
@@ -199,7 +203,7 @@ def test_a_privilege_that_nobody_granted_is_called_out(company: Company, admin: 
     MemberFactory(company=company, erp_integrations_level=Level.STANDARD, can_push_to_accounting=True)
     html = page(admin, company)
     assert "No grant in the history" in html
-    assert "This list waits to be confirmed" in html
+    assert "This list needs to be confirmed" in html
 
 
 def test_its_queries_do_not_grow(company: Company, staff: User, admin: Client) -> None:
@@ -211,6 +215,6 @@ def test_its_queries_do_not_grow(company: Company, staff: User, admin: Client) -
     numbers = set()
     for _ in range(3):
         member = ViewerFactory(company=company).company_memberships.get()
-        services.grant_push_to_accounting(membership=member, by=staff, reason="So.")
+        memberships.grant_push_to_accounting(membership=member, by=staff, reason="So.")
         numbers.add(counted())
     assert len(numbers) == 1

@@ -79,7 +79,7 @@ class TestUndo:
         html = client.get(url(submission, "accept")).content.decode()
         fields = dict(re.findall(r'name="(round|seen_hash|erp_id)" value="([^"]*)"', html))
         html = client.post(url(submission, "accept"), fields, headers=IN_PLACE).content.decode()
-        assert "is exported to Spectrum in a few seconds. Until then it can be undone." in html
+        assert "will be exported to Spectrum in a few seconds. Until then you can undo it." in html
 
     def test_in_place_the_row_awaits_a_decision_again(self) -> None:
         job: ExportJob = ExportJobFactory()
@@ -88,7 +88,7 @@ class TestUndo:
         assert response.status_code == 200
         assert f'id="submission-{job.submission.pk}"' in html
         assert url(job.submission, "accept") in html
-        assert "awaits a decision again; nothing was sent" in html
+        assert "is ready to export again. Nothing was sent" in html
         assert Submission.objects.get().status == SubmissionStatus.AWAITING
 
     def test_without_script_it_goes_back_to_where_it_was_pressed(self) -> None:
@@ -99,7 +99,7 @@ class TestUndo:
     def test_too_late_it_says_so_and_changes_nothing(self) -> None:
         job: ExportJob = ExportJobFactory(exporting=True)
         response = approver_of(job).post(url(job.submission, "undo"), follow=True)
-        assert "It is too late to undo: the export has begun." in response.content.decode()
+        assert "It is too late to undo. The export has begun." in response.content.decode()
         assert Submission.objects.get().status == SubmissionStatus.ACCEPTED
 
     def test_a_get_undoes_nothing(self) -> None:
@@ -119,10 +119,10 @@ class TestResolve:
         job = quiet(ExportJobFactory(unknown=True))
         html = page(approver_of(job), url(job.submission, "resolve"))
         for said in (
-            "Nobody knows whether Spectrum has it",
+            "Unknown whether Spectrum has it",
             "All of it. It becomes Synced.",
             "None of it. All of it is sent again.",
-            "A part of it",
+            "Part of it",
             "Kept in the history with your name",
         ):
             assert said in html
@@ -133,12 +133,12 @@ class TestResolve:
         client = approver_of(job)
         assert "/resolve/" not in page(client, url(job.submission))
         html = page(client, url(job.submission, "resolve"))
-        assert "when the quiet period is over" in html
+        assert "once the quiet period is over" in html
         response = client.post(
             url(job.submission, "resolve"), {"round": "1", "attested": "all", "statement": SAW}
         )
         assert response.status_code == 409
-        assert "can be decided from" in response.content.decode()
+        assert "can decide from" in response.content.decode()
 
     def test_it_is_offered_in_the_list_and_on_the_review_page(self) -> None:
         job = quiet(ExportJobFactory(unknown=True))
@@ -166,8 +166,8 @@ class TestResolve:
         ("entered", "said"),
         [
             ({"statement": SAW}, "Choose what you found in Spectrum."),
-            ({"attested": "all", "statement": "  "}, "Say what you saw in Spectrum"),
-            ({"attested": "part", "statement": SAW}, "Subcontract must be among them"),
+            ({"attested": "all", "statement": "  "}, "Say what you found in Spectrum"),
+            ({"attested": "part", "statement": SAW}, "Subcontract must be one of them"),
             ({"attested": "part", "calls": ["9"], "statement": SAW}, "9 is not one of the available choices"),
         ],
     )
@@ -187,7 +187,7 @@ class TestResolve:
         other = [{"title": "Line 1", "name": "Unit_Price", "sent": "12.5000", "stored": "7"}]
         ExportJob.objects.filter(pk=job.pk).update(differences=other, not_before=None)
         html = page(approver_of(job), url(job.submission, "resolve"))
-        assert "Line 1 Unit_Price: 12.5000 was accepted, 7 is stored." in html
+        assert "Line 1 Unit_Price: 12.5000 was accepted, Spectrum has 7." in html
 
     def test_what_is_known_by_now_is_told(self) -> None:
         job: ExportJob = ExportJobFactory(synced=True)
@@ -199,9 +199,9 @@ class TestResume:
         job: ExportJob = ExportJobFactory(incomplete=True)
         client = approver_of(job)
         html = page(client, url(job.submission, "resume"))
-        assert "Only the calls that are not written are sent." in html
+        assert "Only the remaining calls are sent." in html
         response = client.post(url(job.submission, "resume"), {"round": "1"}, headers=IN_PLACE)
-        assert "goes on with the calls that are not written" in response.content.decode()
+        assert "continues with the remaining calls" in response.content.decode()
         job.refresh_from_db()
         assert (job.status, job.not_before is None) == (JobStatus.INCOMPLETE, False)
 
@@ -218,7 +218,7 @@ class TestRejectingAPart:
         job: ExportJob = ExportJobFactory(incomplete=True)
         client = approver_of(job)
         html = page(client, url(job.submission, "reject"))
-        assert "A part of it stays in Spectrum" in html
+        assert "Part of it stays in Spectrum" in html
         fields = dict(re.findall(r'type="hidden" name="(round|seen_hash)" value="([^"]*)"', html))
         response = client.post(url(job.submission, "reject"), fields | {"reason": "Wrong phase."})
         assert response.status_code == 302
@@ -234,7 +234,7 @@ class TestUnlink:
     def test_without_read_back_it_asks_for_words_and_then_unlocks(self) -> None:
         job: ExportJob = ExportJobFactory(synced=True)
         client = unlinker_of(job)
-        assert "your words are the proof" in page(client, url(job.submission, "unlink"))
+        assert "your statement is the proof" in page(client, url(job.submission, "unlink"))
         response = client.post(url(job.submission, "unlink"), {"round": "1", "statement": ""})
         assert response.status_code == 422
         assert "Say how you know" in response.content.decode()

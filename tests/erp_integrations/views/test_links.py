@@ -10,19 +10,20 @@ from django.urls import reverse
 from django.utils import timezone
 
 from commitments.models import Commitment, ContractCompany, LineItem
+from directory.db import pagination
 from directory.models import Company, HistoryEntry, Level, Project, User
-from directory.permissions import RightMissing
-from erp_integrations import paging
-from erp_integrations.delivery import exporting
-from erp_integrations.masters import linking
+from directory.rights.permissions import RightMissing
+from erp_integrations.exports import worker
+from erp_integrations.links import linking
+from erp_integrations.links.kinds import JOB, VENDOR
 from erp_integrations.models import (
     Connection,
     ExportJob,
     JobLink,
     JobStatus,
     MastersPull,
-    PullStatus,
     Submission,
+    SyncStatus,
     Vendor,
     VendorLink,
 )
@@ -109,7 +110,7 @@ class TestWhoMayLook:
         buttons = re.findall(r'<button class="button button--small"', html)
         assert bool(buttons) is (level == Level.ADMIN)
         if page != "cost-codes":
-            assert ("You can look here." in html) is (level != Level.ADMIN)
+            assert ("View only." in html) is (level != Level.ADMIN)
 
     @pytest.mark.parametrize("page", PAGES)
     def test_strangers_find_nothing(self, site: Connection, page: str) -> None:
@@ -142,14 +143,13 @@ class TestWhoMayLink:
         """Whatever screen, command or shell calls them."""
         by = ApproverFactory(company=site.company)
         ours, project = ContractCompanyFactory(company=site.company), ProjectFactory(company=site.company)
-        vendor: dict[str, Any] = {"contract_company": ours, "connection": site, "seen": "", "by": by}
-        seen = linking.Seen("")
+        where: dict[str, Any] = {"connection": site, "expected": linking.ExpectedLink(""), "by": by}
         for act in (
-            lambda: linking.link_vendor(**vendor, vendor_code="ACME"),
-            lambda: linking.unlink_vendor(**vendor),
-            lambda: linking.link_job(project=project, connection=site, job_number="24-001", seen=seen, by=by),
-            lambda: linking.unlink_job(project=project, seen=seen, by=by),
-            lambda: linking.read_lists_again(connection=site, by=by),
+            lambda: linking.link(VENDOR, owner=ours, code="ACME", **where),
+            lambda: linking.unlink(VENDOR, owner=ours, **where),
+            lambda: linking.link(JOB, owner=project, code="24-001", **where),
+            lambda: linking.unlink(JOB, owner=project, **where),
+            lambda: linking.requeue_master_data_sync(connection=site, by=by),
         ):
             with pytest.raises(RightMissing):
                 act()
@@ -188,11 +188,11 @@ class TestVendors:
     ) -> None:
         site.vendors.filter(code="GONE").update(name="Gone Fishing")
         ours = ContractCompanyFactory(company=site.company, name="Gone Fishing LLC")
-        assert "no vendor has a name like it" in page_of(admin, site.company, "vendors")
+        assert "no similar vendor" in page_of(admin, site.company, "vendors")
         link = VendorLinkFactory(connection=site, contract_company=ours, vendor_code="gone")
         assert "Inactive" in page_of(admin, site.company, "vendors", "?view=linked")
         VendorLink.objects.filter(pk=link.pk).update(vendor_code="NOWHERE")
-        assert "Not in Spectrum's list" in page_of(admin, site.company, "vendors", "?view=linked")
+        assert "Not in master data" in page_of(admin, site.company, "vendors", "?view=linked")
 
     def test_a_link_is_made_by_hand_and_in_the_history(self, site: Connection, admin: User) -> None:
         ours = ContractCompanyFactory(company=site.company)
@@ -208,10 +208,10 @@ class TestVendors:
     @pytest.mark.parametrize(
         ("code", "told"),
         [
-            ("NOBODY", "Spectrum&#x27;s list has no vendor NOBODY."),
+            ("NOBODY", "Spectrum has no vendor NOBODY."),
             ("", "Enter a vendor code, or choose one."),
             ("OVERLONGCODE", "has 12 characters; Spectrum takes 10, so nothing can be exported under it."),
-            ("A.B", "may not hold ., so nothing can be exported under it. Change it in Spectrum, then read"),
+            ("A.B", "may not hold ., so nothing can be exported under it. Change it in Spectrum, then sync"),
         ],
     )
     def test_a_code_that_can_not_be_is_refused_in_words(
@@ -235,7 +235,7 @@ class TestVendors:
         client = signed_in(admin)
         address = reverse("erp_integrations:vendor", args=[site.company.slug, ours.pk])
         html = client.get(f"{address}?connection={site.pk}").content.decode()
-        assert "it may not hold &amp;. Change it in Spectrum, then read the lists again." in html
+        assert "this code may not hold &amp;. Change it in Spectrum, then sync master data." in html
         assert 'value="A&amp;B"' not in html
         VendorLinkFactory(connection=site, contract_company=ours, vendor_code="A&B")
         html = page_of(admin, site.company, "vendors", "?view=all")
@@ -256,7 +256,7 @@ class TestVendors:
         for form in ({}, {"seen": "GONE"}, {"unlink": "1"}):
             answer = link_vendor(admin, ours, site, **form)
             assert answer.status_code == 409
-            assert "Somebody else changed this link" in answer.content.decode()
+            assert "Somebody else has changed this link" in answer.content.decode()
         assert VendorLink.objects.get().vendor_code == "BOLT"
 
     def test_a_change_stops_what_was_accepted_under_the_old_link(self) -> None:
@@ -272,9 +272,9 @@ class TestVendors:
             {"connection": job.connection_id, "seen": link.vendor_code, "code": "NEW"},
             follow=True,
         )
-        assert "1 accepted commitment waited for export under the old link" in answer.content.decode()
+        assert "1 accepted commitment was waiting for export under the old link" in answer.content.decode()
         assert HistoryEntry.objects.get(event="vendor_link.changed").detail["vendor_code"] == "NEW"
-        exporting.drain(job.connection_id)
+        worker.export_due_jobs(job.connection_id)
         job.refresh_from_db()
         assert job.status == JobStatus.FAILED
         assert "Changed since it was accepted" in job.problem
@@ -297,9 +297,8 @@ class TestVendors:
         html = page_of(admin, site.company, path, "?q=mechan")
         assert 'value="ACME"' in html
         assert 'value="BOLT"' not in html
-        assert "No vendor of Spectrum's list has these words" in page_of(
-            admin, site.company, path, "?q=zebra%00"
-        )
+        html = page_of(admin, site.company, path, "?q=zebra%00")
+        assert "No vendor matches your search" in html
 
     def test_each_connection_has_links_of_its_own(self, site: Connection, admin: User) -> None:
         other = ConnectionFactory(company=site.company, name="ZZ second")
@@ -332,8 +331,7 @@ class TestPages:
     def test_pages_follow_the_names_and_lose_nobody(
         self, site: Connection, admin: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(paging, "PAGE_LENGTH", 3)
-        monkeypatch.setattr(paging.by_name, "__kwdefaults__", {"length": 3})
+        monkeypatch.setattr(pagination, "PAGE_LENGTH", 3)
         for number in range(8):
             ContractCompanyFactory(company=site.company, name=f"Vendor {number} & Co")
         seen: list[str] = []
@@ -392,7 +390,7 @@ class TestJobs:
         assert (link.project, link.connection, link.job_number) == (project, site, "24-001")
         assert HistoryEntry.objects.get(event="job_link.created").detail["job_number"] == "24-001"
         pull = MastersPull.objects.get()
-        assert pull.status == PullStatus.QUEUED
+        assert pull.status == SyncStatus.QUEUED
         assert MastersPull.objects.due().exists()
 
     def test_the_connection_is_chosen_with_the_job(self, site: Connection, admin: User) -> None:
@@ -455,7 +453,7 @@ class TestJobs:
         )
         assert answer.status_code == 302
         assert not JobLink.objects.exists()
-        exporting.drain(job.connection_id)
+        worker.export_due_jobs(job.connection_id)
         job.refresh_from_db()
         assert job.status == JobStatus.FAILED
 
@@ -503,22 +501,22 @@ class TestCostCodes:
         assert codes == ["05-10000", "09-90000", "09-99999", "77-00000"]
         for told in (
             "The phase does not have this cost type; it has M.",
-            "The phase is inactive: Spectrum takes a line on it all the same.",
-            "The phase is complete: Spectrum takes nothing more on it.",
+            "The phase is inactive, but Spectrum still accepts lines on it.",
+            "The phase is complete: Spectrum accepts nothing more on it.",
             "The job has no such phase.",
         ):
             assert told in html
 
     def test_what_is_exported_is_not_in_the_way(self, admin: User, project: Project) -> None:
         Commitment.objects.update(lock="exported")
-        assert "None, in commitments that are not exported" in page_of(admin, project.company, "cost-codes")
+        assert "None in commitments not yet exported" in page_of(admin, project.company, "cost-codes")
 
     def test_where_nothing_can_be_said_it_says_why(self, admin: User, project: Project) -> None:
         ProjectFactory(company=project.company, name="Alone")
         html = page_of(admin, project.company, "cost-codes", "?q=alone")
         assert "it is not linked to a job" in html
         JobLink.objects.update(job_number="24-777")
-        assert "have not been read yet" in page_of(admin, project.company, "cost-codes", "?q=pier")
+        assert "have not been synced yet" in page_of(admin, project.company, "cost-codes", "?q=pier")
 
     def test_all_well_is_said(self, admin: User, project: Project) -> None:
         LineItem.objects.exclude(cost_code__code="03-30000").delete()
@@ -530,7 +528,7 @@ class TestReadingAgain:
     def test_an_admin_asks_and_a_worker_is_told(self, site: Connection, admin: User) -> None:
         answer = signed_in(admin).post(url(site.company, f"lists/{site.pk}"))
         assert answer.status_code == 302
-        assert MastersPull.objects.get().status == PullStatus.QUEUED
+        assert MastersPull.objects.get().status == SyncStatus.QUEUED
         assert MastersPull.objects.due().exists()
         assert HistoryEntry.objects.get(event="masters.asked_for").by_id == admin.pk
 
@@ -539,22 +537,22 @@ class TestReadingAgain:
         address = url(site.company, f"lists/{site.pk}")
         assert "every 3s" not in page_of(admin, site.company, "vendors")
         MastersPull.objects.update(
-            status=PullStatus.PULLING, lease_until="2100-01-01T00:00Z", vendors_read=274, linked_jobs=16
+            status=SyncStatus.PULLING, lease_until="2100-01-01T00:00Z", vendors_read=274, linked_jobs=16
         )
         html = client.get(address, headers={"HX-Request": "true"}).content.decode()
         assert 'hx-trigger="every 3s"' in html
         assert "274 vendors" in html
         assert "0 of 16 linked jobs" in html
-        MastersPull.objects.update(status=PullStatus.DONE, lease_until=None)
+        MastersPull.objects.update(status=SyncStatus.DONE, lease_until=None)
         html = client.get(address, headers={"HX-Request": "true"}).content.decode()
         assert "every 3s" not in html
-        assert "Show what was read" in html
+        assert "Show the new data" in html
         assert client.get(address).status_code == 302
 
     def test_what_could_not_be_read_is_said_in_plain_words(self, site: Connection, admin: User) -> None:
-        MastersPull.objects.update(status=PullStatus.FAILED, problem="The vendors: not read.\nSecond.")
+        MastersPull.objects.update(status=SyncStatus.FAILED, problem="The vendors: not read.\nSecond.")
         html = page_of(admin, site.company, "vendors")
-        assert "not all could be read" in html
+        assert "was incomplete" in html
         assert "<p>The vendors: not read.</p>" in html
         assert "<p>Second.</p>" in html
 
@@ -568,9 +566,8 @@ class TestTwoAdmins:
         people = ErpAdminFactory.create_batch(2, company=site.company)
 
         def link(by: User, code: str) -> int:
-            return linking.link_vendor(
-                contract_company=ours, connection=site, vendor_code=code, seen="", by=by
-            )
+            seen = linking.ExpectedLink("")
+            return linking.link(VENDOR, owner=ours, connection=site, code=code, expected=seen, by=by)
 
         results = race(lambda: link(people[0], "ONE"), lambda: link(people[1], "TWO"))
         (refusal,) = refusals(results)
@@ -585,16 +582,14 @@ class TestTwoAdmins:
     def test_of_two_who_change_one_job_one_is_told(self, number: int) -> None:
         link: JobLink = JobLinkFactory()
         people = ErpAdminFactory.create_batch(2, company=link.project.company)
-        seen = linking.Seen(link.job_number, link.connection_id)
-
-        def change(by: User, code: str) -> int:
-            return linking.link_job(
-                project=link.project, connection=link.connection, job_number=code, seen=seen, by=by
-            )
-
+        where: dict[str, Any] = {
+            "owner": link.project,
+            "connection": link.connection,
+            "expected": linking.ExpectedLink(link.job_number, link.connection_id),
+        }
         results = race(
-            lambda: change(people[0], "ONE"),
-            lambda: linking.unlink_job(project=link.project, seen=seen, by=people[1]),
+            lambda: linking.link(JOB, code="ONE", by=people[0], **where),
+            lambda: linking.unlink(JOB, by=people[1], **where),
         )
         assert len(refusals(results)) == 1
 
@@ -603,11 +598,12 @@ def test_a_submission_keeps_its_way_when_its_link_is_typed_again(awaiting: Submi
     """The same code once more changes nothing, and stops nothing."""
     link = VendorLink.objects.get()
     by = ErpAdminFactory(company=awaiting.company)
-    stopped = linking.link_vendor(
-        contract_company=link.contract_company,
+    stopped = linking.link(
+        VENDOR,
+        owner=link.contract_company,
         connection=link.connection,
-        vendor_code="ACME",
-        seen="ACME",
+        code="ACME",
+        expected=linking.ExpectedLink("ACME"),
         by=by,
     )
     assert stopped == 0

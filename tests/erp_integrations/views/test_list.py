@@ -9,9 +9,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from directory.db import pagination
 from directory.models import Company, Level, Project, User
 from erp_integrations.models import Connection, ExportJob, Submission
-from erp_integrations.review import listing
+from erp_integrations.pages import submission_list
 from tests.clients import signed_in
 from tests.factories import (
     ApproverFactory,
@@ -116,7 +117,7 @@ class TestTheReadyToExportPage:
         assert html.count("the privilege Can Push to Accounting") == 1
 
     @pytest.mark.parametrize(
-        ("part", "words"), [("created_by", "You wrote this"), ("sent_by", "You sent this")]
+        ("part", "words"), [("created_by", "You created this"), ("sent_by", "You sent this")]
     )
     def test_ones_own_commitment_is_for_another_approver(self, part: str, words: str) -> None:
         submission = SubmissionFactory()
@@ -187,7 +188,7 @@ class TestFilters:
         job: ExportJob = ExportJobFactory(**{situation: True})
         submission = job.submission
         client = signed_in(ViewerFactory(company=submission.company))
-        for chosen in listing.FILTERS.values():
+        for chosen in submission_list.FILTERS.values():
             shown = numbers(page(client, submission.company, f"?view={chosen.slug}"))
             assert (submission.number in shown) is (chosen.slug in (slug, "all"))
         assert words in page(client, submission.company, f"?view={slug}")
@@ -195,7 +196,7 @@ class TestFilters:
     def test_a_rejected_one_is_history_and_leaves_every_other_list(self) -> None:
         submission = SubmissionFactory(rejected=True)
         client = signed_in(ApproverFactory(company=submission.company))
-        for chosen in listing.FILTERS.values():
+        for chosen in submission_list.FILTERS.values():
             shown = numbers(page(client, submission.company, f"?view={chosen.slug}"))
             assert (submission.number in shown) is (chosen.slug in ("rejected", "all"))
 
@@ -209,7 +210,7 @@ class TestFilters:
         job: ExportJob = ExportJobFactory(failed=True)
         approver = ApproverFactory(company=job.submission.company)
         html = page(signed_in(approver), job.submission.company, "?view=failed-to-export")
-        assert "Try again" in html
+        assert "Retry" in html
         assert "/reject/" in html
         assert job.problem in html
 
@@ -225,7 +226,7 @@ class TestFilters:
     def test_an_empty_list_says_what_that_means(self) -> None:
         viewer = ViewerFactory()
         html = page(signed_in(viewer), viewer.company_memberships.get().company)
-        assert "Nothing waits for accounting" in html
+        assert "Nothing is ready to export" in html
 
 
 class TestSearch:
@@ -246,7 +247,7 @@ class TestSearch:
     def test_nothing_found_offers_the_way_back(self) -> None:
         submission = SubmissionFactory()
         html = page(signed_in(ViewerFactory(company=submission.company)), submission.company, "?q=nowhere")
-        assert "Nothing here has these words" in html
+        assert "No matches" in html
         assert 'href="?view=ready-to-export"' in html
 
 
@@ -254,7 +255,7 @@ class TestPages:
     def test_every_row_is_on_exactly_one_page_in_both_directions(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(listing, "PAGE_LENGTH", 3)
+        monkeypatch.setattr(pagination, "PAGE_LENGTH", 3)
         project = ProjectFactory()
         sent = [submission.number for submission in send_many(project, 8)]
         client = signed_in(ViewerFactory(company=project.company))
@@ -311,18 +312,18 @@ class TestCounts:
     ) -> None:
         project = ProjectFactory()
         send_many(project, 3)
-        assert listing.counts(project.company) == {
+        assert submission_list.count_by_filter(project.company) == {
             "ready-to-export": "3",
             "exporting": "0",
             "failed-to-export": "0",
             "needs-attention": "0",
         }
-        monkeypatch.setattr(listing, "COUNTED_TO", 2)
-        assert listing.counts(project.company)["ready-to-export"] == "2+"
+        monkeypatch.setattr(submission_list, "MAX_COUNT", 2)
+        assert submission_list.count_by_filter(project.company)["ready-to-export"] == "2+"
 
     def test_another_companys_are_not_counted(self) -> None:
         SubmissionFactory()
-        assert set(listing.counts(ProjectFactory().company).values()) == {"0"}
+        assert set(submission_list.count_by_filter(ProjectFactory().company).values()) == {"0"}
 
 
 class TestTheOverview:
@@ -333,7 +334,7 @@ class TestTheOverview:
         html = response.content.decode()
         assert f'href="{address(submission.company)}?view=ready-to-export"' in html
         assert f'href="{address(submission.company)}{submission.pk}/"' in html
-        assert "No fault known" in html
+        assert "Accepted commitments are exported at once" in html
 
     def test_a_connection_that_rests_says_until_when_and_why(self) -> None:
         job: ExportJob = ExportJobFactory()
@@ -343,7 +344,7 @@ class TestTheOverview:
         )
         client = signed_in(ViewerFactory(company=job.submission.company))
         html = client.get(f"/companies/{job.submission.company.slug}/erp-integrations/").content.decode()
-        assert "Resting until" in html
+        assert "Next try at" in html
         assert "Spectrum does not let this connection in." in html
 
     def test_a_connection_to_a_server_that_is_off_the_list_says_so(self) -> None:
@@ -351,7 +352,7 @@ class TestTheOverview:
         Connection.objects.filter(pk=job.connection_id).update(server="old")
         client = signed_in(ViewerFactory(company=job.submission.company))
         html = client.get(f"/companies/{job.submission.company.slug}/erp-integrations/").content.decode()
-        assert "SPECTRUM_SERVERS does not name the server old" in html
+        assert "SPECTRUM_SERVERS does not list the server old" in html
 
 
 class TestTheRow:

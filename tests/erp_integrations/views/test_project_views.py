@@ -78,14 +78,14 @@ def test_sending_twice_is_a_conflict_that_shows_where_it_stands() -> None:
     commitment = SubmissionFactory().commitment
     page = send(commitment, admin_of(commitment))
     assert page.status_code == 409
-    assert "with accounting already (Awaiting accounting)" in page.content.decode()
+    assert "already with accounting (Awaiting accounting)" in page.content.decode()
     assert Submission.objects.count() == 1
 
 
 def test_retrieving_makes_it_editable_again() -> None:
     submission = SubmissionFactory()
     page = retrieve(submission.commitment, submission.sent_by)
-    assert "It can be changed again." in page.content.decode()
+    assert "You can change it again." in page.content.decode()
     submission.refresh_from_db()
     assert submission.status == SubmissionStatus.RETRIEVED
 
@@ -121,5 +121,5 @@ def test_a_get_decides_nothing_and_leads_back_to_the_page(button: str) -> None:
     client = signed_in(admin_of(commitment))
     page = client.get(f"{commitment.get_absolute_url()}{button}/", follow=True)
     assert page.redirect_chain == [(commitment.get_absolute_url(), 302)]
-    assert "press the button again" in page.content.decode()
+    assert "Press the button again" in page.content.decode()
     assert not Submission.objects.exists()

@@ -18,7 +18,7 @@ from pytest_django import Settings
 from commitments.models import Commitment
 from directory.models import Company, HistoryEntry, Level, User
 from erp_integrations.models import Connection, Drift, Reconciliation
-from erp_integrations.reconciliation import drift_spreadsheet
+from erp_integrations.reconciliation import spreadsheet
 from tests.clients import signed_in
 from tests.factories import (
     ApproverFactory,
@@ -124,18 +124,18 @@ class TestTheFirstSentence:
     def test_it_is_calm_when_all_is_well(self, client: Client, viewer: User, connection: Connection) -> None:
         ReconciliationFactory(connection=connection, compared=1204, ended_at=ENDED)
         html = page(client, connection.company)
-        assert first_sentence(html) == "Nothing drifted; 1,204 commitments compared on 9 Mar 2026, 14:30"
+        assert first_sentence(html) == "No drift; 1,204 commitments compared on 9 Mar 2026, 14:30 UTC"
         assert "notice--success" in html
 
     def test_it_says_how_many_drift(self, client: Client, connection: Connection) -> None:
         ReconciliationFactory(connection=connection, ended_at=ENDED)
         drifting(connection.company)
         html = page(client, connection.company)
-        assert first_sentence(html) == "1 of 1,204 commitments drifted; compared on 9 Mar 2026, 14:30"
+        assert first_sentence(html) == "1 of 1,204 commitments drifted; compared on 9 Mar 2026, 14:30 UTC"
         assert "notice--success" not in html
 
     def test_before_the_first_comparison(self, client: Client, company: Company) -> None:
-        assert first_sentence(page(client, company)) == "Nothing was compared yet"
+        assert first_sentence(page(client, company)) == "Nothing compared yet"
 
     def test_an_outage_is_no_good_news_and_tells_what_was_known_before(
         self, client: Client, connection: Connection
@@ -149,14 +149,14 @@ class TestTheFirstSentence:
         ReconciliationFactory(connection=connection, ended_at=ENDED)
         ReconciliationFactory(connection=connection, **stopped)
         html = page(client, connection.company)
-        assert "Last compared on 9 Mar 2026, 14:30." in html
+        assert "Last compared on 9 Mar 2026, 14:30 UTC." in html
         assert "notice--warning" in html
         assert "notice--success" not in html
 
     def test_where_nothing_reads_back(self, client: Client, company: Company, settings: Settings) -> None:
         settings.INFO_LINKS = {}
         html = page(client, company)
-        assert first_sentence(html) == "Nothing can be compared: no connection reads back"
+        assert first_sentence(html) == "Nothing can be compared: no connection has read-back"
         assert "INFO_LINKS" in html
 
     def test_of_two_connections_the_older_comparison_counts(
@@ -166,14 +166,14 @@ class TestTheFirstSentence:
         ReconciliationFactory(connection=connection, compared=1, ended_at=ENDED)
         ReconciliationFactory(connection=other, compared=2, ended_at=ENDED + timedelta(days=1))
         sentence = first_sentence(page(client, connection.company))
-        assert sentence == "Nothing drifted; 3 commitments compared on 9 Mar 2026, 14:30"
+        assert sentence == "No drift; 3 commitments compared on 9 Mar 2026, 14:30 UTC"
 
     def test_the_date_is_that_of_the_person_s_time_zone(
         self, client: Client, viewer: User, connection: Connection
     ) -> None:
         User.objects.filter(pk=viewer.pk).update(time_zone="Asia/Tokyo")
         ReconciliationFactory(connection=connection, ended_at=ENDED)
-        assert first_sentence(page(client, connection.company)).endswith("9 Mar 2026, 23:30")
+        assert first_sentence(page(client, connection.company)).endswith("9 Mar 2026, 23:30 JST")
 
 
 class TestTheList:
@@ -186,14 +186,14 @@ class TestTheList:
         assert review == drift.get_absolute_url()
         assert f'href="{review}">SC-77</a>' in html
         assert "Changed in Spectrum" in html
-        assert "Line 2, Unit_Price: “12.5000” was exported, “0.0000” is in Spectrum." in html
+        assert "Line 2, Unit_Price: exported “12.5000”, now “0.0000” in Spectrum." in html
 
     @pytest.mark.parametrize(
         ("trait", "said"),
         [
             ("missing", "Subcontract is not in Spectrum."),
-            ("extra_lines", "A line that was not exported: “0990000 S, 5.00”."),
-            ("changed_here", "Trade: “Concrete” was exported, “Painting” is here."),
+            ("extra_lines", "Line not exported from here: “0990000 S, 5.00”."),
+            ("changed_here", "Trade: exported “Concrete”, now “Painting” here."),
         ],
     )
     def test_each_kind_has_its_words(self, client: Client, company: Company, trait: str, said: str) -> None:
@@ -213,7 +213,7 @@ class TestTheList:
         assert numbers(page(client, company, "?kind=changed-here")) == ["SC-4", "SC-3"]
         html = page(client, company, "?kind=extra-lines")
         assert numbers(html) == []
-        assert "Nothing drifts in this way" in html
+        assert "No drift of this kind" in html
         html = page(client, company, "?kind=%00nonsense")
         assert len(numbers(html)) == 4
         assert "There is no such filter" in html
@@ -232,7 +232,7 @@ class TestTheList:
         page(client, company)
         with CaptureQueriesContext(database) as five:
             page(client, company)
-        monkeypatch.setattr("erp_integrations.reconciliation.drift_listing.PAGE_LENGTH", 2)
+        monkeypatch.setattr("directory.db.pagination.PAGE_LENGTH", 2)
         with CaptureQueriesContext(database) as two:
             html = page(client, company)
         assert len(five) == len(two)
@@ -269,7 +269,7 @@ class TestTheButton:
         response = browser.post(address(connection.company), follow=True)
         assert response.redirect_chain == [(address(connection.company), 302)]
         html = response.content.decode()
-        assert "Everything that is synced is being compared with Spectrum." in html
+        assert "All synced commitments are being compared with Spectrum." in html
         assert "Compare now" not in html
         assert Reconciliation.objects.get().status == "waiting"
 
@@ -341,7 +341,7 @@ class TestTheSpreadsheet:
         Drift.objects.filter(pk=drift.pk).update(findings=drift.findings * 7)
         book = book_of(client, company)
         assert book["Drift"].freeze_panes == "A2"
-        assert [cell.value for cell in book["Drift"][1]] == list(drift_spreadsheet.COLUMNS)
+        assert [cell.value for cell in book["Drift"][1]] == list(spreadsheet.COLUMNS)
         assert book["Drift"].max_row == 8
         row = rows_of(client, company)[0]
         told = {name: row[name].value for name in ("Commitment", "Drift", "Where", "Field")}
@@ -426,13 +426,13 @@ class TestTheSpreadsheet:
         assert [cell.value for cell in book["Compared"][2]] == [
             str(connection),
             "Compared",
-            "1,204 commitments compared on 9 Mar 2026, 14:30.",
+            "1,204 commitments compared on 9 Mar 2026, 14:30 UTC.",
         ]
 
     def test_many_rows_come_in_batches_and_none_is_lost(
         self, client: Client, company: Company, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(drift_spreadsheet, "AT_ONCE", 2)
+        monkeypatch.setattr(spreadsheet, "BATCH_SIZE", 2)
         for number in range(1, 6):
             drifting(company, f"SC-{number}")
         numbers = [row["Commitment"].value for row in rows_of(client, company)]

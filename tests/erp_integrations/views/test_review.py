@@ -12,11 +12,10 @@ from django.utils import timezone
 from commitments.models import Commitment
 from commitments.services import update_commitment
 from directory.models import User
-from directory.services import revoke_push_to_accounting
-from erp_integrations import decisions
-from erp_integrations.delivery.outcomes import return_to_awaiting
-from erp_integrations.documents import text_hash
-from erp_integrations.findings import preflight
+from directory.rights.memberships import revoke_push_to_accounting
+from erp_integrations import submissions
+from erp_integrations.checks.approval_basis import build_basis
+from erp_integrations.exports.outcomes import revoke_acceptance
 from erp_integrations.models import (
     CallState,
     Connection,
@@ -28,6 +27,7 @@ from erp_integrations.models import (
     VendorLink,
     WireAttempt,
 )
+from erp_integrations.snapshots import hash_text
 from tests.clients import signed_in
 from tests.factories import (
     ApproverFactory,
@@ -103,7 +103,7 @@ class TestWhatAwaits:
         html = review(submission, ViewerFactory(company=submission.company))
         assert "What Spectrum will store" in html
         assert "/accept/" not in html
-        assert "You can look here" in html
+        assert "View only." in html
 
     def test_the_number_of_queries_does_not_grow_with_the_lines(self) -> None:
         counted = []
@@ -150,7 +150,7 @@ class TestAnExport:
         html = client.get(f"{url(job.submission)}progress/", headers={"HX-Request": "true"}).content.decode()
         assert words in html
         assert ("every 3s" in html) is asks_again
-        assert ("Try again" in html) is (situation == "failed")
+        assert ("Retry" in html) is (situation == "failed")
         assert "Schedule of Values" not in html
         alone = client.get(f"{url(job.submission)}progress/")
         assert (alone.status_code, alone.headers["Location"]) == (302, url(job.submission))
@@ -161,15 +161,18 @@ class TestAnExport:
             problem="Spectrum can't be reached.", not_before=timezone.now() + timedelta(minutes=5)
         )
         html = review(job.submission)
-        assert "Waits to be tried again" in html
+        assert "Waiting to be retried" in html
         assert "Spectrum can&#x27;t be reached." in html
-        assert re.search(r"Tried again at \d\d:\d\d\. Nobody has to do anything\.", html)
+        assert re.search(r"Next try at \d+ \w+ \d{4}, \d\d:\d\d E[SD]T\. No action is needed\.", html)
 
     @pytest.mark.parametrize(
         ("state", "words"),
         [
-            ({"paused_at": timezone.now(), "pause_reason": "Year end"}, "when an ERP admin resumes that"),
-            ({"awaits_probe": True, "not_before": timezone.now()}, "when Spectrum can be used again"),
+            (
+                {"paused_at": timezone.now(), "pause_reason": "Year end"},
+                "when an ERP Integrations Admin resumes it",
+            ),
+            ({"awaits_probe": True, "not_before": timezone.now()}, "once Spectrum is available again"),
         ],
     )
     @pytest.mark.parametrize("problem", ["", "Spectrum can't be reached."])
@@ -181,8 +184,8 @@ class TestAnExport:
         Connection.objects.update(**state)
         html = review(job.submission)
         assert words in html
-        assert "Tried again" not in html
-        assert "Nobody has to do anything" not in html
+        assert "Next try" not in html
+        assert "No action is needed" not in html
 
     def test_a_synced_one_has_its_erp_id_and_is_not_called_verified(self) -> None:
         job: ExportJob = ExportJobFactory(synced=True)
@@ -193,14 +196,14 @@ class TestAnExport:
 
     def test_a_synced_one_says_what_was_read_back(self) -> None:
         matching: ExportJob = ExportJobFactory(matching=True)
-        assert "and is what was accepted" in review(matching.submission)
+        assert "it matches what was accepted" in review(matching.submission)
         differing: ExportJob = ExportJobFactory(differing=True)
         html = review(differing.submission)
         assert f"In Spectrum as {differing.erp_id}" in html
-        assert "Line 2 Unit_Price: 12.5000 was accepted, 0 is stored." in html
+        assert "Line 2 Unit_Price: 12.5000 was accepted, Spectrum has 0." in html
         assert "Synced with differences" in html
         absent: ExportJob = ExportJobFactory(absent=True)
-        assert f"Spectrum does not show {absent.erp_id}" in review(absent.submission)
+        assert f"{absent.erp_id} was not found in Spectrum" in review(absent.submission)
 
     def test_a_synced_one_says_what_was_changed_here_since(self) -> None:
         job: ExportJob = ExportJobFactory(matching=True)
@@ -208,7 +211,7 @@ class TestAnExport:
         Commitment.objects.filter(pk=job.submission.commitment_id).update(trade="<Glazing>")
         html = review(job.submission)
         assert "Changed here, not in Spectrum" in html
-        assert "was exported, “&lt;Glazing&gt;” is here." in html
+        assert "now “&lt;Glazing&gt;” here." in html
 
     def test_a_failed_one_says_that_nothing_is_written_and_what_can_be_done(self) -> None:
         job: ExportJob = ExportJobFactory(failed=True)
@@ -221,19 +224,19 @@ class TestAnExport:
         html = review(job.submission)
         assert "Failed to export: nothing was written to Spectrum" in html
         assert job.problem in html
-        assert "try again, or reject it" in html
+        assert "Fix the cause and retry" in html
         assert "Refused" in html
         assert "&lt;error_code&gt;I&lt;/error_code&gt;" in html
         assert f'href="{url(job.submission)}reject/?back=review"' in html
-        assert "Try again" in html
+        assert "Retry" in html
 
     def test_of_an_incomplete_one_it_says_what_is_written_and_what_is_not(self) -> None:
         job: ExportJob = ExportJobFactory(incomplete=True)
         html = review(job.submission)
-        assert "A part of it is in Spectrum" in html
-        assert "1 of 3 calls is written, the others are not" in html
-        assert f"Look in Spectrum for vendor {job.vendor_code}, subcontract {job.erp_id}." in html
-        assert "Resume goes on with the calls that are not written" in html
+        assert "Partly in Spectrum" in html
+        assert "1 of 3 calls is written, the rest are not" in html
+        assert f"Check vendor {job.vendor_code}, subcontract {job.erp_id} in Spectrum." in html
+        assert "Resume sends the remaining calls" in html
         assert "/accept/" not in html
         assert f'href="{url(job.submission)}resume/?back=review"' in html
         assert f'href="{url(job.submission)}reject/?back=review"' in html
@@ -241,19 +244,19 @@ class TestAnExport:
     def test_an_incomplete_one_that_goes_on_by_itself_says_so(self) -> None:
         job: ExportJob = ExportJobFactory(incomplete=True)
         ExportJob.objects.filter(pk=job.pk).update(not_before=timezone.now() + timedelta(minutes=5))
-        assert "It goes on with the calls that are not written" in review(job.submission)
+        assert "Then the remaining calls are sent" in review(job.submission)
 
     def test_of_an_unknown_one_it_says_what_nobody_knows(self) -> None:
         job: ExportJob = ExportJobFactory(unknown=True)
         attempt(job.calls.get(position=1), "unknown", "No answer within 60 seconds.")
         html = review(job.submission)
-        assert "Nobody knows whether Spectrum has it" in html
-        assert "nothing is sent again before that is known" in html
-        assert "Not known: whether Spectrum wrote that call" in html
-        assert "on, an absence counts, and it can be resolved" in html
+        assert "Unknown whether Spectrum has it" in html
+        assert "nothing is sent again until the outcome is known" in html
+        assert "Spectrum may or may not have written that call" in html
+        assert "It can be resolved from" in html
         assert "/resolve/" not in html
         assert "Unknown" in html
-        assert "23 Nov 2026, 10:04:05" in html  # the viewer's own time zone, New York
+        assert 'title="2026-11-23T10:04:05-05:00">23 Nov 2026, 10:04 EST<' in html  # the viewer's own zone
 
     def test_a_call_that_never_left_is_called_not_sent(self) -> None:
         job: ExportJob = ExportJobFactory(failed=True)
@@ -267,17 +270,17 @@ class TestAnExport:
         VendorLink.objects.update(vendor_code="MOVED")
         Connection.objects.update(general_ledger_account="999999")
         html = review(job.submission)
-        assert "What was accepted for Spectrum" in html
+        assert "What was accepted" in html
         assert job.vendor_code in html
-        accepted = html.split("What was accepted for Spectrum")[1]
+        accepted = html.split("What was accepted")[1]
         assert "MOVED" not in accepted
         assert "999999" not in accepted
 
     def test_only_the_last_round_of_calls_is_shown_after_a_retry(self) -> None:
         job: ExportJob = ExportJobFactory(failed=True)
         approver = ApproverFactory(company=job.submission.company)
-        basis = preflight.basis_of(job.submission.document)
-        decisions.retry(
+        basis = build_basis(job.submission.document)
+        submissions.accept_again(
             submission=job.submission,
             by=approver,
             seen_hash=basis.hash,
@@ -302,7 +305,7 @@ class TestHistory:
             values={"title": "Concrete"},
             lines=None,
         )
-        decisions.send_to_erp(commitment=commitment, by=submission.sent_by)
+        submissions.send_to_erp(commitment=commitment, by=submission.sent_by)
         html = review(submission)
         told = re.findall(r'<p class="timeline-what">(.*?)</p>', html)
         assert told == ["Re-sent to accounting", "Changed: title", "Rejected", "Sent to accounting"]
@@ -317,9 +320,9 @@ class TestHistory:
         revoke_push_to_accounting(
             membership=approver.company_memberships.get(), by=PrivilegeAdminFactory(), reason="Left."
         )
-        return_to_awaiting(job.pk)
+        revoke_acceptance(job.pk)
         html = review(job.submission)
-        assert f"Back to Ready to Export: {approver} lost the right to push to accounting" in html
+        assert f"Back to Ready to Export: {approver} lost Can Push to Accounting" in html
 
 
 class TestAlteredInTheDatabase:
@@ -354,17 +357,17 @@ class TestAlteredInTheDatabase:
     def test_nor_with_a_hash_that_was_altered_to_fit(self) -> None:
         submission = self.altered(SubmissionFactory())
         submission.refresh_from_db()
-        Submission.objects.filter(pk=submission.pk).update(snapshot_hash=text_hash(submission.snapshot))
+        Submission.objects.filter(pk=submission.pk).update(snapshot_hash=hash_text(submission.snapshot))
         submission.refresh_from_db()
-        basis = preflight.basis_of(submission.document)
+        basis = build_basis(submission.document)
         approver: User = ApproverFactory(company=submission.company)
-        with pytest.raises(decisions.Conflict, match="altered after it was sent"):
-            decisions.accept(submission=submission, by=approver, seen_hash=basis.hash, erp_id="A-1")
+        with pytest.raises(submissions.Conflict, match="altered after it was sent"):
+            submissions.accept(submission=submission, by=approver, seen_hash=basis.hash, erp_id="A-1")
 
     def test_its_project_can_take_it_back(self) -> None:
         submission = self.altered(SubmissionFactory())
-        decisions.retrieve_from_erp(commitment=submission.commitment, by=submission.sent_by)
-        again = decisions.send_to_erp(commitment=submission.commitment, by=submission.sent_by)
+        submissions.retrieve_from_erp(commitment=submission.commitment, by=submission.sent_by)
+        again = submissions.send_to_erp(commitment=submission.commitment, by=submission.sent_by)
         assert ">Accept<" in review(again)
 
     def test_after_a_failed_export_it_can_be_rejected_and_nothing_else(self) -> None:
@@ -380,5 +383,5 @@ class TestAlteredInTheDatabase:
     def test_a_snapshot_of_a_newer_version_is_no_error_either(self) -> None:
         submission = SubmissionFactory()
         newer = submission.snapshot.replace('"schema_version":1', '"schema_version":99')
-        Submission.objects.filter(pk=submission.pk).update(snapshot=newer, snapshot_hash=text_hash(newer))
+        Submission.objects.filter(pk=submission.pk).update(snapshot=newer, snapshot_hash=hash_text(newer))
         assert "written by a newer version of Ledgergate" in review(submission)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from directory.models import Company, HistoryEntry, Level, User
-from erp_integrations.connections.form import SETTINGS, SettingsForm
+from erp_integrations.connections.settings_form import SETTINGS_FIELDS, SettingsForm
 from erp_integrations.models import Connection, ConnectionSettings, ExportJob, Wsdl
 from tests.clients import signed_in
 from tests.factories import ConnectionFactory, ErpAdminFactory, ExportJobFactory, MemberFactory, PersonFactory
@@ -49,7 +49,7 @@ def filled_in(connection: Connection, **changes: Any) -> dict[str, Any]:
         name for name in SettingsForm.Meta.fields if name not in SECRETS and not name.startswith("forget")
     ]
     values = {name: getattr(connection, name) or "" for name in names}
-    values |= {name: getattr(connection.settings, name) for name in SETTINGS}
+    values |= {name: getattr(connection.settings, name) for name in SETTINGS_FIELDS}
     return values | dict.fromkeys(["authorization_id", "guid", "client_secret"], "") | changes
 
 
@@ -123,7 +123,7 @@ class TestTheList:
         html = client.get(list_url(connection.company)).content.decode()
         for words in (
             *("Philadelphia", "New York", "PHL on simulator", "Not let in.", "40 days left"),
-            *("so the old one is kept", "Read on", "Configured: each delivery", "None is linked to it"),
+            *("so the old one is kept", "Read on", "Configured: each export", "None linked"),
         ):
             assert words in html, words
         assert "Somebody else" not in html
@@ -144,7 +144,9 @@ class TestTheList:
         company = ConnectionFactory().company
         Connection.objects.all().delete()
         _, client = admin_of(company)
-        assert "An administrator makes one in Django admin" in client.get(list_url(company)).content.decode()
+        assert (
+            "An administrator creates one in Django admin" in client.get(list_url(company)).content.decode()
+        )
 
 
 class TestTheForm:
@@ -211,7 +213,7 @@ class TestTheForm:
         _, client = admin_of(connection.company)
         response = client.post(url(connection), filled_in(connection, **{field: value}))
         assert response.status_code == 422
-        assert "The settings are not saved" in response.content.decode()
+        assert "Settings not saved" in response.content.decode()
 
     def test_a_name_is_held_against_the_description_that_is_kept(self, simulator: Simulator) -> None:
         connection = ConnectionFactory(company_code="PHL")
@@ -250,7 +252,7 @@ class TestTheButtons:
         connection = ConnectionFactory(company_code="PHL", name="Main")
         person, client = admin_of(connection.company)
         told = said(client, client.post(url(connection, "probe")))
-        assert told == "Main: Spectrum answers, and has a place for everything that is written."
+        assert told == "Main: Spectrum answers and can take everything that is exported."
         entry = HistoryEntry.objects.get(event="connection.probed")
         assert (entry.by_id, entry.detail["usable"]) == (person.pk, True)
 
@@ -261,15 +263,17 @@ class TestTheButtons:
         _, client = admin_of(connection.company)
         assert "Spectrum answers" in said(client, client.post(url(connection, "probe")))
         simulator.set_drift("UpdateSubcontract", qualified=True)
-        assert "another order or namespace now" in said(client, client.post(url(connection, "probe")))
+        assert "order or namespace of its elements has changed" in said(
+            client, client.post(url(connection, "probe"))
+        )
         html = client.get(list_url(connection.company)).content.decode()
         assert ">Stopped<" in html
         seen = re.search(r'name="seen" value="([^"]+)"', html)
         assert seen is not None
         stale = client.post(url(connection, "adopt"), {"seen": "something else"})
-        assert "another order or namespace now" in said(client, stale)
+        assert "order or namespace of its elements has changed" in said(client, stale)
         adopted = client.post(url(connection, "adopt"), {"seen": seen[1].replace("&#x27;", "'")})
-        assert "are kept, and used from now on" in said(client, adopted)
+        assert "new service descriptions are in use" in said(client, adopted)
         assert not Connection.objects.get(pk=connection.pk).awaits_probe
 
     @pytest.fixture
@@ -283,7 +287,7 @@ class TestTheButtons:
         _, client = admin_of(connection.company)
         assert "Rotate the client secret" in client.get(list_url(connection.company)).content.decode()
         told = said(client, client.post(url(connection, "rotate")))
-        assert "The secret is rotated, and the new one works." in told
+        assert "The secret was rotated and the new one works." in told
         connection.refresh_from_db()
         html = client.get(list_url(connection.company)).content.decode()
         assert connection.client_secret not in told + html

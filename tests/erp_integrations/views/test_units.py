@@ -8,9 +8,11 @@ from django.urls import reverse
 
 from commitments.models import Commitment, LineItem
 from directory.models import HistoryEntry, User
-from erp_integrations import decisions
-from erp_integrations.findings import preflight
+from erp_integrations import submissions
+from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.models import ConnectionSettings, UnitLink
+from erp_integrations.snapshots import build_document
 from tests.clients import signed_in
 from tests.factories import (
     ErpAdminFactory,
@@ -54,16 +56,18 @@ def save(commitment: Commitment, person: User, **units: str) -> Any:
 
 
 def issues(commitment: Commitment) -> list[str]:
-    basis = preflight.basis_of(preflight.document_of(commitment))
-    return [finding.code for finding in preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id="X")]
+    basis = build_basis(build_document(commitment))
+    return [
+        finding.code for finding in preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id="X")
+    ]
 
 
 def test_units_that_do_not_fit_are_one_issue_for_the_erp_admin(commitment: Commitment) -> None:
-    basis = preflight.basis_of(preflight.document_of(commitment))
-    (finding,) = preflight.findings(basis, moment=preflight.Moment.EXPORT, erp_id="X")
-    assert (finding.code, finding.fixer.value) == ("line-unit-of-measure-invalid", "erp_admin")
+    basis = build_basis(build_document(commitment))
+    (finding,) = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id="X")
+    assert (finding.code, finding.responsible_party.value) == ("line-unit-of-measure-invalid", "erp_admin")
     assert finding.field == "Lines 1 and 2, unit of measure"
-    assert "page Units" in finding.action
+    assert "Units page" in finding.action
 
 
 def test_the_page_lists_them_with_suggestions_and_one_save_links_all(
@@ -85,8 +89,8 @@ def test_the_plan_sends_the_linked_unit_and_shows_what_was_entered(
     commitment: Commitment, admin: User
 ) -> None:
     save(commitment, admin, **{"CU YD": "CY", "EACH": "LS"})
-    basis = preflight.basis_of(preflight.document_of(commitment))
-    lines = preflight.plan(basis, erp_id="X")[1:]
+    basis = build_basis(build_document(commitment))
+    lines = basis.build_calls(erp_id="X")[1:]
     units = [next(each for each in line.elements if each.name == "Unit_Of_Measure") for line in lines]
     assert [(unit.value, unit.original) for unit in units] == [
         ("CY", "Cu  Yd"),
@@ -101,16 +105,16 @@ def test_an_acceptance_is_bound_to_the_units_that_it_uses_and_to_no_other(
 ) -> None:
     save(commitment, admin, EACH="EA", **{"CU YD": "CY"})
     submission = SubmissionFactory(commitment=commitment)
-    before = preflight.basis_of(submission.document).hash
+    before = build_basis(submission.document).hash
     save(commitment, admin, HOURS="HR")
-    assert preflight.basis_of(submission.document).hash == before
+    assert build_basis(submission.document).hash == before
     save(commitment, admin, EACH="PC")
-    assert preflight.basis_of(submission.document).hash != before
+    assert build_basis(submission.document).hash != before
 
 
 def test_without_a_link_nothing_is_bound(commitment: Commitment) -> None:
     ConnectionSettings.objects.update(unit_price_codes="")
-    basis = preflight.basis_of(preflight.document_of(commitment))
+    basis = build_basis(build_document(commitment))
     assert basis.bound == {}
 
 
@@ -127,7 +131,7 @@ def test_who_looked_at_other_links_is_told_and_changes_nothing(commitment: Commi
     data = {"unit": ["EACH"], "erp_unit": ["EA"], "seen": "another"}
     answer = signed_in(admin).post(address(commitment), data)
     assert answer.status_code == 409
-    assert "Somebody else changed the units" in answer.content.decode()
+    assert "Somebody else has changed the units" in answer.content.decode()
     assert not UnitLink.objects.exists()
 
 
@@ -142,7 +146,7 @@ def test_who_is_no_admin_of_the_tool_looks_only(commitment: Commitment) -> None:
 
 def test_a_blank_takes_a_link_away_and_it_blocks_again(commitment: Commitment, admin: User) -> None:
     save(commitment, admin, EACH="EA", **{"CU YD": "CY"})
-    decisions.send_to_erp(commitment=commitment, by=ProjectAdminFactory(project=commitment.project))
+    submissions.send_to_erp(commitment=commitment, by=ProjectAdminFactory(project=commitment.project))
     save(commitment, admin, EACH="")
     assert issues(commitment) == ["line-unit-of-measure-invalid"]
     assert LineItem.objects.filter(unit_of_measure="each").exists()

@@ -8,9 +8,9 @@ from pytest_django import Settings
 
 from commitments.models import Commitment
 from directory.models import User
-from erp_integrations import decisions
-from erp_integrations.delivery import exporting
-from erp_integrations.findings import preflight
+from erp_integrations import submissions
+from erp_integrations.checks.approval_basis import build_basis
+from erp_integrations.exports import worker
 from erp_integrations.models import ExportJob, JobStatus, Submission
 from local.demo.accounts import APPROVER, HARBOR_APPROVER, HARBOR_PROJECT_ADMIN, PROJECT_ADMIN
 from local.demo.contracts import read_contracts
@@ -42,17 +42,17 @@ def accepted(commitment: Commitment) -> ExportJob:
     )
     submission = Submission.objects.awaiting().filter(commitment=commitment).first()
     if submission is None:
-        submission = decisions.send_to_erp(commitment=commitment, by=sender)
-    basis = preflight.basis_of(submission.document)
-    return decisions.accept(
-        submission=submission, by=approver, seen_hash=basis.hash, erp_id=preflight.proposed_erp_id(basis)
+        submission = submissions.send_to_erp(commitment=commitment, by=sender)
+    basis = build_basis(submission.document)
+    return submissions.accept(
+        submission=submission, by=approver, seen_hash=basis.hash, erp_id=basis.proposed_erp_id
     )
 
 
 def exported(*commitments: Commitment) -> list[ExportJob]:
     jobs = [accepted(commitment) for commitment in commitments]
     for connection_id in {job.connection_id for job in jobs}:
-        while exporting.drain(connection_id):
+        while worker.export_due_jobs(connection_id):
             pass
     for job in jobs:
         job.refresh_from_db()
@@ -107,6 +107,6 @@ def test_the_second_of_two_with_one_vendor_and_number_is_blocked(
 ) -> None:
     first, second = (loaded[number] for number in pair)
     accepted(first)
-    with pytest.raises(decisions.NotReady) as refusal:
+    with pytest.raises(submissions.ExportBlocked) as refusal:
         accepted(second)
-    assert [finding.code for finding in refusal.value.findings] == ["erp-id-taken"]
+    assert [finding.code for finding in refusal.value.issues] == ["erp-id-taken"]

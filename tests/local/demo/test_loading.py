@@ -7,7 +7,7 @@ from pytest_django import Settings
 
 from commitments.models import SENDABLE_STATUSES, Badge, Commitment, ContractCompany, LineItem, Lock
 from directory.models import Company, HistoryEntry, User
-from directory.permissions import (
+from directory.rights.permissions import (
     can_administer_erp_integrations,
     can_create_commitments,
     can_push_to_accounting,
@@ -15,9 +15,11 @@ from directory.permissions import (
     can_send_commitments,
 )
 from erp_integrations.adapters.base import Severity
-from erp_integrations.findings import preflight
-from erp_integrations.masters import pulling
+from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
+from erp_integrations.master_data import syncing
 from erp_integrations.models import Connection, MastersPull, Submission
+from erp_integrations.snapshots import build_document
 from local.demo import awkward
 from local.demo.accounts import ACCOUNTS, DEFAULT_PASSWORD
 from local.demo.masters import MASTERS, masters
@@ -62,7 +64,7 @@ def lists_are_read(loaded: dict[str, Commitment], process: Simulator, settings: 
     """By a worker, soon after the first start."""
     settings.SPECTRUM_SERVERS = {"simulator": process.url}
     settings.INFO_LINKS = {"simulator": process.info_link}
-    assert pulling.pull_due() == 2
+    assert syncing.sync_due_connections() == 2
     assert not MastersPull.objects.exclude(problem="").exists()
 
 
@@ -96,10 +98,8 @@ def test_only_what_is_awkward_on_purpose_has_findings(loaded: dict[str, Commitme
         row = rows[loaded[planned.contract.number].pk]
         if not planned.case and row.status not in SENDABLE_STATUSES[row.kind]:
             continue
-        basis = preflight.basis_of(preflight.document_of(row))
-        findings = preflight.findings(
-            basis, moment=preflight.Moment.EXPORT, erp_id=preflight.proposed_erp_id(basis)
-        )
+        basis = build_basis(build_document(row))
+        findings = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id=basis.proposed_erp_id)
         found[planned.case].append({(each.severity, each.code) for each in findings})
     assert len(found[""]) > 600
     for case, each in found.items():

@@ -4,7 +4,7 @@ import pytest
 
 from commitments.models import Commitment
 from directory.models import HistoryEntry, User
-from erp_integrations import decisions
+from erp_integrations import submissions
 from local.demo import small
 
 pytestmark = pytest.mark.django_db
@@ -22,4 +22,4 @@ def test_each_company_gets_as_many_once_and_nothing_blocks_them(loaded: dict[str
     for row in rows:
         domain = "demo" if row.project.company.slug == "keystone" else "harbor"
         sender = User.objects.get(email=f"projectadmin@{domain}.example")
-        decisions.send_to_erp(commitment=row, by=sender)
+        submissions.send_to_erp(commitment=row, by=sender)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from erp_integrations.adapters.spectrum.layouts import LAYOUTS
+from erp_integrations.adapters.spectrum.service_fields import LAYOUTS
 
 TYPES = "http://www.northgate-is.com/proiv/webservices/types"
 XML = "text/xml; charset=utf-8"

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
+from erp_integrations.adapters.addresses import get_forbidden_kind
 from erp_integrations.adapters.base import NotSent, Unusable
 from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings
-from erp_integrations.adapters.spectrum.addresses import forbidden
 from tests.erp_integrations.adapters.examples import DOCUMENT, MASTERS
 from tests.erp_integrations.adapters.spectrum import servers
 from tests.erp_integrations.adapters.spectrum.servers import answering, reply, serving
@@ -35,14 +35,14 @@ from tests.erp_integrations.adapters.spectrum.servers import answering, reply, s
     ],
 )
 def test_no_connection_is_made_to(address: str, kind: str) -> None:
-    assert forbidden(address) == kind
+    assert get_forbidden_kind(address) == kind
 
 
 @pytest.mark.parametrize(
     "address", ["10.1.2.3", "172.16.0.9", "192.168.1.20", "127.0.0.1", "::1", "fd12:3456::1", "93.184.216.34"]
 )
 def test_spectrum_may_stand_anywhere_else_private_networks_too(address: str) -> None:
-    assert forbidden(address) == ""
+    assert get_forbidden_kind(address) == ""
 
 
 def adapter(url: str, *, require_https: bool = False) -> SpectrumAdapter:
@@ -58,7 +58,7 @@ def adapter(url: str, *, require_https: bool = False) -> SpectrumAdapter:
     return SpectrumAdapter(settings)
 
 
-HEADER = adapter("http://127.0.0.1:1").plan(DOCUMENT, MASTERS, "SC-001")[0]
+HEADER = adapter("http://127.0.0.1:1").build_calls(DOCUMENT, MASTERS, "SC-001")[0]
 Place = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int]]
 
 
@@ -77,10 +77,10 @@ def test_a_name_that_leads_to_a_forbidden_address_is_not_connected_to(
 ) -> None:
     with serving(answering(reply(("S", "", "")))) as server:
         monkeypatch.setattr(socket, "getaddrinfo", resolving(*addresses))
-        outcome = adapter(f"http://spectrum.example:{server.port}").send(HEADER)
+        outcome = adapter(f"http://spectrum.example:{server.port}").send_call(HEADER)
         assert server.requests == []
     assert isinstance(outcome, Unusable)
-    assert "never connected to" in outcome.reason
+    assert "not allowed" in outcome.reason
     assert addresses[-1] in outcome.reason
 
 
@@ -90,9 +90,9 @@ def test_it_is_looked_at_for_every_connection_so_that_a_name_can_not_move(
     with serving(answering(reply(("S", "", "")))) as server:
         same = adapter(f"http://spectrum.example:{server.port}")
         monkeypatch.setattr(socket, "getaddrinfo", resolving("127.0.0.1"))
-        assert not isinstance(same.send(HEADER), Unusable | NotSent)
+        assert not isinstance(same.send_call(HEADER), Unusable | NotSent)
         monkeypatch.setattr(socket, "getaddrinfo", resolving("169.254.169.254"))
-        assert isinstance(same.send(HEADER), Unusable)
+        assert isinstance(same.send_call(HEADER), Unusable)
         assert len(server.requests) == 1
 
 
@@ -101,15 +101,15 @@ def test_the_second_address_of_a_name_is_tried_when_the_first_refuses(
 ) -> None:
     with serving(answering(reply(("S", "", "")))) as server:
         monkeypatch.setattr(socket, "getaddrinfo", resolving("127.0.0.2", "127.0.0.1"))
-        outcome = adapter(f"http://spectrum.example:{server.port}").send(HEADER)
+        outcome = adapter(f"http://spectrum.example:{server.port}").send_call(HEADER)
         assert len(server.requests) == 1
     assert not isinstance(outcome, Unusable | NotSent)
 
 
 def test_outside_development_plain_http_is_never_spoken() -> None:
     with serving(answering(reply(("S", "", "")))) as server:
-        outcome = adapter(server.url, require_https=True).send(HEADER)
+        outcome = adapter(server.url, require_https=True).send_call(HEADER)
         probe = adapter(server.url, require_https=True).probe()
         assert server.requests == []
     assert outcome == Unusable("The address of Spectrum's server is not an https address.")
-    assert (probe.usable, probe.passing) == (False, False)
+    assert (probe.is_usable, probe.transient) == (False, False)

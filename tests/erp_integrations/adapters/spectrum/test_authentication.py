@@ -14,21 +14,21 @@ from erp_integrations.adapters.base import (
     Accepted,
     NotSent,
     Outcome,
+    ReplyRule,
     Rows,
+    RuleKind,
     Unauthorised,
     Unknown,
     Unusable,
 )
 from erp_integrations.adapters.spectrum import (
     OAuthClient,
-    ReplyRule,
-    Rotated,
-    RuleKind,
+    RotatedSecret,
     SpectrumAdapter,
     SpectrumSettings,
     authentication,
 )
-from erp_integrations.adapters.spectrum.redaction import without_secrets
+from erp_integrations.adapters.spectrum.redaction import clean_secrets
 from tests.erp_integrations.adapters import examples
 from tests.erp_integrations.adapters.spectrum import servers
 from tests.erp_integrations.adapters.spectrum.servers import Behaviour, answering, serving
@@ -72,24 +72,26 @@ def ready(settings: SpectrumSettings) -> SpectrumAdapter:
 
 def sent(adapter: SpectrumAdapter) -> Outcome:
     document = examples.with_lines(CONCRETE)
-    return adapter.send(adapter.plan(document, LINKED, f"A-{next(numbers)}")[0])
+    return adapter.send_call(adapter.build_calls(document, LINKED, f"A-{next(numbers)}")[0])
 
 
 # Without OAuth
 
 
 def test_soap_carries_the_body_secrets_and_no_header() -> None:
-    credentials = authentication.for_soap(SpectrumSettings("http://127.0.0.1", "PHL", "AUTH-1", "GUID-1"))
+    credentials = authentication.build_soap_credentials(
+        SpectrumSettings("http://127.0.0.1", "PHL", "AUTH-1", "GUID-1")
+    )
     assert credentials.headers == {}
     assert credentials.elements == {"Authorization_ID": "AUTH-1", "GUID": "GUID-1"}
     assert credentials.secrets == ("AUTH-1", "GUID-1")
 
 
 def test_rest_carries_basic_and_what_it_carries_is_removed_from_texts() -> None:
-    credentials = authentication.for_rest(SpectrumSettings("http://127.0.0.1", "PHL", "AUTH-1"))
+    credentials = authentication.build_rest_credentials(SpectrumSettings("http://127.0.0.1", "PHL", "AUTH-1"))
     kind, _, token = credentials.headers["Authorization"].partition(" ")
     assert (kind, b64decode(token)) == ("Basic", b"PHL:AUTH-1")
-    echoed = without_secrets(f"Authorization: {kind} {token}, {token}, AUTH-1", credentials.secrets)
+    echoed = clean_secrets(f"Authorization: {kind} {token}, {token}, AUTH-1", credentials.secrets)
     assert token not in echoed
     assert "AUTH-1" not in echoed
     assert token not in repr(credentials)
@@ -103,25 +105,25 @@ def test_a_hosted_site_lets_in_who_has_a_token_and_nobody_else(hosted: Simulator
     assert isinstance(sent(ready(settings)), Accepted)
     without = sent(ready(replace(settings, oauth=None)))
     assert isinstance(without, Unauthorised)
-    assert SpectrumAdapter(settings).probe().usable
+    assert SpectrumAdapter(settings).probe().is_usable
     probe = SpectrumAdapter(replace(settings, oauth=None)).probe()
-    assert (probe.usable, "401" in probe.sentence) == (False, True)
+    assert (probe.is_usable, "401" in probe.sentence) == (False, True)
 
 
 def test_rest_on_a_hosted_site_carries_the_token(hosted: Simulator) -> None:
-    credentials = authentication.for_rest(settings_of(hosted))
+    credentials = authentication.build_rest_credentials(settings_of(hosted))
     assert credentials.headers["Authorization"].startswith("Bearer ")
 
 
 def test_lists_of_a_hosted_site_are_read_with_the_token(hosted: Simulator) -> None:
     adapter = SpectrumAdapter(settings_of(hosted))
-    vendors, jobs = adapter.vendors(), adapter.jobs()
+    vendors, jobs = adapter.list_vendors(), adapter.list_jobs()
     assert isinstance(vendors, Rows)
     assert isinstance(jobs, Rows)
     assert [vendor.code for vendor in vendors.rows] == ["ACME", "BOLT"]
     assert hosted.tokens_issued() == 1
     hosted.set_client(expired=True)
-    refused = SpectrumAdapter(settings_of(hosted, secret="another")).vendors()
+    refused = SpectrumAdapter(settings_of(hosted, secret="another")).list_vendors()
     assert isinstance(refused, Unauthorised)
     assert "another" not in refused.reason
 
@@ -161,7 +163,7 @@ def test_an_expired_secret_concerns_the_connection_and_says_so(hosted: Simulator
         "The secret may have expired."
     )
     probe = SpectrumAdapter(settings_of(hosted)).probe()
-    assert (probe.usable, probe.passing) == (False, False)
+    assert (probe.is_usable, probe.transient) == (False, False)
     assert hosted.calls() == []
 
 
@@ -203,7 +205,7 @@ def test_a_secret_goes_to_no_forbidden_address_and_follows_no_redirect(hosted: S
     away = replace(settings.oauth, token_url="http://169.254.169.254/connect/token")
     outcome = sent(ready(replace(settings, oauth=away)))
     assert isinstance(outcome, Unusable)
-    assert "never connected to" in outcome.reason
+    assert "not allowed" in outcome.reason
     plain = sent(ready(replace(settings, require_https=True)))
     assert isinstance(plain, Unusable)
     assert plain.reason.startswith("There is no access token."), "not even the token was asked for"
@@ -227,11 +229,11 @@ def test_a_secret_goes_to_no_forbidden_address_and_follows_no_redirect(hosted: S
 def test_a_rotation_gives_a_new_secret_and_ends_the_old_one(hosted: Simulator) -> None:
     settings = settings_of(hosted)
     rotated = authentication.rotate_secret(settings)
-    assert isinstance(rotated, Rotated)
+    assert isinstance(rotated, RotatedSecret)
     assert rotated.expires_on == timezone.now().date() + timedelta(days=90)
     assert rotated.secret not in repr(rotated)
-    assert isinstance(authentication.try_secret(settings, SECRET), Unauthorised)
-    assert authentication.try_secret(settings, rotated.secret) is None
+    assert isinstance(authentication.verify_secret(settings, SECRET), Unauthorised)
+    assert authentication.verify_secret(settings, rotated.secret) is None
 
 
 @pytest.mark.parametrize("fault", ["commit_then_reset", "commit_then_500", "cut_off_xml", "commit_then_hang"])
@@ -242,7 +244,7 @@ def test_a_rotation_whose_answer_is_lost_is_unknown_and_is_not_tried_again(
     settings = replace(settings_of(hosted), read_timeout=1)
     assert isinstance(authentication.rotate_secret(settings), Unknown)
     assert hosted.faults()[0]["seen"] == 1
-    assert isinstance(authentication.try_secret(settings, SECRET), Unauthorised)
+    assert isinstance(authentication.verify_secret(settings, SECRET), Unauthorised)
 
 
 def test_a_rotation_that_is_refused_or_reaches_nobody_changes_nothing(hosted: Simulator) -> None:
@@ -253,7 +255,7 @@ def test_a_rotation_that_is_refused_or_reaches_nobody_changes_nothing(hosted: Si
     assert isinstance(authentication.rotate_secret(replace(settings, oauth=nobody)), NotSent)
     nowhere = replace(settings.oauth, rotation_url=f"{hosted.url}/elsewhere")
     assert isinstance(authentication.rotate_secret(replace(settings, oauth=nowhere)), Unusable)
-    assert authentication.try_secret(settings, SECRET) is None
+    assert authentication.verify_secret(settings, SECRET) is None
 
 
 @pytest.mark.parametrize(
@@ -270,7 +272,7 @@ def test_the_answer_is_read_in_its_likely_spellings(name: str, day: str, expecte
     with serving(answer) as server:
         client = OAuthClient("ledgergate", SECRET, server.url, server.url)
         settings = SpectrumSettings(server.url, "PHL", "A", oauth=client)
-        assert authentication.rotate_secret(settings) == Rotated("new-one", expected)
+        assert authentication.rotate_secret(settings) == RotatedSecret("new-one", expected)
 
 
 # Secrets
@@ -281,11 +283,11 @@ def test_neither_token_nor_secret_is_in_an_outcome_or_a_log(
 ) -> None:
     settings = settings_of(hosted)
     with caplog.at_level(logging.DEBUG):
-        token = authentication.for_soap(settings).headers["Authorization"].partition(" ")[2]
+        token = authentication.build_soap_credentials(settings).headers["Authorization"].partition(" ")[2]
         echo = servers.reply(("I", f"Bearer {token} {SECRET}", token))
         with serving(answering(echo)) as server:
             told = repr(sent(ready(replace(settings, base_url=server.url))))
-        told += repr(settings) + repr(authentication.for_soap(settings))
+        told += repr(settings) + repr(authentication.build_soap_credentials(settings))
         told += repr(SpectrumAdapter(settings).probe())
     for text in (told, caplog.text):
         assert token not in text

@@ -17,9 +17,9 @@ from django.core.checks import run_checks
 from pytest_django import Settings
 
 from erp_integrations.adapters.base import Accepted, Rows
+from erp_integrations.adapters.registry import build_probing_adapter
 from erp_integrations.adapters.spectrum import OAuthClient, authentication, wire, wsdl
-from erp_integrations.adapters.spectrum.layouts import LAYOUTS
-from erp_integrations.connections.adapting import probing_adapter
+from erp_integrations.adapters.spectrum.service_fields import LAYOUTS
 from tests.erp_integrations.adapters.spectrum import servers
 from tests.erp_integrations.adapters.spectrum.servers import answering, serving
 from tests.erp_integrations.adapters.spectrum.test_transport import HEADER, SUCCESS, connected
@@ -68,26 +68,26 @@ def test_a_companys_own_authority_is_believed_on_every_way_and_only_where_it_is_
     ca_file = str(authority) if knows else ""
     believed = []
     with serving(answering(SUCCESS), certificate=certificate) as server:
-        believed.append(isinstance(connected(server.url, ca_file=ca_file).send(HEADER), Accepted))
+        believed.append(isinstance(connected(server.url, ca_file=ca_file).send_call(HEADER), Accepted))
     with serving(answering(servers.description("UpdateSubcontract")), certificate=certificate) as server:
         settings = connected(server.url, ca_file=ca_file).settings
         with suppress(wsdl.WsdlError):
-            believed.append(bool(wsdl.fetch(LAYOUTS["UpdateSubcontract"], settings)))
+            believed.append(bool(wsdl.fetch_wsdl(LAYOUTS["UpdateSubcontract"], settings)))
     vendors = '[{"Vendor_Code": "ACME", "Name": "Acme"}]'
     with serving(answering(vendors), certificate=certificate) as server:
-        believed.append(isinstance(connected(server.url, ca_file=ca_file).vendors(), Rows))
+        believed.append(isinstance(connected(server.url, ca_file=ca_file).list_vendors(), Rows))
     with serving(answering('{"access_token": "abc"}'), certificate=certificate) as server:
         client = OAuthClient(
             "client", "secret", f"{server.url}/connect/token", f"{server.url}/secretRotation"
         )
         settings = connected(server.url, ca_file=ca_file, oauth=client).settings
-        believed.append(authentication.try_secret(settings, "secret") is None)
+        believed.append(authentication.verify_secret(settings, "secret") is None)
     assert believed == ([True] * 4 if knows else [False] * 3)
 
 
 def test_the_usual_authorities_count_beside_a_companys_own(of_a_company: tuple[Path, Path]) -> None:
     """A hosted token service may stand elsewhere than the server."""
-    session = wire._session(wire._Line(math.inf), str(of_a_company[0]))
+    session = wire.build_session(wire._AttemptConnection(math.inf), str(of_a_company[0]))
     adapter = session.get_adapter("https://")
     assert isinstance(adapter, wire._OneConnection)
     pool = adapter.poolmanager.connection_pool_kw
@@ -106,9 +106,9 @@ def test_a_connection_trusts_what_the_operator_has_named_for_its_server(
     connection = ConnectionFactory()
     with serving(answering("<html></html>", kind="text/html"), certificate=certificate) as server:
         settings.SPECTRUM_SERVERS = {connection.server: server.url}
-        assert "No secure connection" in probing_adapter(connection).probe().sentence
+        assert "No secure connection" in build_probing_adapter(connection).probe().sentence
         settings.SPECTRUM_CA_FILES = {connection.server: str(authority)}
-        assert "a web page" in probing_adapter(connection).probe().sentence
+        assert "a web page" in build_probing_adapter(connection).probe().sentence
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from erp_integrations.adapters.spectrum.characters import not_ascii, one_line, transliterate
+from erp_integrations.adapters.spectrum.characters import find_non_ascii, format_as_ascii, format_one_line
 
 
 @pytest.mark.parametrize(
@@ -21,18 +21,18 @@ from erp_integrations.adapters.spectrum.characters import not_ascii, one_line, t
     ],
 )
 def test_text_is_spelled_with_plain_letters(text: str, plain: str) -> None:
-    assert transliterate(text) == plain
+    assert format_as_ascii(text) == plain
 
 
 def test_what_has_no_plain_letter_is_left_and_named() -> None:
-    assert transliterate("tower 塔 塔") == "tower 塔 塔"
-    assert not_ascii("tower 塔 塔 é") == "塔é"
+    assert format_as_ascii("tower 塔 塔") == "tower 塔 塔"
+    assert find_non_ascii("tower 塔 塔 é") == "塔é"
 
 
 @given(text=st.text())
 def test_plain_text_is_never_changed_and_nothing_is_lost_in_silence(text: str) -> None:
-    spelled = transliterate(text)
-    assert transliterate(spelled) == spelled
+    spelled = format_as_ascii(text)
+    assert format_as_ascii(spelled) == spelled
     if text.isascii():
         assert spelled == text
 
@@ -48,9 +48,9 @@ def test_plain_text_is_never_changed_and_nothing_is_lost_in_silence(text: str) -
     ],
 )
 def test_text_becomes_one_line(text: str, line: str) -> None:
-    assert one_line(text) == line
+    assert format_one_line(text) == line
 
 
 @given(text=st.text())
 def test_one_line_holds_no_control_character(text: str) -> None:
-    assert all(character.isprintable() or not character.isascii() for character in one_line(text))
+    assert all(character.isprintable() or not character.isascii() for character in format_one_line(text))

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from erp_integrations.adapters.base import Accepted, Masters, Unauthorised
-from erp_integrations.adapters.spectrum import ReplyRule, RuleKind, SpectrumAdapter, SpectrumSettings
+from erp_integrations.adapters.base import Accepted, ErpReferences, ReplyRule, RuleKind, Unauthorised
+from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings
 from tests.erp_integrations.adapters import examples
 from tests.erp_integrations.adapters.contract import AdapterContract, Site
 from tests.simulator import AUTHORIZATION_ID, MASTERS, Simulator
 
-LINKED = Masters(
+LINKED = ErpReferences(
     vendor_code="ACME",
     job_number="24-001",
     general_ledger_account="500100",
@@ -158,7 +158,7 @@ class TestSpectrumWithInfoLink(AdapterContract):
 def test_every_field_arrives_as_the_preview_showed_it(spectrum: SpectrumSite) -> None:
     header, *lines = spectrum.plan
     for call in spectrum.plan:
-        assert isinstance(spectrum.adapter.send(call), Accepted)
+        assert isinstance(spectrum.adapter.send_call(call), Accepted)
     record = spectrum.simulator.record(spectrum.erp_id)
     assert record is not None
     assert {
@@ -209,17 +209,17 @@ def test_the_largest_values_that_we_let_through_are_taken(
         default_retainage=Decimal("99.9"),
     )
     erp_id = f"{spectrum.erp_id:X<10}"
-    assert spectrum.adapter.check(document, LINKED, erp_id) == []
-    for call in spectrum.adapter.plan(document, LINKED, erp_id):
-        assert isinstance(spectrum.adapter.send(call), Accepted)
+    assert spectrum.adapter.check_document(document, LINKED, erp_id) == []
+    for call in spectrum.adapter.build_calls(document, LINKED, erp_id):
+        assert isinstance(spectrum.adapter.send_call(call), Accepted)
     assert spectrum.stored_amounts(erp_id) == [line.amount]
 
 
 def test_an_authorisation_for_headers_only_is_turned_away_at_the_first_line(spectrum: SpectrumSite) -> None:
     adapter = SpectrumAdapter(replace(spectrum.settings, authorization_id="HEADERS-ONLY-3X"))
     header, line, *_ = spectrum.plan
-    assert isinstance(adapter.send(header), Accepted)
-    assert isinstance(adapter.send(line), Unauthorised)
+    assert isinstance(adapter.send_call(header), Accepted)
+    assert isinstance(adapter.send_call(line), Unauthorised)
 
 
 def _free_port() -> int:

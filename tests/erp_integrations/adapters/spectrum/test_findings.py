@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from erp_integrations.adapters.base import Finding, Fixer, Masters, Severity
+from erp_integrations.adapters.base import ErpReferences, Issue, ResponsibleParty, Severity
 from erp_integrations.adapters.spectrum import NonAscii, SpectrumAdapter, SpectrumSettings
-from erp_integrations.adapters.spectrum.transport import objection
-from erp_integrations.documents import Document, LineItem
+from erp_integrations.adapters.spectrum.transport import describe_call_issue
+from erp_integrations.snapshots import Document, LineItem
 from tests.erp_integrations.adapters.examples import DOCUMENT, LINE, LUMP_SUM, MASTERS, with_line, with_lines
 
 SETTINGS = SpectrumSettings("http://127.0.0.1:1", "PHL", "authorization")
@@ -18,14 +18,14 @@ ADAPTER = SpectrumAdapter(SETTINGS)
 
 def found(
     document: Document = DOCUMENT,
-    masters: Masters = MASTERS,
+    masters: ErpReferences = MASTERS,
     erp_id: str = "SC-001",
     adapter: SpectrumAdapter = ADAPTER,
-) -> list[Finding]:
-    return adapter.check(document, masters, erp_id)
+) -> list[Issue]:
+    return adapter.check_document(document, masters, erp_id)
 
 
-def only(findings: list[Finding]) -> Finding:
+def only(findings: list[Issue]) -> Issue:
     assert len(findings) == 1, [finding.sentence for finding in findings]
     return findings[0]
 
@@ -42,10 +42,10 @@ def test_the_longest_erp_id_that_fits_is_fine() -> None:
 @pytest.mark.parametrize(
     ("erp_id", "code", "told"),
     [
-        ("", "erp-id-missing", "no ERP ID"),
-        ("   ", "erp-id-missing", "no ERP ID"),
+        ("", "erp-id-missing", "ERP ID is missing"),
+        ("   ", "erp-id-missing", "ERP ID is missing"),
         ("PW-2015-417", "erp-id-too-long", "PW-2015-417 has 11 characters; Spectrum takes 10"),
-        ("SC/01", "erp-id-forbidden-characters", "SC/01 has characters that Spectrum does not take"),
+        ("SC/01", "erp-id-forbidden-characters", "SC/01 has characters that Spectrum doesn't allow"),
         ("SC.01", "erp-id-forbidden-characters", "numbers: ."),
         ("SCé", "erp-id-forbidden-characters", "numbers: É"),
     ],
@@ -55,7 +55,7 @@ def test_an_erp_id_that_spectrum_would_not_take_is_shown_to_the_approver(
 ) -> None:
     finding = only(found(erp_id=erp_id))
     assert (finding.code, finding.severity, finding.field) == (code, Severity.BLOCKING, "ERP ID")
-    assert finding.fixer is Fixer.APPROVER
+    assert finding.responsible_party is ResponsibleParty.APPROVER
     assert told in finding.sentence
 
 
@@ -87,7 +87,11 @@ def test_a_link_that_is_missing_or_wrong_is_for_the_erp_admin(
     changes: dict[str, Any], code: str, told: str
 ) -> None:
     finding = only(found(masters=replace(MASTERS, **changes)))
-    assert (finding.code, finding.severity, finding.fixer) == (code, Severity.BLOCKING, Fixer.ERP_ADMIN)
+    assert (finding.code, finding.severity, finding.responsible_party) == (
+        code,
+        Severity.BLOCKING,
+        ResponsibleParty.ERP_ADMIN,
+    )
     assert told in finding.sentence
 
 
@@ -201,7 +205,7 @@ def test_billing_items_tell_lines_apart() -> None:
 def test_a_blank_billing_item_beside_a_given_one_could_become_it() -> None:
     finding = only(found(with_lines(LINE, replace(LINE, billing_item="1"))))
     assert (finding.code, finding.field) == ("lines-may-share-a-key", "Line 1")
-    assert "perhaps that of line 2" in finding.sentence
+    assert "may be that of line 2" in finding.sentence
 
 
 def test_respelled_text_is_one_warning_that_names_its_places() -> None:
@@ -220,7 +224,7 @@ def test_a_connection_can_refuse_what_is_not_ascii() -> None:
 
 def test_everything_is_found_at_once() -> None:
     document = replace(with_line(cost_code="", cost_type=""), default_retainage=Decimal("101"))
-    codes = {finding.code for finding in found(document, Masters(), "")}
+    codes = {finding.code for finding in found(document, ErpReferences(), "")}
     assert codes == {
         "erp-id-missing",
         "vendor-not-linked",
@@ -287,7 +291,7 @@ def documents(draw: st.DrawFn) -> Document:
 
 
 masters = mostly(
-    st.just(MASTERS), st.builds(Masters, codes("AB1", 10), codes("AB1", 10), codes("0123456789", 12))
+    st.just(MASTERS), st.builds(ErpReferences, codes("AB1", 10), codes("AB1", 10), codes("0123456789", 12))
 )
 
 
@@ -299,14 +303,14 @@ masters = mostly(
     non_ascii=mostly(st.just(NonAscii.TRANSLITERATE), st.just(NonAscii.REFUSE)),
 )
 def test_what_nothing_blocks_fits_the_layouts_to_the_last_field(
-    document: Document, masters: Masters, erp_id: str, non_ascii: NonAscii
+    document: Document, masters: ErpReferences, erp_id: str, non_ascii: NonAscii
 ) -> None:
     adapter = SpectrumAdapter(replace(SETTINGS, non_ascii=non_ascii))
-    findings = adapter.check(document, masters, erp_id)
+    findings = adapter.check_document(document, masters, erp_id)
     if any(finding.severity is Severity.BLOCKING for finding in findings):
         return
-    calls = adapter.plan(document, masters, erp_id)
-    assert [objection(call, adapter.settings) for call in calls] == [""] * len(calls)
+    calls = adapter.build_calls(document, masters, erp_id)
+    assert [describe_call_issue(call, adapter.settings) for call in calls] == [""] * len(calls)
     keys = {
         call.payload["Phase_Code"] + "/" + call.payload["Cost_Type"] + "/" + call.payload["Bid_Item_Number"]
         for call in calls[1:]

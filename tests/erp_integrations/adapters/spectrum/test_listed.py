@@ -1,13 +1,21 @@
-"""What Spectrum's lists say against a commitment: refused things block, things with information warn."""
+"""What master data say against a commitment: refused things block, things with information warn."""
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from erp_integrations.adapters.base import Finding, Fixer, Known, Masters, PhaseRecord, PhaseStatus, Severity
+from erp_integrations.adapters.base import (
+    ErpReferences,
+    Issue,
+    PhaseRecord,
+    PhaseStatus,
+    ReferenceStatus,
+    ResponsibleParty,
+    Severity,
+)
 from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings
-from erp_integrations.documents import Document
+from erp_integrations.snapshots import Document
 from tests.erp_integrations.adapters.examples import DOCUMENT, LINE, LUMP_SUM, MASTERS, with_line, with_lines
 
 ADAPTER = SpectrumAdapter(
@@ -24,15 +32,19 @@ ADAPTER = SpectrumAdapter(
 CONCRETE = PhaseRecord("0330000", "S", "Concrete", PhaseStatus.ACTIVE, price_method="J")
 PAINTING = PhaseRecord("0990000", "S", "Painting", PhaseStatus.ACTIVE, price_method="J")
 ALL_WELL = replace(
-    MASTERS, vendor=Known.ACTIVE, job=Known.ACTIVE, phases=(CONCRETE, PAINTING), job_price_method="U"
+    MASTERS,
+    vendor=ReferenceStatus.ACTIVE,
+    job=ReferenceStatus.ACTIVE,
+    phases=(CONCRETE, PAINTING),
+    job_price_method="U",
 )
 
 
-def found(document: Document = DOCUMENT, **changes: Any) -> list[Finding]:
-    return ADAPTER.check_masters(document, replace(ALL_WELL, **changes))
+def found(document: Document = DOCUMENT, **changes: Any) -> list[Issue]:
+    return ADAPTER.check_references(document, replace(ALL_WELL, **changes))
 
 
-def only(document: Document = DOCUMENT, **changes: Any) -> Finding:
+def only(document: Document = DOCUMENT, **changes: Any) -> Issue:
     (finding,) = found(document, **changes)
     assert finding.sentence.endswith(".")
     assert finding.action.endswith(".")
@@ -46,38 +58,38 @@ def test_where_all_is_active_there_is_nothing_to_say() -> None:
 @pytest.mark.parametrize(
     ("state", "code", "severity"),
     [
-        (Known.ABSENT, "vendor-unknown", Severity.BLOCKING),
-        (Known.CLOSED, "vendor-not-used", Severity.BLOCKING),
-        (Known.INACTIVE, "vendor-inactive", Severity.WARNING),
-        (Known.NOT_AMONG_ACTIVE, "vendor-not-among-active", Severity.WARNING),
+        (ReferenceStatus.ABSENT, "vendor-unknown", Severity.BLOCKING),
+        (ReferenceStatus.CLOSED, "vendor-not-used", Severity.BLOCKING),
+        (ReferenceStatus.INACTIVE, "vendor-inactive", Severity.WARNING),
+        (ReferenceStatus.NOT_AMONG_ACTIVE, "vendor-not-among-active", Severity.WARNING),
     ],
 )
 def test_a_vendor_that_spectrum_refuses_blocks_and_one_that_it_takes_warns(
-    state: Known, code: str, severity: Severity
+    state: ReferenceStatus, code: str, severity: Severity
 ) -> None:
     finding = only(vendor=state)
     assert (finding.code, finding.severity) == (code, severity)
-    assert (finding.field, finding.fixer) == ("Contract Company", Fixer.ERP_ADMIN)
+    assert (finding.field, finding.responsible_party) == ("Contract Company", ResponsibleParty.ERP_ADMIN)
     assert "DELRIV" in finding.sentence
 
 
 def test_a_job_that_spectrum_does_not_have_blocks_and_its_phases_are_not_asked_for() -> None:
-    finding = only(job=Known.ABSENT, phases=None)
+    finding = only(job=ReferenceStatus.ABSENT, phases=None)
     assert (finding.code, finding.severity) == ("job-unknown", Severity.BLOCKING)
     assert "2026-014" in finding.sentence
-    assert only(job=Known.INACTIVE).severity is Severity.WARNING
+    assert only(job=ReferenceStatus.INACTIVE).severity is Severity.WARNING
 
 
 def test_a_complete_job_blocks() -> None:
-    finding = only(job=Known.CLOSED)
+    finding = only(job=ReferenceStatus.CLOSED)
     assert (finding.code, finding.severity) == ("job-complete", Severity.BLOCKING)
 
 
 def test_a_line_on_no_phase_of_the_job_blocks() -> None:
     finding = only(phases=(CONCRETE,))
     assert (finding.code, finding.severity) == ("line-cost-code-unknown", Severity.BLOCKING)
-    assert (finding.field, finding.fixer) == ("Line 2, cost code", Fixer.PROJECT)
-    assert "09-900-00 is no phase of job 2026-014" in finding.sentence
+    assert (finding.field, finding.responsible_party) == ("Line 2, cost code", ResponsibleParty.PROJECT)
+    assert "09-900-00 is not a phase of job 2026-014" in finding.sentence
 
 
 def test_a_cost_type_that_the_phase_does_not_have_blocks_and_says_which_it_has() -> None:
@@ -126,10 +138,10 @@ def test_a_line_without_cost_code_or_cost_type_has_its_finding_elsewhere() -> No
     ("changes", "told"),
     [
         (
-            {"vendor": Known.NOT_READ, "job": Known.NOT_READ, "phases": None},
+            {"vendor": ReferenceStatus.NOT_READ, "job": ReferenceStatus.NOT_READ, "phases": None},
             "the vendor, the job and the cost codes",
         ),
-        ({"vendor": Known.NOT_READ}, "the vendor"),
+        ({"vendor": ReferenceStatus.NOT_READ}, "the vendor"),
         ({"phases": None}, "the cost codes"),
     ],
 )
@@ -140,4 +152,4 @@ def test_what_was_never_read_is_one_finding_that_blocks_nothing(changes: dict[st
 
 
 def test_without_links_nothing_is_asked_of_the_lists() -> None:
-    assert ADAPTER.check_masters(DOCUMENT, Masters()) == []
+    assert ADAPTER.check_references(DOCUMENT, ErpReferences()) == []

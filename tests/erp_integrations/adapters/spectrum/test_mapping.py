@@ -5,8 +5,8 @@ import pytest
 
 from erp_integrations.adapters.base import Call, Element
 from erp_integrations.adapters.spectrum import NonAscii, RetentionRule, SpectrumAdapter, SpectrumSettings
-from erp_integrations.adapters.spectrum.layouts import UPDATE_SUBCONTRACT, UPDATE_SUBCONTRACT_PHASES
-from erp_integrations.documents import Document
+from erp_integrations.adapters.spectrum.service_fields import UPDATE_SUBCONTRACT, UPDATE_SUBCONTRACT_PHASES
+from erp_integrations.snapshots import Document
 from tests.erp_integrations.adapters.examples import DOCUMENT, LINE, LUMP_SUM, MASTERS, with_line, with_lines
 
 ADAPTER = SpectrumAdapter(
@@ -15,7 +15,7 @@ ADAPTER = SpectrumAdapter(
 
 
 def planned(document: Document = DOCUMENT, erp_id: str = "SC-001") -> tuple[Call, ...]:
-    return ADAPTER.plan(document, MASTERS, erp_id)
+    return ADAPTER.build_calls(document, MASTERS, erp_id)
 
 
 def element(call: Call, name: str) -> Element:
@@ -86,8 +86,8 @@ def test_the_same_document_gives_the_same_hashes_and_another_one_does_not() -> N
 
 def test_the_erp_id_is_written_trimmed_and_in_upper_case() -> None:
     assert planned(erp_id=" sc-9 ")[0].payload["Subcontract_Number"] == "SC-9"
-    assert ADAPTER.propose_erp_id(replace(DOCUMENT, number=" sc-001 ")) == "SC-001"
-    assert ADAPTER.propose_erp_id(replace(DOCUMENT, number="PW-2015-00417-x")) == "PW-2015-00417-X"
+    assert ADAPTER.get_proposed_erp_id(replace(DOCUMENT, number=" sc-001 ")) == "SC-001"
+    assert ADAPTER.get_proposed_erp_id(replace(DOCUMENT, number="PW-2015-00417-x")) == "PW-2015-00417-X"
 
 
 @pytest.mark.parametrize(
@@ -107,13 +107,15 @@ def test_the_proposed_number_follows_the_connection_s_rule(
     prefix: str, last: bool, number: str, proposed: str
 ) -> None:
     rule = replace(ADAPTER.settings, erp_id_prefixes={DOCUMENT.kind: prefix}, last_characters=last)
-    assert SpectrumAdapter(rule).propose_erp_id(replace(DOCUMENT, number=number)) == proposed
+    assert SpectrumAdapter(rule).get_proposed_erp_id(replace(DOCUMENT, number=number)) == proposed
     other = replace(rule, erp_id_prefixes={"another kind": "X"})
-    assert not SpectrumAdapter(other).propose_erp_id(replace(DOCUMENT, number="417")).startswith("X")
+    assert not SpectrumAdapter(other).get_proposed_erp_id(replace(DOCUMENT, number="417")).startswith("X")
 
 
 def test_the_key_is_the_same_for_every_spelling() -> None:
-    assert ADAPTER.key(MASTERS, " sc-001") == ADAPTER.key(MASTERS, "SC-001 ")
+    assert ADAPTER.build_key(MASTERS.vendor_code, " sc-001") == ADAPTER.build_key(
+        MASTERS.vendor_code, "SC-001 "
+    )
 
 
 def test_without_a_description_the_title_is_the_comment() -> None:
@@ -147,7 +149,7 @@ def test_letters_with_accents_are_respelled_in_sight_or_left_for_the_check_to_re
     trade = element(planned(document)[0], "Contract_Type")
     assert (trade.value, trade.original) == ("Facade", "Façade")
     strict = SpectrumAdapter(replace(ADAPTER.settings, non_ascii=NonAscii.REFUSE))
-    assert strict.plan(document, MASTERS, "SC-001")[0].payload["Contract_Type"] == "Façade"
+    assert strict.build_calls(document, MASTERS, "SC-001")[0].payload["Contract_Type"] == "Façade"
 
 
 def test_what_nobody_entered_is_marked() -> None:
@@ -174,9 +176,9 @@ def test_every_line_says_whether_retention_is_withheld(
 ) -> None:
     adapter = SpectrumAdapter(replace(ADAPTER.settings, retention_rule=rule))
     document = replace(DOCUMENT, default_retainage=Decimal(retainage))
-    _, *lines = adapter.plan(document, MASTERS, "SC-001")
+    _, *lines = adapter.build_calls(document, MASTERS, "SC-001")
     assert [line.payload["Retention_Flag"] for line in lines] == [flag, flag]
-    warned = [finding.code for finding in adapter.check(document, MASTERS, "SC-001")]
+    warned = [finding.code for finding in adapter.check_document(document, MASTERS, "SC-001")]
     assert warned == (["retainage-not-withheld"] if flag != "Y" and retainage != "0" else [])
 
 
@@ -238,6 +240,6 @@ def test_quantity_and_unit_cost_stay_here_where_the_connection_says_that_the_uni
         return [line.payload[name] for name in ("Unit_Price", "Original_Contract_Quantity")]
 
     adapter = SpectrumAdapter(replace(ADAPTER.settings, fixed_price_units=frozenset({"CY"})))
-    line = adapter.plan(DOCUMENT, MASTERS, "SC-1")[1]
+    line = adapter.build_calls(DOCUMENT, MASTERS, "SC-1")[1]
     assert (explained(line), line.payload["Original_Contract_Amount"]) == (["", ""], "22260.00")
-    assert explained(ADAPTER.plan(DOCUMENT, MASTERS, "SC-1")[1]) == ["185.5000", "120.00"]
+    assert explained(ADAPTER.build_calls(DOCUMENT, MASTERS, "SC-1")[1]) == ["185.5000", "120.00"]

@@ -14,20 +14,25 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.dialects import mssql
 
 from erp_integrations.adapters.base import (
-    CannotTell,
+    ErpReferences,
     JobRecord,
     JobStatus,
-    Known,
-    Masters,
     PhaseRecord,
     PhaseStatus,
+    ReferenceStatus,
     Rows,
     Unauthorised,
+    Unavailable,
     VendorRecord,
     VendorStatus,
 )
-from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings, masters, tables
-from erp_integrations.adapters.spectrum.layouts import GET_JOB, GET_PHASE, LISTS
+from erp_integrations.adapters.spectrum import (
+    SpectrumAdapter,
+    SpectrumSettings,
+    info_link_tables,
+    master_data,
+)
+from erp_integrations.adapters.spectrum.service_fields import GET_JOB, GET_PHASE, LIST_LAYOUTS
 from tests.erp_integrations.adapters.spectrum import servers
 from tests.erp_integrations.adapters.spectrum.servers import (
     TYPES,
@@ -44,7 +49,8 @@ UNUSED = VendorRecord("UNUSED", "Unused", VendorStatus.NOT_USED)
 GONE = VendorRecord("GONE", "Gone", VendorStatus.INACTIVE)
 GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 DESCRIPTIONS = {
-    method: description(method, layout.names).split("?>", 1)[1].strip() for method, layout in LISTS.items()
+    method: description(method, layout.names).split("?>", 1)[1].strip()
+    for method, layout in LIST_LAYOUTS.items()
 }
 JSON = "application/json"
 
@@ -84,7 +90,7 @@ VENDORS = json.dumps([{"Vendor_Code": "BOLT", "Name": "Bolt"}, {"Vendor_Code": "
 
 def test_vendors_are_asked_for_as_the_company_with_its_authorisation() -> None:
     with listing(answering(VENDORS, kind=JSON)) as (adapter, server):
-        answer = adapter.vendors()
+        answer = adapter.list_vendors()
     assert answer == Rows((VendorRecord("ACME", "Acme"), VendorRecord("BOLT", "Bolt")))
     head = server.requests[0].decode()
     assert head.startswith("GET /vendors/PHL HTTP/1.1\r\n")
@@ -95,17 +101,17 @@ def test_vendors_are_asked_for_as_the_company_with_its_authorisation() -> None:
 def test_the_place_of_the_vendors_is_a_setting_and_the_code_is_quoted_in_it() -> None:
     changes = {"vendors_path": "/x/{company_code}/all", "company_code": "A/B"}
     with listing(answering(VENDORS, kind=JSON), **changes) as (adapter, server):
-        adapter.vendors()
+        adapter.list_vendors()
     assert server.requests[0].startswith(b"GET /x/A%2FB/all HTTP")
 
 
 def test_capped_vendors_are_asked_for_by_name_with_all_cost_centers() -> None:
     capped = json.dumps([*json.loads(VENDORS), {"Error_Code": "W"}])
     with listing(answering(capped, kind=JSON)) as (adapter, server):
-        answer = adapter.vendors()
-    assert isinstance(answer, CannotTell)
+        answer = adapter.list_vendors()
+    assert isinstance(answer, Unavailable)
     assert answer.reason == (
-        "Spectrum lists only a part of them at a time, and does not heed pName. "
+        "Spectrum lists only some of them at a time, and ignores pName. "
         "Reading through Info-Link shows all of them."
     )
     queries = [parse_qs(urlsplit(request.split()[1].decode()).query) for request in server.requests]
@@ -115,28 +121,28 @@ def test_capped_vendors_are_asked_for_by_name_with_all_cost_centers() -> None:
 
 def test_a_vendor_without_a_code_is_no_list() -> None:
     with listing(answering('[{"Vendor_Code": "", "Name": "Acme"}]', kind=JSON)) as (adapter, _):
-        assert adapter.vendors() == CannotTell("Spectrum listed a row without vendor code.")
+        assert adapter.list_vendors() == Unavailable("Spectrum listed a row without vendor code.")
 
 
 def test_a_company_without_anything_is_not_believed() -> None:
     with listing(answering("[]", kind=JSON)) as (adapter, _):
-        assert adapter.vendors() == CannotTell("Spectrum lists nothing at all of this company.")
+        assert adapter.list_vendors() == Unavailable("Spectrum lists nothing for this company.")
     with listing(answering(reply("GetJob"))) as (adapter, _):
-        assert adapter.jobs() == CannotTell("Spectrum lists nothing at all of this company.")
+        assert adapter.list_jobs() == Unavailable("Spectrum lists nothing for this company.")
 
 
 def test_nothing_listed_with_a_guid_may_be_the_guids_fault() -> None:
     with listing(answering(reply("GetPhase"))) as (adapter, _):
-        assert adapter.phases("24-001") == Rows(())
+        assert adapter.list_phases("24-001") == Rows(())
     with listing(answering(reply("GetPhase")), guid=GUID) as (adapter, _):
-        answer = adapter.phases("24-001")
-    assert isinstance(answer, CannotTell)
+        answer = adapter.list_phases("24-001")
+    assert isinstance(answer, Unavailable)
     assert "GUID" in answer.reason
 
 
 def test_every_declared_element_is_sent_once_for_each_status_and_the_secrets_with_it() -> None:
     with listing(answering(reply("GetPhase")), guid=GUID) as (adapter, server):
-        adapter.phases("24-001")
+        adapter.list_phases("24-001")
     assert len(server.requests) == 3
     for request, status in zip(server.requests, "AIC", strict=True):
         body = request.decode()
@@ -155,29 +161,29 @@ def test_rows_of_something_else_than_was_asked_for_are_no_list() -> None:
         ({"Status_Code": "C"}, "pStatus_Code"),
     ):
         with listing(answering(reply("GetJob", {**row, **changed}))) as (adapter, _):
-            answer = adapter.jobs()
-        assert answer == CannotTell(f"Spectrum does not heed {told}, and listed others too.")
+            answer = adapter.list_jobs()
+        assert answer == Unavailable(f"Spectrum ignores {told} and listed others too.")
     phase = {**row, "Phase_Code": "0330000", "Cost_Type": "S", "Job_Number": "24-002"}
     with listing(answering(reply("GetPhase", phase))) as (adapter, _):
-        phases = adapter.phases("24-001")
-    assert phases == CannotTell("Spectrum does not heed pJob_Number, and listed others too.")
+        phases = adapter.list_phases("24-001")
+    assert phases == Unavailable("Spectrum ignores pJob_Number and listed others too.")
 
 
 def test_a_job_number_that_is_none_is_asked_for_nowhere() -> None:
     adapter = connected("http://127.0.0.1:1")
     for number in ("", "*", "24-001" * 4):
-        answer = adapter.phases(number)
-        assert isinstance(answer, CannotTell)
+        answer = adapter.list_phases(number)
+        assert isinstance(answer, Unavailable)
         assert answer.reason.startswith("The job number ")
 
 
 def test_a_service_that_has_changed_is_not_called() -> None:
     kept = {**DESCRIPTIONS, "GetJob": description("GetJob", GET_JOB.names[:2]).split("?>", 1)[1]}
     with listing(answering(reply("GetJob")), wsdls=kept) as (adapter, server):
-        answer = adapter.jobs()
-    assert answer == CannotTell(
-        "Spectrum's description of GetJob has no pCompany_Code, pStatus_Code: which element is it? "
-        "An ERP Integrations Admin can name it in the settings of the connection."
+        answer = adapter.list_jobs()
+    assert answer == Unavailable(
+        "Spectrum's description of GetJob has no pCompany_Code, pStatus_Code. "
+        "An ERP Integrations Admin can name the right element in the settings of the connection."
     )
     assert server.requests == []
 
@@ -185,15 +191,15 @@ def test_a_service_that_has_changed_is_not_called() -> None:
 def test_an_element_that_we_don_t_know_is_sent_blank_as_it_asks_for_nothing() -> None:
     kept = {**DESCRIPTIONS, "GetPhase": description("GetPhase", (*GET_PHASE.names, "pNew")).split("?>", 1)[1]}
     with listing(answering(reply("GetPhase")), wsdls=kept) as (adapter, server):
-        assert adapter.phases("24-001") == Rows(())
+        assert adapter.list_phases("24-001") == Rows(())
     assert all(b"pNew" in request for request in server.requests)
 
 
 def test_a_description_that_is_not_kept_is_fetched() -> None:
     with listing(answering(description("GetJob", GET_JOB.names)), wsdls={}) as (adapter, server):
-        answer = adapter.jobs()
-    assert isinstance(answer, CannotTell)
-    assert answer.reason.startswith("Spectrum's reply is no answer to GetJob")
+        answer = adapter.list_jobs()
+    assert isinstance(answer, Unavailable)
+    assert answer.reason.startswith("Spectrum's reply is not an answer to GetJob")
     assert [request.split()[1] for request in server.requests] == [b"/wsdls/GetJob.jws", b"/ws/GetJob"]
 
 
@@ -208,19 +214,19 @@ def test_a_description_that_is_not_kept_is_fetched() -> None:
 )
 def test_a_wire_that_breaks_gives_no_list(behaviour: Behaviour, word: str) -> None:
     with listing(behaviour, read_timeout=1.0) as (adapter, _):
-        for answer in (adapter.vendors(), adapter.jobs(), adapter.phases("24-001")):
-            assert isinstance(answer, CannotTell)
+        for answer in (adapter.list_vendors(), adapter.list_jobs(), adapter.list_phases("24-001")):
+            assert isinstance(answer, Unavailable)
             assert word in answer.reason
 
 
 def test_a_reply_that_repeats_a_secret_is_told_without_it() -> None:
     refused = {"Error_Code": "E", "Error_Description": f"{AUTHORIZATION} has no access"}
     with listing(answering(reply("GetJob", refused))) as (adapter, _):
-        answer = adapter.jobs()
+        answer = adapter.list_jobs()
     assert isinstance(answer, Unauthorised)
     assert AUTHORIZATION not in answer.reason
     with listing(answering(json.dumps([refused]), kind=JSON)) as (adapter, _):
-        answered = adapter.vendors()
+        answered = adapter.list_vendors()
     assert isinstance(answered, Unauthorised)
     assert AUTHORIZATION not in answered.reason
 
@@ -228,21 +234,21 @@ def test_a_reply_that_repeats_a_secret_is_told_without_it() -> None:
 def test_a_list_may_be_longer_than_the_reply_to_a_write() -> None:
     many = [{"Vendor_Code": f"V{n}", "Name": "n" * 200} for n in range(9000)]
     with listing(answering(json.dumps(many), kind=JSON)) as (adapter, _):
-        answer = adapter.vendors()
+        answer = adapter.list_vendors()
     assert isinstance(answer, Rows)
     assert len(answer.rows) == 9000
     rows = [{"Job_Number": f"J{n}", "Job_Description": "d" * 200} for n in range(9000)]
     with listing(answering(reply("GetJob", *rows))) as (adapter, _):
-        jobs = adapter.jobs()
+        jobs = adapter.list_jobs()
     assert isinstance(jobs, Rows)
     assert len(jobs.rows) == 9000
 
 
 def test_parts_that_take_too_long_are_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(masters, "LONGEST_READING", -1.0)
+    monkeypatch.setattr(master_data, "MAX_LIST_SECONDS", -1.0)
     with listing(answering(VENDORS, kind=JSON)) as (adapter, server):
-        answer = adapter.vendors()
-    assert isinstance(answer, CannotTell)
+        answer = adapter.list_vendors()
+    assert isinstance(answer, Unavailable)
     assert "take longer than" in answer.reason
     assert server.requests == []
 
@@ -250,19 +256,19 @@ def test_parts_that_take_too_long_are_no_list(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("vendor", "job", "seen"),
     [
-        ("ACME", "24-001", (Known.ACTIVE, Known.ACTIVE)),
-        ("gone", "24-002", (Known.INACTIVE, Known.CLOSED)),
-        ("UNUSED", "24-001", (Known.CLOSED, Known.ACTIVE)),
-        ("NOBODY", "24-001", (Known.ABSENT, Known.ACTIVE)),
-        ("ACME", "24-999", (Known.ACTIVE, Known.ABSENT)),
+        ("ACME", "24-001", (ReferenceStatus.ACTIVE, ReferenceStatus.ACTIVE)),
+        ("gone", "24-002", (ReferenceStatus.INACTIVE, ReferenceStatus.CLOSED)),
+        ("UNUSED", "24-001", (ReferenceStatus.CLOSED, ReferenceStatus.ACTIVE)),
+        ("NOBODY", "24-001", (ReferenceStatus.ABSENT, ReferenceStatus.ACTIVE)),
+        ("ACME", "24-999", (ReferenceStatus.ACTIVE, ReferenceStatus.ABSENT)),
     ],
 )
 def test_vendor_job_and_phases_are_looked_at_together(
-    info_link: str, vendor: str, job: str, seen: tuple[Known, Known]
+    info_link: str, vendor: str, job: str, seen: tuple[ReferenceStatus, ReferenceStatus]
 ) -> None:
     adapter = connected("http://127.0.0.1:1", info_link=info_link)
-    now = adapter.as_of_now(Masters(vendor_code=vendor, job_number=job))
-    assert isinstance(now, Masters)
+    now = adapter.read_current_references(ErpReferences(vendor_code=vendor, job_number=job))
+    assert isinstance(now, ErpReferences)
     assert (now.vendor, now.job) == seen
     assert now.phases is not None
     assert len(now.phases) == {"24-001": 2, "24-002": 1, "24-999": 0}[job]
@@ -270,9 +276,13 @@ def test_vendor_job_and_phases_are_looked_at_together(
 
 def test_where_neither_is_shown_nobody_can_tell(info_link: str) -> None:
     adapter = connected("http://127.0.0.1:1", info_link=info_link)
-    assert isinstance(adapter.as_of_now(Masters(vendor_code="X", job_number="Y")), CannotTell)
+    assert isinstance(
+        adapter.read_current_references(ErpReferences(vendor_code="X", job_number="Y")), Unavailable
+    )
     without = connected("http://127.0.0.1:1")
-    assert isinstance(without.as_of_now(Masters(vendor_code="ACME", job_number="24-001")), CannotTell)
+    assert isinstance(
+        without.read_current_references(ErpReferences(vendor_code="ACME", job_number="24-001")), Unavailable
+    )
 
 
 @pytest.fixture
@@ -281,18 +291,16 @@ def info_link(tmp_path: Path) -> str:
     with create_engine(url).begin() as connection:
         for statement in (
             "CREATE TABLE VN_VENDOR_MASTER_MC (Company_Code, Vendor_Code, Vendor_Name, Status)",
-            "INSERT INTO VN_VENDOR_MASTER_MC VALUES ('PHL', ' GONE ', 'Gone  ', 'I'),"
-            " ('phl', 'ACME      ', 'Acme', 'A'), ('NYC', 'OTHER', 'Other', 'A'),"
-            " ('PHL', 'UNUSED', 'Unused', 'N')",
+            "INSERT INTO VN_VENDOR_MASTER_MC VALUES ('PHL', ' GONE ', 'Gone  ', 'I'), ('phl', 'ACME      ', "
+            "'Acme', 'A'), ('NYC', 'OTHER', 'Other', 'A'), ('PHL', 'UNUSED', 'Unused', 'N')",
             "CREATE TABLE JC_JOB_MASTER_MC (Company_Code, Job_Number, Job_Description, Status_Code)",
             "INSERT INTO JC_JOB_MASTER_MC VALUES ('PHL', '24-002', NULL, 'C'),"
             " ('PHL', '24-001', 'Roof', 'A')",
             "CREATE TABLE JC_PHASE_MASTER_MC (Company_Code, Job_Number, Phase_Code, Cost_Type, Description,"
             " Status_Code, Bid_Item_Number, Unit_Of_Measure)",
-            "INSERT INTO JC_PHASE_MASTER_MC VALUES"
-            " ('PHL', '24-001', '05-100-00', 'S', 'Steel', 'C', '  7', 'TON'),"
-            " ('PHL', '24-001', '03-300-00', 'S', 'Concrete', 'A', NULL, ''),"
-            " ('PHL', '24-002', '01-100-00', 'S', 'Other', 'A', NULL, '')",
+            "INSERT INTO JC_PHASE_MASTER_MC VALUES ('PHL', '24-001', '05-100-00', 'S', 'Steel', 'C', '  7', "
+            "'TON'), ('PHL', '24-001', '03-300-00', 'S', 'Concrete', 'A', NULL, ''), ('PHL', '24-002', "
+            "'01-100-00', 'S', 'Other', 'A', NULL, '')",
         ):
             connection.execute(text(statement))
     return url
@@ -300,38 +308,44 @@ def info_link(tmp_path: Path) -> str:
 
 def test_info_link_shows_all_of_the_company_and_nothing_of_others(info_link: str) -> None:
     adapter = connected("http://127.0.0.1:1", info_link=info_link)
-    assert adapter.vendors() == Rows(
+    assert adapter.list_vendors() == Rows(
         (
             VendorRecord("ACME", "Acme"),
             GONE,
             VendorRecord("UNUSED", "Unused", VendorStatus.NOT_USED),
         )
     )
-    assert adapter.jobs() == Rows((JobRecord("24-001", "Roof"), JobRecord("24-002", "", JobStatus.COMPLETE)))
-    assert adapter.phases("24-001") == Rows(
+    assert adapter.list_jobs() == Rows(
+        (JobRecord("24-001", "Roof"), JobRecord("24-002", "", JobStatus.COMPLETE))
+    )
+    assert adapter.list_phases("24-001") == Rows(
         (
             PhaseRecord("0330000", "S", "Concrete", PhaseStatus.ACTIVE),
             PhaseRecord("0510000", "S", "Steel", PhaseStatus.COMPLETE, "7", "TON"),
         )
     )
-    assert adapter.phases("24-009") == Rows(())
+    assert adapter.list_phases("24-009") == Rows(())
 
 
 def test_an_info_link_that_shows_nothing_of_the_company_is_being_loaded(info_link: str) -> None:
     adapter = connected("http://127.0.0.1:1", info_link=info_link, company_code="BIG")
-    assert adapter.vendors() == adapter.jobs() == CannotTell("Spectrum lists nothing at all of this company.")
+    assert (
+        adapter.list_vendors()
+        == adapter.list_jobs()
+        == Unavailable("Spectrum lists nothing for this company.")
+    )
 
 
 def test_a_status_that_is_not_known_is_no_list(info_link: str) -> None:
     with create_engine(info_link).begin() as connection:
         connection.execute(text("UPDATE JC_PHASE_MASTER_MC SET Status_Code = 'X'"))
-    answer = connected("http://127.0.0.1:1", info_link=info_link).phases("24-001")
-    assert isinstance(answer, CannotTell)
+    answer = connected("http://127.0.0.1:1", info_link=info_link).list_phases("24-001")
+    assert isinstance(answer, Unavailable)
     assert "'X'" in answer.reason
 
 
 def test_sql_server_is_asked_in_words_that_old_ones_know() -> None:
-    question = tables.rows_of_company(tables.PHASES, " phl ", Job_Number="24-001")
+    question = info_link_tables.build_company_query(info_link_tables.PHASES, " phl ", Job_Number="24-001")
     compiled = " ".join(str(question.compile(dialect=mssql.dialect())).split())
     assert compiled.endswith(
         "WHERE upper(ltrim(rtrim([JC_PHASE_MASTER_MC].[Company_Code]))) = :upper_1"

@@ -6,13 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from erp_integrations.adapters.spectrum.layouts import GET_JOB, GET_PHASE, VENDORS_BY_NAME, Narrowing
-from erp_integrations.adapters.spectrum.listing import Listing, Row
-from erp_integrations.adapters.spectrum.narrowing import Collector, NotNarrowableError
+from erp_integrations.adapters.spectrum.list_responses import ListResponse, Row
+from erp_integrations.adapters.spectrum.partitioned_fetch import NotPartitionableError, PartitionedFetch
+from erp_integrations.adapters.spectrum.service_fields import (
+    GET_JOB,
+    GET_PHASE,
+    VENDORS_BY_NAME,
+    PartitionKey,
+)
 
 CAP = 3
-DIVISION, PEOPLE = GET_JOB.narrowings[1], GET_JOB.narrowings[2]
-SORTS = {narrowing.sort: narrowing.column for narrowing in GET_JOB.narrowings}
+DIVISION, PEOPLE = GET_JOB.partition_keys[1], GET_JOB.partition_keys[2]
+SORTS = {narrowing.sort: narrowing.column for narrowing in GET_JOB.partition_keys}
 
 codes = st.text(st.sampled_from("AB1-"), max_size=3).map(str.strip)
 
@@ -20,13 +25,13 @@ codes = st.text(st.sampled_from("AB1-"), max_size=3).map(str.strip)
 class Erp:
     """Lists its records as Spectrum does: sorted, capped, and by how a value begins."""
 
-    def __init__(self, records: Sequence[Row], narrowings: tuple[Narrowing, ...], cap: int = CAP) -> None:
+    def __init__(self, records: Sequence[Row], narrowings: tuple[PartitionKey, ...], cap: int = CAP) -> None:
         self.records = records
         self.columns = {narrowing.element: narrowing.column for narrowing in narrowings}
         self.cap = cap
         self.asked = 0
 
-    def ask(self, criteria: Mapping[str, str]) -> Listing:
+    def ask(self, criteria: Mapping[str, str]) -> ListResponse:
         self.asked += 1
         column = SORTS.get(criteria.get("pSort_By", ""), "number")
         found = [
@@ -38,13 +43,13 @@ class Erp:
                 if element in self.columns
             )
         ]
-        return Listing(tuple(found[: self.cap]), whole=len(found) <= self.cap)
+        return ListResponse(tuple(found[: self.cap]), is_complete=len(found) <= self.cap)
 
     def meets(self, value: str, asked: str) -> bool:
         return value.startswith(asked[:-1]) if asked.endswith("*") else value == asked
 
-    def all(self, narrowings: tuple[Narrowing, ...]) -> list[str]:
-        rows = Collector(self.ask, ("number",)).whole({}, narrowings)
+    def all(self, narrowings: tuple[PartitionKey, ...]) -> list[str]:
+        rows = PartitionedFetch(self.ask, ("number",)).fetch_all({}, narrowings)
         return sorted({row["number"] for row in rows})
 
 
@@ -61,7 +66,7 @@ def test_the_parts_are_the_whole_or_there_is_no_list(values: list[tuple[str, str
     erp = Erp(jobs(values), (DIVISION, PEOPLE))
     try:
         found = erp.all((DIVISION, PEOPLE))
-    except NotNarrowableError:
+    except NotPartitionableError:
         return
     assert found == [job["number"] for job in erp.records]
 
@@ -70,9 +75,9 @@ def test_the_parts_are_the_whole_or_there_is_no_list(values: list[tuple[str, str
 @settings(deadline=None)
 def test_records_that_differ_in_a_value_are_always_listed_whole(values: list[str]) -> None:
     erp = Erp(
-        [{"number": str(n), "cost_type": value} for n, value in enumerate(values)], GET_PHASE.narrowings
+        [{"number": str(n), "cost_type": value} for n, value in enumerate(values)], GET_PHASE.partition_keys
     )
-    assert erp.all(GET_PHASE.narrowings) == sorted(str(n) for n in range(len(values)))
+    assert erp.all(GET_PHASE.partition_keys) == sorted(str(n) for n in range(len(values)))
 
 
 def test_a_short_list_is_asked_for_once() -> None:
@@ -84,7 +89,7 @@ def test_a_short_list_is_asked_for_once() -> None:
 def test_too_many_of_one_value_are_told_apart_by_the_next_parameter() -> None:
     erp = Erp(jobs([("A", person) for person in "ABCDEFGH"]), (DIVISION, PEOPLE))
     assert len(erp.all((DIVISION, PEOPLE))) == 8
-    with pytest.raises(NotNarrowableError, match="no filter of its makes it less"):
+    with pytest.raises(NotPartitionableError, match="none of its filters makes it fewer"):
         erp.all((DIVISION,))
 
 
@@ -95,7 +100,7 @@ def test_records_without_a_value_are_taken_from_the_top_of_the_sorted_list() -> 
 
 def test_more_records_without_a_value_than_the_list_shows_are_no_list() -> None:
     erp = Erp(jobs([("", "")] * CAP + [("A", "")]), (DIVISION,))
-    with pytest.raises(NotNarrowableError):
+    with pytest.raises(NotPartitionableError):
         erp.all((DIVISION,))
 
 
@@ -107,13 +112,13 @@ def test_another_parameter_is_tried_where_the_first_one_is_blank_too_often() -> 
 class Unsorted(Erp):
     """Does not heed pSort_By, so that blanks may stand anywhere."""
 
-    def ask(self, criteria: Mapping[str, str]) -> Listing:
+    def ask(self, criteria: Mapping[str, str]) -> ListResponse:
         return super().ask({name: value for name, value in criteria.items() if name != "pSort_By"})
 
 
 def test_a_list_that_is_not_sorted_as_asked_proves_nothing_about_blanks() -> None:
     erp = Unsorted(jobs([("B", ""), ("A", ""), ("C", ""), ("", ""), ("D", "")]), (DIVISION,))
-    with pytest.raises(NotNarrowableError):
+    with pytest.raises(NotPartitionableError):
         erp.all((DIVISION,))
 
 
@@ -141,9 +146,9 @@ class Heedless(Erp):
 @pytest.mark.parametrize(
     ("erp", "told"),
     [
-        (Literal, "leaves out some that it has"),
-        (OfOneLetter, "leaves out some that it has"),
-        (Heedless, "does not heed pCost_Type"),
+        (Literal, "leaves some out when asked for fewer"),
+        (OfOneLetter, "leaves some out when asked for fewer"),
+        (Heedless, "ignores pCost_Type"),
     ],
 )
 def test_a_site_that_understands_no_beginnings_is_noticed(erp: type[Erp], told: str) -> None:
@@ -151,14 +156,14 @@ def test_a_site_that_understands_no_beginnings_is_noticed(erp: type[Erp], told: 
         {"number": str(n), "cost_type": value}
         for n, value in enumerate(["B", "C", "D", "A1", "A2", "A3", "A4"])
     ]
-    with pytest.raises(NotNarrowableError, match=told):
-        erp(records, GET_PHASE.narrowings).all(GET_PHASE.narrowings)
+    with pytest.raises(NotPartitionableError, match=told):
+        erp(records, GET_PHASE.partition_keys).all(GET_PHASE.partition_keys)
 
 
 def test_a_name_that_begins_with_no_askable_letter_is_noticed_where_it_was_seen() -> None:
     names = ["\u00c9CLAIR", *"ABCDEF"]
     erp = Erp([{"number": str(n), "name": name} for n, name in enumerate(names)], (VENDORS_BY_NAME,))
-    with pytest.raises(NotNarrowableError, match="leaves out"):
+    with pytest.raises(NotPartitionableError, match="leaves some out"):
         erp.all((VENDORS_BY_NAME,))
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from erp_integrations.adapters.base import Masters, PhaseRecord, PhaseStatus, Severity
+from erp_integrations.adapters.base import ErpReferences, PhaseRecord, PhaseStatus, Severity
 from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings
-from erp_integrations.adapters.spectrum.prices import Kept, Prices, by_code, kept
+from erp_integrations.adapters.spectrum.prices import PriceBasis, Prices, get_basis_by_code, merge_price_bases
 from tests.erp_integrations.adapters.examples import DOCUMENT, LINE, LUMP_SUM, MASTERS, with_line, with_lines
 
 SETTINGS = SpectrumSettings(
@@ -19,23 +19,23 @@ SETTINGS = SpectrumSettings(
     job_price_codes=frozenset({"J", "BLANK"}),
 )
 ADAPTER = SpectrumAdapter(SETTINGS)
-UNIT, FIXED, UNKNOWN = Kept.UNIT_PRICE, Kept.FIXED, Kept.UNKNOWN
+UNIT, FIXED, UNKNOWN = PriceBasis.UNIT_PRICE, PriceBasis.FIXED, PriceBasis.UNKNOWN
 
 
-def masters(job: str, phase: str, unit: str = "") -> Masters:
+def masters(job: str, phase: str, unit: str = "") -> ErpReferences:
     record = PhaseRecord(
         "0330000", "S", "Concrete", PhaseStatus.ACTIVE, unit_of_measure=unit, price_method=phase
     )
     return replace(MASTERS, phases=(record, replace(record, code="0990000")), job_price_method=job)
 
 
-@pytest.mark.parametrize("job", Kept)
-@pytest.mark.parametrize("phase", Kept)
+@pytest.mark.parametrize("job", PriceBasis)
+@pytest.mark.parametrize("phase", PriceBasis)
 @pytest.mark.parametrize("unit_is_fixed", [True, False])
 def test_one_fixed_price_decides_and_a_unit_price_needs_all_to_be_known(
-    job: Kept, phase: Kept, unit_is_fixed: bool
+    job: PriceBasis, phase: PriceBasis, unit_is_fixed: bool
 ) -> None:
-    found = kept(job, phase, unit_is_fixed=unit_is_fixed)
+    found = merge_price_bases(job, phase, unit_is_fixed=unit_is_fixed)
     if unit_is_fixed or FIXED in (job, phase):
         assert found is FIXED
     else:
@@ -46,10 +46,10 @@ def test_one_fixed_price_decides_and_a_unit_price_needs_all_to_be_known(
     ("code", "found"), [("U", UNIT), (" u ", UNIT), ("F", FIXED), ("BLANK", UNKNOWN), ("", UNKNOWN)]
 )
 def test_a_code_means_what_the_setting_says_and_a_blank_nothing_unless_it_is_named(
-    code: str, found: Kept
+    code: str, found: PriceBasis
 ) -> None:
-    assert by_code(code, {"U"}) is found
-    assert by_code("BLANK", {"U", "BLANK"}) is UNIT
+    assert get_basis_by_code(code, {"U"}) is found
+    assert get_basis_by_code("BLANK", {"U", "BLANK"}) is UNIT
 
 
 @pytest.mark.parametrize(
@@ -70,19 +70,22 @@ def test_a_code_means_what_the_setting_says_and_a_blank_nothing_unless_it_is_nam
     ],
 )
 def test_job_phase_and_unit_decide_together(
-    job: str, phase: str, phase_unit: str, unit: str, found: Kept
+    job: str, phase: str, phase_unit: str, unit: str, found: PriceBasis
 ) -> None:
-    assert Prices(masters(job, phase, phase_unit), SETTINGS).of(replace(LINE, unit_of_measure=unit)) is found
+    assert (
+        Prices(masters(job, phase, phase_unit), SETTINGS).get_basis(replace(LINE, unit_of_measure=unit))
+        is found
+    )
 
 
 def test_nothing_is_known_while_no_codes_are_named() -> None:
     nameless = replace(SETTINGS, unit_price_codes=frozenset(), job_price_codes=frozenset())
-    assert Prices(masters("U", "J"), nameless).of(LINE) is UNKNOWN
-    assert Prices(masters("F", "F"), nameless).of(LINE) is UNKNOWN
+    assert Prices(masters("U", "J"), nameless).get_basis(LINE) is UNKNOWN
+    assert Prices(masters("F", "F"), nameless).get_basis(LINE) is UNKNOWN
 
 
-def money(known: Masters, **changes: Any) -> tuple[str, ...]:
-    header, line = ADAPTER.plan(with_line(**changes), known, "SC-1")
+def money(known: ErpReferences, **changes: Any) -> tuple[str, ...]:
+    header, line = ADAPTER.build_calls(with_line(**changes), known, "SC-1")
     names = ("Unit_Price", "Original_Contract_Quantity", "Original_Contract_Amount")
     return (header.payload["Unit_Price_Flag"], *(line.payload[name] for name in names))
 
@@ -94,9 +97,9 @@ def test_the_plan_shows_what_is_kept() -> None:
     assert money(masters("", "")) == ("", "185.5000", "120.00", "22260.00")
 
 
-def codes(known: Masters, **changes: Any) -> list[tuple[str, Severity]]:
+def codes(known: ErpReferences, **changes: Any) -> list[tuple[str, Severity]]:
     document = with_line(**changes)
-    found = [*ADAPTER.check(document, known, "SC-1"), *ADAPTER.check_masters(document, known)]
+    found = [*ADAPTER.check_document(document, known, "SC-1"), *ADAPTER.check_references(document, known)]
     return [(each.code, each.severity) for each in found if each.code != "masters-not-read"]
 
 
@@ -113,9 +116,9 @@ def test_where_the_method_is_not_known_it_is_said_and_nothing_is_guessed() -> No
 
 def test_on_a_fixed_price_job_it_is_said_that_the_amount_alone_is_kept() -> None:
     assert codes(masters("F", "J")) == AN_AMOUNT
-    (finding,) = ADAPTER.check(with_line(), masters("F", "J"), "SC-1")
+    (finding,) = ADAPTER.check_document(with_line(), masters("F", "J"), "SC-1")
     assert "because job 2026-014 has a fixed price in Spectrum" in finding.sentence
-    (finding,) = ADAPTER.check(with_line(), masters("U", "T"), "SC-1")
+    (finding,) = ADAPTER.check_document(with_line(), masters("U", "T"), "SC-1")
     assert "because in Spectrum the phase of 03-300-00 has a fixed price" in finding.sentence
 
 
@@ -143,16 +146,16 @@ def test_what_is_bound_is_what_makes_the_calls_other_ones() -> None:
         with_lines(LINE, replace(LUMP_SUM, unit_of_measure="LS")), default_retainage=Decimal(0)
     )
     name = "the price method of the job or of phases"
-    assert ADAPTER.bound(document, masters("", "")) == {}
-    assert ADAPTER.bound(document, masters("U", "J")) == {}
-    assert ADAPTER.bound(document, masters("U", "T")) == {name: [1]}
-    assert ADAPTER.bound(document, masters("F", "J")) == {name: [1]}
-    assert set(ADAPTER.bound(DOCUMENT, MASTERS)) == {"retention on the lines"}
+    assert ADAPTER.get_bound_values(document, masters("", "")) == {}
+    assert ADAPTER.get_bound_values(document, masters("U", "J")) == {}
+    assert ADAPTER.get_bound_values(document, masters("U", "T")) == {name: [1]}
+    assert ADAPTER.get_bound_values(document, masters("F", "J")) == {name: [1]}
+    assert set(ADAPTER.get_bound_values(DOCUMENT, MASTERS)) == {"retention on the lines"}
 
 
 def test_the_names_of_elements_are_bound_where_a_service_that_writes_has_any() -> None:
     def bound(*mapped: tuple[str, str, str]) -> dict[str, object]:
-        return SpectrumAdapter(replace(ADAPTER.settings, mapped=mapped)).bound(DOCUMENT, MASTERS)
+        return SpectrumAdapter(replace(ADAPTER.settings, mapped=mapped)).get_bound_values(DOCUMENT, MASTERS)
 
     one, other = ((method, "Comment", "Remark") for method in ("UpdateSubcontract", "SubcontractNotes"))
     assert bound(("GetJob", "pSort_By", "pOrder")) == bound()

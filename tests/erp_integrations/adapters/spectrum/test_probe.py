@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from erp_integrations.adapters.base import CannotTell, Key, ProbeResult
+from erp_integrations.adapters.base import Key, ProbeResult, Unavailable
 from erp_integrations.adapters.spectrum import (
     SpectrumAdapter,
     SpectrumSettings,
@@ -13,7 +13,7 @@ from erp_integrations.adapters.spectrum import (
     element_names,
     wsdl,
 )
-from erp_integrations.adapters.spectrum.layouts import LAYOUTS
+from erp_integrations.adapters.spectrum.service_fields import LAYOUTS
 from tests.erp_integrations.adapters.spectrum import servers
 from tests.erp_integrations.adapters.spectrum.servers import (
     Behaviour,
@@ -57,7 +57,7 @@ def _by_method(texts: dict[str, str | bytes]) -> Behaviour:
 
 def test_a_site_that_speaks_the_published_interface_is_usable() -> None:
     result = probed()
-    assert result == ProbeResult(True, "Spectrum answers, and has a place for everything that is written.")
+    assert result == ProbeResult(True, "Spectrum answers and can take everything that is exported.")
 
 
 def test_a_probe_only_reads() -> None:
@@ -88,9 +88,9 @@ def renamed(ours: str, theirs: str) -> tuple[str, ...]:
 )
 def test_an_element_that_no_plan_fills_or_its_case_stops_nothing(names: tuple[str, ...]) -> None:
     present = description(METHOD, names)
-    assert probed(UpdateSubcontract=present).usable
+    assert probed(UpdateSubcontract=present).is_usable
     changed = probed(wsdls=servers.descriptions(), UpdateSubcontract=present)
-    assert changed.usable
+    assert changed.is_usable
     assert changed.changed.startswith("Spectrum's description of UpdateSubcontract has changed: ")
 
 
@@ -100,31 +100,31 @@ def test_one_that_is_filled_and_is_not_there_stops_and_says_what_there_is_instea
 ) -> None:
     present = description(METHOD, renamed("Retention_Percent", "Retainage_Percent"))
     result = probed(wsdls=kept, UpdateSubcontract=present)
-    assert (result.usable, result.adoptable) == (False, False)
+    assert (result.is_usable, result.can_accept_wsdl) == (False, False)
     assert result.sentence == (
-        "Spectrum's description of UpdateSubcontract has no Retention_Percent: which element is it? "
-        "It has Retainage_Percent besides. "
-        "An ERP Integrations Admin can name it in the settings of the connection."
+        "Spectrum's description of UpdateSubcontract has no Retention_Percent. It also has "
+        "Retainage_Percent. "
+        "An ERP Integrations Admin can name the right element in the settings of the connection."
     )
 
 
 def test_a_person_maps_a_name() -> None:
     present = description(METHOD, renamed("Retention_Percent", "Retainage_Percent"))
     with _site(UpdateSubcontract=present) as server:
-        mapped = element_names.parse("updatesubcontract.retention_percent = RETAINAGE_PERCENT")
+        mapped = element_names.parse_element_names("updatesubcontract.retention_percent = RETAINAGE_PERCENT")
         settings = replace(adapter(server.url).settings, mapped=mapped)
-        assert SpectrumAdapter(settings).probe().usable
+        assert SpectrumAdapter(settings).probe().is_usable
 
 
 def test_a_name_that_the_site_does_not_have_is_said() -> None:
-    mapped = element_names.parse("UpdateSubcontract.Comment = Remarks")
+    mapped = element_names.parse_element_names("UpdateSubcontract.Comment = Remarks")
     with _site() as server:
         told = SpectrumAdapter(replace(adapter(server.url).settings, mapped=mapped)).probe().sentence
-    assert "has no Remarks (named in the settings for Comment): which element is it? It has Comment" in told
+    assert "has no Remarks (named in the settings for Comment). It also has Comment" in told
 
 
 def test_a_map_of_another_spelling_of_the_same_name_harms_nothing() -> None:
-    assert element_names.parse("UpdateSubcontract.Comment = COMMENT")
+    assert element_names.parse_element_names("UpdateSubcontract.Comment = COMMENT")
 
 
 def test_what_a_map_gives_to_one_element_is_no_others_place() -> None:
@@ -141,7 +141,7 @@ def test_what_a_map_gives_to_one_element_is_no_others_place() -> None:
         ("UpdateSubcontract.Comment = Re marks", "is not of the form"),
         ("PutSubcontract.Comment = Remarks", "is none of the services"),
         ("UpdateSubcontract.Remarks = Comment", "has no element Remarks"),
-        ("UpdateSubcontract.Comment = A\nupdatesubcontract.comment = B", "stands here twice"),
+        ("UpdateSubcontract.Comment = A\nupdatesubcontract.comment = B", "is entered twice"),
         ("UpdateSubcontract.Comment = A\nUpdateSubcontract.GL_Account = a", "two elements"),
         (
             "UpdateSubcontract.Comment = contract_type",
@@ -153,34 +153,34 @@ def test_what_a_map_gives_to_one_element_is_no_others_place() -> None:
             "UpdateSubcontractPhases.Original_Contract_Quantity = Original_Contract_Amount",
             "is another element",
         ),
-        ("UpdateSubcontract.Comment = authorization_id", "Authorization_ID stands where it always does"),
-        ("UpdateSubcontract.Comment = Guid", "GUID stands where it always does"),
-        ("UpdateSubcontract.guid = Session", "GUID stands where it always does"),
-        ("GetJob.Authorization_ID = Key", "Authorization_ID stands where it always does"),
+        ("UpdateSubcontract.Comment = authorization_id", "Authorization_ID is always at the same place"),
+        ("UpdateSubcontract.Comment = Guid", "GUID is always at the same place"),
+        ("UpdateSubcontract.guid = Session", "GUID is always at the same place"),
+        ("GetJob.Authorization_ID = Key", "Authorization_ID is always at the same place"),
     ],
 )
 def test_a_map_that_says_nothing_usable_is_refused(text: str, told: str) -> None:
-    with pytest.raises(element_names.NotAMapError, match=told):
-        element_names.parse(text)
+    with pytest.raises(element_names.InvalidMappingError, match=told):
+        element_names.parse_element_names(text)
 
 
 def test_another_namespace_is_another_interface_which_a_person_says_yes_to() -> None:
     present = description(METHOD, qualified=True)
     result = probed(wsdls=servers.descriptions(), UpdateSubcontract=present)
-    assert (result.usable, result.adoptable) == (False, True)
-    assert "another order or namespace" in result.sentence
+    assert (result.is_usable, result.can_accept_wsdl) == (False, True)
+    assert "order or namespace of its elements" in result.sentence
     assert set(result.descriptions) == WITHOUT_NOTES
 
 
 @pytest.mark.parametrize("kind", ["text/html", "text/html; charset=utf-8", "application/octet-stream", ""])
 def test_a_right_description_is_one_whatever_the_server_calls_it(kind: str) -> None:
     with serving(answering(description(METHOD), kind=kind)) as server:
-        assert wsdl.fetch(LAYOUTS[METHOD], adapter(server.url).settings)
+        assert wsdl.fetch_wsdl(LAYOUTS[METHOD], adapter(server.url).settings)
 
 
 def test_a_probe_of_nobody_says_so() -> None:
     result = adapter("http://127.0.0.1:1").probe()
-    assert result == ProbeResult(False, "Spectrum's server refused the connection.", passing=True)
+    assert result == ProbeResult(False, "Spectrum's server refused the connection.", transient=True)
 
 
 @pytest.mark.parametrize(
@@ -188,10 +188,10 @@ def test_a_probe_of_nobody_says_so() -> None:
     [
         (answering("<html></html>", status="404 Not Found", kind="text/html"), "(it answered 404)", False),
         (answering("<html></html>", status="503 Busy", kind="text/html"), "(it answered 503)", True),
-        (answering("<html></html>", kind="text/html"), "a web page instead of a description", False),
-        (answering(description(METHOD)[:-40]), "not whole, plain XML", False),
-        (answering("<other/>"), "answered with XML instead of a description", False),
-        (answering(DTD + description(METHOD).split("?>", 1)[1]), "not whole, plain XML", False),
+        (answering("<html></html>", kind="text/html"), "a web page instead of the description", False),
+        (answering(description(METHOD)[:-40]), "not complete, plain XML", False),
+        (answering("<other/>"), "answered with XML instead of the description", False),
+        (answering(DTD + description(METHOD).split("?>", 1)[1]), "not complete, plain XML", False),
         (answering(description("GetJob", ("Company_Code",))), "no SOAP 1.1 operation of that name", False),
         (answering(description(METHOD).replace("xsd:string", "xsd:nothing")), "can't be used", False),
         (
@@ -216,7 +216,7 @@ def test_what_is_no_description_is_never_kept(behaviour: Behaviour, told: str, p
     with serving(behaviour) as server, pytest.raises(WsdlError) as caught:
         adapter(server.url).fetch_wsdls()
     assert told in str(caught.value)
-    assert caught.value.passing is passing
+    assert caught.value.transient is passing
 
 
 def test_a_description_is_kept_as_text_whatever_its_encoding_was() -> None:
@@ -229,8 +229,8 @@ def test_a_description_is_kept_as_text_whatever_its_encoding_was() -> None:
 
 
 def test_read_back_is_honest_about_not_being_there() -> None:
-    answer = adapter("http://127.0.0.1:1").find(Key.of("PHL", "DELRIV", "SC-001"))
-    assert answer == CannotTell("Read-back is not configured.")
+    answer = adapter("http://127.0.0.1:1").find_record(Key.from_parts("PHL", "DELRIV", "SC-001"))
+    assert answer == Unavailable("Read-back is not configured.")
 
 
 def test_where_notes_are_written_their_service_is_looked_at_and_may_append() -> None:
@@ -241,4 +241,4 @@ def test_where_notes_are_written_their_service_is_looked_at_and_may_append() -> 
     with serving(_by_method(dict(texts))) as server:
         with_notes = SpectrumAdapter(replace(adapter(server.url).settings, notes_topic="GENERAL"))
         result = with_notes.probe()
-    assert (result.usable, set(result.descriptions)) == (True, set(LAYOUTS))
+    assert (result.is_usable, set(result.descriptions)) == (True, set(LAYOUTS))

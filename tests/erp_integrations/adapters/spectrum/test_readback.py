@@ -11,31 +11,31 @@ import pytest
 from sqlalchemy import Select, Table, create_engine, insert, make_url, text
 
 from erp_integrations.adapters.base import (
-    MOST_AT_ONCE,
-    Absent,
+    MAX_RECORDS_AT_ONCE,
     Call,
-    CannotTell,
     Difference,
     DifferenceKind,
-    Differs,
     Element,
     Key,
     Match,
+    Mismatch,
+    NotFound,
     StoredRecord,
+    Unavailable,
     ValueKind,
 )
 from erp_integrations.adapters.spectrum.readback import (
     LINES,
     SUBCONTRACTS,
     InfoLink,
-    any_row_of,
-    compare,
-    lines_of_jobs,
-    rows_of,
-    rows_of_many,
+    build_count_query,
+    build_job_lines_query,
+    build_record_query,
+    build_records_query,
+    compare_record,
 )
 
-KEY = Key.of("PHL", "ACME", "SC-001")
+KEY = Key.from_parts("PHL", "ACME", "SC-001")
 HEADER = {
     "Company_Code": "PHL",
     "Vendor_Code": "ACME      ",
@@ -115,7 +115,7 @@ def line(title: str = "Line 1", **changes: str) -> Call:
 
 
 def stored(site: Site) -> StoredRecord:
-    found = site.info_link.find(KEY)
+    found = site.info_link.find_record(KEY)
     assert isinstance(found, StoredRecord), found
     return found
 
@@ -158,7 +158,7 @@ class TestTheQuestion:
 
     @BOTH
     def test_one_record_of_one_company(self, table: Table, columns: str) -> None:
-        said, parameters = on_sql_server(rows_of(table, Key.of("phl", " acme", "sc-001 ")))
+        said, parameters = on_sql_server(build_record_query(table, Key.from_parts("phl", " acme", "sc-001 ")))
         assert said == (
             f"{columns} WHERE "
             f"upper(ltrim(rtrim([{table.name}].[Company_Code]))) = %(upper_1)s AND "
@@ -169,8 +169,12 @@ class TestTheQuestion:
 
     @BOTH
     def test_many_records_of_one_company(self, table: Table, columns: str) -> None:
-        keys = [Key.of("PHL", "BOLT", "SC-2"), Key.of("PHL", "ACME", "SC-2"), Key.of("PHL", "ACME", "SC-1")]
-        said, parameters = on_sql_server(rows_of_many(table, keys))
+        keys = [
+            Key.from_parts("PHL", "BOLT", "SC-2"),
+            Key.from_parts("PHL", "ACME", "SC-2"),
+            Key.from_parts("PHL", "ACME", "SC-1"),
+        ]
+        said, parameters = on_sql_server(build_records_query(table, keys))
         assert said == (
             f"{columns} WHERE "
             f"upper(ltrim(rtrim([{table.name}].[Company_Code]))) = %(upper_1)s AND "
@@ -187,7 +191,7 @@ class TestTheQuestion:
 
     @BOTH
     def test_whether_there_is_anything_of_a_company(self, table: Table, columns: str) -> None:
-        said, parameters = on_sql_server(any_row_of(table, "PHL"))
+        said, parameters = on_sql_server(build_count_query(table, "PHL"))
         assert said == (
             f"SELECT count(*) AS count_1 FROM [{table.name}] "
             f"WHERE upper(ltrim(rtrim([{table.name}].[Company_Code]))) = %(upper_1)s"
@@ -195,14 +199,14 @@ class TestTheQuestion:
         assert parameters == {"upper_1": "PHL"}
 
     def test_a_batch_has_fewer_parameters_than_sql_server_takes(self) -> None:
-        keys = [Key.of("PHL", f"V{number}", f"SC-{number}") for number in range(MOST_AT_ONCE)]
-        assert len(on_sql_server(rows_of_many(LINES, keys))[1]) < 2100
+        keys = [Key.from_parts("PHL", f"V{number}", f"SC-{number}") for number in range(MAX_RECORDS_AT_ONCE)]
+        assert len(on_sql_server(build_records_query(LINES, keys))[1]) < 2100
 
     @pytest.mark.parametrize("value", ["O'Hara", "100%", "%(x)s", "];--", "é"])
     def test_no_value_is_ever_part_of_the_text(self, value: str) -> None:
         for statement in (
-            rows_of(SUBCONTRACTS, Key.of("PHL", value, value)),
-            rows_of_many(SUBCONTRACTS, [Key.of("PHL", value, value)]),
+            build_record_query(SUBCONTRACTS, Key.from_parts("PHL", value, value)),
+            build_records_query(SUBCONTRACTS, [Key.from_parts("PHL", value, value)]),
         ):
             said, parameters = on_sql_server(statement)
             assert value.upper() not in said
@@ -215,7 +219,7 @@ class TestTheQuestion:
 
 class TestFind:
     def test_what_is_not_there_is_absent(self, site: Site) -> None:
-        assert site.info_link.find(KEY) == Absent()
+        assert site.info_link.find_record(KEY) == NotFound()
 
     def test_padding_and_case_don_t_hide_a_record(self, site: Site) -> None:
         site.holds(HEADER | {"Subcontract_Number": " sc-001   "}, LINE | {"Subcontract_Number": "Sc-001"})
@@ -225,7 +229,7 @@ class TestFind:
 
     def test_another_company_s_record_under_the_same_number_is_not_ours(self, site: Site) -> None:
         site.holds(HEADER | {"Company_Code": "NYC"}, LINE | {"Company_Code": "NYC"})
-        assert site.info_link.find(KEY) == Absent()
+        assert site.info_link.find_record(KEY) == NotFound()
 
     @pytest.mark.parametrize(
         ("first", "second", "whole"),
@@ -252,13 +256,13 @@ class TestFind:
             "nonsense://reader:hush-hush@host/db",
         ):
             link = InfoLink(url, connect_timeout=1, read_timeout=1)
-            found = link.find(KEY)
-            assert isinstance(found, CannotTell)
+            found = link.find_record(KEY)
+            assert isinstance(found, Unavailable)
             assert "hush-hush" not in repr(found) + repr(link)
 
     def test_a_database_without_the_tables_can_t_tell(self, tmp_path: Path) -> None:
         (tmp_path / "empty").touch()
-        assert isinstance(InfoLink(f"sqlite:///{tmp_path}/empty").find(KEY), CannotTell)
+        assert isinstance(InfoLink(f"sqlite:///{tmp_path}/empty").find_record(KEY), Unavailable)
 
 
 class TestFindMany:
@@ -266,9 +270,9 @@ class TestFindMany:
         other = {"Vendor_Code": "BOLT      "}
         site.holds(HEADER, LINE, LINE | {"Bid_Item_Number": "A-1"})
         site.holds(HEADER | other | {"GL_Account": "500200"}, LINE | other | {"Phase_Code": "0510000"})
-        keys = [KEY, Key.of("PHL", "BOLT", "SC-001"), Key.of("PHL", "BOLT", "SC-002")]
-        found = site.info_link.find_many(keys)
-        assert not isinstance(found, CannotTell)
+        keys = [KEY, Key.from_parts("PHL", "BOLT", "SC-001"), Key.from_parts("PHL", "BOLT", "SC-002")]
+        found = site.info_link.find_records(keys)
+        assert not isinstance(found, Unavailable)
         assert {key: list(record.lines) for key, record in found.items()} == {
             keys[0]: [("0330000", "S", ""), ("0330000", "S", "A-1")],
             keys[1]: [("0510000", "S", "")],
@@ -281,53 +285,53 @@ class TestFindMany:
         site.holds(HEADER | number, LINE | number)
         site.holds(HEADER | {"Vendor_Code": "BOLT"}, LINE | {"Vendor_Code": "BOLT"})
         site.holds(HEADER | {"Company_Code": "NYC"}, LINE | {"Company_Code": "NYC"})
-        keys = [KEY, Key.of("PHL", "BOLT", "SC-002")]
-        assert site.info_link.find_many(keys) == {}
+        keys = [KEY, Key.from_parts("PHL", "BOLT", "SC-002")]
+        assert site.info_link.find_records(keys) == {}
 
     def test_padding_and_case_don_t_hide_a_record(self, site: Site) -> None:
         key = {"Vendor_Code": " acme ", "Subcontract_Number": "sc-001    "}
         site.holds(HEADER | key, LINE | key)
-        found = site.info_link.find_many([KEY])
-        assert not isinstance(found, CannotTell)
+        found = site.info_link.find_records([KEY])
+        assert not isinstance(found, Unavailable)
         assert list(found[KEY].lines) == [("0330000", "S", "")]
 
     def test_a_database_that_is_being_loaded_hides_nothing_for_missing(self, site: Site) -> None:
-        keys = [Key.of("PHL", "ACME", f"SC-{number}") for number in range(10)]
-        assert isinstance(site.info_link.find_many(keys), CannotTell)
+        keys = [Key.from_parts("PHL", "ACME", f"SC-{number}") for number in range(10)]
+        assert isinstance(site.info_link.find_records(keys), Unavailable)
         for key in keys:
             site.holds(HEADER | {"Subcontract_Number": key.erp_id})
-        assert isinstance(site.info_link.find_many(keys), CannotTell)
+        assert isinstance(site.info_link.find_records(keys), Unavailable)
         site.holds(HEADER, LINE)
-        found = site.info_link.find_many(keys)
-        assert not isinstance(found, CannotTell)
+        found = site.info_link.find_records(keys)
+        assert not isinstance(found, Unavailable)
         assert len(found) == 10
 
     def test_a_few_that_are_gone_from_an_empty_company_are_gone(self, site: Site) -> None:
-        assert site.info_link.find_many([KEY]) == {}
+        assert site.info_link.find_records([KEY]) == {}
 
     def test_a_database_that_does_not_answer_can_t_tell(self, tmp_path: Path) -> None:
         link = InfoLink(f"sqlite:///file:{tmp_path}/none?mode=ro&uri=true")
-        assert isinstance(link.find_many([KEY]), CannotTell)
+        assert isinstance(link.find_records([KEY]), Unavailable)
 
     def test_a_value_that_is_no_date_is_shown_and_stops_nobody_else(self, site: Site) -> None:
         site.holds(HEADER | {"Date_Issued": "soon"})
-        found = site.info_link.find_many([KEY])
-        assert not isinstance(found, CannotTell)
+        found = site.info_link.find_records([KEY])
+        assert not isinstance(found, Unavailable)
         assert found[KEY].header["Date_Issued"] == "soon"
 
 
 class TestCompare:
     def test_decimals_dates_and_padding_are_compared_by_meaning(self, site: Site) -> None:
         site.holds(HEADER, LINE)
-        assert compare((header(), line()), stored(site)) == Match()
+        assert compare_record((header(), line()), stored(site)) == Match()
 
     def test_sql_server_s_own_types_are_the_same_values(self) -> None:
-        from erp_integrations.adapters.spectrum.readback import _plain
+        from erp_integrations.adapters.spectrum.readback import format_value
 
-        assert _plain("Unit_Price", Decimal("12.5050")) == "12.5050"
-        assert _plain("Unit_Price", Decimal("0E-4")) == "0.0000"
-        assert _plain("Date_Issued", dt.datetime(2015, 7, 4, tzinfo=None)) == "07/04/2015"  # noqa: DTZ001
-        assert _plain("Comment_2", None) == ""
+        assert format_value("Unit_Price", Decimal("12.5050")) == "12.5050"
+        assert format_value("Unit_Price", Decimal("0E-4")) == "0.0000"
+        assert format_value("Date_Issued", dt.datetime(2015, 7, 4, tzinfo=None)) == "07/04/2015"  # noqa: DTZ001
+        assert format_value("Comment_2", None) == ""
 
     @pytest.mark.parametrize(
         ("name", "value"),
@@ -341,8 +345,8 @@ class TestCompare:
     )
     def test_each_field_of_the_header_is_compared(self, site: Site, name: str, value: str) -> None:
         site.holds(HEADER, LINE)
-        verdict = compare((header(**{name: value}), line()), stored(site))
-        assert isinstance(verdict, Differs)
+        verdict = compare_record((header(**{name: value}), line()), stored(site))
+        assert isinstance(verdict, Mismatch)
         assert [(each.title, each.name, each.sent) for each in verdict.differences] == [
             ("Subcontract", name, value)
         ]
@@ -359,8 +363,8 @@ class TestCompare:
     )
     def test_each_field_of_a_line_is_compared(self, site: Site, name: str, value: str) -> None:
         site.holds(HEADER, LINE)
-        verdict = compare((header(), line(**{name: value})), stored(site))
-        assert isinstance(verdict, Differs)
+        verdict = compare_record((header(), line(**{name: value})), stored(site))
+        assert isinstance(verdict, Mismatch)
         assert [(each.title, each.name, each.sent) for each in verdict.differences] == [
             ("Line 1", name, value)
         ]
@@ -378,19 +382,19 @@ class TestCompare:
         self, site: Site, name: str, kind: ValueKind
     ) -> None:
         site.holds(HEADER, LINE)
-        verdict = compare((header(**{name: "07/07/2077"}), line()), stored(site))
-        assert isinstance(verdict, Differs)
+        verdict = compare_record((header(**{name: "07/07/2077"}), line()), stored(site))
+        assert isinstance(verdict, Mismatch)
         assert [each.value_kind for each in verdict.differences] == [kind]
 
     def test_a_blank_is_spectrum_s_to_fill(self, site: Site) -> None:
         site.holds(HEADER, LINE | {"Bid_Item_Number": "B-1       "})
         blanks = dict.fromkeys(("Unit_Of_Measure", "Unit_Price", "Original_Contract_Quantity"), "")
-        assert compare((header(Date_Issued=""), line(**blanks)), stored(site)) == Match()
+        assert compare_record((header(Date_Issued=""), line(**blanks)), stored(site)) == Match()
 
     def test_a_missing_line_and_a_line_too_many_are_differences(self, site: Site) -> None:
         site.holds(HEADER, LINE | {"Phase_Code": "0990000"})
-        verdict = compare((header(), line("Line 7")), stored(site))
-        assert verdict == Differs(
+        verdict = compare_record((header(), line("Line 7")), stored(site))
+        assert verdict == Mismatch(
             (
                 Difference("Line 7", "", "the line", "nothing", DifferenceKind.MISSING),
                 Difference("Another line", "", "nothing", "0990000 S, 1250.5", DifferenceKind.EXTRA),
@@ -400,9 +404,9 @@ class TestCompare:
     def test_a_line_is_found_under_its_own_billing_item_only(self, site: Site) -> None:
         site.holds(HEADER, LINE | {"Bid_Item_Number": "A-1"}, LINE | {"Bid_Item_Number": "A-2"})
         both = (line("Line 1", Bid_Item_Number="A-1"), line("Line 2", Bid_Item_Number="a-2"))
-        assert compare((header(), *both), stored(site)) == Match()
+        assert compare_record((header(), *both), stored(site)) == Match()
         swapped = replace(both[1], elements=line(Bid_Item_Number="A-3").elements)
-        assert isinstance(compare((header(), both[0], swapped), stored(site)), Differs)
+        assert isinstance(compare_record((header(), both[0], swapped), stored(site)), Mismatch)
 
 
 class TestElsewhere:
@@ -416,15 +420,15 @@ class TestElsewhere:
     SECOND = {**LINE, "Phase_Code": "0510000", "Original_Contract_Amount": 7}
 
     def found(self, site: Site, plan: tuple[Call, ...] = PLAN) -> list[tuple[str, str, int]]:
-        seen = site.info_link.find_elsewhere([plan])
-        assert not isinstance(seen, CannotTell)
+        seen = site.info_link.find_moved_records([plan])
+        assert not isinstance(seen, Unavailable)
         certain = [each for each in seen[0] if each.is_certain]
         return [(each.key.vendor_code, each.key.erp_id, each.matched) for each in certain]
 
     def possible(self, site: Site, plan: tuple[Call, ...] = PLAN) -> dict[str, str]:
-        seen = site.info_link.find_elsewhere([plan])
-        assert not isinstance(seen, CannotTell)
-        return {each.key.vendor_code: each.alike for each in seen[0] if not each.is_certain}
+        seen = site.info_link.find_moved_records([plan])
+        assert not isinstance(seen, Unavailable)
+        return {each.key.vendor_code: each.likeness for each in seen[0] if not each.is_certain}
 
     def put(
         self,
@@ -507,12 +511,12 @@ class TestElsewhere:
         other = (header(Company_Code="PHL", Vendor_Code="ACME", Subcontract_Number="SC-2"), self.PLAN[2])
         self.put(site, "BOLT", "SC-001", LINE)
         self.put(site, "BOLT", "SC-2", self.SECOND)
-        seen = site.info_link.find_elsewhere([(self.PLAN[0], self.PLAN[1]), other])
-        assert not isinstance(seen, CannotTell)
+        seen = site.info_link.find_moved_records([(self.PLAN[0], self.PLAN[1]), other])
+        assert not isinstance(seen, Unavailable)
         assert [[each.key.erp_id for each in records] for records in seen] == [["SC-001"], ["SC-2"]]
 
     def test_the_questions_are_by_job_and_sql_server_can_answer_them(self) -> None:
-        said, parameters = on_sql_server(lines_of_jobs("PHL", ["24-001", "24-002"]))
+        said, parameters = on_sql_server(build_job_lines_query("PHL", ["24-001", "24-002"]))
         where = said.partition(" WHERE ")[2]
         assert where == (
             "upper(ltrim(rtrim([VN_SUBCONTRACT_PHASE_MC].[Company_Code]))) = %(upper_1)s AND (EXISTS "
@@ -534,7 +538,7 @@ class TestBilling:
     def test_totals_and_lines_come_with_the_record(self, site: Site) -> None:
         billed = {"Amount_Billed_To_Date": 300.5, "Quantity_Billed_To_Date": 24}
         site.holds({**HEADER, **self.BILLED, "Total_Balance": None}, {**LINE, **billed})
-        found = compare((header(), line()), stored(site)).billing
+        found = compare_record((header(), line()), stored(site)).billing
         assert (found.billed, found.paid) == (Decimal("300.5"), Decimal(200))
         assert (found.retention_held, found.balance) == (Decimal("30.05"), None)
         assert [(each.title, each.amount, each.quantity) for each in found.lines] == [
@@ -545,19 +549,19 @@ class TestBilling:
         site = Site(tmp_path / "old.sqlite3", without=("Total", "Retention_Balance", "_To_Date"))
         site.holds(HEADER, LINE)
         record = stored(site)
-        assert compare((header(), line()), record) == Match()
-        assert not compare((header(), line()), record).billing.is_known
-        many = site.info_link.find_many([KEY])
-        assert not isinstance(many, CannotTell)
+        assert compare_record((header(), line()), record) == Match()
+        assert not compare_record((header(), line()), record).billing.is_known
+        many = site.info_link.find_records([KEY])
+        assert not isinstance(many, Unavailable)
         assert list(many) == [KEY]
         site.engine.dispose()
 
     def test_a_column_that_is_dropped_later_is_missed_once(self, tmp_path: Path) -> None:
         site = Site(tmp_path / "changes.sqlite3")
         site.holds(HEADER, LINE)
-        assert isinstance(site.info_link.find(KEY), StoredRecord)
+        assert isinstance(site.info_link.find_record(KEY), StoredRecord)
         with site.engine.begin() as connection:
             connection.execute(text("ALTER TABLE VN_SUBCONTRACT_MC DROP COLUMN Total_Paid"))
-        assert isinstance(site.info_link.find(KEY), CannotTell)
-        assert isinstance(site.info_link.find(KEY), StoredRecord)
+        assert isinstance(site.info_link.find_record(KEY), Unavailable)
+        assert isinstance(site.info_link.find_record(KEY), StoredRecord)
         site.engine.dispose()

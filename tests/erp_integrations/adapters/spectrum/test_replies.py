@@ -10,11 +10,13 @@ from erp_integrations.adapters.base import (
     Call,
     Outcome,
     Refused,
+    ReplyRule,
+    RuleKind,
     SessionOver,
     Unauthorised,
     Unknown,
 )
-from erp_integrations.adapters.spectrum import ReplyRule, RuleKind, SpectrumAdapter, SpectrumSettings, replies
+from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings, replies
 from erp_integrations.adapters.spectrum.wire import Exchange
 from tests.erp_integrations.adapters.examples import DOCUMENT, MASTERS
 from tests.erp_integrations.adapters.examples import LINE as LINE_ITEM
@@ -25,7 +27,7 @@ PUT = ("error_code", "desc", "column")
 GET = ("Error_Code", "Error_Description", "Error_Column")
 Row = tuple[str, str, str]
 
-HEADER, LINE, _ = SpectrumAdapter(SpectrumSettings("http://127.0.0.1:1", "PHL", "x")).plan(
+HEADER, LINE, _ = SpectrumAdapter(SpectrumSettings("http://127.0.0.1:1", "PHL", "x")).build_calls(
     DOCUMENT, MASTERS, "SC-001"
 )
 UNKNOWN, SILENT, ECHO = (ReplyRule(kind) for kind in (RuleKind.UNKNOWN, RuleKind.NO_ERROR_ROW, RuleKind.ECHO))
@@ -39,8 +41,8 @@ RULES = [UNKNOWN, SILENT, ECHO, by_codes("S", "G"), by_codes("")]
 
 
 def read(text: str, rule: ReplyRule | None = None, call: Call = HEADER) -> Outcome:
-    exchange = Exchange(wrote=True, status=200, body=text.encode())
-    return replies.read(exchange, call, rule or by_codes("S", "G"))
+    exchange = Exchange(bytes_sent=True, status=200, body=text.encode())
+    return replies.parse_reply(exchange, call, rule or by_codes("S", "G"))
 
 
 def holding(data: str, method: str = "UpdateSubcontract") -> str:
@@ -295,7 +297,7 @@ EVERY_RULE = [*RULES, *(by_codes(code) for code in ("S", "G", "W")), by_codes(""
 @given(replies_with_a_no(), st.sampled_from([*EVERY_RULE, by_codes("A", "I", "M", "E")]))
 def test_a_reply_in_which_a_refusal_stands_anywhere_is_never_a_yes(text: str, rule: ReplyRule) -> None:
     assert not isinstance(read(text, rule), Accepted)
-    assert replies.taught_by(text, HEADER, rule) is None
+    assert replies.find_reply_rule(text, HEADER, rule) is None
 
 
 @pytest.mark.parametrize("rule", EVERY_RULE)
@@ -308,7 +310,7 @@ def test_each_way_to_complain_without_a_code_of_refusal_is_no_yes_and_teaches_no
     texts += [reply(*row).replace("<e:Body>", f"{around}<e:Body>") for row in GOOD for around in REJECTED]
     for text in texts:
         assert isinstance(read(text, rule), Unknown), text
-        assert replies.taught_by(text, HEADER, rule) is None, text
+        assert replies.find_reply_rule(text, HEADER, rule) is None, text
 
 
 @pytest.mark.parametrize(
@@ -333,11 +335,11 @@ def test_what_the_simulator_says_of_a_written_record_is_a_yes_by_its_rule(
         # GONE is no vendor that is active, of which Spectrum informs under the code G.
         for vendor, by in (("ACME", rule), ("GONE", informed_by)):
             adapter = SpectrumAdapter(dataclasses.replace(known, written=by))
-            for call in adapter.plan(document, dataclasses.replace(links, vendor_code=vendor), "SC-1"):
-                answer = adapter.send(call)
+            for call in adapter.build_calls(document, dataclasses.replace(links, vendor_code=vendor), "SC-1"):
+                answer = adapter.send_call(call)
                 assert isinstance(answer, Accepted), answer
                 if "is inactive" in answer.reply:
-                    assert replies.taught_by(answer.reply, call, UNKNOWN) is None
+                    assert replies.find_reply_rule(answer.reply, call, UNKNOWN) is None
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -379,7 +381,7 @@ def test_a_yes_that_stands_outside_of_the_answer_is_none(rule: ReplyRule, inside
 def test_what_a_reply_to_a_written_record_teaches(
     text: str, present: ReplyRule, taught: ReplyRule | None
 ) -> None:
-    assert replies.taught_by(text, HEADER, present) == taught
+    assert replies.find_reply_rule(text, HEADER, present) == taught
     if taught:
         assert isinstance(read(text, taught), Accepted)
 
@@ -439,7 +441,7 @@ def test_a_refusal_that_names_something_of_the_document_is_the_documents(row: Ro
         answer = read(reply(*rows))
         assert isinstance(answer, Refused), answer
         assert row[1] in {error.text for error in answer.errors}
-        assert not answer.passing
+        assert not answer.transient
 
 
 @pytest.mark.parametrize(
@@ -483,17 +485,17 @@ def test_where_the_words_leave_it_open_the_complaints_come_with_it(row: Row) -> 
 def test_a_record_that_somebody_has_open_passes(row: Row, passes: bool) -> None:
     answer = read(reply(row))
     assert isinstance(answer, Refused)
-    assert answer.passing is passes
+    assert answer.transient is passes
     mixed = read(reply(row, VENDOR))
     assert isinstance(mixed, Refused)
-    assert not mixed.passing
+    assert not mixed.transient
 
 
 # Characters that XML does not allow
 
 
 def of_bytes(body: bytes, rule: ReplyRule) -> Outcome:
-    return replies.read(Exchange(wrote=True, status=200, body=body), HEADER, rule)
+    return replies.parse_reply(Exchange(bytes_sent=True, status=200, body=body), HEADER, rule)
 
 
 @pytest.mark.parametrize(

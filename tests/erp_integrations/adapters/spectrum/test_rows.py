@@ -14,7 +14,7 @@ import pytest
 
 from erp_integrations.adapters.base import Call, Element, NotSent
 from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings
-from erp_integrations.adapters.spectrum.layouts import LAYOUTS
+from erp_integrations.adapters.spectrum.service_fields import LAYOUTS
 from tests.local.spectrum.conftest import Caller
 from tests.simulator import Simulator
 
@@ -196,7 +196,7 @@ def test_no_row_is_left_out(site: Caller, method: str, rows: list[tuple[str, lis
 def test_what_fits_is_let_past_and_taken(
     site: Caller, header_of_lines: Mapping[str, str], method: str, element: str, value: str
 ) -> None:
-    assert LAYOUTS[method][element].complaint(value) == ""
+    assert LAYOUTS[method][element].describe_issue(value) == ""
     number = f"N{next(_numbers)}" if method == HEADER else "SC-1234567"
     assert _answers(site, method, _record(method, number=number) | {element: value}) == []
 
@@ -205,7 +205,7 @@ def test_what_fits_is_let_past_and_taken(
 def test_what_does_not_fit_is_stopped_here_and_refused_there(
     site: Caller, header_of_lines: Mapping[str, str], method: str, element: str, value: str
 ) -> None:
-    assert LAYOUTS[method][element].complaint(value) != ""
+    assert LAYOUTS[method][element].describe_issue(value) != ""
     number = f"N{next(_numbers)}" if method == HEADER else "SC-1234567"
     record = _record(method, number=number) | {element: value}
     answers = _answers(site, method, record)
@@ -223,6 +223,6 @@ def test_what_does_not_fit_never_leaves(
     # The two secrets are no part of a call: they come from the connection, at the last moment.
     record = _record(method, number="SC-1") | {element: value}
     elements = (Element(field.name, record.get(field.name, "")) for field in LAYOUTS[method].public)
-    outcome = SpectrumAdapter(nobody).send(Call(method, "Subcontract", tuple(elements)))
+    outcome = SpectrumAdapter(nobody).send_call(Call(method, "Subcontract", tuple(elements)))
     assert isinstance(outcome, NotSent)
-    assert not outcome.passing
+    assert not outcome.transient

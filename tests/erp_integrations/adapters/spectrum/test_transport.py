@@ -24,11 +24,13 @@ from erp_integrations.adapters.base import (
     NotSent,
     Outcome,
     Refused,
+    ReplyRule,
+    RuleKind,
     Unauthorised,
     Unknown,
     Unusable,
 )
-from erp_integrations.adapters.spectrum import ReplyRule, RuleKind, SpectrumAdapter, SpectrumSettings
+from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings
 from tests.erp_integrations.adapters.examples import DOCUMENT, MASTERS
 from tests.erp_integrations.adapters.spectrum import servers
 from tests.erp_integrations.adapters.spectrum.servers import (
@@ -60,12 +62,12 @@ def connected(base_url: str, **changes: object) -> SpectrumAdapter:
     return SpectrumAdapter(replace(settings, **changes))  # type: ignore[arg-type]
 
 
-HEADER, FIRST_LINE, _ = connected("http://127.0.0.1:1").plan(DOCUMENT, MASTERS, "SC-001")
+HEADER, FIRST_LINE, _ = connected("http://127.0.0.1:1").build_calls(DOCUMENT, MASTERS, "SC-001")
 
 
 def sent(behaviour: Behaviour, call: Call = HEADER, **changes: object) -> tuple[Outcome, Server]:
     with serving(behaviour) as server:
-        return connected(server.url, **changes).send(call), server
+        return connected(server.url, **changes).send_call(call), server
 
 
 def outcome(behaviour: Behaviour, **changes: object) -> Outcome:
@@ -118,16 +120,16 @@ def test_each_call_goes_to_its_own_service_below_the_configured_path() -> None:
 def test_a_refused_connection_is_not_sent() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    answer = connected(f"http://127.0.0.1:{port}").send(HEADER)
-    assert answer == NotSent("Spectrum's server refused the connection.", passing=True)
+    answer = connected(f"http://127.0.0.1:{port}").send_call(HEADER)
+    assert answer == NotSent("Spectrum's server refused the connection.", transient=True)
 
 
 def test_a_call_whose_time_is_past_is_not_sent_and_the_server_is_not_blamed() -> None:
     with serving(answering(SUCCESS)) as server:
-        answer = connected(server.url).send(HEADER, until=time.monotonic())
+        answer = connected(server.url).send_call(HEADER, until=time.monotonic())
     assert isinstance(answer, NotSent)
-    assert (answer.passing, answer.ours) == (True, True)
-    assert "too slow" in answer.reason
+    assert (answer.transient, answer.internal_error) == (True, True)
+    assert "took too long" in answer.reason
     assert server.requests == []
 
 
@@ -137,8 +139,8 @@ def test_an_unknown_name_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
 
     # A real look-up would depend on the machine's name service, and on how long it waits.
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    answer = connected("http://spectrum.example:8482").send(HEADER)
-    assert answer == NotSent("The name of Spectrum's server could not be found.", passing=True)
+    answer = connected("http://spectrum.example:8482").send_call(HEADER)
+    assert answer == NotSent("The name of Spectrum's server could not be found.", transient=True)
 
 
 def test_a_server_that_does_not_take_the_connection_is_not_sent() -> None:
@@ -150,25 +152,25 @@ def test_a_server_that_does_not_take_the_connection_is_not_sent() -> None:
             filler.setblocking(False)
             filler.connect_ex(address)
         try:
-            answer = connected(f"http://127.0.0.1:{address[1]}", connect_timeout=0.3).send(HEADER)
+            answer = connected(f"http://127.0.0.1:{address[1]}", connect_timeout=0.3).send_call(HEADER)
         finally:
             for filler in fillers:
                 filler.close()
-    assert answer == NotSent("Spectrum's server did not answer within 1 second.", passing=True)
+    assert answer == NotSent("Spectrum's server did not answer within 1 second.", transient=True)
 
 
 def test_a_certificate_that_nobody_vouches_for_is_not_sent(certificate: Path) -> None:
     with serving(answering(SUCCESS), certificate=certificate) as server:
-        answer = connected(server.url).send(HEADER)
+        answer = connected(server.url).send_call(HEADER)
         assert server.requests == []
     assert isinstance(answer, NotSent)
-    assert answer.passing
+    assert answer.transient
     assert "No secure connection" in answer.reason
 
 
 def test_a_yes_under_the_status_of_errors_is_no_yes() -> None:
     answer = outcome(answering(SUCCESS, status="422 No"), error_statuses=frozenset({422}))
-    assert told(answer, Unknown) == "Spectrum said yes under HTTP status 422."
+    assert told(answer, Unknown) == "Spectrum confirmed the call under HTTP status 422."
     no = outcome(answering(reply(("I", "is wrong", "GL_Account")), status="422 No"), error_statuses={422})
     assert isinstance(no, Refused)
 
@@ -180,18 +182,18 @@ def test_a_fault_under_the_status_of_errors_is_still_unknown() -> None:
 
 def test_a_server_that_speaks_no_tls_is_not_sent() -> None:
     with serving(answering(SUCCESS)) as server:
-        answer = connected(server.url.replace("http", "https"), connect_timeout=0.3).send(HEADER)
+        answer = connected(server.url.replace("http", "https"), connect_timeout=0.3).send_call(HEADER)
     assert isinstance(answer, NotSent)
 
 
 def test_a_certificate_that_the_connection_trusts_is_accepted(certificate: Path) -> None:
     with serving(answering(SUCCESS), certificate=certificate) as server:
-        answer = connected(server.url, ca_file=str(certificate)).send(HEADER)
+        answer = connected(server.url, ca_file=str(certificate)).send_call(HEADER)
     assert isinstance(answer, Accepted)
 
 
 def test_a_missing_file_of_certificates_is_not_sent(tmp_path: Path) -> None:
-    answer = connected("https://127.0.0.1:1", ca_file=str(tmp_path / "none.pem")).send(HEADER)
+    answer = connected("https://127.0.0.1:1", ca_file=str(tmp_path / "none.pem")).send_call(HEADER)
     assert isinstance(answer, NotSent)
 
 
@@ -217,7 +219,7 @@ def altered(call: Call, **values: str) -> Call:
 def test_a_stored_call_that_the_layout_does_not_allow_never_leaves(call: Call, told_in: str) -> None:
     answer, server = sent(answering(SUCCESS), call)
     assert told_in in told(answer, NotSent)
-    assert answer == NotSent(told(answer, NotSent), passing=False)
+    assert answer == NotSent(told(answer, NotSent), transient=False)
     assert server.requests == []
 
 
@@ -236,7 +238,7 @@ def test_a_service_that_lacks_an_element_is_not_called_and_it_concerns_the_conne
     answer, server = sent(answering(SUCCESS), wsdls=described(*names))
     assert isinstance(answer, Unusable)
     assert answer.reason.startswith(
-        "Spectrum's description of UpdateSubcontract has no Comment: which element is it? It has Tax_Code"
+        "Spectrum's description of UpdateSubcontract has no Comment. It also has Tax_Code"
     )
     assert server.requests == []
 
@@ -258,10 +260,10 @@ def test_an_element_that_nobody_knows_is_sent_blank() -> None:
     [
         (servers.resetting, "connection to Spectrum broke"),
         (servers.closing, "connection to Spectrum broke"),
-        (sending(b"HTTP/1.1 200 OK\r\nContent-"), "not whole, plain XML"),
+        (sending(b"HTTP/1.1 200 OK\r\nContent-"), "not complete, plain XML"),
         (sending(HEAD + b"Content-Length: 900\r\n\r\n" + SUCCESS.encode()), "connection to Spectrum broke"),
         (sending(HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n<e:En\r\n"), "connection to Spectrum broke"),
-        (sending(HEAD + b"\r\n" + SUCCESS.encode()[:-30]), "not whole, plain XML"),
+        (sending(HEAD + b"\r\n" + SUCCESS.encode()[:-30]), "not complete, plain XML"),
         (sending(b"\x00\xff garbage\r\n\r\n"), "connection to Spectrum broke"),
         (answering("", status="204 No Content"), "HTTP status 204"),
         (answering(SUCCESS, status="500 Internal Server Error"), "HTTP status 500"),
@@ -274,21 +276,24 @@ def test_an_element_that_nobody_knows_is_sent_blank() -> None:
         (answering(SUCCESS, status="307 Again", headers="Location: http://[bad\r\n"), "HTTP status 307"),
         (answering(SUCCESS, status="403 Forbidden"), "HTTP status 403"),
         (answering(SUCCESS, status="404 Not Found"), "HTTP status 404"),
-        (answering("<html><p>Maintenance</html>", kind="text/html"), "not whole, plain XML"),
-        (answering("<html><p>Maintenance</p></html>", kind="text/html"), "no answer to UpdateSubcontract"),
-        (answering(""), "not whole, plain XML"),
-        (answering(SUCCESS[:-20]), "not whole, plain XML"),
+        (answering("<html><p>Maintenance</html>", kind="text/html"), "not complete, plain XML"),
+        (
+            answering("<html><p>Maintenance</p></html>", kind="text/html"),
+            "not an answer to UpdateSubcontract",
+        ),
+        (answering(""), "not complete, plain XML"),
+        (answering(SUCCESS[:-20]), "not complete, plain XML"),
         (answering(servers.fault("Error executing Web Service")), "a fault: Error executing Web Service"),
-        (answering(reply(("Z", "Hm", ""))), "a code that is not known here (Z)"),
-        (answering(reply(("", "Hm", ""))), "a code that is not known here (blank)"),
-        (answering(reply(("W", "Take care", ""))), "only warned"),
-        (answering(reply(("S", "Yes", ""), ("I", "No", ""))), "yes and no at once"),
+        (answering(reply(("Z", "Hm", ""))), "an unknown code (Z)"),
+        (answering(reply(("", "Hm", ""))), "an unknown code (blank)"),
+        (answering(reply(("W", "Take care", ""))), "only a warning"),
+        (answering(reply(("S", "Yes", ""), ("I", "No", ""))), "both confirmed and refused"),
         (answering(reply()), "does not say whether"),
-        (answering(reply(("S", "", ""), method="GetJob")), "no answer to UpdateSubcontract"),
-        (answering(servers.envelope("")), "no answer to UpdateSubcontract"),
-        (answering("<!DOCTYPE e [<!ENTITY x 'S'>]>" + SUCCESS.split("?>")[1]), "not whole, plain XML"),
-        (answering("<!DOCTYPE e>" + SUCCESS.split("?>")[1]), "not whole, plain XML"),
-        (answering(b"<a>" * 100_000 + b"</a>" * 100_000), "not whole, plain XML"),
+        (answering(reply(("S", "", ""), method="GetJob")), "not an answer to UpdateSubcontract"),
+        (answering(servers.envelope("")), "not an answer to UpdateSubcontract"),
+        (answering("<!DOCTYPE e [<!ENTITY x 'S'>]>" + SUCCESS.split("?>")[1]), "not complete, plain XML"),
+        (answering("<!DOCTYPE e>" + SUCCESS.split("?>")[1]), "not complete, plain XML"),
+        (answering(b"<a>" * 100_000 + b"</a>" * 100_000), "not complete, plain XML"),
         (answering(gzip.compress(SUCCESS.encode())[:-12], headers="Content-Encoding: gzip\r\n"), "Spectrum"),
     ],
 )
@@ -337,9 +342,9 @@ def test_a_server_that_keeps_the_line_warm_holds_nobody_for_ever(behaviour: Beha
 def test_a_server_that_trickles_over_tls_is_cut_too(certificate: Path) -> None:
     with serving(trickling_body, certificate=certificate) as server:
         started = time.monotonic()
-        answer = connected(server.url, ca_file=str(certificate), read_timeout=0.5, connect_timeout=0.2).send(
-            HEADER
-        )
+        answer = connected(
+            server.url, ca_file=str(certificate), read_timeout=0.5, connect_timeout=0.2
+        ).send_call(HEADER)
         assert time.monotonic() - started < 3
     assert isinstance(answer, Unknown)
 

@@ -1,0 +1,21 @@
+"""Why a change of a commitment is refused; each text is for the person who asked."""
+
+
+class CommitmentError(Exception):
+    """Any of these."""
+
+
+class CommitmentLocked(CommitmentError):
+    """Accounting has the commitment, or has exported it."""
+
+
+class CommitmentChanged(CommitmentError):
+    """Somebody else changed it since the person opened it."""
+
+
+class DoesNotFit(CommitmentError):
+    """What was asked for would need more digits than a line has."""
+
+
+class NumberTaken(CommitmentError):
+    """The project has another commitment of this kind with this number."""

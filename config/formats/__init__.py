@@ -1,0 +1,1 @@
+"""How people read dates and times, by language."""

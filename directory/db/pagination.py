@@ -1,0 +1,77 @@
+"""Pages of a list by the key of its rows, never by offset: what is added meanwhile shifts nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from urllib.parse import urlencode
+
+from django.db.models import Model, QuerySet
+
+PAGE_LENGTH = 50
+LONGEST_SEARCH = 100
+LONGEST_NAME = 200
+LARGEST_KEY = 2**63 - 1
+
+Row = TypeVar("Row", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """Some rows, and the addresses of the pages beside; empty at an end of the list."""
+
+    rows: list[Row]
+    before_url: str
+    after_url: str
+
+
+def get_page(
+    found: QuerySet[Row],
+    parameters: Mapping[str, str],
+    *,
+    by: str = "pk",
+    ascending: bool = False,
+    length: int | None = None,
+    kept: Mapping[str, str],
+) -> Page[Row]:
+    """The page that ``after`` or ``before`` among an address's parameters names; the first one where that has
+    no rows or is no key: a bookmark never breaks.
+
+    The list is in the order of ``by``, ``pk`` or a name, which is unique in it. ``kept`` is what the
+    addresses of the pages beside keep. One query, two where a bookmark is stale.
+    """
+    length = length or PAGE_LENGTH
+    parse = parse_key if by == "pk" else parse_name
+    after, before = (parse(parameters.get(name, "")) for name in ("after", "before"))
+    backwards, key = (True, before) if after is None and before is not None else (False, after)
+    upwards = ascending is not backwards
+    beyond = found if key is None else found.filter(**{f"{by}__{'gt' if upwards else 'lt'}": key})
+    # One more than is shown says whether there is a next page.
+    taken = list(beyond.order_by(by if upwards else f"-{by}")[: length + 1])
+    if key is not None and not taken:
+        return get_page(found, {}, by=by, ascending=ascending, length=length, kept=kept)
+    more, rows = len(taken) > length, taken[:length]
+    if backwards:
+        rows.reverse()
+    has_before, has_after = (more, True) if backwards else (key is not None, more)
+    return Page(
+        rows,
+        before_url="?" + urlencode({**kept, "before": getattr(rows[0], by)}) if has_before else "",
+        after_url="?" + urlencode({**kept, "after": getattr(rows[-1], by)}) if has_after else "",
+    )
+
+
+def parse_key(text: str) -> int | None:
+    """A primary key in an address; None where it is none."""
+    if not (text.isascii() and text.isdigit()) or len(text) > len(str(LARGEST_KEY)):
+        return None
+    return min(int(text), LARGEST_KEY)
+
+
+def parse_name(text: str) -> str | None:
+    """A name in an address, as PostgreSQL takes it; None where it is empty."""
+    return text.replace("\0", "")[:LONGEST_NAME] or None
+
+
+def parse_search(text: str) -> str:
+    """What a person typed to search for, as PostgreSQL takes it."""
+    return " ".join(text.replace("\0", "").split())[:LONGEST_SEARCH]

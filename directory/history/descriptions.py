@@ -1,0 +1,156 @@
+"""Events in plain words where their name is not enough: one table, to which each tool adds its own.
+
+What a page or an export shows of an entry is made here, from ids; the entry itself holds no name.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from directory.history.events import DirectoryEvent, Event, find_event
+from directory.models import HistoryEntry, Level, User
+
+People = Mapping[int, User]
+
+MAX_MESSAGE_LENGTH = 2_000
+TOOLS = {
+    "erp_integrations_level": "ERP Integrations",
+    "directory_level": "Directory",
+    "commitments_level": "Commitments",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EventDescription:
+    """How one kind of event is told beyond its name.
+
+    ``describe`` makes a sentence of an entry's detail; ``message_key`` names what of the detail a person or
+    Spectrum said; ``tone`` is the label of a status, or nothing.
+    """
+
+    describe: Callable[[Mapping[str, Any], People], str] | None = None
+    tone: str = ""
+    message_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryDescription:
+    """One entry in words."""
+
+    tone: str
+    description: str
+    message: str
+
+
+def add_descriptions(more: Mapping[Event, EventDescription]) -> None:
+    """Add those of a tool; called once, when the tool starts."""
+    DESCRIPTIONS.update(more)
+
+
+def get_event_label(value: str) -> str:
+    """The event's name; made of its code where it is one of an older version."""
+    event = find_event(value)
+    return str(event.label) if event else value.replace(".", " ").replace("_", " ").capitalize()
+
+
+def describe_entry(entry: HistoryEntry, people: People) -> EntryDescription:
+    """An entry in words. ``people`` are those of ``list_named_people``."""
+    event = find_event(entry.event)
+    if event is None:
+        return EntryDescription("", get_event_label(entry.event), "")
+    known = DESCRIPTIONS.get(event, EventDescription())
+    description = known.describe(entry.detail, people) if known.describe else str(event.label)
+    if operator := entry.detail.get("operator"):
+        description = f"{description}, at the command line by {operator}"
+    return EntryDescription(
+        known.tone, description, str(entry.detail.get(known.message_key, ""))[:MAX_MESSAGE_LENGTH]
+    )
+
+
+def list_named_people(entries: Iterable[HistoryEntry]) -> dict[int, User]:
+    """Everybody whom these entries name, by id. One query."""
+    named_ids: set[Any] = set()
+    for entry in entries:
+        named_ids |= {entry.by_id, entry.detail.get("user"), entry.detail.get("accepted_by")}
+        if entry.subject_type == User._meta.label_lower:
+            named_ids.add(entry.subject_id)
+    return User.objects.in_bulk([pk for pk in named_ids if isinstance(pk, int)])
+
+
+def _get_person_name(detail: Mapping[str, Any], people: People) -> str:
+    return str(people.get(detail.get("user", 0)) or "a person")
+
+
+def _describe_grant(detail: Mapping[str, Any], people: People) -> str:
+    return f"Can Push to Accounting was granted to {_get_person_name(detail, people)}"
+
+
+def _describe_revocation(detail: Mapping[str, Any], people: People) -> str:
+    return f"Can Push to Accounting was revoked from {_get_person_name(detail, people)}"
+
+
+def _describe_suspension(detail: Mapping[str, Any], people: People) -> str:
+    return (
+        f"Can Push to Accounting was suspended for {_get_person_name(detail, people)}, until it "
+        "is granted again"
+    )
+
+
+def _format_levels(detail: Mapping[str, Any]) -> str:
+    known, levels = dict(Level.choices), detail.get("levels", {})
+    given = [f"{TOOLS.get(name, name)}: {known.get(level, level)}" for name, level in levels.items()]
+    return f" ({', '.join(given)})" if given else ""
+
+
+def _describe_added_member(detail: Mapping[str, Any], people: People) -> str:
+    return f"{_get_person_name(detail, people)} was added{_format_levels(detail)}"
+
+
+def _describe_changed_levels(detail: Mapping[str, Any], people: People) -> str:
+    return f"Levels of {_get_person_name(detail, people)} changed{_format_levels(detail)}"
+
+
+def _describe_removed_member(detail: Mapping[str, Any], people: People) -> str:
+    held = ", who held Can Push to Accounting" if detail.get("held_push_to_accounting") else ""
+    return f"{_get_person_name(detail, people)} was removed{held}"
+
+
+def _describe_refusal(detail: Mapping[str, Any], people: People) -> str:
+    return f"Refused: the right to {detail.get('right', 'do this')} is missing"
+
+
+def _describe_account_change(detail: Mapping[str, Any], people: People) -> str:
+    fields = ", ".join(str(name).replace("_", " ") for name in detail.get("fields", []))
+    off = "" if detail.get("active", True) else "; it is switched off"
+    return f"Account changed{f': {fields}' if fields else ''}{off}"
+
+
+def _describe_permission_change(detail: Mapping[str, Any], people: People) -> str:
+    given, taken = (", ".join(detail.get(name, [])) or "nothing" for name in ("given", "taken"))
+    return f"Permissions in Django admin changed: given {given}; taken {taken}"
+
+
+def _describe_export(detail: Mapping[str, Any], people: People) -> str:
+    return f"History was exported as {str(detail.get('format', 'a file')).upper()}"
+
+
+DESCRIPTIONS: dict[Event, EventDescription] = {
+    DirectoryEvent.PRIVILEGE_GRANTED: EventDescription(describe=_describe_grant, message_key="reason"),
+    DirectoryEvent.PRIVILEGE_REVOKED: EventDescription(describe=_describe_revocation, message_key="reason"),
+    DirectoryEvent.PRIVILEGE_SUSPENDED: EventDescription(describe=_describe_suspension, message_key="reason"),
+    DirectoryEvent.MEMBERSHIP_ADDED: EventDescription(describe=_describe_added_member),
+    DirectoryEvent.MEMBERSHIP_CHANGED: EventDescription(describe=_describe_changed_levels),
+    DirectoryEvent.MEMBERSHIP_REMOVED: EventDescription(describe=_describe_removed_member),
+    DirectoryEvent.OWN_DECISION_RULE_LIFTED: EventDescription(message_key="reason"),
+    DirectoryEvent.OWN_DECISION_RULE_RESTORED: EventDescription(message_key="reason"),
+    DirectoryEvent.APPROVERS_FLAGGED: EventDescription(message_key="reason"),
+    DirectoryEvent.TWO_STEP_RULE_SET: EventDescription(message_key="reason"),
+    DirectoryEvent.TWO_STEP_RULE_LIFTED: EventDescription(message_key="reason"),
+    DirectoryEvent.RIGHT_REFUSED: EventDescription(describe=_describe_refusal, message_key="address"),
+    DirectoryEvent.ACCOUNT_CHANGED: EventDescription(describe=_describe_account_change),
+    DirectoryEvent.ACCOUNT_POWERS_CHANGED: EventDescription(describe=_describe_permission_change),
+    DirectoryEvent.GROUP_PERMISSIONS_CHANGED: EventDescription(describe=_describe_permission_change),
+    DirectoryEvent.HISTORY_RESTORED: EventDescription(message_key="reason"),
+    DirectoryEvent.HISTORY_EXPORTED: EventDescription(describe=_describe_export),
+    DirectoryEvent.PERSON_ERASED: EventDescription(message_key="reason"),
+}

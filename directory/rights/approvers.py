@@ -1,0 +1,333 @@
+"""Who may push to accounting in a company: since when, by whose hand, and when a person last said that
+the list is right.
+
+All of it is read from the history, so that a privilege which came by another way than
+``services.grant_push_to_accounting`` shows as one that nobody granted.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
+
+from directory.history import signatures
+from directory.history.events import DirectoryEvent
+from directory.models import (
+    Company,
+    CompanyMembership,
+    HistoryEntry,
+    HistoryQuerySet,
+    User,
+)
+
+REVIEW_EVENTS = (DirectoryEvent.APPROVERS_CONFIRMED, DirectoryEvent.APPROVERS_FLAGGED)
+GRANT_END_EVENTS = (
+    DirectoryEvent.PRIVILEGE_REVOKED,
+    DirectoryEvent.PRIVILEGE_SUSPENDED,
+    DirectoryEvent.MEMBERSHIP_REMOVED,
+)
+MAX_NAMES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The entry by which somebody holds the privilege."""
+
+    entry: HistoryEntry
+    by: User | None
+
+    @property
+    def reason(self) -> str:
+        """Why, in the words of who granted it."""
+        return str(self.entry.detail.get("reason", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Approver:
+    """One who holds the privilege. ``grant`` is None where the history has none; ``is_flagged``: the
+    last review asked to revoke it."""
+
+    membership: CompanyMembership
+    grant: Grant | None
+    is_flagged: bool = False
+
+    @property
+    def is_effective(self) -> bool:
+        return self.membership.is_accounting_approver
+
+    @property
+    def effect(self) -> str:
+        """What the privilege gives them at this moment, in words."""
+        if self.is_effective:
+            return "Can accept, reject and export"
+        if not self.membership.user.is_active:
+            return "Account deactivated: no effect"
+        level = self.membership.get_erp_integrations_level_display()
+        return f"{level} on the tool: no effect until the level is Standard or Admin"
+
+
+@dataclass(frozen=True, slots=True)
+class SuspendedApprover:
+    """One whose privilege ended with a change of their account, and ``entry`` says why."""
+
+    membership: CompanyMembership
+    entry: HistoryEntry
+
+
+@dataclass(frozen=True, slots=True)
+class ApproverReview:
+    """The last time that somebody looked at the list, and when the next is due; None: nobody holds it.
+
+    ``is_asked``: what stood when accounts began to suspend the privilege was not confirmed since.
+    """
+
+    entry: HistoryEntry | None
+    by: User | None
+    due_at: datetime | None
+    is_overdue: bool
+    is_requested: bool = False
+
+    @property
+    def reason(self) -> str:
+        """Why some should not hold it any more; blank after a confirmation."""
+        return str(self.entry.detail.get("reason", "")) if self.entry else ""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnDecisionRule:
+    """Whether approvers decide on their own commitments here, and who said so last."""
+
+    is_lifted: bool
+    entry: HistoryEntry | None
+    by: User | None
+
+    @property
+    def reason(self) -> str:
+        """Why, in the words of who changed it."""
+        return str(self.entry.detail.get("reason", "")) if self.entry else ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApproverList:
+    """The whole list of one company. ``seen_hash`` binds a review to it."""
+
+    company: Company
+    approvers: Sequence[Approver]
+    suspended: Sequence[SuspendedApprover]
+    review: ApproverReview
+    own_decisions: OwnDecisionRule
+    content_hash: str
+
+    @property
+    def unrecorded_count(self) -> int:
+        """How many hold it without a grant in the history."""
+        return sum(approver.grant is None for approver in self.approvers)
+
+
+def list_privilege_holders(company: Company) -> QuerySet[CompanyMembership]:
+    """The memberships that hold the privilege, effective or not, by name."""
+    memberships = CompanyMembership.objects.filter(company=company, can_push_to_accounting=True)
+    return memberships.select_related("user").order_by("user__last_name", "user__first_name", "user_id")
+
+
+def format_names(people: Sequence[User]) -> str:
+    """The first of them by name: one of these can do it."""
+    names = [str(person) for person in people[:MAX_NAMES]]
+    if len(people) > MAX_NAMES:
+        names.append("another")
+    return " or ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def list_changes_by_others(person: User) -> HistoryQuerySet:
+    """When somebody other than the person put a hand in how they sign in: each may have handed the account
+    over. A new address counts whoever entered it, as only administrators can.
+    """
+    changed = Q(event=DirectoryEvent.ACCOUNT_CHANGED) & (
+        Q(detail__fields__contains=["email"]) | Q(detail__fields__contains=["is_active"], detail__active=True)
+    )
+    taken = Q(event=DirectoryEvent.TWO_STEP_TURNED_OFF) & ~Q(by_id=person.pk)
+    return HistoryEntry.objects.about(person).filter(
+        changed | taken | Q(event=DirectoryEvent.ACCOUNT_PASSWORD_SET)
+    )
+
+
+def build_approver_list(company: Company) -> ApproverList:
+    """Read it; seven queries, however many there are, and one more where somebody is suspended."""
+    memberships = list(list_privilege_holders(company))
+    last_events = list_last_privilege_events(company)
+    holder_ids = {membership.pk for membership in memberships}
+    grants = list_current_grants(memberships, last_events)
+    suspended = {
+        key: entry
+        for key, entry in last_events.items()
+        if entry.event == DirectoryEvent.PRIVILEGE_SUSPENDED and key not in holder_ids
+    }
+    suspended_memberships = (
+        CompanyMembership.objects.select_related("user").in_bulk(suspended) if suspended else {}
+    )
+    of_company = HistoryEntry.objects.about(company).order_by("-pk")
+    last_review = of_company.filter(event__in=REVIEW_EVENTS).first()
+    is_requested = of_company.filter(
+        event=DirectoryEvent.APPROVERS_CONFIRMATION_ASKED, pk__gt=last_review.pk if last_review else 0
+    ).exists()
+    rule = of_company.filter(
+        event__in=(DirectoryEvent.OWN_DECISION_RULE_LIFTED, DirectoryEvent.OWN_DECISION_RULE_RESTORED)
+    ).first()
+    entries = [*grants.values(), *filter(None, (last_review, rule))]
+    people = User.objects.in_bulk({entry.by_id for entry in entries if entry.by_id})
+
+    def get_actor(entry: HistoryEntry | None) -> User | None:
+        return people.get(entry.by_id or 0) if entry else None
+
+    flagged = set(last_review.detail.get("flagged", [])) if last_review else set()
+    approvers = []
+    for membership in memberships:
+        entry = grants.get(membership.pk)
+        is_newer = entry is not None and last_review is not None and entry.pk > last_review.pk
+        approvers.append(
+            Approver(
+                membership,
+                Grant(entry, get_actor(entry)) if entry else None,
+                is_flagged=membership.user_id in flagged and not is_newer,
+            )
+        )
+    return ApproverList(
+        company,
+        approvers,
+        [
+            SuspendedApprover(suspended_memberships[key], entry)
+            for key, entry in suspended.items()
+            if key in suspended_memberships
+        ],
+        build_review(last_review, get_actor(last_review), approvers, is_requested=is_requested),
+        OwnDecisionRule(company.allows_own_decisions, rule, get_actor(rule)),
+        hash_approver_list(company, approvers),
+    )
+
+
+def list_overdue_reviews(companies: QuerySet[Company]) -> list[tuple[Company, HistoryEntry | None]]:
+    """Those whose list nobody has reviewed in time, with their last review. One query, and those of
+    ``roll_of`` for each company that has no review yet, or an old one, or was asked for one since."""
+    cutoff = timezone.now() - timedelta(days=settings.APPROVERS_REVIEW_DAYS)
+    last = HistoryEntry.objects.filter(
+        subject_type=Company._meta.label_lower,
+        subject_id=OuterRef("pk"),
+        event__in=(*REVIEW_EVENTS, DirectoryEvent.APPROVERS_CONFIRMATION_ASKED),
+    ).order_by("-pk")
+    candidates = (
+        companies.filter(memberships__can_push_to_accounting=True)
+        .annotate(reviewed_at=Subquery(last.values("at")[:1]), last_event=Subquery(last.values("event")[:1]))
+        .filter(
+            Q(reviewed_at=None)
+            | Q(reviewed_at__lte=cutoff)
+            | Q(last_event=DirectoryEvent.APPROVERS_CONFIRMATION_ASKED)
+        )
+        .order_by("pk")
+        .distinct()
+    )
+    approver_lists = [build_approver_list(company) for company in candidates]
+    return [
+        (approver_list.company, approver_list.review.entry)
+        for approver_list in approver_lists
+        if approver_list.review.is_overdue
+    ]
+
+
+def build_grant_statement(membership: CompanyMembership, *, entry_id: int) -> dict[str, Any]:
+    """What is signed when the privilege is granted, which the history's ``entry`` tells."""
+    return {
+        "event": DirectoryEvent.PRIVILEGE_GRANTED,
+        "membership": membership.pk,
+        "user": membership.user_id,
+        "company": membership.company_id,
+        "entry": entry_id,
+    }
+
+
+def is_grant_signed(membership: CompanyMembership) -> bool:
+    """Web signed the grant of the privilege, or it stood when signing began, and nothing ended it.
+
+    The database numbers the history, so that nothing that ended it can be put before it.
+    """
+    statement = signatures.find_signed_statement(membership.signed_grant)
+    if statement is not None:
+        since = statement.get("entry", 0)
+        if statement != statement | build_grant_statement(membership, entry_id=since):
+            return False
+    else:
+        signing_start = signatures.find_signing_start()
+        if signing_start is None or [membership.pk, membership.user_id] not in signing_start.detail["held"]:
+            return False
+        since = signing_start.pk
+    ended = HistoryEntry.objects.about(membership).filter(event__in=GRANT_END_EVENTS, pk__gt=since)
+    return not ended.exists()
+
+
+def list_current_grants(
+    memberships: Sequence[CompanyMembership], last_events: Mapping[int, HistoryEntry]
+) -> dict[int, HistoryEntry]:
+    """By membership, the grant that nothing came after; one that nobody signed is none."""
+    signing_start = signatures.find_signing_start()
+    grants = {}
+    for membership in memberships:
+        entry, statement = (
+            last_events.get(membership.pk),
+            signatures.find_signed_statement(membership.signed_grant),
+        )
+        if entry is None or entry.event != DirectoryEvent.PRIVILEGE_GRANTED:
+            continue
+        is_older = signing_start is not None and entry.pk < signing_start.pk
+        if is_older or (statement and statement.get("entry") == entry.pk):
+            grants[membership.pk] = entry
+    return grants
+
+
+def list_last_privilege_events(company: Company) -> dict[int, HistoryEntry]:
+    """By membership, what happened last to its privilege."""
+    entries = HistoryEntry.objects.filter(
+        company_id=company.pk,
+        subject_type=CompanyMembership._meta.label_lower,
+        event__in=(
+            DirectoryEvent.PRIVILEGE_GRANTED,
+            DirectoryEvent.PRIVILEGE_REVOKED,
+            DirectoryEvent.PRIVILEGE_SUSPENDED,
+        ),
+    )
+    return {entry.subject_id: entry for entry in entries.order_by("pk")}
+
+
+def build_review(
+    entry: HistoryEntry | None, by: User | None, approvers: Sequence[Approver], *, is_requested: bool
+) -> ApproverReview:
+    if not approvers:
+        return ApproverReview(entry, by, None, is_overdue=False)
+    now = timezone.now()
+    if is_requested:
+        return ApproverReview(entry, by, now, is_overdue=True, is_requested=True)
+    # Never reviewed: counted from the first grant. One that nobody recorded can't wait.
+    granted_at = [approver.grant.entry.at if approver.grant else None for approver in approvers]
+    since = entry.at if entry else (min(filter(None, granted_at)) if all(granted_at) else None)
+    due = since + timedelta(days=settings.APPROVERS_REVIEW_DAYS) if since else now
+    return ApproverReview(entry, by, due, is_overdue=due <= now)
+
+
+def hash_approver_list(company: Company, approvers: Sequence[Approver]) -> str:
+    """SHA-256 of what a person confirms: who, by which grant, at which level, and the own-decision rule."""
+    content: list[Any] = [
+        [
+            approver.membership.pk,
+            approver.membership.user_id,
+            approver.grant.entry.pk if approver.grant else None,
+            approver.membership.erp_integrations_level,
+            approver.membership.user.is_active,
+        ]
+        for approver in sorted(approvers, key=lambda approver: approver.membership.pk)
+    ]
+    text = json.dumps([company.pk, company.allows_own_decisions, content])
+    return hashlib.sha256(text.encode()).hexdigest()

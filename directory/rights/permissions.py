@@ -1,0 +1,220 @@
+"""Who may do what: ``can_…`` answers, for templates; ``require_…`` raises, for commands.
+
+The table is docs/product.md, section 2.2. A person of another company never gets this far: what
+they may not see is not found (404), by the ``visible_to`` query sets.
+"""
+
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec
+
+from django.core.exceptions import PermissionDenied
+
+from directory.models import (
+    VISIBLE_LEVELS,
+    WORKING_LEVELS,
+    Company,
+    CompanyMembership,
+    Level,
+    Project,
+    ProjectMembership,
+    User,
+)
+from directory.rights import approvers
+
+P = ParamSpec("P")
+
+
+class RightMissing(PermissionDenied):
+    """A person asked for something that their rights do not cover. Becomes a 403 and a history entry."""
+
+    remedy: tuple[str, str] | None = None
+    """What the person can do about it by themselves: the words of a link, and the name of its page."""
+
+    def __init__(self, *, by: User, company: Company | None, right: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.by = by
+        self.company = company
+        self.right = right
+        self.sentence = sentence
+
+
+class TwoStepMissing(RightMissing):
+    """An approver without two-step verification, in a company that requires it."""
+
+    remedy = ("Set up two-step verification", "mfa_index")
+
+    def __init__(self, *, by: User, company: Company) -> None:
+        super().__init__(
+            by=by,
+            company=company,
+            right="push to accounting: two-step verification",
+            sentence=f"{company.name} requires two-step verification of its accounting approvers. "
+            "You can view; to decide, set it up first. It takes a minute and your phone.",
+        )
+
+
+def find_company_membership(user: User, company: Company) -> CompanyMembership | None:
+    """The person's entry in the Company Directory, with the person and the company; None for strangers."""
+    memberships = CompanyMembership.objects.select_related("user", "company")
+    return memberships.filter(user=user, company=company).first()
+
+
+def get_commitments_level(user: User, project: Project) -> str:
+    """The person's level in the project's Commitments tool."""
+    membership = ProjectMembership.objects.filter(user=user, project=project, user__is_active=True).first()
+    return membership.commitments_level if membership else Level.NONE
+
+
+def can_see_erp_integrations(user: User, company: Company) -> bool:
+    """Read Only and up on the ERP Integrations tool."""
+    membership = find_company_membership(user, company)
+    return bool(
+        membership and membership.user.is_active and membership.erp_integrations_level in VISIBLE_LEVELS
+    )
+
+
+def can_push_to_accounting(user: User, company: Company) -> bool:
+    """Accept, reject, export and what follows: Standard or Admin, the privilege, two steps if required."""
+    membership = find_company_membership(user, company)
+    return bool(membership and membership.can_decide)
+
+
+def can_administer_erp_integrations(user: User, company: Company) -> bool:
+    """Vendor and job links, connection settings: Admin on the ERP Integrations tool."""
+    membership = find_company_membership(user, company)
+    return bool(membership and membership.user.is_active and membership.erp_integrations_level == Level.ADMIN)
+
+
+def can_see_history(user: User, company: Company) -> bool:
+    """The company's history, and its export: Admin on the ERP Integrations tool or on the Directory."""
+    membership = find_company_membership(user, company)
+    return bool(
+        membership
+        and membership.user.is_active
+        and Level.ADMIN in (membership.erp_integrations_level, membership.directory_level)
+    )
+
+
+def can_compare_with_erp(user: User, company: Company) -> bool:
+    """Have the ERP read again: who may decide about exports, and who keeps the connection."""
+    return can_push_to_accounting(user, company) or can_administer_erp_integrations(user, company)
+
+
+def can_review_approvers(user: User, company: Company) -> bool:
+    """Say that the list of who may push to accounting is right: Admin on either tool of the company."""
+    membership = find_company_membership(user, company)
+    return bool(
+        membership
+        and membership.user.is_active
+        and Level.ADMIN in (membership.directory_level, membership.erp_integrations_level)
+    )
+
+
+def can_see_commitments(user: User, project: Project) -> bool:
+    """Read Only and up on the project's Commitments tool."""
+    return get_commitments_level(user, project) in VISIBLE_LEVELS
+
+
+def can_create_commitments(user: User, project: Project) -> bool:
+    """Standard or Admin on the project's Commitments tool."""
+    return get_commitments_level(user, project) in WORKING_LEVELS
+
+
+def can_edit_commitment(user: User, project: Project, created_by_id: int) -> bool:
+    """Standard edits what is their own, Admin everything."""
+    level = get_commitments_level(user, project)
+    return level == Level.ADMIN or (level == Level.STANDARD and created_by_id == user.pk)
+
+
+def can_send_commitments(user: User, project: Project) -> bool:
+    """Send, retrieve and re-send: Admin on the project's Commitments tool."""
+    return get_commitments_level(user, project) == Level.ADMIN
+
+
+def _build_company_requirement(
+    right: str, sentence: str, can: Callable[[User, Company], bool]
+) -> Callable[[User, Company], None]:
+    def require(user: User, company: Company) -> None:
+        if not can(user, company):
+            raise RightMissing(by=user, company=company, right=right, sentence=sentence)
+
+    return require
+
+
+def _build_project_requirement(
+    right: str, sentence: str, can: Callable[Concatenate[User, Project, P], bool]
+) -> Callable[Concatenate[User, Project, P], None]:
+    def require(user: User, project: Project, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        if not can(user, project, *args, **kwargs):
+            raise RightMissing(by=user, company=project.company, right=right, sentence=sentence)
+
+    return require
+
+
+require_see_erp_integrations = _build_company_requirement(
+    "see ERP Integrations",
+    "You need Read Only or more on the ERP Integrations tool. Your company's administrator can "
+    "give it to you.",
+    can_see_erp_integrations,
+)
+_require_privilege = _build_company_requirement(
+    "push to accounting",
+    "Only an accounting approver can do this: Standard or Admin on the ERP Integrations tool, and the "
+    "privilege Can Push to Accounting. An administrator can grant it.",
+    can_push_to_accounting,
+)
+
+
+def require_push_to_accounting(user: User, company: Company) -> None:
+    """The right to decide. Raises TwoStepMissing where only that is missing."""
+    membership = find_company_membership(user, company)
+    if membership and membership.lacks_two_step:
+        raise TwoStepMissing(by=user, company=company)
+    if not (membership and membership.can_decide):
+        _require_privilege(user, company)
+    elif not approvers.is_grant_signed(membership):
+        raise RightMissing(
+            by=user,
+            company=company,
+            right="push to accounting: a grant",
+            sentence="Your Can Push to Accounting was not granted in Ledgergate, or reappeared after it "
+            "ended, so it is not valid. Ask an administrator to revoke it and grant it again.",
+        )
+
+
+require_administer_erp_integrations = _build_company_requirement(
+    "administer ERP Integrations",
+    "You need Admin on the ERP Integrations tool for links and connection settings.",
+    can_administer_erp_integrations,
+)
+require_see_history = _build_company_requirement(
+    "see the history",
+    "A company's history is for its Admins: Admin on the ERP Integrations tool or on the Directory.",
+    can_see_history,
+)
+require_compare_with_erp = _build_company_requirement(
+    "compare with the ERP",
+    "To start a comparison with Spectrum, you must be an accounting approver or have Admin on the ERP "
+    "Integrations tool. It also runs every day.",
+    can_compare_with_erp,
+)
+require_review_approvers = _build_company_requirement(
+    "review who may push to accounting",
+    "You need Admin on the Directory or on the ERP Integrations tool to confirm who may push to accounting.",
+    can_review_approvers,
+)
+require_create_commitments = _build_project_requirement(
+    "create commitments",
+    "You need Standard or Admin on this project's Commitments tool to create a commitment.",
+    can_create_commitments,
+)
+require_edit_commitment = _build_project_requirement(
+    "edit a commitment",
+    "With Standard on the Commitments tool you can edit what you created; with Admin, everything.",
+    can_edit_commitment,
+)
+require_send_commitments = _build_project_requirement(
+    "send commitments",
+    "To send to the ERP or retrieve from it, you need Admin on this project's Commitments tool.",
+    can_send_commitments,
+)

@@ -1,0 +1,73 @@
+"""What the header of every page shows: where the person can go."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+
+from directory.models import VISIBLE_LEVELS, Company, Level, Project
+
+
+@dataclass(frozen=True)
+class NavItem:
+    """One link of the header."""
+
+    name: str
+    url: str
+    current: bool
+
+    @property
+    def label(self) -> str:
+        """The words of the link."""
+        return self.name
+
+
+def build_navigation(request: HttpRequest) -> dict[str, Any]:
+    """``companies`` for the switcher, ``navigation`` for the tools, ``current_company``.
+
+    Views say where they are with ``request.current_company`` and ``request.current_project``.
+    Evaluated only when a template asks.
+    """
+    company: Company | None = getattr(request, "current_company", None)
+    return {
+        "current_company": company,
+        "current_project": getattr(request, "current_project", None),
+        "companies": SimpleLazyObject(lambda: list_company_items(request, company)),
+        "navigation": SimpleLazyObject(lambda: list_tool_items(request, company)),
+    }
+
+
+def list_company_items(request: HttpRequest, current: Company | None) -> list[NavItem]:
+    if not request.user.is_authenticated:
+        return []
+    return [
+        NavItem(company.name, company.get_absolute_url(), company == current)
+        for company in Company.objects.with_erp_integrations_for(request.user)
+    ]
+
+
+def list_tool_items(request: HttpRequest, company: Company | None) -> list[NavItem]:
+    if not request.user.is_authenticated:
+        return []
+    nav_items = []
+    if company is None:
+        company = Company.objects.visible_to(request.user).first()
+    if company is None:
+        return []
+    membership = company.memberships.filter(user=request.user).first()
+    if membership and membership.erp_integrations_level in VISIBLE_LEVELS:
+        url = reverse("erp_integrations:commitments", args=[company.slug])
+        tool = reverse("erp_integrations:overview", args=[company.slug])
+        nav_items.append(NavItem("ERP Integrations", url, request.path.startswith(tool)))
+    elif membership and membership.directory_level == Level.ADMIN:
+        url = reverse("erp_integrations:activity", args=[company.slug])
+        nav_items.append(NavItem("History", url, request.path == url))
+    if Project.objects.visible_to(request.user).filter(company=company).exists():
+        nav_items.append(
+            NavItem(
+                "Projects", reverse("projects"), request.path.startswith(("/projects", reverse("projects")))
+            )
+        )
+    return nav_items

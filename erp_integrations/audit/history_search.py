@@ -1,0 +1,179 @@
+"""What an auditor looks for in a company's history, read from an address, and the pages of what is found."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from urllib.parse import urlencode
+
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+
+from commitments.models import Commitment
+from directory.db import pagination
+from directory.db.pagination import Page, parse_key, parse_search
+from directory.history.events import find_event
+from directory.models import Company, CompanyMembership, HistoryEntry, User
+from directory.models import HistoryQuerySet as Entries
+from erp_integrations.models import Submission
+
+ACCOUNT_PREFIXES = ("account.", "session.", "sign_in.", "password.", "two_step.")
+"""How events of accounts begin: they are of no company, and told where the person is an approver."""
+EVENT_GROUPS = {
+    "decisions": ("Every decision", ("submission.",)),
+    "exports": ("Every step of an export", ("export.", "drift.", "reconciliation.")),
+    "commitments": ("Every change of a commitment", ("commitment.",)),
+    "rights": (
+        "Every change of rights",
+        ("privilege.", "membership.", "own_decision_rule.", "two_step_rule.", "approvers."),
+    ),
+    "refusals": ("Every refusal", ("right.",)),
+    "settings": (
+        "Every change of settings and links",
+        (
+            *("connection.", "vendor_link.", "job_link.", "cost_type_account.", "masters."),
+            *("contract_company.", "cost_code.", "cost_type.", "company.", "project."),
+        ),
+    ),
+    "accounts": ("Every event of an approver's account", ACCOUNT_PREFIXES),
+    "history": ("Every export of the history", ("history.",)),
+}
+"""What may be asked for together: its words, and how the events begin."""
+FIRST_YEAR, LAST_YEAR = 1970, 9000  # no calendar ends a day later, in any time zone
+OTHER_PREFIXES = ("person.", "email.", "group.", "signatures.")
+"""How events begin that concern no company, and are told to none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A search; what the address says and is none is left out. Days are the viewer's own."""
+
+    since: date | None = None
+    until: date | None = None
+    person: int | None = None
+    event: str = ""
+    subject: tuple[str, int] | None = None
+    text: str = ""
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, str]) -> "Search":
+        """From an address: a bookmark never breaks."""
+        event = parameters.get("event", "")
+        return cls(
+            since=_parse_day(parameters.get("since", "")),
+            until=_parse_day(parameters.get("until", "")),
+            person=parse_key(parameters.get("person", "")),
+            event=event if event in EVENT_GROUPS or find_event(event) else "",
+            subject=_parse_subject(parameters.get("subject", "")),
+            text=parse_search(parameters.get("q", "")),
+        )
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """What an address needs to say the same."""
+        values = {
+            "since": self.since.isoformat() if self.since else "",
+            "until": self.until.isoformat() if self.until else "",
+            "person": str(self.person or ""),
+            "event": self.event,
+            "subject": f"{self.subject[0]}:{self.subject[1]}" if self.subject else "",
+            "q": self.text,
+        }
+        return {name: value for name, value in values.items() if value}
+
+    def build_query(self, **others: str) -> str:
+        """The query string of this search with other parts changed; ``""`` takes one away."""
+        return "?" + urlencode({name: value for name, value in (self.parameters | others).items() if value})
+
+
+def find_entries(company: Company, search: Search, *, with_accounts: bool = False) -> Entries:
+    """The company's entries that the search means, in no order yet; on the page with those of the accounts
+    of its approvers, which are sealed in another chain and so in no export.
+    """
+    scope = Q(company_id=company.pk)
+    if with_accounts:
+        begins = Q(pk__in=[])
+        for prefix in ACCOUNT_PREFIXES:
+            begins |= Q(event__startswith=prefix)
+        scope |= begins & Q(
+            company_id=None, subject_type=User._meta.label_lower, subject_id__in=list_approver_ids(company)
+        )
+    entries = HistoryEntry.objects.filter(scope)
+    if search.since:
+        entries = entries.filter(at__gte=_get_midnight(search.since))
+    if search.until:
+        entries = entries.filter(at__lt=_get_midnight(search.until + timedelta(days=1)))
+    if search.person:
+        about_person = Q(subject_type=User._meta.label_lower, subject_id=search.person)
+        entries = entries.filter(Q(by_id=search.person) | Q(detail__user=search.person) | about_person)
+    if search.event in EVENT_GROUPS:
+        begins = Q(pk__in=[])
+        for prefix in EVENT_GROUPS[search.event][1]:
+            begins |= Q(event__startswith=prefix)
+        entries = entries.filter(begins)
+    elif search.event:
+        entries = entries.filter(event=search.event)
+    if search.subject:
+        entries = entries.filter(subject_type=search.subject[0], subject_id=search.subject[1])
+    if search.text:
+        entries = entries.alias(words=Cast("detail", TextField()))
+    for word in search.text.split():
+        entries = entries.filter(_build_word_filter(company, word))
+    return entries
+
+
+def get_page(company: Company, search: Search, parameters: Mapping[str, str]) -> Page[HistoryEntry]:
+    """The page that the address names, newest first."""
+    entries = find_entries(company, search, with_accounts=True)
+    return pagination.get_page(entries, parameters, kept=search.parameters)
+
+
+def read_in_batches(entries: Entries, *, batch_size: int) -> Iterator[list[HistoryEntry]]:
+    """All of them, oldest first, in portions; by key, as a server-side cursor does not outlive a PgBouncer.
+    What comes while it runs is left out.
+    """
+    newest = entries.order_by("-pk").values_list("pk", flat=True).first()
+    last = 0
+    while batch := list(entries.filter(pk__gt=last, pk__lte=newest or 0).order_by("pk")[:batch_size]):
+        yield batch
+        last = batch[-1].pk
+
+
+def list_approver_ids(company: Company) -> list[int]:
+    """Who holds the privilege, and who was given it or lost it."""
+    memberships = CompanyMembership.objects.filter(company=company, can_push_to_accounting=True)
+    privilege_entries = HistoryEntry.objects.filter(company_id=company.pk, event__startswith="privilege.")
+    changed_users = privilege_entries.values_list("detail__user", flat=True)
+    return [*memberships.values_list("user", flat=True), *filter(None, changed_users)]
+
+
+def _build_word_filter(company: Company, word: str) -> Q:
+    """An entry holds the word in its detail, or a commitment that it is about is called so."""
+    here = Commitment.objects.filter(project__company=company)
+    commitments = here.filter(Q(number__icontains=word) | Q(title__icontains=word)).values("pk")
+    sent = Submission.objects.filter(company=company)
+    submissions = sent.filter(Q(number__icontains=word) | Q(title__icontains=word)).values("pk")
+    return (
+        Q(words__icontains=word)
+        | Q(subject_type=Commitment._meta.label_lower, subject_id__in=commitments)
+        | Q(subject_type=Submission._meta.label_lower, subject_id__in=submissions)
+    )
+
+
+def _parse_day(text: str) -> date | None:
+    try:
+        day = parse_date(text)
+    except ValueError:  # such as the 31st of February
+        return None
+    return day if day and FIRST_YEAR <= day.year <= LAST_YEAR else None
+
+
+def _get_midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def _parse_subject(text: str) -> tuple[str, int] | None:
+    kind, _, number = text.replace("\0", "").partition(":")
+    pk = parse_key(number)
+    return (kind[:60], pk) if kind and pk is not None else None

@@ -1,0 +1,128 @@
+"""What entries of the history are about: its name, and where a person finds it. One query for each kind."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.db.models import Exists, Model, OuterRef
+from django.urls import reverse
+
+from commitments.models import Commitment, ContractCompany, CostCode, CostType
+from directory.models import (
+    VISIBLE_LEVELS,
+    Company,
+    CompanyMembership,
+    HistoryEntry,
+    Level,
+    Project,
+    ProjectMembership,
+    User,
+)
+from erp_integrations.models import Connection, CostTypeAccount, JobLink, Submission, VendorLink
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What an entry is about. ``url`` is empty where there is no page for it that the reader may open."""
+
+    kind: str
+    name: str
+    url: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """How one kind of thing is named, and where its page is for this reader."""
+
+    kind: str
+    name: Callable[[Any], str]
+    url: Callable[[Any, CompanyMembership], str] | None = None
+    related: tuple[str, ...] = ()
+
+
+Subjects = dict[tuple[str, int], Subject]
+
+
+def find_subjects(entries: Iterable[HistoryEntry], reader: CompanyMembership | None = None) -> Subjects:
+    """The subjects of these entries, by type and id; what is gone is named by its number.
+
+    Pages are those that ``reader`` may open; for nobody, as in a file, there are none.
+    """
+    keys_by_type: dict[str, set[int]] = defaultdict(set)
+    for entry in entries:
+        keys_by_type[entry.subject_type].add(entry.subject_id)
+    subjects: Subjects = {}
+    for label, keys in sorted(keys_by_type.items()):
+        naming = NAMINGS.get(label)
+        rows = _find_rows(label, naming, keys, reader) if naming else {}
+        for key in keys:
+            row = rows.get(key)
+            subjects[label, key] = (
+                Subject(
+                    naming.kind, naming.name(row), naming.url(row, reader) if naming.url and reader else ""
+                )
+                if naming and row is not None
+                else Subject(
+                    naming.kind if naming else label.rpartition(".")[2].capitalize(), f"number {key}"
+                )
+            )
+    return subjects
+
+
+def _find_rows(
+    label: str, naming: Naming, keys: set[int], reader: CompanyMembership | None
+) -> dict[int, Model]:
+    rows = apps.get_model(label)._default_manager.select_related(*naming.related)
+    if reader and label == Commitment._meta.label_lower:
+        visible_projects = Project.objects.visible_to(reader.user).filter(pk=OuterRef("project"))
+        rows = rows.annotate(reader_sees=Exists(visible_projects))
+    found: dict[int, Model] = rows.in_bulk(keys)
+    return found
+
+
+def _get_commitment_url(row: Commitment, reader: CompanyMembership) -> str:
+    # Of the row, and in the one query: who answers for a company's history may have no part in its projects.
+    return row.get_absolute_url() if row.reader_sees else ""  # type: ignore[attr-defined]  # annotated
+
+
+def _get_submission_url(row: Submission, reader: CompanyMembership) -> str:
+    if reader.erp_integrations_level not in VISIBLE_LEVELS:
+        return ""
+    return reverse("erp_integrations:review", args=[reader.company.slug, row.pk])
+
+
+def _get_connection_url(row: Connection, reader: CompanyMembership) -> str:
+    if reader.erp_integrations_level != Level.ADMIN:
+        return ""
+    return reverse("erp_integrations:connection", args=[reader.company.slug, row.pk])
+
+
+NAMINGS: dict[str, Naming] = {
+    Commitment._meta.label_lower: Naming(
+        "Commitment", lambda row: row.number or row.title, _get_commitment_url
+    ),
+    Submission._meta.label_lower: Naming("Commitment", lambda row: row.number, _get_submission_url),
+    Connection._meta.label_lower: Naming("Connection", lambda row: row.name, _get_connection_url),
+    VendorLink._meta.label_lower: Naming(
+        "Vendor", lambda row: row.contract_company.name, related=("contract_company",)
+    ),
+    JobLink._meta.label_lower: Naming("Job", lambda row: row.project.name, related=("project",)),
+    CostTypeAccount._meta.label_lower: Naming(
+        "Cost type", lambda row: row.cost_type.code, related=("cost_type",)
+    ),
+    ContractCompany._meta.label_lower: Naming("Contract Company", lambda row: row.name),
+    CostCode._meta.label_lower: Naming("Cost code", lambda row: row.code),
+    CostType._meta.label_lower: Naming("Cost type", lambda row: row.code),
+    Company._meta.label_lower: Naming("Company", lambda row: row.name),
+    Project._meta.label_lower: Naming("Project", lambda row: row.name),
+    CompanyMembership._meta.label_lower: Naming("Person", lambda row: str(row.user), related=("user",)),
+    ProjectMembership._meta.label_lower: Naming(
+        "Person", lambda row: f"{row.user} on {row.project.name}", related=("user", "project")
+    ),
+    User._meta.label_lower: Naming("Person", str),
+}

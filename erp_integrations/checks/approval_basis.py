@@ -1,0 +1,181 @@
+"""What a plan is made from besides the ERP ID, and what an approval binds (docs/product.md, section 6.2)."""
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import product
+
+from erp_integrations.adapters.base import (
+    Adapter,
+    Call,
+    ErpReferences,
+    Issue,
+    Key,
+    Severity,
+    get_comparable_unit,
+)
+from erp_integrations.adapters.registry import get_adapter
+from erp_integrations.checks import general_ledger
+from erp_integrations.confirmations import controlled_settings
+from erp_integrations.master_data import lookup
+from erp_integrations.models import (
+    Connection,
+    ErpIdHold,
+    ExportJob,
+    JobLink,
+    NonAsciiRule,
+    UnitLink,
+    VendorLink,
+)
+from erp_integrations.models.connections import FIXED_PRICE_UNITS
+from erp_integrations.snapshots import Document, hash_content
+
+
+@dataclass(frozen=True)
+class ApprovalBasis:
+    """What a plan is made from besides the ERP ID: the document, its links, the connection.
+
+    ``hash`` is what the Accept box carries: if it is another one at the click, the person
+    saw something else (docs/product.md, section 6.2).
+    """
+
+    document: Document
+    connection: Connection | None
+    references: ErpReferences
+
+    @cached_property
+    def hash(self) -> str:
+        """64 hexadecimal digits, the same as long as nothing that counts has changed."""
+        named = {
+            "vendor_name": self.references.vendor_name,
+            "job_description": self.references.job_description,
+        }
+        return self._hash({**self.bound, **named, "wire": self.wire_hash})
+
+    @cached_property
+    def wire_hash(self) -> str:
+        """What is bound of the connection's settings; blank where nothing is connected."""
+        return next(controlled_settings.hash_wire_settings(self.connection)) if self.connection else ""
+
+    def is_bound_by(self, job: ExportJob, *, except_bound: bool = False) -> bool:
+        """A job's acceptance binds this, or all of it ``but_bound``.
+
+        One from before names and settings were bound goes by what it bound, and one of which no list told a
+        name yet goes on when that is read first.
+        """
+        if self.connection is None:
+            return False
+        counted = {} if except_bound else self.bound
+        if not job.wire_hash:
+            return job.basis_hash == self._hash(counted)
+        names = list(product({self.references.vendor_name, ""}, {self.references.job_description, ""}))
+        return any(
+            job.basis_hash
+            == self._hash({**counted, "vendor_name": vendor, "job_description": to, "wire": wire})
+            for wire in controlled_settings.hash_wire_settings(self.connection, job)
+            for vendor, to in names
+        )
+
+    @cached_property
+    def bound(self) -> dict[str, object]:
+        """What the adapter counts besides, by what a person calls it."""
+        return self.adapter.get_bound_values(self.document, self.references)
+
+    def _hash(self, bound: dict[str, object]) -> str:
+        connection = self.connection
+        counts: dict[str, object] = {
+            "document": hash_content(asdict(self.document)),
+            "vendor": self.references.vendor_code,
+            "job": self.references.job_number,
+            "account": self.references.general_ledger_account,
+            "server": connection.server if connection else "",
+            "company_code": connection.company_code if connection else "",
+        }
+        if connection and connection.notes_topic:
+            counts["notes_topic"] = connection.notes_topic
+        if connection and connection.non_ascii != NonAsciiRule.TRANSLITERATE:
+            # Left out where it is the default: what was accepted before the setting came stays accepted.
+            counts["non_ascii"] = connection.non_ascii
+        if connection and connection.fixed_price_units != FIXED_PRICE_UNITS:
+            counts["fixed_price_units"] = connection.fixed_price_units
+        counts |= bound
+        if known_issues := [
+            (each.code, each.field)
+            for each in self.reference_issues
+            if each.severity is not Severity.CANNOT_CHECK
+        ]:
+            # Likewise: the first reading of lists that say nothing new changes nothing.
+            counts["lists"] = known_issues
+        return hash_content(counts)
+
+    @cached_property
+    def adapter(self) -> Adapter:
+        return get_adapter(self.connection)
+
+    @cached_property
+    def reference_issues(self) -> list[Issue]:
+        """What Spectrum's lists have against the document."""
+        return self.adapter.check_references(self.document, self.references)
+
+    @cached_property
+    def proposed_erp_id(self) -> str:
+        """What the commitment will be called in the ERP unless the approver says otherwise.
+
+        A commitment that has a name there keeps it.
+        """
+        hold = ErpIdHold.objects.filter(commitment_id=self.document.commitment_id).first()
+        return hold.erp_id if hold else self.adapter.get_proposed_erp_id(self.document)
+
+    def is_unchecked_erp_id(self, erp_id: str) -> bool:
+        """A person chose a number of which nobody but they can look whether it is free."""
+        if self.connection is None or self.connection.has_read_back:
+            return False
+        return self.get_key(erp_id) != self.get_key(self.proposed_erp_id)
+
+    def get_key(self, erp_id: str) -> Key:
+        """The record's name in the ERP, in normal form."""
+        return self.adapter.build_key(self.references.vendor_code, erp_id)
+
+    def build_calls(self, *, erp_id: str, note: str = "") -> tuple[Call, ...]:
+        """Every call, as it will be stored and sent. Call it only when nothing blocks."""
+        return self.adapter.build_calls(self.document, self.references, erp_id, note)
+
+
+def build_basis(document: Document) -> ApprovalBasis:
+    """Look up the links of a document as they stand now, and what Spectrum's lists say; eight queries."""
+    job = (
+        JobLink.objects.select_related("connection__settings").filter(project_id=document.project_id).first()
+    )
+    if job is None:
+        return ApprovalBasis(document, None, ErpReferences())
+    vendor = VendorLink.objects.filter(
+        connection=job.connection, contract_company_id=document.contract_company_id
+    ).first()
+    account, source = general_ledger.get_account(document, job.connection, vendor)
+    vendor_code = vendor.vendor_code if vendor else ""
+    phase_code = get_adapter(job.connection).get_phase_code
+    master_data = lookup.find_references(
+        job.connection,
+        vendor_code=vendor_code,
+        job_number=job.job_number,
+        phase_codes={phase_code(line.cost_code) for line in document.lines},
+    )
+    references = ErpReferences(
+        vendor_code=vendor_code,
+        job_number=job.job_number,
+        general_ledger_account=account,
+        general_ledger_source=source,
+        vendor=master_data.vendor,
+        job=master_data.job,
+        phases=master_data.phases,
+        job_price_method=master_data.job_price_method,
+        units=get_units(document, job.connection),
+        vendor_name=master_data.vendor_name,
+        job_description=master_data.job_description,
+    )
+    return ApprovalBasis(document, job.connection, references)
+
+
+def get_units(document: Document, connection: Connection) -> dict[str, str]:
+    units = {get_comparable_unit(line.unit_of_measure) for line in document.lines} - {""}
+    links = UnitLink.objects.filter(connection=connection, unit__in=units).order_by("unit")
+    return dict(links.values_list("unit", "erp_unit"))

@@ -1,0 +1,177 @@
+"""The findings: one function, at three moments (docs/product.md, section 5).
+
+Before Send, on the review page and in the Accept dialog, and before the wire. Nothing here
+talks to the ERP or opens a transaction.
+"""
+
+from dataclasses import replace
+from enum import StrEnum
+
+from commitments.models import SENDABLE_STATUSES
+from erp_integrations import name_matching
+from erp_integrations.adapters.base import (
+    Issue,
+    ResponsibleParty,
+    Severity,
+)
+from erp_integrations.adapters.issue_grouping import merge_by_cause
+from erp_integrations.checks import leftovers
+from erp_integrations.checks.approval_basis import ApprovalBasis
+from erp_integrations.checks.changed_amounts import check_changed_amounts
+from erp_integrations.models import (
+    ErpIdHold,
+)
+from erp_integrations.snapshots import Document
+
+# The approver can still change the ERP ID, so at Send these only warn.
+FIXABLE_AT_ACCEPT = frozenset(
+    {"erp-id-too-long", "erp-id-forbidden-characters", "erp-id-taken", "erp-id-fixed"}
+)
+
+
+# Unicode calls the fillers of Hangul letters.
+INVISIBLE_LETTERS = frozenset("\u115f\u1160\u3164\uffa0")
+
+
+class Moment(StrEnum):
+    """When the findings are asked for."""
+
+    SEND = "send"
+    EXPORT = "export"
+
+
+def check_export(basis: ApprovalBasis, *, moment: Moment, erp_id: str, note: str = "") -> list[Issue]:
+    """Everything that stands in the way, all at once, blocking ones first. At most four queries."""
+    issues = [
+        *check_commitment(basis.document),
+        *basis.adapter.check_document(basis.document, basis.references, erp_id, note),
+        *basis.reference_issues,
+        *check_linked_names(basis),
+        *check_changed_amounts(basis.document),
+        *check_erp_id_taken(basis, erp_id),
+        *leftovers.check_leftovers(
+            basis.document.commitment_id, basis.get_key(erp_id), basis.references.job_number
+        ),
+    ]
+    if not list_blocking(issues):
+        parts = {basis.adapter.get_record_part(call) for call in basis.build_calls(erp_id=erp_id)}
+        issues += leftovers.check_leftover_lines(basis.document.commitment_id, parts)
+    if moment is Moment.SEND:
+        issues = [
+            replace(finding, severity=Severity.WARNING) if finding.code in FIXABLE_AT_ACCEPT else finding
+            for finding in issues
+            if finding.code != "erp-id-missing"  # says the same as a blank number
+        ]
+    return list_by_severity(issues)
+
+
+def list_by_severity(issues: list[Issue]) -> list[Issue]:
+    """One for each cause, and blocking ones first."""
+    order = list(Severity)
+    return sorted(merge_by_cause(issues), key=lambda finding: order.index(finding.severity))
+
+
+def list_blocking(issues: list[Issue]) -> list[Issue]:
+    """Those that stop an export."""
+    return [finding for finding in issues if finding.severity is Severity.BLOCKING]
+
+
+def has_text(text: str) -> bool:
+    """There is something to read: a letter or a digit, and not only what nobody sees."""
+    return any(character.isalnum() and character not in INVISIBLE_LETTERS for character in text)
+
+
+def check_commitment(document: Document) -> list[Issue]:
+    issues: list[Issue] = []
+
+    def add_blocking_issue(code: str, field: str, sentence: str, action: str) -> None:
+        issues.append(Issue(code, Severity.BLOCKING, sentence, field, action, ResponsibleParty.PROJECT))
+
+    if document.status not in SENDABLE_STATUSES[document.kind]:
+        add_blocking_issue(
+            "status-not-approved",
+            "Status",
+            "Only an approved commitment can go to accounting.",
+            "Set the status to Approved.",
+        )
+    if not has_text(document.number):
+        add_blocking_issue("number-blank", "Number", "The commitment has no number.", "Enter a number.")
+    if not has_text(document.title):
+        add_blocking_issue("title-blank", "Title", "The commitment has no title.", "Enter a title.")
+    if document.contract_company_id is None:
+        add_blocking_issue(
+            "contract-company-missing",
+            "Contract Company",
+            "No contract company is chosen.",
+            "Choose the vendor of this commitment.",
+        )
+    if not document.lines:
+        add_blocking_issue(
+            "no-lines",
+            "Schedule of Values",
+            "The Schedule of Values has no lines.",
+            "Add at least one line with a cost code, a cost type and an amount.",
+        )
+    elif document.total <= 0:
+        issues.append(
+            Issue(
+                "total-not-positive",
+                Severity.WARNING,
+                f"The total is {document.total:,.2f} {document.currency}.",
+                "Schedule of Values",
+                "Check that a total of zero or less is intended.",
+                ResponsibleParty.PROJECT,
+            )
+        )
+    return issues
+
+
+def check_linked_names(basis: ApprovalBasis) -> list[Issue]:
+    """A link to another firm, or another site, is told by its name before anybody sends or accepts."""
+    document, references = basis.document, basis.references
+    linked = (
+        (
+            "vendor",
+            document.contract_company_name,
+            references.vendor_code,
+            references.vendor_name,
+            "Contract Company",
+        ),
+        ("job", document.project_name, references.job_number, references.job_description, "Project"),
+    )
+    return [
+        Issue(
+            f"{what}-name-unlike",
+            Severity.WARNING,
+            f"{ours} is linked to {what} {code}, which is called {theirs} in Spectrum.",
+            field,
+            f"Check that this is the right {what}: the money goes there.",
+            ResponsibleParty.ERP_ADMIN,
+        )
+        for what, ours, code, theirs, field in linked
+        if code and not name_matching.is_similar(ours, theirs)
+    ]
+
+
+def check_erp_id_taken(basis: ApprovalBasis, erp_id: str) -> list[Issue]:
+    if basis.connection is None or not basis.references.vendor_code or not erp_id.strip():
+        return []
+    key = basis.get_key(erp_id)
+    hold = (
+        ErpIdHold.objects.filter(connection=basis.connection, vendor_code=key.vendor_code, erp_id=key.erp_id)
+        .exclude(commitment_id=basis.document.commitment_id)
+        .first()
+    )
+    if hold is None:
+        return []
+    return [
+        Issue(
+            "erp-id-taken",
+            Severity.BLOCKING,
+            f"Another commitment with this vendor already has the ERP ID {key.erp_id}; "
+            "Spectrum would overwrite it without warning.",
+            "ERP ID",
+            "Choose another ERP ID in the Accept dialog.",
+            ResponsibleParty.APPROVER,
+        )
+    ]

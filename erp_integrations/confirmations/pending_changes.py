@@ -1,0 +1,189 @@
+"""What was changed and waits for a second person: noted by what changes it, ended by a confirmation."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from commitments.models import CostType
+from directory import history
+from directory.db.time_zones import format_time
+from directory.models import Company, CompanyMembership, User
+from directory.rights.permissions import require_administer_erp_integrations
+from erp_integrations.adapters.base import get_comparable_unit
+from erp_integrations.confirmations.subjects import VERBS, Kind, Subject, Values
+from erp_integrations.events import ErpEvent
+from erp_integrations.models import Connection, JobLink, UnconfirmedChange
+from erp_integrations.snapshots import Document, hash_content
+
+MOST_SHOWN = 50
+EVENTS = {
+    Kind.VENDOR: ErpEvent.VENDOR_LINK_CONFIRMED,
+    Kind.JOB: ErpEvent.JOB_LINK_CONFIRMED,
+    Kind.ACCOUNT: ErpEvent.COST_TYPE_ACCOUNT_CONFIRMED,
+    Kind.UNIT: ErpEvent.CONNECTION_UNIT_CONFIRMED,
+    Kind.CONNECTION: ErpEvent.CONNECTION_CONFIRMED,
+}
+
+
+class NotConfirmed(Exception):
+    """What was ticked can't be confirmed so; the text is for the person who asked."""
+
+
+@dataclass(frozen=True)
+class PendingChange:
+    """One change, as a person reads and ticks it. ``stamp`` is another one as soon as anything of it is."""
+
+    row: UnconfirmedChange
+    now: Values
+
+    @cached_property
+    def subject(self) -> Subject:
+        return Subject.parse(self.row.subject)
+
+    @cached_property
+    def before(self) -> Values:
+        """What it was when it was last confirmed."""
+        return {**self.now, **self.row.confirmed}
+
+    @cached_property
+    def stamp(self) -> str:
+        content = [
+            self.row.pk,
+            self.row.confirmed,
+            self.now,
+            self.subject.format_values(self.now),
+            self.row.people,
+        ]
+        return hash_content(content)
+
+    @cached_property
+    def sentence(self) -> str:
+        subject, names = self.subject, set(self.row.confirmed)
+        found = User.objects.in_bulk(self.row.people)
+        people = " and ".join(str(found.get(pk, "somebody")) for pk in self.row.people)
+        at = format_time(self.row.changed_at)
+        return (
+            f"{subject.get_name()} {VERBS[subject.kind]} {subject.describe_values(self.now, names)}, by "
+            f"{people} on {at}; before: {subject.describe_values(self.before, names)}."
+        )
+
+
+def record_change(subject: Subject, *, before: Values, by: User, company: Company) -> dict[str, object]:
+    """After a change, in its transaction: it waits for a second person, unless it is as it was confirmed or
+    speaks for itself. Returns what the history keeps of it.
+
+    Whoever changes what waits already is in it, too.
+    """
+    now = subject.get_values()
+    row = UnconfirmedChange.objects.select_for_update().filter(subject=str(subject)).first()
+    row = row or UnconfirmedChange(subject=str(subject), company=company, confirmed={}, people=[])
+    differs = {name: before.get(name, "") for name in {*before, *now} if before.get(name) != now.get(name)}
+    if controlled := {name: value for name, value in differs.items() if subject.is_controlled(name)}:
+        since = controlled | row.confirmed
+        unconfirmed = {name: value for name, value in since.items() if now.get(name, "") != value}
+        if unconfirmed and not subject.has_unique_name_match(set(unconfirmed), now):
+            row.confirmed, row.changed_at = unconfirmed, Now()
+            row.people = [*(pk for pk in row.people if pk != by.pk), by.pk]
+            row.save()
+        elif row.pk:
+            row.delete()
+    if subject.kind is Kind.CONNECTION:
+        before, now = differs, {name: now.get(name, "") for name in differs}
+    return {"before": subject.format_values(before), "after": subject.format_values(now)}
+
+
+def list_for_document(
+    document: Document, *, changed_by: User | None = None, lock: bool = False
+) -> list[PendingChange]:
+    """What waits of all that a commitment's plan is made from and goes by; one query where nothing does."""
+    rows = UnconfirmedChange.objects.filter(company__projects=document.project_id).order_by("pk")
+    if changed_by:
+        rows = rows.filter(people__contains=[changed_by.pk])
+    if not rows.exists():
+        return []
+    link = JobLink.objects.filter(project=document.project_id).first()
+    subjects = [Subject(Kind.JOB, 0, str(document.project_id))]
+    if link:
+        connection = link.connection_id
+        leading = document.leading_cost_type
+        cost_types = CostType.objects.filter(company__connections=connection, code=leading)
+        units = {get_comparable_unit(line.unit_of_measure) for line in document.lines} - {""}
+        subjects += [
+            Subject(Kind.CONNECTION, connection),
+            Subject(Kind.VENDOR, connection, str(document.contract_company_id)),
+            *(Subject(Kind.ACCOUNT, connection, str(pk)) for pk in cost_types.values_list("pk", flat=True)),
+            *(Subject(Kind.UNIT, connection, unit) for unit in units),
+        ]
+    rows = rows.filter(subject__in=map(str, subjects))
+    if lock:
+        # Whoever changes a connection or its units holds this one while they note it.
+        Connection.objects.select_for_update(of=("self",)).filter(job_links=link).first()
+        rows = rows.select_for_update(of=("self",))
+    return build_pending_changes(rows)
+
+
+def has_own_changes(viewer: CompanyMembership) -> bool:
+    """Something of the company waits that this person had a hand in; asked once for each request."""
+    if not hasattr(viewer, "_has_own_changes"):
+        rows = UnconfirmedChange.objects.filter(company=viewer.company_id)
+        changed = rows.filter(people__contains=[viewer.user_id]).exists()
+        viewer._has_own_changes = changed  # type: ignore[attr-defined]
+    return bool(viewer._has_own_changes)  # type: ignore[attr-defined]
+
+
+def list_for_company(company: Company, *kinds: Kind) -> list[PendingChange]:
+    """What waits on a page, the oldest first; a page is no archive."""
+    rows = UnconfirmedChange.objects.filter(company=company).order_by("pk")
+    return build_pending_changes(row for row in rows if Subject.parse(row.subject).kind in kinds)[:MOST_SHOWN]
+
+
+def find_by_subjects(subjects: Iterable[str]) -> dict[str, PendingChange]:
+    """Those of these that wait. One query where none does."""
+    return {
+        each.row.subject: each
+        for each in build_pending_changes(UnconfirmedChange.objects.filter(subject__in=subjects))
+    }
+
+
+@transaction.atomic
+def confirm(*, company: Company, ticked: Collection[str], by: User) -> int:
+    """Say, as an ERP admin, that changes of others are right; how many. All of them, or none.
+
+    Raises RightMissing, NotConfirmed where something is one's own or not as it was shown.
+    """
+    require_administer_erp_integrations(by, company)
+    if not ticked:
+        raise NotConfirmed("Tick what you have checked.")
+    rows = UnconfirmedChange.objects.select_for_update().filter(company=company).order_by("pk")
+    chosen = [each for each in build_pending_changes(rows) if each.stamp in ticked]
+    if len(chosen) != len(set(ticked)):
+        raise NotConfirmed(
+            "Something you ticked has been changed or confirmed in the meantime, so nothing was confirmed. "
+            "The current list is below."
+        )
+    if any(by.pk in each.row.people for each in chosen):
+        raise NotConfirmed("You changed some of these yourself, so another person must confirm them.")
+    record_confirmation(chosen, by=by, detail={})
+    return len(chosen)
+
+
+def record_confirmation(confirmed: Sequence[PendingChange], *, by: User, detail: dict[str, object]) -> None:
+    """These are right, says ``by``, who had no hand in them."""
+    for each in confirmed:
+        subject = each.subject
+        if about := subject.find_row():
+            entry: dict[str, object] = {
+                "before": subject.format_values(each.before),
+                "after": subject.format_values(each.now),
+            }
+            entry |= {"changed_by": each.row.people, **subject.owner}
+            event, company = EVENTS[subject.kind], each.row.company
+            history.record(event=event, subject=about, by=by, company=company, detail=entry | detail)
+        each.row.delete()
+
+
+def build_pending_changes(rows: Iterable[UnconfirmedChange]) -> list[PendingChange]:
+    return [PendingChange(row, Subject.parse(row.subject).get_values()) for row in rows]

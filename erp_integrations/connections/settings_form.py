@@ -1,0 +1,314 @@
+"""The form of a connection, which Django admin and the company's own settings page share."""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.conf import settings
+
+from erp_integrations.adapters import registry
+from erp_integrations.models import (
+    BLANK_CODE,
+    AuthenticationRule,
+    Connection,
+    ConnectionSettings,
+    GuidPolicy,
+    SuccessRule,
+)
+
+SECRETS = ("authorization_id", "guid", "client_secret")
+SECRET_STORED = "One is stored. Leave blank to keep it, or enter a new one to replace it."
+NO_SECRET_STORED = "None is stored."
+PATH = re.compile(r"/[\w./-]*\{(\w+)\}[\w./-]*", re.ASCII)
+PREFIX = re.compile(r"[A-Z0-9-]*", re.ASCII)
+PLAIN_PATH = re.compile(r"(/[\w.-]+)+/?", re.ASCII)
+# What Spectrum's published error codes are called; none of them may ever count as written.
+ERROR_CODES = frozenset("AIME")
+
+
+SETTINGS_FIELDS = tuple(
+    field.name for field in ConnectionSettings._meta.concrete_fields if field.name != "connection"
+)
+
+
+def list_servers() -> list[tuple[str, str]]:
+    return [("", "---------"), *((name, name) for name in settings.SPECTRUM_SERVERS)]
+
+
+def validate_prefix(value: str) -> str:
+    value = value.strip().upper()
+    if not PREFIX.fullmatch(value):
+        raise forms.ValidationError("Enter letters, digits and dashes only, or nothing.")
+    return value
+
+
+def build_secret_field(width: int) -> forms.CharField:
+    """A secret that can be written, and never read: nothing of it is ever sent to a browser."""
+    return forms.CharField(
+        required=False,
+        max_length=width,
+        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"}),
+    )
+
+
+def validate_path(placeholder: str, value: str) -> str:
+    found = PATH.fullmatch(value)
+    if not found or found[1] != placeholder:
+        raise forms.ValidationError(f"Enter a path that begins with / and holds {{{placeholder}}} once.")
+    return validate_no_parent_step(value)
+
+
+def validate_no_parent_step(path: str) -> str:
+    if ".." in path or "/./" in path:
+        raise forms.ValidationError("Enter a path without .. in it: it may not lead back up.")
+    return path
+
+
+def validate_account(value: str) -> str:
+    """An account as Spectrum takes it; refused here rather than at the first export."""
+    if value and not (value.isascii() and value.isdigit()):
+        raise forms.ValidationError("A general-ledger account has digits only, at most 12.")
+    return value
+
+
+def validate_plain_path(value: str) -> str:
+    if not PLAIN_PATH.fullmatch(value):
+        raise forms.ValidationError("Enter a path that begins with /, without blanks and signs.")
+    return validate_no_parent_step(value)
+
+
+def validate_price_codes(value: str) -> str:
+    codes = value.upper().replace(",", " ").split()
+    if not all(code.isascii() and code.isalnum() for code in codes):
+        raise forms.ValidationError("Enter codes with commas between them, for example U,blank.")
+    return ",".join(dict.fromkeys(codes))
+
+
+def build_clean_method(validate: Callable[[str], str], name: str) -> Callable[[Any], str]:
+    return lambda form: validate(form.cleaned_data[name])
+
+
+def build_secret_clean_method(name: str) -> Callable[[Any], str]:
+    """A secret that is left blank keeps the stored one."""
+    return lambda form: form.cleaned_data[name] or getattr(form.instance, name)
+
+
+class ConnectionForm(forms.ModelForm[Connection]):
+    """A connection and the row of its settings. A blank secret keeps the stored one."""
+
+    # A class body's locals are what the class is made of.
+    locals().update(
+        forms.fields_for_model(
+            ConnectionSettings,
+            exclude=["connection"],
+            widgets={"element_names": forms.Textarea(attrs={"rows": 3, "spellcheck": "false"})},
+        )
+    )
+    server = forms.ChoiceField(
+        choices=list_servers,
+        help_text="From SPECTRUM_SERVERS, where the operator sets the address.",
+    )
+    authorization_id = build_secret_field(20)
+    guid = build_secret_field(36)
+    forget_guid = forms.BooleanField(
+        label="Remove the stored GUID", required=False, help_text="For a site with another rule."
+    )
+    client_secret = build_secret_field(200)
+    forget_client_secret = forms.BooleanField(
+        label="Remove the stored client secret", required=False, help_text="Leave the client ID blank then."
+    )
+
+    class Meta:
+        model = Connection
+        fields = [
+            "company",
+            "name",
+            "server",
+            "company_code",
+            "general_ledger_account",
+            *("general_ledger_order", "erp_id_rule", "subcontract_prefix", "purchase_order_prefix"),
+            *("non_ascii", "fixed_price_units", "notes_topic"),
+            *("authorization_id", "guid_policy", "guid", "forget_guid"),
+            *("client_id", "client_secret", "forget_client_secret", "client_secret_expires_on"),
+            *("wsdl_path", "service_path", "vendors_path", "token_path", "rotation_path"),
+            *("closed_from", "closed_until", "closed_time_zone"),
+        ]
+        help_texts = {
+            "client_secret_expires_on": "From Spectrum's Data Exchange Installation screen. Updated "
+            "automatically after a rotation.",
+        }
+        widgets = {
+            "client_secret_expires_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+            "closed_from": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+            "closed_until": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.rules = self.instance.settings if self.instance.pk else ConnectionSettings()
+        self.initial = {**{name: getattr(self.rules, name) for name in SETTINGS_FIELDS}, **self.initial}
+        self.fields["authorization_id"].label = "Authorization_ID"
+        self.fields["guid"].label = "GUID"
+        self.fields["client_secret"].label = "Client secret"
+        for name in SECRETS:
+            self.initial[name] = ""
+            self.fields[name].help_text = SECRET_STORED if getattr(self.instance, name) else NO_SECRET_STORED
+        gone = self.instance.server
+        if "server" in self.fields and gone and gone not in settings.SPECTRUM_SERVERS:
+            # It stays what it is until somebody chooses another one.
+            choices = [*list_servers(), (gone, f"{gone} (no longer in SPECTRUM_SERVERS)")]
+            self.fields["server"].choices = choices  # type: ignore[attr-defined]  # a choice field
+
+    clean_authorization_id = build_secret_clean_method("authorization_id")
+    clean_guid = build_secret_clean_method("guid")
+    clean_client_secret = build_secret_clean_method("client_secret")
+    clean_general_ledger_account = build_clean_method(validate_account, "general_ledger_account")
+    clean_subcontract_prefix = build_clean_method(validate_prefix, "subcontract_prefix")
+    clean_purchase_order_prefix = build_clean_method(validate_prefix, "purchase_order_prefix")
+    clean_unit_price_codes = build_clean_method(validate_price_codes, "unit_price_codes")
+    clean_job_price_codes = build_clean_method(validate_price_codes, "job_price_codes")
+    clean_wsdl_path = build_clean_method(partial(validate_path, "method"), "wsdl_path")
+    clean_service_path = build_clean_method(partial(validate_path, "method"), "service_path")
+    clean_vendors_path = build_clean_method(partial(validate_path, "company_code"), "vendors_path")
+    clean_token_path = build_clean_method(validate_plain_path, "token_path")
+    clean_rotation_path = build_clean_method(validate_plain_path, "rotation_path")
+
+    def clean_company_code(self) -> str:
+        """As Spectrum compares it."""
+        return str(self.cleaned_data["company_code"]).strip().upper()
+
+    def clean_fixed_price_units(self) -> str:
+        """Always written alike, so that another spelling of the same units changes no plan."""
+        return ", ".join(self.cleaned_data["fixed_price_units"].upper().replace(",", " ").split())
+
+    def clean_notes_topic(self) -> str:
+        """Spectrum's own words for it, in its letters."""
+        topic = str(self.cleaned_data["notes_topic"]).strip()
+        if not all(" " <= character <= "~" for character in topic):
+            raise forms.ValidationError("Enter plain letters, digits and signs only.")
+        return topic
+
+    def clean_success_codes(self) -> str:
+        """Codes with commas between them, and no code that means an error."""
+        if not self.cleaned_data["success_codes"].strip():
+            return ""
+        codes = [code.strip().upper() for code in self.cleaned_data["success_codes"].split(",")]
+        if not all(code.isascii() and code.isalnum() for code in codes):
+            raise forms.ValidationError(f"Enter codes with commas between them, such as {BLANK_CODE},G.")
+        if wrong := sorted(ERROR_CODES.intersection(codes)):
+            raise forms.ValidationError(
+                f"{', '.join(wrong)} means an error in Spectrum, so it can't mean written."
+            )
+        return ",".join(dict.fromkeys(BLANK_CODE if code == BLANK_CODE.upper() else code for code in codes))
+
+    def clean_error_statuses(self) -> str:
+        """Statuses of errors. A 401 is the gateway's own, and is never read."""
+        typed = [each.strip() for each in self.cleaned_data["error_statuses"].split(",") if each.strip()]
+        if not all(each.isascii() and re.fullmatch(r"[45]\d\d", each) and each != "401" for each in typed):
+            raise forms.ValidationError("Enter statuses from 400 to 599 except 401, for example 400, 500.")
+        return ",".join(sorted(set(typed)))
+
+    def clean_any_ending(self) -> str:
+        """A sign, and nothing that a value may consist of."""
+        sign = str(self.cleaned_data["any_ending"]).strip()
+        if not all("!" <= character <= "~" and not character.isalnum() for character in sign):
+            raise forms.ValidationError("Enter a wildcard such as *, or leave it blank.")
+        return sign
+
+    def clean_element_names(self) -> str:
+        """Elements of ours, each with a name that the site's present description has."""
+        try:
+            return registry.clean_element_names(self.cleaned_data["element_names"], self.instance)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+
+    def clean(self) -> dict[str, Any]:
+        """What belongs together, and what a tick forgets."""
+        cleaned = super().clean() or {}
+        same = Connection.objects.exclude(pk=self.instance.pk).filter(
+            server=cleaned.get("server", ""), company_code__iexact=cleaned.get("company_code", "")
+        )
+        if same.exists():
+            self.add_error("company_code", "Another connection already writes to this Spectrum company.")
+        closed = (cleaned.get("closed_from"), cleaned.get("closed_until"))
+        if (closed[0] is None) != (closed[1] is None):
+            self.add_error("closed_until", "Enter both times, or neither.")
+        elif closed[0] is not None and closed[0] == closed[1]:
+            self.add_error("closed_until", "Start and end can't be the same time.")
+        for name in ("guid", "client_secret"):
+            if cleaned.get(f"forget_{name}"):
+                if name in self.changed_data:
+                    self.add_error(f"forget_{name}", "Enter a new one or remove the stored one, not both.")
+                cleaned[name] = ""
+        if cleaned.get("success_rule") == SuccessRule.CODES and not cleaned.get("success_codes"):
+            self.add_error("success_codes", f"Enter the codes that mean written, such as {BLANK_CODE},G.")
+        if cleaned.get("guid_policy") == GuidPolicy.SENT and not cleaned.get("guid"):
+            self.add_error("guid", "Enter the GUID that is always sent, or choose another rule.")
+        for name in ("soap_authentication", "rest_authentication"):
+            if cleaned.get(name) == AuthenticationRule.BEARER and not cleaned.get("client_id"):
+                self.add_error(name, "An access token needs a client ID and its secret.")
+        if cleaned.get("client_id") and not cleaned.get("client_secret"):
+            self.add_error("client_secret", "A client ID needs its secret.")
+        if cleaned.get("client_secret") and not cleaned.get("client_id"):
+            self.add_error("client_id", "A client secret needs its client ID.")
+        return cleaned
+
+    def save_settings(self) -> None:
+        """Write the row of settings; the connection is saved already."""
+        for name in SETTINGS_FIELDS:
+            setattr(self.rules, name, self.cleaned_data[name])
+        self.rules.connection = self.instance
+        self.rules.save()
+
+
+class SettingsForm(ConnectionForm):
+    """The same for a company's ERP admin. Whose Spectrum company it is, only staff say in Django admin:
+    else one company could point at the books of another."""
+
+    server = None  # type: ignore[assignment]  # Django's way to leave out an inherited field
+
+    class Meta(ConnectionForm.Meta):
+        fields = [
+            name for name in ConnectionForm.Meta.fields if name not in ("company", "server", "company_code")
+        ]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("guid", "client_secret"):
+            if not getattr(self.instance, name):
+                del self.fields[f"forget_{name}"]
+
+    def list_sections(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The fields under their headings, in the order of the page."""
+        return [
+            (heading, [self[name] for name in self.fields if name in names])
+            for heading, names in _SECTIONS.items()
+        ]
+
+
+_SECTIONS = {
+    "Connection": ("name", "authorization_id", "guid_policy", "guid", "forget_guid"),
+    "What is written": (
+        *("general_ledger_account", "general_ledger_order", "erp_id_rule", "subcontract_prefix"),
+        *("purchase_order_prefix", "non_ascii", "fixed_price_units", "notes_topic"),
+        *("retention_rule", "unit_price_codes", "job_price_codes"),
+    ),
+    "Hosted site": (
+        *("client_id", "client_secret", "forget_client_secret", "client_secret_expires_on"),
+        *("token_path", "rotation_path"),
+    ),
+    "Every day": ("closed_from", "closed_until", "closed_time_zone"),
+    "What Spectrum doesn't document": ("watch_days", "resolve_by_hand_after_hours"),
+    "Site differences": (
+        "success_rule",
+        "success_codes",
+        "element_names",
+        *("soap_authentication", "rest_authentication", "token_for_descriptions"),
+        *("error_statuses", "any_ending"),
+        "wsdl_path",
+        "service_path",
+        "vendors_path",
+    ),
+}

@@ -1,0 +1,84 @@
+"""What waits, and for whom: the choice behind the ERP Integrations Daily Summary."""
+
+import zoneinfo
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+
+from directory.models import Company, CompanyMembership, User
+from erp_integrations.models import Submission
+from notifications import emails
+
+
+def store_due_summaries(*, at: datetime | None = None, regardless_of_hour: bool = False) -> int:
+    """Store today's summary for each approver whose hour has come; how many were new.
+
+    "Today" and the hour are the person's own. Whoever has today's already gets none again,
+    whoever has nothing waiting gets none at all.
+    """
+    moment = at or timezone.now()
+    stored = 0
+    sections: dict[int, emails.SummarySection] = {}
+    waiting = dict(list_approvers_with_work())
+    local_times = {person: moment.astimezone(zoneinfo.ZoneInfo(person.time_zone)) for person in waiting}
+    days = {
+        person: at_home.date()
+        for person, at_home in local_times.items()
+        if at_home.hour >= person.summary_hour or regardless_of_hour
+    }
+    # Workers look every few seconds: what was stored already must cost no more than this question.
+    for person in emails.list_people_without_summary(days):
+        companies = waiting[person]
+        for company in companies:
+            if company.pk not in sections:
+                sections[company.pk] = build_section(company, moment)
+        summary = emails.store_daily_summary(
+            recipient=person,
+            day=days[person],
+            sections=[sections[company.pk] for company in companies],
+            link=f"{settings.PUBLIC_URL}{reverse('home')}",
+        )
+        stored += summary is not None
+    return stored
+
+
+def list_approvers_with_work() -> Iterator[tuple[User, list[Company]]]:
+    """Each approver once, with the companies in which something awaits a decision."""
+    waiting = Submission.objects.awaiting().values("company")
+    memberships = (
+        CompanyMembership.objects.approvers()
+        .filter(company__in=waiting)
+        .select_related("user", "company")
+        .order_by("user_id", "company__name")
+    )
+    companies: dict[int, tuple[User, list[Company]]] = {}
+    for membership in memberships:
+        companies.setdefault(membership.user_id, (membership.user, []))[1].append(membership.company)
+    yield from companies.values()
+
+
+def build_section(company: Company, moment: datetime) -> emails.SummarySection:
+    list_url = reverse("erp_integrations:commitments", args=[company.slug])
+    awaiting = Submission.objects.awaiting().filter(company=company).select_related("project").order_by("pk")
+    return emails.SummarySection(
+        company=company.name,
+        url=f"{settings.PUBLIC_URL}{list_url}?view=ready-to-export",
+        lines=[
+            emails.SummaryLine(
+                project=submission.project.name,
+                kind=submission.get_kind_display(),
+                number=submission.number,
+                title=submission.title,
+                vendor=submission.contract_company_name,
+                amount=submission.total,
+                currency=company.currency,
+                waiting_days=(moment - submission.sent_at).days,
+                url=settings.PUBLIC_URL
+                + reverse("erp_integrations:review", args=[company.slug, submission.pk]),
+            )
+            for submission in awaiting
+        ],
+    )

@@ -1,0 +1,44 @@
+"""What is mailed about one submission, and to whom (docs/product.md, section 10)."""
+
+from django.conf import settings
+from django.urls import reverse
+
+from commitments.models import Kind
+from directory.models import Level, User
+from erp_integrations.models import Submission
+from notifications import emails
+
+
+def store_rejection_mails(submission: Submission) -> None:
+    """Tell the creator, and the sender if that is another person, why accounting said no.
+
+    If the creator is no longer with the company, the project's Commitments Admins are told.
+    Stored in the caller's transaction.
+    """
+    people = list(
+        User.objects.filter(
+            pk__in={submission.created_by_id, submission.sent_by_id},
+            is_active=True,
+            company_memberships__company=submission.company_id,
+        )
+    )
+    if submission.created_by_id not in {person.pk for person in people}:
+        people += User.objects.filter(
+            is_active=True,
+            project_memberships__project=submission.project_id,
+            project_memberships__commitments_level=Level.ADMIN,
+        ).filter(company_memberships__company=submission.company_id)
+    edit = reverse("commitments:edit", args=[submission.project_id, submission.commitment_id])
+    emails.store_rejection(
+        recipients=people,
+        kind=Kind(submission.kind).label,
+        number=submission.number,
+        title=submission.title,
+        project=submission.project.name,
+        vendor=submission.contract_company_name,
+        amount=submission.total,
+        currency=submission.company.currency,
+        reason=submission.reason,
+        rejected_by=str(submission.decided_by),
+        link=f"{settings.PUBLIC_URL}{edit}",
+    )

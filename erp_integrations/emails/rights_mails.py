@@ -1,0 +1,372 @@
+"""Who is told of what gives, takes or steers authority: one table of events.
+
+Each mail follows an entry of the history, in the entry's transaction, so that no change comes without one.
+It goes to the administrators and the approvers of the company and to superusers, but for whoever did it and
+whom it is about; where none of the company is left, also to the operator. What nobody could be told of is
+refused, unless it only takes authority away. Nobody can switch these mails off.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.urls import reverse
+
+from directory.db.time_zones import format_time
+from directory.history import descriptions, subscribers
+from directory.history.events import DirectoryEvent
+from directory.models import (
+    WORKING_LEVELS,
+    Company,
+    CompanyMembership,
+    CompanyMembershipQuerySet,
+    HistoryEntry,
+    Level,
+    ProjectMembership,
+    User,
+)
+from directory.rights import approvers
+from directory.rights.permissions import RightMissing
+from erp_integrations.audit import subjects
+from erp_integrations.events import ErpEvent
+from erp_integrations.models import Submission
+from notifications import emails
+
+PRIVILEGE = "Can Push to Accounting"
+REMINDER = "The review of this list is overdue. Confirm it, or say who should not be on it."
+AUTHORITY: Mapping[str, Sequence[str]] = {
+    "erp_integrations_level": WORKING_LEVELS,
+    "directory_level": (Level.ADMIN,),
+    "commitments_level": (Level.ADMIN,),
+}
+"""The levels by which somebody decides, steers what is exported, or sends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What is told of one entry.
+
+    ``concerns`` are the people whom it gives something or takes it from: they vouch for nothing. ``also`` are
+    told besides. ``is_installation``: superusers answer for it, no company. ``takes``: it gives nothing.
+    """
+
+    headline: str
+    sentence: str
+    facts: Sequence[tuple[str, str]] = ()
+    affected: Sequence[User] = ()
+    also_notified: Sequence[User] = ()
+    is_installation: bool = False
+    only_revokes: bool = False
+    page: str = "erp_integrations:approvers"
+
+
+RULES: Mapping[str, Notice] = {
+    DirectoryEvent.OWN_DECISION_RULE_LIFTED: Notice(
+        "Approvers may decide on their own commitments",
+        "The rule that nobody decides on what they created or sent was lifted.",
+    ),
+    DirectoryEvent.OWN_DECISION_RULE_RESTORED: Notice(
+        "Approvers may no longer decide on their own commitments",
+        "The rule that nobody decides on what they created or sent applies again.",
+        only_revokes=True,
+    ),
+    DirectoryEvent.TWO_STEP_RULE_LIFTED: Notice(
+        "Approvers no longer need two-step verification",
+        "Anybody who knows an approver's password can accept commitments for export.",
+    ),
+    DirectoryEvent.TWO_STEP_RULE_SET: Notice(
+        "Approvers must use two-step verification",
+        "Approvers who have not set it up can only view.",
+        only_revokes=True,
+    ),
+}
+
+
+def subscribe_to_history() -> None:
+    """Hear of what changes from now on; called once, when the application starts."""
+    for event in NOTICES:
+        subscribers.subscribe(event, notify_of_entry)
+
+
+def store_review_reminders() -> int:
+    """Tell administrators, once, that nobody has reviewed the list in time; how many mails were stored."""
+    stored = 0
+    for company, last in approvers.list_overdue_reviews(Company.objects.all()):
+        key = f"approvers-review:{company.pk}:{last.pk if last else 0}"
+        memberships = CompanyMembership.objects.filter(company=company)
+        people = _list_active_users(memberships.administrators()) or _list_active_users(
+            memberships.approvers()
+        )
+        keys = {person: f"{key}:{person.pk}" for person in people}
+        for person in emails.list_people_without_key(keys):
+            with transaction.atomic():
+                stored += len(
+                    emails.store_rights_notice(
+                        recipients=[person],
+                        headline=f"Confirm who may push to accounting at {company}",
+                        sentence=REMINDER,
+                        facts=[("Last reviewed", format_time(last.at) if last else "never")],
+                        reason="",
+                        link=settings.PUBLIC_URL + reverse("erp_integrations:approvers", args=[company.slug]),
+                        dedupe_key=keys[person],
+                    )
+                )
+    return stored
+
+
+def notify_of_entry(entry: HistoryEntry) -> None:
+    notice = NOTICES[entry.event](entry)
+    if notice is None:
+        return
+    company = Company.objects.filter(pk=entry.company_id or 0).first()
+    by = User.objects.filter(pk=entry.by_id or 0).first()
+    people, operator = find_recipients(notice, company, by)
+    page = (
+        reverse(notice.page, args=[company.slug]) if company else reverse("admin:directory_user_changelist")
+    )
+    emails.store_rights_notice(
+        recipients=people,
+        operator=operator,
+        headline=f"{notice.headline} at {company}" if company else notice.headline,
+        sentence=notice.sentence,
+        facts=[*notice.facts, ("By", str(by or entry.detail.get("operator", "the system")))],
+        reason=str(entry.detail.get("reason", "")),
+        link=settings.PUBLIC_URL + page,
+    )
+
+
+def find_recipients(notice: Notice, company: Company | None, by: User | None) -> tuple[list[User], str]:
+    """People, and the operator's address where it takes that. Raises RightMissing where there is neither."""
+    excluded = {by, *notice.affected}
+    superusers = [
+        each for each in User.objects.filter(is_superuser=True, is_active=True) if each not in excluded
+    ]
+    recipients = superusers
+    if not notice.is_installation:
+        companies = Company.objects.filter(memberships__user__in=notice.affected)
+        memberships = CompanyMembership.objects.filter(company__in=[company] if company else companies)
+        people = _list_active_users(memberships.administrators() | memberships.approvers())
+        recipients = [each for each in people if each not in excluded]
+    operator = "" if recipients else settings.OPERATOR_EMAIL
+    recipients = list(dict.fromkeys([*recipients, *superusers]))
+    if by and not (recipients or operator or notice.only_revokes):
+        raise RightMissing(
+            by=by,
+            company=company,
+            right="change rights where nobody else is told",
+            sentence="Nobody but you would be notified of this, so it can't be done. It needs another "
+            "administrator or approver in the company, another superuser, or an operator address "
+            "(OPERATOR_EMAIL).",
+        )
+    return [*recipients, *(each for each in notice.also_notified if each != by)], operator
+
+
+def _list_active_users(memberships: CompanyMembershipQuerySet) -> list[User]:
+    found = User.objects.filter(is_active=True, pk__in=memberships.values("user"))
+    return list(found.order_by("pk"))
+
+
+def _get_person(entry: HistoryEntry) -> User:
+    """Whom an entry is about; people are never deleted."""
+    return User.objects.get(pk=entry.detail.get("user", entry.subject_id))
+
+
+def _build_person_facts(person: User) -> list[tuple[str, str]]:
+    return [("Person", f"{person}, {person.email}")]
+
+
+def build_grant_notice(entry: HistoryEntry) -> Notice:
+    person = _get_person(entry)
+    membership = CompanyMembership.objects.filter(pk=entry.subject_id).first()
+    return Notice(
+        f"{PRIVILEGE} granted to {person}",
+        f"{person} may accept commitments for export."
+        if membership and membership.is_accounting_approver
+        else f"It has no effect for {person} yet: they need an active account, and Standard or Admin on ERP "
+        "Integrations.",
+        _build_person_facts(person),
+        affected=[person],
+    )
+
+
+def build_revocation_notice(entry: HistoryEntry) -> Notice:
+    person = _get_person(entry)
+    return Notice(
+        f"{PRIVILEGE} revoked from {person}",
+        "What they accepted goes back to Ready to Export unless it has been partly sent.",
+        _build_person_facts(person),
+        affected=[person],
+        only_revokes=True,
+    )
+
+
+def build_suspension_notice(entry: HistoryEntry) -> Notice:
+    person, company = _get_person(entry), Company.objects.get(pk=entry.company_id or 0)
+    who = approvers.format_names([each for each in User.objects.granters(company) if each != person])
+    return Notice(
+        f"{PRIVILEGE} suspended for {person}",
+        "The account was changed and may be in other hands. What they accepted goes back to "
+        "Ready to Export unless it has been partly sent. Ask them, in person or on a number that you know, "
+        "before granting it again in Django admin.",
+        [*_build_person_facts(person), ("Can grant it again", who or "staff with the permission to")],
+        affected=[person],
+        also_notified=[person] if person.is_active else [],
+        only_revokes=True,
+    )
+
+
+def build_level_notice(entry: HistoryEntry) -> Notice | None:
+    """Of levels that give or take authority. The privilege is nothing without one, so that it may be a
+    level that grants it, or takes it away.
+    """
+    levels, former_levels = entry.detail.get("levels", {}), entry.detail.get("were", {})
+    changed_levels = [
+        name for name in former_levels if {levels.get(name), former_levels[name]} & set(AUTHORITY[name])
+    ]
+    held_privilege = entry.detail.get("held_push_to_accounting", False)
+    if not changed_levels and not held_privilege:
+        return None
+    person = _get_person(entry)
+    is_project = entry.subject_type == ProjectMembership._meta.label_lower
+    project = ProjectMembership.objects.get(pk=entry.subject_id).project.name if is_project else ""
+    facts = [*_build_person_facts(person), *([("Project", project)] if project else [])]
+    only_revokes = not any(levels.get(name) in AUTHORITY[name] for name in changed_levels)
+    headline, sentence = (
+        f"Levels of {person} changed",
+        f"{descriptions.describe_entry(entry, {person.pk: person}).description}.",
+    )
+    if entry.event == DirectoryEvent.MEMBERSHIP_REMOVED:
+        headline = f"{PRIVILEGE} ended for {person}" if held_privilege else f"{person} was removed"
+        sentence = f"The person was removed from {project or 'the Company Directory'}."
+    elif "erp_integrations_level" in changed_levels:
+        membership = CompanyMembership.objects.get(pk=entry.subject_id)
+        level = f"ERP Integrations is {membership.get_erp_integrations_level_display()} for {person} now"
+        if membership.is_accounting_approver:
+            headline = f"{person} may push to accounting"
+            sentence = f"{level}, and {PRIVILEGE} was granted before: commitments may be accepted for export."
+        elif membership.can_push_to_accounting:
+            headline = f"{person} may not push to accounting"
+            sentence = (
+                f"{level}, so {PRIVILEGE} has no effect. What they accepted goes back to Ready to "
+                "Export unless it has been partly sent."
+            )
+    return Notice(headline, sentence, facts, affected=[person], only_revokes=only_revokes)
+
+
+def build_flag_notice(entry: HistoryEntry) -> Notice:
+    people = list(User.objects.filter(pk__in=entry.detail["flagged"]).order_by("last_name", "pk"))
+    changelist = settings.PUBLIC_URL + reverse("admin:directory_companymembership_changelist")
+    query = f"company__id__exact={entry.company_id}&can_push_to_accounting__exact=1"
+    return Notice(
+        f"{PRIVILEGE} should be revoked",
+        "A review found people who should no longer have it. Revoke it in Django admin.",
+        [("Should not have it", ", ".join(map(str, people))), ("Revoked at", f"{changelist}?{query}")],
+        affected=people,
+        also_notified=list(User.objects.granters(Company.objects.get(pk=entry.company_id or 0))),
+        only_revokes=True,
+    )
+
+
+def build_account_notice(entry: HistoryEntry) -> Notice | None:
+    """Of how somebody signs in who administers: whose account it becomes has their rights.
+
+    What ends an approver's privilege is told by itself.
+    """
+    fields = set(entry.detail.get("fields", []))
+    is_new_superuser = entry.event == DirectoryEvent.ACCOUNT_CREATED and "is_superuser" in fields
+    changed = entry.event == DirectoryEvent.ACCOUNT_CHANGED and fields & {"email", "is_active"}
+    by_another = entry.event in (DirectoryEvent.ACCOUNT_PASSWORD_SET, DirectoryEvent.TWO_STEP_TURNED_OFF)
+    if not (is_new_superuser or changed or (by_another and entry.by_id != entry.subject_id)):
+        return None
+    person = _get_person(entry)
+    if not (person.is_staff or CompanyMembership.objects.administrators().filter(user=person)):
+        return None
+    subject = "A superuser was created" if is_new_superuser else "How an administrator signs in was changed"
+    return Notice(
+        f"{subject}: {person}",
+        f"{descriptions.describe_entry(entry, {}).description}.",
+        _build_person_facts(person),
+        affected=[person],
+        is_installation=person.is_staff,
+        only_revokes="is_active" in fields and not entry.detail["active"],
+    )
+
+
+def build_permission_notice(entry: HistoryEntry) -> Notice:
+    group = entry.subject_type == Group._meta.label_lower and Group.objects.get(pk=entry.subject_id)
+    people = list(User.objects.filter(groups=group) if group else User.objects.filter(pk=entry.subject_id))
+    given, taken = (", ".join(entry.detail[name]) or "nothing" for name in ("given", "taken"))
+    return Notice(
+        f"Permissions in Django admin changed: {group.name if group else people[0]}",
+        "What somebody may do in Django admin was changed.",
+        [("Given", given), ("Taken", taken)],
+        affected=people,
+        is_installation=True,
+        only_revokes=not entry.detail["given"],
+    )
+
+
+def build_exemption_notice(entry: HistoryEntry) -> Notice:
+    submission, person = Submission.objects.get(pk=entry.subject_id), _get_person(entry)
+    return Notice(
+        f"{person} may decide on {submission.number} although they were involved",
+        "This applies to this commitment only and ends with the decision.",
+        [*_build_person_facts(person), ("Commitment", str(submission)), ("Project", submission.project.name)],
+        affected=[person],
+        also_notified=[person, submission.created_by, submission.sent_by],
+        page="erp_integrations:commitments",
+    )
+
+
+def build_steering_notice(entry: HistoryEntry) -> Notice:
+    """Of what decides where an export goes, and what is written there."""
+    subject = subjects.find_subjects([entry])[entry.subject_type, entry.subject_id]
+    return Notice(
+        f"{descriptions.get_event_label(entry.event)}: {subject.name}",
+        f"{descriptions.describe_entry(entry, {}).description}. This affects what is written "
+        "to Spectrum, and where.",
+        [(subject.kind, subject.name)],
+        page="erp_integrations:overview",
+    )
+
+
+STEERING_EVENTS = (
+    *(ErpEvent.VENDOR_LINK_CREATED, ErpEvent.VENDOR_LINK_CHANGED, ErpEvent.VENDOR_LINK_DELETED),
+    *(ErpEvent.JOB_LINK_CREATED, ErpEvent.JOB_LINK_CHANGED, ErpEvent.JOB_LINK_DELETED),
+    *(ErpEvent.COST_TYPE_ACCOUNT_CREATED, ErpEvent.COST_TYPE_ACCOUNT_CHANGED),
+    *(ErpEvent.COST_TYPE_ACCOUNT_DELETED, ErpEvent.CONNECTION_CREATED, ErpEvent.CONNECTION_CHANGED),
+    *(ErpEvent.CONNECTION_DELETED, ErpEvent.CONNECTION_UNITS_CHANGED),
+    ErpEvent.CONNECTION_SUCCESS_RULE_LEARNED,
+)
+NOTICES: Mapping[str, Callable[[HistoryEntry], Notice | None]] = {
+    DirectoryEvent.PRIVILEGE_GRANTED: build_grant_notice,
+    DirectoryEvent.PRIVILEGE_REVOKED: build_revocation_notice,
+    DirectoryEvent.PRIVILEGE_SUSPENDED: build_suspension_notice,
+    DirectoryEvent.APPROVERS_FLAGGED: build_flag_notice,
+    **dict.fromkeys(
+        (
+            DirectoryEvent.MEMBERSHIP_ADDED,
+            DirectoryEvent.MEMBERSHIP_CHANGED,
+            DirectoryEvent.MEMBERSHIP_REMOVED,
+        ),
+        build_level_notice,
+    ),
+    **dict.fromkeys(RULES, lambda entry: RULES[entry.event]),
+    **dict.fromkeys(
+        (
+            DirectoryEvent.ACCOUNT_CREATED,
+            DirectoryEvent.ACCOUNT_CHANGED,
+            DirectoryEvent.ACCOUNT_PASSWORD_SET,
+            DirectoryEvent.TWO_STEP_TURNED_OFF,
+        ),
+        build_account_notice,
+    ),
+    **dict.fromkeys(
+        (DirectoryEvent.ACCOUNT_POWERS_CHANGED, DirectoryEvent.GROUP_PERMISSIONS_CHANGED),
+        build_permission_notice,
+    ),
+    **dict.fromkeys(STEERING_EVENTS, build_steering_notice),
+    ErpEvent.SUBMISSION_EXEMPTED: build_exemption_notice,
+}

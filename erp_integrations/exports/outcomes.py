@@ -1,0 +1,362 @@
+"""What a delivery's outcome changes: the job, its calls, the ledger, the project's badge.
+
+Each function is one transaction in the lock order Commitment, Submission, Connection,
+ExportJob, and refuses a worker whose lease is lost (docs/architecture.md, sections 4.2 and 6.2).
+"""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+
+from commitments.locks import set_accounting_status
+from commitments.models import Badge, Commitment, Lock
+from directory import history
+from directory.db.leases import LeaseLost
+from directory.models import User
+from erp_integrations import alarms
+from erp_integrations.adapters.base import (
+    Accepted,
+    NotSent,
+    Outcome,
+    Refused,
+    SessionOver,
+    Unauthorised,
+    Unknown,
+    Unusable,
+)
+from erp_integrations.checks import leftovers
+from erp_integrations.connections import circuit_breaker
+from erp_integrations.events import ErpEvent
+from erp_integrations.exports import ledger
+from erp_integrations.models import (
+    CallState,
+    Connection,
+    ExportCall,
+    ExportJob,
+    GuidPolicy,
+    JobStatus,
+    Submission,
+    Verification,
+    WireAttempt,
+)
+
+LOST_RIGHT = "the approver lost the right"
+
+
+@transaction.atomic
+def record_outcome(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outcome) -> None:
+    """Write what became of one call, and what follows for the job. Raises LeaseLost."""
+    job = lock_leased_job(job)
+    if isinstance(outcome, Unauthorised) and outcome.errors and ledger.has_later_accepted_call(call):
+        outcome = Refused(outcome.errors, outcome.reply)
+    entry.finished_at = Now()
+    entry.outcome = type(outcome).__name__.lower()
+    entry.reason = describe_outcome(outcome)
+    entry.reply = "" if isinstance(outcome, NotSent | Unusable) else outcome.reply
+    entry.status = outcome.status or None if isinstance(outcome, Unknown) else None
+    entry.save(update_fields=["finished_at", "outcome", "reason", "reply", "status"])
+    match outcome:
+        case Accepted():
+            call.state = CallState.WRITTEN
+        case Refused():
+            call.state = CallState.REFUSED
+        case Unknown():
+            call.state = CallState.UNKNOWN
+        case Unauthorised() | Unusable() | NotSent():
+            call.state = call.unsent_state
+    call.save(update_fields=["state"])
+    if isinstance(outcome, Accepted):
+        circuit_breaker.close_circuit(job.connection)
+    else:
+        handle_failure(job, f"{call.title}: {describe_outcome(outcome)}", outcome, call)
+
+
+@transaction.atomic
+def requeue(job: ExportJob, outcome: NotSent | Unusable) -> None:
+    """Stop before any call was tried: Spectrum can't be reached, or not be used. Raises LeaseLost."""
+    handle_failure(lock_leased_job(job), describe_outcome(outcome), outcome)
+
+
+@transaction.atomic
+def requeue_with_back_off(job: ExportJob, fault: str) -> None:
+    """Stop before any call was tried, because the connection lacks something. Raises LeaseLost."""
+    job = lock_leased_job(job)
+    job.tries -= 1
+    requeue_after(job, fault, delay=circuit_breaker.start_back_off(job.connection, fault))
+
+
+@transaction.atomic
+def requeue_unsent(job: ExportJob, call: ExportCall, entry: WireAttempt, fault: str) -> None:
+    """The intent of a call was stored, and it provably did not leave: the connection lacks something.
+
+    Raises LeaseLost."""
+    job = lock_leased_job(job)
+    entry.finished_at, entry.outcome, entry.reason = Now(), "notsent", fault
+    entry.save(update_fields=["finished_at", "outcome", "reason"])
+    call.state = call.unsent_state
+    call.save(update_fields=["state"])
+    job.tries -= 1
+    requeue_after(job, fault, delay=circuit_breaker.start_back_off(job.connection, fault))
+
+
+@transaction.atomic
+def fail(job: ExportJob, problem: str) -> None:
+    """End a delivery that must not go on, because of what we found ourselves. Raises LeaseLost."""
+    handle_failure(lock_leased_job(job), problem, NotSent(problem, transient=False))
+
+
+@transaction.atomic
+def release(job: ExportJob) -> None:
+    """Stop between two calls because the worker was told to: another goes on at once, and no
+    try is used up. Raises LeaseLost."""
+    job = lock_leased_job(job)
+    job.tries -= 1
+    requeue_after(job, "The worker was stopped between two calls.", delay=timedelta(0))
+
+
+@transaction.atomic
+def record_synced(job: ExportJob) -> None:
+    """Every call is written: synced, and to be read back where that is possible. Raises LeaseLost."""
+    job = lock_leased_job(job)
+    if job.connection.has_read_back:
+        job.verification = Verification.PENDING
+        job.verify_after = Now() + timedelta(seconds=settings.READ_BACK_LAG_SECONDS)
+    elif job.verification != Verification.ATTESTED:
+        job.verification = Verification.NOT_CONFIGURED
+    job.synced_at = Now()
+    set_job_status(job, JobStatus.SYNCED, "", event=ErpEvent.EXPORT_SYNCED)
+
+
+@transaction.atomic
+def release_stalled(job_id: int) -> None:
+    """A worker died or froze in the middle: say what is known, and no more.
+
+    A call that was being sent is unknown, and then nothing goes on by itself. Otherwise
+    what is left of the calls provably never left us, so it is taken up again at once.
+    """
+    job = lock_job_and_parents(job_id)
+    if not ExportJob.objects.stalled().filter(pk=job_id).exists():
+        return
+    if not end_interrupted_call(job, "the worker stopped while it was being sent."):
+        requeue_after(job, "The worker stopped between two calls.", delay=timedelta(0))
+
+
+@transaction.atomic
+def fail_unexpectedly(job: ExportJob) -> None:
+    """A mistake of ours ended a delivery in the middle; as for a dead worker, but with a pause
+    and a limit. Raises LeaseLost."""
+    job = lock_leased_job(job)
+    if not end_interrupted_call(job, "Ledgergate stopped with an error while it was being sent."):
+        problem = "Ledgergate stopped with an error. See its log."
+        handle_failure(job, problem, NotSent(problem, internal_error=True))
+
+
+@transaction.atomic
+def revoke_acceptance(job_id: int, problem: str = LOST_RIGHT) -> None:
+    """Take an acceptance back that does not count any more, or never did; nothing was written of it."""
+    job = lock_job_and_parents(job_id)
+    if job.status == JobStatus.QUEUED and not has_written_call(job):
+        accepted_by = job.submission.decided_by_id
+        undo_acceptance(job)
+        record_export_event(job, ErpEvent.SUBMISSION_RETURNED, {"accepted_by": accepted_by, "why": problem})
+
+
+def undo_acceptance(job: ExportJob) -> None:
+    """Cancel a queued job of which nothing was written: its submission awaits a decision again.
+
+    The caller holds the locks and writes the history.
+    """
+    job.set_status(JobStatus.CANCELLED)
+    job.save()
+    job.submission.undo_acceptance()
+    job.submission.save()
+    leftovers.release_erp_id(job.submission.commitment)
+    set_accounting_status(job.submission.commitment, badge=Badge.AWAITING)
+
+
+def record_export_event(
+    job: ExportJob, event: ErpEvent, detail: dict[str, object], *, by: User | None = None
+) -> None:
+    """History of a delivery, kept with the submission; the system itself did it, or a person."""
+    history.record(
+        event=event,
+        subject=job.submission,
+        by=by,
+        company=job.submission.company,
+        detail={"job": job.pk, "attempt": job.attempt, **detail},
+    )
+
+
+def lock_job_and_parents(job_id: int) -> ExportJob:
+    """The job under lock, after everything that comes before it in the lock order."""
+    ids = ExportJob.objects.values("submission_id", "submission__commitment_id", "connection_id").get(
+        pk=job_id
+    )
+    commitment = Commitment.objects.select_for_update().get(pk=ids["submission__commitment_id"])
+    submission = (
+        Submission.objects.select_for_update(of=("self",))
+        .select_related("company")
+        .get(pk=ids["submission_id"])
+    )
+    connection = Connection.objects.select_for_update().get(pk=ids["connection_id"])
+    job = ExportJob.objects.select_for_update().get(pk=job_id)
+    submission.commitment = commitment
+    job.submission, job.connection = submission, connection
+    return job
+
+
+def lock_leased_job(job: ExportJob) -> ExportJob:
+    row = lock_job_and_parents(job.pk)
+    if (row.status, row.attempt) != (JobStatus.EXPORTING, job.attempt):
+        raise LeaseLost
+    return row
+
+
+def has_written_call(job: ExportJob) -> bool:
+    return job.calls.filter(state=CallState.WRITTEN).exists()
+
+
+def end_interrupted_call(job: ExportJob, message: str) -> bool:
+    """A call was being sent; then nobody knows what became of it, and the job is unknown."""
+    call = job.list_current_calls().filter(state=CallState.SENDING).first()
+    if call is None:
+        return False
+    call.state = CallState.UNKNOWN
+    call.save(update_fields=["state"])
+    set_job_status(job, JobStatus.UNKNOWN, f"{call.title}: {message}", event=ErpEvent.EXPORT_UNKNOWN)
+    return True
+
+
+def handle_failure(
+    job: ExportJob,
+    problem: str,
+    outcome: Refused | Unauthorised | Unusable | NotSent | Unknown,
+    call: ExportCall | None = None,
+) -> None:
+    """Where the job stands after a call that did not succeed."""
+    match outcome:
+        case Unknown():
+            # A site that changed answers so to everything: it is looked at again before the next call.
+            Connection.objects.filter(pk=job.connection_id).update(descriptions_checked_at=None)
+            set_job_status(job, JobStatus.UNKNOWN, problem, event=ErpEvent.EXPORT_UNKNOWN)
+        case SessionOver() if job.connection.guid_policy == GuidPolicy.NEW and not has_expired_session_before(
+            job, call
+        ):
+            # The next claim, which follows at once, makes a new one.
+            job.tries -= 1
+            job.guid = None
+            requeue_after(job, problem, delay=timedelta(0))
+        # The connection's fault, not the document's: everything on it waits, and no try is used up.
+        case Unauthorised():
+            job.tries -= 1
+            if isinstance(outcome, SessionOver):
+                job.guid = None
+            requeue_after(
+                job, problem, delay=circuit_breaker.start_back_off(job.connection, describe_outcome(outcome))
+            )
+        case Unusable(can_accept_wsdl=adoptable):
+            job.tries -= 1
+            circuit_breaker.open_circuit(job.connection, describe_outcome(outcome), adoptable=adoptable)
+            requeue_after(job, problem, delay=circuit_breaker.LONGEST_BACK_OFF)
+        case NotSent(transient=True, internal_error=False):
+            job.tries -= 1
+            requeue_after(
+                job, problem, delay=circuit_breaker.open_circuit(job.connection, describe_outcome(outcome))
+            )
+        case NotSent(transient=True) | Refused(transient=True) if job.tries < settings.EXPORT_MAX_TRIES:
+            requeue_after(job, problem, delay=circuit_breaker.get_back_off(job.tries))
+        case NotSent() | Refused():
+            # What Spectrum says no to, the project must mend.
+            refused = isinstance(outcome, Refused) and not outcome.transient
+            if has_written_call(job):
+                set_job_status(
+                    job,
+                    JobStatus.INCOMPLETE,
+                    problem,
+                    event=ErpEvent.EXPORT_INCOMPLETE,
+                    notify_sender=refused,
+                )
+            else:
+                set_job_status(
+                    job, JobStatus.FAILED, problem, event=ErpEvent.EXPORT_FAILED, notify_sender=refused
+                )
+
+
+def has_expired_session_before(job: ExportJob, call: ExportCall | None) -> bool:
+    """The session of the attempt before this one was over too: a new one does not help."""
+    before = WireAttempt.objects.filter(call=call, attempt=job.attempt - 1)
+    return before.filter(outcome=SessionOver.__name__.lower()).exists()
+
+
+def requeue_after(job: ExportJob, problem: str, *, delay: timedelta) -> None:
+    """To be taken up again by itself: queued, or incomplete when something is written."""
+    status = JobStatus.INCOMPLETE if has_written_call(job) else JobStatus.QUEUED
+    job.not_before = Now() + delay
+    set_job_status(job, status, problem, event=ErpEvent.EXPORT_PUT_OFF)
+
+
+def set_job_status(
+    job: ExportJob,
+    status: JobStatus,
+    problem: str,
+    *,
+    event: ErpEvent,
+    by: User | None = None,
+    detail: dict[str, object] | None = None,
+    notify_sender: bool = False,
+) -> None:
+    """Leave ``exporting`` or ``unknown``: the lease ends, the badge follows, the history says why.
+
+    Where it waits for a person from now on, an alarm is raised.
+    """
+    job.set_status(status)
+    job.lease_until = None
+    job.problem = problem
+    if status == JobStatus.UNKNOWN:
+        # Looked at again when the quiet period is over; by a person where nothing can be read back.
+        job.unknown_since = Now()
+        job.quiet_until = job.not_before = Now() + timedelta(seconds=settings.QUIET_PERIOD_SECONDS)
+    job.save()
+    submission = job.submission
+    if status == JobStatus.SYNCED:
+        set_accounting_status(
+            submission.commitment, badge=Badge.SYNCED, lock=Lock.EXPORTED, erp_id=job.erp_id
+        )
+    else:
+        set_accounting_status(submission.commitment, badge=BADGES[status])
+    needs_person = status == JobStatus.FAILED or (status == JobStatus.INCOMPLETE and job.not_before is None)
+    if needs_person or job.needs_manual_resolution:
+        alarms.create_alarm(job, problem, tells_sender=notify_sender)
+    entry: dict[str, object] = {"status": status.value, "problem": problem, **(detail or {})}
+    if status == JobStatus.FAILED:
+        entry["wrote"] = not ledger.is_unwritten(job)
+    record_export_event(job, event, entry, by=by)
+
+
+VERIFIED_BADGES: dict[str, Badge] = {
+    Verification.DIFFERS: Badge.SYNCED_WITH_DIFFERENCES,
+    Verification.ABSENT: Badge.NEEDS_ATTENTION,
+    Verification.ELSEWHERE: Badge.NEEDS_ATTENTION,
+}
+"""Of what is synced; all others stay plainly so."""
+BADGES: dict[str, Badge] = {
+    JobStatus.QUEUED: Badge.EXPORTING,
+    JobStatus.INCOMPLETE: Badge.NEEDS_ATTENTION,
+    JobStatus.FAILED: Badge.FAILED,
+    JobStatus.UNKNOWN: Badge.NEEDS_ATTENTION,
+}
+
+
+def describe_outcome(outcome: Outcome) -> str:
+    """What the ERP, or the wire, said; for people."""
+    match outcome:
+        case Accepted():
+            return ""
+        case Refused(errors=errors):
+            return "; ".join(f"{error.column or error.code}: {error.text or 'no text'}" for error in errors)
+        case Unauthorised(reason=reason) | Unusable(reason=reason):
+            return reason
+        case NotSent(reason=reason) | Unknown(reason=reason):
+            return reason

@@ -1,0 +1,150 @@
+"""Which of a company's vendors and projects are linked, and what in Spectrum looks like the others."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+
+from commitments.models import SENDABLE_STATUSES, Commitment, Lock
+from directory.db import pagination
+from directory.db.pagination import Page
+from directory.models import Company
+from erp_integrations.confirmations import pending_changes
+from erp_integrations.confirmations.pending_changes import PendingChange
+from erp_integrations.links.kinds import VENDOR, ErpRecord, Link, LinkKind, LinkOwner
+from erp_integrations.models import Connection, VendorLink
+from erp_integrations.name_matching import Suggestion, find_suggestions
+
+MAX_COUNT = 100  # nobody reads a larger number
+MAX_SEARCH_RESULTS = 20
+
+LINK_FILTERS: Mapping[str, str] = {
+    "not-linked": "Not linked",
+    "work-waits": "Not linked, in use",
+    "linked": "Linked",
+    "all": "All",
+}
+"""The choices of the filter, by address; the first is the default."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRow:
+    """One of ours, its link, what that code is in Spectrum's list, and a ``change`` of the link that waits
+    for a second person.
+
+    ``unexported_count`` are its commitments that could go to accounting, or are there, and are not exported.
+    """
+
+    owner: LinkOwner
+    link: Link | None
+    found: ErpRecord | None
+    unexported_count: int
+    suggestions: list[Suggestion[ErpRecord]]
+    change: PendingChange | None
+
+
+def list_unexported_commitments() -> QuerySet[Commitment]:
+    """Those that could go to accounting as far as their status goes, or are there, and are not exported."""
+    sendable = Q(pk__in=[])
+    for kind, statuses in SENDABLE_STATUSES.items():
+        sendable |= Q(kind=kind, status__in=statuses)
+    return Commitment.objects.filter(sendable).exclude(lock=Lock.EXPORTED)
+
+
+def list_needing_links(kind: LinkKind, company: Company) -> QuerySet[Any, Any]:
+    """What of ours, by id, has such a commitment and no link; a contract company, none where it would go."""
+    commitments = list_unexported_commitments().filter(project__company=company)
+    if kind is VENDOR:
+        link = VendorLink.objects.filter(
+            contract_company=OuterRef("contract_company"),
+            connection=OuterRef("project__job_link__connection"),
+        )
+        commitments = commitments.filter(
+            ~Exists(link), project__job_link__isnull=False, contract_company__isnull=False
+        )
+    else:
+        commitments = commitments.filter(project__job_link__isnull=True)
+    owners: QuerySet[Any, Any] = commitments.order_by().values(kind.owner_field)
+    return owners.distinct()
+
+
+def format_count(rows: QuerySet[Any, Any]) -> str:
+    """How many, "100+" for more; blank for none."""
+    count = rows[: MAX_COUNT + 1].count()
+    return "" if count == 0 else f"{MAX_COUNT}+" if count > MAX_COUNT else str(count)
+
+
+def get_link_page(
+    kind: LinkKind,
+    company: Company,
+    connection: Connection | None,
+    *,
+    view: str,
+    search: str,
+    parameters: Mapping[str, str],
+) -> tuple[Page[LinkOwner], list[LinkRow]]:
+    """One page of what of ours is linked, in the order of names. Four queries."""
+    link = kind.list_links(None, connection).filter(**{kind.owner_field: OuterRef("pk")})
+    owners: QuerySet[Any] = kind.owner_model.objects.filter(company=company)
+    match view:
+        case "not-linked":
+            owners = owners.filter(~Exists(link))
+        case "work-waits":
+            owners = owners.filter(~Exists(link), pk__in=list_needing_links(kind, company))
+        case "linked":
+            owners = owners.filter(Exists(link))
+    for word in search.split():
+        has_word = Q(Exists(link.filter(**{f"{kind.code_field}__icontains": word})))
+        for name in kind.owner_search:
+            has_word |= Q(**{f"{name}__icontains": word})
+        owners = owners.filter(has_word)
+    kept = {"view": view} | ({"connection": str(connection.pk)} if connection else {})
+    kept |= {"q": search} if search else {}
+    page = pagination.get_page(owners, parameters, by="name", ascending=True, kept=kept)
+    return page, build_link_rows(kind, company, connection, page.rows)
+
+
+def build_link_rows(
+    kind: LinkKind,
+    company: Company,
+    connection: Connection | None,
+    owners: Sequence[LinkOwner],
+    *,
+    always_suggest: bool = False,
+) -> list[LinkRow]:
+    """With links, Spectrum's records, and suggestions for what is not linked. Four queries."""
+    links = kind.list_links(owners, connection)
+    if not kind.is_per_connection:
+        links = links.select_related("connection")
+    links_by_owner = {getattr(link, f"{kind.owner_field}_id"): link for link in links}
+    records = list(kind.list_erp_records(company, connection))
+    by_code = {(record.connection_id, record.code.upper()): record for record in records}
+    commitments = list_unexported_commitments().filter(**{f"{kind.owner_field}__in": owners})
+    counts = commitments.order_by().values_list(kind.owner_field).annotate(count=Count("pk"))
+    unexported = dict(counts) if owners else {}
+    suggestions = find_suggestions(
+        (each.name for each in owners if always_suggest or each.pk not in links_by_owner),
+        ((record.name, record) for record in records if record.gone_at is None and record.is_active),
+    )
+    subjects = {each.pk: str(kind.get_subject(each, connection)) for each in owners}
+    changes = pending_changes.find_by_subjects(subjects.values())
+    rows = []
+    for each in owners:
+        link = links_by_owner.get(each.pk)
+        found = by_code.get((link.connection_id, link.code.strip().upper())) if link else None
+        suggested, change = suggestions.get(each.name, []), changes.get(subjects[each.pk])
+        rows.append(LinkRow(each, link, found, unexported.get(each.pk, 0), suggested, change))
+    return rows
+
+
+def find_erp_records(
+    kind: LinkKind, company: Company, connection: Connection | None, search: str
+) -> list[ErpRecord]:
+    """A few of Spectrum's lists by code or name; none for a blank search. One query."""
+    records = kind.list_erp_records(company, connection).filter(gone_at=None).order_by(*kind.erp_order)
+    for word in search.split():
+        records = records.filter(
+            Q(**{f"{kind.erp_code}__icontains": word}) | Q(**{f"{kind.erp_name}__icontains": word})
+        )
+    return list(records[:MAX_SEARCH_RESULTS]) if search else []

@@ -1,0 +1,171 @@
+"""Cost codes in use on a project that Spectrum would refuse, or take with a remark, on its job."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.db.models import Count
+
+from commitments.models import LineItem, Lock
+from directory.db import pagination
+from directory.db.pagination import Page
+from directory.models import Company, Project
+from erp_integrations.adapters.registry import get_adapter
+from erp_integrations.models import Job, JobLink, Phase, PhaseState
+
+PAGE_LENGTH = 25
+
+
+@dataclass(frozen=True, slots=True)
+class UnmappedCostCode:
+    """A cost code with one of its cost types, and what Spectrum's list has against it.
+
+    ``is_refused``: Spectrum would refuse such a line. ``lines`` and ``commitments`` count those
+    that are not exported.
+    """
+
+    cost_code: str
+    name: str
+    cost_type: str
+    lines: int
+    commitments: int
+    sentence: str
+    is_refused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectCostCodes:
+    """A project with its job, and the gaps among the ``used`` pairs of cost code and cost type.
+
+    ``job`` is empty when the project is not linked, or its job is not in Spectrum's list;
+    ``is_read`` says whether the job's phases were ever read.
+    """
+
+    project: Project
+    link: JobLink | None
+    job: Job | None
+    used_count: int
+    unmapped: list[UnmappedCostCode] = field(default_factory=list)
+
+    @property
+    def is_read(self) -> bool:
+        return self.job is not None and self.job.phases_seen_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class UsedCostCode:
+    cost_code: str
+    name: str
+    cost_type: str
+    lines: int
+    commitments: int
+
+
+def get_project_page(
+    company: Company, *, search: str, parameters: Mapping[str, str]
+) -> tuple[Page[Project], list[ProjectCostCodes]]:
+    """Some projects, in the order of their names. Five queries."""
+    projects = Project.objects.filter(company=company)
+    for word in search.split():
+        projects = projects.filter(name__icontains=word) | projects.filter(number__icontains=word)
+    project_page = pagination.get_page(
+        projects,
+        parameters,
+        by="name",
+        ascending=True,
+        length=PAGE_LENGTH,
+        kept={"q": search} if search else {},
+    )
+    return project_page, list_project_cost_codes(company, project_page.rows)
+
+
+def list_project_cost_codes(company: Company, projects: Sequence[Project]) -> list[ProjectCostCodes]:
+    """The gaps of each project, in their order. Four queries."""
+    links = {
+        link.project_id: link
+        for link in JobLink.objects.filter(project__in=projects).select_related("connection__settings")
+    }
+    jobs = {
+        (job.connection_id, job.number.upper()): job
+        for job in Job.objects.filter(connection__company=company, gone_at=None)
+    }
+    job_by_project = {
+        project_id: jobs.get((link.connection_id, link.job_number.strip().upper()))
+        for project_id, link in links.items()
+    }
+    used = list_used_cost_codes(projects)
+    phases = list_phase_statuses([job for job in job_by_project.values() if job])
+    rows = []
+    for project in projects:
+        link, job = links.get(project.pk), job_by_project.get(project.pk)
+        unmapped = (
+            find_unmapped_cost_codes(link, phases[job.pk], used[project.pk])
+            if link and job and job.phases_seen_at
+            else []
+        )
+        rows.append(ProjectCostCodes(project, link, job, len(used[project.pk]), unmapped))
+    return rows
+
+
+def list_used_cost_codes(projects: Sequence[Project]) -> defaultdict[int, list[UsedCostCode]]:
+    pairs = (
+        LineItem.objects.filter(
+            commitment__project__in=projects, cost_code__isnull=False, cost_type__isnull=False
+        )
+        .exclude(commitment__lock=Lock.EXPORTED)
+        .order_by("cost_code__code", "cost_type__code")
+        .values_list("commitment__project_id", "cost_code__code", "cost_code__name", "cost_type__code")
+        .annotate(lines=Count("pk"), commitments=Count("commitment", distinct=True))
+    )
+    used: defaultdict[int, list[UsedCostCode]] = defaultdict(list)
+    for project_id, *pair in pairs:
+        used[project_id].append(UsedCostCode(*pair))
+    return used
+
+
+def list_phase_statuses(jobs: Sequence[Job]) -> defaultdict[int, dict[str, dict[str, str]]]:
+    """The status by job, phase and cost type."""
+    phases: defaultdict[int, dict[str, dict[str, str]]] = defaultdict(dict)
+    rows = Phase.objects.filter(job__in=jobs, gone_at=None).values_list(
+        "job_id", "code", "cost_type", "status"
+    )
+    for job_id, code, cost_type, status in rows:
+        phases[job_id].setdefault(code.upper(), {})[cost_type.upper()] = status
+    return phases
+
+
+def find_unmapped_cost_codes(
+    link: JobLink, phases: Mapping[str, Mapping[str, str]], used: Sequence[UsedCostCode]
+) -> list[UnmappedCostCode]:
+    phase_code = get_adapter(link.connection).get_phase_code
+    unmapped = []
+    for used_code in used:
+        cost_types = phases.get(phase_code(used_code.cost_code), {})
+        sentence = _describe_phase_problem(cost_types, used_code.cost_type)
+        if sentence:
+            inactive = cost_types.get(used_code.cost_type.strip().upper()) == PhaseState.INACTIVE
+            unmapped.append(
+                UnmappedCostCode(
+                    cost_code=used_code.cost_code,
+                    name=used_code.name,
+                    cost_type=used_code.cost_type,
+                    lines=used_code.lines,
+                    commitments=used_code.commitments,
+                    sentence=sentence,
+                    is_refused=not inactive,
+                )
+            )
+    return unmapped
+
+
+def _describe_phase_problem(cost_types: Mapping[str, str], cost_type: str) -> str:
+    if not cost_types:
+        return "The job has no such phase."
+    match cost_types.get(cost_type.strip().upper()):
+        case None:
+            return f"The phase does not have this cost type; it has {', '.join(sorted(cost_types))}."
+        case PhaseState.COMPLETE:
+            return "The phase is complete: Spectrum accepts nothing more on it."
+        case PhaseState.INACTIVE:
+            return "The phase is inactive, but Spectrum still accepts lines on it."
+    return ""

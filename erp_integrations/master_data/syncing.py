@@ -1,0 +1,321 @@
+"""The worker's half of the masters: read Spectrum's master data, and keep them.
+
+The row of ``MastersPull`` is the work; it is claimed like an export, by lease and attempt number, and
+no transaction is open while the wire is used. Each list counts by itself: one that could not be
+read whole stays as it was, and nothing of it is marked gone. A worker whose lease is lost may
+change nothing; the other one reads the same again, which harms nobody.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models.functions import Now, Upper
+
+from directory import history
+from directory.db.database_errors import is_transient_error
+from directory.db.leases import LeaseLost, stopping
+from erp_integrations.adapters.base import (
+    JobRecord,
+    PhaseRecord,
+    Rows,
+    Unauthorised,
+    Unavailable,
+    VendorRecord,
+    VendorStatus,
+)
+from erp_integrations.adapters.registry import get_adapter
+from erp_integrations.events import ErpEvent
+from erp_integrations.models import Connection, Job, JobLink, MastersPull, Phase, SyncStatus, Vendor
+from erp_integrations.models.master_data import CODE_LENGTH, NAME_LENGTH
+
+logger = logging.getLogger(__name__)
+
+LEASE_DURATION = timedelta(minutes=10)  # of one reading: a list may take many calls
+RETRY_DELAY = timedelta(hours=1)
+BATCH_SIZE = 1000
+
+
+def requeue_sync(connection_id: int) -> None:
+    """Make the next reading due now; while one is going on, another one follows it."""
+    MastersPull.objects.get_or_create(connection_id=connection_id)
+    sync = MastersPull.objects.filter(connection=connection_id)
+    sync.update(not_before=Now())
+    sync.exclude(status=SyncStatus.PULLING).update(status=SyncStatus.QUEUED)
+
+
+def sync_due_connections() -> int:
+    """Read the lists of every connection whose time has come; how many were read."""
+    new = Connection.objects.filter(masters_pull=None).values_list("pk", flat=True)
+    MastersPull.objects.bulk_create([MastersPull(connection_id=pk) for pk in new], ignore_conflicts=True)
+    due = MastersPull.objects.due().order_by("not_before").values_list("connection_id", flat=True)
+    return sum(sync_connection(connection_id) for connection_id in list(due))
+
+
+def sync_connection(connection_id: int) -> bool:
+    """Read a connection's lists if they are due; False when they are not, or another worker does."""
+    claimed = claim_sync(connection_id)
+    if claimed is None:
+        return False
+    try:
+        try:
+            read_master_data(claimed)
+        except LeaseLost:
+            raise
+        except Exception as error:
+            if is_transient_error(error):
+                raise
+            # A mistake of ours must not be repeated every few seconds.
+            logger.exception("Reading the lists of connection %s broke down", connection_id)
+            end_sync(claimed, ["Ledgergate stopped with an error. See its log."])
+    except LeaseLost:
+        logger.warning("The lists of connection %s were taken over by another worker", connection_id)
+    return True
+
+
+def claim_sync(connection_id: int) -> MastersPull | None:
+    due = MastersPull.objects.due().filter(connection=connection_id)
+    return due.select_related("connection__company").claim(
+        LEASE_DURATION,
+        not_before=None,
+        started_at=Now(),
+        vendors_read=0,
+        jobs_read=0,
+        phases_read=0,
+        linked_jobs=0,
+        linked_jobs_read=0,
+    )
+
+
+def read_master_data(claimed: MastersPull) -> None:
+    """Vendors, jobs, and the phases of linked jobs. Raises LeaseLost."""
+    adapter = get_adapter(claimed.connection)
+    problems: list[str] = []
+    vendors = adapter.list_vendors()
+    if isinstance(vendors, Rows):
+        problems += save_vendors(claimed, vendors.rows)
+    else:
+        problems.append(_describe_unread_list("vendors", vendors, claimed.vendors_at))
+    if release_if_stopping(claimed):
+        return
+    jobs = adapter.list_jobs()
+    if isinstance(jobs, Rows):
+        problems += save_jobs(claimed, jobs.rows)
+    else:
+        problems.append(_describe_unread_list("jobs", jobs, claimed.jobs_at))
+    linked = list(list_linked_jobs(claimed.connection_id))
+    update_progress(claimed, linked_jobs=len(linked))
+    for job in linked:
+        if release_if_stopping(claimed):
+            return
+        phases = adapter.list_phases(job.number)
+        if isinstance(phases, Rows):
+            problems += save_phases(claimed, job, phases.rows)
+        else:
+            problems.append(_describe_unread_list(f"phases of job {job.number}", phases, job.phases_seen_at))
+            update_progress(claimed, linked_jobs_read=models.F("linked_jobs_read") + 1)
+    end_sync(claimed, problems)
+
+
+def list_linked_jobs(connection_id: int) -> models.QuerySet[Job]:
+    linked = JobLink.objects.filter(connection=connection_id).values(number=Upper("job_number"))
+    return (
+        Job.objects.filter(connection=connection_id, gone_at=None)
+        .alias(name_in_links=Upper("number"))
+        .filter(name_in_links__in=linked)
+        .order_by("number")
+    )
+
+
+@transaction.atomic
+def save_vendors(claimed: MastersPull, rows: Sequence[VendorRecord]) -> list[str]:
+    rows_by_code = {_clean_code(row.code): row for row in rows if _clean_code(row.code)}
+    present = Vendor.objects.filter(connection=claimed.connection_id, gone_at=None)
+    MastersPull.objects.lock_own(claimed)
+    if problem := check_emptied_list(rows_by_code, present, "vendors"):
+        return [problem]
+    known = {each.code: each for each in Vendor.objects.filter(connection=claimed.connection_id)}
+    _save_rows(
+        [
+            Vendor(
+                connection_id=claimed.connection_id,
+                code=code,
+                name=_clean_text(row.name),
+                status=row.status.value,
+                seen_at=_get_started_at(claimed),
+                renamed_at=_get_renamed_at(claimed, known.get(code), "name", row.name),
+            )
+            for code, row in rows_by_code.items()
+        ],
+        key=["connection", "code"],
+        values=["name", "status", "renamed_at"],
+    )
+    _set_gone(claimed, present)
+    update_progress(
+        claimed,
+        vendors_read=len(rows_by_code),
+        vendors_at=claimed.started_at,
+        lists_inactive_vendors=any(row.status != VendorStatus.ACTIVE for row in rows),
+    )
+    return []
+
+
+@transaction.atomic
+def save_jobs(claimed: MastersPull, rows: Sequence[JobRecord]) -> list[str]:
+    rows_by_number = {_clean_code(row.number): row for row in rows if _clean_code(row.number)}
+    present = Job.objects.filter(connection=claimed.connection_id, gone_at=None)
+    MastersPull.objects.lock_own(claimed)
+    if problem := check_emptied_list(rows_by_number, present, "jobs"):
+        return [problem]
+    known = {each.number: each for each in Job.objects.filter(connection=claimed.connection_id)}
+    _save_rows(
+        [
+            Job(
+                connection_id=claimed.connection_id,
+                number=number,
+                description=_clean_text(row.description),
+                status=row.status.value,
+                price_method=_clean_code(row.price_method),
+                seen_at=_get_started_at(claimed),
+                renamed_at=_get_renamed_at(claimed, known.get(number), "description", row.description),
+            )
+            for number, row in rows_by_number.items()
+        ],
+        key=["connection", "number"],
+        values=["description", "status", "price_method", "renamed_at"],
+    )
+    _set_gone(claimed, present)
+    update_progress(claimed, jobs_read=len(rows_by_number), jobs_at=claimed.started_at)
+    return []
+
+
+@transaction.atomic
+def save_phases(claimed: MastersPull, job: Job, rows: Sequence[PhaseRecord]) -> list[str]:
+    rows_by_key = {
+        (_clean_code(row.code), _clean_code(row.cost_type)): row for row in rows if _clean_code(row.code)
+    }
+    present = job.phases.filter(gone_at=None)
+    MastersPull.objects.lock_own(claimed)
+    update_progress(
+        claimed,
+        phases_read=models.F("phases_read") + len(rows_by_key),
+        linked_jobs_read=models.F("linked_jobs_read") + 1,
+    )
+    if problem := check_emptied_list(rows_by_key, present, f"phases of job {job.number}"):
+        return [problem]
+    _save_rows(
+        [
+            Phase(
+                job=job,
+                code=code,
+                cost_type=cost_type,
+                description=_clean_text(row.description),
+                status=row.status.value,
+                billing_item=_clean_code(row.billing_item),
+                unit_of_measure=_clean_code(row.unit_of_measure),
+                price_method=_clean_code(row.price_method),
+                seen_at=_get_started_at(claimed),
+            )
+            for (code, cost_type), row in rows_by_key.items()
+        ],
+        key=["job", "code", "cost_type"],
+        values=["description", "status", "billing_item", "unit_of_measure", "price_method"],
+    )
+    _set_gone(claimed, present)
+    Job.objects.filter(pk=job.pk).update(phases_seen_at=claimed.started_at)
+    return []
+
+
+def check_emptied_list(rows: object, known: models.QuerySet[Any], list_name: str) -> str:
+    """A list that had entries and has none now is more likely a fault than the truth."""
+    if rows or not known.exists():
+        return ""
+    return f"Spectrum listed no {list_name}, so those of the last sync are kept."
+
+
+def _get_renamed_at(
+    claimed: MastersPull, known: Vendor | Job | None, field: str, name: str
+) -> datetime | None:
+    if known is None:
+        return None
+    before = getattr(known, field)
+    return _get_started_at(claimed) if before and before != _clean_text(name) else known.renamed_at
+
+
+def _save_rows(rows: list[Any], *, key: list[str], values: list[str]) -> None:
+    if rows:
+        type(rows[0]).objects.bulk_create(
+            rows,
+            batch_size=BATCH_SIZE,
+            update_conflicts=True,
+            unique_fields=key,
+            update_fields=[*values, "seen_at", "gone_at"],
+        )
+
+
+def _set_gone(claimed: MastersPull, present: models.QuerySet[Any]) -> None:
+    present.filter(seen_at__lt=_get_started_at(claimed)).update(gone_at=Now())
+
+
+def _clean_text(value: str) -> str:
+    """As it can be kept: PostgreSQL takes no NUL, and a name may lose its end."""
+    return value.replace("\0", "").strip()[:NAME_LENGTH]
+
+
+def _clean_code(value: str) -> str:
+    return _clean_text(value)[:CODE_LENGTH]
+
+
+def _describe_unread_list(list_name: str, outcome: Unauthorised | Unavailable, before: Any) -> str:
+    """What a person reads about a list that could not be read."""
+    stays = "Those of the last sync are kept." if before else "None have been synced so far."
+    return f"The {list_name} could not be synced: {outcome.reason.rstrip('.')}. {stays}"
+
+
+def _get_started_at(claimed: MastersPull) -> datetime:
+    """When this reading began, by the database's clock."""
+    assert claimed.started_at is not None
+    return claimed.started_at
+
+
+def update_progress(claimed: MastersPull, **values: Any) -> None:
+    """Say how far it has come, and renew the lease. Raises LeaseLost."""
+    MastersPull.objects.renew(claimed, LEASE_DURATION, **values)
+
+
+def release_if_stopping(claimed: MastersPull) -> bool:
+    """This process was told to stop; then another worker begins anew, at once."""
+    if not stopping.is_set():
+        return False
+    MastersPull.objects.own(claimed).update(status=SyncStatus.QUEUED, lease_until=None, not_before=Now())
+    return True
+
+
+@transaction.atomic
+def end_sync(claimed: MastersPull, problems: Sequence[str]) -> None:
+    """Done, or not all of it; the next time is set, unless somebody has asked for another one."""
+    sync = MastersPull.objects.lock_own(claimed)
+    sync.status = SyncStatus.FAILED if problems else SyncStatus.DONE
+    sync.problem = "\n".join(problems)
+    sync.lease_until = None
+    sync.finished_at = Now()
+    if sync.not_before is not None:
+        sync.status = SyncStatus.QUEUED
+    else:
+        sync.not_before = Now() + (RETRY_DELAY if problems else timedelta(hours=settings.MASTERS_PULL_HOURS))
+    sync.save(update_fields=["status", "problem", "lease_until", "finished_at", "not_before"])
+    history.record(
+        event=ErpEvent.MASTERS_NOT_READ if problems else ErpEvent.MASTERS_READ,
+        subject=claimed.connection,
+        by=None,
+        company=claimed.connection.company,
+        detail={
+            "vendors": sync.vendors_read,
+            "jobs": sync.jobs_read,
+            "phases": sync.phases_read,
+            "problems": list(problems),
+        },
+    )

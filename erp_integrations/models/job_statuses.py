@@ -1,0 +1,55 @@
+"""Where an export job stands, and what was seen of it in the ERP."""
+
+from django.db import models
+
+
+class JobStatus(models.TextChoices):
+    """Where the delivery stands (docs/product.md, section 7.1)."""
+
+    QUEUED = "queued", "Queued"
+    EXPORTING = "exporting", "Exporting"
+    SYNCED = "synced", "Synced"
+    INCOMPLETE = "incomplete", "Incomplete"
+    FAILED = "failed", "Failed to export"
+    UNKNOWN = "unknown", "Unknown"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+JOB_TRANSITIONS: dict[str, frozenset[str]] = {
+    JobStatus.QUEUED: frozenset(
+        {
+            JobStatus.EXPORTING,
+            JobStatus.SYNCED,
+            JobStatus.INCOMPLETE,
+            JobStatus.UNKNOWN,
+            JobStatus.CANCELLED,
+        }
+    ),
+    JobStatus.EXPORTING: frozenset(
+        {JobStatus.SYNCED, JobStatus.QUEUED, JobStatus.INCOMPLETE, JobStatus.FAILED, JobStatus.UNKNOWN}
+    ),
+    JobStatus.SYNCED: frozenset({JobStatus.CANCELLED}),
+    JobStatus.INCOMPLETE: frozenset({JobStatus.EXPORTING, JobStatus.UNKNOWN, JobStatus.CANCELLED}),
+    JobStatus.FAILED: frozenset(
+        {JobStatus.QUEUED, JobStatus.SYNCED, JobStatus.INCOMPLETE, JobStatus.CANCELLED}
+    ),
+    JobStatus.UNKNOWN: frozenset({JobStatus.SYNCED, JobStatus.QUEUED, JobStatus.INCOMPLETE}),
+    JobStatus.CANCELLED: frozenset(),
+}
+
+
+class Verification(models.TextChoices):
+    """Whether what Spectrum holds was compared with what was accepted."""
+
+    PENDING = "pending", "Not verified yet"
+    MATCH = "match", "Matches"
+    DIFFERS = "differs", "Differs"
+    ABSENT = "absent", "Not found in Spectrum"
+    ELSEWHERE = "elsewhere", "Moved in Spectrum"
+    NOT_CONFIGURED = "not_configured", "Not verified: read-back is not configured"
+    ATTESTED = "attested", "Attested by a person"
+
+
+NOT_UNDER_ITS_KEY = (Verification.ABSENT, Verification.ELSEWHERE)
+"""Of what is synced, a person must look at these."""
+UNDER_ITS_KEY = tuple(value for value in Verification if value not in NOT_UNDER_ITS_KEY)

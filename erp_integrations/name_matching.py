@@ -1,0 +1,90 @@
+"""Which names in Spectrum look like one of ours; a person confirms, nothing is linked by itself.
+
+Two names are compared by the groups of three letters that they share, after what firms and
+people write differently is taken off: legal forms, dots, "&", accents, blanks between initials.
+By hand, since libraries of string distances score pair by pair: one pass over Spectrum's vendors serves all.
+"""
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+LEGAL_FORMS = frozenset(
+    {"CO", "COMPANY", "CORP", "CORPORATION", "INC", "INCORPORATED", "LIMITED", "LLC", "LLP", "LP", "LTD"}
+    | {"PA", "PC", "PLC", "PLLC"}
+)
+MIN_LIKENESS = 0.45  # below it, a suggestion is more often wrong than right
+MAX_SUGGESTIONS = 3
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion(Generic[T]):
+    """One that looks like it. ``likeness`` is at most 1: the same name but for its spelling."""
+
+    found: T
+    likeness: float
+
+    @property
+    def is_same_name(self) -> bool:
+        return self.likeness >= 1
+
+
+def find_suggestions(
+    names: Iterable[str], candidates: Iterable[tuple[str, T]]
+) -> dict[str, list[Suggestion[T]]]:
+    """For each name the few candidates that look most like it, best first.
+
+    The names are few and the candidates many, so these are gone through once.
+    """
+    comparable_names = {name: get_comparable_name(name) for name in names}
+    trigrams = {normal: _get_trigrams(normal) for normal in comparable_names.values()}
+    names_by_trigram: defaultdict[str, list[str]] = defaultdict(list)
+    for normal, own_trigrams in trigrams.items():
+        for trigram in own_trigrams:
+            names_by_trigram[trigram].append(normal)
+    best: defaultdict[str, list[Suggestion[T]]] = defaultdict(list)
+    for name, candidate in candidates:
+        normal_candidate = get_comparable_name(name)
+        own_trigrams = _get_trigrams(normal_candidate)
+        shared = Counter(normal for trigram in own_trigrams for normal in names_by_trigram.get(trigram, ()))
+        for normal, count in shared.items():
+            likeness = 2 * count / (len(own_trigrams) + len(trigrams[normal]))
+            if likeness >= MIN_LIKENESS:
+                same = normal == normal_candidate
+                best[normal].append(Suggestion(candidate, 1.0 if same else min(likeness, 0.99)))
+    return {
+        name: sorted(best[normal], key=lambda each: -each.likeness)[:MAX_SUGGESTIONS]
+        for name, normal in comparable_names.items()
+    }
+
+
+def is_similar(ours: str, theirs: str) -> bool:
+    """A person would take the two for one; so where one of them is unknown."""
+    return not (get_comparable_name(ours) and get_comparable_name(theirs)) or bool(
+        find_suggestions([ours], [(theirs, None)])[ours]
+    )
+
+
+def get_comparable_name(name: str) -> str:
+    """What is left of a firm's name when its spelling is taken off; may be empty."""
+    plain = unicodedata.normalize("NFKD", name.upper().replace("&", " AND "))
+    plain = re.sub(r"['’.]", "", "".join(each for each in plain if not unicodedata.combining(each)))
+    words = re.sub(r"[^0-9A-Z]+", " ", plain).split()
+    if len(words) > 1 and words[0] == "THE":
+        words = words[1:]
+    while len(words) > 1 and (words[-1] in LEGAL_FORMS or words[-1] == "AND"):
+        words.pop()
+    # "W B MASON" and "W.B. MASON" are one firm.
+    return re.sub(r"\b(\w) (?=\w\b)", r"\1", " ".join(words))
+
+
+def _get_trigrams(normal: str) -> frozenset[str]:
+    padded = f"  {normal} "
+    return (
+        frozenset(map("".join, zip(padded, padded[1:], padded[2:], strict=False))) if normal else frozenset()
+    )

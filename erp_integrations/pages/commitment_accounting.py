@@ -1,0 +1,137 @@
+"""What a project sees of accounting: on a commitment's page, and where people choose where to go."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.db.models import Count, Q
+
+from commitments.models import Commitment, Lock
+from directory.models import Company, Level, User
+from directory.rights.permissions import can_send_commitments
+from erp_integrations.adapters.base import Issue
+from erp_integrations.checks import key_collisions as collisions
+from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import build_basis
+from erp_integrations.checks.key_collisions import Collision, Numbering
+from erp_integrations.models import JobBilling, Submission, SubmissionStatus
+from erp_integrations.models.submissions import OPEN_STATUSES
+from erp_integrations.reconciliation import drift, drift_list
+from erp_integrations.snapshots import build_document, hash_text, to_json
+
+
+@dataclass(frozen=True)
+class CommitmentAccounting:
+    """Where a commitment stands with accounting, and what this person may do about it.
+
+    ``findings`` are those of a Send at this moment, blocking ones first; ``senders`` are asked
+    for only where the person may not send. ``verb`` is empty when there is nothing to send, and
+    ``is_unchanged`` says that it was rejected exactly as it is. ``changed_here`` is what was changed
+    after an export, a sentence each; ``billing`` what Spectrum said of invoices and payments.
+    """
+
+    latest: Submission | None
+    verb: str
+    may_send: bool
+    issues: list[Issue] = field(default_factory=list)
+    is_unchanged: bool = False
+    senders: list[User] = field(default_factory=list)
+    collisions: list[Collision] = field(default_factory=list)
+    numbering: Numbering | None = None
+    changed_here: list[str] = field(default_factory=list)
+    billing: JobBilling | None = None
+
+    @property
+    def blocking_count(self) -> int:
+        return len(preflight.list_blocking(self.issues))
+
+    @property
+    def remark_count(self) -> int:
+        return len(self.issues) - self.blocking_count
+
+    @property
+    def can_retrieve(self) -> bool:
+        """It can be taken back, rights aside."""
+        return self.latest is not None and self.latest.status == SubmissionStatus.AWAITING
+
+    @property
+    def senders_message(self) -> str:
+        """A sentence for who may not send: the people who may."""
+        names = [str(person) for person in self.senders]
+        if not names:
+            return "Nobody in this project has it. Your company's administrator can give it."
+        return f"Ask {' or '.join(filter(None, [', '.join(names[:-1]), names[-1]]))}."
+
+    @property
+    def rejection(self) -> Submission | None:
+        return self.latest if self.latest and self.latest.status == SubmissionStatus.REJECTED else None
+
+
+def get_commitment_accounting(commitment: Commitment, person: User) -> CommitmentAccounting:
+    """Read it; at most twelve queries."""
+    latest = (
+        commitment.submissions.select_related("sent_by", "decided_by", "ended_by").order_by("-pk").first()
+    )
+    may_send = can_send_commitments(person, commitment.project)
+    senders = [] if may_send else list_senders(commitment)
+    if latest and latest.status in OPEN_STATUSES:
+        exported = commitment.lock == Lock.EXPORTED
+        changes = drift.check_local_changes(latest) if exported else []
+        local_changes = [drift_list.describe_issue(change) for change in changes]
+        billing = JobBilling.objects.filter(job__in=latest.jobs.current()).first() if exported else None
+        return CommitmentAccounting(
+            latest, "", may_send, senders=senders, changed_here=local_changes, billing=billing
+        )
+    document = build_document(commitment)
+    basis = build_basis(document)
+    issues = preflight.check_export(basis, moment=preflight.Moment.SEND, erp_id=basis.proposed_erp_id)
+    return CommitmentAccounting(
+        latest,
+        "Re-send to ERP" if latest else "Send to ERP",
+        may_send,
+        issues=issues,
+        is_unchanged=bool(
+            latest
+            and latest.status == SubmissionStatus.REJECTED
+            and latest.snapshot_hash == hash_text(to_json(document))
+        ),
+        senders=senders,
+        collisions=collisions.find_collisions(commitment, issues),
+        numbering=collisions.find_numbering(commitment, issues),
+    )
+
+
+def list_senders(commitment: Commitment) -> list[User]:
+    """The people who can send it, for those who must ask one of them."""
+    return list(
+        User.objects.filter(
+            is_active=True,
+            company_memberships__company=commitment.project.company_id,
+            project_memberships__project=commitment.project_id,
+            project_memberships__commitments_level=Level.ADMIN,
+        ).order_by("first_name", "last_name")[:5]
+    )
+
+
+@dataclass(frozen=True)
+class CompanyCounts:
+    """A company, with how many submissions await a decision, and how many exports need a person."""
+
+    company: Company
+    awaiting: int
+    needing_attention: int
+
+
+def count_by_company(companies: Iterable[Company]) -> list[CompanyCounts]:
+    """The companies with their counts, in their order; one query for all of them."""
+    company_list = list(companies)
+    needing_person = Submission.objects.filter(company__in=company_list).needing_person()
+    rows = (
+        Submission.objects.filter(company__in=company_list)
+        .values("company_id")
+        .annotate(
+            awaiting=Count("pk", filter=Q(status=SubmissionStatus.AWAITING)),
+            needing_person=Count("pk", filter=Q(pk__in=needing_person)),
+        )
+    )
+    counts = {row["company_id"]: (row["awaiting"], row["needing_person"]) for row in rows}
+    return [CompanyCounts(company, *counts.get(company.pk, (0, 0))) for company in company_list]

@@ -1,0 +1,143 @@
+"""What Spectrum would store if it were accepted now, and what stands in the way."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from erp_integrations.adapters.base import (
+    Call,
+    ErpReferences,
+    Issue,
+    MovedRecord,
+    ResponsibleParty,
+    StoredRecord,
+)
+from erp_integrations.checks import preflight
+from erp_integrations.checks.approval_basis import ApprovalBasis, build_basis
+from erp_integrations.confirmations import pending_changes
+from erp_integrations.confirmations.pending_changes import PendingChange
+from erp_integrations.exports import existing_record
+from erp_integrations.exports.existing_record import ExistingRecord
+from erp_integrations.models import Connection, Submission
+from erp_integrations.pages import live_checks
+from erp_integrations.pages.live_checks import KeyState, LiveCheck
+
+RESPONSIBLE_PARTIES = (ResponsibleParty.PROJECT, ResponsibleParty.ERP_ADMIN, ResponsibleParty.APPROVER)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """``calls`` is every element of every call; empty when something blocks. ``notes_topic`` is where
+    the approver's note goes in the ERP; blank: it does not.
+
+    ``seen_hash`` is what an acceptance of exactly this must carry; ``live`` is what Spectrum said
+    just now, which counts as a finding too and is no part of the hash. ``adoptable`` is what stands
+    in Spectrum where it can be accepted without writing it, and ``standing_calls`` what that would accept.
+    ``goes_to`` is where the links lead, ``changes`` what of that waits for a second person, and
+    ``asks_for_number`` that a number was typed of which only a person can say that it is free.
+    """
+
+    erp_id: str
+    expected_hash: str
+    issues: list[Issue]
+    calls: tuple[Call, ...]
+    live_check: LiveCheck
+    notes_topic: str = ""
+    adoptable: ExistingRecord | None = None
+    adoptable_calls: tuple[Call, ...] = ()
+    erp_references: ErpReferences = field(default_factory=ErpReferences)
+    connection: Connection | None = None
+    changes: list[PendingChange] = field(default_factory=list)
+    needs_number_lookup: bool = False
+
+    @property
+    def is_blocked(self) -> bool:
+        return not self.calls
+
+    @property
+    def responsible_party(self) -> ResponsibleParty | None:
+        """Who mends what blocks; None if nothing does. Before the project has, nothing else helps."""
+        parties = {issue.responsible_party for issue in preflight.list_blocking(self.issues)}
+        return next((party for party in RESPONSIBLE_PARTIES if party in parties), None)
+
+
+def build_preview(
+    submission: Submission, *, erp_id: str | None = None, note: str = "", ticked: Collection[str] = ()
+) -> Preview:
+    """Look at a submission as the export would, under the proposed ERP ID or another one.
+
+    ``ticked`` are records elsewhere that the person says are others. At most thirteen queries. Not to be
+    called inside a transaction: it may wait for Spectrum.
+    """
+    basis = build_basis(submission.document)
+    number = basis.proposed_erp_id if erp_id is None else erp_id
+    issues = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id=number, note=note)
+    planned = () if preflight.list_blocking(issues) else basis.build_calls(erp_id=number, note=note)
+    live, live_issues = run_live_checks(submission, basis, number, ticked)
+    issues = preflight.list_by_severity([*live_issues, *issues])
+    adoptable = _find_adoptable_record(live, issues)
+    return Preview(
+        erp_id=number,
+        expected_hash=basis.hash,
+        issues=issues,
+        calls=() if preflight.list_blocking(issues) else planned,
+        live_check=live,
+        notes_topic=basis.connection.notes_topic if basis.connection else "",
+        adoptable=adoptable,
+        adoptable_calls=planned if adoptable else (),
+        erp_references=basis.references,
+        connection=basis.connection,
+        changes=pending_changes.list_for_document(basis.document),
+        needs_number_lookup=basis.is_unchecked_erp_id(number),
+    )
+
+
+def find_existing_record(submission: Submission) -> ExistingRecord | None:
+    """What Spectrum holds now where it would be written; None: nothing, or nobody can tell in time."""
+    adapter, key, calls = existing_record.build_plan(submission)
+    found = (
+        live_checks.fetch_in_time(lambda: adapter.find_record(key))
+        if adapter.has_read_back and calls
+        else None
+    )
+    return (
+        existing_record.compare_record(adapter, key, calls, found)
+        if isinstance(found, StoredRecord)
+        else None
+    )
+
+
+def check_before_accept(
+    submission: Submission, *, erp_id: str, ticked: Collection[str] = ()
+) -> tuple[bool, list[MovedRecord]]:
+    """Ask Spectrum now whether something stands in the way; and the records that are ticked off.
+
+    That is somebody else's record under the ERP ID, its own under another key, or a vendor, job or phase
+    that was closed since the lists were read. Not to be called inside a transaction either. Nothing is
+    asked where nothing can be read back.
+    """
+    if not submission.connection.has_read_back:
+        return False, []
+    live, live_issues = run_live_checks(submission, build_basis(submission.document), erp_id, ticked)
+    return bool(preflight.list_blocking(live_issues)), [
+        each for each in live.moved if each.fingerprint in ticked
+    ]
+
+
+def _find_adoptable_record(live: LiveCheck, issues: list[Issue]) -> ExistingRecord | None:
+    """What stands there, where nothing else is in the way and writing it again would be needless or wrong."""
+    existing = live.existing_record
+    if existing is None or preflight.list_blocking([each for each in issues if each != live.issue]):
+        return None
+    is_own = live.state is KeyState.OURS
+    return existing if existing.is_whole or (existing.can_be_adopted and not is_own) else None
+
+
+def run_live_checks(
+    submission: Submission, basis: ApprovalBasis, erp_id: str, ticked: Collection[str]
+) -> tuple[LiveCheck, list[Issue]]:
+    """What Spectrum says of the ERP ID, and all that stands in the way by its own word."""
+    live = live_checks.check_erp_id(submission, basis, erp_id, ticked)
+    live_issues = [live.issue] if live.issue else []
+    if live.state is not KeyState.CANNOT_TELL:  # whoever does not answer is not waited for twice
+        live_issues += live_checks.check_references(basis)
+    return live, live_issues

@@ -1,0 +1,64 @@
+"""What became of each call of an export, ready to be read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from commitments.models import STATUSES, Kind
+from erp_integrations.adapters.base import Call, Element
+from erp_integrations.models import CallState, ExportCall, ExportJob, WireAttempt
+from erp_integrations.snapshots import Document
+
+
+@dataclass(frozen=True, slots=True)
+class SentCall:
+    """One accepted call, and what became of it; the newest attempt first."""
+
+    call: Call
+    state: str
+    attempts: list[WireAttempt]
+    not_found_at: datetime | None = None
+
+    @property
+    def at(self) -> datetime | None:
+        """When the newest attempt began."""
+        return self.attempts[0].started_at if self.attempts else None
+
+    @property
+    def reason(self) -> str:
+        """What Spectrum, or the wire, said last."""
+        if not self.attempts and self.state == CallState.WRITTEN.label:
+            return "It was in Spectrum already. Nothing was sent from here."
+        return self.attempts[0].reason if self.attempts else ""
+
+    @property
+    def reply(self) -> str:
+        """What came back last, secrets removed; only where it was no plain yes."""
+        return self.attempts[0].reply if self.attempts and self.state != CallState.WRITTEN.label else ""
+
+
+def list_accepted_calls(job: ExportJob) -> list[Call]:
+    """What was accepted for Spectrum, as it is stored. One query."""
+    return [_build_call(call) for call in job.list_current_calls()]
+
+
+def list_sent_calls(job: ExportJob | None) -> list[SentCall]:
+    """The calls that were accepted, in order, and their attempts. Two queries."""
+    stored = job.list_current_calls().prefetch_related("wire_attempts") if job else ()
+    return [
+        SentCall(
+            _build_call(call),
+            call.get_state_display(),
+            sorted(call.wire_attempts.all(), key=lambda attempt: attempt.attempt, reverse=True),
+            call.not_found_at if call.state == CallState.NOT_FOUND else None,
+        )
+        for call in stored
+    ]
+
+
+def get_status_label(document: Document) -> str:
+    """The commitment's status when it was sent, in words."""
+    return str(STATUSES[Kind(document.kind)](document.status).label)
+
+
+def _build_call(stored: ExportCall) -> Call:
+    return Call(stored.method, stored.title, tuple(Element(**element) for element in stored.elements))

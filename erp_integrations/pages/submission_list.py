@@ -1,0 +1,178 @@
+"""The tool's list: its filters, its search, and its pages by key (docs/architecture.md, section 13)."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from django.db.models import F, OuterRef, Q, Subquery, Value
+
+from directory.db import pagination
+from directory.db.pagination import Page
+from directory.models import Company
+from erp_integrations.models import Job, Submission, Vendor, VendorLink
+from erp_integrations.models.submissions import SubmissionQuerySet
+from erp_integrations.pages import submission_rows
+
+MAX_COUNT = 100  # nobody reads a larger number, and counting it costs
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One choice of "Filter Commitments By".
+
+    ``slug`` is its address, ``meaning`` follows a number on the overview; ``oldest_first`` where
+    something waits; ``empty`` says what it means that nothing is there, ``hint`` what comes there.
+    History is only looked at.
+    """
+
+    slug: str
+    label: str
+    title: str
+    choose: Callable[[SubmissionQuerySet], SubmissionQuerySet]
+    oldest_first: bool
+    empty: str
+    hint: str
+    meaning: str = ""
+    is_history: bool = False
+
+
+READY = Filter(
+    "ready-to-export",
+    "Ready to Export",
+    "Commitments - Ready to Be Exported to Viewpoint® Spectrum®",
+    SubmissionQuerySet.awaiting,
+    True,
+    "Nothing is ready to export",
+    "Commitments appear here when their project uses Send to ERP.",
+    "to be decided",
+)
+EXPORTING = Filter(
+    "exporting",
+    "Exporting",
+    "Commitments - Being Exported to Viewpoint® Spectrum®",
+    SubmissionQuerySet.exporting,
+    True,
+    "Nothing is being exported",
+    "Accepted commitments appear here on their way to Spectrum.",
+    "on the way to Spectrum",
+)
+FAILED = Filter(
+    "failed-to-export",
+    "Failed to Export",
+    "Commitments - Failed to Export to Viewpoint® Spectrum®",
+    SubmissionQuerySet.failed,
+    True,
+    "No export has failed",
+    "Exports that failed with nothing written appear here, to be retried or rejected.",
+    "to be retried or rejected",
+)
+NEEDS_ATTENTION = Filter(
+    "needs-attention",
+    "Needs Attention",
+    "Commitments - Needing Attention in Viewpoint® Spectrum®",
+    SubmissionQuerySet.needing_attention,
+    True,
+    "Nothing needs attention",
+    "Exports that are incomplete, unknown or not found in Spectrum appear here.",
+    "to be checked in Spectrum",
+)
+SYNCED = Filter(
+    "synced",
+    "Synced",
+    "Commitments - Synced with Viewpoint® Spectrum®",
+    SubmissionQuerySet.synced,
+    False,
+    "Nothing synced yet",
+    "Commitments appear here once they are fully written to Spectrum.",
+)
+REJECTED = Filter(
+    "rejected",
+    "Rejected",
+    "Commitments - Rejected by Accounting",
+    SubmissionQuerySet.rejected,
+    False,
+    "Nothing was rejected",
+    "Rejected commitments go back to their project; this list is the record.",
+    is_history=True,
+)
+ALL = Filter(
+    "all",
+    "All",
+    "Commitments - All Sent to Accounting",
+    SubmissionQuerySet.all,
+    False,
+    "Nothing sent to accounting yet",
+    "Commitments appear here when their project uses Send to ERP.",
+    is_history=True,
+)
+FILTERS: Mapping[str, Filter] = {
+    chosen.slug: chosen for chosen in (READY, EXPORTING, FAILED, NEEDS_ATTENTION, SYNCED, REJECTED, ALL)
+}
+# What somebody or something works on; the rest is history, and nobody counts it.
+COUNTED_FILTERS = (READY, EXPORTING, FAILED, NEEDS_ATTENTION)
+
+
+def list_submissions(company: Company) -> SubmissionQuerySet:
+    """What rows need, without the snapshots: with where it goes, by the ERP's own names. Two queries, however
+    many rows.
+    """
+    connection, number = OuterRef("project__job_link__connection"), OuterRef("project__job_link__job_number")
+    link = VendorLink.objects.filter(
+        connection=connection, contract_company=OuterRef("commitment__contract_company")
+    )
+    vendors, jobs = Vendor.objects.filter(connection=connection), Job.objects.filter(connection=connection)
+    return (
+        Submission.objects.filter(company=company)
+        .select_related("project", "sent_by", "decided_by", "ended_by")
+        .prefetch_related(submission_rows.build_jobs_prefetch())
+        .annotate(
+            vendor_code=Subquery(link.values("vendor_code")),
+            vendor_name=Subquery(vendors.filter(code=OuterRef("vendor_code")).values("name")),
+            job_number=F("project__job_link__job_number"),
+            job_description=Subquery(jobs.filter(number=number).values("description")),
+        )
+        .defer("snapshot")
+    )
+
+
+def get_page(
+    company: Company,
+    chosen: Filter,
+    parameters: Mapping[str, str],
+    *,
+    search: str,
+    oldest_first: bool,
+    kept: Mapping[str, str],
+) -> Page[Submission]:
+    """The page of the list that the address names."""
+    found = find_matching(chosen.choose(list_submissions(company)), search)
+    return pagination.get_page(found, parameters, ascending=oldest_first, kept=kept)
+
+
+def count_by_filter(company: Company) -> dict[str, str]:
+    """How many there are behind each counted filter, by its slug; "100+" for more. One query."""
+    parts = [
+        chosen.choose(Submission.objects.filter(company=company).order_by())
+        .annotate(place=Value(chosen.slug))
+        .values_list("place", flat=True)[: MAX_COUNT + 1]
+        for chosen in COUNTED_FILTERS
+    ]
+    counted = Counter(parts[0].union(*parts[1:], all=True))
+    return {
+        chosen.slug: f"{MAX_COUNT}+" if counted[chosen.slug] > MAX_COUNT else str(counted[chosen.slug])
+        for chosen in COUNTED_FILTERS
+    }
+
+
+def find_matching(submissions: SubmissionQuerySet, search: str) -> SubmissionQuerySet:
+    """Each word must be somewhere in what the row shows."""
+    for word in search.split():
+        submissions = submissions.filter(
+            Q(number__icontains=word)
+            | Q(title__icontains=word)
+            | Q(contract_company_name__icontains=word)
+            | Q(project__name__icontains=word)
+            | Q(project__number__icontains=word)
+            | Q(commitment__erp_id__icontains=word)
+        )
+    return submissions

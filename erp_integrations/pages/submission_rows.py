@@ -1,0 +1,296 @@
+"""Where one submission stands, in words, and what the person who looks can do about it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Prefetch
+from django.utils import timezone
+
+from commitments.models import Badge
+from directory.db.time_zones import format_time
+from directory.models import CompanyMembership
+from directory.rights.approvers import format_names
+from erp_integrations.confirmations import pending_changes
+from erp_integrations.exports.outcomes import BADGES, VERIFIED_BADGES
+from erp_integrations.models import (
+    Connection,
+    ExportJob,
+    JobBilling,
+    JobStatus,
+    Submission,
+    SubmissionStatus,
+    Verification,
+)
+from erp_integrations.models.secrets import list_secret_fields
+from erp_integrations.submissions.four_eyes import describe_own_decision
+
+NOBODY_MAY_DECIDE = "nobody has Can Push to Accounting"
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionRow:
+    """A submission with its export job, as ``viewer`` may see and decide on it."""
+
+    submission: Submission
+    job: ExportJob | None
+    viewer: CompanyMembership
+    own_change_reason: str = ""
+    """Why the viewer may not decide where it goes: they changed that, and nobody has confirmed it."""
+
+    @property
+    def badge(self) -> Badge:
+        """The one word about it."""
+        if self.submission.status != SubmissionStatus.ACCEPTED:
+            return Badge(self.submission.status)
+        if self.job is None:  # rejected in the moment between our two queries
+            return Badge.EXPORTING
+        if self.is_synced:
+            return VERIFIED_BADGES.get(self.job.verification, Badge.SYNCED)
+        return BADGES.get(self.job.status, Badge.EXPORTING)
+
+    @property
+    def status(self) -> str:
+        return str(self.badge.label)
+
+    @property
+    def is_awaiting(self) -> bool:
+        return self.submission.status == SubmissionStatus.AWAITING
+
+    @property
+    def has_failed(self) -> bool:
+        return self.has_job_status(JobStatus.FAILED)
+
+    @property
+    def is_moving(self) -> bool:
+        return self.has_job_status(JobStatus.QUEUED) or self.has_job_status(JobStatus.EXPORTING)
+
+    @property
+    def is_synced(self) -> bool:
+        return self.has_job_status(JobStatus.SYNCED)
+
+    @property
+    def is_unknown(self) -> bool:
+        return self.has_job_status(JobStatus.UNKNOWN)
+
+    @property
+    def is_incomplete(self) -> bool:
+        return self.has_job_status(JobStatus.INCOMPLETE)
+
+    @property
+    def is_quiet(self) -> bool:
+        """An absence counts by now; the decision itself asks the database's clock."""
+        return self.job is None or self.job.quiet_until is None or self.job.quiet_until <= timezone.now()
+
+    @property
+    def is_open(self) -> bool:
+        return self.is_awaiting or self.has_failed
+
+    @property
+    def is_rejectable(self) -> bool:
+        return self.is_open or (self.is_incomplete and self.is_quiet)
+
+    @property
+    def needs_decision(self) -> bool:
+        """A decision may follow, of whichever kind."""
+        resolvable = bool(self.job and self.is_unknown and self.job.needs_manual_resolution)
+        return self.is_open or self.is_incomplete or resolvable
+
+    @property
+    def can_decide(self) -> bool:
+        return self.viewer.can_decide and not self.is_own_decision
+
+    @property
+    def can_be_decided(self) -> bool:
+        return self.is_open and self.can_decide and not self.own_change_reason
+
+    @property
+    def can_be_rejected(self) -> bool:
+        return self.is_rejectable and self.can_decide
+
+    @property
+    def can_be_undone(self) -> bool:
+        """The viewer may take the acceptance back: no worker has begun with it."""
+        is_queued = self.has_job_status(JobStatus.QUEUED) and self.job is not None and self.job.attempt == 0
+        return is_queued and self.can_decide
+
+    @property
+    def can_be_resolved(self) -> bool:
+        return self.is_unknown and self.needs_decision and self.is_quiet and self.can_decide
+
+    @property
+    def can_be_resumed(self) -> bool:
+        """The viewer may go on with what is not written: it does not do so by itself now."""
+        resumes_itself = self.job is not None and self.job.not_before is not None and not self.job.is_delayed
+        return (
+            self.is_incomplete
+            and not resumes_itself
+            and self.is_quiet
+            and self.can_decide
+            and not self.own_change_reason
+        )
+
+    @property
+    def can_be_unlinked(self) -> bool:
+        """It is in Spectrum, whole or in part, so that it may be gone from there.
+
+        The right on the project's Commitments tool is asked by the box.
+        """
+        return (self.is_synced or self.is_incomplete) and self.is_quiet and self.can_decide
+
+    @property
+    def is_followable(self) -> bool:
+        """Its record may stand under another key: something of it may be in Spectrum."""
+        return self.is_synced or self.is_incomplete or self.is_unknown
+
+    @property
+    def can_be_followed(self) -> bool:
+        """A look has shown its record under another key, and the viewer may decide on that.
+
+        The right on the project's Commitments tool is asked by the box.
+        """
+        moved = bool(self.is_followable and self.job and self.job.has_moved)
+        return moved and self.can_decide and not self.own_change_reason
+
+    @property
+    def billing(self) -> JobBilling | None:
+        """What was invoiced and paid by the last look of a reconciliation; None where it never said."""
+        return getattr(self.job, "billing", None) if self.is_synced or self.is_incomplete else None
+
+    @property
+    def is_barred_as_own_decision(self) -> bool:
+        """The viewer has the privilege, and a hand in this."""
+        return self.viewer.is_accounting_approver and self.is_own_decision
+
+    @property
+    def not_decidable_reason(self) -> str:
+        """Why the viewer, an approver, may not decide, or why nobody may; and who could. Else empty."""
+        is_approver = self.viewer.is_accounting_approver
+        is_own = self.is_barred_as_own_decision
+        if not self.needs_decision or (is_approver and not is_own and not self.own_change_reason):
+            return ""
+        approvers = self.viewer.approvers
+        others_allowed = [each for each in approvers if not self.submission.is_own_decision(each)]
+        granters = (
+            format_names([each for each in self.viewer.granters if each != self.viewer.user]) or "staff"
+        )
+        if is_approver and not is_own:
+            alone = others_allowed == [self.viewer.user]
+            return (
+                f"{self.own_change_reason} Otherwise {granters} can exempt you once."
+                if alone
+                else self.own_change_reason
+            )
+        if others_allowed:
+            others = f"so another approver must decide: {format_names(others_allowed)}."
+            return f"You {self.own_part} this, {others}" if is_own else ""
+        cause = "everybody with Can Push to Accounting was involved in it" if approvers else NOBODY_MAY_DECIDE
+        exempt = f", or exempt {'you' if is_own else 'an approver'} once" if approvers else ""
+        return (
+            f"Nobody can decide on this now: {cause}. In Django admin, {granters} can grant Can Push to "
+            f"Accounting to somebody else{exempt}."
+        )
+
+    @property
+    def own_part(self) -> str:
+        created = self.submission.created_by_id == self.viewer.user_id
+        sent = self.submission.sent_by_id == self.viewer.user_id
+        verbs = [verb for verb, applies in (("created", created), ("sent", sent)) if applies]
+        return " and ".join(verbs) or "changed, sent or retrieved"
+
+    @property
+    def decision_version(self) -> int:
+        """Which decision it is: 0 for the first, then how often it was planned, or claimed, so far.
+
+        A box carries it, so that nobody decides on an export with a box opened on an earlier one.
+        """
+        if self.is_awaiting or self.job is None:
+            return 0
+        return self.job.plan_round if self.has_failed else self.job.attempt
+
+    @property
+    def age(self) -> str:
+        """For how long it has been with accounting, in days of the viewer's time zone."""
+        days = (timezone.localdate() - timezone.localdate(self.submission.sent_at)).days
+        return "today" if days <= 0 else "1 day" if days == 1 else f"{days} days"
+
+    @property
+    def remark(self) -> str:
+        """What a list says under the badge."""
+        submission, job = self.submission, self.job
+        match submission.status:
+            case SubmissionStatus.REJECTED:
+                return f"{submission.decided_by}: {submission.reason}"
+            case SubmissionStatus.RETRIEVED | SubmissionStatus.UNLINKED:
+                return f"by {submission.ended_by}"
+        match job.status if job else "":
+            case JobStatus.QUEUED if job and job.problem:
+                return f"{describe_next_try(job)} {job.problem}"
+            case JobStatus.QUEUED if self.can_be_undone and job and job.is_delayed:
+                return "Exporting in a few seconds"
+            case JobStatus.QUEUED if job:
+                return describe_blocked_connection(job.connection) or "Waiting for its turn"
+            case JobStatus.EXPORTING:
+                return "Being written to Spectrum"
+            case JobStatus.SYNCED if job and job.verification == Verification.ABSENT:
+                return f"Confirmed by Spectrum, but {job.erp_id} was not found there"
+            case JobStatus.SYNCED if job and job.verification == Verification.ELSEWHERE:
+                return f"Moved in Spectrum: it is no longer {job.erp_id} of vendor {job.vendor_code}"
+            case JobStatus.SYNCED if job:
+                return f"ERP ID {job.erp_id}"
+            case JobStatus.INCOMPLETE:
+                return "Partly in Spectrum"
+            case JobStatus.UNKNOWN:
+                return "Unknown whether Spectrum has it"
+            case JobStatus.FAILED if job:
+                return job.problem
+        return ""
+
+    @property
+    def is_own_decision(self) -> bool:
+        return self.submission.is_own_decision(self.viewer.user)
+
+    def has_job_status(self, status: JobStatus) -> bool:
+        accepted = self.submission.status == SubmissionStatus.ACCEPTED
+        return accepted and self.job is not None and self.job.status == status
+
+
+def build_jobs_prefetch() -> "Prefetch[Any]":
+    """What a standing needs of export jobs, without the secrets of their connections."""
+    jobs = ExportJob.objects.select_related("connection", "billing")
+    return Prefetch("jobs", jobs.defer(*list_secret_fields(Connection, "connection__")))
+
+
+def build_submission_row(submission: Submission, viewer: CompanyMembership) -> SubmissionRow:
+    """The standing of a submission of the viewer's company; for most viewers one query for all of them where
+    jobs are prefetched."""
+    submission.company = viewer.company
+    job = next((job for job in submission.jobs.all() if job.status != JobStatus.CANCELLED), None)
+    own_change_reason = ""
+    if viewer.is_accounting_approver and pending_changes.has_own_changes(viewer):
+        is_begun = job is not None and job.status == JobStatus.INCOMPLETE
+        own_change_reason = (
+            ""
+            if submission.is_own_decision(viewer.user)
+            else describe_own_decision(submission, viewer.user, has_begun=is_begun)
+        )
+    return SubmissionRow(submission, job, viewer, own_change_reason)
+
+
+def describe_next_try(job: ExportJob) -> str:
+    """When a delivery goes on by itself, in the viewer's time zone."""
+    if blocked_message := describe_blocked_connection(job.connection):
+        return blocked_message
+    retry_times = (job.not_before, job.connection.not_before)
+    due = max((moment for moment in retry_times if moment), default=None)
+    if due is None or due <= timezone.now():
+        return "Next try in a moment."
+    return f"Next try at {format_time(due)}."
+
+
+def describe_blocked_connection(connection: Connection) -> str:
+    """What a delivery waits for besides its own time; blank where that is nothing."""
+    if connection.paused_at:
+        return "The connection is paused: the export continues when an ERP Integrations Admin resumes it."
+    if connection.awaits_probe:
+        return "The connection is stopped: the export continues once Spectrum is available again."
+    return ""

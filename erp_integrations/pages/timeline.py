@@ -1,0 +1,61 @@
+"""A commitment's history in plain sentences, for the pages that show what happened to it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+
+from commitments.models import Commitment, ContractCompany
+from directory.history import descriptions
+from directory.models import HistoryEntry, Project
+from erp_integrations.events import ErpEvent
+from erp_integrations.models import JobLink, VendorLink
+
+MAX_ENTRIES = 200  # the newest; a page is no archive
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One thing that happened.
+
+    ``status`` gives the dot its tone (words of a badge, or nothing), ``by`` is the person's
+    name, empty for the system; ``words`` are what a person or Spectrum said.
+    """
+
+    status: str
+    description: str
+    by: str
+    at: datetime
+    message: str = ""
+
+
+def list_entries(commitment: Commitment) -> list[TimelineEntry]:
+    """What happened to a commitment and to each of its submissions, and since it was first sent to the links
+    that it goes by, newest first. Four queries.
+    """
+    submissions = list(commitment.submissions.only("commitment", "sent_at").order_by("pk"))
+    entries = list(HistoryEntry.objects.about(commitment, *submissions).reverse()[:MAX_ENTRIES])
+    if submissions:
+        same_vendor = Q(detail__contract_company=commitment.contract_company_id)
+        link_models = (VendorLink, ContractCompany, JobLink, Project)
+        links = HistoryEntry.objects.filter(
+            same_vendor | Q(detail__project=commitment.project_id),
+            Q(event__startswith="vendor_link.") | Q(event__startswith="job_link."),
+            company_id=commitment.project.company_id,
+            subject_type__in=[model._meta.label_lower for model in link_models],
+            at__gte=submissions[0].sent_at,
+        )
+        entries += links.order_by("-pk")[:MAX_ENTRIES]
+        entries = sorted(entries, key=lambda entry: -entry.pk)[:MAX_ENTRIES]
+    people = descriptions.list_named_people(entries)
+    send_count = sum(entry.event == ErpEvent.SUBMISSION_SENT for entry in entries)
+    timeline_entries: list[TimelineEntry] = []
+    for entry in entries:
+        story = descriptions.describe_entry(entry, people)
+        description = story.description
+        if entry.event == ErpEvent.SUBMISSION_SENT:
+            description = "Re-sent to accounting" if send_count > 1 else "Sent to accounting"
+            send_count -= 1
+        by = str(people[entry.by_id]) if entry.by_id in people else ""
+        timeline_entries.append(TimelineEntry(story.tone, description, by, entry.at, story.message))
+    return timeline_entries

@@ -1,0 +1,179 @@
+"""The snapshot that travels: a commitment as it was when it was sent to accounting.
+
+Plain frozen dataclasses with one canonical JSON form and its hash. What is stored,
+previewed, accepted and exported is always this, never the live commitment. People
+appear by id only, so that erasing a person changes no snapshot (docs/architecture.md, section 11.4).
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from commitments.models import Commitment
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LineItem:
+    """One priced line of the Schedule of Values.
+
+    ``quantity`` and ``unit_cost`` are None for a line that is only an amount.
+    ``amount`` is in the company's currency, to the cent.
+    """
+
+    position: int
+    cost_code: str
+    cost_type: str
+    billing_item: str
+    description: str
+    quantity: Decimal | None
+    unit_of_measure: str
+    unit_cost: Decimal | None
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A commitment with its lines, as it was sent.
+
+    ``default_retainage`` is a percentage (10 means ten per cent). ``kind`` and
+    ``status`` are the stored values of ``commitments.models``.
+    """
+
+    commitment_id: int
+    project_id: int
+    project_name: str
+    kind: str
+    number: str
+    title: str
+    description: str
+    status: str
+    trade: str
+    issue_date: date | None
+    default_retainage: Decimal
+    contract_company_id: int | None
+    contract_company_name: str
+    currency: str
+    created_by_id: int
+    lines: tuple[LineItem, ...] = field(default_factory=tuple)
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def total(self) -> Decimal:
+        """The sum of the lines' amounts, in the company's currency."""
+        return sum((line.amount for line in self.lines), Decimal("0.00"))
+
+    @property
+    def leading_cost_type(self) -> str:
+        """The cost type with the largest amount, whatever its sign; of equal ones the first by code."""
+        amounts: defaultdict[str, Decimal] = defaultdict(Decimal)
+        for line in self.lines:
+            amounts[line.cost_type] += line.amount
+        return min(amounts, key=lambda code: (-abs(amounts[code]), code), default="")
+
+
+def build_document(commitment: Commitment) -> Document:
+    """The commitment as it stands now, as a document. Two queries besides what is loaded."""
+    project = commitment.project
+    company = commitment.contract_company
+    lines = commitment.lines.select_related("cost_code", "cost_type").order_by("position")
+    return Document(
+        commitment_id=commitment.pk,
+        project_id=project.pk,
+        project_name=project.name,
+        kind=commitment.kind,
+        number=commitment.number,
+        title=commitment.title,
+        description=commitment.description,
+        status=commitment.status,
+        trade=commitment.trade,
+        issue_date=commitment.issue_date,
+        default_retainage=commitment.default_retainage,
+        contract_company_id=company.pk if company else None,
+        contract_company_name=company.name if company else "",
+        currency=project.company.currency,
+        created_by_id=commitment.created_by_id,
+        lines=tuple(
+            LineItem(
+                position=line.position,
+                cost_code=line.cost_code.code if line.cost_code else "",
+                cost_type=line.cost_type.code if line.cost_type else "",
+                billing_item=line.billing_item,
+                description=line.description,
+                quantity=line.quantity,
+                unit_of_measure=line.unit_of_measure,
+                unit_cost=line.unit_cost,
+                amount=line.amount,
+            )
+            for line in lines
+        ),
+    )
+
+
+def format_canonical_json(value: Any) -> str:
+    """One text for one value: sorted keys, no spaces, decimals and dates as text.
+
+    Decimals keep their scale ("10.00" and "10" differ), because what a person saw
+    is what is hashed.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_format_value)
+
+
+def hash_content(value: Any) -> str:
+    """SHA-256 of the canonical JSON, as 64 hexadecimal digits."""
+    return hash_text(format_canonical_json(value))
+
+
+def hash_text(text: str) -> str:
+    """SHA-256 of a stored text, as 64 hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def to_json(document: Document) -> str:
+    """The canonical text that is stored with a submission."""
+    return format_canonical_json(asdict(document))
+
+
+def from_json(text: str) -> Document:
+    """Read a stored snapshot back, of this or an earlier schema version.
+
+    Raises ValueError for a version that this program does not know.
+    """
+    stored: dict[str, Any] = json.loads(text)
+    if stored["schema_version"] != SCHEMA_VERSION:
+        raise ValueError(f"unknown snapshot version {stored['schema_version']}")
+    issue_date = stored["issue_date"]
+    return Document(
+        **{
+            **stored,
+            "issue_date": date.fromisoformat(issue_date) if issue_date else None,
+            "default_retainage": Decimal(stored["default_retainage"]),
+            "lines": tuple(_parse_line(line) for line in stored["lines"]),
+        }
+    )
+
+
+def _parse_line(stored: Mapping[str, Any]) -> LineItem:
+    def parse_decimal(name: str) -> Decimal | None:
+        return None if stored[name] is None else Decimal(stored[name])
+
+    return LineItem(
+        **{
+            **stored,
+            "quantity": parse_decimal("quantity"),
+            "unit_cost": parse_decimal("unit_cost"),
+            "amount": Decimal(stored["amount"]),
+        }
+    )
+
+
+def _format_value(value: object) -> str:
+    if isinstance(value, Decimal | date):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no canonical form")

@@ -1,0 +1,57 @@
+"""What a person can do with a commitment on its way to the ERP: one function for each.
+
+Every one is a single transaction: it locks in the order Commitment, Submission, Connection,
+ExportJob, checks the right, changes, writes the history, and stores the mail; only then is
+somebody woken. Domain errors carry the sentence that the person reads.
+"""
+
+from erp_integrations.submissions.accepting import accept, accept_again, is_statement_required
+from erp_integrations.submissions.adopting import adopt
+from erp_integrations.submissions.errors import (
+    Conflict,
+    DecisionError,
+    ExportBlocked,
+    RecordMayHaveMoved,
+    RecordMoved,
+    StatementMissing,
+    TooEarly,
+)
+from erp_integrations.submissions.exempting import exempt
+from erp_integrations.submissions.following import FOLLOWABLE_STATUSES, follow, list_moves
+from erp_integrations.submissions.four_eyes import describe_own_decision, require_own_changes_confirmed
+from erp_integrations.submissions.rejecting import reject
+from erp_integrations.submissions.resolving import Attested, resolve, resume
+from erp_integrations.submissions.row_locks import require_may_decide
+from erp_integrations.submissions.sending import retrieve_from_erp, send_to_erp
+from erp_integrations.submissions.undoing import undo
+from erp_integrations.submissions.unlinking import require_may_unlink, unlink
+
+__all__ = [
+    "FOLLOWABLE_STATUSES",
+    "Attested",
+    "Conflict",
+    "DecisionError",
+    "ExportBlocked",
+    "RecordMayHaveMoved",
+    "RecordMoved",
+    "StatementMissing",
+    "TooEarly",
+    "accept",
+    "accept_again",
+    "adopt",
+    "describe_own_decision",
+    "exempt",
+    "follow",
+    "is_statement_required",
+    "list_moves",
+    "reject",
+    "require_may_decide",
+    "require_may_unlink",
+    "require_own_changes_confirmed",
+    "resolve",
+    "resume",
+    "retrieve_from_erp",
+    "send_to_erp",
+    "undo",
+    "unlink",
+]

@@ -1,0 +1,65 @@
+"""Why a person may not decide on a commitment: two people stand behind every dollar."""
+
+from collections.abc import Collection
+
+from directory.models import User
+from directory.rights.permissions import RightMissing
+from erp_integrations.confirmations import pending_changes
+from erp_integrations.confirmations.pending_changes import PendingChange
+from erp_integrations.confirmations.subjects import Kind
+from erp_integrations.models import SnapshotUnreadable, Submission
+from erp_integrations.snapshots import Document
+from erp_integrations.submissions.errors import StatementMissing
+
+
+def describe_own_decision(
+    submission: Submission, person: User, *, includes_changes: bool = True, has_begun: bool = False
+) -> str:
+    """A sentence; blank for who may decide. ``steers``: what they decide sends money somewhere.
+
+    Of an export that has ``begun``, only the connection can still turn anything. Whoever is exempted, or
+    whose company is freed from the rule, may.
+    """
+    if submission.is_own_decision(person):
+        return (
+            "You created, changed, sent or retrieved this commitment, so another accounting approver "
+            "must decide on it."
+        )
+    if not includes_changes or submission.company.allows_own_decisions or submission.exempt_id == person.pk:
+        return ""
+    try:
+        changes = pending_changes.list_for_document(submission.document, changed_by=person)
+    except SnapshotUnreadable:
+        return ""  # nothing is planned from it any more
+    for change in changes:
+        if not has_begun or change.subject.kind is Kind.CONNECTION:
+            return (
+                f"You changed where this is exported to: {change.sentence} Another ERP Integrations Admin "
+                "must confirm it, or another accounting approver when they accept."
+            )
+    return ""
+
+
+def require_own_changes_confirmed(submission: Submission, by: User, *, has_begun: bool = False) -> None:
+    """Raise RightMissing for who changed what steers this commitment, while nobody else has confirmed it."""
+    if sentence := describe_own_decision(submission, by, has_begun=has_begun):
+        right = "decide where one's own change leads"
+        raise RightMissing(by=by, company=submission.company, right=right, sentence=sentence)
+
+
+def require_ticked_changes(
+    submission: Submission, document: Document, by: User, ticked: Collection[str]
+) -> list[PendingChange]:
+    """The changes of others that an acceptance confirms: each is ticked exactly as it was shown.
+
+    Raises RightMissing, NotSaid.
+    """
+    require_own_changes_confirmed(submission, by)
+    pending = pending_changes.list_for_document(document, lock=True)
+    changes = [each for each in pending if by.pk not in each.row.people]
+    if any(each.stamp not in ticked for each in changes):
+        raise StatementMissing(
+            "Links or settings used by this commitment were changed and need a second person's confirmation. "
+            "Check each one below and tick it if it is right. Otherwise nothing is exported."
+        )
+    return changes

@@ -1,0 +1,116 @@
+"""What every decision begins with: the rows under lock, and the person's right."""
+
+from commitments.models import Commitment
+from directory import history
+from directory.db.time_zones import format_time
+from directory.models import HistoryEntry, User
+from directory.rights.permissions import RightMissing, require_push_to_accounting
+from erp_integrations.checks import preflight
+from erp_integrations.events import ErpEvent
+from erp_integrations.exports import outcomes
+from erp_integrations.models import ExportJob, SnapshotUnreadable, Submission
+from erp_integrations.snapshots import Document
+from erp_integrations.submissions.errors import Conflict, StatementMissing, TooEarly
+from erp_integrations.submissions.four_eyes import describe_own_decision
+
+
+def require_may_decide(*, submission: Submission, by: User) -> None:
+    """Raise RightMissing without the privilege, or on what one had a hand in."""
+    require_push_to_accounting(by, submission.company)
+    if sentence := describe_own_decision(submission, by, includes_changes=False):
+        right = "decide on one's own commitment"
+        raise RightMissing(by=by, company=submission.company, right=right, sentence=sentence)
+
+
+def lock_commitment(pk: int) -> Commitment:
+    """The row as it is once the lock is held.
+
+    No join to what an edit may change: a statement that waited for the lock sees the new row
+    beside the old contract company, and finds nothing.
+    """
+    return Commitment.objects.select_for_update(of=("self",)).select_related("project__company").get(pk=pk)
+
+
+def lock_for_decision(submission: Submission, by: User) -> Submission:
+    """The submission under lock, after its commitment, for a person who may decide on it."""
+    submission = lock_submission(submission)
+    require_may_decide(submission=submission, by=by)
+    return submission
+
+
+def lock_submission(submission: Submission) -> Submission:
+    """The same for an operator, who decides nothing."""
+    commitment = lock_commitment(submission.commitment_id)
+    submission = (
+        Submission.objects.select_for_update(of=("self",))
+        .select_related("company", "connection", "decided_by", "ended_by")
+        .get(pk=submission.pk)
+    )
+    submission.commitment = commitment
+    return submission
+
+
+def lock_job(submission: Submission) -> ExportJob:
+    """The job that counts, under lock, after its submission."""
+    return submission.jobs.select_for_update().current().get()
+
+
+def require_quiet_period_over(job: ExportJob) -> None:
+    """Raise TooEarly while a call may still be written by an ERP that is late."""
+    if ExportJob.objects.past_quiet_period().filter(pk=job.pk).exists():
+        return
+    raise TooEarly(
+        "Spectrum may still write the last call, so a missing record proves nothing yet. "
+        f"You can decide from {format_time(job.quiet_until)}."
+    )
+
+
+def require_text(text: str, message: str) -> str:
+    """What a person said, trimmed; raises NotSaid with the sentence where there is nothing to read."""
+    if not preflight.has_text(text):
+        raise StatementMissing(message)
+    return text.strip()
+
+
+def lock_expected_job(submission: Submission, *, expected_version: int) -> ExportJob:
+    """The job that counts, with what comes before it in the lock order.
+
+    Raises Conflict unless it is still the delivery that the person looked at.
+    """
+    current = submission.jobs.current().values_list("pk", flat=True).first()
+    if current is None:
+        raise Conflict(describe_conflict(submission))
+    job = outcomes.lock_job_and_parents(current)
+    if job.attempt != expected_version:
+        raise Conflict(
+            "The export has moved on since you opened it. Check its current status and decide again."
+        )
+    return job
+
+
+def get_sent_document(submission: Submission) -> Document:
+    """What was sent, by the hash that the history kept. Raises Conflict when that is not what is stored."""
+    sent = HistoryEntry.objects.about(submission).filter(event=ErpEvent.SUBMISSION_SENT).last()
+    try:
+        document = submission.document
+        if sent is None or sent.detail["snapshot_hash"] != submission.snapshot_hash:
+            raise SnapshotUnreadable("This commitment was altered after it was sent.")
+    except SnapshotUnreadable as error:
+        raise Conflict(f"{error} It can't be accepted or rejected.") from error
+    return document
+
+
+def describe_conflict(submission: Submission) -> str:
+    """One sentence for the person who came second."""
+    person, at = submission.decided_by or submission.ended_by, submission.decided_at or submission.ended_at
+    when = f" on {format_time(at)}" if at else ""
+    status = submission.get_status_display().lower()
+    verb = "has not yet decided on" if status == "awaiting accounting" else status
+    return f"{person or 'Somebody'} {verb} this commitment{when}, so nothing was changed."
+
+
+def record_decision(
+    event: ErpEvent, submission: Submission, by: User | None, detail: dict[str, object] | None = None
+) -> None:
+    """History of a decision, kept with the submission."""
+    history.record(event=event, subject=submission, by=by, company=submission.company, detail=detail)

@@ -1,0 +1,178 @@
+"""What a person looks at: the overview, the list, one submission. Nothing here decides."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.text import Truncator
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from commitments.models import Badge
+from directory.db.pagination import parse_search
+from directory.requests import SignedInRequest
+from directory.rights.permissions import can_send_commitments
+from directory.web import rate_limits
+from erp_integrations.checks.approval_basis import build_basis
+from erp_integrations.connections import health
+from erp_integrations.pages import (
+    explanations,
+    previews,
+    sent_calls,
+    submission_list,
+    submission_rows,
+    timeline,
+)
+from erp_integrations.pages.submission_rows import SubmissionRow
+from erp_integrations.views import navigation
+from erp_integrations.views.access import get_submission_row, require_viewer
+
+MAX_ON_OVERVIEW = 5
+MAX_OUTCOME_LENGTH = 300  # characters; the commitment's own page has all of them
+OUTCOME_LEVELS = {
+    Badge.SYNCED: messages.SUCCESS,
+    Badge.SYNCED_WITH_DIFFERENCES: messages.WARNING,
+    Badge.FAILED: messages.ERROR,
+    Badge.NEEDS_ATTENTION: messages.ERROR,
+}
+
+
+@require_safe
+def overview(request: SignedInRequest, company_slug: str) -> HttpResponse:
+    """What waits, what is on its way, what went wrong, and whether Spectrum can be reached."""
+    viewer = require_viewer(request, company_slug)
+    counts = submission_list.count_by_filter(viewer.company)
+    oldest = submission_list.list_submissions(viewer.company).awaiting().order_by("pk")[:MAX_ON_OVERVIEW]
+    address = reverse("erp_integrations:commitments", args=[company_slug])
+    context = {
+        "viewer": viewer,
+        "tabs": navigation.list_tabs(viewer, current="Overview"),
+        "list_url": address,
+        "figures": [
+            {"filter": chosen, "count": counts[chosen.slug], "url": f"{address}?view={chosen.slug}"}
+            for chosen in submission_list.COUNTED_FILTERS
+        ],
+        "oldest": [submission_rows.build_submission_row(submission, viewer) for submission in oldest],
+        "connections": health.list_health(viewer.company),
+    }
+    return render(request, "erp_integrations/overview.html", context)
+
+
+@require_safe
+@rate_limits.limit_rate(when=rate_limits.is_search)
+def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
+    """The list, by "Filter Commitments By"."""
+    viewer = require_viewer(request, company_slug)
+    wanted = request.GET.get("view", submission_list.READY.slug)
+    chosen = submission_list.FILTERS.get(wanted, submission_list.READY)
+    if wanted != chosen.slug:
+        messages.warning(request, f"There is no such filter. Showing {chosen.label}.")
+    search = parse_search(request.GET.get("q", ""))
+    oldest_first = {"oldest": True, "newest": False}.get(request.GET.get("sort", ""), chosen.oldest_first)
+    here = {"view": chosen.slug} | ({"q": search} if search else {})
+    sort = {} if oldest_first is chosen.oldest_first else {"sort": "oldest" if oldest_first else "newest"}
+    found = submission_list.get_page(
+        viewer.company,
+        chosen,
+        request.GET.dict(),
+        search=search,
+        oldest_first=oldest_first,
+        kept=here | sort,
+    )
+    other_sort = {} if sort else {"sort": "newest" if oldest_first else "oldest"}
+    context = {
+        "viewer": viewer,
+        "company": viewer.company,
+        "tabs": navigation.list_tabs(viewer, current="Commitments"),
+        "chosen": chosen,
+        "filters": navigation.list_filters(viewer, current=chosen, search=search),
+        "search": search,
+        "cleared_url": f"?{urlencode({'view': chosen.slug})}",
+        "sort": sort.get("sort", ""),
+        "rows": [submission_rows.build_submission_row(submission, viewer) for submission in found.rows],
+        "oldest_first": oldest_first,
+        "other_sort_url": f"?{urlencode(here | other_sort)}",
+        "page": found,
+        "before_label": "Older" if oldest_first else "Newer",
+        "after_label": "Newer" if oldest_first else "Older",
+    }
+    return render(request, "erp_integrations/commitments.html", context)
+
+
+@vary_on_headers("HX-Request")
+@require_safe
+def row(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
+    """One row of the list, which asks for itself while it is being exported."""
+    viewer = require_viewer(request, company_slug)
+    submission = get_object_or_404(submission_list.list_submissions(viewer.company), pk=submission_id)
+    submission_row = submission_rows.build_submission_row(submission, viewer)
+    if not request.htmx:
+        return redirect("erp_integrations:review", company_slug, submission_id)
+    context = {
+        "row": submission_row,
+        "company": viewer.company,
+        "just_changed": not submission_row.is_moving,
+        "read_only": "read-only" in request.GET,
+    }
+    if not submission_row.is_moving:
+        context["filters"] = navigation.list_filters_for_htmx(request, viewer)
+        add_outcome_message(request, submission_row)
+    return render(request, "erp_integrations/_polled_row.html", context)
+
+
+@vary_on_headers("HX-Request")
+@require_safe
+def progress(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
+    """The review page's moving parts, which ask for themselves while it is being exported."""
+    submission_row = get_submission_row(request, company_slug, submission_id)
+    if not request.htmx:
+        return redirect("erp_integrations:review", company_slug, submission_id)
+    return render(request, "erp_integrations/_progress.html", build_progress_context(submission_row))
+
+
+@require_safe
+@rate_limits.limit_rate()
+def review(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
+    """Everything about one submission: what was sent, what stands in the way, what Spectrum stores."""
+    submission_row = get_submission_row(request, company_slug, submission_id)
+    submission = submission_row.submission
+    corruption = explanations.describe_corrupted_snapshot(submission_row)
+    document = None if corruption else submission.document
+    preview = previews.build_preview(submission) if submission_row.is_open and document else None
+    calls = list(preview.calls) if preview else []
+    if submission_row.job:
+        calls = sent_calls.list_accepted_calls(submission_row.job)
+    context = build_progress_context(submission_row) | {
+        "damage": corruption,
+        "document": document,
+        "document_status": sent_calls.get_status_label(document) if document else "",
+        "preview": preview,
+        "calls": calls,
+        "goes_to": preview.erp_references if preview else document and build_basis(document).references,
+    }
+    return render(request, "erp_integrations/review.html", context)
+
+
+def add_outcome_message(request: SignedInRequest, submission_row: SubmissionRow) -> None:
+    """In the place of "is being exported", which stands above the list since the decision."""
+    remark = Truncator(submission_row.remark).chars(MAX_OUTCOME_LENGTH)
+    text = ". ".join(filter(None, [f"{submission_row.submission.number}: {submission_row.status}", remark]))
+    level = OUTCOME_LEVELS.get(submission_row.badge, messages.INFO)
+    messages.add_message(request, level, f"{text.rstrip('.')}.")
+
+
+def build_progress_context(submission_row: SubmissionRow) -> dict[str, Any]:
+    return {
+        "stood": submission_row,
+        "submission": submission_row.submission,
+        "company": submission_row.viewer.company,
+        "may_unlink": can_send_commitments(submission_row.viewer.user, submission_row.submission.project),
+        "explanation": explanations.build_explanation(submission_row),
+        "changed_here": explanations.describe_local_changes(submission_row),
+        "elsewhere": explanations.describe_late_records(submission_row),
+        "deliveries": [] if submission_row.is_moving else sent_calls.list_sent_calls(submission_row.job),
+        "timeline": timeline.list_entries(submission_row.submission.commitment),
+    }

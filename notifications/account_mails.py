@@ -1,0 +1,49 @@
+"""Mails about accounts: an invitation, and a link for a forgotten password.
+
+The request that asks for a link neither looks whether the account exists nor speaks with a mail
+server: it stores that it was asked, and so takes the same time for every address. Whether there
+is anything to send is found out by a worker. The link itself is made when the mail is handed
+over, so that nobody who reads the outbox can sign in with it.
+"""
+
+from django.db import transaction
+
+from directory.accounts import password_links
+from directory.accounts.sign_in import AccountAdapter
+from directory.models import User
+from notifications import emails, sign_in_mails
+from notifications.models import PasswordRequest
+
+BATCH = 100
+
+
+class MailingAccountAdapter(AccountAdapter):
+    """The way in, with its mails put into the outbox."""
+
+    def store_password_request(self, address: str) -> None:
+        """Remember that somebody asked; a worker sees whether it is anybody's address."""
+        PasswordRequest.objects.create(address=address)
+        emails.wake_sender()
+
+    def send_invitation(self, person: User) -> None:
+        """Tell a new person that there is an account, and how to choose its password."""
+        emails.store_invitation(recipient=person, lifetime=password_links.format_lifetime(person))
+
+    def notify_of_new_address(self, person: User, *, before: str, by: User) -> None:
+        """Tell a person that staff gave their account another address."""
+        sign_in_mails.store_new_address_emails(person, before=before, by=by)
+
+
+def handle_password_requests() -> int:
+    """Store the mails that were asked for. Returns how many requests there were."""
+    with transaction.atomic():
+        password_requests = list(
+            PasswordRequest.objects.select_for_update(skip_locked=True).order_by("pk")[:BATCH]
+        )
+        for request in password_requests:
+            person = User.objects.filter(email__iexact=request.address, is_active=True).first()
+            if person:
+                lifetime = password_links.format_lifetime(person)
+                emails.store_password_link(recipient=person, lifetime=lifetime)
+        PasswordRequest.objects.filter(pk__in=[request.pk for request in password_requests]).delete()
+    return len(password_requests)

@@ -1,0 +1,571 @@
+"""The worker's half, against a real simulator process, broken at each point."""
+
+import os
+import re
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+
+import pytest
+from django.conf import settings as project
+from django.db import connection
+from django.utils import timezone
+from pytest_django import Settings as DjangoSettings
+
+from commitments.models import Badge, Lock
+from directory.db.leases import LeaseLost, stopping
+from directory.models import CompanyMembership, HistoryEntry, User
+from directory.rights import memberships
+from erp_integrations import submissions
+from erp_integrations.adapters.base import Accepted, NotSent, Unusable
+from erp_integrations.adapters.registry import build_sending_adapter, to_call
+from erp_integrations.checks.approval_basis import build_basis
+from erp_integrations.exports import outcomes, worker
+from erp_integrations.models import (
+    CallState,
+    Connection,
+    ErpIdHold,
+    ExportJob,
+    JobStatus,
+    Submission,
+    SubmissionStatus,
+    Verification,
+    WireAttempt,
+    Wsdl,
+)
+from tests.factories import ApproverFactory, ExportJobFactory
+from tests.simulator import Simulator
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def drained(job: ExportJob) -> ExportJob:
+    """The job after one worker has looked at its connection."""
+    worker.export_due_jobs(job.connection_id)
+    return ExportJob.objects.select_related("submission__commitment", "connection").get(pk=job.pk)
+
+
+def states(job: ExportJob) -> list[str]:
+    return [call.state for call in job.list_current_calls()]
+
+
+def calls_after(simulator: Simulator, position: int) -> list[str]:
+    return [call["method"] for call in simulator.calls(after=position)]
+
+
+def last_call(simulator: Simulator) -> int:
+    calls = simulator.calls()
+    return int(calls[-1]["id"]) if calls else 0
+
+
+def due_now(job: ExportJob) -> None:
+    """As if the back-off were over."""
+    ExportJob.objects.filter(pk=job.pk).update(not_before=timezone.now() - timedelta(seconds=1))
+    Connection.objects.filter(pk=job.connection_id).update(not_before=None, awaits_probe=False)
+
+
+# The good way
+
+
+def test_header_then_lines_are_written_once_and_in_order(simulator: Simulator, queued: ExportJob) -> None:
+    before = last_call(simulator)
+    job = drained(queued)
+    assert job.status == JobStatus.SYNCED, job.problem
+    assert calls_after(simulator, before) == [
+        "UpdateSubcontract",
+        "UpdateSubcontractPhases",
+        "UpdateSubcontractPhases",
+    ]
+    commitment = job.submission.commitment
+    assert (commitment.badge, commitment.lock, commitment.erp_id) == (Badge.SYNCED, Lock.EXPORTED, job.erp_id)
+    assert job.verification == Verification.NOT_CONFIGURED
+    record = simulator.record(job.erp_id)
+    assert record is not None
+    assert record["Original_Amount"] == "2000.00"
+    assert [line["Phase_Code"] for line in record["lines"]] == ["0330000", "0510000"]
+
+
+def test_every_call_has_one_ledger_row_with_the_reply_and_no_secret(
+    simulator: Simulator, queued: ExportJob
+) -> None:
+    drained(queued)
+    rows = WireAttempt.objects.filter(call__job=queued)
+    assert [row.outcome for row in rows] == ["accepted"] * 3
+    assert all(row.reply and queued.connection.authorization_id not in row.reply for row in rows)
+    assert all(row.payload_hash == row.call.payload_hash for row in rows)
+
+
+def test_every_state_change_leaves_history(simulator: Simulator, queued: ExportJob) -> None:
+    drained(queued)
+    events = list(HistoryEntry.objects.about(queued.submission).values_list("event", flat=True))
+    assert events == ["submission.sent", "submission.accepted", "export.started", "export.synced"]
+
+
+def test_a_synced_job_is_not_sent_again(simulator: Simulator, queued: ExportJob) -> None:
+    drained(queued)
+    before = last_call(simulator)
+    assert worker.run_sweep() == []
+    assert drained(queued).status == JobStatus.SYNCED
+    assert calls_after(simulator, before) == []
+
+
+def test_the_service_descriptions_are_fetched_once_and_kept(simulator: Simulator, queued: ExportJob) -> None:
+    drained(queued)
+    assert set(Wsdl.objects.values_list("method", flat=True)) == {
+        "UpdateSubcontract",
+        "UpdateSubcontractPhases",
+    }
+
+
+# What Spectrum says no to
+
+
+def test_a_refused_header_fails_the_export_with_the_field_named(
+    simulator: Simulator, queued: ExportJob
+) -> None:
+    simulator.set_faults({"kind": "refuse", "method": "UpdateSubcontract", "times": 1})
+    job = drained(queued)
+    assert job.status == JobStatus.FAILED
+    assert job.problem.startswith("Subcontract: ")
+    assert states(job) == [CallState.REFUSED, CallState.PLANNED, CallState.PLANNED]
+    assert job.submission.commitment.badge == Badge.FAILED
+    assert job.submission.commitment.lock == Lock.WHOLE
+    assert simulator.record(job.erp_id) is None
+
+
+def test_a_refused_line_leaves_the_export_incomplete_and_waits_for_a_person(
+    simulator: Simulator, queued: ExportJob
+) -> None:
+    simulator.set_faults({"kind": "refuse", "method": "UpdateSubcontractPhases", "on_call": 2, "times": 1})
+    job = drained(queued)
+    assert job.status == JobStatus.INCOMPLETE
+    assert states(job) == [CallState.WRITTEN, CallState.WRITTEN, CallState.REFUSED]
+    assert job.not_before is None
+    assert job.submission.commitment.badge == Badge.NEEDS_ATTENTION
+    before = last_call(simulator)
+    assert worker.run_sweep() == []
+    drained(job)
+    assert calls_after(simulator, before) == []
+
+
+def test_unauthorised_rests_the_connection_and_uses_up_no_try(
+    simulator: Simulator, queued: ExportJob
+) -> None:
+    simulator.set_faults({"kind": "unauthorised", "times": 1})
+    job = drained(queued)
+    assert (job.status, job.tries) == (JobStatus.QUEUED, 0)
+    assert job.connection.fault
+    assert job.connection.not_before is not None
+    assert worker.run_sweep() == []
+    due_now(job)
+    job = drained(job)
+    assert job.status == JobStatus.SYNCED
+    assert job.connection.fault == ""
+
+
+# What the wire does
+
+
+def test_a_server_that_is_down_puts_the_export_off(settings: DjangoSettings, queued: ExportJob) -> None:
+    settings.SPECTRUM_SERVERS = {"simulator": "http://127.0.0.1:1"}
+    job = drained(queued)
+    assert (job.status, job.tries) == (JobStatus.QUEUED, 0)  # the site's fault uses up no try
+    assert job.not_before is not None
+    assert job.not_before > timezone.now()
+    assert job.connection.awaits_probe
+    assert not WireAttempt.objects.exists()
+    assert job.submission.commitment.badge == Badge.EXPORTING
+
+
+def test_a_server_that_comes_back_gets_the_export(
+    simulator: Simulator, settings: DjangoSettings, queued: ExportJob
+) -> None:
+    settings.SPECTRUM_SERVERS = {"simulator": "http://127.0.0.1:1"}
+    drained(queued)
+    settings.SPECTRUM_SERVERS = {"simulator": simulator.url}
+    due_now(queued)
+    assert drained(queued).status == JobStatus.SYNCED
+
+
+def test_tries_that_are_used_up_fail_the_export(
+    simulator: Simulator, settings: DjangoSettings, queued: ExportJob
+) -> None:
+    settings.SPECTRUM_SERVERS = {"simulator": "not an address"}  # a mistake of ours, each time
+    settings.EXPORT_MAX_TRIES = 2
+    drained(queued)
+    due_now(queued)
+    job = drained(queued)
+    assert job.status == JobStatus.FAILED
+    assert job.submission.commitment.badge == Badge.FAILED
+
+
+@pytest.mark.parametrize(
+    "fault", ["commit_then_reset", "commit_then_500", "commit_then_fault", "cut_off_xml"]
+)
+def test_after_an_unknown_outcome_nothing_is_sent_again(
+    simulator: Simulator, queued: ExportJob, fault: str
+) -> None:
+    simulator.set_faults({"kind": fault, "times": 1})
+    job = drained(queued)
+    assert job.status == JobStatus.UNKNOWN
+    assert job.unknown_since is not None
+    assert states(job) == [CallState.UNKNOWN, CallState.PLANNED, CallState.PLANNED]
+    assert job.submission.commitment.badge == Badge.NEEDS_ATTENTION
+    before = last_call(simulator)
+    due_now(job)
+    assert worker.run_sweep() == []
+    drained(job)
+    assert calls_after(simulator, before) == []
+
+
+def test_a_server_that_hangs_is_unknown(
+    simulator: Simulator, settings: DjangoSettings, queued: ExportJob
+) -> None:
+    settings.WIRE_READ_TIMEOUT = 0.5
+    simulator.set_faults({"kind": "commit_then_hang", "seconds": 3, "times": 1})
+    assert drained(queued).status == JobStatus.UNKNOWN
+
+
+def test_an_unknown_line_leaves_what_was_written_standing(simulator: Simulator, queued: ExportJob) -> None:
+    simulator.set_faults(
+        {"kind": "commit_then_500", "method": "UpdateSubcontractPhases", "on_call": 1, "times": 1}
+    )
+    job = drained(queued)
+    assert job.status == JobStatus.UNKNOWN
+    assert states(job) == [CallState.WRITTEN, CallState.UNKNOWN, CallState.PLANNED]
+
+
+# What is ours
+
+
+def test_a_link_that_changed_since_it_was_accepted_fails_the_export(
+    simulator: Simulator, queued: ExportJob
+) -> None:
+    queued.connection.vendor_links.update(vendor_code="BOLT")
+    before = last_call(simulator)
+    job = drained(queued)
+    assert (job.status, job.problem[:29]) == (JobStatus.FAILED, "Changed since it was accepted")
+    assert calls_after(simulator, before) == []
+
+
+def test_a_call_that_was_altered_is_never_sent(simulator: Simulator, queued: ExportJob) -> None:
+    call = queued.list_current_calls()[1]
+    for element in call.elements:
+        if element["name"] == "Original_Contract_Amount":
+            element["value"] = "9999.00"
+    call.save()
+    before = last_call(simulator)
+    job = drained(queued)
+    assert job.status == JobStatus.FAILED
+    assert job.problem == "Line 1 was altered after it was accepted. Nothing more is sent."
+    assert calls_after(simulator, before) == []
+
+
+def test_nor_is_one_that_was_altered_with_its_hash(simulator: Simulator, queued: ExportJob) -> None:
+    call = queued.list_current_calls()[1]
+    call.elements[-1]["value"] = "9999.00"
+    call.payload_hash = to_call(call).hash
+    call.save()
+    job = drained(queued)
+    assert (job.status, job.problem[:18]) == (JobStatus.FAILED, "Line 1 was altered")
+
+
+def test_nor_anything_of_an_export_that_misses_a_call(simulator: Simulator, queued: ExportJob) -> None:
+    queued.list_current_calls()[2].delete()
+    before = last_call(simulator)
+    job = drained(queued)
+    assert job.status == JobStatus.FAILED
+    assert "not the ones that were accepted" in job.problem
+    assert calls_after(simulator, before) == []
+
+
+def test_what_was_sent_and_then_altered_is_not_exported(simulator: Simulator, queued: ExportJob) -> None:
+    altered = queued.submission.snapshot.replace("1000.00", "9000.00")
+    Submission.objects.filter(pk=queued.submission_id).update(snapshot=altered)
+    job = drained(queued)
+    assert job.status == JobStatus.FAILED
+    assert job.problem == "The stored copy of this commitment was altered after it was sent."
+
+
+def test_an_approver_who_lost_the_right_takes_the_acceptance_back(
+    simulator: Simulator, queued: ExportJob, approver: User
+) -> None:
+    CompanyMembership.objects.filter(user=approver).update(can_push_to_accounting=False)
+    before = last_call(simulator)
+    job = drained(queued)
+    assert job.status == JobStatus.CANCELLED
+    submission = Submission.objects.get(pk=job.submission_id)
+    assert (submission.status, submission.decided_by) == (SubmissionStatus.AWAITING, None)
+    assert job.submission.commitment.badge == Badge.AWAITING
+    assert not ErpIdHold.objects.exists()
+    assert calls_after(simulator, before) == []
+
+
+def test_a_suspension_takes_the_acceptance_back_as_the_end_of_the_right_does(
+    simulator: Simulator, queued: ExportJob, approver: User
+) -> None:
+    memberships.suspend_push_to_accounting(person=approver, by=None, reason="Another address.")
+    before = last_call(simulator)
+    job = drained(queued)
+    assert job.status == JobStatus.CANCELLED
+    assert Submission.objects.get(pk=job.submission_id).status == SubmissionStatus.AWAITING
+    assert calls_after(simulator, before) == []
+
+
+def test_a_worker_that_had_asked_before_the_right_ended_does_not_begin(queued: ExportJob) -> None:
+    lease = worker.claim_connection(queued.connection_id)
+    assert lease is not None
+    CompanyMembership.objects.filter(user=queued.submission.decided_by).update(can_push_to_accounting=False)
+    assert worker.claim_job(queued.pk, queued.connection_id, lease) is None
+    assert ExportJob.objects.get().status == JobStatus.QUEUED
+
+
+def test_a_retry_needs_the_right_of_the_person_who_retried(
+    simulator: Simulator, queued: ExportJob, approver: User
+) -> None:
+    simulator.set_faults({"kind": "refuse", "method": "UpdateSubcontract", "times": 1})
+    job = drained(queued)
+    second: User = ApproverFactory(company=job.submission.company)
+    basis = build_basis(job.submission.document)
+    submissions.accept_again(submission=job.submission, by=second, seen_hash=basis.hash, erp_id=job.erp_id)
+    CompanyMembership.objects.filter(user=approver).update(can_push_to_accounting=False)
+    assert drained(job).status == JobStatus.SYNCED
+
+
+def test_a_switched_off_account_takes_its_acceptances_back(
+    simulator: Simulator, queued: ExportJob, approver: User
+) -> None:
+    approver.is_active = False
+    approver.save()
+    assert drained(queued).status == JobStatus.CANCELLED
+
+
+# Workers that die, freeze or race
+
+
+def begin(job: ExportJob) -> tuple[ExportJob, int]:
+    """A worker that has claimed the job and then stops."""
+    lease = worker.claim_connection(job.connection_id)
+    assert lease is not None
+    claimed = worker.claim_job(job.pk, job.connection_id, lease)
+    assert claimed is not None
+    return claimed, lease
+
+
+def let_leases_end(job: ExportJob) -> None:
+    past = timezone.now() - timedelta(seconds=1)
+    ExportJob.objects.filter(pk=job.pk).update(lease_until=past)
+    Connection.objects.filter(pk=job.connection_id).update(lease_until=past)
+
+
+def test_a_worker_that_died_before_any_call_is_followed_by_another(
+    simulator: Simulator, queued: ExportJob
+) -> None:
+    begin(queued)
+    assert worker.run_sweep() == []
+    let_leases_end(queued)
+    assert worker.run_sweep() == [queued.connection_id]
+    assert drained(queued).status == JobStatus.SYNCED
+
+
+def test_a_worker_that_died_while_sending_leaves_it_unknown(simulator: Simulator, queued: ExportJob) -> None:
+    claimed, lease = begin(queued)
+    worker.start_call(claimed, claimed.list_current_calls()[0], lease)
+    let_leases_end(queued)
+    assert worker.run_sweep() == []
+    job = ExportJob.objects.get(pk=queued.pk)
+    assert (job.status, states(job)[0]) == (JobStatus.UNKNOWN, CallState.UNKNOWN)
+
+
+@pytest.mark.parametrize("sending", [True, False])
+def test_of_two_sweeps_that_saw_a_dead_worker_the_second_changes_nothing(
+    simulator: Simulator, queued: ExportJob, sending: bool
+) -> None:
+    claimed, lease = begin(queued)
+    if sending:
+        worker.start_call(claimed, claimed.list_current_calls()[0], lease)
+    let_leases_end(queued)
+    outcomes.release_stalled(queued.pk)
+    first = ExportJob.objects.values().get(pk=queued.pk)
+    assert first["status"] == (JobStatus.UNKNOWN if sending else JobStatus.QUEUED)
+    outcomes.release_stalled(queued.pk)
+    assert ExportJob.objects.values().get(pk=queued.pk) == first
+
+
+def test_a_worker_that_died_between_two_calls_goes_on_at_the_missing_one(
+    simulator: Simulator, queued: ExportJob
+) -> None:
+    claimed, lease = begin(queued)
+    adapter = build_sending_adapter(claimed)
+    assert not isinstance(adapter, NotSent | Unusable)
+    header = claimed.list_current_calls()[0]
+    entry = worker.start_call(claimed, header, lease)
+    outcomes.record_outcome(claimed, header, entry, adapter.send_call(to_call(header)))
+    let_leases_end(queued)
+    before = last_call(simulator)
+    worker.run_sweep()
+    drained(queued)
+    assert calls_after(simulator, before) == ["UpdateSubcontractPhases", "UpdateSubcontractPhases"]
+
+
+def test_a_late_worker_changes_nothing(simulator: Simulator, queued: ExportJob) -> None:
+    late, lease = begin(queued)
+    call = late.list_current_calls()[0]
+    entry = worker.start_call(late, call, lease)
+    let_leases_end(queued)
+    worker.run_sweep()
+    with pytest.raises(LeaseLost):
+        outcomes.record_outcome(late, call, entry, Accepted(reply="yes"))
+    with pytest.raises(LeaseLost):
+        outcomes.record_synced(late)
+    with pytest.raises(LeaseLost):
+        worker.start_call(late, late.list_current_calls()[1], lease)
+    job = ExportJob.objects.get(pk=queued.pk)
+    assert (job.status, states(job)[0]) == (JobStatus.UNKNOWN, CallState.UNKNOWN)
+    entry.refresh_from_db()
+    assert entry.outcome == ""
+
+
+def test_a_late_worker_changes_nothing_of_the_worker_that_followed(
+    simulator: Simulator, queued: ExportJob
+) -> None:
+    late, lease = begin(queued)
+    let_leases_end(queued)
+    worker.run_sweep()
+    follower, _ = begin(queued)
+    with pytest.raises(LeaseLost):
+        outcomes.fail(late, "Too late")
+    with pytest.raises(LeaseLost):
+        worker.start_call(late, late.list_current_calls()[0], lease)
+    job = ExportJob.objects.get(pk=queued.pk)
+    assert (job.status, job.attempt) == (JobStatus.EXPORTING, follower.attempt)
+    assert not WireAttempt.objects.exists()
+
+
+def test_a_worker_whose_connection_was_taken_over_sends_nothing_more(
+    simulator: Simulator, queued: ExportJob
+) -> None:
+    slow, lease = begin(queued)
+    ExportJobFactory(connection=queued.connection)  # or there would be nothing to take it over for
+    Connection.objects.filter(pk=queued.connection_id).update(
+        lease_until=timezone.now() - timedelta(seconds=1)
+    )
+    assert worker.claim_connection(queued.connection_id) == lease + 1
+    with pytest.raises(LeaseLost):
+        worker.start_call(slow, slow.list_current_calls()[0], lease)
+    assert not WireAttempt.objects.exists()
+
+
+def test_a_worker_that_finds_nothing_due_takes_no_lease(queued: ExportJob) -> None:
+    ExportJob.objects.update(not_before=timezone.now() + timedelta(minutes=1))
+    before = Connection.objects.values().get()
+    assert not worker.export_due_jobs(queued.connection_id)
+    assert Connection.objects.values().get() == before
+
+
+def test_a_late_worker_does_not_release_the_connection_of_the_next(queued: ExportJob) -> None:
+    late = worker.claim_connection(queued.connection_id)
+    assert late is not None
+    Connection.objects.filter(pk=queued.connection_id).update(
+        lease_until=timezone.now() - timedelta(seconds=1)
+    )
+    worker.claim_connection(queued.connection_id)
+    worker.release_connection(queued.connection_id, late)
+    assert Connection.objects.get(pk=queued.connection_id).lease_holder
+
+
+def test_a_call_that_might_outlast_its_lease_does_not_leave(
+    simulator: Simulator, queued: ExportJob, settings: DjangoSettings
+) -> None:
+    settings.EXPORT_LEASE_SECONDS = int(settings.WIRE_CONNECT_TIMEOUT + settings.WIRE_READ_TIMEOUT) - 1
+    before = last_call(simulator)
+    job = drained(queued)
+    assert (job.status, states(job)) == (JobStatus.QUEUED, ["planned"] * 3)
+    assert "too long between its check and the call" in job.problem
+    assert calls_after(simulator, before) == []
+
+
+def test_a_worker_that_is_told_to_stop_hands_back_and_uses_up_no_try(
+    simulator: Simulator, queued: ExportJob
+) -> None:
+    slow, lease = begin(queued)
+    before = last_call(simulator)
+    stopping.set()
+    try:
+        worker.send_calls(slow, lease)
+    finally:
+        stopping.clear()
+    job = ExportJob.objects.get(pk=queued.pk)
+    assert (job.status, job.tries, job.lease_until) == (JobStatus.QUEUED, 0, None)
+    assert calls_after(simulator, before) == []
+
+
+def test_a_connection_has_one_writer(simulator: Simulator, queued: ExportJob) -> None:
+    assert worker.claim_connection(queued.connection_id) is not None
+    before = last_call(simulator)
+    assert worker.export_due_jobs(queued.connection_id) is False
+    assert calls_after(simulator, before) == []
+
+
+def test_many_workers_at_once_write_everything_once(simulator: Simulator, queued: ExportJob) -> None:
+    before = last_call(simulator)
+    simulator.set_faults({"kind": "slow", "seconds": 0.05, "times": 3})
+    barrier = threading.Barrier(4)
+
+    def work() -> None:
+        try:
+            barrier.wait()
+            worker.export_due_jobs(queued.connection_id)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ExportJob.objects.get(pk=queued.pk).status == JobStatus.SYNCED
+    assert len(calls_after(simulator, before)) == 3
+
+
+def test_a_mistake_of_ours_puts_the_export_off_and_frees_the_connection(
+    simulator: Simulator, queued: ExportJob, settings: DjangoSettings
+) -> None:
+    # An address that can't be read is an operator's mistake, and must not hold the connection for ever.
+    settings.SPECTRUM_SERVERS = {"simulator": "not an address"}
+    job = drained(queued)
+    assert (job.status, job.tries) == (JobStatus.QUEUED, 1)
+    assert "Ledgergate stopped with an error" in job.problem
+    assert job.connection.lease_holder == ""
+
+
+ACCEPT = """
+import django; django.setup()
+from directory.models import User
+from erp_integrations.models import Submission
+from tests.erp_integrations.conftest import accept
+print(accept(Submission.objects.get(), User.objects.get(pk=%d)).status)
+"""
+
+
+def test_accepting_works_while_the_broker_is_down(awaiting: Submission, approver: User) -> None:
+    database = connection.settings_dict
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DATABASE_URL": re.sub(r"/[^/?]+\?", f"/{database['NAME']}?", os.environ["DATABASE_URL"]),
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", ACCEPT % approver.pk],
+        env=environment,
+        cwd=project.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.strip() == JobStatus.QUEUED
+    assert "Broker unreachable" in done.stderr
+    assert worker.run_sweep() == [awaiting.connection_id]

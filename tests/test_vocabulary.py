@@ -1,0 +1,96 @@
+"""The names of functions: one vocabulary for the whole product, so that whoever knows it can guess a name."""
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+
+ROOT = Path(settings.BASE_DIR)
+PRODUCT = ("commitments", "config", "directory", "erp_integrations", "notifications")
+
+FIRST_WORDS = frozenset(
+    """
+    get build find list count is has can require check validate clean create update save store record
+    delete add set send retrieve accept reject undo resume resolve unlink link follow adopt confirm
+    exempt grant revoke suspend pause probe rotate export sync read fetch parse format write compare
+    match verify sign seal hash encrypt decrypt lock claim release requeue run wake start stop open
+    close handle subscribe notify purge describe merge to from with fail limit end
+    """.split()
+)
+COMMONEST_SHARE = 0.30
+PRIVATE_SHARE = 0.20
+
+# Called by Django, allauth, Celery, requests, urllib3, zeep or a migration, under these names.
+HOOKS = frozenset(
+    """
+    _base_set _new_conn admin_view atoms change_view formfield_for_foreignkey init_poolmanager
+    initial_form_count load login new_message_id optgroups page_not_found password_change
+    permission_denied csrf_failure server_error post prepare_value ready register render response_action
+    user_change_password view_on_site widget_attrs
+    """.split()
+)
+# Named by an address, a button, a template, a message or, as adjectives, by a query set.
+NAMED_ELSEWHERE = (
+    "login_not_required",
+    "require_",
+    "register.",
+    "admin.action",
+    "shared_task",
+    "property",
+    "cached_property",
+)
+
+
+def functions() -> Iterator[tuple[str, str]]:
+    """Each function's place and name, but for what has its name from elsewhere."""
+    for package in PRODUCT:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if "migrations" not in path.parts:
+                yield from named_here(ast.parse(path.read_text()), str(path.relative_to(ROOT)), "")
+
+
+def named_here(node: ast.AST, place: str, owner: str) -> Iterator[tuple[str, str]]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.ClassDef):
+            yield from named_here(child, place, child.name)
+        elif isinstance(child, ast.FunctionDef):
+            decorators = [ast.unparse(decorator) for decorator in child.decorator_list]
+            elsewhere = (
+                child.name.startswith("__")
+                or child.name in HOOKS
+                or owner.endswith(("QuerySet", "UserManager"))
+                or any(name.startswith(NAMED_ELSEWHERE) for name in decorators)
+            )
+            if not elsewhere:
+                yield f"{place}:{child.lineno}", child.name
+            yield from named_here(child, place, "")
+        else:
+            yield from named_here(child, place, owner)
+
+
+def test_every_function_begins_with_a_word_of_the_vocabulary() -> None:
+    strange = [
+        f"{place} {name}" for place, name in functions() if name.strip("_").split("_")[0] not in FIRST_WORDS
+    ]
+    assert not strange, strange
+
+
+def test_every_word_of_the_vocabulary_is_used() -> None:
+    used = {name.strip("_").split("_")[0] for _, name in functions()}
+    assert used >= FIRST_WORDS, FIRST_WORDS - used
+
+
+def test_no_function_is_called_of() -> None:
+    assert not [place for place, name in functions() if name.strip("_") == "of"]
+
+
+def test_the_commonest_words_are_common() -> None:
+    words = Counter(name.strip("_").split("_")[0] for _, name in functions())
+    assert sum(count for _, count in words.most_common(10)) / words.total() >= COMMONEST_SHARE
+
+
+def test_few_functions_are_private() -> None:
+    names = [name for _, name in functions()]
+    assert sum(name.startswith("_") for name in names) / len(names) <= PRIVATE_SHARE
