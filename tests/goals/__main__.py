@@ -33,6 +33,7 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, default=1, help="Of the sequences by lot.")
     parser.add_argument("--without", choices=sorted(rules.RULES), metavar="RULE", help=", ".join(rules.RULES))
+    parser.add_argument("--after", default="", metavar="PARTY", help="Go on behind this line of a run.")
     parser.add_argument("--unknown", action="store_true", help="Only what tests/goals/open_ways.txt lacks.")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="ledgergate-goals-") as folder:
@@ -54,6 +55,7 @@ def _searched(asked: argparse.Namespace, product: Path, folder: Path) -> int:
     wanted = {
         "quick": asked.quick,
         "seed": asked.seed,
+        "after": asked.after,
         "party": rules.RULES[asked.without].by if asked.without and asked.quick else "",
         "report": str(report),
         "progress": str(progress),

@@ -55,8 +55,10 @@ QUICK_WALKS, WALKS = (4, 8), (400, 14)
 """How many by lot, and how long each."""
 
 
-def whole() -> list[Part]:
-    """Everybody from everywhere, and every two from where most can be done. Hours, where others work too."""
+def whole(*, after: str = "") -> list[Part]:
+    """Everybody from everywhere, and every two from where most can be done: an hour, more where others work.
+    Only those that come ``after`` this party, for a run that was interrupted.
+    """
     parts: list[Part] = []
     for name, hand in people.HANDS.items():
         writes = hand.kind is not None and hand.kind.commitments != Level.NONE
@@ -68,4 +70,6 @@ def whole() -> list[Part]:
     parts.append(Part(("approving project admin",), (UNSENT, AWAITING), 4))
     parts.append(Part(("staff of accounts",), (AWAITING,), 4, to_decide=True))
     parts.append(Part((people.DATABASE,), (ACCEPTED,), 4))
-    return parts + [Part(pair, (AWAITING,), 2, to_decide=True) for pair in pairs()]
+    parts += [Part(pair, (AWAITING,), 2, to_decide=True) for pair in pairs()]
+    done = max((at for at, part in enumerate(parts, 1) if " with ".join(part.party) == after), default=0)
+    return parts[done:]

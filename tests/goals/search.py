@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from django.db import connection as database
 from django.db import transaction
 
 from commitments.models import LineItem
@@ -366,12 +367,16 @@ def run(
     parts: Sequence[Planned],
     *,
     walks: int = 0,
+    walkers: Sequence[Planned] = (),
     length: int = 0,
     seed: int = 1,
     report: Callable[[str], object] = lambda _: None,
 ) -> Found:
     """All of it, and so many sequences by lot; everything is undone."""
     found, begun, worked = Found(), time.monotonic(), time.process_time()
+    with database.cursor() as cursor:
+        # All of it is one transaction, which may rest for minutes on a busy machine.
+        cursor.execute("SET idle_in_transaction_session_timeout = 0")
     for part in parts:
         with undone():
             Search(_alone(there), part.party, found).deepen(
@@ -382,7 +387,7 @@ def run(
     lot = random.Random(seed)
     for _ in range(walks):
         with undone():
-            Search(_alone(there), lot.choice(parts).party, found).wander(lot, length)
+            Search(_alone(there), lot.choice(walkers or parts).party, found).wander(lot, length)
     found.seconds, found.busy = time.monotonic() - begun, time.process_time() - worked
     return found
 

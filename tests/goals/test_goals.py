@@ -86,8 +86,9 @@ def searched(here: World) -> Found:
     walks, length = plans.QUICK_WALKS if quick else plans.WALKS
     found = search.run(
         here,
-        parts if quick else plans.whole(),
+        parts if quick else plans.whole(after=ASKED.get("after", "")),
         walks=walks if ASKED and not party else 0,
+        walkers=() if quick else plans.whole(),
         length=length,
         seed=ASKED.get("seed", 1),
         report=lambda line: _told(f"{line}\n"),
