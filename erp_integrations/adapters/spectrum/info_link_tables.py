@@ -3,7 +3,7 @@
 Source: docs/spectrum.md, section 6.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import Column, MetaData, Select, Table, func, select
@@ -45,18 +45,10 @@ def build_company_query(table: Table, company_code: str, **wanted: str) -> Selec
     )
 
 
-def read_table(
-    info_link: InfoLink, table: Table, company_code: str, **wanted: str
-) -> Sequence[Mapping[str, str]] | Unavailable:
-    """A company's rows of a table, trimmed; columns without a value are blank."""
-    found = read_tables(info_link, company_code, (table, wanted))
-    return found if isinstance(found, Unavailable) else found[0]
-
-
 def read_tables(
     info_link: InfoLink, company_code: str, *wanted: tuple[Table, Mapping[str, str]]
 ) -> list[list[dict[str, str]]] | Unavailable:
-    """The same of several tables, over one connection."""
+    """A company's rows of some tables, over one connection: columns in lower case, trimmed values."""
     found = info_link.run_queries(
         *((table, build_company_query(table, company_code, **codes)) for table, codes in wanted)
     )
@@ -64,7 +56,7 @@ def read_tables(
         return found
     return [
         [
-            {str(name): "" if value is None else str(value).strip() for name, value in row.items()}
+            {str(name).lower(): "" if value is None else str(value).strip() for name, value in row.items()}
             for row in rows
         ]
         for rows in found

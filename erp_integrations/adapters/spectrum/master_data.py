@@ -75,33 +75,32 @@ class MasterDataReader:
 
     def list_vendors(self) -> Rows[VendorRecord] | Unauthorised | Unavailable:
         """All vendors, inactive ones only through Info-Link."""
-        if self._info_link:
-            return get_nonempty_rows(
-                self.list_from_info_link(self._info_link, info_link_tables.VENDORS, parse_vendor)
-            )
         return get_nonempty_rows(
-            self.list_from_services(
+            self.list_from_info_link(info_link_tables.VENDORS, parse_vendor)
+            or self.list_from_services(
                 self.fetch_vendors, lambda row: VendorRecord(row["vendor_code"], row.get("name", ""))
             )
         )
 
     def list_jobs(self) -> Rows[JobRecord] | Unauthorised | Unavailable:
         """All jobs, of every status."""
-        if self._info_link:
-            return get_nonempty_rows(
-                self.list_from_info_link(self._info_link, info_link_tables.JOBS, parse_job)
+        return get_nonempty_rows(
+            self.list_from_info_link(info_link_tables.JOBS, parse_job)
+            or self.list_from_services(
+                lambda: self.fetch_every_status(GET_JOB, ("job_number",), {}), parse_job
             )
-        return get_nonempty_rows(self.list_from_services(self.list_jobs_from_services, parse_job))
+        )
 
     def list_phases(self, job_number: str) -> Rows[PhaseRecord] | Unauthorised | Unavailable:
         """All phases of a job, of every status."""
         if complaint := GET_PHASE["pJob_Number"].describe_issue(job_number):
             return Unavailable(f"The job number {complaint}.")
-        if self._info_link:
-            return self.list_from_info_link(
-                self._info_link, info_link_tables.PHASES, parse_phase, Job_Number=job_number
-            )
-        return self.list_from_services(lambda: self.list_phases_from_services(job_number), parse_phase)
+        key = ("job_number", "phase_code", "cost_type")
+        return self.list_from_info_link(
+            info_link_tables.PHASES, parse_phase, Job_Number=job_number
+        ) or self.list_from_services(
+            lambda: self.fetch_every_status(GET_PHASE, key, {"pJob_Number": job_number}), parse_phase
+        )
 
     def read_current_references(self, references: base.ErpReferences) -> base.ErpReferences | Unavailable:
         """The links with what Info-Link shows of their vendor, job and phases, which is asked once."""
@@ -117,9 +116,7 @@ class MasterDataReader:
         )
         if isinstance(found, Unavailable):
             return found
-        vendors, jobs, phases = (
-            [{name.lower(): row[name] for name in row} for row in rows] for rows in found
-        )
+        vendors, jobs, phases = found
         known = build_rows(phases, parse_phase)
         if isinstance(known, Unavailable):
             return known
@@ -134,12 +131,13 @@ class MasterDataReader:
         )
 
     def list_from_info_link(
-        self, info_link: InfoLink, table: Table, record: Callable[[Row], Record], **wanted: str
-    ) -> Rows[Record] | Unavailable:
-        rows = info_link_tables.read_table(info_link, table, self.settings.company_code, **wanted)
-        if isinstance(rows, Unavailable):
-            return rows
-        return build_rows([{name.lower(): value for name, value in row.items()} for row in rows], record)
+        self, table: Table, record: Callable[[Row], Record], **wanted: str
+    ) -> Rows[Record] | Unavailable | None:
+        """None where there is no Info-Link."""
+        if self._info_link is None:
+            return None
+        found = info_link_tables.read_tables(self._info_link, self.settings.company_code, (table, wanted))
+        return found if isinstance(found, Unavailable) else build_rows(found[0], record)
 
     def list_from_services(
         self, read: Callable[[], Sequence[Row]], record: Callable[[Row], Record]
@@ -147,7 +145,8 @@ class MasterDataReader:
         try:
             return build_rows(read(), record)
         except ListUnavailableError as error:
-            answer = self.clean_reply(error.answer)
+            secrets = authentication.list_secrets(self.settings)
+            answer = replace(error.answer, reason=clean_secrets(error.answer.reason, secrets))
             if isinstance(answer, Unauthorised):
                 authentication.purge_token(self.settings)
             return answer
@@ -173,13 +172,6 @@ class MasterDataReader:
             longest_reply=MAX_LIST_BYTES,
         )
         return self.parse_response(answer, list_responses.parse_json_list)
-
-    def list_jobs_from_services(self) -> Sequence[Row]:
-        return self.fetch_every_status(GET_JOB, ("job_number",), {})
-
-    def list_phases_from_services(self, job_number: str) -> Sequence[Row]:
-        key = ("job_number", "phase_code", "cost_type")
-        return self.fetch_every_status(GET_PHASE, key, {"pJob_Number": job_number})
 
     def fetch_every_status(self, layout: Layout, key: tuple[str, ...], criteria: Criteria) -> Sequence[Row]:
         """In the order in which a record's life goes, so that one that moves meanwhile is seen twice
@@ -241,12 +233,6 @@ class MasterDataReader:
             return response
 
         return PartitionedFetch(fetch_in_time, key, self.settings.any_ending)
-
-    def clean_reply(self, answer: Unauthorised | Unavailable) -> Unauthorised | Unavailable:
-        secrets = {
-            *authentication.list_secrets(self.settings),
-        }
-        return replace(answer, reason=clean_secrets(answer.reason, secrets))
 
 
 def require_requested_rows(response: ListResponse, element: str, wanted: str) -> None:
