@@ -70,31 +70,25 @@ def check_leftovers(commitment_id: int, planned: Key, job_number: str) -> list[I
         return []
     job = leftovers.job
     there = f"Part of it is already in Spectrum: {job.record_name}"
-    issues: list[Issue] = []
-
-    def add_mismatch(
-        code: str, field: str, wanted: str, current: str, responsible_party: ResponsibleParty
-    ) -> None:
-        if wanted.strip().upper() != current.strip().upper():
-            issues.append(
-                Issue(
-                    code,
-                    Severity.BLOCKING,
-                    f"{there}. It can't be changed to {wanted or 'none'} now.",
-                    field,
-                    f"Change it back to {current}, or delete the record in Spectrum first.",
-                    responsible_party,
-                )
-            )
-
-    code = job.connection.company_code
-    add_mismatch("company-fixed", "Spectrum company", planned.company_code, code, ResponsibleParty.ERP_ADMIN)
-    add_mismatch(
-        "vendor-fixed", "Contract Company", planned.vendor_code, job.vendor_code, ResponsibleParty.PROJECT
+    fixed = (
+        ("company-fixed", "Spectrum company", planned.company_code, job.connection.company_code),
+        ("vendor-fixed", "Contract Company", planned.vendor_code, job.vendor_code),
+        ("job-fixed", "Project", job_number, leftovers.job_number),
+        ("erp-id-fixed", "ERP ID", planned.erp_id, job.erp_id),
     )
-    add_mismatch("job-fixed", "Project", job_number, leftovers.job_number, ResponsibleParty.ERP_ADMIN)
-    add_mismatch("erp-id-fixed", "ERP ID", planned.erp_id, job.erp_id, ResponsibleParty.APPROVER)
-    return issues
+    parties = {"vendor-fixed": ResponsibleParty.PROJECT, "erp-id-fixed": ResponsibleParty.APPROVER}
+    return [
+        Issue(
+            code,
+            Severity.BLOCKING,
+            f"{there}. It can't be changed to {wanted or 'none'} now.",
+            field,
+            f"Change it back to {current}, or delete the record in Spectrum first.",
+            parties.get(code, ResponsibleParty.ERP_ADMIN),
+        )
+        for code, field, wanted, current in fixed
+        if wanted.strip().upper() != current.strip().upper()
+    ]
 
 
 def check_leftover_lines(commitment_id: int, parts: Collection[tuple[str, ...]]) -> list[Issue]:
