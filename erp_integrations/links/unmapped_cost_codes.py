@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from django.db.models import Count
 
@@ -17,18 +17,22 @@ PAGE_LENGTH = 25
 
 
 @dataclass(frozen=True, slots=True)
-class UnmappedCostCode:
+class UsedCostCode:
+    cost_code: str
+    name: str
+    cost_type: str
+    lines: int
+    commitments: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnmappedCostCode(UsedCostCode):
     """A cost code with one of its cost types, and what Spectrum's list has against it.
 
     ``is_refused``: Spectrum would refuse such a line. ``lines`` and ``commitments`` count those
     that are not exported.
     """
 
-    cost_code: str
-    name: str
-    cost_type: str
-    lines: int
-    commitments: int
     sentence: str
     is_refused: bool
 
@@ -51,15 +55,6 @@ class ProjectCostCodes:
     def is_read(self) -> bool:
         """Whether anything can be said."""
         return self.job is not None and self.job.phases_seen_at is not None
-
-
-@dataclass(frozen=True, slots=True)
-class UsedCostCode:
-    cost_code: str
-    name: str
-    cost_type: str
-    lines: int
-    commitments: int
 
 
 def get_project_page(
@@ -145,17 +140,7 @@ def find_unmapped_cost_codes(
         sentence = _describe_phase_problem(cost_types, used_code.cost_type)
         if sentence:
             inactive = cost_types.get(used_code.cost_type.strip().upper()) == PhaseState.INACTIVE
-            unmapped.append(
-                UnmappedCostCode(
-                    cost_code=used_code.cost_code,
-                    name=used_code.name,
-                    cost_type=used_code.cost_type,
-                    lines=used_code.lines,
-                    commitments=used_code.commitments,
-                    sentence=sentence,
-                    is_refused=not inactive,
-                )
-            )
+            unmapped.append(UnmappedCostCode(**asdict(used_code), sentence=sentence, is_refused=not inactive))
     return unmapped
 
 
