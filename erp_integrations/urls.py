@@ -21,8 +21,13 @@ app_name = "erp_integrations"
 urlpatterns = [
     path("", submissions.overview, name="overview"),
     path("deliveries/", operations.deliveries, name="deliveries"),
-    path("deliveries/<int:connection_id>/pause/", operations.pause, name="pause"),
-    path("deliveries/<int:connection_id>/let-go-on/", operations.resume_connection, name="let-go-on"),
+    path("deliveries/<int:connection_id>/pause/", operations.set_paused, {"pauses": True}, name="pause"),
+    path(
+        "deliveries/<int:connection_id>/let-go-on/",
+        operations.set_paused,
+        {"pauses": False},
+        name="let-go-on",
+    ),
     path("commitments/", submissions.commitments, name="commitments"),
     path("commitments/<int:submission_id>/", submissions.review, name="review"),
     path("commitments/<int:submission_id>/progress/", submissions.progress, name="progress"),
