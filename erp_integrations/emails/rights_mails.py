@@ -345,28 +345,16 @@ NOTICES: Mapping[str, Callable[[HistoryEntry], Notice | None]] = {
     DirectoryEvent.PRIVILEGE_REVOKED: build_revocation_notice,
     DirectoryEvent.PRIVILEGE_SUSPENDED: build_suspension_notice,
     DirectoryEvent.APPROVERS_FLAGGED: build_flag_notice,
-    **dict.fromkeys(
-        (
-            DirectoryEvent.MEMBERSHIP_ADDED,
-            DirectoryEvent.MEMBERSHIP_CHANGED,
-            DirectoryEvent.MEMBERSHIP_REMOVED,
-        ),
-        build_level_notice,
-    ),
+    DirectoryEvent.MEMBERSHIP_ADDED: build_level_notice,
+    DirectoryEvent.MEMBERSHIP_CHANGED: build_level_notice,
+    DirectoryEvent.MEMBERSHIP_REMOVED: build_level_notice,
     **dict.fromkeys(RULES, lambda entry: RULES[entry.event]),
-    **dict.fromkeys(
-        (
-            DirectoryEvent.ACCOUNT_CREATED,
-            DirectoryEvent.ACCOUNT_CHANGED,
-            DirectoryEvent.ACCOUNT_PASSWORD_SET,
-            DirectoryEvent.TWO_STEP_TURNED_OFF,
-        ),
-        build_account_notice,
-    ),
-    **dict.fromkeys(
-        (DirectoryEvent.ACCOUNT_POWERS_CHANGED, DirectoryEvent.GROUP_PERMISSIONS_CHANGED),
-        build_permission_notice,
-    ),
+    DirectoryEvent.ACCOUNT_CREATED: build_account_notice,
+    DirectoryEvent.ACCOUNT_CHANGED: build_account_notice,
+    DirectoryEvent.ACCOUNT_PASSWORD_SET: build_account_notice,
+    DirectoryEvent.TWO_STEP_TURNED_OFF: build_account_notice,
+    DirectoryEvent.ACCOUNT_POWERS_CHANGED: build_permission_notice,
+    DirectoryEvent.GROUP_PERMISSIONS_CHANGED: build_permission_notice,
     **dict.fromkeys(STEERING_EVENTS, build_steering_notice),
     ErpEvent.SUBMISSION_EXEMPTED: build_exemption_notice,
 }
