@@ -27,7 +27,7 @@ from erp_integrations.adapters.base import (
     VendorRecord,
     VendorStatus,
 )
-from erp_integrations.adapters.spectrum import authentication, info_link_tables, list_responses
+from erp_integrations.adapters.spectrum import authentication, info_link_tables, list_responses, wsdl
 from erp_integrations.adapters.spectrum.list_responses import ListResponse, ListUnavailableError, Row
 from erp_integrations.adapters.spectrum.partitioned_fetch import (
     Criteria,
@@ -53,25 +53,23 @@ from erp_integrations.adapters.spectrum.wire import (
     get_effective_exchange,
     send_request,
 )
-from erp_integrations.adapters.spectrum.wsdl import Service, WsdlError
 
 Record = TypeVar("Record")
 
 MAX_LIST_SECONDS = 480.0
 """Seconds for all parts of one list; whoever waits for it has a lease of ten minutes."""
 
+NOT_CONFIGURED = Unavailable("Read-back is not configured.")
 _INFO_LINK_HINT = "Reading through Info-Link shows all of them."
 
 
 class MasterDataReader:
-    """The lists of one Spectrum company. ``service`` gives the description of a Get service."""
+    """The lists of one Spectrum company."""
 
-    def __init__(
-        self, settings: SpectrumSettings, service: Callable[[Layout], Service], info_link: InfoLink | None
-    ) -> None:
+    def __init__(self, settings: SpectrumSettings) -> None:
         self.settings = settings
-        self._service = service
-        self._info_link = info_link
+        self._services: dict[str, wsdl.Service] = {}
+        self._info_link = InfoLink(settings.info_link) if settings.info_link else None
 
     def list_vendors(self) -> Rows[VendorRecord] | Unauthorised | Unavailable:
         """All vendors, inactive ones only through Info-Link."""
@@ -105,7 +103,7 @@ class MasterDataReader:
     def read_current_references(self, references: base.ErpReferences) -> base.ErpReferences | Unavailable:
         """The links with what Info-Link shows of their vendor, job and phases, which is asked once."""
         if self._info_link is None:
-            return Unavailable("Read-back is not configured.")
+            return NOT_CONFIGURED
         vendor_code, job_number = references.vendor_code.strip(), references.job_number.strip()
         found = info_link_tables.read_tables(
             self._info_link,
@@ -129,6 +127,13 @@ class MasterDataReader:
             phases=known.rows,
             job_price_method=parse_job(jobs[0]).price_method if jobs else "",
         )
+
+    def get_list_service(self, layout: Layout) -> wsdl.Service:
+        """As kept, or else as the site describes it now: reading may wait for that, and harms nothing."""
+        if layout.method not in self._services:
+            text = self.settings.wsdls.get(layout.method) or wsdl.fetch_wsdl(layout, self.settings)
+            self._services[layout.method] = wsdl.Service(layout, text, self.settings)
+        return self._services[layout.method]
 
     def list_from_info_link(
         self, table: Table, record: Callable[[Row], Record], **wanted: str
@@ -155,7 +160,7 @@ class MasterDataReader:
             return outcome if isinstance(outcome, Unauthorised) else Unavailable(outcome.reason)
         except NotPartitionableError as error:
             return Unavailable(f"{error} {_INFO_LINK_HINT}")
-        except WsdlError as error:
+        except wsdl.WsdlError as error:
             return Unavailable(str(error))
 
     def fetch_vendors(self) -> Sequence[Row]:
@@ -176,7 +181,7 @@ class MasterDataReader:
     def fetch_every_status(self, layout: Layout, key: tuple[str, ...], criteria: Criteria) -> Sequence[Row]:
         """In the order in which a record's life goes, so that one that moves meanwhile is seen twice
         rather than never."""
-        service = self._service(layout)
+        service = self.get_list_service(layout)
         collector = self.build_partitioned_fetch(lambda asked: self.fetch_list(service, asked), key)
         rows: list[Row] = []
         for status in STATUSES:
@@ -188,7 +193,7 @@ class MasterDataReader:
             )
         return rows
 
-    def fetch_list(self, service: Service, criteria: Criteria) -> ListResponse:
+    def fetch_list(self, service: wsdl.Service, criteria: Criteria) -> ListResponse:
         method = service.layout.method
         values = dict.fromkeys((field.name for field in service.layout.public), "")
         values |= {"pCompany_Code": self.settings.company_code, **criteria}
