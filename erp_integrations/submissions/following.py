@@ -30,6 +30,7 @@ from erp_integrations.submissions.errors import Conflict, DecisionError
 from erp_integrations.submissions.four_eyes import require_own_changes_confirmed
 from erp_integrations.submissions.row_locks import (
     describe_conflict,
+    find_expected_job,
     lock_expected_job,
     lock_for_decision,
     record_decision,
@@ -95,12 +96,7 @@ def follow(*, submission: Submission, by: User, expected_version: int, fingerpri
     """
     require_may_unlink(submission=submission, by=by)
     require_own_changes_confirmed(submission, by)
-    job = (
-        submission.jobs.current()
-        .select_related("connection__settings")
-        .filter(attempt=expected_version)
-        .first()
-    )
+    job = find_expected_job(submission, expected_version)
     if submission.status != SubmissionStatus.ACCEPTED or job is None or job.status not in FOLLOWABLE_STATUSES:
         raise Conflict(describe_conflict(submission))
     moved = next((each.record for each in list_moves(job) if each.record.fingerprint == fingerprint), None)

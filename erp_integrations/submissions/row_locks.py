@@ -72,6 +72,11 @@ def require_text(text: str, message: str) -> str:
     return text.strip()
 
 
+def find_expected_job(submission: Submission, expected_version: int) -> ExportJob | None:
+    current = submission.jobs.current().select_related("connection__settings")
+    return current.filter(attempt=expected_version).first()
+
+
 def lock_expected_job(submission: Submission, *, expected_version: int) -> ExportJob:
     """The job that counts, with what comes before it in the lock order.
 

@@ -27,6 +27,7 @@ from erp_integrations.submissions.errors import (
 )
 from erp_integrations.submissions.row_locks import (
     describe_conflict,
+    find_expected_job,
     lock_expected_job,
     lock_for_decision,
     record_decision,
@@ -53,12 +54,7 @@ def unlink(
     record is there or nobody can tell.
     """
     require_may_unlink(submission=submission, by=by)
-    job = (
-        submission.jobs.current()
-        .select_related("connection__settings")
-        .filter(attempt=expected_version)
-        .first()
-    )
+    job = find_expected_job(submission, expected_version)
     if submission.status != SubmissionStatus.ACCEPTED or job is None:
         raise Conflict(describe_conflict(submission))
     dismissed_fingerprints = dismissed if preflight.has_text(statement) else ()
