@@ -46,10 +46,8 @@ class LinkRow:
 
 def list_unexported_commitments() -> QuerySet[Commitment]:
     """Those that could go to accounting as far as their status goes, or are there, and are not exported."""
-    sendable = Q(pk__in=[])
-    for kind, statuses in SENDABLE_STATUSES.items():
-        sendable |= Q(kind=kind, status__in=statuses)
-    return Commitment.objects.filter(sendable).exclude(lock=Lock.EXPORTED)
+    sendable = (Q(kind=kind, status__in=statuses) for kind, statuses in SENDABLE_STATUSES.items())
+    return Commitment.objects.filter(Q(*sendable, _connector=Q.OR)).exclude(lock=Lock.EXPORTED)
 
 
 def list_needing_links(kind: LinkKind, company: Company) -> QuerySet[Any, Any]:
