@@ -100,9 +100,9 @@ class SpectrumAdapter(MasterDataReader):
     ) -> list[Issue]:
         """What Spectrum would refuse, overwrite or not understand."""
         issues = document_checks.check_document(document, references, erp_id, self.settings)
-        return issues + (
-            document_checks.check_note(note, self.settings.non_ascii) if self.settings.notes_topic else []
-        )
+        if self.settings.notes_topic:
+            issues += document_checks.check_note(note, self.settings.non_ascii)
+        return issues
 
     def check_references(self, document: Document, references: ErpReferences) -> list[Issue]:
         """What Spectrum's master data of vendors, jobs and phases say against the document."""

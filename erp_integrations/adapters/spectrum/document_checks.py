@@ -58,31 +58,25 @@ def check_document(
     ]
 
 
-def check_note(note: str, non_ascii: NonAscii) -> list[Issue]:
+def check_note(note: str, non_ascii: NonAscii) -> Iterator[Issue]:
     """What keeps the approver's note from being written to Spectrum whole. It is never cut."""
     text, width = format_note(note, non_ascii), SUBCONTRACT_NOTES["Notes_Text"].width
-    issues = []
     if len(text) > width:
-        issues.append(
-            build_blocking_issue(
-                "note-too-long",
-                "Details",
-                f"The note has {len(text):,} characters; Spectrum takes {width:,}.",
-                "Shorten it in the Accept dialog.",
-                ResponsibleParty.APPROVER,
-            )
+        yield build_blocking_issue(
+            "note-too-long",
+            "Details",
+            f"The note has {len(text):,} characters; Spectrum takes {width:,}.",
+            "Shorten it in the Accept dialog.",
+            ResponsibleParty.APPROVER,
         )
     if strange := find_non_ascii(text):
-        issues.append(
-            build_blocking_issue(
-                "note-other-letters",
-                "Details",
-                f"The note has characters that Spectrum can't store: {format_characters(strange)}.",
-                "Remove them in the Accept dialog.",
-                ResponsibleParty.APPROVER,
-            )
+        yield build_blocking_issue(
+            "note-other-letters",
+            "Details",
+            f"The note has characters that Spectrum can't store: {format_characters(strange)}.",
+            "Remove them in the Accept dialog.",
+            ResponsibleParty.APPROVER,
         )
-    return issues
 
 
 def check_erp_id(erp_id: str) -> Iterator[Issue]:
