@@ -102,11 +102,8 @@ def list_unexplained(
             for record in records
             if not owners.get(record.key, set()) - {own} and record.fingerprint not in dismissed
         ]
-        found.append(
-            tuple(
-                sorted(unexplained, key=lambda record: (not record.is_certain, record.key.erp_id != number))
-            )
-        )
+        unexplained.sort(key=lambda record: (not record.is_certain, record.key.erp_id != number))
+        found.append(tuple(unexplained))
     return found
 
 

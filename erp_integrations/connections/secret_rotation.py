@@ -137,12 +137,8 @@ def store_secret(connection: Connection, by: User | None, secret: str, expires_o
     row.client_secret = secret
     row.client_secret_expires_on = expires_on
     row.save(update_fields=["previous_client_secret", "client_secret", "client_secret_expires_on"])
-    record_connection_event(
-        ErpEvent.CONNECTION_SECRET_ROTATED,
-        connection,
-        by,
-        {"expires_on": expires_on.isoformat() if expires_on else ""},
-    )
+    detail: dict[str, object] = {"expires_on": expires_on.isoformat() if expires_on else ""}
+    record_connection_event(ErpEvent.CONNECTION_SECRET_ROTATED, connection, by, detail)
 
 
 @transaction.atomic

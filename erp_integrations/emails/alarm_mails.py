@@ -41,11 +41,8 @@ def store_connection_alarms(connection_id: int) -> int:
         return 0
     unsent = Alarm.objects.unsent().filter(connection=connection)
     keys = list(unsent.values_list("pk", flat=True))
-    alarms = list(
-        list_current_alarms(unsent.filter(pk__in=keys)).select_related(
-            "submission__project", "submission__sent_by"
-        )
-    )
+    current = list_current_alarms(unsent.filter(pk__in=keys))
+    alarms = list(current.select_related("submission__project", "submission__sent_by"))
     if not alarms:
         # What is over before anybody was told is no news, and begins no quarter of an hour.
         Alarm.objects.filter(pk__in=keys).delete()

@@ -180,13 +180,8 @@ def record_export_event(
     job: ExportJob, event: ErpEvent, detail: dict[str, object], *, by: User | None = None
 ) -> None:
     """History of a delivery, kept with the submission; the system itself did it, or a person."""
-    history.record(
-        event=event,
-        subject=job.submission,
-        by=by,
-        company=job.submission.company,
-        detail={"job": job.pk, "attempt": job.attempt, **detail},
-    )
+    detail = {"job": job.pk, "attempt": job.attempt, **detail}
+    history.record(event=event, subject=job.submission, by=by, company=job.submission.company, detail=detail)
 
 
 def lock_job_and_parents(job_id: int) -> ExportJob:

@@ -88,11 +88,7 @@ def compare_plan(
         missing = tuple(
             Difference(call.title, "", "written", "nothing") for call, affirmed in calls if affirmed
         )
-        return (
-            PlanComparison(ShownPart.OTHER, differences=missing)
-            if missing
-            else PlanComparison(ShownPart.NONE)
-        )
+        return PlanComparison(ShownPart.OTHER if missing else ShownPart.NONE, differences=missing)
     inspection = adapter.compare_calls(planned, found)
     foreign = list(inspection.others)
     written: list[bool] = []

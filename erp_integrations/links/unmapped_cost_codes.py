@@ -64,13 +64,9 @@ def get_project_page(
     projects = Project.objects.filter(company=company)
     for word in search.split():
         projects = projects.filter(name__icontains=word) | projects.filter(number__icontains=word)
+    kept = {"q": search} if search else {}
     project_page = pagination.get_page(
-        projects,
-        parameters,
-        by="name",
-        ascending=True,
-        length=PAGE_LENGTH,
-        kept={"q": search} if search else {},
+        projects, parameters, by="name", ascending=True, length=PAGE_LENGTH, kept=kept
     )
     return project_page, list_project_cost_codes(company, project_page.rows)
 

@@ -164,11 +164,8 @@ def build_job_lines_query(company_code: str, jobs: Sequence[str]) -> Select[Any]
 
 def build_count_query(table: Table, company_code: str) -> Select[Any]:
     """The question whether a table holds anything of a company."""
-    return (
-        select(func.count())
-        .select_from(table)
-        .where(_format_normal_form(table.c.Company_Code) == company_code)
-    )
+    is_companys = _format_normal_form(table.c.Company_Code) == company_code
+    return select(func.count()).select_from(table).where(is_companys)
 
 
 def _format_normal_form(column: Column[Any]) -> Function[Any]:
@@ -357,16 +354,10 @@ def compare_calls(calls: tuple[Call, ...], record: StoredRecord) -> CallComparis
             stored = unsent.pop(find_stored_key(call, unsent), None)
         compared.append(None if stored is None else tuple(find_differences(call, stored)))
         filled += find_filled_values(call, stored or {})
-    others = (
-        Difference(
-            "Another line",
-            "",
-            "nothing",
-            f"{' '.join(filter(None, key))}, {line['Original_Contract_Amount']}",
-            DifferenceKind.EXTRA,
-        )
-        for key, line in unsent.items()
+    stored_lines = (
+        f"{' '.join(filter(None, key))}, {line['Original_Contract_Amount']}" for key, line in unsent.items()
     )
+    others = (Difference("Another line", "", "nothing", each, DifferenceKind.EXTRA) for each in stored_lines)
     return CallComparison(tuple(compared), tuple(others), tuple(filled))
 
 
