@@ -12,6 +12,7 @@ from directory.db.pagination import Page
 from directory.models import Company, Project
 from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.models import Job, JobLink, Phase, PhaseState
+from erp_integrations.models.listing import limit_to_words
 
 PAGE_LENGTH = 25
 
@@ -61,9 +62,7 @@ def get_project_page(
     company: Company, *, search: str, parameters: Mapping[str, str]
 ) -> tuple[Page[Project], list[ProjectCostCodes]]:
     """Some projects, in the order of their names. Five queries."""
-    projects = Project.objects.filter(company=company)
-    for word in search.split():
-        projects = projects.filter(name__icontains=word) | projects.filter(number__icontains=word)
+    projects = limit_to_words(Project.objects.filter(company=company), search, ("name", "number"))
     kept = {"q": search} if search else {}
     project_page = pagination.get_page(
         projects, parameters, by="name", ascending=True, length=PAGE_LENGTH, kept=kept
