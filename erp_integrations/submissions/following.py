@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 
 from commitments.locks import set_accounting_status
@@ -15,7 +15,6 @@ from erp_integrations.events import ErpEvent
 from erp_integrations.exports import unknown
 from erp_integrations.models import (
     CallState,
-    ErpIdHold,
     ExportJob,
     JobStatus,
     Submission,
@@ -24,7 +23,7 @@ from erp_integrations.models import (
     Verification,
 )
 from erp_integrations.reconciliation import drift
-from erp_integrations.submissions.accepting import store_calls
+from erp_integrations.submissions.accepting import claim_key, store_calls
 from erp_integrations.submissions.attesting import record_attestations
 from erp_integrations.submissions.errors import Conflict, DecisionError
 from erp_integrations.submissions.four_eyes import require_own_changes_confirmed
@@ -121,16 +120,8 @@ def _follow(*, submission: Submission, by: User, expected_job: ExportJob, moved:
         raise Conflict("Somebody else changed its key or its export first. Check its current status.")
     old = {"vendor_code": job.vendor_code, "erp_id": job.erp_id}
     new = {"vendor_code": moved.key.vendor_code, "erp_id": moved.key.erp_id}
-    try:
-        with transaction.atomic():
-            ErpIdHold.objects.update_or_create(
-                commitment=submission.commitment, defaults={"connection": job.connection, **new}
-            )
-    except IntegrityError as error:
-        raise Conflict(
-            f"Another commitment here has {moved.key}. Both can't be the same record. "
-            "Check in Spectrum whose it is."
-        ) from error
+    refusal = f"Another commitment here has {moved.key}. Both can't be the same record."
+    claim_key(submission, job.connection, moved.key, f"{refusal} Check in Spectrum whose it is.")
     calls = store_moved_calls(job, moved, by)
     job.vendor_code, job.erp_id = moved.key.vendor_code, moved.key.erp_id
     job.differences = []
