@@ -48,21 +48,16 @@ def find_moved_records(job: ExportJob) -> tuple[MovedRecord, ...] | Unavailable:
     )
 
 
-def find_other_job_number(job_number: str, found: StoredRecord | NotFound | Unavailable) -> str:
+def find_other_job(job: ExportJob, found: StoredRecord | NotFound | Unavailable) -> str:
     """The job of another contract that has a record's key by now; blank where it is the record, or nothing.
 
     A record's job can't be changed in Spectrum, and its key can be used again.
     """
     if not isinstance(found, StoredRecord):
         return ""
+    own = get_adapter(job.connection).get_job_number(to_call(job.list_current_calls()[0]))
     stored = found.job_number.strip()
-    return stored if stored.upper() != job_number.strip().upper() else ""
-
-
-def find_other_job(job: ExportJob, found: StoredRecord | NotFound | Unavailable) -> str:
-    """The same for what was found under a job's key."""
-    header = to_call(job.list_current_calls()[0])
-    return find_other_job_number(get_adapter(job.connection).get_job_number(header), found)
+    return stored if stored.upper() != own.strip().upper() else ""
 
 
 def find_absence(verdict: Verdict) -> NotFound | None:

@@ -162,6 +162,8 @@ class ConnectionForm(forms.ModelForm[Connection]):
     clean_authorization_id = build_secret_clean_method("authorization_id")
     clean_guid = build_secret_clean_method("guid")
     clean_client_secret = build_secret_clean_method("client_secret")
+    # As Spectrum compares it.
+    clean_company_code = build_clean_method(lambda value: value.strip().upper(), "company_code")
     clean_general_ledger_account = build_clean_method(validate_account, "general_ledger_account")
     clean_subcontract_prefix = build_clean_method(validate_prefix, "subcontract_prefix")
     clean_purchase_order_prefix = build_clean_method(validate_prefix, "purchase_order_prefix")
@@ -172,10 +174,6 @@ class ConnectionForm(forms.ModelForm[Connection]):
     clean_vendors_path = build_clean_method(partial(validate_path, "company_code"), "vendors_path")
     clean_token_path = build_clean_method(validate_plain_path, "token_path")
     clean_rotation_path = build_clean_method(validate_plain_path, "rotation_path")
-
-    def clean_company_code(self) -> str:
-        """As Spectrum compares it."""
-        return str(self.cleaned_data["company_code"]).strip().upper()
 
     def clean_fixed_price_units(self) -> str:
         """Always written alike, so that another spelling of the same units changes no plan."""

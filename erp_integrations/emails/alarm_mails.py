@@ -4,6 +4,7 @@ The first alarm of a connection is mailed at once; what comes within the next qu
 is gathered into one mail, so that a site that is down does not fill a mailbox.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
@@ -50,18 +51,12 @@ def store_connection_alarms(connection_id: int) -> int:
     Alarm.objects.filter(pk__in=keys).update(told_at=Now())
     approvers = list_approvers(connection)
     stored = store_alarm_mails(connection, approvers, alarms)
-    senders = {
-        alarm.submission.sent_by
-        for alarm in alarms
-        if alarm.submission and alarm.tells_sender and alarm.submission.sent_by.is_active
-    }
-    for sender in list_subscribers(senders - set(approvers)):
-        sender_alarms = [
-            each
-            for each in alarms
-            if each.tells_sender and each.submission and each.submission.sent_by == sender
-        ]
-        stored += store_alarm_mails(connection, [sender], sender_alarms, for_project=True)
+    by_sender: defaultdict[User, list[Alarm]] = defaultdict(list)
+    for alarm in alarms:
+        if alarm.submission and alarm.tells_sender and alarm.submission.sent_by.is_active:
+            by_sender[alarm.submission.sent_by].append(alarm)
+    for sender in list_subscribers(by_sender.keys() - set(approvers)):
+        stored += store_alarm_mails(connection, [sender], by_sender[sender], for_project=True)
     return stored
 
 

@@ -235,12 +235,10 @@ def send_calls(job: ExportJob, fencing_token: int) -> None:
     if job.tries > settings.EXPORT_MAX_TRIES:
         outcomes.fail(job, f"Given up after {settings.EXPORT_MAX_TRIES} tries. The last one: {job.problem}")
         return
-    if problem := find_change_since_accept(job):
-        outcomes.fail(job, problem)
-        return
-    # Those that were looked at are sent, whatever the database says a moment later.
+    # Those that are looked at are sent, whatever the database says a moment later.
     calls = list(job.list_current_calls())
-    if problem := ledger.find_altered_call(job, calls) or ledger.find_repeated_reply(job):
+    problem = find_change_since_accept(job) or ledger.find_altered_call(job, calls)
+    if problem := problem or ledger.find_repeated_reply(job):
         outcomes.fail(job, problem)
         return
     adapter = build_sending_adapter(job)
