@@ -100,9 +100,7 @@ def verify_due_secrets() -> None:
 @transaction.atomic
 def start_rotation(connection_id: int, by: User | None) -> str:
     """Write down that it begins; why it may not, else."""
-    connection = (
-        Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=connection_id)
-    )
+    connection = Connection.objects.lock(connection_id)
     if not connection.client_id or not connection.client_secret:
         return "This connection has no client ID and secret, so there is nothing to rotate."
     if connection.previous_client_secret:

@@ -88,6 +88,10 @@ class ConnectionQuerySet(LeasedQuerySet["Connection"]):
         is_due = Q(not_before=None) | Q(not_before__lte=Now())
         return self.filter(is_due, open_now, awaits_probe=False, paused_at=None)
 
+    def lock(self, pk: int) -> "Connection":
+        """The row alone, with its company."""
+        return self.select_for_update(of=("self",)).select_related("company").get(pk=pk)
+
     def due_for_probe(self) -> "ConnectionQuerySet":
         """Those that stopped until a probe succeeds, and are to be probed now."""
         return self.filter(awaits_probe=True, not_before__lte=Now())
