@@ -39,6 +39,7 @@ from erp_integrations.submissions.row_locks import (
     lock_job,
     record_decision,
     require_quiet_period_over,
+    require_status,
     require_text,
 )
 
@@ -68,8 +69,7 @@ def accept(
     when it was decided or changed, NotReady when something blocks, NotSaid where a tick or words lack.
     """
     submission = lock_for_decision(submission, by)
-    if submission.status != SubmissionStatus.AWAITING:
-        raise Conflict(describe_conflict(submission))
+    require_status(submission, SubmissionStatus.AWAITING)
     basis = require_expected_basis(submission, seen_hash)
     changes = require_ticked_changes(submission, basis.document, by, confirmed)
     detail = require_restore_statement(submission, statement)

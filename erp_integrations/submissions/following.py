@@ -33,6 +33,7 @@ from erp_integrations.submissions.row_locks import (
     lock_expected_job,
     lock_for_decision,
     record_decision,
+    require_status,
 )
 from erp_integrations.submissions.unlinking import require_may_unlink
 
@@ -109,8 +110,7 @@ def _follow(*, submission: Submission, by: User, expected_job: ExportJob, moved:
     submission = lock_for_decision(submission, by)
     require_may_unlink(submission=submission, by=by)
     require_own_changes_confirmed(submission, by)
-    if submission.status != SubmissionStatus.ACCEPTED:
-        raise Conflict(describe_conflict(submission))
+    require_status(submission, SubmissionStatus.ACCEPTED)
     job = lock_expected_job(submission, expected_version=expected_job.attempt)
     if (job.pk, job.plan_round, job.status) != (
         expected_job.pk,

@@ -33,6 +33,7 @@ from erp_integrations.submissions.row_locks import (
     record_decision,
     require_may_decide,
     require_quiet_period_over,
+    require_status,
     require_text,
 )
 
@@ -130,8 +131,7 @@ def _unlink(
 ) -> Submission:
     submission = lock_for_decision(submission, by)
     require_may_unlink(submission=submission, by=by)
-    if submission.status != SubmissionStatus.ACCEPTED:
-        raise Conflict(describe_conflict(submission))
+    require_status(submission, SubmissionStatus.ACCEPTED)
     job = lock_expected_job(submission, expected_version=expected_job.attempt)
     if job.plan_round != expected_job.plan_round:
         raise Conflict("Its record has been followed to another key. Check its current status.")
