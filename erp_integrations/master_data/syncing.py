@@ -78,17 +78,9 @@ def sync_connection(connection_id: int) -> bool:
 
 
 def claim_sync(connection_id: int) -> MastersPull | None:
-    due = MastersPull.objects.due().filter(connection=connection_id)
-    return due.select_related("connection__company").claim(
-        LEASE_DURATION,
-        not_before=None,
-        started_at=Now(),
-        vendors_read=0,
-        jobs_read=0,
-        phases_read=0,
-        linked_jobs=0,
-        linked_jobs_read=0,
-    )
+    due = MastersPull.objects.due().filter(connection=connection_id).select_related("connection__company")
+    counts = ("vendors_read", "jobs_read", "phases_read", "linked_jobs", "linked_jobs_read")
+    return due.claim(LEASE_DURATION, not_before=None, started_at=Now(), **dict.fromkeys(counts, 0))
 
 
 def read_master_data(claimed: MastersPull) -> None:
