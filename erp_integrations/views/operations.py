@@ -21,7 +21,6 @@ from erp_integrations.views.access import require_viewer
 def deliveries(request: SignedInRequest, company_slug: str) -> HttpResponse:
     viewer = require_viewer(request, company_slug)
     context = {
-        "viewer": viewer,
         "tabs": navigation.list_tabs(viewer, current="Exports"),
         "rows": operations.list_export_counts(viewer.company),
         "checks": operations.list_health_checks(),
