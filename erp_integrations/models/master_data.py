@@ -100,12 +100,8 @@ class Job(MasterData):
         return self.status == JobState.ACTIVE
 
 
-class PhaseState(models.TextChoices):
-    """What Spectrum makes of a line on a phase: it refuses one that is Complete."""
-
-    ACTIVE = "A", "Active"
-    INACTIVE = "I", "Inactive"
-    COMPLETE = "C", "Complete"
+PhaseState = JobState
+"""What Spectrum makes of a line on a phase: it refuses one that is Complete."""
 
 
 class Phase(MasterData):
