@@ -91,7 +91,11 @@ def list_unexplained(
     for (job, calls), records in zip(asked, found_records, strict=True):
         own = job.submission.commitment_id
         number = adapter.get_call_key(calls[0]).erp_id
-        dismissed = list_dismissed(job) if records else []
+        is_decided = records and not job._state.adding
+        # Exactly the records that the job's acceptance ticked off, as the history keeps it.
+        dismissed = (
+            [each["fingerprint"] for each in signing.list_dismissed_records(job)] if is_decided else []
+        )
         unexplained = [
             record
             for record in records
@@ -100,13 +104,6 @@ def list_unexplained(
         unexplained.sort(key=lambda record: (not record.is_certain, record.key.erp_id != number))
         found.append(tuple(unexplained))
     return found
-
-
-def list_dismissed(job: ExportJob) -> list[str]:
-    """Exactly the records that the job's acceptance ticked off, as the history keeps it."""
-    if job._state.adding:
-        return []
-    return [each["fingerprint"] for each in signing.list_dismissed_records(job)]
 
 
 def find_owners(connection: Connection, keys: Collection[Key]) -> Mapping[Key, set[int]]:

@@ -123,9 +123,7 @@ class Subject:
         return getattr(self.find_row(), "name", "Something since deleted")
 
     def is_controlled(self, name: str) -> bool:
-        return self.kind is not Kind.CONNECTION or name in controlled_settings.list_setting_names(
-            *controlled_settings.CONTROLLED_ROLES
-        )
+        return self.kind is not Kind.CONNECTION or name in controlled_settings.CONTROLLED_SETTINGS
 
     def format_values(self, values: Values) -> dict[str, str]:
         """The same for the history and for people: with the ERP's own names, and without secrets."""

@@ -3,33 +3,27 @@
 Source: docs/spectrum.md, section 6.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Column, MetaData, Select, Table, func, select
+from sqlalchemy import Select, Table, func, select
 
 from erp_integrations.adapters.base import Unavailable
-from erp_integrations.adapters.spectrum.readback import OPTIONAL, InfoLink
+from erp_integrations.adapters.spectrum.readback import InfoLink, build_table
 
-_metadata = MetaData()
+PRICE_METHOD = ("Price_Method_Code",)
 
-PRICE_METHOD = "Price_Method_Code"
-
-
-def _build_table(name: str, *columns: str) -> Table:
-    named: Iterator[Column[Any]] = (
-        Column(column, info=OPTIONAL if column == PRICE_METHOD else None) for column in columns
-    )
-    return Table(name, _metadata, Column("Company_Code"), *named)
-
-
-VENDORS = _build_table("VN_VENDOR_MASTER_MC", "Vendor_Code", "Vendor_Name", "Status")
-JOBS = _build_table("JC_JOB_MASTER_MC", "Job_Number", "Job_Description", "Status_Code", PRICE_METHOD)
-PHASES = _build_table(
+VENDORS = build_table("VN_VENDOR_MASTER_MC", "Company_Code", "Vendor_Code", "Vendor_Name", "Status")
+JOBS = build_table(
+    "JC_JOB_MASTER_MC",
+    *("Company_Code", "Job_Number", "Job_Description", "Status_Code"),
+    optional=PRICE_METHOD,
+)
+PHASES = build_table(
     "JC_PHASE_MASTER_MC",
-    *("Job_Number", "Phase_Code", "Cost_Type", "Description"),
+    *("Company_Code", "Job_Number", "Phase_Code", "Cost_Type", "Description"),
     *("Status_Code", "Bid_Item_Number", "Unit_Of_Measure"),
-    PRICE_METHOD,
+    optional=PRICE_METHOD,
 )
 
 

@@ -208,7 +208,10 @@ class MasterDataReader:
             raise ListUnavailableError(Unavailable(reason)) from error
         response = self.parse_response(answer, lambda whole: list_responses.parse_soap_list(whole, method))
         for element in ("pCompany_Code", "pStatus_Code", "pJob_Number"):
-            require_requested_rows(response, element, values.get(element, ""))
+            # A list of something else than was asked for is none of ours.
+            column, wanted = element.removeprefix("p").lower(), values.get(element, "").upper()
+            if wanted and any(row.get(column, wanted).upper() != wanted for row in response.rows):
+                raise ListUnavailableError(Unavailable(f"Spectrum ignores {element} and listed others too."))
         return response
 
     def parse_response(self, answer: Exchange, read: Callable[[Exchange], ListResponse]) -> ListResponse:
@@ -238,13 +241,6 @@ class MasterDataReader:
             return response
 
         return PartitionedFetch(fetch_in_time, key, self.settings.any_ending)
-
-
-def require_requested_rows(response: ListResponse, element: str, wanted: str) -> None:
-    """A list of something else than was asked for is none of ours."""
-    column = element.removeprefix("p").lower()
-    if wanted and any(row.get(column, wanted).upper() != wanted.upper() for row in response.rows):
-        raise ListUnavailableError(Unavailable(f"Spectrum ignores {element} and listed others too."))
 
 
 def get_nonempty_rows(
