@@ -159,13 +159,9 @@ def record_leftovers_gone(commitment: Commitment) -> None:
 
 
 def list_leftover_calls() -> QuerySet[ExportCall]:
-    return (
-        ExportCall.objects.filter(
-            state=CallState.WRITTEN,
-            job__status=JobStatus.CANCELLED,
-            job__submission__status=SubmissionStatus.REJECTED,
-        )
-        .select_related("job__connection__settings")
-        .defer(*list_secret_fields(Connection, "job__connection__"))
-        .order_by("-job", "position")
+    calls = ExportCall.objects.select_related("job__connection__settings").filter(
+        state=CallState.WRITTEN,
+        job__status=JobStatus.CANCELLED,
+        job__submission__status=SubmissionStatus.REJECTED,
     )
+    return calls.defer(*list_secret_fields(Connection, "job__connection__")).order_by("-job", "position")

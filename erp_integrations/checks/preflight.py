@@ -156,11 +156,9 @@ def check_erp_id_taken(basis: ApprovalBasis, erp_id: str) -> Iterator[Issue]:
     if basis.connection is None or not basis.references.vendor_code or not erp_id.strip():
         return
     key = basis.get_key(erp_id)
-    hold = (
-        ErpIdHold.objects.filter(connection=basis.connection, vendor_code=key.vendor_code, erp_id=key.erp_id)
-        .exclude(commitment_id=basis.document.commitment_id)
-        .first()
-    )
+    names = {"vendor_code": key.vendor_code, "erp_id": key.erp_id}
+    holds = ErpIdHold.objects.filter(connection=basis.connection, **names)
+    hold = holds.exclude(commitment_id=basis.document.commitment_id).first()
     if hold is not None:
         yield Issue(
             "erp-id-taken",

@@ -31,12 +31,8 @@ def store_due_alarms() -> int:
 @transaction.atomic
 def store_connection_alarms(connection_id: int) -> int:
     # One worker at a time: the lock of the connection also says what was told a moment ago.
-    connection = (
-        Connection.objects.select_for_update(of=("self",), skip_locked=True)
-        .select_related("company")
-        .filter(pk=connection_id)
-        .first()
-    )
+    connections = Connection.objects.select_for_update(of=("self",), skip_locked=True)
+    connection = connections.select_related("company").filter(pk=connection_id).first()
     since = Now() - timedelta(seconds=settings.ATTENTION_GATHER_SECONDS)
     if connection is None or Alarm.objects.filter(connection=connection, told_at__gt=since).exists():
         return 0

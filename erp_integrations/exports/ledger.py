@@ -54,16 +54,13 @@ def find_altered_call(job: ExportJob, calls: Sequence[ExportCall]) -> str:
 def has_later_accepted_call(call: ExportCall) -> bool:
     """Whether another call of its method was written on the connection since this one was turned away."""
     turned_away = call.wire_attempts.filter(outcome="unauthorised").order_by("-finished_at")
-    return (
-        WireAttempt.objects.filter(
-            Q(outcome="accepted") | Q(shown_at__isnull=False),
-            call__method=call.method,
-            call__job__connection=call.job.connection_id,
-            started_at__gt=Subquery(turned_away.values("finished_at")[:1]),
-        )
-        .exclude(call=call)
-        .exists()
+    written = WireAttempt.objects.filter(
+        Q(outcome="accepted") | Q(shown_at__isnull=False),
+        call__method=call.method,
+        call__job__connection=call.job.connection_id,
+        started_at__gt=Subquery(turned_away.values("finished_at")[:1]),
     )
+    return written.exclude(call=call).exists()
 
 
 def find_repeated_reply(job: ExportJob) -> str:

@@ -99,12 +99,10 @@ def list_project_cost_codes(company: Company, projects: Sequence[Project]) -> li
 
 
 def list_used_cost_codes(projects: Sequence[Project]) -> defaultdict[int, list[UsedCostCode]]:
+    lines = LineItem.objects.filter(commitment__project__in=projects).exclude(commitment__lock=Lock.EXPORTED)
+    coded = lines.filter(cost_code__isnull=False, cost_type__isnull=False)
     pairs = (
-        LineItem.objects.filter(
-            commitment__project__in=projects, cost_code__isnull=False, cost_type__isnull=False
-        )
-        .exclude(commitment__lock=Lock.EXPORTED)
-        .order_by("cost_code__code", "cost_type__code")
+        coded.order_by("cost_code__code", "cost_type__code")
         .values_list("commitment__project_id", "cost_code__code", "cost_code__name", "cost_type__code")
         .annotate(lines=Count("pk"), commitments=Count("commitment", distinct=True))
     )

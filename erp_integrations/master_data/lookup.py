@@ -56,12 +56,8 @@ def find_by_code(rows: QuerySet[M], field: str, code: str) -> QuerySet[M]:
 def find_phases(job: Job | None, codes: Iterable[str]) -> tuple[PhaseRecord, ...] | None:
     if job is None or job.phases_seen_at is None:
         return None
-    phases = (
-        Phase.objects.filter(job=job, gone_at=None)
-        .alias(comparable=Upper("code"))
-        .filter(comparable__in=set(codes))
-        .order_by("code", "cost_type")
-    )
+    listed = Phase.objects.filter(job=job, gone_at=None).alias(comparable=Upper("code"))
+    phases = listed.filter(comparable__in=set(codes)).order_by("code", "cost_type")
     return tuple(
         PhaseRecord(
             code=phase.code,

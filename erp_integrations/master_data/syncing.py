@@ -105,12 +105,8 @@ def read_master_data(claimed: MastersPull) -> None:
 
 def list_linked_jobs(connection_id: int) -> models.QuerySet[Job]:
     linked = JobLink.objects.filter(connection=connection_id).values(number=Upper("job_number"))
-    return (
-        Job.objects.filter(connection=connection_id, gone_at=None)
-        .alias(name_in_links=Upper("number"))
-        .filter(name_in_links__in=linked)
-        .order_by("number")
-    )
+    jobs = Job.objects.filter(connection=connection_id, gone_at=None).alias(name_in_links=Upper("number"))
+    return jobs.filter(name_in_links__in=linked).order_by("number")
 
 
 @transaction.atomic

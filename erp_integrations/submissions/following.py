@@ -58,22 +58,17 @@ def list_moves(job: ExportJob) -> list[Move]:
     if isinstance(records, StoredRecord):
         adapter = get_adapter(job.connection)
         calls = tuple(to_call(call) for call in job.list_current_calls())
-        here = adapter.match_record(
-            calls, adapter.get_call_key(calls[0]), records
-        )  # its phases may be expanded
+        # Its phases may be expanded.
+        here = adapter.match_record(calls, adapter.get_call_key(calls[0]), records)
         records = (here,) if here and here.phases else ()
     if isinstance(records, Unavailable):
         raise DecisionError(f"{records.reason} Nothing was changed. Try again in a moment.")
     records = tuple(each for each in records if each.is_certain)
     if not records:
         raise DecisionError("Spectrum no longer has it under another vendor or number.")
-    link = (
-        VendorLink.objects.filter(
-            connection=job.connection, contract_company=job.submission.commitment.contract_company_id
-        )
-        .select_related("contract_company")
-        .first()
-    )
+    company = job.submission.commitment.contract_company_id
+    links = VendorLink.objects.filter(connection=job.connection, contract_company=company)
+    link = links.select_related("contract_company").first()
     moves = []
     for each in records:
         new, warning = each.key.vendor_code, ""
@@ -112,11 +107,8 @@ def _follow(*, submission: Submission, by: User, expected_job: ExportJob, moved:
     require_own_changes_confirmed(submission, by)
     require_status(submission, SubmissionStatus.ACCEPTED)
     job = lock_expected_job(submission, expected_version=expected_job.attempt)
-    if (job.pk, job.plan_round, job.status) != (
-        expected_job.pk,
-        expected_job.plan_round,
-        expected_job.status,
-    ):
+    expected = (expected_job.pk, expected_job.plan_round, expected_job.status)
+    if (job.pk, job.plan_round, job.status) != expected:
         raise Conflict("Somebody else changed its key or its export first. Check its current status.")
     old = {"vendor_code": job.vendor_code, "erp_id": job.erp_id}
     new = {"vendor_code": moved.key.vendor_code, "erp_id": moved.key.erp_id}
