@@ -82,12 +82,8 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
         viewed = self.get_object(request, unquote(object_id)) if response.status_code == 200 else None
         if viewed is not None:
             assert isinstance(request.user, User)
-            history.record_secrets_view(
-                event=ErpEvent.CONNECTION_SECRETS_LOOKED_AT,
-                subject=viewed,
-                by=request.user,
-                company=viewed.company,
-            )
+            event, company = ErpEvent.CONNECTION_SECRETS_LOOKED_AT, viewed.company
+            history.record_secrets_view(event=event, subject=viewed, by=request.user, company=company)
         return response
 
     @admin.action(description="Fetch the service descriptions (WSDL) again at the next export")

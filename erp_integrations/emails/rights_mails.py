@@ -96,9 +96,8 @@ def store_review_reminders() -> int:
     for company, last in approvers.list_overdue_reviews(Company.objects.all()):
         key = f"approvers-review:{company.pk}:{last.pk if last else 0}"
         memberships = CompanyMembership.objects.filter(company=company)
-        people = _list_active_users(memberships.administrators()) or _list_active_users(
-            memberships.approvers()
-        )
+        administrators = _list_active_users(memberships.administrators())
+        people = administrators or _list_active_users(memberships.approvers())
         keys = {person: f"{key}:{person.pk}" for person in people}
         for person in emails.list_people_without_key(keys):
             with transaction.atomic():

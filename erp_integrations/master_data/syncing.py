@@ -295,15 +295,8 @@ def end_sync(claimed: MastersPull, problems: Sequence[str]) -> None:
     else:
         sync.not_before = Now() + (RETRY_DELAY if problems else timedelta(hours=settings.MASTERS_PULL_HOURS))
     sync.save(update_fields=["status", "problem", "lease_until", "finished_at", "not_before"])
-    history.record(
-        event=ErpEvent.MASTERS_NOT_READ if problems else ErpEvent.MASTERS_READ,
-        subject=claimed.connection,
-        by=None,
-        company=claimed.connection.company,
-        detail={
-            "vendors": sync.vendors_read,
-            "jobs": sync.jobs_read,
-            "phases": sync.phases_read,
-            "problems": list(problems),
-        },
-    )
+    event = ErpEvent.MASTERS_NOT_READ if problems else ErpEvent.MASTERS_READ
+    subject, company = claimed.connection, claimed.connection.company
+    counts = {"vendors": sync.vendors_read, "jobs": sync.jobs_read, "phases": sync.phases_read}
+    detail = counts | {"problems": list(problems)}
+    history.record(event=event, subject=subject, by=None, company=company, detail=detail)
