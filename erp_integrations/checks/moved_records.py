@@ -91,11 +91,10 @@ def list_unexplained(
     for (job, calls), records in zip(asked, found_records, strict=True):
         own = job.submission.commitment_id
         number = adapter.get_call_key(calls[0]).erp_id
-        is_decided = records and not job._state.adding
         # Exactly the records that the job's acceptance ticked off, as the history keeps it.
-        dismissed = (
-            [each["fingerprint"] for each in signing.list_dismissed_records(job)] if is_decided else []
-        )
+        is_decided = records and not job._state.adding
+        ticked = signing.list_dismissed_records(job) if is_decided else []
+        dismissed = {each["fingerprint"] for each in ticked}
         unexplained = [
             record
             for record in records

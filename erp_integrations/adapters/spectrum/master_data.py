@@ -94,9 +94,8 @@ class MasterDataReader:
         if complaint := GET_PHASE["pJob_Number"].describe_issue(job_number):
             return Unavailable(f"The job number {complaint}.")
         key = ("job_number", "phase_code", "cost_type")
-        return self.list_from_info_link(
-            info_link_tables.PHASES, parse_phase, Job_Number=job_number
-        ) or self.list_from_services(
+        found = self.list_from_info_link(info_link_tables.PHASES, parse_phase, Job_Number=job_number)
+        return found or self.list_from_services(
             lambda: self.fetch_every_status(GET_PHASE, key, {"pJob_Number": job_number}), parse_phase
         )
 
