@@ -157,6 +157,14 @@ def list_changes_by_others(person: User) -> HistoryQuerySet:
     )
 
 
+def is_in_other_hands(person: User) -> bool:
+    """Somebody else changed how they sign in, and no password was chosen by a mailed link since: what is done
+    with the account may not be theirs.
+    """
+    reset = HistoryEntry.objects.about(person).filter(event=DirectoryEvent.PASSWORD_RESET).last()
+    return list_changes_by_others(person).filter(pk__gt=reset.pk if reset else 0).exists()
+
+
 def build_approver_list(company: Company) -> ApproverList:
     """Read it; seven queries, however many there are, and one more where somebody is suspended."""
     memberships = list(list_privilege_holders(company))

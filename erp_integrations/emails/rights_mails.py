@@ -2,8 +2,9 @@
 
 Each mail follows an entry of the history, in the entry's transaction, so that no change comes without one.
 It goes to the administrators and the approvers of the company and to superusers, but for whoever did it and
-whom it is about; where none of the company is left, also to the operator. What nobody could be told of is
-refused, unless it only takes authority away. Nobody can switch these mails off.
+whom it is about; where none of the company is left, also to the operator. Whoever did it is told where
+somebody else may sit in their account. What nobody could be told of is refused, unless it only takes
+authority away. Nobody can switch these mails off.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -160,7 +161,9 @@ def find_recipients(notice: Notice, company: Company | None, by: User | None) ->
             "administrator or approver in the company, another superuser, or an operator address "
             "(OPERATOR_EMAIL).",
         )
-    return [*recipients, *(each for each in notice.also_notified if each != by)], operator
+    # The owner of an account that others may sit in hears of what is done with it, but counts as nobody else.
+    owner = [by] if by and approvers.is_in_other_hands(by) else []
+    return [*recipients, *(each for each in notice.also_notified if each != by), *owner], operator
 
 
 def _list_active_users(memberships: CompanyMembershipQuerySet) -> list[User]:

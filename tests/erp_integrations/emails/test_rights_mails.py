@@ -10,7 +10,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
+from directory import history
 from directory.history import descriptions
+from directory.history.events import DirectoryEvent
 from directory.models import Company, CompanyMembership, HistoryEntry, Level, ProjectMembership, User
 from directory.rights import approver_review, approvers, memberships
 from directory.rights.permissions import RightMissing
@@ -428,3 +430,19 @@ class TestReminder:
         assert rights_mails.store_review_reminders() == 0
         with time_machine.travel(timezone.now() + timedelta(days=93), tick=False):
             assert rights_mails.store_review_reminders() == 1
+
+
+def test_whose_account_may_be_in_other_hands_hears_of_what_is_done_with_it(
+    staff: User, admin: User, viewer: CompanyMembership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An operator who chose the passwords of everybody else would leave nobody to be told."""
+    memberships.grant_push_to_accounting(membership=viewer, by=staff, reason="New controller.")
+    assert told() == {admin.email}  # and not whoever did it
+    monkeypatch.setattr("getpass.getpass", lambda prompt="": "a long enough password")
+    call_command("changepassword", staff.email, verbosity=0)
+    memberships.revoke_push_to_accounting(membership=viewer, by=staff, reason="It was a mistake.")
+    assert {admin.email, staff.email} <= told()
+    OutgoingEmail.objects.all().delete()
+    history.record(event=DirectoryEvent.PASSWORD_RESET, subject=staff, by=staff, company=None)
+    memberships.grant_push_to_accounting(membership=viewer, by=staff, reason="It was none.")
+    assert told() == {admin.email}
