@@ -19,14 +19,10 @@ class ContractCompanyAdmin(RecordingAdmin[ContractCompany]):
         CommitmentEvent.CONTRACT_COMPANY_CHANGED,
         CommitmentEvent.CONTRACT_COMPANY_DELETED,
     )
+    fixed_fields = ("company",)
     list_display = ("name", "company")
     list_filter = ("company",)
     search_fields = ("name",)
-
-    def get_readonly_fields(
-        self, request: HttpRequest, obj: ContractCompany | None = None
-    ) -> tuple[str, ...]:
-        return ("company",) if obj else ()
 
 
 @admin.register(CostCode)
@@ -39,14 +35,12 @@ class CostCodeAdmin(RecordingAdmin[CostCode]):
         CommitmentEvent.COST_CODE_CHANGED,
         CommitmentEvent.COST_CODE_DELETED,
     )
+    fixed_fields = ("project",)
     list_display = ("code", "name", "project")
     list_filter = ("project__company",)
     list_select_related = ("project",)
     search_fields = ("code", "name", "project__name")
     autocomplete_fields = ("project",)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: CostCode | None = None) -> tuple[str, ...]:
-        return ("project",) if obj else ()
 
 
 @admin.register(CostType)
@@ -58,12 +52,10 @@ class CostTypeAdmin(RecordingAdmin[CostType]):
         CommitmentEvent.COST_TYPE_CHANGED,
         CommitmentEvent.COST_TYPE_DELETED,
     )
+    fixed_fields = ("company",)
     list_display = ("code", "name", "company")
     list_filter = ("company",)
     search_fields = ("code", "name")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: CostType | None = None) -> tuple[str, ...]:
-        return ("company",) if obj else ()
 
 
 class LineItemInline(admin.TabularInline[LineItem, Commitment]):

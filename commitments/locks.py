@@ -30,12 +30,8 @@ def set_accounting_status(
 
     The caller holds the row's lock and writes the history; None leaves a column as it is.
     """
-    commitment.badge = badge
-    fields = ["badge"]
-    if lock is not None:
-        commitment.lock = lock
-        fields.append("lock")
-    if erp_id is not None:
-        commitment.erp_id = erp_id
-        fields.append("erp_id")
-    commitment.save(update_fields=fields)
+    wanted = {"badge": badge, "lock": lock, "erp_id": erp_id}
+    changes = {name: value for name, value in wanted.items() if value is not None}
+    for name, value in changes.items():
+        setattr(commitment, name, value)
+    commitment.save(update_fields=list(changes))

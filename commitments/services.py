@@ -64,11 +64,7 @@ def update_commitment(
         return commitment_row
     for name in changed:
         setattr(commitment_row, name, values[name])
-    commitment_row.version += 1
-    save_commitment(commitment_row)
-    if lines is not None and lines_changed:
-        commitment_row.lines.all().delete()
-        create_lines(commitment_row, lines)
+    update_lines(commitment_row, lines if lines_changed else None)
     history.record(
         event=CommitmentEvent.COMMITMENT_CHANGED,
         subject=commitment_row,
@@ -183,11 +179,13 @@ def lock_lines(
     return commitment_row, lines
 
 
-def update_lines(commitment: Commitment, lines: Sequence[Mapping[str, Any]]) -> None:
+def update_lines(commitment: Commitment, lines: Sequence[Mapping[str, Any]] | None) -> None:
+    """Save the commitment as its next version, with these lines; None leaves those that it has."""
     commitment.version += 1
     save_commitment(commitment)
-    commitment.lines.all().delete()
-    create_lines(commitment, lines)
+    if lines is not None:
+        commitment.lines.all().delete()
+        create_lines(commitment, lines)
 
 
 def record_lines_change(

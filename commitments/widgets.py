@@ -5,34 +5,28 @@ from typing import Any
 from django import forms
 from django.forms.renderers import BaseRenderer
 from django.forms.utils import flatatt
+from django.forms.widgets import Input
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 
-def format_input(
-    widget: forms.TextInput | forms.CheckboxInput, name: str, value: Any, attrs: Any
-) -> SafeString:
-    context = widget.get_context(name, value, attrs)["widget"]
-    own = {"type": context["type"], "name": context["name"], "value": context["value"]}
-    return format_html("<input{}>", flatatt({**own, **context["attrs"]}))
+class QuickInput(Input):
+    """An input of any type."""
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: BaseRenderer | None = None
+    ) -> SafeString:
+        context = self.get_context(name, value, attrs)["widget"]
+        own = {"type": context["type"], "name": context["name"], "value": context["value"]}
+        return format_html("<input{}>", flatatt({**own, **context["attrs"]}))
 
 
-class QuickTextInput(forms.TextInput):
+class QuickTextInput(QuickInput, forms.TextInput):
     """One line of text."""
 
-    def render(
-        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: BaseRenderer | None = None
-    ) -> SafeString:
-        return format_input(self, name, value, attrs)
 
-
-class QuickCheckbox(forms.CheckboxInput):
+class QuickCheckbox(QuickInput, forms.CheckboxInput):
     """One tick."""
-
-    def render(
-        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: BaseRenderer | None = None
-    ) -> SafeString:
-        return format_input(self, name, value, attrs)
 
 
 class QuickSelect(forms.Select):

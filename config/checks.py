@@ -111,7 +111,9 @@ def check_server_connections(app_configs: Sequence[AppConfig] | None, **kwargs: 
                 id="config.W001",
             )
         )
-    if is_remote_host(settings.EMAIL_HOST) and not is_mail_encrypted():
+    # Set by the address of the mail server, which the type checker reads without.
+    is_mail_encrypted = any(getattr(settings, name) for name in ("EMAIL_USE_TLS", "EMAIL_USE_SSL"))
+    if is_remote_host(settings.EMAIL_HOST) and not is_mail_encrypted:
         warnings.append(
             checks.Warning(
                 "Mail goes to another machine without TLS.", hint="Use smtp+tls://", id="config.W002"
@@ -169,11 +171,6 @@ def check_operator_email(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
             id="config.W007",
         )
     ]
-
-
-def is_mail_encrypted() -> bool:
-    # Set by the address of the mail server, which the type checker reads without.
-    return any(getattr(settings, name) for name in ("EMAIL_USE_TLS", "EMAIL_USE_SSL"))
 
 
 def is_remote_host(host: str | None) -> bool:

@@ -118,7 +118,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "directory.web.context_processors.build_navigation",
             ],
-            "builtins": ["directory.templatetags.times"],
+            "builtins": ["directory.templatetags.parts", "directory.templatetags.times"],
         },
     }
 ]

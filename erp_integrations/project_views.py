@@ -24,49 +24,33 @@ NUMBER = re.compile("[0-9]{1,9}")
 @require_http_methods(["GET", "HEAD", "POST"])
 def send_to_erp(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
     """Send a commitment to accounting; when something blocks, its page says all of it."""
-    return handle_decision(
-        request,
-        project_id,
-        commitment_id,
-        submissions.send_to_erp,
-        done="Sent to accounting. It is locked until an accounting approver decides.",
-    )
+    done = "Sent to accounting. It is locked until an accounting approver decides."
+    return handle_decision(request, project_id, commitment_id, submissions.send_to_erp, done)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def retrieve_from_erp(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
     """Take a commitment back before anybody has decided."""
-    return handle_decision(
-        request,
-        project_id,
-        commitment_id,
-        submissions.retrieve_from_erp,
-        done="Retrieved from accounting. You can change it again.",
-    )
+    done = "Retrieved from accounting. You can change it again."
+    return handle_decision(request, project_id, commitment_id, submissions.retrieve_from_erp, done)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def merge_lines(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
     """Put one line in the place of those that Spectrum would keep as one."""
-    return handle_decision(
-        request,
-        project_id,
-        commitment_id,
-        partial(services.merge_lines, **parse_expected_lines(request)),
-        done="The lines were merged. The history keeps the originals.",
-    )
+    done = "The lines were merged. The history keeps the originals."
+    command = partial(services.merge_lines, **parse_expected_lines(request))
+    return handle_decision(request, project_id, commitment_id, command, done)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def give_billing_items(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
     """Tell lines apart that Spectrum would keep as one, by a billing item of each."""
-    return handle_decision(
-        request,
-        project_id,
-        commitment_id,
-        partial(services.set_billing_items, **parse_expected_lines(request), anew="anew" in request.POST),
-        done="Each of these lines now has its own billing item.",
+    done = "Each of these lines now has its own billing item."
+    command = partial(
+        services.set_billing_items, **parse_expected_lines(request), anew="anew" in request.POST
     )
+    return handle_decision(request, project_id, commitment_id, command, done)
 
 
 def parse_expected_lines(request: SignedInRequest) -> dict[str, Any]:
@@ -84,7 +68,6 @@ def handle_decision(
     project_id: int,
     commitment_id: int,
     command: Callable[..., Submission | Commitment],
-    *,
     done: str,
 ) -> HttpResponse:
     project = get_project_or_404(request, project_id)

@@ -9,19 +9,10 @@ from directory.models import HistoryEntry, HistoryQuerySet, User
 from erp_integrations.events import ErpEvent
 from erp_integrations.models import ExportJob
 
-PLANNED_BY = (
-    ErpEvent.SUBMISSION_ACCEPTED,
-    ErpEvent.EXPORT_RETRIED,
-    ErpEvent.SUBMISSION_ADOPTED,
-    ErpEvent.EXPORT_FOLLOWED,
-)
+_ACCEPTED_BY = (ErpEvent.SUBMISSION_ACCEPTED, ErpEvent.EXPORT_RETRIED, ErpEvent.SUBMISSION_ADOPTED)
+PLANNED_BY = (*_ACCEPTED_BY, ErpEvent.EXPORT_FOLLOWED)
 """The decisions that name the calls of a plan in the history."""
-DECIDED_BY = (
-    ErpEvent.SUBMISSION_ACCEPTED,
-    ErpEvent.EXPORT_RETRIED,
-    ErpEvent.SUBMISSION_ADOPTED,
-    ErpEvent.EXPORT_ATTESTED_NONE,
-)
+DECIDED_BY = (*_ACCEPTED_BY, ErpEvent.EXPORT_ATTESTED_NONE)
 """Those on which the worker asks for the right of whoever made them."""
 SIGNED_LATER = (ErpEvent.EXPORT_RESUMED, ErpEvent.EXPORT_ATTESTED_NONE)
 """What signs a plan of which the acceptance is older than signatures."""

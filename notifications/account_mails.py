@@ -8,11 +8,10 @@ over, so that nobody who reads the outbox can sign in with it.
 
 from django.db import transaction
 
-from directory.accounts import password_links
 from directory.accounts.sign_in import AccountAdapter
 from directory.models import User
 from notifications import emails, sign_in_mails
-from notifications.models import PasswordRequest
+from notifications.models import Kind, PasswordRequest
 
 BATCH = 100
 
@@ -27,7 +26,7 @@ class MailingAccountAdapter(AccountAdapter):
 
     def send_invitation(self, person: User) -> None:
         """Tell a new person that there is an account, and how to choose its password."""
-        emails.store_invitation(recipient=person, lifetime=password_links.format_lifetime(person))
+        emails.store_password_link(Kind.INVITATION, recipient=person)
 
     def notify_of_new_address(self, person: User, *, before: str, by: User) -> None:
         """Tell a person that staff gave their account another address."""
@@ -43,7 +42,6 @@ def handle_password_requests() -> int:
         for request in password_requests:
             person = User.objects.filter(email__iexact=request.address, is_active=True).first()
             if person:
-                lifetime = password_links.format_lifetime(person)
-                emails.store_password_link(recipient=person, lifetime=lifetime)
+                emails.store_password_link(Kind.PASSWORD_LINK, recipient=person)
         PasswordRequest.objects.filter(pk__in=[request.pk for request in password_requests]).delete()
     return len(password_requests)

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.template.loader import render_to_string
 
+from directory.accounts import password_links
 from directory.models import User
 from directory.wakeup import wake
 from notifications.models import PASSWORD_LINK_PLACEHOLDER, Kind, OutgoingEmail
@@ -20,6 +21,10 @@ from notifications.text import format_money, to_one_line
 
 DAILY_SUMMARY_SUBJECT = "ERP Integrations Daily Summary"
 MAX_SUBJECT_LENGTH = 200
+PASSWORD_LINK_SUBJECTS = {
+    Kind.PASSWORD_LINK: "Choose a new password for Ledgergate",
+    Kind.INVITATION: "Your account at Ledgergate",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,25 +206,18 @@ def store_rights_notice(
     )
 
 
-def store_password_link(*, recipient: User, lifetime: str) -> list[OutgoingEmail]:
-    """The link for a forgotten password, which works for ``lifetime`` ("60 minutes") after it was sent."""
+def store_password_link(kind: Kind, *, recipient: User) -> list[OutgoingEmail]:
+    """The link by which a password is chosen: an invitation to a new account, or for a forgotten one."""
     return store_emails(
         recipients=[recipient],
-        kind=Kind.PASSWORD_LINK,
-        subject="Choose a new password for Ledgergate",
-        template="emails/password_link",
-        context={"link": PASSWORD_LINK_PLACEHOLDER, "lifetime": lifetime},
-    )
-
-
-def store_invitation(*, recipient: User, lifetime: str) -> list[OutgoingEmail]:
-    """That an account was made for the recipient, with the link by which they choose its password."""
-    return store_emails(
-        recipients=[recipient],
-        kind=Kind.INVITATION,
-        subject="Your account at Ledgergate",
-        template="emails/invitation",
-        context={"link": PASSWORD_LINK_PLACEHOLDER, "lifetime": lifetime, "address": recipient.email},
+        kind=kind,
+        subject=PASSWORD_LINK_SUBJECTS[kind],
+        template=f"emails/{kind}",
+        context={
+            "link": PASSWORD_LINK_PLACEHOLDER,
+            "lifetime": password_links.format_lifetime(recipient),
+            "address": recipient.email,
+        },
     )
 
 

@@ -5,7 +5,7 @@ Django's own row for it is deleted.
 """
 
 import time
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from allauth.usersessions.models import UserSession
 from django.conf import settings
@@ -68,11 +68,13 @@ def record_activity(request: HttpRequest) -> None:
 def list_active_sessions(person: User) -> "QuerySet[UserSession]":
     """The person's sessions that a request could still use, the last used first."""
     now = timezone.now()
+    # What was noted last may be a note's interval older than what was done last.
+    idle_since = now - timedelta(minutes=settings.SESSION_IDLE_MINUTES, seconds=ACTIVITY_INTERVAL_SECONDS)
     sessions: QuerySet[UserSession] = UserSession.objects.filter(
         user=person,
         session_key__in=Session.objects.filter(expire_date__gt=now).values("session_key"),
         created_at__gt=now - timedelta(hours=settings.SESSION_HOURS),
-        last_seen_at__gt=get_idle_since(now),
+        last_seen_at__gt=idle_since,
     )
     return sessions.order_by("-last_seen_at", "-pk")
 
@@ -102,8 +104,3 @@ def end_sessions(
         detail={"why": "ended elsewhere", "count": len(keys)},
     )
     return len(keys)
-
-
-def get_idle_since(now: datetime) -> datetime:
-    # What was noted last may be a note's interval older than what was done last.
-    return now - timedelta(minutes=settings.SESSION_IDLE_MINUTES, seconds=ACTIVITY_INTERVAL_SECONDS)

@@ -12,13 +12,12 @@ from axes.signals import user_locked_out
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
 from django.http import HttpRequest
-from django.utils import timezone
 
 from directory import history
 from directory.accounts import sessions
 from directory.accounts.lockout import get_lockout_name
 from directory.history.events import DirectoryEvent
-from directory.models import HistoryEntry, User
+from directory.models import User
 
 INTERVAL = timedelta(minutes=1)
 
@@ -63,13 +62,5 @@ def record_lockout(sender: object, username: str, **kwargs: Any) -> None:
 def record_sign_in_event(event: DirectoryEvent, name: str) -> None:
     """At most once a minute for each account, so that a script can't fill the table."""
     person = User.objects.filter(email__iexact=name).first() if name else None
-    if person is None:
-        return
-    recent = HistoryEntry.objects.filter(
-        subject_type=person._meta.label_lower,
-        subject_id=person.pk,
-        event=event,
-        at__gte=timezone.now() - INTERVAL,
-    )
-    if not recent.exists():
-        history.record(event=event, subject=person, by=None, company=None)
+    if person is not None:
+        history.record_at_intervals(interval=INTERVAL, event=event, subject=person, by=None, company=None)

@@ -256,12 +256,10 @@ class ProjectAdmin(RecordingAdmin[Project]):
     """Projects. A project stays with its company."""
 
     events = (DirectoryEvent.PROJECT_CREATED, DirectoryEvent.PROJECT_CHANGED, DirectoryEvent.PROJECT_DELETED)
+    fixed_fields = ("company",)
     list_display = ("name", "number", "company")
     list_filter = ("company",)
     search_fields = ("name", "number")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> tuple[str, ...]:
-        return ("company",) if obj else ()
 
 
 class CompanyMembershipForm(forms.ModelForm[CompanyMembership]):
@@ -314,6 +312,7 @@ class CompanyMembershipAdmin(MembershipAdmin[CompanyMembership]):
     """Where the privilege Can Push to Accounting is granted and revoked."""
 
     form = CompanyMembershipForm
+    fixed_fields = ("user", "company")
     list_display = ("user", "company", "erp_integrations_level", "directory_level", "can_push_to_accounting")
     list_filter = ("company", "can_push_to_accounting", "erp_integrations_level")
     list_select_related = ("user", "company")
@@ -321,10 +320,8 @@ class CompanyMembershipAdmin(MembershipAdmin[CompanyMembership]):
     autocomplete_fields = ("user", "company")
     change_form_template = "admin/directory/membership.html"
 
-    def get_readonly_fields(
-        self, request: HttpRequest, obj: CompanyMembership | None = None
-    ) -> tuple[str, ...]:
-        fixed = ("user", "company") if obj else ()
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        fixed = super().get_readonly_fields(request, obj)
         can_grant = request.user.has_perm("directory.grant_push_to_accounting")
         return fixed if can_grant else (*fixed, "can_push_to_accounting")
 
@@ -343,10 +340,6 @@ class CompanyMembershipAdmin(MembershipAdmin[CompanyMembership]):
     def delete_model(self, request: HttpRequest, obj: CompanyMembership) -> None:
         assert isinstance(request.user, User)
         memberships.delete_company_membership(membership=obj, by=request.user)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[CompanyMembership]) -> None:
-        for membership in queryset:
-            self.delete_model(request, membership)
 
     def change_view(
         self,
@@ -389,17 +382,13 @@ class ProjectMembershipAdmin(MembershipAdmin[ProjectMembership]):
     """Who may do what in a project's Commitments tool."""
 
     company = "project__company"
+    fixed_fields = ("user", "project")
 
     list_display = ("user", "project", "commitments_level")
     list_filter = ("project__company", "commitments_level")
     list_select_related = ("user", "project")
     search_fields = ("user__email", "project__name")
     autocomplete_fields = ("user", "project")
-
-    def get_readonly_fields(
-        self, request: HttpRequest, obj: ProjectMembership | None = None
-    ) -> tuple[str, ...]:
-        return ("user", "project") if obj else ()
 
     def save_model(self, request: HttpRequest, obj: ProjectMembership, form: Any, change: bool) -> None:
         assert isinstance(request.user, User)
@@ -408,10 +397,6 @@ class ProjectMembershipAdmin(MembershipAdmin[ProjectMembership]):
     def delete_model(self, request: HttpRequest, obj: ProjectMembership) -> None:
         assert isinstance(request.user, User)
         memberships.delete_project_membership(membership=obj, by=request.user)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ProjectMembership]) -> None:
-        for membership in queryset:
-            self.delete_model(request, membership)
 
 
 @admin.register(HistoryEntry)
@@ -476,20 +461,12 @@ class RecordedGroupAdmin(RecordingAdmin[Group], GroupAdmin):
         )
         super().delete_model(request, obj)
 
-    def has_module_permission(self, request: HttpRequest) -> bool:
+    def has_module_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         return request.user.is_superuser
 
-    def has_view_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        return request.user.is_superuser
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.user.is_superuser
-
-    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        return request.user.is_superuser
-
-    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        return request.user.is_superuser
+    has_view_permission = has_add_permission = has_change_permission = has_delete_permission = (
+        has_module_permission
+    )
 
 
 admin.site.unregister(Group)

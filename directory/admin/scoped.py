@@ -39,6 +39,8 @@ class CompanyScopedAdmin(admin.ModelAdmin[M]):
 
     company = "company"
     """Where a row's company stands, as a lookup; ``pk`` for companies themselves."""
+    fixed_fields: tuple[str, ...] = ()
+    """What stays as it was when the row was created."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
         rows = super().get_queryset(request)
@@ -48,6 +50,14 @@ class CompanyScopedAdmin(admin.ModelAdmin[M]):
     def limit_to_companies(self, person: User, rows: QuerySet[M]) -> QuerySet[M]:
         """Those of ``rows`` that this person may know of."""
         return rows.filter(**{f"{self.company}__in": list_company_ids(person)})
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return (*super().get_readonly_fields(request, obj), *(self.fixed_fields if obj else ()))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """One by one, as each is remembered."""
+        for obj in queryset:
+            self.delete_model(request, obj)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> M | None:
         """Django takes no field's name for the name of one."""
@@ -172,10 +182,6 @@ class RecordingAdmin(CompanyScopedAdmin[M]):
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         self.record_change(request, obj, self.events[2], {})
         super().delete_model(request, obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        for obj in queryset:
-            self.delete_model(request, obj)
 
     def record_change(self, request: HttpRequest, obj: Any, event: Event, detail: dict[str, Any]) -> None:
         """One row of the history, by the person in the request."""

@@ -29,41 +29,18 @@ def format_time(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
-def build_content(
-    *,
-    pk: int,
-    at: datetime,
-    company_id: int | None,
-    by_id: int | None,
-    event: str,
-    subject_type: str,
-    subject_id: int,
-    detail: Any,
-) -> dict[str, Any]:
+def build_entry_content(entry: HistoryEntry) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
-        "id": pk,
-        "at": format_time(at),
-        "company": company_id,
-        "by": by_id,
-        "event": event,
-        "subject_type": subject_type,
-        "subject_id": subject_id,
-        "detail": detail,
+        "id": entry.pk,
+        "at": format_time(entry.at),
+        "company": entry.company_id,
+        "by": entry.by_id,
+        "event": entry.event,
+        "subject_type": entry.subject_type,
+        "subject_id": entry.subject_id,
+        "detail": entry.detail,
     }
-
-
-def build_entry_content(entry: HistoryEntry) -> dict[str, Any]:
-    return build_content(
-        pk=entry.pk,
-        at=entry.at,
-        company_id=entry.company_id,
-        by_id=entry.by_id,
-        event=entry.event,
-        subject_type=entry.subject_type,
-        subject_id=entry.subject_id,
-        detail=entry.detail,
-    )
 
 
 def get_chain(company_id: int | None) -> int:

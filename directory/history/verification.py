@@ -138,19 +138,12 @@ def check_seal(row: tuple[Any, ...], previous: Chain) -> str:
         return f"seal {number} (of entry {entry_id}) does not follow the one before: put in, or out of order"
     if row[7] is None:
         return f"entry {entry_id} is missing; it was sealed as number {number}"
-    pk, at, company_id, by_id, event, subject_type, subject_id, detail = row[7:]
-    content = canonical.build_content(
-        pk=pk,
-        at=at,
-        company_id=company_id,
-        by_id=by_id,
-        event=event,
-        subject_type=subject_type,
-        subject_id=subject_id,
-        detail=json.loads(detail),
-    )
-    if canonical.get_chain(company_id) != chain or canonical.hash_content(content) != entry_hash:
+    *values, detail = row[7:]  # in the order of the model's fields
+    entry = HistoryEntry(*values, json.loads(detail))
+    content = canonical.build_entry_content(entry)
+    if canonical.get_chain(entry.company_id) != chain or canonical.hash_content(content) != entry_hash:
         return f"entry {entry_id} was altered after it was sealed as number {number}"
+    at = entry.at
     if at > sealed_at + MAX_TIME_DISORDER or (previous.latest and at < previous.latest - MAX_TIME_DISORDER):
         return (
             f"entry {entry_id} says that it is of {at:%Y-%m-%d %H:%M}, and was sealed as number {number} "

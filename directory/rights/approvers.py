@@ -36,16 +36,23 @@ MAX_NAMES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
-    """The entry by which somebody holds the privilege."""
+class RecordedAct:
+    """What somebody did last, as the history has it; None: nothing."""
 
-    entry: HistoryEntry
+    entry: HistoryEntry | None
     by: User | None
 
     @property
     def reason(self) -> str:
-        """Why, in the words of who granted it."""
-        return str(self.entry.detail.get("reason", ""))
+        """Why, in their words; blank where none was given."""
+        return str(self.entry.detail.get("reason", "")) if self.entry else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant(RecordedAct):
+    """The entry by which somebody holds the privilege."""
+
+    entry: HistoryEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,36 +88,22 @@ class SuspendedApprover:
 
 
 @dataclass(frozen=True, slots=True)
-class ApproverReview:
+class ApproverReview(RecordedAct):
     """The last time that somebody looked at the list, and when the next is due; None: nobody holds it.
 
     ``is_asked``: what stood when accounts began to suspend the privilege was not confirmed since.
     """
 
-    entry: HistoryEntry | None
-    by: User | None
     due_at: datetime | None
     is_overdue: bool
     is_requested: bool = False
 
-    @property
-    def reason(self) -> str:
-        """Why some should not hold it any more; blank after a confirmation."""
-        return str(self.entry.detail.get("reason", "")) if self.entry else ""
-
 
 @dataclass(frozen=True, slots=True)
-class OwnDecisionRule:
+class OwnDecisionRule(RecordedAct):
     """Whether approvers decide on their own commitments here, and who said so last."""
 
     is_lifted: bool
-    entry: HistoryEntry | None
-    by: User | None
-
-    @property
-    def reason(self) -> str:
-        """Why, in the words of who changed it."""
-        return str(self.entry.detail.get("reason", "")) if self.entry else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +207,7 @@ def build_approver_list(company: Company) -> ApproverList:
             if key in suspended_memberships
         ],
         build_review(last_review, get_actor(last_review), approvers, is_requested=is_requested),
-        OwnDecisionRule(company.allows_own_decisions, rule, get_actor(rule)),
+        OwnDecisionRule(rule, get_actor(rule), company.allows_own_decisions),
         hash_approver_list(company, approvers),
     )
 

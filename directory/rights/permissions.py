@@ -102,12 +102,7 @@ def can_compare_with_erp(user: User, company: Company) -> bool:
 
 def can_review_approvers(user: User, company: Company) -> bool:
     """Say that the list of who may push to accounting is right: Admin on either tool of the company."""
-    membership = find_company_membership(user, company)
-    return bool(
-        membership
-        and membership.user.is_active
-        and Level.ADMIN in (membership.directory_level, membership.erp_integrations_level)
-    )
+    return can_see_history(user, company)
 
 
 def can_see_commitments(user: User, project: Project) -> bool:

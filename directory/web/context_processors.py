@@ -14,14 +14,9 @@ from directory.models import VISIBLE_LEVELS, Company, Level, Project
 class NavItem:
     """One link of the header."""
 
-    name: str
+    label: str
     url: str
     current: bool
-
-    @property
-    def label(self) -> str:
-        """The words of the link."""
-        return self.name
 
 
 def build_navigation(request: HttpRequest) -> dict[str, Any]:

@@ -606,11 +606,9 @@ class Adapter(Protocol):
 
     def probe(self) -> ProbeResult:
         """Ask whether the ERP answers and still speaks the interface we know. Never writes."""
-        ...
 
     def get_proposed_erp_id(self, document: Document) -> str:
         """The ERP ID that the connection's rule gives; may be too long, is never cut in silence."""
-        ...
 
     def check_document(
         self, document: Document, references: ErpReferences, erp_id: str, note: str = ""
@@ -619,7 +617,6 @@ class Adapter(Protocol):
 
         ``note`` is the approver's, which not every connection sends.
         """
-        ...
 
     def check_references(self, document: Document, references: ErpReferences) -> list[Issue]:
         """What the ERP's own lists say against the document. Pure.
@@ -627,21 +624,17 @@ class Adapter(Protocol):
         Beside what can't be checked, the findings tell apart every state of the lists that counts:
         an acceptance is bound to them.
         """
-        ...
 
     def describe_code_issue(self, code: str, kind: CodeKind) -> str:
         """Why the ERP can't hold a code, in words after "it"; blank where it can. Pure."""
-        ...
 
     def get_phase_code(self, cost_code: str) -> str:
         """The phase that a cost code names in the ERP, in the form in which two spellings are equal."""
-        ...
 
     def build_calls(
         self, document: Document, references: ErpReferences, erp_id: str, note: str = ""
     ) -> tuple[Call, ...]:
         """The ordered calls that write the document. Pure; call only when nothing blocks."""
-        ...
 
     def get_bound_values(self, document: Document, references: ErpReferences) -> dict[str, object]:
         """What an acceptance is bound to besides document and links: all that makes the calls other ones.
@@ -649,64 +642,50 @@ class Adapter(Protocol):
         Nothing is named where the calls are, in what they mean, those of before this was asked: what was
         accepted then stays accepted. Pure.
         """
-        ...
 
     def build_key(self, vendor_code: str, erp_id: str) -> Key:
         """What the record will be called in the ERP."""
-        ...
 
     def get_call_key(self, call: Call) -> Key:
         """The record that a call writes to. Pure."""
-        ...
 
     def get_job_number(self, call: Call) -> str:
         """The job of the record that a header's call writes; blank for another call. Pure."""
-        ...
 
     def get_reference_name(self, element: Element, references: ErpReferences) -> str:
         """The ERP's own name of the vendor or the job, where the element holds its code. Pure."""
-        ...
 
     def find_record(self, key: Key) -> StoredRecord | NotFound | Unavailable:
         """What is stored under the key. Never writes."""
-        ...
 
     def find_records(self, keys: Sequence[Key]) -> Mapping[Key, StoredRecord] | Unavailable:
         """As ``find``, for at most ``MOST_AT_ONCE`` keys by one look; what is missing is absent."""
-        ...
 
     @property
     def has_read_back(self) -> bool:
         """There is a way to look at what is stored."""
-        ...
 
     def verify_plan(self, calls: tuple[Call, ...]) -> Verdict:
         """Compare a whole plan with what is stored under its key. Never writes."""
-        ...
 
     def describe_caution(self, calls: Sequence[Call]) -> str:
         """What the ERP may make of what a plan leaves blank, and is not meant; blank where nothing. Pure."""
-        ...
 
     def compare_calls(self, calls: tuple[Call, ...], record: StoredRecord) -> CallComparison:
         """Hold each of some calls against a record that ``find`` has shown. Pure."""
-        ...
 
     def can_read_back(self, call: Call) -> bool:
         """What a call writes can be read back at all. Where not, it replaces what it wrote
         before, so that sending it again changes nothing. Pure."""
-        ...
 
     def get_record_part(self, call: Call) -> tuple[str, ...]:
         """Which part of its record a call writes: two calls with one part overwrite each other. Pure."""
-        ...
 
     def verify_plans(self, plans: Sequence[tuple[Call, ...]]) -> Sequence[Verdict]:
         """As ``verify``, for many plans at the cost of one look; the verdicts are in their order.
 
         At most ``MOST_AT_ONCE`` plans. Where nobody could look, every verdict is CannotTell.
         """
-        ...
 
     def find_moved_records(
         self, plans: Sequence[tuple[Call, ...]]
@@ -716,39 +695,30 @@ class Adapter(Protocol):
         An absence under a key proves nothing: people change codes and numbers. Whose a record is, the
         adapter does not know. Plans of one company; at most ``MOST_AT_ONCE``. Never writes.
         """
-        ...
 
     def match_record(self, calls: tuple[Call, ...], key: Key, record: StoredRecord) -> MovedRecord | None:
         """The record as the one of a plan's job and lines; None where that can't be said. Pure."""
-        ...
 
     def build_moved_calls(self, calls: tuple[Call, ...], record: MovedRecord) -> tuple[Call, ...]:
         """The same calls to the record as it is called now. Pure."""
-        ...
 
     def get_billing(self, calls: tuple[Call, ...], record: StoredRecord) -> Billing:
         """What was invoiced and paid of a record that ``find`` has shown. Pure."""
-        ...
 
     def send_call(self, call: Call, *, until: float = math.inf) -> Outcome:
         """Exactly one attempt on the wire, with no hidden retry. Raises nothing of the wire's.
 
         Nothing is handed to the network after ``until``, of ``time.monotonic()``.
         """
-        ...
 
     def list_vendors(self) -> Rows[VendorRecord] | Unauthorised | Unavailable:
         """Every vendor of the company, the active ones at least. Never writes."""
-        ...
 
     def list_jobs(self) -> Rows[JobRecord] | Unauthorised | Unavailable:
         """Every job of the company, whatever its status. Never writes."""
-        ...
 
     def list_phases(self, job_number: str) -> Rows[PhaseRecord] | Unauthorised | Unavailable:
         """Every phase of a job with each of its cost types, whatever their status. Never writes."""
-        ...
 
     def read_current_references(self, references: ErpReferences) -> ErpReferences | Unavailable:
         """What the ERP says now of a document's vendor, job and phases, with one look. Never writes."""
-        ...

@@ -75,17 +75,14 @@ def build_sending_adapter(job: ExportJob) -> Adapter | NotSent | Unusable:
     """
     connection = job.connection
     checked_at = connection.descriptions_checked_at
-    is_old = checked_at is None or checked_at < timezone.now() - timedelta(
-        seconds=settings.WSDL_CHECK_SECONDS
-    )
+    interval = timedelta(seconds=settings.WSDL_CHECK_SECONDS)
+    is_old = checked_at is None or checked_at < timezone.now() - interval
     if is_old or not connection.wsdls.exists():
         result = build_probing_adapter(connection).probe()
+        if not result.is_usable and result.transient:
+            return NotSent(result.sentence)
         if not result.is_usable:
-            return (
-                NotSent(result.sentence)
-                if result.transient
-                else Unusable(result.sentence, result.can_accept_wsdl)
-            )
+            return Unusable(result.sentence, result.can_accept_wsdl)
         store_descriptions(connection, result)
     return build_spectrum_adapter(connection, get_descriptions(connection), job)
 

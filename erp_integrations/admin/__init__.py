@@ -1,27 +1,5 @@
 """Django admin for the ERP Integrations tool: connections and links are set here, deliveries are seen."""
 
-from erp_integrations.admin.connections import ConnectionAdmin
-from erp_integrations.admin.deliveries import (
-    AttestationAdmin,
-    ErpIdHoldAdmin,
-    ExportCallAdmin,
-    ExportJobAdmin,
-    SubmissionAdmin,
-    WireAttemptAdmin,
-)
-from erp_integrations.admin.exemptions import ApproverAdmin
-from erp_integrations.admin.links import CostTypeAccountAdmin, JobLinkAdmin, VendorLinkAdmin
+from erp_integrations.admin import connections, deliveries, exemptions, links
 
-__all__ = [
-    "ApproverAdmin",
-    "AttestationAdmin",
-    "ConnectionAdmin",
-    "CostTypeAccountAdmin",
-    "ErpIdHoldAdmin",
-    "ExportCallAdmin",
-    "ExportJobAdmin",
-    "JobLinkAdmin",
-    "SubmissionAdmin",
-    "VendorLinkAdmin",
-    "WireAttemptAdmin",
-]
+__all__ = ["connections", "deliveries", "exemptions", "links"]

@@ -14,7 +14,7 @@ from directory.models import User
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Kind, Subject
 from erp_integrations.connections import settings_changes
-from erp_integrations.connections.settings_form import ConnectionForm
+from erp_integrations.connections.settings_form import SECTIONS, ConnectionForm
 from erp_integrations.events import ErpEvent
 from erp_integrations.models import Connection
 from erp_integrations.models.secrets import EncryptedTextField
@@ -34,44 +34,12 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
     lease = ("fault", "awaits_probe", "not_before", "lease_holder", "lease_until", "lease_attempt")
     fieldsets = (
         (None, {"fields": ("company", "name", "server", "company_code")}),
-        (
-            "What is written",
-            {
-                "fields": (
-                    *("general_ledger_account", "general_ledger_order"),
-                    *("erp_id_rule", "subcontract_prefix", "purchase_order_prefix"),
-                    *("non_ascii", "fixed_price_units"),
-                    *("notes_topic", "retention_rule", "unit_price_codes", "job_price_codes"),
-                )
-            },
-        ),
+        ("What is written", {"fields": SECTIONS["What is written"]}),
         ("Secrets", {"fields": ("authorization_id", "guid_policy", "guid", "forget_guid")}),
-        (
-            "Hosted site (OAuth)",
-            {
-                "fields": (
-                    *("client_id", "client_secret", "forget_client_secret", "client_secret_expires_on"),
-                    *("token_path", "rotation_path"),
-                )
-            },
-        ),
-        (
-            "Site",
-            {
-                "fields": (
-                    "success_rule",
-                    "success_codes",
-                    "element_names",
-                    *("soap_authentication", "rest_authentication", "token_for_descriptions"),
-                    *("error_statuses", "any_ending"),
-                    "wsdl_path",
-                    "service_path",
-                    "vendors_path",
-                )
-            },
-        ),
-        ("Every day", {"fields": (("closed_from", "closed_until", "closed_time_zone"),)}),
-        ("What Spectrum doesn't document", {"fields": ("watch_days", "resolve_by_hand_after_hours")}),
+        ("Hosted site (OAuth)", {"fields": SECTIONS["Hosted site"]}),
+        ("Site", {"fields": SECTIONS["Site differences"]}),
+        ("Every day", {"fields": (SECTIONS["Every day"],)}),
+        ("What Spectrum doesn't document", {"fields": SECTIONS["What Spectrum doesn't document"]}),
         ("State (kept by the workers)", {"fields": lease}),
     )
     actions = ("forget_descriptions",)
@@ -114,12 +82,8 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
         viewed = self.get_object(request, unquote(object_id)) if response.status_code == 200 else None
         if viewed is not None:
             assert isinstance(request.user, User)
-            history.record_secrets_view(
-                event=ErpEvent.CONNECTION_SECRETS_LOOKED_AT,
-                subject=viewed,
-                by=request.user,
-                company=viewed.company,
-            )
+            event, company = ErpEvent.CONNECTION_SECRETS_LOOKED_AT, viewed.company
+            history.record_secrets_view(event=event, subject=viewed, by=request.user, company=company)
         return response
 
     @admin.action(description="Fetch the service descriptions (WSDL) again at the next export")

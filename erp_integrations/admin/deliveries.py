@@ -10,23 +10,28 @@ from directory.admin.scoped import ReadOnlyAdmin
 from erp_integrations.models import Attestation, ErpIdHold, ExportCall, ExportJob, Submission, WireAttempt
 
 
+class NewestFirstAdmin(ReadOnlyAdmin):
+    """For tables too long to be counted for every page."""
+
+    ordering = ("-pk",)
+    show_full_result_count = False
+
+
 @admin.register(Submission)
-class SubmissionAdmin(ReadOnlyAdmin):
+class SubmissionAdmin(NewestFirstAdmin):
     """What was sent, and how it was decided."""
 
     list_display = ("number", "title", "company", "project", "status", "sent_by", "sent_at")
     list_filter = ("status", "kind", "company")
     list_select_related = ("company", "project", "sent_by")
     search_fields = ("number", "title", "contract_company_name")
-    ordering = ("-pk",)
-    show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("snapshot")
 
 
 @admin.register(ExportJob)
-class ExportJobAdmin(ReadOnlyAdmin):
+class ExportJobAdmin(NewestFirstAdmin):
     """The deliveries."""
 
     company = "submission__company"
@@ -34,8 +39,6 @@ class ExportJobAdmin(ReadOnlyAdmin):
     list_filter = ("status", "connection")
     list_select_related = ("submission", "connection")
     search_fields = ("erp_id", "vendor_code", "submission__number")
-    ordering = ("-pk",)
-    show_full_result_count = False
 
 
 @admin.register(ExportCall)
@@ -52,7 +55,7 @@ class ExportCallAdmin(ReadOnlyAdmin):
 
 
 @admin.register(WireAttempt)
-class WireAttemptAdmin(ReadOnlyAdmin):
+class WireAttemptAdmin(NewestFirstAdmin):
     """The ledger: every attempt on the wire, and what was answered."""
 
     company = "call__job__submission__company"
@@ -60,12 +63,10 @@ class WireAttemptAdmin(ReadOnlyAdmin):
     list_filter = ("outcome",)
     list_select_related = ("call",)
     search_fields = ("call__job__erp_id", "reason")
-    ordering = ("-pk",)
-    show_full_result_count = False
 
 
 @admin.register(Attestation)
-class AttestationAdmin(ReadOnlyAdmin):
+class AttestationAdmin(NewestFirstAdmin):
     """What people said that Spectrum holds."""
 
     company = "call__job__submission__company"
@@ -73,12 +74,10 @@ class AttestationAdmin(ReadOnlyAdmin):
     list_filter = ("is_there", "read_back")
     list_select_related = ("call", "by")
     search_fields = ("call__job__erp_id", "statement")
-    ordering = ("-pk",)
-    show_full_result_count = False
 
 
 @admin.register(ErpIdHold)
-class ErpIdHoldAdmin(ReadOnlyAdmin):
+class ErpIdHoldAdmin(NewestFirstAdmin):
     """Which names in Spectrum belong to which commitments."""
 
     company = "connection__company"
@@ -86,5 +85,3 @@ class ErpIdHoldAdmin(ReadOnlyAdmin):
     list_filter = ("connection",)
     list_select_related = ("connection", "commitment")
     search_fields = ("erp_id", "vendor_code", "commitment__number")
-    ordering = ("-pk",)
-    show_full_result_count = False

@@ -127,7 +127,7 @@ def build_link_description(event: Event) -> EventDescription:
         code = detail.get("vendor_code") or detail.get("job_number")
         return f"{event.label}: {code} in Spectrum" if code else str(event.label)
 
-    return EventDescription(describe=describe_change)
+    return EventDescription(describe_change)
 
 
 def describe_exemption(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
@@ -135,59 +135,53 @@ def describe_exemption(detail: Mapping[str, Any], people: Mapping[int, User]) ->
 
 
 DESCRIPTIONS: dict[Event, EventDescription] = {
-    CommitmentEvent.COMMITMENT_CHANGED: EventDescription(describe=describe_change),
-    CommitmentEvent.COMMITMENT_LINES_MERGED: EventDescription(describe=describe_merge, message_key="was"),
-    CommitmentEvent.COMMITMENT_BILLING_ITEMS_GIVEN: EventDescription(describe=describe_billing_items),
+    CommitmentEvent.COMMITMENT_CHANGED: EventDescription(describe_change),
+    CommitmentEvent.COMMITMENT_LINES_MERGED: EventDescription(describe_merge, message_key="was"),
+    CommitmentEvent.COMMITMENT_BILLING_ITEMS_GIVEN: EventDescription(describe_billing_items),
     ErpEvent.SUBMISSION_SENT: EventDescription(tone=Badge.AWAITING.label),
     ErpEvent.SUBMISSION_RETRIEVED: EventDescription(tone=Badge.RETRIEVED.label),
     ErpEvent.SUBMISSION_ACCEPTED: EventDescription(
-        describe=describe_acceptance, tone=Badge.EXPORTING.label, message_key="note"
+        describe_acceptance, tone=Badge.EXPORTING.label, message_key="note"
     ),
     ErpEvent.SUBMISSION_ADOPTED: EventDescription(
-        describe=describe_adoption, tone=Badge.SYNCED.label, message_key="statement"
+        describe_adoption, tone=Badge.SYNCED.label, message_key="statement"
     ),
     ErpEvent.SUBMISSION_REJECTED: EventDescription(tone=Badge.REJECTED.label, message_key="reason"),
-    ErpEvent.SUBMISSION_EXEMPTED: EventDescription(describe=describe_exemption, message_key="reason"),
+    ErpEvent.SUBMISSION_EXEMPTED: EventDescription(describe_exemption, message_key="reason"),
     ErpEvent.SUBMISSION_UNDONE: EventDescription(tone=Badge.AWAITING.label),
     ErpEvent.SUBMISSION_UNLINKED: EventDescription(
-        describe=describe_unlink, tone=Badge.UNLINKED.label, message_key="statement"
+        describe_unlink, tone=Badge.UNLINKED.label, message_key="statement"
     ),
-    ErpEvent.SUBMISSION_RETURNED: EventDescription(describe=describe_return, tone=Badge.AWAITING.label),
-    ErpEvent.EXPORT_STARTED: EventDescription(describe=describe_start, tone=Badge.EXPORTING.label),
+    ErpEvent.SUBMISSION_RETURNED: EventDescription(describe_return, tone=Badge.AWAITING.label),
+    ErpEvent.EXPORT_STARTED: EventDescription(describe_start, tone=Badge.EXPORTING.label),
     ErpEvent.EXPORT_PUT_OFF: EventDescription(tone=Badge.EXPORTING.label, message_key="problem"),
     ErpEvent.EXPORT_SYNCED: EventDescription(tone=Badge.SYNCED.label),
     ErpEvent.EXPORT_VERIFIED: EventDescription(tone=Badge.SYNCED.label),
     ErpEvent.EXPORT_DIFFERS: EventDescription(tone=Badge.SYNCED_WITH_DIFFERENCES.label),
     ErpEvent.EXPORT_ABSENT: EventDescription(tone=Badge.NEEDS_ATTENTION.label),
-    ErpEvent.DRIFT_BEGAN: EventDescription(describe=describe_drift, tone=Badge.SYNCED_WITH_DIFFERENCES.label),
-    ErpEvent.DRIFT_CHANGED: EventDescription(
-        describe=describe_drift, tone=Badge.SYNCED_WITH_DIFFERENCES.label
-    ),
+    ErpEvent.DRIFT_BEGAN: EventDescription(describe_drift, tone=Badge.SYNCED_WITH_DIFFERENCES.label),
+    ErpEvent.DRIFT_CHANGED: EventDescription(describe_drift, tone=Badge.SYNCED_WITH_DIFFERENCES.label),
     ErpEvent.DRIFT_ENDED: EventDescription(tone=Badge.SYNCED.label),
     ErpEvent.EXPORT_INCOMPLETE: EventDescription(tone=Badge.NEEDS_ATTENTION.label, message_key="problem"),
     ErpEvent.EXPORT_FAILED: EventDescription(
-        describe=describe_failure, tone=Badge.FAILED.label, message_key="problem"
+        describe_failure, tone=Badge.FAILED.label, message_key="problem"
     ),
     ErpEvent.EXPORT_UNKNOWN: EventDescription(tone=Badge.NEEDS_ATTENTION.label, message_key="problem"),
     ErpEvent.EXPORT_FOUND_ALL: EventDescription(tone=Badge.SYNCED.label),
     ErpEvent.EXPORT_FOUND_NONE: EventDescription(tone=Badge.EXPORTING.label),
-    ErpEvent.EXPORT_FOUND_PART: EventDescription(
-        describe=describe_found_part, tone=Badge.NEEDS_ATTENTION.label
-    ),
+    ErpEvent.EXPORT_FOUND_PART: EventDescription(describe_found_part, tone=Badge.NEEDS_ATTENTION.label),
     ErpEvent.EXPORT_FOUND_OTHER: EventDescription(tone=Badge.NEEDS_ATTENTION.label),
     ErpEvent.EXPORT_ATTESTED_ALL: EventDescription(tone=Badge.SYNCED.label, message_key="statement"),
     ErpEvent.EXPORT_ATTESTED_NONE: EventDescription(tone=Badge.EXPORTING.label, message_key="statement"),
     ErpEvent.EXPORT_ATTESTED_PART: EventDescription(
-        describe=describe_attested_part, tone=Badge.NEEDS_ATTENTION.label, message_key="statement"
+        describe_attested_part, tone=Badge.NEEDS_ATTENTION.label, message_key="statement"
     ),
     ErpEvent.EXPORT_ELSEWHERE: EventDescription(tone=Badge.NEEDS_ATTENTION.label),
-    ErpEvent.EXPORT_FOLLOWED: EventDescription(describe=describe_follow, tone=Badge.SYNCED.label),
+    ErpEvent.EXPORT_FOLLOWED: EventDescription(describe_follow, tone=Badge.SYNCED.label),
     ErpEvent.EXPORT_RESUMED: EventDescription(tone=Badge.EXPORTING.label),
-    ErpEvent.EXPORT_RETRIED: EventDescription(
-        describe=describe_retry, tone=Badge.EXPORTING.label, message_key="note"
-    ),
-    ErpEvent.CONNECTION_CREATED: EventDescription(describe=describe_settings),
-    ErpEvent.CONNECTION_CHANGED: EventDescription(describe=describe_settings),
+    ErpEvent.EXPORT_RETRIED: EventDescription(describe_retry, tone=Badge.EXPORTING.label, message_key="note"),
+    ErpEvent.CONNECTION_CREATED: EventDescription(describe_settings),
+    ErpEvent.CONNECTION_CHANGED: EventDescription(describe_settings),
     ErpEvent.CONNECTION_DESCRIPTIONS_ADOPTED: EventDescription(message_key="difference"),
     ErpEvent.CONNECTION_SUCCESS_RULE_LEARNED: EventDescription(message_key="rule"),
     ErpEvent.CONNECTION_PROBED: EventDescription(message_key="sentence"),
@@ -195,7 +189,7 @@ DESCRIPTIONS: dict[Event, EventDescription] = {
     ErpEvent.CONNECTION_PAUSED: EventDescription(message_key="reason"),
     ErpEvent.CONNECTION_SECRET_ROTATION_FAILED: EventDescription(message_key="reason"),
     ErpEvent.CONNECTION_SECRET_ROTATION_UNKNOWN: EventDescription(message_key="reason"),
-    ErpEvent.CONNECTION_UNITS_CHANGED: EventDescription(describe=describe_units),
+    ErpEvent.CONNECTION_UNITS_CHANGED: EventDescription(describe_units),
     ErpEvent.CONNECTION_UNIT_CONFIRMED: build_link_description(ErpEvent.CONNECTION_UNIT_CONFIRMED),
     **{
         event: build_link_description(event)

@@ -36,13 +36,8 @@ def export_history(*, company: Company, search: Search, kind: str, by: User) -> 
     require_see_history(by, company)
     if kind not in FORMATS:
         raise UnknownFormat(f"History is exported as {' or '.join(FORMATS)}, not as “{kind}”.")
-    history.record(
-        event=DirectoryEvent.HISTORY_EXPORTED,
-        subject=company,
-        by=by,
-        company=company,
-        detail={"format": kind, "search": search.parameters},
-    )
+    detail, event = {"format": kind, "search": search.parameters}, DirectoryEvent.HISTORY_EXPORTED
+    history.record(event=event, subject=company, by=by, company=company, detail=detail)
     # Now, as the days of the search are those of the viewer's time zone, which is left when this is written.
     return FORMATS[kind](company, history_search.find_entries(company, search))
 

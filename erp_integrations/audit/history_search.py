@@ -1,6 +1,6 @@
 """What an auditor looks for in a company's history, read from an address, and the pages of what is found."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from urllib.parse import urlencode
@@ -93,10 +93,7 @@ def find_entries(company: Company, search: Search, *, with_accounts: bool = Fals
     """
     scope = Q(company_id=company.pk)
     if with_accounts:
-        begins = Q(pk__in=[])
-        for prefix in ACCOUNT_PREFIXES:
-            begins |= Q(event__startswith=prefix)
-        scope |= begins & Q(
+        scope |= _build_prefix_filter(ACCOUNT_PREFIXES) & Q(
             company_id=None, subject_type=User._meta.label_lower, subject_id__in=list_approver_ids(company)
         )
     entries = HistoryEntry.objects.filter(scope)
@@ -108,10 +105,7 @@ def find_entries(company: Company, search: Search, *, with_accounts: bool = Fals
         about_person = Q(subject_type=User._meta.label_lower, subject_id=search.person)
         entries = entries.filter(Q(by_id=search.person) | Q(detail__user=search.person) | about_person)
     if search.event in EVENT_GROUPS:
-        begins = Q(pk__in=[])
-        for prefix in EVENT_GROUPS[search.event][1]:
-            begins |= Q(event__startswith=prefix)
-        entries = entries.filter(begins)
+        entries = entries.filter(_build_prefix_filter(EVENT_GROUPS[search.event][1]))
     elif search.event:
         entries = entries.filter(event=search.event)
     if search.subject:
@@ -146,6 +140,10 @@ def list_approver_ids(company: Company) -> list[int]:
     privilege_entries = HistoryEntry.objects.filter(company_id=company.pk, event__startswith="privilege.")
     changed_users = privilege_entries.values_list("detail__user", flat=True)
     return [*memberships.values_list("user", flat=True), *filter(None, changed_users)]
+
+
+def _build_prefix_filter(prefixes: Iterable[str]) -> Q:
+    return Q(*(("event__startswith", prefix) for prefix in prefixes), _connector=Q.OR)
 
 
 def _build_word_filter(company: Company, word: str) -> Q:

@@ -62,15 +62,12 @@ def find_subjects(entries: Iterable[HistoryEntry], reader: CompanyMembership | N
         rows = _find_rows(label, naming, keys, reader) if naming else {}
         for key in keys:
             row = rows.get(key)
-            subjects[label, key] = (
-                Subject(
-                    naming.kind, naming.name(row), naming.url(row, reader) if naming.url and reader else ""
-                )
-                if naming and row is not None
-                else Subject(
-                    naming.kind if naming else label.rpartition(".")[2].capitalize(), f"number {key}"
-                )
-            )
+            if naming and row is not None:
+                url = naming.url(row, reader) if naming.url and reader else ""
+                subjects[label, key] = Subject(naming.kind, naming.name(row), url)
+            else:
+                kind = naming.kind if naming else label.rpartition(".")[2].capitalize()
+                subjects[label, key] = Subject(kind, f"number {key}")
     return subjects
 
 

@@ -1,6 +1,6 @@
 """What a plan is made from besides the ERP ID, and what an approval binds (docs/product.md, section 6.2)."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import product
 
@@ -151,26 +151,18 @@ def build_basis(document: Document) -> ApprovalBasis:
         connection=job.connection, contract_company_id=document.contract_company_id
     ).first()
     account, source = general_ledger.get_account(document, job.connection, vendor)
-    vendor_code = vendor.vendor_code if vendor else ""
     phase_code = get_adapter(job.connection).get_phase_code
-    master_data = lookup.find_references(
+    found = lookup.find_references(
         job.connection,
-        vendor_code=vendor_code,
+        vendor_code=vendor.vendor_code if vendor else "",
         job_number=job.job_number,
         phase_codes={phase_code(line.cost_code) for line in document.lines},
     )
-    references = ErpReferences(
-        vendor_code=vendor_code,
-        job_number=job.job_number,
+    references = replace(
+        found,
         general_ledger_account=account,
         general_ledger_source=source,
-        vendor=master_data.vendor,
-        job=master_data.job,
-        phases=master_data.phases,
-        job_price_method=master_data.job_price_method,
         units=get_units(document, job.connection),
-        vendor_name=master_data.vendor_name,
-        job_description=master_data.job_description,
     )
     return ApprovalBasis(document, job.connection, references)
 

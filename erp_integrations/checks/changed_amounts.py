@@ -14,21 +14,19 @@ MOST_LINES = 12  # in a sentence
 LineName = tuple[str, ...]
 
 
-def check_changed_amounts(document: Document) -> list[Issue]:
+def check_changed_amounts(document: Document) -> Iterator[Issue]:
     """A remark where total or lines are not those of the last sending that ended. One query."""
     ended = Submission.objects.filter(commitment=document.commitment_id).exclude(status__in=OPEN_STATUSES)
     last = ended.order_by("-pk").first()
     if last is None:
-        return []
+        return
     try:
         changes = list(list_line_changes(last.document, document))
     except SnapshotUnreadable as error:
         changes = [str(error)]
-    if not changes:
-        return []
     more = f"; and {len(changes) - MOST_LINES} more lines" if len(changes) > MOST_LINES else ""
-    return [
-        Issue(
+    if changes:
+        yield Issue(
             "amounts-changed",
             Severity.WARNING,
             f"Since accounting last saw it, the total has changed from {last.total:,.2f} to "
@@ -37,7 +35,6 @@ def check_changed_amounts(document: Document) -> list[Issue]:
             "Check that these changes are intended.",
             ResponsibleParty.APPROVER,
         )
-    ]
 
 
 def list_line_changes(before: Document, now: Document) -> Iterator[str]:

@@ -88,12 +88,9 @@ def find_collisions(commitment: Commitment, issues: Iterable[Issue]) -> list[Col
 
 def build_collision(lines: list[LineItem], positions: tuple[int, ...], mergeable: bool) -> Collision:
     chosen = [line for line in lines if line.position in positions]
+    rows = [{name: getattr(line, name) for name in LINE_FIELDS} for line in chosen]
     try:
-        result = (
-            merging.merge_lines([{name: getattr(line, name) for name in LINE_FIELDS} for line in chosen])
-            if mergeable
-            else None
-        )
+        result = merging.merge_lines(rows) if mergeable else None
     except ValueError:
         result = None  # the sum has too many digits for one line
     return Collision(chosen, result, merging.build_billing_items(lines, positions))

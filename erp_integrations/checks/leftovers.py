@@ -4,7 +4,7 @@ Vendor, job and ERP ID then stay fixed, and a line that stands there may not be 
 next export (docs/product.md, section 7.6): Spectrum has no service that deletes.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -63,55 +63,41 @@ def release_erp_id(commitment: Commitment) -> None:
         ErpIdHold.objects.filter(commitment=commitment).delete()
 
 
-def check_leftovers(commitment_id: int, planned: Key, job_number: str) -> list[Issue]:
+def check_leftovers(commitment_id: int, planned: Key, job_number: str) -> Iterator[Issue]:
     """Why a commitment can't go to another record than the one that it was begun in. One query."""
     leftovers = find_leftovers(commitment_id)
     if leftovers is None:
-        return []
+        return
     job = leftovers.job
     there = f"Part of it is already in Spectrum: {job.record_name}"
-    issues: list[Issue] = []
-
-    def add_mismatch(
-        code: str, field: str, wanted: str, current: str, responsible_party: ResponsibleParty
-    ) -> None:
-        if wanted.strip().upper() != current.strip().upper():
-            issues.append(
-                Issue(
-                    code,
-                    Severity.BLOCKING,
-                    f"{there}. It can't be changed to {wanted or 'none'} now.",
-                    field,
-                    f"Change it back to {current}, or delete the record in Spectrum first.",
-                    responsible_party,
-                )
-            )
-
-    code = job.connection.company_code
-    add_mismatch("company-fixed", "Spectrum company", planned.company_code, code, ResponsibleParty.ERP_ADMIN)
-    add_mismatch(
-        "vendor-fixed", "Contract Company", planned.vendor_code, job.vendor_code, ResponsibleParty.PROJECT
+    fixed = (
+        ("company-fixed", "Spectrum company", planned.company_code, job.connection.company_code),
+        ("vendor-fixed", "Contract Company", planned.vendor_code, job.vendor_code),
+        ("job-fixed", "Project", job_number, leftovers.job_number),
+        ("erp-id-fixed", "ERP ID", planned.erp_id, job.erp_id),
     )
-    add_mismatch("job-fixed", "Project", job_number, leftovers.job_number, ResponsibleParty.ERP_ADMIN)
-    add_mismatch("erp-id-fixed", "ERP ID", planned.erp_id, job.erp_id, ResponsibleParty.APPROVER)
-    return issues
+    parties = {"vendor-fixed": ResponsibleParty.PROJECT, "erp-id-fixed": ResponsibleParty.APPROVER}
+    for code, field, wanted, current in fixed:
+        if wanted.strip().upper() != current.strip().upper():
+            sentence = f"{there}. It can't be changed to {wanted or 'none'} now."
+            action = f"Change it back to {current}, or delete the record in Spectrum first."
+            party = parties.get(code, ResponsibleParty.ERP_ADMIN)
+            yield Issue(code, Severity.BLOCKING, sentence, field, action, party)
 
 
-def check_leftover_lines(commitment_id: int, parts: Collection[tuple[str, ...]]) -> list[Issue]:
+def check_leftover_lines(commitment_id: int, parts: Collection[tuple[str, ...]]) -> Iterator[Issue]:
     """Lines that stand in Spectrum and are not among the ``parts`` of a new plan. One query."""
     leftovers = find_leftovers(commitment_id)
     if leftovers is None:
-        return []
+        return
     adapter = get_adapter(leftovers.job.connection)
     missing = [
         ", ".join(filter(None, adapter.get_record_part(call)[1:]))
         for call in map(to_call, leftovers.calls)
         if adapter.get_record_part(call) not in parts and adapter.can_read_back(call)
     ]
-    if not missing:
-        return []
-    return [
-        Issue(
+    if missing:
+        yield Issue(
             "line-left-in-spectrum",
             Severity.BLOCKING if adapter.has_read_back else Severity.CANNOT_CHECK,
             f"An earlier export wrote {'; '.join(missing)} to Spectrum, but the Schedule of Values has no "
@@ -122,7 +108,6 @@ def check_leftover_lines(commitment_id: int, parts: Collection[tuple[str, ...]])
             else "Delete it in Spectrum before exporting. It can't be checked from here.",
             ResponsibleParty.ERP_ADMIN,
         )
-    ]
 
 
 def set_due_for_read_back(job: ExportJob) -> None:
@@ -174,13 +159,9 @@ def record_leftovers_gone(commitment: Commitment) -> None:
 
 
 def list_leftover_calls() -> QuerySet[ExportCall]:
-    return (
-        ExportCall.objects.filter(
-            state=CallState.WRITTEN,
-            job__status=JobStatus.CANCELLED,
-            job__submission__status=SubmissionStatus.REJECTED,
-        )
-        .select_related("job__connection__settings")
-        .defer(*list_secret_fields(Connection, "job__connection__"))
-        .order_by("-job", "position")
+    calls = ExportCall.objects.select_related("job__connection__settings").filter(
+        state=CallState.WRITTEN,
+        job__status=JobStatus.CANCELLED,
+        job__submission__status=SubmissionStatus.REJECTED,
     )
+    return calls.defer(*list_secret_fields(Connection, "job__connection__")).order_by("-job", "position")

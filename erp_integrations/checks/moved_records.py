@@ -48,21 +48,16 @@ def find_moved_records(job: ExportJob) -> tuple[MovedRecord, ...] | Unavailable:
     )
 
 
-def find_other_job_number(job_number: str, found: StoredRecord | NotFound | Unavailable) -> str:
+def find_other_job(job: ExportJob, found: StoredRecord | NotFound | Unavailable) -> str:
     """The job of another contract that has a record's key by now; blank where it is the record, or nothing.
 
     A record's job can't be changed in Spectrum, and its key can be used again.
     """
     if not isinstance(found, StoredRecord):
         return ""
+    own = get_adapter(job.connection).get_job_number(to_call(job.list_current_calls()[0]))
     stored = found.job_number.strip()
-    return stored if stored.upper() != job_number.strip().upper() else ""
-
-
-def find_other_job(job: ExportJob, found: StoredRecord | NotFound | Unavailable) -> str:
-    """The same for what was found under a job's key."""
-    header = to_call(job.list_current_calls()[0])
-    return find_other_job_number(get_adapter(job.connection).get_job_number(header), found)
+    return stored if stored.upper() != own.strip().upper() else ""
 
 
 def find_absence(verdict: Verdict) -> NotFound | None:
@@ -96,25 +91,18 @@ def list_unexplained(
     for (job, calls), records in zip(asked, found_records, strict=True):
         own = job.submission.commitment_id
         number = adapter.get_call_key(calls[0]).erp_id
-        dismissed = list_dismissed(job) if records else []
+        # Exactly the records that the job's acceptance ticked off, as the history keeps it.
+        is_decided = records and not job._state.adding
+        ticked = signing.list_dismissed_records(job) if is_decided else []
+        dismissed = {each["fingerprint"] for each in ticked}
         unexplained = [
             record
             for record in records
             if not owners.get(record.key, set()) - {own} and record.fingerprint not in dismissed
         ]
-        found.append(
-            tuple(
-                sorted(unexplained, key=lambda record: (not record.is_certain, record.key.erp_id != number))
-            )
-        )
+        unexplained.sort(key=lambda record: (not record.is_certain, record.key.erp_id != number))
+        found.append(tuple(unexplained))
     return found
-
-
-def list_dismissed(job: ExportJob) -> list[str]:
-    """Exactly the records that the job's acceptance ticked off, as the history keeps it."""
-    if job._state.adding:
-        return []
-    return [each["fingerprint"] for each in signing.list_dismissed_records(job)]
 
 
 def find_owners(connection: Connection, keys: Collection[Key]) -> Mapping[Key, set[int]]:

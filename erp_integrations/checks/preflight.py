@@ -4,6 +4,7 @@ Before Send, on the review page and in the Accept dialog, and before the wire. N
 talks to the ERP or opens a transaction.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from enum import StrEnum
 
@@ -81,49 +82,47 @@ def has_text(text: str) -> bool:
     return any(character.isalnum() and character not in INVISIBLE_LETTERS for character in text)
 
 
-def check_commitment(document: Document) -> list[Issue]:
-    issues: list[Issue] = []
-
-    def add_blocking_issue(code: str, field: str, sentence: str, action: str) -> None:
-        issues.append(Issue(code, Severity.BLOCKING, sentence, field, action, ResponsibleParty.PROJECT))
-
+def check_commitment(document: Document) -> Iterator[Issue]:
     if document.status not in SENDABLE_STATUSES[document.kind]:
-        add_blocking_issue(
+        yield build_project_issue(
             "status-not-approved",
             "Status",
             "Only an approved commitment can go to accounting.",
             "Set the status to Approved.",
         )
     if not has_text(document.number):
-        add_blocking_issue("number-blank", "Number", "The commitment has no number.", "Enter a number.")
+        yield build_project_issue(
+            "number-blank", "Number", "The commitment has no number.", "Enter a number."
+        )
     if not has_text(document.title):
-        add_blocking_issue("title-blank", "Title", "The commitment has no title.", "Enter a title.")
+        yield build_project_issue("title-blank", "Title", "The commitment has no title.", "Enter a title.")
     if document.contract_company_id is None:
-        add_blocking_issue(
+        yield build_project_issue(
             "contract-company-missing",
             "Contract Company",
             "No contract company is chosen.",
             "Choose the vendor of this commitment.",
         )
     if not document.lines:
-        add_blocking_issue(
+        yield build_project_issue(
             "no-lines",
             "Schedule of Values",
             "The Schedule of Values has no lines.",
             "Add at least one line with a cost code, a cost type and an amount.",
         )
     elif document.total <= 0:
-        issues.append(
-            Issue(
-                "total-not-positive",
-                Severity.WARNING,
-                f"The total is {document.total:,.2f} {document.currency}.",
-                "Schedule of Values",
-                "Check that a total of zero or less is intended.",
-                ResponsibleParty.PROJECT,
-            )
+        yield Issue(
+            "total-not-positive",
+            Severity.WARNING,
+            f"The total is {document.total:,.2f} {document.currency}.",
+            "Schedule of Values",
+            "Check that a total of zero or less is intended.",
+            ResponsibleParty.PROJECT,
         )
-    return issues
+
+
+def build_project_issue(code: str, field: str, sentence: str, action: str) -> Issue:
+    return Issue(code, Severity.BLOCKING, sentence, field, action, ResponsibleParty.PROJECT)
 
 
 def check_linked_names(basis: ApprovalBasis) -> list[Issue]:
@@ -153,19 +152,15 @@ def check_linked_names(basis: ApprovalBasis) -> list[Issue]:
     ]
 
 
-def check_erp_id_taken(basis: ApprovalBasis, erp_id: str) -> list[Issue]:
+def check_erp_id_taken(basis: ApprovalBasis, erp_id: str) -> Iterator[Issue]:
     if basis.connection is None or not basis.references.vendor_code or not erp_id.strip():
-        return []
+        return
     key = basis.get_key(erp_id)
-    hold = (
-        ErpIdHold.objects.filter(connection=basis.connection, vendor_code=key.vendor_code, erp_id=key.erp_id)
-        .exclude(commitment_id=basis.document.commitment_id)
-        .first()
-    )
-    if hold is None:
-        return []
-    return [
-        Issue(
+    names = {"vendor_code": key.vendor_code, "erp_id": key.erp_id}
+    holds = ErpIdHold.objects.filter(connection=basis.connection, **names)
+    hold = holds.exclude(commitment_id=basis.document.commitment_id).first()
+    if hold is not None:
+        yield Issue(
             "erp-id-taken",
             Severity.BLOCKING,
             f"Another commitment with this vendor already has the ERP ID {key.erp_id}; "
@@ -174,4 +169,3 @@ def check_erp_id_taken(basis: ApprovalBasis, erp_id: str) -> list[Issue]:
             "Choose another ERP ID in the Accept dialog.",
             ResponsibleParty.APPROVER,
         )
-    ]

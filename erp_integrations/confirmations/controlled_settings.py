@@ -64,11 +64,10 @@ FIELDS_BY_ROLE: Mapping[type[Model], Mapping[SettingRole, tuple[str, ...]]] = {
         SettingRole.STATE: ("connection",),
     },
 }
-
-
-def list_setting_names(*roles: SettingRole) -> frozenset[str]:
-    """Of both rows."""
-    return frozenset(name for placed in FIELDS_BY_ROLE.values() for place in roles for name in placed[place])
+CONTROLLED_SETTINGS = frozenset(
+    name for placed in FIELDS_BY_ROLE.values() for place in CONTROLLED_ROLES for name in placed[place]
+)
+"""Of both rows."""
 
 
 def get_setting_values(connection: Connection, *roles: SettingRole, key: str = "") -> dict[str, str]:

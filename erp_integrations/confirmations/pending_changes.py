@@ -142,10 +142,8 @@ def list_for_company(company: Company, *kinds: Kind) -> list[PendingChange]:
 
 def find_by_subjects(subjects: Iterable[str]) -> dict[str, PendingChange]:
     """Those of these that wait. One query where none does."""
-    return {
-        each.row.subject: each
-        for each in build_pending_changes(UnconfirmedChange.objects.filter(subject__in=subjects))
-    }
+    changes = build_pending_changes(UnconfirmedChange.objects.filter(subject__in=subjects))
+    return {each.row.subject: each for each in changes}
 
 
 @transaction.atomic

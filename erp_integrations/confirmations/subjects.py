@@ -93,13 +93,8 @@ class Subject:
         if self.kind is Kind.CONNECTION:
             rows = Connection.objects.filter(pk=self.connection_id).select_related("settings")
             row = (rows.select_for_update(of=("self",)) if lock else rows).first()
-            return (
-                controlled_settings.get_setting_values(
-                    row, *controlled_settings.CONTROLLED_ROLES, SettingRole.FREE
-                )
-                if row
-                else {}
-            )
+            roles = (*controlled_settings.CONTROLLED_ROLES, SettingRole.FREE)
+            return controlled_settings.get_setting_values(row, *roles) if row else {}
         model, ours, names = LINKS[self.kind]
         links = model._default_manager.filter(**{ours: self.key})
         if self.kind is not Kind.JOB:
@@ -121,24 +116,24 @@ class Subject:
         """What people call it."""
         match self.kind:
             case Kind.ACCOUNT:
-                return (
-                    f"Cost type {row.code}" if isinstance(row := self.find_row(), CostType) else "A cost type"
-                )
+                row = self.find_row()
+                return f"Cost type {row.code}" if isinstance(row, CostType) else "A cost type"
             case Kind.UNIT:
                 return f"The unit {self.key}"
         return getattr(self.find_row(), "name", "Something since deleted")
 
     def is_controlled(self, name: str) -> bool:
-        return self.kind is not Kind.CONNECTION or name in controlled_settings.list_setting_names(
-            *controlled_settings.CONTROLLED_ROLES
-        )
+        return self.kind is not Kind.CONNECTION or name in controlled_settings.CONTROLLED_SETTINGS
 
     def format_values(self, values: Values) -> dict[str, str]:
         """The same for the history and for people: with the ERP's own names, and without secrets."""
         formatted = {name: str(value) for name, value in values.items() if name not in SECRETS}
-        if vendor := find_vendor(self.connection_id, formatted.get("vendor_code", "")):
+        vendors = Vendor.objects.filter(connection=self.connection_id)
+        code, number = formatted.get("vendor_code"), formatted.get("job_number")
+        if code and (vendor := find_by_code(vendors, "code", code).first()):
             formatted["vendor_name"] = vendor.name
-        if job := find_job(int(formatted.get("connection") or 0), formatted.get("job_number", "")):
+        jobs = Job.objects.filter(connection=int(formatted.get("connection") or 0))
+        if number and (job := find_by_code(jobs, "number", number).first()):
             formatted["job_description"] = job.description
         return formatted
 
@@ -189,20 +184,6 @@ def describe_link(values: Values) -> str:
         if values.get(code)
     )
     return ", ".join(descriptions) or "nothing"
-
-
-def find_vendor(connection_id: int, code: str) -> Vendor | None:
-    return (
-        find_by_code(Vendor.objects.filter(connection=connection_id), "code", code).first() if code else None
-    )
-
-
-def find_job(connection_id: int, number: str) -> Job | None:
-    return (
-        find_by_code(Job.objects.filter(connection=connection_id), "number", number).first()
-        if number
-        else None
-    )
 
 
 def get_field(name: str) -> Any:

@@ -23,16 +23,14 @@ FEWEST_FAILURES = 3  # tries: what another person has to mend is not asked for e
 
 def open_circuit(connection: Connection, fault: str, *, adoptable: bool = False) -> timedelta:
     """Send nothing before a probe has succeeded; when the next one is made, seen from now."""
-    return record_failure(
-        connection, fault, failed=connection.failed_probes + 1, is_open=True, adoptable=adoptable
-    )
+    failed = connection.failed_probes + 1
+    return record_failure(connection, fault, failed=failed, is_open=True, adoptable=adoptable)
 
 
 def start_back_off(connection: Connection, fault: str) -> timedelta:
     """Send nothing for a while, then let one job try; for how long."""
-    return record_failure(
-        connection, fault, failed=max(connection.failed_probes + 1, FEWEST_FAILURES), is_open=False
-    )
+    failed = max(connection.failed_probes + 1, FEWEST_FAILURES)
+    return record_failure(connection, fault, failed=failed, is_open=False)
 
 
 def close_circuit(connection: Connection) -> None:

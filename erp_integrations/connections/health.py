@@ -34,17 +34,13 @@ def list_health(company: Company) -> list[Health]:
 
 def list_health_with_facts(company: Company) -> list[tuple[Health, list[tuple[str, str]]]]:
     """Each connection with what an ERP admin wants to know of it, as names and words. One query."""
-    connections = (
-        Connection.objects.filter(company=company)
-        .select_related("settings")
-        .defer(*list_secret_fields(Connection))
-        .annotate(
-            described_at=Min("wsdls__fetched_at"),
-            projects=Count("job_links", distinct=True),
-            is_unproven=Case(When(previous_client_secret="", then=False), default=True),
-        )
+    connections = Connection.objects.filter(company=company).select_related("settings")
+    described = connections.defer(*list_secret_fields(Connection)).annotate(
+        described_at=Min("wsdls__fetched_at"),
+        projects=Count("job_links", distinct=True),
+        is_unproven=Case(When(previous_client_secret="", then=False), default=True),
     )
-    return [(build_health(connection), list_facts(connection)) for connection in connections]
+    return [(build_health(connection), list_facts(connection)) for connection in described]
 
 
 def list_facts(connection: Any) -> list[tuple[str, str]]:

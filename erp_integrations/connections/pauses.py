@@ -48,9 +48,7 @@ def resume(*, connection: Connection, by: User | None) -> None:
 
 
 def lock_connection(connection: Connection, by: User | None) -> Connection:
-    connection = (
-        Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=connection.pk)
-    )
+    connection = Connection.objects.lock(connection.pk)
     if by is not None:
         require_administer_erp_integrations(by, connection.company)
     return connection

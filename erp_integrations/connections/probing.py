@@ -77,7 +77,7 @@ def _probe(connection: Connection, by: User | None) -> ProbeResult:
 
 @transaction.atomic
 def record_probe(connection: Connection, result: ProbeResult, by: User | None) -> None:
-    row = Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=connection.pk)
+    row = Connection.objects.lock(connection.pk)
     if result.is_usable:
         registry.store_descriptions(connection, result)
         if row.awaits_probe:

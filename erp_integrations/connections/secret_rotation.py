@@ -100,9 +100,7 @@ def verify_due_secrets() -> None:
 @transaction.atomic
 def start_rotation(connection_id: int, by: User | None) -> str:
     """Write down that it begins; why it may not, else."""
-    connection = (
-        Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=connection_id)
-    )
+    connection = Connection.objects.lock(connection_id)
     if not connection.client_id or not connection.client_secret:
         return "This connection has no client ID and secret, so there is nothing to rotate."
     if connection.previous_client_secret:
@@ -137,12 +135,8 @@ def store_secret(connection: Connection, by: User | None, secret: str, expires_o
     row.client_secret = secret
     row.client_secret_expires_on = expires_on
     row.save(update_fields=["previous_client_secret", "client_secret", "client_secret_expires_on"])
-    record_connection_event(
-        ErpEvent.CONNECTION_SECRET_ROTATED,
-        connection,
-        by,
-        {"expires_on": expires_on.isoformat() if expires_on else ""},
-    )
+    detail: dict[str, object] = {"expires_on": expires_on.isoformat() if expires_on else ""}
+    record_connection_event(ErpEvent.CONNECTION_SECRET_ROTATED, connection, by, detail)
 
 
 @transaction.atomic

@@ -35,18 +35,14 @@ def save_connection(*, form: ConnectionForm, by: User) -> None:
     stored = {field.name for field in connection._meta.concrete_fields} & set(form.cleaned_data)
     connection.save(update_fields=stored)
     form.save_settings()
-    history.record(
-        event=ErpEvent.CONNECTION_CHANGED,
-        subject=connection,
-        by=by,
-        company=connection.company,
-        detail={
-            "fields": sorted(form.changed_data),
-            "server": connection.server,
-            "company_code": connection.company_code,
-            **pending_changes.record_change(subject, before=before, by=by, company=connection.company),
-        },
-    )
+    event, company = ErpEvent.CONNECTION_CHANGED, connection.company
+    detail = {
+        "fields": sorted(form.changed_data),
+        "server": connection.server,
+        "company_code": connection.company_code,
+        **pending_changes.record_change(subject, before=before, by=by, company=company),
+    }
+    history.record(event=event, subject=connection, by=by, company=company, detail=detail)
     resume_after_change(connection, set(form.changed_data))
 
 

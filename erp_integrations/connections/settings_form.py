@@ -44,9 +44,10 @@ def validate_prefix(value: str) -> str:
     return value
 
 
-def build_secret_field(width: int) -> forms.CharField:
+def build_secret_field(label: str, width: int) -> forms.CharField:
     """A secret that can be written, and never read: nothing of it is ever sent to a browser."""
     return forms.CharField(
+        label=label,
         required=False,
         max_length=width,
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"}),
@@ -110,12 +111,12 @@ class ConnectionForm(forms.ModelForm[Connection]):
         choices=list_servers,
         help_text="From SPECTRUM_SERVERS, where the operator sets the address.",
     )
-    authorization_id = build_secret_field(20)
-    guid = build_secret_field(36)
+    authorization_id = build_secret_field("Authorization_ID", 20)
+    guid = build_secret_field("GUID", 36)
     forget_guid = forms.BooleanField(
         label="Remove the stored GUID", required=False, help_text="For a site with another rule."
     )
-    client_secret = build_secret_field(200)
+    client_secret = build_secret_field("Client secret", 200)
     forget_client_secret = forms.BooleanField(
         label="Remove the stored client secret", required=False, help_text="Leave the client ID blank then."
     )
@@ -149,9 +150,6 @@ class ConnectionForm(forms.ModelForm[Connection]):
         super().__init__(*args, **kwargs)
         self.rules = self.instance.settings if self.instance.pk else ConnectionSettings()
         self.initial = {**{name: getattr(self.rules, name) for name in SETTINGS_FIELDS}, **self.initial}
-        self.fields["authorization_id"].label = "Authorization_ID"
-        self.fields["guid"].label = "GUID"
-        self.fields["client_secret"].label = "Client secret"
         for name in SECRETS:
             self.initial[name] = ""
             self.fields[name].help_text = SECRET_STORED if getattr(self.instance, name) else NO_SECRET_STORED
@@ -164,6 +162,8 @@ class ConnectionForm(forms.ModelForm[Connection]):
     clean_authorization_id = build_secret_clean_method("authorization_id")
     clean_guid = build_secret_clean_method("guid")
     clean_client_secret = build_secret_clean_method("client_secret")
+    # As Spectrum compares it.
+    clean_company_code = build_clean_method(lambda value: value.strip().upper(), "company_code")
     clean_general_ledger_account = build_clean_method(validate_account, "general_ledger_account")
     clean_subcontract_prefix = build_clean_method(validate_prefix, "subcontract_prefix")
     clean_purchase_order_prefix = build_clean_method(validate_prefix, "purchase_order_prefix")
@@ -174,10 +174,6 @@ class ConnectionForm(forms.ModelForm[Connection]):
     clean_vendors_path = build_clean_method(partial(validate_path, "company_code"), "vendors_path")
     clean_token_path = build_clean_method(validate_plain_path, "token_path")
     clean_rotation_path = build_clean_method(validate_plain_path, "rotation_path")
-
-    def clean_company_code(self) -> str:
-        """As Spectrum compares it."""
-        return str(self.cleaned_data["company_code"]).strip().upper()
 
     def clean_fixed_price_units(self) -> str:
         """Always written alike, so that another spelling of the same units changes no plan."""
@@ -284,11 +280,11 @@ class SettingsForm(ConnectionForm):
         """The fields under their headings, in the order of the page."""
         return [
             (heading, [self[name] for name in self.fields if name in names])
-            for heading, names in _SECTIONS.items()
+            for heading, names in SECTIONS.items()
         ]
 
 
-_SECTIONS = {
+SECTIONS: dict[str, tuple[str, ...]] = {
     "Connection": ("name", "authorization_id", "guid_policy", "guid", "forget_guid"),
     "What is written": (
         *("general_ledger_account", "general_ledger_order", "erp_id_rule", "subcontract_prefix"),

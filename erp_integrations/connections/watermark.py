@@ -123,9 +123,7 @@ def pause_all(losses: str) -> None:
     """Let nothing be sent on any connection until a person lets it go on."""
     for key in list(Connection.objects.filter(paused_at=None).values_list("pk", flat=True)):
         with transaction.atomic():
-            connection = (
-                Connection.objects.select_for_update(of=("self",)).select_related("company").get(pk=key)
-            )
+            connection = Connection.objects.lock(key)
             if connection.paused_at is None:
                 reason = f"{PAUSE_REASON} {losses}"[:300]
                 Connection.objects.filter(pk=key).update(paused_at=Now(), pause_reason=reason)

@@ -4,6 +4,7 @@ The first alarm of a connection is mailed at once; what comes within the next qu
 is gathered into one mail, so that a site that is down does not fill a mailbox.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
@@ -30,22 +31,15 @@ def store_due_alarms() -> int:
 @transaction.atomic
 def store_connection_alarms(connection_id: int) -> int:
     # One worker at a time: the lock of the connection also says what was told a moment ago.
-    connection = (
-        Connection.objects.select_for_update(of=("self",), skip_locked=True)
-        .select_related("company")
-        .filter(pk=connection_id)
-        .first()
-    )
+    connections = Connection.objects.select_for_update(of=("self",), skip_locked=True)
+    connection = connections.select_related("company").filter(pk=connection_id).first()
     since = Now() - timedelta(seconds=settings.ATTENTION_GATHER_SECONDS)
     if connection is None or Alarm.objects.filter(connection=connection, told_at__gt=since).exists():
         return 0
     unsent = Alarm.objects.unsent().filter(connection=connection)
     keys = list(unsent.values_list("pk", flat=True))
-    alarms = list(
-        list_current_alarms(unsent.filter(pk__in=keys)).select_related(
-            "submission__project", "submission__sent_by"
-        )
-    )
+    current = list_current_alarms(unsent.filter(pk__in=keys))
+    alarms = list(current.select_related("submission__project", "submission__sent_by"))
     if not alarms:
         # What is over before anybody was told is no news, and begins no quarter of an hour.
         Alarm.objects.filter(pk__in=keys).delete()
@@ -53,18 +47,12 @@ def store_connection_alarms(connection_id: int) -> int:
     Alarm.objects.filter(pk__in=keys).update(told_at=Now())
     approvers = list_approvers(connection)
     stored = store_alarm_mails(connection, approvers, alarms)
-    senders = {
-        alarm.submission.sent_by
-        for alarm in alarms
-        if alarm.submission and alarm.tells_sender and alarm.submission.sent_by.is_active
-    }
-    for sender in list_subscribers(senders - set(approvers)):
-        sender_alarms = [
-            each
-            for each in alarms
-            if each.tells_sender and each.submission and each.submission.sent_by == sender
-        ]
-        stored += store_alarm_mails(connection, [sender], sender_alarms, for_project=True)
+    by_sender: defaultdict[User, list[Alarm]] = defaultdict(list)
+    for alarm in alarms:
+        if alarm.submission and alarm.tells_sender and alarm.submission.sent_by.is_active:
+            by_sender[alarm.submission.sent_by].append(alarm)
+    for sender in list_subscribers(by_sender.keys() - set(approvers)):
+        stored += store_alarm_mails(connection, [sender], by_sender[sender], for_project=True)
     return stored
 
 

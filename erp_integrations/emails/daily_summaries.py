@@ -48,12 +48,8 @@ def store_due_summaries(*, at: datetime | None = None, regardless_of_hour: bool 
 def list_approvers_with_work() -> Iterator[tuple[User, list[Company]]]:
     """Each approver once, with the companies in which something awaits a decision."""
     waiting = Submission.objects.awaiting().values("company")
-    memberships = (
-        CompanyMembership.objects.approvers()
-        .filter(company__in=waiting)
-        .select_related("user", "company")
-        .order_by("user_id", "company__name")
-    )
+    memberships = CompanyMembership.objects.approvers().filter(company__in=waiting)
+    memberships = memberships.select_related("user", "company").order_by("user_id", "company__name")
     companies: dict[int, tuple[User, list[Company]]] = {}
     for membership in memberships:
         companies.setdefault(membership.user_id, (membership.user, []))[1].append(membership.company)

@@ -37,11 +37,8 @@ def notify_return(entry: HistoryEntry) -> None:
     """That an approver lost the right, its own mail tells; that nobody signed, somebody must look into."""
     if (cause := entry.detail["why"]) == outcomes.LOST_RIGHT:
         return
-    advice = (
-        ""
-        if cause == signing.ACCEPTED_BEFORE_SIGNING
-        else " Ask your database administrator how this happened."
-    )
+    is_old = cause == signing.ACCEPTED_BEFORE_SIGNING
+    advice = "" if is_old else " Ask your database administrator how this happened."
     store_decision_mail(
         entry,
         f"Nothing was sent, because {cause}. It is back in Ready to Export. Check it and accept it again if "

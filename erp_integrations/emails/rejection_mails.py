@@ -15,19 +15,13 @@ def store_rejection_mails(submission: Submission) -> None:
     If the creator is no longer with the company, the project's Commitments Admins are told.
     Stored in the caller's transaction.
     """
-    people = list(
-        User.objects.filter(
-            pk__in={submission.created_by_id, submission.sent_by_id},
-            is_active=True,
-            company_memberships__company=submission.company_id,
-        )
-    )
+    members = User.objects.filter(is_active=True, company_memberships__company=submission.company_id)
+    people = list(members.filter(pk__in={submission.created_by_id, submission.sent_by_id}))
     if submission.created_by_id not in {person.pk for person in people}:
-        people += User.objects.filter(
-            is_active=True,
+        people += members.filter(
             project_memberships__project=submission.project_id,
             project_memberships__commitments_level=Level.ADMIN,
-        ).filter(company_memberships__company=submission.company_id)
+        )
     edit = reverse("commitments:edit", args=[submission.project_id, submission.commitment_id])
     emails.store_rejection(
         recipients=people,

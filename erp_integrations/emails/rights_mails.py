@@ -97,9 +97,8 @@ def store_review_reminders() -> int:
     for company, last in approvers.list_overdue_reviews(Company.objects.all()):
         key = f"approvers-review:{company.pk}:{last.pk if last else 0}"
         memberships = CompanyMembership.objects.filter(company=company)
-        people = _list_active_users(memberships.administrators()) or _list_active_users(
-            memberships.approvers()
-        )
+        administrators = _list_active_users(memberships.administrators())
+        people = administrators or _list_active_users(memberships.approvers())
         keys = {person: f"{key}:{person.pk}" for person in people}
         for person in emails.list_people_without_key(keys):
             with transaction.atomic():
@@ -348,28 +347,16 @@ NOTICES: Mapping[str, Callable[[HistoryEntry], Notice | None]] = {
     DirectoryEvent.PRIVILEGE_REVOKED: build_revocation_notice,
     DirectoryEvent.PRIVILEGE_SUSPENDED: build_suspension_notice,
     DirectoryEvent.APPROVERS_FLAGGED: build_flag_notice,
-    **dict.fromkeys(
-        (
-            DirectoryEvent.MEMBERSHIP_ADDED,
-            DirectoryEvent.MEMBERSHIP_CHANGED,
-            DirectoryEvent.MEMBERSHIP_REMOVED,
-        ),
-        build_level_notice,
-    ),
+    DirectoryEvent.MEMBERSHIP_ADDED: build_level_notice,
+    DirectoryEvent.MEMBERSHIP_CHANGED: build_level_notice,
+    DirectoryEvent.MEMBERSHIP_REMOVED: build_level_notice,
     **dict.fromkeys(RULES, lambda entry: RULES[entry.event]),
-    **dict.fromkeys(
-        (
-            DirectoryEvent.ACCOUNT_CREATED,
-            DirectoryEvent.ACCOUNT_CHANGED,
-            DirectoryEvent.ACCOUNT_PASSWORD_SET,
-            DirectoryEvent.TWO_STEP_TURNED_OFF,
-        ),
-        build_account_notice,
-    ),
-    **dict.fromkeys(
-        (DirectoryEvent.ACCOUNT_POWERS_CHANGED, DirectoryEvent.GROUP_PERMISSIONS_CHANGED),
-        build_permission_notice,
-    ),
+    DirectoryEvent.ACCOUNT_CREATED: build_account_notice,
+    DirectoryEvent.ACCOUNT_CHANGED: build_account_notice,
+    DirectoryEvent.ACCOUNT_PASSWORD_SET: build_account_notice,
+    DirectoryEvent.TWO_STEP_TURNED_OFF: build_account_notice,
+    DirectoryEvent.ACCOUNT_POWERS_CHANGED: build_permission_notice,
+    DirectoryEvent.GROUP_PERMISSIONS_CHANGED: build_permission_notice,
     **dict.fromkeys(STEERING_EVENTS, build_steering_notice),
     ErpEvent.SUBMISSION_EXEMPTED: build_exemption_notice,
 }

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import models
 from django.db.models import Q, Subquery
 from django.db.models.functions import Now
 
@@ -55,16 +54,13 @@ def find_altered_call(job: ExportJob, calls: Sequence[ExportCall]) -> str:
 def has_later_accepted_call(call: ExportCall) -> bool:
     """Another call of its method was written on the connection since this one was turned away."""
     turned_away = call.wire_attempts.filter(outcome="unauthorised").order_by("-finished_at")
-    return (
-        WireAttempt.objects.filter(
-            Q(outcome="accepted") | Q(shown_at__isnull=False),
-            call__method=call.method,
-            call__job__connection=call.job.connection_id,
-            started_at__gt=Subquery(turned_away.values("finished_at")[:1]),
-        )
-        .exclude(call=call)
-        .exists()
+    written = WireAttempt.objects.filter(
+        Q(outcome="accepted") | Q(shown_at__isnull=False),
+        call__method=call.method,
+        call__job__connection=call.job.connection_id,
+        started_at__gt=Subquery(turned_away.values("finished_at")[:1]),
     )
+    return written.exclude(call=call).exists()
 
 
 def find_repeated_reply(job: ExportJob) -> str:
@@ -101,16 +97,11 @@ def is_within_read_back_lag(job: ExportJob) -> bool:
 
 def list_earlier_calls(job: ExportJob) -> list[Call]:
     """What earlier exports of the commitment wrote into the same record, newest first."""
-    others = list_calls_of_record(job).exclude(pk=job.pk)
-    written = ExportCall.objects.filter(job__in=others, state=CallState.WRITTEN)
-    return [to_call(call) for call in written.order_by("-job", "position")]
-
-
-def list_calls_of_record(job: ExportJob) -> models.QuerySet[ExportJob]:
-    """The commitment's jobs under one key."""
-    return ExportJob.objects.filter(
+    others = ExportJob.objects.filter(
         submission__commitment=job.submission.commitment_id,
         connection=job.connection_id,
         vendor_code__iexact=job.vendor_code,
         erp_id__iexact=job.erp_id,
-    )
+    ).exclude(pk=job.pk)
+    written = ExportCall.objects.filter(job__in=others, state=CallState.WRITTEN)
+    return [to_call(call) for call in written.order_by("-job", "position")]

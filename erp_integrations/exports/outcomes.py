@@ -180,13 +180,8 @@ def record_export_event(
     job: ExportJob, event: ErpEvent, detail: dict[str, object], *, by: User | None = None
 ) -> None:
     """History of a delivery, kept with the submission; the system itself did it, or a person."""
-    history.record(
-        event=event,
-        subject=job.submission,
-        by=by,
-        company=job.submission.company,
-        detail={"job": job.pk, "attempt": job.attempt, **detail},
-    )
+    detail = {"job": job.pk, "attempt": job.attempt, **detail}
+    history.record(event=event, subject=job.submission, by=by, company=job.submission.company, detail=detail)
 
 
 def lock_job_and_parents(job_id: int) -> ExportJob:
@@ -270,18 +265,10 @@ def handle_failure(
         case NotSent() | Refused():
             # What Spectrum says no to, the project must mend.
             refused = isinstance(outcome, Refused) and not outcome.transient
+            status, event = JobStatus.FAILED, ErpEvent.EXPORT_FAILED
             if has_written_call(job):
-                set_job_status(
-                    job,
-                    JobStatus.INCOMPLETE,
-                    problem,
-                    event=ErpEvent.EXPORT_INCOMPLETE,
-                    notify_sender=refused,
-                )
-            else:
-                set_job_status(
-                    job, JobStatus.FAILED, problem, event=ErpEvent.EXPORT_FAILED, notify_sender=refused
-                )
+                status, event = JobStatus.INCOMPLETE, ErpEvent.EXPORT_INCOMPLETE
+            set_job_status(job, status, problem, event=event, notify_sender=refused)
 
 
 def has_expired_session_before(job: ExportJob, call: ExportCall | None) -> bool:
@@ -356,7 +343,5 @@ def describe_outcome(outcome: Outcome) -> str:
             return ""
         case Refused(errors=errors):
             return "; ".join(f"{error.column or error.code}: {error.text or 'no text'}" for error in errors)
-        case Unauthorised(reason=reason) | Unusable(reason=reason):
-            return reason
-        case NotSent(reason=reason) | Unknown(reason=reason):
-            return reason
+        case Unauthorised() | Unusable() | NotSent() | Unknown():
+            return outcome.reason

@@ -88,11 +88,7 @@ def compare_plan(
         missing = tuple(
             Difference(call.title, "", "written", "nothing") for call, affirmed in calls if affirmed
         )
-        return (
-            PlanComparison(ShownPart.OTHER, differences=missing)
-            if missing
-            else PlanComparison(ShownPart.NONE)
-        )
+        return PlanComparison(ShownPart.OTHER if missing else ShownPart.NONE, differences=missing)
     inspection = adapter.compare_calls(planned, found)
     foreign = list(inspection.others)
     written: list[bool] = []
@@ -166,12 +162,8 @@ def list_due_for_read_back() -> list[int]:
 
 def read_back_due(connection_id: int) -> int:
     """Read back every Unknown of a connection that is due; of how many something is known now."""
-    due = (
-        ExportJob.objects.due_for_read_back()
-        .filter(connection=connection_id)
-        .select_related("connection__settings", "submission__commitment")
-        .order_by("not_before", "pk")
-    )
+    due = ExportJob.objects.due_for_read_back().filter(connection=connection_id).order_by("not_before", "pk")
+    due = due.select_related("connection__settings", "submission__commitment")
     resolved = 0
     silent = False
     for job in due[:BATCH_SIZE]:

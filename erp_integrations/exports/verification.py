@@ -78,11 +78,8 @@ def record_verdict(job_id: int, verdict: Verdict, plan_version: int = 1) -> bool
         job.save(update_fields=["verify_after"])
         return False
     set_verification(job, verdict)
-    outcomes.record_export_event(
-        job,
-        EVENTS[job.verification],
-        {"verification": job.verification, "differences": job.differences},
-    )
+    detail = {"verification": job.verification, "differences": job.differences}
+    outcomes.record_export_event(job, EVENTS[job.verification], detail)
     return True
 
 

@@ -147,13 +147,9 @@ def release_connection(connection_id: int, fencing_token: int) -> None:
 
 def export_next_job(connection_id: int, fencing_token: int) -> bool:
     """Deliver one due job of the connection; False when there is none."""
-    candidate = (
-        ExportJob.objects.due()
-        .filter(connection=connection_id, connection__in=Connection.objects.available())
-        .select_related("submission")
-        .order_by("not_before", "pk")
-        .first()
-    )
+    available = Connection.objects.available()
+    due = ExportJob.objects.due().filter(connection=connection_id, connection__in=available)
+    candidate = due.select_related("submission").order_by("not_before", "pk").first()
     if candidate is None:
         return False
     if problem := find_acceptance_problem(candidate):
@@ -191,11 +187,8 @@ def find_acceptance_problem(job: ExportJob) -> str:
         return why
     if not why and signing.find_signed_decider(job) != job.submission.decided_by_id:
         return signing.NOT_SIGNED
-    membership = (
-        CompanyMembership.objects.select_related("user", "company")
-        .filter(user=job.submission.decided_by_id, company=job.submission.company_id)
-        .first()
-    )
+    members = CompanyMembership.objects.select_related("user", "company")
+    membership = members.filter(user=job.submission.decided_by_id, company=job.submission.company_id).first()
     if membership is None or not membership.can_decide:
         return outcomes.LOST_RIGHT
     return "" if approvers.is_grant_signed(membership) else signing.NOT_GRANTED
@@ -235,12 +228,10 @@ def send_calls(job: ExportJob, fencing_token: int) -> None:
     if job.tries > settings.EXPORT_MAX_TRIES:
         outcomes.fail(job, f"Given up after {settings.EXPORT_MAX_TRIES} tries. The last one: {job.problem}")
         return
-    if problem := find_change_since_accept(job):
-        outcomes.fail(job, problem)
-        return
-    # Those that were looked at are sent, whatever the database says a moment later.
+    # Those that are looked at are sent, whatever the database says a moment later.
     calls = list(job.list_current_calls())
-    if problem := ledger.find_altered_call(job, calls) or ledger.find_repeated_reply(job):
+    problem = find_change_since_accept(job) or ledger.find_altered_call(job, calls)
+    if problem := problem or ledger.find_repeated_reply(job):
         outcomes.fail(job, problem)
         return
     adapter = build_sending_adapter(job)

@@ -14,9 +14,9 @@ from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.pending_changes import PendingChange
 from erp_integrations.links.kinds import VENDOR, ErpRecord, Link, LinkKind, LinkOwner
 from erp_integrations.models import Connection, VendorLink
+from erp_integrations.models.listing import MAX_COUNT, format_count, limit_to_words
 from erp_integrations.name_matching import Suggestion, find_suggestions
 
-MAX_COUNT = 100  # nobody reads a larger number
 MAX_SEARCH_RESULTS = 20
 
 LINK_FILTERS: Mapping[str, str] = {
@@ -46,10 +46,8 @@ class LinkRow:
 
 def list_unexported_commitments() -> QuerySet[Commitment]:
     """Those that could go to accounting as far as their status goes, or are there, and are not exported."""
-    sendable = Q(pk__in=[])
-    for kind, statuses in SENDABLE_STATUSES.items():
-        sendable |= Q(kind=kind, status__in=statuses)
-    return Commitment.objects.filter(sendable).exclude(lock=Lock.EXPORTED)
+    sendable = (Q(kind=kind, status__in=statuses) for kind, statuses in SENDABLE_STATUSES.items())
+    return Commitment.objects.filter(Q(*sendable, _connector=Q.OR)).exclude(lock=Lock.EXPORTED)
 
 
 def list_needing_links(kind: LinkKind, company: Company) -> QuerySet[Any, Any]:
@@ -69,10 +67,10 @@ def list_needing_links(kind: LinkKind, company: Company) -> QuerySet[Any, Any]:
     return owners.distinct()
 
 
-def format_count(rows: QuerySet[Any, Any]) -> str:
+def count_rows(rows: QuerySet[Any, Any]) -> str:
     """How many, "100+" for more; blank for none."""
     count = rows[: MAX_COUNT + 1].count()
-    return "" if count == 0 else f"{MAX_COUNT}+" if count > MAX_COUNT else str(count)
+    return format_count(count) if count else ""
 
 
 def get_link_page(
@@ -143,8 +141,5 @@ def find_erp_records(
 ) -> list[ErpRecord]:
     """A few of Spectrum's lists by code or name; none for a blank search. One query."""
     records = kind.list_erp_records(company, connection).filter(gone_at=None).order_by(*kind.erp_order)
-    for word in search.split():
-        records = records.filter(
-            Q(**{f"{kind.erp_code}__icontains": word}) | Q(**{f"{kind.erp_name}__icontains": word})
-        )
+    records = limit_to_words(records, search, (kind.erp_code, kind.erp_name))
     return list(records[:MAX_SEARCH_RESULTS]) if search else []

@@ -58,14 +58,9 @@ class UsedUnit:
 def list_used_units(connection: Connection) -> list[UsedUnit]:
     """By name, those that need a link first. Two queries."""
     links = get_unit_links(connection)
-    line_counts = (
-        LineItem.objects.filter(commitment__project__job_link__connection=connection)
-        .exclude(commitment__lock=Lock.EXPORTED)
-        .exclude(unit_of_measure="")
-        .order_by()
-        .values_list("unit_of_measure")
-        .annotate(count=Count("pk"))
-    )
+    lines = LineItem.objects.filter(commitment__project__job_link__connection=connection)
+    lines = lines.exclude(commitment__lock=Lock.EXPORTED).exclude(unit_of_measure="")
+    line_counts = lines.order_by().values_list("unit_of_measure").annotate(count=Count("pk"))
     counts: dict[str, int] = dict.fromkeys(links, 0)
     adapter = get_adapter(connection)
     for unit, count in line_counts:
@@ -118,6 +113,5 @@ def link_units(*, connection: Connection, entered: Mapping[str, str], expected_h
 
 
 def get_unit_links(connection: Connection) -> dict[str, str]:
-    return dict(
-        UnitLink.objects.filter(connection=connection).order_by("unit").values_list("unit", "erp_unit")
-    )
+    links = UnitLink.objects.filter(connection=connection).order_by("unit")
+    return dict(links.values_list("unit", "erp_unit"))

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from django.db.models import Count
 
@@ -12,23 +12,28 @@ from directory.db.pagination import Page
 from directory.models import Company, Project
 from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.models import Job, JobLink, Phase, PhaseState
+from erp_integrations.models.listing import limit_to_words
 
 PAGE_LENGTH = 25
 
 
 @dataclass(frozen=True, slots=True)
-class UnmappedCostCode:
+class UsedCostCode:
+    cost_code: str
+    name: str
+    cost_type: str
+    lines: int
+    commitments: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnmappedCostCode(UsedCostCode):
     """A cost code with one of its cost types, and what Spectrum's list has against it.
 
     ``is_refused``: Spectrum would refuse such a line. ``lines`` and ``commitments`` count those
     that are not exported.
     """
 
-    cost_code: str
-    name: str
-    cost_type: str
-    lines: int
-    commitments: int
     sentence: str
     is_refused: bool
 
@@ -52,29 +57,14 @@ class ProjectCostCodes:
         return self.job is not None and self.job.phases_seen_at is not None
 
 
-@dataclass(frozen=True, slots=True)
-class UsedCostCode:
-    cost_code: str
-    name: str
-    cost_type: str
-    lines: int
-    commitments: int
-
-
 def get_project_page(
     company: Company, *, search: str, parameters: Mapping[str, str]
 ) -> tuple[Page[Project], list[ProjectCostCodes]]:
     """Some projects, in the order of their names. Five queries."""
-    projects = Project.objects.filter(company=company)
-    for word in search.split():
-        projects = projects.filter(name__icontains=word) | projects.filter(number__icontains=word)
+    projects = limit_to_words(Project.objects.filter(company=company), search, ("name", "number"))
+    kept = {"q": search} if search else {}
     project_page = pagination.get_page(
-        projects,
-        parameters,
-        by="name",
-        ascending=True,
-        length=PAGE_LENGTH,
-        kept={"q": search} if search else {},
+        projects, parameters, by="name", ascending=True, length=PAGE_LENGTH, kept=kept
     )
     return project_page, list_project_cost_codes(company, project_page.rows)
 
@@ -108,12 +98,10 @@ def list_project_cost_codes(company: Company, projects: Sequence[Project]) -> li
 
 
 def list_used_cost_codes(projects: Sequence[Project]) -> defaultdict[int, list[UsedCostCode]]:
+    lines = LineItem.objects.filter(commitment__project__in=projects).exclude(commitment__lock=Lock.EXPORTED)
+    coded = lines.filter(cost_code__isnull=False, cost_type__isnull=False)
     pairs = (
-        LineItem.objects.filter(
-            commitment__project__in=projects, cost_code__isnull=False, cost_type__isnull=False
-        )
-        .exclude(commitment__lock=Lock.EXPORTED)
-        .order_by("cost_code__code", "cost_type__code")
+        coded.order_by("cost_code__code", "cost_type__code")
         .values_list("commitment__project_id", "cost_code__code", "cost_code__name", "cost_type__code")
         .annotate(lines=Count("pk"), commitments=Count("commitment", distinct=True))
     )
@@ -144,17 +132,7 @@ def find_unmapped_cost_codes(
         sentence = _describe_phase_problem(cost_types, used_code.cost_type)
         if sentence:
             inactive = cost_types.get(used_code.cost_type.strip().upper()) == PhaseState.INACTIVE
-            unmapped.append(
-                UnmappedCostCode(
-                    cost_code=used_code.cost_code,
-                    name=used_code.name,
-                    cost_type=used_code.cost_type,
-                    lines=used_code.lines,
-                    commitments=used_code.commitments,
-                    sentence=sentence,
-                    is_refused=not inactive,
-                )
-            )
+            unmapped.append(UnmappedCostCode(**asdict(used_code), sentence=sentence, is_refused=not inactive))
     return unmapped
 
 

@@ -7,8 +7,9 @@ change nothing; the other one reads the same again, which harms nobody.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -77,57 +78,35 @@ def sync_connection(connection_id: int) -> bool:
 
 
 def claim_sync(connection_id: int) -> MastersPull | None:
-    due = MastersPull.objects.due().filter(connection=connection_id)
-    return due.select_related("connection__company").claim(
-        LEASE_DURATION,
-        not_before=None,
-        started_at=Now(),
-        vendors_read=0,
-        jobs_read=0,
-        phases_read=0,
-        linked_jobs=0,
-        linked_jobs_read=0,
-    )
+    due = MastersPull.objects.due().filter(connection=connection_id).select_related("connection__company")
+    counts = ("vendors_read", "jobs_read", "phases_read", "linked_jobs", "linked_jobs_read")
+    return due.claim(LEASE_DURATION, not_before=None, started_at=Now(), **dict.fromkeys(counts, 0))
 
 
 def read_master_data(claimed: MastersPull) -> None:
     """Vendors, jobs, and the phases of linked jobs. Raises LeaseLost."""
     adapter = get_adapter(claimed.connection)
-    problems: list[str] = []
     vendors = adapter.list_vendors()
-    if isinstance(vendors, Rows):
-        problems += save_vendors(claimed, vendors.rows)
-    else:
-        problems.append(_describe_unread_list("vendors", vendors, claimed.vendors_at))
+    problems = _save_list(vendors, partial(save_vendors, claimed), "vendors", claimed.vendors_at)
     if release_if_stopping(claimed):
         return
-    jobs = adapter.list_jobs()
-    if isinstance(jobs, Rows):
-        problems += save_jobs(claimed, jobs.rows)
-    else:
-        problems.append(_describe_unread_list("jobs", jobs, claimed.jobs_at))
+    problems += _save_list(adapter.list_jobs(), partial(save_jobs, claimed), "jobs", claimed.jobs_at)
     linked = list(list_linked_jobs(claimed.connection_id))
     update_progress(claimed, linked_jobs=len(linked))
     for job in linked:
         if release_if_stopping(claimed):
             return
-        phases = adapter.list_phases(job.number)
-        if isinstance(phases, Rows):
-            problems += save_phases(claimed, job, phases.rows)
-        else:
-            problems.append(_describe_unread_list(f"phases of job {job.number}", phases, job.phases_seen_at))
+        phases, name = adapter.list_phases(job.number), f"phases of job {job.number}"
+        problems += _save_list(phases, partial(save_phases, claimed, job), name, job.phases_seen_at)
+        if not isinstance(phases, Rows):
             update_progress(claimed, linked_jobs_read=models.F("linked_jobs_read") + 1)
     end_sync(claimed, problems)
 
 
 def list_linked_jobs(connection_id: int) -> models.QuerySet[Job]:
     linked = JobLink.objects.filter(connection=connection_id).values(number=Upper("job_number"))
-    return (
-        Job.objects.filter(connection=connection_id, gone_at=None)
-        .alias(name_in_links=Upper("number"))
-        .filter(name_in_links__in=linked)
-        .order_by("number")
-    )
+    jobs = Job.objects.filter(connection=connection_id, gone_at=None).alias(name_in_links=Upper("number"))
+    return jobs.filter(name_in_links__in=linked).order_by("number")
 
 
 @transaction.atomic
@@ -139,13 +118,14 @@ def save_vendors(claimed: MastersPull, rows: Sequence[VendorRecord]) -> list[str
         return [problem]
     known = {each.code: each for each in Vendor.objects.filter(connection=claimed.connection_id)}
     _save_rows(
+        claimed,
+        present,
         [
             Vendor(
                 connection_id=claimed.connection_id,
                 code=code,
                 name=_clean_text(row.name),
                 status=row.status.value,
-                seen_at=_get_started_at(claimed),
                 renamed_at=_get_renamed_at(claimed, known.get(code), "name", row.name),
             )
             for code, row in rows_by_code.items()
@@ -153,7 +133,6 @@ def save_vendors(claimed: MastersPull, rows: Sequence[VendorRecord]) -> list[str
         key=["connection", "code"],
         values=["name", "status", "renamed_at"],
     )
-    _set_gone(claimed, present)
     update_progress(
         claimed,
         vendors_read=len(rows_by_code),
@@ -172,6 +151,8 @@ def save_jobs(claimed: MastersPull, rows: Sequence[JobRecord]) -> list[str]:
         return [problem]
     known = {each.number: each for each in Job.objects.filter(connection=claimed.connection_id)}
     _save_rows(
+        claimed,
+        present,
         [
             Job(
                 connection_id=claimed.connection_id,
@@ -179,7 +160,6 @@ def save_jobs(claimed: MastersPull, rows: Sequence[JobRecord]) -> list[str]:
                 description=_clean_text(row.description),
                 status=row.status.value,
                 price_method=_clean_code(row.price_method),
-                seen_at=_get_started_at(claimed),
                 renamed_at=_get_renamed_at(claimed, known.get(number), "description", row.description),
             )
             for number, row in rows_by_number.items()
@@ -187,7 +167,6 @@ def save_jobs(claimed: MastersPull, rows: Sequence[JobRecord]) -> list[str]:
         key=["connection", "number"],
         values=["description", "status", "price_method", "renamed_at"],
     )
-    _set_gone(claimed, present)
     update_progress(claimed, jobs_read=len(rows_by_number), jobs_at=claimed.started_at)
     return []
 
@@ -207,6 +186,8 @@ def save_phases(claimed: MastersPull, job: Job, rows: Sequence[PhaseRecord]) -> 
     if problem := check_emptied_list(rows_by_key, present, f"phases of job {job.number}"):
         return [problem]
     _save_rows(
+        claimed,
+        present,
         [
             Phase(
                 job=job,
@@ -217,14 +198,12 @@ def save_phases(claimed: MastersPull, job: Job, rows: Sequence[PhaseRecord]) -> 
                 billing_item=_clean_code(row.billing_item),
                 unit_of_measure=_clean_code(row.unit_of_measure),
                 price_method=_clean_code(row.price_method),
-                seen_at=_get_started_at(claimed),
             )
             for (code, cost_type), row in rows_by_key.items()
         ],
         key=["job", "code", "cost_type"],
         values=["description", "status", "billing_item", "unit_of_measure", "price_method"],
     )
-    _set_gone(claimed, present)
     Job.objects.filter(pk=job.pk).update(phases_seen_at=claimed.started_at)
     return []
 
@@ -245,19 +224,21 @@ def _get_renamed_at(
     return _get_started_at(claimed) if before and before != _clean_text(name) else known.renamed_at
 
 
-def _save_rows(rows: list[Any], *, key: list[str], values: list[str]) -> None:
-    if rows:
-        type(rows[0]).objects.bulk_create(
-            rows,
-            batch_size=BATCH_SIZE,
-            update_conflicts=True,
-            unique_fields=key,
-            update_fields=[*values, "seen_at", "gone_at"],
-        )
-
-
-def _set_gone(claimed: MastersPull, present: models.QuerySet[Any]) -> None:
-    present.filter(seen_at__lt=_get_started_at(claimed)).update(gone_at=Now())
+def _save_rows(
+    claimed: MastersPull, present: models.QuerySet[Any], rows: list[Any], *, key: list[str], values: list[str]
+) -> None:
+    """Keep what is listed, and mark what is ``present`` and was not listed as gone."""
+    started_at = _get_started_at(claimed)
+    for row in rows:
+        row.seen_at = started_at
+    present.model._default_manager.bulk_create(
+        rows,
+        batch_size=BATCH_SIZE,
+        update_conflicts=True,
+        unique_fields=key,
+        update_fields=[*values, "seen_at", "gone_at"],
+    )
+    present.filter(seen_at__lt=started_at).update(gone_at=Now())
 
 
 def _clean_text(value: str) -> str:
@@ -269,10 +250,17 @@ def _clean_code(value: str) -> str:
     return _clean_text(value)[:CODE_LENGTH]
 
 
-def _describe_unread_list(list_name: str, outcome: Unauthorised | Unavailable, before: Any) -> str:
-    """What a person reads about a list that could not be read."""
+def _save_list(
+    found: Rows[Any] | Unauthorised | Unavailable,
+    save: Callable[[Sequence[Any]], list[str]],
+    list_name: str,
+    before: datetime | None,
+) -> list[str]:
+    """What a person reads about a list that could not be read, or was read and not believed."""
+    if isinstance(found, Rows):
+        return save(found.rows)
     stays = "Those of the last sync are kept." if before else "None have been synced so far."
-    return f"The {list_name} could not be synced: {outcome.reason.rstrip('.')}. {stays}"
+    return [f"The {list_name} could not be synced: {found.reason.rstrip('.')}. {stays}"]
 
 
 def _get_started_at(claimed: MastersPull) -> datetime:
@@ -307,15 +295,8 @@ def end_sync(claimed: MastersPull, problems: Sequence[str]) -> None:
     else:
         sync.not_before = Now() + (RETRY_DELAY if problems else timedelta(hours=settings.MASTERS_PULL_HOURS))
     sync.save(update_fields=["status", "problem", "lease_until", "finished_at", "not_before"])
-    history.record(
-        event=ErpEvent.MASTERS_NOT_READ if problems else ErpEvent.MASTERS_READ,
-        subject=claimed.connection,
-        by=None,
-        company=claimed.connection.company,
-        detail={
-            "vendors": sync.vendors_read,
-            "jobs": sync.jobs_read,
-            "phases": sync.phases_read,
-            "problems": list(problems),
-        },
-    )
+    event = ErpEvent.MASTERS_NOT_READ if problems else ErpEvent.MASTERS_READ
+    subject, company = claimed.connection, claimed.connection.company
+    counts = {"vendors": sync.vendors_read, "jobs": sync.jobs_read, "phases": sync.phases_read}
+    detail = counts | {"problems": list(problems)}
+    history.record(event=event, subject=subject, by=None, company=company, detail=detail)

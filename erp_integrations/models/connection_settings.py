@@ -9,6 +9,7 @@ from django.db.models.signals import post_save
 from django.dispatch import receiver
 
 from erp_integrations.models.connections import Connection
+from erp_integrations.models.constraints import build_known_constraint
 
 BLANK_CODE = "blank"
 """The word for a row without a code, among codes with commas between them."""
@@ -145,9 +146,7 @@ class ConnectionSettings(models.Model):
     class Meta:
         verbose_name_plural = "connection settings"
         constraints = [
-            models.CheckConstraint(
-                condition=Q(success_rule__in=SuccessRule.values), name="a_success_rule_is_known"
-            ),
+            build_known_constraint("success_rule", SuccessRule, "a_success_rule_is_known"),
             models.CheckConstraint(
                 condition=Q(
                     soap_authentication__in=AuthenticationRule.values,
@@ -159,9 +158,7 @@ class ConnectionSettings(models.Model):
                 condition=~Q(success_rule="codes") | ~Q(success_codes=""),
                 name="a_rule_by_codes_names_codes",
             ),
-            models.CheckConstraint(
-                condition=Q(retention_rule__in=RetentionRule.values), name="a_retention_rule_is_known"
-            ),
+            build_known_constraint("retention_rule", RetentionRule, "a_retention_rule_is_known"),
         ]
 
     def __str__(self) -> str:

@@ -13,6 +13,7 @@ from commitments.models import ContractCompany, CostType
 from directory.db import time_zones
 from directory.db.leases import LeasedQuerySet
 from directory.models import Company, Project, User
+from erp_integrations.models.constraints import build_known_constraint
 from erp_integrations.models.secrets import EncryptedTextField
 
 
@@ -87,6 +88,10 @@ class ConnectionQuerySet(LeasedQuerySet["Connection"]):
         open_now = Q(closed_from=None) | ~(within | over_midnight)
         is_due = Q(not_before=None) | Q(not_before__lte=Now())
         return self.filter(is_due, open_now, awaits_probe=False, paused_at=None)
+
+    def lock(self, pk: int) -> "Connection":
+        """The row alone, with its company."""
+        return self.select_for_update(of=("self",)).select_related("company").get(pk=pk)
 
     def due_for_probe(self) -> "ConnectionQuerySet":
         """Those that stopped until a probe succeeds, and are to be probed now."""
@@ -215,9 +220,7 @@ class Connection(models.Model):
                 condition=Q(lease_holder="", lease_until=None) | (~Q(lease_holder="") & ~Q(lease_until=None)),
                 name="a_lease_has_a_holder_and_an_end",
             ),
-            models.CheckConstraint(
-                condition=Q(guid_policy__in=GuidPolicy.values), name="a_guid_policy_is_known"
-            ),
+            build_known_constraint("guid_policy", GuidPolicy, "a_guid_policy_is_known"),
             models.CheckConstraint(
                 condition=Q(closed_from=None, closed_until=None)
                 | (
@@ -235,15 +238,9 @@ class Connection(models.Model):
                 condition=Q(awaits_probe=False) | Q(not_before__isnull=False),
                 name="a_stopped_connection_is_probed_again",
             ),
-            models.CheckConstraint(
-                condition=Q(general_ledger_order__in=LedgerOrder.values), name="a_ledger_order_is_known"
-            ),
-            models.CheckConstraint(
-                condition=Q(erp_id_rule__in=ErpIdRule.values), name="an_erp_id_rule_is_known"
-            ),
-            models.CheckConstraint(
-                condition=Q(non_ascii__in=NonAsciiRule.values), name="a_non_ascii_rule_is_known"
-            ),
+            build_known_constraint("general_ledger_order", LedgerOrder, "a_ledger_order_is_known"),
+            build_known_constraint("erp_id_rule", ErpIdRule, "an_erp_id_rule_is_known"),
+            build_known_constraint("non_ascii", NonAsciiRule, "a_non_ascii_rule_is_known"),
         ]
 
     def __str__(self) -> str:

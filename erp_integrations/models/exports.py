@@ -14,6 +14,7 @@ from directory.db.transitions import require_transition
 from directory.models import CompanyMembership
 from erp_integrations.models.connection_settings import SuccessRule
 from erp_integrations.models.connections import Connection
+from erp_integrations.models.constraints import build_known_constraint
 from erp_integrations.models.job_statuses import JOB_TRANSITIONS, JobStatus, Verification
 from erp_integrations.models.submissions import Submission
 
@@ -128,7 +129,7 @@ class ExportJob(models.Model):
                 condition=~Q(status=JobStatus.CANCELLED),
                 name="a_submission_has_one_job_that_is_not_cancelled",
             ),
-            models.CheckConstraint(condition=Q(status__in=JobStatus.values), name="a_job_status_is_known"),
+            build_known_constraint("status", JobStatus, "a_job_status_is_known"),
             models.CheckConstraint(
                 condition=Q(status=JobStatus.EXPORTING, lease_until__isnull=False)
                 | (~Q(status=JobStatus.EXPORTING) & Q(lease_until=None)),
@@ -147,12 +148,8 @@ class ExportJob(models.Model):
                 condition=~Q(status=JobStatus.UNKNOWN) | Q(quiet_until__isnull=False),
                 name="an_unknown_job_has_a_quiet_period",
             ),
-            models.CheckConstraint(
-                condition=Q(verification__in=Verification.values), name="a_verification_is_known"
-            ),
-            models.CheckConstraint(
-                condition=Q(success_rule__in=SuccessRule.values), name="a_jobs_success_rule_is_known"
-            ),
+            build_known_constraint("verification", Verification, "a_verification_is_known"),
+            build_known_constraint("success_rule", SuccessRule, "a_jobs_success_rule_is_known"),
             models.CheckConstraint(
                 condition=~Q(status=JobStatus.SYNCED) | Q(synced_at__isnull=False),
                 name="a_synced_job_says_when",
@@ -258,7 +255,7 @@ class ExportCall(models.Model):
             models.UniqueConstraint(
                 fields=["job", "plan_round", "position"], name="a_position_of_a_plan_holds_one_call"
             ),
-            models.CheckConstraint(condition=Q(state__in=CallState.values), name="a_call_state_is_known"),
+            build_known_constraint("state", CallState, "a_call_state_is_known"),
         ]
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from django.db.models.functions import Now, Upper
 
 from directory.db.leases import LeasedQuerySet
 from erp_integrations.models.connections import Connection
+from erp_integrations.models.constraints import build_known_constraint
 
 NAME_LENGTH = 200
 CODE_LENGTH = 30
@@ -100,12 +101,8 @@ class Job(MasterData):
         return self.status == JobState.ACTIVE
 
 
-class PhaseState(models.TextChoices):
-    """What Spectrum makes of a line on a phase: it refuses one that is Complete."""
-
-    ACTIVE = "A", "Active"
-    INACTIVE = "I", "Inactive"
-    COMPLETE = "C", "Complete"
+PhaseState = JobState
+"""What Spectrum makes of a line on a phase: it refuses one that is Complete."""
 
 
 class Phase(MasterData):
@@ -123,7 +120,7 @@ class Phase(MasterData):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["job", "code", "cost_type"], name="a_phase_is_listed_once"),
-            models.CheckConstraint(condition=Q(status__in=PhaseState.values), name="a_phase_status_is_known"),
+            build_known_constraint("status", PhaseState, "a_phase_status_is_known"),
         ]
         indexes = [models.Index("job", Upper("code"), name="phases_by_code")]
 
@@ -183,7 +180,7 @@ class MastersPull(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(status__in=SyncStatus.values), name="a_pull_status_is_known"),
+            build_known_constraint("status", SyncStatus, "a_pull_status_is_known"),
             models.CheckConstraint(
                 condition=Q(status=SyncStatus.PULLING, lease_until__isnull=False)
                 | (~Q(status=SyncStatus.PULLING) & Q(lease_until=None)),

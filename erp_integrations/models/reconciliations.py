@@ -12,6 +12,7 @@ from django.urls import reverse
 from directory.db.leases import LeasedQuerySet
 from directory.models import Company, User
 from erp_integrations.models.connections import Connection
+from erp_integrations.models.constraints import build_known_constraint
 from erp_integrations.models.exports import ExportJob
 from erp_integrations.models.submissions import Submission
 
@@ -79,9 +80,7 @@ class Reconciliation(models.Model):
                 condition=Q(status__in=OPEN),
                 name="a_connection_has_one_open_reconciliation",
             ),
-            models.CheckConstraint(
-                condition=Q(status__in=ReconciliationStatus.values), name="a_reconciliation_status_is_known"
-            ),
+            build_known_constraint("status", ReconciliationStatus, "a_reconciliation_status_is_known"),
             models.CheckConstraint(
                 condition=Q(status=ReconciliationStatus.RUNNING, lease_until__isnull=False)
                 | (~Q(status=ReconciliationStatus.RUNNING) & Q(lease_until=None)),

@@ -17,14 +17,10 @@ class EncryptedTextField(models.TextField[str, str]):
 
     def get_prep_value(self, value: Any) -> Any:
         """Encrypt; an empty text stays empty, so that "not set" can be seen."""
-        if not value:
-            return ""
-        return encryption.encrypt(str(value))
+        return encryption.encrypt(str(value)) if value else ""
 
     def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> str:
-        if not value:
-            return ""
-        return encryption.decrypt(value)
+        return encryption.decrypt(value) if value else ""
 
 
 def list_secret_fields(model: type[models.Model], through: str = "") -> list[str]:

@@ -12,6 +12,7 @@ from commitments.models import Commitment, Kind
 from directory.db.transitions import require_transition
 from directory.models import Company, Project, User
 from erp_integrations.models.connections import Connection
+from erp_integrations.models.constraints import build_known_constraint
 from erp_integrations.models.job_statuses import NOT_UNDER_ITS_KEY, UNDER_ITS_KEY, JobStatus
 from erp_integrations.snapshots import Document, from_json, hash_text
 
@@ -148,9 +149,7 @@ class Submission(models.Model):
                 condition=Q(status__in=OPEN_STATUSES),
                 name="a_commitment_has_one_open_submission",
             ),
-            models.CheckConstraint(
-                condition=Q(status__in=SubmissionStatus.values), name="a_submission_status_is_known"
-            ),
+            build_known_constraint("status", SubmissionStatus, "a_submission_status_is_known"),
             models.CheckConstraint(
                 condition=Q(status__in=DECIDED_STATUSES, decided_by__isnull=False, decided_at__isnull=False)
                 | (~Q(status__in=DECIDED_STATUSES) & Q(decided_by=None, decided_at=None)),

@@ -94,16 +94,12 @@ def build_preview(
 def find_existing_record(submission: Submission) -> ExistingRecord | None:
     """What Spectrum holds now where it would be written; None: nothing, or nobody can tell in time."""
     adapter, key, calls = existing_record.build_plan(submission)
-    found = (
-        live_checks.fetch_in_time(lambda: adapter.find_record(key))
-        if adapter.has_read_back and calls
-        else None
-    )
-    return (
-        existing_record.compare_record(adapter, key, calls, found)
-        if isinstance(found, StoredRecord)
-        else None
-    )
+    if not (adapter.has_read_back and calls):
+        return None
+    found = live_checks.fetch_in_time(lambda: adapter.find_record(key))
+    if not isinstance(found, StoredRecord):
+        return None
+    return existing_record.compare_record(adapter, key, calls, found)
 
 
 def check_before_accept(
@@ -118,9 +114,8 @@ def check_before_accept(
     if not submission.connection.has_read_back:
         return False, []
     live, live_issues = run_live_checks(submission, build_basis(submission.document), erp_id, ticked)
-    return bool(preflight.list_blocking(live_issues)), [
-        each for each in live.moved if each.fingerprint in ticked
-    ]
+    dismissed = [each for each in live.moved if each.fingerprint in ticked]
+    return bool(preflight.list_blocking(live_issues)), dismissed
 
 
 def _find_adoptable_record(live: LiveCheck, issues: list[Issue]) -> ExistingRecord | None:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from commitments.models import STATUSES, Kind
-from erp_integrations.adapters.base import Call, Element
-from erp_integrations.models import CallState, ExportCall, ExportJob, WireAttempt
+from erp_integrations.adapters.base import Call
+from erp_integrations.adapters.registry import to_call
+from erp_integrations.models import CallState, ExportJob, WireAttempt
 from erp_integrations.snapshots import Document
 
 
@@ -38,7 +39,7 @@ class SentCall:
 
 def list_accepted_calls(job: ExportJob) -> list[Call]:
     """What was accepted for Spectrum, as it is stored. One query."""
-    return [_build_call(call) for call in job.list_current_calls()]
+    return [to_call(call) for call in job.list_current_calls()]
 
 
 def list_sent_calls(job: ExportJob | None) -> list[SentCall]:
@@ -46,7 +47,7 @@ def list_sent_calls(job: ExportJob | None) -> list[SentCall]:
     stored = job.list_current_calls().prefetch_related("wire_attempts") if job else ()
     return [
         SentCall(
-            _build_call(call),
+            to_call(call),
             call.get_state_display(),
             sorted(call.wire_attempts.all(), key=lambda attempt: attempt.attempt, reverse=True),
             call.not_found_at if call.state == CallState.NOT_FOUND else None,
@@ -58,7 +59,3 @@ def list_sent_calls(job: ExportJob | None) -> list[SentCall]:
 def get_status_label(document: Document) -> str:
     """The commitment's status when it was sent, in words."""
     return str(STATUSES[Kind(document.kind)](document.status).label)
-
-
-def _build_call(stored: ExportCall) -> Call:
-    return Call(stored.method, stored.title, tuple(Element(**element) for element in stored.elements))

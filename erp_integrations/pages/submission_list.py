@@ -1,19 +1,21 @@
 """The tool's list: its filters, its search, and its pages by key (docs/architecture.md, section 13)."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from django.db.models import F, OuterRef, Q, Subquery, Value
+from django.db.models import F, OuterRef, Subquery
 
 from directory.db import pagination
 from directory.db.pagination import Page
 from directory.models import Company
 from erp_integrations.models import Job, Submission, Vendor, VendorLink
+from erp_integrations.models.listing import count_by_name, limit_to_words
 from erp_integrations.models.submissions import SubmissionQuerySet
 from erp_integrations.pages import submission_rows
 
-MAX_COUNT = 100  # nobody reads a larger number, and counting it costs
+SEARCHED_FIELDS = (
+    *("number", "title", "contract_company_name", "project__name", "project__number", "commitment__erp_id"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,34 +147,11 @@ def get_page(
     kept: Mapping[str, str],
 ) -> Page[Submission]:
     """The page of the list that the address names."""
-    found = find_matching(chosen.choose(list_submissions(company)), search)
+    found = limit_to_words(chosen.choose(list_submissions(company)), search, SEARCHED_FIELDS)
     return pagination.get_page(found, parameters, ascending=oldest_first, kept=kept)
 
 
 def count_by_filter(company: Company) -> dict[str, str]:
     """How many there are behind each counted filter, by its slug; "100+" for more. One query."""
-    parts = [
-        chosen.choose(Submission.objects.filter(company=company).order_by())
-        .annotate(place=Value(chosen.slug))
-        .values_list("place", flat=True)[: MAX_COUNT + 1]
-        for chosen in COUNTED_FILTERS
-    ]
-    counted = Counter(parts[0].union(*parts[1:], all=True))
-    return {
-        chosen.slug: f"{MAX_COUNT}+" if counted[chosen.slug] > MAX_COUNT else str(counted[chosen.slug])
-        for chosen in COUNTED_FILTERS
-    }
-
-
-def find_matching(submissions: SubmissionQuerySet, search: str) -> SubmissionQuerySet:
-    """Each word must be somewhere in what the row shows."""
-    for word in search.split():
-        submissions = submissions.filter(
-            Q(number__icontains=word)
-            | Q(title__icontains=word)
-            | Q(contract_company_name__icontains=word)
-            | Q(project__name__icontains=word)
-            | Q(project__number__icontains=word)
-            | Q(commitment__erp_id__icontains=word)
-        )
-    return submissions
+    submissions = Submission.objects.filter(company=company)
+    return count_by_name({chosen.slug: chosen.choose(submissions) for chosen in COUNTED_FILTERS})

@@ -175,11 +175,8 @@ class SubmissionRow:
         )
         if is_approver and not is_own:
             alone = others_allowed == [self.viewer.user]
-            return (
-                f"{self.own_change_reason} Otherwise {granters} can exempt you once."
-                if alone
-                else self.own_change_reason
-            )
+            way_out = f" Otherwise {granters} can exempt you once." if alone else ""
+            return f"{self.own_change_reason}{way_out}"
         if others_allowed:
             others = f"so another approver must decide: {format_names(others_allowed)}."
             return f"You {self.own_part} this, {others}" if is_own else ""
@@ -266,13 +263,10 @@ def build_submission_row(submission: Submission, viewer: CompanyMembership) -> S
     submission.company = viewer.company
     job = next((job for job in submission.jobs.all() if job.status != JobStatus.CANCELLED), None)
     own_change_reason = ""
-    if viewer.is_accounting_approver and pending_changes.has_own_changes(viewer):
+    has_own_changes = viewer.is_accounting_approver and pending_changes.has_own_changes(viewer)
+    if has_own_changes and not submission.is_own_decision(viewer.user):
         is_begun = job is not None and job.status == JobStatus.INCOMPLETE
-        own_change_reason = (
-            ""
-            if submission.is_own_decision(viewer.user)
-            else describe_own_decision(submission, viewer.user, has_begun=is_begun)
-        )
+        own_change_reason = describe_own_decision(submission, viewer.user, has_begun=is_begun)
     return SubmissionRow(submission, job, viewer, own_change_reason)
 
 

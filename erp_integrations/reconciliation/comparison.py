@@ -104,11 +104,8 @@ def compare_claimed_run(run: Reconciliation) -> bool:
 
 
 def list_jobs_to_compare(run: Reconciliation) -> QuerySet[ExportJob]:
-    return (
-        ExportJob.objects.comparable()
-        .filter(connection=run.connection_id)
-        .select_related("submission__commitment")
-    )
+    jobs = ExportJob.objects.comparable().filter(connection=run.connection_id)
+    return jobs.select_related("submission__commitment")
 
 
 def compare_batch(run: Reconciliation, adapter: Adapter, jobs: Sequence[ExportJob]) -> str:

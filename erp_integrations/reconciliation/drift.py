@@ -14,7 +14,6 @@ from django.db.models.functions import Now
 
 from commitments.models import Commitment
 from erp_integrations.adapters.base import (
-    Difference,
     DifferenceKind,
     FoundElsewhere,
     Match,
@@ -180,18 +179,12 @@ def check_erp_changes(job: ExportJob, read_back: KnownVerdict) -> list[dict[str,
             now = "; or ".join(record.sentence for record in records)
             return [build_issue(DriftKind.ELSEWHERE, "Subcontract", "", job.record_name, now)]
         case Mismatch(differences=differences):
-            return [_build_difference_issue(each) for each in differences]
-
-
-def _build_difference_issue(difference: Difference) -> dict[str, str]:
-    return build_issue(
-        DRIFT_KINDS[difference.kind],
-        difference.title,
-        difference.name,
-        difference.sent,
-        difference.stored,
-        difference.value_kind,
-    )
+            return [
+                build_issue(
+                    DRIFT_KINDS[each.kind], each.title, each.name, each.sent, each.stored, each.value_kind
+                )
+                for each in differences
+            ]
 
 
 def _format_value(value: str | date | None) -> str:

@@ -1,19 +1,18 @@
 """The reconciliation page: what was compared when, and what drifts, by kind and page by page."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db.models import Q, Value
+from django.db.models import Q
 
 from directory.db import pagination
 from directory.db.pagination import Page
 from directory.models import Company
 from erp_integrations.models import Drift, DriftKind, JobStatus
+from erp_integrations.models.listing import count_by_name
 from erp_integrations.models.reconciliations import DriftQuerySet
 
 ALL_KINDS = "all"
-COUNTED_TO = 100  # nobody reads a larger number, and counting it costs
 MAX_SHOWN_ISSUES = 4  # findings in a row; the review page and the spreadsheet have all
 MAX_VALUE_LENGTH = 60  # characters of a value in a sentence
 
@@ -57,19 +56,7 @@ def get_page(company: Company, kind: str, parameters: Mapping[str, str]) -> Page
 
 def count_by_kind(company: Company) -> dict[str, str]:
     """How many commitments drift in each way, and at all; "100+" for more. One query."""
-    parts = [
-        list_drifts(company, kind)
-        .select_related(None)
-        .order_by()
-        .annotate(place=Value(kind))
-        .values_list("place", flat=True)[: COUNTED_TO + 1]
-        for kind in (ALL_KINDS, *DriftKind.values)
-    ]
-    counted = Counter(parts[0].union(*parts[1:], all=True))
-    return {
-        kind: f"{COUNTED_TO}+" if counted[kind] > COUNTED_TO else str(counted[kind])
-        for kind in (ALL_KINDS, *DriftKind.values)
-    }
+    return count_by_name({kind: list_drifts(company, kind) for kind in (ALL_KINDS, *DriftKind.values)})
 
 
 def describe_issue(issue: Mapping[str, str]) -> str:

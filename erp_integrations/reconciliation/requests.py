@@ -37,13 +37,8 @@ def start_reconciliations(*, company: Company, by: User) -> list[Reconciliation]
         run, is_new = schedule.open_run(connection, by_id=by.pk)
         runs.append(run)
         if is_new:
-            history.record(
-                event=ErpEvent.RECONCILIATION_ASKED,
-                subject=run,
-                by=by,
-                company=company,
-                detail={"connection": connection.pk},
-            )
+            event, detail = ErpEvent.RECONCILIATION_ASKED, {"connection": connection.pk}
+            history.record(event=event, subject=run, by=by, company=company, detail=detail)
     wakeup.wake_reconciliation()
     return runs
 

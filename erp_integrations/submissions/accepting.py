@@ -21,6 +21,7 @@ from erp_integrations.checks.approval_basis import ApprovalBasis, build_basis
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.events import ErpEvent
 from erp_integrations.models import (
+    Connection,
     ErpIdHold,
     ExportCall,
     ExportJob,
@@ -38,6 +39,7 @@ from erp_integrations.submissions.row_locks import (
     lock_job,
     record_decision,
     require_quiet_period_over,
+    require_status,
     require_text,
 )
 
@@ -67,8 +69,7 @@ def accept(
     when it was decided or changed, NotReady when something blocks, NotSaid where a tick or words lack.
     """
     submission = lock_for_decision(submission, by)
-    if submission.status != SubmissionStatus.AWAITING:
-        raise Conflict(describe_conflict(submission))
+    require_status(submission, SubmissionStatus.AWAITING)
     basis = require_expected_basis(submission, seen_hash)
     changes = require_ticked_changes(submission, basis.document, by, confirmed)
     detail = require_restore_statement(submission, statement)
@@ -231,21 +232,23 @@ def claim_erp_id(submission: Submission, basis: ApprovalBasis, erp_id: str, note
         raise ExportBlocked(blocking)
     key = basis.get_key(erp_id)
     assert basis.connection is not None
+    refusal = (
+        f"Another commitment with this vendor has just taken the ERP ID {key.erp_id}. Choose another one."
+    )
+    claim_key(submission, basis.connection, key, refusal)
+    return key
+
+
+def claim_key(submission: Submission, connection: Connection, key: Key, refusal: str) -> None:
+    """Reserve a record's name for the commitment; Conflict with these words where another has it."""
+    names = {"vendor_code": key.vendor_code, "erp_id": key.erp_id}
     try:
         with transaction.atomic():
             ErpIdHold.objects.update_or_create(
-                commitment=submission.commitment,
-                defaults={
-                    "connection": basis.connection,
-                    "vendor_code": key.vendor_code,
-                    "erp_id": key.erp_id,
-                },
+                commitment=submission.commitment, defaults={"connection": connection, **names}
             )
     except IntegrityError as error:
-        raise Conflict(
-            f"Another commitment with this vendor has just taken the ERP ID {key.erp_id}. Choose another one."
-        ) from error
-    return key
+        raise Conflict(refusal) from error
 
 
 def store_calls(job: ExportJob, plan: Sequence[Call]) -> list[str]:

@@ -29,15 +29,10 @@ def exempt(*, submission: Submission, person: User, by: User | None, reason: str
     )
     company = submission.company
     if by and (by == person or by not in User.objects.granters(company)):
-        raise RightMissing(
-            by=by,
-            company=company,
-            right="exempt an approver",
-            sentence=(
-                "Only staff who may grant Can Push to Accounting can exempt an approver, and never "
-                "themselves."
-            ),
+        sentence = (
+            "Only staff who may grant Can Push to Accounting can exempt an approver, and never themselves."
         )
+        raise RightMissing(by=by, company=company, right="exempt an approver", sentence=sentence)
     reason = require_text(
         reason, "Give a reason. It is mailed to everybody concerned and kept in the history."
     )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 
 from commitments.locks import set_accounting_status
@@ -15,7 +15,6 @@ from erp_integrations.events import ErpEvent
 from erp_integrations.exports import unknown
 from erp_integrations.models import (
     CallState,
-    ErpIdHold,
     ExportJob,
     JobStatus,
     Submission,
@@ -24,15 +23,17 @@ from erp_integrations.models import (
     Verification,
 )
 from erp_integrations.reconciliation import drift
-from erp_integrations.submissions.accepting import store_calls
+from erp_integrations.submissions.accepting import claim_key, store_calls
 from erp_integrations.submissions.attesting import record_attestations
 from erp_integrations.submissions.errors import Conflict, DecisionError
 from erp_integrations.submissions.four_eyes import require_own_changes_confirmed
 from erp_integrations.submissions.row_locks import (
     describe_conflict,
+    find_expected_job,
     lock_expected_job,
     lock_for_decision,
     record_decision,
+    require_status,
 )
 from erp_integrations.submissions.unlinking import require_may_unlink
 
@@ -57,22 +58,17 @@ def list_moves(job: ExportJob) -> list[Move]:
     if isinstance(records, StoredRecord):
         adapter = get_adapter(job.connection)
         calls = tuple(to_call(call) for call in job.list_current_calls())
-        here = adapter.match_record(
-            calls, adapter.get_call_key(calls[0]), records
-        )  # its phases may be expanded
+        # Its phases may be expanded.
+        here = adapter.match_record(calls, adapter.get_call_key(calls[0]), records)
         records = (here,) if here and here.phases else ()
     if isinstance(records, Unavailable):
         raise DecisionError(f"{records.reason} Nothing was changed. Try again in a moment.")
     records = tuple(each for each in records if each.is_certain)
     if not records:
         raise DecisionError("Spectrum no longer has it under another vendor or number.")
-    link = (
-        VendorLink.objects.filter(
-            connection=job.connection, contract_company=job.submission.commitment.contract_company_id
-        )
-        .select_related("contract_company")
-        .first()
-    )
+    company = job.submission.commitment.contract_company_id
+    links = VendorLink.objects.filter(connection=job.connection, contract_company=company)
+    link = links.select_related("contract_company").first()
     moves = []
     for each in records:
         new, warning = each.key.vendor_code, ""
@@ -95,12 +91,7 @@ def follow(*, submission: Submission, by: User, expected_version: int, fingerpri
     """
     require_may_unlink(submission=submission, by=by)
     require_own_changes_confirmed(submission, by)
-    job = (
-        submission.jobs.current()
-        .select_related("connection__settings")
-        .filter(attempt=expected_version)
-        .first()
-    )
+    job = find_expected_job(submission, expected_version)
     if submission.status != SubmissionStatus.ACCEPTED or job is None or job.status not in FOLLOWABLE_STATUSES:
         raise Conflict(describe_conflict(submission))
     moved = next((each.record for each in list_moves(job) if each.record.fingerprint == fingerprint), None)
@@ -114,27 +105,15 @@ def _follow(*, submission: Submission, by: User, expected_job: ExportJob, moved:
     submission = lock_for_decision(submission, by)
     require_may_unlink(submission=submission, by=by)
     require_own_changes_confirmed(submission, by)
-    if submission.status != SubmissionStatus.ACCEPTED:
-        raise Conflict(describe_conflict(submission))
+    require_status(submission, SubmissionStatus.ACCEPTED)
     job = lock_expected_job(submission, expected_version=expected_job.attempt)
-    if (job.pk, job.plan_round, job.status) != (
-        expected_job.pk,
-        expected_job.plan_round,
-        expected_job.status,
-    ):
+    expected = (expected_job.pk, expected_job.plan_round, expected_job.status)
+    if (job.pk, job.plan_round, job.status) != expected:
         raise Conflict("Somebody else changed its key or its export first. Check its current status.")
     old = {"vendor_code": job.vendor_code, "erp_id": job.erp_id}
     new = {"vendor_code": moved.key.vendor_code, "erp_id": moved.key.erp_id}
-    try:
-        with transaction.atomic():
-            ErpIdHold.objects.update_or_create(
-                commitment=submission.commitment, defaults={"connection": job.connection, **new}
-            )
-    except IntegrityError as error:
-        raise Conflict(
-            f"Another commitment here has {moved.key}. Both can't be the same record. "
-            "Check in Spectrum whose it is."
-        ) from error
+    refusal = f"Another commitment here has {moved.key}. Both can't be the same record."
+    claim_key(submission, job.connection, moved.key, f"{refusal} Check in Spectrum whose it is.")
     calls = store_moved_calls(job, moved, by)
     job.vendor_code, job.erp_id = moved.key.vendor_code, moved.key.erp_id
     job.differences = []

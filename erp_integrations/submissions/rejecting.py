@@ -88,10 +88,6 @@ def _reject(*, submission: Submission, by: User, reason: str, existing: str) -> 
     leftovers.release_erp_id(submission.commitment)
     set_accounting_status(submission.commitment, badge=Badge.REJECTED, lock=Lock.NONE, erp_id="")
     detail: dict[str, object] = {"reason": submission.reason, "left_in_spectrum": left}
-    record_decision(
-        ErpEvent.SUBMISSION_REJECTED,
-        submission,
-        by,
-        detail | ({"stands_in_spectrum": existing} if existing else {}),
-    )
+    detail |= {"stands_in_spectrum": existing} if existing else {}
+    record_decision(ErpEvent.SUBMISSION_REJECTED, submission, by, detail)
     rejection_mails.store_rejection_mails(submission)

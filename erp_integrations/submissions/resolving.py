@@ -18,12 +18,12 @@ from erp_integrations.submissions.attesting import record_attestations
 from erp_integrations.submissions.errors import Conflict, StatementMissing, TooEarly
 from erp_integrations.submissions.four_eyes import require_own_changes_confirmed
 from erp_integrations.submissions.row_locks import (
-    describe_conflict,
     lock_expected_job,
     lock_for_decision,
     lock_submission,
     record_decision,
     require_quiet_period_over,
+    require_status,
     require_text,
 )
 
@@ -60,8 +60,7 @@ def resolve(
     another delivery by now or the ERP is asked instead, TooEarly, NotSaid.
     """
     submission = lock_for_decision(submission, by)
-    if submission.status != SubmissionStatus.ACCEPTED:
-        raise Conflict(describe_conflict(submission))
+    require_status(submission, SubmissionStatus.ACCEPTED)
     job = lock_expected_job(submission, expected_version=expected_version)
     if job.status != JobStatus.UNKNOWN:
         raise Conflict("The outcome of this export is now known. Check its current status.")
@@ -117,8 +116,7 @@ def resume(*, submission: Submission, by: User | None, expected_version: int) ->
     Raises RightMissing, Conflict when it is another delivery by now or goes on already, TooEarly.
     """
     submission = lock_for_decision(submission, by) if by else lock_submission(submission)
-    if submission.status != SubmissionStatus.ACCEPTED:
-        raise Conflict(describe_conflict(submission))
+    require_status(submission, SubmissionStatus.ACCEPTED)
     if by:
         require_own_changes_confirmed(submission, by, has_begun=True)
     job = lock_expected_job(submission, expected_version=expected_version)

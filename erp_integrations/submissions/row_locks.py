@@ -8,7 +8,7 @@ from directory.rights.permissions import RightMissing, require_push_to_accountin
 from erp_integrations.checks import preflight
 from erp_integrations.events import ErpEvent
 from erp_integrations.exports import outcomes
-from erp_integrations.models import ExportJob, SnapshotUnreadable, Submission
+from erp_integrations.models import ExportJob, SnapshotUnreadable, Submission, SubmissionStatus
 from erp_integrations.snapshots import Document
 from erp_integrations.submissions.errors import Conflict, StatementMissing, TooEarly
 from erp_integrations.submissions.four_eyes import describe_own_decision
@@ -70,6 +70,16 @@ def require_text(text: str, message: str) -> str:
     if not preflight.has_text(text):
         raise StatementMissing(message)
     return text.strip()
+
+
+def require_status(submission: Submission, status: SubmissionStatus) -> None:
+    if submission.status != status:
+        raise Conflict(describe_conflict(submission))
+
+
+def find_expected_job(submission: Submission, expected_version: int) -> ExportJob | None:
+    current = submission.jobs.current().select_related("connection__settings")
+    return current.filter(attempt=expected_version).first()
 
 
 def lock_expected_job(submission: Submission, *, expected_version: int) -> ExportJob:

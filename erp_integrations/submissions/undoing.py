@@ -8,10 +8,10 @@ from erp_integrations.exports import ledger, outcomes
 from erp_integrations.models import JobStatus, Submission, SubmissionStatus
 from erp_integrations.submissions.errors import Conflict
 from erp_integrations.submissions.row_locks import (
-    describe_conflict,
     lock_for_decision,
     lock_submission,
     record_decision,
+    require_status,
 )
 
 
@@ -24,8 +24,7 @@ def undo(*, submission: Submission, by: User | None) -> Submission:
     or was decided otherwise.
     """
     submission = lock_for_decision(submission, by) if by else lock_submission(submission)
-    if submission.status != SubmissionStatus.ACCEPTED:
-        raise Conflict(describe_conflict(submission))
+    require_status(submission, SubmissionStatus.ACCEPTED)
     job = outcomes.lock_job_and_parents(submission.jobs.current().values_list("pk", flat=True).get())
     if job.status != JobStatus.QUEUED or not ledger.is_unwritten(job):
         raise Conflict("It is too late to undo. The export has begun.")

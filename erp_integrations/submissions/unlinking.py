@@ -27,11 +27,13 @@ from erp_integrations.submissions.errors import (
 )
 from erp_integrations.submissions.row_locks import (
     describe_conflict,
+    find_expected_job,
     lock_expected_job,
     lock_for_decision,
     record_decision,
     require_may_decide,
     require_quiet_period_over,
+    require_status,
     require_text,
 )
 
@@ -53,12 +55,7 @@ def unlink(
     record is there or nobody can tell.
     """
     require_may_unlink(submission=submission, by=by)
-    job = (
-        submission.jobs.current()
-        .select_related("connection__settings")
-        .filter(attempt=expected_version)
-        .first()
-    )
+    job = find_expected_job(submission, expected_version)
     if submission.status != SubmissionStatus.ACCEPTED or job is None:
         raise Conflict(describe_conflict(submission))
     dismissed_fingerprints = dismissed if preflight.has_text(statement) else ()
@@ -134,8 +131,7 @@ def _unlink(
 ) -> Submission:
     submission = lock_for_decision(submission, by)
     require_may_unlink(submission=submission, by=by)
-    if submission.status != SubmissionStatus.ACCEPTED:
-        raise Conflict(describe_conflict(submission))
+    require_status(submission, SubmissionStatus.ACCEPTED)
     job = lock_expected_job(submission, expected_version=expected_job.attempt)
     if job.plan_round != expected_job.plan_round:
         raise Conflict("Its record has been followed to another key. Check its current status.")

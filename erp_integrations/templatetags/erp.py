@@ -1,12 +1,9 @@
 """What pages outside this tool show of it. The Commitments tool includes these tags and imports nothing."""
 
-from collections.abc import Iterable
-
 from django import template
 from django.template import Context
 
 from commitments.models import Commitment
-from directory.models import Company
 from erp_integrations.pages import commitment_accounting, timeline
 
 register = template.Library()
@@ -18,13 +15,5 @@ def accounting_of(context: Context, commitment: Commitment) -> commitment_accoun
     return commitment_accounting.get_commitment_accounting(commitment, context["request"].user)
 
 
-@register.simple_tag
-def timeline_of(commitment: Commitment) -> list[timeline.TimelineEntry]:
-    """What happened to it, in sentences, newest first."""
-    return timeline.list_entries(commitment)
-
-
-@register.simple_tag
-def with_erp_counts(companies: Iterable[Company]) -> list[commitment_accounting.CompanyCounts]:
-    """Companies with what waits in each."""
-    return commitment_accounting.count_by_company(companies)
+register.simple_tag(timeline.list_entries, name="timeline_of")
+register.simple_tag(commitment_accounting.count_by_company, name="with_erp_counts")

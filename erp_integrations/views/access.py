@@ -1,6 +1,5 @@
 """What a request may see; whatever else it names is not found."""
 
-from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from directory.models import VISIBLE_LEVELS, CompanyMembership
@@ -21,13 +20,8 @@ def require_viewer(request: SignedInRequest, company_slug: str) -> CompanyMember
 
 def require_member(request: SignedInRequest, company_slug: str) -> CompanyMembership:
     """The same whatever the level; strangers get 404."""
-    viewer = (
-        CompanyMembership.objects.select_related("user", "company")
-        .filter(user=request.user, company__slug=company_slug)
-        .first()
-    )
-    if viewer is None:
-        raise Http404
+    members = CompanyMembership.objects.select_related("user", "company")
+    viewer = get_object_or_404(members, user=request.user, company__slug=company_slug)
     request.current_company = viewer.company
     return viewer
 

@@ -97,14 +97,9 @@ def _build_page(
     sees_tool = viewer.erp_integrations_level in VISIBLE_LEVELS
     own_review_reason = describe_review_conflict(approver_list, request.user)
     is_reviewer = can_review_approvers(request.user, viewer.company)
-    decision_times = dict(
-        Submission.objects.filter(
-            company=viewer.company,
-            decided_by__in=[approver.membership.user_id for approver in approver_list.approvers],
-        )
-        .values_list("decided_by")
-        .annotate(Max("decided_at"))
-    )
+    people = [approver.membership.user_id for approver in approver_list.approvers]
+    decisions = Submission.objects.filter(company=viewer.company, decided_by__in=people)
+    decision_times = dict(decisions.values_list("decided_by").annotate(Max("decided_at")))
     ticked = set(request.POST.getlist("flagged")) if form.is_bound else set()
     context = {
         "company": viewer.company,

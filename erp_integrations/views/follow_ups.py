@@ -49,14 +49,9 @@ def resume(request: SignedInRequest, company_slug: str, submission_id: int) -> H
     show = partial(build_follow_up_dialog, request, row, "_resume.html", "Resume", form)
     if request.method != "POST" or not form.is_valid():
         return show(caution=explanations.describe_resume_caution(row))
-    return run_follow_up(
-        request,
-        row,
-        submissions.resume,
-        {"expected_version": form.cleaned_data["round"]},
-        "{row.submission.number} continues with the remaining calls.",
-        show,
-    )
+    entered = {"expected_version": form.cleaned_data["round"]}
+    done = "{row.submission.number} continues with the remaining calls."
+    return run_follow_up(request, row, submissions.resume, entered, done, show)
 
 
 @vary_on_headers("HX-Request")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
@@ -18,6 +18,7 @@ from directory.web import rate_limits
 from erp_integrations.audit import history_export, history_search, subjects
 from erp_integrations.audit.history_search import EVENT_GROUPS, OTHER_PREFIXES, Search
 from erp_integrations.views import navigation
+from erp_integrations.views.access import require_member
 
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
 
@@ -85,14 +86,7 @@ def activity_export(request: SignedInRequest, company_slug: str) -> HttpResponse
 
 def require_auditor(request: SignedInRequest, company_slug: str) -> CompanyMembership:
     """The viewer, who must be Admin of the tool or of the Directory; others get 403, strangers 404."""
-    viewer = (
-        CompanyMembership.objects.select_related("user", "company")
-        .filter(user=request.user, company__slug=company_slug)
-        .first()
-    )
-    if viewer is None:
-        raise Http404
-    request.current_company = viewer.company
+    viewer = require_member(request, company_slug)
     require_see_history(request.user, viewer.company)
     return viewer
 

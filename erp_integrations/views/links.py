@@ -152,7 +152,6 @@ def build_context(
 ) -> dict[str, Any]:
     """``connection`` is the one that was chosen, where one of ours has a link on each."""
     return {
-        "viewer": viewer,
         "company": viewer.company,
         "kind": kind,
         "connections": connections,

@@ -28,7 +28,6 @@ def cost_codes(request: SignedInRequest, company_slug: str) -> HttpResponse:
         viewer.company, search=search, parameters=request.GET.dict()
     )
     context = {
-        "viewer": viewer,
         "company": viewer.company,
         "tabs": navigation.list_tabs(viewer, current="Cost codes"),
         "may_link": viewer.erp_integrations_level == Level.ADMIN,

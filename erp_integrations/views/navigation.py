@@ -37,7 +37,7 @@ def list_tabs(viewer: CompanyMembership, *, current: str) -> list[NavItem]:
         "Approvers": "approvers",
     }
     missing_links = {
-        kind.title: queries.format_count(queries.list_needing_links(kind, viewer.company))
+        kind.title: queries.count_rows(queries.list_needing_links(kind, viewer.company))
         for kind in (VENDOR, JOB)
     }
     if viewer.erp_integrations_level == Level.ADMIN:

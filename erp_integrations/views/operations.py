@@ -21,24 +21,12 @@ from erp_integrations.views.access import require_viewer
 def deliveries(request: SignedInRequest, company_slug: str) -> HttpResponse:
     viewer = require_viewer(request, company_slug)
     context = {
-        "viewer": viewer,
         "tabs": navigation.list_tabs(viewer, current="Exports"),
         "rows": operations.list_export_counts(viewer.company),
         "checks": operations.list_health_checks(),
         "may_pause": viewer.erp_integrations_level == Level.ADMIN,
     }
     return render(request, "erp_integrations/deliveries.html", context)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def pause(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
-    """Send nothing on a connection until somebody lets it go on."""
-    return set_paused(request, company_slug, connection_id, pauses=True)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def resume_connection(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
-    return set_paused(request, company_slug, connection_id, pauses=False)
 
 
 @login_not_required
@@ -59,6 +47,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("".join(lines), status=status, content_type="text/plain; charset=utf-8")
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def set_paused(
     request: SignedInRequest, company_slug: str, connection_id: int, *, pauses: bool
 ) -> HttpResponse:

@@ -81,12 +81,9 @@ def accept_new_wsdl(request: SignedInRequest, company_slug: str, connection_id: 
     found = get_connection(require_admin(request, company_slug), connection_id)
     if question := reauthentication.handle_reauthentication(request):
         return question
-    expected_hash = request.POST.get("seen", "")
-    return _build_result_redirect(
-        request,
-        found,
-        probing.accept_new_wsdl(connection=found, by=request.user, expected_sentence=expected_hash),
-    )
+    seen = request.POST.get("seen", "")
+    result = probing.accept_new_wsdl(connection=found, by=request.user, expected_sentence=seen)
+    return _build_result_redirect(request, found, result)
 
 
 @require_POST

@@ -48,7 +48,6 @@ def overview(request: SignedInRequest, company_slug: str) -> HttpResponse:
     oldest = submission_list.list_submissions(viewer.company).awaiting().order_by("pk")[:MAX_ON_OVERVIEW]
     address = reverse("erp_integrations:commitments", args=[company_slug])
     context = {
-        "viewer": viewer,
         "tabs": navigation.list_tabs(viewer, current="Overview"),
         "list_url": address,
         "figures": [

@@ -43,11 +43,9 @@ def units(request: SignedInRequest, company_slug: str) -> HttpResponse:
                 return redirect(request.get_full_path())
     rows = unit_links.list_used_units(connection) if connection else []
     context = {
-        "viewer": viewer,
         "company": viewer.company,
         "tabs": navigation.list_tabs(viewer, current="Units"),
         "may_link": viewer.erp_integrations_level == Level.ADMIN,
-        "connection": connection,
         "connections": [
             NavItem(each.name, f"?connection={each.pk}", each == connection) for each in connections
         ],

@@ -5,26 +5,19 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 
 from erp_integrations.adapters.base import (
-    Billing,
     Call,
-    CallComparison,
     CodeKind,
     Element,
     ErpReferences,
     Issue,
-    JobRecord,
     Key,
     MovedRecord,
     NotFound,
     NotSent,
     Outcome,
-    PhaseRecord,
     ProbeResult,
-    Rows,
     StoredRecord,
-    Unauthorised,
     Unavailable,
-    VendorRecord,
     Verdict,
 )
 from erp_integrations.adapters.spectrum import (
@@ -37,13 +30,10 @@ from erp_integrations.adapters.spectrum import (
     transport,
     wsdl,
 )
-from erp_integrations.adapters.spectrum import (
-    master_data as masters,
-)
 from erp_integrations.adapters.spectrum.field_types import Field
+from erp_integrations.adapters.spectrum.master_data import NOT_CONFIGURED, MasterDataReader
 from erp_integrations.adapters.spectrum.phase_codes import get_comparable_phase
 from erp_integrations.adapters.spectrum.prices import PriceBasis, Prices
-from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.adapters.spectrum.service_fields import (
     LAYOUTS,
     SUBCONTRACT_NOTES,
@@ -51,10 +41,7 @@ from erp_integrations.adapters.spectrum.service_fields import (
     UPDATE_SUBCONTRACT_PHASES,
     Layout,
 )
-from erp_integrations.adapters.spectrum.settings import SpectrumSettings
 from erp_integrations.snapshots import Document
-
-NOT_CONFIGURED = Unavailable("Read-back is not configured.")
 
 _FIELDS: Mapping[CodeKind, Field] = {
     "vendor": UPDATE_SUBCONTRACT["Vendor_Code"],
@@ -63,18 +50,12 @@ _FIELDS: Mapping[CodeKind, Field] = {
 }
 
 
-class SpectrumAdapter:
+class SpectrumAdapter(MasterDataReader):
     """One Spectrum company, spoken to with one connection's settings.
 
     Keeps nothing but the services that it has read from the settings; every call is made on a
     network connection of its own.
     """
-
-    def __init__(self, settings: SpectrumSettings) -> None:
-        self.settings = settings
-        self._services: dict[str, wsdl.Service] = {}
-        self._info_link = InfoLink(settings.info_link) if settings.info_link else None
-        self._master_data = masters.MasterDataReader(settings, self.get_list_service, self._info_link)
 
     def probe(self) -> ProbeResult:
         """Read the site's descriptions of our services, and compare them with what we know and keep."""
@@ -83,12 +64,10 @@ class SpectrumAdapter:
         except wsdl.WsdlError as error:
             return ProbeResult(is_usable=False, sentence=str(error), transient=error.transient)
         services = [wsdl.Service(LAYOUTS[method], text, self.settings) for method, text in found.items()]
-        if lack := " ".join(
-            filter(
-                None,
-                (each.describe_missing_elements(self.list_filled_elements(each.layout)) for each in services),
-            )
-        ):
+        missing = (
+            each.describe_missing_elements(self.list_filled_elements(each.layout)) for each in services
+        )
+        if lack := " ".join(filter(None, missing)):
             return ProbeResult(is_usable=False, sentence=lack)
         changed, moved = self.describe_wsdl_changes(services)
         if moved:
@@ -121,9 +100,9 @@ class SpectrumAdapter:
     ) -> list[Issue]:
         """What Spectrum would refuse, overwrite or not understand."""
         issues = document_checks.check_document(document, references, erp_id, self.settings)
-        return issues + (
-            document_checks.check_note(note, self.settings.non_ascii) if self.settings.notes_topic else []
-        )
+        if self.settings.notes_topic:
+            issues += document_checks.check_note(note, self.settings.non_ascii)
+        return issues
 
     def check_references(self, document: Document, references: ErpReferences) -> list[Issue]:
         """What Spectrum's master data of vendors, jobs and phases say against the document."""
@@ -175,7 +154,8 @@ class SpectrumAdapter:
 
     def get_call_key(self, call: Call) -> Key:
         """The subcontract that a header or a line names."""
-        return get_call_key(call)
+        payload = call.payload
+        return Key.from_parts(payload["Company_Code"], payload["Vendor_Code"], payload["Subcontract_Number"])
 
     def get_job_number(self, call: Call) -> str:
         return call.payload.get("Job_Number", "")
@@ -189,9 +169,7 @@ class SpectrumAdapter:
 
     def find_record(self, key: Key) -> StoredRecord | NotFound | Unavailable:
         """What Info-Link shows: no service of Spectrum's reads a subcontract back."""
-        if self._info_link is None:
-            return NOT_CONFIGURED
-        return self._info_link.find_record(key)
+        return self._info_link.find_record(key) if self._info_link else NOT_CONFIGURED
 
     def find_records(self, keys: Sequence[Key]) -> Mapping[Key, StoredRecord] | Unavailable:
         """The same for many subcontracts, over one connection to Info-Link."""
@@ -205,7 +183,7 @@ class SpectrumAdapter:
 
     def verify_plan(self, calls: tuple[Call, ...]) -> Verdict:
         """Compare what the calls say with what Info-Link shows."""
-        found = self.find_record(get_call_key(calls[0]))
+        found = self.find_record(self.get_call_key(calls[0]))
         if not isinstance(found, StoredRecord):
             return found
         return readback.compare_record(calls, found, self.settings.retention_rule)
@@ -220,21 +198,19 @@ class SpectrumAdapter:
             "may withhold nothing on the lines that are sent now. Check their flags in Spectrum afterwards."
         )
 
-    def compare_calls(self, calls: tuple[Call, ...], record: StoredRecord) -> CallComparison:
-        """Field by field, and lines by their key."""
-        return readback.compare_calls(calls, record)
+    compare_calls = staticmethod(readback.compare_calls)
+    get_record_part = staticmethod(readback.get_record_part)
+    match_record = staticmethod(readback.match_record)
+    build_moved_calls = staticmethod(readback.build_moved_calls)
+    get_billing = staticmethod(readback.get_billing)
 
     def can_read_back(self, call: Call) -> bool:
         """Info-Link's tables of notes are not known."""
         return call.method != SUBCONTRACT_NOTES.method
 
-    def get_record_part(self, call: Call) -> tuple[str, ...]:
-        """The header, or a line by phase, cost type and billing item."""
-        return readback.get_record_part(call)
-
     def verify_plans(self, plans: Sequence[tuple[Call, ...]]) -> Sequence[Verdict]:
         """Compare many plans with what Info-Link shows, over one connection to it."""
-        keys = [get_call_key(plan[0]) for plan in plans]
+        keys = [self.get_call_key(plan[0]) for plan in plans]
         found = self.find_records(keys)
         if isinstance(found, Unavailable):
             return [found] * len(plans)
@@ -253,15 +229,6 @@ class SpectrumAdapter:
             return NOT_CONFIGURED
         return self._info_link.find_moved_records(plans) if plans else []
 
-    def match_record(self, calls: tuple[Call, ...], key: Key, record: StoredRecord) -> MovedRecord | None:
-        return readback.match_record(calls, key, record)
-
-    def build_moved_calls(self, calls: tuple[Call, ...], record: MovedRecord) -> tuple[Call, ...]:
-        return readback.build_moved_calls(calls, record)
-
-    def get_billing(self, calls: tuple[Call, ...], record: StoredRecord) -> Billing:
-        return readback.get_billing(calls, record)
-
     def send_call(self, call: Call, *, until: float = math.inf) -> Outcome:
         """One attempt, over the kept description of the call's service."""
         try:
@@ -269,28 +236,6 @@ class SpectrumAdapter:
         except wsdl.WsdlError as error:
             return NotSent(str(error), transient=False)
         return transport.send_call(call, service, self.settings, until=until)
-
-    def list_vendors(self) -> Rows[VendorRecord] | Unauthorised | Unavailable:
-        """All vendors through Info-Link, else the active ones, which is all that Spectrum lists."""
-        return self._master_data.list_vendors()
-
-    def list_jobs(self) -> Rows[JobRecord] | Unauthorised | Unavailable:
-        """All jobs through Info-Link, else by GetJob."""
-        return self._master_data.list_jobs()
-
-    def list_phases(self, job_number: str) -> Rows[PhaseRecord] | Unauthorised | Unavailable:
-        """All phases of a job through Info-Link, else by GetPhase."""
-        return self._master_data.list_phases(job_number)
-
-    def read_current_references(self, references: ErpReferences) -> ErpReferences | Unavailable:
-        return self._master_data.read_current_references(references)
-
-    def get_list_service(self, layout: Layout) -> wsdl.Service:
-        """As kept, or else as the site describes it now: reading may wait for that, and harms nothing."""
-        if layout.method not in self._services:
-            text = self.settings.wsdls.get(layout.method) or wsdl.fetch_wsdl(layout, self.settings)
-            self._services[layout.method] = wsdl.Service(layout, text, self.settings)
-        return self._services[layout.method]
 
     def get_service(self, method: str) -> wsdl.Service:
         if method not in self._services:
@@ -326,8 +271,3 @@ class SpectrumAdapter:
             calls = self.build_calls(document, references, "1", "Note")
             payloads += [call.payload for call in calls if call.method == layout.method]
         return {name for payload in payloads for name, value in payload.items() if value}
-
-
-def get_call_key(call: Call) -> Key:
-    payload = call.payload
-    return Key.from_parts(payload["Company_Code"], payload["Vendor_Code"], payload["Subcontract_Number"])

@@ -114,10 +114,7 @@ def build_header_credentials(
     if rule is Authentication.NONE or client is None:
         return Credentials()
     token = get_token(settings, client)
-    return Credentials(
-        headers={"Authorization": f"Bearer {token}"},
-        secrets=tuple(filter(None, (token, client.secret, client.previous_secret))),
-    )
+    return Credentials({"Authorization": f"Bearer {token}"}, secrets=(token, *client.secrets))
 
 
 def purge_token(settings: SpectrumSettings) -> None:
@@ -194,9 +191,8 @@ def fetch_token(settings: SpectrumSettings, client: OAuthClient, secret: str) ->
         # Nothing of the record has left us, whatever became of the request for a token.
         raise NoTokenError(NotSent(message) if answer.bytes_sent or answer.transient else Unusable(message))
     if answer.status >= 500:
-        raise NoTokenError(
-            NotSent(f"There is no access token: Spectrum's token service answered {answer.status}.")
-        )
+        message = f"There is no access token: Spectrum's token service answered {answer.status}."
+        raise NoTokenError(NotSent(message))
     document = _parse_json_object(answer)
     token = document.get("access_token")
     if answer.status != 200 or not isinstance(token, str) or not _TOKEN.fullmatch(token):
@@ -211,10 +207,8 @@ def fetch_token(settings: SpectrumSettings, client: OAuthClient, secret: str) ->
     lasts = document.get("expires_in")
     seconds = float(lasts) if isinstance(lasts, int | float) and lasts > 0 else _DEFAULT_LIFETIME
     with _lock:
-        _tokens[_get_cache_key(client, secret)] = (
-            token,
-            time.monotonic() + seconds - min(_EXPIRY_MARGIN, seconds / 2),
-        )
+        until = time.monotonic() + seconds - min(_EXPIRY_MARGIN, seconds / 2)
+        _tokens[_get_cache_key(client, secret)] = (token, until)
     return token
 
 

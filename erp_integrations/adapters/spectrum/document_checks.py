@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
 from erp_integrations.adapters.base import AffectedLines, ErpReferences, Issue, ResponsibleParty, Severity
 from erp_integrations.adapters.issue_grouping import format_line_field, format_line_ranges, format_list
@@ -58,59 +59,48 @@ def check_document(
     ]
 
 
-def check_note(note: str, non_ascii: NonAscii) -> list[Issue]:
+def check_note(note: str, non_ascii: NonAscii) -> Iterator[Issue]:
     """What keeps the approver's note from being written to Spectrum whole. It is never cut."""
     text, width = format_note(note, non_ascii), SUBCONTRACT_NOTES["Notes_Text"].width
-    issues = []
     if len(text) > width:
-        issues.append(
-            build_blocking_issue(
-                "note-too-long",
-                "Details",
-                f"The note has {len(text):,} characters; Spectrum takes {width:,}.",
-                "Shorten it in the Accept dialog.",
-                ResponsibleParty.APPROVER,
-            )
+        yield build_approver_issue(
+            "note-too-long",
+            "Details",
+            f"The note has {len(text):,} characters; Spectrum takes {width:,}.",
+            "Shorten it in the Accept dialog.",
         )
     if strange := find_non_ascii(text):
-        issues.append(
-            build_blocking_issue(
-                "note-other-letters",
-                "Details",
-                f"The note has characters that Spectrum can't store: {format_characters(strange)}.",
-                "Remove them in the Accept dialog.",
-                ResponsibleParty.APPROVER,
-            )
+        yield build_approver_issue(
+            "note-other-letters",
+            "Details",
+            f"The note has characters that Spectrum can't store: {format_characters(strange)}.",
+            "Remove them in the Accept dialog.",
         )
-    return issues
 
 
 def check_erp_id(erp_id: str) -> Iterator[Issue]:
     field, value = UPDATE_SUBCONTRACT["Subcontract_Number"], erp_id.strip().upper()
     if not value:
-        yield build_blocking_issue(
+        yield build_approver_issue(
             "erp-id-missing",
             "ERP ID",
             "The ERP ID is missing.",
             "Enter one before exporting.",
-            ResponsibleParty.APPROVER,
         )
     if len(value) > field.width:
-        yield build_blocking_issue(
+        yield build_approver_issue(
             "erp-id-too-long",
             "ERP ID",
             f"The ERP ID {value} has {len(value)} characters; Spectrum takes {field.width}.",
             "Change the ERP ID before exporting, or give the commitment a shorter number.",
-            ResponsibleParty.APPROVER,
         )
     if refused := field.find_forbidden_characters(value):
-        yield build_blocking_issue(
+        yield build_approver_issue(
             "erp-id-forbidden-characters",
             "ERP ID",
             f"The ERP ID {value} has characters that Spectrum doesn't allow in numbers: "
             f"{format_characters(refused)}.",
             "Change the ERP ID before exporting, or give the commitment a number without them.",
-            ResponsibleParty.APPROVER,
         )
 
 
@@ -121,54 +111,49 @@ def check_links(document: Document, references: ErpReferences) -> Iterator[Issue
             UPDATE_SUBCONTRACT["Vendor_Code"], vendor, "Contract Company", "vendor code"
         )
     elif document.contract_company_id is not None:
-        yield build_blocking_issue(
+        yield build_admin_issue(
             "vendor-not-linked",
             "Contract Company",
             f"{document.contract_company_name} is not linked to a Spectrum vendor.",
             "Link it to a vendor in the ERP Integrations tool.",
-            ResponsibleParty.ERP_ADMIN,
         )
     if job:
         yield from check_linked_code(UPDATE_SUBCONTRACT["Job_Number"], job, "Project", "job number")
     else:
-        yield build_blocking_issue(
+        yield build_admin_issue(
             "job-not-linked",
             "Project",
             f"{document.project_name} is not linked to a Spectrum job.",
             "Link it to a job in the ERP Integrations tool.",
-            ResponsibleParty.ERP_ADMIN,
         )
     yield from check_general_ledger_account(references.general_ledger_account.strip())
 
 
 def check_linked_code(field: Field, value: str, name: str, what: str) -> Iterator[Issue]:
     if complaint := field.describe_issue(value):
-        yield build_blocking_issue(
+        yield build_admin_issue(
             f"{what.replace(' ', '-')}-invalid",
             name,
             f"The linked {what} {value} {complaint}.",
             "Change it in Spectrum, then sync master data and link the new one.",
-            ResponsibleParty.ERP_ADMIN,
         )
 
 
 def check_general_ledger_account(account: str) -> Iterator[Issue]:
     field = UPDATE_SUBCONTRACT["GL_Account"]
     if not account:
-        yield build_blocking_issue(
+        yield build_admin_issue(
             "general-ledger-account-missing",
             "General-ledger account",
             "No general-ledger account was found for this commitment.",
             "Set a default for the vendor, the cost type or the company in the ERP Integrations tool.",
-            ResponsibleParty.ERP_ADMIN,
         )
     elif complaint := field.describe_issue(account):
-        yield build_blocking_issue(
+        yield build_admin_issue(
             "general-ledger-account-invalid",
             "General-ledger account",
             f"The general-ledger account {account} {complaint}.",
             "Correct the default in the ERP Integrations tool.",
-            ResponsibleParty.ERP_ADMIN,
         )
 
 
@@ -399,6 +384,10 @@ def build_blocking_issue(
     code: str, field: str, sentence: str, action: str, fixer: ResponsibleParty = ResponsibleParty.PROJECT
 ) -> Issue:
     return Issue(code, Severity.BLOCKING, sentence, field, action, fixer)
+
+
+build_approver_issue = partial(build_blocking_issue, fixer=ResponsibleParty.APPROVER)
+build_admin_issue = partial(build_blocking_issue, fixer=ResponsibleParty.ERP_ADMIN)
 
 
 def format_characters(characters: str) -> str:

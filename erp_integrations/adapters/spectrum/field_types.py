@@ -99,7 +99,9 @@ class Field:
             return "" if _is_date(value) else "is not a date of the form MM/DD/CCYY"
         if self.choices:
             return "" if value in self.choices else f"is not one of {', '.join(self.choices)}"
-        return self.find_text_complaint(value)
+        if refused := self.find_forbidden_characters(value):
+            return f"may not hold {' '.join(refused)}"
+        return "begins or ends with a blank" if self.key and value != value.strip() else ""
 
     @property
     def form(self) -> str:
@@ -122,13 +124,6 @@ class Field:
             or (character == "-" and not self.dashes)
         )
         return "".join(dict.fromkeys(refused))
-
-    def find_text_complaint(self, value: str) -> str:
-        if refused := self.find_forbidden_characters(value):
-            return f"may not hold {' '.join(refused)}"
-        if self.key and value != value.strip():
-            return "begins or ends with a blank"
-        return ""
 
     def _build_number_pattern(self) -> re.Pattern[str]:
         sign = "-?" if self.signed else ""

@@ -3,33 +3,27 @@
 Source: docs/spectrum.md, section 6.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Column, MetaData, Select, Table, func, select
+from sqlalchemy import Select, Table, func, select
 
 from erp_integrations.adapters.base import Unavailable
-from erp_integrations.adapters.spectrum.readback import OPTIONAL, InfoLink
+from erp_integrations.adapters.spectrum.readback import InfoLink, build_table
 
-_metadata = MetaData()
+PRICE_METHOD = ("Price_Method_Code",)
 
-PRICE_METHOD = "Price_Method_Code"
-
-
-def _build_table(name: str, *columns: str) -> Table:
-    named: Iterator[Column[Any]] = (
-        Column(column, info=OPTIONAL if column == PRICE_METHOD else None) for column in columns
-    )
-    return Table(name, _metadata, Column("Company_Code"), *named)
-
-
-VENDORS = _build_table("VN_VENDOR_MASTER_MC", "Vendor_Code", "Vendor_Name", "Status")
-JOBS = _build_table("JC_JOB_MASTER_MC", "Job_Number", "Job_Description", "Status_Code", PRICE_METHOD)
-PHASES = _build_table(
+VENDORS = build_table("VN_VENDOR_MASTER_MC", "Company_Code", "Vendor_Code", "Vendor_Name", "Status")
+JOBS = build_table(
+    "JC_JOB_MASTER_MC",
+    *("Company_Code", "Job_Number", "Job_Description", "Status_Code"),
+    optional=PRICE_METHOD,
+)
+PHASES = build_table(
     "JC_PHASE_MASTER_MC",
-    *("Job_Number", "Phase_Code", "Cost_Type", "Description"),
+    *("Company_Code", "Job_Number", "Phase_Code", "Cost_Type", "Description"),
     *("Status_Code", "Bid_Item_Number", "Unit_Of_Measure"),
-    PRICE_METHOD,
+    optional=PRICE_METHOD,
 )
 
 
@@ -45,18 +39,10 @@ def build_company_query(table: Table, company_code: str, **wanted: str) -> Selec
     )
 
 
-def read_table(
-    info_link: InfoLink, table: Table, company_code: str, **wanted: str
-) -> Sequence[Mapping[str, str]] | Unavailable:
-    """A company's rows of a table, trimmed; columns without a value are blank."""
-    found = read_tables(info_link, company_code, (table, wanted))
-    return found if isinstance(found, Unavailable) else found[0]
-
-
 def read_tables(
     info_link: InfoLink, company_code: str, *wanted: tuple[Table, Mapping[str, str]]
 ) -> list[list[dict[str, str]]] | Unavailable:
-    """The same of several tables, over one connection."""
+    """A company's rows of some tables, over one connection: columns in lower case, trimmed values."""
     found = info_link.run_queries(
         *((table, build_company_query(table, company_code, **codes)) for table, codes in wanted)
     )
@@ -64,7 +50,7 @@ def read_tables(
         return found
     return [
         [
-            {str(name): "" if value is None else str(value).strip() for name, value in row.items()}
+            {str(name).lower(): "" if value is None else str(value).strip() for name, value in row.items()}
             for row in rows
         ]
         for rows in found

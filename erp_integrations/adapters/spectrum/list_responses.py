@@ -20,6 +20,7 @@ from erp_integrations.adapters.spectrum.replies import (
     UnreadableReplyError,
     describe_status,
     get_answer,
+    get_first_value,
     get_local_name,
     is_connection_error,
     parse_envelope,
@@ -95,7 +96,11 @@ def require_list_reply(exchange: Exchange) -> None:
 
 
 def build_list_response(rows: Sequence[Row], *, ended: bool) -> ListResponse:
-    remarks = [_parse_remark(row) for row in rows if row.get(_CODE)]
+    remarks = [
+        WireError(row[_CODE].upper(), get_first_value(row, _TEXTS), get_first_value(row, _COLUMNS))
+        for row in rows
+        if row.get(_CODE)
+    ]
     data = tuple(row for row in rows if any(value for name, value in row.items() if name not in _NO_DATA))
     if complaint := next((remark for remark in remarks if remark.code != WARNING), None):
         raise ListUnavailableError(build_refusal(complaint))
@@ -105,11 +110,6 @@ def build_list_response(rows: Sequence[Row], *, ended: bool) -> ListResponse:
     # A warning without rows says that there are none, not that there are more.
     capped = bool(remarks and data) or len(data) in _CAPPED_COUNTS
     return ListResponse(data, is_complete=ended and not capped)
-
-
-def _parse_remark(row: Row) -> WireError:
-    text, column = (next((row[name] for name in names if row.get(name)), "") for names in (_TEXTS, _COLUMNS))
-    return WireError(row[_CODE].upper(), text, column)
 
 
 def build_refusal(complaint: WireError) -> Unauthorised | Unavailable:

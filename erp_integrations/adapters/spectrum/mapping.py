@@ -69,11 +69,8 @@ def format_note(note: str, non_ascii: NonAscii) -> str:
 
 def get_line_key(line: LineItem) -> tuple[str, str, str]:
     """Phase, cost type and billing item, as Spectrum compares them: without regard to case."""
-    return (
-        get_comparable_phase(line.cost_code),
-        line.cost_type.strip().upper(),
-        line.billing_item.strip().upper(),
-    )
+    phase = get_comparable_phase(line.cost_code)
+    return phase, line.cost_type.strip().upper(), line.billing_item.strip().upper()
 
 
 def get_retention_flag(document: Document, rule: RetentionRule) -> str:

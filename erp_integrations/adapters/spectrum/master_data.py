@@ -27,7 +27,7 @@ from erp_integrations.adapters.base import (
     VendorRecord,
     VendorStatus,
 )
-from erp_integrations.adapters.spectrum import authentication, info_link_tables, list_responses
+from erp_integrations.adapters.spectrum import authentication, info_link_tables, list_responses, wsdl
 from erp_integrations.adapters.spectrum.list_responses import ListResponse, ListUnavailableError, Row
 from erp_integrations.adapters.spectrum.partitioned_fetch import (
     Criteria,
@@ -53,60 +53,56 @@ from erp_integrations.adapters.spectrum.wire import (
     get_effective_exchange,
     send_request,
 )
-from erp_integrations.adapters.spectrum.wsdl import Service, WsdlError
 
 Record = TypeVar("Record")
 
 MAX_LIST_SECONDS = 480.0
 """Seconds for all parts of one list; whoever waits for it has a lease of ten minutes."""
 
+NOT_CONFIGURED = Unavailable("Read-back is not configured.")
 _INFO_LINK_HINT = "Reading through Info-Link shows all of them."
 
 
 class MasterDataReader:
-    """The lists of one Spectrum company. ``service`` gives the description of a Get service."""
+    """The lists of one Spectrum company."""
 
-    def __init__(
-        self, settings: SpectrumSettings, service: Callable[[Layout], Service], info_link: InfoLink | None
-    ) -> None:
+    def __init__(self, settings: SpectrumSettings) -> None:
         self.settings = settings
-        self._service = service
-        self._info_link = info_link
+        self._services: dict[str, wsdl.Service] = {}
+        self._info_link = InfoLink(settings.info_link) if settings.info_link else None
 
     def list_vendors(self) -> Rows[VendorRecord] | Unauthorised | Unavailable:
         """All vendors, inactive ones only through Info-Link."""
-        if self._info_link:
-            return get_nonempty_rows(
-                self.list_from_info_link(self._info_link, info_link_tables.VENDORS, parse_vendor)
-            )
         return get_nonempty_rows(
-            self.list_from_services(
+            self.list_from_info_link(info_link_tables.VENDORS, parse_vendor)
+            or self.list_from_services(
                 self.fetch_vendors, lambda row: VendorRecord(row["vendor_code"], row.get("name", ""))
             )
         )
 
     def list_jobs(self) -> Rows[JobRecord] | Unauthorised | Unavailable:
         """All jobs, of every status."""
-        if self._info_link:
-            return get_nonempty_rows(
-                self.list_from_info_link(self._info_link, info_link_tables.JOBS, parse_job)
+        return get_nonempty_rows(
+            self.list_from_info_link(info_link_tables.JOBS, parse_job)
+            or self.list_from_services(
+                lambda: self.fetch_every_status(GET_JOB, ("job_number",), {}), parse_job
             )
-        return get_nonempty_rows(self.list_from_services(self.list_jobs_from_services, parse_job))
+        )
 
     def list_phases(self, job_number: str) -> Rows[PhaseRecord] | Unauthorised | Unavailable:
         """All phases of a job, of every status."""
         if complaint := GET_PHASE["pJob_Number"].describe_issue(job_number):
             return Unavailable(f"The job number {complaint}.")
-        if self._info_link:
-            return self.list_from_info_link(
-                self._info_link, info_link_tables.PHASES, parse_phase, Job_Number=job_number
-            )
-        return self.list_from_services(lambda: self.list_phases_from_services(job_number), parse_phase)
+        key = ("job_number", "phase_code", "cost_type")
+        found = self.list_from_info_link(info_link_tables.PHASES, parse_phase, Job_Number=job_number)
+        return found or self.list_from_services(
+            lambda: self.fetch_every_status(GET_PHASE, key, {"pJob_Number": job_number}), parse_phase
+        )
 
     def read_current_references(self, references: base.ErpReferences) -> base.ErpReferences | Unavailable:
         """The links with what Info-Link shows of their vendor, job and phases, which is asked once."""
         if self._info_link is None:
-            return Unavailable("Read-back is not configured.")
+            return NOT_CONFIGURED
         vendor_code, job_number = references.vendor_code.strip(), references.job_number.strip()
         found = info_link_tables.read_tables(
             self._info_link,
@@ -117,9 +113,7 @@ class MasterDataReader:
         )
         if isinstance(found, Unavailable):
             return found
-        vendors, jobs, phases = (
-            [{name.lower(): row[name] for name in row} for row in rows] for rows in found
-        )
+        vendors, jobs, phases = found
         known = build_rows(phases, parse_phase)
         if isinstance(known, Unavailable):
             return known
@@ -133,13 +127,21 @@ class MasterDataReader:
             job_price_method=parse_job(jobs[0]).price_method if jobs else "",
         )
 
+    def get_list_service(self, layout: Layout) -> wsdl.Service:
+        """As kept, or else as the site describes it now: reading may wait for that, and harms nothing."""
+        if layout.method not in self._services:
+            text = self.settings.wsdls.get(layout.method) or wsdl.fetch_wsdl(layout, self.settings)
+            self._services[layout.method] = wsdl.Service(layout, text, self.settings)
+        return self._services[layout.method]
+
     def list_from_info_link(
-        self, info_link: InfoLink, table: Table, record: Callable[[Row], Record], **wanted: str
-    ) -> Rows[Record] | Unavailable:
-        rows = info_link_tables.read_table(info_link, table, self.settings.company_code, **wanted)
-        if isinstance(rows, Unavailable):
-            return rows
-        return build_rows([{name.lower(): value for name, value in row.items()} for row in rows], record)
+        self, table: Table, record: Callable[[Row], Record], **wanted: str
+    ) -> Rows[Record] | Unavailable | None:
+        """None where there is no Info-Link."""
+        if self._info_link is None:
+            return None
+        found = info_link_tables.read_tables(self._info_link, self.settings.company_code, (table, wanted))
+        return found if isinstance(found, Unavailable) else build_rows(found[0], record)
 
     def list_from_services(
         self, read: Callable[[], Sequence[Row]], record: Callable[[Row], Record]
@@ -147,7 +149,8 @@ class MasterDataReader:
         try:
             return build_rows(read(), record)
         except ListUnavailableError as error:
-            answer = self.clean_reply(error.answer)
+            secrets = authentication.list_secrets(self.settings)
+            answer = replace(error.answer, reason=clean_secrets(error.answer.reason, secrets))
             if isinstance(answer, Unauthorised):
                 authentication.purge_token(self.settings)
             return answer
@@ -156,7 +159,7 @@ class MasterDataReader:
             return outcome if isinstance(outcome, Unauthorised) else Unavailable(outcome.reason)
         except NotPartitionableError as error:
             return Unavailable(f"{error} {_INFO_LINK_HINT}")
-        except WsdlError as error:
+        except wsdl.WsdlError as error:
             return Unavailable(str(error))
 
     def fetch_vendors(self) -> Sequence[Row]:
@@ -174,17 +177,10 @@ class MasterDataReader:
         )
         return self.parse_response(answer, list_responses.parse_json_list)
 
-    def list_jobs_from_services(self) -> Sequence[Row]:
-        return self.fetch_every_status(GET_JOB, ("job_number",), {})
-
-    def list_phases_from_services(self, job_number: str) -> Sequence[Row]:
-        key = ("job_number", "phase_code", "cost_type")
-        return self.fetch_every_status(GET_PHASE, key, {"pJob_Number": job_number})
-
     def fetch_every_status(self, layout: Layout, key: tuple[str, ...], criteria: Criteria) -> Sequence[Row]:
         """In the order in which a record's life goes, so that one that moves meanwhile is seen twice
         rather than never."""
-        service = self._service(layout)
+        service = self.get_list_service(layout)
         collector = self.build_partitioned_fetch(lambda asked: self.fetch_list(service, asked), key)
         rows: list[Row] = []
         for status in STATUSES:
@@ -196,7 +192,7 @@ class MasterDataReader:
             )
         return rows
 
-    def fetch_list(self, service: Service, criteria: Criteria) -> ListResponse:
+    def fetch_list(self, service: wsdl.Service, criteria: Criteria) -> ListResponse:
         method = service.layout.method
         values = dict.fromkeys((field.name for field in service.layout.public), "")
         values |= {"pCompany_Code": self.settings.company_code, **criteria}
@@ -211,7 +207,10 @@ class MasterDataReader:
             raise ListUnavailableError(Unavailable(reason)) from error
         response = self.parse_response(answer, lambda whole: list_responses.parse_soap_list(whole, method))
         for element in ("pCompany_Code", "pStatus_Code", "pJob_Number"):
-            require_requested_rows(response, element, values.get(element, ""))
+            # A list of something else than was asked for is none of ours.
+            column, wanted = element.removeprefix("p").lower(), values.get(element, "").upper()
+            if wanted and any(row.get(column, wanted).upper() != wanted for row in response.rows):
+                raise ListUnavailableError(Unavailable(f"Spectrum ignores {element} and listed others too."))
         return response
 
     def parse_response(self, answer: Exchange, read: Callable[[Exchange], ListResponse]) -> ListResponse:
@@ -241,19 +240,6 @@ class MasterDataReader:
             return response
 
         return PartitionedFetch(fetch_in_time, key, self.settings.any_ending)
-
-    def clean_reply(self, answer: Unauthorised | Unavailable) -> Unauthorised | Unavailable:
-        secrets = {
-            *authentication.list_secrets(self.settings),
-        }
-        return replace(answer, reason=clean_secrets(answer.reason, secrets))
-
-
-def require_requested_rows(response: ListResponse, element: str, wanted: str) -> None:
-    """A list of something else than was asked for is none of ours."""
-    column = element.removeprefix("p").lower()
-    if wanted and any(row.get(column, wanted).upper() != wanted.upper() for row in response.rows):
-        raise ListUnavailableError(Unavailable(f"Spectrum ignores {element} and listed others too."))
 
 
 def get_nonempty_rows(

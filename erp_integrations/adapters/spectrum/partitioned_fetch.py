@@ -35,11 +35,9 @@ class PartitionedFetch:
     def fetch_all(self, criteria: Criteria, partition_keys: Sequence[PartitionKey]) -> list[Row]:
         """Every row that meets the criteria; some may be there twice. Raises NotNarrowableError."""
         response = self.fetch(criteria)
-        return (
-            list(response.rows)
-            if response.is_complete
-            else self.fetch_in_parts(criteria, partition_keys, response)
-        )
+        if response.is_complete:
+            return list(response.rows)
+        return self.fetch_in_parts(criteria, partition_keys, response)
 
     def fetch_in_parts(
         self, criteria: Criteria, partition_keys: Sequence[PartitionKey], capped: ListResponse
@@ -74,19 +72,14 @@ class PartitionedFetch:
                 raise NotPartitionableError(f"{_IN_PARTS}, and ignores {partition_key.element}.")
             part = list(response.rows)
             if not response.is_complete:
-                part = self.fetch_by_value(criteria, partition_key, longer, others)
+                part = []
+                if not longer.endswith(" "):  # no value ends with a blank
+                    part += self.fetch_all({**criteria, partition_key.element: longer}, others)
                 if len(longer) < partition_key.width:
                     part += self.fetch_by_prefix(criteria, partition_key, longer, others)
                 self.require_complete(response.rows, part)
             rows += part
         return rows
-
-    def fetch_by_value(
-        self, criteria: Criteria, partition_key: PartitionKey, value: str, others: Sequence[PartitionKey]
-    ) -> list[Row]:
-        if value.endswith(" "):
-            return []  # no value ends with a blank
-        return self.fetch_all({**criteria, partition_key.element: value}, others)
 
     def require_complete(self, expected: Sequence[Row], rows: Sequence[Row]) -> None:
         if {self._get_key(row) for row in expected} - {self._get_key(row) for row in rows}:

@@ -67,9 +67,8 @@ class Prices:
     def get_erp_unit(self, line: LineItem) -> str:
         """The line's unit as Spectrum has it: its own, or else the phase's."""
         phase = self.find_phase(line)
-        return (
-            (get_line_unit(line, self.references) or (phase.unit_of_measure if phase else "")).strip().upper()
-        )
+        unit = get_line_unit(line, self.references) or (phase.unit_of_measure if phase else "")
+        return unit.strip().upper()
 
     def describe_fixed_price(self, line: LineItem) -> str:
         """Why the amount alone is kept, in words after "because"; blank where it is not, or nobody knows."""
@@ -87,11 +86,9 @@ class Prices:
     def get_phase_basis(self, line: LineItem) -> PriceBasis:
         phase = self.find_phase(line)
         codes = self.settings.unit_price_codes | self.settings.job_price_codes
-        return (
-            get_basis_by_code(phase.price_method, codes)
-            if phase and self.settings.unit_price_codes
-            else PriceBasis.UNKNOWN
-        )
+        if phase is None or not self.settings.unit_price_codes:
+            return PriceBasis.UNKNOWN
+        return get_basis_by_code(phase.price_method, codes)
 
     def find_phase(self, line: LineItem) -> PhaseRecord | None:
         """The job's phase that the line is on, with its cost type; None where the lists have none."""

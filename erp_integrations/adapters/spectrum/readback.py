@@ -67,8 +67,6 @@ _BILLED = {
     "balance": "Total_Balance",
 }
 _BILLED_AMOUNT, _BILLED_QUANTITY = "Amount_Billed_To_Date", "Quantity_Billed_To_Date"
-OPTIONAL = {"optional": True}
-"""Marks a column that a site's release may lack."""
 # From so many on it is no coincidence that none of them is there, and nothing else of the company.
 _SUSPICIOUS_COUNT = 10
 
@@ -91,33 +89,29 @@ class SubcontractRecord(StoredRecord):
 
 
 _metadata = MetaData()
+
+
+def build_table(name: str, *columns: str, optional: Iterable[str] = ()) -> Table:
+    """A site's release may lack what is ``optional``."""
+    needed: list[Column[Any]] = [Column(column) for column in columns]
+    return Table(name, _metadata, *needed, *(Column(column, info={"optional": True}) for column in optional))
+
+
 # Columns have no types here: drivers differ in what they give for decimals and dates, `_plain` in nothing.
-SUBCONTRACTS = Table(
+SUBCONTRACTS = build_table(
     "VN_SUBCONTRACT_MC",
-    _metadata,
-    *(
-        Column(name)
-        for name in (
-            *_KEY,
-            *("Job_Number", "Status_Code", "Contract_Type", "Comment_1", "Comment_2", "Original_Amount"),
-            *("Retention_Percent", "GL_Account", "Date_Issued"),
-        )
-    ),
-    *(Column(name, info=OPTIONAL) for name in ("Unit_Price_Flag", *_BILLED.values())),
+    *_KEY,
+    *("Job_Number", "Status_Code", "Contract_Type", "Comment_1", "Comment_2", "Original_Amount"),
+    *("Retention_Percent", "GL_Account", "Date_Issued"),
+    optional=("Unit_Price_Flag", *_BILLED.values()),
 )
-LINES = Table(
+LINES = build_table(
     "VN_SUBCONTRACT_PHASE_MC",
-    _metadata,
-    *(
-        Column(name)
-        for name in (
-            *_KEY,
-            *_LINE_KEY,
-            *("Bill_Description", "Unit_Of_Measure", "Unit_Price", "Original_Contract_Quantity"),
-            *("Original_Contract_Amount", "Retention_Flag"),
-        )
-    ),
-    *(Column(name, info=OPTIONAL) for name in (_BILLED_AMOUNT, _BILLED_QUANTITY)),
+    *_KEY,
+    *_LINE_KEY,
+    *("Bill_Description", "Unit_Of_Measure", "Unit_Price", "Original_Contract_Quantity"),
+    *("Original_Contract_Amount", "Retention_Flag"),
+    optional=(_BILLED_AMOUNT, _BILLED_QUANTITY),
 )
 
 
@@ -164,11 +158,8 @@ def build_job_lines_query(company_code: str, jobs: Sequence[str]) -> Select[Any]
 
 def build_count_query(table: Table, company_code: str) -> Select[Any]:
     """The question whether a table holds anything of a company."""
-    return (
-        select(func.count())
-        .select_from(table)
-        .where(_format_normal_form(table.c.Company_Code) == company_code)
-    )
+    is_companys = _format_normal_form(table.c.Company_Code) == company_code
+    return select(func.count()).select_from(table).where(is_companys)
 
 
 def _format_normal_form(column: Column[Any]) -> Function[Any]:
@@ -357,16 +348,10 @@ def compare_calls(calls: tuple[Call, ...], record: StoredRecord) -> CallComparis
             stored = unsent.pop(find_stored_key(call, unsent), None)
         compared.append(None if stored is None else tuple(find_differences(call, stored)))
         filled += find_filled_values(call, stored or {})
-    others = (
-        Difference(
-            "Another line",
-            "",
-            "nothing",
-            f"{' '.join(filter(None, key))}, {line['Original_Contract_Amount']}",
-            DifferenceKind.EXTRA,
-        )
-        for key, line in unsent.items()
+    stored_lines = (
+        f"{' '.join(filter(None, key))}, {line['Original_Contract_Amount']}" for key, line in unsent.items()
     )
+    others = (Difference("Another line", "", "nothing", each, DifferenceKind.EXTRA) for each in stored_lines)
     return CallComparison(tuple(compared), tuple(others), tuple(filled))
 
 

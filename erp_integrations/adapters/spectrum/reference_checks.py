@@ -5,7 +5,7 @@ Source: docs/spectrum.md, section 6.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from erp_integrations.adapters.base import (
     AffectedLines,
@@ -23,13 +23,73 @@ from erp_integrations.adapters.spectrum.phase_codes import get_comparable_phase
 from erp_integrations.adapters.spectrum.prices import PriceBasis, Prices
 from erp_integrations.snapshots import Document, LineItem
 
+_VENDOR_ISSUES = {
+    ReferenceStatus.ABSENT: (
+        "vendor-unknown",
+        Severity.BLOCKING,
+        "{name} is linked to vendor {code}, which Spectrum does not have.",
+        "Correct the link in the ERP Integrations tool, or sync master data.",
+    ),
+    ReferenceStatus.INACTIVE: (
+        "vendor-inactive",
+        Severity.WARNING,
+        "Vendor {code} ({name}) is inactive in Spectrum, which still accepts the commitment.",
+        "Check that this is the right vendor.",
+    ),
+    ReferenceStatus.CLOSED: (
+        "vendor-not-used",
+        Severity.BLOCKING,
+        "Vendor {code} ({name}) is set to “not used” in Spectrum, which accepts nothing more for it.",
+        "Have the vendor reopened in Spectrum, or link the Contract Company to another one.",
+    ),
+    ReferenceStatus.NOT_AMONG_ACTIVE: (
+        "vendor-not-among-active",
+        Severity.WARNING,
+        "Spectrum does not list {code} ({name}) among its active vendors. "
+        "It accepts inactive vendors but refuses unknown ones.",
+        "Check the vendor in Spectrum and correct the link if it does not exist.",
+    ),
+}
+"""Of each status that counts: code, severity, sentence and action."""
+
+_INACTIVE_JOB = (
+    "job-inactive",
+    Severity.WARNING,
+    "Job {code} ({name}) is inactive in Spectrum.",
+    "Check that this is the right job.",
+)
+_JOB_ISSUES = {
+    ReferenceStatus.ABSENT: (
+        "job-unknown",
+        Severity.BLOCKING,
+        "{name} is linked to job {code}, which Spectrum does not have.",
+        "Correct the link in the ERP Integrations tool, or sync master data.",
+    ),
+    ReferenceStatus.CLOSED: (
+        "job-complete",
+        Severity.BLOCKING,
+        "Job {code} ({name}) is complete in Spectrum, which accepts nothing more on it.",
+        "Have the job reopened in Spectrum, or link the project to another one.",
+    ),
+    ReferenceStatus.INACTIVE: _INACTIVE_JOB,
+    ReferenceStatus.NOT_AMONG_ACTIVE: _INACTIVE_JOB,
+}
+
 
 def check_references(document: Document, references: ErpReferences, prices: Prices) -> list[Issue]:
     """The links first, then the lines; lines with the same trouble share a finding."""
     return [
         *check_master_data_read(references),
-        *check_vendor(document, references),
-        *check_job(document, references),
+        *check_link(
+            _VENDOR_ISSUES,
+            references.vendor,
+            "Contract Company",
+            references.vendor_code.strip(),
+            document.contract_company_name,
+        ),
+        *check_link(
+            _JOB_ISSUES, references.job, "Project", references.job_number.strip(), document.project_name
+        ),
         *check_lines(document, references),
         *check_price_method(document, prices),
     ]
@@ -59,83 +119,17 @@ def check_master_data_read(references: ErpReferences) -> Iterator[Issue]:
         )
 
 
-def check_vendor(document: Document, references: ErpReferences) -> Iterator[Issue]:
-    code, name = references.vendor_code.strip(), document.contract_company_name
-    if not code:
-        return
-    match references.vendor:
-        case ReferenceStatus.ABSENT:
-            yield Issue(
-                "vendor-unknown",
-                Severity.BLOCKING,
-                f"{name} is linked to vendor {code}, which Spectrum does not have.",
-                "Contract Company",
-                "Correct the link in the ERP Integrations tool, or sync master data.",
-                ResponsibleParty.ERP_ADMIN,
-            )
-        case ReferenceStatus.INACTIVE:
-            yield Issue(
-                "vendor-inactive",
-                Severity.WARNING,
-                f"Vendor {code} ({name}) is inactive in Spectrum, which still accepts the commitment.",
-                "Contract Company",
-                "Check that this is the right vendor.",
-                ResponsibleParty.ERP_ADMIN,
-            )
-        case ReferenceStatus.CLOSED:
-            yield Issue(
-                "vendor-not-used",
-                Severity.BLOCKING,
-                f"Vendor {code} ({name}) is set to “not used” in Spectrum, which accepts nothing "
-                "more for it.",
-                "Contract Company",
-                "Have the vendor reopened in Spectrum, or link the Contract Company to another one.",
-                ResponsibleParty.ERP_ADMIN,
-            )
-        case ReferenceStatus.NOT_AMONG_ACTIVE:
-            yield Issue(
-                "vendor-not-among-active",
-                Severity.WARNING,
-                f"Spectrum does not list {code} ({name}) among its active vendors. "
-                "It accepts inactive vendors but refuses unknown ones.",
-                "Contract Company",
-                "Check the vendor in Spectrum and correct the link if it does not exist.",
-                ResponsibleParty.ERP_ADMIN,
-            )
-
-
-def check_job(document: Document, references: ErpReferences) -> Iterator[Issue]:
-    number = references.job_number.strip()
-    if not number:
-        return
-    if references.job is ReferenceStatus.ABSENT:
-        yield Issue(
-            "job-unknown",
-            Severity.BLOCKING,
-            f"{document.project_name} is linked to job {number}, which Spectrum does not have.",
-            "Project",
-            "Correct the link in the ERP Integrations tool, or sync master data.",
-            ResponsibleParty.ERP_ADMIN,
-        )
-    elif references.job is ReferenceStatus.CLOSED:
-        yield Issue(
-            "job-complete",
-            Severity.BLOCKING,
-            f"Job {number} ({document.project_name}) is complete in Spectrum, "
-            "which accepts nothing more on it.",
-            "Project",
-            "Have the job reopened in Spectrum, or link the project to another one.",
-            ResponsibleParty.ERP_ADMIN,
-        )
-    elif references.job in (ReferenceStatus.INACTIVE, ReferenceStatus.NOT_AMONG_ACTIVE):
-        yield Issue(
-            "job-inactive",
-            Severity.WARNING,
-            f"Job {number} ({document.project_name}) is inactive in Spectrum.",
-            "Project",
-            "Check that this is the right job.",
-            ResponsibleParty.ERP_ADMIN,
-        )
+def check_link(
+    issues: Mapping[ReferenceStatus, tuple[str, Severity, str, str]],
+    status: ReferenceStatus,
+    field: str,
+    code: str,
+    name: str,
+) -> Iterator[Issue]:
+    if code and status in issues:
+        issue, severity, sentence, action = issues[status]
+        sentence = sentence.format(code=code, name=name)
+        yield Issue(issue, severity, sentence, field, action, ResponsibleParty.ERP_ADMIN)
 
 
 def check_lines(document: Document, references: ErpReferences) -> Iterator[Issue]:

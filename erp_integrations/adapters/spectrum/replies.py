@@ -6,7 +6,7 @@ Source: docs/spectrum.md, section 1.
 """
 
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from typing import Literal, NamedTuple
 
@@ -348,7 +348,7 @@ def parse_rows(envelope: etree._Element) -> list[_Row]:
         if not codes and get_local_name(element) == "response" and _CODE_NAME not in inner:
             codes = [""]
         values = dict(children)
-        text, column = _get_first_value(values, _TEXT_NAMES), _get_first_value(values, _COLUMN_NAMES)
+        text, column = get_first_value(values, _TEXT_NAMES), get_first_value(values, _COLUMN_NAMES)
         rows += [_Row(element, code, WireError(code, text, column)) for code in codes]
     return rows
 
@@ -364,5 +364,5 @@ def _get_text(element: etree._Element) -> str:
     ]
 
 
-def _get_first_value(values: dict[str, str], names: tuple[str, ...]) -> str:
+def get_first_value(values: Mapping[str, str], names: tuple[str, ...]) -> str:
     return next((values[name] for name in names if values.get(name)), "")

@@ -97,16 +97,22 @@ class Layout:
         return tuple(field for field in self.fields if not field.secret)
 
 
+_SECRETS = (_build_secret_field("Authorization_ID", 20), _build_secret_field("GUID", 36))
+_LIST_KEY = (*_SECRETS, _build_key_field("pCompany_Code", 3, required=True))
+_RECORD_KEY = (
+    *_SECRETS,
+    _build_key_field("Company_Code", 3, required=True),
+    _build_key_field("Vendor_Code", 10, required=True),
+    _build_key_field("Subcontract_Number", 10, required=True),
+)
+"""With which each call begins that reads a list, or writes of a subcontract."""
+
 # Adds or updates a subcontract's header. Key: Company_Code, Vendor_Code, Subcontract_Number.
 # Job_Number and GL_Account are required when a record is made; we may always be making it.
 UPDATE_SUBCONTRACT = Layout(
     "UpdateSubcontract",
     (
-        _build_secret_field("Authorization_ID", 20),
-        _build_secret_field("GUID", 36),
-        _build_key_field("Company_Code", 3, required=True),
-        _build_key_field("Vendor_Code", 10, required=True),
-        _build_key_field("Subcontract_Number", 10, required=True),
+        *_RECORD_KEY,
         _build_key_field("Job_Number", 10, required=True),
         _build_key_field("Default_Phase_Code", 20, dashes=False),
         _build_key_field("Default_Cost_Type", 3),
@@ -141,11 +147,7 @@ UPDATE_SUBCONTRACT = Layout(
 UPDATE_SUBCONTRACT_PHASES = Layout(
     "UpdateSubcontractPhases",
     (
-        _build_secret_field("Authorization_ID", 20),
-        _build_secret_field("GUID", 36),
-        _build_key_field("Company_Code", 3, required=True),
-        _build_key_field("Vendor_Code", 10, required=True),
-        _build_key_field("Subcontract_Number", 10, required=True),
+        *_RECORD_KEY,
         _build_key_field("Phase_Code", 20, required=True, dashes=False),
         _build_key_field("Cost_Type", 3, required=True),
         _build_key_field("Bid_Item_Number", 10, blank="the phase's"),
@@ -163,11 +165,7 @@ UPDATE_SUBCONTRACT_PHASES = Layout(
 SUBCONTRACT_NOTES = Layout(
     "SubcontractNotes",
     (
-        _build_secret_field("Authorization_ID", 20),
-        _build_secret_field("GUID", 36),
-        _build_key_field("Company_Code", 3, required=True),
-        _build_key_field("Vendor_Code", 10, required=True),
-        _build_key_field("Subcontract_Number", 10, required=True),
+        *_RECORD_KEY,
         Field("Notes_Topic", FieldKind.TEXT, 20, required=True),
         Field("Notes_Text", FieldKind.TEXT, 1000, required=True),
     ),
@@ -184,9 +182,7 @@ STATUSES = ("A", "I", "C")
 GET_JOB = Layout(
     "GetJob",
     (
-        _build_secret_field("Authorization_ID", 20),
-        _build_secret_field("GUID", 36),
-        _build_key_field("pCompany_Code", 3, required=True),
+        *_LIST_KEY,
         _build_text_field("pDivision", 5),
         _build_choice_field("pStatus_Code", "AIC"),
         _build_text_field("pProject_Manager", 15),
@@ -210,9 +206,7 @@ GET_JOB = Layout(
 GET_PHASE = Layout(
     "GetPhase",
     (
-        _build_secret_field("Authorization_ID", 20),
-        _build_secret_field("GUID", 36),
-        _build_key_field("pCompany_Code", 3, required=True),
+        *_LIST_KEY,
         _build_text_field("pCost_Type", 3),
         _build_key_field("pJob_Number", 10, required=True),
         _build_choice_field("pStatus_Code", "AIC"),

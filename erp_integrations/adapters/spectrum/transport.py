@@ -19,7 +19,7 @@ from erp_integrations.adapters.base import (
 )
 from erp_integrations.adapters.spectrum import authentication, replies
 from erp_integrations.adapters.spectrum.redaction import clean_reply_text, clean_secrets
-from erp_integrations.adapters.spectrum.service_fields import LAYOUTS, Layout
+from erp_integrations.adapters.spectrum.service_fields import LAYOUTS
 from erp_integrations.adapters.spectrum.settings import SpectrumSettings
 from erp_integrations.adapters.spectrum.wire import Exchange, get_effective_exchange
 from erp_integrations.adapters.spectrum.wsdl import Service
@@ -65,10 +65,6 @@ def describe_call_issue(call: Call, settings: SpectrumSettings) -> str:
         return f"{call.title} does not have the fields of {call.method}."
     if call.payload["Company_Code"] != settings.company_code:
         return f"{call.title} is for company {call.payload['Company_Code']}, not {settings.company_code}."
-    return find_first_complaint(call, layout)
-
-
-def find_first_complaint(call: Call, layout: Layout) -> str:
     values = call.payload
     for field in layout.public:
         if complaint := field.describe_issue(values[field.name]):

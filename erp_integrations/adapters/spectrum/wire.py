@@ -116,8 +116,8 @@ def send_request(
                 allow_redirects=False,
                 stream=True,
             )
-            for chunk in _read_chunks(reply):
-                received += chunk
+            while chunk := reply.raw.read1(_CHUNK_BYTES, decode_content=True):
+                received += chunk  # as it comes, so that what came before a break is not lost
                 if len(received) > longest_reply:
                     raise ReplyTooLongError(longest_reply)
         failure = describe_timeout(settings) if line.expired else ""
@@ -271,12 +271,6 @@ def build_session(line: _AttemptConnection, ca_file: str) -> requests.Session:
     session.mount("http://", _OneConnection(line, ca_file))
     session.mount("https://", _OneConnection(line, ca_file))
     return session
-
-
-def _read_chunks(reply: requests.Response) -> Iterator[bytes]:
-    """The body as it comes, so that what came before a break is not lost."""
-    while chunk := reply.raw.read1(_CHUNK_BYTES, decode_content=True):
-        yield chunk
 
 
 def describe_timeout(settings: SpectrumSettings) -> str:

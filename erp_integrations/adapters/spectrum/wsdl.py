@@ -43,11 +43,8 @@ class Service:
         self._settings = settings
         self._transport = _OneAttempt(settings, MAX_LIST_BYTES if layout.is_list else MAX_REPLY_BYTES)
         try:
-            self._client = zeep.Client(
-                io.BytesIO(text.encode()),
-                transport=self._transport,
-                settings=build_xml_settings(raw_response=True),
-            )
+            source, xml_settings = io.BytesIO(text.encode()), build_xml_settings(raw_response=True)
+            self._client = zeep.Client(source, transport=self._transport, settings=xml_settings)
             self._binding, self.shape = self.find_declaration()
         except WsdlError:
             raise
@@ -151,9 +148,8 @@ def fetch_wsdl(layout: Layout, settings: SpectrumSettings) -> str:
         credentials = authentication.build_wsdl_credentials(settings)
     except authentication.NoTokenError as error:
         raise WsdlError(str(error), transient=isinstance(error.outcome, NotSent)) from error
-    answer = send_request(
-        "GET", settings.build_wsdl_url(layout.method), settings, headers=credentials.headers
-    )
+    url = settings.build_wsdl_url(layout.method)
+    answer = send_request("GET", url, settings, headers=credentials.headers)
     if answer.failure:
         raise WsdlError(answer.failure, transient=answer.transient)
     if answer.status in (401, 403):

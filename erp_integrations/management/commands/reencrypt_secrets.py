@@ -25,12 +25,8 @@ class Command(BaseCommand):
         )
         for connection in connections:
             connection.save(update_fields=list_secret_fields(Connection))
-            history.record(
-                event=ErpEvent.CONNECTION_SECRETS_REENCRYPTED,
-                subject=connection,
-                by=None,
-                company=connection.company,
-            )
+            event = ErpEvent.CONNECTION_SECRETS_REENCRYPTED
+            history.record(event=event, subject=connection, by=None, company=connection.company)
         people = two_step.rotate_secret_encryption()
         self.stdout.write(
             f"{len(connections)} connections and {people} people's two-step verification use the first key. "

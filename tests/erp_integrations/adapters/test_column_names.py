@@ -36,9 +36,7 @@ def texts(path: Path) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
-            labels |= {id(each) for each in node.args[:1] if name.endswith("Field")}
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute):
-            labels |= {id(node.value)} if node.targets[0].attr == "label" else set()
+            labels |= {id(each) for each in node.args[:1] if name.lower().endswith("field")}
     for node in ast.walk(tree):
         if (
             isinstance(node, ast.Constant)

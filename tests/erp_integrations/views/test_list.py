@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from directory.db import pagination
 from directory.models import Company, Level, Project, User
-from erp_integrations.models import Connection, ExportJob, Submission
+from erp_integrations.models import Connection, ExportJob, Submission, listing
 from erp_integrations.pages import submission_list
 from tests.clients import signed_in
 from tests.factories import (
@@ -318,7 +318,7 @@ class TestCounts:
             "failed-to-export": "0",
             "needs-attention": "0",
         }
-        monkeypatch.setattr(submission_list, "MAX_COUNT", 2)
+        monkeypatch.setattr(listing, "MAX_COUNT", 2)
         assert submission_list.count_by_filter(project.company)["ready-to-export"] == "2+"
 
     def test_another_companys_are_not_counted(self) -> None:

@@ -1,0 +1,66 @@
+"""Parts that many pages are made of, so that a page says what is in them and not how they are marked up."""
+
+from typing import Any
+
+from django import template
+from django.shortcuts import resolve_url
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+
+class Figures(str):
+    """The heading of a column of figures."""
+
+    __slots__ = ()
+
+
+@register.filter
+def figures(heading: str) -> Figures:
+    return Figures(heading)
+
+
+@register.simple_block_tag
+def table(content: str, *headings: str, **options: str) -> SafeString:
+    """Rows under their headings, of which a blank one is no column."""
+    columns = [(heading, isinstance(heading, Figures)) for heading in headings if heading]
+    return render_to_string("_table.html", {"rows": content, "columns": columns, **options})
+
+
+@register.simple_block_tag
+def card(content: str, title: str, name: str, **options: Any) -> SafeString:
+    """A sheet of paper under a heading."""
+    return render_to_string("_card.html", {"content": content, "title": title, "name": name, **options})
+
+
+@register.filter
+def hidden(heading: str) -> SafeString:
+    """What only a screen reader says."""
+    return format_html('<span class="visually-hidden">{}</span>', heading)
+
+
+@register.simple_block_tag
+def captured(content: str) -> str:
+    """Its content, to be named with ``as`` and shown in more than one place."""
+    return content
+
+
+@register.inclusion_tag("_fact.html")
+def fact(label: str, value: Any, **options: Any) -> dict[str, Any]:
+    """One entry of a list of facts."""
+    return {"label": label, "value": value, **options}
+
+
+@register.simple_tag
+def crumb(label: str, to: Any, *arguments: Any) -> SafeString:
+    """One step of the way to a page: an address by its name and arguments, or what has one of its own."""
+    return format_html('<li><a href="{}">{}</a></li>', resolve_url(to, *arguments), label)
+
+
+@register.inclusion_tag("_post.html")
+def post(label: str, view: str, *arguments: Any, **options: Any) -> dict[str, Any]:
+    """A button that does something at an address, and asks for nothing more."""
+    return {"label": label, "url": reverse(view, args=arguments), **options}
