@@ -96,9 +96,16 @@ def record_change(subject: Subject, *, before: Values, by: User, company: Compan
 
 
 def list_for_document(
-    document: Document, *, changed_by: User | None = None, lock: bool = False
+    document: Document,
+    *,
+    changed_by: User | None = None,
+    begun_on: int | None = None,
+    lock: bool = False,
 ) -> list[PendingChange]:
-    """What waits of all that a commitment's plan is made from and goes by; one query where nothing does."""
+    """What waits of all that a commitment's plan is made from and goes by; one query where nothing does.
+
+    An export goes by the connection that it was ``begun_on``, wherever the project's link leads by now.
+    """
     rows = UnconfirmedChange.objects.filter(company__projects=document.project_id).order_by("pk")
     if changed_by:
         rows = rows.filter(people__contains=[changed_by.pk])
@@ -106,6 +113,8 @@ def list_for_document(
         return []
     link = JobLink.objects.filter(project=document.project_id).first()
     subjects = [Subject(Kind.JOB, 0, str(document.project_id))]
+    if begun_on:
+        subjects.append(Subject(Kind.CONNECTION, begun_on))
     if link:
         connection = link.connection_id
         leading = document.leading_cost_type

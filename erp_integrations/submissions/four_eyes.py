@@ -28,7 +28,8 @@ def describe_own_decision(
     if not includes_changes or submission.company.allows_own_decisions or submission.exempt_id == person.pk:
         return ""
     try:
-        changes = pending_changes.list_for_document(submission.document, changed_by=person)
+        begun_on = submission.connection_id if has_begun else None
+        changes = pending_changes.list_for_document(submission.document, changed_by=person, begun_on=begun_on)
     except SnapshotUnreadable:
         return ""  # nothing is planned from it any more
     for change in changes:

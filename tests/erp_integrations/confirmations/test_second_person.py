@@ -154,6 +154,16 @@ class TestOnePerson:
         with pytest.raises(RightMissing):
             submissions.resume(submission=job.submission, by=both, expected_version=job.attempt)
 
+    def test_nor_where_the_project_leads_nowhere_by_then(
+        self, simulator: Simulator, sent: Submission, approver: User, both: User
+    ) -> None:
+        """The calls go by the connection that they were begun on, not by the project's link."""
+        job = incomplete_at(simulator, accept(sent, approver), 2)
+        settings(job.connection, both, service_path="/other/{method}")
+        JobLink.objects.all().delete()
+        with pytest.raises(RightMissing):
+            submissions.resume(submission=job.submission, by=both, expected_version=job.attempt)
+
     def test_deleting_it_and_making_it_anew_is_no_way_round(self, sent: Submission, both: User) -> None:
         link(sent, "", both)
         link(sent, "BOLT", both)
