@@ -45,22 +45,35 @@ class DecisionForm(VersionForm, ExpectedHashForm):
     """What the box showed travels with the decision, so that nobody decides on something else."""
 
 
-class OtherRecordsForm(forms.Form):
-    """Which records in Spectrum are others. Each tick names exactly one record with its content; what is
-    not shown any more counts for nothing."""
-
-    other_records = forms.TypedMultipleChoiceField(required=False, coerce=str)
+class TicksForm(forms.Form):
+    """What is ticked names exactly one record, or one change, with its content; what is not shown any more
+    counts for nothing."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in {"other_records", "confirmed"} & set(self.fields):
-            ticked = self.fields[name]
-            assert isinstance(ticked, forms.TypedMultipleChoiceField)
-            given = self.data.getlist(name) if isinstance(self.data, QueryDict) else []
-            ticked.choices = [(each, each) for each in given if FINGERPRINT.fullmatch(each)]
+        for name, ticked in self.fields.items():
+            if isinstance(ticked, forms.TypedMultipleChoiceField):
+                given = self.data.getlist(name) if isinstance(self.data, QueryDict) else []
+                ticked.choices = [(each, each) for each in given if FINGERPRINT.fullmatch(each)]
 
 
-class AcceptForm(OtherRecordsForm, DecisionForm):
+class OtherRecordsForm(TicksForm):
+    """Which records in Spectrum are others."""
+
+    other_records = forms.TypedMultipleChoiceField(required=False, coerce=str)
+
+
+class ConfirmedChangesForm(TicksForm):
+    """Which changes by others are right."""
+
+    confirmed = forms.TypedMultipleChoiceField(required=False, coerce=str)
+
+
+class ResumeForm(ConfirmedChangesForm, VersionForm):
+    """Go on with the rest of an export."""
+
+
+class AcceptForm(OtherRecordsForm, ConfirmedChangesForm, DecisionForm):
     """The ERP ID that it shall have, and optional details; ``seen_record`` is what Spectrum showed."""
 
     seen_record = forms.CharField(
@@ -72,13 +85,10 @@ class AcceptForm(OtherRecordsForm, DecisionForm):
     erp_id = forms.CharField(
         label="ERP ID",
         max_length=30,
-        help_text=(
-            "The subcontract number in Spectrum (Subcontract_Number). Changing it here changes nothing else."
-        ),
+        help_text=("The subcontract number in Spectrum. Changing it here changes nothing else."),
         error_messages={"required": "Enter an ERP ID."},
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "size": 14}),
     )
-    confirmed = forms.TypedMultipleChoiceField(required=False, coerce=str)
     number_looked_up = forms.BooleanField(
         label="I checked in Spectrum: this vendor has no subcontract with this number", required=False
     )

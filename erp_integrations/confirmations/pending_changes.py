@@ -96,16 +96,9 @@ def record_change(subject: Subject, *, before: Values, by: User, company: Compan
 
 
 def list_for_document(
-    document: Document,
-    *,
-    changed_by: User | None = None,
-    begun_on: int | None = None,
-    lock: bool = False,
+    document: Document, *, changed_by: User | None = None, lock: bool = False
 ) -> list[PendingChange]:
-    """What waits of all that a commitment's plan is made from and goes by; one query where nothing does.
-
-    An export goes by the connection that it was ``begun_on``, wherever the project's link leads by now.
-    """
+    """What waits of all that a commitment's plan is made from and goes by; one query where nothing does."""
     rows = UnconfirmedChange.objects.filter(company__projects=document.project_id).order_by("pk")
     if changed_by:
         rows = rows.filter(people__contains=[changed_by.pk])
@@ -113,8 +106,6 @@ def list_for_document(
         return []
     link = JobLink.objects.filter(project=document.project_id).first()
     subjects = [Subject(Kind.JOB, 0, str(document.project_id))]
-    if begun_on:
-        subjects.append(Subject(Kind.CONNECTION, begun_on))
     if link:
         connection = link.connection_id
         leading = document.leading_cost_type
@@ -141,6 +132,22 @@ def has_own_changes(viewer: CompanyMembership) -> bool:
         changed = rows.filter(people__contains=[viewer.user_id]).exists()
         viewer._has_own_changes = changed  # type: ignore[attr-defined]
     return bool(viewer._has_own_changes)  # type: ignore[attr-defined]
+
+
+def list_for_begun_export(
+    connection: Connection, *, changed_by: User | None = None, lock: bool = False
+) -> list[PendingChange]:
+    """What waits of the connection that an export was begun on. Nothing else can turn its calls any more, and
+    they go there wherever the project's link leads by now. One query where nothing waits.
+    """
+    rows = UnconfirmedChange.objects.filter(subject=str(Subject(Kind.CONNECTION, connection.pk)))
+    if changed_by:
+        rows = rows.filter(people__contains=[changed_by.pk])
+    if lock:
+        # As above; always, since what the connection says is bound anew.
+        Connection.objects.select_for_update(of=("self",)).get(pk=connection.pk)
+        rows = rows.select_for_update(of=("self",))
+    return build_pending_changes(rows)
 
 
 def list_for_company(company: Company, *kinds: Kind) -> list[PendingChange]:

@@ -6,7 +6,6 @@ from directory.models import User
 from directory.rights.permissions import RightMissing
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.pending_changes import PendingChange
-from erp_integrations.confirmations.subjects import Kind
 from erp_integrations.models import SnapshotUnreadable, Submission
 from erp_integrations.snapshots import Document
 from erp_integrations.submissions.errors import StatementMissing
@@ -15,10 +14,9 @@ from erp_integrations.submissions.errors import StatementMissing
 def describe_own_decision(
     submission: Submission, person: User, *, includes_changes: bool = True, has_begun: bool = False
 ) -> str:
-    """A sentence; blank for who may decide. ``steers``: what they decide sends money somewhere.
+    """A sentence; blank for who may decide. ``includes_changes``: what they decide sends money somewhere.
 
-    Of an export that has ``begun``, only the connection can still turn anything. Whoever is exempted, or
-    whose company is freed from the rule, may.
+    Whoever is exempted, or whose company is freed from the rule, may.
     """
     if submission.is_own_decision(person):
         return (
@@ -28,17 +26,19 @@ def describe_own_decision(
     if not includes_changes or submission.company.allows_own_decisions or submission.exempt_id == person.pk:
         return ""
     try:
-        begun_on = submission.connection_id if has_begun else None
-        changes = pending_changes.list_for_document(submission.document, changed_by=person, begun_on=begun_on)
+        changes = (
+            pending_changes.list_for_begun_export(submission.connection, changed_by=person)
+            if has_begun
+            else pending_changes.list_for_document(submission.document, changed_by=person)
+        )
     except SnapshotUnreadable:
         return ""  # nothing is planned from it any more
-    for change in changes:
-        if not has_begun or change.subject.kind is Kind.CONNECTION:
-            return (
-                f"You changed where this is exported to: {change.sentence} Another ERP Integrations Admin "
-                "must confirm it, or another accounting approver when they accept."
-            )
-    return ""
+    if not changes:
+        return ""
+    return (
+        f"You changed where this is exported to: {changes[0].sentence} Another ERP Integrations Admin "
+        "must confirm it, or another accounting approver when they accept."
+    )
 
 
 def require_own_changes_confirmed(submission: Submission, by: User, *, has_begun: bool = False) -> None:
@@ -49,14 +49,19 @@ def require_own_changes_confirmed(submission: Submission, by: User, *, has_begun
 
 
 def require_ticked_changes(
-    submission: Submission, document: Document, by: User, ticked: Collection[str]
+    submission: Submission, document: Document | None, by: User, ticked: Collection[str]
 ) -> list[PendingChange]:
-    """The changes of others that an acceptance confirms: each is ticked exactly as it was shown.
+    """The changes of others that a decision confirms: each is ticked exactly as it was shown.
 
-    Raises RightMissing, NotSaid.
+    Of what a plan is made from, or, without a ``document``, of what an export that has begun goes by. Raises
+    RightMissing, StatementMissing.
     """
-    require_own_changes_confirmed(submission, by)
-    pending = pending_changes.list_for_document(document, lock=True)
+    require_own_changes_confirmed(submission, by, has_begun=document is None)
+    pending = (
+        pending_changes.list_for_document(document, lock=True)
+        if document
+        else pending_changes.list_for_begun_export(submission.connection, lock=True)
+    )
     changes = [each for each in pending if by.pk not in each.row.people]
     if any(each.stamp not in ticked for each in changes):
         raise StatementMissing(

@@ -10,13 +10,13 @@ from django.utils import timezone
 from directory.db.time_zones import format_time
 from directory.models import User
 from erp_integrations import signing, wakeup
-from erp_integrations.confirmations import controlled_settings
+from erp_integrations.confirmations import controlled_settings, pending_changes
 from erp_integrations.events import ErpEvent
 from erp_integrations.exports import unknown
 from erp_integrations.models import ExportJob, JobStatus, Submission, SubmissionStatus, Verification
 from erp_integrations.submissions.attesting import record_attestations
 from erp_integrations.submissions.errors import Conflict, StatementMissing, TooEarly
-from erp_integrations.submissions.four_eyes import require_own_changes_confirmed
+from erp_integrations.submissions.four_eyes import require_ticked_changes
 from erp_integrations.submissions.row_locks import (
     lock_expected_job,
     lock_for_decision,
@@ -109,16 +109,19 @@ def resolve(
 
 
 @transaction.atomic
-def resume(*, submission: Submission, by: User | None, expected_version: int) -> ExportJob:
+def resume(
+    *, submission: Submission, by: User | None, expected_version: int, confirmed: Collection[str] = ()
+) -> ExportJob:
     """Go on with the calls that are not written; the worker looks first what stands there.
 
-    ``by`` is None for an operator at the command line: on whose decision it goes on, stays as it was.
-    Raises RightMissing, Conflict when it is another delivery by now or goes on already, TooEarly.
+    ``confirmed`` are the stamps of changes by others of the connection that they find right: what it says now
+    is bound. ``by`` is None for an operator at the command line: on whose decision it goes on, and by which
+    settings, stays as it was. Raises RightMissing, StatementMissing where a tick lacks, Conflict when it is
+    another delivery by now or goes on already, TooEarly.
     """
     submission = lock_for_decision(submission, by) if by else lock_submission(submission)
     require_status(submission, SubmissionStatus.ACCEPTED)
-    if by:
-        require_own_changes_confirmed(submission, by, has_begun=True)
+    changes = require_ticked_changes(submission, None, by, confirmed) if by else []
     job = lock_expected_job(submission, expected_version=expected_version)
     if job.status != JobStatus.INCOMPLETE or ExportJob.objects.due().filter(pk=job.pk).exists():
         raise Conflict("It has already been resumed. Check its current status.")
@@ -131,6 +134,7 @@ def resume(*, submission: Submission, by: User | None, expected_version: int) ->
             job.wire_hash = next(controlled_settings.hash_wire_settings(job.connection, job))
         calls = signing.list_accepted_calls(job)
         detail |= signing.sign_decision(job, event=ErpEvent.EXPORT_RESUMED, by=by, calls=calls)
+        pending_changes.record_confirmation(changes, by=by, detail={"submission": submission.pk})
     job.save(update_fields=["not_before", "tries", "wire_hash"])
     record_decision(ErpEvent.EXPORT_RESUMED, submission, by, detail)
     wakeup.wake_exports(job.connection_id)

@@ -15,7 +15,8 @@ from directory.requests import SignedInRequest
 from directory.rights.permissions import can_send_commitments
 from directory.web import rate_limits
 from erp_integrations import submissions
-from erp_integrations.forms import FollowForm, ResolveForm, UnlinkForm, VersionForm
+from erp_integrations.confirmations import pending_changes
+from erp_integrations.forms import FollowForm, ResolveForm, ResumeForm, UnlinkForm
 from erp_integrations.pages import explanations
 from erp_integrations.pages.submission_rows import SubmissionRow
 from erp_integrations.views.access import get_submission_row
@@ -43,13 +44,24 @@ def undo(request: SignedInRequest, company_slug: str, submission_id: int) -> Htt
 def resume(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
     row = get_submission_row(request, company_slug, submission_id)
     submissions.require_may_decide(submission=row.submission, by=request.user)
-    form = VersionForm(request.POST or None)
+    form = ResumeForm(request.POST or None)
     if not row.is_incomplete:
         return build_decided_dialog(request, row, explanations.get_title(row))
-    show = partial(build_follow_up_dialog, request, row, "_resume.html", "Resume", form)
+    ticked = request.POST.getlist("confirmed")
+    changes = pending_changes.list_for_begun_export(row.submission.connection)
+    show = partial(
+        build_follow_up_dialog,
+        request,
+        row,
+        "_resume.html",
+        "Resume",
+        form,
+        caution=explanations.describe_resume_caution(row),
+        changes=[(each, each.stamp in ticked) for each in changes],
+    )
     if request.method != "POST" or not form.is_valid():
-        return show(caution=explanations.describe_resume_caution(row))
-    entered = {"expected_version": form.cleaned_data["round"]}
+        return show()
+    entered = {"expected_version": form.cleaned_data["round"], "confirmed": form.cleaned_data["confirmed"]}
     done = "{row.submission.number} continues with the remaining calls."
     return run_follow_up(request, row, submissions.resume, entered, done, show)
 

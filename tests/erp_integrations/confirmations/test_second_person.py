@@ -164,6 +164,33 @@ class TestOnePerson:
         with pytest.raises(RightMissing):
             submissions.resume(submission=job.submission, by=both, expected_version=job.attempt)
 
+    def test_an_honest_approver_resumes_over_it_only_with_a_tick_at_exactly_that(
+        self, simulator: Simulator, sent: Submission, approver: User, admin: User
+    ) -> None:
+        """Of an ERP admin who waits for somebody else to send the rest where it shall go."""
+        job = incomplete_at(simulator, accept(sent, approver), 2)
+        bound, calls = job.wire_hash, len(simulator.calls())
+        settings(job.connection, admin, service_path="/other/{method}")
+        client, box = signed_in(approver), f"{sent.get_absolute_url()}resume/"
+        page = client.get(box).content.decode()
+        assert "/other/{method}" in page
+        (stamp,) = re.findall(r'name="confirmed"\s+value="(\w+)"', page)
+        for ticked in ([], ["0" * 64]):
+            answer = client.post(box, {"round": job.attempt, "confirmed": ticked})
+            assert answer.status_code == 422
+            assert "need a second person" in answer.content.decode()
+        settings(job.connection, admin, service_path="/third/{method}")
+        assert client.post(box, {"round": job.attempt, "confirmed": [stamp]}).status_code == 422
+        job.refresh_from_db()
+        assert (job.wire_hash, len(simulator.calls())) == (bound, calls)
+        (stamp,) = re.findall(r'name="confirmed"\s+value="(\w+)"', client.get(box).content.decode())
+        client.post(box, {"round": job.attempt, "confirmed": [stamp]})
+        job.refresh_from_db()
+        assert job.wire_hash != bound
+        assert not UnconfirmedChange.objects.exists()
+        entry = HistoryEntry.objects.get(event="connection.confirmed")
+        assert (entry.by_id, entry.detail["changed_by"]) == (approver.pk, [admin.pk])
+
     def test_deleting_it_and_making_it_anew_is_no_way_round(self, sent: Submission, both: User) -> None:
         link(sent, "", both)
         link(sent, "BOLT", both)
