@@ -49,8 +49,9 @@ AUTHORITY: Mapping[str, Sequence[str]] = {
 class Notice:
     """What is told of one entry.
 
-    ``concerns`` are the people whom it gives something or takes it from: they vouch for nothing. ``also`` are
-    told besides. ``is_installation``: superusers answer for it, no company. ``takes``: it gives nothing.
+    ``affected`` are the people whom it gives something or takes it from: they vouch for nothing.
+    ``also_notified`` are told besides. ``is_installation``: superusers answer for it, no company.
+    ``only_revokes``: it gives nothing, so that it goes on where nobody can be told.
     """
 
     headline: str
@@ -272,7 +273,8 @@ def build_flag_notice(entry: HistoryEntry) -> Notice:
 
 
 def build_account_notice(entry: HistoryEntry) -> Notice | None:
-    """Of how somebody signs in who administers: whose account it becomes has their rights.
+    """Of how somebody signs in who administers: whose account it becomes has their rights. A second step of
+    their own is told to nobody else, but where others changed how they sign in, it may be a thief's.
 
     What ends an approver's privilege is told by itself.
     """
@@ -280,9 +282,12 @@ def build_account_notice(entry: HistoryEntry) -> Notice | None:
     is_new_superuser = entry.event == DirectoryEvent.ACCOUNT_CREATED and "is_superuser" in fields
     changed = entry.event == DirectoryEvent.ACCOUNT_CHANGED and fields & {"email", "is_active"}
     by_another = entry.event in (DirectoryEvent.ACCOUNT_PASSWORD_SET, DirectoryEvent.TWO_STEP_TURNED_OFF)
-    if not (is_new_superuser or changed or (by_another and entry.by_id != entry.subject_id)):
+    is_new_factor = entry.event == DirectoryEvent.TWO_STEP_TURNED_ON
+    if not (is_new_superuser or changed or is_new_factor or (by_another and entry.by_id != entry.subject_id)):
         return None
     person = _get_person(entry)
+    if is_new_factor and not approvers.is_in_other_hands(person):
+        return None  # their own
     if not (person.is_staff or CompanyMembership.objects.administrators().filter(user=person)):
         return None
     subject = "A superuser was created" if is_new_superuser else "How an administrator signs in was changed"
@@ -292,7 +297,7 @@ def build_account_notice(entry: HistoryEntry) -> Notice | None:
         _build_person_facts(person),
         affected=[person],
         is_installation=person.is_staff,
-        only_revokes="is_active" in fields and not entry.detail["active"],
+        only_revokes=is_new_factor or ("is_active" in fields and not entry.detail["active"]),
     )
 
 
@@ -355,6 +360,7 @@ NOTICES: Mapping[str, Callable[[HistoryEntry], Notice | None]] = {
     DirectoryEvent.ACCOUNT_CHANGED: build_account_notice,
     DirectoryEvent.ACCOUNT_PASSWORD_SET: build_account_notice,
     DirectoryEvent.TWO_STEP_TURNED_OFF: build_account_notice,
+    DirectoryEvent.TWO_STEP_TURNED_ON: build_account_notice,
     DirectoryEvent.ACCOUNT_POWERS_CHANGED: build_permission_notice,
     DirectoryEvent.GROUP_PERMISSIONS_CHANGED: build_permission_notice,
     **dict.fromkeys(STEERING_EVENTS, build_steering_notice),

@@ -37,7 +37,7 @@ def describe_own_decision(
         return ""
     return (
         f"You changed where this is exported to: {changes[0].sentence} Another ERP Integrations Admin "
-        "must confirm it, or another accounting approver when they accept."
+        "must confirm it, or another accounting approver when they accept or resume."
     )
 
 

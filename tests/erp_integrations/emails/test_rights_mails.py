@@ -446,3 +446,16 @@ def test_whose_account_may_be_in_other_hands_hears_of_what_is_done_with_it(
     history.record(event=DirectoryEvent.PASSWORD_RESET, subject=staff, by=staff, company=None)
     memberships.grant_push_to_accounting(membership=viewer, by=staff, reason="It was none.")
     assert told() == {admin.email}
+
+
+def test_a_second_step_of_an_account_in_other_hands_is_told_to_those_who_answer_for_it(
+    staff: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = User.objects.create_superuser("root@keystone.example", "a long password")
+    history.record(event=DirectoryEvent.TWO_STEP_TURNED_ON, subject=staff, by=staff, company=None)
+    assert told() == set()  # their own business
+    monkeypatch.setattr("getpass.getpass", lambda prompt="": "a long enough password")
+    call_command("changepassword", staff.email, verbosity=0)
+    OutgoingEmail.objects.all().delete()
+    history.record(event=DirectoryEvent.TWO_STEP_TURNED_ON, subject=staff, by=staff, company=None)
+    assert told() == {root.email, staff.email}
