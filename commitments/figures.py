@@ -23,7 +23,7 @@ def to_the_cent(value: Decimal) -> Decimal:
 
 
 def format_decimal(value: Decimal, *, min_decimals: int = 0, grouped: bool = False) -> str:
-    """Without exponent or idle zeros, but with ``at_least`` so many decimals: ``12.5``, ``100.00``."""
+    """Without exponent or idle zeros, but with at least ``min_decimals``: ``12.5``, ``100.00``."""
     text = f"{value.normalize():,f}" if grouped else f"{value.normalize():f}"
     whole, _, decimals = text.partition(".")
     decimals = decimals.ljust(min_decimals, "0")

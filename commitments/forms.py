@@ -27,7 +27,9 @@ MAX_DESCRIPTION_LENGTH = 10_000
 
 
 class WholeTextField(forms.CharField):
-    """One line of text. Refused when it is too long, with no ``maxlength``: a browser cuts without a word."""
+    """One line of text. Refused when it is too long, with no maxlength in its tag: a browser cuts without a
+    word.
+    """
 
     def __init__(self, *, max_length: int | None = None, **kwargs: Any) -> None:
         too_long = "At most %(limit_value)d characters fit; this has %(show_value)d."

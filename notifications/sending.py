@@ -51,7 +51,7 @@ MESSAGE_TOO_LARGE = 552
 class Fault:
     """Why a mail was not taken over.
 
-    ``permanent``: no later try can help. ``of_line``: the server or the connection is at
+    ``is_permanent``: no later try can help. ``is_connection_fault``: the server or the connection is at
     fault, so that another mail would fare no better.
     """
 

@@ -1,6 +1,8 @@
 """The names of functions: one vocabulary for the whole product, so that whoever knows it can guess a name."""
 
 import ast
+import builtins
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,12 +45,15 @@ NAMED_ELSEWHERE = (
 )
 
 
+def product_files() -> list[Path]:
+    files = [path for package in PRODUCT for path in sorted((ROOT / package).rglob("*.py"))]
+    return [path for path in files if "migrations" not in path.parts]
+
+
 def functions() -> Iterator[tuple[str, str]]:
     """Each function's place and name, but for what has its name from elsewhere."""
-    for package in PRODUCT:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            if "migrations" not in path.parts:
-                yield from named_here(ast.parse(path.read_text()), str(path.relative_to(ROOT)), "")
+    for path in product_files():
+        yield from named_here(ast.parse(path.read_text()), str(path.relative_to(ROOT)), "")
 
 
 def named_here(node: ast.AST, place: str, owner: str) -> Iterator[tuple[str, str]]:
@@ -94,3 +99,44 @@ def test_the_commonest_words_are_common() -> None:
 def test_few_functions_are_private() -> None:
     names = [name for _, name in functions()]
     assert sum(name.startswith("_") for name in names) / len(names) <= PRIVATE_SHARE
+
+
+# Python's, Django's, and what a web page calls it.
+NAMES_FROM_ELSEWHERE = frozenset("as is_staff differences".split())
+
+
+def docstrings() -> Iterator[tuple[str, str, str]]:
+    """Each function's and class's place, docstring, and what it is without it."""
+    for path in product_files():
+        lines = path.read_text().splitlines()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and (text := ast.get_docstring(node)):
+                body = node.body[0]
+                rest = lines[node.lineno - 1 : body.lineno - 1] + lines[body.end_lineno : node.end_lineno]
+                yield f"{path.relative_to(ROOT)}:{node.lineno}", text, "\n".join(rest)
+
+
+def test_a_docstring_names_what_is_there() -> None:
+    """A parameter that was renamed, an exception that is called otherwise by now."""
+    names, words = set(), set()
+    for path in product_files():
+        names |= {*path.relative_to(ROOT).with_suffix("").parts}
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                names.add(node.name)
+            elif isinstance(node, ast.Name | ast.alias):
+                words.add(node.id if isinstance(node, ast.Name) else node.name)
+    wrong = []
+    for place, text, code in docstrings():
+        named = re.findall(r"``([a-z_]+)``", text)
+        wrong += [
+            f"{place} {name}"
+            for name in named
+            if name not in names | NAMES_FROM_ELSEWHERE and not re.search(rf"\b{name}\b", code)
+        ]
+        for raised in re.findall(r"Raises ([^.]*)\.", text):
+            errors = re.findall(r"\b(?:[A-Z][a-z]+){2,}\b", raised)
+            wrong += [
+                f"{place} {name}" for name in errors if name not in names | words | vars(builtins).keys()
+            ]
+    assert not wrong, wrong

@@ -83,8 +83,8 @@ def list_active_sessions(person: User) -> "QuerySet[UserSession]":
 def end_sessions(
     *, person: User, by: User | None, only_id: int | None = None, except_key: str | None = None
 ) -> int:
-    """End a person's sessions: all of them, or ``only`` the row of this id, or all ``but`` the one of
-    this key. Returns how many; the next request of each is asked to sign in.
+    """End a person's sessions: all of them, or the row of ``only_id``, or all but the one of
+    ``except_key``. Returns how many; the next request of each is asked to sign in.
     """
     chosen = UserSession.objects.filter(user=person)
     if only_id is not None:

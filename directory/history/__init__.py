@@ -57,7 +57,8 @@ def record_at_intervals(
 ) -> None:
     """Write it unless the same was written within ``interval``, so that a script can't fill the table.
 
-    The same is: the event, by this person, to this subject, with the same values of ``alike`` in its detail.
+    The same is: the event, by this person, to this subject, with the same values of ``match_on`` in its
+    detail.
     """
     values = detail or {}
     recent = HistoryEntry.objects.filter(

@@ -62,7 +62,7 @@ def hash_seal(
 
 
 def build_seal(entry: HistoryEntry, *, previous: tuple[int, str], sealed_at: datetime) -> HistorySeal:
-    """The seal that puts an entry behind ``after``, the number and hash of its chain's head."""
+    """The seal that puts an entry behind ``previous``, the number and hash of its chain's head."""
     number, previous_hash = previous[0] + 1, previous[1]
     chain, entry_hash = get_chain(entry.company_id), hash_content(build_entry_content(entry))
     return HistorySeal(

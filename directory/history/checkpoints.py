@@ -59,12 +59,12 @@ def create_private_key() -> str:
 
 
 def get_own_public_key() -> str:
-    """The public half of HISTORY_SIGNING_KEY, for whoever verifies. Raises BadKey."""
+    """The public half of HISTORY_SIGNING_KEY, for whoever verifies. Raises InvalidKey."""
     return get_public_key(settings.HISTORY_SIGNING_KEY)
 
 
 def get_public_key(key: str) -> str:
-    """What verifies the signatures of a private key. Raises BadKey."""
+    """What verifies the signatures of a private key. Raises InvalidKey."""
     return base64.b64encode(_parse_private_key(key).public_key().public_bytes_raw()).decode()
 
 
@@ -89,7 +89,7 @@ def get_checkpoint_path(day: date) -> Path:
 
 
 def format_checkpoint(*, now: datetime) -> str:
-    """A checkpoint of every chain as it ends now. Raises BadKey."""
+    """A checkpoint of every chain as it ends now. Raises InvalidKey."""
     heads = HistorySeal.objects.order_by("chain", "-number").distinct("chain")
     statement = {
         "schema": canonical.SCHEMA,
@@ -101,7 +101,7 @@ def format_checkpoint(*, now: datetime) -> str:
 
 
 def sign_statement(statement: dict[str, Any], *, key: str | None = None) -> dict[str, Any]:
-    """A statement with the signature of a key; HISTORY_SIGNING_KEY where none is given. Raises BadKey."""
+    """A statement with the signature of a key; HISTORY_SIGNING_KEY where none is given. Raises InvalidKey."""
     key = settings.HISTORY_SIGNING_KEY if key is None else key
     signature = _parse_private_key(key).sign(canonical.format_canonical_json(statement).encode())
     return {
@@ -129,7 +129,9 @@ def list_own_checkpoints() -> Iterator[Checkpoint]:
 
 
 def list_checkpoint_files(path: Path) -> list[Path]:
-    """The checkpoints of a folder, oldest first, or the one file. Raises BadCheckpoint when there is none."""
+    """The checkpoints of a folder, oldest first, or the one file. Raises InvalidCheckpoint when there is
+    none.
+    """
     files = sorted(path.glob("history-*.json")) if path.is_dir() else [path]
     if not files or not files[0].is_file():
         raise InvalidCheckpoint(f"{path} holds no checkpoint.")
@@ -137,7 +139,7 @@ def list_checkpoint_files(path: Path) -> list[Path]:
 
 
 def read_checkpoint(file: Path, *, trusted: Sequence[str]) -> Checkpoint:
-    """What a file says. Raises BadCheckpoint unless one of the ``trusted`` keys signed exactly that."""
+    """What a file says. Raises InvalidCheckpoint unless one of the ``trusted`` keys signed exactly that."""
     try:
         signed_statement = json.loads(file.read_text())
         statement = signed_statement["statement"]
@@ -155,7 +157,7 @@ def read_checkpoint(file: Path, *, trusted: Sequence[str]) -> Checkpoint:
 
 
 def read_checkpoints(paths: Iterable[Path], *, trusted: Sequence[str]) -> list[Checkpoint]:
-    """Every checkpoint of these files and folders. Raises BadCheckpoint at the first that does not hold."""
+    """Each checkpoint of these files and folders. Raises InvalidCheckpoint where one does not hold."""
     return [read_checkpoint(file, trusted=trusted) for path in paths for file in list_checkpoint_files(path)]
 
 
@@ -200,7 +202,7 @@ def _parse_private_key(key: str) -> Ed25519PrivateKey:
 
 
 def parse_key(key: str) -> bytes:
-    """The bytes of a private or public key. Raises BadKey."""
+    """The bytes of a private or public key. Raises InvalidKey."""
     try:
         key_bytes = base64.b64decode(key, validate=True)
     except binascii.Error as error:

@@ -32,7 +32,7 @@ class RestoreRecord:
 
 
 def record_restore(*, subject: models.Model, reason: str, lost: Sequence[str]) -> HistoryEntry:
-    """Write the operator's word, signed as checkpoints are. Raises BadKey."""
+    """Write the operator's word, signed as checkpoints are. Raises InvalidKey."""
     known = [head for each in checkpoints.list_own_checkpoints() for head in each.heads]
     agreed = {head.chain: 0 for head in known}
     for head in list_stored_heads(known):

@@ -12,7 +12,7 @@ from directory.models import Company, HistoryEntry
 
 
 def sign_statement(statement: Mapping[str, Any]) -> dict[str, Any]:
-    """A statement of now with web's signature. Raises BadKey in a process that has no key."""
+    """A statement of now with web's signature. Raises InvalidKey in a process that has no key."""
     dated_statement = {"schema": canonical.SCHEMA, "at": canonical.format_time(timezone.now()), **statement}
     return checkpoints.sign_statement(dated_statement, key=settings.DECISION_SIGNING_KEY)
 

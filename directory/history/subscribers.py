@@ -14,7 +14,7 @@ _subscribers: dict[str, list[Subscriber]] = {}
 
 
 def subscribe(event: str, subscriber: Subscriber) -> None:
-    """Call ``listener`` with every entry of this event from now on; once, however often it is said."""
+    """Call ``subscriber`` with every entry of this event from now on; once, however often it is said."""
     subscribers = _subscribers.setdefault(event, [])
     if subscriber not in subscribers:
         subscribers.append(subscriber)

@@ -91,7 +91,7 @@ class SuspendedApprover:
 class ApproverReview(RecordedAct):
     """The last time that somebody looked at the list, and when the next is due; None: nobody holds it.
 
-    ``is_asked``: what stood when accounts began to suspend the privilege was not confirmed since.
+    ``is_requested``: what stood when accounts began to suspend the privilege was not confirmed since.
     """
 
     due_at: datetime | None
@@ -108,7 +108,7 @@ class OwnDecisionRule(RecordedAct):
 
 @dataclass(frozen=True, slots=True)
 class ApproverList:
-    """The whole list of one company. ``seen_hash`` binds a review to it."""
+    """The whole list of one company. ``content_hash`` binds a review to it."""
 
     company: Company
     approvers: Sequence[Approver]
@@ -214,7 +214,9 @@ def build_approver_list(company: Company) -> ApproverList:
 
 def list_overdue_reviews(companies: QuerySet[Company]) -> list[tuple[Company, HistoryEntry | None]]:
     """Those whose list nobody has reviewed in time, with their last review. One query, and those of
-    ``roll_of`` for each company that has no review yet, or an old one, or was asked for one since."""
+    ``build_approver_list`` for each company that has no review yet, or an old one, or was asked for one
+    since.
+    """
     cutoff = timezone.now() - timedelta(days=settings.APPROVERS_REVIEW_DAYS)
     last = HistoryEntry.objects.filter(
         subject_type=Company._meta.label_lower,

@@ -92,8 +92,8 @@ def suspend_push_to_accounting(
     """Take the privilege from a person in every company, until it is granted again.
 
     Asks for no right: it follows from a change of the account, and the one who made it may have none.
-    ``by`` is who did, None for the system or an operator; ``because`` is a sentence for people.
-    ``for_good``: revoked, as for an account that was switched off.
+    ``by`` is who did, None for the system or an operator; ``reason`` is a sentence for people.
+    ``is_permanent``: revoked, as for an account that was switched off.
     """
     memberships = (
         CompanyMembership.objects.select_for_update(of=("self",)).select_related("company").order_by("pk")

@@ -52,8 +52,8 @@ class Issue:
 
     ``code`` is stable ("number-too-long"); ``sentence`` says what is wrong in plain
     words; ``field`` names where ("Number", "Line 3, amount"); ``action`` says what to do.
-    ``lines`` are the positions of the lines that can't stay beside each other, where that is it; ``on``
-    names the lines that it is about, a part for each thing that is wrong.
+    ``lines`` are the positions of the lines that can't stay beside each other, where that is it;
+    ``affected`` are the lines that it is about, a part for each thing that is wrong.
     """
 
     code: str
@@ -90,13 +90,12 @@ def get_comparable_unit(unit: str) -> str:
 class ErpReferences:
     """What the company's links and settings, and the ERP's lists, say about one document.
 
-    Empty text means "not linked" or "not found". ``general_ledger_source`` names
-    whose default the account is ("the vendor", "cost type S", "the company"). ``phases`` are
-    those of the job that the document's cost codes name, each with every cost type that it has;
-    None when the job's phases were never read. ``job_price_method`` is the ERP's code, blank where
-    no list told it. ``units`` are what the document's units are called in the ERP, by ``comparable_unit``,
-    where somebody has said so. ``vendor_name`` and ``job_description`` are the ERP's own, as its lists were
-    last read, blank where they do not say.
+    Empty text means "not linked" or "not found". ``general_ledger_source`` names whose default the account is
+    ("the vendor", "cost type S", "the company"). ``phases`` are those of the job that the document's cost
+    codes name, each with every cost type that it has; None when the job's phases were never read.
+    ``job_price_method`` is the ERP's code, blank where no list told it. ``units`` are what the document's
+    units are called in the ERP, by ``get_comparable_unit``, where somebody has said so. ``vendor_name`` and
+    ``job_description`` are the ERP's own, as its lists were last read, blank where they do not say.
     """
 
     vendor_code: str = ""
@@ -227,7 +226,7 @@ class Accepted:
 class Refused:
     """The ERP read the call and said no; nothing of it was written.
 
-    ``passing`` tells that it may end by itself, such as a record that a person has open.
+    ``transient`` tells that it may end by itself, such as a record that a person has open.
     """
 
     errors: tuple[WireError, ...]
@@ -259,7 +258,7 @@ class SessionOver(Unauthorised):
 class Unusable:
     """Provably nothing left us, and nothing would: the site speaks another interface than the one
     that we know, or its address is none to connect to. It concerns the connection, not the document,
-    and only a probe that succeeds ends it. ``adoptable`` is that of the probe which found it.
+    and only a probe that succeeds ends it. ``can_accept_wsdl`` is that of the probe which found it.
     """
 
     reason: str
@@ -270,8 +269,8 @@ class Unusable:
 class NotSent:
     """Provably nothing left us: DNS, connection refused, TLS, a local check.
 
-    ``passing`` tells whether trying again later can help; ``ours`` that the ERP has no part in it,
-    so that nothing is said about the connection.
+    ``transient`` tells whether trying again later can help; ``internal_error`` that the ERP has no part in
+    it, so that nothing is said about the connection.
     """
 
     reason: str
@@ -324,9 +323,9 @@ class StoredRecord:
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """The ERP holds nothing under the key, or another job's record, of ``held_by``.
+    """The ERP holds nothing under the key, or the record of ``other_job``.
 
-    ``possible`` are records under other keys of which nobody but a person can say whether they are it.
+    ``candidates`` are records under other keys of which nobody but a person can say whether they are it.
     """
 
     candidates: "tuple[MovedRecord, ...]" = ()
@@ -383,7 +382,7 @@ class MovedRecord:
     """A record that holds a plan's job and lines under another key than the plan's.
 
     ``matched`` of the plan's ``planned`` lines stand there with their amounts. ``phases`` are those that
-    were expanded with zeros: what was sent, and what is stored. ``alike`` says what speaks for a record
+    were expanded with zeros: what was sent, and what is stored. ``likeness`` says what speaks for a record
     that may just as well be another one; it is blank where job and lines say enough.
     """
 
@@ -584,8 +583,8 @@ class Rows(Generic[Record]):
 class ProbeResult:
     """Whether a connection can be used, in one sentence; a probe never writes.
 
-    Where it can't, ``passing`` tells whether it may end by itself (a server that is down), and
-    ``adoptable`` whether a person may say yes to the interface as the site has it now: everything
+    Where it can't, ``transient`` tells whether it may end by itself (a server that is down), and
+    ``can_accept_wsdl`` whether a person may say yes to the interface as the site has it now: everything
     that we write still has its place. ``descriptions`` are the site's own of its services, by
     name, to be kept with the connection; ``changed`` says how they differ from the kept ones.
     """
@@ -659,7 +658,9 @@ class Adapter(Protocol):
         """What is stored under the key. Never writes."""
 
     def find_records(self, keys: Sequence[Key]) -> Mapping[Key, StoredRecord] | Unavailable:
-        """As ``find``, for at most ``MOST_AT_ONCE`` keys by one look; what is missing is absent."""
+        """As ``find_record``, for at most ``MAX_RECORDS_AT_ONCE`` keys by one look; what is missing is
+        absent.
+        """
 
     @property
     def has_read_back(self) -> bool:
@@ -672,7 +673,7 @@ class Adapter(Protocol):
         """What the ERP may make of what a plan leaves blank, and is not meant; blank where nothing. Pure."""
 
     def compare_calls(self, calls: tuple[Call, ...], record: StoredRecord) -> CallComparison:
-        """Hold each of some calls against a record that ``find`` has shown. Pure."""
+        """Hold each of some calls against a record that ``find_record`` has shown. Pure."""
 
     def can_read_back(self, call: Call) -> bool:
         """What a call writes can be read back at all. Where not, it replaces what it wrote
@@ -682,9 +683,9 @@ class Adapter(Protocol):
         """Which part of its record a call writes: two calls with one part overwrite each other. Pure."""
 
     def verify_plans(self, plans: Sequence[tuple[Call, ...]]) -> Sequence[Verdict]:
-        """As ``verify``, for many plans at the cost of one look; the verdicts are in their order.
+        """As ``verify_plan``, for many plans at the cost of one look; the verdicts are in their order.
 
-        At most ``MOST_AT_ONCE`` plans. Where nobody could look, every verdict is CannotTell.
+        At most ``MAX_RECORDS_AT_ONCE`` plans. Where nobody could look, every verdict is Unavailable.
         """
 
     def find_moved_records(
@@ -693,7 +694,7 @@ class Adapter(Protocol):
         """Which records of some plans' jobs are theirs, or may be, under other keys, at the cost of one look.
 
         An absence under a key proves nothing: people change codes and numbers. Whose a record is, the
-        adapter does not know. Plans of one company; at most ``MOST_AT_ONCE``. Never writes.
+        adapter does not know. Plans of one company; at most ``MAX_RECORDS_AT_ONCE``. Never writes.
         """
 
     def match_record(self, calls: tuple[Call, ...], key: Key, record: StoredRecord) -> MovedRecord | None:
@@ -703,7 +704,7 @@ class Adapter(Protocol):
         """The same calls to the record as it is called now. Pure."""
 
     def get_billing(self, calls: tuple[Call, ...], record: StoredRecord) -> Billing:
-        """What was invoiced and paid of a record that ``find`` has shown. Pure."""
+        """What was invoiced and paid of a record that ``find_record`` has shown. Pure."""
 
     def send_call(self, call: Call, *, until: float = math.inf) -> Outcome:
         """Exactly one attempt on the wire, with no hidden retry. Raises nothing of the wire's.

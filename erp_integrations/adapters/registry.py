@@ -104,7 +104,7 @@ def verify_secret(connection: Connection, secret: str) -> NotSent | Unauthorised
 
 @transaction.atomic
 def store_descriptions(connection: Connection, result: ProbeResult, *, overwrite: bool = False) -> None:
-    """Keep the descriptions that a probe has found, where they are new or ``instead`` of the kept ones.
+    """Keep the descriptions that a probe has found, where they are new, or in place of the kept ones.
 
     ``connection`` is as it was read before the probe: where it has been asked meanwhile that they are
     looked at again, or another worker has looked, this look does not count.

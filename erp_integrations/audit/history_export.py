@@ -31,7 +31,7 @@ class UnknownFormat(ValueError):
 def export_history(*, company: Company, search: Search, kind: str, by: User) -> Iterator[str]:
     """Begin an export, after it was written down who has it.
 
-    Raises RightMissing, NoSuchFormat.
+    Raises RightMissing, UnknownFormat.
     """
     require_see_history(by, company)
     if kind not in FORMATS:

@@ -57,7 +57,7 @@ class ApprovalBasis:
         return next(controlled_settings.hash_wire_settings(self.connection)) if self.connection else ""
 
     def is_bound_by(self, job: ExportJob, *, except_bound: bool = False) -> bool:
-        """A job's acceptance binds this, or all of it ``but_bound``.
+        """A job's acceptance binds this, or all of it ``except_bound``.
 
         One from before names and settings were bound goes by what it bound, and one of which no list told a
         name yet goes on when that is read first.

@@ -2,7 +2,7 @@
 
 People change a vendor's code, renumber a subcontract or move it to another vendor, and change lines of
 it besides. A record is the commitment's, or may be, where it is of its job and no other commitment here
-exported it; ``matching`` says how sure that is. Never called inside a transaction.
+exported it; the adapter says how sure that is. Never called inside a transaction.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -171,7 +171,7 @@ class Subject:
 
 
 def describe_link(values: Values) -> str:
-    """One side of a change of a link, an account or a unit, as ``told`` tells it."""
+    """One side of a change of a link, an account or a unit, for people."""
     parts = (
         ("vendor", "vendor_code", "vendor_name"),
         ("job", "job_number", "job_description"),

@@ -40,7 +40,7 @@ def probe(*, connection: Connection, by: User) -> ProbeResult:
 def accept_new_wsdl(*, connection: Connection, by: User, expected_sentence: str) -> ProbeResult:
     """Keep the site's present descriptions instead of the kept ones, and go on.
 
-    ``seen`` is the sentence that the person said yes to; if the site says something else by now,
+    ``expected_sentence`` is the one that the person said yes to; if the site says something else by now,
     nothing is kept. Raises RightMissing without Admin on the ERP Integrations tool.
     """
     require_administer_erp_integrations(by, connection.company)

@@ -59,7 +59,7 @@ def find_offers(connections: Iterable[Connection]) -> dict[int, RuleOffer]:
 def accept_offer(*, connection: Connection, by: User, expected_attempt: int, expected_rule: str) -> None:
     """Use the rule that was offered from now on; what is accepted already keeps its own.
 
-    Raises RightMissing without Admin on the ERP Integrations tool, NothingToLearn where something
+    Raises RightMissing without Admin on the ERP Integrations tool, OfferChanged where something
     else is offered by now.
     """
     require_administer_erp_integrations(by, connection.company)

@@ -90,7 +90,7 @@ def write_mark(entry: WireAttempt) -> str:
 def find_losses() -> list[str]:
     """What others know of this database and it does not, as sentences; nothing in nearly every case.
 
-    The files are read before the database, which may only have risen since. Raises CannotKeep.
+    The files are read before the database, which may only have risen since. Raises WatermarkUnavailable.
     """
     marks, epoch = sorted(list_marks(), reverse=True), get_epoch()
     losses = []

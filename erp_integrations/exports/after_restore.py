@@ -36,7 +36,7 @@ def confirm_restore(*, reason: str, anyway: bool = False) -> Restore:
     """Write down that an older copy took the database's place, and why; every connection stays paused.
 
     That is written last: killed before, it is as if nobody had said so, and can be said again. Raises
-    NothingLost, unless ``anyway``, StillHeld, CannotKeep.
+    NothingLost, unless ``anyway``, StillLeased, WatermarkUnavailable.
     """
     lost = watermark.find_losses()
     if not lost and not anyway:

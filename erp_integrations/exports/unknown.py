@@ -61,7 +61,7 @@ FOUND_EVENTS = {
 class PlanComparison:
     """What a read-back shows of a plan: which calls are written, or what is there that is not ours.
 
-    ``is_the_plans``: the job is the plan's, and so is one line at least, by its key; whatever else
+    ``is_same_contract``: the job is the plan's, and so is one line at least, by its key; whatever else
     differs or was added, under another number it would be there twice.
     """
 

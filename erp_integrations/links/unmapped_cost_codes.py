@@ -30,8 +30,7 @@ class UsedCostCode:
 class UnmappedCostCode(UsedCostCode):
     """A cost code with one of its cost types, and what Spectrum's list has against it.
 
-    ``is_refused``: Spectrum would refuse such a line. ``lines`` and ``commitments`` count those
-    that are not exported.
+    ``is_refused``: Spectrum would refuse such a line.
     """
 
     sentence: str
@@ -40,7 +39,7 @@ class UnmappedCostCode(UsedCostCode):
 
 @dataclass(frozen=True, slots=True)
 class ProjectCostCodes:
-    """A project with its job, and the gaps among the ``used`` pairs of cost code and cost type.
+    """A project with its job, and the gaps among its ``used_count`` pairs of cost code and cost type.
 
     ``job`` is empty when the project is not linked, or its job is not in Spectrum's list;
     ``is_read`` says whether the job's phases were ever read.

@@ -248,7 +248,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 default="",
-                help_text="Codes of jobs and phases (Price_Method_Code), separated by commas. Use blank for a job or phase without one. If empty, it is unknown whether Spectrum keeps unit costs, and each commitment says so.",
+                help_text="Price method codes of jobs and phases, separated by commas. Use blank for a job or phase without one. If empty, it is unknown whether Spectrum keeps unit costs, and each commitment says so.",
                 max_length=60,
                 verbose_name="Price methods that mean unit price",
             ),

@@ -99,7 +99,7 @@ class ConnectionSettings(models.Model):
 
     unit_price_codes = _build_codes_field(
         "Price methods that mean unit price",
-        "Codes of jobs and phases (Price_Method_Code), separated by commas. Use blank for a job or phase "
+        "Price method codes of jobs and phases, separated by commas. Use blank for a job or phase "
         "without one. If empty, it is unknown whether Spectrum keeps unit costs, and each "
         "commitment says so.",
     )

@@ -24,6 +24,6 @@ class EncryptedTextField(models.TextField[str, str]):
 
 
 def list_secret_fields(model: type[models.Model], through: str = "") -> list[str]:
-    """The names of a model's encrypted fields, behind a lookup such as ``connection__``."""
+    """The names of a model's encrypted fields, behind a lookup that leads to it."""
     fields = model._meta.get_fields()
     return [f"{through}{field.name}" for field in fields if isinstance(field, EncryptedTextField)]

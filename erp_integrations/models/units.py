@@ -7,7 +7,7 @@ from erp_integrations.models.connections import Connection
 
 
 class UnitLink(models.Model):
-    """Which of Spectrum's units one of ours is. ``unit`` is as units are compared: ``comparable_unit``."""
+    """Which of Spectrum's units one of ours is. ``unit`` is in the form of ``get_comparable_unit``."""
 
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="unit_links")
     unit = models.CharField(max_length=10)

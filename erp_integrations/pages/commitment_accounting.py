@@ -23,7 +23,7 @@ from erp_integrations.snapshots import build_document, hash_text, to_json
 class CommitmentAccounting:
     """Where a commitment stands with accounting, and what this person may do about it.
 
-    ``findings`` are those of a Send at this moment, blocking ones first; ``senders`` are asked
+    ``issues`` are those of a Send at this moment, blocking ones first; ``senders`` are asked
     for only where the person may not send. ``verb`` is empty when there is nothing to send, and
     ``is_unchanged`` says that it was rejected exactly as it is. ``changed_here`` is what was changed
     after an export, a sentence each; ``billing`` what Spectrum said of invoices and payments.

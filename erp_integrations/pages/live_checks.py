@@ -58,7 +58,8 @@ class KeyState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LiveCheck:
-    """``sentence`` says it where all is well; ``finding`` where it is not; ``standing`` is what is there.
+    """``sentence`` says it where all is well; ``issue`` where it is not; ``existing_record`` is what is
+    there.
 
     ``moved`` are records that may be the commitment's own under other keys, ticked off or not.
     """

@@ -29,11 +29,11 @@ class Preview:
     """``calls`` is every element of every call; empty when something blocks. ``notes_topic`` is where
     the approver's note goes in the ERP; blank: it does not.
 
-    ``seen_hash`` is what an acceptance of exactly this must carry; ``live`` is what Spectrum said
-    just now, which counts as a finding too and is no part of the hash. ``adoptable`` is what stands
-    in Spectrum where it can be accepted without writing it, and ``standing_calls`` what that would accept.
-    ``goes_to`` is where the links lead, ``changes`` what of that waits for a second person, and
-    ``asks_for_number`` that a number was typed of which only a person can say that it is free.
+    ``expected_hash`` is what an acceptance of exactly this must carry; ``live_check`` is what Spectrum said
+    just now, which counts as an issue too and is no part of the hash. ``adoptable`` is what stands
+    in Spectrum where it can be accepted without writing it, and ``adoptable_calls`` what that would accept.
+    ``erp_references`` say where the links lead, ``changes`` what of that waits for a second person, and
+    ``needs_number_lookup`` that a number was typed of which only a person can say that it is free.
     """
 
     erp_id: str

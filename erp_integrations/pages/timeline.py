@@ -19,7 +19,7 @@ class TimelineEntry:
     """One thing that happened.
 
     ``status`` gives the dot its tone (words of a badge, or nothing), ``by`` is the person's
-    name, empty for the system; ``words`` are what a person or Spectrum said.
+    name, empty for the system; ``message`` is what a person or Spectrum said.
     """
 
     status: str

@@ -97,7 +97,7 @@ def list_kinds(issues: Sequence[Mapping[str, Any]]) -> list[str]:
 def record_comparison(comparison: Comparison, lock_run: Callable[[], None]) -> None:
     """Write down what was seen of one commitment, unless it was unlinked or exported anew meanwhile.
 
-    ``run_is_mine`` raises LeaseLost where another worker has taken the run over. The commitment is
+    ``lock_run`` raises LeaseLost where another worker has taken the run over. The commitment is
     read again under its lock, as somebody may just have changed it.
     """
     job = outcomes.lock_job_and_parents(comparison.job.pk)

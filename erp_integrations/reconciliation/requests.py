@@ -23,7 +23,7 @@ class NothingToCompare(Exception):
 def start_reconciliations(*, company: Company, by: User) -> list[Reconciliation]:
     """Have every connection of a company compared that reads back; one that is at it goes on.
 
-    Raises RightMissing, NothingToRead.
+    Raises RightMissing, NothingToCompare.
     """
     require_compare_with_erp(by, company)
     connections = [each for each in Connection.objects.filter(company=company) if each.has_read_back]

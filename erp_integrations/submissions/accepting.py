@@ -60,13 +60,13 @@ def accept(
 ) -> ExportJob:
     """Decide for export: the calls are stored exactly as they were shown, and a worker is woken.
 
-    ``seen_hash`` is the basis hash of what the person saw, ``erp_id`` what they want the
-    record to be called; ``others`` hold its job and lines, and are somebody else's by their words: the
-    worker honours exactly those. ``confirmed`` are the stamps of changes by others that they find right,
-    ``number_looked_up`` that they looked up themselves whether a number of their own is free. ``statement``
-    is asked for where it came back with an older copy of the database and nobody can look. Raises
-    RightMissing without the privilege, on one's own commitment, or where one's own change leads; Conflict
-    when it was decided or changed, NotReady when something blocks, NotSaid where a tick or words lack.
+    ``seen_hash`` is the basis hash of what the person saw, ``erp_id`` what they want the record to be called;
+    ``others`` hold its job and lines, and are somebody else's by their words: the worker honours exactly
+    those. ``confirmed`` are the stamps of changes by others that they find right, ``number_looked_up`` that
+    they looked up themselves whether a number of their own is free. ``statement`` is asked for where it came
+    back with an older copy of the database and nobody can look. Raises RightMissing without the privilege, on
+    one's own commitment, or where one's own change leads; Conflict when it was decided or changed,
+    ExportBlocked when something blocks, StatementMissing where a tick or words lack.
     """
     submission = lock_for_decision(submission, by)
     require_status(submission, SubmissionStatus.AWAITING)
@@ -181,7 +181,7 @@ def is_statement_required(submission: Submission) -> bool:
 
 
 def require_restore_statement(submission: Submission, statement: str) -> dict[str, object]:
-    """What a person said of Spectrum, who alone can look after a restore. Raises NotSaid."""
+    """What a person said of Spectrum, who alone can look after a restore. Raises StatementMissing."""
     if not is_statement_required(submission):
         return {}
     message = (
@@ -192,7 +192,9 @@ def require_restore_statement(submission: Submission, statement: str) -> dict[st
 
 
 def require_number_lookup(key: Key, basis: ApprovalBasis, *, is_unchecked: bool) -> dict[str, object]:
-    """That nobody but a person could look whether a number is free. Raises NotSaid for a typed one unsaid."""
+    """That nobody but a person could look whether a number is free. Raises StatementMissing for a typed one
+    unsaid.
+    """
     if is_unchecked:
         raise StatementMissing(
             f"This connection has no read-back, so nobody has checked whether {key.erp_id} is free in "
@@ -202,7 +204,7 @@ def require_number_lookup(key: Key, basis: ApprovalBasis, *, is_unchecked: bool)
 
 
 def build_dismissal_detail(dismissed: Sequence[MovedRecord], reason: str) -> dict[str, object]:
-    """Which records the history keeps as others; raises NotSaid without words."""
+    """Which records the history keeps as others; raises StatementMissing without words."""
     if not dismissed:
         return {}
     statement = require_text(reason, "Say how you know the record in Spectrum is a different one.")

@@ -62,7 +62,7 @@ def adopt(
     open. All of it becomes synced; of a part the rest is sent. Where nothing can be read back, and it came
     out of an older copy of the database, the person's words stand for all of it. It may await, have failed,
     or be queued with nothing tried.
-    Raises as ``accept`` does, and NotSaid or DecisionError.
+    Raises as ``accept`` does, and StatementMissing or DecisionError.
     """
     require_may_decide(submission=submission, by=by)
     require_own_changes_confirmed(submission, by)

@@ -10,10 +10,10 @@ class DecisionError(Exception):
 
 
 class ExportBlocked(DecisionError):
-    """Findings block. They are all in ``findings``."""
+    """Something blocks: all of it is in ``issues``."""
 
     def __init__(self, issues: Sequence[Issue]) -> None:
-        super().__init__(" ".join(finding.sentence for finding in issues))
+        super().__init__(" ".join(issue.sentence for issue in issues))
         self.issues = list(issues)
 
 

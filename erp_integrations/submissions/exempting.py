@@ -19,8 +19,8 @@ from erp_integrations.submissions.row_locks import describe_conflict, lock_commi
 def exempt(*, submission: Submission, person: User, by: User | None, reason: str) -> Submission:
     """Let an approver decide on one submission, whatever hand they had in it; it ends with the decision.
 
-    ``by`` are staff who may grant the privilege here, or None for the operator at the command line.
-    Everybody concerned is mailed. Raises RightMissing for oneself or without that right, NotSaid without a
+    ``by`` are staff who may grant the privilege here, or None for the operator at the command line. Everybody
+    concerned is mailed. Raises RightMissing for oneself or without that right, StatementMissing without a
     reason, Conflict when it was decided, DecisionError for whom it would not help.
     """
     lock_commitment(submission.commitment_id)

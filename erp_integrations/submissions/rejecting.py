@@ -29,12 +29,11 @@ from erp_integrations.submissions.row_locks import (
 def reject(*, submission: Submission, by: User, reason: str) -> None:
     """Send a commitment back to its project with a reason; its creator is mailed.
 
-    Also after an export that failed, or stopped half-way with the quiet period over; what is in
-    Spectrum then stays there, and holds vendor, job and ERP ID fast. All of it may not stay there
-    so: where Spectrum can be read back it is looked up, also under other vendors and numbers, with no
-    transaction open. Raises RightMissing,
-    NotSaid without a reason, Conflict when somebody decided otherwise or the export goes on, TooEarly,
-    DecisionError when all of it is in Spectrum.
+    Also after an export that failed, or stopped half-way with the quiet period over; what is in Spectrum then
+    stays there, and holds vendor, job and ERP ID fast. All of it may not stay there so: where Spectrum can be
+    read back it is looked up, also under other vendors and numbers, with no transaction open. Raises
+    RightMissing, StatementMissing without a reason, Conflict when somebody decided otherwise or the export
+    goes on, TooEarly, DecisionError when all of it is in Spectrum.
     """
     require_may_decide(submission=submission, by=by)
     existing = ""

@@ -57,7 +57,7 @@ def resolve(
 
     ``positions`` are the calls that are there, where it is a part. Then it is synced, sent again,
     or goes on with the others. Raises RightMissing, Conflict when it is
-    another delivery by now or the ERP is asked instead, TooEarly, NotSaid.
+    another delivery by now or the ERP is asked instead, TooEarly, StatementMissing.
     """
     submission = lock_for_decision(submission, by)
     require_status(submission, SubmissionStatus.ACCEPTED)

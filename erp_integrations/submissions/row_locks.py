@@ -66,7 +66,7 @@ def require_quiet_period_over(job: ExportJob) -> None:
 
 
 def require_text(text: str, message: str) -> str:
-    """What a person said, trimmed; raises NotSaid with the sentence where there is nothing to read."""
+    """What a person said, trimmed. Raises StatementMissing where there is nothing to read."""
     if not preflight.has_text(text):
         raise StatementMissing(message)
     return text.strip()

@@ -22,7 +22,7 @@ from erp_integrations.submissions.row_locks import describe_conflict, lock_commi
 def send_to_erp(*, commitment: Commitment, by: User) -> Submission:
     """Send, or re-send, a commitment to accounting: it locks whole, and a snapshot is kept.
 
-    Raises RightMissing without Admin on the Commitments tool, NotReady when something
+    Raises RightMissing without Admin on the Commitments tool, ExportBlocked when something
     blocks, Conflict when it is with accounting already.
     """
     commitment = lock_commitment(commitment.pk)

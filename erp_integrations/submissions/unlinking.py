@@ -49,9 +49,9 @@ def unlink(
     """Cut the link to a record that was deleted in Spectrum: unlocked whole, its ERP ID free.
 
     Where Spectrum can be read back it is looked up, with no transaction open; else the person's
-    words are the proof, and kept. ``others`` are the fingerprints of records that may be it under other
+    words are the proof, and kept. ``dismissed`` are the fingerprints of records that may be it under other
     keys, and the person says in words are not. Raises RightMissing without the privilege or without Admin on
-    Commitments, Conflict, TooEarly, NotSaid, StandsElsewhere, MayStandElsewhere, DecisionError when the
+    Commitments, Conflict, TooEarly, StatementMissing, RecordMoved, RecordMayHaveMoved, DecisionError when the
     record is there or nobody can tell.
     """
     require_may_unlink(submission=submission, by=by)

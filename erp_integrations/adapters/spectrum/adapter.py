@@ -121,7 +121,7 @@ class SpectrumAdapter(MasterDataReader):
     ) -> tuple[Call, ...]:
         """The header's call, one for each line, and the note's where there is one to send.
 
-        Raises ValueError where ``check`` blocks a number.
+        Raises ValueError where the checks block a number.
         """
         return mapping.build_calls(document, references, erp_id, self.settings, note=note)
 

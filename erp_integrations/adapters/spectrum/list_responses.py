@@ -42,7 +42,7 @@ _NO_DATA = frozenset({_CODE, *_TEXTS, *_COLUMNS, "company_code"})
 
 @dataclass(frozen=True, slots=True)
 class ListResponse:
-    """The rows of one reply, in its order; ``whole`` unless more of them may be there."""
+    """The rows of one reply, in its order; ``is_complete`` unless more of them may be there."""
 
     rows: tuple[Row, ...]
     is_complete: bool
@@ -57,7 +57,7 @@ class ListUnavailableError(Exception):
 
 
 def parse_soap_list(exchange: Exchange, method: str) -> ListResponse:
-    """The list in a reply of a Get service. Raises NotListedError."""
+    """The list in a reply of a Get service. Raises ListUnavailableError."""
     require_list_reply(exchange)
     try:
         responses, ended = find_response_elements(exchange.body, method)
@@ -69,7 +69,7 @@ def parse_soap_list(exchange: Exchange, method: str) -> ListResponse:
 def parse_json_list(exchange: Exchange) -> ListResponse:
     """The list in a reply of a REST service: an array of objects, bare or inside an object.
 
-    Raises NotListedError.
+    Raises ListUnavailableError.
     """
     require_list_reply(exchange)
     text = clean_reply_text(exchange.body).lstrip("\ufeff \t\r\n")

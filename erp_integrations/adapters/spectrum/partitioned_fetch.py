@@ -33,7 +33,7 @@ class PartitionedFetch:
     any_ending: str = "*"
 
     def fetch_all(self, criteria: Criteria, partition_keys: Sequence[PartitionKey]) -> list[Row]:
-        """Every row that meets the criteria; some may be there twice. Raises NotNarrowableError."""
+        """Every row that meets the criteria; some may be there twice. Raises NotPartitionableError."""
         response = self.fetch(criteria)
         if response.is_complete:
             return list(response.rows)

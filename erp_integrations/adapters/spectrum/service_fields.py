@@ -75,7 +75,7 @@ class PartitionKey:
 class Layout:
     """The flat list of fields that one service takes, one record for one call.
 
-    ``narrowings`` are the ways to ask for less, in the order in which they are tried.
+    ``partition_keys`` are the ways to ask for less, in the order in which they are tried.
     """
 
     method: str

@@ -46,9 +46,9 @@ _CHUNK_BYTES = 16 * 1024
 class Exchange:
     """What is known after one attempt.
 
-    ``wrote`` tells whether any part of the request may have left us. ``failure`` is blank when a
-    whole reply came, and else a sentence without secrets; ``passing`` then tells whether trying
-    again can help, or the connection itself is at fault, and ``ours`` that the server has no part
+    ``bytes_sent`` tells whether any part of the request may have left us. ``failure`` is blank when a
+    whole reply came, and else a sentence without secrets; ``transient`` then tells whether trying
+    again can help, or the connection itself is at fault, and ``internal_error`` that the server has no part
     in it. ``body`` holds what had come until then.
     """
 

@@ -27,7 +27,7 @@ _DEFINITIONS = "{http://schemas.xmlsoap.org/wsdl/}definitions"
 class WsdlError(Exception):
     """No usable description of a service. Its text is a sentence for people.
 
-    ``passing`` tells whether the server may give one later by itself.
+    ``transient`` tells whether the server may give one later by itself.
     """
 
     def __init__(self, sentence: str, *, transient: bool = False) -> None:

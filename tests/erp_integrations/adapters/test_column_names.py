@@ -27,12 +27,15 @@ COLUMNS = {
 NAMES = {name for name in ELEMENTS | COLUMNS if "_" in name}
 # What Spectrum's own administrators call two of a connection's settings, as labels for people.
 LABELS = {"Company_Code", "Authorization_ID"}
+# The example of the setting that is about how elements are spelled.
+EXAMPLE = {"Retention_Flag"}
 
 
 def texts(path: Path) -> Iterator[str]:
-    """The strings of a module that are whole names, but for the labels of fields."""
+    """A module's strings but for labels of fields, and the words of its sentences but for those labels."""
     tree = ast.parse(path.read_text())
     labels = set()
+    docstrings = {id(each.value) for each in ast.walk(tree) if isinstance(each, ast.Expr)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
@@ -44,6 +47,8 @@ def texts(path: Path) -> Iterator[str]:
             and not (id(node) in labels and node.value in LABELS)
         ):
             yield node.value
+            if id(node) not in docstrings:
+                yield from set(re.findall(r"\w+", node.value)) - LABELS - EXAMPLE - {node.value}
 
 
 def test_no_module_outside_the_adapter_names_a_column() -> None:
