@@ -21,7 +21,8 @@ def describe_review_conflict(approver_list: ApproverList, by: User) -> str:
     """Why another person must review, and who could; blank where this one may.
 
     Nobody confirms themselves, as nobody decides on their own: where the company is freed from that rule, it
-    is freed from this one. Nor does whoever granted what is on the list since it was last looked at.
+    is freed from this one. Nor does whoever granted what is on the list since it was last looked at, nor an
+    account in which whoever granted may sit.
     """
     approver_ids = (
         set()
@@ -31,17 +32,20 @@ def describe_review_conflict(approver_list: ApproverList, by: User) -> str:
     last = approver_list.review.entry.pk if approver_list.review.entry else 0
     grants = [each.grant.entry for each in approver_list.approvers if each.grant]
     granter_ids = {entry.by_id for entry in grants if entry.pk > last}
-    if by.pk not in approver_ids and by.pk not in granter_ids:
+    reasons = (
+        (by.pk in approver_ids, "You may push to accounting yourself"),
+        (by.pk in granter_ids, "You granted it to somebody on this list"),
+        (approvers.is_in_other_hands(by), "Somebody else changed how you sign in"),
+    )
+    why = next((reason for applies, reason in reasons if applies), "")
+    if not why:
         return ""
-    excluded_ids = [pk for pk in approver_ids | granter_ids if pk]
+    excluded_ids = [pk for pk in {*approver_ids, *granter_ids, by.pk} if pk]
     admins = CompanyMembership.objects.administrators().exclude(user__in=excluded_ids)
     active = admins.filter(company=approver_list.company, user__is_active=True)
     others = [each.user for each in active.select_related("user").order_by("user")]
-    why = (
-        "may push to accounting yourself" if by.pk in approver_ids else "granted it to somebody on this list"
-    )
     who = f": {approvers.format_names(others)}" if others else ". There is none: staff can appoint one"
-    return f"You {why}, so another administrator must confirm this list{who}."
+    return f"{why}, so another administrator must confirm this list{who}."
 
 
 @transaction.atomic

@@ -151,11 +151,16 @@ def list_changes_by_others(person: User) -> HistoryQuerySet:
 
 
 def is_in_other_hands(person: User) -> bool:
-    """Somebody else changed how they sign in, and no password was chosen by a mailed link since: what is done
-    with the account may not be theirs.
+    """Somebody else changed how they sign in: what is done with the account may not be theirs.
+
+    It is theirs again with a password chosen by a mailed link; after a new address, whose mailbox may be
+    another's, when a review's time has passed as well.
     """
+    changes = list_changes_by_others(person)
     reset = HistoryEntry.objects.about(person).filter(event=DirectoryEvent.PASSWORD_RESET).last()
-    return list_changes_by_others(person).filter(pk__gt=reset.pk if reset else 0).exists()
+    lately = timezone.now() - timedelta(days=settings.APPROVERS_REVIEW_DAYS)
+    new_address = changes.filter(detail__fields__contains=["email"], at__gt=lately)
+    return changes.filter(pk__gt=reset.pk if reset else 0).exists() or new_address.exists()
 
 
 def build_approver_list(company: Company) -> ApproverList:

@@ -4,6 +4,7 @@ import ast
 from datetime import datetime, timedelta
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import time_machine
@@ -12,6 +13,8 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from directory import history
+from directory.history.events import DirectoryEvent
 from directory.models import Company, CompanyMembership, HistoryEntry, Level, User
 from directory.rights import approver_review, approvers, memberships
 from directory.rights.memberships import DirectoryError
@@ -164,6 +167,22 @@ class TestReview:
         with pytest.raises(approver_review.ListChanged):
             approver_review.record_approver_review(company=company, by=admin, expected_hash=seen)
         assert not HistoryEntry.objects.filter(event__in=approvers.REVIEW_EVENTS).exists()
+
+    def test_nor_an_account_in_which_whoever_granted_may_sit(
+        self, company: Company, staff: User, admin: User
+    ) -> None:
+        granted(company, staff)
+        about: dict[str, Any] = {"subject": admin, "company": None}
+        history.record(event=DirectoryEvent.ACCOUNT_PASSWORD_SET, by=staff, **about)
+        with pytest.raises(RightMissing, match="Somebody else changed how you sign in"):
+            review(company, admin)
+        history.record(event=DirectoryEvent.PASSWORD_RESET, by=admin, **about)
+        history.record(event=DirectoryEvent.ACCOUNT_CHANGED, by=staff, detail={"fields": ["email"]}, **about)
+        history.record(event=DirectoryEvent.PASSWORD_RESET, by=admin, **about)  # in whose mailbox?
+        with pytest.raises(RightMissing, match="Somebody else changed how you sign in"):
+            review(company, admin)
+        with time_machine.travel(in_days(django_settings.APPROVERS_REVIEW_DAYS + 1), tick=False):
+            review(company, admin)
 
     def test_whoever_is_flagged_keeps_it_until_it_is_revoked_and_shows_as_flagged(
         self, company: Company, staff: User, admin: User

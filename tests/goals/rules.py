@@ -103,7 +103,7 @@ RULES: dict[str, Rule] = {
         "whoever turned where it goes does not accept it",
         ELSEWHERE,
         "approving ERP admin",
-        (Text(FOUR_EYES, "if not has_begun or change.subject.kind is Kind.CONNECTION:", "if False:"),),
+        (Text(FOUR_EYES, "if not changes:", "if True:"),),
     ),
     "suspension": Rule(
         "who gets into an account anew decides nothing until granted again",

@@ -288,8 +288,8 @@ MUTATIONS = (
     Mutation(
         "that whoever turned where it goes is barred",
         FOUR_EYES,
-        "        if not has_begun or change.subject.kind is Kind.CONNECTION:",
-        "        if False:",
+        "    if not changes:",
+        "    if True:",
         (f"{CONFIRMING}::TestOnePerson",),
     ),
     Mutation(
