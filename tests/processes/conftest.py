@@ -1,6 +1,7 @@
 """What these tests share: a broker, a simulator and a web process of their own, and workers as needed."""
 
 import copy
+import time
 import urllib.error
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
@@ -36,6 +37,8 @@ from tests.processes.people import Person
 from tests.processes.running import Broker, Running, until
 from tests.simulator import AUTHORIZATION_ID, MASTERS, Simulator
 
+LOOKS = 20
+"""How often an approver opens the page anew while the master data change under it."""
 COMPANY_CODES = ["PHA", "PHB", "PHC", "PHD"]
 HEADER, LINE = "UpdateSubcontract", "UpdateSubcontractPhases"
 
@@ -191,10 +194,13 @@ class Case:
     def accept(self, submission: Submission | None = None) -> ExportJob:
         """Decide by calling our own function: whoever wakes up does so by looking.
 
-        A worker may have read Spectrum's master data at this moment; then they look at it once more.
+        A worker may be reading Spectrum's master data at this moment, one kind after the other; then
+        they look at it once more.
         """
-        with suppress(submissions.Conflict):
-            return accept(submission or self.submission, self.approver)
+        for _ in range(LOOKS - 1):
+            with suppress(submissions.Conflict):
+                return accept(submission or self.submission, self.approver)
+            time.sleep(0.5)
         return accept(submission or self.submission, self.approver)
 
 
