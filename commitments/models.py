@@ -150,7 +150,7 @@ class Commitment(models.Model):
     number = models.CharField(max_length=30, blank=True)
     title = models.CharField(max_length=255, blank=True)
     description = models.TextField(blank=True)
-    status = models.CharField(max_length=20, default="draft")
+    status = models.CharField(max_length=20, default="draft", db_default="draft")
     contract_company = models.ForeignKey(
         ContractCompany, on_delete=models.PROTECT, null=True, blank=True, related_name="commitments"
     )
@@ -160,6 +160,7 @@ class Commitment(models.Model):
         max_digits=5,
         decimal_places=2,
         default=Decimal("0"),
+        db_default=Decimal("0"),
         validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))],
         help_text="Percentage held back from each payment.",
     )
@@ -167,11 +168,11 @@ class Commitment(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(auto_now=True)
     version = models.PositiveIntegerField(
-        default=1, help_text="Grows with each change, so that none is lost."
+        default=1, db_default=1, help_text="Grows with each change, so that none is lost."
     )
 
-    lock = models.CharField(max_length=10, choices=Lock, default=Lock.NONE)
-    badge = models.CharField(max_length=30, choices=Badge, default=Badge.NOT_SENT)
+    lock = models.CharField(max_length=10, choices=Lock, default=Lock.NONE, db_default=Lock.NONE)
+    badge = models.CharField(max_length=30, choices=Badge, default=Badge.NOT_SENT, db_default=Badge.NOT_SENT)
     erp_id = models.CharField("ERP ID", max_length=30, blank=True)
 
     objects = CommitmentQuerySet.as_manager()

@@ -103,7 +103,12 @@ class Submission(models.Model):
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="submissions")
     commitment = models.ForeignKey(Commitment, on_delete=models.PROTECT, related_name="submissions")
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="submissions")
-    status = models.CharField(max_length=12, choices=SubmissionStatus, default=SubmissionStatus.AWAITING)
+    status = models.CharField(
+        max_length=12,
+        choices=SubmissionStatus,
+        default=SubmissionStatus.AWAITING,
+        db_default=SubmissionStatus.AWAITING,
+    )
 
     snapshot = models.TextField()
     snapshot_hash = models.CharField(max_length=64)
@@ -132,8 +137,8 @@ class Submission(models.Model):
     )
     decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
-    note = models.TextField(blank=True, default="")
-    reason = models.TextField(blank=True, default="")
+    note = models.TextField(blank=True, default="", db_default="")
+    reason = models.TextField(blank=True, default="", db_default="")
     ended_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     ended_at = models.DateTimeField(null=True)
     restored_at = models.DateTimeField(
