@@ -64,6 +64,9 @@ class Lock(models.TextChoices):
     EXPORTED = "exported", "Locked where it was exported"
 
 
+NOT_EXPORTED = (Lock.NONE, Lock.WHOLE)
+
+
 class Badge(models.TextChoices):
     """The one word that the project side shows about accounting (docs/product.md, section 3.3)."""
 
@@ -196,6 +199,16 @@ class Commitment(models.Model):
             models.CheckConstraint(
                 condition=Q(default_retainage__gte=0, default_retainage__lte=100),
                 name="retainage_is_a_percentage",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["contract_company", "project"],
+                condition=Q(lock__in=NOT_EXPORTED),
+                name="unexported_by_contract_company",
+            ),
+            models.Index(
+                fields=["project"], condition=Q(lock__in=NOT_EXPORTED), name="unexported_by_project"
             ),
         ]
 

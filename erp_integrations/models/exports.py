@@ -15,7 +15,7 @@ from directory.models import CompanyMembership
 from erp_integrations.models.connection_settings import SuccessRule
 from erp_integrations.models.connections import Connection
 from erp_integrations.models.constraints import build_known_constraint
-from erp_integrations.models.job_statuses import JOB_TRANSITIONS, JobStatus, Verification
+from erp_integrations.models.job_statuses import JOB_TRANSITIONS, UNFINISHED, JobStatus, Verification
 from erp_integrations.models.submissions import Submission
 
 
@@ -27,6 +27,10 @@ class ExportJobQuerySet(LeasedQuerySet["ExportJob"]):
     def current(self) -> "ExportJobQuerySet":
         """The one of each submission that counts."""
         return self.exclude(status=JobStatus.CANCELLED)
+
+    def unfinished(self) -> "ExportJobQuerySet":
+        """On their way, or waiting for a person."""
+        return self.filter(UNFINISHED)
 
     def due(self) -> "ExportJobQuerySet":
         """To be taken up now: queued, or incomplete and going on by itself."""
@@ -171,6 +175,9 @@ class ExportJob(models.Model):
                 fields=["connection", "not_before"],
                 condition=Q(status__in=["queued", "incomplete"]),
                 name="due_export_jobs",
+            ),
+            models.Index(
+                fields=["connection", "status", "id"], condition=UNFINISHED, name="unfinished_export_jobs"
             ),
             models.Index(fields=["lease_until"], condition=Q(status="exporting"), name="leased_export_jobs"),
             models.Index(fields=["not_before"], condition=Q(status="unknown"), name="unknown_export_jobs"),
