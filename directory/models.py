@@ -249,11 +249,11 @@ class CompanyMembership(models.Model):
     @cached_property
     def lacks_two_step(self) -> bool:
         """Only two-step verification keeps this approver from deciding."""
-        return (
-            self.is_accounting_approver
-            and self.company.requires_two_step
-            and not self.user.authenticator_set.filter(type="totp").exists()  # type: ignore[attr-defined]  # allauth's
-        )
+        if not (self.is_accounting_approver and self.company.requires_two_step):
+            return False
+        if hasattr(self, "has_two_step"):
+            return not self.has_two_step
+        return not self.user.authenticator_set.filter(type="totp").exists()  # type: ignore[attr-defined]  # allauth's
 
     @cached_property
     def approvers(self) -> list[User]:

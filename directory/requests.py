@@ -3,17 +3,18 @@
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
-from directory.models import Company, Project, User
+from directory.models import Company, CompanyMembership, Project, User
 
 
 class SignedInRequest(HttpRequest):
     """A request of a known person; ``LoginRequiredMiddleware`` lets no other through.
 
     A view says where the person is by setting ``current_company`` and ``current_project``,
-    which the header shows.
+    which the header shows, and ``membership`` where it has read it.
     """
 
     user: User
     htmx: HtmxDetails
     current_company: Company
+    membership: CompanyMembership
     current_project: Project

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
-from directory.models import VISIBLE_LEVELS, Company, Level, Project
+from directory.models import VISIBLE_LEVELS, Company, CompanyMembership, Level, Project
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ def list_tool_items(request: HttpRequest, company: Company | None) -> list[NavIt
         company = Company.objects.visible_to(request.user).first()
     if company is None:
         return []
-    membership = company.memberships.filter(user=request.user).first()
+    membership: CompanyMembership | None = getattr(request, "membership", None)
+    membership = membership or company.memberships.filter(user=request.user).first()
     if membership and membership.erp_integrations_level in VISIBLE_LEVELS:
         url = reverse("erp_integrations:commitments", args=[company.slug])
         tool = reverse("erp_integrations:overview", args=[company.slug])
