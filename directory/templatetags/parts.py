@@ -4,12 +4,35 @@ from typing import Any
 
 from django import template
 from django.shortcuts import resolve_url
+from django.template.base import FilterExpression, Parser, Token, token_kwargs
+from django.template.context import Context
 from django.template.loader import render_to_string
+from django.template.loader_tags import ExtendsNode
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 register = template.Library()
+
+
+class Page(ExtendsNode):
+    """Extends a base, and says what stands in its head."""
+
+    words: dict[str, FilterExpression]
+
+    def render(self, context: Context) -> SafeString:
+        own = {name: value.resolve(context) for name, value in self.words.items()}
+        context["head"] = own | (context.get("head") or {})  # what a page says counts before its base's words
+        return SafeString(super().render(context))
+
+
+@register.tag
+def page(parser: Parser, token: Token) -> Page:
+    """What a page begins with, instead of extends."""
+    _, base, *words = token.split_contents()
+    node = Page(parser.parse(), parser.compile_filter(base))
+    node.words = token_kwargs(words, parser)
+    return node
 
 
 class Figures(str):
