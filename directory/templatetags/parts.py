@@ -87,3 +87,14 @@ def crumb(label: str, to: Any, *arguments: Any) -> SafeString:
 def post(label: str, view: str, *arguments: Any, **options: Any) -> dict[str, Any]:
     """A button that does something at an address, and asks for nothing more."""
     return {"label": label, "url": reverse(view, args=arguments), **options}
+
+
+@register.simple_block_tag(takes_context=True)
+def form(context: Context, content: str, label: str, to: str, *arguments: Any, **options: Any) -> SafeString:
+    """What is asked and sent, with its button under it: to an address, or by its name and arguments."""
+    if options.get("back"):
+        options["back_url"] = resolve_url(options["back_url"])
+    token, url = context.get("csrf_token"), resolve_url(to, *arguments)
+    return render_to_string(
+        "_form.html", {"content": content, "label": label, "url": url, "csrf_token": token, **options}
+    )
