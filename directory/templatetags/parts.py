@@ -60,9 +60,9 @@ def card(content: str, title: str, name: str, **options: Any) -> SafeString:
 
 
 @register.filter
-def hidden(heading: str) -> SafeString:
+def hidden(heading: str) -> str:
     """What only a screen reader says."""
-    return format_html('<span class="visually-hidden">{}</span>', heading)
+    return heading and format_html('<span class="visually-hidden">{}</span>', heading)
 
 
 @register.simple_block_tag
@@ -81,6 +81,12 @@ def fact(label: str, value: Any, **options: Any) -> dict[str, Any]:
 def crumb(label: str, to: Any, *arguments: Any) -> SafeString:
     """One step of the way to a page: an address by its name and arguments, or what has one of its own."""
     return format_html('<li><a href="{}">{}</a></li>', resolve_url(to, *arguments), label)
+
+
+@register.inclusion_tag("_link.html")
+def link(label: str, view: str, *arguments: Any, **options: Any) -> dict[str, Any]:
+    """The way to another page, by its name and arguments."""
+    return {"label": label, "url": reverse(view, args=arguments), **options}
 
 
 @register.inclusion_tag("_post.html")
