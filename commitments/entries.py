@@ -1,7 +1,7 @@
 """One commitment in the hands of a person: its header and its lines, as stored, as typed, as refused."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -82,12 +82,8 @@ class Entry:
         )
         used = self.lines.entered if self.lines else []
         initial = [{name: form[name].data for name in LINE_FIELDS} for form in used]
-        return Entry(
-            header,
-            build_line_formset(self.choices, initial=initial, extra=BLANK_LINES),
-            self.choices,
-            self.total,
-        )
+        lines = build_line_formset(self.choices, initial=initial, extra=BLANK_LINES)
+        return replace(self, header=header, lines=lines)
 
     def is_valid(self) -> bool:
         """All of it can be saved; looks at everything, so that all problems show at once."""
