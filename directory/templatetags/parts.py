@@ -23,7 +23,8 @@ class Page(ExtendsNode):
     def render(self, context: Context) -> SafeString:
         own = {name: value.resolve(context) for name, value in self.words.items()}
         context["head"] = own | (context.get("head") or {})  # what a page says counts before its base's words
-        return SafeString(super().render(context))
+        rendered: SafeString = super().render(context)
+        return rendered
 
 
 @register.tag
