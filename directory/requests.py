@@ -6,6 +6,12 @@ from django_htmx.middleware import HtmxDetails
 from directory.models import Company, CompanyMembership, Project, User
 
 
+def get_person(request: HttpRequest) -> User:
+    """Who is signed in, where Django's own classes say no more than that it is a request."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
 class SignedInRequest(HttpRequest):
     """A request of a known person; ``LoginRequiredMiddleware`` lets no other through.
 

@@ -47,8 +47,7 @@ def list_tool_items(request: HttpRequest, company: Company | None) -> list[NavIt
     if not request.user.is_authenticated:
         return []
     nav_items = []
-    if company is None:
-        company = Company.objects.visible_to(request.user).first()
+    company = company or Company.objects.visible_to(request.user).first()
     if company is None:
         return []
     membership: CompanyMembership | None = getattr(request, "membership", None)
@@ -61,9 +60,6 @@ def list_tool_items(request: HttpRequest, company: Company | None) -> list[NavIt
         url = reverse("erp_integrations:activity", args=[company.slug])
         nav_items.append(NavItem("History", url, request.path == url))
     if Project.objects.visible_to(request.user).filter(company=company).exists():
-        nav_items.append(
-            NavItem(
-                "Projects", reverse("projects"), request.path.startswith(("/projects", reverse("projects")))
-            )
-        )
+        url = reverse("projects")
+        nav_items.append(NavItem("Projects", url, request.path.startswith(url)))
     return nav_items
