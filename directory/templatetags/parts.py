@@ -8,9 +8,11 @@ from django.template.base import FilterExpression, Parser, Token, token_kwargs
 from django.template.context import Context
 from django.template.loader import render_to_string
 from django.template.loader_tags import ExtendsNode
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import slugify
 
 register = template.Library()
 
@@ -64,6 +66,21 @@ def card(content: str, title: str, name: str, **options: Any) -> SafeString:
 def hidden(heading: str) -> str:
     """What only a screen reader says."""
     return heading and format_html('<span class="visually-hidden">{}</span>', heading)
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A symbol of ``static/img/icons.svg``."""
+    svg = '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>'
+    return format_html(svg, static("img/icons.svg"), name)
+
+
+@register.simple_tag
+def badge(label: str) -> SafeString:
+    """One status in its words; their slug chooses tone and shape."""
+    status = slugify(label)
+    html = '<span class="badge" data-status="{}">{} {}</span>'
+    return format_html(html, status, icon(f"status-{status}"), label)
 
 
 @register.simple_block_tag

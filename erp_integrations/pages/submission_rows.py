@@ -139,6 +139,18 @@ class SubmissionRow:
         return (self.is_synced or self.is_incomplete) and self.is_quiet and self.can_decide
 
     @property
+    def actions(self) -> list[tuple[str, str]]:
+        """What the viewer may do about it in a list: where, below its own address, and the words."""
+        if self.can_be_resolved:
+            return [("resolve", "Resolve")]
+        if self.can_be_resumed:
+            return [("resume", "Resume")]
+        if not (self.is_open and self.can_be_rejected):
+            return []
+        accept = [("accept", "Retry" if self.has_failed else "Accept")] if self.can_be_decided else []
+        return [*accept, ("reject", "Reject")]
+
+    @property
     def is_followable(self) -> bool:
         """Its record may stand under another key: something of it may be in Spectrum."""
         return self.is_synced or self.is_incomplete or self.is_unknown
