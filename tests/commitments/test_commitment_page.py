@@ -104,7 +104,7 @@ class TestStanding:
         commitment = CommitmentFactory(badge=badge)
         page = page_of(commitment, commitment.created_by)
         meaning, next_step = badges.MEANINGS[badge]
-        assert f"{badge.label} </span>" in page
+        assert f"{badge.label}</span>" in page
         assert meaning in page
         assert next_step in page
 
