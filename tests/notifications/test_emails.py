@@ -11,13 +11,16 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils.text import slugify
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from directory.models import User
 from notifications.emails import (
     OLDEST_LINES,
     SummaryLine,
     SummarySection,
+    list_people_without_summary,
     store_daily_summary,
     store_rejection,
 )
@@ -162,6 +165,18 @@ def test_a_person_gets_one_summary_a_day() -> None:
     assert summary(second) is not None
     assert summary(first, day=TOMORROW) is not None
     assert OutgoingEmail.objects.count() == 3
+
+
+@pytest.mark.django_db
+def test_who_has_a_summary_is_looked_up_by_an_index_however_many_are_asked_for() -> None:
+    people = [User(pk=number) for number in range(1, 151)]
+    with CaptureQueriesContext(connection) as queries:
+        assert list_people_without_summary(dict.fromkeys(people, TODAY)) == set(people)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # which is right for a table as small as here
+        cursor.execute(f"EXPLAIN {queries[0]['sql']}")
+        plan = "\n".join(row for (row,) in cursor.fetchall())
+    assert "an_email_is_stored_once_for_its_key" in plan
 
 
 @pytest.mark.django_db(transaction=True)
