@@ -68,8 +68,7 @@ class LineItemInline(admin.TabularInline[LineItem, Commitment]):
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    has_change_permission = has_add_permission
 
 
 @admin.register(Commitment)

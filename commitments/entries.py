@@ -1,7 +1,7 @@
 """One commitment in the hands of a person: its header and its lines, as stored, as typed, as refused."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.http import QueryDict
 from commitments.figures import format_decimal
 from commitments.forms import CommitmentForm, LineChoices, LineFormSet
 from commitments.models import Commitment, Lock
-from commitments.services import LINE_FIELDS
+from commitments.services import LINE_FIELDS, has_same_lines
 from directory.models import Project
 
 BLANK_LINES = 3  # blank ones at a time, for whoever works without the script that adds one
@@ -82,12 +82,8 @@ class Entry:
         )
         used = self.lines.entered if self.lines else []
         initial = [{name: form[name].data for name in LINE_FIELDS} for form in used]
-        return Entry(
-            header,
-            build_line_formset(self.choices, initial=initial, extra=BLANK_LINES),
-            self.choices,
-            self.total,
-        )
+        lines = build_line_formset(self.choices, initial=initial, extra=BLANK_LINES)
+        return replace(self, header=header, lines=lines)
 
     def is_valid(self) -> bool:
         """All of it can be saved; looks at everything, so that all problems show at once."""
@@ -132,7 +128,7 @@ class Entry:
             if self.header.cleaned_data.get(field.name) != now:
                 text = stored.get_status_display() if field.name == "status" else format_value(now)
                 differences.append(f"{field.label}: {text}")
-        if self.line_values is not None and not has_same_lines(self.line_values, stored):
+        if self.line_values is not None and not has_same_lines(stored, self.line_values):
             differences.append("Schedule of Values: other lines")
         return differences
 
@@ -159,8 +155,3 @@ def format_value(value: Any) -> str:
     if isinstance(value, Decimal):
         return format_decimal(value)
     return str(value) if value not in (None, "") else "blank"
-
-
-def has_same_lines(lines: list[Mapping[str, Any]], stored: Commitment) -> bool:
-    there = stored.lines.select_related("cost_code", "cost_type")
-    return lines == [{name: getattr(line, name) for name in LINE_FIELDS} for line in there]

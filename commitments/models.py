@@ -64,6 +64,9 @@ class Lock(models.TextChoices):
     EXPORTED = "exported", "Locked where it was exported"
 
 
+NOT_EXPORTED = (Lock.NONE, Lock.WHOLE)
+
+
 class Badge(models.TextChoices):
     """The one word that the project side shows about accounting (docs/product.md, section 3.3)."""
 
@@ -150,7 +153,7 @@ class Commitment(models.Model):
     number = models.CharField(max_length=30, blank=True)
     title = models.CharField(max_length=255, blank=True)
     description = models.TextField(blank=True)
-    status = models.CharField(max_length=20, default="draft")
+    status = models.CharField(max_length=20, default="draft", db_default="draft")
     contract_company = models.ForeignKey(
         ContractCompany, on_delete=models.PROTECT, null=True, blank=True, related_name="commitments"
     )
@@ -160,6 +163,7 @@ class Commitment(models.Model):
         max_digits=5,
         decimal_places=2,
         default=Decimal("0"),
+        db_default=Decimal("0"),
         validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))],
         help_text="Percentage held back from each payment.",
     )
@@ -167,11 +171,11 @@ class Commitment(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(auto_now=True)
     version = models.PositiveIntegerField(
-        default=1, help_text="Grows with each change, so that none is lost."
+        default=1, db_default=1, help_text="Grows with each change, so that none is lost."
     )
 
-    lock = models.CharField(max_length=10, choices=Lock, default=Lock.NONE)
-    badge = models.CharField(max_length=30, choices=Badge, default=Badge.NOT_SENT)
+    lock = models.CharField(max_length=10, choices=Lock, default=Lock.NONE, db_default=Lock.NONE)
+    badge = models.CharField(max_length=30, choices=Badge, default=Badge.NOT_SENT, db_default=Badge.NOT_SENT)
     erp_id = models.CharField("ERP ID", max_length=30, blank=True)
 
     objects = CommitmentQuerySet.as_manager()
@@ -195,6 +199,16 @@ class Commitment(models.Model):
             models.CheckConstraint(
                 condition=Q(default_retainage__gte=0, default_retainage__lte=100),
                 name="retainage_is_a_percentage",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["contract_company", "project"],
+                condition=Q(lock__in=NOT_EXPORTED),
+                name="unexported_by_contract_company",
+            ),
+            models.Index(
+                fields=["project"], condition=Q(lock__in=NOT_EXPORTED), name="unexported_by_project"
             ),
         ]
 

@@ -1,7 +1,7 @@
 """The list of a project's commitments, as its address asks for it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from django.db.models import Q, QuerySet
 
@@ -31,13 +31,12 @@ class CommitmentQuery:
 
     @property
     def is_filtered(self) -> bool:
-        return bool(self.kind or self.badge or self.search)
+        return bool(self.asked)
 
     @property
     def asked(self) -> dict[str, str]:
         """The parameters of the same query, without what is not asked."""
-        parameters = {"kind": self.kind, "badge": self.badge, "search": self.search}
-        return {name: value for name, value in parameters.items() if value}
+        return {name: value for name, value in asdict(self).items() if value}
 
 
 def get_page(project: Project, query: CommitmentQuery, parameters: Mapping[str, str]) -> Page[Commitment]:

@@ -53,7 +53,7 @@ def update_commitment(
     commitment_row = lock_commitment(commitment)
     require_edit_commitment(by, commitment_row.project, commitment_row.created_by_id)
     changed = {name for name, value in values.items() if getattr(commitment_row, name) != value}
-    lines_changed = lines is not None and _to_line_tuples(lines) != _list_stored_lines(commitment_row)
+    lines_changed = lines is not None and not has_same_lines(commitment_row, lines)
     require_unlocked(commitment_row, changed, lines_changed=lines_changed)
     if commitment_row.version != version:
         raise CommitmentChanged(
@@ -247,9 +247,10 @@ def _to_line_tuples(lines: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]
     return [tuple(line.get(name, empty.get(name)) for name in LINE_FIELDS) for line in lines]
 
 
-def _list_stored_lines(commitment: Commitment) -> list[tuple[Any, ...]]:
+def has_same_lines(commitment: Commitment, lines: Sequence[Mapping[str, Any]]) -> bool:
+    """Nothing of the stored lines is otherwise in these."""
     stored = commitment.lines.select_related("cost_code", "cost_type").order_by("position")
-    return [tuple(getattr(line, name) for name in LINE_FIELDS) for line in stored]
+    return _to_line_tuples(lines) == [tuple(getattr(line, name) for name in LINE_FIELDS) for line in stored]
 
 
 def create_lines(commitment: Commitment, lines: Sequence[Mapping[str, Any]]) -> None:

@@ -67,7 +67,12 @@ def create(request: SignedInRequest, project_id: int) -> HttpResponse:
     kind = request.GET.get("kind", Kind.SUBCONTRACT.value)
     if kind not in Kind.values:
         raise Http404
-    context = {"project": project, "kind": Kind(kind), "cancel_url": project.get_absolute_url()}
+    context = {
+        "project": project,
+        "kind": Kind(kind),
+        "cancel_url": project.get_absolute_url(),
+        "title": f"New {Kind(kind).label.lower()}",
+    }
     if request.method != "POST":
         return build_form_page(request, Entry.build_blank(project, kind), context)
     entry = Entry.from_post(request.POST, project=project, kind=kind)
@@ -104,6 +109,8 @@ def edit(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpR
         "kind": Kind(commitment.kind),
         "cancel_url": commitment.get_absolute_url(),
         "version": commitment.version,
+        "title": f"Edit {commitment}",
+        "heading": f"Edit {Kind(commitment.kind).label.lower()} {commitment.number}",
     }
     if request.method != "POST":
         if commitment.lock == Lock.WHOLE:

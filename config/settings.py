@@ -118,7 +118,14 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "directory.web.context_processors.build_navigation",
             ],
-            "builtins": ["directory.templatetags.parts", "directory.templatetags.times"],
+            "builtins": [
+                "django.templatetags.static",
+                "directory.templatetags.parts",
+                "directory.templatetags.times",
+                "commitments.templatetags.commitments",
+                "erp_integrations.templatetags.erp",
+                "erp_integrations.templatetags.plan",
+            ],
         },
     }
 ]

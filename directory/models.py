@@ -6,7 +6,7 @@ from django.contrib.auth.models import AbstractUser, BaseUserManager, Permission
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.db.models.functions import Lower, Now
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -68,10 +68,16 @@ class User(AbstractUser):
 
     username = None  # type: ignore[assignment]  # people are known by e-mail alone
     email = models.EmailField("e-mail address", unique=True)
-    time_zone = models.CharField(max_length=64, default="America/New_York", validators=[validate_time_zone])
+    time_zone = models.CharField(
+        max_length=64,
+        default="America/New_York",
+        db_default="America/New_York",
+        validators=[validate_time_zone],
+    )
     summary_hour = models.PositiveSmallIntegerField(
         "hour of the daily summary",
         default=7,
+        db_default=7,
         validators=[MaxValueValidator(23)],
         help_text="0 to 23, in your own time zone.",
     )
@@ -107,15 +113,19 @@ class Company(models.Model):
 
     name = models.CharField(max_length=200)
     slug = models.SlugField(unique=True)
-    currency = models.CharField(max_length=3, default="USD", help_text="One currency per company, ISO 4217.")
+    currency = models.CharField(
+        max_length=3, default="USD", db_default="USD", help_text="One currency per company, ISO 4217."
+    )
     allows_own_decisions = models.BooleanField(
         "approvers may decide on their own commitments",
         default=False,
+        db_default=False,
         help_text="Exempts the company from the rule that nobody decides on what they created or sent.",
     )
     requires_two_step = models.BooleanField(
         "approvers must use two-step verification",
         default=True,
+        db_default=True,
         help_text="Without it, those with Can Push to Accounting can only view.",
     )
 
@@ -200,10 +210,12 @@ class CompanyMembership(models.Model):
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="company_memberships")
     company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="memberships")
     erp_integrations_level = models.CharField(
-        "ERP Integrations", max_length=10, choices=Level, default=Level.NONE
+        "ERP Integrations", max_length=10, choices=Level, default=Level.NONE, db_default=Level.NONE
     )
-    directory_level = models.CharField("Directory", max_length=10, choices=Level, default=Level.NONE)
-    can_push_to_accounting = models.BooleanField("Can Push to Accounting", default=False)
+    directory_level = models.CharField(
+        "Directory", max_length=10, choices=Level, default=Level.NONE, db_default=Level.NONE
+    )
+    can_push_to_accounting = models.BooleanField("Can Push to Accounting", default=False, db_default=False)
     signed_grant = models.JSONField(
         null=True, editable=False, help_text="What web signed when the privilege was granted."
     )
@@ -237,11 +249,11 @@ class CompanyMembership(models.Model):
     @cached_property
     def lacks_two_step(self) -> bool:
         """Only two-step verification keeps this approver from deciding."""
-        return (
-            self.is_accounting_approver
-            and self.company.requires_two_step
-            and not self.user.authenticator_set.filter(type="totp").exists()  # type: ignore[attr-defined]  # allauth's
-        )
+        if not (self.is_accounting_approver and self.company.requires_two_step):
+            return False
+        if hasattr(self, "has_two_step"):
+            return not self.has_two_step
+        return not self.user.authenticator_set.filter(type="totp").exists()  # type: ignore[attr-defined]  # allauth's
 
     @cached_property
     def approvers(self) -> list[User]:
@@ -265,7 +277,9 @@ class ProjectMembership(models.Model):
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="project_memberships")
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="memberships")
-    commitments_level = models.CharField("Commitments", max_length=10, choices=Level, default=Level.NONE)
+    commitments_level = models.CharField(
+        "Commitments", max_length=10, choices=Level, default=Level.NONE, db_default=Level.NONE
+    )
 
     class Meta:
         constraints = [
@@ -303,7 +317,7 @@ class HistoryEntry(models.Model):
     event = models.CharField(max_length=60)
     subject_type = models.CharField(max_length=60)
     subject_id = models.BigIntegerField()
-    detail = models.JSONField(default=dict)
+    detail = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
 
     objects = HistoryQuerySet.as_manager()
 

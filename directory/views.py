@@ -1,6 +1,7 @@
 """Pages of no particular tool: the way in, one's own profile, and what happens on a refusal."""
 
 import sys
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -73,14 +74,10 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
         )
     elif isinstance(request.user, User) and request.method == "POST":
         history.record_refusal(by=request.user, company=None, right="administer", address=request.path)
-    sentence = missing.sentence if missing else "You don't have the right to do this."
-    label, page = (missing and missing.remedy) or ("Go to your work", "home")
-    context = {
-        "sentence": sentence,
-        "way_out": missing is not None and missing.remedy is not None,
-        "label": label,
-        "url": reverse(page),
-    }
+    context: dict[str, Any] = {"sentence": missing.sentence} if missing else {}
+    if missing and missing.remedy:
+        label, page = missing.remedy
+        context |= {"way_out": True, "label": label, "url": reverse(page)}
     return render(request, "403.html", context, status=403)
 
 
@@ -97,4 +94,4 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         "This page was open too long, or you signed in again in another tab. Nothing was changed. "
         "Go back, reload the page and try again."
     )
-    return render(request, "403.html", {"sentence": sentence, "home": reverse("home")}, status=403)
+    return render(request, "403.html", {"sentence": sentence}, status=403)

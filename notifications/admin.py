@@ -6,6 +6,7 @@ from django.http import HttpRequest
 
 from directory.admin.scoped import ReadOnlyAdmin, list_colleague_ids, list_company_ids
 from directory.models import CompanyMembership, User
+from directory.requests import get_person
 from notifications import emails, sending
 from notifications.models import OutgoingEmail, Subscription
 
@@ -33,8 +34,7 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Send again (failed e-mails)", permissions=["send_again"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[OutgoingEmail]) -> None:
-        assert isinstance(request.user, User)
-        count = sending.send_again(emails=queryset, by=request.user)
+        count = sending.send_again(emails=queryset, by=get_person(request))
         if not count:
             messages.warning(request, "Nothing was sent. Only failed e-mails can be sent again.")
             return

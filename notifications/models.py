@@ -134,9 +134,9 @@ class OutgoingEmail(models.Model):
     attachments = models.ManyToManyField(Attachment, related_name="emails")
     dedupe_key = models.CharField(max_length=200, blank=True, help_text="Shared by no two mails.")
     message_id = models.CharField("Message-ID", max_length=255, unique=True, default=new_message_id)
-    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
-    attempts = models.PositiveIntegerField(default=0)
-    last_attempt = models.PositiveIntegerField(default=MAX_ATTEMPTS)
+    status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED, db_default=Status.QUEUED)
+    attempts = models.PositiveIntegerField(default=0, db_default=0)
+    last_attempt = models.PositiveIntegerField(default=MAX_ATTEMPTS, db_default=MAX_ATTEMPTS)
     not_before = models.DateTimeField(db_default=Now())
     lease_until = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=500, blank=True)
@@ -248,7 +248,7 @@ class Subscription(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="subscriptions")
     kind = models.CharField(max_length=20, choices=Kind)
-    wanted = models.BooleanField(default=True)
+    wanted = models.BooleanField(default=True, db_default=True)
 
     objects = SubscriptionQuerySet.as_manager()
 

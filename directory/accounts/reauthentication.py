@@ -15,7 +15,7 @@ from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 
 from directory.accounts import two_step
-from directory.models import User
+from directory.requests import get_person
 
 REAUTHENTICATION_FIELDS = ("confirm_password", "confirm_code")
 NOT_CARRIED_FIELDS = ("csrfmiddlewaretoken", *REAUTHENTICATION_FIELDS)
@@ -38,8 +38,7 @@ class ReauthenticationForm(forms.Form):
 
     def __init__(self, request: HttpRequest, *, is_submitted: bool) -> None:
         super().__init__(request.POST if is_submitted else None)
-        assert isinstance(request.user, User)
-        self.request, self.person = request, request.user
+        self.request, self.person = request, get_person(request)
         if not two_step.is_enabled(self.person):
             del self.fields["confirm_code"]
 

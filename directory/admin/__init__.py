@@ -29,6 +29,7 @@ from directory.admin.scoped import (
 from directory.history import descriptions
 from directory.history.events import DirectoryEvent, Event
 from directory.models import Company, CompanyMembership, HistoryEntry, Project, ProjectMembership, User
+from directory.requests import get_person
 from directory.rights import memberships
 from directory.rights.memberships import COMPANY_RULES
 
@@ -87,7 +88,6 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
         )
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        assert isinstance(request.user, User)
         if not super().has_change_permission(request, obj):
             return False
         if obj is None or request.user.is_superuser:
@@ -96,7 +96,7 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
         approves = obj.company_memberships.filter(can_push_to_accounting=True).exists()
         if approves and not request.user.has_perm("directory.grant_push_to_accounting"):
             return False
-        elsewhere = obj.company_memberships.exclude(company__in=list_company_ids(request.user))
+        elsewhere = obj.company_memberships.exclude(company__in=list_company_ids(get_person(request)))
         return not (obj.is_staff or obj.is_superuser or elsewhere.exists())
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -132,8 +132,7 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
             person = self.get_object(request, unquote(kwargs["id"])) if answer.status_code == 302 else None
             if person:
                 self.record_account_event(request, person, DirectoryEvent.ACCOUNT_PASSWORD_SET, {})
-                assert isinstance(request.user, User)
-                sessions.end_sessions(person=person, by=request.user)
+                sessions.end_sessions(person=person, by=get_person(request))
         return answer
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
@@ -163,9 +162,8 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
 
     @admin.action(description="End all sessions (they have to sign in again)", permissions=["change"])
     def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        assert isinstance(request.user, User)
         people = [person for person in queryset if self.has_change_permission(request, person)]
-        count = sum(sessions.end_sessions(person=person, by=request.user) for person in people)
+        count = sum(sessions.end_sessions(person=person, by=get_person(request)) for person in people)
         messages.success(request, f"{count} session{'' if count == 1 else 's'} ended.")
 
     @admin.action(description="Turn off two-step verification (phone and recovery codes are lost)")
@@ -176,8 +174,7 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
     def record_account_event(
         self, request: HttpRequest, person: User, event: Event, detail: dict[str, Any]
     ) -> None:
-        assert isinstance(request.user, User)
-        history.record(event=event, subject=person, by=request.user, company=None, detail=detail)
+        history.record(event=event, subject=person, by=get_person(request), company=None, detail=detail)
 
 
 def compare_permissions(form: Any) -> dict[str, Any]:
@@ -238,7 +235,6 @@ class CompanyAdmin(RecordingAdmin[Company]):
         if not change:
             super().save_model(request, obj, form, change)
             return
-        assert isinstance(request.user, User)
         if changed := [name for name in ("name", "slug", "currency") if name in form.changed_data]:
             obj.save(update_fields=changed)
             self.record_change(request, obj, DirectoryEvent.COMPANY_CHANGED, {"fields": changed})
@@ -247,7 +243,7 @@ class CompanyAdmin(RecordingAdmin[Company]):
             if column in form.changed_data:
                 value = form.cleaned_data[column]
                 memberships.set_company_rule(
-                    company=obj, by=request.user, column=column, value=value, reason=reason
+                    company=obj, by=get_person(request), column=column, value=value, reason=reason
                 )
 
 
@@ -326,20 +322,18 @@ class CompanyMembershipAdmin(MembershipAdmin[CompanyMembership]):
         return fixed if can_grant else (*fixed, "can_push_to_accounting")
 
     def save_model(self, request: HttpRequest, obj: CompanyMembership, form: Any, change: bool) -> None:
-        assert isinstance(request.user, User)
         wanted = obj.can_push_to_accounting
-        memberships.save_levels(membership=obj, by=request.user)
+        memberships.save_levels(membership=obj, by=get_person(request))
         if "can_push_to_accounting" not in form.changed_data:
             return
         command = memberships.grant_push_to_accounting if wanted else memberships.revoke_push_to_accounting
         try:
-            command(membership=obj, by=request.user, reason=form.cleaned_data["reason"])
+            command(membership=obj, by=get_person(request), reason=form.cleaned_data["reason"])
         except memberships.DirectoryError as error:
             messages.error(request, f"Can Push to Accounting was not changed: {error}")
 
     def delete_model(self, request: HttpRequest, obj: CompanyMembership) -> None:
-        assert isinstance(request.user, User)
-        memberships.delete_company_membership(membership=obj, by=request.user)
+        memberships.delete_company_membership(membership=obj, by=get_person(request))
 
     def change_view(
         self,
@@ -391,12 +385,10 @@ class ProjectMembershipAdmin(MembershipAdmin[ProjectMembership]):
     autocomplete_fields = ("user", "project")
 
     def save_model(self, request: HttpRequest, obj: ProjectMembership, form: Any, change: bool) -> None:
-        assert isinstance(request.user, User)
-        memberships.save_levels(membership=obj, by=request.user)
+        memberships.save_levels(membership=obj, by=get_person(request))
 
     def delete_model(self, request: HttpRequest, obj: ProjectMembership) -> None:
-        assert isinstance(request.user, User)
-        memberships.delete_project_membership(membership=obj, by=request.user)
+        memberships.delete_project_membership(membership=obj, by=get_person(request))
 
 
 @admin.register(HistoryEntry)

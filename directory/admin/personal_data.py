@@ -11,6 +11,7 @@ from django.template.response import TemplateResponse
 
 from directory.models import User
 from directory.privacy import personal_data
+from directory.requests import get_person
 from directory.rights.memberships import DirectoryError
 
 
@@ -30,7 +31,6 @@ class PersonalDataActions(admin.ModelAdmin[User]):
     actions: tuple[str, ...] = ("erase_person", "export_person")
 
     def has_personal_data_permission(self, request: HttpRequest) -> bool:
-        assert isinstance(request.user, User)
         return request.user.is_superuser
 
     @admin.action(description="Erase the selected person's data…", permissions=["personal_data"])
@@ -41,10 +41,9 @@ class PersonalDataActions(admin.ModelAdmin[User]):
             return None
         form = ErasureForm(request.POST if "reason" in request.POST else None)
         if form.is_valid():
-            assert isinstance(request.user, User)
             try:
                 personal_data.delete_personal_data(
-                    person=person, by=request.user, reason=form.cleaned_data["reason"]
+                    person=person, by=get_person(request), reason=form.cleaned_data["reason"]
                 )
             except DirectoryError as refusal:
                 form.add_error("reason", str(refusal))
@@ -66,8 +65,7 @@ class PersonalDataActions(admin.ModelAdmin[User]):
         person = find_chosen_person(request, queryset)
         if person is None:
             return None
-        assert isinstance(request.user, User)
-        data = personal_data.export_personal_data(person=person, by=request.user)
+        data = personal_data.export_personal_data(person=person, by=get_person(request))
         text = json.dumps(data, indent=2, ensure_ascii=False, cls=DjangoJSONEncoder)
         response = HttpResponse(text, content_type="application/json; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="person-{person.pk}.json"'

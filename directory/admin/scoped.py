@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from directory import history
 from directory.history.events import DirectoryEvent, Event
 from directory.models import Company, CompanyMembership, HistoryEntry, User
+from directory.requests import get_person
 
 M = TypeVar("M", bound=Model)
 
@@ -43,9 +44,8 @@ class CompanyScopedAdmin(admin.ModelAdmin[M]):
     """What stays as it was when the row was created."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
-        rows = super().get_queryset(request)
-        assert isinstance(request.user, User)
-        return rows if request.user.is_superuser else self.limit_to_companies(request.user, rows)
+        rows, person = super().get_queryset(request), get_person(request)
+        return rows if person.is_superuser else self.limit_to_companies(person, rows)
 
     def limit_to_companies(self, person: User, rows: QuerySet[M]) -> QuerySet[M]:
         """Those of ``rows`` that this person may know of."""
@@ -134,14 +134,10 @@ def list_newcomer_ids(person: User) -> QuerySet[Any, Any]:
 class ReadOnlyAdmin(CompanyScopedAdmin[Any]):
     """For everything with a life cycle: to be looked at, never changed by hand."""
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+    has_change_permission = has_delete_permission = has_add_permission
 
 
 class RecordingAdmin(CompanyScopedAdmin[M]):
@@ -185,11 +181,10 @@ class RecordingAdmin(CompanyScopedAdmin[M]):
 
     def record_change(self, request: HttpRequest, obj: Any, event: Event, detail: dict[str, Any]) -> None:
         """One row of the history, by the person in the request."""
-        assert isinstance(request.user, User)
         history.record(
             event=event,
             subject=obj,
-            by=request.user,
+            by=get_person(request),
             company=self.get_company(obj),
             detail=detail | self.get_history_detail(obj),
         )

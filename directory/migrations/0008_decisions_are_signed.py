@@ -8,12 +8,14 @@ member of it) decides nothing, and so can't write that somebody decided.
 
 from django.db import migrations, models
 
-FORWARD = """
+WHAT_STOOD = """
 INSERT INTO directory_historyentry (at, event, subject_type, subject_id, detail)
 SELECT statement_timestamp(), 'signatures.began', 'directory.company', 0, jsonb_build_object('held', coalesce(
            jsonb_agg(jsonb_build_array(id, user_id) ORDER BY id) FILTER (WHERE can_push_to_accounting), '[]'))
     FROM directory_companymembership HAVING count(*) > 0;
+"""
 
+FORWARD = """
 CREATE FUNCTION history_is_written_now() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.event = 'signatures.began' THEN
@@ -64,5 +66,5 @@ class Migration(migrations.Migration):
                 editable=False, help_text="What web signed when the privilege was granted.", null=True
             ),
         ),
-        migrations.RunSQL(FORWARD, BACKWARD),
+        migrations.RunSQL(WHAT_STOOD + FORWARD, BACKWARD),
     ]

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from directory.history import signatures
@@ -121,6 +121,19 @@ class ApproverList:
     def unrecorded_count(self) -> int:
         """How many hold it without a grant in the history."""
         return sum(approver.grant is None for approver in self.approvers)
+
+
+def list_with_rights() -> QuerySet[CompanyMembership]:
+    """Memberships with their person, their company, and all that a right to decide depends on: one query."""
+    two_step = User.objects.filter(pk=OuterRef("user"), authenticator__type="totp")
+    ends = HistoryEntry.objects.filter(
+        subject_type=CompanyMembership._meta.label_lower,
+        subject_id=OuterRef("pk"),
+        event__in=GRANT_END_EVENTS,
+    )
+    return CompanyMembership.objects.select_related("user", "company").annotate(
+        has_two_step=Exists(two_step), last_grant_end=Subquery(ends.order_by("-pk").values("pk")[:1])
+    )
 
 
 def list_privilege_holders(company: Company) -> QuerySet[CompanyMembership]:
@@ -261,7 +274,8 @@ def build_grant_statement(membership: CompanyMembership, *, entry_id: int) -> di
 def is_grant_signed(membership: CompanyMembership) -> bool:
     """Web signed the grant of the privilege, or it stood when signing began, and nothing ended it.
 
-    The database numbers the history, so that nothing that ended it can be put before it.
+    The membership is one of ``list_with_rights``. The database numbers the history, so that nothing that
+    ended it can be put before it.
     """
     statement = signatures.find_signed_statement(membership.signed_grant)
     if statement is not None:
@@ -273,8 +287,7 @@ def is_grant_signed(membership: CompanyMembership) -> bool:
         if signing_start is None or [membership.pk, membership.user_id] not in signing_start.detail["held"]:
             return False
         since = signing_start.pk
-    ended = HistoryEntry.objects.about(membership).filter(event__in=GRANT_END_EVENTS, pk__gt=since)
-    return not ended.exists()
+    return bool((membership.last_grant_end or 0) <= since)  # type: ignore[attr-defined]  # annotated
 
 
 def list_current_grants(

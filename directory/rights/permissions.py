@@ -53,10 +53,9 @@ class TwoStepMissing(RightMissing):
         )
 
 
-def find_company_membership(user: User, company: Company) -> CompanyMembership | None:
-    """The person's entry in the Company Directory, with the person and the company; None for strangers."""
-    memberships = CompanyMembership.objects.select_related("user", "company")
-    return memberships.filter(user=user, company=company).first()
+def find_company_membership(user: User, company: Company | int) -> CompanyMembership | None:
+    """The person's entry in the Company Directory, with all that rights depend on; None for strangers."""
+    return approvers.list_with_rights().filter(user=user, company=company).first()
 
 
 def get_commitments_level(user: User, project: Project) -> str:
@@ -160,9 +159,13 @@ _require_privilege = _build_company_requirement(
 )
 
 
-def require_push_to_accounting(user: User, company: Company) -> None:
-    """The right to decide. Raises TwoStepMissing where only that is missing."""
-    membership = find_company_membership(user, company)
+def require_push_to_accounting(
+    user: User, company: Company, membership: CompanyMembership | None = None
+) -> None:
+    """The right to decide; ``membership`` where it was just read. Raises TwoStepMissing where only that is
+    missing.
+    """
+    membership = membership or find_company_membership(user, company)
     if membership and membership.lacks_two_step:
         raise TwoStepMissing(by=user, company=company)
     if not (membership and membership.can_decide):

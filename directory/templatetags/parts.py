@@ -4,12 +4,38 @@ from typing import Any
 
 from django import template
 from django.shortcuts import resolve_url
+from django.template.base import FilterExpression, Parser, Token, token_kwargs
+from django.template.context import Context
 from django.template.loader import render_to_string
+from django.template.loader_tags import ExtendsNode
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import slugify
 
 register = template.Library()
+
+
+class Page(ExtendsNode):
+    """Extends a base, and says what stands in its head."""
+
+    words: dict[str, FilterExpression]
+
+    def render(self, context: Context) -> SafeString:
+        own = {name: value.resolve(context) for name, value in self.words.items()}
+        context["head"] = own | (context.get("head") or {})  # what a page says counts before its base's words
+        rendered: SafeString = super().render(context)
+        return rendered
+
+
+@register.tag
+def page(parser: Parser, token: Token) -> Page:
+    """What a page begins with, instead of extends."""
+    _, base, *words = token.split_contents()
+    node = Page(parser.parse(), parser.compile_filter(base))
+    node.words = token_kwargs(words, parser)
+    return node
 
 
 class Figures(str):
@@ -37,9 +63,24 @@ def card(content: str, title: str, name: str, **options: Any) -> SafeString:
 
 
 @register.filter
-def hidden(heading: str) -> SafeString:
+def hidden(heading: str) -> str:
     """What only a screen reader says."""
-    return format_html('<span class="visually-hidden">{}</span>', heading)
+    return heading and format_html('<span class="visually-hidden">{}</span>', heading)
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A symbol of ``static/img/icons.svg``."""
+    svg = '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>'
+    return format_html(svg, static("img/icons.svg"), name)
+
+
+@register.simple_tag
+def badge(label: str) -> SafeString:
+    """One status in its words; their slug chooses tone and shape."""
+    status = slugify(label)
+    html = '<span class="badge" data-status="{}">{} {}</span>'
+    return format_html(html, status, icon(f"status-{status}"), label)
 
 
 @register.simple_block_tag
@@ -60,7 +101,24 @@ def crumb(label: str, to: Any, *arguments: Any) -> SafeString:
     return format_html('<li><a href="{}">{}</a></li>', resolve_url(to, *arguments), label)
 
 
+@register.inclusion_tag("_link.html")
+def link(label: str, view: str, *arguments: Any, **options: Any) -> dict[str, Any]:
+    """The way to another page, by its name and arguments."""
+    return {"label": label, "url": reverse(view, args=arguments), **options}
+
+
 @register.inclusion_tag("_post.html")
 def post(label: str, view: str, *arguments: Any, **options: Any) -> dict[str, Any]:
     """A button that does something at an address, and asks for nothing more."""
     return {"label": label, "url": reverse(view, args=arguments), **options}
+
+
+@register.simple_block_tag(takes_context=True)
+def form(context: Context, content: str, label: str, to: str, *arguments: Any, **options: Any) -> SafeString:
+    """What is asked and sent, with its button under it: to an address, or by its name and arguments."""
+    if options.get("back"):
+        options["back_url"] = resolve_url(options["back_url"])
+    token, url = context.get("csrf_token"), resolve_url(to, *arguments)
+    return render_to_string(
+        "_form.html", {"content": content, "label": label, "url": url, "csrf_token": token, **options}
+    )

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
-from directory.models import VISIBLE_LEVELS, Company, Level, Project
+from directory.models import VISIBLE_LEVELS, Company, CompanyMembership, Level, Project
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ def list_tool_items(request: HttpRequest, company: Company | None) -> list[NavIt
     if not request.user.is_authenticated:
         return []
     nav_items = []
-    if company is None:
-        company = Company.objects.visible_to(request.user).first()
+    company = company or Company.objects.visible_to(request.user).first()
     if company is None:
         return []
-    membership = company.memberships.filter(user=request.user).first()
+    membership: CompanyMembership | None = getattr(request, "membership", None)
+    membership = membership or company.memberships.filter(user=request.user).first()
     if membership and membership.erp_integrations_level in VISIBLE_LEVELS:
         url = reverse("erp_integrations:commitments", args=[company.slug])
         tool = reverse("erp_integrations:overview", args=[company.slug])
@@ -60,9 +60,6 @@ def list_tool_items(request: HttpRequest, company: Company | None) -> list[NavIt
         url = reverse("erp_integrations:activity", args=[company.slug])
         nav_items.append(NavItem("History", url, request.path == url))
     if Project.objects.visible_to(request.user).filter(company=company).exists():
-        nav_items.append(
-            NavItem(
-                "Projects", reverse("projects"), request.path.startswith(("/projects", reverse("projects")))
-            )
-        )
+        url = reverse("projects")
+        nav_items.append(NavItem("Projects", url, request.path.startswith(url)))
     return nav_items

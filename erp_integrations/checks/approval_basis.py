@@ -3,6 +3,11 @@
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import product
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from erp_integrations.adapters.base import (
     Adapter,
@@ -19,14 +24,18 @@ from erp_integrations.confirmations import controlled_settings
 from erp_integrations.master_data import lookup
 from erp_integrations.models import (
     Connection,
+    CostTypeAccount,
     ErpIdHold,
     ExportJob,
     JobLink,
     NonAsciiRule,
+    Submission,
+    UnconfirmedChange,
     UnitLink,
     VendorLink,
 )
 from erp_integrations.models.connections import FIXED_PRICE_UNITS
+from erp_integrations.models.submissions import OPEN_STATUSES
 from erp_integrations.snapshots import Document, hash_content
 
 
@@ -35,12 +44,17 @@ class ApprovalBasis:
     """What a plan is made from besides the ERP ID: the document, its links, the connection.
 
     ``hash`` is what the Accept box carries: if it is another one at the click, the person
-    saw something else (docs/product.md, section 6.2).
+    saw something else (docs/product.md, section 6.2). The last three save questions: the name in the ERP
+    that the commitment keeps, whether an earlier sending of it has ended, whether any change in the company
+    waits for a second person.
     """
 
     document: Document
     connection: Connection | None
     references: ErpReferences
+    held_erp_id: str = ""
+    was_sent_before: bool = True
+    has_unconfirmed_changes: bool = True
 
     @cached_property
     def hash(self) -> str:
@@ -116,14 +130,13 @@ class ApprovalBasis:
         """What Spectrum's lists have against the document."""
         return self.adapter.check_references(self.document, self.references)
 
-    @cached_property
+    @property
     def proposed_erp_id(self) -> str:
         """What the commitment will be called in the ERP unless the approver says otherwise.
 
         A commitment that has a name there keeps it.
         """
-        hold = ErpIdHold.objects.filter(commitment_id=self.document.commitment_id).first()
-        return hold.erp_id if hold else self.adapter.get_proposed_erp_id(self.document)
+        return self.held_erp_id or self.adapter.get_proposed_erp_id(self.document)
 
     def is_unchecked_erp_id(self, erp_id: str) -> bool:
         """A person chose a number of which nobody but they can look whether it is free."""
@@ -141,33 +154,49 @@ class ApprovalBasis:
 
 
 def build_basis(document: Document) -> ApprovalBasis:
-    """Look up the links of a document as they stand now, and what Spectrum's lists say; eight queries."""
-    job = (
-        JobLink.objects.select_related("connection__settings").filter(project_id=document.project_id).first()
-    )
+    """Look up the links of a document as they stand now, and what Spectrum's lists say. One query."""
+    job = find_job_link(document)
     if job is None:
         return ApprovalBasis(document, None, ErpReferences())
-    vendor = VendorLink.objects.filter(
-        connection=job.connection, contract_company_id=document.contract_company_id
-    ).first()
-    account, source = general_ledger.get_account(document, job.connection, vendor)
-    phase_code = get_adapter(job.connection).get_phase_code
-    found = lookup.find_references(
-        job.connection,
-        vendor_code=vendor.vendor_code if vendor else "",
-        job_number=job.job_number,
-        phase_codes={phase_code(line.cost_code) for line in document.lines},
+    connection = job.connection
+    leading = document.leading_cost_type
+    account, source = general_ledger.get_account(
+        connection, vendor=job.vendor_account, cost_type=job.cost_type_account, leading=leading
     )
     references = replace(
-        found,
+        lookup.build_references(job),
         general_ledger_account=account,
         general_ledger_source=source,
-        units=get_units(document, job.connection),
+        units={each["unit"]: each["erp_unit"] for each in job.units or ()},
     )
-    return ApprovalBasis(document, job.connection, references)
+    return ApprovalBasis(
+        document, connection, references, job.held_erp_id, job.was_sent_before, job.has_unconfirmed_changes
+    )
 
 
-def get_units(document: Document, connection: Connection) -> dict[str, str]:
+def find_job_link(document: Document) -> Any | None:
+    """Where a document goes, with everything of ours that says how. One query."""
     units = {get_comparable_unit(line.unit_of_measure) for line in document.lines} - {""}
-    links = UnitLink.objects.filter(connection=connection, unit__in=units).order_by("unit")
-    return dict(links.values_list("unit", "erp_unit"))
+    of_connection = {"connection": OuterRef("connection")}
+    vendors = VendorLink.objects.filter(contract_company=document.contract_company_id, **of_connection)
+    accounts = CostTypeAccount.objects.filter(cost_type__code=document.leading_cost_type, **of_connection)
+    unit_links = UnitLink.objects.filter(unit__in=units, **of_connection).order_by("unit")
+    holds = ErpIdHold.objects.filter(commitment=document.commitment_id)
+    ended = Submission.objects.filter(commitment=document.commitment_id).exclude(status__in=OPEN_STATUSES)
+    unconfirmed = UnconfirmedChange.objects.filter(company__projects=document.project_id)
+
+    def get_first(rows: QuerySet[Any], column: str) -> Coalesce:
+        return Coalesce(Subquery(rows.order_by("pk").values(column)[:1]), Value(""))
+
+    links = JobLink.objects.select_related("connection__settings", "connection__masters_pull").annotate(
+        vendor_code=get_first(vendors, "vendor_code"),
+        vendor_account=get_first(vendors, "general_ledger_account"),
+        cost_type_account=get_first(accounts, "general_ledger_account"),
+        units=ArraySubquery(lookup.build_json_rows(unit_links, "unit", "erp_unit")),
+        held_erp_id=get_first(holds, "erp_id"),
+        was_sent_before=Exists(ended),
+        has_unconfirmed_changes=Exists(unconfirmed),
+    )
+    phase_code = get_adapter(None).get_phase_code
+    phase_codes = {phase_code(line.cost_code) for line in document.lines}
+    return lookup.add_references(links, phase_codes).filter(project=document.project_id).first()

@@ -63,11 +63,8 @@ def release_erp_id(commitment: Commitment) -> None:
         ErpIdHold.objects.filter(commitment=commitment).delete()
 
 
-def check_leftovers(commitment_id: int, planned: Key, job_number: str) -> Iterator[Issue]:
-    """Why a commitment can't go to another record than the one that it was begun in. One query."""
-    leftovers = find_leftovers(commitment_id)
-    if leftovers is None:
-        return
+def check_record(leftovers: Leftovers, planned: Key, job_number: str) -> Iterator[Issue]:
+    """Why a commitment can't go to another record than the one that it was begun in."""
     job = leftovers.job
     there = f"Part of it is already in Spectrum: {job.record_name}"
     fixed = (
@@ -85,11 +82,8 @@ def check_leftovers(commitment_id: int, planned: Key, job_number: str) -> Iterat
             yield Issue(code, Severity.BLOCKING, sentence, field, action, party)
 
 
-def check_leftover_lines(commitment_id: int, parts: Collection[tuple[str, ...]]) -> Iterator[Issue]:
-    """Lines that stand in Spectrum and are not among the ``parts`` of a new plan. One query."""
-    leftovers = find_leftovers(commitment_id)
-    if leftovers is None:
-        return
+def check_lines(leftovers: Leftovers, parts: Collection[tuple[str, ...]]) -> Iterator[Issue]:
+    """Lines that stand in Spectrum and are not among the ``parts`` of a new plan."""
     adapter = get_adapter(leftovers.job.connection)
     missing = [
         ", ".join(filter(None, adapter.get_record_part(call)[1:]))

@@ -42,21 +42,21 @@ class Moment(StrEnum):
 
 
 def check_export(basis: ApprovalBasis, *, moment: Moment, erp_id: str, note: str = "") -> list[Issue]:
-    """Everything that stands in the way, all at once, blocking ones first. At most four queries."""
+    """Everything that stands in the way, all at once, blocking ones first. At most three queries."""
     issues = [
         *check_commitment(basis.document),
         *basis.adapter.check_document(basis.document, basis.references, erp_id, note),
         *basis.reference_issues,
         *check_linked_names(basis),
-        *check_changed_amounts(basis.document),
         *check_erp_id_taken(basis, erp_id),
-        *leftovers.check_leftovers(
-            basis.document.commitment_id, basis.get_key(erp_id), basis.references.job_number
-        ),
     ]
-    if not list_blocking(issues):
-        parts = {basis.adapter.get_record_part(call) for call in basis.build_calls(erp_id=erp_id)}
-        issues += leftovers.check_leftover_lines(basis.document.commitment_id, parts)
+    if basis.was_sent_before:
+        issues += check_changed_amounts(basis.document)
+    if basis.was_sent_before and (left := leftovers.find_leftovers(basis.document.commitment_id)):
+        issues += leftovers.check_record(left, basis.get_key(erp_id), basis.references.job_number)
+        if not list_blocking(issues):
+            parts = {basis.adapter.get_record_part(call) for call in basis.build_calls(erp_id=erp_id)}
+            issues += leftovers.check_lines(left, parts)
     if moment is Moment.SEND:
         issues = [
             replace(finding, severity=Severity.WARNING) if finding.code in FIXABLE_AT_ACCEPT else finding

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from commitments.models import CostType
@@ -125,13 +126,17 @@ def list_for_document(
     return build_pending_changes(rows)
 
 
+def add_own_changes(members: QuerySet[CompanyMembership], person: User) -> QuerySet[CompanyMembership]:
+    """Each with ``with_own_changes``: something of the company waits that this person had a hand in."""
+    rows = UnconfirmedChange.objects.filter(company=OuterRef("company"), people__contains=[person.pk])
+    return members.annotate(with_own_changes=Exists(rows))
+
+
 def has_own_changes(viewer: CompanyMembership) -> bool:
-    """Something of the company waits that this person had a hand in; asked once for each request."""
-    if not hasattr(viewer, "_has_own_changes"):
-        rows = UnconfirmedChange.objects.filter(company=viewer.company_id)
-        changed = rows.filter(people__contains=[viewer.user_id]).exists()
-        viewer._has_own_changes = changed  # type: ignore[attr-defined]
-    return bool(viewer._has_own_changes)  # type: ignore[attr-defined]
+    """The same of one membership. One query where it was not read so."""
+    if not hasattr(viewer, "with_own_changes"):
+        viewer = add_own_changes(CompanyMembership.objects.filter(pk=viewer.pk), viewer.user).get()
+    return bool(viewer.with_own_changes)  # type: ignore[attr-defined]  # annotated
 
 
 def list_for_begun_export(

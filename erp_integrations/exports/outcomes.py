@@ -171,7 +171,7 @@ def undo_acceptance(job: ExportJob) -> None:
     job.set_status(JobStatus.CANCELLED)
     job.save()
     job.submission.undo_acceptance()
-    job.submission.save()
+    job.submission.save_decision()
     leftovers.release_erp_id(job.submission.commitment)
     set_accounting_status(job.submission.commitment, badge=Badge.AWAITING)
 

@@ -12,7 +12,6 @@ from erp_integrations.connections import health
 from erp_integrations.connections.health import Health
 from erp_integrations.exports import worker
 from erp_integrations.models import (
-    UNDER_ITS_KEY,
     Connection,
     ExportJob,
     Heartbeat,
@@ -52,9 +51,8 @@ def list_export_counts(company: Company) -> list[ExportCounts]:
     needing_attention = Submission.objects.filter(company=company).needing_attention()
     resumes_itself = Q(status=JobStatus.INCOMPLETE, not_before__isnull=False)
     rows = (
-        ExportJob.objects.current()
+        ExportJob.objects.unfinished()
         .filter(connection__company=company)
-        .exclude(status=JobStatus.SYNCED, verification__in=UNDER_ITS_KEY)
         .order_by()
         .values("connection")
         .annotate(

@@ -19,7 +19,6 @@ from django.db.models.functions import Now
 
 from directory.db.database_errors import is_database_unreachable, is_transient_error
 from directory.db.leases import LeaseLost, get_lease_end, stopping
-from directory.models import CompanyMembership
 from directory.rights import approvers
 from erp_integrations import signing
 from erp_integrations.adapters.base import (
@@ -187,8 +186,8 @@ def find_acceptance_problem(job: ExportJob) -> str:
         return why
     if not why and signing.find_signed_decider(job) != job.submission.decided_by_id:
         return signing.NOT_SIGNED
-    members = CompanyMembership.objects.select_related("user", "company")
-    membership = members.filter(user=job.submission.decided_by_id, company=job.submission.company_id).first()
+    decider = {"user": job.submission.decided_by_id, "company": job.submission.company_id}
+    membership = approvers.list_with_rights().filter(**decider).first()
     if membership is None or not membership.can_decide:
         return outcomes.LOST_RIGHT
     return "" if approvers.is_grant_signed(membership) else signing.NOT_GRANTED

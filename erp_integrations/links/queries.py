@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from commitments.models import SENDABLE_STATUSES, Commitment, Lock
+from commitments.models import NOT_EXPORTED, SENDABLE_STATUSES, Commitment
 from directory.db import pagination
 from directory.db.pagination import Page
 from directory.models import Company
@@ -14,7 +14,7 @@ from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.pending_changes import PendingChange
 from erp_integrations.links.kinds import VENDOR, ErpRecord, Link, LinkKind, LinkOwner
 from erp_integrations.models import Connection, VendorLink
-from erp_integrations.models.listing import MAX_COUNT, format_count, limit_to_words
+from erp_integrations.models.listing import limit_to_words
 from erp_integrations.name_matching import Suggestion, find_suggestions
 
 MAX_SEARCH_RESULTS = 20
@@ -47,30 +47,22 @@ class LinkRow:
 def list_unexported_commitments() -> QuerySet[Commitment]:
     """Those that could go to accounting as far as their status goes, or are there, and are not exported."""
     sendable = (Q(kind=kind, status__in=statuses) for kind, statuses in SENDABLE_STATUSES.items())
-    return Commitment.objects.filter(Q(*sendable, _connector=Q.OR)).exclude(lock=Lock.EXPORTED)
+    return Commitment.objects.filter(Q(*sendable, _connector=Q.OR), lock__in=NOT_EXPORTED)
 
 
-def list_needing_links(kind: LinkKind, company: Company) -> QuerySet[Any, Any]:
-    """What of ours, by id, has such a commitment and no link; a contract company, none where it would go."""
-    commitments = list_unexported_commitments().filter(project__company=company)
+def list_needing_links(kind: LinkKind, company: Company) -> QuerySet[Any]:
+    """What of ours has such a commitment and no link; a contract company, none where it would go.
+
+    Asked from what is not linked, which is little, and not from the commitments.
+    """
+    owners: QuerySet[Any] = kind.owner_model.objects.filter(company=company).order_by()
+    commitments = list_unexported_commitments()
     if kind is VENDOR:
-        link = VendorLink.objects.filter(
-            contract_company=OuterRef("contract_company"),
-            connection=OuterRef("project__job_link__connection"),
-        )
-        commitments = commitments.filter(
-            ~Exists(link), project__job_link__isnull=False, contract_company__isnull=False
-        )
-    else:
-        commitments = commitments.filter(project__job_link__isnull=True)
-    owners: QuerySet[Any, Any] = commitments.order_by().values(kind.owner_field)
-    return owners.distinct()
-
-
-def count_rows(rows: QuerySet[Any, Any]) -> str:
-    """How many, "100+" for more; blank for none."""
-    count = rows[: MAX_COUNT + 1].count()
-    return format_count(count) if count else ""
+        owner = {"contract_company": OuterRef(OuterRef("pk"))}
+        links = VendorLink.objects.filter(connection=OuterRef("pk"), **owner)
+        waiting = commitments.filter(project__job_link__connection=OuterRef("pk"), **owner)
+        return owners.filter(Exists(company.connections.filter(~Exists(links), Exists(waiting))))
+    return owners.filter(Exists(commitments.filter(project=OuterRef("pk"))), job_link=None)
 
 
 def get_link_page(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import Count
 
-from commitments.models import LineItem, Lock
+from commitments.models import NOT_EXPORTED, LineItem
 from directory import history
 from directory.models import User
 from directory.rights.permissions import require_administer_erp_integrations
@@ -59,7 +59,7 @@ def list_used_units(connection: Connection) -> list[UsedUnit]:
     """By name, those that need a link first. Two queries."""
     links = get_unit_links(connection)
     lines = LineItem.objects.filter(commitment__project__job_link__connection=connection)
-    lines = lines.exclude(commitment__lock=Lock.EXPORTED).exclude(unit_of_measure="")
+    lines = lines.filter(commitment__lock__in=NOT_EXPORTED).exclude(unit_of_measure="")
     line_counts = lines.order_by().values_list("unit_of_measure").annotate(count=Count("pk"))
     counts: dict[str, int] = dict.fromkeys(links, 0)
     adapter = get_adapter(connection)

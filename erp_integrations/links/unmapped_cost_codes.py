@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 
 from django.db.models import Count
 
-from commitments.models import LineItem, Lock
+from commitments.models import NOT_EXPORTED, LineItem
 from directory.db import pagination
 from directory.db.pagination import Page
 from directory.models import Company, Project
@@ -97,7 +97,7 @@ def list_project_cost_codes(company: Company, projects: Sequence[Project]) -> li
 
 
 def list_used_cost_codes(projects: Sequence[Project]) -> defaultdict[int, list[UsedCostCode]]:
-    lines = LineItem.objects.filter(commitment__project__in=projects).exclude(commitment__lock=Lock.EXPORTED)
+    lines = LineItem.objects.filter(commitment__project__in=projects, commitment__lock__in=NOT_EXPORTED)
     coded = lines.filter(cost_code__isnull=False, cost_type__isnull=False)
     pairs = (
         coded.order_by("cost_code__code", "cost_type__code")

@@ -1,10 +1,11 @@
 """What Spectrum's master data, as they were last read, say of one document's vendor, job and cost codes."""
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from django.db.models import Model, QuerySet
-from django.db.models.functions import Upper
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Model, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import JSONObject, Trim, Upper
 from django.db.models.lookups import Exact
 
 from erp_integrations.adapters.base import (
@@ -14,59 +15,60 @@ from erp_integrations.adapters.base import (
     PhaseStatus,
     ReferenceStatus,
 )
-from erp_integrations.models import Connection, Job, MastersPull, Phase, Vendor
+from erp_integrations.models import Job, JobLink, MastersPull, Phase, Vendor
 
 M = TypeVar("M", bound=Model)
 
+PHASE_COLUMNS = (
+    *("code", "cost_type", "description", "status", "billing_item", "unit_of_measure", "price_method"),
+)
 
-def find_references(
-    connection: Connection, *, vendor_code: str, job_number: str, phase_codes: Iterable[str]
-) -> ErpReferences:
-    """Look up linked codes, and the phases of these codes in upper case. At most four queries."""
-    sync = MastersPull.objects.filter(connection=connection).first() or MastersPull()
-    vendor: Vendor | None = None
-    job: Job | None = None
+
+def add_references(links: QuerySet[JobLink], phase_codes: Iterable[str]) -> QuerySet[JobLink]:
+    """Job links with a ``vendor_code``, each with what the lists say: ``vendor`` and ``job``, None for one
+    that is not listed, and the ``phases`` of these codes in upper case.
+    """
+    listed = {"connection": OuterRef("connection"), "gone_at": None}
+    vendor = find_by_code(Vendor.objects.filter(**listed), "code", OuterRef("vendor_code")).order_by("pk")[:1]
+    job = find_by_code(Job.objects.filter(**listed), "number", OuterRef("job_number")).order_by("pk")[:1]
+    phases = Phase.objects.filter(job=OuterRef("job_pk"), gone_at=None).alias(comparable=Upper("code"))
+    phases = phases.filter(comparable__in=set(phase_codes)).order_by("code", "cost_type")
+    return links.alias(job_pk=Subquery(job.values("pk"))).annotate(
+        vendor=Subquery(build_json_rows(vendor, "name", "status")),
+        job=Subquery(build_json_rows(job, "description", "status", "price_method", "phases_seen_at")),
+        phases=ArraySubquery(build_json_rows(phases, *PHASE_COLUMNS)),
+    )
+
+
+def build_references(link: Any) -> ErpReferences:
+    """What the lists say of one of ``add_references``, which came with its connection's pull."""
+    sync: MastersPull = getattr(link.connection, "masters_pull", None) or MastersPull()
+    vendor, job = link.vendor if sync.vendors_at else None, link.job if sync.jobs_at else None
     vendor_status = job_status = ReferenceStatus.NOT_READ
-    if vendor_code and sync.vendors_at:
-        vendors = Vendor.objects.filter(connection=connection, gone_at=None)
-        vendor = find_by_code(vendors, "code", vendor_code).first()
+    if link.vendor_code and sync.vendors_at:
         absent = ReferenceStatus.ABSENT if sync.lists_inactive_vendors else ReferenceStatus.NOT_AMONG_ACTIVE
-        vendor_status = REFERENCE_STATUSES[vendor.status] if vendor else absent
+        vendor_status = REFERENCE_STATUSES[vendor["status"]] if vendor else absent
     if sync.jobs_at:
-        jobs = Job.objects.filter(connection=connection, gone_at=None)
-        job = find_by_code(jobs, "number", job_number).first() if job_number else None
-        job_status = REFERENCE_STATUSES[job.status] if job else ReferenceStatus.ABSENT
+        job_status = REFERENCE_STATUSES[job["status"]] if job else ReferenceStatus.ABSENT
+    phases = tuple(
+        PhaseRecord(**{**phase, "status": PhaseStatus(phase["status"])}) for phase in link.phases or ()
+    )
     return ErpReferences(
-        vendor_code=vendor_code,
-        job_number=job_number,
+        vendor_code=link.vendor_code,
+        job_number=link.job_number,
         vendor=vendor_status,
         job=job_status,
-        phases=find_phases(job, phase_codes),
-        job_price_method=job.price_method if job else "",
-        vendor_name=vendor.name if vendor else "",
-        job_description=job.description if job else "",
+        phases=phases if job and job["phases_seen_at"] else None,
+        job_price_method=job["price_method"] if job else "",
+        vendor_name=vendor["name"] if vendor else "",
+        job_description=job["description"] if job else "",
     )
 
 
-def find_by_code(rows: QuerySet[M], field: str, code: str) -> QuerySet[M]:
+def build_json_rows(rows: QuerySet[Any], *columns: str) -> QuerySet[Any, Any]:
+    return rows.values(found=JSONObject(**{column: column for column in columns}))
+
+
+def find_by_code(rows: QuerySet[M], field: str, code: str | OuterRef) -> QuerySet[M]:
     """Those with this code, as Spectrum compares codes: trimmed, and without regard to case."""
-    return rows.filter(Exact(Upper(field), code.strip().upper()))
-
-
-def find_phases(job: Job | None, codes: Iterable[str]) -> tuple[PhaseRecord, ...] | None:
-    if job is None or job.phases_seen_at is None:
-        return None
-    listed = Phase.objects.filter(job=job, gone_at=None).alias(comparable=Upper("code"))
-    phases = listed.filter(comparable__in=set(codes)).order_by("code", "cost_type")
-    return tuple(
-        PhaseRecord(
-            code=phase.code,
-            cost_type=phase.cost_type,
-            description=phase.description,
-            status=PhaseStatus(phase.status),
-            billing_item=phase.billing_item,
-            unit_of_measure=phase.unit_of_measure,
-            price_method=phase.price_method,
-        )
-        for phase in phases
-    )
+    return rows.filter(Exact(Upper(field), Upper(Trim(Value(code) if isinstance(code, str) else code))))

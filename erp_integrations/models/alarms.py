@@ -25,7 +25,7 @@ class Alarm(models.Model):
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="alarms")
     submission = models.ForeignKey(Submission, on_delete=models.PROTECT, null=True, related_name="alarms")
     sentence = models.TextField()
-    tells_sender = models.BooleanField(default=False)
+    tells_sender = models.BooleanField(default=False, db_default=False)
     raised_at = models.DateTimeField(db_default=Now())
     told_at = models.DateTimeField(null=True)
 

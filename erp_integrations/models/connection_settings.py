@@ -43,7 +43,7 @@ class AuthenticationRule(models.TextChoices):
 
 
 def _build_codes_field(label: str, help_text: str) -> "models.CharField[str, str]":
-    return models.CharField(label, max_length=60, blank=True, default="", help_text=help_text)
+    return models.CharField(label, max_length=60, blank=True, default="", db_default="", help_text=help_text)
 
 
 class ConnectionSettings(models.Model):
@@ -56,7 +56,11 @@ class ConnectionSettings(models.Model):
         Connection, on_delete=models.CASCADE, primary_key=True, related_name="settings"
     )
     success_rule = models.CharField(
-        "Written means", max_length=12, choices=SuccessRule, default=SuccessRule.UNKNOWN
+        "Written means",
+        max_length=12,
+        choices=SuccessRule,
+        default=SuccessRule.UNKNOWN,
+        db_default=SuccessRule.UNKNOWN,
     )
     success_codes = _build_codes_field(
         "Codes that mean written",
@@ -67,6 +71,7 @@ class ConnectionSettings(models.Model):
         "Elements with other names",
         blank=True,
         default="",
+        db_default="",
         help_text="One per line, where Spectrum's description of a service spells an element differently: "
         "UpdateSubcontractPhases.Retention_Flag = Rentention_Flag. Case doesn't matter.",
     )
@@ -94,6 +99,7 @@ class ConnectionSettings(models.Model):
         max_length=10,
         choices=RetentionRule,
         default=RetentionRule.RETAINAGE,
+        db_default=RetentionRule.RETAINAGE,
         help_text="Nothing is withheld on a line that says no, and Spectrum may read a blank as no.",
     )
 
@@ -113,6 +119,7 @@ class ConnectionSettings(models.Model):
         max_length=10,
         choices=AuthenticationRule,
         default=AuthenticationRule.BY_SITE,
+        db_default=AuthenticationRule.BY_SITE,
         help_text="In the HTTP header. Documented: the access token on a hosted site, otherwise nothing.",
     )
     rest_authentication = models.CharField(
@@ -120,11 +127,13 @@ class ConnectionSettings(models.Model):
         max_length=10,
         choices=AuthenticationRule,
         default=AuthenticationRule.BY_SITE,
+        db_default=AuthenticationRule.BY_SITE,
         help_text="In the HTTP header. Documented: the access token on a hosted site, otherwise Basic.",
     )
     token_for_descriptions = models.BooleanField(
         "Read descriptions with the token",
         default=True,
+        db_default=True,
         help_text="On a hosted site: send the access token when reading service descriptions.",
     )
     error_statuses = _build_codes_field(
@@ -137,6 +146,7 @@ class ConnectionSettings(models.Model):
         max_length=3,
         blank=True,
         default="*",
+        db_default="*",
         help_text=(
             "Spectrum caps lists near 500 rows, so longer ones are read in parts, such as S*. The sign is an "
             "assumption: Spectrum documents only “SuperSelect logic”. Blank: lists are not read in parts."

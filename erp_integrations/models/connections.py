@@ -110,35 +110,48 @@ class Connection(models.Model):
     name = models.CharField(max_length=100)
     server = models.CharField(max_length=60, validators=[validate_server])
     company_code = models.CharField("Company_Code", max_length=3)
-    authorization_id = EncryptedTextField("Authorization_ID", blank=True, default="")
-    guid = EncryptedTextField("GUID", blank=True, default="")
-    guid_policy = models.CharField("GUID is", max_length=5, choices=GuidPolicy, default=GuidPolicy.NEW)
+    authorization_id = EncryptedTextField("Authorization_ID", blank=True, default="", db_default="")
+    guid = EncryptedTextField("GUID", blank=True, default="", db_default="")
+    guid_policy = models.CharField(
+        "GUID is", max_length=5, choices=GuidPolicy, default=GuidPolicy.NEW, db_default=GuidPolicy.NEW
+    )
     client_id = models.CharField(
         "Client ID",
         max_length=100,
         blank=True,
         default="",
+        db_default="",
         help_text="For a hosted site with OAuth (enhanced authentication). Otherwise leave blank.",
     )
-    client_secret = EncryptedTextField("Client secret", blank=True, default="")
-    previous_client_secret = EncryptedTextField(blank=True, default="")
+    client_secret = EncryptedTextField("Client secret", blank=True, default="", db_default="")
+    previous_client_secret = EncryptedTextField(blank=True, default="", db_default="")
     client_secret_expires_on = models.DateField("Client secret expires on", null=True, blank=True)
     rotation_began_at = models.DateTimeField(null=True, blank=True)
-    token_path = models.CharField(max_length=100, default="/connect/token")
-    rotation_path = models.CharField(max_length=100, default="/secretRotation")
-    wsdl_path = models.CharField("WSDL path", max_length=100, default="/wsdls/{method}.jws")
-    service_path = models.CharField(max_length=100, default="/ws/{method}")
+    token_path = models.CharField(max_length=100, default="/connect/token", db_default="/connect/token")
+    rotation_path = models.CharField(max_length=100, default="/secretRotation", db_default="/secretRotation")
+    wsdl_path = models.CharField(
+        "WSDL path", max_length=100, default="/wsdls/{method}.jws", db_default="/wsdls/{method}.jws"
+    )
+    service_path = models.CharField(max_length=100, default="/ws/{method}", db_default="/ws/{method}")
     vendors_path = models.CharField(
-        max_length=100, default="/vendors/{company_code}", help_text="Where the vendors are listed."
+        max_length=100,
+        default="/vendors/{company_code}",
+        db_default="/vendors/{company_code}",
+        help_text="Where the vendors are listed.",
     )
     general_ledger_account = models.CharField(
         max_length=12, blank=True, help_text="Used if neither the vendor nor the cost type has an account."
     )
     general_ledger_order = models.CharField(
-        max_length=15, choices=LedgerOrder, default=LedgerOrder.VENDOR_FIRST
+        max_length=15,
+        choices=LedgerOrder,
+        default=LedgerOrder.VENDOR_FIRST,
+        db_default=LedgerOrder.VENDOR_FIRST,
     )
 
-    erp_id_rule = models.CharField("ERP ID", max_length=10, choices=ErpIdRule, default=ErpIdRule.AS_IS)
+    erp_id_rule = models.CharField(
+        "ERP ID", max_length=10, choices=ErpIdRule, default=ErpIdRule.AS_IS, db_default=ErpIdRule.AS_IS
+    )
     subcontract_prefix = models.CharField(
         max_length=5, blank=True, help_text="Prefix of a subcontract's ERP ID."
     )
@@ -150,6 +163,7 @@ class Connection(models.Model):
         max_length=14,
         choices=NonAsciiRule,
         default=NonAsciiRule.TRANSLITERATE,
+        db_default=NonAsciiRule.TRANSLITERATE,
         help_text="Spectrum stores plain letters only, so é, ß or 漢 need a rule.",
     )
 
@@ -158,6 +172,7 @@ class Connection(models.Model):
         max_length=20,
         blank=True,
         default="",
+        db_default="",
         help_text=(
             "The approver's details are written to Spectrum's subcontract notes under this "
             "topic, which must exist there. Blank: they are only kept here."
@@ -175,35 +190,37 @@ class Connection(models.Model):
         max_length=60,
         blank=True,
         default="",
+        db_default="",
         help_text="For example America/New_York. Blank for UTC.",
         validators=[validate_time_zone],
     )
     paused_at = models.DateTimeField(null=True, blank=True)
     paused_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    pause_reason = models.CharField(max_length=300, blank=True, default="")
+    pause_reason = models.CharField(max_length=300, blank=True, default="", db_default="")
 
     fixed_price_units = models.CharField(
         max_length=60,
         blank=True,
         default=FIXED_PRICE_UNITS,
+        db_default=FIXED_PRICE_UNITS,
         help_text=(
             "Units of measure with a fixed price in Spectrum, separated by commas. Spectrum "
             "keeps only the amount of their lines."
         ),
     )
 
-    lease_holder = models.CharField(max_length=64, blank=True, default="")
+    lease_holder = models.CharField(max_length=64, blank=True, default="", db_default="")
     lease_until = models.DateTimeField(null=True, blank=True)
-    lease_attempt = models.PositiveBigIntegerField(default=0)
+    lease_attempt = models.PositiveBigIntegerField(default=0, db_default=0)
     not_before = models.DateTimeField(null=True, blank=True)
-    fault = models.CharField(max_length=1000, blank=True, default="")
+    fault = models.CharField(max_length=1000, blank=True, default="", db_default="")
     awaits_probe = models.BooleanField(
-        default=False, help_text="Stopped: nothing is sent before a probe has succeeded."
+        default=False, db_default=False, help_text="Stopped: nothing is sent before a probe has succeeded."
     )
     can_adopt = models.BooleanField(
-        default=False, help_text="A person may say yes to the site's present descriptions."
+        default=False, db_default=False, help_text="A person may say yes to the site's present descriptions."
     )
-    failed_probes = models.PositiveIntegerField(default=0, help_text="In a row.")
+    failed_probes = models.PositiveIntegerField(default=0, db_default=0, help_text="In a row.")
     descriptions_checked_at = models.DateTimeField(
         null=True, blank=True, help_text="When the site's descriptions were last seen to be the kept ones."
     )

@@ -15,7 +15,7 @@ from directory.models import CompanyMembership
 from erp_integrations.models.connection_settings import SuccessRule
 from erp_integrations.models.connections import Connection
 from erp_integrations.models.constraints import build_known_constraint
-from erp_integrations.models.job_statuses import JOB_TRANSITIONS, JobStatus, Verification
+from erp_integrations.models.job_statuses import JOB_TRANSITIONS, UNFINISHED, JobStatus, Verification
 from erp_integrations.models.submissions import Submission
 
 
@@ -27,6 +27,10 @@ class ExportJobQuerySet(LeasedQuerySet["ExportJob"]):
     def current(self) -> "ExportJobQuerySet":
         """The one of each submission that counts."""
         return self.exclude(status=JobStatus.CANCELLED)
+
+    def unfinished(self) -> "ExportJobQuerySet":
+        """On their way, or waiting for a person."""
+        return self.filter(UNFINISHED)
 
     def due(self) -> "ExportJobQuerySet":
         """To be taken up now: queued, or incomplete and going on by itself."""
@@ -71,7 +75,9 @@ class ExportJob(models.Model):
 
     submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="jobs")
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="jobs")
-    status = models.CharField(max_length=12, choices=JobStatus, default=JobStatus.QUEUED)
+    status = models.CharField(
+        max_length=12, choices=JobStatus, default=JobStatus.QUEUED, db_default=JobStatus.QUEUED
+    )
     vendor_code = models.CharField(max_length=10)
     erp_id = models.CharField("ERP ID", max_length=30)
     basis_hash = models.CharField(max_length=64)
@@ -82,24 +88,33 @@ class ExportJob(models.Model):
         db_default="",
         help_text="What of the connection's settings was bound with it; blank: none, it is from before that.",
     )
-    plan_round = models.PositiveIntegerField(default=1, help_text="Grows when a retry plans the calls again.")
+    plan_round = models.PositiveIntegerField(
+        default=1, db_default=1, help_text="Grows when a retry plans the calls again."
+    )
     # A process from before the upgrade knows neither: of its jobs no reply means written.
     success_rule = models.CharField(
         max_length=12, choices=SuccessRule, default=SuccessRule.UNKNOWN, db_default=SuccessRule.UNKNOWN
     )
     success_codes = models.CharField(max_length=60, blank=True, default="", db_default="")
 
-    attempt = models.PositiveIntegerField(default=0)
-    tries = models.PositiveIntegerField(default=0, help_text="Since it was last queued by a person.")
+    attempt = models.PositiveIntegerField(default=0, db_default=0)
+    tries = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Since it was last queued by a person."
+    )
     lease_until = models.DateTimeField(null=True)
     not_before = models.DateTimeField(null=True, db_default=Now())
-    problem = models.TextField(blank=True, default="")
+    problem = models.TextField(blank=True, default="", db_default="")
     guid = models.UUIDField(null=True, help_text="What names this export's session to Spectrum.")
-    verification = models.CharField(max_length=16, choices=Verification, default=Verification.PENDING)
+    verification = models.CharField(
+        max_length=16, choices=Verification, default=Verification.PENDING, db_default=Verification.PENDING
+    )
     verify_after = models.DateTimeField(null=True, help_text="Not read back before this.")
     verified_at = models.DateTimeField(null=True)
     differences: Any = models.JSONField(
-        default=list, blank=True, help_text="Title, name, sent and stored of each, as they were read back."
+        default=list,
+        db_default=Value([], models.JSONField()),
+        blank=True,
+        help_text="Title, name, sent and stored of each, as they were read back.",
     )
     filled: Any = models.JSONField(
         default=list,
@@ -160,6 +175,9 @@ class ExportJob(models.Model):
                 fields=["connection", "not_before"],
                 condition=Q(status__in=["queued", "incomplete"]),
                 name="due_export_jobs",
+            ),
+            models.Index(
+                fields=["connection", "status", "id"], condition=UNFINISHED, name="unfinished_export_jobs"
             ),
             models.Index(fields=["lease_until"], condition=Q(status="exporting"), name="leased_export_jobs"),
             models.Index(fields=["not_before"], condition=Q(status="unknown"), name="unknown_export_jobs"),
@@ -237,7 +255,7 @@ class ExportCall(models.Model):
     """One write that was accepted: what the worker sends, without secrets."""
 
     job = models.ForeignKey(ExportJob, on_delete=models.PROTECT, related_name="calls")
-    plan_round = models.PositiveIntegerField(default=1)
+    plan_round = models.PositiveIntegerField(default=1, db_default=1)
     position = models.PositiveIntegerField()
     method = models.CharField(max_length=60)
     title = models.CharField(max_length=100)
@@ -245,7 +263,9 @@ class ExportCall(models.Model):
         help_text="Name, value, original and defaulted of each element, in order."
     )
     payload_hash = models.CharField(max_length=64)
-    state = models.CharField(max_length=10, choices=CallState, default=CallState.PLANNED)
+    state = models.CharField(
+        max_length=10, choices=CallState, default=CallState.PLANNED, db_default=CallState.PLANNED
+    )
     not_found_at = models.DateTimeField(
         null=True, help_text="When nothing of it was there after a call of which nobody knew."
     )
@@ -285,9 +305,9 @@ class WireAttempt(models.Model):
     payload_hash = models.CharField(max_length=64)
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
-    outcome = models.CharField(max_length=20, blank=True, default="")
-    reason = models.TextField(blank=True, default="")
-    reply = models.TextField(blank=True, default="", help_text="As it came, secrets removed.")
+    outcome = models.CharField(max_length=20, blank=True, default="", db_default="")
+    reason = models.TextField(blank=True, default="", db_default="")
+    reply = models.TextField(blank=True, default="", db_default="", help_text="As it came, secrets removed.")
     status = models.PositiveSmallIntegerField(
         null=True, help_text="The HTTP status of a whole reply that nobody could tell a yes or a no from."
     )

@@ -1,6 +1,7 @@
 """Where an export job stands, and what was seen of it in the ERP."""
 
 from django.db import models
+from django.db.models import Q
 
 
 class JobStatus(models.TextChoices):
@@ -53,3 +54,9 @@ class Verification(models.TextChoices):
 NOT_UNDER_ITS_KEY = (Verification.ABSENT, Verification.ELSEWHERE)
 """Of what is synced, a person must look at these."""
 UNDER_ITS_KEY = tuple(value for value in Verification if value not in NOT_UNDER_ITS_KEY)
+UNFINISHED = Q(
+    status__in=[
+        *(JobStatus.QUEUED, JobStatus.EXPORTING, JobStatus.INCOMPLETE, JobStatus.FAILED, JobStatus.UNKNOWN)
+    ]
+) | Q(status=JobStatus.SYNCED, verification__in=NOT_UNDER_ITS_KEY)
+"""On its way, or waiting for a person: they are few, and what implies this is answered by its index."""

@@ -56,7 +56,9 @@ class Vendor(MasterData):
     code = models.CharField(max_length=CODE_LENGTH)
     name = models.CharField(max_length=NAME_LENGTH, blank=True)
     renamed_at = models.DateTimeField(null=True, help_text="The last reading that told another name.")
-    status = models.CharField(max_length=1, choices=VendorState, default=VendorState.ACTIVE)
+    status = models.CharField(
+        max_length=1, choices=VendorState, default=VendorState.ACTIVE, db_default=VendorState.ACTIVE
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["connection", "code"], name="a_vendor_is_listed_once")]
@@ -77,7 +79,9 @@ class Job(MasterData):
     number = models.CharField(max_length=CODE_LENGTH)
     description = models.CharField(max_length=NAME_LENGTH, blank=True)
     renamed_at = models.DateTimeField(null=True, help_text="The last reading that told another description.")
-    status = models.CharField(max_length=1, choices=JobState, default=JobState.ACTIVE)
+    status = models.CharField(
+        max_length=1, choices=JobState, default=JobState.ACTIVE, db_default=JobState.ACTIVE
+    )
     price_method = build_price_method_field()
     phases_seen_at = models.DateTimeField(null=True)
 
@@ -156,24 +160,30 @@ class MastersPull(models.Model):
     """
 
     connection = models.OneToOneField(Connection, on_delete=models.CASCADE, related_name="masters_pull")
-    status = models.CharField(max_length=10, choices=SyncStatus, default=SyncStatus.QUEUED)
-    attempt = models.PositiveIntegerField(default=0)
+    status = models.CharField(
+        max_length=10, choices=SyncStatus, default=SyncStatus.QUEUED, db_default=SyncStatus.QUEUED
+    )
+    attempt = models.PositiveIntegerField(default=0, db_default=0)
     lease_until = models.DateTimeField(null=True)
     not_before = models.DateTimeField(null=True, db_default=Now())
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
-    problem = models.TextField(blank=True, default="")
+    problem = models.TextField(blank=True, default="", db_default="")
 
-    vendors_read = models.PositiveIntegerField(default=0)
-    jobs_read = models.PositiveIntegerField(default=0)
-    phases_read = models.PositiveIntegerField(default=0)
-    linked_jobs = models.PositiveIntegerField(default=0, help_text="Whose phases are to be read.")
-    linked_jobs_read = models.PositiveIntegerField(default=0)
+    vendors_read = models.PositiveIntegerField(default=0, db_default=0)
+    jobs_read = models.PositiveIntegerField(default=0, db_default=0)
+    phases_read = models.PositiveIntegerField(default=0, db_default=0)
+    linked_jobs = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Whose phases are to be read."
+    )
+    linked_jobs_read = models.PositiveIntegerField(default=0, db_default=0)
 
     vendors_at = models.DateTimeField(null=True)
     jobs_at = models.DateTimeField(null=True)
     lists_inactive_vendors = models.BooleanField(
-        default=False, help_text="Then a vendor that is not listed does not exist; else it may be inactive."
+        default=False,
+        db_default=False,
+        help_text="Then a vendor that is not listed does not exist; else it may be inactive.",
     )
 
     objects = MastersPullQuerySet.as_manager()

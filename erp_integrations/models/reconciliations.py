@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -56,7 +56,10 @@ class Reconciliation(models.Model):
 
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="reconciliations")
     status = models.CharField(
-        max_length=10, choices=ReconciliationStatus, default=ReconciliationStatus.WAITING
+        max_length=10,
+        choices=ReconciliationStatus,
+        default=ReconciliationStatus.WAITING,
+        db_default=ReconciliationStatus.WAITING,
     )
     asked_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, related_name="+", help_text="Null: the daily one."
@@ -65,11 +68,11 @@ class Reconciliation(models.Model):
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
-    attempt = models.PositiveIntegerField(default=0)
-    after_job = models.PositiveBigIntegerField(default=0)
-    to_compare = models.PositiveIntegerField(default=0)
-    compared = models.PositiveIntegerField(default=0)
-    problem = models.CharField(max_length=300, blank=True, default="")
+    attempt = models.PositiveIntegerField(default=0, db_default=0)
+    after_job = models.PositiveBigIntegerField(default=0, db_default=0)
+    to_compare = models.PositiveIntegerField(default=0, db_default=0)
+    compared = models.PositiveIntegerField(default=0, db_default=0)
+    problem = models.CharField(max_length=300, blank=True, default="", db_default="")
 
     objects = ReconciliationQuerySet.as_manager()
 
@@ -174,7 +177,7 @@ class JobBilling(models.Model):
     paid = models.DecimalField(max_digits=15, decimal_places=2, null=True)
     retention_held = models.DecimalField(max_digits=15, decimal_places=2, null=True)
     balance = models.DecimalField(max_digits=15, decimal_places=2, null=True)
-    lines: Any = models.JSONField(default=list)
+    lines: Any = models.JSONField(default=list, db_default=Value([], models.JSONField()))
 
     def __str__(self) -> str:
         return f"Billing of {self.job}"

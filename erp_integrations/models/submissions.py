@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -69,7 +69,7 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         """Accepted, and a person must look: written in part, nobody knows, or not found when read back."""
         stopped = Q(jobs__status__in=[JobStatus.INCOMPLETE, JobStatus.UNKNOWN])
         gone = Q(jobs__status=JobStatus.SYNCED, jobs__verification__in=NOT_UNDER_ITS_KEY)
-        return self.filter(stopped | gone, status=SubmissionStatus.ACCEPTED)
+        return self.with_unfinished_job(stopped | gone)
 
     def needing_person(self) -> "SubmissionQuerySet":
         """On either of these two lists: whoever counts or mails what waits for a person asks here."""
@@ -77,19 +77,24 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
 
     def synced(self) -> "SubmissionQuerySet":
         """Accepted and written, and not known to be gone."""
-        # A negated condition on a join would become a subquery.
-        return self.filter(
-            status=SubmissionStatus.ACCEPTED,
-            jobs__status=JobStatus.SYNCED,
-            jobs__verification__in=UNDER_ITS_KEY,
-        )
+        # Asked of each row in the list's order: a join may begin with the jobs of everybody.
+        jobs = Submission._meta.get_field("jobs").related_model._default_manager
+        synced = jobs.filter(submission=OuterRef("pk"), status=JobStatus.SYNCED)
+        accepted = self.filter(status=SubmissionStatus.ACCEPTED)
+        accepted = accepted.annotate(verification=Subquery(synced.values("verification")[:1]))
+        return accepted.filter(Q(verification__in=UNDER_ITS_KEY))
 
     def rejected(self) -> "SubmissionQuerySet":
         return self.filter(status=SubmissionStatus.REJECTED)
 
     def with_job_status(self, *statuses: JobStatus) -> "SubmissionQuerySet":
         """Accepted ones whose export job stands so."""
-        return self.filter(status=SubmissionStatus.ACCEPTED, jobs__status__in=statuses)
+        return self.with_unfinished_job(Q(jobs__status__in=statuses))
+
+    def with_unfinished_job(self, condition: Q) -> "SubmissionQuerySet":
+        """Accepted ones with such a job, found from the company's few unfinished ones."""
+        of_company = Q(jobs__connection__company=F("company"))
+        return self.filter(condition, of_company, status=SubmissionStatus.ACCEPTED)
 
 
 class Submission(models.Model):
@@ -99,11 +104,18 @@ class Submission(models.Model):
     number to total repeat what lists show of it, so that a list needs no snapshot.
     """
 
-    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="submissions")
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="submissions", db_index=False)
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="submissions")
     commitment = models.ForeignKey(Commitment, on_delete=models.PROTECT, related_name="submissions")
-    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="submissions")
-    status = models.CharField(max_length=12, choices=SubmissionStatus, default=SubmissionStatus.AWAITING)
+    connection = models.ForeignKey(
+        Connection, on_delete=models.PROTECT, related_name="submissions", db_index=False
+    )
+    status = models.CharField(
+        max_length=12,
+        choices=SubmissionStatus,
+        default=SubmissionStatus.AWAITING,
+        db_default=SubmissionStatus.AWAITING,
+    )
 
     snapshot = models.TextField()
     snapshot_hash = models.CharField(max_length=64)
@@ -114,9 +126,11 @@ class Submission(models.Model):
     contract_company_name = models.CharField(max_length=200)
     total = models.DecimalField(max_digits=18, decimal_places=2)
 
-    sent_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="sent_submissions")
+    sent_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="sent_submissions", db_index=False
+    )
     sent_at = models.DateTimeField(db_default=Now())
-    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
     hands = ArrayField(
         models.BigIntegerField(),
         default=list,
@@ -128,13 +142,16 @@ class Submission(models.Model):
         on_delete=models.PROTECT,
         null=True,
         related_name="+",
+        db_index=False,
         help_text="Who may decide on it once, whatever hand they had in it.",
     )
-    decided_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    decided_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     decided_at = models.DateTimeField(null=True)
-    note = models.TextField(blank=True, default="")
-    reason = models.TextField(blank=True, default="")
-    ended_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    note = models.TextField(blank=True, default="", db_default="")
+    reason = models.TextField(blank=True, default="", db_default="")
+    ended_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     ended_at = models.DateTimeField(null=True)
     restored_at = models.DateTimeField(
         null=True, help_text="When it came back with an older copy of the database; nobody has decided since."
@@ -168,10 +185,12 @@ class Submission(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["company", "status", "-id"], name="submissions_by_company"),
+            models.Index(fields=["company", "id"], name="submissions_by_company"),
+            models.Index(fields=["company", "status", "id"], name="submissions_by_status"),
             models.Index(
                 fields=["company", "id"], condition=Q(status="awaiting"), name="awaiting_submissions"
             ),
+            models.Index(fields=["company", "decided_by", "decided_at"], name="submissions_by_decider"),
         ]
 
     def __str__(self) -> str:
@@ -199,6 +218,11 @@ class Submission(models.Model):
         """
         has_hand = person.pk in (self.created_by_id, self.sent_by_id, *self.hands)
         return has_hand and not self.company.allows_own_decisions and person.pk != self.exempt_id
+
+    def save_decision(self) -> None:
+        """Write what a decision may change; what was sent stays."""
+        decision = ("status", "exempt", "decided_by", "decided_at", "note", "reason", "restored_at")
+        self.save(update_fields=[*decision, "ended_by", "ended_at"])
 
     def set_status(self, status: SubmissionStatus) -> None:
         """Change the status along an arrow of the table; it ends an exemption. Raises TransitionRefused."""

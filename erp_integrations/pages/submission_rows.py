@@ -1,9 +1,10 @@
 """Where one submission stands, in words, and what the person who looks can do about it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 
 from commitments.models import Badge
@@ -138,6 +139,18 @@ class SubmissionRow:
         return (self.is_synced or self.is_incomplete) and self.is_quiet and self.can_decide
 
     @property
+    def actions(self) -> list[tuple[str, str]]:
+        """What the viewer may do about it in a list: where, below its own address, and the words."""
+        if self.can_be_resolved:
+            return [("resolve", "Resolve")]
+        if self.can_be_resumed:
+            return [("resume", "Resume")]
+        if not (self.is_open and self.can_be_rejected):
+            return []
+        accept = [("accept", "Retry" if self.has_failed else "Accept")] if self.can_be_decided else []
+        return [*accept, ("reject", "Reject")]
+
+    @property
     def is_followable(self) -> bool:
         """Its record may stand under another key: something of it may be in Spectrum."""
         return self.is_synced or self.is_incomplete or self.is_unknown
@@ -252,16 +265,25 @@ class SubmissionRow:
 
 
 def build_jobs_prefetch() -> "Prefetch[Any]":
-    """What a standing needs of export jobs, without the secrets of their connections."""
-    jobs = ExportJob.objects.select_related("connection", "billing")
-    return Prefetch("jobs", jobs.defer(*list_secret_fields(Connection, "connection__")))
+    """For ``current_jobs`` of each submission: one or none."""
+    return Prefetch("jobs", list_current_jobs(), to_attr="current_jobs")
+
+
+def list_current_jobs() -> QuerySet[ExportJob]:
+    """What a row needs of export jobs, without the secrets of their connections."""
+    jobs = ExportJob.objects.current().select_related("connection", "billing")
+    return jobs.defer(*list_secret_fields(Connection, "connection__"))
 
 
 def build_submission_row(submission: Submission, viewer: CompanyMembership) -> SubmissionRow:
-    """The standing of a submission of the viewer's company; for most viewers one query for all of them where
-    jobs are prefetched."""
+    """The row of a submission of the viewer's company. One query for an accepted one, unless its job is
+    prefetched.
+    """
     submission.company = viewer.company
-    job = next((job for job in submission.jobs.all() if job.status != JobStatus.CANCELLED), None)
+    jobs: Iterable[ExportJob] = getattr(submission, "current_jobs", ())
+    if submission.status == SubmissionStatus.ACCEPTED and not jobs:
+        jobs = list_current_jobs().filter(submission=submission)
+    job = next(iter(jobs), None)
     own_change_reason = ""
     has_own_changes = viewer.is_accounting_approver and pending_changes.has_own_changes(viewer)
     if has_own_changes and not submission.is_own_decision(viewer.user):

@@ -26,7 +26,6 @@ from erp_integrations.models import (
     ExportCall,
     ExportJob,
     JobStatus,
-    Restore,
     Submission,
     SubmissionStatus,
 )
@@ -34,6 +33,7 @@ from erp_integrations.submissions.errors import Conflict, ExportBlocked, Stateme
 from erp_integrations.submissions.four_eyes import require_ticked_changes
 from erp_integrations.submissions.row_locks import (
     describe_conflict,
+    get_last_restore,
     get_sent_document,
     lock_for_decision,
     lock_job,
@@ -71,10 +71,11 @@ def accept(
     submission = lock_for_decision(submission, by)
     require_status(submission, SubmissionStatus.AWAITING)
     basis = require_expected_basis(submission, seen_hash)
-    changes = require_ticked_changes(submission, basis.document, by, confirmed)
+    waits = basis.has_unconfirmed_changes
+    changes = require_ticked_changes(submission, basis.document, by, confirmed, waits=waits)
     detail = require_restore_statement(submission, statement)
     submission.accept(by=by, at=timezone.now(), note=note.strip())
-    submission.save()
+    submission.save_decision()
     is_unchecked = basis.is_unchecked_erp_id(erp_id)
     key = claim_erp_id(submission, basis, erp_id, note)
     detail |= require_number_lookup(key, basis, is_unchecked=is_unchecked and not number_looked_up)
@@ -111,7 +112,8 @@ def accept_again(
         raise Conflict(describe_conflict(submission))
     require_quiet_period_over(job)
     basis = require_expected_basis(submission, seen_hash)
-    changes = require_ticked_changes(submission, basis.document, by, confirmed)
+    waits = basis.has_unconfirmed_changes
+    changes = require_ticked_changes(submission, basis.document, by, confirmed, waits=waits)
     if basis.connection and basis.connection != job.connection:
         raise Conflict(
             "The project is now linked to another Spectrum company. Reject the commitment instead."
@@ -126,7 +128,7 @@ def accept_again(
     job.problem = ""
     job.submission = submission
     submission.accept_retry(by=by, at=timezone.now(), note=note.strip())
-    submission.save()
+    submission.save_decision()
     detail |= build_dismissal_detail(others, others_reason)
     pending_changes.record_confirmation(changes, by=by, detail={"submission": submission.pk})
     store_accepted_job(job, basis, key, by=by, note=note, event=ErpEvent.EXPORT_RETRIED, detail=detail)
@@ -147,6 +149,8 @@ def store_accepted_job(
     set_approved_basis(job, basis, key)
     job.not_before = Now() + timedelta(seconds=settings.UNDO_SECONDS)
     job.save()
+    # What is stored goes by the database's clock; this is for the screen.
+    job.not_before = timezone.now() + timedelta(seconds=settings.UNDO_SECONDS)
     calls = store_calls(job, basis.build_calls(erp_id=key.erp_id, note=note))
     set_accounting_status(job.submission.commitment, badge=Badge.EXPORTING)
     entry: dict[str, object] = {"job": job.pk, "basis_hash": job.basis_hash, "erp_id": job.erp_id}
@@ -172,11 +176,11 @@ def is_statement_required(submission: Submission) -> bool:
         return False
     if submission.restored_at:
         return True
-    restore = Restore.objects.order_by("-epoch").first()
-    if restore is None or submission.commitment.created_at > restore.at:
+    restored_at = get_last_restore(submission)
+    if restored_at is None or submission.commitment.created_at > restored_at:
         return False
-    decided = Q(decided_at__gt=restore.at, status__in=[SubmissionStatus.ACCEPTED, SubmissionStatus.UNLINKED])
-    decided_since = submission.commitment.submissions.filter(decided | Q(jobs__created_at__gt=restore.at))
+    decided = Q(decided_at__gt=restored_at, status__in=[SubmissionStatus.ACCEPTED, SubmissionStatus.UNLINKED])
+    decided_since = submission.commitment.submissions.filter(decided | Q(jobs__created_at__gt=restored_at))
     return not decided_since.exists()
 
 
@@ -243,13 +247,18 @@ def claim_erp_id(submission: Submission, basis: ApprovalBasis, erp_id: str, note
 
 def claim_key(submission: Submission, connection: Connection, key: Key, refusal: str) -> None:
     """Reserve a record's name for the commitment; Conflict with these words where another has it."""
-    names = {"vendor_code": key.vendor_code, "erp_id": key.erp_id}
+    hold = ErpIdHold(
+        commitment=submission.commitment,
+        connection=connection,
+        vendor_code=key.vendor_code,
+        erp_id=key.erp_id,
+    )
+    columns = ["connection", "vendor_code", "erp_id"]
     try:
-        with transaction.atomic():
-            ErpIdHold.objects.update_or_create(
-                commitment=submission.commitment, defaults={"connection": connection, **names}
-            )
-    except IntegrityError as error:
+        ErpIdHold.objects.bulk_create(
+            [hold], update_conflicts=True, unique_fields=["commitment"], update_fields=columns
+        )
+    except IntegrityError as error:  # the decision's transaction ends with it
         raise Conflict(refusal) from error
 
 

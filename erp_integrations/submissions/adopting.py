@@ -175,7 +175,7 @@ def _adopt(
             )
         submission.accept_retry(by=by, at=timezone.now(), note=note.strip())
         job.plan_round += 1
-    submission.save()
+    submission.save_decision()
     pending_changes.record_confirmation(changes, by=by, detail={"submission": submission.pk})
     set_approved_basis(job, basis, key)
     job.adopted = True

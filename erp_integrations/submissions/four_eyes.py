@@ -49,13 +49,20 @@ def require_own_changes_confirmed(submission: Submission, by: User, *, has_begun
 
 
 def require_ticked_changes(
-    submission: Submission, document: Document | None, by: User, ticked: Collection[str]
+    submission: Submission,
+    document: Document | None,
+    by: User,
+    ticked: Collection[str],
+    *,
+    waits: bool = True,
 ) -> list[PendingChange]:
     """The changes of others that a decision confirms: each is ticked exactly as it was shown.
 
-    Of what a plan is made from, or, without a ``document``, of what an export that has begun goes by. Raises
-    RightMissing, StatementMissing.
+    Of what a plan is made from, or, without a ``document``, of what an export that has begun goes by. Nothing
+    ``waits`` where no change in the company does. Raises RightMissing, StatementMissing.
     """
+    if not waits:
+        return []
     require_own_changes_confirmed(submission, by, has_begun=document is None)
     pending = (
         pending_changes.list_for_document(document, lock=True)

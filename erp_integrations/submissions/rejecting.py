@@ -83,7 +83,7 @@ def _reject(*, submission: Submission, by: User, reason: str, existing: str) -> 
         # Nobody can have read it. After an export, rejecting is the only way out.
         get_sent_document(submission)
     submission.reject(by=by, at=timezone.now(), reason=reason)
-    submission.save()
+    submission.save_decision()
     leftovers.release_erp_id(submission.commitment)
     set_accounting_status(submission.commitment, badge=Badge.REJECTED, lock=Lock.NONE, erp_id="")
     detail: dict[str, object] = {"reason": submission.reason, "left_in_spectrum": left}

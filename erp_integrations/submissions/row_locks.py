@@ -1,22 +1,32 @@
 """What every decision begins with: the rows under lock, and the person's right."""
 
+from datetime import datetime
+
+from django.db.models import OuterRef, QuerySet, Subquery
+
 from commitments.models import Commitment
 from directory import history
 from directory.db.time_zones import format_time
-from directory.models import HistoryEntry, User
-from directory.rights.permissions import RightMissing, require_push_to_accounting
+from directory.models import CompanyMembership, HistoryEntry, User
+from directory.rights.permissions import (
+    RightMissing,
+    find_company_membership,
+    require_push_to_accounting,
+)
 from erp_integrations.checks import preflight
 from erp_integrations.events import ErpEvent
 from erp_integrations.exports import outcomes
-from erp_integrations.models import ExportJob, SnapshotUnreadable, Submission, SubmissionStatus
+from erp_integrations.models import ExportJob, Restore, SnapshotUnreadable, Submission, SubmissionStatus
 from erp_integrations.snapshots import Document
 from erp_integrations.submissions.errors import Conflict, StatementMissing, TooEarly
 from erp_integrations.submissions.four_eyes import describe_own_decision
 
 
-def require_may_decide(*, submission: Submission, by: User) -> None:
+def require_may_decide(
+    *, submission: Submission, by: User, membership: CompanyMembership | None = None
+) -> None:
     """Raise RightMissing without the privilege, or on what one had a hand in."""
-    require_push_to_accounting(by, submission.company)
+    require_push_to_accounting(by, submission.company, membership)
     if sentence := describe_own_decision(submission, by, includes_changes=False):
         right = "decide on one's own commitment"
         raise RightMissing(by=by, company=submission.company, right=right, sentence=sentence)
@@ -34,20 +44,39 @@ def lock_commitment(pk: int) -> Commitment:
 def lock_for_decision(submission: Submission, by: User) -> Submission:
     """The submission under lock, after its commitment, for a person who may decide on it."""
     submission = lock_submission(submission)
-    require_may_decide(submission=submission, by=by)
+    if membership := find_company_membership(by, submission.company_id):
+        submission.company = membership.company
+    require_may_decide(submission=submission, by=by, membership=membership)
     return submission
 
 
 def lock_submission(submission: Submission) -> Submission:
-    """The same for an operator, who decides nothing."""
-    commitment = lock_commitment(submission.commitment_id)
-    submission = (
-        Submission.objects.select_for_update(of=("self",))
-        .select_related("company", "connection", "decided_by", "ended_by")
-        .get(pk=submission.pk)
+    """The same for an operator, who decides nothing. First the commitment is locked, as everywhere.
+
+    No join to what may change: a statement that waited for a lock sees the new row beside the old other one.
+    """
+    locked = list_for_decision().select_related("commitment", "connection")
+    return locked.select_for_update(of=("commitment", "self")).get(pk=submission.pk)
+
+
+def list_for_decision() -> QuerySet[Submission]:
+    """Submissions with what a decision asks of other tables: ``sent_hash``, which the history keeps of the
+    snapshot, and ``last_restored_at``, when the database last came back as an older copy.
+    """
+    sent = HistoryEntry.objects.filter(
+        subject_type=Submission._meta.label_lower, subject_id=OuterRef("pk"), event=ErpEvent.SUBMISSION_SENT
     )
-    submission.commitment = commitment
-    return submission
+    return Submission.objects.annotate(
+        sent_hash=Subquery(sent.order_by("-pk").values("detail__snapshot_hash")[:1]),
+        last_restored_at=Subquery(Restore.objects.order_by("-epoch").values("at")[:1]),
+    )
+
+
+def get_last_restore(submission: Submission) -> datetime | None:
+    """When the database last came back as an older copy. One query where the submission is not under lock."""
+    if not hasattr(submission, "last_restored_at"):
+        submission = list_for_decision().get(pk=submission.pk)
+    return submission.last_restored_at  # type: ignore[attr-defined, no-any-return]  # annotated
 
 
 def lock_job(submission: Submission) -> ExportJob:
@@ -99,11 +128,15 @@ def lock_expected_job(submission: Submission, *, expected_version: int) -> Expor
 
 
 def get_sent_document(submission: Submission) -> Document:
-    """What was sent, by the hash that the history kept. Raises Conflict when that is not what is stored."""
-    sent = HistoryEntry.objects.about(submission).filter(event=ErpEvent.SUBMISSION_SENT).last()
+    """What was sent, by the hash that the history kept. Raises Conflict when that is not what is stored.
+
+    One query where the submission is not under lock.
+    """
+    if not hasattr(submission, "sent_hash"):
+        submission = list_for_decision().get(pk=submission.pk)
     try:
         document = submission.document
-        if sent is None or sent.detail["snapshot_hash"] != submission.snapshot_hash:
+        if submission.sent_hash != submission.snapshot_hash:  # type: ignore[attr-defined]  # annotated
             raise SnapshotUnreadable("This commitment was altered after it was sent.")
     except SnapshotUnreadable as error:
         raise Conflict(f"{error} It can't be accepted or rejected.") from error

@@ -72,7 +72,7 @@ def retrieve_from_erp(*, commitment: Commitment, by: User) -> Submission:
     if submission.status != SubmissionStatus.AWAITING:
         raise Conflict(f"It can no longer be retrieved: {describe_conflict(submission)}")
     submission.retrieve(by=by, at=timezone.now())
-    submission.save()
+    submission.save_decision()
     set_accounting_status(commitment, badge=Badge.RETRIEVED, lock=Lock.NONE)
     record_decision(ErpEvent.SUBMISSION_RETRIEVED, submission, by)
     return submission

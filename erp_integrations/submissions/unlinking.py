@@ -148,7 +148,7 @@ def _unlink(
     job.set_status(JobStatus.CANCELLED)
     job.save()
     submission.unlink(by=by, at=timezone.now())
-    submission.save()
+    submission.save_decision()
     calls = leftovers.list_possibly_written_calls(submission.commitment)
     record_attestations(calls, is_there=False, read_back=bool(proof), statement=statement, by=by)
     leftovers.record_leftovers_gone(submission.commitment)

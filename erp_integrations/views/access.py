@@ -4,8 +4,11 @@ from django.shortcuts import get_object_or_404
 
 from directory.models import VISIBLE_LEVELS, CompanyMembership
 from directory.requests import SignedInRequest
+from directory.rights import approvers
 from directory.rights.permissions import require_see_erp_integrations
-from erp_integrations.models import Submission
+from erp_integrations.confirmations import pending_changes
+from erp_integrations.models import Connection, Submission
+from erp_integrations.models.secrets import list_secret_fields
 from erp_integrations.pages import submission_rows
 from erp_integrations.pages.submission_rows import SubmissionRow
 
@@ -20,9 +23,9 @@ def require_viewer(request: SignedInRequest, company_slug: str) -> CompanyMember
 
 def require_member(request: SignedInRequest, company_slug: str) -> CompanyMembership:
     """The same whatever the level; strangers get 404."""
-    members = CompanyMembership.objects.select_related("user", "company")
+    members = pending_changes.add_own_changes(approvers.list_with_rights(), request.user)
     viewer = get_object_or_404(members, user=request.user, company__slug=company_slug)
-    request.current_company = viewer.company
+    request.current_company, request.membership = viewer.company, viewer
     return viewer
 
 
@@ -31,8 +34,10 @@ def get_submission_row(request: SignedInRequest, company_slug: str, submission_i
     viewer = require_viewer(request, company_slug)
     submission = get_object_or_404(
         Submission.objects.filter(company=viewer.company)
-        .select_related("project", "commitment", "created_by", "sent_by", "decided_by", "ended_by")
-        .prefetch_related(submission_rows.build_jobs_prefetch()),
+        .select_related(
+            *("project", "commitment", "connection"), *("created_by", "sent_by", "decided_by", "ended_by")
+        )
+        .defer(*list_secret_fields(Connection, "connection__")),
         pk=submission_id,
     )
     return submission_rows.build_submission_row(submission, viewer)

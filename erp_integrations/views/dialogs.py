@@ -4,6 +4,7 @@ Each is a page of its own, and for htmx the same box alone, which opens in place
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -33,8 +34,8 @@ BLOCKED_MESSAGE = "It can't be exported as it is. The issues are listed below."
 def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
     """Accept for export; after a failed export the same box tries again."""
     row = get_submission_row(request, company_slug, submission_id)
-    submissions.require_may_decide(submission=row.submission, by=request.user)
-    if row.is_open:
+    submissions.require_may_decide(submission=row.submission, by=request.user, membership=row.viewer)
+    if row.is_open and row.own_change_reason:
         submissions.require_own_changes_confirmed(row.submission, request.user)
     if request.method != "POST":
         return build_accept_dialog(request, row) if row.is_open else build_decided_dialog(request, row)
@@ -61,7 +62,7 @@ def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         entered |= {"others": others, "others_reason": form.cleaned_data["others_reason"]}
         entered["number_looked_up"] = form.cleaned_data["number_looked_up"]
     try:
-        command(submission=row.submission, by=request.user, **entered)
+        job = command(submission=row.submission, by=request.user, **entered)
     except submissions.ExportBlocked:
         return build_accept_dialog(request, row, form, problem=BLOCKED_MESSAGE, status=422)
     except submissions.Conflict as conflict:
@@ -71,7 +72,10 @@ def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> H
         return build_accept_dialog(request, current, form, problem=str(conflict), status=409)
     except submissions.DecisionError as refusal:
         return build_accept_dialog(request, row, form, problem=str(refusal), status=422)
-    current = get_submission_row(request, company_slug, submission_id)
+    if adopts:
+        current = get_submission_row(request, company_slug, submission_id)
+    else:
+        row.submission.status, current = job.submission.status, replace(row, job=job)
     outcome = "is being exported to Spectrum."
     if adopts:
         outcome = "is marked as exported." if current.is_synced else "continues with what is not in Spectrum."

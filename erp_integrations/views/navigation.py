@@ -10,6 +10,7 @@ from directory.models import CompanyMembership, Level
 from directory.requests import SignedInRequest
 from erp_integrations.links import queries
 from erp_integrations.links.kinds import JOB, VENDOR
+from erp_integrations.models.listing import count_by_name
 from erp_integrations.pages import submission_list
 
 
@@ -24,7 +25,7 @@ class NavItem:
 
 
 def list_tabs(viewer: CompanyMembership, *, current: str) -> list[NavItem]:
-    """The sections of the tool, with how many links are missing where work waits. Two queries."""
+    """The sections of the tool, with how many links are missing where work waits. One query."""
     url_names = {
         "Overview": "overview",
         "Commitments": "commitments",
@@ -36,10 +37,8 @@ def list_tabs(viewer: CompanyMembership, *, current: str) -> list[NavItem]:
         "Reconciliation": "reconciliation",
         "Approvers": "approvers",
     }
-    missing_links = {
-        kind.title: queries.count_rows(queries.list_needing_links(kind, viewer.company))
-        for kind in (VENDOR, JOB)
-    }
+    needing_links = {kind.title: queries.list_needing_links(kind, viewer.company) for kind in (VENDOR, JOB)}
+    missing_links = count_by_name(needing_links)
     if viewer.erp_integrations_level == Level.ADMIN:
         url_names["Settings"] = "settings"
     if Level.ADMIN in (viewer.erp_integrations_level, viewer.directory_level):
@@ -49,7 +48,7 @@ def list_tabs(viewer: CompanyMembership, *, current: str) -> list[NavItem]:
             label,
             reverse(f"erp_integrations:{name}", args=[viewer.company.slug]),
             label == current,
-            f"{missing_links[label]} not linked" if missing_links.get(label) else None,
+            f"{missing_links[label]} not linked" if missing_links.get(label, "0") != "0" else None,
         )
         for label, name in url_names.items()
     ]

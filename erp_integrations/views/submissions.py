@@ -23,7 +23,6 @@ from erp_integrations.pages import (
     previews,
     sent_calls,
     submission_list,
-    submission_rows,
     timeline,
 )
 from erp_integrations.pages.submission_rows import SubmissionRow
@@ -54,7 +53,7 @@ def overview(request: SignedInRequest, company_slug: str) -> HttpResponse:
             {"filter": chosen, "count": counts[chosen.slug], "url": f"{address}?view={chosen.slug}"}
             for chosen in submission_list.COUNTED_FILTERS
         ],
-        "oldest": [submission_rows.build_submission_row(submission, viewer) for submission in oldest],
+        "oldest": submission_list.build_rows(list(oldest), viewer),
         "connections": health.list_health(viewer.company),
     }
     return render(request, "erp_integrations/overview.html", context)
@@ -91,7 +90,7 @@ def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
         "search": search,
         "cleared_url": f"?{urlencode({'view': chosen.slug})}",
         "sort": sort.get("sort", ""),
-        "rows": [submission_rows.build_submission_row(submission, viewer) for submission in found.rows],
+        "rows": submission_list.build_rows(found.rows, viewer),
         "oldest_first": oldest_first,
         "other_sort_url": f"?{urlencode(here | other_sort)}",
         "page": found,
@@ -107,7 +106,7 @@ def row(request: SignedInRequest, company_slug: str, submission_id: int) -> Http
     """One row of the list, which asks for itself while it is being exported."""
     viewer = require_viewer(request, company_slug)
     submission = get_object_or_404(submission_list.list_submissions(viewer.company), pk=submission_id)
-    submission_row = submission_rows.build_submission_row(submission, viewer)
+    [submission_row] = submission_list.build_rows([submission], viewer)
     if not request.htmx:
         return redirect("erp_integrations:review", company_slug, submission_id)
     context = {

@@ -44,23 +44,7 @@ _CLAIM = """        connection = Connection.objects.select_for_update().get(pk=c
             ExportJob.objects.due()
             .select_for_update(of=("self",), skip_locked=True)
 """
-_DECISION = """\
-    return Commitment.objects.select_for_update(of=("self",)).select_related("project__company").get(pk=pk)
-
-
-def lock_for_decision(submission: Submission, by: User) -> Submission:
-    \"\"\"The submission under lock, after its commitment, for a person who may decide on it.\"\"\"
-    submission = lock_submission(submission)
-    require_may_decide(submission=submission, by=by)
-    return submission
-
-
-def lock_submission(submission: Submission) -> Submission:
-    \"\"\"The same for an operator, who decides nothing.\"\"\"
-    commitment = lock_commitment(submission.commitment_id)
-    submission = (
-        Submission.objects.select_for_update(of=("self",))
-        """
+_DECISION = '    return locked.select_for_update(of=("commitment", "self")).get(pk=submission.pk)\n'
 _RESULT = """    commitment = Commitment.objects.select_for_update().get(pk=ids["submission__commitment_id"])
     submission = (
         Submission.objects.select_for_update(of=("self",))
@@ -164,7 +148,7 @@ MUTATIONS = (
         "the row locks of a decision",
         LOCKING,
         _DECISION,
-        _DECISION.replace('.select_for_update(of=("self",))', ""),
+        "    return locked.get(pk=submission.pk)\n",
         (f"{LOCKS}::test_of_two_who_decide_at_this_moment_the_second_is_told_of_the_first",),
     ),
     Mutation(
@@ -274,7 +258,7 @@ MUTATIONS = (
     Mutation(
         "the right of the approver, under the lock of the decision",
         LOCKING,
-        "    require_may_decide(submission=submission, by=by)\n",
+        "    require_may_decide(submission=submission, by=by, membership=membership)\n",
         "",
         (f"{DECIDING}::test_a_viewer_can_not_decide",),
     ),
@@ -337,8 +321,8 @@ MUTATIONS = (
     Mutation(
         "the unique key under which an ERP ID is reserved",
         ACCEPTING,
-        "            ErpIdHold.objects.update_or_create(\n",
-        "            dict(\n",
+        "            [hold], update_conflicts=True,",
+        "            [], update_conflicts=True,",
         (f"{DECIDING}::test_two_commitments_can_not_have_one_name_in_spectrum",),
     ),
     Mutation(

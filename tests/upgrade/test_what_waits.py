@@ -6,15 +6,16 @@ accepted and delivered six commitments of one vendor, each to another point, and
 
 import json
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 import pytest
 from django.core.management import call_command
 from django.db import connection as database
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from pytest_django import Settings
 from pytest_django.plugin import DjangoDbBlocker
@@ -36,7 +37,7 @@ from erp_integrations.models import (
 )
 from erp_integrations.snapshots import hash_content, hash_text
 from notifications.models import OutgoingEmail
-from tests.conftest import owner
+from tests.databases import connected_to, describe_database, migrate_by_replaced_files, new_database
 from tests.simulator import Simulator
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -98,36 +99,6 @@ def had_retainage(before: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def new_database(name: str, *, template: str = "template1") -> Iterator[None]:
-    """Its owner's; never there afterwards."""
-    parameters = {**database.get_connection_params(), "cursor_factory": None, "dbname": "postgres"}
-    if different := owner():
-        parameters |= {"user": different["USER"], "password": different["PASSWORD"]}
-    with closing(psycopg2.connect(**parameters)) as server:
-        server.autocommit = True
-        with server.cursor() as cursor:
-            cursor.execute(f"DROP DATABASE IF EXISTS {name}")
-            cursor.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-            try:
-                yield
-            finally:
-                cursor.execute(f"DROP DATABASE {name}")
-
-
-@contextmanager
-def connected_to(name: str) -> Iterator[None]:
-    """The product works on this database, as its owner."""
-    usual = {key: database.settings_dict[key] for key in ("NAME", "USER", "PASSWORD")}
-    database.close()
-    database.settings_dict.update(owner() or {}, NAME=name)
-    try:
-        yield
-    finally:
-        database.close()
-        database.settings_dict.update(usual)
-
-
-@contextmanager
 def migrated(rows: dict[str, Any], name: str, blocker: DjangoDbBlocker) -> Iterator[str]:
     """A database that has these rows and is migrated, which costs seconds: each test works on a copy."""
     with new_database(name):
@@ -158,8 +129,7 @@ def upgraded(name: str) -> Iterator[None]:
 
 
 def _migrate_and_load(before: dict[str, Any]) -> None:
-    for app, migration in before["migrations"].items():
-        call_command("migrate", app, migration, verbosity=0)
+    migrate_by_replaced_files(before["migrations"].items())
     call_command("createcachetable", verbosity=0)
     with database.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
@@ -211,6 +181,28 @@ def flags_in(simulator: Simulator, number: str) -> list[str]:
 def approved_lines(number: str) -> dict[str, str]:
     document = Submission.objects.get(number=number).document
     return {line.cost_code.replace("-", ""): f"{line.amount:.2f}" for line in document.lines}
+
+
+class TestMigrations:
+    """Tables, triggers, rights and permissions: all that a squashed migration makes at once."""
+
+    @pytest.fixture(autouse=True)
+    def _upgraded(self, without_retainage: str) -> Iterator[None]:
+        self.new = describe_database()
+        with new_database("upgraded", template=without_retainage), connected_to("upgraded"):
+            yield
+
+    def test_what_was_upgraded_is_what_a_new_one_is(self) -> None:
+        assert describe_database() == self.new
+
+    def test_nothing_is_run_where_all_was_run_before_there_were_squashed_ones(self) -> None:
+        recorder = MigrationRecorder(database)
+        squashed = [key for key in recorder.applied_migrations() if "_squashed_" in key[1]]
+        assert len(squashed) == 4
+        for app, name in squashed:
+            recorder.record_unapplied(app, name)
+        executor = MigrationExecutor(database)
+        assert executor.migration_plan(executor.loader.graph.leaf_nodes()) == []
 
 
 class TestWhatWaits:

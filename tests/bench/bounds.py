@@ -1,0 +1,140 @@
+"""What no machine changes, in a world of which the planner's statistics tell little: statements, rows, bytes.
+
+`python -m tests.bench.bounds`, in the database that DATABASE_URL names. The last line counts the bounds.
+"""
+
+import gzip
+import logging
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import django
+
+MOST_ROWS = 5_000
+BASE = "/companies/measured/erp-integrations"
+
+
+@dataclass(frozen=True)
+class Page:
+    """An address, and the most that it may cost: statements, rows read, bytes of HTML as they travel."""
+
+    path: str
+    statements: int
+    rows: int = MOST_ROWS
+    size: int = 10_000
+    is_fragment: bool = False
+
+
+PAGES = (
+    Page(f"{BASE}/", 13),
+    Page(f"{BASE}/commitments/", 12),
+    Page(f"{BASE}/commitments/?view=exporting", 12),
+    Page(f"{BASE}/commitments/?view=failed-to-export", 12),
+    Page(f"{BASE}/commitments/?view=needs-attention", 12),
+    Page(f"{BASE}/commitments/?view=synced", 12),
+    Page(f"{BASE}/commitments/?view=rejected", 12),
+    Page(f"{BASE}/commitments/?view=all", 12),
+    Page(f"{BASE}/commitments/{{awaiting}}/", 20),
+    Page(f"{BASE}/commitments/{{awaiting}}/accept/", 12, is_fragment=True),
+    Page(f"{BASE}/commitments/{{awaiting}}/reject/", 12, is_fragment=True),
+    Page(f"{BASE}/commitments/{{exporting}}/row/", 10, is_fragment=True),
+    Page(f"{BASE}/commitments/{{exporting}}/progress/", 20, is_fragment=True),
+    Page(f"{BASE}/deliveries/", 12),
+    Page(f"{BASE}/vendors/", 15),
+    Page(f"{BASE}/jobs/", 12),
+    Page(f"{BASE}/reconciliation/", 13),
+    Page(f"{BASE}/approvers/", 19),
+    Page(f"{BASE}/activity/", 12),
+)
+MOST_OF_AN_ACCEPT = 15
+
+
+class Bounds:
+    """What was measured beside what it may be."""
+
+    def __init__(self) -> None:
+        self.count = self.met = 0
+
+    def check(self, name: str, measured: float, bound: float) -> None:
+        is_met = measured <= bound
+        self.count += 1
+        self.met += is_met
+        print(f"{'   ' if is_met else 'OUT'} {name:70} {measured:10,.0f} of {bound:10,.0f}", flush=True)
+
+
+def main() -> int:
+    django.setup()
+    logging.disable(logging.WARNING)
+    bounds = Bounds()
+    _measure(bounds)
+    print(f"bounds {bounds.count} met {bounds.met}")
+    return int(bounds.met < bounds.count)
+
+
+def _measure(bounds: Bounds) -> None:
+    # After Django's setup.
+    from directory.models import User
+    from erp_integrations.exports import worker
+    from erp_integrations.models import Submission
+    from tests.bench.world import MEASURED
+    from tests.clients import signed_in
+
+    person = User.objects.get(email=f"approver@{MEASURED}.test")
+    client = signed_in(person)
+    of_company = Submission.objects.filter(company__slug=MEASURED)
+    names = {
+        "awaiting": of_company.awaiting().order_by("-pk")[0].pk,
+        "exporting": of_company.exporting().order_by("-pk")[0].pk,
+    }
+    for page in PAGES:
+        path = page.path.format(**names)
+        headers = {"HX-Request": "true"} if page.is_fragment else {}
+
+        def ask(path: str = path, headers: dict[str, str] = headers) -> Any:
+            return client.get(path, headers=headers)
+
+        ask()
+        answer, statements, rows = count(ask)
+        assert answer.status_code == 200, (path, answer.status_code)
+        bounds.check(f"{page.path}: statements", statements, page.statements)
+        bounds.check(f"{page.path}: rows read", rows, page.rows)
+        bounds.check(f"{page.path}: bytes", len(gzip.compress(answer.content)), page.size)
+    path = f"{BASE}/commitments/{names['awaiting']}/accept/"
+    shown = client.get(path, headers={"HX-Request": "true"}).content.decode()
+    entered = dict(re.findall(r'name="(seen_hash|round|erp_id)"[^>]*value="([^"]*)"', shown))
+    answer, statements, rows = count(lambda: client.post(path, entered, headers={"HX-Request": "true"}))
+    assert answer.status_code == 200, answer.content
+    bounds.check("accept: statements, BEGIN and COMMIT aside", statements, MOST_OF_AN_ACCEPT)
+    bounds.check("accept: rows read", rows, MOST_ROWS)
+    _, _, rows = count(worker.run_sweep)
+    bounds.check("a worker's sweep: rows read", rows, MOST_ROWS)
+
+
+def count(act: Callable[[], Any]) -> tuple[Any, int, int]:
+    """What it returns, its statements but for BEGIN and COMMIT, and the rows that were read for them."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    before = _read_rows()
+    with CaptureQueriesContext(connection) as captured:
+        result = act()
+    statements = [each["sql"] for each in captured if each["sql"] not in ("BEGIN", "COMMIT")]
+    return result, len(statements), _read_rows() - before
+
+
+def _read_rows() -> int:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        # What a session has read is counted for others when it is idle for a second, or told to.
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+        cursor.execute("SELECT 1")
+        cursor.execute("SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_user_tables")
+        return int(cursor.fetchone()[0])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
