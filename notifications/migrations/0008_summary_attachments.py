@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("notifications", "0006_plain_words"),
+        ("notifications", "0001_squashed_0007_column_defaults"),
     ]
 
     operations = [
