@@ -5,21 +5,28 @@ transaction; a sender is woken after the commit.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
+from django.db import transaction
 from django.template.loader import render_to_string
 
 from directory.accounts import password_links
+from directory.csv_rows import BYTE_ORDER_MARK, format_csv_rows
 from directory.models import User
 from directory.wakeup import wake
-from notifications.models import PASSWORD_LINK_PLACEHOLDER, Kind, OutgoingEmail
+from notifications.models import PASSWORD_LINK_PLACEHOLDER, Attachment, Kind, OutgoingEmail
 from notifications.text import format_money, to_one_line
 
 DAILY_SUMMARY_SUBJECT = "ERP Integrations Daily Summary"
+MAX_LINES = 500  # of a summary that lists everything; a longer one lists the oldest, and has a file
+OLDEST_LINES = 100
+MAX_SECTIONS_SIZE = 95_000  # in bytes: with what is around them 100 kB, where mail readers cut a mail off
 MAX_SUBJECT_LENGTH = 200
 PASSWORD_LINK_SUBJECTS = {
     Kind.PASSWORD_LINK: "Choose a new password for Ledgergate",
@@ -29,7 +36,8 @@ PASSWORD_LINK_SUBJECTS = {
 
 @dataclass(frozen=True, slots=True)
 class SummaryLine:
-    """One commitment that waits. ``kind`` is its name on screen; ``url`` opens its review page."""
+    """One commitment that waits. ``kind`` is its name on screen; ``url`` opens its review page, and may be
+    blank where OLDEST_LINES are older."""
 
     project: str
     kind: str
@@ -42,15 +50,20 @@ class SummaryLine:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SummarySection:
-    """What waits in one company; ``url`` opens its Ready to Export list."""
+    """What waits in one company, the oldest first; ``url`` opens its Ready to Export list.
+
+    It is written once for all the mails that it goes into.
+    """
 
     company: str
+    slug: str
     url: str
     lines: Sequence[SummaryLine]
+    bodies: dict[tuple[int, int], tuple[str, str]] = field(default_factory=dict, init=False)
 
-    @property
+    @cached_property
     def total(self) -> Decimal:
         """The sum of the lines, which are all in the company's one currency."""
         return sum((line.amount for line in self.lines), Decimal("0.00"))
@@ -59,31 +72,81 @@ class SummarySection:
     def currency(self) -> str:
         return self.lines[0].currency
 
+    @property
+    def file_name(self) -> str:
+        return f"{self.slug}-waiting-for-accounting.csv"
+
+    def build_bodies(self, limit: int, linked: int) -> tuple[str, str]:
+        """Text and HTML with the oldest ``limit`` lines, ``linked`` of them with their links, and what
+        each project amounts to where these are not all."""
+        if (limit, linked) not in self.bodies:
+            context: dict[str, Any] = {"section": self, "lines": self.lines[:limit], "linked": linked}
+            if len(self.lines) > limit:
+                context["projects"] = self.list_projects(limit)
+            self.bodies[limit, linked] = (
+                render_to_string("emails/_summary_section.txt", context),
+                render_to_string("emails/_summary_section.html", context),
+            )
+        return self.bodies[limit, linked]
+
+    def list_projects(self, limit: int) -> list[tuple[str, int, Decimal]]:
+        """Name, count and money of each, the most money first; those beyond ``limit`` are one row."""
+        amounts: defaultdict[str, list[Decimal]] = defaultdict(list)
+        for line in self.lines:
+            amounts[line.project].append(line.amount)
+        rows = [(name, len(each), sum(each, Decimal())) for name, each in amounts.items()]
+        rows.sort(key=lambda row: row[2], reverse=True)
+        if more := rows[limit:]:
+            _, counts, money = zip(*more, strict=True)
+            rows[limit:] = [(f"Other projects ({len(more)})", sum(counts), sum(money, Decimal()))]
+        return rows
+
+    @cached_property
+    def attachment(self) -> Attachment:
+        """All lines as a file for a spreadsheet."""
+        head = ("Number", "Title", "Kind", "Project", "Contract Company", f"Amount ({self.currency})")
+        rows: list[tuple[object, ...]] = [(*head, "Days waiting")]
+        for line in self.lines:
+            texts = (line.number, line.title, line.kind, line.project, line.vendor)
+            rows.append((*map(to_one_line, texts), line.amount, line.waiting_days))
+        content = BYTE_ORDER_MARK + format_csv_rows(rows)
+        return Attachment.objects.create(name=self.file_name, content=content)
+
 
 def store_daily_summary(
     *, recipient: User, day: date, sections: Sequence[SummarySection], link: str
 ) -> OutgoingEmail | None:
     """The ERP Integrations Daily Summary of ``day``, which is the recipient's own.
 
+    Lists everything up to MAX_LINES, and otherwise the oldest of each company, whose file is attached.
     None when nothing waits, or when the person has the summary of that day already: the
     second of two that store it at one moment waits for the first to commit, then adds nothing.
     """
     sections = [section for section in sections if section.lines]
     if not sections:
         return None
-    stored = store_emails(
-        recipients=[recipient],
-        kind=Kind.DAILY_SUMMARY,
-        subject=DAILY_SUMMARY_SUBJECT,
-        template="emails/daily_summary",
-        context={
-            "day": day,
-            "sections": sections,
-            "count": sum(len(section.lines) for section in sections),
-            "link": link,
-        },
-        dedupe_key=get_summary_key(recipient, day),
-    )
+    count = sum(len(section.lines) for section in sections)
+    oldest = max(OLDEST_LINES // len(sections), 1)
+    fewer = [oldest >> halved for halved in range(oldest.bit_length())]
+    # What people typed can be long: links go before lines, and lines before the size is exceeded.
+    forms = [(MAX_LINES, linked) for linked in (*fewer, 0)] if count <= MAX_LINES else []
+    forms += [(shown, shown) for shown in fewer]
+    for limit, linked in forms:
+        bodies = [section.build_bodies(limit, linked) for section in sections]
+        if sum(len(html.encode()) for _, html in bodies) <= MAX_SECTIONS_SIZE:
+            break
+    # A sender must not see the mail without its files.
+    with transaction.atomic():
+        stored = store_emails(
+            recipients=[recipient],
+            kind=Kind.DAILY_SUMMARY,
+            subject=DAILY_SUMMARY_SUBJECT,
+            template="emails/daily_summary",
+            context={"day": day, "sections": sections, "bodies": bodies, "count": count, "link": link},
+            dedupe_key=get_summary_key(recipient, day),
+        )
+        for email in stored:
+            email.attachments.add(*(each.attachment for each in sections if len(each.lines) > limit))
     return stored[0] if stored else None
 
 
@@ -94,9 +157,10 @@ def list_people_without_summary(days: Mapping[User, date]) -> set[User]:
 
 def list_people_without_key(keys: Mapping[User, str]) -> set[User]:
     """Those for whom no mail with their key is stored yet; one query."""
-    stored = OutgoingEmail.objects.filter(dedupe_key__in=keys.values()).values_list("dedupe_key", flat=True)
-    stored_keys = set(stored)
-    return {person for person, key in keys.items() if key not in stored_keys}
+    emails = OutgoingEmail.objects.filter(dedupe_key__in=keys.values())
+    # Said in words: of more than 100 keys PostgreSQL does not see by itself that the index has them all.
+    stored = set(emails.exclude(dedupe_key="").values_list("dedupe_key", flat=True))
+    return {person for person, key in keys.items() if key not in stored}
 
 
 def get_summary_key(recipient: User, day: date) -> str:
@@ -283,7 +347,8 @@ def store_emails(
         if to_address
     ]
     OutgoingEmail.objects.bulk_create(emails, ignore_conflicts=bool(dedupe_key))
-    stored = list(OutgoingEmail.objects.filter(message_id__in=[email.message_id for email in emails]))
+    new = OutgoingEmail.objects.filter(message_id__in=[email.message_id for email in emails])
+    stored = list(new.defer("text_body", "html_body"))
     if stored:
         wake_sender()
     return stored

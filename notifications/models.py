@@ -100,6 +100,16 @@ class OutgoingEmailQuerySet(LeasedQuerySet["OutgoingEmail"]):
         return self.filter(status=Status.FAILED)
 
 
+class Attachment(models.Model):
+    """A file that goes with mails: stored once for all of them, and purged after the last one."""
+
+    name = models.CharField(max_length=100)
+    content = models.TextField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class OutgoingEmail(models.Model):
     """One mail to one person, or to the operator.
 
@@ -121,6 +131,7 @@ class OutgoingEmail(models.Model):
     subject = models.CharField(max_length=255)
     text_body = models.TextField()
     html_body = models.TextField()
+    attachments = models.ManyToManyField(Attachment, related_name="emails")
     dedupe_key = models.CharField(max_length=200, blank=True, help_text="Shared by no two mails.")
     message_id = models.CharField("Message-ID", max_length=255, unique=True, default=new_message_id)
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED, db_default=Status.QUEUED)

@@ -6,17 +6,24 @@ from django.conf import settings
 from django.utils import timezone
 
 from directory.privacy.retention import get_cutoff
-from notifications.models import OutgoingEmail, PasswordRequest, Status
+from notifications.models import Attachment, OutgoingEmail, PasswordRequest, Status
 
 
 def purge_emails() -> int:
-    """Remove old mails, and requests of links that nobody waits for. Returns how many."""
+    """Remove old mails, attachments that no mail has, and requests of links that nobody waits for.
+
+    Returns how many mails and requests.
+    """
     request_count, _ = PasswordRequest.objects.filter(
         requested_at__lt=timezone.now() - timedelta(days=1)
     ).delete()
-    cutoff = get_cutoff(settings.KEEP_EMAILS_DAYS)
-    if cutoff is None:
-        return request_count
-    finished = OutgoingEmail.objects.filter(status__in=[Status.SENT, Status.FAILED], created_at__lt=cutoff)
-    email_count, _ = finished.delete()
+    email_count = 0
+    if cutoff := get_cutoff(settings.KEEP_EMAILS_DAYS):
+        finished = OutgoingEmail.objects.filter(
+            status__in=[Status.SENT, Status.FAILED], created_at__lt=cutoff
+        )
+        # Without the bodies: what other rows refer to is read before it is deleted.
+        _, deleted = finished.only("pk").delete()
+        email_count = deleted.get(OutgoingEmail._meta.label, 0)
+    Attachment.objects.filter(emails=None).only("pk").delete()
     return request_count + email_count

@@ -193,6 +193,8 @@ def build_message(email: OutgoingEmail, *, connection: BaseEmailBackend) -> Emai
         },
     )
     message.attach_alternative(html, "text/html")
+    for attachment in email.attachments.order_by("name"):
+        message.attach(attachment.name, attachment.content, "text/csv")
     return message
 
 

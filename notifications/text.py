@@ -9,7 +9,9 @@ def to_one_line(text: str) -> str:
 
     A line break in a title would end the header that it stands in, and start another.
     """
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    if not text.isprintable():
+        text = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(text.split())
 
 
 def format_money(amount: Decimal, currency: str) -> str:

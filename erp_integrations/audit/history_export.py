@@ -3,11 +3,10 @@
 Written portion by portion, so that a million entries need no memory; and remembered in the history.
 """
 
-import csv
 from collections.abc import Callable, Iterator
-from io import StringIO
 
 from directory import history
+from directory.csv_rows import BYTE_ORDER_MARK, format_csv_rows
 from directory.history import canonical, descriptions
 from directory.history.events import DirectoryEvent
 from directory.models import Company, HistoryEntry, HistorySeal, User
@@ -17,7 +16,6 @@ from erp_integrations.audit import history_search, subjects
 from erp_integrations.audit.history_search import Search
 
 BATCH_SIZE = 1_000
-FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\n")
 COLUMNS = (
     *("At (UTC)", "By", "By (id)", "Event", "What happened", "Said", "About", "Subject type", "Subject id"),
     *("Detail", "Entry", "Seal", "Entry hash", "Seal hash"),
@@ -44,7 +42,7 @@ def export_history(*, company: Company, search: Search, kind: str, by: User) -> 
 
 def format_csv(company: Company, entries_found: Entries) -> Iterator[str]:
     """One row for each entry, with names as they are now. No value is a formula."""
-    yield "\ufeff" + _format_csv_line(COLUMNS)  # the mark by which Excel knows UTF-8
+    yield BYTE_ORDER_MARK + format_csv_rows([COLUMNS])
     for entries, seals in _read_batches(entries_found):
         people = descriptions.list_named_people(entries)
         subject_by_key = subjects.find_subjects(entries)
@@ -53,26 +51,24 @@ def format_csv(company: Company, entries_found: Entries) -> Iterator[str]:
             story, seal = descriptions.describe_entry(entry, people), seals.get(entry.pk)
             by = people.get(entry.by_id or 0)
             rows.append(
-                _format_csv_line(
-                    (
-                        canonical.format_time(entry.at),
-                        str(by) if by else "" if entry.by_id else "the system",
-                        str(entry.by_id or ""),
-                        entry.event,
-                        story.description,
-                        story.message,
-                        str(subject_by_key[entry.subject_type, entry.subject_id]),
-                        entry.subject_type,
-                        str(entry.subject_id),
-                        canonical.format_canonical_json(entry.detail),
-                        str(entry.pk),
-                        str(seal.number) if seal else "",
-                        seal.entry_hash if seal else "",
-                        seal.hash if seal else "",
-                    )
+                (
+                    canonical.format_time(entry.at),
+                    str(by) if by else "" if entry.by_id else "the system",
+                    str(entry.by_id or ""),
+                    entry.event,
+                    story.description,
+                    story.message,
+                    str(subject_by_key[entry.subject_type, entry.subject_id]),
+                    entry.subject_type,
+                    str(entry.subject_id),
+                    canonical.format_canonical_json(entry.detail),
+                    str(entry.pk),
+                    str(seal.number) if seal else "",
+                    seal.entry_hash if seal else "",
+                    seal.hash if seal else "",
                 )
             )
-        yield "".join(rows)
+        yield format_csv_rows(rows)
 
 
 def format_jsonl(company: Company, entries_found: Entries) -> Iterator[str]:
@@ -104,15 +100,3 @@ FORMATS: dict[str, Callable[[Company, Entries], Iterator[str]]] = {"csv": format
 def _read_batches(entries_found: Entries) -> Iterator[tuple[list[HistoryEntry], dict[int, HistorySeal]]]:
     for entries in history_search.read_in_batches(entries_found, batch_size=BATCH_SIZE):
         yield entries, HistorySeal.objects.in_bulk([entry.pk for entry in entries])
-
-
-def _format_csv_line(values: tuple[str, ...]) -> str:
-    buffer = StringIO()
-    csv.writer(buffer).writerow([_clean_cell(value) for value in values])
-    return buffer.getvalue()
-
-
-def _clean_cell(value: str) -> str:
-    # What people typed is text: a spreadsheet takes a value that begins like this for a formula.
-    text = value.replace("\0", "")
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA_PREFIXES) else text

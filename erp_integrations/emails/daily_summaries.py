@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 from django.utils import timezone
 
+from commitments.models import Kind
 from directory.models import Company, CompanyMembership, User
 from erp_integrations.models import Submission
 from notifications import emails
@@ -47,34 +49,42 @@ def store_due_summaries(*, at: datetime | None = None, regardless_of_hour: bool 
 
 def list_approvers_with_work() -> Iterator[tuple[User, list[Company]]]:
     """Each approver once, with the companies in which something awaits a decision."""
-    waiting = Submission.objects.awaiting().values("company")
-    memberships = CompanyMembership.objects.approvers().filter(company__in=waiting)
-    memberships = memberships.select_related("user", "company").order_by("user_id", "company__name")
+    # For each company one row is looked up: as EXISTS, PostgreSQL would join and read all that awaits.
+    awaiting = Submission.objects.awaiting().filter(company=OuterRef("pk"))
+    with_work = Company.objects.filter(pk=Subquery(awaiting.values("company")[:1])).in_bulk()
+    memberships = CompanyMembership.objects.approvers().filter(company__in=with_work)
     companies: dict[int, tuple[User, list[Company]]] = {}
-    for membership in memberships:
-        companies.setdefault(membership.user_id, (membership.user, []))[1].append(membership.company)
+    for membership in memberships.select_related("user").order_by("user_id", "company__name"):
+        of_user = companies.setdefault(membership.user_id, (membership.user, []))
+        of_user[1].append(with_work[membership.company_id])
     yield from companies.values()
 
 
 def build_section(company: Company, moment: datetime) -> emails.SummarySection:
+    kinds = dict(Kind.choices)
     list_url = reverse("erp_integrations:commitments", args=[company.slug])
-    awaiting = Submission.objects.awaiting().filter(company=company).select_related("project").order_by("pk")
+    awaiting = Submission.objects.awaiting().filter(company=company).order_by("sent_at", "pk")
+    rows = awaiting.values_list(
+        *("pk", "project__name", "kind", "number", "title", "contract_company_name", "total", "sent_at")
+    )
     return emails.SummarySection(
         company=company.name,
+        slug=company.slug,
         url=f"{settings.PUBLIC_URL}{list_url}?view=ready-to-export",
         lines=[
             emails.SummaryLine(
-                project=submission.project.name,
-                kind=submission.get_kind_display(),
-                number=submission.number,
-                title=submission.title,
-                vendor=submission.contract_company_name,
-                amount=submission.total,
+                project=project,
+                kind=kinds[kind],
+                number=number,
+                title=title,
+                vendor=vendor,
+                amount=total,
                 currency=company.currency,
-                waiting_days=(moment - submission.sent_at).days,
-                url=settings.PUBLIC_URL
-                + reverse("erp_integrations:review", args=[company.slug, submission.pk]),
+                waiting_days=(moment - sent_at).days,
+                url=settings.PUBLIC_URL + reverse("erp_integrations:review", args=[company.slug, pk])
+                if position < emails.OLDEST_LINES
+                else "",
             )
-            for submission in awaiting
+            for position, (pk, project, kind, number, title, vendor, total, sent_at) in enumerate(rows)
         ],
     )

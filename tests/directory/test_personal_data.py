@@ -28,7 +28,7 @@ from directory.rights import memberships
 from directory.rights.memberships import DirectoryError
 from erp_integrations.exports.retention import purge_replies
 from erp_integrations.models import JobStatus, Submission, WireAttempt
-from notifications.models import Kind, OutgoingEmail, PasswordRequest, Status, Subscription
+from notifications.models import Attachment, Kind, OutgoingEmail, PasswordRequest, Status, Subscription
 from notifications.retention import purge_emails
 from tests.clients import signed_in
 from tests.directory.signing_in import turn_on_two_step
@@ -39,6 +39,7 @@ from tests.factories import (
     SubmissionFactory,
     join_project,
 )
+from tests.notifications.factories import OutgoingEmailFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -295,6 +296,21 @@ class TestRetention:
         settings.KEEP_EMAILS_DAYS = 30
         purge_old_data()
         assert not OutgoingEmail.objects.exists()
+
+    def test_a_file_goes_after_the_last_of_its_mails(self, settings: Any) -> None:
+        settings.KEEP_EMAILS_DAYS = 30
+        file = Attachment.objects.create(name="waiting.csv", content="Number")
+        mails = OutgoingEmailFactory.create_batch(2, sent=True)
+        for mail in mails:
+            mail.attachments.add(file)
+        self.aged(OutgoingEmail, "created_at", 31, pk=mails[0].pk)
+        assert purge_emails() == 1
+        assert Attachment.objects.get() == file
+        User.objects.filter(outgoing_emails=mails[1]).delete()
+        assert Attachment.objects.get() == file
+        settings.KEEP_EMAILS_DAYS = 0
+        assert purge_emails() == 0
+        assert not Attachment.objects.exists()
 
     def test_old_sign_in_records_and_ended_sessions_go(self, person: User, settings: Any) -> None:
         settings.KEEP_SIGN_INS_DAYS = 30

@@ -1,8 +1,11 @@
+import csv
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from email.message import EmailMessage
+from io import StringIO
 from time import sleep
 from typing import Any
 
@@ -15,6 +18,7 @@ from pytest_django import Settings
 from directory.back_off import get_back_off
 from directory.models import HistoryEntry, User
 from notifications import sending
+from notifications.emails import SummaryLine, SummarySection, store_daily_summary
 from notifications.models import MAX_ATTEMPTS, OutgoingEmail, Status, get_database_time
 from tests.notifications.factories import LONG_AGO, OutgoingEmailFactory, RecipientFactory
 from tests.notifications.mail_server import MailServer
@@ -68,6 +72,34 @@ def test_a_stored_mail_arrives_with_both_parts_and_its_message_id(mail_server: M
     email.refresh_from_db()
     assert (email.status, email.attempts, email.last_error) == (Status.SENT, 1, "")
     assert email.sent_at is not None
+
+
+@pytest.mark.parametrize("vendor", ["Béton & Fils", "築" * 200, '"Quoted", 1.\n.\nFrom here'])
+def test_a_file_arrives_byte_for_byte(mail_server: MailServer, vendor: str) -> None:
+    lines = [
+        SummaryLine(
+            "Brücke", "Subcontract", f"SC-{number}", "築" * 100, vendor, Decimal(number), "USD", 3, ""
+        )
+        for number in range(501)
+    ]
+    section = SummarySection("Béton", "beton", "https://books.example/", lines)
+    person, day = RecipientFactory.create(), date(2026, 11, 23)
+    email = store_daily_summary(recipient=person, day=day, sections=[section], link="https://books.example/")
+    assert email
+    assert sending.send_due_emails() == 1
+    (message,) = mail_server.received
+    assert message["Subject"] == "ERP Integrations Daily Summary"
+    (part,) = message.iter_attachments()
+    assert part.get_filename() == "beton-waiting-for-accounting.csv"
+    content = part.get_payload(decode=True)
+    assert content == email.attachments.get().content.encode()
+    assert isinstance(content, bytes)
+    rows = list(csv.reader(StringIO(content.decode("utf-8-sig"), newline="")))
+    assert len(rows) == 502
+    assert {row[4] for row in rows[1:]} == {" ".join(vendor.split())}
+    body = message.get_body(("plain",))
+    assert body
+    assert "All 501 are in the attached file beton-waiting-for-accounting.csv" in body.get_content()
 
 
 def test_a_batch_goes_over_one_connection_the_longest_waiting_first(mail_server: MailServer) -> None:

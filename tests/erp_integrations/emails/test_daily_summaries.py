@@ -1,14 +1,26 @@
 """The ERP Integrations Daily Summary: who gets one, when, and never twice."""
 
-from datetime import UTC, datetime
+import csv
+import re
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.test.signals import template_rendered
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from commitments.models import Commitment
 from erp_integrations import submissions
 from erp_integrations.emails import daily_summaries
-from notifications.models import OutgoingEmail
+from erp_integrations.models import Submission
+from notifications.models import Attachment, OutgoingEmail
+from notifications.retention import purge_emails
 from tests.factories import ApproverFactory, ProjectFactory, SubmissionFactory, ViewerFactory, join_company
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +58,133 @@ def test_the_next_day_brings_the_next_one() -> None:
     for day in (2, 3):
         daily_summaries.store_due_summaries(at=datetime(2026, 3, day, 18, tzinfo=UTC))
     assert len(recipients()) == 2
+
+
+def fill(like: Submission, count: int) -> list[Submission]:
+    """So many wait now, in three projects; the oldest first."""
+    projects = [like.project, *ProjectFactory.create_batch(2, company=like.company)]
+    commitment = {
+        field.attname: getattr(like.commitment, field.attname)
+        for field in Commitment._meta.concrete_fields
+        if not field.primary_key
+    }
+    commitments = [Commitment(**commitment | {"number": f"B-{number:04}"}) for number in range(count - 1)]
+    columns = {
+        field.attname: getattr(like, field.attname)
+        for field in Submission._meta.concrete_fields
+        if not field.primary_key
+    }
+    Submission.objects.bulk_create(
+        Submission(
+            **columns
+            | {
+                "commitment_id": row.pk,
+                "number": row.number,
+                "project_id": projects[position % 3].pk,
+                "total": Decimal(f"{position}.{position % 100:02}"),
+                # Neither in the order of the keys nor against it.
+                "sent_at": like.sent_at - timedelta(hours=position * 7919 % count, minutes=1),
+            }
+        )
+        for position, row in enumerate(Commitment.objects.bulk_create(commitments))
+    )
+    return list(Submission.objects.awaiting().filter(company=like.company).order_by("sent_at"))
+
+
+def test_of_501_the_oldest_are_shown_and_each_project_is_summed_and_a_file_has_all() -> None:
+    waiting = fill(SubmissionFactory(), 501)
+    ApproverFactory(company=waiting[0].company)
+    assert daily_summaries.store_due_summaries(regardless_of_hour=True) == 1
+    mail = OutgoingEmail.objects.get(subject=SUBJECT)
+    assert re.findall(r"commitments/(\d+)/", mail.text_body) == [str(each.pk) for each in waiting[:100]]
+    assert re.findall(r"commitments/(\d+)/", mail.html_body) == [str(each.pk) for each in waiting[:100]]
+    sums = {
+        project: (int(count), Decimal(amount.replace(",", "")))
+        for project, count, amount in re.findall(
+            r"\* (.+)\n  (\d+) commitments, USD ([\d,.]+)", mail.text_body
+        )
+    }
+    wanted: dict[str, tuple[int, Decimal]] = {}
+    for each in waiting:
+        count, amount = wanted.get(each.project.name, (0, Decimal()))
+        wanted[each.project.name] = (count + 1, amount + each.total)
+    assert sums == wanted
+    grand_total = sum(amount for _, amount in sums.values())
+    assert f"Total: 501 commitments, USD {grand_total:,.2f}" in mail.text_body
+    file = mail.attachments.get()
+    assert file.name == f"{waiting[0].company.slug}-waiting-for-accounting.csv"
+    rows = list(csv.reader(StringIO(file.content)))[1:]
+    assert [row[0] for row in rows] == [each.number for each in waiting]
+    assert [Decimal(row[5]) for row in rows] == [each.total for each in waiting]
+
+
+def test_500_are_all_shown_and_nothing_is_attached() -> None:
+    waiting = fill(SubmissionFactory(), 500)
+    ApproverFactory(company=waiting[0].company)
+    daily_summaries.store_due_summaries(regardless_of_hour=True)
+    mail = OutgoingEmail.objects.get(subject=SUBJECT)
+    for body in (mail.text_body, mail.html_body):
+        assert re.findall(r"\bB-\d{4}\b", body) == [each.number for each in waiting if "B-" in each.number]
+        assert "attached" not in body
+    assert not mail.attachments.exists()
+
+
+def count_work() -> tuple[int, Counter[str]]:
+    """How often what waits is asked for, and what is rendered how often."""
+    rendered: Counter[str] = Counter()
+
+    def count(template: Any, **kwargs: Any) -> None:
+        rendered[template.name] += 1
+
+    template_rendered.connect(count)
+    try:
+        with CaptureQueriesContext(connection) as queries:
+            assert daily_summaries.store_due_summaries(regardless_of_hour=True)
+    finally:
+        template_rendered.disconnect(count)
+    asked = sum(' FROM "erp_integrations_submission"' in query["sql"] for query in queries)
+    return asked, rendered
+
+
+def test_what_waits_is_read_and_rendered_once_for_all_approvers() -> None:
+    waiting, one = fill(SubmissionFactory(), 501), SubmissionFactory()
+    companies = waiting[0].company, one.company
+    both = ApproverFactory(company=companies[0])
+    join_company(both, companies[1], erp_integrations_level="standard", can_push_to_accounting=True)
+    ApproverFactory(company=companies[0])
+    first = count_work()
+    assert Attachment.objects.count() == 1
+    OutgoingEmail.objects.all().delete()
+    purge_emails()
+    more = ApproverFactory.create_batch(19, company=companies[0])
+    for person in more[:9]:
+        join_company(person, companies[1], erp_integrations_level="standard", can_push_to_accounting=True)
+    again = count_work()
+    mails = OutgoingEmail.objects.filter(subject=SUBJECT)
+    assert mails.count() == 21
+    assert {mail.attachments.get() for mail in mails} == {Attachment.objects.get()}
+    assert again[0] == first[0]
+    parts = ("emails/_summary_section.html", "emails/_summary_section.txt")
+    # Of the first company with the oldest 100 and, beside the other, with 50; and of the other.
+    assert [first[1][part] for part in parts] == [again[1][part] for part in parts] == [3, 3]
+    assert again[1]["emails/daily_summary.html"] == 21
+
+
+def test_who_has_work_is_found_without_reading_all_that_waits() -> None:
+    waiting = fill(SubmissionFactory(), 50)
+    ApproverFactory.create_batch(3, company=waiting[0].company)
+    with CaptureQueriesContext(connection) as queries:
+        assert len(list(daily_summaries.list_approvers_with_work())) == 3
+    with connection.cursor() as cursor:
+        plans = []
+        for query in queries.captured_queries:
+            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {query['sql']}")
+            plans += [entry["Plan"] for entry in cursor.fetchone()[0]]
+    nodes = list(plans)
+    for node in nodes:
+        nodes += node.get("Plans", [])
+    looks = [node for node in nodes if node.get("Relation Name") == "erp_integrations_submission"]
+    assert sum(node["Actual Rows"] * node["Actual Loops"] for node in looks) == 1
 
 
 def test_nothing_is_sent_when_nothing_waits() -> None:
