@@ -1,6 +1,7 @@
 """What Spectrum's master data, as they were last read, say of one document's vendor, job and cost codes."""
 
 from collections.abc import Iterable
+from dataclasses import fields
 from typing import TypeVar
 
 from django.db.models import Model, QuerySet
@@ -58,15 +59,5 @@ def find_phases(job: Job | None, codes: Iterable[str]) -> tuple[PhaseRecord, ...
         return None
     listed = Phase.objects.filter(job=job, gone_at=None).alias(comparable=Upper("code"))
     phases = listed.filter(comparable__in=set(codes)).order_by("code", "cost_type")
-    return tuple(
-        PhaseRecord(
-            code=phase.code,
-            cost_type=phase.cost_type,
-            description=phase.description,
-            status=PhaseStatus(phase.status),
-            billing_item=phase.billing_item,
-            unit_of_measure=phase.unit_of_measure,
-            price_method=phase.price_method,
-        )
-        for phase in phases
-    )
+    names = [field.name for field in fields(PhaseRecord)]  # the columns' names, too
+    return tuple(PhaseRecord(**row | {"status": PhaseStatus(row["status"])}) for row in phases.values(*names))

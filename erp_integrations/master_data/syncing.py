@@ -7,7 +7,8 @@ change nothing; the other one reads the same again, which harms nobody.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -30,8 +31,7 @@ from erp_integrations.adapters.base import (
 )
 from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.events import ErpEvent
-from erp_integrations.models import Connection, Job, JobLink, MastersPull, Phase, SyncStatus, Vendor
-from erp_integrations.models.master_data import CODE_LENGTH, NAME_LENGTH
+from erp_integrations.models import Connection, Job, JobLink, MastersPull, SyncStatus, Vendor
 
 logger = logging.getLogger(__name__)
 
@@ -111,143 +111,82 @@ def list_linked_jobs(connection_id: int) -> models.QuerySet[Job]:
 
 @transaction.atomic
 def save_vendors(claimed: MastersPull, rows: Sequence[VendorRecord]) -> list[str]:
-    rows_by_code = {_clean_code(row.code): row for row in rows if _clean_code(row.code)}
-    present = Vendor.objects.filter(connection=claimed.connection_id, gone_at=None)
-    MastersPull.objects.lock_own(claimed)
-    if problem := check_emptied_list(rows_by_code, present, "vendors"):
-        return [problem]
-    known = {each.code: each for each in Vendor.objects.filter(connection=claimed.connection_id)}
-    _save_rows(
-        claimed,
-        present,
-        [
-            Vendor(
-                connection_id=claimed.connection_id,
-                code=code,
-                name=_clean_text(row.name),
-                status=row.status.value,
-                renamed_at=_get_renamed_at(claimed, known.get(code), "name", row.name),
-            )
-            for code, row in rows_by_code.items()
-        ],
-        key=["connection", "code"],
-        values=["name", "status", "renamed_at"],
-    )
-    update_progress(
-        claimed,
-        vendors_read=len(rows_by_code),
-        vendors_at=claimed.started_at,
-        lists_inactive_vendors=any(row.status != VendorStatus.ACTIVE for row in rows),
-    )
-    return []
+    vendors = Vendor.objects.filter(connection=claimed.connection_id)
+    owner, key = {"connection": claimed.connection}, ("code",)
+    count, problems = _save_rows(claimed, vendors, rows, owner, key, "vendors", name="name")
+    if not problems:
+        inactive = any(row.status != VendorStatus.ACTIVE for row in rows)
+        at = claimed.started_at
+        update_progress(claimed, vendors_read=count, vendors_at=at, lists_inactive_vendors=inactive)
+    return problems
 
 
 @transaction.atomic
 def save_jobs(claimed: MastersPull, rows: Sequence[JobRecord]) -> list[str]:
-    rows_by_number = {_clean_code(row.number): row for row in rows if _clean_code(row.number)}
-    present = Job.objects.filter(connection=claimed.connection_id, gone_at=None)
-    MastersPull.objects.lock_own(claimed)
-    if problem := check_emptied_list(rows_by_number, present, "jobs"):
-        return [problem]
-    known = {each.number: each for each in Job.objects.filter(connection=claimed.connection_id)}
-    _save_rows(
-        claimed,
-        present,
-        [
-            Job(
-                connection_id=claimed.connection_id,
-                number=number,
-                description=_clean_text(row.description),
-                status=row.status.value,
-                price_method=_clean_code(row.price_method),
-                renamed_at=_get_renamed_at(claimed, known.get(number), "description", row.description),
-            )
-            for number, row in rows_by_number.items()
-        ],
-        key=["connection", "number"],
-        values=["description", "status", "price_method", "renamed_at"],
-    )
-    update_progress(claimed, jobs_read=len(rows_by_number), jobs_at=claimed.started_at)
-    return []
+    jobs = Job.objects.filter(connection=claimed.connection_id)
+    owner, key = {"connection": claimed.connection}, ("number",)
+    count, problems = _save_rows(claimed, jobs, rows, owner, key, "jobs", name="description")
+    if not problems:
+        update_progress(claimed, jobs_read=count, jobs_at=claimed.started_at)
+    return problems
 
 
 @transaction.atomic
 def save_phases(claimed: MastersPull, job: Job, rows: Sequence[PhaseRecord]) -> list[str]:
-    rows_by_key = {
-        (_clean_code(row.code), _clean_code(row.cost_type)): row for row in rows if _clean_code(row.code)
-    }
-    present = job.phases.filter(gone_at=None)
-    MastersPull.objects.lock_own(claimed)
-    update_progress(
-        claimed,
-        phases_read=models.F("phases_read") + len(rows_by_key),
-        linked_jobs_read=models.F("linked_jobs_read") + 1,
-    )
-    if problem := check_emptied_list(rows_by_key, present, f"phases of job {job.number}"):
-        return [problem]
-    _save_rows(
-        claimed,
-        present,
-        [
-            Phase(
-                job=job,
-                code=code,
-                cost_type=cost_type,
-                description=_clean_text(row.description),
-                status=row.status.value,
-                billing_item=_clean_code(row.billing_item),
-                unit_of_measure=_clean_code(row.unit_of_measure),
-                price_method=_clean_code(row.price_method),
-            )
-            for (code, cost_type), row in rows_by_key.items()
-        ],
-        key=["job", "code", "cost_type"],
-        values=["description", "status", "billing_item", "unit_of_measure", "price_method"],
-    )
-    Job.objects.filter(pk=job.pk).update(phases_seen_at=claimed.started_at)
-    return []
-
-
-def check_emptied_list(rows: object, known: models.QuerySet[Any], list_name: str) -> str:
-    """A list that had entries and has none now is more likely a fault than the truth."""
-    if rows or not known.exists():
-        return ""
-    return f"Spectrum listed no {list_name}, so those of the last sync are kept."
-
-
-def _get_renamed_at(
-    claimed: MastersPull, known: Vendor | Job | None, field: str, name: str
-) -> datetime | None:
-    if known is None:
-        return None
-    before = getattr(known, field)
-    return _get_started_at(claimed) if before and before != _clean_text(name) else known.renamed_at
+    key, list_name = ("code", "cost_type"), f"phases of job {job.number}"
+    count, problems = _save_rows(claimed, job.phases.all(), rows, {"job": job}, key, list_name)
+    read = {"phases_read": models.F("phases_read") + count}
+    update_progress(claimed, **read, linked_jobs_read=models.F("linked_jobs_read") + 1)
+    if not problems:
+        Job.objects.filter(pk=job.pk).update(phases_seen_at=claimed.started_at)
+    return problems
 
 
 def _save_rows(
-    claimed: MastersPull, present: models.QuerySet[Any], rows: list[Any], *, key: list[str], values: list[str]
-) -> None:
-    """Keep what is listed, and mark what is ``present`` and was not listed as gone."""
-    started_at = _get_started_at(claimed)
+    claimed: MastersPull,
+    known: models.QuerySet[Any],
+    rows: Sequence[VendorRecord | JobRecord | PhaseRecord],
+    owner: Mapping[str, models.Model],
+    key: Sequence[str],
+    list_name: str,
+    *,
+    name: str = "",
+) -> tuple[int, list[str]]:
+    """Keep what is listed, and mark what was not listed as gone; how many there are, and why none was kept.
+
+    A record's fields are called as the columns are. ``name`` is that of which a change is dated.
+    """
+    model: Any = known.model
+    listed: dict[tuple[str, ...], dict[str, Any]] = {}
     for row in rows:
-        row.seen_at = started_at
-    present.model._default_manager.bulk_create(
-        rows,
+        # As it can be kept: PostgreSQL takes no NUL, and a name may lose its end.
+        columns = {
+            column: value.replace("\0", "").strip()[: model._meta.get_field(column).max_length]
+            for column, value in asdict(row).items()
+        }
+        if columns[key[0]]:
+            listed[tuple(columns[part] for part in key)] = columns
+    present = known.filter(gone_at=None)
+    MastersPull.objects.lock_own(claimed)
+    # A list that had entries and has none now is more likely a fault than the truth.
+    if not listed and present.exists():
+        return 0, [f"Spectrum listed no {list_name}, so those of the last sync are kept."]
+    before = {getattr(each, key[0]): each for each in known} if name else {}
+    for columns in listed.values():
+        columns |= {"seen_at": claimed.started_at, "gone_at": None}
+        if name:
+            was = before.get(columns[key[0]])
+            is_renamed = was and getattr(was, name) not in ("", columns[name])
+            columns["renamed_at"] = claimed.started_at if is_renamed else was and was.renamed_at
+    model._default_manager.bulk_create(
+        (model(**owner, **columns) for columns in listed.values()),
         batch_size=BATCH_SIZE,
         update_conflicts=True,
-        unique_fields=key,
-        update_fields=[*values, "seen_at", "gone_at"],
+        unique_fields=[*owner, *key],
+        update_fields=[column for column in next(iter(listed.values()), {}) if column not in key],
     )
-    present.filter(seen_at__lt=started_at).update(gone_at=Now())
-
-
-def _clean_text(value: str) -> str:
-    """As it can be kept: PostgreSQL takes no NUL, and a name may lose its end."""
-    return value.replace("\0", "").strip()[:NAME_LENGTH]
-
-
-def _clean_code(value: str) -> str:
-    return _clean_text(value)[:CODE_LENGTH]
+    present.filter(seen_at__lt=claimed.started_at).update(gone_at=Now())
+    return len(listed), []
 
 
 def _save_list(
@@ -261,12 +200,6 @@ def _save_list(
         return save(found.rows)
     stays = "Those of the last sync are kept." if before else "None have been synced so far."
     return [f"The {list_name} could not be synced: {found.reason.rstrip('.')}. {stays}"]
-
-
-def _get_started_at(claimed: MastersPull) -> datetime:
-    """When this reading began, by the database's clock."""
-    assert claimed.started_at is not None
-    return claimed.started_at
 
 
 def update_progress(claimed: MastersPull, **values: Any) -> None:
