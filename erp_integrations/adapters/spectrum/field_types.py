@@ -43,8 +43,8 @@ class Field:
     """
 
     name: str
-    kind: FieldKind
     width: int
+    kind: FieldKind = FieldKind.TEXT
     required: bool = False
     key: bool = False
     secret: bool = False
