@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import Count, Q
 
@@ -112,17 +113,10 @@ def list_senders(commitment: Commitment) -> list[User]:
     )
 
 
-@dataclass(frozen=True)
-class CompanyCounts:
-    """A company, with how many submissions await a decision, and how many exports need a person."""
-
-    company: Company
-    awaiting: int
-    needing_attention: int
-
-
-def count_by_company(companies: Iterable[Company]) -> list[CompanyCounts]:
-    """The companies with their counts, in their order; one query for all of them."""
+def count_by_company(companies: Iterable[Company]) -> list[dict[str, Any]]:
+    """Each company, with how many submissions await a decision, and how many exports need a person, in their
+    order; one query for all of them.
+    """
     company_list = list(companies)
     needing_person = Submission.objects.filter(company__in=company_list).needing_person()
     rows = (
@@ -130,8 +124,9 @@ def count_by_company(companies: Iterable[Company]) -> list[CompanyCounts]:
         .values("company_id")
         .annotate(
             awaiting=Count("pk", filter=Q(status=SubmissionStatus.AWAITING)),
-            needing_person=Count("pk", filter=Q(pk__in=needing_person)),
+            needing_attention=Count("pk", filter=Q(pk__in=needing_person)),
         )
     )
-    counts = {row["company_id"]: (row["awaiting"], row["needing_person"]) for row in rows}
-    return [CompanyCounts(company, *counts.get(company.pk, (0, 0))) for company in company_list]
+    counts = {row["company_id"]: row for row in rows}
+    none = {"awaiting": 0, "needing_attention": 0}
+    return [{**counts.get(company.pk, none), "company": company} for company in company_list]

@@ -1,8 +1,5 @@
 """Who may push to accounting: the list, and its review by an administrator of the company."""
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from django.contrib import messages
 from django.db.models import Max
 from django.http import HttpResponse
@@ -12,12 +9,7 @@ from django.views.decorators.http import require_http_methods
 from directory.models import VISIBLE_LEVELS, CompanyMembership, Level
 from directory.requests import SignedInRequest
 from directory.rights.approver_review import ListChanged, describe_review_conflict, record_approver_review
-from directory.rights.approvers import (
-    Approver,
-    ApproverList,
-    build_approver_list,
-    format_names,
-)
+from directory.rights.approvers import ApproverList, build_approver_list, format_names
 from directory.rights.permissions import (
     can_review_approvers,
     require_review_approvers,
@@ -27,15 +19,6 @@ from erp_integrations.forms import ApproverReviewForm
 from erp_integrations.models import Submission
 from erp_integrations.views import navigation
 from erp_integrations.views.access import require_member
-
-
-@dataclass(frozen=True, slots=True)
-class ApproverRow:
-    """One person of the list, with their last decision in this company."""
-
-    approver: Approver
-    decided_at: datetime | None
-    is_ticked: bool
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -107,11 +90,13 @@ def _build_page(
         "roll": approver_list,
         "granters": format_names(viewer.granters) if approver_list.suspended else "",
         "rows": [
-            ApproverRow(
-                approver,
-                decision_times.get(approver.membership.user_id),
-                str(approver.membership.user_id) in ticked if form.is_bound else approver.is_flagged,
-            )
+            {
+                "approver": approver,
+                "decided_at": decision_times.get(approver.membership.user_id),
+                "is_ticked": str(approver.membership.user_id) in ticked
+                if form.is_bound
+                else approver.is_flagged,
+            }
             for approver in approver_list.approvers
         ],
         "form": form,
