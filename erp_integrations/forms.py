@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
+from erp_integrations import submissions
 from erp_integrations.checks.preflight import has_text
 from erp_integrations.models import CallState, ExportCall
 
@@ -158,8 +159,9 @@ class FollowForm(VersionForm):
 class ResolveForm(VersionForm):
     """What a person found in Spectrum, and how they know."""
 
-    attested = forms.ChoiceField(
+    attested = forms.TypedChoiceField(
         label="What is in Spectrum",
+        coerce=submissions.Attested,
         choices=[
             ("all", "All of it. It becomes Synced."),
             ("none", "None of it. All of it is sent again."),
