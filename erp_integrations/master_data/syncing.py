@@ -7,10 +7,9 @@ change nothing; the other one reads the same again, which harms nobody.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -20,15 +19,7 @@ from django.db.models.functions import Now, Upper
 from directory import history
 from directory.db.database_errors import is_transient_error
 from directory.db.leases import LeaseLost, stopping
-from erp_integrations.adapters.base import (
-    JobRecord,
-    PhaseRecord,
-    Rows,
-    Unauthorised,
-    Unavailable,
-    VendorRecord,
-    VendorStatus,
-)
+from erp_integrations.adapters.base import Rows, Unauthorised, Unavailable, VendorStatus
 from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.events import ErpEvent
 from erp_integrations.models import Connection, Job, JobLink, MastersPull, SyncStatus, Vendor
@@ -38,6 +29,9 @@ logger = logging.getLogger(__name__)
 LEASE_DURATION = timedelta(minutes=10)  # of one reading: a list may take many calls
 RETRY_DELAY = timedelta(hours=1)
 BATCH_SIZE = 1000
+
+Found = Rows[Any] | Unauthorised | Unavailable
+"""What was read of a list."""
 
 
 def requeue_sync(connection_id: int) -> None:
@@ -86,20 +80,16 @@ def claim_sync(connection_id: int) -> MastersPull | None:
 def read_master_data(claimed: MastersPull) -> None:
     """Vendors, jobs, and the phases of linked jobs. Raises LeaseLost."""
     adapter = get_adapter(claimed.connection)
-    vendors = adapter.list_vendors()
-    problems = _save_list(vendors, partial(save_vendors, claimed), "vendors", claimed.vendors_at)
+    problems = save_vendors(claimed, adapter.list_vendors())
     if release_if_stopping(claimed):
         return
-    problems += _save_list(adapter.list_jobs(), partial(save_jobs, claimed), "jobs", claimed.jobs_at)
+    problems += save_jobs(claimed, adapter.list_jobs())
     linked = list(list_linked_jobs(claimed.connection_id))
     update_progress(claimed, linked_jobs=len(linked))
     for job in linked:
         if release_if_stopping(claimed):
             return
-        phases, name = adapter.list_phases(job.number), f"phases of job {job.number}"
-        problems += _save_list(phases, partial(save_phases, claimed, job), name, job.phases_seen_at)
-        if not isinstance(phases, Rows):
-            update_progress(claimed, linked_jobs_read=models.F("linked_jobs_read") + 1)
+        problems += save_phases(claimed, job, adapter.list_phases(job.number))
     end_sync(claimed, problems)
 
 
@@ -110,31 +100,31 @@ def list_linked_jobs(connection_id: int) -> models.QuerySet[Job]:
 
 
 @transaction.atomic
-def save_vendors(claimed: MastersPull, rows: Sequence[VendorRecord]) -> list[str]:
-    vendors = Vendor.objects.filter(connection=claimed.connection_id)
-    owner, key = {"connection": claimed.connection}, ("code",)
-    count, problems = _save_rows(claimed, vendors, rows, owner, key, "vendors", name="name")
-    if not problems:
-        inactive = any(row.status != VendorStatus.ACTIVE for row in rows)
+def save_vendors(claimed: MastersPull, found: Found) -> list[str]:
+    known = Vendor.objects.filter(connection=claimed.connection_id)
+    owner, at = {"connection": claimed.connection}, claimed.vendors_at
+    count, problems = _save_list(claimed, found, known, owner, ("code",), "vendors", at, name="name")
+    if isinstance(found, Rows) and not problems:
+        inactive = any(row.status != VendorStatus.ACTIVE for row in found.rows)
         at = claimed.started_at
         update_progress(claimed, vendors_read=count, vendors_at=at, lists_inactive_vendors=inactive)
     return problems
 
 
 @transaction.atomic
-def save_jobs(claimed: MastersPull, rows: Sequence[JobRecord]) -> list[str]:
-    jobs = Job.objects.filter(connection=claimed.connection_id)
-    owner, key = {"connection": claimed.connection}, ("number",)
-    count, problems = _save_rows(claimed, jobs, rows, owner, key, "jobs", name="description")
+def save_jobs(claimed: MastersPull, found: Found) -> list[str]:
+    known = Job.objects.filter(connection=claimed.connection_id)
+    owner, at = {"connection": claimed.connection}, claimed.jobs_at
+    count, problems = _save_list(claimed, found, known, owner, ("number",), "jobs", at, name="description")
     if not problems:
         update_progress(claimed, jobs_read=count, jobs_at=claimed.started_at)
     return problems
 
 
 @transaction.atomic
-def save_phases(claimed: MastersPull, job: Job, rows: Sequence[PhaseRecord]) -> list[str]:
-    key, list_name = ("code", "cost_type"), f"phases of job {job.number}"
-    count, problems = _save_rows(claimed, job.phases.all(), rows, {"job": job}, key, list_name)
+def save_phases(claimed: MastersPull, job: Job, found: Found) -> list[str]:
+    key, list_name, at = ("code", "cost_type"), f"phases of job {job.number}", job.phases_seen_at
+    count, problems = _save_list(claimed, found, job.phases.all(), {"job": job}, key, list_name, at)
     read = {"phases_read": models.F("phases_read") + count}
     update_progress(claimed, **read, linked_jobs_read=models.F("linked_jobs_read") + 1)
     if not problems:
@@ -142,23 +132,28 @@ def save_phases(claimed: MastersPull, job: Job, rows: Sequence[PhaseRecord]) -> 
     return problems
 
 
-def _save_rows(
+def _save_list(
     claimed: MastersPull,
+    found: Found,
     known: models.QuerySet[Any],
-    rows: Sequence[VendorRecord | JobRecord | PhaseRecord],
     owner: Mapping[str, models.Model],
     key: Sequence[str],
     list_name: str,
+    before_at: datetime | None,
     *,
     name: str = "",
 ) -> tuple[int, list[str]]:
-    """Keep what is listed, and mark what was not listed as gone; how many there are, and why none was kept.
+    """Keep what is listed, and mark what was not listed as gone; how many there are, and what a person reads
+    about a list that could not be read, or was read and not believed.
 
     A record's fields are called as the columns are. ``name`` is that of which a change is dated.
     """
+    if not isinstance(found, Rows):
+        stays = "Those of the last sync are kept." if before_at else "None have been synced so far."
+        return 0, [f"The {list_name} could not be synced: {found.reason.rstrip('.')}. {stays}"]
     model: Any = known.model
     listed: dict[tuple[str, ...], dict[str, Any]] = {}
-    for row in rows:
+    for row in found.rows:
         # As it can be kept: PostgreSQL takes no NUL, and a name may lose its end.
         columns = {
             column: value.replace("\0", "").strip()[: model._meta.get_field(column).max_length]
@@ -187,19 +182,6 @@ def _save_rows(
     )
     present.filter(seen_at__lt=claimed.started_at).update(gone_at=Now())
     return len(listed), []
-
-
-def _save_list(
-    found: Rows[Any] | Unauthorised | Unavailable,
-    save: Callable[[Sequence[Any]], list[str]],
-    list_name: str,
-    before: datetime | None,
-) -> list[str]:
-    """What a person reads about a list that could not be read, or was read and not believed."""
-    if isinstance(found, Rows):
-        return save(found.rows)
-    stays = "Those of the last sync are kept." if before else "None have been synced so far."
-    return [f"The {list_name} could not be synced: {found.reason.rstrip('.')}. {stays}"]
 
 
 def update_progress(claimed: MastersPull, **values: Any) -> None:
