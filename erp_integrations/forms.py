@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
+from directory.rights.approvers import ApproverList
 from erp_integrations import submissions
 from erp_integrations.checks.preflight import has_text
 from erp_integrations.models import CallState, ExportCall
@@ -134,11 +135,13 @@ class ApproverReviewForm(ExpectedHashForm):
     )
     reason = build_text_field("Reason", "Mailed to those who can revoke it and kept in the history.", rows=3)
 
-    def __init__(self, *args: Any, people: Sequence[int], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, roll: ApproverList, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.roll, self.people = roll, [each.membership.user_id for each in roll.approvers]
         flagged = self.fields["flagged"]
         assert isinstance(flagged, forms.TypedMultipleChoiceField)
-        flagged.choices = [(str(person), str(person)) for person in people]
+        flagged.choices = [(str(person), str(person)) for person in self.people]
+        flagged.initial = [str(each.membership.user_id) for each in roll.approvers if each.is_flagged]
 
     def clean(self) -> dict[str, Any]:
         """Whoever asks for a revocation says why."""
