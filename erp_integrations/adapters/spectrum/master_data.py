@@ -60,6 +60,8 @@ MAX_LIST_SECONDS = 480.0
 """Seconds for all parts of one list; whoever waits for it has a lease of ten minutes."""
 
 NOT_CONFIGURED = Unavailable("Read-back is not configured.")
+_KEY = ("code", "number", "cost_type")
+"""What names a vendor, a job or a phase: those of these that it has."""
 _INFO_LINK_HINT = "Reading through Info-Link shows all of them."
 
 
@@ -257,21 +259,10 @@ def build_rows(rows: Sequence[Row], record: Callable[[Row], Record]) -> Rows[Rec
     try:
         for row in rows:
             found = record(row)
-            by_key[_get_record_key(found)] = found
+            by_key[tuple(getattr(found, name, "").upper() for name in _KEY)] = found
     except ValueError as error:
         return Unavailable(f"Spectrum listed something unknown: {error}.")
     return Rows(tuple(by_key[key] for key in sorted(by_key)))
-
-
-def _get_record_key(record: object) -> tuple[str, ...]:
-    match record:
-        case VendorRecord():
-            return (record.code.upper(),)
-        case JobRecord():
-            return (record.number.upper(),)
-        case PhaseRecord():
-            return record.code.upper(), record.cost_type.upper()
-    raise TypeError(type(record).__name__)
 
 
 def parse_vendor(row: Row) -> VendorRecord:
