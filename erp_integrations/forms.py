@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.http import QueryDict
 
 from directory.rights.approvers import ApproverList
 from erp_integrations import submissions
@@ -15,7 +14,10 @@ from erp_integrations.models import CallState, ExportCall
 MAX_TEXT_LENGTH = 4000
 FINGERPRINT = re.compile("[0-9a-f]{64}")
 NOTE_HELP_TEXT = "Also written to Spectrum (at most 1,000 characters) and kept in the commitment's history."
-MISSING_VERSION_MESSAGE = "This page was out of date. Check it below and decide again."
+OUTDATED = dict.fromkeys(
+    ("required", "invalid", "max_length"), "This page was out of date. Check it below and decide again."
+)
+"""What is said of whatever the page itself filled in."""
 
 
 def build_text_field(label: str, help_text: str, rows: int = 2) -> forms.CharField:
@@ -29,46 +31,36 @@ def build_text_field(label: str, help_text: str, rows: int = 2) -> forms.CharFie
 class VersionForm(forms.Form):
     """Which delivery the box showed; nobody decides on a later one with it."""
 
-    round = forms.IntegerField(
-        widget=forms.HiddenInput,
-        error_messages={"required": MISSING_VERSION_MESSAGE, "invalid": MISSING_VERSION_MESSAGE},
-    )
+    round = forms.IntegerField(widget=forms.HiddenInput, error_messages=OUTDATED)
 
 
 class ExpectedHashForm(forms.Form):
-    seen_hash = forms.CharField(
-        max_length=64,
-        widget=forms.HiddenInput,
-        error_messages={"required": MISSING_VERSION_MESSAGE, "max_length": MISSING_VERSION_MESSAGE},
-    )
+    seen_hash = forms.CharField(max_length=64, widget=forms.HiddenInput, error_messages=OUTDATED)
 
 
 class DecisionForm(VersionForm, ExpectedHashForm):
     """What the box showed travels with the decision, so that nobody decides on something else."""
 
 
-class TicksForm(forms.Form):
+class TicksField(forms.MultipleChoiceField):
     """What is ticked names exactly one record, or one change, with its content; what is not shown any more
     counts for nothing."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name, ticked in self.fields.items():
-            if isinstance(ticked, forms.TypedMultipleChoiceField):
-                given = self.data.getlist(name) if isinstance(self.data, QueryDict) else []
-                ticked.choices = [(each, each) for each in given if FINGERPRINT.fullmatch(each)]
+    def validate(self, value: list[str]) -> None:
+        self.choices = [(each, each) for each in value if FINGERPRINT.fullmatch(each)]
+        super().validate(value)
 
 
-class OtherRecordsForm(TicksForm):
+class OtherRecordsForm(forms.Form):
     """Which records in Spectrum are others."""
 
-    other_records = forms.TypedMultipleChoiceField(required=False, coerce=str)
+    other_records = TicksField(required=False)
 
 
-class ConfirmedChangesForm(TicksForm):
+class ConfirmedChangesForm(forms.Form):
     """Which changes by others are right."""
 
-    confirmed = forms.TypedMultipleChoiceField(required=False, coerce=str)
+    confirmed = TicksField(required=False)
 
 
 class ResumeForm(ConfirmedChangesForm, VersionForm):
@@ -79,10 +71,7 @@ class AcceptForm(OtherRecordsForm, ConfirmedChangesForm, DecisionForm):
     """The ERP ID that it shall have, and optional details; ``seen_record`` is what Spectrum showed."""
 
     seen_record = forms.CharField(
-        max_length=64,
-        required=False,
-        widget=forms.HiddenInput,
-        error_messages={"max_length": MISSING_VERSION_MESSAGE},
+        max_length=64, required=False, widget=forms.HiddenInput, error_messages=OUTDATED
     )
     erp_id = forms.CharField(
         label="ERP ID",
