@@ -107,7 +107,7 @@ def describe_late_records(row: SubmissionRow) -> Explanation | None:
         return Explanation("danger", "warning", str(DriftKind.LATE.label), [*sentences, *steps])
     records = late_records.list_watched_records(submission.commitment_id, connection)
     sentences = [
-        f"{call.title} ({each.name}) was sent, and no answer ruled out that it was written. "
+        f"{call.title} ({each.key}) was sent, and no answer ruled out that it was written. "
         + (f"Not found in Spectrum{_format_date(call.not_found_at)}." if call.not_found_at else "")
         for each in records
         for call in each.calls
