@@ -190,7 +190,7 @@ class MasterDataReader:
         if not rows and self.settings.guid.strip():
             # Seen where Spectrum did not take the GUID: it says nothing, and lists nothing.
             raise ListUnavailableError(
-                Unavailable("Spectrum listed nothing, as it does for a GUID that it does not accept.")
+                "Spectrum listed nothing, as it does for a GUID that it does not accept."
             )
         return rows
 
@@ -201,26 +201,24 @@ class MasterDataReader:
         credentials = authentication.build_soap_credentials(self.settings)
         values |= credentials.elements
         if lack := service.describe_missing_elements([name for name, value in values.items() if value]):
-            raise ListUnavailableError(Unavailable(lack))
+            raise ListUnavailableError(lack)
         try:
             answer = service.send(values, credentials.headers)
         except Exception as error:  # the attempt itself raises nothing: this is zeep, before it
             reason = f"{method} can't be written as XML ({type(error).__name__})."
-            raise ListUnavailableError(Unavailable(reason)) from error
+            raise ListUnavailableError(reason) from error
         response = self.parse_response(answer, lambda whole: list_responses.parse_soap_list(whole, method))
         for element in ("pCompany_Code", "pStatus_Code", "pJob_Number"):
             # A list of something else than was asked for is none of ours.
             column, wanted = element.removeprefix("p").lower(), values.get(element, "").upper()
             if wanted and any(row.get(column, wanted).upper() != wanted for row in response.rows):
-                raise ListUnavailableError(Unavailable(f"Spectrum ignores {element} and listed others too."))
+                raise ListUnavailableError(f"Spectrum ignores {element} and listed others too.")
         return response
 
     def parse_response(self, answer: Exchange, read: Callable[[Exchange], ListResponse]) -> ListResponse:
         response = read(get_effective_exchange(answer, self.settings))
         if answer.status != 200:
-            raise ListUnavailableError(
-                Unavailable(f"Spectrum listed them under HTTP status {answer.status}.")
-            )
+            raise ListUnavailableError(f"Spectrum listed them under HTTP status {answer.status}.")
         return response
 
     def build_partitioned_fetch(
@@ -236,9 +234,7 @@ class MasterDataReader:
                 )
             response = ask(criteria)
             if not all(all(row.get(column) for column in key) for row in response.rows):
-                raise ListUnavailableError(
-                    Unavailable(f"Spectrum listed a row without {key[-1].replace('_', ' ')}.")
-                )
+                raise ListUnavailableError(f"Spectrum listed a row without {key[-1].replace('_', ' ')}.")
             return response
 
         return PartitionedFetch(fetch_in_time, key, self.settings.any_ending)
