@@ -4,7 +4,7 @@ Written portion by portion, so that a million entries need no memory; and rememb
 """
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from io import StringIO
 
 from directory import history
@@ -44,7 +44,7 @@ def export_history(*, company: Company, search: Search, kind: str, by: User) -> 
 
 def format_csv(company: Company, entries_found: Entries) -> Iterator[str]:
     """One row for each entry, with names as they are now. No value is a formula."""
-    yield "\ufeff" + _format_csv_line(COLUMNS)  # the mark by which Excel knows UTF-8
+    yield "\ufeff" + _format_csv([COLUMNS])  # the mark by which Excel knows UTF-8
     for entries, seals in _read_batches(entries_found):
         people = descriptions.list_named_people(entries)
         subject_by_key = subjects.find_subjects(entries)
@@ -52,27 +52,21 @@ def format_csv(company: Company, entries_found: Entries) -> Iterator[str]:
         for entry in entries:
             story, seal = descriptions.describe_entry(entry, people), seals.get(entry.pk)
             by = people.get(entry.by_id or 0)
-            rows.append(
-                _format_csv_line(
-                    (
-                        canonical.format_time(entry.at),
-                        str(by) if by else "" if entry.by_id else "the system",
-                        str(entry.by_id or ""),
-                        entry.event,
-                        story.description,
-                        story.message,
-                        str(subject_by_key[entry.subject_type, entry.subject_id]),
-                        entry.subject_type,
-                        str(entry.subject_id),
-                        canonical.format_canonical_json(entry.detail),
-                        str(entry.pk),
-                        str(seal.number) if seal else "",
-                        seal.entry_hash if seal else "",
-                        seal.hash if seal else "",
-                    )
-                )
+            values = (
+                canonical.format_time(entry.at),
+                by or ("" if entry.by_id else "the system"),
+                entry.by_id or "",
+                entry.event,
+                story.description,
+                story.message,
+                subject_by_key[entry.subject_type, entry.subject_id],
+                entry.subject_type,
+                entry.subject_id,
+                canonical.format_canonical_json(entry.detail),
+                entry.pk,
             )
-        yield "".join(rows)
+            rows.append((*values, *((seal.number, seal.entry_hash, seal.hash) if seal else ("", "", ""))))
+        yield _format_csv(rows)
 
 
 def format_jsonl(company: Company, entries_found: Entries) -> Iterator[str]:
@@ -106,9 +100,9 @@ def _read_batches(entries_found: Entries) -> Iterator[tuple[list[HistoryEntry], 
         yield entries, HistorySeal.objects.in_bulk([entry.pk for entry in entries])
 
 
-def _format_csv_line(values: tuple[str, ...]) -> str:
+def _format_csv(rows: Iterable[tuple[object, ...]]) -> str:
     buffer = StringIO()
-    csv.writer(buffer).writerow([_clean_cell(value) for value in values])
+    csv.writer(buffer).writerows([_clean_cell(str(value)) for value in row] for row in rows)
     return buffer.getvalue()
 
 
