@@ -5,15 +5,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.http import QueryDict
 
+from directory.rights.approvers import ApproverList
+from erp_integrations import submissions
 from erp_integrations.checks.preflight import has_text
 from erp_integrations.models import CallState, ExportCall
 
 MAX_TEXT_LENGTH = 4000
 FINGERPRINT = re.compile("[0-9a-f]{64}")
 NOTE_HELP_TEXT = "Also written to Spectrum (at most 1,000 characters) and kept in the commitment's history."
-MISSING_VERSION_MESSAGE = "This page was out of date. Check it below and decide again."
+OUTDATED = dict.fromkeys(
+    ("required", "invalid", "max_length"), "This page was out of date. Check it below and decide again."
+)
+"""What is said of whatever the page itself filled in."""
 
 
 def build_text_field(label: str, help_text: str, rows: int = 2) -> forms.CharField:
@@ -27,46 +31,36 @@ def build_text_field(label: str, help_text: str, rows: int = 2) -> forms.CharFie
 class VersionForm(forms.Form):
     """Which delivery the box showed; nobody decides on a later one with it."""
 
-    round = forms.IntegerField(
-        widget=forms.HiddenInput,
-        error_messages={"required": MISSING_VERSION_MESSAGE, "invalid": MISSING_VERSION_MESSAGE},
-    )
+    round = forms.IntegerField(widget=forms.HiddenInput, error_messages=OUTDATED)
 
 
 class ExpectedHashForm(forms.Form):
-    seen_hash = forms.CharField(
-        max_length=64,
-        widget=forms.HiddenInput,
-        error_messages={"required": MISSING_VERSION_MESSAGE, "max_length": MISSING_VERSION_MESSAGE},
-    )
+    seen_hash = forms.CharField(max_length=64, widget=forms.HiddenInput, error_messages=OUTDATED)
 
 
 class DecisionForm(VersionForm, ExpectedHashForm):
     """What the box showed travels with the decision, so that nobody decides on something else."""
 
 
-class TicksForm(forms.Form):
+class TicksField(forms.MultipleChoiceField):
     """What is ticked names exactly one record, or one change, with its content; what is not shown any more
     counts for nothing."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name, ticked in self.fields.items():
-            if isinstance(ticked, forms.TypedMultipleChoiceField):
-                given = self.data.getlist(name) if isinstance(self.data, QueryDict) else []
-                ticked.choices = [(each, each) for each in given if FINGERPRINT.fullmatch(each)]
+    def validate(self, value: list[str]) -> None:
+        self.choices = [(each, each) for each in value if FINGERPRINT.fullmatch(each)]
+        super().validate(value)
 
 
-class OtherRecordsForm(TicksForm):
+class OtherRecordsForm(forms.Form):
     """Which records in Spectrum are others."""
 
-    other_records = forms.TypedMultipleChoiceField(required=False, coerce=str)
+    other_records = TicksField(required=False)
 
 
-class ConfirmedChangesForm(TicksForm):
+class ConfirmedChangesForm(forms.Form):
     """Which changes by others are right."""
 
-    confirmed = forms.TypedMultipleChoiceField(required=False, coerce=str)
+    confirmed = TicksField(required=False)
 
 
 class ResumeForm(ConfirmedChangesForm, VersionForm):
@@ -77,10 +71,7 @@ class AcceptForm(OtherRecordsForm, ConfirmedChangesForm, DecisionForm):
     """The ERP ID that it shall have, and optional details; ``seen_record`` is what Spectrum showed."""
 
     seen_record = forms.CharField(
-        max_length=64,
-        required=False,
-        widget=forms.HiddenInput,
-        error_messages={"max_length": MISSING_VERSION_MESSAGE},
+        max_length=64, required=False, widget=forms.HiddenInput, error_messages=OUTDATED
     )
     erp_id = forms.CharField(
         label="ERP ID",
@@ -133,11 +124,13 @@ class ApproverReviewForm(ExpectedHashForm):
     )
     reason = build_text_field("Reason", "Mailed to those who can revoke it and kept in the history.", rows=3)
 
-    def __init__(self, *args: Any, people: Sequence[int], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, roll: ApproverList, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.roll, self.people = roll, [each.membership.user_id for each in roll.approvers]
         flagged = self.fields["flagged"]
         assert isinstance(flagged, forms.TypedMultipleChoiceField)
-        flagged.choices = [(str(person), str(person)) for person in people]
+        flagged.choices = [(str(person), str(person)) for person in self.people]
+        flagged.initial = [str(each.membership.user_id) for each in roll.approvers if each.is_flagged]
 
     def clean(self) -> dict[str, Any]:
         """Whoever asks for a revocation says why."""
@@ -158,8 +151,9 @@ class FollowForm(VersionForm):
 class ResolveForm(VersionForm):
     """What a person found in Spectrum, and how they know."""
 
-    attested = forms.ChoiceField(
+    attested = forms.TypedChoiceField(
         label="What is in Spectrum",
+        coerce=submissions.Attested,
         choices=[
             ("all", "All of it. It becomes Synced."),
             ("none", "None of it. All of it is sent again."),

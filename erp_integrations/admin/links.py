@@ -13,7 +13,7 @@ from directory.models import User
 from erp_integrations import wakeup
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import LINKS, Subject
-from erp_integrations.connections.settings_form import build_clean_method, validate_account
+from erp_integrations.connections.settings_form import ACCOUNT, build_clean_method
 from erp_integrations.events import ErpEvent
 from erp_integrations.links import linking
 from erp_integrations.links.kinds import get_kind
@@ -24,7 +24,7 @@ from erp_integrations.models import CostTypeAccount, ExportJob, JobLink, JobStat
 class LinkForm(forms.ModelForm[Any]):
     """Both sides are of one company."""
 
-    clean_general_ledger_account = build_clean_method(validate_account, "general_ledger_account")
+    clean_general_ledger_account = build_clean_method("general_ledger_account", ACCOUNT)
 
     def clean(self) -> dict[str, Any]:
         """A link joins two things of one company; another company's are none of its business."""

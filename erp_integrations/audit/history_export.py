@@ -50,24 +50,21 @@ def format_csv(company: Company, entries_found: Entries) -> Iterator[str]:
         for entry in entries:
             story, seal = descriptions.describe_entry(entry, people), seals.get(entry.pk)
             by = people.get(entry.by_id or 0)
-            rows.append(
-                (
-                    canonical.format_time(entry.at),
-                    str(by) if by else "" if entry.by_id else "the system",
-                    str(entry.by_id or ""),
-                    entry.event,
-                    story.description,
-                    story.message,
-                    str(subject_by_key[entry.subject_type, entry.subject_id]),
-                    entry.subject_type,
-                    str(entry.subject_id),
-                    canonical.format_canonical_json(entry.detail),
-                    str(entry.pk),
-                    str(seal.number) if seal else "",
-                    seal.entry_hash if seal else "",
-                    seal.hash if seal else "",
-                )
+            values = (
+                canonical.format_time(entry.at),
+                by or ("" if entry.by_id else "the system"),
+                entry.by_id or "",
+                entry.event,
+                story.description,
+                story.message,
+                subject_by_key[entry.subject_type, entry.subject_id],
+                entry.subject_type,
+                entry.subject_id,
+                canonical.format_canonical_json(entry.detail),
+                entry.pk,
             )
+            sealed = (seal.number, seal.entry_hash, seal.hash) if seal else ("", "", "")
+            rows.append(map(str, (*values, *sealed)))
         yield format_csv_rows(rows)
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.apps import apps
 from django.db.models import Exists, Model, OuterRef
 from django.urls import reverse
 
@@ -53,13 +52,14 @@ def find_subjects(entries: Iterable[HistoryEntry], reader: CompanyMembership | N
 
     Pages are those that ``reader`` may open; for nobody, as in a file, there are none.
     """
+    namings = {model._meta.label_lower: (model, naming) for model, naming in NAMINGS.items()}
     keys_by_type: dict[str, set[int]] = defaultdict(set)
     for entry in entries:
         keys_by_type[entry.subject_type].add(entry.subject_id)
     subjects: Subjects = {}
     for label, keys in sorted(keys_by_type.items()):
-        naming = NAMINGS.get(label)
-        rows = _find_rows(label, naming, keys, reader) if naming else {}
+        model, naming = namings.get(label, (None, None))
+        rows = _find_rows(model, naming, keys, reader) if model and naming else {}
         for key in keys:
             row = rows.get(key)
             if naming and row is not None:
@@ -72,10 +72,10 @@ def find_subjects(entries: Iterable[HistoryEntry], reader: CompanyMembership | N
 
 
 def _find_rows(
-    label: str, naming: Naming, keys: set[int], reader: CompanyMembership | None
+    model: type[Model], naming: Naming, keys: set[int], reader: CompanyMembership | None
 ) -> dict[int, Model]:
-    rows = apps.get_model(label)._default_manager.select_related(*naming.related)
-    if reader and label == Commitment._meta.label_lower:
+    rows = model._default_manager.select_related(*naming.related)
+    if reader and model is Commitment:
         visible_projects = Project.objects.visible_to(reader.user).filter(pk=OuterRef("project"))
         rows = rows.annotate(reader_sees=Exists(visible_projects))
     found: dict[int, Model] = rows.in_bulk(keys)
@@ -99,27 +99,21 @@ def _get_connection_url(row: Connection, reader: CompanyMembership) -> str:
     return reverse("erp_integrations:connection", args=[reader.company.slug, row.pk])
 
 
-NAMINGS: dict[str, Naming] = {
-    Commitment._meta.label_lower: Naming(
-        "Commitment", lambda row: row.number or row.title, _get_commitment_url
-    ),
-    Submission._meta.label_lower: Naming("Commitment", lambda row: row.number, _get_submission_url),
-    Connection._meta.label_lower: Naming("Connection", lambda row: row.name, _get_connection_url),
-    VendorLink._meta.label_lower: Naming(
-        "Vendor", lambda row: row.contract_company.name, related=("contract_company",)
-    ),
-    JobLink._meta.label_lower: Naming("Job", lambda row: row.project.name, related=("project",)),
-    CostTypeAccount._meta.label_lower: Naming(
-        "Cost type", lambda row: row.cost_type.code, related=("cost_type",)
-    ),
-    ContractCompany._meta.label_lower: Naming("Contract Company", lambda row: row.name),
-    CostCode._meta.label_lower: Naming("Cost code", lambda row: row.code),
-    CostType._meta.label_lower: Naming("Cost type", lambda row: row.code),
-    Company._meta.label_lower: Naming("Company", lambda row: row.name),
-    Project._meta.label_lower: Naming("Project", lambda row: row.name),
-    CompanyMembership._meta.label_lower: Naming("Person", lambda row: str(row.user), related=("user",)),
-    ProjectMembership._meta.label_lower: Naming(
+NAMINGS: dict[type[Model], Naming] = {
+    Commitment: Naming("Commitment", lambda row: row.number or row.title, _get_commitment_url),
+    Submission: Naming("Commitment", lambda row: row.number, _get_submission_url),
+    Connection: Naming("Connection", lambda row: row.name, _get_connection_url),
+    VendorLink: Naming("Vendor", lambda row: row.contract_company.name, related=("contract_company",)),
+    JobLink: Naming("Job", lambda row: row.project.name, related=("project",)),
+    CostTypeAccount: Naming("Cost type", lambda row: row.cost_type.code, related=("cost_type",)),
+    ContractCompany: Naming("Contract Company", lambda row: row.name),
+    CostCode: Naming("Cost code", lambda row: row.code),
+    CostType: Naming("Cost type", lambda row: row.code),
+    Company: Naming("Company", lambda row: row.name),
+    Project: Naming("Project", lambda row: row.name),
+    CompanyMembership: Naming("Person", lambda row: str(row.user), related=("user",)),
+    ProjectMembership: Naming(
         "Person", lambda row: f"{row.user} on {row.project.name}", related=("user", "project")
     ),
-    User._meta.label_lower: Naming("Person", str),
+    User: Naming("Person", str),
 }

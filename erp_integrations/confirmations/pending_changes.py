@@ -63,11 +63,12 @@ class PendingChange:
     @cached_property
     def sentence(self) -> str:
         subject, names = self.subject, set(self.row.confirmed)
+        verb = VERBS.get(subject.kind, "is linked to")
         found = User.objects.in_bulk(self.row.people)
         people = " and ".join(str(found.get(pk, "somebody")) for pk in self.row.people)
         at = format_time(self.row.changed_at)
         return (
-            f"{subject.get_name()} {VERBS[subject.kind]} {subject.describe_values(self.now, names)}, by "
+            f"{subject.get_name()} {verb} {subject.describe_values(self.now, names)}, by "
             f"{people} on {at}; before: {subject.describe_values(self.before, names)}."
         )
 

@@ -55,13 +55,8 @@ LINKS: Mapping[Kind, tuple[type[Model], str, tuple[str, ...]]] = {
     Kind.ACCOUNT: (CostTypeAccount, "cost_type", ("general_ledger_account",)),
     Kind.UNIT: (UnitLink, "unit", ("erp_unit",)),
 }
-VERBS = {
-    Kind.VENDOR: "is linked to",
-    Kind.JOB: "is linked to",
-    Kind.ACCOUNT: "goes to",
-    Kind.UNIT: "is called",
-    Kind.CONNECTION: "is set to",
-}
+VERBS = {Kind.ACCOUNT: "goes to", Kind.UNIT: "is called", Kind.CONNECTION: "is set to"}
+"""Of all others it is said that they are linked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ def describe_secret(connection: Any) -> str:
         description = f"Expired on {date_format(connection.client_secret_expires_on)}"
     else:
         day = date_format(connection.client_secret_expires_on)
-        description = f"{days_left} {'day' if days_left == 1 else 'days'} left, until {day}"
+        description = f"{_format_days(days_left)} left, until {day}"
     if connection.is_unproven:
         description += ". The new one has not worked yet, so the old one is kept"
     elif connection.rotation_began_at:
@@ -127,9 +127,11 @@ def describe_secret_expiry(connection: Connection) -> str:
     days_left = connection.secret_days_left
     if days_left is None or days_left > DAYS_OF_WARNING:
         return ""
-    when = (
-        f"expires in {days_left} {'day' if days_left == 1 else 'days'}" if days_left > 0 else "expires today"
-    )
+    when = f"expires in {_format_days(days_left)}" if days_left else "expires today"
     if days_left < 0:
-        when = f"expired {-days_left} {'day' if days_left == -1 else 'days'} ago"
+        when = f"expired {_format_days(-days_left)} ago"
     return f"The client secret {when}. An ERP Integrations Admin can rotate it in Settings."
+
+
+def _format_days(count: int) -> str:
+    return f"{count} {'day' if count == 1 else 'days'}"

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from django import forms
@@ -21,9 +20,17 @@ from erp_integrations.models import (
 SECRETS = ("authorization_id", "guid", "client_secret")
 SECRET_STORED = "One is stored. Leave blank to keep it, or enter a new one to replace it."
 NO_SECRET_STORED = "None is stored."
-PATH = re.compile(r"/[\w./-]*\{(\w+)\}[\w./-]*", re.ASCII)
-PREFIX = re.compile(r"[A-Z0-9-]*", re.ASCII)
-PLAIN_PATH = re.compile(r"(/[\w.-]+)+/?", re.ASCII)
+# What a whole value looks like, and what is said of another one.
+ACCOUNT = ("[0-9]*", "A general-ledger account has digits only, at most 12.")
+PREFIX = ("[A-Z0-9-]*", "Enter letters, digits and dashes only, or nothing.")
+PRICE_CODES = ("[A-Z0-9,]*", "Enter codes with commas between them, for example U,blank.")
+PLAIN_PATH = (r"(/[\w.-]+)+/?", "Enter a path that begins with /, without blanks and signs.")
+NO_PARENT_STEP = (r"(?!.*(\.\.|/\./)).*", "Enter a path without .. in it: it may not lead back up.")
+METHOD_PATH = (r"/[\w./-]*\{method\}[\w./-]*", "Enter a path that begins with / and holds {method} once.")
+COMPANY_PATH = (
+    r"/[\w./-]*\{company_code\}[\w./-]*",
+    "Enter a path that begins with / and holds {company_code} once.",
+)
 # What Spectrum's published error codes are called; none of them may ever count as written.
 ERROR_CODES = frozenset("AIME")
 
@@ -37,13 +44,6 @@ def list_servers() -> list[tuple[str, str]]:
     return [("", "---------"), *((name, name) for name in settings.SPECTRUM_SERVERS)]
 
 
-def validate_prefix(value: str) -> str:
-    value = value.strip().upper()
-    if not PREFIX.fullmatch(value):
-        raise forms.ValidationError("Enter letters, digits and dashes only, or nothing.")
-    return value
-
-
 def build_secret_field(label: str, width: int) -> forms.CharField:
     """A secret that can be written, and never read: nothing of it is ever sent to a browser."""
     return forms.CharField(
@@ -54,41 +54,28 @@ def build_secret_field(label: str, width: int) -> forms.CharField:
     )
 
 
-def validate_path(placeholder: str, value: str) -> str:
-    found = PATH.fullmatch(value)
-    if not found or found[1] != placeholder:
-        raise forms.ValidationError(f"Enter a path that begins with / and holds {{{placeholder}}} once.")
-    return validate_no_parent_step(value)
+def build_clean_method(
+    name: str, *rules: tuple[str, str], write: Callable[[str], str] = str.strip
+) -> Callable[[Any], str]:
+    """A value is always written alike, as ``write`` does, and keeps to each rule."""
+
+    def clean(form: Any) -> str:
+        value = write(form.cleaned_data[name])
+        for pattern, problem in rules:
+            if not re.fullmatch(pattern, value, re.ASCII):
+                raise forms.ValidationError(problem)
+        return value
+
+    return clean
 
 
-def validate_no_parent_step(path: str) -> str:
-    if ".." in path or "/./" in path:
-        raise forms.ValidationError("Enter a path without .. in it: it may not lead back up.")
-    return path
+def format_code(value: str) -> str:
+    return value.strip().upper()
 
 
-def validate_account(value: str) -> str:
-    """An account as Spectrum takes it; refused here rather than at the first export."""
-    if value and not (value.isascii() and value.isdigit()):
-        raise forms.ValidationError("A general-ledger account has digits only, at most 12.")
-    return value
-
-
-def validate_plain_path(value: str) -> str:
-    if not PLAIN_PATH.fullmatch(value):
-        raise forms.ValidationError("Enter a path that begins with /, without blanks and signs.")
-    return validate_no_parent_step(value)
-
-
-def validate_price_codes(value: str) -> str:
-    codes = value.upper().replace(",", " ").split()
-    if not all(code.isascii() and code.isalnum() for code in codes):
-        raise forms.ValidationError("Enter codes with commas between them, for example U,blank.")
-    return ",".join(dict.fromkeys(codes))
-
-
-def build_clean_method(validate: Callable[[str], str], name: str) -> Callable[[Any], str]:
-    return lambda form: validate(form.cleaned_data[name])
+def format_codes(value: str) -> str:
+    """Each once, in whatever way they were told apart."""
+    return ",".join(dict.fromkeys(value.upper().replace(",", " ").split()))
 
 
 def build_secret_clean_method(name: str) -> Callable[[Any], str]:
@@ -163,28 +150,29 @@ class ConnectionForm(forms.ModelForm[Connection]):
     clean_guid = build_secret_clean_method("guid")
     clean_client_secret = build_secret_clean_method("client_secret")
     # As Spectrum compares it.
-    clean_company_code = build_clean_method(lambda value: value.strip().upper(), "company_code")
-    clean_general_ledger_account = build_clean_method(validate_account, "general_ledger_account")
-    clean_subcontract_prefix = build_clean_method(validate_prefix, "subcontract_prefix")
-    clean_purchase_order_prefix = build_clean_method(validate_prefix, "purchase_order_prefix")
-    clean_unit_price_codes = build_clean_method(validate_price_codes, "unit_price_codes")
-    clean_job_price_codes = build_clean_method(validate_price_codes, "job_price_codes")
-    clean_wsdl_path = build_clean_method(partial(validate_path, "method"), "wsdl_path")
-    clean_service_path = build_clean_method(partial(validate_path, "method"), "service_path")
-    clean_vendors_path = build_clean_method(partial(validate_path, "company_code"), "vendors_path")
-    clean_token_path = build_clean_method(validate_plain_path, "token_path")
-    clean_rotation_path = build_clean_method(validate_plain_path, "rotation_path")
+    clean_company_code = build_clean_method("company_code", write=format_code)
+    clean_general_ledger_account = build_clean_method("general_ledger_account", ACCOUNT)
+    clean_subcontract_prefix = build_clean_method("subcontract_prefix", PREFIX, write=format_code)
+    clean_purchase_order_prefix = build_clean_method("purchase_order_prefix", PREFIX, write=format_code)
+    clean_unit_price_codes = build_clean_method("unit_price_codes", PRICE_CODES, write=format_codes)
+    clean_job_price_codes = build_clean_method("job_price_codes", PRICE_CODES, write=format_codes)
+    clean_wsdl_path = build_clean_method("wsdl_path", METHOD_PATH, NO_PARENT_STEP)
+    clean_service_path = build_clean_method("service_path", METHOD_PATH, NO_PARENT_STEP)
+    clean_vendors_path = build_clean_method("vendors_path", COMPANY_PATH, NO_PARENT_STEP)
+    clean_token_path = build_clean_method("token_path", PLAIN_PATH, NO_PARENT_STEP)
+    clean_rotation_path = build_clean_method("rotation_path", PLAIN_PATH, NO_PARENT_STEP)
+    # Spectrum's own words for it, in its letters.
+    clean_notes_topic = build_clean_method(
+        "notes_topic", ("[ -~]*", "Enter plain letters, digits and signs only.")
+    )
+    # A sign, and nothing that a value may consist of.
+    clean_any_ending = build_clean_method(
+        "any_ending", ("((?![A-Za-z0-9])[!-~])*", "Enter a wildcard such as *, or leave it blank.")
+    )
 
     def clean_fixed_price_units(self) -> str:
         """Always written alike, so that another spelling of the same units changes no plan."""
         return ", ".join(self.cleaned_data["fixed_price_units"].upper().replace(",", " ").split())
-
-    def clean_notes_topic(self) -> str:
-        """Spectrum's own words for it, in its letters."""
-        topic = str(self.cleaned_data["notes_topic"]).strip()
-        if not all(" " <= character <= "~" for character in topic):
-            raise forms.ValidationError("Enter plain letters, digits and signs only.")
-        return topic
 
     def clean_success_codes(self) -> str:
         """Codes with commas between them, and no code that means an error."""
@@ -205,13 +193,6 @@ class ConnectionForm(forms.ModelForm[Connection]):
         if not all(each.isascii() and re.fullmatch(r"[45]\d\d", each) and each != "401" for each in typed):
             raise forms.ValidationError("Enter statuses from 400 to 599 except 401, for example 400, 500.")
         return ",".join(sorted(set(typed)))
-
-    def clean_any_ending(self) -> str:
-        """A sign, and nothing that a value may consist of."""
-        sign = str(self.cleaned_data["any_ending"]).strip()
-        if not all("!" <= character <= "~" and not character.isalnum() for character in sign):
-            raise forms.ValidationError("Enter a wildcard such as *, or leave it blank.")
-        return sign
 
     def clean_element_names(self) -> str:
         """Elements of ours, each with a name that the site's present description has."""

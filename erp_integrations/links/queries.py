@@ -1,7 +1,6 @@
 """Which of a company's vendors and projects are linked, and what in Spectrum looks like the others."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
@@ -11,11 +10,10 @@ from directory.db import pagination
 from directory.db.pagination import Page
 from directory.models import Company
 from erp_integrations.confirmations import pending_changes
-from erp_integrations.confirmations.pending_changes import PendingChange
-from erp_integrations.links.kinds import VENDOR, ErpRecord, Link, LinkKind, LinkOwner
+from erp_integrations.links.kinds import VENDOR, ErpRecord, LinkKind, LinkOwner
 from erp_integrations.models import Connection, VendorLink
 from erp_integrations.models.listing import limit_to_words
-from erp_integrations.name_matching import Suggestion, find_suggestions
+from erp_integrations.name_matching import find_suggestions
 
 MAX_SEARCH_RESULTS = 20
 
@@ -26,22 +24,6 @@ LINK_FILTERS: Mapping[str, str] = {
     "all": "All",
 }
 """The choices of the filter, by address; the first is the default."""
-
-
-@dataclass(frozen=True, slots=True)
-class LinkRow:
-    """One of ours, its link, what that code is in Spectrum's list, and a ``change`` of the link that waits
-    for a second person.
-
-    ``unexported_count`` are its commitments that could go to accounting, or are there, and are not exported.
-    """
-
-    owner: LinkOwner
-    link: Link | None
-    found: ErpRecord | None
-    unexported_count: int
-    suggestions: list[Suggestion[ErpRecord]]
-    change: PendingChange | None
 
 
 def list_unexported_commitments() -> QuerySet[Commitment]:
@@ -73,7 +55,7 @@ def get_link_page(
     view: str,
     search: str,
     parameters: Mapping[str, str],
-) -> tuple[Page[LinkOwner], list[LinkRow]]:
+) -> tuple[Page[LinkOwner], list[dict[str, Any]]]:
     """One page of what of ours is linked, in the order of names. Four queries."""
     link = kind.list_links(None, connection).filter(**{kind.owner_field: OuterRef("pk")})
     owners: QuerySet[Any] = kind.owner_model.objects.filter(company=company)
@@ -102,8 +84,12 @@ def build_link_rows(
     owners: Sequence[LinkOwner],
     *,
     always_suggest: bool = False,
-) -> list[LinkRow]:
-    """With links, Spectrum's records, and suggestions for what is not linked. Four queries."""
+) -> list[dict[str, Any]]:
+    """Each of ours, its link, what that code is in Spectrum's list, suggestions where it is not linked, and a
+    ``change`` of the link that waits for a second person. Four queries.
+
+    ``unexported_count`` are its commitments that could go to accounting, or are there, and are not exported.
+    """
     links = kind.list_links(owners, connection)
     if not kind.is_per_connection:
         links = links.select_related("connection")
@@ -122,9 +108,11 @@ def build_link_rows(
     rows = []
     for each in owners:
         link = links_by_owner.get(each.pk)
-        found = by_code.get((link.connection_id, link.code.strip().upper())) if link else None
-        suggested, change = suggestions.get(each.name, []), changes.get(subjects[each.pk])
-        rows.append(LinkRow(each, link, found, unexported.get(each.pk, 0), suggested, change))
+        row: dict[str, Any] = {"owner": each, "link": link, "change": changes.get(subjects[each.pk])}
+        row["found"] = by_code.get((link.connection_id, link.code.strip().upper())) if link else None
+        row["unexported_count"] = unexported.get(each.pk, 0)
+        row["suggestions"] = suggestions.get(each.name, [])
+        rows.append(row)
     return rows
 
 

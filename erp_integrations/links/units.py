@@ -1,7 +1,7 @@
 """Units of measure: which of those that projects write is which of Spectrum's three letters."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count
@@ -38,25 +38,13 @@ SUGGESTIONS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class UsedUnit:
-    """A unit in use that Spectrum can't hold, or that is linked; ``lines`` counts what is not exported.
+def list_used_units(connection: Connection) -> list[dict[str, Any]]:
+    """The units in use that Spectrum can't hold, or that are linked: by name, those that need a link first.
+    Two queries.
 
-    ``suggested`` is what its name is usually called in Spectrum, blank where nobody knows.
+    ``lines`` counts what is not exported; ``suggested`` is what its name is usually called in Spectrum, blank
+    where nobody knows, or it is linked.
     """
-
-    unit: str
-    erp_unit: str
-    lines: int
-
-    @property
-    def suggested(self) -> str:
-        """Only where nothing is linked yet."""
-        return "" if self.erp_unit else SUGGESTIONS.get(self.unit, "")
-
-
-def list_used_units(connection: Connection) -> list[UsedUnit]:
-    """By name, those that need a link first. Two queries."""
     links = get_unit_links(connection)
     lines = LineItem.objects.filter(commitment__project__job_link__connection=connection)
     lines = lines.filter(commitment__lock__in=NOT_EXPORTED).exclude(unit_of_measure="")
@@ -67,8 +55,12 @@ def list_used_units(connection: Connection) -> list[UsedUnit]:
         name = get_comparable_unit(unit)
         if name in links or adapter.describe_code_issue(unit.strip(), "unit"):
             counts[name] = counts.get(name, 0) + count
-    rows = [UsedUnit(unit, links.get(unit, ""), count) for unit, count in counts.items()]
-    return sorted(rows, key=lambda row: (bool(row.erp_unit), row.unit))
+    rows = []
+    for unit, count in counts.items():
+        erp_unit = links.get(unit, "")
+        suggested = "" if erp_unit else SUGGESTIONS.get(unit, "")
+        rows.append({"unit": unit, "erp_unit": erp_unit, "lines": count, "suggested": suggested})
+    return sorted(rows, key=lambda row: (bool(row["erp_unit"]), row["unit"]))
 
 
 def hash_unit_links(connection: Connection) -> str:

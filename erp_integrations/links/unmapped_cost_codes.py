@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from django.db.models import Count
 
@@ -17,48 +17,9 @@ from erp_integrations.models.listing import limit_to_words
 PAGE_LENGTH = 25
 
 
-@dataclass(frozen=True, slots=True)
-class UsedCostCode:
-    cost_code: str
-    name: str
-    cost_type: str
-    lines: int
-    commitments: int
-
-
-@dataclass(frozen=True, slots=True)
-class UnmappedCostCode(UsedCostCode):
-    """A cost code with one of its cost types, and what Spectrum's list has against it.
-
-    ``is_refused``: Spectrum would refuse such a line.
-    """
-
-    sentence: str
-    is_refused: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectCostCodes:
-    """A project with its job, and the gaps among its ``used_count`` pairs of cost code and cost type.
-
-    ``job`` is empty when the project is not linked, or its job is not in Spectrum's list;
-    ``is_read`` says whether the job's phases were ever read.
-    """
-
-    project: Project
-    link: JobLink | None
-    job: Job | None
-    used_count: int
-    unmapped: list[UnmappedCostCode] = field(default_factory=list)
-
-    @property
-    def is_read(self) -> bool:
-        return self.job is not None and self.job.phases_seen_at is not None
-
-
 def get_project_page(
     company: Company, *, search: str, parameters: Mapping[str, str]
-) -> tuple[Page[Project], list[ProjectCostCodes]]:
+) -> tuple[Page[Project], list[dict[str, Any]]]:
     """Some projects, in the order of their names. Five queries."""
     projects = limit_to_words(Project.objects.filter(company=company), search, ("name", "number"))
     kept = {"q": search} if search else {}
@@ -68,8 +29,13 @@ def get_project_page(
     return project_page, list_project_cost_codes(company, project_page.rows)
 
 
-def list_project_cost_codes(company: Company, projects: Sequence[Project]) -> list[ProjectCostCodes]:
-    """The gaps of each project, in their order. Four queries."""
+def list_project_cost_codes(company: Company, projects: Sequence[Project]) -> list[dict[str, Any]]:
+    """Each project with the gaps among its ``used_count`` pairs of cost code and cost type, in their order.
+    Four queries.
+
+    ``is_read`` says whether the phases of its job were ever read: it may not be linked, or its job not be in
+    Spectrum's list.
+    """
     links = {
         link.project_id: link
         for link in JobLink.objects.filter(project__in=projects).select_related("connection__settings")
@@ -87,26 +53,25 @@ def list_project_cost_codes(company: Company, projects: Sequence[Project]) -> li
     rows = []
     for project in projects:
         link, job = links.get(project.pk), job_by_project.get(project.pk)
-        unmapped = (
-            find_unmapped_cost_codes(link, phases[job.pk], used[project.pk])
-            if link and job and job.phases_seen_at
-            else []
-        )
-        rows.append(ProjectCostCodes(project, link, job, len(used[project.pk]), unmapped))
+        row: dict[str, Any] = {"project": project, "link": link, "used_count": len(used[project.pk])}
+        row |= {"is_read": bool(job and job.phases_seen_at), "unmapped": []}
+        if link and job and row["is_read"]:
+            row["unmapped"] = find_unmapped_cost_codes(link, phases[job.pk], used[project.pk])
+        rows.append(row)
     return rows
 
 
-def list_used_cost_codes(projects: Sequence[Project]) -> defaultdict[int, list[UsedCostCode]]:
+def list_used_cost_codes(projects: Sequence[Project]) -> defaultdict[int, list[dict[str, Any]]]:
     lines = LineItem.objects.filter(commitment__project__in=projects, commitment__lock__in=NOT_EXPORTED)
     coded = lines.filter(cost_code__isnull=False, cost_type__isnull=False)
     pairs = (
         coded.order_by("cost_code__code", "cost_type__code")
-        .values_list("commitment__project_id", "cost_code__code", "cost_code__name", "cost_type__code")
+        .values("commitment__project_id", "cost_code__code", "cost_code__name", "cost_type__code")
         .annotate(lines=Count("pk"), commitments=Count("commitment", distinct=True))
     )
-    used: defaultdict[int, list[UsedCostCode]] = defaultdict(list)
-    for project_id, *pair in pairs:
-        used[project_id].append(UsedCostCode(*pair))
+    used: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
+    for pair in pairs:
+        used[pair["commitment__project_id"]].append(dict(pair))
     return used
 
 
@@ -122,16 +87,16 @@ def list_phase_statuses(jobs: Sequence[Job]) -> defaultdict[int, dict[str, dict[
 
 
 def find_unmapped_cost_codes(
-    link: JobLink, phases: Mapping[str, Mapping[str, str]], used: Sequence[UsedCostCode]
-) -> list[UnmappedCostCode]:
+    link: JobLink, phases: Mapping[str, Mapping[str, str]], used: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """The pairs that Spectrum's list has something against; ``is_refused``: it would refuse such a line."""
     phase_code = get_adapter(link.connection).get_phase_code
     unmapped = []
-    for used_code in used:
-        cost_types = phases.get(phase_code(used_code.cost_code), {})
-        sentence = _describe_phase_problem(cost_types, used_code.cost_type)
-        if sentence:
-            inactive = cost_types.get(used_code.cost_type.strip().upper()) == PhaseState.INACTIVE
-            unmapped.append(UnmappedCostCode(**asdict(used_code), sentence=sentence, is_refused=not inactive))
+    for pair in used:
+        cost_types, cost_type = phases.get(phase_code(pair["cost_code__code"]), {}), pair["cost_type__code"]
+        if sentence := _describe_phase_problem(cost_types, cost_type):
+            inactive = cost_types.get(cost_type.strip().upper()) == PhaseState.INACTIVE
+            unmapped.append({**pair, "sentence": sentence, "is_refused": not inactive})
     return unmapped
 
 

@@ -1,6 +1,7 @@
 """What Spectrum's master data, as they were last read, say of one document's vendor, job and cost codes."""
 
 from collections.abc import Iterable
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -19,9 +20,7 @@ from erp_integrations.models import Job, JobLink, MastersPull, Phase, Vendor
 
 M = TypeVar("M", bound=Model)
 
-PHASE_COLUMNS = (
-    *("code", "cost_type", "description", "status", "billing_item", "unit_of_measure", "price_method"),
-)
+PHASE_COLUMNS = [each.name for each in fields(PhaseRecord)]  # the columns' names, too
 
 
 def add_references(links: QuerySet[JobLink], phase_codes: Iterable[str]) -> QuerySet[JobLink]:

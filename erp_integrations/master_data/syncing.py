@@ -7,9 +7,9 @@ change nothing; the other one reads the same again, which harms nobody.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -19,25 +19,19 @@ from django.db.models.functions import Now, Upper
 from directory import history
 from directory.db.database_errors import is_transient_error
 from directory.db.leases import LeaseLost, stopping
-from erp_integrations.adapters.base import (
-    JobRecord,
-    PhaseRecord,
-    Rows,
-    Unauthorised,
-    Unavailable,
-    VendorRecord,
-    VendorStatus,
-)
+from erp_integrations.adapters.base import Rows, Unauthorised, Unavailable, VendorStatus
 from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.events import ErpEvent
-from erp_integrations.models import Connection, Job, JobLink, MastersPull, Phase, SyncStatus, Vendor
-from erp_integrations.models.master_data import CODE_LENGTH, NAME_LENGTH
+from erp_integrations.models import Connection, Job, JobLink, MastersPull, SyncStatus, Vendor
 
 logger = logging.getLogger(__name__)
 
 LEASE_DURATION = timedelta(minutes=10)  # of one reading: a list may take many calls
 RETRY_DELAY = timedelta(hours=1)
 BATCH_SIZE = 1000
+
+Found = Rows[Any] | Unauthorised | Unavailable
+"""What was read of a list."""
 
 
 def requeue_sync(connection_id: int) -> None:
@@ -86,20 +80,16 @@ def claim_sync(connection_id: int) -> MastersPull | None:
 def read_master_data(claimed: MastersPull) -> None:
     """Vendors, jobs, and the phases of linked jobs. Raises LeaseLost."""
     adapter = get_adapter(claimed.connection)
-    vendors = adapter.list_vendors()
-    problems = _save_list(vendors, partial(save_vendors, claimed), "vendors", claimed.vendors_at)
+    problems = save_vendors(claimed, adapter.list_vendors())
     if release_if_stopping(claimed):
         return
-    problems += _save_list(adapter.list_jobs(), partial(save_jobs, claimed), "jobs", claimed.jobs_at)
+    problems += save_jobs(claimed, adapter.list_jobs())
     linked = list(list_linked_jobs(claimed.connection_id))
     update_progress(claimed, linked_jobs=len(linked))
     for job in linked:
         if release_if_stopping(claimed):
             return
-        phases, name = adapter.list_phases(job.number), f"phases of job {job.number}"
-        problems += _save_list(phases, partial(save_phases, claimed, job), name, job.phases_seen_at)
-        if not isinstance(phases, Rows):
-            update_progress(claimed, linked_jobs_read=models.F("linked_jobs_read") + 1)
+        problems += save_phases(claimed, job, adapter.list_phases(job.number))
     end_sync(claimed, problems)
 
 
@@ -110,163 +100,88 @@ def list_linked_jobs(connection_id: int) -> models.QuerySet[Job]:
 
 
 @transaction.atomic
-def save_vendors(claimed: MastersPull, rows: Sequence[VendorRecord]) -> list[str]:
-    rows_by_code = {_clean_code(row.code): row for row in rows if _clean_code(row.code)}
-    present = Vendor.objects.filter(connection=claimed.connection_id, gone_at=None)
-    MastersPull.objects.lock_own(claimed)
-    if problem := check_emptied_list(rows_by_code, present, "vendors"):
-        return [problem]
-    known = {each.code: each for each in Vendor.objects.filter(connection=claimed.connection_id)}
-    _save_rows(
-        claimed,
-        present,
-        [
-            Vendor(
-                connection_id=claimed.connection_id,
-                code=code,
-                name=_clean_text(row.name),
-                status=row.status.value,
-                renamed_at=_get_renamed_at(claimed, known.get(code), "name", row.name),
-            )
-            for code, row in rows_by_code.items()
-        ],
-        key=["connection", "code"],
-        values=["name", "status", "renamed_at"],
-    )
-    update_progress(
-        claimed,
-        vendors_read=len(rows_by_code),
-        vendors_at=claimed.started_at,
-        lists_inactive_vendors=any(row.status != VendorStatus.ACTIVE for row in rows),
-    )
-    return []
+def save_vendors(claimed: MastersPull, found: Found) -> list[str]:
+    known = Vendor.objects.filter(connection=claimed.connection_id)
+    owner, at = {"connection": claimed.connection}, claimed.vendors_at
+    count, problems = _save_list(claimed, found, known, owner, ("code",), "vendors", at, name="name")
+    if isinstance(found, Rows) and not problems:
+        inactive = any(row.status != VendorStatus.ACTIVE for row in found.rows)
+        at = claimed.started_at
+        update_progress(claimed, vendors_read=count, vendors_at=at, lists_inactive_vendors=inactive)
+    return problems
 
 
 @transaction.atomic
-def save_jobs(claimed: MastersPull, rows: Sequence[JobRecord]) -> list[str]:
-    rows_by_number = {_clean_code(row.number): row for row in rows if _clean_code(row.number)}
-    present = Job.objects.filter(connection=claimed.connection_id, gone_at=None)
-    MastersPull.objects.lock_own(claimed)
-    if problem := check_emptied_list(rows_by_number, present, "jobs"):
-        return [problem]
-    known = {each.number: each for each in Job.objects.filter(connection=claimed.connection_id)}
-    _save_rows(
-        claimed,
-        present,
-        [
-            Job(
-                connection_id=claimed.connection_id,
-                number=number,
-                description=_clean_text(row.description),
-                status=row.status.value,
-                price_method=_clean_code(row.price_method),
-                renamed_at=_get_renamed_at(claimed, known.get(number), "description", row.description),
-            )
-            for number, row in rows_by_number.items()
-        ],
-        key=["connection", "number"],
-        values=["description", "status", "price_method", "renamed_at"],
-    )
-    update_progress(claimed, jobs_read=len(rows_by_number), jobs_at=claimed.started_at)
-    return []
+def save_jobs(claimed: MastersPull, found: Found) -> list[str]:
+    known = Job.objects.filter(connection=claimed.connection_id)
+    owner, at = {"connection": claimed.connection}, claimed.jobs_at
+    count, problems = _save_list(claimed, found, known, owner, ("number",), "jobs", at, name="description")
+    if not problems:
+        update_progress(claimed, jobs_read=count, jobs_at=claimed.started_at)
+    return problems
 
 
 @transaction.atomic
-def save_phases(claimed: MastersPull, job: Job, rows: Sequence[PhaseRecord]) -> list[str]:
-    rows_by_key = {
-        (_clean_code(row.code), _clean_code(row.cost_type)): row for row in rows if _clean_code(row.code)
-    }
-    present = job.phases.filter(gone_at=None)
-    MastersPull.objects.lock_own(claimed)
-    update_progress(
-        claimed,
-        phases_read=models.F("phases_read") + len(rows_by_key),
-        linked_jobs_read=models.F("linked_jobs_read") + 1,
-    )
-    if problem := check_emptied_list(rows_by_key, present, f"phases of job {job.number}"):
-        return [problem]
-    _save_rows(
-        claimed,
-        present,
-        [
-            Phase(
-                job=job,
-                code=code,
-                cost_type=cost_type,
-                description=_clean_text(row.description),
-                status=row.status.value,
-                billing_item=_clean_code(row.billing_item),
-                unit_of_measure=_clean_code(row.unit_of_measure),
-                price_method=_clean_code(row.price_method),
-            )
-            for (code, cost_type), row in rows_by_key.items()
-        ],
-        key=["job", "code", "cost_type"],
-        values=["description", "status", "billing_item", "unit_of_measure", "price_method"],
-    )
-    Job.objects.filter(pk=job.pk).update(phases_seen_at=claimed.started_at)
-    return []
-
-
-def check_emptied_list(rows: object, known: models.QuerySet[Any], list_name: str) -> str:
-    """A list that had entries and has none now is more likely a fault than the truth."""
-    if rows or not known.exists():
-        return ""
-    return f"Spectrum listed no {list_name}, so those of the last sync are kept."
-
-
-def _get_renamed_at(
-    claimed: MastersPull, known: Vendor | Job | None, field: str, name: str
-) -> datetime | None:
-    if known is None:
-        return None
-    before = getattr(known, field)
-    return _get_started_at(claimed) if before and before != _clean_text(name) else known.renamed_at
-
-
-def _save_rows(
-    claimed: MastersPull, present: models.QuerySet[Any], rows: list[Any], *, key: list[str], values: list[str]
-) -> None:
-    """Keep what is listed, and mark what is ``present`` and was not listed as gone."""
-    started_at = _get_started_at(claimed)
-    for row in rows:
-        row.seen_at = started_at
-    present.model._default_manager.bulk_create(
-        rows,
-        batch_size=BATCH_SIZE,
-        update_conflicts=True,
-        unique_fields=key,
-        update_fields=[*values, "seen_at", "gone_at"],
-    )
-    present.filter(seen_at__lt=started_at).update(gone_at=Now())
-
-
-def _clean_text(value: str) -> str:
-    """As it can be kept: PostgreSQL takes no NUL, and a name may lose its end."""
-    return value.replace("\0", "").strip()[:NAME_LENGTH]
-
-
-def _clean_code(value: str) -> str:
-    return _clean_text(value)[:CODE_LENGTH]
+def save_phases(claimed: MastersPull, job: Job, found: Found) -> list[str]:
+    key, list_name, at = ("code", "cost_type"), f"phases of job {job.number}", job.phases_seen_at
+    count, problems = _save_list(claimed, found, job.phases.all(), {"job": job}, key, list_name, at)
+    read = {"phases_read": models.F("phases_read") + count}
+    update_progress(claimed, **read, linked_jobs_read=models.F("linked_jobs_read") + 1)
+    if not problems:
+        Job.objects.filter(pk=job.pk).update(phases_seen_at=claimed.started_at)
+    return problems
 
 
 def _save_list(
-    found: Rows[Any] | Unauthorised | Unavailable,
-    save: Callable[[Sequence[Any]], list[str]],
+    claimed: MastersPull,
+    found: Found,
+    known: models.QuerySet[Any],
+    owner: Mapping[str, models.Model],
+    key: Sequence[str],
     list_name: str,
-    before: datetime | None,
-) -> list[str]:
-    """What a person reads about a list that could not be read, or was read and not believed."""
-    if isinstance(found, Rows):
-        return save(found.rows)
-    stays = "Those of the last sync are kept." if before else "None have been synced so far."
-    return [f"The {list_name} could not be synced: {found.reason.rstrip('.')}. {stays}"]
+    before_at: datetime | None,
+    *,
+    name: str = "",
+) -> tuple[int, list[str]]:
+    """Keep what is listed, and mark what was not listed as gone; how many there are, and what a person reads
+    about a list that could not be read, or was read and not believed.
 
-
-def _get_started_at(claimed: MastersPull) -> datetime:
-    """When this reading began, by the database's clock."""
-    assert claimed.started_at is not None
-    return claimed.started_at
+    A record's fields are called as the columns are. ``name`` is that of which a change is dated.
+    """
+    if not isinstance(found, Rows):
+        stays = "Those of the last sync are kept." if before_at else "None have been synced so far."
+        return 0, [f"The {list_name} could not be synced: {found.reason.rstrip('.')}. {stays}"]
+    model: Any = known.model
+    listed: dict[tuple[str, ...], dict[str, Any]] = {}
+    for row in found.rows:
+        # As it can be kept: PostgreSQL takes no NUL, and a name may lose its end.
+        columns = {
+            column: value.replace("\0", "").strip()[: model._meta.get_field(column).max_length]
+            for column, value in asdict(row).items()
+        }
+        if columns[key[0]]:
+            listed[tuple(columns[part] for part in key)] = columns
+    present = known.filter(gone_at=None)
+    MastersPull.objects.lock_own(claimed)
+    # A list that had entries and has none now is more likely a fault than the truth.
+    if not listed and present.exists():
+        return 0, [f"Spectrum listed no {list_name}, so those of the last sync are kept."]
+    before = {getattr(each, key[0]): each for each in known} if name else {}
+    for columns in listed.values():
+        columns |= {"seen_at": claimed.started_at, "gone_at": None}
+        if name:
+            was = before.get(columns[key[0]])
+            is_renamed = was and getattr(was, name) not in ("", columns[name])
+            columns["renamed_at"] = claimed.started_at if is_renamed else was and was.renamed_at
+    model._default_manager.bulk_create(
+        (model(**owner, **columns) for columns in listed.values()),
+        batch_size=BATCH_SIZE,
+        update_conflicts=True,
+        unique_fields=[*owner, *key],
+        update_fields=[column for column in next(iter(listed.values()), {}) if column not in key],
+    )
+    present.filter(seen_at__lt=claimed.started_at).update(gone_at=Now())
+    return len(listed), []
 
 
 def update_progress(claimed: MastersPull, **values: Any) -> None:

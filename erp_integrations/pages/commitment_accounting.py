@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import Count
 
@@ -112,24 +113,21 @@ def list_senders(commitment: Commitment) -> list[User]:
     )
 
 
-@dataclass(frozen=True)
-class CompanyCounts:
-    """A company, with how many submissions await a decision, and how many exports need a person."""
-
-    company: Company
-    awaiting: int
-    needing_attention: int
-
-
-def count_by_company(companies: Iterable[Company]) -> list[CompanyCounts]:
-    """The companies with their counts, in their order. Two queries for all of them."""
+def count_by_company(companies: Iterable[Company]) -> list[dict[str, Any]]:
+    """Each company, with how many submissions await a decision, and how many exports need a person, in their
+    order. Two queries for all of them.
+    """
     company_list = list(companies)
     submissions = Submission.objects.filter(company__in=company_list)
-    awaiting, needing_attention = (
+    awaiting, needing_person = (
         dict(rows.order_by().values_list("company").annotate(count=Count("pk")))
         for rows in (submissions.awaiting(), submissions.needing_person())
     )
     return [
-        CompanyCounts(each, awaiting.get(each.pk, 0), needing_attention.get(each.pk, 0))
+        {
+            "company": each,
+            "awaiting": awaiting.get(each.pk, 0),
+            "needing_attention": needing_person.get(each.pk, 0),
+        }
         for each in company_list
     ]

@@ -107,7 +107,7 @@ def describe_late_records(row: SubmissionRow) -> Explanation | None:
         return Explanation("danger", "warning", str(DriftKind.LATE.label), [*sentences, *steps])
     records = late_records.list_watched_records(submission.commitment_id, connection)
     sentences = [
-        f"{call.title} ({each.name}) was sent, and no answer ruled out that it was written. "
+        f"{call.title} ({each.key}) was sent, and no answer ruled out that it was written. "
         + (f"Not found in Spectrum{_format_date(call.not_found_at)}." if call.not_found_at else "")
         for each in records
         for call in each.calls
@@ -168,54 +168,33 @@ def describe_synced(row: SubmissionRow, job: ExportJob) -> Explanation:
     answer = "Spectrum confirmed every call."
     if job.adopted:
         answer = "It was in Spectrum already: an approver marked it as exported, and nothing was written."
+    read_back, check = f"read back{_format_date(job.verified_at)}", f"Check {job.record_name} in Spectrum."
+    tone, icon = "success", "status-synced"
     match job.verification:
         case Verification.MATCH:
-            read_back = f"Read back{_format_date(job.verified_at)}, it matches what was accepted."
-            return Explanation(
-                "success", "status-synced", title, [f"{answer} {read_back}", *_list_filled_values(job)]
-            )
+            matches = f"Read back{_format_date(job.verified_at)}, it matches what was accepted."
+            sentences = [f"{answer} {matches}", *_list_filled_values(job)]
         case Verification.PENDING:
-            coming = "It will be read back shortly and compared with what was accepted."
-            return Explanation("success", "status-synced", title, [f"{answer} {coming}"])
+            sentences = [f"{answer} It will be read back shortly and compared with what was accepted."]
         case Verification.ABSENT:
-            return Explanation(
-                "danger",
-                "status-needs-attention",
-                f"{job.erp_id} was not found in Spectrum",
-                [
-                    f"{answer} But when read back{_format_date(job.verified_at)}, it was not there.",
-                    f"Check {job.record_name} in Spectrum.",
-                ],
-            )
+            tone, icon, title = "danger", "status-needs-attention", f"{job.erp_id} was not found in Spectrum"
+            sentences = [f"{answer} But when {read_back}, it was not there.", check]
         case Verification.ELSEWHERE:
-            return Explanation(
-                "danger",
-                "status-needs-attention",
-                "Moved in Spectrum",
-                [
-                    f"It was exported as {job.record_name}. When read "
-                    f"back{_format_date(job.verified_at)}, it was not there.",
-                    *_list_differences(job),
-                    "Its vendor code or number was changed there. Follow the move to use the new one here.",
-                ],
-            )
+            tone, icon, title = "danger", "status-needs-attention", "Moved in Spectrum"
+            sentences = [
+                f"It was exported as {job.record_name}. When {read_back}, it was not there.",
+                *_list_differences(job),
+                "Its vendor code or number was changed there. Follow the move to use the new one here.",
+            ]
         case Verification.DIFFERS:
-            return Explanation(
-                "warning",
-                "status-synced-with-differences",
-                f"{title}, with differences",
-                [
-                    f"{answer} But when read back{_format_date(job.verified_at)}, it differed "
-                    "from what was accepted.",
-                    *_list_differences(job),
-                    *_list_filled_values(job),
-                    f"Check {job.record_name} in Spectrum.",
-                ],
-            )
-    not_seen = "The record has not been read back and compared."
-    verified = job.get_verification_display()
-    status = f"Synced, {verified[:1].lower()}{verified[1:]}."
-    return Explanation("success", "status-synced", title, [status, f"{answer} {not_seen}"])
+            tone, icon, title = "warning", "status-synced-with-differences", f"{title}, with differences"
+            differs = f"{answer} But when {read_back}, it differed from what was accepted."
+            sentences = [differs, *_list_differences(job), *_list_filled_values(job), check]
+        case _:
+            verified = job.get_verification_display()
+            not_seen = f"{answer} The record has not been read back and compared."
+            sentences = [f"Synced, {verified[:1].lower()}{verified[1:]}.", not_seen]
+    return Explanation(tone, icon, title, sentences)
 
 
 def describe_resume_caution(row: SubmissionRow) -> str:
@@ -256,10 +235,9 @@ def _list_filled_values(job: ExportJob) -> list[str]:
 
 
 def describe_failed(row: SubmissionRow, job: ExportJob) -> Explanation:
+    remedy = "An accounting approver can retry or reject it."
     if row.can_be_decided:
         remedy = "Fix the cause and retry, or reject it with a reason."
-    else:
-        remedy = "An accounting approver can retry or reject it."
     wrote_nothing = ledger.is_unwritten(job)
     title = "Failed to export: nothing was written to Spectrum" if wrote_nothing else "Failed to export"
     return Explanation("danger", "status-failed", title, [job.problem, remedy])
@@ -276,27 +254,16 @@ def describe_incomplete(row: SubmissionRow, job: ExportJob) -> Explanation:
             "Resume sends the remaining calls. Reject returns it to its project for changes; vendor, job and "
             "ERP ID then stay as they are."
         )
-    return Explanation(
-        "danger",
-        "status-incomplete",
-        "Partly in Spectrum",
-        [job.problem, f"{known} Check {job.record_name} in Spectrum.", follows],
-    )
+    sentences = [job.problem, f"{known} Check {job.record_name} in Spectrum.", follows]
+    return Explanation("danger", "status-incomplete", "Partly in Spectrum", sentences)
 
 
 def describe_unknown(row: SubmissionRow, job: ExportJob) -> Explanation:
     written, total = count_written_calls(job)
     before = f"{written} of {total} calls {'was' if written == 1 else 'were'} written before it"
-    return Explanation(
-        "danger",
-        "status-unknown",
-        "Unknown whether Spectrum has it",
-        [
-            job.problem,
-            f"{before}, none was sent after it, and nothing is sent again until the outcome is known.",
-            *describe_unknown_call(row, job),
-        ],
-    )
+    known = f"{before}, none was sent after it, and nothing is sent again until the outcome is known."
+    sentences = [job.problem, known, *describe_unknown_call(row, job)]
+    return Explanation("danger", "status-unknown", "Unknown whether Spectrum has it", sentences)
 
 
 def describe_unknown_call(row: SubmissionRow, job: ExportJob) -> list[str]:
@@ -308,35 +275,21 @@ def describe_unknown_call(row: SubmissionRow, job: ExportJob) -> list[str]:
         "kept in the history."
     )
     if job.differences:
-        return [
-            "The record read back from Spectrum is neither all of what was sent nor a part of it.",
-            *_list_differences(job),
-            choices,
-        ]
+        strange = "The record read back from Spectrum is neither all of what was sent nor a part of it."
+        return [strange, *_list_differences(job), choices]
     silent = ""
     if job.unreadable_since:
         silent = f"Spectrum's read-only database has not answered since {format_time(job.unreadable_since)}."
     if job.needs_manual_resolution:
         doubt = f"{doubt} {silent}".strip()
-        if row.is_quiet:
-            return [doubt, choices]
-        return [
-            doubt,
-            f"It can be resolved from {format_time(job.quiet_until)}; until then a missing record "
-            "proves nothing.",
-            choices,
-        ]
+        from_then = f"It can be resolved from {format_time(job.quiet_until)}"
+        wait = f"{from_then}; until then a missing record proves nothing."
+        return [doubt, choices] if row.is_quiet else [doubt, wait, choices]
     if by_hand_from := job.manual_resolution_from:
-        return [
-            doubt,
-            f"{silent} It is tried again every minute. From {format_time(by_hand_from)}, an approver can "
-            "resolve it by hand.",
-        ]
-    return [
-        doubt,
-        f"At {format_time(job.not_before)} Spectrum is read back, and the export continues with what is "
-        "missing. No action is needed.",
-    ]
+        from_when = f"From {format_time(by_hand_from)}, an approver can resolve it by hand."
+        return [doubt, f"{silent} It is tried again every minute. {from_when}"]
+    read_back = f"At {format_time(job.not_before)} Spectrum is read back"
+    return [doubt, f"{read_back}, and the export continues with what is missing. No action is needed."]
 
 
 _EXPLANATIONS = {

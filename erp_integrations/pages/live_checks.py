@@ -99,7 +99,15 @@ def check_erp_id(
 
     match fetch_in_time(find_record):
         case Unavailable(reason=reason):
-            return LiveCheck(KeyState.CANNOT_TELL, issue=build_not_checked_issue(key, reason))
+            issue = Issue(
+                "erp-id-not-checked",
+                Severity.CANNOT_CHECK,
+                f"Whether {key.erp_id} is free in Spectrum can't be checked now. {reason}",
+                "ERP ID",
+                "You can continue: the export checks again before writing, and waits until it can.",
+                ResponsibleParty.APPROVER,
+            )
+            return LiveCheck(KeyState.CANNOT_TELL, issue=issue)
         case StoredRecord() as record:
             existing = existing_record.compare_record(adapter, key, plan, record)
             if existing.is_ours and ledger.has_possible_write_under_key(job):
@@ -183,14 +191,3 @@ def fetch_in_time(question: Callable[[], Answer]) -> Answer | Unavailable:
         return answers.get(timeout=seconds)
     except queue.Empty:
         return Unavailable(f"Spectrum's read-only database did not answer within {seconds:g} seconds.")
-
-
-def build_not_checked_issue(key: Key, reason: str) -> Issue:
-    return Issue(
-        "erp-id-not-checked",
-        Severity.CANNOT_CHECK,
-        f"Whether {key.erp_id} is free in Spectrum can't be checked now. {reason}",
-        "ERP ID",
-        "You can continue: the export checks again before writing, and waits until it can.",
-        ResponsibleParty.APPROVER,
-    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import F
+from django.utils.text import slugify
 
 from directory.db import pagination
 from directory.db.pagination import Page
@@ -24,96 +25,87 @@ SEARCHED_FIELDS = (
 class Filter:
     """One choice of "Filter Commitments By".
 
-    ``slug`` is its address, ``meaning`` follows a number on the overview; ``oldest_first`` where
-    something waits; ``empty`` says what it means that nothing is there, ``hint`` what comes there.
-    History is only looked at.
+    ``meaning`` follows a number on the overview, where something waits; ``empty`` says what it means that
+    nothing is there, ``hint`` what comes there. History is only looked at.
     """
 
-    slug: str
     label: str
     title: str
     choose: Callable[[SubmissionQuerySet], SubmissionQuerySet]
-    oldest_first: bool
     empty: str
     hint: str
     meaning: str = ""
     is_history: bool = False
 
+    @property
+    def slug(self) -> str:
+        """Its address."""
+        return slugify(self.label)
+
+    @property
+    def oldest_first(self) -> bool:
+        """Where something waits."""
+        return bool(self.meaning)
+
 
 READY = Filter(
-    "ready-to-export",
     "Ready to Export",
     "Commitments - Ready to Be Exported to Viewpoint® Spectrum®",
     SubmissionQuerySet.awaiting,
-    True,
     "Nothing is ready to export",
     "Commitments appear here when their project uses Send to ERP.",
     "to be decided",
 )
 EXPORTING = Filter(
-    "exporting",
     "Exporting",
     "Commitments - Being Exported to Viewpoint® Spectrum®",
     SubmissionQuerySet.exporting,
-    True,
     "Nothing is being exported",
     "Accepted commitments appear here on their way to Spectrum.",
     "on the way to Spectrum",
 )
 FAILED = Filter(
-    "failed-to-export",
     "Failed to Export",
     "Commitments - Failed to Export to Viewpoint® Spectrum®",
     SubmissionQuerySet.failed,
-    True,
     "No export has failed",
     "Exports that failed with nothing written appear here, to be retried or rejected.",
     "to be retried or rejected",
 )
 NEEDS_ATTENTION = Filter(
-    "needs-attention",
     "Needs Attention",
     "Commitments - Needing Attention in Viewpoint® Spectrum®",
     SubmissionQuerySet.needing_attention,
-    True,
     "Nothing needs attention",
     "Exports that are incomplete, unknown or not found in Spectrum appear here.",
     "to be checked in Spectrum",
 )
 SYNCED = Filter(
-    "synced",
     "Synced",
     "Commitments - Synced with Viewpoint® Spectrum®",
     SubmissionQuerySet.synced,
-    False,
     "Nothing synced yet",
     "Commitments appear here once they are fully written to Spectrum.",
 )
 REJECTED = Filter(
-    "rejected",
     "Rejected",
     "Commitments - Rejected by Accounting",
     SubmissionQuerySet.rejected,
-    False,
     "Nothing was rejected",
     "Rejected commitments go back to their project; this list is the record.",
     is_history=True,
 )
 ALL = Filter(
-    "all",
     "All",
     "Commitments - All Sent to Accounting",
     SubmissionQuerySet.all,
-    False,
     "Nothing sent to accounting yet",
     "Commitments appear here when their project uses Send to ERP.",
     is_history=True,
 )
-FILTERS: Mapping[str, Filter] = {
-    chosen.slug: chosen for chosen in (READY, EXPORTING, FAILED, NEEDS_ATTENTION, SYNCED, REJECTED, ALL)
-}
 # What somebody or something works on; the rest is history, and nobody counts it.
 COUNTED_FILTERS = (READY, EXPORTING, FAILED, NEEDS_ATTENTION)
+FILTERS: Mapping[str, Filter] = {each.slug: each for each in (*COUNTED_FILTERS, SYNCED, REJECTED, ALL)}
 
 
 def list_submissions(company: Company) -> SubmissionQuerySet:

@@ -1,7 +1,6 @@
 """A commitment's history in plain sentences, for the pages that show what happened to it."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
 from django.db.models import Q
 
@@ -14,24 +13,12 @@ from erp_integrations.models import JobLink, VendorLink
 MAX_ENTRIES = 200  # the newest; a page is no archive
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineEntry:
-    """One thing that happened.
-
-    ``status`` gives the dot its tone (words of a badge, or nothing), ``by`` is the person's
-    name, empty for the system; ``message`` is what a person or Spectrum said.
-    """
-
-    status: str
-    description: str
-    by: str
-    at: datetime
-    message: str = ""
-
-
-def list_entries(commitment: Commitment) -> list[TimelineEntry]:
+def list_entries(commitment: Commitment) -> list[dict[str, Any]]:
     """What happened to a commitment and to each of its submissions, and since it was first sent to the links
     that it goes by, newest first. Four queries.
+
+    Of each, ``status`` gives the dot its tone (words of a badge, or nothing), ``by`` is the person's name,
+    empty for the system; ``message`` is what a person or Spectrum said.
     """
     submissions = list(commitment.submissions.only("commitment", "sent_at").order_by("pk"))
     entries = list(HistoryEntry.objects.about(commitment, *submissions).reverse()[:MAX_ENTRIES])
@@ -49,7 +36,7 @@ def list_entries(commitment: Commitment) -> list[TimelineEntry]:
         entries = sorted(entries, key=lambda entry: -entry.pk)[:MAX_ENTRIES]
     people = descriptions.list_named_people(entries)
     send_count = sum(entry.event == ErpEvent.SUBMISSION_SENT for entry in entries)
-    timeline_entries: list[TimelineEntry] = []
+    timeline_entries = []
     for entry in entries:
         story = descriptions.describe_entry(entry, people)
         description = story.description
@@ -57,5 +44,6 @@ def list_entries(commitment: Commitment) -> list[TimelineEntry]:
             description = "Re-sent to accounting" if send_count > 1 else "Sent to accounting"
             send_count -= 1
         by = str(people[entry.by_id]) if entry.by_id in people else ""
-        timeline_entries.append(TimelineEntry(story.tone, description, by, entry.at, story.message))
+        told = {"status": story.tone, "description": description, "message": story.message}
+        timeline_entries.append({**told, "by": by, "at": entry.at})
     return timeline_entries

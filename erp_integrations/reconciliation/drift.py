@@ -29,12 +29,8 @@ from erp_integrations.models import Drift, DriftKind, ExportJob, JobStatus, Subm
 MAX_ISSUES_IN_HISTORY = 50
 """The row of the drift itself holds all; history only tells what it was about."""
 
-# What a commitment lets people change after its export, and how they know it.
-EDITABLE_FIELDS: Mapping[str, str] = {
-    "description": "Description",
-    "trade": "Trade",
-    "issue_date": "Issue date",
-}
+# What a commitment lets people change after its export.
+EDITABLE_FIELDS = ("description", "trade", "issue_date")
 
 DRIFT_KINDS: Mapping[DifferenceKind, DriftKind] = {
     DifferenceKind.CHANGED: DriftKind.CHANGED,
@@ -79,7 +75,8 @@ def check_local_changes(submission: Submission) -> list[dict[str, str]]:
         ]
     commitment: Commitment = submission.commitment
     issues = []
-    for name, label in EDITABLE_FIELDS.items():
+    for name in EDITABLE_FIELDS:
+        label = name.replace("_", " ").capitalize()
         exported, now = _format_value(getattr(document, name)), _format_value(getattr(commitment, name))
         if exported != now:
             kind = ValueKind.DATE if name == "issue_date" else ValueKind.TEXT

@@ -1,7 +1,7 @@
 """The reconciliation page: what was compared when, and what drifts, by kind and page by page."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Q
 
@@ -17,26 +17,14 @@ MAX_SHOWN_ISSUES = 4  # findings in a row; the review page and the spreadsheet h
 MAX_VALUE_LENGTH = 60  # characters of a value in a sentence
 
 
-@dataclass(frozen=True, slots=True)
-class DriftRow:
-    """One commitment that drifts, and in which way."""
-
-    drift: Drift
-
-    @property
-    def kinds(self) -> list[str]:
-        """In words."""
-        return [str(DriftKind(kind).label) for kind in self.drift.kinds]
-
-    @property
-    def sentences(self) -> list[str]:
-        """The first findings, one sentence each."""
-        return [describe_issue(issue) for issue in self.drift.findings[:MAX_SHOWN_ISSUES]]
-
-    @property
-    def hidden_count(self) -> int:
-        """How many findings are not among them."""
-        return max(0, len(self.drift.findings) - MAX_SHOWN_ISSUES)
+def build_drift_row(drift: Drift) -> dict[str, Any]:
+    """One commitment that drifts, in which ways, and its first findings in a sentence each."""
+    return {
+        "drift": drift,
+        "kinds": [str(DriftKind(kind).label) for kind in drift.kinds],
+        "sentences": [describe_issue(issue) for issue in drift.findings[:MAX_SHOWN_ISSUES]],
+        "hidden_count": max(0, len(drift.findings) - MAX_SHOWN_ISSUES),
+    }
 
 
 def list_drifts(company: Company, kind: str = ALL_KINDS) -> DriftQuerySet:

@@ -53,10 +53,6 @@ class WatchedRecord:
     calls: tuple[ExportCall, ...]
 
     @property
-    def name(self) -> str:
-        return str(self.key)
-
-    @property
     def until(self) -> datetime:
         """When nobody looks any more, unless it has turned up before."""
         days = timedelta(days=self.job.connection.settings.watch_days)
@@ -77,7 +73,7 @@ def compare_watched_records(
         for each in batch:
             late_calls = find_late_calls(adapter, each, found.get(each.key))
             if late_calls:
-                turned_up.add((each.job.pk, each.name))
+                turned_up.add((each.job.pk, str(each.key)))
                 record_late_calls(each, late_calls, lock_run)
     for known in Drift.objects.late().filter(job__connection=connection).order_by("pk"):
         if (known.job_id, known.record_name) not in turned_up:
@@ -159,15 +155,14 @@ def record_late_calls(
     lock_run()
     if find_keys_in_use(job.connection, [watched.key]):
         return
-    issues = [
-        drift.build_issue(DriftKind.LATE, call.title, "", "nothing", watched.name) for call in late_calls
-    ]
-    known = Drift.objects.late().select_for_update().filter(job=job, record_name=watched.name).first()
+    name = str(watched.key)
+    issues = [drift.build_issue(DriftKind.LATE, call.title, "", "nothing", name) for call in late_calls]
+    known = Drift.objects.late().select_for_update().filter(job=job, record_name=name).first()
     if known is not None:
         drift.update_drift(known, job, issues)
         return
-    drift.start_drift(job, issues, record_name=watched.name)
+    drift.start_drift(job, issues, record_name=name)
     alarms.create_alarm(
         job,
-        f"A late record has appeared in Spectrum: {watched.name}. Open it to see what to do.",
+        f"A late record has appeared in Spectrum: {name}. Open it to see what to do.",
     )

@@ -4,9 +4,10 @@ What people and Spectrum typed is text and stays text: a value that begins like 
 neither when the file is opened nor when its cell is edited or saved in another format.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from itertools import islice
 from typing import IO, Any
 
 from django.utils import timezone
@@ -27,32 +28,36 @@ MAX_TEXT_LENGTH = 32_767  # of a cell
 FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 
 MONEY, DAY, MOMENT = "#,##0.00", "yyyy-mm-dd", "yyyy-mm-dd hh:mm"
-COLUMNS = {
-    "Commitment": 18,
-    "Kind": 16,
-    "Title": 40,
-    "Project": 28,
-    "Contract Company": 28,
-    "ERP ID": 14,
-    "Amount": 16,
-    "Drift": 28,
-    "Where": 16,
-    "Field": 26,
-    "Exported": 30,
-    "Now": 30,
-    "First seen": 17,
-    "Last seen": 17,
-}
-
 Value = str | Decimal | date | datetime
+CellContent = str | tuple[Value, str]
+"""A text, or any value with its number format."""
+Issue = Mapping[str, str]
+
+COLUMNS: Mapping[str, tuple[int, Callable[[Drift, Issue], CellContent]]] = {
+    "Commitment": (18, lambda drift, issue: drift.submission.number),
+    "Kind": (16, lambda drift, issue: drift.submission.get_kind_display()),
+    "Title": (40, lambda drift, issue: drift.submission.title),
+    "Project": (28, lambda drift, issue: drift.submission.project.name),
+    "Contract Company": (28, lambda drift, issue: drift.submission.contract_company_name),
+    "ERP ID": (14, lambda drift, issue: drift.job.erp_id),
+    "Amount": (16, lambda drift, issue: (drift.submission.total, MONEY)),
+    "Drift": (28, lambda drift, issue: str(DriftKind(issue["kind"]).label)),
+    "Where": (16, lambda drift, issue: issue["title"]),
+    "Field": (26, lambda drift, issue: issue["name"]),
+    "Exported": (30, lambda drift, issue: parse_value(issue["exported"], issue["value_kind"])),
+    "Now": (30, lambda drift, issue: parse_value(issue["now"], issue["value_kind"])),
+    "First seen": (17, lambda drift, issue: (format_moment(drift.first_seen_at), MOMENT)),
+    "Last seen": (17, lambda drift, issue: (format_moment(drift.last_seen_at), MOMENT)),
+}
+"""Width and content of each."""
 
 
 def write_spreadsheet(company: Company, kind: str, summary: Summary, file: IO[bytes]) -> None:
     """Write what drifts now, newest first, in the viewer's time zone. Holds few rows at a time."""
     book = Workbook(write_only=True)
-    sheet = add_sheet(book, "Drift", COLUMNS)
-    for row in build_rows(company, kind):
-        sheet.append([build_cell(sheet, *value) for value in row])
+    sheet = add_sheet(book, "Drift", {name: width for name, (width, _) in COLUMNS.items()})
+    for drift, issue in islice(read_issues(company, kind), MAX_ROWS):
+        sheet.append([build_cell(sheet, get_value(drift, issue)) for _, get_value in COLUMNS.values()])
     about = add_sheet(book, "Compared", {"Connection": 30, "State": 24, "Details": 80})
     for connection_row in summary.connection_rows:
         values = (str(connection_row.connection), connection_row.state, connection_row.sentence)
@@ -72,50 +77,21 @@ def add_sheet(book: Workbook, title: str, columns: dict[str, int]) -> Any:
     return sheet
 
 
-def build_rows(company: Company, kind: str) -> Iterator[list[tuple[Value, str]]]:
-    """Each with its number format; by key, as a server-side cursor does not outlive a PgBouncer."""
-    written = 0
-    for drift in _read_drifts(company, kind):
-        for issue in drift.findings:
-            if kind not in (drift_list.ALL_KINDS, issue["kind"]):
-                continue
-            if written == MAX_ROWS:
-                return
-            written += 1
-            yield [*build_commitment_cells(drift), *build_issue_cells(issue), *build_time_cells(drift)]
-
-
-def _read_drifts(company: Company, kind: str) -> Iterator[Drift]:
+def read_issues(company: Company, kind: str) -> Iterator[tuple[Drift, Issue]]:
+    """By key, as a server-side cursor does not outlive a PgBouncer."""
     drifts = drift_list.list_drifts(company, kind).order_by("-pk")
     last_key: int | None = None
     while batch := list((drifts if last_key is None else drifts.filter(pk__lt=last_key))[:BATCH_SIZE]):
-        yield from batch
+        for drift in batch:
+            yield from (
+                (drift, each) for each in drift.findings if kind in (drift_list.ALL_KINDS, each["kind"])
+            )
         last_key = batch[-1].pk
 
 
-def build_commitment_cells(drift: Drift) -> Iterable[tuple[Value, str]]:
-    submission = drift.submission
-    yield submission.number, ""
-    yield submission.get_kind_display(), ""
-    yield submission.title, ""
-    yield submission.project.name, ""
-    yield submission.contract_company_name, ""
-    yield drift.job.erp_id, ""
-    yield submission.total, MONEY
-
-
-def build_issue_cells(issue: dict[str, str]) -> Iterable[tuple[Value, str]]:
-    yield str(DriftKind(issue["kind"]).label), ""
-    yield issue["title"], ""
-    yield issue["name"], ""
-    yield parse_value(issue["exported"], issue["value_kind"])
-    yield parse_value(issue["now"], issue["value_kind"])
-
-
-def build_time_cells(drift: Drift) -> Iterable[tuple[Value, str]]:
-    # Spreadsheets know no time zones: these are the viewer's own hours.
-    for moment in (drift.first_seen_at, drift.last_seen_at):
-        yield timezone.localtime(moment).replace(tzinfo=None), MOMENT
+def format_moment(moment: datetime) -> datetime:
+    """Spreadsheets know no time zones: these are the viewer's own hours."""
+    return timezone.localtime(moment).replace(tzinfo=None)
 
 
 def parse_value(text: str, kind: str) -> tuple[Value, str]:
@@ -136,7 +112,8 @@ def parse_value(text: str, kind: str) -> tuple[Value, str]:
     return text, ""
 
 
-def build_cell(sheet: Any, value: Value, number_format: str = "") -> Any:
+def build_cell(sheet: Any, content: CellContent) -> Any:
+    value, number_format = (content, "") if isinstance(content, str) else content
     if not isinstance(value, str):
         cell: Any = WriteOnlyCell(sheet)
         cell.value = value

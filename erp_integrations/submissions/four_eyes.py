@@ -1,6 +1,7 @@
 """Why a person may not decide on a commitment: two people stand behind every dollar."""
 
 from collections.abc import Collection
+from typing import Any
 
 from directory.models import User
 from directory.rights.permissions import RightMissing
@@ -26,11 +27,8 @@ def describe_own_decision(
     if not includes_changes or submission.company.allows_own_decisions or submission.exempt_id == person.pk:
         return ""
     try:
-        changes = (
-            pending_changes.list_for_begun_export(submission.connection, changed_by=person)
-            if has_begun
-            else pending_changes.list_for_document(submission.document, changed_by=person)
-        )
+        document = None if has_begun else submission.document
+        changes = _list_pending_changes(submission, document, changed_by=person)
     except SnapshotUnreadable:
         return ""  # nothing is planned from it any more
     if not changes:
@@ -64,11 +62,7 @@ def require_ticked_changes(
     if not waits:
         return []
     require_own_changes_confirmed(submission, by, has_begun=document is None)
-    pending = (
-        pending_changes.list_for_document(document, lock=True)
-        if document
-        else pending_changes.list_for_begun_export(submission.connection, lock=True)
-    )
+    pending = _list_pending_changes(submission, document, lock=True)
     changes = [each for each in pending if by.pk not in each.row.people]
     if any(each.stamp not in ticked for each in changes):
         raise StatementMissing(
@@ -76,3 +70,11 @@ def require_ticked_changes(
             "Check each one below and tick it if it is right. Otherwise nothing is exported."
         )
     return changes
+
+
+def _list_pending_changes(
+    submission: Submission, document: Document | None, **options: Any
+) -> list[PendingChange]:
+    if document is None:
+        return pending_changes.list_for_begun_export(submission.connection, **options)
+    return pending_changes.list_for_document(document, **options)

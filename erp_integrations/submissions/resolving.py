@@ -36,13 +36,6 @@ class Attested(StrEnum):
     PART = "part"
 
 
-ATTESTED_EVENTS = {
-    Attested.ALL: ErpEvent.EXPORT_ATTESTED_ALL,
-    Attested.NONE: ErpEvent.EXPORT_ATTESTED_NONE,
-    Attested.PART: ErpEvent.EXPORT_ATTESTED_PART,
-}
-
-
 @transaction.atomic
 def resolve(
     *,
@@ -91,7 +84,7 @@ def resolve(
         attested_calls = [call for call, found in zip(calls, written, strict=True) if found is is_there]
         record_attestations(attested_calls, is_there=is_there, read_back=False, statement=statement, by=by)
     job.tries = 0
-    event = ATTESTED_EVENTS[attested]
+    event = ErpEvent(f"export.attested_{attested}")
     unknown.resolve_unknown(
         job,
         written,

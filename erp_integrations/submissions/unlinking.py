@@ -58,17 +58,11 @@ def unlink(
     job = find_expected_job(submission, expected_version)
     if submission.status != SubmissionStatus.ACCEPTED or job is None:
         raise Conflict(describe_conflict(submission))
-    dismissed_fingerprints = dismissed if preflight.has_text(statement) else ()
-    proof, possible = require_absence(job, dismissed_fingerprints)
-    dismissed_records = build_dismissal_detail(possible, statement).get("other_records", [])
-    return _unlink(
-        submission=submission,
-        by=by,
-        expected_job=job,
-        proof=proof,
-        statement=statement,
-        dismissed=dismissed_records,
-    )
+    proof, possible = require_absence(job, dismissed if preflight.has_text(statement) else ())
+    detail: dict[str, object] = {"proof": proof}
+    if possible:
+        detail["other_records"] = build_dismissal_detail(possible, statement)["other_records"]
+    return _unlink(submission=submission, by=by, expected_job=job, statement=statement, detail=detail)
 
 
 def require_may_unlink(*, submission: Submission, by: User) -> None:
@@ -78,13 +72,13 @@ def require_may_unlink(*, submission: Submission, by: User) -> None:
 
 
 def require_absence(job: ExportJob, dismissed: Collection[str]) -> tuple[str, list[MovedRecord]]:
-    """ "read back", or nothing where nothing can be read back; and what was ticked off as another record.
+    """ "read back", or "attested" where nothing can be read back; and what was ticked off as another record.
 
     Raises where the record is there, or may be and was not ticked off.
     """
     require_quiet_period_over(job)
     if not job.connection.has_read_back:
-        return "", []
+        return "attested", []
     if ledger.is_within_read_back_lag(job):
         raise TooEarly("It was written a moment ago and may not be visible in Spectrum yet. Try again soon.")
     found = unknown.read_back_anywhere(job)
@@ -121,13 +115,7 @@ def require_nothing_billed(billing: JobBilling | None) -> None:
 
 @transaction.atomic
 def _unlink(
-    *,
-    submission: Submission,
-    by: User,
-    expected_job: ExportJob,
-    proof: str,
-    statement: str,
-    dismissed: object,
+    *, submission: Submission, by: User, expected_job: ExportJob, statement: str, detail: dict[str, object]
 ) -> Submission:
     submission = lock_for_decision(submission, by)
     require_may_unlink(submission=submission, by=by)
@@ -140,7 +128,8 @@ def _unlink(
             "Only a commitment that is in Spectrum, fully or partly, can be unlinked. Check its "
             "current status."
         )
-    if not proof:
+    is_read_back = detail["proof"] == "read back"
+    if not is_read_back:
         statement = require_text(
             statement, "Say how you know it is gone from Spectrum. Your statement is kept in the history."
         )
@@ -150,19 +139,9 @@ def _unlink(
     submission.unlink(by=by, at=timezone.now())
     submission.save_decision()
     calls = leftovers.list_possibly_written_calls(submission.commitment)
-    record_attestations(calls, is_there=False, read_back=bool(proof), statement=statement, by=by)
+    record_attestations(calls, is_there=False, read_back=is_read_back, statement=statement, by=by)
     leftovers.record_leftovers_gone(submission.commitment)
     set_accounting_status(submission.commitment, badge=Badge.UNLINKED, lock=Lock.NONE, erp_id="")
-    record_decision(
-        ErpEvent.SUBMISSION_UNLINKED,
-        submission,
-        by,
-        {
-            "job": job.pk,
-            "erp_id": job.erp_id,
-            "proof": proof or "attested",
-            "statement": statement.strip(),
-            **({"other_records": dismissed} if dismissed else {}),
-        },
-    )
+    detail |= {"job": job.pk, "erp_id": job.erp_id, "statement": statement.strip()}
+    record_decision(ErpEvent.SUBMISSION_UNLINKED, submission, by, detail)
     return submission

@@ -1,7 +1,7 @@
 """How a plan is laid out on a page, and how an ERP's own names are written there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 from django import template
 from django.utils.html import format_html_join
@@ -15,55 +15,27 @@ register = template.Library()
 BREAK = SafeString("_<wbr>")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line's call, with its elements in the order of the columns."""
-
-    title: str
-    elements: list[Element]
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """One call alone: the fields that say something, and the names of those that are blank."""
-
-    call: Call
-    fields: list[Element]
-    blank_fields: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The header's fields, then the lines without the key that they share with it, then what follows.
-
-    What is blank is named apart, and a field that is blank in every line is no column.
-    ``columns`` are the elements of the first line.
-    """
-
-    header: Sheet
-    method: str
-    columns: list[Element]
-    rows: list[Row]
-    blank_columns: list[str]
-    others: list[Sheet]
-
-
 @register.simple_tag
-def laid_out(calls: Sequence[Call]) -> Plan:
-    """The plan as its tables; ``calls`` are never none, the header is the first, and its lines follow."""
+def laid_out(calls: Sequence[Call]) -> dict[str, Any]:
+    """The plan as its tables; ``calls`` are never none, the header is the first, and its lines follow.
+
+    The header's fields, then the lines without the key that they share with it, then what follows. What is
+    blank is named apart, and a field that is blank in every line is no column. ``columns`` are the elements
+    of the first line, and those of each row are in the order of the columns.
+    """
     header = calls[0]
     lines = [call for call in calls[1:] if call.method == calls[1].method]
     first = lines[0].elements if lines else ()
     own = [position for position, element in enumerate(first) if element not in header.elements]
     used = [position for position in own if not all(is_blank(line.elements[position]) for line in lines)]
-    return Plan(
-        header=build_sheet(header),
-        method=lines[0].method if lines else "",
-        columns=[first[position] for position in used],
-        rows=[Row(line.title, [line.elements[position] for position in used]) for line in lines],
-        blank_columns=[first[position].name for position in own if position not in used],
-        others=[build_sheet(call) for call in calls[1 + len(lines) :]],
-    )
+    return {
+        "header": build_sheet(header),
+        "method": lines[0].method if lines else "",
+        "columns": [first[position] for position in used],
+        "rows": [{"title": line.title, "elements": [line.elements[i] for i in used]} for line in lines],
+        "blank_columns": [first[position].name for position in own if position not in used],
+        "others": [build_sheet(call) for call in calls[1 + len(lines) :]],
+    }
 
 
 @register.filter
@@ -72,12 +44,13 @@ def breakable(name: str) -> SafeString:
     return format_html_join(BREAK, "{}", ((part,) for part in name.split("_")))
 
 
-def build_sheet(call: Call) -> Sheet:
-    return Sheet(
-        call=call,
-        fields=[element for element in call.elements if not is_blank(element)],
-        blank_fields=[element.name for element in call.elements if is_blank(element)],
-    )
+def build_sheet(call: Call) -> dict[str, Any]:
+    """One call alone: the fields that say something, and the names of those that are blank."""
+    return {
+        "call": call,
+        "fields": [element for element in call.elements if not is_blank(element)],
+        "blank_fields": [element.name for element in call.elements if is_blank(element)],
+    }
 
 
 def is_blank(element: Element) -> bool:

@@ -1,8 +1,5 @@
 """Who may push to accounting: the list, and its review by an administrator of the company."""
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from django.contrib import messages
 from django.db.models import Max
 from django.http import HttpResponse
@@ -12,12 +9,7 @@ from django.views.decorators.http import require_http_methods
 from directory.models import VISIBLE_LEVELS, CompanyMembership, Level
 from directory.requests import SignedInRequest
 from directory.rights.approver_review import ListChanged, describe_review_conflict, record_approver_review
-from directory.rights.approvers import (
-    Approver,
-    ApproverList,
-    build_approver_list,
-    format_names,
-)
+from directory.rights.approvers import build_approver_list, format_names
 from directory.rights.permissions import (
     can_review_approvers,
     require_review_approvers,
@@ -29,15 +21,6 @@ from erp_integrations.views import navigation
 from erp_integrations.views.access import require_member
 
 
-@dataclass(frozen=True, slots=True)
-class ApproverRow:
-    """One person of the list, with their last decision in this company."""
-
-    approver: Approver
-    decided_at: datetime | None
-    is_ticked: bool
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 def approvers(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """The page. A POST says that the list which it showed is right, or who is too many on it.
@@ -47,17 +30,17 @@ def approvers(request: SignedInRequest, company_slug: str) -> HttpResponse:
     viewer = require_member(request, company_slug)
     if viewer.erp_integrations_level not in VISIBLE_LEVELS and viewer.directory_level != Level.ADMIN:
         require_see_erp_integrations(request.user, viewer.company)
-    approver_list = build_approver_list(viewer.company)
+    posted = request.POST if request.method == "POST" else None
+    form = ApproverReviewForm(posted, roll=build_approver_list(viewer.company))
     if request.method != "POST":
-        return _build_page(request, viewer, approver_list, _build_form(approver_list))
+        return _build_page(request, viewer, form)
     require_review_approvers(request.user, viewer.company)
-    form = _build_form(approver_list, request)
-    if request.POST.get("seen_hash", approver_list.content_hash) != approver_list.content_hash:
+    if request.POST.get("seen_hash", form.roll.content_hash) != form.roll.content_hash:
         return _build_changed_page(
             request, viewer, "The list has changed since you opened it. Check the current list."
         )
     if not form.is_valid():
-        return _build_page(request, viewer, approver_list, form, status=422)
+        return _build_page(request, viewer, form, status=422)
     try:
         record_approver_review(
             company=viewer.company,
@@ -77,41 +60,31 @@ def approvers(request: SignedInRequest, company_slug: str) -> HttpResponse:
 
 def _build_changed_page(request: SignedInRequest, viewer: CompanyMembership, sentence: str) -> HttpResponse:
     messages.warning(request, f"{sentence} Nothing was recorded.")
-    approver_list = build_approver_list(viewer.company)
-    return _build_page(request, viewer, approver_list, _build_form(approver_list), status=409)
-
-
-def _build_form(approver_list: ApproverList, request: SignedInRequest | None = None) -> ApproverReviewForm:
-    people = [approver.membership.user_id for approver in approver_list.approvers]
-    return ApproverReviewForm(request.POST if request else None, people=people)
+    form = ApproverReviewForm(roll=build_approver_list(viewer.company))
+    return _build_page(request, viewer, form, status=409)
 
 
 def _build_page(
-    request: SignedInRequest,
-    viewer: CompanyMembership,
-    approver_list: ApproverList,
-    form: ApproverReviewForm,
-    *,
-    status: int = 200,
+    request: SignedInRequest, viewer: CompanyMembership, form: ApproverReviewForm, *, status: int = 200
 ) -> HttpResponse:
+    approver_list = form.roll
     sees_tool = viewer.erp_integrations_level in VISIBLE_LEVELS
     own_review_reason = describe_review_conflict(approver_list, request.user)
     is_reviewer = can_review_approvers(request.user, viewer.company)
-    people = [approver.membership.user_id for approver in approver_list.approvers]
-    decisions = Submission.objects.filter(company=viewer.company, decided_by__in=people)
+    decisions = Submission.objects.filter(company=viewer.company, decided_by__in=form.people)
     decision_times = dict(decisions.values_list("decided_by").annotate(Max("decided_at")))
-    ticked = set(request.POST.getlist("flagged")) if form.is_bound else set()
+    ticked = form["flagged"].value()
     context = {
         "company": viewer.company,
         "tabs": navigation.list_tabs(viewer, current="Approvers") if sees_tool else [],
         "roll": approver_list,
         "granters": format_names(viewer.granters) if approver_list.suspended else "",
         "rows": [
-            ApproverRow(
-                approver,
-                decision_times.get(approver.membership.user_id),
-                str(approver.membership.user_id) in ticked if form.is_bound else approver.is_flagged,
-            )
+            {
+                "approver": approver,
+                "decided_at": decision_times.get(approver.membership.user_id),
+                "is_ticked": str(approver.membership.user_id) in ticked,
+            }
             for approver in approver_list.approvers
         ],
         "form": form,

@@ -12,7 +12,8 @@ from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
+from django.utils.decorators import method_decorator
+from django.views import View
 from django.views.decorators.vary import vary_on_headers
 
 from directory.requests import SignedInRequest
@@ -28,211 +29,213 @@ from erp_integrations.views.access import get_submission_row
 BLOCKED_MESSAGE = "It can't be exported as it is. The issues are listed below."
 
 
-@vary_on_headers("HX-Request")
-@require_http_methods(["GET", "HEAD", "POST"])
-@rate_limits.limit_rate()
-def accept(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
+@method_decorator(vary_on_headers("HX-Request"), name="dispatch")
+class Dialog(View):
+    """A box on one submission. ``row`` is where it stands; ``form`` is there once something was posted."""
+
+    http_method_names = ("get", "head", "post")
+    request: SignedInRequest
+    row: SubmissionRow
+    form: Any = None
+
+    def get(self, request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
+        self.row = self.get_row()
+        return self.handle_request()
+
+    def post(self, request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
+        return self.get(request, company_slug=company_slug, submission_id=submission_id)
+
+    def handle_request(self) -> HttpResponse:
+        raise NotImplementedError
+
+    def get_row(self) -> SubmissionRow:
+        """Where it stands now."""
+        return get_submission_row(self.request, **self.kwargs)
+
+    def build_response(
+        self, box: str, verb: str, form: Form | None, problem: str, status: int, **context: Any
+    ) -> HttpResponse:
+        """A box as a page of its own, or alone for htmx."""
+        request, row, box = self.request, self.row, f"erp_integrations/{box}"
+        context |= {
+            "box": box,
+            "verb": verb,
+            "form": form,
+            "problem": problem,
+            "stood": row,
+            "submission": row.submission,
+            "company": row.viewer.company,
+            "back_url": self.get_back_url(),
+            "back_query": "?back=review" if self.is_from_review else "",
+            "in_place": bool(request.htmx),
+        }
+        return render(request, box if request.htmx else "erp_integrations/box.html", context, status=status)
+
+    def build_decided_dialog(self, problem: str = "", *, verb: str = "Already decided:") -> HttpResponse:
+        """For the person who came second: who decided, and when. Or why nobody can."""
+        problem = problem or f"{explanations.describe_decision(self.row.submission)}."
+        return self.build_response("_decided.html", verb, None, problem, 409, row=self.row, focus_title=True)
+
+    def build_decision_response(self) -> HttpResponse:
+        """In place the row shows what is true now; without htmx, back to where the box was opened."""
+        if not self.request.htmx or self.is_from_review:
+            return redirect(self.get_back_url())
+        context = {
+            "row": self.row,
+            "company": self.row.viewer.company,
+            "leaves": not (self.row.is_moving or self.row.is_awaiting),
+            "filters": navigation.list_filters_for_htmx(self.request, self.row.viewer),
+        }
+        return render(self.request, "erp_integrations/_after_decision.html", context)
+
+    @property
+    def is_from_review(self) -> bool:
+        return self.request.GET.get("back") == "review"
+
+    def get_back_url(self) -> str:
+        """Where the box was opened: the review page, or the list."""
+        slug = self.row.viewer.company.slug
+        if self.is_from_review:
+            return reverse("erp_integrations:review", args=[slug, self.row.submission.pk])
+        return reverse("erp_integrations:commitments", args=[slug])
+
+
+@method_decorator(rate_limits.limit_rate(), name="get")
+class Accept(Dialog):
     """Accept for export; after a failed export the same box tries again."""
-    row = get_submission_row(request, company_slug, submission_id)
-    submissions.require_may_decide(submission=row.submission, by=request.user, membership=row.viewer)
-    if row.is_open and row.own_change_reason:
-        submissions.require_own_changes_confirmed(row.submission, request.user)
-    if request.method != "POST":
-        return build_accept_dialog(request, row) if row.is_open else build_decided_dialog(request, row)
-    if row.is_open and explanations.describe_corrupted_snapshot(row):
-        return build_accept_dialog(request, row)  # which says so
-    form = AcceptForm(request.POST)
-    if not form.is_valid():
-        return build_accept_dialog(request, row, form, status=422)
-    if row.is_open and form.cleaned_data["round"] != row.decision_version:
-        return build_accept_dialog(request, row, form, problem=describe_conflict(row), status=409)
-    if row.is_open and "show" in request.POST:
-        return build_accept_dialog(request, row, form)
-    names = ("seen_hash", "erp_id", "note", "statement", "confirmed")
-    entered = {name: form.cleaned_data[name] for name in names}
-    command: Callable[..., ExportJob] = submissions.accept_again if row.has_failed else submissions.accept
-    if adopts := "adopt" in request.POST:
-        command = submissions.adopt
-        entered |= {"seen_record": form.cleaned_data["seen_record"], "seen_round": form.cleaned_data["round"]}
-    elif row.is_open:
-        erp_id, ticked = form.cleaned_data["erp_id"], form.cleaned_data["other_records"]
-        blocked, others = previews.check_before_accept(row.submission, erp_id=erp_id, ticked=ticked)
-        if blocked:
-            return build_accept_dialog(request, row, form, problem=BLOCKED_MESSAGE, status=422)
-        entered |= {"others": others, "others_reason": form.cleaned_data["others_reason"]}
-        entered["number_looked_up"] = form.cleaned_data["number_looked_up"]
-    try:
-        job = command(submission=row.submission, by=request.user, **entered)
-    except submissions.ExportBlocked:
-        return build_accept_dialog(request, row, form, problem=BLOCKED_MESSAGE, status=422)
-    except submissions.Conflict as conflict:
-        current = get_submission_row(request, company_slug, submission_id)
-        if not current.is_open:
-            return build_decided_dialog(request, current, str(conflict))
-        return build_accept_dialog(request, current, form, problem=str(conflict), status=409)
-    except submissions.DecisionError as refusal:
-        return build_accept_dialog(request, row, form, problem=str(refusal), status=422)
-    if adopts:
-        current = get_submission_row(request, company_slug, submission_id)
-    else:
-        row.submission.status, current = job.submission.status, replace(row, job=job)
-    outcome = "is being exported to Spectrum."
-    if adopts:
-        outcome = "is marked as exported." if current.is_synced else "continues with what is not in Spectrum."
-    if current.can_be_undone and current.job and current.job.is_delayed:
-        outcome = "will be exported to Spectrum in a few seconds. Until then you can undo it."
-    messages.success(request, f"{row.submission.number} {outcome}")
-    return build_decision_response(request, current)
+
+    form: AcceptForm | None = None
+
+    def handle_request(self) -> HttpResponse:
+        row, by, posted = self.row, self.request.user, self.request.POST
+        submissions.require_may_decide(submission=row.submission, by=by, membership=row.viewer)
+        if row.is_open and row.own_change_reason:
+            submissions.require_own_changes_confirmed(row.submission, by)
+        if self.request.method != "POST":
+            return self.build_dialog()
+        if row.is_open and explanations.describe_corrupted_snapshot(row):
+            return self.build_dialog()  # which says so
+        self.form = form = AcceptForm(posted)
+        if not form.is_valid():
+            return self.build_dialog(status=422)
+        if row.is_open and form.cleaned_data["round"] != row.decision_version:
+            return self.build_dialog(describe_conflict(row), status=409)
+        if row.is_open and "show" in posted:
+            return self.build_dialog()
+        names = ("seen_hash", "erp_id", "note", "statement", "confirmed")
+        entered = {name: form.cleaned_data[name] for name in names}
+        command: Callable[..., ExportJob] = submissions.accept_again if row.has_failed else submissions.accept
+        if adopts := "adopt" in posted:
+            command = submissions.adopt
+            entered |= {"seen_record": form.cleaned_data["seen_record"]}
+            entered |= {"seen_round": form.cleaned_data["round"]}
+        elif row.is_open:
+            erp_id, ticked = form.cleaned_data["erp_id"], form.cleaned_data["other_records"]
+            blocked, others = previews.check_before_accept(row.submission, erp_id=erp_id, ticked=ticked)
+            if blocked:
+                return self.build_dialog(BLOCKED_MESSAGE, status=422)
+            entered |= {"others": others, "others_reason": form.cleaned_data["others_reason"]}
+            entered["number_looked_up"] = form.cleaned_data["number_looked_up"]
+        try:
+            job = command(submission=row.submission, by=by, **entered)
+        except submissions.ExportBlocked:
+            return self.build_dialog(BLOCKED_MESSAGE, status=422)
+        except submissions.Conflict as conflict:
+            self.row = self.get_row()
+            if not self.row.is_open:
+                return self.build_decided_dialog(str(conflict))
+            return self.build_dialog(str(conflict), status=409)
+        except submissions.DecisionError as refusal:
+            return self.build_dialog(str(refusal), status=422)
+        outcome = "is being exported to Spectrum."
+        if adopts:
+            self.row = self.get_row()
+            is_all = self.row.is_synced
+            outcome = "is marked as exported." if is_all else "continues with what is not in Spectrum."
+        else:
+            row.submission.status, self.row = job.submission.status, replace(row, job=job)
+        current = self.row
+        if current.can_be_undone and current.job and current.job.is_delayed:
+            outcome = "will be exported to Spectrum in a few seconds. Until then you can undo it."
+        messages.success(self.request, f"{row.submission.number} {outcome}")
+        return self.build_decision_response()
+
+    def build_dialog(self, problem: str = "", *, status: int = 200) -> HttpResponse:
+        """What Spectrum will store under the ERP ID that is in the field, or what stands in the way."""
+        row = self.row
+        if not row.is_open:
+            return self.build_decided_dialog()
+        if corruption := explanations.describe_corrupted_snapshot(row):
+            return self.build_decided_dialog(" ".join(corruption.sentences), verb="Can't decide on")
+        entered = self.form.cleaned_data if self.form else {}
+        ticked = entered.get("other_records", [])
+        preview = previews.build_preview(
+            row.submission,
+            erp_id=entered.get("erp_id"),
+            note=entered.get("note", ""),
+            ticked=ticked if "others_reason" in entered else (),  # a tick without words counts for nothing
+        )
+        shown = self.form or AcceptForm(initial={"erp_id": preview.erp_id})
+        if preview.notes_topic:
+            shown.fields["note"].help_text = NOTE_HELP_TEXT
+        context = {
+            "preview": preview,
+            "seen_hash": preview.expected_hash,
+            # Where nobody can look, a person has to, before what came out of an older copy goes anywhere.
+            "asks_for_words": submissions.is_statement_required(row.submission),
+            "ticked": ticked,
+            "changes": [(each, each.stamp in entered.get("confirmed", [])) for each in preview.changes],
+            "focus_title": True,
+        }
+        verb = "Retry" if row.has_failed else "Accept"
+        return self.build_response("_accept.html", verb, shown, problem, status, **context)
 
 
-@vary_on_headers("HX-Request")
-@require_http_methods(["GET", "HEAD", "POST"])
-def reject(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
+class Reject(Dialog):
     """Send it back to its project with a reason, before an export or after a failed one."""
-    row = get_submission_row(request, company_slug, submission_id)
-    submissions.require_may_decide(submission=row.submission, by=request.user)
-    if request.method != "POST":
-        return build_reject_dialog(request, row) if row.is_rejectable else build_decided_dialog(request, row)
-    form = RejectForm(request.POST)
-    if not form.is_valid():
-        return build_reject_dialog(request, row, form, status=422)
-    expected = (form.cleaned_data["seen_hash"], form.cleaned_data["round"])
-    if row.is_rejectable and expected != (row.submission.snapshot_hash, row.decision_version):
-        return build_reject_dialog(request, row, form, problem=describe_conflict(row), status=409)
-    try:
-        submissions.reject(submission=row.submission, by=request.user, reason=form.cleaned_data["reason"])
-    except (submissions.Conflict, submissions.TooEarly) as conflict:
-        current = get_submission_row(request, company_slug, submission_id)
-        verb = "Can't decide on" if current.is_awaiting else "Already decided:"
-        return build_decided_dialog(request, current, str(conflict), verb=verb)
-    except submissions.DecisionError as refusal:
-        return build_reject_dialog(request, row, form, problem=str(refusal), status=422)
-    messages.success(
-        request, f"{row.submission.number} is rejected and back with its project. The reason has been mailed."
-    )
-    return build_decision_response(request, get_submission_row(request, company_slug, submission_id))
 
+    form: RejectForm | None = None
 
-def build_accept_dialog(
-    request: SignedInRequest,
-    row: SubmissionRow,
-    form: AcceptForm | None = None,
-    *,
-    problem: str = "",
-    status: int = 200,
-) -> HttpResponse:
-    """What Spectrum will store under the ERP ID that is in the field, or what stands in the way."""
-    if not row.is_open:
-        return build_decided_dialog(request, row)
-    if corruption := explanations.describe_corrupted_snapshot(row):
-        return build_decided_dialog(request, row, " ".join(corruption.sentences), verb="Can't decide on")
-    entered = form.cleaned_data if form else {}
-    ticked = entered.get("other_records", [])
-    preview = previews.build_preview(
-        row.submission,
-        erp_id=entered.get("erp_id"),
-        note=entered.get("note", ""),
-        ticked=ticked if "others_reason" in entered else (),  # a tick without words counts for nothing
-    )
-    shown = form or AcceptForm(initial={"erp_id": preview.erp_id})
-    # Where nobody can look, a person has to, before what came out of an older copy goes anywhere.
-    asks_for_words = submissions.is_statement_required(row.submission)
-    if preview.notes_topic:
-        shown.fields["note"].help_text = NOTE_HELP_TEXT
-    verb = "Retry" if row.has_failed else "Accept"
-    context = {
-        "preview": preview,
-        "seen_hash": preview.expected_hash,
-        "asks_for_words": asks_for_words,
-        "ticked": ticked,
-        "changes": [(each, each.stamp in entered.get("confirmed", [])) for each in preview.changes],
-        "focus_title": True,
-    }
-    return build_dialog(request, row, "_accept.html", verb, shown, problem, status, context)
+    def handle_request(self) -> HttpResponse:
+        row, by = self.row, self.request.user
+        submissions.require_may_decide(submission=row.submission, by=by)
+        if self.request.method != "POST":
+            return self.build_dialog()
+        self.form = form = RejectForm(self.request.POST)
+        if not form.is_valid():
+            return self.build_dialog(status=422)
+        expected = (form.cleaned_data["seen_hash"], form.cleaned_data["round"])
+        if row.is_rejectable and expected != (row.submission.snapshot_hash, row.decision_version):
+            return self.build_dialog(describe_conflict(row), status=409)
+        try:
+            submissions.reject(submission=row.submission, by=by, reason=form.cleaned_data["reason"])
+        except (submissions.Conflict, submissions.TooEarly) as conflict:
+            self.row = self.get_row()
+            verb = "Can't decide on" if self.row.is_awaiting else "Already decided:"
+            return self.build_decided_dialog(str(conflict), verb=verb)
+        except submissions.DecisionError as refusal:
+            return self.build_dialog(str(refusal), status=422)
+        done = "is rejected and back with its project. The reason has been mailed."
+        messages.success(self.request, f"{row.submission.number} {done}")
+        self.row = self.get_row()
+        return self.build_decision_response()
 
-
-def build_reject_dialog(
-    request: SignedInRequest,
-    row: SubmissionRow,
-    form: RejectForm | None = None,
-    *,
-    problem: str = "",
-    status: int = 200,
-) -> HttpResponse:
-    if not row.is_rejectable:
-        return build_decided_dialog(request, row)
-    corruption = explanations.describe_corrupted_snapshot(row) if row.is_awaiting else None
-    if corruption:
-        return build_decided_dialog(request, row, " ".join(corruption.sentences), verb="Can't decide on")
-    context = {
-        "seen_hash": row.submission.snapshot_hash,
-        "standing": previews.find_existing_record(row.submission) if row.is_open and not problem else None,
-        "elsewhere": explanations.describe_late_records(row),
-    }
-    return build_dialog(
-        request, row, "_reject.html", "Reject", form or RejectForm(), problem, status, context
-    )
-
-
-def build_decided_dialog(
-    request: SignedInRequest, row: SubmissionRow, problem: str = "", *, verb: str = "Already decided:"
-) -> HttpResponse:
-    """For the person who came second: who decided, and when. Or why nobody can."""
-    problem = problem or f"{explanations.describe_decision(row.submission)}."
-    context = {"row": row, "focus_title": True}
-    return build_dialog(request, row, "_decided.html", verb, None, problem, 409, context)
-
-
-def build_dialog(
-    request: SignedInRequest,
-    row: SubmissionRow,
-    template: str,
-    verb: str,
-    form: Form | None,
-    problem: str,
-    status: int,
-    context: dict[str, Any],
-) -> HttpResponse:
-    """A box as a page of its own, or alone for htmx."""
-    template = f"erp_integrations/{template}"
-    context |= {
-        "box": template,
-        "verb": verb,
-        "form": form,
-        "problem": problem,
-        "stood": row,
-        "submission": row.submission,
-        "company": row.viewer.company,
-        "back_url": _get_back_url(request, row),
-        "back_query": "?back=review" if _is_from_review(request) else "",
-        "in_place": bool(request.htmx),
-    }
-    return render(request, template if request.htmx else "erp_integrations/box.html", context, status=status)
-
-
-def _is_from_review(request: SignedInRequest) -> bool:
-    return request.GET.get("back") == "review"
-
-
-def _get_back_url(request: SignedInRequest, row: SubmissionRow) -> str:
-    """Where the box was opened: the review page, or the list."""
-    slug = row.viewer.company.slug
-    if _is_from_review(request):
-        return reverse("erp_integrations:review", args=[slug, row.submission.pk])
-    return reverse("erp_integrations:commitments", args=[slug])
-
-
-def build_decision_response(request: SignedInRequest, row: SubmissionRow) -> HttpResponse:
-    """In place the row shows what is true now; without htmx, back to where the box was opened."""
-    if not request.htmx or _is_from_review(request):
-        return redirect(_get_back_url(request, row))
-    context = {
-        "row": row,
-        "company": row.viewer.company,
-        "leaves": not (row.is_moving or row.is_awaiting),
-        "filters": navigation.list_filters_for_htmx(request, row.viewer),
-    }
-    return render(request, "erp_integrations/_after_decision.html", context)
+    def build_dialog(self, problem: str = "", *, status: int = 200) -> HttpResponse:
+        row = self.row
+        if not row.is_rejectable:
+            return self.build_decided_dialog()
+        corruption = explanations.describe_corrupted_snapshot(row) if row.is_awaiting else None
+        if corruption:
+            return self.build_decided_dialog(" ".join(corruption.sentences), verb="Can't decide on")
+        context = {
+            "seen_hash": row.submission.snapshot_hash,
+            "standing": previews.find_existing_record(row.submission)
+            if row.is_open and not problem
+            else None,
+            "elsewhere": explanations.describe_late_records(row),
+        }
+        form = self.form or RejectForm()
+        return self.build_response("_reject.html", "Reject", form, problem, status, **context)
 
 
 def describe_conflict(row: SubmissionRow) -> str:

@@ -1,186 +1,160 @@
 """What may follow a delivery: undo, resume, resolve, unlink, follow. A GET shows, and only a POST decides."""
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
 from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_http_methods
-from django.views.decorators.vary import vary_on_headers
+from django.utils.decorators import method_decorator
 
-from directory.requests import SignedInRequest
 from directory.rights.permissions import can_send_commitments
 from directory.web import rate_limits
 from erp_integrations import submissions
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.forms import FollowForm, ResolveForm, ResumeForm, UnlinkForm
+from erp_integrations.models import JobStatus
 from erp_integrations.pages import explanations
-from erp_integrations.pages.submission_rows import SubmissionRow
-from erp_integrations.views.access import get_submission_row
-from erp_integrations.views.dialogs import build_decided_dialog, build_decision_response, build_dialog
+from erp_integrations.views.dialogs import Dialog
+
+ARGUMENTS = {
+    "round": "expected_version",
+    "calls": "positions",
+    "record": "fingerprint",
+    "other_records": "dismissed",
+}
+"""What a command calls the fields that have another name in a form."""
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-def undo(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
-    row = get_submission_row(request, company_slug, submission_id)
-    if request.method != "POST":
-        # Somebody whose session had ended comes back from sign-in to this address.
-        messages.info(request, "Nothing was done. Press the button again.")
-        return redirect(row.submission)
-    try:
-        submissions.undo(submission=row.submission, by=request.user)
-    except submissions.Conflict as conflict:
-        messages.warning(request, str(conflict))
-    else:
-        messages.success(request, f"{row.submission.number} is ready to export again. Nothing was sent.")
-    return build_decision_response(request, get_submission_row(request, company_slug, submission_id))
+class Undo(Dialog):
+    """A button, with no box of its own."""
 
-
-@vary_on_headers("HX-Request")
-@require_http_methods(["GET", "HEAD", "POST"])
-def resume(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
-    row = get_submission_row(request, company_slug, submission_id)
-    submissions.require_may_decide(submission=row.submission, by=request.user)
-    form = ResumeForm(request.POST or None)
-    if not row.is_incomplete:
-        return build_decided_dialog(request, row, explanations.get_title(row))
-    ticked = request.POST.getlist("confirmed")
-    changes = pending_changes.list_for_begun_export(row.submission.connection)
-    show = partial(
-        build_follow_up_dialog,
-        request,
-        row,
-        "_resume.html",
-        "Resume",
-        form,
-        caution=explanations.describe_resume_caution(row),
-        changes=[(each, each.stamp in ticked) for each in changes],
-    )
-    if request.method != "POST" or not form.is_valid():
-        return show()
-    entered = {"expected_version": form.cleaned_data["round"], "confirmed": form.cleaned_data["confirmed"]}
-    done = "{row.submission.number} continues with the remaining calls."
-    return run_follow_up(request, row, submissions.resume, entered, done, show)
-
-
-@vary_on_headers("HX-Request")
-@require_http_methods(["GET", "HEAD", "POST"])
-@rate_limits.limit_rate(when=rate_limits.is_post)
-def resolve(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
-    """Say what Spectrum holds, where nobody but a person can."""
-    row = get_submission_row(request, company_slug, submission_id)
-    submissions.require_may_decide(submission=row.submission, by=request.user)
-    if row.job is None or not row.is_unknown:
-        return build_decided_dialog(request, row, explanations.get_title(row))
-    form = ResolveForm(request.POST or None, calls=list(row.job.list_current_calls()))
-    show = partial(build_follow_up_dialog, request, row, "_resolve.html", "Resolve", form)
-    if request.method != "POST" or not form.is_valid():
-        return show()
-    entered = {
-        "expected_version": form.cleaned_data["round"],
-        "attested": submissions.Attested(form.cleaned_data["attested"]),
-        "statement": form.cleaned_data["statement"],
-        "positions": form.cleaned_data["calls"],
-    }
-    done = "Your findings for {row.submission.number} are kept in its history."
-    return run_follow_up(request, row, submissions.resolve, entered, done, show)
-
-
-@vary_on_headers("HX-Request")
-@require_http_methods(["GET", "HEAD", "POST"])
-@rate_limits.limit_rate(when=rate_limits.is_post)
-def unlink(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
-    """Cut the link to a record that is gone from Spectrum."""
-    row = get_submission_row(request, company_slug, submission_id)
-    submissions.require_may_unlink(submission=row.submission, by=request.user)
-    form = UnlinkForm(request.POST or None)
-    if row.job is None or not (row.is_synced or row.is_incomplete):
-        return build_decided_dialog(request, row, explanations.get_title(row))
-    show = partial(build_follow_up_dialog, request, row, "_unlink.html", "Unlink", form)
-    if request.method != "POST" or not form.is_valid():
-        return show()
-    entered = {
-        "expected_version": form.cleaned_data["round"],
-        "statement": form.cleaned_data["statement"],
-        "dismissed": form.cleaned_data["other_records"],
-    }
-    done = "{row.submission.number} is unlinked and back with its project."
-    return run_follow_up(request, row, submissions.unlink, entered, done, show)
-
-
-@vary_on_headers("HX-Request")
-@require_http_methods(["GET", "HEAD", "POST"])
-@rate_limits.limit_rate()
-def follow(request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
-    """Have it go by the key under which somebody put its record in Spectrum."""
-    row = get_submission_row(request, company_slug, submission_id)
-    submissions.require_may_unlink(submission=row.submission, by=request.user)
-    form = FollowForm(request.POST or None)
-    if row.job is None or not row.is_followable:
-        return build_decided_dialog(request, row, explanations.get_title(row))
-    if request.method != "POST" or not form.is_valid():
+    def handle_request(self) -> HttpResponse:
+        if self.request.method != "POST":
+            # Somebody whose session had ended comes back from sign-in to this address.
+            messages.info(self.request, "Nothing was done. Press the button again.")
+            return redirect(self.row.submission)
         try:
-            moves = submissions.list_moves(row.job)
-        except submissions.DecisionError as nothing:
-            return build_decided_dialog(request, row, str(nothing), verb="Nothing to follow for")
-        return build_follow_up_dialog(request, row, "_follow.html", "Follow", form, moves=moves)
-    entered = {"expected_version": form.cleaned_data["round"], "fingerprint": form.cleaned_data["record"]}
-    done = "{row.submission.number} is now {row.job.record_name}."
-    return run_follow_up(request, row, submissions.follow, entered, done)
+            submissions.undo(submission=self.row.submission, by=self.request.user)
+        except submissions.Conflict as conflict:
+            messages.warning(self.request, str(conflict))
+        else:
+            number = self.row.submission.number
+            messages.success(self.request, f"{number} is ready to export again. Nothing was sent.")
+        self.row = self.get_row()
+        return self.build_decision_response()
 
 
-def run_follow_up(
-    request: SignedInRequest,
-    row: SubmissionRow,
-    command: Callable[..., object],
-    entered: Mapping[str, object],
-    done: str,
-    show: Callable[..., HttpResponse] | None = None,
-) -> HttpResponse:
-    """``show`` is the dialog again, for what the person can put right in it; else they see how it stands now.
+class FollowUp(Dialog):
+    """A box on an export in one of some ``statuses``. What its form holds is what the ``command`` takes;
+    ``done`` is formatted with the row as it is afterwards."""
 
-    ``done`` is formatted with the row as it is afterwards.
-    """
-    try:
-        command(submission=row.submission, by=request.user, **entered)
-    except submissions.DecisionError as refusal:
-        problem = str(refusal)
+    verb: str
+    statuses: tuple[JobStatus, ...]
+    require_right: Callable[..., None] = staticmethod(submissions.require_may_decide)
+    command: Callable[..., object]
+    form_class: type[Form]
+    done: str
+
+    def handle_request(self) -> HttpResponse:
+        self.require_right(submission=self.row.submission, by=self.request.user)
+        if not any(map(self.row.has_job_status, self.statuses)):
+            return self.build_decided_dialog(explanations.get_title(self.row))
+        self.form = self.build_form()
+        if self.request.method != "POST" or not self.form.is_valid():
+            return self.build_dialog()
+        entered = {ARGUMENTS.get(name, name): value for name, value in self.form.cleaned_data.items()}
+        try:
+            self.command(submission=self.row.submission, by=self.request.user, **entered)
+        except submissions.DecisionError as refusal:
+            return self.build_refusal(refusal)
+        self.row = self.get_row()
+        messages.success(self.request, self.done.format(row=self.row))
+        return self.build_decision_response()
+
+    def build_form(self) -> Form:
+        return self.form_class(self.request.POST or None)
+
+    def build_refusal(self, refusal: submissions.DecisionError) -> HttpResponse:
+        """The dialog again, for what the person can put right in it; else how it stands now."""
         match refusal:
-            case submissions.RecordMayHaveMoved() if show:
-                return show(problem=problem, possible=refusal.records)
-            case submissions.RecordMoved() if show:
-                return show(problem=problem, elsewhere=True)
+            case submissions.RecordMayHaveMoved():
+                return self.build_dialog(str(refusal), possible=refusal.records)
+            case submissions.RecordMoved():
+                return self.build_dialog(str(refusal), elsewhere=True)
             case submissions.Conflict() | submissions.TooEarly():
-                pass
-            case _ if show:
-                return show(problem=problem)
-        current = get_submission_row(request, row.viewer.company.slug, row.submission.pk)
-        return build_decided_dialog(request, current, problem)
-    current = get_submission_row(request, row.viewer.company.slug, row.submission.pk)
-    messages.success(request, done.format(row=current))
-    return build_decision_response(request, current)
+                self.row = self.get_row()
+                return self.build_decided_dialog(str(refusal))
+        return self.build_dialog(str(refusal))
+
+    def build_dialog(self, problem: str = "", **more: Any) -> HttpResponse:
+        row = self.row
+        context = {
+            "explanation": explanations.build_explanation(row),
+            "focus_title": True,
+            "reads_back": bool(row.job and row.job.connection.has_read_back),
+            "quiet_until": None if row.is_quiet or row.job is None else row.job.quiet_until,
+            "may_unlink": can_send_commitments(self.request.user, row.submission.project),
+            **more,
+        }
+        status = 422 if problem or self.form.errors else 200
+        box = f"_{self.verb.lower()}.html"
+        return self.build_response(box, self.verb, self.form, problem, status, **context)
 
 
-def build_follow_up_dialog(
-    request: SignedInRequest,
-    row: SubmissionRow,
-    template: str,
-    verb: str,
-    form: Form,
-    *,
-    problem: str = "",
-    **more: Any,
-) -> HttpResponse:
-    status = 422 if problem or form.errors else 200
-    context = {
-        "explanation": explanations.build_explanation(row),
-        "focus_title": True,
-        "reads_back": bool(row.job and row.job.connection.has_read_back),
-        "quiet_until": None if row.is_quiet or row.job is None else row.job.quiet_until,
-        "may_unlink": can_send_commitments(request.user, row.submission.project),
-        **more,
-    }
-    return build_dialog(request, row, template, verb, form, problem, status, context)
+class Resume(FollowUp):
+    verb, statuses = "Resume", (JobStatus.INCOMPLETE,)
+    command, form_class = staticmethod(submissions.resume), ResumeForm
+    done = "{row.submission.number} continues with the remaining calls."
+
+    def build_dialog(self, problem: str = "", **more: Any) -> HttpResponse:
+        ticked = self.request.POST.getlist("confirmed")
+        changes = pending_changes.list_for_begun_export(self.row.submission.connection)
+        more["changes"] = [(each, each.stamp in ticked) for each in changes]
+        return super().build_dialog(problem, caution=explanations.describe_resume_caution(self.row), **more)
+
+
+@method_decorator(rate_limits.limit_rate(when=rate_limits.is_post), name="get")
+class Resolve(FollowUp):
+    """Say what Spectrum holds, where nobody but a person can."""
+
+    verb, statuses = "Resolve", (JobStatus.UNKNOWN,)
+    command, form_class = staticmethod(submissions.resolve), ResolveForm
+    done = "Your findings for {row.submission.number} are kept in its history."
+
+    def build_form(self) -> Form:
+        assert self.row.job is not None  # else it has no status
+        return ResolveForm(self.request.POST or None, calls=list(self.row.job.list_current_calls()))
+
+
+@method_decorator(rate_limits.limit_rate(when=rate_limits.is_post), name="get")
+class Unlink(FollowUp):
+    """Cut the link to a record that is gone from Spectrum."""
+
+    verb, statuses = "Unlink", (JobStatus.SYNCED, JobStatus.INCOMPLETE)
+    require_right = staticmethod(submissions.require_may_unlink)
+    command, form_class = staticmethod(submissions.unlink), UnlinkForm
+    done = "{row.submission.number} is unlinked and back with its project."
+
+
+@method_decorator(rate_limits.limit_rate(), name="get")
+class Follow(FollowUp):
+    """Have it go by the key under which somebody put its record in Spectrum."""
+
+    verb, statuses = "Follow", submissions.FOLLOWABLE_STATUSES
+    require_right = staticmethod(submissions.require_may_unlink)
+    command, form_class = staticmethod(submissions.follow), FollowForm
+    done = "{row.submission.number} is now {row.job.record_name}."
+
+    def build_refusal(self, refusal: submissions.DecisionError) -> HttpResponse:
+        self.row = self.get_row()
+        return self.build_decided_dialog(str(refusal))
+
+    def build_dialog(self, problem: str = "", **more: Any) -> HttpResponse:
+        assert self.row.job is not None  # else it has no status
+        try:
+            moves = submissions.list_moves(self.row.job)
+        except submissions.DecisionError as nothing:
+            return self.build_decided_dialog(str(nothing), verb="Nothing to follow for")
+        return super().build_dialog(problem, moves=moves, **more)

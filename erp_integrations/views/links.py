@@ -1,5 +1,6 @@
 """Vendors and jobs: which of ours is which in Spectrum. Everybody in the tool may look, Admins link."""
 
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -32,14 +33,14 @@ from erp_integrations.views.navigation import NavItem
 def links(request: SignedInRequest, company_slug: str, kind: LinkKind) -> HttpResponse:
     """Each contract company and its vendor on the chosen connection, or each project and its job."""
     viewer = require_viewer(request, company_slug)
-    connections = list_connections(viewer)
-    connection = find_chosen_connection(connections, request) if kind.is_per_connection else None
-    view, search = request.GET.get("view", ""), parse_search(request.GET.get("q", ""))
+    context = build_context(request, kind, viewer)
+    connections, connection, search = context["connections"], context["connection"], context["search"]
+    view = request.GET.get("view", "")
     if view not in queries.LINK_FILTERS:
         view = next(iter(queries.LINK_FILTERS))
     kept = {"connection": str(connection.pk)} if connection and len(connections) > 1 else {}
     kept |= {"q": search} if search else {}
-    context = build_context(kind, viewer, connections, connection, search) | {
+    context |= {
         "tabs": navigation.list_tabs(viewer, current=kind.title),
         "view": view,
         "may_link": viewer.erp_integrations_level == Level.ADMIN,
@@ -75,13 +76,12 @@ def link(
     require_administer_erp_integrations(request.user, viewer.company)
     key = contract_company_id if project_id is None else project_id
     owner = get_object_or_404(kind.owner_model, company=viewer.company, pk=key)
-    connections = list_connections(viewer)
+    show = partial(build_link_page, request, kind, viewer, owner)
     if request.method != "POST":
-        return build_link_page(request, kind, viewer, owner, connections)
-    form = LinkForm(connections, request.POST)
+        return show()
+    form = LinkForm(list_connections(viewer), request.POST)
     if not form.is_valid():
-        problem = " ".join(str(message) for errors in form.errors.values() for message in errors)
-        return build_link_page(request, kind, viewer, owner, connections, problem=problem, status_code=422)
+        return show(" ".join(str(message) for errors in form.errors.values() for message in errors), 422)
     entered = form.cleaned_data
     change: dict[str, Any] = {
         "owner": owner,
@@ -95,10 +95,7 @@ def link(
         else:
             stopped = linking.link(kind, **change, code=entered["code"])
     except linking.LinkError as error:
-        status_code = 409 if isinstance(error, linking.LinkChanged) else 422
-        return build_link_page(
-            request, kind, viewer, owner, connections, problem=str(error), status_code=status_code
-        )
+        return show(str(error), 409 if isinstance(error, linking.LinkChanged) else 422)
     messages.success(request, f"{owner.name} is {'not linked any more' if entered['unlink'] else 'linked'}.")
     if stopped:
         messages.warning(request, linking.describe_stopped_exports(stopped))
@@ -143,20 +140,16 @@ def find_chosen_connection(connections: list[Connection], request: SignedInReque
     return next((each for each in connections if str(each.pk) == wanted), next(iter(connections), None))
 
 
-def build_context(
-    kind: LinkKind,
-    viewer: CompanyMembership,
-    connections: list[Connection],
-    connection: Connection | None,
-    search: str,
-) -> dict[str, Any]:
+def build_context(request: SignedInRequest, kind: LinkKind, viewer: CompanyMembership) -> dict[str, Any]:
     """``connection`` is the one that was chosen, where one of ours has a link on each."""
+    connections = list_connections(viewer)
+    connection = find_chosen_connection(connections, request) if kind.is_per_connection else None
     return {
         "company": viewer.company,
         "kind": kind,
         "connections": connections,
         "connection": connection,
-        "search": search,
+        "search": parse_search(request.GET.get("q", "")),
         "lists": status.list_sync_summaries([connection] if connection else connections),
     }
 
@@ -166,14 +159,10 @@ def build_link_page(
     kind: LinkKind,
     viewer: CompanyMembership,
     owner: LinkOwner,
-    connections: list[Connection],
-    *,
     problem: str = "",
     status_code: int = 200,
 ) -> HttpResponse:
-    connection = find_chosen_connection(connections, request) if kind.is_per_connection else None
-    search = parse_search(request.GET.get("q", ""))
-    context = build_context(kind, viewer, connections, connection, search) | {
+    context = build_context(request, kind, viewer) | {
         "owner": owner,
         "problem": problem,
         "typed": request.POST.get("code", ""),
@@ -181,9 +170,8 @@ def build_link_page(
         "url": reverse(f"erp_integrations:{kind.name}", args=[viewer.company.slug, owner.pk]),
         "list_url": reverse(f"erp_integrations:{kind.name}s", args=[viewer.company.slug]),
     }
-    if connections:
-        (context["row"],) = queries.build_link_rows(
-            kind, viewer.company, connection, [owner], always_suggest=True
-        )
-        context["found"] = queries.find_erp_records(kind, viewer.company, connection, search)
+    if context["connections"]:
+        on = (kind, viewer.company, context["connection"])
+        (context["row"],) = queries.build_link_rows(*on, [owner], always_suggest=True)
+        context["found"] = queries.find_erp_records(*on, context["search"])
     return render(request, "erp_integrations/link.html", context, status=status_code)

@@ -34,8 +34,8 @@ def cost_codes(request: SignedInRequest, company_slug: str) -> HttpResponse:
         "search": search,
         "page": page,
         "projects": projects,
-        "with_gaps": [each for each in projects if each.unmapped],
-        "others": [each for each in projects if not each.unmapped],
+        "with_gaps": [each for each in projects if each["unmapped"]],
+        "others": [each for each in projects if not each["unmapped"]],
         "lists": status.list_sync_summaries(list_connections(viewer)),
     }
     return render(request, "erp_integrations/cost_codes.html", context)

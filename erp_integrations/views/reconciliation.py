@@ -54,7 +54,7 @@ def reconciliation(request: SignedInRequest, company_slug: str) -> HttpResponse:
         "filters": build_filters(viewer, kind, counts),
         "kind": kind if here else "",
         "kind_label": str(DriftKind(kind).label) if here else "",
-        "rows": [drift_list.DriftRow(drift) for drift in found.rows],
+        "rows": [drift_list.build_drift_row(drift) for drift in found.rows],
         "page": found,
         "spreadsheet_query": f"?{urlencode(here)}" if here else "",
     }

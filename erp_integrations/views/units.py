@@ -49,7 +49,7 @@ def units(request: SignedInRequest, company_slug: str) -> HttpResponse:
         "connections": [
             NavItem(each.name, f"?connection={each.pk}", each == connection) for each in connections
         ],
-        "rows": [(row, typed.get(row.unit, row.erp_unit or row.suggested)) for row in rows],
+        "rows": [(row, typed.get(row["unit"], row["erp_unit"] or row["suggested"])) for row in rows],
         "seen": unit_links.hash_unit_links(connection) if connection else "",
         "problem": problem,
         **build_confirmation_context(viewer, Kind.UNIT),

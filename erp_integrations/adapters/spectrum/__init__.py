@@ -10,14 +10,3 @@ from erp_integrations.adapters.spectrum.settings import (
     SpectrumSettings,
 )
 from erp_integrations.adapters.spectrum.wsdl import WsdlError
-
-__all__ = [
-    "Authentication",
-    "NonAscii",
-    "OAuthClient",
-    "RetentionRule",
-    "RotatedSecret",
-    "SpectrumAdapter",
-    "SpectrumSettings",
-    "WsdlError",
-]

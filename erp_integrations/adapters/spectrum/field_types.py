@@ -7,7 +7,7 @@ Source: docs/spectrum.md, section 2.
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -43,8 +43,8 @@ class Field:
     """
 
     name: str
-    kind: FieldKind
     width: int
+    kind: FieldKind = FieldKind.TEXT
     required: bool = False
     key: bool = False
     secret: bool = False
@@ -137,12 +137,7 @@ def format_date(day: date) -> str:
 
 
 def _is_date(value: str) -> bool:
-    parts = re.fullmatch(r"([0-9]{2})/([0-9]{2})/([0-9]{4})", value)
-    if not parts:
-        return False
-    month, day, year = (int(part) for part in parts.groups())
     try:
-        date(year, month, day)
+        return format_date(datetime.strptime(value, "%m/%d/%Y").date()) == value  # noqa: DTZ007 (a day has no zone)
     except ValueError:
         return False
-    return True

@@ -6,10 +6,10 @@ Source: docs/spectrum.md, section 6.
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Select, Table, func, select
+from sqlalchemy import Select, Table, select
 
 from erp_integrations.adapters.base import Unavailable
-from erp_integrations.adapters.spectrum.readback import InfoLink, build_table
+from erp_integrations.adapters.spectrum.readback import InfoLink, build_conditions, build_table
 
 PRICE_METHOD = ("Price_Method_Code",)
 
@@ -30,13 +30,8 @@ PHASES = build_table(
 def build_company_query(table: Table, company_code: str, **wanted: str) -> Select[Any]:
     """The question for a company's rows, in whatever case and padding the codes are kept."""
     codes = {"Company_Code": company_code, **wanted}
-    # LTRIM and RTRIM: SQL Server knows TRIM only since 2017.
-    return select(table).where(
-        *(
-            func.upper(func.ltrim(func.rtrim(table.c[name]))) == code.strip().upper()
-            for name, code in codes.items()
-        )
-    )
+    normal = {name: code.strip().upper() for name, code in codes.items()}
+    return select(table).where(*build_conditions(table, **normal))
 
 
 def read_tables(

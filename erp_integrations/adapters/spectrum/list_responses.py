@@ -51,9 +51,9 @@ class ListResponse:
 class ListUnavailableError(Exception):
     """There is no list; ``answer`` says why, with the secrets still in it."""
 
-    def __init__(self, answer: Unauthorised | Unavailable) -> None:
-        super().__init__(answer.reason)
-        self.answer = answer
+    def __init__(self, answer: Unauthorised | Unavailable | str) -> None:
+        self.answer = Unavailable(answer) if isinstance(answer, str) else answer
+        super().__init__(self.answer.reason)
 
 
 def parse_soap_list(exchange: Exchange, method: str) -> ListResponse:
@@ -62,7 +62,7 @@ def parse_soap_list(exchange: Exchange, method: str) -> ListResponse:
     try:
         responses, ended = find_response_elements(exchange.body, method)
     except UnreadableReplyError as error:
-        raise ListUnavailableError(Unavailable(str(error))) from error
+        raise ListUnavailableError(str(error)) from error
     return build_list_response([parse_row(element) for element in responses], ended=ended)
 
 
@@ -80,19 +80,19 @@ def parse_json_list(exchange: Exchange) -> ListResponse:
     except RecursionError:
         rows, ended = None, True
     if rows is None or not text.startswith(("[", "{")):
-        raise ListUnavailableError(Unavailable("Spectrum's reply is not a list."))
+        raise ListUnavailableError("Spectrum's reply is not a list.")
     return build_list_response([_clean_json_row(row) for row in rows], ended=ended)
 
 
 def require_list_reply(exchange: Exchange) -> None:
     if exchange.failure:
-        raise ListUnavailableError(Unavailable(exchange.failure))
+        raise ListUnavailableError(exchange.failure)
     # Nothing is written here, so that a 403 can't stand over a finished write.
     if exchange.status in (401, 403):
         reason = f"Spectrum's server does not accept the connection's credentials ({exchange.status})."
         raise ListUnavailableError(Unauthorised(reason))
     if exchange.status != 200:
-        raise ListUnavailableError(Unavailable(describe_status(exchange)))
+        raise ListUnavailableError(describe_status(exchange))
 
 
 def build_list_response(rows: Sequence[Row], *, ended: bool) -> ListResponse:
@@ -106,7 +106,7 @@ def build_list_response(rows: Sequence[Row], *, ended: bool) -> ListResponse:
         raise ListUnavailableError(build_refusal(complaint))
     if len(data) + len(remarks) < len(rows):
         # Seen where a GUID had been used before: one row without a value, and no word about it.
-        raise ListUnavailableError(Unavailable("Spectrum answered with an empty row."))
+        raise ListUnavailableError("Spectrum answered with an empty row.")
     # A warning without rows says that there are none, not that there are more.
     capped = bool(remarks and data) or len(data) in _CAPPED_COUNTS
     return ListResponse(data, is_complete=ended and not capped)

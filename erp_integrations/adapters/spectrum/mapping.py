@@ -4,7 +4,7 @@ Source: docs/spectrum.md, sections 2 and 3. Free text may lose its end, in sight
 accepts; keys, numbers and dates are written whole or not at all.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -43,21 +43,18 @@ def build_calls(
 
     Raises ValueError for a number that its field can't hold; ``findings.check`` names those before.
     """
-    subcontract = {
-        "Company_Code": Element("Company_Code", settings.company_code),
-        "Vendor_Code": Element("Vendor_Code", references.vendor_code.strip()),
-        "Subcontract_Number": Element("Subcontract_Number", erp_id.strip().upper()),
-    }
+    subcontract = (
+        Element("Company_Code", settings.company_code),
+        Element("Vendor_Code", references.vendor_code.strip()),
+        Element("Subcontract_Number", erp_id.strip().upper()),
+    )
     prices = Prices(references, settings)
     header = build_header(document, references, settings.non_ascii, prices.job_basis)
     retention = get_retention_flag(document, settings.retention_rule)
-    lines = (build_line(line, retention, prices) for line in document.lines)
+    lines = ((f"Line {line.position}", build_line(line, retention, prices)) for line in document.lines)
     return (
-        build_call(UPDATE_SUBCONTRACT, "Subcontract", {**subcontract, **header}),
-        *(
-            build_call(UPDATE_SUBCONTRACT_PHASES, f"Line {line.position}", {**subcontract, **elements})
-            for line, elements in zip(document.lines, lines, strict=True)
-        ),
+        build_call(UPDATE_SUBCONTRACT, "Subcontract", (*subcontract, *header)),
+        *(build_call(UPDATE_SUBCONTRACT_PHASES, title, (*subcontract, *line)) for title, line in lines),
         *build_note_calls(subcontract, settings.notes_topic, note, settings.non_ascii),
     )
 
@@ -116,28 +113,24 @@ def describe_amount_only(line: LineItem, prices: Prices) -> str:
 
 
 def build_note_calls(
-    subcontract: Mapping[str, Element], topic: str, note: str, non_ascii: NonAscii
+    subcontract: tuple[Element, ...], topic: str, note: str, non_ascii: NonAscii
 ) -> tuple[Call, ...]:
     text = format_note(note, non_ascii)
     if not topic or not text:
         return ()
     original = note.strip()
-    elements = {
-        **subcontract,
-        "Notes_Topic": Element("Notes_Topic", topic),
-        "Notes_Text": Element("Notes_Text", text, original if text != original else "", respelled=True),
-    }
-    return (build_call(SUBCONTRACT_NOTES, "Note", elements),)
+    sent = Element("Notes_Text", text, original if text != original else "", respelled=True)
+    return (build_call(SUBCONTRACT_NOTES, "Note", (*subcontract, Element("Notes_Topic", topic), sent)),)
 
 
 def build_header(
     document: Document, references: ErpReferences, non_ascii: NonAscii, job: PriceBasis
-) -> dict[str, Element]:
+) -> tuple[Element, ...]:
     def build_text(name: str, original: str) -> Element:
         return _build_text_element(UPDATE_SUBCONTRACT[name], original, non_ascii)
 
     retention = UPDATE_SUBCONTRACT["Retention_Percent"].format_number(document.default_retainage)
-    elements = (
+    return (
         Element("Job_Number", references.job_number.strip()),
         Element("Status_Code", _ACTIVE, defaulted=True),
         build_text("Contract_Type", document.trade),
@@ -153,15 +146,14 @@ def build_header(
         ),
         Element("Retention_Percent", retention),
     )
-    return {element.name: element for element in elements}
 
 
-def build_line(line: LineItem, retention: str, prices: Prices) -> dict[str, Element]:
+def build_line(line: LineItem, retention: str, prices: Prices) -> tuple[Element, ...]:
     unit, entered = get_line_unit(line, prices.references), line.unit_of_measure.strip()
     quantity, unit_price = line.quantity, line.unit_cost
     if describe_amount_only(line, prices):
         quantity, unit_price = None, None
-    elements = (
+    return (
         Element("Phase_Code", format_phase_code(line.cost_code)),
         Element("Cost_Type", line.cost_type.strip()),
         Element("Bid_Item_Number", line.billing_item.strip()),
@@ -174,12 +166,12 @@ def build_line(line: LineItem, retention: str, prices: Prices) -> dict[str, Elem
         Element("Original_Contract_Quantity", "" if quantity is None else QUANTITY.format_number(quantity)),
         Element("Original_Contract_Amount", AMOUNT.format_number(line.amount)),
     )
-    return {element.name: element for element in elements}
 
 
-def build_call(layout: Layout, title: str, elements: Mapping[str, Element]) -> Call:
+def build_call(layout: Layout, title: str, elements: Iterable[Element]) -> Call:
     """Every field of the layout, in its order, blank where nothing is known."""
-    filled = (elements.get(field.name, Element(field.name, "")) for field in layout.public)
+    known = {element.name: element for element in elements}
+    filled = (known.get(field.name, Element(field.name, "")) for field in layout.public)
     return Call(layout.method, title, tuple(map(_set_default, layout.public, filled)))
 
 

@@ -60,6 +60,8 @@ MAX_LIST_SECONDS = 480.0
 """Seconds for all parts of one list; whoever waits for it has a lease of ten minutes."""
 
 NOT_CONFIGURED = Unavailable("Read-back is not configured.")
+_KEY = ("code", "number", "cost_type")
+"""What names a vendor, a job or a phase: those of these that it has."""
 _INFO_LINK_HINT = "Reading through Info-Link shows all of them."
 
 
@@ -188,7 +190,7 @@ class MasterDataReader:
         if not rows and self.settings.guid.strip():
             # Seen where Spectrum did not take the GUID: it says nothing, and lists nothing.
             raise ListUnavailableError(
-                Unavailable("Spectrum listed nothing, as it does for a GUID that it does not accept.")
+                "Spectrum listed nothing, as it does for a GUID that it does not accept."
             )
         return rows
 
@@ -199,26 +201,24 @@ class MasterDataReader:
         credentials = authentication.build_soap_credentials(self.settings)
         values |= credentials.elements
         if lack := service.describe_missing_elements([name for name, value in values.items() if value]):
-            raise ListUnavailableError(Unavailable(lack))
+            raise ListUnavailableError(lack)
         try:
             answer = service.send(values, credentials.headers)
         except Exception as error:  # the attempt itself raises nothing: this is zeep, before it
             reason = f"{method} can't be written as XML ({type(error).__name__})."
-            raise ListUnavailableError(Unavailable(reason)) from error
+            raise ListUnavailableError(reason) from error
         response = self.parse_response(answer, lambda whole: list_responses.parse_soap_list(whole, method))
         for element in ("pCompany_Code", "pStatus_Code", "pJob_Number"):
             # A list of something else than was asked for is none of ours.
             column, wanted = element.removeprefix("p").lower(), values.get(element, "").upper()
             if wanted and any(row.get(column, wanted).upper() != wanted for row in response.rows):
-                raise ListUnavailableError(Unavailable(f"Spectrum ignores {element} and listed others too."))
+                raise ListUnavailableError(f"Spectrum ignores {element} and listed others too.")
         return response
 
     def parse_response(self, answer: Exchange, read: Callable[[Exchange], ListResponse]) -> ListResponse:
         response = read(get_effective_exchange(answer, self.settings))
         if answer.status != 200:
-            raise ListUnavailableError(
-                Unavailable(f"Spectrum listed them under HTTP status {answer.status}.")
-            )
+            raise ListUnavailableError(f"Spectrum listed them under HTTP status {answer.status}.")
         return response
 
     def build_partitioned_fetch(
@@ -234,9 +234,7 @@ class MasterDataReader:
                 )
             response = ask(criteria)
             if not all(all(row.get(column) for column in key) for row in response.rows):
-                raise ListUnavailableError(
-                    Unavailable(f"Spectrum listed a row without {key[-1].replace('_', ' ')}.")
-                )
+                raise ListUnavailableError(f"Spectrum listed a row without {key[-1].replace('_', ' ')}.")
             return response
 
         return PartitionedFetch(fetch_in_time, key, self.settings.any_ending)
@@ -257,21 +255,10 @@ def build_rows(rows: Sequence[Row], record: Callable[[Row], Record]) -> Rows[Rec
     try:
         for row in rows:
             found = record(row)
-            by_key[_get_record_key(found)] = found
+            by_key[tuple(getattr(found, name, "").upper() for name in _KEY)] = found
     except ValueError as error:
         return Unavailable(f"Spectrum listed something unknown: {error}.")
     return Rows(tuple(by_key[key] for key in sorted(by_key)))
-
-
-def _get_record_key(record: object) -> tuple[str, ...]:
-    match record:
-        case VendorRecord():
-            return (record.code.upper(),)
-        case JobRecord():
-            return (record.number.upper(),)
-        case PhaseRecord():
-            return record.code.upper(), record.cost_type.upper()
-    raise TypeError(type(record).__name__)
 
 
 def parse_vendor(row: Row) -> VendorRecord:

@@ -7,13 +7,14 @@ Source: docs/spectrum.md, section 5.
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from itertools import chain
 from typing import Any, TypeVar
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     MetaData,
     Select,
     Table,
@@ -26,7 +27,6 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection, Engine, RowMapping, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
-from sqlalchemy.sql.functions import Function
 
 from erp_integrations.adapters.base import (
     BilledLine,
@@ -115,10 +115,17 @@ LINES = build_table(
 )
 
 
+def build_conditions(table: Table, **codes: str | Sequence[str]) -> Iterator[ColumnElement[bool]]:
+    """That a table's codes are these, in whatever case and padding they are kept."""
+    for name, wanted in codes.items():
+        # LTRIM and RTRIM: SQL Server knows TRIM only since 2017.
+        normal_form = func.upper(func.ltrim(func.rtrim(table.c[name])))
+        yield normal_form == wanted if isinstance(wanted, str) else normal_form.in_(wanted)
+
+
 def build_record_query(table: Table, key: Key) -> Select[Any]:
-    """The question for everything that a table holds under a key, in whatever case and padding."""
-    wanted = zip(_KEY, (key.company_code, key.vendor_code, key.erp_id), strict=True)
-    return select(table).where(*(_format_normal_form(table.c[name]) == value for name, value in wanted))
+    """The question for everything that a table holds under a key."""
+    return select(table).where(*build_conditions(table, **dict(zip(_KEY, astuple(key), strict=True))))
 
 
 def build_records_query(table: Table, keys: Sequence[Key]) -> Select[Any]:
@@ -131,40 +138,28 @@ def build_records_query(table: Table, keys: Sequence[Key]) -> Select[Any]:
     vendors = sorted({key.vendor_code for key in keys})
     numbers = sorted({key.erp_id for key in keys})
     (company_code,) = {key.company_code for key in keys}
-    return select(table).where(
-        _format_normal_form(table.c.Company_Code) == company_code,
-        _format_normal_form(table.c.Vendor_Code).in_(vendors),
-        _format_normal_form(table.c.Subcontract_Number).in_(numbers),
-    )
+    codes = dict(zip(_KEY, (company_code, vendors, numbers), strict=True))
+    return select(table).where(*build_conditions(table, **codes))
 
 
 def build_job_headers_query(company_code: str, jobs: Sequence[str]) -> Select[Any]:
     """The question for the headers of some jobs of one company."""
-    return select(SUBCONTRACTS).where(
-        _format_normal_form(SUBCONTRACTS.c.Company_Code) == company_code,
-        _format_normal_form(SUBCONTRACTS.c.Job_Number).in_(jobs),
-    )
+    wanted = build_conditions(SUBCONTRACTS, Company_Code=company_code, Job_Number=jobs)
+    return select(SUBCONTRACTS).where(*wanted)
 
 
 def build_job_lines_query(company_code: str, jobs: Sequence[str]) -> Select[Any]:
     """The question for the lines of the records of some jobs of one company."""
     same_record = (SUBCONTRACTS.c[name] == LINES.c[name] for name in _KEY)
     headers = build_job_headers_query(company_code, jobs).with_only_columns(SUBCONTRACTS.c.Company_Code)
-    return select(LINES).where(
-        _format_normal_form(LINES.c.Company_Code) == company_code,
-        headers.where(*same_record).correlate(LINES).exists(),
-    )
+    there = headers.where(*same_record).correlate(LINES).exists()
+    return select(LINES).where(*build_conditions(LINES, Company_Code=company_code), there)
 
 
 def build_count_query(table: Table, company_code: str) -> Select[Any]:
     """The question whether a table holds anything of a company."""
-    is_companys = _format_normal_form(table.c.Company_Code) == company_code
-    return select(func.count()).select_from(table).where(is_companys)
-
-
-def _format_normal_form(column: Column[Any]) -> Function[Any]:
-    # LTRIM and RTRIM: SQL Server knows TRIM only since 2017.
-    return func.upper(func.ltrim(func.rtrim(column)))
+    is_companys = build_conditions(table, Company_Code=company_code)
+    return select(func.count()).select_from(table).where(*is_companys)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from erp_integrations.adapters.base import (
     AffectedLines,
     ErpReferences,
     Issue,
-    PhaseRecord,
     PhaseStatus,
     ReferenceStatus,
     ResponsibleParty,
@@ -75,39 +74,66 @@ _JOB_ISSUES = {
     ReferenceStatus.NOT_AMONG_ACTIVE: _INACTIVE_JOB,
 }
 
+_PHASE_ISSUES: Mapping[PhaseStatus | ReferenceStatus | None, tuple[str, Severity, str, str, str, str]] = {
+    ReferenceStatus.ABSENT: (
+        "line-cost-code-unknown",
+        Severity.BLOCKING,
+        "cost code",
+        "{cost_code} is not a phase of job {job} in Spectrum.",
+        "not a phase of job {job} in Spectrum",
+        "Choose another cost code, or have the phase added to the job in Spectrum.",
+    ),
+    None: (
+        "line-cost-type-unknown",
+        Severity.BLOCKING,
+        "cost type",
+        "{cost_code} has no cost type {cost_type} on job {job} in Spectrum; it has {cost_types}.",
+        "the phase does not have the cost type on job {job} in Spectrum",
+        "Choose one of these, or have the cost type added to the phase in Spectrum.",
+    ),
+    PhaseStatus.COMPLETE: (
+        "line-phase-complete",
+        Severity.BLOCKING,
+        "cost code",
+        "{cost_code} with cost type {cost_type} is complete on job {job} in Spectrum, "
+        "which accepts nothing more on it.",
+        "complete on job {job} in Spectrum, which accepts nothing more on them",
+        "Choose another cost code, or have the phase reopened in Spectrum.",
+    ),
+    PhaseStatus.INACTIVE: (
+        "line-phase-inactive",
+        Severity.WARNING,
+        "cost code",
+        "{cost_code} with cost type {cost_type} is inactive on job {job} in Spectrum, "
+        "which still accepts it.",
+        "inactive on job {job} in Spectrum, which still accepts them",
+        "Check that this is the right cost code.",
+    ),
+}
+"""Of each status that counts, absent where the job lacks the phase and none where that lacks the cost type:
+code, severity, what of the line it is, detail, cause and action."""
+
 
 def check_references(document: Document, references: ErpReferences, prices: Prices) -> list[Issue]:
     """The links first, then the lines; lines with the same trouble share a finding."""
     return [
         *check_master_data_read(references),
-        *check_link(
-            _VENDOR_ISSUES,
-            references.vendor,
-            "Contract Company",
-            references.vendor_code.strip(),
-            document.contract_company_name,
-        ),
-        *check_link(
-            _JOB_ISSUES, references.job, "Project", references.job_number.strip(), document.project_name
-        ),
+        *check_links(document, references),
         *check_lines(document, references),
         *check_price_method(document, prices),
     ]
 
 
 def check_master_data_read(references: ErpReferences) -> Iterator[Issue]:
-    unread = []
-    if references.vendor_code.strip() and references.vendor is ReferenceStatus.NOT_READ:
-        unread.append("the vendor")
-    if references.job_number.strip() and references.job is ReferenceStatus.NOT_READ:
-        unread += ["the job"]
-    if (
-        references.job_number.strip()
+    has_vendor, has_job = bool(references.vendor_code.strip()), bool(references.job_number.strip())
+    is_unread = {
+        "the vendor": has_vendor and references.vendor is ReferenceStatus.NOT_READ,
+        "the job": has_job and references.job is ReferenceStatus.NOT_READ,
+        "the cost codes": has_job
         and references.phases is None
-        and references.job is not ReferenceStatus.ABSENT
-    ):
-        unread += ["the cost codes"]
-    if unread:
+        and references.job is not ReferenceStatus.ABSENT,
+    }
+    if unread := [name for name, holds in is_unread.items() if holds]:
         yield Issue(
             "masters-not-read",
             Severity.CANNOT_CHECK,
@@ -119,25 +145,24 @@ def check_master_data_read(references: ErpReferences) -> Iterator[Issue]:
         )
 
 
-def check_link(
-    issues: Mapping[ReferenceStatus, tuple[str, Severity, str, str]],
-    status: ReferenceStatus,
-    field: str,
-    code: str,
-    name: str,
-) -> Iterator[Issue]:
-    if code and status in issues:
-        issue, severity, sentence, action = issues[status]
-        sentence = sentence.format(code=code, name=name)
-        yield Issue(issue, severity, sentence, field, action, ResponsibleParty.ERP_ADMIN)
+def check_links(document: Document, references: ErpReferences) -> Iterator[Issue]:
+    vendor, job = references.vendor_code.strip(), references.job_number.strip()
+    for code, issues, status, field, name in (
+        (vendor, _VENDOR_ISSUES, references.vendor, "Contract Company", document.contract_company_name),
+        (job, _JOB_ISSUES, references.job, "Project", document.project_name),
+    ):
+        if code and status in issues:
+            issue, severity, sentence, action = issues[status]
+            sentence = sentence.format(code=code, name=name)
+            yield Issue(issue, severity, sentence, field, action, ResponsibleParty.ERP_ADMIN)
 
 
 def check_lines(document: Document, references: ErpReferences) -> Iterator[Issue]:
     if references.phases is None:
         return
-    phases: defaultdict[str, dict[str, PhaseRecord]] = defaultdict(dict)
+    phases: defaultdict[str, dict[str, PhaseStatus]] = defaultdict(dict)
     for phase in references.phases:
-        phases[get_comparable_phase(phase.code)][phase.cost_type.strip().upper()] = phase
+        phases[get_comparable_phase(phase.code)][phase.cost_type.strip().upper()] = phase.status
     lines: defaultdict[tuple[str, str], list[LineItem]] = defaultdict(list)
     unknown: defaultdict[str, list[LineItem]] = defaultdict(list)
     for line in document.lines:
@@ -146,18 +171,27 @@ def check_lines(document: Document, references: ErpReferences) -> Iterator[Issue
             unknown[code].append(line)
         elif code and cost_type:
             lines[code, cost_type].append(line)
-    job = references.job_number.strip()
-    for same in unknown.values():
-        yield build_phase_issue(
-            "line-cost-code-unknown",
-            same,
-            "cost code",
-            f"{same[0].cost_code.strip()} is not a phase of job {job} in Spectrum.",
-            f"not a phase of job {job} in Spectrum",
-            "Choose another cost code, or have the phase added to the job in Spectrum.",
-        )
-    for (code, cost_type), same in lines.items():
-        yield from check_phase(same, phases[code].get(cost_type), sorted(phases[code]), job)
+    groups = [
+        *((same, ReferenceStatus.ABSENT, "") for same in unknown.values()),
+        *(
+            (same, phases[code].get(cost_type), format_list(sorted(phases[code])))
+            for (code, cost_type), same in lines.items()
+        ),
+    ]
+    for same, status, cost_types in groups:
+        if status in _PHASE_ISSUES:
+            issue, severity, what, *texts, action = _PHASE_ISSUES[status]
+            cost_code, cost_type = same[0].cost_code.strip(), same[0].cost_type.strip()
+            names = {"cost_code": cost_code, "cost_type": cost_type, "cost_types": cost_types}
+            detail, cause = (each.format(**names, job=references.job_number.strip()) for each in texts)
+            # Not `named`: the name is part of what an acceptance is bound to, and another would undo those
+            # that wait.
+            positions = tuple(line.position for line in same)
+            numbers = format_list([str(each) for each in positions])
+            name = f"{'Line' if len(same) == 1 else 'Lines'} {numbers}, {what}"
+            on = AffectedLines(positions, what, f": {detail}", cause, f"{cost_code} {cost_type}".strip())
+            party = ResponsibleParty.PROJECT
+            yield Issue(issue, severity, f"{name}: {detail}", name, action, party, affected=(on,))
 
 
 def check_price_method(document: Document, prices: Prices) -> Iterator[Issue]:
@@ -181,57 +215,3 @@ def check_price_method(document: Document, prices: Prices) -> Iterator[Issue]:
             "unit price, and master data read through Info-Link shows them.",
             ResponsibleParty.ERP_ADMIN,
         )
-
-
-def check_phase(
-    same: list[LineItem], phase: PhaseRecord | None, cost_types: list[str], job: str
-) -> Iterator[Issue]:
-    cost_code, cost_type = same[0].cost_code.strip(), same[0].cost_type.strip()
-    if phase is None:
-        yield build_phase_issue(
-            "line-cost-type-unknown",
-            same,
-            "cost type",
-            f"{cost_code} has no cost type {cost_type} on job {job} in Spectrum; "
-            f"it has {format_list(cost_types)}.",
-            f"the phase does not have the cost type on job {job} in Spectrum",
-            "Choose one of these, or have the cost type added to the phase in Spectrum.",
-        )
-    elif phase.status is PhaseStatus.COMPLETE:
-        yield build_phase_issue(
-            "line-phase-complete",
-            same,
-            "cost code",
-            f"{cost_code} with cost type {cost_type} is complete on job {job} in Spectrum, "
-            "which accepts nothing more on it.",
-            f"complete on job {job} in Spectrum, which accepts nothing more on them",
-            "Choose another cost code, or have the phase reopened in Spectrum.",
-        )
-    elif phase.status is PhaseStatus.INACTIVE:
-        yield build_phase_issue(
-            "line-phase-inactive",
-            same,
-            "cost code",
-            f"{cost_code} with cost type {cost_type} is inactive on job {job} in Spectrum, "
-            "which still accepts it.",
-            f"inactive on job {job} in Spectrum, which still accepts them",
-            "Check that this is the right cost code.",
-            Severity.WARNING,
-        )
-
-
-def build_phase_issue(
-    code: str,
-    same: list[LineItem],
-    what: str,
-    detail: str,
-    cause: str,
-    action: str,
-    severity: Severity = Severity.BLOCKING,
-) -> Issue:
-    # Not `named`: the name is part of what an acceptance is bound to, and another would undo those that wait.
-    positions = tuple(line.position for line in same)
-    name = f"{'Line' if len(same) == 1 else 'Lines'} {format_list([str(each) for each in positions])}, {what}"
-    value = f"{same[0].cost_code.strip()} {same[0].cost_type.strip()}".strip()
-    on = AffectedLines(positions, what, f": {detail}", cause, value)
-    return Issue(code, severity, f"{name}: {detail}", name, action, ResponsibleParty.PROJECT, affected=(on,))

@@ -6,42 +6,26 @@ Where a page is silent about decimals, the field takes whole numbers, which fit 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from erp_integrations.adapters.spectrum.field_types import FORBIDDEN_IN_KEYS, Field, FieldKind
 
-
-def _build_text_field(name: str, width: int, *, cuttable: bool = False, blank: str = "") -> Field:
-    return Field(name, FieldKind.TEXT, width, cuttable=cuttable, blank=blank)
-
-
-def _build_secret_field(name: str, width: int) -> Field:
-    return Field(name, FieldKind.TEXT, width, secret=True)
-
-
-def _build_key_field(
-    name: str, width: int, *, required: bool = False, dashes: bool = True, blank: str = ""
-) -> Field:
-    return Field(name, FieldKind.TEXT, width, key=True, required=required, dashes=dashes, blank=blank)
-
-
-def _build_choice_field(name: str, choices: str, *, blank: str = "") -> Field:
-    return Field(name, FieldKind.TEXT, 1, choices=choices, blank=blank)
-
-
-def _build_date_field(name: str, *, blank: str = "") -> Field:
-    return Field(name, FieldKind.DATE, 10, blank=blank)
+_build_secret_field = partial(Field, secret=True)
+_build_key_field = partial(Field, key=True)
+_build_choice_field = partial(Field, width=1)
+_build_date_field = partial(Field, width=10, kind=FieldKind.DATE)
 
 
 def _build_integer_field(name: str, width: int, *, required: bool = False, blank: str = "") -> Field:
-    return Field(name, FieldKind.NUMBER, width, integers=width, required=required, blank=blank)
+    return Field(name, width, FieldKind.NUMBER, integers=width, required=required, blank=blank)
 
 
 def _build_decimal_field(name: str, width: int, mask: str, *, required: bool = False) -> Field:
     integers, decimals = mask.lstrip("-").split(".")
     return Field(
         name,
-        FieldKind.NUMBER,
         width,
+        FieldKind.NUMBER,
         required=required,
         integers=int(integers),
         decimals=int(decimals),
@@ -116,29 +100,29 @@ UPDATE_SUBCONTRACT = Layout(
         _build_key_field("Job_Number", 10, required=True),
         _build_key_field("Default_Phase_Code", 20, dashes=False),
         _build_key_field("Default_Cost_Type", 3),
-        _build_choice_field("Status_Code", "AIC", blank="A"),
-        _build_text_field("Contract_Type", 15, cuttable=True),
-        _build_choice_field("Insurance_Cert_Flag", "YNA", blank="the vendor's"),
+        _build_choice_field("Status_Code", choices="AIC", blank="A"),
+        Field("Contract_Type", 15, cuttable=True),
+        _build_choice_field("Insurance_Cert_Flag", choices="YNA", blank="the vendor's"),
         _build_date_field("Sent_Date"),
         _build_date_field("Date_Issued", blank="the processing date"),
-        _build_text_field("Contact_Person", 20, cuttable=True),
-        _build_text_field("Unit_Price_Flag", 1, blank="N, or the job's"),
-        _build_text_field("Comment", 120, cuttable=True),
-        _build_text_field("Routing_Code1", 10),
+        Field("Contact_Person", 20, cuttable=True),
+        Field("Unit_Price_Flag", 1, blank="N, or the job's"),
+        Field("Comment", 120, cuttable=True),
+        Field("Routing_Code1", 10),
         _build_decimal_field("Routing_Limit", 13, "10.2"),
-        _build_text_field("Routing_Code2", 10),
+        Field("Routing_Code2", 10),
         _build_integer_field("GL_Account", 12, required=True),
         # Width 5, mask 2.1: the narrower of the two fits both.
         _build_decimal_field("Retention_Percent", 5, "2.1"),
         _build_integer_field("Next_Payment_Number", 5, blank="1"),
-        _build_text_field("Pay_Override", 1),
-        _build_text_field("Pay_Terms", 1),
+        Field("Pay_Override", 1),
+        Field("Pay_Terms", 1),
         _build_integer_field("Pay_Days", 3),
-        _build_text_field("Disc_Override", 1),
-        _build_text_field("Disc_Terms", 1),
+        Field("Disc_Override", 1),
+        Field("Disc_Terms", 1),
         _build_integer_field("Disc_Days", 3),
         _build_decimal_field("Disc_Perc", 6, "3.2"),
-        _build_text_field("Pay_When_Paid", 1),
+        Field("Pay_When_Paid", 1),
         _build_integer_field("Cost_Center_Override", 10),
     ),
 )
@@ -151,9 +135,9 @@ UPDATE_SUBCONTRACT_PHASES = Layout(
         _build_key_field("Phase_Code", 20, required=True, dashes=False),
         _build_key_field("Cost_Type", 3, required=True),
         _build_key_field("Bid_Item_Number", 10, blank="the phase's"),
-        _build_text_field("Bill_Description", 25, cuttable=True, blank="the phase's"),
-        _build_text_field("Unit_Of_Measure", 3, blank="the phase's"),
-        _build_choice_field("Retention_Flag", "YN", blank="N, or the phase's"),
+        Field("Bill_Description", 25, cuttable=True, blank="the phase's"),
+        Field("Unit_Of_Measure", 3, blank="the phase's"),
+        _build_choice_field("Retention_Flag", choices="YN", blank="N, or the phase's"),
         _build_decimal_field("Unit_Price", 12, "-6.4"),
         _build_decimal_field("Original_Contract_Quantity", 12, "-8.2"),
         _build_decimal_field("Original_Contract_Amount", 13, "-9.2", required=True),
@@ -166,8 +150,8 @@ SUBCONTRACT_NOTES = Layout(
     "SubcontractNotes",
     (
         *_RECORD_KEY,
-        Field("Notes_Topic", FieldKind.TEXT, 20, required=True),
-        Field("Notes_Text", FieldKind.TEXT, 1000, required=True),
+        Field("Notes_Topic", 20, required=True),
+        Field("Notes_Text", 1000, required=True),
     ),
 )
 
@@ -183,14 +167,14 @@ GET_JOB = Layout(
     "GetJob",
     (
         *_LIST_KEY,
-        _build_text_field("pDivision", 5),
-        _build_choice_field("pStatus_Code", "AIC"),
-        _build_text_field("pProject_Manager", 15),
-        _build_text_field("pSuperintendent", 15),
-        _build_text_field("pEstimator", 15),
-        _build_text_field("pCustomer_Code", 10),
-        _build_text_field("pCost_Center", 10),
-        _build_choice_field("pSort_By", "DPSEC"),
+        Field("pDivision", 5),
+        _build_choice_field("pStatus_Code", choices="AIC"),
+        Field("pProject_Manager", 15),
+        Field("pSuperintendent", 15),
+        Field("pEstimator", 15),
+        Field("pCustomer_Code", 10),
+        Field("pCost_Center", 10),
+        _build_choice_field("pSort_By", choices="DPSEC"),
     ),
     is_list=True,
     partition_keys=(
@@ -207,11 +191,11 @@ GET_PHASE = Layout(
     "GetPhase",
     (
         *_LIST_KEY,
-        _build_text_field("pCost_Type", 3),
+        Field("pCost_Type", 3),
         _build_key_field("pJob_Number", 10, required=True),
-        _build_choice_field("pStatus_Code", "AIC"),
-        _build_text_field("pCost_Center", 10),
-        _build_choice_field("pSort_By", "C"),
+        _build_choice_field("pStatus_Code", choices="AIC"),
+        Field("pCost_Center", 10),
+        _build_choice_field("pSort_By", choices="C"),
     ),
     is_list=True,
     partition_keys=(PartitionKey("pCost_Type", "cost_type", 3),),
