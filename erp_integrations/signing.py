@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from directory.history import canonical, signatures
-from directory.models import HistoryEntry, HistoryQuerySet, User
+from directory.models import HistoryEntry, User
 from erp_integrations.events import ErpEvent
 from erp_integrations.models import ExportJob
 
@@ -23,6 +23,8 @@ ENDED_BY = (
     ErpEvent.SUBMISSION_UNLINKED,
 )
 """After these an older acceptance is none any more."""
+Decisions = Sequence[HistoryEntry] | None
+"""What ``read_decisions`` gave; None: it is read."""
 ACCEPTED_BEFORE_SIGNING = "it was accepted before acceptances were signed"
 NOT_SIGNED = "nobody has signed that it was accepted"
 NOT_GRANTED = "nobody has signed that its approver may push to accounting"
@@ -37,33 +39,40 @@ def sign_decision(job: ExportJob, *, event: ErpEvent, by: User, calls: Sequence[
     return {"round": job.plan_round, "signed": signatures.sign_statement(statement)}
 
 
-def list_accepted_calls(job: ExportJob) -> list[str]:
+def read_decisions(job: ExportJob) -> list[HistoryEntry]:
+    """What was decided on its submission, oldest first, for more than one question. One query."""
+    events = {*PLANNED_BY, *DECIDED_BY, *SIGNED_LATER, *ENDED_BY}
+    return list(HistoryEntry.objects.about(job.submission).filter(event__in=events))
+
+
+def list_accepted_calls(job: ExportJob, decisions: Decisions = None) -> list[str]:
     """The hashes of the plan that counts, as the history has them."""
-    plans = list_plan_decisions(job, PLANNED_BY)
+    plans = list_plan_decisions(job, PLANNED_BY, decisions)
     return list(plans[0].detail["calls"]) if plans else []
 
 
-def describe_missing_signature(job: ExportJob) -> str:
+def describe_missing_signature(job: ExportJob, decisions: Decisions = None) -> str:
     """Why this is nothing that an approver accepted, as words after "because"; blank if one did.
 
     Of one plan the first acceptance counts, and two are one too many: somebody wrote into the database.
     """
-    plans = list(_list_decisions(job, PLANNED_BY))
+    decisions = read_decisions(job) if decisions is None else decisions
+    plans = _list_decisions(job, PLANNED_BY, decisions)
     rounds = [_get_plan_version(entry, number) for number, entry in enumerate(plans, 1)]
     if rounds.count(job.plan_round) > 1:
         return ACCEPTED_TWICE
     if job.plan_round not in rounds:
         return NOT_SIGNED
     plan = entry = plans[rounds.index(job.plan_round)]
-    ended = HistoryEntry.objects.about(job.submission).filter(event__in=ENDED_BY, pk__gt=plan.pk)
-    if job.plan_round < max(rounds) or ended.exists():
+    has_ended = any(each.event in ENDED_BY and each.pk > plan.pk for each in decisions)
+    if job.plan_round < max(rounds) or has_ended:
         return ACCEPTANCE_ENDED
     statement = signatures.find_signed_statement(entry.detail.get("signed"))
     if statement is None:
         began = signatures.find_signing_start()
         if began is None or began.pk < entry.pk:
             return NOT_SIGNED
-        later = list_plan_decisions(job, SIGNED_LATER)
+        later = list_plan_decisions(job, SIGNED_LATER, decisions)
         statement = signatures.find_signed_statement(later[-1].detail.get("signed")) if later else None
         if statement is None:
             return ACCEPTED_BEFORE_SIGNING
@@ -73,15 +82,15 @@ def describe_missing_signature(job: ExportJob) -> str:
         return CONTENT_CHANGED
     # A Resume binds the connection as it is by then.
     wire = statement.get("wire")
-    for resumed in list_plan_decisions(job, SIGNED_LATER):
+    for resumed in list_plan_decisions(job, SIGNED_LATER, decisions):
         resumption = signatures.find_signed_statement(resumed.detail.get("signed")) or {}
         wire = resumption["wire"] if resumption == resumption | bound else wire
     return "" if wire == job.wire_hash else CONTENT_CHANGED
 
 
-def find_signed_decider(job: ExportJob) -> int | None:
+def find_signed_decider(job: ExportJob, decisions: Sequence[HistoryEntry]) -> int | None:
     """Who signed the last decision on which it is exported; None where it is not signed."""
-    entry = _list_decisions(job, DECIDED_BY).last()
+    entry = next(reversed(_list_decisions(job, DECIDED_BY, decisions)), None)
     statement = signatures.find_signed_statement(entry.detail.get("signed")) if entry else None
     if entry is None or statement is None or statement.get("job") != job.pk:
         return None
@@ -90,7 +99,7 @@ def find_signed_decider(job: ExportJob) -> int | None:
 
 def list_dismissed_records(job: ExportJob) -> list[dict[str, Any]]:
     """The records that the last acceptance says are others; of two acceptances the first counts."""
-    entries = list(_list_decisions(job, (ErpEvent.SUBMISSION_ACCEPTED, ErpEvent.EXPORT_RETRIED)))
+    entries = _list_decisions(job, (ErpEvent.SUBMISSION_ACCEPTED, ErpEvent.EXPORT_RETRIED))
     rounds = [_get_plan_version(entry, number) for number, entry in enumerate(entries, 1)]
     return list(entries[rounds.index(max(rounds))].detail.get("other_records", [])) if rounds else []
 
@@ -127,12 +136,15 @@ def _build_bound_values(job: ExportJob, calls: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _list_decisions(job: ExportJob, events: Sequence[str]) -> HistoryQuerySet:
-    return HistoryEntry.objects.about(job.submission).filter(event__in=events, detail__job=job.pk)
+def _list_decisions(job: ExportJob, events: Sequence[str], decisions: Decisions = None) -> list[HistoryEntry]:
+    decisions = read_decisions(job) if decisions is None else decisions
+    return [each for each in decisions if each.event in events and each.detail.get("job") == job.pk]
 
 
-def list_plan_decisions(job: ExportJob, events: Sequence[str]) -> list[HistoryEntry]:
-    entries = enumerate(_list_decisions(job, events), 1)
+def list_plan_decisions(
+    job: ExportJob, events: Sequence[str], decisions: Decisions = None
+) -> list[HistoryEntry]:
+    entries = enumerate(_list_decisions(job, events, decisions), 1)
     return [entry for number, entry in entries if _get_plan_version(entry, number) == job.plan_round]
 
 

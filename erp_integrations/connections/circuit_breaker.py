@@ -35,10 +35,9 @@ def start_back_off(connection: Connection, fault: str) -> timedelta:
 
 def close_circuit(connection: Connection) -> None:
     """The ERP has taken a call: whatever ailed the connection is over."""
-    if not connection.fault:
-        return
-    Connection.objects.filter(pk=connection.pk).update(not_before=None, fault="", failed_probes=0)
-    record_connection_event(ErpEvent.CONNECTION_REOPENED, connection, None, {})
+    ailing = Connection.objects.filter(pk=connection.pk).exclude(fault="")
+    if connection.fault and ailing.update(not_before=None, fault="", failed_probes=0):
+        record_connection_event(ErpEvent.CONNECTION_REOPENED, connection, None, {})
 
 
 def get_back_off(retry_count: int) -> timedelta:

@@ -40,9 +40,10 @@ def find_altered_call(job: ExportJob, calls: Sequence[ExportCall]) -> str:
     an approver said so. All are looked at before the first leaves: half of an altered plan would be the
     worst of it.
     """
-    if problem := signing.describe_missing_signature(job):
+    decisions = signing.read_decisions(job)
+    if problem := signing.describe_missing_signature(job, decisions):
         return f"Nothing more is sent, because {problem}."
-    hashes = signing.list_accepted_calls(job)
+    hashes = signing.list_accepted_calls(job, decisions)
     if len(calls) != len(hashes):
         return "The calls of this export are not the ones that were accepted. Nothing more is sent."
     for stored, accepted in zip(calls, hashes, strict=True):
@@ -69,10 +70,12 @@ def find_repeated_reply(job: ExportJob) -> str:
     Both times nothing of it was there afterwards. Blank for a person's fresh start, and for errors of the
     server itself, which pass.
     """
+    if job.tries < 2:
+        return ""
     call = job.list_current_calls().exclude(state=CallState.WRITTEN).first()
     last = list(call.wire_attempts.order_by("-attempt")[:2]) if call else []
     replies = [each.reply for each in last if each.outcome == "unknown" and (each.status or 500) < 500]
-    if call is None or job.tries < 2 or len(replies) < 2 or not replies[0] or replies[0] != replies[1]:
+    if call is None or len(replies) < 2 or not replies[0] or replies[0] != replies[1]:
         return ""
     excerpt = (
         " ".join(re.sub(r"</?[A-Za-z!?][^<>]*>", " ", replies.pop()).split())[:LONGEST_EXCERPT] or "no text"

@@ -5,6 +5,7 @@ ExportJob, and refuses a worker whose lease is lost (docs/architecture.md, secti
 """
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -47,8 +48,15 @@ LOST_RIGHT = "the approver lost the right"
 
 @transaction.atomic
 def record_outcome(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outcome) -> None:
-    """Write what became of one call, and what follows for the job. Raises LeaseLost."""
-    job = lock_leased_job(job)
+    """Write what became of one call, and what follows for the job. Raises LeaseLost.
+
+    Of an answer that changes nothing else, only the job is locked, by beginning its lease anew.
+    """
+    if isinstance(outcome, Accepted):
+        circuit_breaker.close_circuit(job.connection)
+        ExportJob.objects.renew(job)
+    else:
+        job = lock_leased_job(job)
     if isinstance(outcome, Unauthorised) and outcome.errors and ledger.has_later_accepted_call(call):
         outcome = Refused(outcome.errors, outcome.reply)
     entry.finished_at = Now()
@@ -67,9 +75,7 @@ def record_outcome(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome
         case Unauthorised() | Unusable() | NotSent():
             call.state = call.unsent_state
     call.save(update_fields=["state"])
-    if isinstance(outcome, Accepted):
-        circuit_breaker.close_circuit(job.connection)
-    else:
+    if not isinstance(outcome, Accepted):
         handle_failure(job, f"{call.title}: {describe_outcome(outcome)}", outcome, call)
 
 
@@ -119,14 +125,23 @@ def release(job: ExportJob) -> None:
 @transaction.atomic
 def record_synced(job: ExportJob) -> None:
     """Every call is written: synced, and to be read back where that is possible. Raises LeaseLost."""
-    job = lock_leased_job(job)
+    changes: dict[str, Any] = {
+        "status": JobStatus.SYNCED,
+        "synced_at": Now(),
+        "lease_until": None,
+        "problem": "",
+    }
     if job.connection.has_read_back:
-        job.verification = Verification.PENDING
-        job.verify_after = Now() + timedelta(seconds=settings.READ_BACK_LAG_SECONDS)
+        changes["verification"] = Verification.PENDING
+        changes["verify_after"] = Now() + timedelta(seconds=settings.READ_BACK_LAG_SECONDS)
     elif job.verification != Verification.ATTESTED:
-        job.verification = Verification.NOT_CONFIGURED
-    job.synced_at = Now()
-    set_job_status(job, JobStatus.SYNCED, "", event=ErpEvent.EXPORT_SYNCED)
+        changes["verification"] = Verification.NOT_CONFIGURED
+    set_accounting_status(
+        job.submission.commitment, badge=Badge.SYNCED, lock=Lock.EXPORTED, erp_id=job.erp_id
+    )
+    if not ExportJob.objects.own(job).update(**changes):
+        raise LeaseLost
+    record_export_event(job, ErpEvent.EXPORT_SYNCED, {"status": JobStatus.SYNCED.value, "problem": ""})
 
 
 @transaction.atomic

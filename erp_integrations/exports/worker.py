@@ -148,13 +148,10 @@ def export_next_job(connection_id: int, fencing_token: int) -> bool:
     """Deliver one due job of the connection; False when there is none."""
     available = Connection.objects.available()
     due = ExportJob.objects.due().filter(connection=connection_id, connection__in=available)
-    candidate = due.select_related("submission").order_by("not_before", "pk").first()
-    if candidate is None:
+    job_id = due.order_by("not_before", "pk").values_list("pk", flat=True).first()
+    if job_id is None:
         return False
-    if problem := find_acceptance_problem(candidate):
-        outcomes.revoke_acceptance(candidate.pk, problem)
-        return True
-    job = claim_job(candidate.pk, connection_id, fencing_token)
+    job = claim_job(job_id, connection_id, fencing_token)
     while job is not None:
         try:
             send_calls(job, fencing_token)
@@ -179,12 +176,11 @@ def find_acceptance_problem(job: ExportJob) -> str:
     """
     if job.calls.filter(state=CallState.WRITTEN).exists():
         return ""
-    if (why := signing.describe_missing_signature(job)) in (
-        signing.ACCEPTED_BEFORE_SIGNING,
-        signing.NOT_SIGNED,
-    ):
+    decisions = signing.read_decisions(job)
+    why = signing.describe_missing_signature(job, decisions)
+    if why in (signing.ACCEPTED_BEFORE_SIGNING, signing.NOT_SIGNED):
         return why
-    if not why and signing.find_signed_decider(job) != job.submission.decided_by_id:
+    if not why and signing.find_signed_decider(job, decisions) != job.submission.decided_by_id:
         return signing.NOT_SIGNED
     decider = {"user": job.submission.decided_by_id, "company": job.submission.company_id}
     membership = approvers.list_with_rights().filter(**decider).first()
@@ -196,7 +192,7 @@ def find_acceptance_problem(job: ExportJob) -> str:
 def claim_job(job_id: int, connection_id: int, fencing_token: int) -> ExportJob | None:
     """The job as this worker's own; None if it is not to be exported now.
 
-    A pause, or the end of the approver's right, may have come since it was looked at.
+    A pause may have come since it was looked at. An acceptance that does not count is taken back.
     """
     with transaction.atomic():
         connection = Connection.objects.select_for_update().get(pk=connection_id)
@@ -205,21 +201,24 @@ def claim_job(job_id: int, connection_id: int, fencing_token: int) -> ExportJob 
         job = (
             ExportJob.objects.due()
             .select_for_update(of=("self",), skip_locked=True)
-            .select_related("connection__settings", "submission__company")
+            .select_related("connection__settings", "submission__company", "submission__commitment")
             .filter(pk=job_id, connection__in=Connection.objects.available())
             .first()
         )
-        if job is None or find_acceptance_problem(job):
+        if job is None:
             return None
-        job.set_status(JobStatus.EXPORTING)
-        job.attempt += 1
-        job.tries += 1
-        job.not_before = None
-        job.guid = job.guid or uuid.uuid4()
-        job.lease_until = get_lease_end()
-        job.save()
-        outcomes.record_export_event(job, ErpEvent.EXPORT_STARTED, {})
-    return job
+        if not (problem := find_acceptance_problem(job)):
+            job.set_status(JobStatus.EXPORTING)
+            job.attempt += 1
+            job.tries += 1
+            job.not_before = None
+            job.guid = job.guid or uuid.uuid4()
+            job.lease_until = get_lease_end()
+            job.save()
+            outcomes.record_export_event(job, ErpEvent.EXPORT_STARTED, {})
+            return job
+    outcomes.revoke_acceptance(job_id, problem)
+    return None
 
 
 def send_calls(job: ExportJob, fencing_token: int) -> None:
@@ -290,11 +289,10 @@ def start_call(
 ) -> WireAttempt:
     """Renew both leases and write the ledger, or raise LeaseLost."""
     with transaction.atomic():
-        connection = Connection.objects.select_for_update().get(pk=job.connection_id)
-        if connection.lease_attempt != fencing_token:
+        connection = Connection.objects.filter(pk=job.connection_id, lease_attempt=fencing_token)
+        if not connection.update(lease_until=get_lease_end()):
             raise LeaseLost
         ExportJob.objects.renew(job)
-        Connection.objects.filter(pk=connection.pk).update(lease_until=get_lease_end())
         ExportCall.objects.filter(pk=call.pk).update(state=CallState.SENDING)
         return WireAttempt.objects.create(
             call=call, attempt=job.attempt, payload_hash=call.payload_hash, was_absent=was_absent

@@ -55,6 +55,11 @@ _RESULT = """    commitment = Commitment.objects.select_for_update().get(pk=ids[
     job = ExportJob.objects.select_for_update().get(pk=job_id)
 """
 _OVERTAKEN = "        if connection.lease_attempt != fencing_token:\n            raise LeaseLost\n"
+_FENCED = """\
+        connection = Connection.objects.filter(pk=job.connection_id, lease_attempt=fencing_token)
+        if not connection.update(lease_until=get_lease_end()):
+            raise LeaseLost
+"""
 _RENEWED = "        ExportJob.objects.renew(job)\n"
 _NOT_ASKED = "        ExportJob.objects.filter(pk=job.pk).update(lease_until=get_lease_end())\n"
 
@@ -62,7 +67,7 @@ MUTATIONS = (
     Mutation(
         "the lease check before a call",
         EXPORTING,
-        _OVERTAKEN + _RENEWED,
+        _FENCED + _RENEWED,
         _RENEWED,
         (f"{DELIVERING}::test_a_worker_whose_connection_was_taken_over_sends_nothing_more",),
     ),
@@ -83,7 +88,7 @@ MUTATIONS = (
     Mutation(
         "both checks before a call",
         EXPORTING,
-        _OVERTAKEN + _RENEWED,
+        _FENCED + _RENEWED,
         _NOT_ASKED,
         (f"{DELIVERING}::test_a_late_worker_changes_nothing",),
     ),
@@ -99,6 +104,20 @@ MUTATIONS = (
         OUTCOMES,
         "    if (row.status, row.attempt) != (JobStatus.EXPORTING, job.attempt):\n        raise LeaseLost\n",
         "",
+        (f"{DELIVERING}::test_a_late_worker_changes_nothing",),
+    ),
+    Mutation(
+        "the attempt check on an answer that all went well",
+        OUTCOMES,
+        "        ExportJob.objects.renew(job)\n",
+        "        pass\n",
+        (f"{DELIVERING}::test_a_late_worker_changes_nothing",),
+    ),
+    Mutation(
+        "the attempt check when all is written",
+        OUTCOMES,
+        "ExportJob.objects.own(job).update(**changes)",
+        "ExportJob.objects.filter(pk=job.pk).update(**changes)",
         (f"{DELIVERING}::test_a_late_worker_changes_nothing",),
     ),
     Mutation(

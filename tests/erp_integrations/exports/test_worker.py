@@ -415,8 +415,9 @@ def test_a_late_worker_changes_nothing(simulator: Simulator, queued: ExportJob) 
     entry = worker.start_call(late, call, lease)
     let_leases_end(queued)
     worker.run_sweep()
-    with pytest.raises(LeaseLost):
-        outcomes.record_outcome(late, call, entry, Accepted(reply="yes"))
+    for outcome in (Accepted(reply="yes"), NotSent("no")):
+        with pytest.raises(LeaseLost):
+            outcomes.record_outcome(late, call, entry, outcome)
     with pytest.raises(LeaseLost):
         outcomes.record_synced(late)
     with pytest.raises(LeaseLost):

@@ -4,7 +4,9 @@ import re
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from commitments.models import Badge, Lock
 from directory.models import Company, HistoryEntry, Level, User
@@ -31,6 +33,7 @@ from tests.factories import (
     SubmissionFactory,
     ViewerFactory,
     join_company,
+    lists_know,
 )
 
 pytestmark = pytest.mark.django_db
@@ -87,6 +90,19 @@ class TestTheAcceptBox:
                 assert element.value in text
         assert ">Export<" in html
         assert "Default" in html
+
+    def test_accepting_takes_fifteen_statements(self) -> None:
+        """Of the whole request, with master data read."""
+        submission = SubmissionFactory()
+        lists_know(submission.commitment)
+        _, client = approver_of(submission)
+        entered = seen(client, submission)
+        with CaptureQueriesContext(connection) as queries:
+            assert client.post(url(submission, "accept"), entered, headers=IN_PLACE).status_code == 200
+        # Here the decision's transaction is a savepoint of the test's.
+        statements = [each["sql"] for each in queries if "SAVEPOINT" not in each["sql"]]
+        assert len(statements) <= 15, statements
+        assert ExportJob.objects.get().status == JobStatus.QUEUED
 
     def test_what_is_left_blank_is_folded_behind_one_line_and_figures_are_aligned(self) -> None:
         commitment = ReadyCommitmentFactory(lines=2)
