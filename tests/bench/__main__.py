@@ -21,16 +21,16 @@ from local.binaries import Workplace
 from local.embedded import APP, OWNER, PostgreSQL, Valkey
 from local.processes import Program, account_for_servers, end, spawn, wait_until_ready
 from local.programs import ROOT
+from tests.bench.bounds import COPY
 from tests.embedded_services import ENVIRONMENT
 
 FOLDER = ROOT / "var" / "bench"
 QUICK = "skewed-hundred-thousand"
-COPY = "bench_copy"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="script/bench", description="Measure in large worlds.")
-    parser.add_argument("--quick", action="store_true", help="What no machine changes; the only part so far.")
+    parser.add_argument("--quick", action="store_true", help="Only what no machine changes.")
     parser.add_argument("--world", default=QUICK, help="Which one (tests/bench/world.py).")
     parser.add_argument("--exports", action="store_true", help="Rate and fairness, with a real worker.")
     asked = parser.parse_args()
@@ -54,7 +54,10 @@ def main() -> int:
         os.environ |= ENVIRONMENT | {"REDIS_URL": valkey.url, "DJANGO_SETTINGS_MODULE": "config.settings"}
         filled = _fill(postgres, asked.world)
         _copy(postgres, filled, COPY)
-        return _call(postgres, APP, COPY, "-m", "tests.bench.bounds")
+        return max(
+            _call(postgres, APP, COPY, "-m", f"tests.bench.{part}")
+            for part in (["bounds"] if asked.quick else ["bounds", "ratios"])
+        )
 
 
 @contextmanager

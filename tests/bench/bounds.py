@@ -14,6 +14,8 @@ from typing import Any
 import django
 
 MOST_ROWS = 5_000
+COPY = "bench_copy"
+"""The database in which it is measured."""
 BASE = "/companies/measured/erp-integrations"
 
 
