@@ -25,3 +25,33 @@ from erp_integrations.submissions.row_locks import require_may_decide
 from erp_integrations.submissions.sending import retrieve_from_erp, send_to_erp
 from erp_integrations.submissions.undoing import undo
 from erp_integrations.submissions.unlinking import require_may_unlink, unlink
+
+__all__ = [
+    "FOLLOWABLE_STATUSES",
+    "Attested",
+    "Conflict",
+    "DecisionError",
+    "ExportBlocked",
+    "RecordMayHaveMoved",
+    "RecordMoved",
+    "StatementMissing",
+    "TooEarly",
+    "accept",
+    "accept_again",
+    "adopt",
+    "describe_own_decision",
+    "exempt",
+    "follow",
+    "is_statement_required",
+    "list_moves",
+    "reject",
+    "require_may_decide",
+    "require_may_unlink",
+    "require_own_changes_confirmed",
+    "resolve",
+    "resume",
+    "retrieve_from_erp",
+    "send_to_erp",
+    "undo",
+    "unlink",
+]

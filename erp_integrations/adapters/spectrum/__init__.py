@@ -10,3 +10,14 @@ from erp_integrations.adapters.spectrum.settings import (
     SpectrumSettings,
 )
 from erp_integrations.adapters.spectrum.wsdl import WsdlError
+
+__all__ = [
+    "Authentication",
+    "NonAscii",
+    "OAuthClient",
+    "RetentionRule",
+    "RotatedSecret",
+    "SpectrumAdapter",
+    "SpectrumSettings",
+    "WsdlError",
+]
