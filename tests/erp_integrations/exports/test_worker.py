@@ -318,7 +318,7 @@ def test_a_worker_that_had_asked_before_the_right_ended_does_not_begin(queued: E
     assert lease is not None
     CompanyMembership.objects.filter(user=queued.submission.decided_by).update(can_push_to_accounting=False)
     assert worker.claim_job(queued.pk, queued.connection_id, lease) is None
-    assert ExportJob.objects.get().status == JobStatus.QUEUED
+    assert ExportJob.objects.get().status == JobStatus.CANCELLED
 
 
 def test_a_retry_needs_the_right_of_the_person_who_retried(
