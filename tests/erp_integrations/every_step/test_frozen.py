@@ -14,7 +14,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from erp_integrations.exports import worker
-from erp_integrations.models import Connection, JobStatus
+from erp_integrations.models import Connection, ExportJob, JobStatus
 from tests.erp_integrations.every_step.judging import (
     another_worker_goes_on,
     ended,
@@ -138,6 +138,7 @@ def test_nor_anything_of_the_worker_that_followed_and_is_at_it(
     try:
         world.database.let_pass(quiet=False)
         assert worker.run_sweep() == [world.job.connection_id]
+        ExportJob.objects.update(tries=0)  # so that its steps are those of a first try
         follower = Frozen(waits, way.work)
         assert follower.came_there
         assert world.spectrum.settles()
