@@ -6,12 +6,14 @@ which the ERP Integrations tool sets through ``locks``.
 
 from decimal import Decimal
 
+from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.urls import reverse
 
+from directory.db.search import build_search_column
 from directory.models import Company, Project, User
 
 
@@ -148,7 +150,7 @@ class CommitmentQuerySet(models.QuerySet["Commitment"]):
 class Commitment(models.Model):
     """A subcontract or a purchase order of a project."""
 
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="commitments")
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="commitments", db_index=False)
     kind = models.CharField(max_length=20, choices=Kind)
     number = models.CharField(max_length=30, blank=True)
     title = models.CharField(max_length=255, blank=True)
@@ -178,6 +180,8 @@ class Commitment(models.Model):
     badge = models.CharField(max_length=30, choices=Badge, default=Badge.NOT_SENT, db_default=Badge.NOT_SENT)
     erp_id = models.CharField("ERP ID", max_length=30, blank=True)
 
+    search = build_search_column("project_id", "number", "title", "erp_id")
+
     objects = CommitmentQuerySet.as_manager()
 
     class Meta:
@@ -202,6 +206,8 @@ class Commitment(models.Model):
             ),
         ]
         indexes = [
+            GinIndex(fields=["search"], fastupdate=False, name="commitments_by_word"),
+            models.Index(fields=["project", "id"], name="commitments_by_project"),
             models.Index(
                 fields=["contract_company", "project"],
                 condition=Q(lock__in=NOT_EXPORTED),

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from django.db.models import Q, QuerySet
-
-from commitments.models import Badge, Commitment, Kind
+from commitments.models import Badge, Commitment, ContractCompany, Kind
 from directory.db import pagination
 from directory.db.pagination import Page, parse_search
+from directory.db.search import limit_to_words
 from directory.models import Project
 
 
@@ -41,21 +40,18 @@ class CommitmentQuery:
 
 def get_page(project: Project, query: CommitmentQuery, parameters: Mapping[str, str]) -> Page[Commitment]:
     """The page that the address names, newest first."""
-    found = list_matching_commitments(project, query).select_related("contract_company")
-    return pagination.get_page(found, parameters, kept=query.asked)
-
-
-def list_matching_commitments(project: Project, query: CommitmentQuery) -> QuerySet[Commitment]:
-    commitments = Commitment.objects.with_total().filter(project=project)
+    commitments = Commitment.objects.with_total().select_related("contract_company")
     if query.kind:
         commitments = commitments.filter(kind=query.kind)
     if query.badge:
         commitments = commitments.filter(badge=query.badge)
-    if query.search:
-        commitments = commitments.filter(
-            Q(number__icontains=query.search)
-            | Q(title__icontains=query.search)
-            | Q(contract_company__name__icontains=query.search)
-            | Q(erp_id__icontains=query.search)
-        )
-    return commitments
+    vendors = ContractCompany.objects.filter(company=project.company_id)
+    found = limit_to_words(
+        commitments,
+        query.search,
+        owner=project.pk,
+        belongs_to="contract_company",
+        others=vendors,
+        names=("name",),
+    )
+    return pagination.get_page(found, parameters, kept=query.asked, owner=("project_id", project.pk))

@@ -33,26 +33,37 @@ def get_page(
     length: int | None = None,
     kept: Mapping[str, str],
     read: QuerySet[Row] | None = None,
+    owner: tuple[str, int] | None = None,
 ) -> Page[Row]:
     """The page that ``after`` or ``before`` among an address's parameters names; the first one where that has
     no rows or is no key: a bookmark never breaks.
 
     The list is in the order of ``by``, ``pk`` or a name, which is unique in it. ``kept`` is what the
     addresses of the pages beside keep. ``read`` says how the rows are read once they are found, so that its
-    joins cost nothing for all the others. One query, two where a bookmark is stale.
+    joins cost nothing for all the others. ``owner`` is a column and its value in all rows; for the first page
+    asked as a range that begins the order, so that the newest of one are not sought among those of all. One
+    query, two where a bookmark is stale.
     """
     length = length or PAGE_LENGTH
     parse = parse_key if by == "pk" else parse_name
     after, before = (parse(parameters.get(name, "")) for name in ("after", "before"))
     backwards, key = (True, before) if after is None and before is not None else (False, after)
     upwards = ascending is not backwards
+    sign = "" if upwards else "-"
+    order, orders = f"{sign}{by}", [f"{sign}{by}"]
     beyond = found if key is None else found.filter(**{f"{by}__{'gt' if upwards else 'lt'}": key})
-    order = by if upwards else f"-{by}"
+    if owner and key is None:
+        beyond = found.filter(**{f"{owner[0]}__gte": owner[1], f"{owner[0]}__lte": owner[1]})
+        orders = [f"{sign}{owner[0]}", order]
+    elif owner:
+        beyond = beyond.filter(**dict([owner]))
     # One more than is shown says whether there is a next page.
-    first = beyond.order_by(order)[: length + 1]
+    first = beyond.order_by(*orders)[: length + 1]
     taken = list(first if read is None else read.filter(pk__in=first.values("pk")).order_by(order))
     if key is not None and not taken:
-        return get_page(found, {}, by=by, ascending=ascending, length=length, kept=kept, read=read)
+        return get_page(
+            found, {}, by=by, ascending=ascending, length=length, kept=kept, read=read, owner=owner
+        )
     more, rows = len(taken) > length, taken[:length]
     if backwards:
         rows.reverse()

@@ -27,7 +27,7 @@ from erp_integrations.models.exports import (
     ExportJob,
     WireAttempt,
 )
-from erp_integrations.models.job_statuses import UNDER_ITS_KEY, JobStatus, Verification
+from erp_integrations.models.job_statuses import JobStatus, Verification
 from erp_integrations.models.master_data import (
     Job,
     MastersPull,
@@ -51,7 +51,6 @@ from erp_integrations.models.units import UnitLink
 __all__ = [
     "BLANK_CODE",
     "MAYBE_WRITTEN",
-    "UNDER_ITS_KEY",
     "Alarm",
     "Attestation",
     "AuthenticationRule",

@@ -53,7 +53,6 @@ class Verification(models.TextChoices):
 
 NOT_UNDER_ITS_KEY = (Verification.ABSENT, Verification.ELSEWHERE)
 """Of what is synced, a person must look at these."""
-UNDER_ITS_KEY = tuple(value for value in Verification if value not in NOT_UNDER_ITS_KEY)
 UNFINISHED = Q(
     status__in=[
         *(JobStatus.QUEUED, JobStatus.EXPORTING, JobStatus.INCOMPLETE, JobStatus.FAILED, JobStatus.UNKNOWN)

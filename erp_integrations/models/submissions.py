@@ -3,17 +3,19 @@
 from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 from django.urls import reverse
 
 from commitments.models import Commitment, Kind
+from directory.db.search import build_search_column
 from directory.db.transitions import require_transition
 from directory.models import Company, Project, User
 from erp_integrations.models.connections import Connection
 from erp_integrations.models.constraints import build_known_constraint
-from erp_integrations.models.job_statuses import NOT_UNDER_ITS_KEY, UNDER_ITS_KEY, JobStatus
+from erp_integrations.models.job_statuses import NOT_UNDER_ITS_KEY, JobStatus
 from erp_integrations.snapshots import Document, from_json, hash_text
 
 
@@ -82,7 +84,8 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         synced = jobs.filter(submission=OuterRef("pk"), status=JobStatus.SYNCED)
         accepted = self.filter(status=SubmissionStatus.ACCEPTED)
         accepted = accepted.annotate(verification=Subquery(synced.values("verification")[:1]))
-        return accepted.filter(Q(verification__in=UNDER_ITS_KEY))
+        # And not which ones are: most are, and PostgreSQL would expect few.
+        return accepted.filter(~Q(verification__in=NOT_UNDER_ITS_KEY), Q(verification__isnull=False))
 
     def rejected(self) -> "SubmissionQuerySet":
         return self.filter(status=SubmissionStatus.REJECTED)
@@ -151,11 +154,21 @@ class Submission(models.Model):
     decided_at = models.DateTimeField(null=True)
     note = models.TextField(blank=True, default="", db_default="")
     reason = models.TextField(blank=True, default="", db_default="")
+    erp_id = models.CharField(
+        "ERP ID",
+        max_length=30,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of its export job, while it has one that is not cancelled.",
+    )
     ended_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     ended_at = models.DateTimeField(null=True)
     restored_at = models.DateTimeField(
         null=True, help_text="When it came back with an older copy of the database; nobody has decided since."
     )
+
+    search = build_search_column("company_id", "number", "title", "contract_company_name", "erp_id")
 
     objects = SubmissionQuerySet.as_manager()
 
@@ -185,6 +198,7 @@ class Submission(models.Model):
             ),
         ]
         indexes = [
+            GinIndex(fields=["search"], fastupdate=False, name="submissions_by_word"),
             models.Index(fields=["company", "id"], name="submissions_by_company"),
             models.Index(fields=["company", "status", "id"], name="submissions_by_status"),
             models.Index(
@@ -221,23 +235,27 @@ class Submission(models.Model):
 
     def save_decision(self) -> None:
         """Write what a decision may change; what was sent stays."""
-        decision = ("status", "exempt", "decided_by", "decided_at", "note", "reason", "restored_at")
+        decision = ("status", "exempt", "erp_id", "decided_by", "decided_at", "note", "reason", "restored_at")
         self.save(update_fields=[*decision, "ended_by", "ended_at"])
 
     def set_status(self, status: SubmissionStatus) -> None:
-        """Change the status along an arrow of the table; it ends an exemption. Raises TransitionRefused."""
+        """Change the status along an arrow of the table; its exemption and ERP ID end.
+
+        Raises TransitionRefused.
+        """
         require_transition(SUBMISSION_TRANSITIONS, current=self.status, wanted=status)
         self.status = status
-        self.exempt = None
+        self.exempt, self.erp_id = None, ""
 
-    def accept(self, *, by: User, at: datetime, note: str) -> None:
+    def accept(self, *, by: User, at: datetime, note: str, erp_id: str) -> None:
         self.set_status(SubmissionStatus.ACCEPTED)
         self.decided_by, self.decided_at, self.note, self.reason = by, at, note, ""
+        self.erp_id = erp_id
         self.restored_at = None
 
-    def accept_retry(self, *, by: User, at: datetime, note: str) -> None:
+    def accept_retry(self, *, by: User, at: datetime, note: str, erp_id: str) -> None:
         """Decide for another try of a failed export; the first decision stays in the history."""
-        self.decided_by, self.decided_at, self.note = by, at, note
+        self.decided_by, self.decided_at, self.note, self.erp_id = by, at, note, erp_id
         self.restored_at = self.exempt = None
 
     def reject(self, *, by: User, at: datetime, reason: str) -> None:

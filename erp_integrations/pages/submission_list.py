@@ -9,16 +9,13 @@ from django.utils.text import slugify
 
 from directory.db import pagination
 from directory.db.pagination import Page
+from directory.db.search import limit_to_words
 from directory.models import Company, CompanyMembership
 from erp_integrations.models import Job, Submission, Vendor, VendorLink
-from erp_integrations.models.listing import count_by_name, limit_to_words
+from erp_integrations.models.listing import count_by_name
 from erp_integrations.models.submissions import SubmissionQuerySet
 from erp_integrations.pages import submission_rows
 from erp_integrations.pages.submission_rows import SubmissionRow
-
-SEARCHED_FIELDS = (
-    *("number", "title", "contract_company_name", "project__name", "project__number", "commitment__erp_id"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +116,7 @@ def list_submissions(company: Company) -> SubmissionQuerySet:
             job_connection=F("project__job_link__connection"),
             job_number=F("project__job_link__job_number"),
         )
-        .defer("snapshot")
+        .defer("snapshot", "search")
     )
 
 
@@ -154,9 +151,19 @@ def get_page(
     kept: Mapping[str, str],
 ) -> Page[Submission]:
     """The page of the list that the address names."""
-    found = limit_to_words(chosen.choose(Submission.objects.filter(company=company)), search, SEARCHED_FIELDS)
+    # Other choices are found by their status.
+    owner = ("company_id", company.pk) if search and chosen is ALL else None
+    submissions = Submission.objects.all() if owner else Submission.objects.filter(company=company)
+    found = limit_to_words(
+        chosen.choose(submissions),
+        search,
+        owner=company.pk,
+        belongs_to="project",
+        others=company.projects.all(),
+        names=("name", "number"),
+    )
     rows = list_submissions(company)
-    return pagination.get_page(found, parameters, ascending=oldest_first, kept=kept, read=rows)
+    return pagination.get_page(found, parameters, ascending=oldest_first, kept=kept, read=rows, owner=owner)
 
 
 def count_by_filter(company: Company) -> dict[str, str]:

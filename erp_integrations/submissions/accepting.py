@@ -74,10 +74,10 @@ def accept(
     waits = basis.has_unconfirmed_changes
     changes = require_ticked_changes(submission, basis.document, by, confirmed, waits=waits)
     detail = require_restore_statement(submission, statement)
-    submission.accept(by=by, at=timezone.now(), note=note.strip())
-    submission.save_decision()
     is_unchecked = basis.is_unchecked_erp_id(erp_id)
     key = claim_erp_id(submission, basis, erp_id, note)
+    submission.accept(by=by, at=timezone.now(), note=note.strip(), erp_id=key.erp_id)
+    submission.save_decision()
     detail |= require_number_lookup(key, basis, is_unchecked=is_unchecked and not number_looked_up)
     assert basis.connection is not None  # else a finding blocked
     job = ExportJob(submission=submission, connection=basis.connection)
@@ -127,7 +127,7 @@ def accept_again(
     job.tries = 0
     job.problem = ""
     job.submission = submission
-    submission.accept_retry(by=by, at=timezone.now(), note=note.strip())
+    submission.accept_retry(by=by, at=timezone.now(), note=note.strip(), erp_id=key.erp_id)
     submission.save_decision()
     detail |= build_dismissal_detail(others, others_reason)
     pending_changes.record_confirmation(changes, by=by, detail={"submission": submission.pk})

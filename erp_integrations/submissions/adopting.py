@@ -166,14 +166,14 @@ def _adopt(
         raise Conflict(f"It now goes to another record. {CHECK_AND_DECIDE_AGAIN}")
     assert basis.connection is not None  # else a finding blocked
     if job is None:
-        submission.accept(by=by, at=timezone.now(), note=note.strip())
+        submission.accept(by=by, at=timezone.now(), note=note.strip(), erp_id=key.erp_id)
         job = ExportJob(submission=submission, connection=basis.connection)
     else:
         if basis.connection != job.connection:
             raise Conflict(
                 "The project is now linked to another Spectrum company. Reject the commitment instead."
             )
-        submission.accept_retry(by=by, at=timezone.now(), note=note.strip())
+        submission.accept_retry(by=by, at=timezone.now(), note=note.strip(), erp_id=key.erp_id)
         job.plan_round += 1
     submission.save_decision()
     pending_changes.record_confirmation(changes, by=by, detail={"submission": submission.pk})

@@ -123,6 +123,8 @@ def _follow(*, submission: Submission, by: User, expected_job: ExportJob, moved:
     elif job.status == JobStatus.UNKNOWN:
         job.not_before = Now()  # read back under the new key, and then it goes on
     job.save()
+    submission.erp_id = job.erp_id
+    submission.save(update_fields=["erp_id"])
     job.submission = submission
     drift.resolve_moved_record(job)
     compared = {

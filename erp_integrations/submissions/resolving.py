@@ -76,7 +76,7 @@ def resolve(
         )
     if attested is Attested.NONE:
         # It is sent again, and on whose decision, the worker asks.
-        job.submission.accept_retry(by=by, at=timezone.now(), note=job.submission.note)
+        job.submission.accept_retry(by=by, at=timezone.now(), note=job.submission.note, erp_id=job.erp_id)
         job.submission.save_decision()
     else:
         job.verification = Verification.ATTESTED

@@ -39,6 +39,12 @@ PAGES = (
     Page(f"{BASE}/commitments/?view=synced", 12),
     Page(f"{BASE}/commitments/?view=rejected", 12),
     Page(f"{BASE}/commitments/?view=all", 12),
+    Page(f"{BASE}/commitments/?q=nosuchthing", 12),
+    Page(f"{BASE}/commitments/?view=all&q=nosuchthing", 12),
+    Page(f"{BASE}/commitments/?view=all&q=concrete", 13),
+    Page(f"{BASE}/commitments/?view=all&q={{number}}", 13),
+    Page("/projects/{project}/commitments/?search=nosuchthing", 12),
+    Page("/projects/{project}/commitments/?search=concrete", 12),
     Page(f"{BASE}/commitments/{{awaiting}}/", 20),
     Page(f"{BASE}/commitments/{{awaiting}}/accept/", 12, is_fragment=True),
     Page(f"{BASE}/commitments/{{awaiting}}/reject/", 12, is_fragment=True),
@@ -87,16 +93,20 @@ def _measure(bounds: Bounds) -> None:
     person = User.objects.get(email=f"approver@{MEASURED}.test")
     client = signed_in(person)
     of_company = Submission.objects.filter(company__slug=MEASURED)
+    awaiting = of_company.awaiting().order_by("-pk")[0]
+    on_project = signed_in(awaiting.sent_by)
     names = {
-        "awaiting": of_company.awaiting().order_by("-pk")[0].pk,
+        "awaiting": awaiting.pk,
         "exporting": of_company.exporting().order_by("-pk")[0].pk,
+        "number": of_company.synced().order_by("pk")[0].number,
+        "project": awaiting.project_id,
     }
     for page in PAGES:
         path = page.path.format(**names)
         headers = {"HX-Request": "true"} if page.is_fragment else {}
 
         def ask(path: str = path, headers: dict[str, str] = headers) -> Any:
-            return client.get(path, headers=headers)
+            return (on_project if path.startswith("/projects/") else client).get(path, headers=headers)
 
         ask()
         answer, statements, rows = count(ask)

@@ -254,6 +254,7 @@ class Copying:
             id="new.id",
             commitment_id="new.id",
             number=NUMBER,
+            erp_id=NUMBER if self.kind.job else "''",
             contract_company_name=self.vendor_name,
             snapshot=snapshot,
             snapshot_hash=build_hash(snapshot),
@@ -298,7 +299,7 @@ class Copying:
 
     def copy(self, original: models.Model, **columns: str) -> None:
         """A row for each of ``rows``, like the original but for these columns, each an SQL expression."""
-        names = [str(each.column) for each in original._meta.concrete_fields]
+        names = [str(each.column) for each in original._meta.concrete_fields if not each.generated]
         values = ", ".join(columns.get(name, f"t.{name}") for name in names)
         table = original._meta.db_table
         self.cursor.execute(

@@ -91,6 +91,21 @@ def test_it_searches_number_title_company_and_erp_id(project: Project, words: st
     assert numbers(project, f"?search={words}") == ["SC-77"]
 
 
+def test_each_word_is_in_any_of_them(project: Project) -> None:
+    vendor = ContractCompanyFactory(company=project.company, name="Acme Inc.")
+    CommitmentFactory(project=project, number="SC-78", title="Roofing", contract_company=vendor)
+    CommitmentFactory(project=project, number="SC-79", title="Roofing")
+    assert numbers(project, "?search=acme+ROOF+sc") == ["SC-78"]
+    assert numbers(project, "?search=roof+–+79") == ["SC-79"]
+    assert numbers(project, "?search=oofing") == []
+
+
+def test_words_of_another_project_find_nothing_here(project: Project) -> None:
+    other = ProjectFactory(company=project.company)
+    CommitmentFactory(project=other, title="Roofing")
+    assert numbers(project, "?search=roof") == []
+
+
 def test_another_projects_commitments_are_not_listed(project: Project) -> None:
     CommitmentFactory(project=ProjectFactory(company=project.company))
     assert numbers(project) == []

@@ -299,6 +299,7 @@ class TestFollow:
         assert (hold.vendor_code, hold.erp_id) == ("BOLT", MOVED)
         commitment = job.submission.commitment
         assert (commitment.erp_id, commitment.badge) == (MOVED, Badge.SYNCED)
+        assert Submission.objects.get(pk=job.submission_id).erp_id == MOVED
         assert told(job) == []
         entry = HistoryEntry.objects.get(event="export.followed")
         assert entry.by_id == unlinker.pk

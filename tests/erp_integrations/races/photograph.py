@@ -19,16 +19,22 @@ class Photograph:
         if cursor.fetchone() != (True,):
             pytest.skip("only a superuser may write rows back without triggers: see OWNER_DATABASE_URL")
         cursor.execute(
+            "SELECT table_name, array_agg(column_name::text) FROM information_schema.columns "
+            "WHERE table_schema = 'public' AND is_generated = 'NEVER' GROUP BY table_name"
+        )
+        stored = {name: sql.SQL(", ").join(map(sql.Identifier, names)) for name, names in cursor.fetchall()}
+        cursor.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL(%s)",
             [list(KEPT)],
         )
         self._back = sql.SQL("SET LOCAL session_replication_role = replica")
         for (name,) in cursor.fetchall():
             table, kept = sql.Identifier("public", name), sql.Identifier(f"was_{name}"[:63])
-            cursor.execute(sql.SQL("CREATE TEMP TABLE {} AS TABLE {}").format(kept, table))
+            columns = stored[name]
+            cursor.execute(sql.SQL("CREATE TEMP TABLE {} AS SELECT {} FROM {}").format(kept, columns, table))
             self._back += sql.SQL("; DELETE FROM {}").format(table)
             if cursor.rowcount:
-                self._back += sql.SQL("; INSERT INTO {} TABLE {}").format(table, kept)
+                self._back += sql.SQL("; INSERT INTO {} ({}) TABLE {}").format(table, columns, kept)
         cursor.connection.commit()
 
     def restore(self) -> None:

@@ -151,6 +151,7 @@ class TestAdopting:
             job.erp_id,
         )
         assert ErpIdHold.objects.get(commitment=commitment).erp_id == job.erp_id
+        assert Submission.objects.get().erp_id == job.erp_id
         entry = HistoryEntry.objects.get(event="submission.adopted")
         assert (entry.by_id, entry.detail["proof"], entry.detail["note"]) == (
             approver.pk,

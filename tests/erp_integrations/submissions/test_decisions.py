@@ -296,6 +296,7 @@ def test_a_failed_export_can_be_tried_again_with_another_erp_id() -> None:
     assert [call.state for call in again.list_current_calls()] == ["planned"] * 3
     assert again.calls.filter(plan_round=1).count() == 3  # the ledger of the first round stays
     assert ErpIdHold.objects.get().erp_id == "SC-NEW"
+    assert Submission.objects.get().erp_id == "SC-NEW"
 
 
 def test_the_right_of_a_project_admin_is_asked_of_the_project(awaiting: Submission) -> None:

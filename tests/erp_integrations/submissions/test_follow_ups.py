@@ -95,6 +95,7 @@ class TestUndo:
         submission = submission_of(job)
         assert (submission.status, submission.decided_by) == (SubmissionStatus.AWAITING, None)
         assert (submission.commitment.badge, submission.commitment.lock) == (Badge.AWAITING, Lock.WHOLE)
+        assert submission.erp_id == ""
         assert not ErpIdHold.objects.exists()
         assert sent(simulator, job) == []
         assert detail_of("submission.undone")["accepted_by"] == approver.pk

@@ -237,6 +237,15 @@ class TestSearch:
         client = signed_in(ViewerFactory(company=project.company))
         assert numbers(page(client, project.company, "?q=pile+PIER")) == [wanted.number]
         assert numbers(page(client, project.company, f"?q={wanted.number}")) == [wanted.number]
+        assert numbers(page(client, project.company, "?q=pier+–+driv")) == [wanted.number]
+
+    def test_an_export_is_found_by_its_erp_id_and_vendor(self) -> None:
+        job = ExportJobFactory()
+        submission = job.submission
+        client = signed_in(ViewerFactory(company=submission.company))
+        for words in (job.erp_id, job.erp_id[2:].strip("-"), submission.contract_company_name):
+            assert numbers(page(client, submission.company, f"?view=all&q={words}")) == [submission.number]
+        assert numbers(page(client, submission.company, "?view=all&q=endor")) == []
 
     @pytest.mark.parametrize("text", ["%00", "%25_%5C", "%F0%9F%8F%97", "'%22%3Cscript%3E", "x" * 3000])
     def test_no_text_breaks_it(self, text: str) -> None:

@@ -1,0 +1,56 @@
+"""How lists are searched: by a stored column of each row, which holds its words, and a GIN index over it.
+
+Each word stands behind the number of its owner, a company or a project: what all others have by the million
+is never read. Two functions of the database (migration 0011) say what a word is, and what a typed one finds.
+"""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.search import SearchQueryField, SearchVectorField
+from django.db.models import BigIntegerField, Func, GeneratedField, Q, QuerySet, Value
+from django.db.models.lookups import PostgresOperatorLookup
+
+Rows = TypeVar("Rows", bound=QuerySet[Any, Any])
+
+
+@SearchVectorField.register_lookup
+class HasWords(PostgresOperatorLookup):
+    """What the database made of the typed words is true of the row."""
+
+    lookup_name = "words"
+    postgres_operator = "@@"
+    prepare_rhs = False
+
+
+def build_search_column(owner: str, *names: str) -> GeneratedField:
+    """The words of the row's columns of these names, behind the number of its owner."""
+    words = Func(owner, *names, function="search_words")
+    return GeneratedField(expression=words, output_field=SearchVectorField(), db_persist=True)
+
+
+def build_word_filter(owners: Sequence[int], typed: str) -> Q:
+    """Whose column ``search`` has, behind one of these numbers, words that begin with all of the typed."""
+    numbers = Value(list(owners), ArrayField(BigIntegerField()))
+    query = Func(numbers, Value(typed), function="search_query", output_field=SearchQueryField())
+    return Q(search__words=query)
+
+
+def limit_to_words(
+    rows: Rows, search: str, *, owner: int, belongs_to: str, others: QuerySet[Any], names: Sequence[str]
+) -> Rows:
+    """Those of which each word begins one of their own, or is somewhere in a name of what they belong to.
+
+    ``others`` are all that they may belong to, which are few. One query where there are words.
+    """
+    words = search.lower().split()
+    if not words:
+        return rows
+    named = Q(*((f"{name}__icontains", word) for name in names for word in words), _connector=Q.OR)
+    texts = {pk: " ".join(found).lower() for pk, *found in others.filter(named).values_list("pk", *names)}
+    for word in words:
+        # Numbers, no subquery: so that both conditions are answered by an index.
+        keys = [pk for pk, text in texts.items() if word in text]
+        rows = rows.filter(build_word_filter([owner], word) | Q(**{f"{belongs_to}__in": keys}))
+    return rows
