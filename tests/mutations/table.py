@@ -305,7 +305,7 @@ MUTATIONS = (
     Mutation(
         "web's signature on what is written",
         "erp_integrations/exports/ledger.py",
-        "    if problem := signing.describe_missing_signature(job):",
+        "    if problem := signing.describe_missing_signature(job, decisions):",
         "    if False:",
         (f"{SIGNING}::TestAcceptances",),
     ),
