@@ -326,6 +326,11 @@ class HistoryEntry(models.Model):
         indexes = [
             models.Index(fields=["subject_type", "subject_id", "id"], name="history_by_subject"),
             models.Index(F("company_id"), F("id").desc(), name="history_by_company"),
+            models.Index(
+                fields=["company_id", "id"],
+                condition=Q(event__in=["privilege.granted", "privilege.revoked", "privilege.suspended"]),
+                name="history_of_privileges",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 from django.db.models import Model, QuerySet
@@ -34,6 +34,7 @@ def get_page(
     kept: Mapping[str, str],
     read: QuerySet[Row] | None = None,
     owner: tuple[str, int] | None = None,
+    also: QuerySet[Row] | None = None,
 ) -> Page[Row]:
     """The page that ``after`` or ``before`` among an address's parameters names; the first one where that has
     no rows or is no key: a bookmark never breaks.
@@ -41,8 +42,9 @@ def get_page(
     The list is in the order of ``by``, ``pk`` or a name, which is unique in it. ``kept`` is what the
     addresses of the pages beside keep. ``read`` says how the rows are read once they are found, so that its
     joins cost nothing for all the others. ``owner`` is a column and its value in all rows; for the first page
-    asked as a range that begins the order, so that the newest of one are not sought among those of all. One
-    query, two where a bookmark is stale.
+    asked as a range that begins the order, so that the newest of one are not sought among those of all.
+    ``also`` are other rows of the same list, each found by its own index. One query, two where a bookmark is
+    stale.
     """
     length = length or PAGE_LENGTH
     parse = parse_key if by == "pk" else parse_name
@@ -51,19 +53,26 @@ def get_page(
     upwards = ascending is not backwards
     sign = "" if upwards else "-"
     order, orders = f"{sign}{by}", [f"{sign}{by}"]
-    beyond = found if key is None else found.filter(**{f"{by}__{'gt' if upwards else 'lt'}": key})
+    beyond = {} if key is None else {f"{by}__{'gt' if upwards else 'lt'}": key}
     if owner and key is None:
-        beyond = found.filter(**{f"{owner[0]}__gte": owner[1], f"{owner[0]}__lte": owner[1]})
+        beyond = {f"{owner[0]}__gte": owner[1], f"{owner[0]}__lte": owner[1]}
         orders = [f"{sign}{owner[0]}", order]
     elif owner:
-        beyond = beyond.filter(**dict([owner]))
+        beyond |= dict([owner])
     # One more than is shown says whether there is a next page.
-    first = beyond.order_by(*orders)[: length + 1]
-    taken = list(first if read is None else read.filter(pk__in=first.values("pk")).order_by(order))
+    most = length + 1
+    first = found.filter(**beyond).order_by(*orders)[:most]
+    if also is not None:
+        others = also.filter(**beyond).order_by(order)[:most]
+        keys = first.values("pk").union(others.values("pk"))
+        taken = list(also.model._default_manager.filter(pk__in=keys).order_by(order)[:most])
+    elif read is not None:
+        taken = list(read.filter(pk__in=first.values("pk")).order_by(order))
+    else:
+        taken = list(first)
     if key is not None and not taken:
-        return get_page(
-            found, {}, by=by, ascending=ascending, length=length, kept=kept, read=read, owner=owner
-        )
+        parts: dict[str, Any] = {"read": read, "owner": owner, "also": also}
+        return get_page(found, {}, by=by, ascending=ascending, length=length, kept=kept, **parts)
     more, rows = len(taken) > length, taken[:length]
     if backwards:
         rows.reverse()

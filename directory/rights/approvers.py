@@ -32,6 +32,12 @@ GRANT_END_EVENTS = (
     DirectoryEvent.PRIVILEGE_SUSPENDED,
     DirectoryEvent.MEMBERSHIP_REMOVED,
 )
+PRIVILEGE_EVENTS = (
+    DirectoryEvent.PRIVILEGE_GRANTED,
+    DirectoryEvent.PRIVILEGE_REVOKED,
+    DirectoryEvent.PRIVILEGE_SUSPENDED,
+)
+"""All that happens to the privilege itself; its index in ``directory.models`` names the same."""
 MAX_NAMES = 3
 
 
@@ -314,11 +320,7 @@ def list_last_privilege_events(company: Company) -> dict[int, HistoryEntry]:
     entries = HistoryEntry.objects.filter(
         company_id=company.pk,
         subject_type=CompanyMembership._meta.label_lower,
-        event__in=(
-            DirectoryEvent.PRIVILEGE_GRANTED,
-            DirectoryEvent.PRIVILEGE_REVOKED,
-            DirectoryEvent.PRIVILEGE_SUSPENDED,
-        ),
+        event__in=PRIVILEGE_EVENTS,
     )
     return {entry.subject_id: entry for entry in entries.order_by("pk")}
 

@@ -16,6 +16,7 @@ from directory.db.pagination import Page, parse_key, parse_search
 from directory.history.events import find_event
 from directory.models import Company, CompanyMembership, HistoryEntry, User
 from directory.models import HistoryQuerySet as Entries
+from directory.rights.approvers import PRIVILEGE_EVENTS
 from erp_integrations.models import Submission
 
 ACCOUNT_PREFIXES = ("account.", "session.", "sign_in.", "password.", "two_step.")
@@ -87,16 +88,19 @@ class Search:
         return "?" + urlencode({name: value for name, value in (self.parameters | others).items() if value})
 
 
-def find_entries(company: Company, search: Search, *, with_accounts: bool = False) -> Entries:
-    """The company's entries that the search means, in no order yet; on the page with those of the accounts
-    of its approvers, which are sealed in another chain and so in no export.
-    """
-    scope = Q(company_id=company.pk)
-    if with_accounts:
-        scope |= _build_prefix_filter(ACCOUNT_PREFIXES) & Q(
-            company_id=None, subject_type=User._meta.label_lower, subject_id__in=list_approver_ids(company)
-        )
-    entries = HistoryEntry.objects.filter(scope)
+def find_entries(company: Company, search: Search) -> Entries:
+    """The company's entries that the search means, in no order yet."""
+    return limit_to_search(HistoryEntry.objects.filter(company_id=company.pk), company, search)
+
+
+def find_account_entries(company: Company, search: Search) -> Entries:
+    """The same of the accounts of its approvers, which are sealed in another chain and so in no export."""
+    accounts = {"subject_type": User._meta.label_lower, "subject_id__in": list_approver_ids(company)}
+    entries = HistoryEntry.objects.filter(_build_prefix_filter(ACCOUNT_PREFIXES), company_id=None, **accounts)
+    return limit_to_search(entries, company, search)
+
+
+def limit_to_search(entries: Entries, company: Company, search: Search) -> Entries:
     if search.since:
         entries = entries.filter(at__gte=_get_midnight(search.since))
     if search.until:
@@ -119,8 +123,8 @@ def find_entries(company: Company, search: Search, *, with_accounts: bool = Fals
 
 def get_page(company: Company, search: Search, parameters: Mapping[str, str]) -> Page[HistoryEntry]:
     """The page that the address names, newest first."""
-    entries = find_entries(company, search, with_accounts=True)
-    return pagination.get_page(entries, parameters, kept=search.parameters)
+    entries, accounts = find_entries(company, search), find_account_entries(company, search)
+    return pagination.get_page(entries, parameters, kept=search.parameters, also=accounts)
 
 
 def read_in_batches(entries: Entries, *, batch_size: int) -> Iterator[list[HistoryEntry]]:
@@ -137,7 +141,7 @@ def read_in_batches(entries: Entries, *, batch_size: int) -> Iterator[list[Histo
 def list_approver_ids(company: Company) -> list[int]:
     """Who holds the privilege, and who was given it or lost it."""
     memberships = CompanyMembership.objects.filter(company=company, can_push_to_accounting=True)
-    privilege_entries = HistoryEntry.objects.filter(company_id=company.pk, event__startswith="privilege.")
+    privilege_entries = HistoryEntry.objects.filter(company_id=company.pk, event__in=PRIVILEGE_EVENTS)
     changed_users = privilege_entries.values_list("detail__user", flat=True)
     return [*memberships.values_list("user", flat=True), *filter(None, changed_users)]
 
