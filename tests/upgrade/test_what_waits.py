@@ -20,6 +20,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
+from directory.db.search import build_word_filter
 from directory.models import User
 from erp_integrations import submissions as decisions
 from erp_integrations.adapters.base import Accepted, Call, Element, Unknown
@@ -194,6 +195,15 @@ class TestMigrations:
 
     def test_what_was_upgraded_is_what_a_new_one_is(self) -> None:
         assert describe_database() == self.new
+
+    def test_what_was_sent_is_found_by_the_erp_id_of_its_export(self) -> None:
+        sent = Submission.objects.values_list("number", "erp_id")
+        assert {number for number, erp_id in sent if erp_id} == {
+            job.submission.number for job in ExportJob.objects.current().select_related("submission")
+        }
+        for job in ExportJob.objects.current().select_related("submission"):
+            found = Submission.objects.filter(build_word_filter([job.submission.company_id], job.erp_id))
+            assert (job.submission.erp_id, job.submission) == (job.erp_id, found.get())
 
     def test_nothing_is_run_where_all_was_run_before_there_were_squashed_ones(self) -> None:
         recorder = MigrationRecorder(database)
