@@ -68,7 +68,7 @@ class World:
 WORLDS = {
     world.name: world
     for world in (
-        World("thousand", 1_000, waiting=1_000),
+        World("thousand", 1_000, waiting=800),
         World("hundred-thousand", 100_000, companies=20),
         World("million", 1_000_000),
         World("skewed-hundred-thousand", 100_000, companies=20, waiting_elsewhere=180),
