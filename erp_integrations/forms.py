@@ -124,13 +124,18 @@ class ApproverReviewForm(ExpectedHashForm):
     )
     reason = build_text_field("Reason", "Mailed to those who can revoke it and kept in the history.", rows=3)
 
-    def __init__(self, *args: Any, roll: ApproverList, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, approver_list: ApproverList, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.roll, self.people = roll, [each.membership.user_id for each in roll.approvers]
+        self.approver_list, self.people = (
+            approver_list,
+            [each.membership.user_id for each in approver_list.approvers],
+        )
         flagged = self.fields["flagged"]
         assert isinstance(flagged, forms.TypedMultipleChoiceField)
         flagged.choices = [(str(person), str(person)) for person in self.people]
-        flagged.initial = [str(each.membership.user_id) for each in roll.approvers if each.is_flagged]
+        flagged.initial = [
+            str(each.membership.user_id) for each in approver_list.approvers if each.is_flagged
+        ]
 
     def clean(self) -> dict[str, Any]:
         """Whoever asks for a revocation says why."""

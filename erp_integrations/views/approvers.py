@@ -31,11 +31,11 @@ def approvers(request: SignedInRequest, company_slug: str) -> HttpResponse:
     if viewer.erp_integrations_level not in VISIBLE_LEVELS and viewer.directory_level != Level.ADMIN:
         require_see_erp_integrations(request.user, viewer.company)
     posted = request.POST if request.method == "POST" else None
-    form = ApproverReviewForm(posted, roll=build_approver_list(viewer.company))
+    form = ApproverReviewForm(posted, approver_list=build_approver_list(viewer.company))
     if request.method != "POST":
         return _build_page(request, viewer, form)
     require_review_approvers(request.user, viewer.company)
-    if request.POST.get("seen_hash", form.roll.content_hash) != form.roll.content_hash:
+    if request.POST.get("seen_hash", form.approver_list.content_hash) != form.approver_list.content_hash:
         return _build_changed_page(
             request, viewer, "The list has changed since you opened it. Check the current list."
         )
@@ -60,14 +60,14 @@ def approvers(request: SignedInRequest, company_slug: str) -> HttpResponse:
 
 def _build_changed_page(request: SignedInRequest, viewer: CompanyMembership, sentence: str) -> HttpResponse:
     messages.warning(request, f"{sentence} Nothing was recorded.")
-    form = ApproverReviewForm(roll=build_approver_list(viewer.company))
+    form = ApproverReviewForm(approver_list=build_approver_list(viewer.company))
     return _build_page(request, viewer, form, status=409)
 
 
 def _build_page(
     request: SignedInRequest, viewer: CompanyMembership, form: ApproverReviewForm, *, status: int = 200
 ) -> HttpResponse:
-    approver_list = form.roll
+    approver_list = form.approver_list
     sees_tool = viewer.erp_integrations_level in VISIBLE_LEVELS
     own_review_reason = describe_review_conflict(approver_list, request.user)
     is_reviewer = can_review_approvers(request.user, viewer.company)
@@ -77,7 +77,7 @@ def _build_page(
     context = {
         "company": viewer.company,
         "tabs": navigation.list_tabs(viewer, current="Approvers") if sees_tool else [],
-        "roll": approver_list,
+        "approver_list": approver_list,
         "granters": format_names(viewer.granters) if approver_list.suspended else "",
         "rows": [
             {
