@@ -192,16 +192,17 @@ class Case:
         return submissions.send_to_erp(commitment=commitment, by=self.sender)
 
     def accept(self, submission: Submission | None = None) -> ExportJob:
-        """Decide by calling our own function: whoever wakes up does so by looking.
+        """Decide by calling our own function: whoever wakes up does so by looking."""
+        return look_until_decided(lambda: accept(submission or self.submission, self.approver))
 
-        A worker may be reading Spectrum's master data at this moment, one kind after the other; then
-        they look at it once more.
-        """
-        for _ in range(LOOKS - 1):
-            with suppress(submissions.Conflict):
-                return accept(submission or self.submission, self.approver)
-            time.sleep(0.5)
-        return accept(submission or self.submission, self.approver)
+
+def look_until_decided(decide: Callable[[], ExportJob]) -> ExportJob:
+    """Look and decide; again while a worker reads Spectrum's master data, one kind after the other."""
+    for _ in range(LOOKS - 1):
+        with suppress(submissions.Conflict):
+            return decide()
+        time.sleep(0.5)
+    return decide()
 
 
 @pytest.fixture

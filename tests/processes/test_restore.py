@@ -20,7 +20,7 @@ from erp_integrations.connections import pauses
 from erp_integrations.models import Alarm, Connection, ExportJob, JobStatus, Restore, WireAttempt
 from erp_integrations.pages import previews
 from tests.conftest import owner
-from tests.processes.conftest import Case, calls, fresh, has_become
+from tests.processes.conftest import Case, calls, fresh, has_become, look_until_decided
 from tests.processes.running import Running, until
 from tests.simulator import Simulator
 
@@ -131,16 +131,19 @@ def test_nothing_is_written_twice_and_what_stands_there_is_adopted(
     assert HistoryEntry.objects.get(event="history.restored").detail["lost"]
     assert history_holds(settings)
 
-    seen = previews.build_preview(job.submission)
-    assert seen.adoptable is not None
-    submissions.adopt(
-        submission=job.submission,
-        by=case.approver,
-        seen_hash=seen.expected_hash,
-        seen_record=seen.adoptable.record.hash,
-        seen_round=job.plan_round,
-        erp_id=seen.erp_id,
-    )
+    def adopt() -> ExportJob:
+        seen = previews.build_preview(job.submission)
+        assert seen.adoptable is not None
+        return submissions.adopt(
+            submission=job.submission,
+            by=case.approver,
+            seen_hash=seen.expected_hash,
+            seen_record=seen.adoptable.record.hash,
+            seen_round=job.plan_round,
+            erp_id=seen.erp_id,
+        )
+
+    look_until_decided(adopt)
     pauses.resume(connection=case.connection, by=None)
     following = case.accept(case.send())
     until(has_become(following, JobStatus.SYNCED), "the next export")
