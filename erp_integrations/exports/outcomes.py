@@ -46,12 +46,13 @@ from erp_integrations.models import (
 LOST_RIGHT = "the approver lost the right"
 
 
-@transaction.atomic
-def record_outcome(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outcome) -> None:
+@transaction.atomic(savepoint=False)
+def record_outcome(job: ExportJob, entry: WireAttempt, outcome: Outcome) -> None:
     """Write what became of one call, and what follows for the job. Raises LeaseLost.
 
     Of an answer that changes nothing else, only the job is locked, by beginning its lease anew.
     """
+    call = entry.call
     if isinstance(outcome, Accepted):
         circuit_breaker.close_circuit(job.connection)
         ExportJob.objects.renew(job)
@@ -94,15 +95,15 @@ def requeue_with_back_off(job: ExportJob, fault: str) -> None:
 
 
 @transaction.atomic
-def requeue_unsent(job: ExportJob, call: ExportCall, entry: WireAttempt, fault: str) -> None:
+def requeue_unsent(job: ExportJob, entry: WireAttempt, fault: str) -> None:
     """The intent of a call was stored, and it provably did not leave: the connection lacks something.
 
     Raises LeaseLost."""
     job = lock_leased_job(job)
     entry.finished_at, entry.outcome, entry.reason = Now(), "notsent", fault
     entry.save(update_fields=["finished_at", "outcome", "reason"])
-    call.state = call.unsent_state
-    call.save(update_fields=["state"])
+    entry.call.state = entry.call.unsent_state
+    entry.call.save(update_fields=["state"])
     job.tries -= 1
     requeue_after(job, fault, delay=circuit_breaker.start_back_off(job.connection, fault))
 
@@ -123,8 +124,9 @@ def release(job: ExportJob) -> None:
 
 
 @transaction.atomic
-def record_synced(job: ExportJob) -> None:
-    """Every call is written: synced, and to be read back where that is possible. Raises LeaseLost."""
+def record_synced(job: ExportJob, *, answered: tuple[WireAttempt, Accepted] | None = None) -> None:
+    """Every call is written, of which this is the last one's answer: synced, and to be read back where that
+    is possible. Raises LeaseLost."""
     changes: dict[str, Any] = {
         "status": JobStatus.SYNCED,
         "synced_at": Now(),
@@ -139,6 +141,8 @@ def record_synced(job: ExportJob) -> None:
     set_accounting_status(
         job.submission.commitment, badge=Badge.SYNCED, lock=Lock.EXPORTED, erp_id=job.erp_id
     )
+    if answered:
+        record_outcome(job, *answered)
     if not ExportJob.objects.own(job).update(**changes):
         raise LeaseLost
     record_export_event(job, ErpEvent.EXPORT_SYNCED, {"status": JobStatus.SYNCED.value, "problem": ""})

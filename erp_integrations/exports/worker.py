@@ -11,6 +11,7 @@ import socket
 import time
 import uuid
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from django.conf import settings
 from django.db import Error, transaction
@@ -28,6 +29,7 @@ from erp_integrations.adapters.base import (
     NotFound,
     NotSent,
     Outcome,
+    SessionOver,
     StoredRecord,
     Unavailable,
     Unusable,
@@ -151,10 +153,11 @@ def export_next_job(connection_id: int, fencing_token: int) -> bool:
     job_id = due.order_by("not_before", "pk").values_list("pk", flat=True).first()
     if job_id is None:
         return False
-    job = claim_job(job_id, connection_id, fencing_token)
-    while job is not None:
+    while job := claim_job(job_id, connection_id, fencing_token):
         try:
-            send_calls(job, fencing_token)
+            # One whose session was over goes on at once, under a new one.
+            if not isinstance(send_calls(job, fencing_token), SessionOver):
+                break
         except LeaseLost:
             raise
         except Exception as error:
@@ -163,9 +166,7 @@ def export_next_job(connection_id: int, fencing_token: int) -> bool:
             # A mistake of ours must not stop the others behind it, nor be tried for ever.
             logger.exception("Export job %s broke down", job.pk)
             outcomes.fail_unexpectedly(job)
-        # One whose session was over goes on at once, under a new one.
-        needs_new_session = ExportJob.objects.filter(pk=job.pk, guid=None).exists()
-        job = claim_job(job.pk, connection_id, fencing_token) if needs_new_session else None
+            break
     return True
 
 
@@ -221,49 +222,81 @@ def claim_job(job_id: int, connection_id: int, fencing_token: int) -> ExportJob 
     return None
 
 
-def send_calls(job: ExportJob, fencing_token: int) -> None:
-    """Send the calls that are not written yet, in order, until one does not succeed."""
+def send_calls(job: ExportJob, fencing_token: int) -> Outcome | None:
+    """Send the calls that are not written yet, in order, until one does not succeed; its outcome, or None."""
     if job.tries > settings.EXPORT_MAX_TRIES:
         outcomes.fail(job, f"Given up after {settings.EXPORT_MAX_TRIES} tries. The last one: {job.problem}")
-        return
+        return None
     # Those that are looked at are sent, whatever the database says a moment later.
     calls = list(job.list_current_calls())
     problem = find_change_since_accept(job) or ledger.find_altered_call(job, calls)
     if problem := problem or ledger.find_repeated_reply(job):
         outcomes.fail(job, problem)
-        return
+        return None
     adapter = build_sending_adapter(job)
     if isinstance(adapter, NotSent | Unusable):
         outcomes.requeue(job, adapter)
-        return
+        return None
     if problem := find_closed_references(job, adapter):
         outcomes.fail(job, problem)
-        return
+        return None
     found = read_back_before_sending(job, adapter)
     if found is None:
-        return
-    is_marked = False
-    for stored in calls:
-        if stored.state == CallState.WRITTEN:
-            continue
-        call = to_call(stored)
-        if stopping.is_set():
-            outcomes.release(job)
-            return
-        until = time.monotonic() + settings.EXPORT_LEASE_SECONDS - get_longest_send(job.connection)
-        entry = start_call(job, stored, fencing_token, was_absent=unknown.is_absent(adapter, call, found))
-        if not is_marked and (problem := watermark.write_mark(entry)):
-            outcomes.requeue_unsent(job, stored, entry, problem)
-            return
-        is_marked = True
-        outcome = adapter.send_call(call, until=until)
-        record_outcome_with_retry(job, stored, entry, outcome)
+        return None
+    entries = [
+        WireAttempt(
+            call=call,
+            attempt=job.attempt,
+            payload_hash=call.payload_hash,
+            was_absent=unknown.is_absent(adapter, to_call(call), found),
+        )
+        for call in calls
+        if call.state != CallState.WRITTEN
+    ]
+    longest_delay = settings.EXPORT_LEASE_SECONDS - get_longest_send(job.connection)
+    has_followed = False
+    for entry, following in zip_longest(entries, entries[1:]):
+        if not has_followed:
+            if stopping.is_set():
+                outcomes.release(job)
+                return None
+            until = time.monotonic() + longest_delay
+            start_call(job, entry, fencing_token)
+        if entry is entries[0] and (problem := watermark.write_mark(entry)):
+            outcomes.requeue_unsent(job, entry, problem)
+            return None
+        outcome = adapter.send_call(to_call(entry.call), until=until)
+        until = time.monotonic() + longest_delay
+        has_followed = record_outcome_and_follow(job, entry, outcome, following, fencing_token)
         if not isinstance(outcome, Accepted):
-            return
-    outcomes.record_synced(job)
+            return outcome
+    if not has_followed:
+        outcomes.record_synced(job)
+    return None
 
 
-def record_outcome_with_retry(job: ExportJob, call: ExportCall, entry: WireAttempt, outcome: Outcome) -> None:
+def record_outcome_and_follow(
+    job: ExportJob, entry: WireAttempt, outcome: Outcome, following: WireAttempt | None, fencing_token: int
+) -> bool:
+    """Write down what became of a call, and whether what follows stands in the same transaction.
+
+    That is the intent of the next call, or after the last one that the job is synced. Where it may not
+    follow, the outcome stands alone: nothing takes it with it.
+    """
+    if isinstance(outcome, Accepted) and not (following and stopping.is_set()):
+        try:
+            if following:
+                start_call(job, following, fencing_token, answered=(entry, outcome))
+            else:
+                outcomes.record_synced(job, answered=(entry, outcome))
+            return True
+        except Exception as error:
+            logger.warning("Export job %s: what follows an answer was not recorded: %r", job.pk, error)
+    record_outcome_with_retry(job, entry, outcome)
+    return False
+
+
+def record_outcome_with_retry(job: ExportJob, entry: WireAttempt, outcome: Outcome) -> None:
     """Write down what became of a call, through a cut or a restart of the database.
 
     This process alone knows the answer, so it tries for as long as it holds the lease. A
@@ -274,7 +307,7 @@ def record_outcome_with_retry(job: ExportJob, call: ExportCall, entry: WireAttem
     pause = 0.0
     while True:
         try:
-            outcomes.record_outcome(job, call, entry, outcome)
+            outcomes.record_outcome(job, entry, outcome)
             return
         except Error as error:
             if not is_transient_error(error) or time.monotonic() + pause > until:
@@ -285,18 +318,26 @@ def record_outcome_with_retry(job: ExportJob, call: ExportCall, entry: WireAttem
 
 
 def start_call(
-    job: ExportJob, call: ExportCall, fencing_token: int, *, was_absent: bool = False
-) -> WireAttempt:
-    """Renew both leases and write the ledger, or raise LeaseLost."""
+    job: ExportJob,
+    entry: WireAttempt,
+    fencing_token: int,
+    *,
+    answered: tuple[WireAttempt, Accepted] | None = None,
+) -> None:
+    """Renew both leases and write the ledger, after the answer to the call before. Raises LeaseLost.
+
+    Where a cut hid that this was committed, it writes the same once more: the call has not left.
+    """
     with transaction.atomic():
         connection = Connection.objects.filter(pk=job.connection_id, lease_attempt=fencing_token)
         if not connection.update(lease_until=get_lease_end()):
             raise LeaseLost
-        ExportJob.objects.renew(job)
-        ExportCall.objects.filter(pk=call.pk).update(state=CallState.SENDING)
-        return WireAttempt.objects.create(
-            call=call, attempt=job.attempt, payload_hash=call.payload_hash, was_absent=was_absent
-        )
+        if answered:
+            outcomes.record_outcome(job, *answered)
+        else:
+            ExportJob.objects.renew(job)
+        ExportCall.objects.filter(pk=entry.call_id).update(state=CallState.SENDING)
+        entry.save()
 
 
 def find_change_since_accept(job: ExportJob) -> str:

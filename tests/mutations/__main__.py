@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENT = ROOT / "docs" / "mutations.md"
 AT_ONCE = 2
 LONGEST = 600  # seconds; what hangs for so long was noticed
-FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
+FAILED = re.compile(r"^(?:FAILED|ERROR) (\S.*?)(?: - .*)?$", re.MULTILINE)
 HEAD = """# Each safeguard taken out
 
 Made by `script/mutations`: it takes one safeguard after the other out of a copy of the product and runs the

@@ -361,9 +361,16 @@ MUTATIONS = (
     Mutation(
         "that a worker which is told to stop hands back",
         EXPORTING,
-        "        if stopping.is_set():\n            outcomes.release(job)\n            return\n",
-        "",
+        "            if stopping.is_set():\n",
+        "            if False:\n",
         (f"{DELIVERING}::test_a_worker_that_is_told_to_stop_hands_back_and_uses_up_no_try",),
+    ),
+    Mutation(
+        "that an answer stands where what follows it can't",
+        EXPORTING,
+        "            return True\n        except Exception as error:\n",
+        "            return True\n        except AssertionError as error:\n",
+        (f"{DELIVERING} -k leaves_the_answer_standing",),
     ),
     Mutation(
         "one attempt on the wire",

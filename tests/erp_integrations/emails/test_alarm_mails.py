@@ -25,7 +25,7 @@ def failed(**more: object) -> ExportJob:
     job: ExportJob = ExportJobFactory(exporting=True, **more)
     entry = job.list_current_calls()[0].wire_attempts.create(attempt=1, payload_hash="x")
     refusal = Refused((WireError("I", "V1 is not active.", "Vendor_Code"),), reply="")
-    outcomes.record_outcome(job, job.list_current_calls()[0], entry, refusal)
+    outcomes.record_outcome(job, entry, refusal)
     job.refresh_from_db()
     assert job.status == JobStatus.FAILED
     return job

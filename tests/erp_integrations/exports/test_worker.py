@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from django.conf import settings as project
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings as DjangoSettings
 
@@ -26,6 +27,7 @@ from erp_integrations.models import (
     CallState,
     Connection,
     ErpIdHold,
+    ExportCall,
     ExportJob,
     JobStatus,
     Submission,
@@ -353,6 +355,13 @@ def begin(job: ExportJob) -> tuple[ExportJob, int]:
     return claimed, lease
 
 
+def start_call(job: ExportJob, call: ExportCall, lease: int) -> WireAttempt:
+    """The worker is about to send it."""
+    entry = WireAttempt(call=call, attempt=job.attempt, payload_hash=call.payload_hash)
+    worker.start_call(job, entry, lease)
+    return entry
+
+
 def let_leases_end(job: ExportJob) -> None:
     past = timezone.now() - timedelta(seconds=1)
     ExportJob.objects.filter(pk=job.pk).update(lease_until=past)
@@ -371,7 +380,7 @@ def test_a_worker_that_died_before_any_call_is_followed_by_another(
 
 def test_a_worker_that_died_while_sending_leaves_it_unknown(simulator: Simulator, queued: ExportJob) -> None:
     claimed, lease = begin(queued)
-    worker.start_call(claimed, claimed.list_current_calls()[0], lease)
+    start_call(claimed, claimed.list_current_calls()[0], lease)
     let_leases_end(queued)
     assert worker.run_sweep() == []
     job = ExportJob.objects.get(pk=queued.pk)
@@ -384,7 +393,7 @@ def test_of_two_sweeps_that_saw_a_dead_worker_the_second_changes_nothing(
 ) -> None:
     claimed, lease = begin(queued)
     if sending:
-        worker.start_call(claimed, claimed.list_current_calls()[0], lease)
+        start_call(claimed, claimed.list_current_calls()[0], lease)
     let_leases_end(queued)
     outcomes.release_stalled(queued.pk)
     first = ExportJob.objects.values().get(pk=queued.pk)
@@ -400,8 +409,8 @@ def test_a_worker_that_died_between_two_calls_goes_on_at_the_missing_one(
     adapter = build_sending_adapter(claimed)
     assert not isinstance(adapter, NotSent | Unusable)
     header = claimed.list_current_calls()[0]
-    entry = worker.start_call(claimed, header, lease)
-    outcomes.record_outcome(claimed, header, entry, adapter.send_call(to_call(header)))
+    entry = start_call(claimed, header, lease)
+    outcomes.record_outcome(claimed, entry, adapter.send_call(to_call(header)))
     let_leases_end(queued)
     before = last_call(simulator)
     worker.run_sweep()
@@ -409,19 +418,99 @@ def test_a_worker_that_died_between_two_calls_goes_on_at_the_missing_one(
     assert calls_after(simulator, before) == ["UpdateSubcontractPhases", "UpdateSubcontractPhases"]
 
 
+class TestAnAnswerAndWhatFollowsIt:
+    def test_they_stand_in_one_transaction_of_few_statements(
+        self, simulator: Simulator, queued: ExportJob
+    ) -> None:
+        with CaptureQueriesContext(connection) as captured:
+            drained(queued)
+        statements = [query["sql"] for query in captured]
+        answers = [at for at, sql in enumerate(statements) if sql.startswith('UPDATE "erp_integrations_wire')]
+        begins = [at for at, sql in enumerate(statements) if sql == "BEGIN"]
+        commits = [at for at, sql in enumerate(statements) if sql == "COMMIT"]
+        assert len(answers) == 3
+        for at in answers:
+            begun = max(each for each in begins if each < at)
+            ended = min(each for each in commits if each > at)
+            inside = statements[begun + 1 : ended]
+            assert len(inside) <= 8, inside
+            last = at == answers[-1]
+            follows = "export.synced" if last else 'INSERT INTO "erp_integrations_wireattempt"'
+            assert any(follows in sql for sql in inside)
+
+    def test_what_may_not_follow_leaves_the_answer_standing(
+        self, simulator: Simulator, queued: ExportJob
+    ) -> None:
+        second = queued.list_current_calls()[1]
+        WireAttempt.objects.create(call=second, attempt=1, payload_hash="of nobody")  # so the intent fails
+        job = drained(queued)
+        assert (job.status, states(job)) == (JobStatus.INCOMPLETE, ["written", "planned", "planned"])
+        assert job.list_current_calls()[0].wire_attempts.get().outcome == "accepted"
+
+    @pytest.mark.parametrize("is_last", [False, True])
+    def test_an_answer_stands_and_nothing_follows_when_the_lease_is_lost(
+        self, simulator: Simulator, queued: ExportJob, is_last: bool
+    ) -> None:
+        slow, lease = begin(queued)
+        header, second, _ = slow.list_current_calls()
+        entry = start_call(slow, header, lease)
+        following = WireAttempt(call=second, attempt=slow.attempt, payload_hash=second.payload_hash)
+        if is_last:
+            ExportJob.objects.filter(pk=slow.pk).update(attempt=slow.attempt + 1)
+            with pytest.raises(LeaseLost):
+                worker.record_outcome_and_follow(slow, entry, Accepted(reply="yes"), None, lease)
+        else:
+            Connection.objects.filter(pk=slow.connection_id).update(lease_attempt=lease + 1)
+            assert not worker.record_outcome_and_follow(slow, entry, Accepted(reply="yes"), following, lease)
+        assert states(slow) == ["sending" if is_last else "written", "planned", "planned"]
+        assert WireAttempt.objects.count() == 1
+        assert ExportJob.objects.get(pk=slow.pk).status == JobStatus.EXPORTING
+
+    def test_what_a_cut_hid_is_written_once(self, simulator: Simulator, queued: ExportJob) -> None:
+        claimed, lease = begin(queued)
+        header, second, _ = claimed.list_current_calls()
+        entry = start_call(claimed, header, lease)
+        following = WireAttempt(call=second, attempt=claimed.attempt, payload_hash=second.payload_hash)
+        answer = Accepted(reply="yes")
+        assert worker.record_outcome_and_follow(claimed, entry, answer, following, lease)
+        # As where the commit came through and its reply did not: the answer once more, and then the intent.
+        worker.record_outcome_with_retry(claimed, entry, answer)
+        worker.start_call(claimed, following, lease)
+        assert states(claimed) == ["written", "sending", "planned"]
+        outcomes_of = WireAttempt.objects.order_by("pk").values_list("call", "outcome")
+        assert list(outcomes_of) == [(header.pk, "accepted"), (second.pk, "")]
+
+    def test_a_worker_that_is_told_to_stop_begins_no_other_call(
+        self, simulator: Simulator, queued: ExportJob
+    ) -> None:
+        claimed, lease = begin(queued)
+        header, second, _ = claimed.list_current_calls()
+        entry = start_call(claimed, header, lease)
+        following = WireAttempt(call=second, attempt=claimed.attempt, payload_hash=second.payload_hash)
+        stopping.set()
+        try:
+            followed = worker.record_outcome_and_follow(
+                claimed, entry, Accepted(reply="yes"), following, lease
+            )
+        finally:
+            stopping.clear()
+        assert not followed
+        assert states(claimed) == ["written", "planned", "planned"]
+
+
 def test_a_late_worker_changes_nothing(simulator: Simulator, queued: ExportJob) -> None:
     late, lease = begin(queued)
     call = late.list_current_calls()[0]
-    entry = worker.start_call(late, call, lease)
+    entry = start_call(late, call, lease)
     let_leases_end(queued)
     worker.run_sweep()
     for outcome in (Accepted(reply="yes"), NotSent("no")):
         with pytest.raises(LeaseLost):
-            outcomes.record_outcome(late, call, entry, outcome)
+            outcomes.record_outcome(late, entry, outcome)
     with pytest.raises(LeaseLost):
         outcomes.record_synced(late)
     with pytest.raises(LeaseLost):
-        worker.start_call(late, late.list_current_calls()[1], lease)
+        start_call(late, late.list_current_calls()[1], lease)
     job = ExportJob.objects.get(pk=queued.pk)
     assert (job.status, states(job)[0]) == (JobStatus.UNKNOWN, CallState.UNKNOWN)
     entry.refresh_from_db()
@@ -438,7 +527,7 @@ def test_a_late_worker_changes_nothing_of_the_worker_that_followed(
     with pytest.raises(LeaseLost):
         outcomes.fail(late, "Too late")
     with pytest.raises(LeaseLost):
-        worker.start_call(late, late.list_current_calls()[0], lease)
+        start_call(late, late.list_current_calls()[0], lease)
     job = ExportJob.objects.get(pk=queued.pk)
     assert (job.status, job.attempt) == (JobStatus.EXPORTING, follower.attempt)
     assert not WireAttempt.objects.exists()
@@ -454,7 +543,7 @@ def test_a_worker_whose_connection_was_taken_over_sends_nothing_more(
     )
     assert worker.claim_connection(queued.connection_id) == lease + 1
     with pytest.raises(LeaseLost):
-        worker.start_call(slow, slow.list_current_calls()[0], lease)
+        start_call(slow, slow.list_current_calls()[0], lease)
     assert not WireAttempt.objects.exists()
 
 
