@@ -33,6 +33,8 @@ from tests.simulator import AUTHORIZATION_ID, MASTERS, Simulator
 THREADS = 4
 """Of a worker, as the Procfile starts it; ``tests.processes`` starts it with six."""
 
+COST_CODES = ["033-0000", "05-10000", *(f"06-{number:05}" for number in range(8))]
+"""Of the first job in Spectrum."""
 
 READ_TIMEOUT = 15
 """Seconds; the default of 60 would only make a round longer."""
@@ -49,9 +51,7 @@ class Company:
         self._approver: User = ApproverFactory(company=project.company)
         self._sender: User = ProjectAdminFactory(project=project)
         self._project = project
-        self._codes = [
-            CostCodeFactory(project=project, code=code) for code in ("033-0000", "05-10000")[:lines]
-        ]
+        self._codes = [CostCodeFactory(project=project, code=code) for code in COST_CODES[:lines]]
         JobLinkFactory(project=project, connection=self.connection, job_number="24-001")
         self._waiting: list[Submission] = []
 
@@ -77,7 +77,9 @@ class Company:
 
 def spectrum(codes: Sequence[str]) -> Simulator:
     """A simulator with these companies."""
-    keystone = MASTERS["companies"][0]
+    keystone = copy.deepcopy(MASTERS["companies"][0])
+    phases = keystone["jobs"][0]["phases"]
+    phases += [{**phases[0], "code": code.replace("-", "")} for code in COST_CODES[2:]]
     return Simulator.start(
         masters={"companies": [copy.deepcopy(keystone) | {"code": code} for code in codes]}
     )

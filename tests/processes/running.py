@@ -62,6 +62,10 @@ class Running:
         self._log = log
         self._process = spawn(program, log)
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def wait_until_ready(self, seconds: float = SECONDS) -> None:
         """Raises CannotStart when it ends before that, or takes longer."""
         wait_until_ready(self._program, self._process, log=self._log, seconds=seconds)
