@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import Concatenate, ParamSpec
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 
+from directory.db.prepared import Parameter, PreparedQuery
 from directory.models import (
     VISIBLE_LEVELS,
     WORKING_LEVELS,
@@ -53,9 +55,15 @@ class TwoStepMissing(RightMissing):
         )
 
 
-def find_company_membership(user: User, company: Company | int) -> CompanyMembership | None:
+def find_company_membership(user: User | int | None, company: Company | int) -> CompanyMembership | None:
     """The person's entry in the Company Directory, with all that rights depend on; None for strangers."""
-    return approvers.list_with_rights().filter(user=user, company=company).first()
+    found = list_memberships(user=getattr(user, "pk", user), company=getattr(company, "pk", company))
+    return found[0] if found else None
+
+
+@PreparedQuery
+def list_memberships(user: Parameter, company: Parameter) -> QuerySet[CompanyMembership]:
+    return approvers.list_with_rights().filter(user=user, company=company)
 
 
 def get_commitments_level(user: User, project: Project) -> str:

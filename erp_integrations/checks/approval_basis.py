@@ -6,9 +6,10 @@ from itertools import product
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
+from directory.db.prepared import AnyOf, Parameter, PreparedQuery
 from erp_integrations.adapters.base import (
     Adapter,
     Call,
@@ -176,14 +177,34 @@ def build_basis(document: Document) -> ApprovalBasis:
 
 def find_job_link(document: Document) -> Any | None:
     """Where a document goes, with everything of ours that says how. One query."""
-    units = {get_comparable_unit(line.unit_of_measure) for line in document.lines} - {""}
+    phase_code = get_adapter(None).get_phase_code
+    found = list_job_links(
+        project=document.project_id,
+        commitment=document.commitment_id,
+        contract_company=document.contract_company_id,
+        cost_type=document.leading_cost_type,
+        units=list({get_comparable_unit(line.unit_of_measure) for line in document.lines} - {""}),
+        phase_codes=list({phase_code(line.cost_code) for line in document.lines}),
+    )
+    return found[0] if found else None
+
+
+@PreparedQuery
+def list_job_links(
+    project: Parameter,
+    commitment: Parameter,
+    contract_company: Parameter,
+    cost_type: Parameter,
+    units: Parameter,
+    phase_codes: Parameter,
+) -> QuerySet[JobLink]:
     of_connection = {"connection": OuterRef("connection")}
-    vendors = VendorLink.objects.filter(contract_company=document.contract_company_id, **of_connection)
-    accounts = CostTypeAccount.objects.filter(cost_type__code=document.leading_cost_type, **of_connection)
-    unit_links = UnitLink.objects.filter(unit__in=units, **of_connection).order_by("unit")
-    holds = ErpIdHold.objects.filter(commitment=document.commitment_id)
-    ended = Submission.objects.filter(commitment=document.commitment_id).exclude(status__in=OPEN_STATUSES)
-    unconfirmed = UnconfirmedChange.objects.filter(company__projects=document.project_id)
+    vendors = VendorLink.objects.filter(contract_company=contract_company, **of_connection)
+    accounts = CostTypeAccount.objects.filter(cost_type__code=cost_type, **of_connection)
+    unit_links = UnitLink.objects.filter(AnyOf(F("unit"), units), **of_connection).order_by("unit")
+    holds = ErpIdHold.objects.filter(commitment=commitment)
+    ended = Submission.objects.filter(commitment=commitment).exclude(status__in=OPEN_STATUSES)
+    unconfirmed = UnconfirmedChange.objects.filter(company__projects=project)
 
     def get_first(rows: QuerySet[Any], column: str) -> Coalesce:
         return Coalesce(Subquery(rows.order_by("pk").values(column)[:1]), Value(""))
@@ -197,6 +218,4 @@ def find_job_link(document: Document) -> Any | None:
         was_sent_before=Exists(ended),
         has_unconfirmed_changes=Exists(unconfirmed),
     )
-    phase_code = get_adapter(None).get_phase_code
-    phase_codes = {phase_code(line.cost_code) for line in document.lines}
-    return lookup.add_references(links, phase_codes).filter(project=document.project_id).first()
+    return lookup.add_references(links, phase_codes).filter(project=project)

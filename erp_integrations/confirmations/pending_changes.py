@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from commitments.models import CostType
 from directory import history
+from directory.db.prepared import Parameter
 from directory.db.time_zones import format_time
 from directory.models import Company, CompanyMembership, User
 from directory.rights.permissions import require_administer_erp_integrations
@@ -127,16 +128,18 @@ def list_for_document(
     return build_pending_changes(rows)
 
 
-def add_own_changes(members: QuerySet[CompanyMembership], person: User) -> QuerySet[CompanyMembership]:
+def add_own_changes(
+    members: QuerySet[CompanyMembership], person: int | Parameter
+) -> QuerySet[CompanyMembership]:
     """Each with ``with_own_changes``: something of the company waits that this person had a hand in."""
-    rows = UnconfirmedChange.objects.filter(company=OuterRef("company"), people__contains=[person.pk])
+    rows = UnconfirmedChange.objects.filter(company=OuterRef("company"), people__contains=[person])
     return members.annotate(with_own_changes=Exists(rows))
 
 
 def has_own_changes(viewer: CompanyMembership) -> bool:
     """The same of one membership. One query where it was not read so."""
     if not hasattr(viewer, "with_own_changes"):
-        viewer = add_own_changes(CompanyMembership.objects.filter(pk=viewer.pk), viewer.user).get()
+        viewer = add_own_changes(CompanyMembership.objects.filter(pk=viewer.pk), viewer.user_id).get()
     return bool(viewer.with_own_changes)  # type: ignore[attr-defined]  # annotated
 
 

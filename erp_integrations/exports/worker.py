@@ -21,6 +21,7 @@ from django.db.models.functions import Now
 from directory.db.database_errors import is_database_unreachable, is_transient_error
 from directory.db.leases import LeaseLost, get_lease_end, stopping
 from directory.rights import approvers
+from directory.rights.permissions import find_company_membership
 from erp_integrations import signing
 from erp_integrations.adapters.base import (
     Accepted,
@@ -183,8 +184,8 @@ def find_acceptance_problem(job: ExportJob) -> str:
         return why
     if not why and signing.find_signed_decider(job, decisions) != job.submission.decided_by_id:
         return signing.NOT_SIGNED
-    decider = {"user": job.submission.decided_by_id, "company": job.submission.company_id}
-    membership = approvers.list_with_rights().filter(**decider).first()
+    submission = job.submission
+    membership = find_company_membership(submission.decided_by_id, submission.company_id)
     if membership is None or not membership.can_decide:
         return outcomes.LOST_RIGHT
     return "" if approvers.is_grant_signed(membership) else signing.NOT_GRANTED

@@ -1,14 +1,14 @@
 """What Spectrum's master data, as they were last read, say of one document's vendor, job and cost codes."""
 
-from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any, TypeVar
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Model, OuterRef, QuerySet, Subquery, Value
+from django.db.models import F, Model, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import JSONObject, Trim, Upper
 from django.db.models.lookups import Exact
 
+from directory.db.prepared import AnyOf, Parameter
 from erp_integrations.adapters.base import (
     REFERENCE_STATUSES,
     ErpReferences,
@@ -23,7 +23,7 @@ M = TypeVar("M", bound=Model)
 PHASE_COLUMNS = [each.name for each in fields(PhaseRecord)]  # the columns' names, too
 
 
-def add_references(links: QuerySet[JobLink], phase_codes: Iterable[str]) -> QuerySet[JobLink]:
+def add_references(links: QuerySet[JobLink], phase_codes: Parameter) -> QuerySet[JobLink]:
     """Job links with a ``vendor_code``, each with what the lists say: ``vendor`` and ``job``, None for one
     that is not listed, and the ``phases`` of these codes in upper case.
     """
@@ -31,7 +31,7 @@ def add_references(links: QuerySet[JobLink], phase_codes: Iterable[str]) -> Quer
     vendor = find_by_code(Vendor.objects.filter(**listed), "code", OuterRef("vendor_code")).order_by("pk")[:1]
     job = find_by_code(Job.objects.filter(**listed), "number", OuterRef("job_number")).order_by("pk")[:1]
     phases = Phase.objects.filter(job=OuterRef("job_pk"), gone_at=None).alias(comparable=Upper("code"))
-    phases = phases.filter(comparable__in=set(phase_codes)).order_by("code", "cost_type")
+    phases = phases.filter(AnyOf(F("comparable"), phase_codes)).order_by("code", "cost_type")
     return links.alias(job_pk=Subquery(job.values("pk"))).annotate(
         vendor=Subquery(build_json_rows(vendor, "name", "status")),
         job=Subquery(build_json_rows(job, "description", "status", "price_method", "phases_seen_at")),

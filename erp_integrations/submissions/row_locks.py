@@ -6,6 +6,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from commitments.models import Commitment
 from directory import history
+from directory.db.prepared import Parameter, PreparedQuery
 from directory.db.time_zones import format_time
 from directory.models import CompanyMembership, HistoryEntry, User
 from directory.rights.permissions import (
@@ -55,8 +56,14 @@ def lock_submission(submission: Submission) -> Submission:
 
     No join to what may change: a statement that waited for a lock sees the new row beside the old other one.
     """
-    locked = list_for_decision().select_related("commitment", "connection")
-    return locked.select_for_update(of=("commitment", "self")).get(pk=submission.pk)
+    (row,) = list_locked_submissions(submission=submission.pk)
+    return row
+
+
+@PreparedQuery
+def list_locked_submissions(submission: Parameter) -> QuerySet[Submission]:
+    rows = list_for_decision().select_related("commitment", "connection").filter(pk=submission)
+    return rows.select_for_update(of=("commitment", "self"))
 
 
 def list_for_decision() -> QuerySet[Submission]:

@@ -1,7 +1,9 @@
 """What a request may see; whatever else it names is not found."""
 
-from django.shortcuts import get_object_or_404
+from django.db.models import QuerySet
+from django.http import Http404
 
+from directory.db.prepared import Parameter, PreparedQuery
 from directory.models import VISIBLE_LEVELS, CompanyMembership
 from directory.requests import SignedInRequest
 from directory.rights import approvers
@@ -23,21 +25,32 @@ def require_viewer(request: SignedInRequest, company_slug: str) -> CompanyMember
 
 def require_member(request: SignedInRequest, company_slug: str) -> CompanyMembership:
     """The same whatever the level; strangers get 404."""
-    members = pending_changes.add_own_changes(approvers.list_with_rights(), request.user)
-    viewer = get_object_or_404(members, user=request.user, company__slug=company_slug)
-    request.current_company, request.membership = viewer.company, viewer
-    return viewer
+    found = list_viewers(user=request.user.pk, company_slug=company_slug)
+    if not found:
+        raise Http404
+    request.membership = found[0]
+    request.current_company = request.membership.company
+    return request.membership
+
+
+@PreparedQuery
+def list_viewers(user: Parameter, company_slug: Parameter) -> QuerySet[CompanyMembership]:
+    members = pending_changes.add_own_changes(approvers.list_with_rights(), user)
+    return members.filter(user=user, company__slug=company_slug)
 
 
 def get_submission_row(request: SignedInRequest, company_slug: str, submission_id: int) -> SubmissionRow:
     """A submission of a company whose tool the person may see; 404 for every other."""
     viewer = require_viewer(request, company_slug)
-    submission = get_object_or_404(
-        Submission.objects.filter(company=viewer.company)
-        .select_related(
-            *("project", "commitment", "connection"), *("created_by", "sent_by", "decided_by", "ended_by")
-        )
-        .defer(*list_secret_fields(Connection, "connection__")),
-        pk=submission_id,
-    )
-    return submission_rows.build_submission_row(submission, viewer)
+    found = list_submissions(company=viewer.company_id, submission=submission_id)
+    if not found:
+        raise Http404
+    return submission_rows.build_submission_row(found[0], viewer)
+
+
+@PreparedQuery
+def list_submissions(company: Parameter, submission: Parameter) -> QuerySet[Submission]:
+    people = ("created_by", "sent_by", "decided_by", "ended_by")
+    submissions = Submission.objects.select_related("project", "commitment", "connection", *people)
+    secrets = list_secret_fields(Connection, "connection__")
+    return submissions.defer(*secrets).filter(company=company, pk=submission)

@@ -1,0 +1,82 @@
+"""Queries that are put into SQL once."""
+
+import threading
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import Exists, F, OuterRef, QuerySet
+from django.test.utils import CaptureQueriesContext
+
+from directory.db.prepared import AnyOf, Parameter, PreparedQuery
+from directory.models import CompanyMembership, Level, ProjectMembership
+from tests.factories import MemberFactory, ProjectFactory, join_company, join_project
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def create_member() -> CompanyMembership:
+    project = ProjectFactory()
+    return join_company(MemberFactory(company=project.company), project.company)
+
+
+@PreparedQuery
+def list_members(company: Parameter, emails: Parameter) -> QuerySet[CompanyMembership]:
+    on_projects = ProjectMembership.objects.filter(user=OuterRef("user"))
+    members = CompanyMembership.objects.select_related("user", "company").filter(company=company)
+    members = members.filter(AnyOf(F("user__email"), emails))
+    return members.annotate(has_project=Exists(on_projects)).order_by("pk")
+
+
+@PreparedQuery
+def list_locked(company: Parameter) -> QuerySet[CompanyMembership]:
+    return CompanyMembership.objects.filter(company=company).select_for_update(of=("self",))
+
+
+def test_each_call_has_its_own_values_and_whole_rows() -> None:
+    first, second = create_member(), create_member()
+    join_project(second.user, second.company.projects.get(), Level.READ_ONLY)
+    for member, has_project in ((first, False), (second, True), (first, False)):
+        person, company = member.user, member.company
+        with CaptureQueriesContext(connection) as captured:
+            (found,) = list_members(company=company.pk, emails=[person.email, "nobody"])
+            assert (found, found.user, found.company) == (member, person, company)
+        assert vars(found)["has_project"] is has_project
+        assert len(captured) == 1
+
+
+def test_what_is_not_there_is_not_found() -> None:
+    member = create_member()
+    assert list_members(company=member.company_id, emails=[]) == []
+    assert list_members(company=None, emails=[member.user.email]) == []
+    assert list_members(company=create_member().company_id, emails=[member.user.email]) == []
+
+
+def test_a_value_is_a_value_and_no_sql() -> None:
+    member = create_member()
+    assert list_members(company=member.company_id, emails=["'] OR TRUE --", "%s", "%(company)s"]) == []
+
+
+def test_another_thread_uses_its_own_connection() -> None:
+    member = create_member()
+    list_members(company=member.company_id, emails=[member.user.email])
+    found: list[CompanyMembership] = []
+
+    def ask() -> None:
+        found.extend(list_members(company=member.company_id, emails=[member.user.email]))
+        assert connection.connection is not None  # this thread's
+        connection.close()
+
+    with transaction.atomic():
+        CompanyMembership.objects.update(can_push_to_accounting=True)
+        thread = threading.Thread(target=ask)  # which does not see what is not committed
+        thread.start()
+        thread.join()
+    assert [each.can_push_to_accounting for each in found] == [False]
+
+
+def test_a_lock_needs_a_transaction() -> None:
+    member = create_member()
+    with transaction.atomic():
+        assert list_locked(company=member.company_id) == [member]
+    with pytest.raises(transaction.TransactionManagementError):
+        list_locked(company=member.company_id)
