@@ -150,7 +150,7 @@ def build_context(request: SignedInRequest, kind: LinkKind, viewer: CompanyMembe
         "connections": connections,
         "connection": connection,
         "search": parse_search(request.GET.get("q", "")),
-        "lists": status.list_sync_summaries([connection] if connection else connections),
+        "sync_summaries": status.list_sync_summaries([connection] if connection else connections),
     }
 
 

@@ -76,7 +76,7 @@ def probe(request: SignedInRequest, company_slug: str, connection_id: int) -> Ht
 
 @require_POST
 @rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT)
-def accept_new_wsdl(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
+def accept_wsdl(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
     """Say yes to the interface as the site has it now."""
     found = get_connection(require_admin(request, company_slug), connection_id)
     if question := reauthentication.handle_reauthentication(request):
@@ -87,7 +87,7 @@ def accept_new_wsdl(request: SignedInRequest, company_slug: str, connection_id: 
 
 
 @require_POST
-def learn(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
+def accept_reply_rule(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
     """Say yes to what the site was seen to answer when it has written."""
     found = get_connection(require_admin(request, company_slug), connection_id)
     if question := reauthentication.handle_reauthentication(request):

@@ -56,7 +56,7 @@ PAGES = (
     Page(f"{BASE}/jobs/", 12),
     Page(f"{BASE}/reconciliation/", 13),
     Page(f"{BASE}/approvers/", 19),
-    Page(f"{BASE}/activity/", 14),
+    Page(f"{BASE}/history/", 14),
 )
 MOST_OF_AN_ACCEPT = 15
 

@@ -34,20 +34,24 @@ HARMLESS: dict[str, str] = {
     "erp_integrations:progress": LOOKS,
     "erp_integrations:row": LOOKS,
     "erp_integrations:cost_codes": LOOKS,
-    "erp_integrations:activity": LOOKS,
-    "erp_integrations:activity-export": "It gives out what is in the history, and is itself in it.",
+    "erp_integrations:history": LOOKS,
+    "erp_integrations:history-export": "It gives out what is in the history, and is itself in it.",
     "erp_integrations:reconciliation": "It asks for a comparison, which reads.",
     "erp_integrations:reconciliation-progress": LOOKS,
     "erp_integrations:reconciliation-spreadsheet": LOOKS,
     "erp_integrations:pause": "Nothing is sent while it lasts; what is sent afterwards is checked as ever.",
-    "erp_integrations:let-go-on": "What is sent is checked as if there had been no pause.",
+    "erp_integrations:resume-connection": "What is sent is checked as if there had been no pause.",
+    **{
+        f"companies/*/erp-integrations/{former}": "It leads to the address of today, and does nothing."
+        for former in ("activity/*", "lists/*", "deliveries/*/let-go-on/")
+    },
     "erp_integrations:follow": "The record was found by what it holds, which takes Info-Link: "
     "tests/erp_integrations/moves.",
-    "erp_integrations:lists": "Spectrum's master data are read again, as they are every day.",
+    "erp_integrations:master_data": "Spectrum's master data are read again, as they are every day.",
     "erp_integrations:probe": "It asks whether Spectrum is there.",
-    "erp_integrations:adopt": "Descriptions come from the connection's own server, and elements that are not "
-    "ours stop an export.",
-    "erp_integrations:learn": "It learns how Spectrum writes numbers, from records of ours.",
+    "erp_integrations:accept-wsdl": "Descriptions come from the connection's own server, and elements that "
+    "are not ours stop an export.",
+    "erp_integrations:accept-reply-rule": "It says how Spectrum confirms a write, as seen on one of ours.",
     "erp_integrations:rotate": "The same client gets another secret, from its own server.",
     "commitments:delete": ENDS,
     # One's own account

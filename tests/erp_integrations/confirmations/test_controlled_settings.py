@@ -160,7 +160,7 @@ def test_old_and_new_values_stand_in_the_history_but_of_no_secret(awaiting: Subm
     assert entry.detail["before"] == {"service_path": "/ws/{method}"}
     assert entry.detail["after"] == {"service_path": "/soap/{method}"}
     assert "typed-anew" not in str(entry.detail)
-    page = client.get(f"/companies/{company.slug}/erp-integrations/activity/").content.decode()
+    page = client.get(f"/companies/{company.slug}/erp-integrations/history/").content.decode()
     assert "service path from /ws/{method} to /soap/{method}" in page
     assert not set(entry.detail["before"]) & set(list_secret_fields(Connection))
 
@@ -219,11 +219,11 @@ def test_events_of_an_approver_s_account_are_on_the_page_of_the_company_s_histor
     stranger = ErpAdminFactory()
     for person in (approver, admin):
         turn_on_two_step(person)
-    address = f"/companies/{awaiting.company.slug}/erp-integrations/activity/"
+    address = f"/companies/{awaiting.company.slug}/erp-integrations/history/"
     client = signed_in(admin)
     page = client.get(f"{address}?event=accounts").content.decode()
     assert page.count("Two-step verification turned on") == 2  # the choice in the filter, and one entry
     assert "Two-step verification turned on" in client.get(address).content.decode()
     there = stranger.company_memberships.get().company
-    other = signed_in(stranger).get(f"/companies/{there.slug}/erp-integrations/activity/?event=accounts")
+    other = signed_in(stranger).get(f"/companies/{there.slug}/erp-integrations/history/?event=accounts")
     assert other.content.decode().count("Two-step verification turned on") == 1

@@ -133,7 +133,7 @@ class TestWhoMayLink:
         project = ProjectFactory(company=site.company)
         assert link_vendor(person, contract_company, site).status_code == 403
         assert link_job(person, project, site).status_code == 403
-        lists = url(site.company, f"lists/{site.pk}")
+        lists = url(site.company, f"master-data/{site.pk}")
         assert signed_in(person).post(lists).status_code == 403
         assert not VendorLink.objects.exists()
         assert not JobLink.objects.exists()
@@ -160,7 +160,7 @@ class TestWhoMayLink:
         for path in (
             f"vendors/{strange.pk}",
             f"jobs/{ProjectFactory().pk}",
-            f"lists/{ConnectionFactory().pk}",
+            f"master-data/{ConnectionFactory().pk}",
         ):
             client = signed_in(admin)
             assert client.get(url(site.company, path)).status_code == 404
@@ -526,7 +526,7 @@ class TestCostCodes:
 
 class TestReadingAgain:
     def test_an_admin_asks_and_a_worker_is_told(self, site: Connection, admin: User) -> None:
-        answer = signed_in(admin).post(url(site.company, f"lists/{site.pk}"))
+        answer = signed_in(admin).post(url(site.company, f"master-data/{site.pk}"))
         assert answer.status_code == 302
         assert MastersPull.objects.get().status == SyncStatus.QUEUED
         assert MastersPull.objects.due().exists()
@@ -534,7 +534,7 @@ class TestReadingAgain:
 
     def test_only_what_is_being_read_asks_for_itself(self, site: Connection, admin: User) -> None:
         client = signed_in(admin)
-        address = url(site.company, f"lists/{site.pk}")
+        address = url(site.company, f"master-data/{site.pk}")
         assert "every 3s" not in page_of(admin, site.company, "vendors")
         MastersPull.objects.update(
             status=SyncStatus.PULLING, lease_until="2100-01-01T00:00Z", vendors_read=274, linked_jobs=16
