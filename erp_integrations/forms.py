@@ -31,11 +31,11 @@ def build_text_field(label: str, help_text: str, rows: int = 2) -> forms.CharFie
 class VersionForm(forms.Form):
     """Which delivery the box showed; nobody decides on a later one with it."""
 
-    round = forms.IntegerField(widget=forms.HiddenInput, error_messages=OUTDATED)
+    expected_version = forms.IntegerField(widget=forms.HiddenInput, error_messages=OUTDATED)
 
 
 class ExpectedHashForm(forms.Form):
-    seen_hash = forms.CharField(max_length=64, widget=forms.HiddenInput, error_messages=OUTDATED)
+    expected_hash = forms.CharField(max_length=64, widget=forms.HiddenInput, error_messages=OUTDATED)
 
 
 class DecisionForm(VersionForm, ExpectedHashForm):
@@ -68,9 +68,9 @@ class ResumeForm(ConfirmedChangesForm, VersionForm):
 
 
 class AcceptForm(OtherRecordsForm, ConfirmedChangesForm, DecisionForm):
-    """The ERP ID that it shall have, and optional details; ``seen_record`` is what Spectrum showed."""
+    """The ERP ID that it shall have, and optional details; ``expected_record`` is what Spectrum showed."""
 
-    seen_record = forms.CharField(
+    expected_record = forms.CharField(
         max_length=64, required=False, widget=forms.HiddenInput, error_messages=OUTDATED
     )
     erp_id = forms.CharField(

@@ -12,7 +12,7 @@ LIST_PARAMETERS = frozenset({"view", "q", "connection", "after", "before"})
 
 
 class LinkForm(forms.Form):
-    """``seen`` is the code of the link as the page showed it, blank for none.
+    """``expected_code`` is that of the link as the page showed it, blank for none.
 
     ``back`` is the query of the list that the person came from.
     """
@@ -25,8 +25,8 @@ class LinkForm(forms.Form):
             "invalid_choice": "Choose a connection of this company.",
         },
     )
-    seen = forms.CharField(required=False, max_length=10, widget=forms.HiddenInput)
-    seen_connection = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    expected_code = forms.CharField(required=False, max_length=10, widget=forms.HiddenInput)
+    expected_connection = forms.IntegerField(required=False, widget=forms.HiddenInput)
     unlink = forms.BooleanField(required=False)
     back = forms.CharField(required=False, max_length=1000)
     code = forms.CharField(
@@ -41,6 +41,13 @@ class LinkForm(forms.Form):
         choice = self.fields["connection"]
         assert isinstance(choice, forms.ModelChoiceField)
         choice.queryset = Connection.objects.filter(pk__in=[each.pk for each in connections])
+
+    def clean_expected_code(self) -> str:
+        """Raises ValidationError where the page was an older one, which named no link at all."""
+        if "expected_code" not in self.data:
+            raise forms.ValidationError("This page was out of date. Check it below and decide again.")
+        code: str = self.cleaned_data["expected_code"]
+        return code
 
     def clean_back(self) -> str:
         """Only what a list's address may hold."""

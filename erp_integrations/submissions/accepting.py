@@ -49,7 +49,7 @@ def accept(
     *,
     submission: Submission,
     by: User,
-    seen_hash: str,
+    expected_hash: str,
     erp_id: str,
     note: str = "",
     statement: str = "",
@@ -60,17 +60,18 @@ def accept(
 ) -> ExportJob:
     """Decide for export: the calls are stored exactly as they were shown, and a worker is woken.
 
-    ``seen_hash`` is the basis hash of what the person saw, ``erp_id`` what they want the record to be called;
-    ``others`` hold its job and lines, and are somebody else's by their words: the worker honours exactly
-    those. ``confirmed`` are the stamps of changes by others that they find right, ``number_looked_up`` that
-    they looked up themselves whether a number of their own is free. ``statement`` is asked for where it came
-    back with an older copy of the database and nobody can look. Raises RightMissing without the privilege, on
-    one's own commitment, or where one's own change leads; Conflict when it was decided or changed,
-    ExportBlocked when something blocks, StatementMissing where a tick or words lack.
+    ``expected_hash`` is the basis hash of what the person saw, ``erp_id`` what they want the record to be
+    called; ``others`` hold its job and lines, and are somebody else's by their words: the worker honours
+    exactly those. ``confirmed`` are the stamps of changes by others that they find right,
+    ``number_looked_up`` that they looked up themselves whether a number of their own is free. ``statement``
+    is asked for where it came back with an older copy of the database and nobody can look. Raises
+    RightMissing without the privilege, on one's own commitment, or where one's own change leads; Conflict
+    when it was decided or changed, ExportBlocked when something blocks, StatementMissing where a tick or
+    words lack.
     """
     submission = lock_for_decision(submission, by)
     require_status(submission, SubmissionStatus.AWAITING)
-    basis = require_expected_basis(submission, seen_hash)
+    basis = require_expected_basis(submission, expected_hash)
     waits = basis.has_unconfirmed_changes
     changes = require_ticked_changes(submission, basis.document, by, confirmed, waits=waits)
     detail = require_restore_statement(submission, statement)
@@ -92,7 +93,7 @@ def accept_again(
     *,
     submission: Submission,
     by: User,
-    seen_hash: str,
+    expected_hash: str,
     erp_id: str,
     note: str = "",
     statement: str = "",
@@ -111,7 +112,7 @@ def accept_again(
     if job is None or job.status != JobStatus.FAILED:
         raise Conflict(describe_conflict(submission))
     require_quiet_period_over(job)
-    basis = require_expected_basis(submission, seen_hash)
+    basis = require_expected_basis(submission, expected_hash)
     waits = basis.has_unconfirmed_changes
     changes = require_ticked_changes(submission, basis.document, by, confirmed, waits=waits)
     if basis.connection and basis.connection != job.connection:

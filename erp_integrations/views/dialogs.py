@@ -62,7 +62,7 @@ class Dialog(View):
             "verb": verb,
             "form": form,
             "problem": problem,
-            "stood": row,
+            "row": row,
             "submission": row.submission,
             "company": row.viewer.company,
             "back_url": self.get_back_url(),
@@ -74,7 +74,7 @@ class Dialog(View):
     def build_decided_dialog(self, problem: str = "", *, verb: str = "Already decided:") -> HttpResponse:
         """For the person who came second: who decided, and when. Or why nobody can."""
         problem = problem or f"{explanations.describe_decision(self.row.submission)}."
-        return self.build_response("_decided.html", verb, None, problem, 409, row=self.row, focus_title=True)
+        return self.build_response("_decided.html", verb, None, problem, 409, focus_title=True)
 
     def build_decision_response(self) -> HttpResponse:
         """In place the row shows what is true now; without htmx, back to where the box was opened."""
@@ -118,17 +118,17 @@ class Accept(Dialog):
         self.form = form = AcceptForm(posted)
         if not form.is_valid():
             return self.build_dialog(status=422)
-        if row.is_open and form.cleaned_data["round"] != row.decision_version:
+        if row.is_open and form.cleaned_data["expected_version"] != row.decision_version:
             return self.build_dialog(describe_conflict(row), status=409)
         if row.is_open and "show" in posted:
             return self.build_dialog()
-        names = ("seen_hash", "erp_id", "note", "statement", "confirmed")
+        names = ("expected_hash", "erp_id", "note", "statement", "confirmed")
         entered = {name: form.cleaned_data[name] for name in names}
         command: Callable[..., ExportJob] = submissions.accept_again if row.has_failed else submissions.accept
         if adopts := "adopt" in posted:
             command = submissions.adopt
-            entered |= {"seen_record": form.cleaned_data["seen_record"]}
-            entered |= {"seen_round": form.cleaned_data["round"]}
+            entered |= {"expected_record": form.cleaned_data["expected_record"]}
+            entered |= {"expected_version": form.cleaned_data["expected_version"]}
         elif row.is_open:
             erp_id, ticked = form.cleaned_data["erp_id"], form.cleaned_data["other_records"]
             blocked, others = previews.check_before_accept(row.submission, erp_id=erp_id, ticked=ticked)
@@ -180,7 +180,7 @@ class Accept(Dialog):
             shown.fields["note"].help_text = NOTE_HELP_TEXT
         context = {
             "preview": preview,
-            "seen_hash": preview.expected_hash,
+            "expected_hash": preview.expected_hash,
             # Where nobody can look, a person has to, before what came out of an older copy goes anywhere.
             "asks_for_words": submissions.is_statement_required(row.submission),
             "ticked": ticked,
@@ -204,7 +204,7 @@ class Reject(Dialog):
         self.form = form = RejectForm(self.request.POST)
         if not form.is_valid():
             return self.build_dialog(status=422)
-        expected = (form.cleaned_data["seen_hash"], form.cleaned_data["round"])
+        expected = (form.cleaned_data["expected_hash"], form.cleaned_data["expected_version"])
         if row.is_rejectable and expected != (row.submission.snapshot_hash, row.decision_version):
             return self.build_dialog(describe_conflict(row), status=409)
         try:
@@ -228,8 +228,8 @@ class Reject(Dialog):
         if corruption:
             return self.build_decided_dialog(" ".join(corruption.sentences), verb="Can't decide on")
         context = {
-            "seen_hash": row.submission.snapshot_hash,
-            "standing": previews.find_existing_record(row.submission)
+            "expected_hash": row.submission.snapshot_hash,
+            "existing_record": previews.find_existing_record(row.submission)
             if row.is_open and not problem
             else None,
             "elsewhere": explanations.describe_late_records(row),

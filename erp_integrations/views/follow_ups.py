@@ -19,7 +19,6 @@ from erp_integrations.pages import explanations
 from erp_integrations.views.dialogs import Dialog
 
 ARGUMENTS = {
-    "round": "expected_version",
     "calls": "positions",
     "record": "fingerprint",
     "other_records": "dismissed",

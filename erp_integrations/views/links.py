@@ -86,7 +86,7 @@ def link(
     change: dict[str, Any] = {
         "owner": owner,
         "connection": entered["connection"],
-        "expected": linking.ExpectedLink(entered["seen"], entered["seen_connection"]),
+        "expected": linking.ExpectedLink(entered["expected_code"], entered["expected_connection"]),
         "by": request.user,
     }
     try:

@@ -81,8 +81,8 @@ def accept_wsdl(request: SignedInRequest, company_slug: str, connection_id: int)
     found = get_connection(require_admin(request, company_slug), connection_id)
     if question := reauthentication.handle_reauthentication(request):
         return question
-    seen = request.POST.get("seen", "")
-    result = probing.accept_new_wsdl(connection=found, by=request.user, expected_sentence=seen)
+    sentence = request.POST.get("expected_sentence", "")
+    result = probing.accept_new_wsdl(connection=found, by=request.user, expected_sentence=sentence)
     return _build_result_redirect(request, found, result)
 
 
@@ -92,13 +92,13 @@ def accept_reply_rule(request: SignedInRequest, company_slug: str, connection_id
     found = get_connection(require_admin(request, company_slug), connection_id)
     if question := reauthentication.handle_reauthentication(request):
         return question
-    attempt = request.POST.get("attempt", "")
+    attempt = request.POST.get("expected_attempt", "")
     try:
         reply_rules.accept_offer(
             connection=found,
             by=request.user,
             expected_attempt=int(attempt) if attempt.isdecimal() else 0,
-            expected_rule=request.POST.get("seen", ""),
+            expected_rule=request.POST.get("expected_rule", ""),
         )
     except reply_rules.OfferChanged as error:
         messages.error(request, f"{found.name}: {error}")

@@ -144,7 +144,7 @@ def review(request: SignedInRequest, company_slug: str, submission_id: int) -> H
     if submission_row.job:
         calls = sent_calls.list_accepted_calls(submission_row.job)
     context = build_progress_context(submission_row) | {
-        "damage": corruption,
+        "corruption": corruption,
         "document": document,
         "document_status": sent_calls.get_status_label(document) if document else "",
         "preview": preview,
@@ -164,7 +164,7 @@ def add_outcome_message(request: SignedInRequest, submission_row: SubmissionRow)
 
 def build_progress_context(submission_row: SubmissionRow) -> dict[str, Any]:
     return {
-        "stood": submission_row,
+        "row": submission_row,
         "submission": submission_row.submission,
         "company": submission_row.viewer.company,
         "may_unlink": can_send_commitments(submission_row.viewer.user, submission_row.submission.project),

@@ -229,7 +229,7 @@ class Way:
     def _accept(self, submission: Submission, erp_id: str) -> ExportJob:
         seen = build_basis(submission.document).hash
         return submissions.accept(
-            submission=submission, by=self.approver, seen_hash=seen, erp_id=erp_id, number_looked_up=True
+            submission=submission, by=self.approver, expected_hash=seen, erp_id=erp_id, number_looked_up=True
         )
 
     def _never_reaches_the_wire(self, commitment: Commitment, erp_id: str) -> None:

@@ -73,7 +73,7 @@ TOOLS: dict[str, Row] = {
     "erp_integrations:units": Row(
         SEES,
         KEEPS,
-        entered={"unit": "EACH", "erp_unit": "EA", "seen": NO_UNITS},
+        entered={"unit": "EACH", "erp_unit": "EA", "expected_hash": NO_UNITS},
         done="connection.units_changed",
     ),
     "erp_integrations:master_data": Row(SEES, KEEPS, done="masters.asked_for", shows=302),

@@ -156,9 +156,9 @@ class Deciding:
         """
         approver = deed.company.approver
         if deed.said == "failed-to-export":
-            address, field = f"{deed.submission}accept/", "seen_hash"
+            address, field = f"{deed.submission}accept/", "expected_hash"
         else:
-            address, field = f"{deed.submission}resume/", "round"
+            address, field = f"{deed.submission}resume/", "expected_version"
         page = self.surely(lambda: approver.opens_box(address))
         box = form_of(page, field)
         if box is None or blocking(page) or page.find(".//button[@type='submit'][@disabled]") is not None:
@@ -166,7 +166,7 @@ class Deciding:
         with suppress(*CUT):
             if approver.sends(address, box) is None:
                 self._tell(deed, f"answered, because it {deed.said}: {deed.remark}")
-                if field == "seen_hash":
+                if field == "expected_hash":
                     deed.shown = plan(page)
                 return True
         return False
@@ -203,7 +203,7 @@ def listed(company: Company, view: str, search: str) -> list[Row]:
     return list(rows(company.approver, company.tool, view, search))
 
 
-def form_of(page: html.HtmlElement, field: str = "seen_hash") -> dict[str, str] | None:
+def form_of(page: html.HtmlElement, field: str = "expected_hash") -> dict[str, str] | None:
     """The fields of the box on a page, or None where it can't be decided any more."""
     try:
         return values_of(form_with(page, field))

@@ -85,7 +85,7 @@ def test_each_that_the_wire_goes_by_is_part_of_what_accept_binds(
         assert build_basis(awaiting.document).hash != seen
         return
     with pytest.raises(submissions.Conflict, match="changed since you opened this page"):
-        submissions.accept(submission=awaiting, by=approver, seen_hash=seen, erp_id="X-1")
+        submissions.accept(submission=awaiting, by=approver, expected_hash=seen, erp_id="X-1")
 
 
 @pytest.mark.parametrize("name", sorted(set(OTHER) - KEEPS_ITS_OWN - {"server"}))
@@ -199,8 +199,8 @@ class TestANumberThatNobodyCanLookUp:
         assert "the ERP ID was not checked in Spectrum" in page
         assert "number_looked_up" not in page
         entered = {
-            "seen_hash": build_basis(awaiting.document).hash,
-            "round": 0,
+            "expected_hash": build_basis(awaiting.document).hash,
+            "expected_version": 0,
             "erp_id": "TYPED-1",
         }
         answer = client.post(box, entered)

@@ -115,7 +115,7 @@ class World:
         submissions.accept(
             submission=submission,
             by=self.people[by],
-            seen_hash=seen.hash if seen else "0" * 64,
+            expected_hash=seen.hash if seen else "0" * 64,
             erp_id=build_basis(submission.document).proposed_erp_id,
         )
 
@@ -124,7 +124,7 @@ class World:
         basis = build_basis(submission.document)
         erp_id = basis.proposed_erp_id
         submissions.accept_again(
-            submission=submission, by=self.people[by], seen_hash=basis.hash, erp_id=erp_id
+            submission=submission, by=self.people[by], expected_hash=basis.hash, erp_id=erp_id
         )
 
     def reject(self, by: str) -> None:

@@ -143,7 +143,7 @@ class TestWhatAnAcceptanceIsBoundTo:
         seen = hash_of(read)
         Phase.objects.update(status="I")
         with pytest.raises(submissions.Conflict, match="Spectrum's master data have changed"):
-            submissions.accept(submission=read, by=approver, seen_hash=seen, erp_id="X-1")
+            submissions.accept(submission=read, by=approver, expected_hash=seen, erp_id="X-1")
 
     def test_what_waits_in_the_queue_fails_before_anything_is_written(self, queued: ExportJob) -> None:
         have_been_read(queued.connection, vendors={"ACME": "-"}, jobs={"24-001": GOOD})

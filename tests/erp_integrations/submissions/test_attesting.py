@@ -123,9 +123,15 @@ class TestEachDecision:
         after_restore.confirm_restore(reason="The copy of 02:00", anyway=True)
         awaiting.refresh_from_db()
         seen = previews.build_preview(awaiting)
-        told: dict[str, Any] = {"seen_hash": seen.expected_hash, "seen_record": "", "erp_id": seen.erp_id}
+        told: dict[str, Any] = {
+            "expected_hash": seen.expected_hash,
+            "expected_record": "",
+            "erp_id": seen.erp_id,
+        }
         with role(WEB):
-            job = submissions.adopt(submission=awaiting, by=approver, seen_round=0, statement=SAW, **told)
+            job = submissions.adopt(
+                submission=awaiting, by=approver, expected_version=0, statement=SAW, **told
+            )
         assert states(job) == [WRITTEN] * 3
         assert attested() == [(1, number, True, False, SAW) for number in (1, 2, 3)]
 

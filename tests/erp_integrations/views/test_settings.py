@@ -268,11 +268,12 @@ class TestTheButtons:
         )
         html = client.get(list_url(connection.company)).content.decode()
         assert ">Stopped<" in html
-        seen = re.search(r'name="seen" value="([^"]+)"', html)
+        seen = re.search(r'name="expected_sentence" value="([^"]+)"', html)
         assert seen is not None
-        stale = client.post(url(connection, "accept-wsdl"), {"seen": "something else"})
+        stale = client.post(url(connection, "accept-wsdl"), {"expected_sentence": "something else"})
         assert "order or namespace of its elements has changed" in said(client, stale)
-        adopted = client.post(url(connection, "accept-wsdl"), {"seen": seen[1].replace("&#x27;", "'")})
+        sentence = seen[1].replace("&#x27;", "'")
+        adopted = client.post(url(connection, "accept-wsdl"), {"expected_sentence": sentence})
         assert "new service descriptions are in use" in said(client, adopted)
         assert not Connection.objects.get(pk=connection.pk).awaits_probe
 
