@@ -1,4 +1,4 @@
-"""The two boxes: what an approver enters, and what they saw."""
+"""The dialogs: what an approver enters, and what they saw."""
 
 import re
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ def build_text_field(label: str, help_text: str, rows: int = 2) -> forms.CharFie
 
 
 class VersionForm(forms.Form):
-    """Which delivery the box showed; nobody decides on a later one with it."""
+    """Which delivery the dialog showed; nobody decides on a later one with it."""
 
     expected_version = forms.IntegerField(widget=forms.HiddenInput, error_messages=OUTDATED)
 
@@ -39,7 +39,7 @@ class ExpectedHashForm(forms.Form):
 
 
 class DecisionForm(VersionForm, ExpectedHashForm):
-    """What the box showed travels with the decision, so that nobody decides on something else."""
+    """What the dialog showed travels with the decision, so that nobody decides on something else."""
 
 
 class TicksField(forms.MultipleChoiceField):

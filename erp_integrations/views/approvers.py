@@ -90,6 +90,6 @@ def _build_page(
         "form": form,
         "answers": is_reviewer,
         "may_review": is_reviewer and bool(approver_list.approvers) and not own_review_reason,
-        "barred": own_review_reason if is_reviewer else "",
+        "own_review_reason": own_review_reason if is_reviewer else "",
     }
     return render(request, "erp_integrations/approvers.html", context, status=status)

@@ -1,6 +1,6 @@
-"""The Accept box and the Reject box: a GET shows, and only a POST decides.
+"""The Accept dialog and the Reject dialog: a GET shows, and only a POST decides.
 
-Each is a page of its own, and for htmx the same box alone, which opens in place.
+Each is a page of its own, and for htmx the same dialog alone, which opens in place.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ BLOCKED_MESSAGE = "It can't be exported as it is. The issues are listed below."
 
 @method_decorator(vary_on_headers("HX-Request"), name="dispatch")
 class Dialog(View):
-    """A box on one submission. ``row`` is where it stands; ``form`` is there once something was posted."""
+    """A dialog on one submission. ``row`` is where it stands; ``form`` is there once something was posted."""
 
     http_method_names = ("get", "head", "post")
     request: SignedInRequest
@@ -53,12 +53,12 @@ class Dialog(View):
         return get_submission_row(self.request, **self.kwargs)
 
     def build_response(
-        self, box: str, verb: str, form: Form | None, problem: str, status: int, **context: Any
+        self, template: str, verb: str, form: Form | None, problem: str, status: int, **context: Any
     ) -> HttpResponse:
-        """A box as a page of its own, or alone for htmx."""
-        request, row, box = self.request, self.row, f"erp_integrations/{box}"
+        """A dialog as a page of its own, or alone for htmx."""
+        request, row, dialog = self.request, self.row, f"erp_integrations/{template}"
         context |= {
-            "box": box,
+            "dialog": dialog,
             "verb": verb,
             "form": form,
             "problem": problem,
@@ -69,7 +69,8 @@ class Dialog(View):
             "back_query": "?back=review" if self.is_from_review else "",
             "in_place": bool(request.htmx),
         }
-        return render(request, box if request.htmx else "erp_integrations/box.html", context, status=status)
+        page = dialog if request.htmx else "erp_integrations/dialog.html"
+        return render(request, page, context, status=status)
 
     def build_decided_dialog(self, problem: str = "", *, verb: str = "Already decided:") -> HttpResponse:
         """For the person who came second: who decided, and when. Or why nobody can."""
@@ -77,7 +78,7 @@ class Dialog(View):
         return self.build_response("_decided.html", verb, None, problem, 409, focus_title=True)
 
     def build_decision_response(self) -> HttpResponse:
-        """In place the row shows what is true now; without htmx, back to where the box was opened."""
+        """In place the row shows what is true now; without htmx, back to where the dialog was opened."""
         if not self.request.htmx or self.is_from_review:
             return redirect(self.get_back_url())
         context = {
@@ -93,7 +94,7 @@ class Dialog(View):
         return self.request.GET.get("back") == "review"
 
     def get_back_url(self) -> str:
-        """Where the box was opened: the review page, or the list."""
+        """Where the dialog was opened: the review page, or the list."""
         slug = self.row.viewer.company.slug
         if self.is_from_review:
             return reverse("erp_integrations:review", args=[slug, self.row.submission.pk])
@@ -102,7 +103,7 @@ class Dialog(View):
 
 @method_decorator(rate_limits.limit_rate(), name="get")
 class Accept(Dialog):
-    """Accept for export; after a failed export the same box tries again."""
+    """Accept for export; after a failed export the same dialog tries again."""
 
     form: AcceptForm | None = None
 
@@ -239,7 +240,7 @@ class Reject(Dialog):
 
 
 def describe_conflict(row: SubmissionRow) -> str:
-    """For a box that was opened on an earlier state of things."""
+    """For a dialog that was opened on an earlier state of things."""
     if row.has_failed:
         return (
             f"{row.submission.decided_by} accepted this commitment after you opened it, and its export "

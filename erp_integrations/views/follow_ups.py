@@ -27,7 +27,7 @@ ARGUMENTS = {
 
 
 class Undo(Dialog):
-    """A button, with no box of its own."""
+    """A button, with no dialog of its own."""
 
     def handle_request(self) -> HttpResponse:
         if self.request.method != "POST":
@@ -46,7 +46,7 @@ class Undo(Dialog):
 
 
 class FollowUp(Dialog):
-    """A box on an export in one of some ``statuses``. What its form holds is what the ``command`` takes;
+    """A dialog on an export in one of some ``statuses``. What its form holds is what the ``command`` takes;
     ``done`` is formatted with the row as it is afterwards."""
 
     verb: str
@@ -98,8 +98,8 @@ class FollowUp(Dialog):
             **more,
         }
         status = 422 if problem or self.form.errors else 200
-        box = f"_{self.verb.lower()}.html"
-        return self.build_response(box, self.verb, self.form, problem, status, **context)
+        template = f"_{self.verb.lower()}.html"
+        return self.build_response(template, self.verb, self.form, problem, status, **context)
 
 
 class Resume(FollowUp):

@@ -97,9 +97,9 @@ def blocking(page: html.HtmlElement) -> list[Finding]:
     """What the page says that stands in the way."""
     found = []
     for item in page.iterfind(".//li[@data-severity='blocking']"):
-        where = re.match(r"Lines? ([\d, and]+)", words_of(_with_class(item, "p", "finding-who")[0]))
+        where = re.match(r"Lines? ([\d, and]+)", words_of(_with_class(item, "p", "issue-who")[0]))
         lines = tuple(map(int, re.findall(r"\d+", where[1]))) if where else ()
-        sentence = words_of(_with_class(item, "p", "finding-text")[0]).removeprefix("Blocking: ")
+        sentence = words_of(_with_class(item, "p", "issue-text")[0]).removeprefix("Blocking: ")
         found.append(Finding(item.get("data-code", ""), sentence, lines))
     return found
 
