@@ -1,4 +1,4 @@
-"""What the header of every page shows: where the person can go."""
+"""The header of every page: where the person can go."""
 
 from dataclasses import dataclass
 from typing import Any
