@@ -17,11 +17,11 @@ NOTE_HELP_TEXT = "Also written to Spectrum (at most 1,000 characters) and kept i
 OUTDATED = dict.fromkeys(
     ("required", "invalid", "max_length"), "This page was out of date. Check it below and decide again."
 )
-"""What is said of whatever the page itself filled in."""
+"""Said of whatever the page itself filled in."""
 
 
 def build_text_field(label: str, help_text: str, rows: int = 2) -> forms.CharField:
-    """What a person says, which is needed in some cases alone."""
+    """A person's words, which are needed in some cases alone."""
     widget = forms.Textarea(attrs={"rows": rows})
     return forms.CharField(
         label=label, required=False, max_length=MAX_TEXT_LENGTH, help_text=help_text, widget=widget
@@ -39,11 +39,11 @@ class ExpectedHashForm(forms.Form):
 
 
 class DecisionForm(VersionForm, ExpectedHashForm):
-    """What the dialog showed travels with the decision, so that nobody decides on something else."""
+    """Nobody decides on something else than the dialog showed: it travels with the decision."""
 
 
 class TicksField(forms.MultipleChoiceField):
-    """What is ticked names exactly one record, or one change, with its content; what is not shown any more
+    """A tick names exactly one record, or one change, with its content; one that is not shown any more
     counts for nothing."""
 
     def validate(self, value: list[str]) -> None:
@@ -154,7 +154,7 @@ class FollowForm(VersionForm):
 
 
 class ResolveForm(VersionForm):
-    """What a person found in Spectrum, and how they know."""
+    """A person's findings in Spectrum, and how they know."""
 
     attested = forms.TypedChoiceField(
         label="What is in Spectrum",

@@ -1,4 +1,4 @@
-"""What an ERP Integrations Admin enters about links, with what they saw before."""
+"""An ERP Integrations Admin's entries about links, with what they saw before."""
 
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -55,5 +55,5 @@ class LinkForm(forms.Form):
 
 
 def clean_list_query(query: str) -> str:
-    """What of an address's query leads back to the same place in a list."""
+    """The part of an address's query that leads back to the same place in a list."""
     return urlencode([(name, value) for name, value in parse_qsl(query) if name in LIST_PARAMETERS])

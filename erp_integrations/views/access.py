@@ -1,4 +1,4 @@
-"""What a request may see; whatever else it names is not found."""
+"""A request finds nothing but what its person may see."""
 
 from django.shortcuts import get_object_or_404
 

@@ -162,7 +162,7 @@ class Accept(Dialog):
         return self.build_decision_response()
 
     def build_dialog(self, problem: str = "", *, status: int = 200) -> HttpResponse:
-        """What Spectrum will store under the ERP ID that is in the field, or what stands in the way."""
+        """The plan under the ERP ID that is in the field, or what stands in the way."""
         row = self.row
         if not row.is_open:
             return self.build_decided_dialog()

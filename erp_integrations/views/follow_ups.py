@@ -1,4 +1,4 @@
-"""What may follow a delivery: undo, resume, resolve, unlink, follow. A GET shows, and only a POST decides."""
+"""The sequels of a delivery: undo, resume, resolve, unlink, follow. A GET shows, and only a POST decides."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +23,7 @@ ARGUMENTS = {
     "record": "fingerprint",
     "other_records": "dismissed",
 }
-"""What a command calls the fields that have another name in a form."""
+"""The arguments of a command for the fields that have another name in a form."""
 
 
 class Undo(Dialog):

@@ -61,7 +61,7 @@ def history(request: SignedInRequest, company_slug: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT, when=rate_limits.is_post)
 def export(request: SignedInRequest, company_slug: str) -> HttpResponseBase:
-    """What the search means, as a file. A POST, because that somebody took it away is remembered."""
+    """The search's entries as a file. A POST, because that somebody took it away is remembered."""
     viewer = require_auditor(request, company_slug)
     if request.method != "POST":
         # Somebody whose session had ended comes back from sign-in to this address.

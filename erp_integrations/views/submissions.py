@@ -1,4 +1,4 @@
-"""What a person looks at: the overview, the list, one submission. Nothing here decides."""
+"""Pages to look at: the overview, the list, one submission. Nothing here decides."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -41,7 +41,7 @@ OUTCOME_LEVELS = {
 
 @require_safe
 def overview(request: SignedInRequest, company_slug: str) -> HttpResponse:
-    """What waits, what is on its way, what went wrong, and whether Spectrum can be reached."""
+    """The commitments that wait, are on their way or went wrong, and whether Spectrum can be reached."""
     viewer = require_viewer(request, company_slug)
     counts = submission_list.count_by_filter(viewer.company)
     oldest = submission_list.list_submissions(viewer.company).awaiting().order_by("pk")[:MAX_ON_OVERVIEW]
