@@ -1,4 +1,4 @@
-"""What no machine changes, in a world of which the planner's statistics tell little: statements, rows, bytes.
+"""Bounds that no machine changes, in a world of which the planner's statistics tell little: statements, rows.
 
 `python -m tests.bench.bounds`, in the database that DATABASE_URL names. The last line counts the bounds.
 """
@@ -62,7 +62,7 @@ MOST_OF_AN_ACCEPT = 15
 
 
 class Bounds:
-    """What was measured beside what it may be."""
+    """A measured figure beside its bound."""
 
     def __init__(self) -> None:
         self.count = self.met = 0
@@ -127,7 +127,7 @@ def _measure(bounds: Bounds) -> None:
 
 
 def count(act: Callable[[], Any]) -> tuple[Any, int, int]:
-    """What it returns, its statements but for BEGIN and COMMIT, and the rows that were read for them."""
+    """The result, its statements but for BEGIN and COMMIT, and the rows that were read for them."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 

@@ -58,7 +58,7 @@ def granting(membership: CompanyMembership) -> tuple[str, dict[str, str]]:
 
 
 def carried(page: str) -> dict[str, str]:
-    """What the page that asks sends along."""
+    """The hidden fields of the page that asks."""
     fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page)
     return {name: unescape(value) for name, value in fields if name != "csrfmiddlewaretoken"}
 

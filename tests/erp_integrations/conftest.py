@@ -1,4 +1,4 @@
-"""What tests of the ERP Integrations tool share: a simulator process, and a commitment that it knows."""
+"""Shared by tests of the ERP Integrations tool: a simulator process, and a commitment that it knows."""
 
 from collections.abc import Iterator
 

@@ -300,7 +300,7 @@ class Way:
 
 
 def told(written: str, stored: str, shown: Element) -> None:
-    """What is stored is what was written, or the preview said what would be instead, or whose default."""
+    """Spectrum stores what was written, or the preview said what would be instead, or whose default."""
     written, stored = written.strip(), stored.strip()
     if any(character.isprintable() and not character.isspace() for character in written):
         assert stored == shown.value

@@ -1,4 +1,4 @@
-"""What somebody can do: each is a real request, a real command, or a worker's turn.
+"""Somebody's moves: each is a real request, a real command, or a worker's turn.
 
 A move is of an ``area``, which says to whom it is offered at all; whether it is allowed, the product says.
 What it passes through is in ``places``: see ``tests/goals/places.py``.

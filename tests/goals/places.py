@@ -155,7 +155,7 @@ HARMLESS: dict[str, str] = {
 
 
 def everything() -> set[str]:
-    """What can be asked of the product, by anybody."""
+    """Everything that can be asked of the product, by anybody."""
     return {*addresses(), *_admin_actions(), *_commands(), *(f"task {name}" for name in _tasks())}
 
 
@@ -182,12 +182,12 @@ def _tasks() -> Iterable[str]:
 
 
 def passed_through() -> set[str]:
-    """What the moves pass through."""
+    """The places that the moves pass through."""
     return {place for move in MOVES for place in move.places if place != "sql"}
 
 
 def without_a_place() -> list[str]:
-    """What neither a move passes through nor a reason is given for."""
+    """Places that neither a move passes through nor a reason is given for."""
     placed = passed_through()
     return sorted(
         each
@@ -197,7 +197,7 @@ def without_a_place() -> list[str]:
 
 
 def placed_in_vain() -> list[str]:
-    """What is placed and is not there."""
+    """Names that are placed and are not there."""
     there = everything()
     return sorted(
         known
@@ -207,5 +207,5 @@ def placed_in_vain() -> list[str]:
 
 
 def placed_twice() -> list[str]:
-    """What is a move and is said to lead nowhere, by its own name."""
+    """Moves that are said to lead nowhere, by their own name."""
     return sorted(passed_through() & HARMLESS.keys())

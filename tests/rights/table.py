@@ -225,7 +225,7 @@ OPEN: frozenset[str] = frozenset(
 
 @dataclass(frozen=True)
 class Model:
-    """What Django admin lets anybody do with a model, whoever they are: of add, change, delete, view.
+    """The actions that Django admin offers on a model, whoever it is: of add, change, delete, view.
 
     ``entered`` is what makes the row of the add form whole, "@" a row of the world. ``keeps`` says that the
     row is referred to, so that a deletion is answered with what holds it. ``superusers``: nobody else.

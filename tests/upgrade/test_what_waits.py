@@ -1,4 +1,4 @@
-"""What waited when the product was upgraded: rows that an older commit wrote, read and finished by today's.
+"""Commitments that waited at an upgrade: rows that an older commit wrote, read and finished by today's.
 
 ``before_0016.json`` holds every row of a database in which the commit before migration 0016 had sent,
 accepted and delivered six commitments of one vendor, each to another point, and each app's last migration.

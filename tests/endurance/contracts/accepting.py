@@ -34,7 +34,7 @@ class Accepting:
         self._tally = tally
         self._lock = threading.Lock()
         self.seen: dict[str, Plan] = {}
-        """What was shown, by the commitment's address."""
+        """The plan that was shown, by the commitment's address."""
 
     def accept(self, company: Company, commitment: Commitment, submission: str) -> None:
         """From the list into the queue.

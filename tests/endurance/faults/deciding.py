@@ -38,7 +38,7 @@ class Deciding:
         self.decisions = Counter[str]()
         """By what was broken last."""
         self.refused: list[str] = []
-        """What a person could not do, as the page said it."""
+        """A person's act that could not be done, as the page said it."""
         self.cuts = 0
         """How often a page did not answer."""
 
@@ -150,7 +150,7 @@ class Deciding:
         self._tell(deed, "edited")
 
     def answer(self, deed: Deed) -> bool:
-        """What a person does about one that failed, or stopped half-way: try again, or resume.
+        """A person's answer to one that failed, or stopped half-way: try again, or resume.
 
         False where nothing can be done, or not yet.
         """

@@ -1,4 +1,4 @@
-"""What of a connection steers where and how money is written, field by field, and what a change does."""
+"""A connection's settings that steer where and how money is written, field by field, and their changes."""
 
 import hashlib
 from typing import Any

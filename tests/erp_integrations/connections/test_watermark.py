@@ -43,7 +43,7 @@ def folder(settings: Settings, tmp_path: Path) -> Path:
 
 
 def mark(folder: Path, *, epoch: int = 0, attempt: int, host: str = "elsewhere") -> Path:
-    """What a worker of another machine has written."""
+    """As a worker of another machine has written it."""
     folder.mkdir(exist_ok=True)
     file = folder / f"wire-{host}.json"
     file.write_text(json.dumps({"epoch": epoch, "attempt": attempt, "at": "2026-11-28T02:00:00+00:00"}))

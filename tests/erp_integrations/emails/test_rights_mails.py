@@ -259,7 +259,7 @@ class TestWhoIsTold:
 
 
 class TestDjangoAdmin:
-    """What somebody may do there is told to superusers, with its codes."""
+    """A change of somebody's permissions there is told to superusers, with its codes."""
 
     @pytest.fixture
     def root(self) -> User:

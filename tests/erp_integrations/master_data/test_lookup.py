@@ -94,7 +94,7 @@ class TestFindings:
 
 class TestWhatAnAcceptanceIsBoundTo:
     def test_the_first_reading_changes_only_what_names_are_shown(self, awaiting: Submission) -> None:
-        """What was accepted before goes on: ``confirmations/test_names.py``."""
+        """An earlier acceptance goes on: ``confirmations/test_names.py``."""
         ConnectionSettings.objects.update(unit_price_codes="", job_price_codes="")
         before = build_basis(awaiting.document)
         have_been_read(awaiting.connection, vendors={"ACME": "Acme"}, jobs={"24-001": GOOD})

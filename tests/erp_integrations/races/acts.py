@@ -1,4 +1,4 @@
-"""What people do in these races, each looking at what was shown before the race began."""
+"""People's acts in these races, each looking at what was shown before the race began."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What a person says that Spectrum holds is a row for each call, that web writes and nobody changes.
+"""A person's word on what Spectrum holds is a row for each call, that web writes and nobody changes.
 
 The decisions are made here with web's own database role, which may not change a call without one.
 """
@@ -63,7 +63,7 @@ def unlinker(approver: User, deliverable: Commitment) -> User:
 
 
 def attested() -> list[tuple[int, int, bool, bool, str]]:
-    """What was said of each call, in the order of the plans."""
+    """The words on each call, in the order of the plans."""
     rows = Attestation.objects.order_by("call__plan_round", "call__position", "pk")
     names = ("call__plan_round", "call__position", "is_there", "read_back", "statement")
     return list(rows.values_list(*names))

@@ -1,4 +1,4 @@
-"""What people can do, what it changes, and who is refused."""
+"""People's decisions, their effects, and who is refused."""
 
 import pytest
 

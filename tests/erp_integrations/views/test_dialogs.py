@@ -55,7 +55,7 @@ def approver_of(submission: Submission) -> tuple[User, Client]:
 
 
 def hidden(html: str) -> dict[str, str]:
-    """What the box carries without showing it."""
+    """The hidden fields of the dialog."""
     fields = re.findall(r'type="hidden"\s+name="(\w+)"\s+value="([^"]*)"', html)
     return {name: value for name, value in fields if name != "csrfmiddlewaretoken"}
 

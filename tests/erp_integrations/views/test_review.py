@@ -326,7 +326,7 @@ class TestHistory:
 
 
 class TestAlteredInTheDatabase:
-    """What was sent can't be shown any more: that is said, and nobody decides on it."""
+    """A sent document that can't be shown any more: that is said, and nobody decides on it."""
 
     def altered(self, submission: Submission) -> Submission:
         text = submission.snapshot.replace('"title":"', '"title":"Not ')
