@@ -161,7 +161,7 @@ def store_accepted_job(
 
 
 def set_approved_basis(job: ExportJob, basis: ApprovalBasis, key: Key) -> None:
-    """What the job goes by is what was decided on, and what its connection says now. Not saved."""
+    """The job goes by what was decided on, and by what its connection says now. Not saved."""
     job.vendor_code, job.erp_id = key.vendor_code, key.erp_id
     job.basis_hash, job.wire_hash = basis.hash, basis.wire_hash
     for name, value in to_rule_columns(get_reply_rule(job.connection.settings)).items():
@@ -186,7 +186,7 @@ def is_statement_required(submission: Submission) -> bool:
 
 
 def require_restore_statement(submission: Submission, statement: str) -> dict[str, object]:
-    """What a person said of Spectrum, who alone can look after a restore. Raises StatementMissing."""
+    """A person's statement on Spectrum, who alone can look after a restore. Raises StatementMissing."""
     if not is_statement_required(submission):
         return {}
     message = (
@@ -221,7 +221,7 @@ def build_dismissal_detail(dismissed: Sequence[MovedRecord], reason: str) -> dic
 
 
 def require_expected_basis(submission: Submission, expected_hash: str) -> ApprovalBasis:
-    """What a plan is made from, if it still is what the person saw. Raises Conflict."""
+    """The plan's basis, if it still is what the person saw. Raises Conflict."""
     basis = build_basis(get_sent_document(submission))
     if basis.hash != expected_hash:
         raise Conflict(
