@@ -1,4 +1,4 @@
-"""What each badge means for the project, and what happens next (docs/product.md, section 3.3)."""
+"""Each badge's meaning for the project, and its next step (docs/product.md, section 3.3)."""
 
 from commitments.models import Badge
 

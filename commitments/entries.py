@@ -121,7 +121,7 @@ class Entry:
         ]
 
     def list_differences(self, stored: Commitment) -> list[str]:
-        """What somebody else stored meanwhile, field by field, where it is not what was typed here."""
+        """The fields where somebody else stored another value meanwhile than was typed here."""
         differences = []
         for field in self.header:
             now = getattr(stored, field.name)

@@ -14,7 +14,7 @@ class CommitmentChanged(CommitmentError):
 
 
 class DoesNotFit(CommitmentError):
-    """What was asked for would need more digits than a line has."""
+    """The change would need more digits than a line has."""
 
 
 class NumberTaken(CommitmentError):

@@ -1,4 +1,4 @@
-"""What a person enters: the header of a commitment, and its Schedule of Values as a grid."""
+"""A person's entries: the header of a commitment, and its Schedule of Values as a grid."""
 
 import re
 from dataclasses import dataclass
@@ -110,7 +110,7 @@ class CommitmentForm(forms.Form):
 
 @dataclass(frozen=True)
 class LineChoices:
-    """What a line may be booked on; read once for all lines of a page."""
+    """The cost codes and types that a line may be booked on; read once for all lines of a page."""
 
     cost_codes: list[CostCode]
     cost_types: list[CostType]

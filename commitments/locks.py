@@ -1,4 +1,4 @@
-"""What of a commitment may not change: nothing while accounting has it, and what was exported after that.
+"""Nothing of a commitment changes while accounting has it, and afterwards nothing that was exported.
 
 The ERP Integrations tool alone decides about lock, badge and ERP ID.
 """

@@ -18,8 +18,6 @@ from directory.models import Company, Project, User
 
 
 class Kind(models.TextChoices):
-    """What a commitment is."""
-
     SUBCONTRACT = "subcontract", "Subcontract"
     PURCHASE_ORDER = "purchase_order", "Purchase Order"
 
@@ -59,8 +57,6 @@ SENDABLE_STATUSES: dict[str, tuple[str, ...]] = {
 
 
 class Lock(models.TextChoices):
-    """What of a commitment may not change."""
-
     NONE = "none", "Editable"
     WHOLE = "whole", "Locked while accounting has it"
     EXPORTED = "exported", "Locked where it was exported"
@@ -117,7 +113,7 @@ class CostCode(models.Model):
 
 
 class CostType(models.Model):
-    """What kind of cost a line is: labor, material, subcontract, …"""
+    """The kind of cost of a line: labor, material, subcontract, …"""
 
     company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="cost_types")
     code = models.CharField(max_length=10)

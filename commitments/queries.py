@@ -12,7 +12,7 @@ from directory.models import Project
 
 @dataclass(frozen=True)
 class CommitmentQuery:
-    """What the address asks for. Anything that makes no sense in it counts as not asked."""
+    """Anything in the address that makes no sense counts as not asked."""
 
     kind: str = ""
     badge: str = ""

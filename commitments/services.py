@@ -1,4 +1,4 @@
-"""What can be done to a commitment, and what refuses it.
+"""Everything that can be done to a commitment, with its refusals.
 
 Each takes the actor as ``by`` and checks the right itself.
 """

@@ -197,6 +197,6 @@ def build_form_page(
 
 
 def get_expected_version(request: SignedInRequest) -> int:
-    """What the person saw; a page that does not say so saw none of them."""
+    """The version that the person saw; a page that does not say so saw none of them."""
     text = request.POST.get("version", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 @celeryd_init.connect
 def check_worker_signing_key(**_: Any) -> None:
-    """What a worker can sign, whoever gets into it can accept."""
+    """A worker that can sign lets whoever gets into it accept."""
     if settings.DECISION_SIGNING_KEY and not settings.DEVELOPMENT:
         logger.warning("DECISION_SIGNING_KEY is set here: take it away, only web signs (docs/history.md).")
 

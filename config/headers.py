@@ -1,4 +1,4 @@
-"""What every answer says to the browser, error pages included, and how long a request may be."""
+"""The headers of every answer, error pages included, and the limit on a request's length."""
 
 import logging
 from collections.abc import Callable

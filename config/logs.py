@@ -64,7 +64,7 @@ def clean_traceback(record: logging.LogRecord) -> logging.LogRecord:
 
 
 def format_printable(line: str) -> str:
-    """What steers a terminal, spelled out."""
+    """Spell out the characters that steer a terminal."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in line
     )

@@ -18,7 +18,7 @@ _CONDITIONAL_LINE = re.compile(
 
 
 class Loader(filesystem.Loader):
-    """What a template writes stays, to the space: only such lines end without a line break."""
+    """Everything that a template writes stays, to the space: only such lines end without a line break."""
 
     def get_contents(self, origin: Origin) -> str:
         source: str = super().get_contents(origin)

@@ -9,7 +9,7 @@ FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def format_csv_rows(rows: Iterable[Iterable[object]]) -> str:
-    """What people typed is text and can't be a formula; a number stays one."""
+    """Typed text stays text and can't be a formula; a number stays one."""
     buffer = StringIO()
     cells = ((clean_cell(value) if isinstance(value, str) else value for value in row) for row in rows)
     csv.writer(buffer).writerows(cells)

@@ -297,7 +297,7 @@ class HistoryQuerySet(models.QuerySet["HistoryEntry"]):
     """Reading history."""
 
     def about(self, *subjects: models.Model) -> "HistoryQuerySet":
-        """What happened to any of these rows, oldest first."""
+        """Entries about any of these rows, oldest first."""
         wanted = Q(pk__in=[])
         for subject in subjects:
             wanted |= Q(subject_type=subject._meta.label_lower, subject_id=subject.pk)

@@ -24,6 +24,6 @@ def with_command_line_operator() -> Iterator[None]:
 
 
 def get_operator_detail() -> dict[str, str]:
-    """What the detail of each history entry gets: nothing but at the command line."""
+    """Added to the detail of each history entry; empty but at the command line."""
     operator = _operator.get()
     return {"operator": operator} if operator else {}

@@ -1,4 +1,4 @@
-"""What a person must look at: raised where it happens, and mailed by ``attention``."""
+"""Work for a person: raised where it happens, and mailed by ``attention``."""
 
 from erp_integrations.models import Alarm, Connection, ExportJob
 

@@ -1,4 +1,4 @@
-"""The two boxes: what an approver enters, and what they saw."""
+"""The dialogs: what an approver enters, and what they saw."""
 
 import re
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ NOTE_HELP_TEXT = "Also written to Spectrum (at most 1,000 characters) and kept i
 OUTDATED = dict.fromkeys(
     ("required", "invalid", "max_length"), "This page was out of date. Check it below and decide again."
 )
-"""What is said of whatever the page itself filled in."""
+"""Said of whatever the page itself filled in."""
 
 
 def build_text_field(label: str, help_text: str, rows: int = 2) -> forms.CharField:
-    """What a person says, which is needed in some cases alone."""
+    """A person's words, which are needed in some cases alone."""
     widget = forms.Textarea(attrs={"rows": rows})
     return forms.CharField(
         label=label, required=False, max_length=MAX_TEXT_LENGTH, help_text=help_text, widget=widget
@@ -29,21 +29,21 @@ def build_text_field(label: str, help_text: str, rows: int = 2) -> forms.CharFie
 
 
 class VersionForm(forms.Form):
-    """Which delivery the box showed; nobody decides on a later one with it."""
+    """Which delivery the dialog showed; nobody decides on a later one with it."""
 
-    round = forms.IntegerField(widget=forms.HiddenInput, error_messages=OUTDATED)
+    expected_version = forms.IntegerField(widget=forms.HiddenInput, error_messages=OUTDATED)
 
 
 class ExpectedHashForm(forms.Form):
-    seen_hash = forms.CharField(max_length=64, widget=forms.HiddenInput, error_messages=OUTDATED)
+    expected_hash = forms.CharField(max_length=64, widget=forms.HiddenInput, error_messages=OUTDATED)
 
 
 class DecisionForm(VersionForm, ExpectedHashForm):
-    """What the box showed travels with the decision, so that nobody decides on something else."""
+    """Nobody decides on something else than the dialog showed: it travels with the decision."""
 
 
 class TicksField(forms.MultipleChoiceField):
-    """What is ticked names exactly one record, or one change, with its content; what is not shown any more
+    """A tick names exactly one record, or one change, with its content; one that is not shown any more
     counts for nothing."""
 
     def validate(self, value: list[str]) -> None:
@@ -68,9 +68,9 @@ class ResumeForm(ConfirmedChangesForm, VersionForm):
 
 
 class AcceptForm(OtherRecordsForm, ConfirmedChangesForm, DecisionForm):
-    """The ERP ID that it shall have, and optional details; ``seen_record`` is what Spectrum showed."""
+    """The ERP ID that it shall have, and optional details; ``expected_record`` is what Spectrum showed."""
 
-    seen_record = forms.CharField(
+    expected_record = forms.CharField(
         max_length=64, required=False, widget=forms.HiddenInput, error_messages=OUTDATED
     )
     erp_id = forms.CharField(
@@ -154,7 +154,7 @@ class FollowForm(VersionForm):
 
 
 class ResolveForm(VersionForm):
-    """What a person found in Spectrum, and how they know."""
+    """A person's findings in Spectrum, and how they know."""
 
     attested = forms.TypedChoiceField(
         label="What is in Spectrum",

@@ -71,7 +71,7 @@ def is_similar(ours: str, theirs: str) -> bool:
 
 
 def get_comparable_name(name: str) -> str:
-    """What is left of a firm's name when its spelling is taken off; may be empty."""
+    """A firm's name without its spelling; may be empty."""
     plain = unicodedata.normalize("NFKD", name.upper().replace("&", " AND "))
     plain = re.sub(r"['’.]", "", "".join(each for each in plain if not unicodedata.combining(each)))
     words = re.sub(r"[^0-9A-Z]+", " ", plain).split()

@@ -1,4 +1,4 @@
-"""What a project's Commitments tool does with the ERP; beside the addresses of ``commitments``."""
+"""The ERP's part in a project's Commitments tool; beside the addresses of ``commitments``."""
 
 from django.urls import path
 

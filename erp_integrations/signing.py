@@ -1,4 +1,4 @@
-"""What was accepted, as web signed it: a worker writes exactly that, and nothing that is not signed."""
+"""Web signs an acceptance: a worker writes exactly what is signed, and nothing else."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ PLANNED_BY = (*_ACCEPTED_BY, ErpEvent.EXPORT_FOLLOWED)
 DECIDED_BY = (*_ACCEPTED_BY, ErpEvent.EXPORT_ATTESTED_NONE)
 """Those on which the worker asks for the right of whoever made them."""
 SIGNED_LATER = (ErpEvent.EXPORT_RESUMED, ErpEvent.EXPORT_ATTESTED_NONE)
-"""What signs a plan of which the acceptance is older than signatures."""
+"""These sign a plan whose acceptance is older than signatures."""
 ENDED_BY = (
     ErpEvent.SUBMISSION_UNDONE,
     ErpEvent.SUBMISSION_RETURNED,
@@ -24,7 +24,7 @@ ENDED_BY = (
 )
 """After these an older acceptance is none any more."""
 Decisions = Sequence[HistoryEntry] | None
-"""What ``read_decisions`` gave; None: it is read."""
+"""The result of ``read_decisions``; None: it is read."""
 ACCEPTED_BEFORE_SIGNING = "it was accepted before acceptances were signed"
 NOT_SIGNED = "nobody has signed that it was accepted"
 NOT_GRANTED = "nobody has signed that its approver may push to accounting"
@@ -40,7 +40,7 @@ def sign_decision(job: ExportJob, *, event: ErpEvent, by: User, calls: Sequence[
 
 
 def read_decisions(job: ExportJob) -> list[HistoryEntry]:
-    """What was decided on its submission, oldest first, for more than one question. One query."""
+    """The decisions on its submission, oldest first, for more than one question. One query."""
     events = {*PLANNED_BY, *DECIDED_BY, *SIGNED_LATER, *ENDED_BY}
     return list(HistoryEntry.objects.about(job.submission).filter(event__in=events))
 
@@ -105,7 +105,7 @@ def list_dismissed_records(job: ExportJob) -> list[dict[str, Any]]:
 
 
 def check_acceptance_signatures() -> Iterator[str]:
-    """What of the history breaks that, since signing began."""
+    """Acceptances in the history that break that, since signing began."""
     entries = HistoryEntry.objects.filter(event__in=PLANNED_BY).order_by("pk")
     if began := signatures.find_signing_start():
         entries = entries.filter(pk__gt=began.pk)

@@ -100,7 +100,7 @@ def check_ca_files(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> It
 
 
 def check_server_address(setting: str, name: str, url: str) -> Iterator[CheckMessage]:
-    """What is wrong with one address of the operator's lists."""
+    """The faults of one address of the operator's lists."""
     address = urlsplit(url)
     if address.scheme != "https" and not (settings.DEVELOPMENT and address.scheme == "http"):
         yield Error(f"{setting}: {name} must be an https address.", id="erp_integrations.E002")

@@ -1,6 +1,7 @@
 """The company's ERP Integrations tool."""
 
 from django.urls import path
+from django.views.generic import RedirectView
 
 from erp_integrations.links.kinds import JOB, VENDOR
 from erp_integrations.views import (
@@ -23,10 +24,10 @@ urlpatterns = [
     path("deliveries/", operations.deliveries, name="deliveries"),
     path("deliveries/<int:connection_id>/pause/", operations.set_paused, {"pauses": True}, name="pause"),
     path(
-        "deliveries/<int:connection_id>/let-go-on/",
+        "deliveries/<int:connection_id>/resume/",
         operations.set_paused,
         {"pauses": False},
-        name="let-go-on",
+        name="resume-connection",
     ),
     path("commitments/", submissions.commitments, name="commitments"),
     path("commitments/<int:submission_id>/", submissions.review, name="review"),
@@ -46,16 +47,20 @@ urlpatterns = [
     path("confirm/", links.confirm, name="confirm"),
     path("cost-codes/", master_data.cost_codes, name="cost_codes"),
     path("units/", units.units, name="units"),
-    path("lists/<int:connection_id>/", master_data.lists, name="lists"),
+    path("master-data/<int:connection_id>/", master_data.sync, name="master_data"),
     path("approvers/", approvers.approvers, name="approvers"),
     path("settings/", settings.settings, name="settings"),
     path("settings/<int:connection_id>/", settings.connection, name="connection"),
     path("settings/<int:connection_id>/probe/", settings.probe, name="probe"),
-    path("settings/<int:connection_id>/adopt/", settings.accept_new_wsdl, name="adopt"),
-    path("settings/<int:connection_id>/learn/", settings.learn, name="learn"),
+    path("settings/<int:connection_id>/accept-wsdl/", settings.accept_wsdl, name="accept-wsdl"),
+    path(
+        "settings/<int:connection_id>/accept-reply-rule/",
+        settings.accept_reply_rule,
+        name="accept-reply-rule",
+    ),
     path("settings/<int:connection_id>/rotate/", settings.rotate, name="rotate"),
-    path("activity/", history.activity, name="activity"),
-    path("activity/export/", history.activity_export, name="activity-export"),
+    path("history/", history.history, name="history"),
+    path("history/export/", history.export, name="history-export"),
     path("reconciliation/", reconciliation.reconciliation, name="reconciliation"),
     path("reconciliation/progress/", reconciliation.reconciliation_progress, name="reconciliation-progress"),
     path(
@@ -64,3 +69,20 @@ urlpatterns = [
         name="reconciliation-spreadsheet",
     ),
 ]
+
+FORMER_ADDRESSES = {
+    "activity/": "history",
+    "activity/export/": "history-export",
+    "lists/<int:connection_id>/": "master_data",
+    "deliveries/<int:connection_id>/let-go-on/": "resume-connection",
+}
+"""Bookmarks and open pages still lead to these; whoever posts there is asked to press the button again."""
+
+for former, name in FORMER_ADDRESSES.items():
+    current = RedirectView.as_view(
+        pattern_name=f"{app_name}:{name}",
+        permanent=True,
+        query_string=True,
+        http_method_names=["get", "head", "post"],
+    )
+    urlpatterns.append(path(former, current))

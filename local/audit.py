@@ -1,4 +1,4 @@
-"""Whether anything that the product installs has a known fault: asks the registry's advisories.
+"""The audit asks the registry's advisories for known faults of anything that the product installs.
 
 A registry that can't be asked is said loudly and is no pass: exit status 0 for nothing found, 1 for faults,
 3 for not asked. ``script/check`` goes on after a 3, and with AUDIT_REQUIRED=true fails.
@@ -28,7 +28,7 @@ def main(lists: Sequence[str] = LISTS) -> int:
 
 
 def ask(requirements: Path) -> str:
-    """What pip-audit reports, as JSON; blank when it reports nothing."""
+    """pip-audit's report, as JSON; blank when it reports nothing."""
     command = [sys.executable, "-m", "pip_audit", "--requirement", str(requirements), "--require-hashes"]
     command += ["--disable-pip", "--progress-spinner", "off", "--format", "json"]
     try:

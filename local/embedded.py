@@ -249,7 +249,7 @@ def refuse_foreign(data: Path, workplace: Workplace) -> None:
 
 
 def works_in(process: int, folder: Path) -> bool:
-    """Whether a living process has this working directory. Linux only."""
+    """True if a living process has this working directory. Linux only."""
     try:
         return Path(os.readlink(f"/proc/{process}/cwd")) == folder.resolve()
     except OSError:

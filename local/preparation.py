@@ -1,4 +1,4 @@
-"""What a migrated database still needs before the first visitor: static files and the demo data.
+"""A migrated database needs this before the first visitor: static files and the demo data.
 
 `python -m local.preparation FILE` writes the demo sign-ins into FILE. One process for all of it,
 because each start of Django costs a second.

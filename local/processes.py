@@ -48,7 +48,7 @@ def account_for_servers() -> Account | None:
 
 @dataclass(frozen=True)
 class Program:
-    """What to run, and the promises that the supervisor keeps about it.
+    """A command to run, and the promises that the supervisor keeps about it.
 
     `ready` is asked with the process id and answers quickly; it may raise OSError for "not yet".
     `prepare` runs before every start. `keep_open` are file descriptors that the process gets too.

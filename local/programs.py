@@ -20,7 +20,7 @@ from local.processes import Program
 ROOT = Path(__file__).resolve().parent.parent
 MASTERS = ROOT / "local" / "demo" / "data" / "spectrum_masters.json"
 FAULTS = MASTERS.with_name("spectrum_faults.json")
-"""What befalls the demo's exports in Spectrum itself (local/demo/README.md)."""
+"""Events in Spectrum itself that befall the demo's exports (local/demo/README.md)."""
 SECRETS = "secrets.env"
 SPECTRUM_DATABASE = "spectrum.sqlite3"
 INFO_LINK = "info_link.sqlite3"
@@ -47,7 +47,7 @@ LEFT = (
     "HISTORY_CHECKPOINTS_DIR",
     "WIRE_WATERMARK_DIR",
 )
-"""What `manage.py` needs to work beside the running servers."""
+"""`manage.py` needs these to work beside the running servers."""
 SIGNING_KEY = "DECISION_SIGNING_KEY"
 """The variable that web alone has, and what is started in its place by hand; workers verify."""
 WEB_URL, WORKER_URL = "WEB_DATABASE_URL", "WORKER_DATABASE_URL"
@@ -60,7 +60,7 @@ PATIENCE = 2.0  # seconds that one question for readiness may take
 def environment_of(
     var: Path, ports: Ports, *, database_url: str, broker_url: str, info_link: bool = False
 ) -> dict[str, str]:
-    """What every process gets: the person's own environment, with what this machine decides on top.
+    """The environment of every process: the person's own, with what this machine decides on top.
 
     Mail goes to the catcher and exports to the simulator even when the environment says otherwise:
     trying the product must not reach the real world. `info_link`: read back from the copy.
@@ -208,7 +208,7 @@ def python(*arguments: str) -> list[str]:
 
 
 def answers(port: int) -> bool:
-    """Whether /healthz says 200."""
+    """True if /healthz says 200."""
     connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE)
     try:
         connection.request("GET", "/healthz", headers={"Connection": "close"})
@@ -222,7 +222,7 @@ def answers(port: int) -> bool:
 
 
 def greets(port: int) -> bool:
-    """Whether an SMTP server says its first line and answers a NOOP."""
+    """True if an SMTP server says its first line and answers a NOOP."""
     try:
         with smtplib.SMTP(HOST, port, timeout=PATIENCE) as server:
             return server.noop()[0] == 250

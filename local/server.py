@@ -33,7 +33,7 @@ BEGAN = float(os.environ.pop("LEDGERGATE_STARTED", "") or time.time())
 
 @dataclass(frozen=True)
 class Stage:
-    """What runs, and how. `settings` win over those that this machine decides.
+    """The programs to run, and how. `settings` win over those that this machine decides.
 
     `celery` is the module that workers run, `preparation` the one that fills the database.
     `info_link`: the read-back is a copy of Spectrum's tables, which can lag and fail. `faults` wait in
@@ -136,7 +136,7 @@ def serve(var: Path, stage: Stage) -> None:
 def start_servers(
     supervisor: Supervisor, var: Path, workplace: Workplace
 ) -> tuple[str, str, str, dict[str, str]]:
-    """What DATABASE_URL and REDIS_URL name, or our own.
+    """The services that DATABASE_URL and REDIS_URL name, or our own.
 
     Returns the URLs of the product's role, of the role that migrates, of the broker, and, by variable, of
     the roles that web and workers have in a database of our own.

@@ -61,7 +61,7 @@ def interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def up_to_date(requirements: str) -> bool:
-    """Whether this list, or one that holds it, is installed as it stands."""
+    """True if this list, or one that holds it, is installed as it stands."""
     return runs() and any(
         stamp(name).is_file() and stamp(name).read_text() == content(name)
         for name in LISTS[LISTS.index(requirements) :]
@@ -77,7 +77,7 @@ def content(requirements: str) -> str:
 
 
 def runs() -> bool:
-    """Whether .venv holds a Python that starts. It does not when the Python it was made from is gone."""
+    """True if .venv holds a Python that starts. It does not when the Python it was made from is gone."""
     question = "import sys; sys.exit(sys.version_info < (3, 11))"
     try:
         return subprocess.run([PYTHON, "-I", "-c", question], stderr=subprocess.DEVNULL).returncode == 0

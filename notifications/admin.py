@@ -44,7 +44,7 @@ class OutgoingEmailAdmin(ReadOnlyAdmin):
 
 @admin.register(Subscription)
 class SubscriptionAdmin(ReadOnlyAdmin):
-    """What people chose about each kind of mail."""
+    """People's choices about each kind of mail."""
 
     list_display = ("user", "kind", "wanted")
     list_filter = ("kind", "wanted")

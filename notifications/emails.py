@@ -52,7 +52,7 @@ class SummaryLine:
 
 @dataclass(frozen=True)
 class SummarySection:
-    """What waits in one company, the oldest first; ``url`` opens its Ready to Export list.
+    """One company's waiting commitments, the oldest first; ``url`` opens its Ready to Export list.
 
     It is written once for all the mails that it goes into.
     """

@@ -34,10 +34,10 @@ class Kind(models.TextChoices):
 
 
 ALWAYS_MAILED = (Kind.REJECTION, Kind.RIGHTS, Kind.PASSWORD_LINK, Kind.INVITATION, Kind.SIGN_IN)
-"""What nobody switches off: work that comes back, who may commit money, and the way in."""
+"""Nobody switches these off: work that comes back, who may commit money, and the way in."""
 WITH_PASSWORD_LINK = (Kind.PASSWORD_LINK, Kind.INVITATION)
 PASSWORD_LINK_PLACEHOLDER = "https://the-link-is-made-when-this-is-sent.invalid/"
-"""What stands in a stored body instead of a link that lets whoever reads it sign in."""
+"""It stands in a stored body instead of a link that lets whoever reads it sign in."""
 
 
 class Status(models.TextChoices):
@@ -58,7 +58,7 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 
 
 def get_database_time() -> datetime:
-    """What the database's clock says. Leases and due times are judged by no other clock."""
+    """Leases and due times are judged by no other clock."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement_timestamp()")
         moment: datetime = cursor.fetchone()[0]
@@ -244,7 +244,7 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
 
 
 class Subscription(models.Model):
-    """What a person chose about one kind of mail. Without a row it is sent."""
+    """A person's choice about one kind of mail. Without a row it is sent."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="subscriptions")
     kind = models.CharField(max_length=20, choices=Kind)

@@ -126,7 +126,7 @@ def send_email(email: OutgoingEmail, *, connection: BaseEmailBackend) -> Fault |
 
 
 def get_fault(error: OSError | ValueError) -> Fault:
-    """What an exception of the mail server, the network or the mail itself means.
+    """The meaning of an exception of the mail server, the network or the mail itself.
 
     A refused sender or sign-in is our own setting: somebody will put it right, and the mails
     are still wanted then. A refused recipient or content stays refused.

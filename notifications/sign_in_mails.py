@@ -23,7 +23,7 @@ from notifications import emails
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a mail says of one kind of event."""
+    """A mail's words for one kind of event."""
 
     headline: str
     sentence: str

@@ -27,6 +27,6 @@ def format_waiting_days(days: int) -> str:
 
 
 def format_quote(text: str) -> str:
-    """What a person wrote, marked as theirs by a bar at the start of each line of at most 72."""
+    """A person's words, marked as theirs by a bar at the start of each line of at most 72."""
     lines = [line for paragraph in text.splitlines() for line in textwrap.wrap(paragraph, 70) or [""]]
     return "\n".join(f"> {line}".rstrip() for line in lines)

@@ -141,7 +141,7 @@ EMPTYING = Emptying()
 
 
 def empty_the_database(test_case: TransactionTestCase) -> None:
-    """What takes the place of the tear-down of a test that commits."""
+    """In the place of the tear-down of a test that commits."""
     EMPTYING.empty()
 
 

@@ -32,7 +32,7 @@ ENVIRONMENT = {
     "UNDO_SECONDS": "0",  # what is accepted is due at once
     "COSTLY_PAGES_PER_MINUTE": "0",  # tests are quicker than people
 }
-"""What a developer's own .env must not change."""
+"""A developer's own .env must not change these."""
 
 OURS = "LEDGERGATE_THROW_AWAY"
 """The variable that tells pytest-xdist's workers which of the URLs they inherited are not the user's."""

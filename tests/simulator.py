@@ -189,7 +189,7 @@ class Simulator:
         return f"sqlite:///file:{quote(str(self.read_file))}?mode=ro&uri=true"
 
     def records(self) -> list[dict[str, Any]]:
-        """What is stored: subcontracts with their `lines`, codes trimmed, numbers as text."""
+        """The stored subcontracts with their `lines`, codes trimmed, numbers as text."""
         records: list[dict[str, Any]] = self._ask("GET", "/simulator/records.json")["subcontracts"]
         return records
 

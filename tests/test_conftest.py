@@ -1,4 +1,4 @@
-"""What every other test takes for granted about its database."""
+"""Every other test takes this for granted about its database."""
 
 import os
 

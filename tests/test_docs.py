@@ -1,4 +1,4 @@
-"""What comments and documents cite can be opened, and says something: files, numbered sections, anchors."""
+"""Comments and documents cite what can be opened, and says something: files, numbered sections, anchors."""
 
 import re
 from collections.abc import Iterator

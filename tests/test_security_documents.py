@@ -1,4 +1,4 @@
-"""What is written about security names tests; each of them exists."""
+"""Documents about security name tests; each of them exists."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""What is named by its path is there, and a rule that is taken out is noticed by the first tier."""
+"""A file named by its path is there, and a rule that is taken out is noticed by the first tier."""
 
 import re
 

@@ -140,3 +140,16 @@ def test_a_docstring_names_what_is_there() -> None:
                 f"{place} {name}" for name in errors if name not in names | words | vars(builtins).keys()
             ]
     assert not wrong, wrong
+
+
+def test_a_docstring_states_the_rule() -> None:
+    """Not "What …" or "Whether …", which only announce it: of modules and constants, too."""
+    announced = [
+        f"{path.relative_to(ROOT)}:{each.lineno}"
+        for path in product_files()
+        for each in ast.walk(ast.parse(path.read_text()))
+        if isinstance(each, ast.Expr)
+        and isinstance(each.value, ast.Constant)
+        and re.match(r"\s*(What|Whether)\b", str(each.value.value))
+    ]
+    assert not announced, announced

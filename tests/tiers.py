@@ -1,4 +1,4 @@
-"""What runs when, and where: the two tiers, and how they are spread. An early plugin (`-p tests.tiers`).
+"""Two tiers: which tests run when, and where. An early plugin (`-p tests.tiers`).
 
 The first tier proves every rule, and is what `script/test` runs. A campaign proves it again over every
 address, order, kill or process: `--all` adds them. A path or `-k` selects from all tests.
@@ -36,12 +36,12 @@ SPREAD = ("tests/test_addresses.py", "tests/security", "tests/erp_integrations/r
 PARTS = 4
 """Of such a file: each part makes its world anew."""
 WITH_SERVERS = ("tests/local/test_embedded.py", "tests/local/test_server.py")
-"""What starts PostgreSQL and Valkey itself."""
+"""These start PostgreSQL and Valkey themselves."""
 USES_THE_DATABASE = {"db", "transactional_db", "django_db_setup"}
 
 
 def is_campaign(path: str) -> bool:
-    """Whether the test file, or folder, at this path from the repository's root runs with `--all` only."""
+    """True if the test file, or folder, at this path from the repository's root runs with `--all` only."""
     return _is_in(path, CAMPAIGNS)
 
 

@@ -1,4 +1,4 @@
-"""What a browser says about itself, in words that its person recognises."""
+"""A browser's description of itself, in words that its person recognises."""
 
 BROWSERS = (
     ("Edg", "Edge"),

@@ -1,4 +1,4 @@
-"""What a password may not be: what a guesser who knows the product and the person tries first."""
+"""No password may be one that a guesser who knows the product and the person tries first."""
 
 import re
 from collections.abc import Iterator

@@ -47,7 +47,7 @@ def get_end_reason(session: SessionBase) -> str:
 
 
 def describe_end(reason: str) -> str:
-    """What the sign-in page says about the end."""
+    """For the sign-in page."""
     return END_MESSAGES[reason].format(idle=settings.SESSION_IDLE_MINUTES, hours=settings.SESSION_HOURS)
 
 

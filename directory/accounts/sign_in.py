@@ -26,7 +26,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         return False
 
     def is_safe_url(self, url: str | None) -> bool:
-        """What an address names as next may be followed; what is no address at all may not."""
+        """A next address that is no address at all is not followed."""
         try:
             return bool(super().is_safe_url(url))
         except ValueError:

@@ -120,7 +120,7 @@ class PersonAdmin(PersonalDataActions, CompanyScopedAdmin[User], UserAdmin[User]
             self.send_invitation(request, obj)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """What a person may do here is remembered with its codes."""
+        """The history keeps a change of permissions, with their codes."""
         super().save_related(request, form, formsets, change)
         if changed := compare_permissions(form):
             self.record_account_event(request, form.instance, DirectoryEvent.ACCOUNT_POWERS_CHANGED, changed)
@@ -393,7 +393,7 @@ class ProjectMembershipAdmin(MembershipAdmin[ProjectMembership]):
 
 @admin.register(HistoryEntry)
 class HistoryAdmin(ReadOnlyAdmin):
-    """What happened, in the order in which it happened; here also what concerns no company."""
+    """Entries in the order in which they were made; here also those that concern no company."""
 
     company = "company_id"
 

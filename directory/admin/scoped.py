@@ -1,4 +1,4 @@
-"""What the pages of Django admin share: staff see what is of their companies, and changes are remembered."""
+"""Shared by the pages of Django admin: staff see what is of their companies, and changes are remembered."""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -41,7 +41,7 @@ class CompanyScopedAdmin(admin.ModelAdmin[M]):
     company = "company"
     """Where a row's company stands, as a lookup; ``pk`` for companies themselves."""
     fixed_fields: tuple[str, ...] = ()
-    """What stays as it was when the row was created."""
+    """They stay as they were when the row was created."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[M]:
         rows, person = super().get_queryset(request), get_person(request)
@@ -75,7 +75,7 @@ class CompanyScopedAdmin(admin.ModelAdmin[M]):
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
     ) -> Any:
-        """What may be chosen is what may be seen, picked or forged."""
+        """Only rows that the person may see can be chosen, picked or forged."""
         other = self.admin_site._registry.get(db_field.related_model)
         if "queryset" not in kwargs and isinstance(other, CompanyScopedAdmin):
             kwargs["queryset"] = other.get_queryset(request)
@@ -141,10 +141,10 @@ class ReadOnlyAdmin(CompanyScopedAdmin[Any]):
 
 
 class RecordingAdmin(CompanyScopedAdmin[M]):
-    """What is changed here stands in the history: which fields, never a secret."""
+    """Changes made here stand in the history: which fields, never a secret."""
 
     events: tuple[Event, ...]
-    """What is recorded of a row that was created, changed, deleted."""
+    """Recorded of a row that was created, changed, deleted."""
 
     def get_company(self, obj: Any) -> Company | None:
         """Whose history it is."""
@@ -155,7 +155,6 @@ class RecordingAdmin(CompanyScopedAdmin[M]):
         return value
 
     def get_history_detail(self, obj: Any) -> dict[str, Any]:
-        """What of the row the history keeps."""
         return {}
 
     def save_row(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Whether PostgreSQL has gone away, which it tells in several ways, or only said no."""
+"""PostgreSQL tells in several ways that it has gone away; any other error is its no."""
 
 import psycopg2
 from django.db import DatabaseError, Error, InterfaceError, OperationalError

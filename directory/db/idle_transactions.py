@@ -1,4 +1,4 @@
-"""What a process that stops in the middle of a transaction may hold up, and for how long."""
+"""A process that stops in the middle of a transaction holds others up for a limited time."""
 
 from typing import Any
 

@@ -97,5 +97,5 @@ def parse_name(text: str) -> str | None:
 
 
 def parse_search(text: str) -> str:
-    """What a person typed to search for, as PostgreSQL takes it."""
+    """A typed search as PostgreSQL takes it."""
     return " ".join(text.replace("\0", "").split())[:LONGEST_SEARCH]

@@ -17,7 +17,7 @@ Rows = TypeVar("Rows", bound=QuerySet[Any, Any])
 
 @SearchVectorField.register_lookup
 class HasWords(PostgresOperatorLookup):
-    """What the database made of the typed words is true of the row."""
+    """The row has the words that the database made of the typed ones."""
 
     lookup_name = "words"
     postgres_operator = "@@"

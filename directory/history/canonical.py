@@ -1,4 +1,4 @@
-"""What of a history entry and of its seal is hashed, and how. An auditor can do it by hand (docs/history.md).
+"""How a history entry and its seal are hashed. An auditor can do it by hand (docs/history.md).
 
 Entries as canonical JSON: sorted keys, no spaces, times in UTC with microseconds. Seals as a line of text
 that PostgreSQL can build as well, so that it refuses a forged one.

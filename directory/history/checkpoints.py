@@ -46,7 +46,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a file says whose signature holds."""
+    """The content of a file whose signature holds."""
 
     name: str
     at: datetime
@@ -64,7 +64,7 @@ def get_own_public_key() -> str:
 
 
 def get_public_key(key: str) -> str:
-    """What verifies the signatures of a private key. Raises InvalidKey."""
+    """It verifies the signatures of the private key. Raises InvalidKey."""
     return base64.b64encode(_parse_private_key(key).public_key().public_bytes_raw()).decode()
 
 
@@ -121,7 +121,7 @@ def has_trusted_signature(signed_statement: Mapping[str, Any], *, trusted: Seque
 
 
 def list_own_checkpoints() -> Iterator[Checkpoint]:
-    """What this machine has written into its folder, newest first, as far as it can be read."""
+    """Those that this machine has written into its folder, newest first, as far as they can be read."""
     if settings.HISTORY_CHECKPOINTS_DIR:
         for file in sorted(Path(settings.HISTORY_CHECKPOINTS_DIR).glob("history-*.json"), reverse=True):
             with suppress(InvalidCheckpoint):  # what can't be read proves nothing; `verify_history` says so
@@ -139,7 +139,7 @@ def list_checkpoint_files(path: Path) -> list[Path]:
 
 
 def read_checkpoint(file: Path, *, trusted: Sequence[str]) -> Checkpoint:
-    """What a file says. Raises InvalidCheckpoint unless one of the ``trusted`` keys signed exactly that."""
+    """Raises InvalidCheckpoint unless one of the ``trusted`` keys signed exactly what the file says."""
     try:
         signed_statement = json.loads(file.read_text())
         statement = signed_statement["statement"]

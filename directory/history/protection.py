@@ -1,4 +1,4 @@
-"""Whether the database protects the history from the role that asks: rights, ownership, triggers."""
+"""The database's protection of the history from the role that asks: rights, ownership, triggers."""
 
 from django.db import connection
 
@@ -30,7 +30,7 @@ def check_triggers() -> list[str]:
 
 
 ROLES = ("ledgergate_web", "ledgergate_worker")
-"""What the triggers know web and workers by."""
+"""The triggers know web and workers by these names."""
 
 
 def check_role_separation() -> str:

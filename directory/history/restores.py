@@ -20,7 +20,7 @@ from directory.models import HistoryEntry, HistorySeal
 
 @dataclass(frozen=True, slots=True)
 class RestoreRecord:
-    """What one entry says whose signature holds."""
+    """The content of one entry whose signature holds."""
 
     at: datetime
     reason: str
@@ -50,7 +50,7 @@ def record_restore(*, subject: models.Model, reason: str, lost: Sequence[str]) -
 
 
 def list_trusted_restores(*, trusted: Sequence[str]) -> list[RestoreRecord]:
-    """What the entries say that one of the ``trusted`` keys has signed."""
+    """Those that one of the ``trusted`` keys has signed."""
     entries = HistoryEntry.objects.filter(event=DirectoryEvent.HISTORY_RESTORED, company_id=None).order_by(
         "pk"
     )

@@ -1,4 +1,4 @@
-"""What a history that is whole may still not say: each tool adds its own rules, and `verify_history` asks."""
+"""A whole history may still tell the impossible: each tool adds its own rules, and `verify_history` asks."""
 
 from collections.abc import Callable, Iterator
 
@@ -24,5 +24,5 @@ RULES: list[Rule] = [check_self_grants]
 
 
 def check_rules() -> list[str]:
-    """What breaks a rule, each as a sentence without its full stop."""
+    """Each broken rule as a sentence without its full stop."""
     return [sentence for rule in RULES for sentence in rule()]

@@ -18,7 +18,7 @@ def sign_statement(statement: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def find_signed_statement(signed: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """What was signed, if one of DECISION_PUBLIC_KEYS believes it."""
+    """None unless one of DECISION_PUBLIC_KEYS believes the signature."""
     if signed is None or not checkpoints.has_trusted_signature(signed, trusted=settings.DECISION_PUBLIC_KEYS):
         return None
     statement: dict[str, Any] = signed["statement"]

@@ -52,7 +52,7 @@ class Chain:
 
 @dataclass(slots=True)
 class Proof:
-    """What was found. ``unsealed`` entries have no seal yet, the oldest of them since ``oldest``.
+    """``unsealed`` entries have no seal yet, the oldest of them since ``oldest``.
 
     ``lost`` counts what checkpoints know, and a restore is said to have lost.
     """
@@ -120,7 +120,7 @@ def _get_current_chain(proof: Proof, number: int) -> Chain:
 
 
 def check_seal(row: tuple[Any, ...], previous: Chain) -> str:
-    """What is wrong with a seal or its entry, in a sentence; nothing when it holds."""
+    """The fault of a seal or its entry, in a sentence; blank when it holds."""
     chain, number, entry_id, entry_hash, previous_hash, own_hash, sealed_at = row[:7]
     if number != previous.number + 1:
         return f"seal {previous.number + 1} is missing: the next one that is stored is {number}"

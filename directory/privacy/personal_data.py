@@ -203,7 +203,7 @@ def clean_admin_log(person: User, names: set[str]) -> None:
 
 
 def list_relations(person: User) -> list[Any]:
-    """What names a person by a foreign key, in a fixed order."""
+    """The foreign keys that name a person, in a fixed order."""
     relations = [
         relation
         for relation in person._meta.get_fields(include_hidden=True)

@@ -14,7 +14,7 @@ from directory.rights.permissions import RightMissing, require_review_approvers
 
 
 class ListChanged(DirectoryError):
-    """What the person looked at is not the list any more."""
+    """The list is another one by now than the person looked at."""
 
 
 def describe_review_conflict(approver_list: ApproverList, by: User) -> str:

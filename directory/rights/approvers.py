@@ -43,7 +43,7 @@ MAX_NAMES = 3
 
 @dataclass(frozen=True, slots=True)
 class RecordedAct:
-    """What somebody did last, as the history has it; None: nothing."""
+    """Somebody's last act, as the history has it; None: nothing."""
 
     entry: HistoryEntry | None
     by: User | None
@@ -76,7 +76,7 @@ class Approver:
 
     @property
     def effect(self) -> str:
-        """What the privilege gives them at this moment, in words."""
+        """The privilege's effect at this moment, in words."""
         if self.is_effective:
             return "Can accept, reject and export"
         if not self.membership.user.is_active:
@@ -107,7 +107,7 @@ class ApproverReview(RecordedAct):
 
 @dataclass(frozen=True, slots=True)
 class OwnDecisionRule(RecordedAct):
-    """Whether approvers decide on their own commitments here, and who said so last."""
+    """The company's rule on approvers' own commitments, and who said so last."""
 
     is_lifted: bool
 
@@ -267,7 +267,7 @@ def list_overdue_reviews(companies: QuerySet[Company]) -> list[tuple[Company, Hi
 
 
 def build_grant_statement(membership: CompanyMembership, *, entry_id: int) -> dict[str, Any]:
-    """What is signed when the privilege is granted, which the history's ``entry`` tells."""
+    """Web signs it when the privilege is granted, which the history's ``entry`` tells."""
     return {
         "event": DirectoryEvent.PRIVILEGE_GRANTED,
         "membership": membership.pk,

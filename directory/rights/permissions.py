@@ -30,7 +30,7 @@ class RightMissing(PermissionDenied):
     """A person asked for something that their rights do not cover. Becomes a 403 and a history entry."""
 
     remedy: tuple[str, str] | None = None
-    """What the person can do about it by themselves: the words of a link, and the name of its page."""
+    """A way for the person to help themselves: the words of a link, and the name of its page."""
 
     def __init__(self, *, by: User, company: Company | None, right: str, sentence: str) -> None:
         super().__init__(sentence)

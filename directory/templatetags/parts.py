@@ -31,7 +31,7 @@ class Page(ExtendsNode):
 
 @register.tag
 def page(parser: Parser, token: Token) -> Page:
-    """What a page begins with, instead of extends."""
+    """The first tag of a page, instead of extends."""
     _, base, *words = token.split_contents()
     node = Page(parser.parse(), parser.compile_filter(base))
     node.words = token_kwargs(words, parser)
@@ -64,7 +64,7 @@ def card(content: str, title: str, name: str, **options: Any) -> SafeString:
 
 @register.filter
 def hidden(heading: str) -> str:
-    """What only a screen reader says."""
+    """Said by screen readers alone."""
     return heading and format_html('<span class="visually-hidden">{}</span>', heading)
 
 
@@ -115,7 +115,7 @@ def post(label: str, view: str, *arguments: Any, **options: Any) -> dict[str, An
 
 @register.simple_block_tag(takes_context=True)
 def form(context: Context, content: str, label: str, to: str, *arguments: Any, **options: Any) -> SafeString:
-    """What is asked and sent, with its button under it: to an address, or by its name and arguments."""
+    """Fields with their button under them: sent to an address, or by its name and arguments."""
     if options.get("back"):
         options["back_url"] = resolve_url(options["back_url"])
     token, url = context.get("csrf_token"), resolve_url(to, *arguments)

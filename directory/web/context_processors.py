@@ -1,4 +1,4 @@
-"""What the header of every page shows: where the person can go."""
+"""The header of every page: where the person can go."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -57,7 +57,7 @@ def list_tool_items(request: HttpRequest, company: Company | None) -> list[NavIt
         tool = reverse("erp_integrations:overview", args=[company.slug])
         nav_items.append(NavItem("ERP Integrations", url, request.path.startswith(tool)))
     elif membership and membership.directory_level == Level.ADMIN:
-        url = reverse("erp_integrations:activity", args=[company.slug])
+        url = reverse("erp_integrations:history", args=[company.slug])
         nav_items.append(NavItem("History", url, request.path == url))
     if Project.objects.visible_to(request.user).filter(company=company).exists():
         url = reverse("projects")

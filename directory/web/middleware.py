@@ -1,4 +1,4 @@
-"""What holds for every request: the person's time zone, the end of sessions, and the way to sign-in."""
+"""For every request: the person's time zone, the end of sessions, and the way to sign-in."""
 
 import zoneinfo
 from collections.abc import Callable

@@ -25,7 +25,7 @@ P = ParamSpec("P")
 View = Callable[Concatenate[SignedInRequest, P], HttpResponseBase]
 
 HEAVY_WEIGHT = 10
-"""What a page weighs that reads everything, or asks the ERP and waits for it."""
+"""The weight of a page that reads everything, or asks the ERP and waits for it."""
 
 _MAX_BUCKETS = 10_000
 _buckets: dict[int, tuple[float, float]] = {}

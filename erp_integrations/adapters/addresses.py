@@ -18,7 +18,7 @@ class ForbiddenAddressError(ValueError):
 
 
 def get_forbidden_kind(address: str) -> str:
-    """What kind of address it is that is never connected to; blank if it may be.
+    """The kind of an address that is never connected to; blank if it may be.
 
     Raises ValueError for a text that is no address.
     """

@@ -1,4 +1,4 @@
-"""What any ERP adapter promises, and the outcomes it may answer with.
+"""An ERP adapter's promises, and the outcomes it may answer with.
 
 An adapter sees documents and plain settings, never database rows: whose record it
 is that stands in the ERP, and what happens next, is decided by ``delivery`` from our
@@ -67,7 +67,7 @@ class Issue:
 
 
 class ReferenceStatus(StrEnum):
-    """What the ERP's own list, as it was last read, says of a linked vendor or job.
+    """A linked vendor or job by the ERP's own list, as it was last read.
 
     ``NOT_AMONG_ACTIVE``: the list names active ones only, so that it may be inactive or not exist.
     ``CLOSED``: there, and nothing more is taken for it (a complete job, a vendor that is not used).
@@ -88,7 +88,7 @@ def get_comparable_unit(unit: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ErpReferences:
-    """What the company's links and settings, and the ERP's lists, say about one document.
+    """The company's links and settings, and the ERP's lists, on one document.
 
     Empty text means "not linked" or "not found". ``general_ledger_source`` names whose default the account is
     ("the vendor", "cost type S", "the company"). ``phases`` are those of the job that the document's cost
@@ -155,13 +155,13 @@ class Call:
 
     @property
     def hash(self) -> str:
-        """What identifies the content of this call, 64 hexadecimal digits."""
+        """Of the content of this call, 64 hexadecimal digits."""
         return hash_content([self.method, list(self.payload.items())])
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What names one record in the ERP: trimmed, upper case."""
+    """The name of one record in the ERP: trimmed, upper case."""
 
     company_code: str
     vendor_code: str
@@ -196,7 +196,7 @@ class RuleKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReplyRule:
-    """What a site answers to a write that it has done; ``codes`` of CODES alone, "" for a blank one."""
+    """A site's answer to a write that it has done; ``codes`` of CODES alone, "" for a blank one."""
 
     kind: RuleKind = RuleKind.UNKNOWN
     codes: frozenset[str] = frozenset()
@@ -295,7 +295,7 @@ Outcome = Accepted | Refused | Unauthorised | Unusable | NotSent | Unknown
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """What the ERP holds under a key: the header, and the lines by their key. Both are in the ERP's own
+    """The ERP's record under a key: the header, and the lines by their key. Both are in the ERP's own
     names, which only the adapter reads; its class of records answers by role, blank where the ERP does not
     say."""
 
@@ -340,7 +340,7 @@ class Unavailable:
 
 
 class DifferenceKind(StrEnum):
-    """What is otherwise: a field, or a record as a whole."""
+    """A field is otherwise, or a record as a whole."""
 
     CHANGED = "changed"
     MISSING = "missing"
@@ -349,7 +349,7 @@ class DifferenceKind(StrEnum):
 
 
 class ValueKind(StrEnum):
-    """What the two values of a difference are; a date is written MM/DD/CCYY."""
+    """The kind of the two values of a difference; a date is written MM/DD/CCYY."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -400,7 +400,7 @@ class MovedRecord:
 
     @property
     def fingerprint(self) -> str:
-        """What identifies exactly this record with what counts of its content, 64 hexadecimal digits."""
+        """It names exactly this record with what counts of its content, 64 hexadecimal digits."""
         lines = [[*key, amount] for key, amount in sorted(self.record.line_amounts.items())]
         return hash_content([list(astuple(self.key)), self.record.job_number, lines])
 
@@ -419,7 +419,7 @@ class MovedRecord:
 
 @dataclass(frozen=True, slots=True)
 class BilledLine:
-    """What the ERP says was invoiced of one line so far; ``title`` is its call's ("Line 2")."""
+    """The ERP's figures of one line that was invoiced; ``title`` is its call's ("Line 2")."""
 
     title: str
     amount: Decimal
@@ -428,7 +428,7 @@ class BilledLine:
 
 @dataclass(frozen=True, slots=True)
 class Billing:
-    """What the ERP says was invoiced and paid of a record; None where it does not say."""
+    """The ERP's figures of a record that was invoiced and paid; None where it does not say."""
 
     billed: Decimal | None = None
     paid: Decimal | None = None
@@ -480,7 +480,7 @@ class FoundElsewhere:
 
 @dataclass(frozen=True, slots=True)
 class CallComparison:
-    """What the ERP holds of each call, and what it holds besides.
+    """The ERP's record of each call, and what it holds besides.
 
     ``calls`` has one entry for each, in their order: None where nothing is stored of it, else
     its differences, none of them when it is stored as it was sent.
@@ -498,7 +498,7 @@ MAX_RECORDS_AT_ONCE = 500
 
 
 class PhaseStatus(StrEnum):
-    """Whether a phase takes lines: a complete one takes none."""
+    """A complete phase takes no lines."""
 
     ACTIVE = "A"
     INACTIVE = "I"
@@ -506,7 +506,7 @@ class PhaseStatus(StrEnum):
 
 
 class VendorStatus(StrEnum):
-    """Whether a vendor takes commitments: one that is not used takes none."""
+    """A vendor that is not used takes no commitments."""
 
     ACTIVE = "A"
     INACTIVE = "I"
@@ -514,7 +514,7 @@ class VendorStatus(StrEnum):
 
 
 class JobStatus(StrEnum):
-    """Whether a job takes commitments: a complete one takes none."""
+    """A complete job takes no commitments."""
 
     ACTIVE = "A"
     INACTIVE = "I"
@@ -527,7 +527,7 @@ REFERENCE_STATUSES: Mapping[str, ReferenceStatus] = {
     JobStatus.COMPLETE: ReferenceStatus.CLOSED,
     VendorStatus.NOT_USED: ReferenceStatus.CLOSED,
 }
-"""What a status of a vendor or job means for a commitment."""
+"""The meaning of a vendor's or job's status for a commitment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -581,7 +581,7 @@ class Rows(Generic[Record]):
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """Whether a connection can be used, in one sentence; a probe never writes.
+    """A connection's usability in one sentence; a probe never writes.
 
     Where it can't, ``transient`` tells whether it may end by itself (a server that is down), and
     ``can_accept_wsdl`` whether a person may say yes to the interface as the site has it now: everything
@@ -612,13 +612,13 @@ class Adapter(Protocol):
     def check_document(
         self, document: Document, references: ErpReferences, erp_id: str, note: str = ""
     ) -> list[Issue]:
-        """What this ERP would refuse, cut or overwrite. Pure: no wire, no database.
+        """Everything that this ERP would refuse, cut or overwrite. Pure: no wire, no database.
 
         ``note`` is the approver's, which not every connection sends.
         """
 
     def check_references(self, document: Document, references: ErpReferences) -> list[Issue]:
-        """What the ERP's own lists say against the document. Pure.
+        """Everything that the ERP's own lists say against the document. Pure.
 
         Beside what can't be checked, the findings tell apart every state of the lists that counts:
         an acceptance is bound to them.
@@ -636,14 +636,14 @@ class Adapter(Protocol):
         """The ordered calls that write the document. Pure; call only when nothing blocks."""
 
     def get_bound_values(self, document: Document, references: ErpReferences) -> dict[str, object]:
-        """What an acceptance is bound to besides document and links: all that makes the calls other ones.
+        """Bound by an acceptance besides document and links: all that makes the calls other ones.
 
         Nothing is named where the calls are, in what they mean, those of before this was asked: what was
         accepted then stays accepted. Pure.
         """
 
     def build_key(self, vendor_code: str, erp_id: str) -> Key:
-        """What the record will be called in the ERP."""
+        """The name of the record in the ERP."""
 
     def get_call_key(self, call: Call) -> Key:
         """The record that a call writes to. Pure."""
@@ -655,7 +655,7 @@ class Adapter(Protocol):
         """The ERP's own name of the vendor or the job, where the element holds its code. Pure."""
 
     def find_record(self, key: Key) -> StoredRecord | NotFound | Unavailable:
-        """What is stored under the key. Never writes."""
+        """The record under the key. Never writes."""
 
     def find_records(self, keys: Sequence[Key]) -> Mapping[Key, StoredRecord] | Unavailable:
         """As ``find_record``, for at most ``MAX_RECORDS_AT_ONCE`` keys by one look; what is missing is
@@ -670,13 +670,13 @@ class Adapter(Protocol):
         """Compare a whole plan with what is stored under its key. Never writes."""
 
     def describe_caution(self, calls: Sequence[Call]) -> str:
-        """What the ERP may make of what a plan leaves blank, and is not meant; blank where nothing. Pure."""
+        """Blanks of a plan that the ERP may take for more than is meant; blank where there are none. Pure."""
 
     def compare_calls(self, calls: tuple[Call, ...], record: StoredRecord) -> CallComparison:
         """Hold each of some calls against a record that ``find_record`` has shown. Pure."""
 
     def can_read_back(self, call: Call) -> bool:
-        """What a call writes can be read back at all. Where not, it replaces what it wrote
+        """False where a call can't be read back at all: it replaces what it wrote
         before, so that sending it again changes nothing. Pure."""
 
     def get_record_part(self, call: Call) -> tuple[str, ...]:
@@ -704,7 +704,7 @@ class Adapter(Protocol):
         """The same calls to the record as it is called now. Pure."""
 
     def get_billing(self, calls: tuple[Call, ...], record: StoredRecord) -> Billing:
-        """What was invoiced and paid of a record that ``find_record`` has shown. Pure."""
+        """Of a record that ``find_record`` has shown. Pure."""
 
     def send_call(self, call: Call, *, until: float = math.inf) -> Outcome:
         """Exactly one attempt on the wire, with no hidden retry. Raises nothing of the wire's.
@@ -722,4 +722,4 @@ class Adapter(Protocol):
         """Every phase of a job with each of its cost types, whatever their status. Never writes."""
 
     def read_current_references(self, references: ErpReferences) -> ErpReferences | Unavailable:
-        """What the ERP says now of a document's vendor, job and phases, with one look. Never writes."""
+        """The ERP's present word on a document's vendor, job and phases, with one look. Never writes."""

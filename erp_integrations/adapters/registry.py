@@ -153,7 +153,7 @@ def resume_jobs(connection: Connection) -> None:
 
 
 def get_reply_rule(source: ConnectionSettings | ExportJob) -> ReplyRule:
-    """What counts as written, on a connection or for a job."""
+    """The rule of a connection, or the one under which a job was accepted."""
     codes = source.success_codes.split(",") if source.success_rule == RuleKind.CODES else ()
     return ReplyRule(
         RuleKind(source.success_rule), frozenset("" if code == BLANK_CODE else code for code in codes)
@@ -172,7 +172,7 @@ def find_taught_rule(attempt: WireAttempt, present: ReplyRule) -> ReplyRule | No
 
 
 def clean_element_names(text: str, connection: Connection) -> str:
-    """What an ERP admin says of elements that the site spells otherwise, always spelt alike.
+    """An ERP admin's lines on elements that the site spells otherwise, always spelt alike.
 
     Raises ValueError, whose text is for them, also where the site's description has no such element. While
     a connection is stopped, the site may have changed since: then the next probe compares.

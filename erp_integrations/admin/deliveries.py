@@ -19,7 +19,7 @@ class NewestFirstAdmin(ReadOnlyAdmin):
 
 @admin.register(Submission)
 class SubmissionAdmin(NewestFirstAdmin):
-    """What was sent, and how it was decided."""
+    """Sent commitments, and how they were decided."""
 
     list_display = ("number", "title", "company", "project", "status", "sent_by", "sent_at")
     list_filter = ("status", "kind", "company")
@@ -43,7 +43,7 @@ class ExportJobAdmin(NewestFirstAdmin):
 
 @admin.register(ExportCall)
 class ExportCallAdmin(ReadOnlyAdmin):
-    """What was accepted, call by call."""
+    """The accepted plan, call by call."""
 
     company = "job__submission__company"
     list_display = ("title", "method", "job", "plan_round", "position", "state")
@@ -67,7 +67,7 @@ class WireAttemptAdmin(NewestFirstAdmin):
 
 @admin.register(Attestation)
 class AttestationAdmin(NewestFirstAdmin):
-    """What people said that Spectrum holds."""
+    """People's statements on what Spectrum holds."""
 
     company = "call__job__submission__company"
     list_display = ("at", "call", "is_there", "read_back", "statement", "by")

@@ -1,4 +1,4 @@
-"""What an auditor looks for in a company's history, read from an address, and the pages of what is found."""
+"""An auditor's search in a company's history, read from an address, and the pages of what is found."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ EVENT_GROUPS = {
     "accounts": ("Every event of an approver's account", ACCOUNT_PREFIXES),
     "history": ("Every export of the history", ("history.",)),
 }
-"""What may be asked for together: its words, and how the events begin."""
+"""Events that may be asked for together: their words, and how they begin."""
 FIRST_YEAR, LAST_YEAR = 1970, 9000  # no calendar ends a day later, in any time zone
 OTHER_PREFIXES = ("person.", "email.", "group.", "signatures.")
 """How events begin that concern no company, and are told to none."""
@@ -72,7 +72,7 @@ class Search:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """What an address needs to say the same."""
+        """Those of an address that says the same."""
         values = {
             "since": self.since.isoformat() if self.since else "",
             "until": self.until.isoformat() if self.until else "",

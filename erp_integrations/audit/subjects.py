@@ -1,4 +1,4 @@
-"""What entries of the history are about: its name, and where a person finds it. One query for each kind."""
+"""The subjects of history entries: their name, and where a person finds it. One query for each kind."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -24,7 +24,7 @@ from erp_integrations.models import Connection, CostTypeAccount, JobLink, Submis
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What an entry is about. ``url`` is empty where there is no page for it that the reader may open."""
+    """An entry's subject. ``url`` is empty where there is no page for it that the reader may open."""
 
     kind: str
     name: str

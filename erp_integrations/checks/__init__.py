@@ -1,1 +1,1 @@
-"""What stands in the way of an export, and what a person should know before it."""
+"""Everything that stands in the way of an export, and that a person should know before it."""

@@ -1,4 +1,4 @@
-"""What a plan is made from besides the ERP ID, and what an approval binds (docs/product.md, section 6.2)."""
+"""A plan is made from this besides the ERP ID, and an approval binds it (docs/product.md, section 6.2)."""
 
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -42,7 +42,7 @@ from erp_integrations.snapshots import Document, hash_content
 
 @dataclass(frozen=True)
 class ApprovalBasis:
-    """What a plan is made from besides the ERP ID: the document, its links, the connection.
+    """The document, its links and the connection, of which a plan is made besides the ERP ID.
 
     ``hash`` is what the Accept box carries: if it is another one at the click, the person
     saw something else (docs/product.md, section 6.2). The last three save questions: the name in the ERP
@@ -68,7 +68,7 @@ class ApprovalBasis:
 
     @cached_property
     def wire_hash(self) -> str:
-        """What is bound of the connection's settings; blank where nothing is connected."""
+        """Of the settings that are bound; blank where nothing is connected."""
         return next(controlled_settings.hash_wire_settings(self.connection)) if self.connection else ""
 
     def is_bound_by(self, job: ExportJob, *, except_bound: bool = False) -> bool:
@@ -92,7 +92,7 @@ class ApprovalBasis:
 
     @cached_property
     def bound(self) -> dict[str, object]:
-        """What the adapter counts besides, by what a person calls it."""
+        """The adapter's part, by what a person calls it."""
         return self.adapter.get_bound_values(self.document, self.references)
 
     def _hash(self, bound: dict[str, object]) -> str:
@@ -128,12 +128,12 @@ class ApprovalBasis:
 
     @cached_property
     def reference_issues(self) -> list[Issue]:
-        """What Spectrum's lists have against the document."""
+        """Everything that Spectrum's lists have against the document."""
         return self.adapter.check_references(self.document, self.references)
 
     @property
     def proposed_erp_id(self) -> str:
-        """What the commitment will be called in the ERP unless the approver says otherwise.
+        """The commitment's name in the ERP unless the approver says otherwise.
 
         A commitment that has a name there keeps it.
         """

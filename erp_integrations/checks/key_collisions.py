@@ -30,7 +30,7 @@ class Collision:
 
     @property
     def names(self) -> str:
-        """What a heading calls them: ``Lines 1, 2 and 3``."""
+        """For a heading: ``Lines 1, 2 and 3``."""
         *others, last = [str(line.position) for line in self.lines]
         return f"Lines {', '.join(others)} and {last}" if others else f"Line {last}"
 

@@ -1,4 +1,4 @@
-"""What an export left in Spectrum before its commitment was rejected.
+"""An export's leftovers in Spectrum, after its commitment was rejected.
 
 Vendor, job and ERP ID then stay fixed, and a line that stands there may not be forgotten by the
 next export (docs/product.md, section 7.6): Spectrum has no service that deletes.
@@ -52,7 +52,7 @@ class Leftovers:
 
 
 def find_leftovers(commitment_id: int) -> Leftovers | None:
-    """What is left of a commitment's former exports; None in nearly every case. One query."""
+    """Those of a commitment's former exports; None in nearly every case. One query."""
     calls = list(list_leftover_calls().filter(job__submission__commitment=commitment_id))
     return Leftovers(calls[0].job, calls) if calls else None
 

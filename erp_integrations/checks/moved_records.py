@@ -1,4 +1,4 @@
-"""Whether what is absent under our key stands in the ERP under another one.
+"""A record that is absent under our key may stand in the ERP under another one.
 
 People change a vendor's code, renumber a subcontract or move it to another vendor, and change lines of
 it besides. A record is the commitment's, or may be, where it is of its job and no other commitment here

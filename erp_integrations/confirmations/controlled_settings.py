@@ -71,7 +71,7 @@ CONTROLLED_SETTINGS = frozenset(
 
 
 def get_setting_values(connection: Connection, *roles: SettingRole, key: str = "") -> dict[str, str]:
-    """What these settings are now. A secret is told by a keyed hash, which nobody can try guesses on."""
+    """The settings' present values. A secret is told by a keyed hash, which nobody can try guesses on."""
     key = key or settings.FIELD_ENCRYPTION_KEYS[0]
     found: dict[str, str] = {}
     for row in (connection, connection.settings):
@@ -84,7 +84,7 @@ def get_setting_values(connection: Connection, *roles: SettingRole, key: str = "
 
 
 def hash_wire_settings(connection: Connection, job: ExportJob | None = None) -> Iterator[str]:
-    """What an acceptance binds of the wire, for each key that secrets may have been hashed with.
+    """The part of the wire that an acceptance binds, for each key that secrets may have been hashed with.
 
     A job keeps the rule under which it was accepted, so that it is asked for its own.
     """

@@ -1,4 +1,4 @@
-"""What was changed and waits for a second person: noted by what changes it, ended by a confirmation."""
+"""Changes that wait for a second person: noted by what changes it, ended by a confirmation."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ EVENTS = {
 
 
 class NotConfirmed(Exception):
-    """What was ticked can't be confirmed so; the text is for the person who asked."""
+    """A ticked change can't be confirmed so; the text is for the person who asked."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class PendingChange:
 
     @cached_property
     def before(self) -> Values:
-        """What it was when it was last confirmed."""
+        """The values when it was last confirmed."""
         return {**self.now, **self.row.confirmed}
 
     @cached_property
@@ -101,7 +101,7 @@ def record_change(subject: Subject, *, before: Values, by: User, company: Compan
 def list_for_document(
     document: Document, *, changed_by: User | None = None, lock: bool = False
 ) -> list[PendingChange]:
-    """What waits of all that a commitment's plan is made from and goes by; one query where nothing does."""
+    """Changes of all that a commitment's plan is made from and goes by; one query where there are none."""
     rows = UnconfirmedChange.objects.filter(company__projects=document.project_id).order_by("pk")
     if changed_by:
         rows = rows.filter(people__contains=[changed_by.pk])
@@ -146,7 +146,7 @@ def has_own_changes(viewer: CompanyMembership) -> bool:
 def list_for_begun_export(
     connection: Connection, *, changed_by: User | None = None, lock: bool = False
 ) -> list[PendingChange]:
-    """What waits of the connection that an export was begun on. Nothing else can turn its calls any more, and
+    """Those of the connection that an export was begun on. Nothing else can turn its calls any more, and
     they go there wherever the project's link leads by now. One query where nothing waits.
     """
     rows = UnconfirmedChange.objects.filter(subject=str(Subject(Kind.CONNECTION, connection.pk)))
@@ -160,7 +160,7 @@ def list_for_begun_export(
 
 
 def list_for_company(company: Company, *kinds: Kind) -> list[PendingChange]:
-    """What waits on a page, the oldest first; a page is no archive."""
+    """Of a page, the oldest first; a page is no archive."""
     rows = UnconfirmedChange.objects.filter(company=company).order_by("pk")
     return build_pending_changes(row for row in rows if Subject.parse(row.subject).kind in kinds)[:MOST_SHOWN]
 

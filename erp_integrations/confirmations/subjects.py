@@ -1,4 +1,4 @@
-"""What steers money, by what it is about: a link that is deleted and made anew stays the same one."""
+"""Whatever steers money, by what it is about: a link that is deleted and made anew stays the same one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -84,7 +84,7 @@ class Subject:
         return f"{self.kind}:{self.connection_id}:{self.key}"
 
     def get_values(self, *, lock: bool = False) -> Values:
-        """What it says now; empty where it is not linked. Whoever changes it takes the lock."""
+        """The present values; empty where it is not linked. Whoever changes it takes the lock."""
         if self.kind is Kind.CONNECTION:
             rows = Connection.objects.filter(pk=self.connection_id).select_related("settings")
             row = (rows.select_for_update(of=("self",)) if lock else rows).first()
@@ -102,13 +102,12 @@ class Subject:
         return {LINKS[self.kind][1]: int(self.key)} if self.kind in SUBJECT_MODELS else {}
 
     def find_row(self) -> Model | None:
-        """What the history says that it is about."""
+        """The row that the history says it is about."""
         if self.kind in SUBJECT_MODELS:
             return SUBJECT_MODELS[self.kind]._default_manager.filter(pk=self.key).first()
         return Connection.objects.filter(pk=self.connection_id).first()
 
     def get_name(self) -> str:
-        """What people call it."""
         match self.kind:
             case Kind.ACCOUNT:
                 row = self.find_row()

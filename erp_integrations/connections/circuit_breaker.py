@@ -1,4 +1,4 @@
-"""What a fault does to a whole connection: its queue waits, one alarm is raised, and it is tried again.
+"""A fault of a whole connection: its queue waits, one alarm is raised, and it is tried again.
 
 Where a probe can tell that the fault is over (the site is down, or changed), the connection stops
 until one has succeeded. Where only a call can tell (it is not let in), it rests, and then one job

@@ -1,4 +1,4 @@
-"""Whether a company's connections can be used, as far as we know without asking the ERP."""
+"""The health of a company's connections, as far as we know without asking the ERP."""
 
 from dataclasses import dataclass
 from typing import Any

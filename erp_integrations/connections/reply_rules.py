@@ -30,11 +30,11 @@ class RuleOffer:
 
 
 class OfferChanged(Exception):
-    """What was offered is not what is known now; the text is for the person who said yes."""
+    """The offer is not what is known now; the text is for the person who said yes."""
 
 
 def find_offers(connections: Iterable[Connection]) -> dict[int, RuleOffer]:
-    """What each connection can learn now, by its key. One query."""
+    """The rule that each connection can learn now, by its key. One query."""
     by_key = {each.pk: each for each in connections}
     others = WireAttempt.objects.filter(call=OuterRef("call")).exclude(pk=OuterRef("pk"))
     shown = WireAttempt.objects.filter(

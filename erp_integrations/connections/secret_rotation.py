@@ -34,7 +34,7 @@ NEW_SECRET = (
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """Whether a new secret is in place, and what a person should know about it."""
+    """``done`` if a new secret is in place; ``sentence`` says what a person should know about it."""
 
     done: bool
     sentence: str

@@ -1,4 +1,4 @@
-"""What a change of a connection's settings brings with it, wherever it was made."""
+"""A change of a connection's settings has the same consequences wherever it was made."""
 
 from collections.abc import Set
 

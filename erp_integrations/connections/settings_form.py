@@ -202,7 +202,7 @@ class ConnectionForm(forms.ModelForm[Connection]):
             raise forms.ValidationError(str(error)) from None
 
     def clean(self) -> dict[str, Any]:
-        """What belongs together, and what a tick forgets."""
+        """Fields that belong together are there together, and a tick forgets a secret."""
         cleaned = super().clean() or {}
         same = Connection.objects.exclude(pk=self.instance.pk).filter(
             server=cleaned.get("server", ""), company_code__iexact=cleaned.get("company_code", "")

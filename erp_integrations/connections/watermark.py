@@ -88,7 +88,7 @@ def write_mark(entry: WireAttempt) -> str:
 
 
 def find_losses() -> list[str]:
-    """What others know of this database and it does not, as sentences; nothing in nearly every case.
+    """Losses of this database of which others know, as sentences; none in nearly every case.
 
     The files are read before the database, which may only have risen since. Raises WatermarkUnavailable.
     """
@@ -104,7 +104,7 @@ def find_losses() -> list[str]:
 
 
 def describe_losses() -> str:
-    """What is lost, or why nobody can tell; blank in nearly every case."""
+    """The losses, or why nobody can tell; blank in nearly every case."""
     try:
         return " ".join(find_losses())
     except WatermarkUnavailable as error:

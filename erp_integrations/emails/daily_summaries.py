@@ -1,4 +1,4 @@
-"""What waits, and for whom: the choice behind the ERP Integrations Daily Summary."""
+"""The choice behind the ERP Integrations Daily Summary: the commitments that wait, and for whom."""
 
 import zoneinfo
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What is mailed about one submission, and to whom (docs/product.md, section 10)."""
+"""The mails about one submission, and their recipients (docs/product.md, section 10)."""
 
 from django.conf import settings
 from django.urls import reverse

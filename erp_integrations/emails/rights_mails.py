@@ -47,7 +47,7 @@ AUTHORITY: Mapping[str, Sequence[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What is told of one entry.
+    """The mail about one entry.
 
     ``affected`` are the people whom it gives something or takes it from: they vouch for nothing.
     ``also_notified`` are told besides. ``is_installation``: superusers answer for it, no company.

@@ -92,7 +92,7 @@ def list_jobs(*statuses: JobStatus) -> QuerySet[ExportJob]:
 
 @transaction.atomic
 def suspend_until_resolved(job: ExportJob) -> None:
-    """What would go on by itself waits for somebody's words: they are asked for as after any Unknown."""
+    """An export that would go on by itself waits for the words that are asked for after any Unknown."""
     job = outcomes.lock_job_and_parents(job.pk)
     if job.status in (JobStatus.QUEUED, JobStatus.INCOMPLETE):
         outcomes.set_job_status(job, JobStatus.UNKNOWN, UNKNOWN_SINCE_RESTORE, event=ErpEvent.EXPORT_UNKNOWN)

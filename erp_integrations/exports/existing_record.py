@@ -31,7 +31,7 @@ MOST_DIFFERENCES = 5  # in a sentence
 
 @dataclass(frozen=True, slots=True)
 class ExistingRecord:
-    """What stands under a key, and how much of a plan that is; None where there is no plan to compare."""
+    """A record under a key, and how much of a plan that is; None where there is no plan to compare."""
 
     key: Key
     record: StoredRecord
@@ -62,7 +62,7 @@ class ExistingRecord:
 
     @property
     def sentence(self) -> str:
-        """What is there, beside what would be written."""
+        """The record, beside what would be written."""
         name = f"subcontract {self.key.erp_id} of vendor {self.key.vendor_code}"
         count = len(self.record.lines)
         holds = (
@@ -86,7 +86,7 @@ class ExistingRecord:
 
     @property
     def advice(self) -> str:
-        """What to do: never another number where job and lines are the plan's."""
+        """Never another number where job and lines are the plan's."""
         if self.compared is None:
             return "Resolve the other issues first. Then it is compared with what would be exported."
         return {
@@ -104,7 +104,7 @@ def compare_record(adapter: Adapter, key: Key, calls: Sequence[Call], record: St
 
 
 def build_plan(submission: Submission) -> tuple[Adapter, Key, list[Call]]:
-    """What would be written for a submission, and where: as accepted, or as proposed while it awaits.
+    """The calls for a submission, and their key: as accepted, or as proposed while it awaits.
 
     No calls where something blocks that, or what was sent can't be read.
     """

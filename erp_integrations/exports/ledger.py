@@ -1,4 +1,4 @@
-"""What our own ledger says of a record in the ERP: what this commitment may have written there."""
+"""Our own ledger of a record in the ERP: the calls of this commitment that may have been written there."""
 
 import re
 from collections.abc import Sequence
@@ -99,7 +99,7 @@ def is_within_read_back_lag(job: ExportJob) -> bool:
 
 
 def list_earlier_calls(job: ExportJob) -> list[Call]:
-    """What earlier exports of the commitment wrote into the same record, newest first."""
+    """Calls by which earlier exports of the commitment wrote into the same record, newest first."""
     others = ExportJob.objects.filter(
         submission__commitment=job.submission.commitment_id,
         connection=job.connection_id,

@@ -1,4 +1,4 @@
-"""What a delivery's outcome changes: the job, its calls, the ledger, the project's badge.
+"""A delivery's outcome changes the job, its calls, the ledger, and the project's badge.
 
 Each function is one transaction in the lock order Commitment, Submission, Connection,
 ExportJob, and refuses a worker whose lease is lost (docs/architecture.md, sections 4.2 and 6.2).
@@ -356,7 +356,7 @@ BADGES: dict[str, Badge] = {
 
 
 def describe_outcome(outcome: Outcome) -> str:
-    """What the ERP, or the wire, said; for people."""
+    """The ERP's words, or the wire's; for people."""
     match outcome:
         case Accepted():
             return ""

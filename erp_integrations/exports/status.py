@@ -26,7 +26,7 @@ COUNTED = ("queued", "running", "stuck", "failed", "waiting")
 
 @dataclass(frozen=True, slots=True)
 class ExportCounts:
-    """What of one connection is on its way, and what is not.
+    """One connection's exports by how far they are.
 
     ``stuck`` should have been taken up for minutes, and was not; ``waiting`` is for a person.
     """

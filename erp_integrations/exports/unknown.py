@@ -59,7 +59,7 @@ FOUND_EVENTS = {
 
 @dataclass(frozen=True, slots=True)
 class PlanComparison:
-    """What a read-back shows of a plan: which calls are written, or what is there that is not ours.
+    """A plan as a read-back shows it: which calls are written, or what is there that is not ours.
 
     ``is_same_contract``: the job is the plan's, and so is one line at least, by its key; whatever else
     differs or was added, under another number it would be there twice.
@@ -118,7 +118,7 @@ def compare_plan(
 def find_overwrites(
     adapter: Adapter, calls: Sequence[tuple[Call, bool]], earlier: Sequence[Call], record: StoredRecord
 ) -> list[Difference]:
-    """What is stored in our record and would be overwritten, or isn't ours; empty: go on.
+    """Values in our record that would be overwritten, or aren't ours; empty: go on.
 
     Calls that are written are not sent again, so of them only the header counts, by its job.
     """
@@ -224,7 +224,7 @@ def resolve_unknown(
 
 
 def read_back(job: ExportJob) -> StoredRecord | NotFound | Unavailable:
-    """What stands under the job's key at this moment."""
+    """The record under the job's key at this moment."""
     return get_adapter(job.connection).find_record(get_job_key(job))
 
 
@@ -237,7 +237,7 @@ def read_back_anywhere(job: ExportJob) -> StoredRecord | tuple[MovedRecord, ...]
 
 
 def compare_read_back(job: ExportJob) -> PlanComparison | None:
-    """What is there, or None when nobody can tell."""
+    """None when nobody can tell."""
     found = read_back_anywhere(job)
     if isinstance(found, Unavailable):
         return None

@@ -117,7 +117,7 @@ def to_verification_columns(verdict: KnownVerdict) -> tuple[Verification, list[d
 def build_absence_verdict(
     absent: NotFound, found: tuple[MovedRecord, ...] | Unavailable
 ) -> NotFound | FoundElsewhere | Unavailable:
-    """What an absence under the key means once it was looked for under others."""
+    """The meaning of an absence under the key once the record was looked for under others."""
     if isinstance(found, Unavailable):
         return found
     certain = tuple(each for each in found if each.is_certain)

@@ -342,7 +342,7 @@ def start_call(
 
 
 def find_change_since_accept(job: ExportJob) -> str:
-    """What is not as the approver saw it, as a sentence; blank if nothing is.
+    """A change of what the approver saw, as a sentence; blank if there is none.
 
     What has begun goes on whatever the links say by now, but nowhere else and in no other way.
     """
@@ -371,7 +371,7 @@ def find_change_since_accept(job: ExportJob) -> str:
 
 
 def find_closed_references(job: ExportJob, adapter: Adapter) -> str:
-    """What Spectrum would refuse by now of vendor, job and phases, before anything is written of the job.
+    """Spectrum's refusal by now of vendor, job and phases, before anything is written of the job.
 
     Blank where nobody can look: Spectrum itself has the last word.
     """
@@ -389,7 +389,7 @@ def find_closed_references(job: ExportJob, adapter: Adapter) -> str:
 def read_back_before_sending(
     job: ExportJob, adapter: Adapter
 ) -> StoredRecord | NotFound | Unavailable | None:
-    """What stands under our key before anything is written, where it is nothing or ours by our own ledger.
+    """The record under our key before anything is written, where there is none or our own ledger has it.
 
     Spectrum would overwrite somebody else's record without a word. None, with the job ended or put off,
     where it may not go on.

@@ -14,9 +14,9 @@ from erp_integrations.models import Connection, ExportJob, Job, JobLink, JobStat
 
 Link = VendorLink | JobLink
 LinkOwner = ContractCompany | Project
-"""What of ours is linked."""
+"""One of ours that is linked."""
 ErpRecord = Vendor | Job
-"""What it is linked to, as Spectrum's list has it."""
+"""It is linked to one of these, as Spectrum's list has it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What an ERP Integrations Admin does about links: one function for each.
+"""An ERP Integrations Admin's acts on links: one function for each.
 
 A link decides what is exported. So a change is in the history, and what was accepted under the old
 link is not exported any more: the worker finds that its basis is another one.
@@ -109,7 +109,7 @@ def requeue_master_data_sync(*, connection: Connection, by: User) -> None:
 
 
 def describe_stopped_exports(stopped: int) -> str:
-    """What follows for accepted commitments, for the person who changed their link."""
+    """For the person who changed their link."""
     commitments = "1 accepted commitment was" if stopped == 1 else f"{stopped} accepted commitments were"
     return (
         f"{commitments} waiting for export under the old link. What has not started will fail with "
@@ -165,7 +165,7 @@ def record_link_change(
 
 
 def get_link_detail(link: Link) -> dict[str, object]:
-    """What the history keeps of a link, and whose commitments it concerns."""
+    """The link's values, and whose commitments it concerns."""
     subject = Subject.from_link(link)
     values = {name: str(link.serializable_value(name)) for name in LINKS[subject.kind][2]}
     return values | subject.owner

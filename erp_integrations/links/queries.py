@@ -33,7 +33,7 @@ def list_unexported_commitments() -> QuerySet[Commitment]:
 
 
 def list_needing_links(kind: LinkKind, company: Company) -> QuerySet[Any]:
-    """What of ours has such a commitment and no link; a contract company, none where it would go.
+    """Those of ours with such a commitment and no link; a contract company, none where it would go.
 
     Asked from what is not linked, which is little, and not from the commitments.
     """

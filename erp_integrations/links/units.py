@@ -64,7 +64,7 @@ def list_used_units(connection: Connection) -> list[dict[str, Any]]:
 
 
 def hash_unit_links(connection: Connection) -> str:
-    """What a form carries, so that nobody overwrites what another has just saved."""
+    """A form carries it, so that nobody overwrites what another has just saved."""
     return hash_content(get_unit_links(connection))
 
 

@@ -1,4 +1,4 @@
-"""What Spectrum's master data, as they were last read, say of one document's vendor, job and cost codes."""
+"""One document's vendor, job and cost codes in Spectrum's master data, as they were last read."""
 
 from dataclasses import fields
 from typing import Any, TypeVar
@@ -40,7 +40,7 @@ def add_references(links: QuerySet[JobLink], phase_codes: Parameter) -> QuerySet
 
 
 def build_references(link: Any) -> ErpReferences:
-    """What the lists say of one of ``add_references``, which came with its connection's pull."""
+    """By the lists, of one of ``add_references``, which came with its connection's pull."""
     sync: MastersPull = getattr(link.connection, "masters_pull", None) or MastersPull()
     vendor, job = link.vendor if sync.vendors_at else None, link.job if sync.jobs_at else None
     vendor_status = job_status = ReferenceStatus.NOT_READ

@@ -31,7 +31,7 @@ RETRY_DELAY = timedelta(hours=1)
 BATCH_SIZE = 1000
 
 Found = Rows[Any] | Unauthorised | Unavailable
-"""What was read of a list."""
+"""The rows of a list, or why there are none."""
 
 
 def requeue_sync(connection_id: int) -> None:

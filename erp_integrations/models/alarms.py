@@ -1,4 +1,4 @@
-"""What a person must look at, until it was mailed; and the sign of life of the workers."""
+"""Work for a person, until it was mailed; and the sign of life of the workers."""
 
 from django.db import models
 from django.db.models import Q

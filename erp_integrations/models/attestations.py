@@ -1,4 +1,4 @@
-"""What a person says that Spectrum holds of a call."""
+"""A person's statement that Spectrum holds a call, or does not."""
 
 from django.db import models
 from django.db.models import Q

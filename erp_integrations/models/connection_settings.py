@@ -1,4 +1,4 @@
-"""What a site's Spectrum does where the published pages leave it open: one row for each connection."""
+"""A site's Spectrum where the published pages leave it open: one row for each connection."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ class SuccessRule(models.TextChoices):
 
 
 class RetentionRule(models.TextChoices):
-    """What a line says of retention. Spectrum's page: "Defaults to N if blank or based on Phase"."""
+    """The retention of a line. Spectrum's page: "Defaults to N if blank or based on Phase"."""
 
     RETAINAGE = "retainage", "Yes if the Default Retainage is above zero, otherwise no"
     ALWAYS = "always", "Always yes"
@@ -34,7 +34,7 @@ class RetentionRule(models.TextChoices):
 
 
 class AuthenticationRule(models.TextChoices):
-    """What stands in the header Authorization: the pages name Basic for REST and a token for hosted sites."""
+    """The header Authorization: the pages name Basic for REST and a token for hosted sites."""
 
     BY_SITE = "by_site", "As Spectrum documents it"
     BASIC = "basic", "Basic: Company_Code and Authorization_ID"

@@ -24,7 +24,7 @@ def validate_server(name: str) -> None:
 
 
 class GuidPolicy(models.TextChoices):
-    """What stands in GUID: its page calls it mandatory, while public clients leave it blank."""
+    """The element GUID: its page calls it mandatory, while public clients leave it blank."""
 
     NEW = "new", "A new one for each export"
     SENT = "sent", "Always the one below"
@@ -32,7 +32,7 @@ class GuidPolicy(models.TextChoices):
 
 
 FIXED_PRICE_UNITS = "LS"
-"""What the lump sum is usually called."""
+"""The usual name of the lump sum."""
 
 
 class LedgerOrder(models.TextChoices):
@@ -50,7 +50,7 @@ class ErpIdRule(models.TextChoices):
 
 
 class NonAsciiRule(models.TextChoices):
-    """What becomes of letters that Spectrum does not have."""
+    """Letters that Spectrum does not have are respelled, or stop the commitment."""
 
     TRANSLITERATE = "transliterate", "Respell them with plain letters, and show it"
     REFUSE = "refuse", "Block the commitment"

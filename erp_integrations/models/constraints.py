@@ -1,4 +1,4 @@
-"""What several tables promise in the same words."""
+"""Promises that several tables make in the same words."""
 
 from django.db import models
 from django.db.models import Q

@@ -231,7 +231,7 @@ class ExportJob(models.Model):
 
     @property
     def can_be_resolved_manually(self) -> bool:
-        """What reads back has been silent for as long as the connection says."""
+        """True once what reads back has been silent for as long as the connection says."""
         return self.manual_resolution_from is not None and self.manual_resolution_from <= timezone.now()
 
     def list_current_calls(self) -> models.QuerySet["ExportCall"]:
@@ -240,8 +240,6 @@ class ExportJob(models.Model):
 
 
 class CallState(models.TextChoices):
-    """What is known of one call."""
-
     PLANNED = "planned", "Not sent"
     SENDING = "sending", "Being sent"
     NOT_FOUND = "not_found", "Not found in Spectrum"
@@ -283,7 +281,7 @@ class ExportCall(models.Model):
 
     @property
     def unsent_state(self) -> CallState:
-        """What is known of it where it is not written: not sent, or sent once and not found after that.
+        """Where it is not written: not sent, or sent once and not found after that.
 
         No look proves that what was not found is not written later.
         """

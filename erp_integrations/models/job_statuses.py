@@ -40,7 +40,7 @@ JOB_TRANSITIONS: dict[str, frozenset[str]] = {
 
 
 class Verification(models.TextChoices):
-    """Whether what Spectrum holds was compared with what was accepted."""
+    """The comparison of what Spectrum holds with what was accepted."""
 
     PENDING = "pending", "Not verified yet"
     MATCH = "match", "Matches"

@@ -1,4 +1,4 @@
-"""What lists of every kind share: how far they are counted, and how words narrow them down."""
+"""Shared by lists of every kind: how far they are counted, and how words narrow them down."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""What a Spectrum company has: its vendors, its jobs, and the phases of the jobs that are linked.
+"""A Spectrum company's vendors, its jobs, and the phases of the jobs that are linked.
 
 Kept as they were last read. What is no longer listed is marked gone and stays, because links and
 exports of earlier days name it.
@@ -17,7 +17,7 @@ CODE_LENGTH = 30
 
 
 class MasterData(models.Model):
-    """What all of them share. ``seen_at`` is the beginning of the last reading that listed it."""
+    """``seen_at`` is the beginning of the last reading that listed it."""
 
     seen_at = models.DateTimeField()
     gone_at = models.DateTimeField(null=True)
@@ -34,7 +34,7 @@ def build_price_method_field() -> "models.CharField[str, str]":
 
 
 class VendorState(models.TextChoices):
-    """What Spectrum makes of a commitment with a vendor: of one that is not used it takes none."""
+    """Spectrum takes no commitment with a vendor that is not used."""
 
     ACTIVE = "A", "Active"
     INACTIVE = "I", "Inactive"
@@ -42,7 +42,7 @@ class VendorState(models.TextChoices):
 
 
 class JobState(models.TextChoices):
-    """What Spectrum makes of a commitment on a job: it refuses one that is Complete."""
+    """Spectrum refuses a commitment on a job that is Complete."""
 
     ACTIVE = "A", "Active"
     INACTIVE = "I", "Inactive"
@@ -106,7 +106,7 @@ class Job(MasterData):
 
 
 PhaseState = JobState
-"""What Spectrum makes of a line on a phase: it refuses one that is Complete."""
+"""Spectrum refuses a line on a phase that is Complete."""
 
 
 class Phase(MasterData):

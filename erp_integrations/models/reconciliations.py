@@ -166,7 +166,7 @@ class Drift(models.Model):
 
 
 class JobBilling(models.Model):
-    """What Spectrum said, when it was last read, was invoiced and paid of one export.
+    """Spectrum's figures of one export, when it was last read: invoiced and paid.
 
     Null where it does not say. ``lines`` holds title, amount and quantity of each line that was billed.
     """
@@ -184,7 +184,7 @@ class JobBilling(models.Model):
 
     @property
     def figures(self) -> list[tuple[str, Decimal]]:
-        """What Spectrum says of it, each with its name."""
+        """Those that Spectrum says, each with its name."""
         named = (
             ("Billed", self.billed),
             ("Paid", self.paid),
@@ -195,7 +195,7 @@ class JobBilling(models.Model):
 
     @property
     def billed_lines(self) -> list[tuple[str, Decimal]]:
-        """What of each line was billed, by its title ("Line 2")."""
+        """By the line's title ("Line 2")."""
         return [(line["title"], Decimal(line["amount"])) for line in self.lines]
 
     @property

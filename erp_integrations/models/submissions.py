@@ -20,7 +20,7 @@ from erp_integrations.snapshots import Document, from_json, hash_text
 
 
 class SnapshotUnreadable(ValueError):
-    """What was sent can't be told from what is stored; the text is a sentence for people."""
+    """The sent document can't be told from what is stored; the text is a sentence for people."""
 
 
 class SubmissionStatus(models.TextChoices):
@@ -215,7 +215,7 @@ class Submission(models.Model):
 
     @property
     def document(self) -> Document:
-        """What was sent. Raises SnapshotUnreadable when the stored text no longer has its hash."""
+        """As it was sent. Raises SnapshotUnreadable when the stored text no longer has its hash."""
         if hash_text(self.snapshot) != self.snapshot_hash:
             raise SnapshotUnreadable("The stored copy of this commitment was altered after it was sent.")
         try:

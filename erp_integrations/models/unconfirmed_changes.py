@@ -1,4 +1,4 @@
-"""What steers money, was changed by somebody, and was seen by no second person yet."""
+"""Changes to what steers money that no second person has seen yet."""
 
 from typing import Any
 

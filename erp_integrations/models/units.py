@@ -1,4 +1,4 @@
-"""What a project's units of measure are called in the ERP."""
+"""The names of a project's units of measure in the ERP."""
 
 from django.db import models
 from django.db.models import Q

@@ -1,1 +1,1 @@
-"""What the list and a submission's page show: where it stands, what was sent, what would be sent."""
+"""The list and a submission's page: where it stands, what was sent, what would be sent."""

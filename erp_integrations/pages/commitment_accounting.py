@@ -1,4 +1,4 @@
-"""What a project sees of accounting: on a commitment's page, and where people choose where to go."""
+"""A project's view of accounting: on a commitment's page, and where people choose where to go."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

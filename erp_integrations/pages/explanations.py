@@ -1,4 +1,4 @@
-"""What a submission's page says first: what is known, what nobody knows, and what can be done now."""
+"""A submission's page says first what is known, what nobody knows, and what can be done now."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,7 +40,7 @@ class Explanation:
 
 
 def describe_decision(submission: Submission) -> str:
-    """What was decided, by whom, and when."""
+    """The decision, by whom, and when."""
     person = submission.ended_by or submission.decided_by
     moment = submission.ended_at or submission.decided_at
     return f"{submission.get_status_display()} by {person}{_format_date(moment)}"
@@ -89,7 +89,7 @@ def get_title(row: SubmissionRow) -> str:
 
 
 def describe_local_changes(row: SubmissionRow) -> Explanation | None:
-    """What was changed here after the export; None where nothing was."""
+    """Changes made here after the export; None where there were none."""
     issues = drift.check_local_changes(row.submission) if row.is_synced else []
     if not issues:
         return None
@@ -98,7 +98,7 @@ def describe_local_changes(row: SubmissionRow) -> Explanation | None:
 
 
 def describe_late_records(row: SubmissionRow) -> Explanation | None:
-    """What may stand in Spectrum, or does, and belongs to no export that goes on; nearly always None."""
+    """Records that may stand in Spectrum, or do, and belong to no export that goes on; nearly always None."""
     submission, connection = row.submission, row.submission.connection
     drifts = Drift.objects.late().filter(submission__commitment=submission.commitment_id)
     if late_drifts := list(drifts.select_related("job")):
@@ -198,7 +198,7 @@ def describe_synced(row: SubmissionRow, job: ExportJob) -> Explanation:
 
 
 def describe_resume_caution(row: SubmissionRow) -> str:
-    """What Spectrum may make of the rest of an export, by what was left blank when it was accepted."""
+    """Blanks in the rest of an export that Spectrum may take for more than was meant at its acceptance."""
     if row.job is None:
         return ""
     calls = [to_call(call) for call in row.job.list_current_calls()]
@@ -220,7 +220,7 @@ def _list_differences(job: ExportJob) -> list[str]:
 
 
 def _list_filled_values(job: ExportJob) -> list[str]:
-    """What Spectrum put where nothing was sent: each value once, with the places that have it."""
+    """Spectrum's values where nothing was sent: each once, with the places that have it."""
     titles_by_value: dict[str, list[str]] = {}
     for each in job.filled:
         titles_by_value.setdefault(f"{each['name']} {each['value']}", []).append(each["title"])

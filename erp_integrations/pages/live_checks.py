@@ -1,4 +1,4 @@
-"""What only Spectrum itself can tell, asked while a person waits: whether the ERP ID is free there,
+"""Questions that only Spectrum itself can answer, while a person waits: whether the ERP ID is free there,
 and whether vendor, job and the lines' phases are still as its lists were read.
 
 Never called inside a transaction: a database that hangs must hold no lock of ours. The worker looks
@@ -141,7 +141,7 @@ def check_elsewhere(key: Key, moved: tuple[MovedRecord, ...], ticked: Collection
 
 
 def check_references(basis: ApprovalBasis) -> list[Issue]:
-    """What stands against vendor, job and lines now and did not when master data was last synced. No query.
+    """Issues with vendor, job and lines that were none when master data was last synced. No query.
 
     At most LIVE_CHECK_SECONDS; where nobody answers, what was read last stands.
     """

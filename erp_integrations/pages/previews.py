@@ -1,4 +1,4 @@
-"""What Spectrum would store if it were accepted now, and what stands in the way."""
+"""The plan as Spectrum would store it if it were accepted now, and everything that stands in the way."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -92,7 +92,7 @@ def build_preview(
 
 
 def find_existing_record(submission: Submission) -> ExistingRecord | None:
-    """What Spectrum holds now where it would be written; None: nothing, or nobody can tell in time."""
+    """The record now where it would be written; None: nothing, or nobody can tell in time."""
     adapter, key, calls = existing_record.build_plan(submission)
     if not (adapter.has_read_back and calls):
         return None
@@ -119,7 +119,7 @@ def check_before_accept(
 
 
 def _find_adoptable_record(live: LiveCheck, issues: list[Issue]) -> ExistingRecord | None:
-    """What stands there, where nothing else is in the way and writing it again would be needless or wrong."""
+    """A record that stands there, where nothing else is in the way and writing it is needless or wrong."""
     existing = live.existing_record
     if existing is None or preflight.list_blocking([each for each in issues if each != live.issue]):
         return None
@@ -130,7 +130,7 @@ def _find_adoptable_record(live: LiveCheck, issues: list[Issue]) -> ExistingReco
 def run_live_checks(
     submission: Submission, basis: ApprovalBasis, erp_id: str, ticked: Collection[str]
 ) -> tuple[LiveCheck, list[Issue]]:
-    """What Spectrum says of the ERP ID, and all that stands in the way by its own word."""
+    """Spectrum's word on the ERP ID, and all that stands in the way by it."""
     live = live_checks.check_erp_id(submission, basis, erp_id, ticked)
     live_issues = [live.issue] if live.issue else []
     if live.state is not KeyState.CANNOT_TELL:  # whoever does not answer is not waited for twice

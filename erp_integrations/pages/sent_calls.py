@@ -1,4 +1,4 @@
-"""What became of each call of an export, ready to be read."""
+"""The fate of each call of an export, ready to be read."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,19 +26,19 @@ class SentCall:
 
     @property
     def reason(self) -> str:
-        """What Spectrum, or the wire, said last."""
+        """The last word of Spectrum, or of the wire."""
         if not self.attempts and self.state == CallState.WRITTEN.label:
             return "It was in Spectrum already. Nothing was sent from here."
         return self.attempts[0].reason if self.attempts else ""
 
     @property
     def reply(self) -> str:
-        """What came back last, secrets removed; only where it was no plain yes."""
+        """The last reply, secrets removed; only where it was no plain yes."""
         return self.attempts[0].reply if self.attempts and self.state != CallState.WRITTEN.label else ""
 
 
 def list_accepted_calls(job: ExportJob) -> list[Call]:
-    """What was accepted for Spectrum, as it is stored. One query."""
+    """As it is stored. One query."""
     return [to_call(call) for call in job.list_current_calls()]
 
 

@@ -106,7 +106,7 @@ FILTERS: Mapping[str, Filter] = {each.slug: each for each in (*COUNTED_FILTERS, 
 
 
 def list_submissions(company: Company) -> SubmissionQuerySet:
-    """What rows need, without the snapshots. Two queries, however many rows."""
+    """As rows need them, without the snapshots. Two queries, however many rows."""
     return (
         Submission.objects.filter(company=company)
         .select_related("project", "sent_by", "decided_by", "ended_by")

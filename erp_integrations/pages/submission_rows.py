@@ -140,7 +140,7 @@ class SubmissionRow:
 
     @property
     def actions(self) -> list[tuple[str, str]]:
-        """What the viewer may do about it in a list: where, below its own address, and the words."""
+        """The viewer's actions in a list: where each leads, below its own address, and its words."""
         if self.can_be_resolved:
             return [("resolve", "Resolve")]
         if self.can_be_resumed:
@@ -166,7 +166,7 @@ class SubmissionRow:
 
     @property
     def billing(self) -> JobBilling | None:
-        """What was invoiced and paid by the last look of a reconciliation; None where it never said."""
+        """By the last look of a reconciliation; None where it never said."""
         return getattr(self.job, "billing", None) if self.is_synced or self.is_incomplete else None
 
     @property
@@ -225,7 +225,7 @@ class SubmissionRow:
 
     @property
     def remark(self) -> str:
-        """What a list says under the badge."""
+        """For a list, under the badge."""
         submission, job = self.submission, self.job
         match submission.status:
             case SubmissionStatus.REJECTED:
@@ -270,7 +270,7 @@ def build_jobs_prefetch() -> "Prefetch[Any]":
 
 
 def list_current_jobs() -> QuerySet[ExportJob]:
-    """What a row needs of export jobs, without the secrets of their connections."""
+    """As a row needs them, without the secrets of their connections."""
     jobs = ExportJob.objects.current().select_related("connection", "billing")
     return jobs.defer(*list_secret_fields(Connection, "connection__"))
 
@@ -304,7 +304,7 @@ def describe_next_try(job: ExportJob) -> str:
 
 
 def describe_blocked_connection(connection: Connection) -> str:
-    """What a delivery waits for besides its own time; blank where that is nothing."""
+    """The cause, besides its own time, for which a delivery waits; blank where there is none."""
     if connection.paused_at:
         return "The connection is paused: the export continues when an ERP Integrations Admin resumes it."
     if connection.awaits_probe:

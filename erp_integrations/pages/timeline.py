@@ -14,7 +14,7 @@ MAX_ENTRIES = 200  # the newest; a page is no archive
 
 
 def list_entries(commitment: Commitment) -> list[dict[str, Any]]:
-    """What happened to a commitment and to each of its submissions, and since it was first sent to the links
+    """A commitment's history with that of its submissions, and since it was first sent that of the links
     that it goes by, newest first. Four queries.
 
     Of each, ``status`` gives the dot its tone (words of a badge, or nothing), ``by`` is the person's name,

@@ -1,1 +1,1 @@
-"""Whether Spectrum still holds what was exported."""
+"""The search for what Spectrum does not hold any more as it was exported."""

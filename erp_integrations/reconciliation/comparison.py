@@ -140,7 +140,7 @@ def compare_batch(run: Reconciliation, adapter: Adapter, jobs: Sequence[ExportJo
 
 
 def save_billing(jobs: Sequence[ExportJob], verdicts: Sequence[Verdict]) -> None:
-    """What was invoiced and paid of a batch, with the time of this look. One query.
+    """The figures invoiced and paid of a batch, with the time of this look. One query.
 
     Of what does not say, the last reading stays, with its own time.
     """

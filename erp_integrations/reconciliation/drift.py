@@ -63,7 +63,7 @@ def check_drift(job: ExportJob, read_back: KnownVerdict) -> list[dict[str, str]]
 
 
 def check_local_changes(submission: Submission) -> list[dict[str, str]]:
-    """What people changed of an exported commitment since it was sent, and Spectrum was not told.
+    """People's changes of an exported commitment since it was sent, of which Spectrum was not told.
 
     Of a snapshot that was altered nothing can be said but that.
     """

@@ -28,7 +28,7 @@ def build_drift_row(drift: Drift) -> dict[str, Any]:
 
 
 def list_drifts(company: Company, kind: str = ALL_KINDS) -> DriftQuerySet:
-    """What drifts now, of one kind or of all; one query with what a row shows."""
+    """Of one kind or of all; one query with what a row shows."""
     own_record = Q(job__status=JobStatus.SYNCED)
     drifts = Drift.objects.current().filter(own_record | ~Q(record_name=""), company=company)
     if kind != ALL_KINDS:

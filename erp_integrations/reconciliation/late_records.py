@@ -46,7 +46,7 @@ ENDED_STATUSES = (JobStatus.FAILED, JobStatus.CANCELLED)
 
 @dataclass(frozen=True, slots=True)
 class WatchedRecord:
-    """What may have been written under one key, and the newest job that tried it."""
+    """A record that may have been written under one key, and the newest job that tried it."""
 
     key: Key
     job: ExportJob
@@ -100,7 +100,7 @@ def list_watched_calls() -> QuerySet[ExportCall]:
 
 
 def list_watched_records(commitment_id: int, connection: Connection) -> list[WatchedRecord]:
-    """What of one commitment is watched, for its page. Two queries, and one in nearly every case."""
+    """Those of one commitment, for its page. Two queries, and one in nearly every case."""
     calls = list_watched_calls().filter(job__submission__commitment=commitment_id, job__connection=connection)
     return list(build_watched_records(calls, connection, get_adapter(connection)))
 

@@ -71,7 +71,6 @@ class ConnectionRow:
 
     @property
     def sentence(self) -> str:
-        """What is known of it."""
         if not self.connection.has_read_back:
             return f"INFO_LINKS has no read-only database for the server {self.connection.server}."
         newest = self.newest

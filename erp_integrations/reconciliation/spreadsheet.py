@@ -1,4 +1,4 @@
-"""What drifts, as a spreadsheet: one row for each finding, written row by row.
+"""The drift as a spreadsheet: one row for each issue, written row by row.
 
 What people and Spectrum typed is text and stays text: a value that begins like a formula is never one,
 neither when the file is opened nor when its cell is edited or saved in another format.

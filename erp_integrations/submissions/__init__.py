@@ -1,4 +1,4 @@
-"""What a person can do with a commitment on its way to the ERP: one function for each.
+"""A person's acts on a commitment on its way to the ERP: one function for each.
 
 Every one is a single transaction: it locks in the order Commitment, Submission, Connection,
 ExportJob, checks the right, changes, writes the history, and stores the mail; only then is

@@ -49,7 +49,7 @@ def accept(
     *,
     submission: Submission,
     by: User,
-    seen_hash: str,
+    expected_hash: str,
     erp_id: str,
     note: str = "",
     statement: str = "",
@@ -60,17 +60,18 @@ def accept(
 ) -> ExportJob:
     """Decide for export: the calls are stored exactly as they were shown, and a worker is woken.
 
-    ``seen_hash`` is the basis hash of what the person saw, ``erp_id`` what they want the record to be called;
-    ``others`` hold its job and lines, and are somebody else's by their words: the worker honours exactly
-    those. ``confirmed`` are the stamps of changes by others that they find right, ``number_looked_up`` that
-    they looked up themselves whether a number of their own is free. ``statement`` is asked for where it came
-    back with an older copy of the database and nobody can look. Raises RightMissing without the privilege, on
-    one's own commitment, or where one's own change leads; Conflict when it was decided or changed,
-    ExportBlocked when something blocks, StatementMissing where a tick or words lack.
+    ``expected_hash`` is the basis hash of what the person saw, ``erp_id`` what they want the record to be
+    called; ``others`` hold its job and lines, and are somebody else's by their words: the worker honours
+    exactly those. ``confirmed`` are the stamps of changes by others that they find right,
+    ``number_looked_up`` that they looked up themselves whether a number of their own is free. ``statement``
+    is asked for where it came back with an older copy of the database and nobody can look. Raises
+    RightMissing without the privilege, on one's own commitment, or where one's own change leads; Conflict
+    when it was decided or changed, ExportBlocked when something blocks, StatementMissing where a tick or
+    words lack.
     """
     submission = lock_for_decision(submission, by)
     require_status(submission, SubmissionStatus.AWAITING)
-    basis = require_expected_basis(submission, seen_hash)
+    basis = require_expected_basis(submission, expected_hash)
     waits = basis.has_unconfirmed_changes
     changes = require_ticked_changes(submission, basis.document, by, confirmed, waits=waits)
     detail = require_restore_statement(submission, statement)
@@ -92,7 +93,7 @@ def accept_again(
     *,
     submission: Submission,
     by: User,
-    seen_hash: str,
+    expected_hash: str,
     erp_id: str,
     note: str = "",
     statement: str = "",
@@ -111,7 +112,7 @@ def accept_again(
     if job is None or job.status != JobStatus.FAILED:
         raise Conflict(describe_conflict(submission))
     require_quiet_period_over(job)
-    basis = require_expected_basis(submission, seen_hash)
+    basis = require_expected_basis(submission, expected_hash)
     waits = basis.has_unconfirmed_changes
     changes = require_ticked_changes(submission, basis.document, by, confirmed, waits=waits)
     if basis.connection and basis.connection != job.connection:
@@ -160,7 +161,7 @@ def store_accepted_job(
 
 
 def set_approved_basis(job: ExportJob, basis: ApprovalBasis, key: Key) -> None:
-    """What the job goes by is what was decided on, and what its connection says now. Not saved."""
+    """The job goes by what was decided on, and by what its connection says now. Not saved."""
     job.vendor_code, job.erp_id = key.vendor_code, key.erp_id
     job.basis_hash, job.wire_hash = basis.hash, basis.wire_hash
     for name, value in to_rule_columns(get_reply_rule(job.connection.settings)).items():
@@ -185,7 +186,7 @@ def is_statement_required(submission: Submission) -> bool:
 
 
 def require_restore_statement(submission: Submission, statement: str) -> dict[str, object]:
-    """What a person said of Spectrum, who alone can look after a restore. Raises StatementMissing."""
+    """A person's statement on Spectrum, who alone can look after a restore. Raises StatementMissing."""
     if not is_statement_required(submission):
         return {}
     message = (
@@ -220,7 +221,7 @@ def build_dismissal_detail(dismissed: Sequence[MovedRecord], reason: str) -> dic
 
 
 def require_expected_basis(submission: Submission, expected_hash: str) -> ApprovalBasis:
-    """What a plan is made from, if it still is what the person saw. Raises Conflict."""
+    """The plan's basis, if it still is what the person saw. Raises Conflict."""
     basis = build_basis(get_sent_document(submission))
     if basis.hash != expected_hash:
         raise Conflict(

@@ -47,9 +47,9 @@ def adopt(
     *,
     submission: Submission,
     by: User,
-    seen_hash: str,
-    seen_record: str,
-    seen_round: int,
+    expected_hash: str,
+    expected_record: str,
+    expected_version: int,
     erp_id: str,
     note: str = "",
     statement: str = "",
@@ -57,8 +57,8 @@ def adopt(
 ) -> ExportJob:
     """Decide that what stands in Spectrum is this commitment: nothing of it is written again.
 
-    ``seen_hash`` binds the plan, ``seen_round`` how often it was planned (0 while it awaits), and
-    ``seen_record`` what the person was shown of Spectrum, which is looked at again with no transaction
+    ``expected_hash`` binds the plan, ``expected_version`` how often it was planned (0 while it awaits), and
+    ``expected_record`` what the person was shown of Spectrum, which is looked at again with no transaction
     open. All of it becomes synced; of a part the rest is sent. Where nothing can be read back, and it came
     out of an older copy of the database, the person's words stand for all of it. It may await, have failed,
     or be queued with nothing tried.
@@ -66,7 +66,7 @@ def adopt(
     """
     require_may_decide(submission=submission, by=by)
     require_own_changes_confirmed(submission, by)
-    basis = require_expected_basis(submission, seen_hash)
+    basis = require_expected_basis(submission, expected_hash)
     adapter = basis.adapter
     issues = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id=erp_id, note=note)
     if blocking := preflight.list_blocking(issues):
@@ -74,8 +74,8 @@ def adopt(
     key = basis.get_key(erp_id)
     written = list(basis.build_calls(erp_id=key.erp_id, note=note))
     if adapter.has_read_back:
-        written = list_written_calls(submission, key, written, basis, seen_record)
-        proof = {"proof": "read back", "record": seen_record, "statement": statement.strip()}
+        written = list_written_calls(submission, key, written, basis, expected_record)
+        proof = {"proof": "read back", "record": expected_record, "statement": statement.strip()}
     elif not is_statement_required(submission):
         current = Submission.objects.get(pk=submission.pk)
         if current.status != submission.status:
@@ -92,8 +92,8 @@ def adopt(
     return _adopt(
         submission=submission,
         by=by,
-        expected_hash=seen_hash,
-        expected_plan_version=seen_round,
+        expected_hash=expected_hash,
+        expected_version=expected_version,
         key=key,
         note=note,
         written=written,
@@ -151,7 +151,7 @@ def _adopt(
     submission: Submission,
     by: User,
     expected_hash: str,
-    expected_plan_version: int,
+    expected_version: int,
     key: Key,
     note: str,
     written: Sequence[Call],
@@ -159,7 +159,7 @@ def _adopt(
     confirmed: Collection[str],
 ) -> ExportJob:
     submission = lock_for_decision(submission, by)
-    job = lock_adoptable_job(submission, expected_plan_version)
+    job = lock_adoptable_job(submission, expected_version)
     basis = require_expected_basis(submission, expected_hash)
     changes = require_ticked_changes(submission, basis.document, by, confirmed)
     if claim_erp_id(submission, basis, key.erp_id, note) != key:
@@ -212,16 +212,16 @@ def _adopt(
     return job
 
 
-def lock_adoptable_job(submission: Submission, expected_plan_version: int) -> ExportJob | None:
+def lock_adoptable_job(submission: Submission, expected_version: int) -> ExportJob | None:
     """The job that may be adopted, under lock; None where nobody has accepted it yet. Raises Conflict."""
-    if submission.status == SubmissionStatus.AWAITING and not expected_plan_version:
+    if submission.status == SubmissionStatus.AWAITING and not expected_version:
         return None
     current = submission.jobs.current().values_list("pk", flat=True).first()
     if submission.status != SubmissionStatus.ACCEPTED or current is None:
         raise Conflict(describe_conflict(submission))
     job = outcomes.lock_job_and_parents(current)
     untouched = job.status == JobStatus.QUEUED and ledger.is_unwritten(job)
-    if job.plan_round != expected_plan_version or (job.status != JobStatus.FAILED and not untouched):
+    if job.plan_round != expected_version or (job.status != JobStatus.FAILED and not untouched):
         raise Conflict(describe_conflict(submission))
     require_quiet_period_over(job)
     job.submission = submission

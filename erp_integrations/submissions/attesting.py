@@ -1,4 +1,4 @@
-"""What a person says that Spectrum holds: a row for each call, and only then is the call changed."""
+"""A person's word on what Spectrum holds: a row for each call, and only then is the call changed."""
 
 from collections.abc import Iterable
 

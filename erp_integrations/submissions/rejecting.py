@@ -50,7 +50,7 @@ def reject(*, submission: Submission, by: User, reason: str) -> None:
 
 
 def describe_existing_record(submission: Submission) -> tuple[str, bool]:
-    """What Spectrum holds of it, in a sentence, and whether that is all of it."""
+    """Spectrum's record of it, in a sentence, and True if that is all of it."""
     existing = existing_record.find_record(submission)
     if isinstance(existing, ExistingRecord) and existing.is_ours:
         return existing.sentence, existing.is_whole

@@ -1,4 +1,4 @@
-"""What every decision begins with: the rows under lock, and the person's right."""
+"""Every decision begins with the rows under lock, and the person's right."""
 
 from datetime import datetime
 
@@ -102,7 +102,7 @@ def require_quiet_period_over(job: ExportJob) -> None:
 
 
 def require_text(text: str, message: str) -> str:
-    """What a person said, trimmed. Raises StatementMissing where there is nothing to read."""
+    """A person's words, trimmed. Raises StatementMissing where there is nothing to read."""
     if not preflight.has_text(text):
         raise StatementMissing(message)
     return text.strip()
@@ -135,7 +135,7 @@ def lock_expected_job(submission: Submission, *, expected_version: int) -> Expor
 
 
 def get_sent_document(submission: Submission) -> Document:
-    """What was sent, by the hash that the history kept. Raises Conflict when that is not what is stored.
+    """By the hash that the history kept. Raises Conflict when that is not what is stored.
 
     One query where the submission is not under lock.
     """

@@ -1,4 +1,4 @@
-"""What pages outside this tool show of it. The Commitments tool includes these tags and imports nothing."""
+"""This tool's part in other pages. The Commitments tool includes these tags and imports nothing."""
 
 from django import template
 from django.template import Context

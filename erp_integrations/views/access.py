@@ -1,4 +1,4 @@
-"""What a request may see; whatever else it names is not found."""
+"""A request finds nothing but what its person may see."""
 
 from django.db.models import QuerySet
 from django.http import Http404

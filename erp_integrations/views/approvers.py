@@ -35,7 +35,7 @@ def approvers(request: SignedInRequest, company_slug: str) -> HttpResponse:
     if request.method != "POST":
         return _build_page(request, viewer, form)
     require_review_approvers(request.user, viewer.company)
-    if request.POST.get("seen_hash", form.approver_list.content_hash) != form.approver_list.content_hash:
+    if request.POST.get("expected_hash", form.approver_list.content_hash) != form.approver_list.content_hash:
         return _build_changed_page(
             request, viewer, "The list has changed since you opened it. Check the current list."
         )
@@ -45,7 +45,7 @@ def approvers(request: SignedInRequest, company_slug: str) -> HttpResponse:
         record_approver_review(
             company=viewer.company,
             by=request.user,
-            expected_hash=form.cleaned_data["seen_hash"],
+            expected_hash=form.cleaned_data["expected_hash"],
             flagged=form.cleaned_data["flagged"],
             reason=form.cleaned_data["reason"],
         )
@@ -90,6 +90,6 @@ def _build_page(
         "form": form,
         "answers": is_reviewer,
         "may_review": is_reviewer and bool(approver_list.approvers) and not own_review_reason,
-        "barred": own_review_reason if is_reviewer else "",
+        "own_review_reason": own_review_reason if is_reviewer else "",
     }
     return render(request, "erp_integrations/approvers.html", context, status=status)

@@ -1,6 +1,6 @@
-"""The Accept box and the Reject box: a GET shows, and only a POST decides.
+"""The Accept dialog and the Reject dialog: a GET shows, and only a POST decides.
 
-Each is a page of its own, and for htmx the same box alone, which opens in place.
+Each is a page of its own, and for htmx the same dialog alone, which opens in place.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ BLOCKED_MESSAGE = "It can't be exported as it is. The issues are listed below."
 
 @method_decorator(vary_on_headers("HX-Request"), name="dispatch")
 class Dialog(View):
-    """A box on one submission. ``row`` is where it stands; ``form`` is there once something was posted."""
+    """A dialog on one submission. ``row`` is where it stands; ``form`` is there once something was posted."""
 
     http_method_names = ("get", "head", "post")
     request: SignedInRequest
@@ -53,31 +53,32 @@ class Dialog(View):
         return get_submission_row(self.request, **self.kwargs)
 
     def build_response(
-        self, box: str, verb: str, form: Form | None, problem: str, status: int, **context: Any
+        self, template: str, verb: str, form: Form | None, problem: str, status: int, **context: Any
     ) -> HttpResponse:
-        """A box as a page of its own, or alone for htmx."""
-        request, row, box = self.request, self.row, f"erp_integrations/{box}"
+        """A dialog as a page of its own, or alone for htmx."""
+        request, row, dialog = self.request, self.row, f"erp_integrations/{template}"
         context |= {
-            "box": box,
+            "dialog": dialog,
             "verb": verb,
             "form": form,
             "problem": problem,
-            "stood": row,
+            "row": row,
             "submission": row.submission,
             "company": row.viewer.company,
             "back_url": self.get_back_url(),
             "back_query": "?back=review" if self.is_from_review else "",
             "in_place": bool(request.htmx),
         }
-        return render(request, box if request.htmx else "erp_integrations/box.html", context, status=status)
+        page = dialog if request.htmx else "erp_integrations/dialog.html"
+        return render(request, page, context, status=status)
 
     def build_decided_dialog(self, problem: str = "", *, verb: str = "Already decided:") -> HttpResponse:
         """For the person who came second: who decided, and when. Or why nobody can."""
         problem = problem or f"{explanations.describe_decision(self.row.submission)}."
-        return self.build_response("_decided.html", verb, None, problem, 409, row=self.row, focus_title=True)
+        return self.build_response("_decided.html", verb, None, problem, 409, focus_title=True)
 
     def build_decision_response(self) -> HttpResponse:
-        """In place the row shows what is true now; without htmx, back to where the box was opened."""
+        """In place the row shows what is true now; without htmx, back to where the dialog was opened."""
         if not self.request.htmx or self.is_from_review:
             return redirect(self.get_back_url())
         context = {
@@ -93,7 +94,7 @@ class Dialog(View):
         return self.request.GET.get("back") == "review"
 
     def get_back_url(self) -> str:
-        """Where the box was opened: the review page, or the list."""
+        """Where the dialog was opened: the review page, or the list."""
         slug = self.row.viewer.company.slug
         if self.is_from_review:
             return reverse("erp_integrations:review", args=[slug, self.row.submission.pk])
@@ -102,7 +103,7 @@ class Dialog(View):
 
 @method_decorator(rate_limits.limit_rate(), name="get")
 class Accept(Dialog):
-    """Accept for export; after a failed export the same box tries again."""
+    """Accept for export; after a failed export the same dialog tries again."""
 
     form: AcceptForm | None = None
 
@@ -118,17 +119,17 @@ class Accept(Dialog):
         self.form = form = AcceptForm(posted)
         if not form.is_valid():
             return self.build_dialog(status=422)
-        if row.is_open and form.cleaned_data["round"] != row.decision_version:
+        if row.is_open and form.cleaned_data["expected_version"] != row.decision_version:
             return self.build_dialog(describe_conflict(row), status=409)
         if row.is_open and "show" in posted:
             return self.build_dialog()
-        names = ("seen_hash", "erp_id", "note", "statement", "confirmed")
+        names = ("expected_hash", "erp_id", "note", "statement", "confirmed")
         entered = {name: form.cleaned_data[name] for name in names}
         command: Callable[..., ExportJob] = submissions.accept_again if row.has_failed else submissions.accept
         if adopts := "adopt" in posted:
             command = submissions.adopt
-            entered |= {"seen_record": form.cleaned_data["seen_record"]}
-            entered |= {"seen_round": form.cleaned_data["round"]}
+            entered |= {"expected_record": form.cleaned_data["expected_record"]}
+            entered |= {"expected_version": form.cleaned_data["expected_version"]}
         elif row.is_open:
             erp_id, ticked = form.cleaned_data["erp_id"], form.cleaned_data["other_records"]
             blocked, others = previews.check_before_accept(row.submission, erp_id=erp_id, ticked=ticked)
@@ -161,7 +162,7 @@ class Accept(Dialog):
         return self.build_decision_response()
 
     def build_dialog(self, problem: str = "", *, status: int = 200) -> HttpResponse:
-        """What Spectrum will store under the ERP ID that is in the field, or what stands in the way."""
+        """The plan under the ERP ID that is in the field, or what stands in the way."""
         row = self.row
         if not row.is_open:
             return self.build_decided_dialog()
@@ -180,7 +181,7 @@ class Accept(Dialog):
             shown.fields["note"].help_text = NOTE_HELP_TEXT
         context = {
             "preview": preview,
-            "seen_hash": preview.expected_hash,
+            "expected_hash": preview.expected_hash,
             # Where nobody can look, a person has to, before what came out of an older copy goes anywhere.
             "asks_for_words": submissions.is_statement_required(row.submission),
             "ticked": ticked,
@@ -204,7 +205,7 @@ class Reject(Dialog):
         self.form = form = RejectForm(self.request.POST)
         if not form.is_valid():
             return self.build_dialog(status=422)
-        expected = (form.cleaned_data["seen_hash"], form.cleaned_data["round"])
+        expected = (form.cleaned_data["expected_hash"], form.cleaned_data["expected_version"])
         if row.is_rejectable and expected != (row.submission.snapshot_hash, row.decision_version):
             return self.build_dialog(describe_conflict(row), status=409)
         try:
@@ -228,8 +229,8 @@ class Reject(Dialog):
         if corruption:
             return self.build_decided_dialog(" ".join(corruption.sentences), verb="Can't decide on")
         context = {
-            "seen_hash": row.submission.snapshot_hash,
-            "standing": previews.find_existing_record(row.submission)
+            "expected_hash": row.submission.snapshot_hash,
+            "existing_record": previews.find_existing_record(row.submission)
             if row.is_open and not problem
             else None,
             "elsewhere": explanations.describe_late_records(row),
@@ -239,7 +240,7 @@ class Reject(Dialog):
 
 
 def describe_conflict(row: SubmissionRow) -> str:
-    """For a box that was opened on an earlier state of things."""
+    """For a dialog that was opened on an earlier state of things."""
     if row.has_failed:
         return (
             f"{row.submission.decided_by} accepted this commitment after you opened it, and its export "

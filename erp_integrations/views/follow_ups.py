@@ -1,4 +1,4 @@
-"""What may follow a delivery: undo, resume, resolve, unlink, follow. A GET shows, and only a POST decides."""
+"""The sequels of a delivery: undo, resume, resolve, unlink, follow. A GET shows, and only a POST decides."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,16 +19,15 @@ from erp_integrations.pages import explanations
 from erp_integrations.views.dialogs import Dialog
 
 ARGUMENTS = {
-    "round": "expected_version",
     "calls": "positions",
     "record": "fingerprint",
     "other_records": "dismissed",
 }
-"""What a command calls the fields that have another name in a form."""
+"""The arguments of a command for the fields that have another name in a form."""
 
 
 class Undo(Dialog):
-    """A button, with no box of its own."""
+    """A button, with no dialog of its own."""
 
     def handle_request(self) -> HttpResponse:
         if self.request.method != "POST":
@@ -47,7 +46,7 @@ class Undo(Dialog):
 
 
 class FollowUp(Dialog):
-    """A box on an export in one of some ``statuses``. What its form holds is what the ``command`` takes;
+    """A dialog on an export in one of some ``statuses``. What its form holds is what the ``command`` takes;
     ``done`` is formatted with the row as it is afterwards."""
 
     verb: str
@@ -99,8 +98,8 @@ class FollowUp(Dialog):
             **more,
         }
         status = 422 if problem or self.form.errors else 200
-        box = f"_{self.verb.lower()}.html"
-        return self.build_response(box, self.verb, self.form, problem, status, **context)
+        template = f"_{self.verb.lower()}.html"
+        return self.build_response(template, self.verb, self.form, problem, status, **context)
 
 
 class Resume(FollowUp):

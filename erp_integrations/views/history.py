@@ -38,7 +38,7 @@ class HistoryRow:
 
 @require_safe
 @rate_limits.limit_rate(when=lambda request: bool(request.GET))
-def activity(request: SignedInRequest, company_slug: str) -> HttpResponse:
+def history(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """The history, newest first; a number of queries that does not grow with it."""
     viewer = require_auditor(request, company_slug)
     search = Search.from_parameters(request.GET.dict())
@@ -55,18 +55,18 @@ def activity(request: SignedInRequest, company_slug: str) -> HttpResponse:
         "page": found,
         "anything_url": search.build_query(subject=""),
     }
-    return render(request, "erp_integrations/activity.html", context)
+    return render(request, "erp_integrations/history.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT, when=rate_limits.is_post)
-def activity_export(request: SignedInRequest, company_slug: str) -> HttpResponseBase:
-    """What the search means, as a file. A POST, because that somebody took it away is remembered."""
+def export(request: SignedInRequest, company_slug: str) -> HttpResponseBase:
+    """The search's entries as a file. A POST, because that somebody took it away is remembered."""
     viewer = require_auditor(request, company_slug)
     if request.method != "POST":
         # Somebody whose session had ended comes back from sign-in to this address.
         messages.info(request, "Nothing was exported. Press the button again.")
-        return redirect("erp_integrations:activity", company_slug)
+        return redirect("erp_integrations:history", company_slug)
     if question := reauthentication.handle_reauthentication(request):
         return question
     kind = request.POST.get("format", "")
@@ -77,7 +77,7 @@ def activity_export(request: SignedInRequest, company_slug: str) -> HttpResponse
         )
     except history_export.UnknownFormat as problem:
         messages.error(request, str(problem))
-        return redirect("erp_integrations:activity", company_slug)
+        return redirect("erp_integrations:history", company_slug)
     response = StreamingHttpResponse(lines, content_type=CONTENT_TYPES[kind])
     name = f"history-{viewer.company.slug}-{timezone.localdate():%Y-%m-%d}.{kind}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'

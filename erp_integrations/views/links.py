@@ -86,7 +86,7 @@ def link(
     change: dict[str, Any] = {
         "owner": owner,
         "connection": entered["connection"],
-        "expected": linking.ExpectedLink(entered["seen"], entered["seen_connection"]),
+        "expected": linking.ExpectedLink(entered["expected_code"], entered["expected_connection"]),
         "by": request.user,
     }
     try:
@@ -150,7 +150,7 @@ def build_context(request: SignedInRequest, kind: LinkKind, viewer: CompanyMembe
         "connections": connections,
         "connection": connection,
         "search": parse_search(request.GET.get("q", "")),
-        "lists": status.list_sync_summaries([connection] if connection else connections),
+        "sync_summaries": status.list_sync_summaries([connection] if connection else connections),
     }
 
 

@@ -36,7 +36,7 @@ def cost_codes(request: SignedInRequest, company_slug: str) -> HttpResponse:
         "projects": projects,
         "with_gaps": [each for each in projects if each["unmapped"]],
         "others": [each for each in projects if not each["unmapped"]],
-        "lists": status.list_sync_summaries(list_connections(viewer)),
+        "sync_summaries": status.list_sync_summaries(list_connections(viewer)),
     }
     return render(request, "erp_integrations/cost_codes.html", context)
 
@@ -44,8 +44,8 @@ def cost_codes(request: SignedInRequest, company_slug: str) -> HttpResponse:
 @vary_on_headers("HX-Request")
 @require_http_methods(["GET", "HEAD", "POST"])
 @rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT, when=rate_limits.is_post)
-def lists(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
-    """How far a connection's reading has come; a POST has the lists read again."""
+def sync(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
+    """How far a connection's reading has come; a POST starts it again."""
     viewer = require_viewer(request, company_slug)
     connection = get_object_or_404(Connection, company=viewer.company, pk=connection_id)
     if request.method == "POST":
@@ -54,11 +54,11 @@ def lists(request: SignedInRequest, company_slug: str, connection_id: int) -> Ht
             messages.success(request, "The sync has started. It takes a moment.")
     if not request.htmx:
         return redirect("erp_integrations:vendors", company_slug)
-    (state,) = status.list_sync_summaries([connection])
+    (summary,) = status.list_sync_summaries([connection])
     context = {
         "company": viewer.company,
-        "state": state,
+        "summary": summary,
         "may_link": viewer.erp_integrations_level == Level.ADMIN,
         "was_moving": True,
     }
-    return render(request, "erp_integrations/_list_state.html", context)
+    return render(request, "erp_integrations/_sync_summary.html", context)

@@ -42,7 +42,7 @@ def list_tabs(viewer: CompanyMembership, *, current: str) -> list[NavItem]:
     if viewer.erp_integrations_level == Level.ADMIN:
         url_names["Settings"] = "settings"
     if Level.ADMIN in (viewer.erp_integrations_level, viewer.directory_level):
-        url_names["History"] = "activity"
+        url_names["History"] = "history"
     return [
         NavItem(
             label,

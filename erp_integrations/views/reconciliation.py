@@ -1,4 +1,4 @@
-"""What drifts between Ledgergate and Spectrum: the page, its spreadsheet, and the button to compare now."""
+"""The drift between Ledgergate and Spectrum: the page, its spreadsheet, and the button to compare now."""
 
 import tempfile
 from typing import Any

@@ -76,29 +76,29 @@ def probe(request: SignedInRequest, company_slug: str, connection_id: int) -> Ht
 
 @require_POST
 @rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT)
-def accept_new_wsdl(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
+def accept_wsdl(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
     """Say yes to the interface as the site has it now."""
     found = get_connection(require_admin(request, company_slug), connection_id)
     if question := reauthentication.handle_reauthentication(request):
         return question
-    seen = request.POST.get("seen", "")
-    result = probing.accept_new_wsdl(connection=found, by=request.user, expected_sentence=seen)
+    sentence = request.POST.get("expected_sentence", "")
+    result = probing.accept_new_wsdl(connection=found, by=request.user, expected_sentence=sentence)
     return _build_result_redirect(request, found, result)
 
 
 @require_POST
-def learn(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
+def accept_reply_rule(request: SignedInRequest, company_slug: str, connection_id: int) -> HttpResponse:
     """Say yes to what the site was seen to answer when it has written."""
     found = get_connection(require_admin(request, company_slug), connection_id)
     if question := reauthentication.handle_reauthentication(request):
         return question
-    attempt = request.POST.get("attempt", "")
+    attempt = request.POST.get("expected_attempt", "")
     try:
         reply_rules.accept_offer(
             connection=found,
             by=request.user,
             expected_attempt=int(attempt) if attempt.isdecimal() else 0,
-            expected_rule=request.POST.get("seen", ""),
+            expected_rule=request.POST.get("expected_rule", ""),
         )
     except reply_rules.OfferChanged as error:
         messages.error(request, f"{found.name}: {error}")

@@ -1,4 +1,4 @@
-"""What a person looks at: the overview, the list, one submission. Nothing here decides."""
+"""Pages to look at: the overview, the list, one submission. Nothing here decides."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -41,7 +41,7 @@ OUTCOME_LEVELS = {
 
 @require_safe
 def overview(request: SignedInRequest, company_slug: str) -> HttpResponse:
-    """What waits, what is on its way, what went wrong, and whether Spectrum can be reached."""
+    """The commitments that wait, are on their way or went wrong, and whether Spectrum can be reached."""
     viewer = require_viewer(request, company_slug)
     counts = submission_list.count_by_filter(viewer.company)
     oldest = submission_list.list_submissions(viewer.company).awaiting().order_by("pk")[:MAX_ON_OVERVIEW]
@@ -144,7 +144,7 @@ def review(request: SignedInRequest, company_slug: str, submission_id: int) -> H
     if submission_row.job:
         calls = sent_calls.list_accepted_calls(submission_row.job)
     context = build_progress_context(submission_row) | {
-        "damage": corruption,
+        "corruption": corruption,
         "document": document,
         "document_status": sent_calls.get_status_label(document) if document else "",
         "preview": preview,
@@ -164,7 +164,7 @@ def add_outcome_message(request: SignedInRequest, submission_row: SubmissionRow)
 
 def build_progress_context(submission_row: SubmissionRow) -> dict[str, Any]:
     return {
-        "stood": submission_row,
+        "row": submission_row,
         "submission": submission_row.submission,
         "company": submission_row.viewer.company,
         "may_unlink": can_send_commitments(submission_row.viewer.user, submission_row.submission.project),

@@ -33,7 +33,7 @@ def units(request: SignedInRequest, company_slug: str) -> HttpResponse:
                 changed = unit_links.link_units(
                     connection=connection,
                     entered=typed,
-                    expected_hash=request.POST.get("seen", ""),
+                    expected_hash=request.POST.get("expected_hash", ""),
                     by=request.user,
                 )
             except linking.LinkError as error:
@@ -50,7 +50,7 @@ def units(request: SignedInRequest, company_slug: str) -> HttpResponse:
             NavItem(each.name, f"?connection={each.pk}", each == connection) for each in connections
         ],
         "rows": [(row, typed.get(row["unit"], row["erp_unit"] or row["suggested"])) for row in rows],
-        "seen": unit_links.hash_unit_links(connection) if connection else "",
+        "expected_hash": unit_links.hash_unit_links(connection) if connection else "",
         "problem": problem,
         **build_confirmation_context(viewer, Kind.UNIT),
     }

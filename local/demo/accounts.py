@@ -128,7 +128,7 @@ def writer_of(commitment: PlannedCommitment) -> Account:
 
 
 def password() -> str:
-    """What every demo account is made with: DEMO_PASSWORD, or the default."""
+    """Every demo account is made with it: DEMO_PASSWORD, or the default."""
     chosen: str = Env().str("DEMO_PASSWORD", default=DEFAULT_PASSWORD)
     return chosen
 

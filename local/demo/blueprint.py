@@ -1,4 +1,4 @@
-"""What the demo will hold, as plain values: made from the record, loaded into the database later."""
+"""The demo's content as plain values: made from the record, loaded into the database later."""
 
 from dataclasses import dataclass, field
 from datetime import date

@@ -1,4 +1,4 @@
-"""What the public record does not hold: cost codes, the items under them, and who works on what.
+"""Missing from the public record: cost codes, the items under them, and who works on what.
 
 All of it is invented, in the style of a contractor's standard cost code list. Spectrum's phase
 is the cost code without its dash.
@@ -109,7 +109,7 @@ def trades(kind: str) -> tuple[Trade, ...]:
 
 
 def trade_of(contract: Contract) -> Trade:
-    """What kind of work a contract is, as far as its words tell. The last trade takes what is left.
+    """A contract's kind of work, as far as its words tell. The last trade takes what is left.
 
     A purchase's description often names nothing but the vendor, and that tells something too.
     """

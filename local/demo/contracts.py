@@ -49,12 +49,12 @@ class Contract:
 
     @property
     def bid_letters(self) -> str:
-        """What follows the number of a public-works bid: ELEC, ROOF, …; blank for many."""
+        """The end of a public-works bid's number: ELEC, ROOF, …; blank for many."""
         return self.bid.lstrip("0123456789") if self.kind == PUBLIC_WORKS else ""
 
     @property
     def title(self) -> str:
-        """What the contract is for, in at most 255 characters.
+        """The subject of the contract, in at most 255 characters.
 
         Every seventh description only says "<vendor> Bid # <bid>"; the title then says it in words.
         """

@@ -41,7 +41,7 @@ WRITTEN = {
     "S": (SuccessRule.CODES, "S,G"),
     "echo": (SuccessRule.ECHO, ""),
 }
-"""What a connection must say of a simulator that answers so."""
+"""A connection to a simulator that answers so must say this."""
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class Loaded:
 
 
 def is_loaded() -> bool:
-    """Whether the demo is in this database, or somebody's own company of that name."""
+    """True if the demo is in this database, or somebody's own company of that name."""
     return Company.objects.filter(slug=KEYSTONE.slug).exists()
 
 

@@ -1,4 +1,4 @@
-"""What the simulated Spectrum knows before anything is exported: `python -m local.demo.masters`.
+"""The simulated Spectrum's knowledge before anything is exported: `python -m local.demo.masters`.
 
 Writes data/spectrum_masters.json, which is committed. It needs no settings and no database.
 """

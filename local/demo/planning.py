@@ -70,7 +70,7 @@ def _retainage(draw: Draw, kind: str) -> Decimal:
 
 
 def _case_of_the_record(commitment: PlannedCommitment) -> str:
-    """What is awkward about it without any change of ours."""
+    """Awkwardness that it has without any change of ours."""
     contract = commitment.contract
     if not commitment.project.linked:
         return awkward.JOB_NOT_LINKED

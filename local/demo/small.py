@@ -73,7 +73,7 @@ def _make(prefix: str, count: int) -> None:
 
 
 def _templates(company: DemoCompany) -> list[Commitment]:
-    """What of the demo nothing blocks, and was not sent."""
+    """Commitments of the demo that nothing blocks, and that were not sent."""
     others = {*REJECTIONS, *waiting_numbers()}
     numbers = [
         each.number

@@ -1,4 +1,4 @@
-"""What waits for accounting when the demo starts, and what was rejected: through the real decisions.
+"""Commitments that wait or were rejected when the demo starts: through the real decisions.
 
 Everything is sent at the moment of loading. Earlier times would have to be written past the
 history, which takes its time from the database and can't be changed.

@@ -18,7 +18,7 @@ LARGEST = 50 * 1024 * 1024  # bytes
 
 
 class Catcher:
-    """What aiosmtpd asks. The answer 250 is given only when the mail is on the disk."""
+    """aiosmtpd's questions. The answer 250 is given only when the mail is on the disk."""
 
     def __init__(self, inbox: Inbox, faults: Faults) -> None:
         self.inbox = inbox

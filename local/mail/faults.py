@@ -1,4 +1,4 @@
-"""What the mail catcher does wrong on request: refuse, hang, or answer too late."""
+"""The mail catcher's faults on request: refuse, hang, or answer too late."""
 
 import time
 from dataclasses import dataclass

@@ -45,7 +45,7 @@ class Mail:
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        """What the sender wrote, without what we noted ourselves."""
+        """As the sender wrote it, without what we noted ourselves."""
         return [(name, str(value)) for name, value in self.message.items() if name not in (SENDER, RECIPIENT)]
 
     def _part(self, subtype: str) -> str:

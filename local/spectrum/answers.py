@@ -1,4 +1,4 @@
-"""What a Put replies: rows of code, text and column, as the vendor's example replies show them."""
+"""Replies to a Put: rows of code, text and column, as the vendor's example replies show them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class RefusedError(Exception):
 
     @property
     def is_unauthorised(self) -> bool:
-        """Whether the call was turned away before its content was looked at."""
+        """True if the call was turned away before its content was looked at."""
         return any(answer.code == ABORTED and answer.column != "Job_Number" for answer in self.answers)
 
 

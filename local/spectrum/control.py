@@ -17,7 +17,7 @@ _NO_SUCH_ADDRESS: Answer = (404, {"error": "the simulator has nothing at this ad
 
 
 def get(address: list[str], query: Mapping[str, str], endpoint: Endpoint) -> Answer:
-    """What stands at an address below `/simulator/`, as a status and a document."""
+    """The status and the document at an address below `/simulator/`."""
     match address:
         case ["faults"]:
             return 200, endpoint.faults.as_json()

@@ -58,7 +58,7 @@ class Drift:
         return replace(layout, elements=(*kept, *(Element(name, 20) for name in drift.get("add", []))))
 
     def published(self, layout: Layout, sent: Mapping[str, str]) -> dict[str, str]:
-        """What was sent, under the published names; what has none is lost, as nobody knows it."""
+        """The sent values under the published names; what has none is lost, as nobody knows it."""
         drift = self._of(layout)
         original = {new: old for old, new in drift.get("rename", {}).items()}
         values = {original.get(name, name): value for name, value in sent.items()}
@@ -66,7 +66,7 @@ class Drift:
         return {name: value for name, value in (removed | values).items() if name in layout.names}
 
     def qualifies(self, layout: Layout) -> bool:
-        """Whether the elements are in the namespace now."""
+        """True if the elements are in the namespace now."""
         return bool(self._of(layout).get("qualified", False))
 
     def _of(self, layout: Layout) -> dict[str, Any]:

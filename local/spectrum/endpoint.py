@@ -17,7 +17,7 @@ from local.spectrum.site import Site
 from local.spectrum.subcontracts import SubcontractKey
 
 SUCCESSES = ("none", "blank", "G", "S", "echo")
-"""What a successful Put answers: no row, a row without a code, with one, or one that repeats the key."""
+"""The reply to a successful Put: no row, a row without a code, with one, or one that repeats the key."""
 KEY = (
     *("Company_Code", "Vendor_Code", "Subcontract_Number"),
     *("Phase_Code", "Cost_Type", "Bid_Item_Number", "Notes_Topic"),
@@ -38,7 +38,7 @@ _SERVER_ERROR = b"""<!DOCTYPE html><html><head><title>500</title></head>
 
 
 class Ending(enum.Enum):
-    """What happens to the connection."""
+    """The fate of the connection."""
 
     ANSWER = "answer"
     HANG_UP = "hang up"
@@ -47,7 +47,7 @@ class Ending(enum.Enum):
 
 @dataclass(frozen=True)
 class Reply:
-    """What goes back to the caller, if anything does."""
+    """The reply that goes back to the caller, if any does."""
 
     status: int = 200
     body: bytes = b""
@@ -197,7 +197,7 @@ class Endpoint:
         return calls.ACCEPTED, answers, Reply(body=soap.reply(layout.method, answers))
 
     def _success(self, values: Mapping[str, str], *, informed: bool) -> list[Answer]:
-        """What says that a record is written; beside information only an echo does."""
+        """The reply that says that a record is written; beside information only an echo does."""
         match self.switches.success:
             case "echo":
                 return [Answer("", "", key={name: values[name].ljust(12) for name in KEY if name in values})]

@@ -96,11 +96,11 @@ class ScriptedFault:
 
     @property
     def is_spent(self) -> bool:
-        """Whether it has struck as often as it was asked to."""
+        """True if it has struck as often as it was asked to."""
         return self.fired >= self.times
 
     def matches(self, method: str, number: str) -> bool:
-        """Whether a call of this method for this subcontract number counts; a list must be named."""
+        """True if a call of this method for this subcontract number counts; a list must be named."""
         any_write = not self.method and not method.startswith("Get")
         is_meant = self.method == method or any_write
         return is_meant and self.key.strip().upper() in {"", number.strip().upper()}

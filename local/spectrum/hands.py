@@ -1,4 +1,4 @@
-"""What a person does at Spectrum's own screens: enter a subcontract, change it, delete it, give it or its
+"""A person's acts at Spectrum's own screens: enter a subcontract, change it, delete it, give it or its
 vendor another key, expand the phases, and enter invoices and payments.
 
 The services can't delete, and check much that a person may do. Nothing here goes through them,

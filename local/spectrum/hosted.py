@@ -1,4 +1,4 @@
-"""What a hosted site puts in front of its services: OAuth with client credentials, and secret rotation.
+"""A hosted site puts this in front of its services: OAuth with client credentials, and secret rotation.
 
 Source: the vendor's page "Enhanced Authentication". Kept in memory: after a restart the client has
 the secret of the command line again. What is wrong with a secret is said as RFC 6749 has it.
@@ -48,11 +48,11 @@ class Gateway:
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody needs a token."""
+        """True if nobody needs a token."""
         return self._client is None
 
     def lets_in(self, authorization: str) -> bool:
-        """Whether a request with this header may pass. A site without a client is open."""
+        """True if a request with this header may pass. A site without a client is open."""
         if self._client is None:
             return True
         kind, _, token = authorization.partition(" ")

@@ -19,7 +19,7 @@ Rows = Sequence[tuple[object, ...]]
 
 @dataclass(frozen=True)
 class _Copy:
-    """What stands under a key after one commit, and when the readers shall see it."""
+    """The content under a key after one commit, and when the readers shall see it."""
 
     key: SubcontractKey
     headers: Rows

@@ -39,7 +39,7 @@ class Element:
     negative: bool = False
 
     def accepts(self, value: str) -> bool:
-        """Whether a value that is not blank fits the element's mask; its length is another question."""
+        """True if a value that is not blank fits the element's mask; its length is another question."""
         match self.kind:
             case Kind.NUMBER:
                 return self._number_mask.fullmatch(value) is not None

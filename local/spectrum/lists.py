@@ -106,7 +106,7 @@ class Lists:
         return self.switches.error_status if told else 200
 
     def knows(self, authorization: str) -> bool:
-        """Whether a header holds Basic with an Authorization_ID of the site."""
+        """True if a header holds Basic with an Authorization_ID of the site."""
         with self.store.reading() as db:
             return bool(masters.services_granted(db, _basic(authorization).partition(":")[2]))
 
@@ -156,7 +156,7 @@ def _shown(row: sqlite3.Row) -> Row:
 
 
 def _meets(value: str, pattern: str, any_ending: str) -> bool:
-    """Whether a value is one of those that a parameter asks for; blank asks for all."""
+    """True if a value is one of those that a parameter asks for; blank asks for all."""
     return not pattern or any(
         re.fullmatch(
             ".*".join(re.escape(part) for part in (each.split(any_ending) if any_ending else [each])),

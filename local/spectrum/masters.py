@@ -158,7 +158,7 @@ def _store_job(db: sqlite3.Connection, company: str, job: Mapping[str, Any]) -> 
 
 
 def is_closed_to(db: sqlite3.Connection, company: str, job: str, authorization_id: str) -> bool:
-    """Whether job security keeps a caller from a job."""
+    """True if job security keeps a caller from a job."""
     return (
         _one(db, f"SELECT 1 FROM simulator_job_security {_OF_JOB}", company, job, authorization_id)
         is not None
@@ -255,12 +255,12 @@ def another_place(db: sqlite3.Connection, company: str, job: str) -> sqlite3.Row
 
 
 def has_unit_prices(job: sqlite3.Row | None) -> bool:
-    """Whether it is a unit-price job."""
+    """True if it is a unit-price job."""
     return job is not None and job["Price_Method_Code"] == UNIT_PRICE
 
 
 def has_cost_type(db: sqlite3.Connection, company: str, cost_type: str) -> bool:
-    """Whether the company knows the cost type at all."""
+    """True if the company knows the cost type at all."""
     query = "SELECT 1 FROM simulator_cost_type WHERE company = ? AND cost_type = ?"
     return _one(db, query, company, cost_type) is not None
 
@@ -271,7 +271,7 @@ def gl_account(db: sqlite3.Connection, company: str, account: str) -> sqlite3.Ro
 
 
 def is_fixed_price_unit(db: sqlite3.Connection, company: str, unit: str) -> bool:
-    """Whether the unit of measure has the price method Fixed Price."""
+    """True if the unit of measure has the price method Fixed Price."""
     query = "SELECT 1 FROM simulator_fixed_price_unit WHERE company = ? AND unit = ?"
     return _one(db, query, company, unit) is not None
 

@@ -112,7 +112,7 @@ class Pages:
         return self._page(f"Call {call['id']}", body, faults)
 
     def fault_list(self, faults: Sequence[Mapping[str, Any]], waiting: int) -> bytes:
-        """What is scripted to go wrong, and what has."""
+        """The script of faults, and those that have struck."""
         body: list[Content] = [node("h1", "Scripted faults")]
         if faults:
             body.append(tables.fault_table(faults))

@@ -74,7 +74,7 @@ def require_authorisation(db: sqlite3.Connection, sent: Mapping[str, str], *, me
 
 
 def with_defaults(db: sqlite3.Connection, sent: Mapping[str, str]) -> dict[str, str]:
-    """What was sent, with the values that the Authorization_ID injects where an element is blank."""
+    """The sent values, with those that the Authorization_ID injects where an element is blank."""
     injected = masters.defaults_of(db, sent["Company_Code"], sent["Authorization_ID"])
     return {name: value or injected.get(name, "") for name, value in sent.items()}
 
@@ -273,7 +273,7 @@ def _phase_of(db: sqlite3.Connection, company: str, job: str, code: str, cost_ty
 
 
 def _money(sent: Mapping[str, str], *, fixed_price: bool) -> dict[str, Any]:
-    """What the price methods let through. Price times quantity wins over a sent amount."""
+    """The part that the price methods let through. Price times quantity wins over a sent amount."""
     price, quantity = sent["Unit_Price"], sent["Original_Contract_Quantity"]
     amount = sent["Original_Contract_Amount"]
     if fixed_price:

@@ -222,7 +222,7 @@ class Handler(BaseHTTPRequestHandler):
             self._finish(self.server.endpoint.answer_hosted(what, body))
 
     def _is_let_in(self, kind: str) -> bool:
-        """Whether the gateway of a hosted site lets the request pass; else it is answered here."""
+        """True if the gateway of a hosted site lets the request pass; else it is answered here."""
         endpoint, shown = self.server.endpoint, self.headers.get("Authorization", "")
         if kind == "ws" and endpoint.switches.basic_over_soap:
             lets_in = self._lists.knows(shown)

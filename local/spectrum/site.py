@@ -1,4 +1,4 @@
-"""What befalls a site and not only one call: its people, its listener, its services, its read-only copy."""
+"""Faults of a site and not only of one call: its people, its listener, its services, its read-only copy."""
 
 import sqlite3
 from collections.abc import Callable, Mapping

@@ -153,7 +153,7 @@ def search(
 
 
 def notes(db: sqlite3.Connection, key: SubcontractKey) -> dict[str, str]:
-    """What stands in a subcontract's notes, by topic."""
+    """A subcontract's notes, by topic."""
     where = (key.company.strip(), key.vendor.strip(), key.number.strip())
     rows = db.execute(
         "SELECT topic, text FROM simulator_note WHERE company = ? AND vendor = ? AND number = ?", where

@@ -1,4 +1,4 @@
-"""What the pages are made of: the tables, lists of facts and links that more than one page shows."""
+"""Parts of the pages: the tables, lists of facts and links that more than one page shows."""
 
 import datetime as dt
 import sqlite3
@@ -279,7 +279,7 @@ def pager(query: Mapping[str, str], page: int, *, more: bool) -> etree._Element 
 
 
 def empty(what: str, then: str) -> etree._Element:
-    """What stands where a table would stand."""
+    """In the place of a table."""
     return node("div", node("p", node("strong", what)), node("p", then), class_="empty")
 
 

@@ -1,4 +1,4 @@
-"""Whether dead and slow connections delay the others: from Accept to Synced, beside the same without them."""
+"""Dead and slow connections don't delay the others: from Accept to Synced, beside the same without them."""
 
 import statistics
 import time
@@ -78,7 +78,7 @@ def _slow(company: Company) -> list[dict[str, object]]:
 
 
 def forget(in_trouble: list[Company]) -> None:
-    """What they have is no longer due, so that a half is undisturbed; and they are tried again after it."""
+    """Their work is no longer due, so that a half is undisturbed; and they are tried again after it."""
     ids = [company.connection.pk for company in in_trouble]
     ExportJob.objects.filter(connection__in=ids, status=JobStatus.QUEUED).update(
         not_before="2100-01-01T00:00Z"

@@ -1,4 +1,4 @@
-"""What no machine changes, in a world of which the planner's statistics tell little: statements, rows, bytes.
+"""Bounds that no machine changes, in a world of which the planner's statistics tell little: statements, rows.
 
 `python -m tests.bench.bounds`, in the database that DATABASE_URL names. The last line counts the bounds.
 """
@@ -56,13 +56,13 @@ PAGES = (
     Page(f"{BASE}/jobs/", 12),
     Page(f"{BASE}/reconciliation/", 13),
     Page(f"{BASE}/approvers/", 19),
-    Page(f"{BASE}/activity/", 14),
+    Page(f"{BASE}/history/", 14),
 )
 MOST_OF_AN_ACCEPT = 15
 
 
 class Bounds:
-    """What was measured beside what it may be."""
+    """A measured figure beside its bound."""
 
     def __init__(self) -> None:
         self.count = self.met = 0
@@ -117,7 +117,7 @@ def _measure(bounds: Bounds) -> None:
         bounds.check(f"{page.path}: bytes", len(gzip.compress(answer.content)), page.size)
     path = f"{BASE}/commitments/{names['awaiting']}/accept/"
     shown = client.get(path, headers={"HX-Request": "true"}).content.decode()
-    entered = dict(re.findall(r'name="(seen_hash|round|erp_id)"[^>]*value="([^"]*)"', shown))
+    entered = dict(re.findall(r'name="(expected_hash|round|erp_id)"[^>]*value="([^"]*)"', shown))
     answer, statements, rows = count(lambda: client.post(path, entered, headers={"HX-Request": "true"}))
     assert answer.status_code == 200, answer.content
     bounds.check("accept: statements, BEGIN and COMMIT aside", statements, MOST_OF_AN_ACCEPT)
@@ -127,7 +127,7 @@ def _measure(bounds: Bounds) -> None:
 
 
 def count(act: Callable[[], Any]) -> tuple[Any, int, int]:
-    """What it returns, its statements but for BEGIN and COMMIT, and the rows that were read for them."""
+    """The result, its statements but for BEGIN and COMMIT, and the rows that were read for them."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 

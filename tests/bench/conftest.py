@@ -1,4 +1,4 @@
-"""What is measured is printed at the end, and nothing else."""
+"""The measurements are printed at the end, and nothing else."""
 
 from collections.abc import Callable
 

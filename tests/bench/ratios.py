@@ -147,7 +147,7 @@ def measure_accept(
 
 def read_box(web: Web, key: int) -> dict[str, str]:
     shown = gzip.decompress(web.ask(f"{BASE}/commitments/{key}/accept/").encode("latin-1")).decode()
-    return dict(re.findall(r'name="(seen_hash|round|erp_id)"[^>]*value="([^"]*)"', shown))
+    return dict(re.findall(r'name="(expected_hash|round|erp_id)"[^>]*value="([^"]*)"', shown))
 
 
 def measure_rate(

@@ -79,7 +79,7 @@ WORLDS = {
 
 @dataclass(frozen=True)
 class Kind:
-    """What became of some commitments: ``share`` in a thousand; None for what waits."""
+    """The fate of some commitments: ``share`` in a thousand; None for those that wait."""
 
     share: int | None
     badge: Badge

@@ -77,7 +77,7 @@ class Product:
         return self._session_cookie, client.session.session_key
 
     def manage(self, *arguments: str) -> str:
-        """What `manage.py` says, run as an operator would."""
+        """The output of `manage.py`, run as an operator would."""
         command = [sys.executable, "manage.py", *arguments]
         done = subprocess.run(
             command, cwd=ROOT, env=self._environment, capture_output=True, text=True, timeout=60
@@ -86,7 +86,7 @@ class Product:
         return done.stdout.strip()
 
     def mails(self, *, to: str) -> list[dict[str, Any]]:
-        """What the catcher has for this address, newest first."""
+        """The catcher's mails for this address, newest first."""
         with _opener.open(f"{self.mail_url}/api/messages", timeout=10) as reply:
             messages = json.load(reply)["messages"]
         return [message for message in messages if message["to"] == [to]]

@@ -225,7 +225,7 @@ def test_the_settings_of_connections(windows: Windows, contractor: Contractor) -
     page.get_by_label("Name", exact=True).fill("")
     page.get_by_role("button", name="Save settings").click()
     inspection.look("settings that are not saved")
-    history = f"/companies/{contractor.company.slug}/erp-integrations/activity/"
+    history = f"/companies/{contractor.company.slug}/erp-integrations/history/"
     inspection.visit(history, f"{history}?event=settings", f"{history}?q=nothing+like+it")
     inspection.end()
 

@@ -1,4 +1,4 @@
-"""What people do to a page by accident, and only a browser can show."""
+"""People's accidents with a page that only a browser can show."""
 
 import re
 

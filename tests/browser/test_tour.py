@@ -246,8 +246,9 @@ def test_a_viewer_has_nothing_to_press_and_a_forged_decision_is_refused(
           const post = (what, fields) => fetch(address + what, {
             method: "POST", body: new URLSearchParams({csrfmiddlewaretoken: token, ...fields}),
           });
-          const accepted = await post("accept/", {round: 0, seen_hash: "0", erp_id: "SC-301"});
-          const rejected = await post("reject/", {round: 0, seen_hash: "0", reason: "Because"});
+          const saw = {expected_version: 0, expected_hash: "0"};
+          const accepted = await post("accept/", {...saw, erp_id: "SC-301"});
+          const rejected = await post("reject/", {...saw, reason: "Because"});
           return [accepted.status, rejected.status, await rejected.text()];
         }""",
         submission.get_absolute_url(),

@@ -1,4 +1,4 @@
-"""What the commitment's form posts."""
+"""The fields that the commitment's form posts."""
 
 from typing import Any
 

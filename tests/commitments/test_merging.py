@@ -1,4 +1,4 @@
-"""What merging gives, and which billing items are free."""
+"""Merged lines, and the billing items that are free."""
 
 from decimal import Decimal
 from typing import Any

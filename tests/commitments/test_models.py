@@ -1,4 +1,4 @@
-"""What the database refuses about commitments, and what they say of themselves."""
+"""The database's refusals about commitments, and their own descriptions."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is counted for all processes is kept as JSON, so that nobody who reaches the table runs code by it."""
+"""Counts for all processes are kept as JSON, so that nobody who reaches the table runs code by it."""
 
 import base64
 import pickle

@@ -1,4 +1,4 @@
-"""What people are told while PostgreSQL gives no connection."""
+"""People are told while PostgreSQL gives no connection."""
 
 import logging
 from collections.abc import Iterator
@@ -107,7 +107,7 @@ def test_what_nobody_foresaw_keeps_its_traceback(log: StringIO) -> None:
 
 @pytest.fixture
 def log() -> Iterator[StringIO]:
-    """What the product's processes would write."""
+    """The product's processes would write these."""
     handler = logging.StreamHandler(StringIO())
     handler.setLevel(logging.WARNING)
     handler.setFormatter(SafeFormatter("%(levelname)s %(name)s %(message)s"))

@@ -1,4 +1,4 @@
-"""What every answer says to the browser, whoever asks and however it ends."""
+"""The headers of every answer, whoever asks and however it ends."""
 
 import re
 from typing import Any

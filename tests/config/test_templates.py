@@ -1,4 +1,4 @@
-"""What travels of a page: compressed, without blank lines, and every word as it was written."""
+"""A page travels compressed, without blank lines, and with every word as it was written."""
 
 import gzip
 

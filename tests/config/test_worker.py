@@ -1,4 +1,4 @@
-"""What runs regularly is due by the database, whichever worker asks and since when it lives."""
+"""Regular work is due by the database, whichever worker asks and since when it lives."""
 
 import threading
 from datetime import timedelta

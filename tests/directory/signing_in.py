@@ -21,13 +21,13 @@ def sign_in(client: Client, login: str, password: str = PASSWORD, **request: Any
 
 
 def code_of(person: User, *, periods_ahead: int = 0) -> str:
-    """What the person's authenticator app shows, now or some periods of 30 seconds later."""
+    """The code in the person's authenticator app, now or some periods of 30 seconds later."""
     kept = Authenticator.objects.get(user=person, type=Authenticator.Type.TOTP)
     return code_for(TwoStepAdapter().decrypt(kept.data["secret"]), periods_ahead=periods_ahead)
 
 
 def code_for(secret: str, *, periods_ahead: int = 0) -> str:
-    """What an app shows that was given this key."""
+    """The code in an app that was given this key."""
     counter = int(time.time()) // 30 + periods_ahead
     return totp.format_hotp_value(totp.hotp_value(secret, counter))
 

@@ -1,4 +1,4 @@
-"""What somebody with the database in hand would do to the history."""
+"""The acts on the history of somebody with the database in hand."""
 
 from typing import Any
 

@@ -124,7 +124,7 @@ def test_nobody_is_given_a_right() -> None:
 
 
 def inserted(**columns: int | str | None) -> HistoryEntry:
-    """What the history holds after somebody wrote a grant into it by hand."""
+    """The history after somebody wrote a grant into it by hand."""
     told: dict[str, int | str | None] = {
         "event": "privilege.granted",
         "subject_type": "directory.companymembership",

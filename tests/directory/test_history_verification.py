@@ -44,14 +44,14 @@ def entries(company: Company) -> list[HistoryEntry]:
 
 
 def verified(*arguments: str) -> str:
-    """What the command says of a history that holds."""
+    """The command's output on a history that holds."""
     told = StringIO()
     call_command("verify_history", *arguments, stdout=told)
     return told.getvalue()
 
 
 def broken(*arguments: str) -> str:
-    """What the command says of one that does not; its exit code is 1."""
+    """The command's output on one that does not; its exit code is 1."""
     told = StringIO()
     with pytest.raises(CommandError) as error:
         call_command("verify_history", *arguments, stdout=told)

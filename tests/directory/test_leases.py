@@ -1,4 +1,4 @@
-"""What every lease promises, shown with the rows of the outbox."""
+"""The promises of every lease, shown with the rows of the outbox."""
 
 from collections.abc import Iterator
 from datetime import timedelta

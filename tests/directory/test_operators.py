@@ -1,4 +1,4 @@
-"""What an operator does to accounts at the command line is seen afterwards."""
+"""An operator's acts on accounts at the command line are seen afterwards."""
 
 import getpass
 import socket

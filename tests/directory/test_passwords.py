@@ -1,4 +1,4 @@
-"""What a password may not be."""
+"""Passwords that are refused."""
 
 from pathlib import Path
 

@@ -270,7 +270,7 @@ class TestInDjangoAdmin:
 
 
 def purge_old_data() -> None:
-    """What workers do daily."""
+    """As workers do daily."""
     purge_emails()
     purge_sign_in_records()
     purge_replies()

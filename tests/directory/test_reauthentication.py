@@ -58,7 +58,7 @@ def granting(membership: CompanyMembership) -> tuple[str, dict[str, str]]:
 
 
 def carried(page: str) -> dict[str, str]:
-    """What the page that asks sends along."""
+    """The hidden fields of the page that asks."""
     fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page)
     return {name: unescape(value) for name, value in fields if name != "csrfmiddlewaretoken"}
 
@@ -120,7 +120,7 @@ def test_a_connection_s_settings_wait_too_and_its_secrets_are_not_kept_meanwhile
     client = signed_in(person)
     entered_password(client, seconds_ago=LONG_AGO)
     base = f"/companies/{connection.company.slug}/erp-integrations/settings/{connection.pk}/"
-    for address in (base, f"{base}adopt/", f"{base}rotate/"):
+    for address in (base, f"{base}accept-wsdl/", f"{base}rotate/"):
         assert client.post(address, {"authorization_id": "new-secret"}).status_code == 403
     assert "new-secret" not in str(dict(client.session))
     stored = Connection.objects.get().authorization_id
@@ -133,7 +133,7 @@ def test_taking_the_history_away_waits_too() -> None:
     company = person.company_memberships.get().company
     client = signed_in(person)
     entered_password(client, seconds_ago=LONG_AGO)
-    address = f"/companies/{company.slug}/erp-integrations/activity/export/"
+    address = f"/companies/{company.slug}/erp-integrations/history/export/"
     assert client.post(address, {"format": "csv"}).status_code == 403
     assert client.post(address, {"format": "csv", "confirm_password": PASSWORD}).status_code == 200
 

@@ -1,4 +1,4 @@
-"""What a word is, and what a typed one finds: two functions of the database."""
+"""Words, and what a typed one finds: two functions of the database."""
 
 import pytest
 from django.db import connection

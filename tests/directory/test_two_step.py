@@ -102,7 +102,7 @@ def test_a_code_works_once(person: User) -> None:
 
 
 def test_a_code_of_the_period_before_is_no_second_chance(person: User) -> None:
-    """What allauth remembers is forgotten after 30 seconds, while the code is good for 90."""
+    """allauth forgets it after 30 seconds, while the code is good for 90."""
     turn_on_two_step(person)
     code = code_of(person, periods_ahead=1)
     first, second = Client(), Client()

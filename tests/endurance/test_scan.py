@@ -1,4 +1,4 @@
-"""What script/scan leaves alone, hears and tells; wapiti itself is not run here."""
+"""script/scan leaves some addresses alone, hears and tells; wapiti itself is not run here."""
 
 import urllib.request
 from typing import Any

@@ -1,4 +1,4 @@
-"""What tests of the ERP Integrations tool share: a simulator process, and a commitment that it knows."""
+"""Shared by tests of the ERP Integrations tool: a simulator process, and a commitment that it knows."""
 
 from collections.abc import Iterator
 
@@ -86,7 +86,7 @@ def accept(submission: Submission, by: User, erp_id: str = "") -> ExportJob:
     return submissions.accept(
         submission=submission,
         by=by,
-        seen_hash=basis.hash,
+        expected_hash=basis.hash,
         erp_id=erp_id or basis.proposed_erp_id,
         number_looked_up=bool(erp_id),
     )

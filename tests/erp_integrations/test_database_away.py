@@ -1,4 +1,4 @@
-"""What a worker does when PostgreSQL dies under one of its statements: nothing that is known is lost."""
+"""PostgreSQL dies under a statement of a worker: nothing that is known is lost."""
 
 from collections.abc import Iterator
 

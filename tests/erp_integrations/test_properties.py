@@ -229,7 +229,7 @@ class Way:
     def _accept(self, submission: Submission, erp_id: str) -> ExportJob:
         seen = build_basis(submission.document).hash
         return submissions.accept(
-            submission=submission, by=self.approver, seen_hash=seen, erp_id=erp_id, number_looked_up=True
+            submission=submission, by=self.approver, expected_hash=seen, erp_id=erp_id, number_looked_up=True
         )
 
     def _never_reaches_the_wire(self, commitment: Commitment, erp_id: str) -> None:
@@ -300,7 +300,7 @@ class Way:
 
 
 def told(written: str, stored: str, shown: Element) -> None:
-    """What is stored is what was written, or the preview said what would be instead, or whose default."""
+    """Spectrum stores what was written, or the preview said what would be instead, or whose default."""
     written, stored = written.strip(), stored.strip()
     if any(character.isprintable() and not character.isspace() for character in written):
         assert stored == shown.value

@@ -1,4 +1,4 @@
-"""What tests begin with, by the situation that it is in; people come with their rights.
+"""Rows for tests to begin with, by the situation that they are in; people come with their rights.
 
 ``CommitmentFactory(approved=True)`` is a row. ``SubmissionFactory(rejected=True)`` went the
 product's own way there: it was sent, and decided, by the functions that people's clicks call.

@@ -1,4 +1,4 @@
-"""What all factories share: to the type checker, calling one gives the model that it makes."""
+"""Shared by all factories: to the type checker, calling one gives the model that it makes."""
 
 from typing import TYPE_CHECKING, Any, TypeVar
 

@@ -142,7 +142,7 @@ class SubmissionFactory(ModelFactory[Submission]):
                 submissions.accept(
                     submission=submission,
                     by=approver,
-                    seen_hash=basis.hash,
+                    expected_hash=basis.hash,
                     erp_id=basis.proposed_erp_id,
                     note=kwargs["note"],
                 )

@@ -98,7 +98,7 @@ def _follow(process: "subprocess.Popen[bytes]", progress: Path) -> None:
 
 
 def _copy(folder: Path) -> None:
-    """What git knows of the product, and what is new in it."""
+    """The product as git knows it, and what is new in it."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""What must not be reached."""
+"""Goals that must not be reached."""
 
 OWN_CONTENT, ELSEWHERE, APPROVER, UNTOLD, TRACES = "A", "B", "C", "D", "E"
 GOALS = {

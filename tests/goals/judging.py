@@ -1,4 +1,4 @@
-"""What was reached: judged by who sat at which keyboard, never by what the product says of it.
+"""The judge of what was reached: by who sat at which keyboard, never by what the product says of it.
 
 A goal by one person counts whatever was mailed: a mail stops nothing. By two, and where it takes the right to
 give authority, which two or its holder may use, it counts when nobody uninvolved was told.
@@ -49,7 +49,7 @@ class Decision:
 
 @dataclass
 class Book:
-    """What the judge knows besides the database. Each state has its own."""
+    """The judge's knowledge besides the database. Each state has its own."""
 
     steps: tuple[Step, ...] = ()
     wrote: frozenset[str] = frozenset()
@@ -58,7 +58,7 @@ class Book:
     knows: dict[tuple[str, str], str] = field(default_factory=dict)
     """Passwords, by hand and account."""
     phones: dict[tuple[str, str], str] = field(default_factory=dict)
-    """What the authenticator app of a hand has of an account."""
+    """The authenticator app of a hand, with what it has of an account."""
     reads: dict[str, str] = field(default_factory=dict)
     """Mailboxes, by address."""
     sessions: dict[tuple[str, str], Any] = field(default_factory=dict)
@@ -80,7 +80,7 @@ class Book:
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """What of it makes another state."""
+        """The part that makes another state."""
         return (
             self.wrote,
             self.grants,
@@ -121,7 +121,7 @@ class Judge:
     beginning: frozenset[str] = frozenset()
     """Whose accounts are approvers' at the beginning, and their own."""
     known: dict[Any, list[tuple[str, str]]] = field(default_factory=dict)
-    """What leaves, by state."""
+    """The exports that leave, by state."""
 
     def after(self, step: Step, book: Book, since: Moment, before: Rows, now: Rows) -> list[tuple[str, str]]:
         """Note what a step did; which goals it reached, each with what shows it."""
@@ -259,12 +259,12 @@ class Judge:
                 )
 
     def _vendor(self, contract_company: int | None) -> str:
-        """What everybody was shown as this contract company's vendor at the beginning."""
+        """The vendor that everybody was shown for this contract company at the beginning."""
         own = self.there.commitment.contract_company_id
         return VENDOR if contract_company == own else OTHER_VENDOR
 
     def _exported(self, book: Book, now: Rows) -> list[tuple[str, str]]:
-        """What leaves if a worker comes now, which then did not come."""
+        """The exports that leave if a worker comes now, which then did not come."""
         jobs = now["erp_integrations.exportjob"].values()
         if not any(job["status"] in (JobStatus.QUEUED, JobStatus.INCOMPLETE) for job in jobs):
             return []
@@ -342,7 +342,7 @@ def export() -> None:
 
 
 def note_export(book: Book) -> None:
-    """What was exported whole begins anew: whose hands were in it is past."""
+    """A commitment that was exported whole begins anew: whose hands were in it is past."""
     if ExportJob.objects.filter(status=JobStatus.SYNCED).exists():
         book.wrote = frozenset()
 

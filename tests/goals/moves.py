@@ -1,4 +1,4 @@
-"""What somebody can do: each is a real request, a real command, or a worker's turn.
+"""Somebody's moves: each is a real request, a real command, or a worker's turn.
 
 A move is of an ``area``, which says to whom it is offered at all; whether it is allowed, the product says.
 What it passes through is in ``places``: see ``tests/goals/places.py``.
@@ -314,46 +314,50 @@ def link_vendor(desk: Desk) -> None:
         connection=desk.there.connection.pk,
         code=OTHER_VENDOR,
         drop=("unlink",),
-        typed=_seen_vendor(desk),
+        typed=_expected_vendor(desk),
     )
 
 
 @_move("takes the vendor's link away", "erp admin", "erp_integrations:vendor")
 def unlink_vendor(desk: Desk) -> None:
     address = desk.of_company("erp_integrations:vendor", desk.there.commitment.contract_company_id or 0)
-    desk.submit(address, connection=desk.there.connection.pk, unlink="1", typed=_seen_vendor(desk))
+    desk.submit(address, connection=desk.there.connection.pk, unlink="1", typed=_expected_vendor(desk))
 
 
-def _seen_vendor(desk: Desk) -> dict[str, str]:
+def _expected_vendor(desk: Desk) -> dict[str, str]:
     links = VendorLink.objects.filter(
         connection=desk.there.connection, contract_company=desk.there.commitment.contract_company_id
     )
-    return {"seen": links[0].vendor_code if links else ""}
+    return {"expected_code": links[0].vendor_code if links else ""}
 
 
-def _seen_job(desk: Desk) -> dict[str, Any]:
+def _expected_job(desk: Desk) -> dict[str, Any]:
     link = JobLink.objects.filter(project=desk.there.project).first()
-    return {"seen": link.job_number, "seen_connection": link.connection_id} if link else {"seen": ""}
+    return (
+        {"expected_code": link.job_number, "expected_connection": link.connection_id}
+        if link
+        else {"expected_code": ""}
+    )
 
 
 @_move("links the project to another job", "erp admin", "erp_integrations:job", "erp_integrations:jobs")
 def link_job(desk: Desk) -> None:
     address = desk.of_company("erp_integrations:job", desk.there.project.pk)
     where = {"connection": desk.there.connection.pk, "code": OTHER_JOB}
-    desk.submit(address, drop=("unlink",), typed={**where, **_seen_job(desk)})
+    desk.submit(address, drop=("unlink",), typed={**where, **_expected_job(desk)})
 
 
 @_move("links the project to another Spectrum company", "erp admin", "erp_integrations:job")
 def link_elsewhere(desk: Desk) -> None:
     address = desk.of_company("erp_integrations:job", desk.there.project.pk)
     where = {"connection": desk.there.elsewhere.pk, "code": "24-001"}
-    desk.submit(address, drop=("unlink",), typed={**where, **_seen_job(desk)})
+    desk.submit(address, drop=("unlink",), typed={**where, **_expected_job(desk)})
 
 
 @_move("takes the project's link away", "erp admin", "erp_integrations:job")
 def unlink_job(desk: Desk) -> None:
     desk.submit(
-        desk.of_company("erp_integrations:job", desk.there.project.pk), unlink="1", typed=_seen_job(desk)
+        desk.of_company("erp_integrations:job", desk.there.project.pk), unlink="1", typed=_expected_job(desk)
     )
 
 

@@ -34,20 +34,24 @@ HARMLESS: dict[str, str] = {
     "erp_integrations:progress": LOOKS,
     "erp_integrations:row": LOOKS,
     "erp_integrations:cost_codes": LOOKS,
-    "erp_integrations:activity": LOOKS,
-    "erp_integrations:activity-export": "It gives out what is in the history, and is itself in it.",
+    "erp_integrations:history": LOOKS,
+    "erp_integrations:history-export": "It gives out what is in the history, and is itself in it.",
     "erp_integrations:reconciliation": "It asks for a comparison, which reads.",
     "erp_integrations:reconciliation-progress": LOOKS,
     "erp_integrations:reconciliation-spreadsheet": LOOKS,
     "erp_integrations:pause": "Nothing is sent while it lasts; what is sent afterwards is checked as ever.",
-    "erp_integrations:let-go-on": "What is sent is checked as if there had been no pause.",
+    "erp_integrations:resume-connection": "What is sent is checked as if there had been no pause.",
+    **{
+        f"companies/*/erp-integrations/{former}": "It leads to the address of today, and does nothing."
+        for former in ("activity/*", "lists/*", "deliveries/*/let-go-on/")
+    },
     "erp_integrations:follow": "The record was found by what it holds, which takes Info-Link: "
     "tests/erp_integrations/moves.",
-    "erp_integrations:lists": "Spectrum's master data are read again, as they are every day.",
+    "erp_integrations:master_data": "Spectrum's master data are read again, as they are every day.",
     "erp_integrations:probe": "It asks whether Spectrum is there.",
-    "erp_integrations:adopt": "Descriptions come from the connection's own server, and elements that are not "
-    "ours stop an export.",
-    "erp_integrations:learn": "It learns how Spectrum writes numbers, from records of ours.",
+    "erp_integrations:accept-wsdl": "Descriptions come from the connection's own server, and elements that "
+    "are not ours stop an export.",
+    "erp_integrations:accept-reply-rule": "It says how Spectrum confirms a write, as seen on one of ours.",
     "erp_integrations:rotate": "The same client gets another secret, from its own server.",
     "commitments:delete": ENDS,
     # One's own account
@@ -151,7 +155,7 @@ HARMLESS: dict[str, str] = {
 
 
 def everything() -> set[str]:
-    """What can be asked of the product, by anybody."""
+    """Everything that can be asked of the product, by anybody."""
     return {*addresses(), *_admin_actions(), *_commands(), *(f"task {name}" for name in _tasks())}
 
 
@@ -178,12 +182,12 @@ def _tasks() -> Iterable[str]:
 
 
 def passed_through() -> set[str]:
-    """What the moves pass through."""
+    """The places that the moves pass through."""
     return {place for move in MOVES for place in move.places if place != "sql"}
 
 
 def without_a_place() -> list[str]:
-    """What neither a move passes through nor a reason is given for."""
+    """Places that neither a move passes through nor a reason is given for."""
     placed = passed_through()
     return sorted(
         each
@@ -193,7 +197,7 @@ def without_a_place() -> list[str]:
 
 
 def placed_in_vain() -> list[str]:
-    """What is placed and is not there."""
+    """Names that are placed and are not there."""
     there = everything()
     return sorted(
         known
@@ -203,5 +207,5 @@ def placed_in_vain() -> list[str]:
 
 
 def placed_twice() -> list[str]:
-    """What is a move and is said to lead nowhere, by its own name."""
+    """Moves that are said to lead nowhere, by their own name."""
     return sorted(passed_through() & HARMLESS.keys())

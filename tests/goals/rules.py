@@ -22,7 +22,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Rule:
-    """What the product says, which ``goal`` is reached without it, and by whom first."""
+    """A rule of the product, with the ``goal`` that is reached without it, and by whom first."""
 
     says: str
     goal: str

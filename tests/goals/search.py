@@ -47,19 +47,19 @@ class Way:
 
     @property
     def own(self) -> frozenset[tuple[str, str]]:
-        """What they did themselves."""
+        """Their own acts."""
         return frozenset((step.hand, step.what) for step in self.steps if step.hand in self.party)
 
     @property
     def is_late(self) -> bool:
-        """Whether money was turned after somebody had accepted: that other rules have to stop."""
+        """True if money was turned after somebody had accepted: that other rules have to stop."""
         if self.goal != ELSEWHERE or self.root in AFTER_ACCEPT:
             return self.goal == ELSEWHERE
         first = next(step for step in self.steps if step.hand in self.party or step.what == ACCEPTS)
         return first.hand not in self.party
 
     def is_in(self, other: "Way") -> bool:
-        """Whether the other one does all of this and more."""
+        """True if the other one does all of this and more."""
         alike = (self.goal, self.is_late) == (other.goal, other.is_late)
         return alike and self.own <= other.own
 
@@ -76,7 +76,7 @@ class Way:
 
 @dataclass
 class Found:
-    """What a search came to."""
+    """The result of a search."""
 
     sequences: int = 0
     states: int = 0
@@ -85,7 +85,7 @@ class Found:
     """Of these, how long this process worked: the rest it waited for the database and for others."""
     ways: list[Way] = field(default_factory=list)
     moved: set[str] = field(default_factory=set)
-    """What somebody did that changed anything: by what it lacks, a move whose form has changed is seen."""
+    """Somebody's move that changed anything: by what it lacks, a move whose form has changed is seen."""
 
     def __str__(self) -> str:
         size = f"{self.sequences:,} sequences, {self.states:,} states"
@@ -269,7 +269,7 @@ class Search:
 
     @staticmethod
     def _leads_away(move: Move, book: Book, left: int) -> bool:
-        """What does not decide at the end, and what is done to another account than the one before."""
+        """True where it does not decide at the end, or is done to another account than the one before."""
         if left == 1 and book.steps and not move.decides:
             return True
         before = {ABOUT.get(step.what) for step in book.steps} - {"", None}
@@ -313,7 +313,7 @@ class Search:
 
 
 def _content(rows: Rows) -> object:
-    """What accounting is asked to pay, of every commitment, and whether it asks."""
+    """The lines of every commitment, and whether accounting is asked to pay them."""
     names = ("commitment_id", "cost_code_id", "billing_item", "quantity", "amount")
     lines = [tuple(row[name] for name in names) for row in rows["commitments.lineitem"].values()]
     heads = [

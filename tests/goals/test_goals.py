@@ -1,4 +1,4 @@
-"""What can be reached, by any sequence: the part of the search that a suite has time for. See docs/goals.md.
+"""Goals by any sequence: the part of the search that a suite has time for. See docs/goals.md.
 
 ``GOALS`` in the environment is how `script/goals` asks for more, and where it wants to be told.
 """

@@ -133,7 +133,7 @@ ASIDE = {
     *("erp_integrations.heartbeat", "erp_integrations.wsdl", "erp_integrations.masterspull"),
     *("erp_integrations.wireattempt", "erp_integrations.alarm", "erp_integrations.attestation"),
 }
-"""What only says what happened, or how the workers are."""
+"""These only say what happened, or how the workers are."""
 COUNTERS = {
     *("id", "version", "attempt", "lease_attempt", "lease_holder", "tries", "plan_round", "password"),
     *("guid", "seen_attempt", "last_login", "basis_hash", "data"),
@@ -158,7 +158,7 @@ AUTHORITY = {
     "erp_integrations.connectionsettings": {"success_rule", "success_codes"},
     "erp_integrations.submission": {"exempt_id"},
 }
-"""What gives, takes or steers authority: whoever changes any of it has to be seen by somebody else. A
+"""These give, take or steer authority: whoever changes any of it has to be seen by somebody else. A
 person's own password and first factor are theirs alone, see ``judging.steered``."""
 
 POWERS = {
@@ -168,7 +168,7 @@ POWERS = {
     "directory.user_groups": ("group_id",),
     "directory.user_user_permissions": ("permission_id",),
 }
-"""What nobody gives themselves, whoever is told of it."""
+"""Nobody gives these to themselves, whoever is told of it."""
 
 STEERS_NOTHING = {
     *("commitments.commitment", "commitments.lineitem", "commitments.costcode", "commitments.costtype"),
@@ -179,7 +179,7 @@ STEERS_NOTHING = {
     *("erp_integrations.vendor", "erp_integrations.job", "erp_integrations.phase"),
     *("erp_integrations.reconciliation", "erp_integrations.drift", "erp_integrations.jobbilling"),
 }
-"""What is work, and what is read from Spectrum: what becomes of it is looked at when it is exported."""
+"""Work, and what is read from Spectrum: its outcome is looked at when it is exported."""
 
 Rows = dict[str, dict[int, dict[str, Any]]]
 
@@ -222,7 +222,7 @@ def _query() -> str:
 
 @cache
 def _secrets(label: str) -> list[str]:
-    """What is written anew, under another nonce, each time that its row is saved."""
+    """It is written anew, under another nonce, each time that its row is saved."""
     return list_secret_fields(_tables()[label])
 
 

@@ -1,4 +1,4 @@
-"""What the audit of packages says, and that silence is no pass."""
+"""The audit of packages says what it finds, and silence is no pass."""
 
 import json
 from typing import Any

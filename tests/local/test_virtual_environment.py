@@ -1,4 +1,4 @@
-"""What decides whether `script/server` and `script/test` have to install anything."""
+"""`script/server` and `script/test` install only if they have to."""
 
 import subprocess
 import sys

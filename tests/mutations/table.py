@@ -1,4 +1,4 @@
-"""What is taken out, where, and which tests have to notice."""
+"""Each rule that is taken out, where, and the tests that have to notice."""
 
 from dataclasses import dataclass
 

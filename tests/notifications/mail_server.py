@@ -12,7 +12,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
 class MailServer:
-    """What was taken over is in ``received``, in order; ``connections`` counts the greetings.
+    """Mails that were taken over are in ``received``, in order; ``connections`` counts the greetings.
 
     ``answers`` says by address how a recipient is answered instead of 250. ``after_data`` is
     called when a whole mail has arrived, before it is answered, and may give the answer.

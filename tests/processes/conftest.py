@@ -1,4 +1,4 @@
-"""What these tests share: a broker, a simulator and a web process of their own, and workers as needed."""
+"""Shared by these tests: a broker, a simulator and a web process of their own, and workers as needed."""
 
 import copy
 import time
@@ -112,7 +112,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def environment(
     broker: Broker, simulator: Simulator, mail_server: MailServer, compiled: dict[str, str]
 ) -> dict[str, str]:
-    """What the workers of a test get."""
+    """The environment of a test's workers."""
     return running.environment_of(
         broker,
         embedded.WORKER,

@@ -29,7 +29,7 @@ from tests.embedded_services import OURS
 
 SECONDS = 30.0
 WORKER = "worker-under-test"
-"""What a worker's database connections are called, so that a test can cut them and no others."""
+"""The name of a worker's database connections, so that a test can cut them and no others."""
 
 # Short, so that what a dead worker held is taken up while a test can wait for it; the lease
 # outlasts the wire, as the system check demands.
@@ -151,7 +151,7 @@ def compiled_in(folder: Path) -> dict[str, str]:
 
 
 def environment_of(broker: Broker, role: str, **settings: str) -> dict[str, str]:
-    """What a process of the product needs to work on the test database, with this role where it is ours."""
+    """The environment of a process of the product on the test database, with this role where it is ours."""
     database = urlsplit(os.environ["DATABASE_URL"])
     if "DATABASE_URL" in os.environ.get(OURS, "").split():
         database = database._replace(netloc=f"{role}:@")

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def one_after_the_other(simulator: Simulator, jobs: list[ExportJob]) -> bool:
-    """Whether the calls of one export ended before those of another began: one writer at a time."""
+    """True if the calls of one export ended before those of another began: one writer at a time."""
     ours = [job.erp_id for job in jobs]
     numbers = [call["number"] for call in simulator.calls() if call["number"] in ours]
     return len(list(groupby(numbers))) == len(jobs)

@@ -137,9 +137,9 @@ def test_nothing_is_written_twice_and_what_stands_there_is_adopted(
         return submissions.adopt(
             submission=job.submission,
             by=case.approver,
-            seen_hash=seen.expected_hash,
-            seen_record=seen.adoptable.record.hash,
-            seen_round=job.plan_round,
+            expected_hash=seen.expected_hash,
+            expected_record=seen.adoptable.record.hash,
+            expected_version=job.plan_round,
             erp_id=seen.erp_id,
         )
 

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def hangs(simulator: Simulator, job: ExportJob) -> Callable[[], bool]:
-    """Whether Spectrum is in the middle of a call for this job, at a scripted fault."""
+    """True while Spectrum is in the middle of a call for this job, at a scripted fault."""
     return lambda: any(
         call["number"] == job.erp_id and call["fault"] and call["milliseconds"] is None
         for call in simulator.calls()

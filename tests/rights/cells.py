@@ -1,4 +1,4 @@
-"""What each cell of the matrix must answer, worked out from the table."""
+"""The answer that each cell of the matrix must give, worked out from the table."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Cell:
         return f"{self.kind.name}, {'own' if self.own else 'other'} company, {self.method} {self.url}"
 
     def answers(self, *statuses: int, leads_to: str | tuple[str, ...] = "") -> "Cell":
-        """What comes back; nothing changes."""
+        """The answer comes back, and nothing changes."""
         self.statuses, self.leads_to = statuses, leads_to
         return self
 
@@ -92,7 +92,7 @@ def mightiest(name: str) -> str:
 
 
 def forms_of(name: str, world: World) -> dict[str, Any]:
-    """What the form of an address sends when nothing but the needful is typed."""
+    """The fields of an address's form when nothing but the needful is typed."""
     return next(cell.data for cell in cells_of(name, world) if cell.method == "post")
 
 

@@ -1,4 +1,4 @@
-"""What a browser would send, read from the page that shows the form."""
+"""The fields that a browser would send, read from the page that shows the form."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,7 +16,7 @@ def entered(page: bytes, address: str, having: Iterable[str] = ()) -> dict[str, 
 
 
 def names(page: bytes, address: str) -> set[str]:
-    """What the fields of that form are called, those of boxes that are not ticked too."""
+    """The names of that form's fields, those of boxes that are not ticked too."""
     form = _form_to(address, page)
     return set() if form is None else {element.name for element in form.inputs if element.name}
 

@@ -35,7 +35,7 @@ class Kind:
 
     @property
     def has_app(self) -> bool:
-        """Whether two-step verification is on."""
+        """Two-step verification is on."""
         return self.privilege and not self.lacks_app
 
     def make(self, company: Company, project: Project) -> User:
@@ -69,7 +69,7 @@ class Kind:
         return self.active and (self.superuser or self.staff is not None)
 
     def may(self, action: str, model: str, *, superusers: bool) -> bool:
-        """Whether they hold this permission of Django admin; ``superusers``: nobody else can."""
+        """True if they hold this permission of Django admin; ``superusers``: nobody else can."""
         if self.superuser or superusers:
             return self.superuser
         return {

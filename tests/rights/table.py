@@ -44,7 +44,7 @@ TOOLS: dict[str, Row] = {
     "erp_integrations:overview": Row(SEES),
     "erp_integrations:deliveries": Row(SEES),
     "erp_integrations:pause": Row(SEES, KEEPS, entered={"reason": "x"}, done="connection.paused", shows=302),
-    "erp_integrations:let-go-on": Row(SEES, KEEPS, done=302, shows=302),  # it is not paused
+    "erp_integrations:resume-connection": Row(SEES, KEEPS, done=302, shows=302),  # it is not paused
     "erp_integrations:commitments": Row(SEES),
     "erp_integrations:review": Row(SEES),
     "erp_integrations:progress": Row(SEES, shows=302),
@@ -73,23 +73,23 @@ TOOLS: dict[str, Row] = {
     "erp_integrations:units": Row(
         SEES,
         KEEPS,
-        entered={"unit": "EACH", "erp_unit": "EA", "seen": NO_UNITS},
+        entered={"unit": "EACH", "erp_unit": "EA", "expected_hash": NO_UNITS},
         done="connection.units_changed",
     ),
-    "erp_integrations:lists": Row(SEES, KEEPS, done="masters.asked_for", shows=302),
+    "erp_integrations:master_data": Row(SEES, KEEPS, done="masters.asked_for", shows=302),
     "erp_integrations:settings": Row(KEEPS),
     "erp_integrations:connection": Row(
         *(KEEPS, KEEPS), entered={"name": "New"}, done="connection.changed", looked=LOOKED_AT_SECRETS
     ),
     "erp_integrations:probe": Row(None, KEEPS, done="connection.probed"),
-    "erp_integrations:adopt": Row(None, KEEPS, done="connection.probed"),
-    "erp_integrations:learn": Row(None, KEEPS, done=302),  # nothing was read back yet
+    "erp_integrations:accept-wsdl": Row(None, KEEPS, done="connection.probed"),
+    "erp_integrations:accept-reply-rule": Row(None, KEEPS, done=302),  # nothing was read back yet
     "erp_integrations:rotate": Row(None, KEEPS, done=302),  # it has no secret of a hosted site
     "erp_integrations:reconciliation": Row(SEES, "compare with the ERP", done=302),  # nothing to read from
     "erp_integrations:reconciliation-progress": Row(SEES, shows=302),
     "erp_integrations:reconciliation-spreadsheet": Row(SEES),
-    "erp_integrations:activity": Row("see the history"),
-    "erp_integrations:activity-export": Row(
+    "erp_integrations:history": Row("see the history"),
+    "erp_integrations:history-export": Row(
         *("see the history", "see the history"),
         entered={"format": "csv"},
         done="history.exported",
@@ -148,6 +148,7 @@ class Own:
 
 
 OK, NO, MOVED = (200,), (405,), (302,)
+FORMER = "companies/<slug:company_slug>/erp-integrations/"
 
 OWN: dict[str, Own] = {
     "home": Own((200, 302), NO),
@@ -161,6 +162,15 @@ OWN: dict[str, Own] = {
     ),
     "healthz": Own(OK, NO, OK, NO),
     "readyz": Own((503,), NO, (503,), NO),  # no worker looks
+    # Former addresses lead to the ones of today, which ask for the right
+    **{
+        f"{FORMER}{former}": Own((301,), (301,), path=f"/companies/ours/erp-integrations/{path}")
+        for former, path in (
+            *(("activity/", "activity/"), ("activity/export/", "activity/export/")),
+            ("lists/<int:connection_id>/", "lists/1/"),
+            ("deliveries/<int:connection_id>/let-go-on/", "deliveries/1/let-go-on/"),
+        )
+    },
     # allauth's
     "account_login": Own(MOVED, MOVED, OK, OK),
     "account_logout": Own(OK, MOVED, MOVED, MOVED, event="session.ended"),
@@ -215,7 +225,7 @@ OPEN: frozenset[str] = frozenset(
 
 @dataclass(frozen=True)
 class Model:
-    """What Django admin lets anybody do with a model, whoever they are: of add, change, delete, view.
+    """The actions that Django admin offers on a model, whoever it is: of add, change, delete, view.
 
     ``entered`` is what makes the row of the add form whole, "@" a row of the world. ``keeps`` says that the
     row is referred to, so that a deletion is answered with what holds it. ``superusers``: nobody else.

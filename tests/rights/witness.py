@@ -1,4 +1,4 @@
-"""Whether anything happened: which tables a request wrote to, and what is in them afterwards."""
+"""A witness of whatever happens: which tables a request wrote to, and what is in them afterwards."""
 
 import re
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def watching() -> Iterator[Witness]:
 
 
 def digests() -> dict[str, str]:
-    """What is in each table, as one number."""
+    """The content of each table, as one number."""
     tables = sorted(set(connection.introspection.table_names()) - ASIDE)
     query = " UNION ALL ".join(
         f"SELECT '{table}', coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM \"{table}\" t"

@@ -103,7 +103,7 @@ class Place:
     rows: dict[str, models.Model] = field(default_factory=dict)
 
     def keys(self, situation: str = "awaiting") -> dict[str, Any]:
-        """What the parts of an address are called here, for the commitment in this situation."""
+        """The parts of an address here, for the commitment in this situation."""
         there = self.situations[situation]
         commitment = there.commitment if isinstance(there, Submission) else there
         return {
@@ -208,7 +208,7 @@ class World:
     last_told: int = 0
 
     def told_since(self) -> Iterator[tuple[str, int | None]]:
-        """What the history says since all of this was made: the events, and whose they are."""
+        """The history since all of this was made: the events, and whose they are."""
         yield from (
             HistoryEntry.objects.filter(pk__gt=self.last_told).values_list("event", "by_id").order_by("pk")
         )

@@ -17,8 +17,8 @@ pytestmark = pytest.mark.django_db
 
 LONG_AGO = 100_000  # seconds
 ASKS = {
-    *("end_sessions", "erp_integrations:activity-export"),
-    *("erp_integrations:connection", "erp_integrations:adopt", "erp_integrations:learn"),
+    *("end_sessions", "erp_integrations:history-export"),
+    *("erp_integrations:connection", "erp_integrations:accept-wsdl", "erp_integrations:accept-reply-rule"),
     "erp_integrations:rotate",
 }
 # Of allauth's pages those of secrets; they lead to the question.

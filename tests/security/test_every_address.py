@@ -1,4 +1,4 @@
-"""What holds at every address there is, whoever asks: forged forms, odd methods, a forged host.
+"""Rules for every address there is, whoever asks: forged forms, odd methods, a forged host.
 
 The addresses are those of the rights matrix, so that one that is added is tried here too.
 """

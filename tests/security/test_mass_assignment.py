@@ -57,7 +57,7 @@ def _value(field: "Field[Any, Any]", world: World) -> str:
 
 
 def everything() -> list[str]:
-    """What the product holds, but for keys and times, which differ from one request to the next."""
+    """The product's rows, but for keys and times, which differ from one request to the next."""
     rows = []
     for model in STORED:
         kept = [

@@ -77,7 +77,7 @@ def test_another_companys_key_in_a_form_is_no_choice(name: str, the_world: World
 
 
 def named(place: Place, field: str) -> str:
-    """What a person of that company would send in this field."""
+    """The value that a person of that company would send in this field."""
     label = {
         "contract_company": "commitments.contractcompany",
         "lines-0-cost_code": "commitments.costcode",

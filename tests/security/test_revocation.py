@@ -51,8 +51,8 @@ def test_a_right_that_ends_has_ended_at_the_next_request(
     page = client.get(url)
     assert page.status_code == 200
     typed = {
-        "seen_hash": page.context["seen_hash"],
-        "round": page.context["stood"].decision_version,
+        "expected_hash": page.context["expected_hash"],
+        "expected_version": page.context["row"].decision_version,
         "erp_id": "A-1",
     }
     end(approver.company_memberships.get())

@@ -1,4 +1,4 @@
-"""What waited when the product was upgraded: rows that an older commit wrote, read and finished by today's.
+"""Commitments that waited at an upgrade: rows that an older commit wrote, read and finished by today's.
 
 ``before_0016.json`` holds every row of a database in which the commit before migration 0016 had sent,
 accepted and delivered six commitments of one vendor, each to another point, and each app's last migration.
@@ -236,7 +236,11 @@ class TestWhatWaits:
         basis = build_basis(submission.document)
         assert basis.is_bound_by(before)
         decisions.accept(
-            submission=submission, by=approver, seen_hash=basis.hash, erp_id="QUEUED", number_looked_up=True
+            submission=submission,
+            by=approver,
+            expected_hash=basis.hash,
+            erp_id="QUEUED",
+            number_looked_up=True,
         )
         worker.export_due_jobs(before.connection_id)
         done = job_of("QUEUED")
@@ -260,7 +264,11 @@ class TestWhatWaits:
         approver = approver_of(job_of("SYNCED"))
         basis = build_basis(submission.document)
         job = decisions.accept(
-            submission=submission, by=approver, seen_hash=basis.hash, erp_id="AWAITING", number_looked_up=True
+            submission=submission,
+            by=approver,
+            expected_hash=basis.hash,
+            erp_id="AWAITING",
+            number_looked_up=True,
         )
         worker.export_due_jobs(job.connection_id)
         assert job_of("AWAITING").status == JobStatus.SYNCED
@@ -299,7 +307,7 @@ class TestWhatWaits:
         decisions.accept_again(
             submission=job.submission,
             by=approver,
-            seen_hash=basis.hash,
+            expected_hash=basis.hash,
             erp_id="FAILED",
             number_looked_up=True,
         )
@@ -326,7 +334,11 @@ class TestWhatWaitsWithRetainage:
         approver = approver_of(job_of("SYNCED"))
         basis = build_basis(submission.document)
         job = decisions.accept(
-            submission=submission, by=approver, seen_hash=basis.hash, erp_id="AWAITING", number_looked_up=True
+            submission=submission,
+            by=approver,
+            expected_hash=basis.hash,
+            erp_id="AWAITING",
+            number_looked_up=True,
         )
         worker.export_due_jobs(job.connection_id)
         assert job_of("AWAITING").status == JobStatus.SYNCED

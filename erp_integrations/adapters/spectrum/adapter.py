@@ -98,14 +98,12 @@ class SpectrumAdapter(MasterDataReader):
     def check_document(
         self, document: Document, references: ErpReferences, erp_id: str, note: str = ""
     ) -> list[Issue]:
-        """What Spectrum would refuse, overwrite or not understand."""
         issues = document_checks.check_document(document, references, erp_id, self.settings)
         if self.settings.notes_topic:
             issues += document_checks.check_note(note, self.settings.non_ascii)
         return issues
 
     def check_references(self, document: Document, references: ErpReferences) -> list[Issue]:
-        """What Spectrum's master data of vendors, jobs and phases say against the document."""
         return reference_checks.check_references(document, references, Prices(references, self.settings))
 
     def describe_code_issue(self, code: str, kind: CodeKind) -> str:
@@ -168,7 +166,7 @@ class SpectrumAdapter(MasterDataReader):
         return names.get((element.name, element.value), "")
 
     def find_record(self, key: Key) -> StoredRecord | NotFound | Unavailable:
-        """What Info-Link shows: no service of Spectrum's reads a subcontract back."""
+        """By Info-Link: no service of Spectrum's reads a subcontract back."""
         return self._info_link.find_record(key) if self._info_link else NOT_CONFIGURED
 
     def find_records(self, keys: Sequence[Key]) -> Mapping[Key, StoredRecord] | Unavailable:

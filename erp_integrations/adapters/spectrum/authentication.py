@@ -34,7 +34,7 @@ _ERROR = re.compile(r"[a-z_]{1,40}")
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What is added to one request at the last moment, and is in no record.
+    """Added to one request at the last moment, and in no record.
 
     ``secrets`` are the texts that must be removed from whatever comes back.
     """
@@ -71,7 +71,7 @@ def build_soap_credentials(settings: SpectrumSettings) -> Credentials:
 
 
 def get_soap_elements(settings: SpectrumSettings) -> dict[str, str]:
-    """What stands in the body of a SOAP call beside the record."""
+    """The elements in the body of a SOAP call beside the record."""
     return {"Authorization_ID": settings.authorization_id, "GUID": settings.guid}
 
 
@@ -102,7 +102,7 @@ def build_wsdl_credentials(settings: SpectrumSettings) -> Credentials:
 def build_header_credentials(
     settings: SpectrumSettings, rule: Authentication, without_token: Authentication
 ) -> Credentials:
-    """What stands in the header. By the site that is its token, or else ``without_token``."""
+    """By the site the header holds its token, or else ``without_token``."""
     client = settings.oauth
     if rule is Authentication.BY_SITE:
         rule = without_token if client is None else Authentication.BEARER

@@ -47,7 +47,7 @@ _PLAIN = str.maketrans(
 
 
 class NonAscii(StrEnum):
-    """What a connection does with text that is not ASCII."""
+    """A connection's way with text that is not ASCII."""
 
     TRANSLITERATE = "transliterate"
     REFUSE = "refuse"

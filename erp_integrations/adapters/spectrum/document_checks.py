@@ -1,4 +1,4 @@
-"""What Spectrum would refuse, overwrite or not understand, found before anything is sent.
+"""Everything that Spectrum would refuse, overwrite or not understand is found before anything is sent.
 
 Codes are stable: ``preflight`` weighs those of the ERP ID less at Send than at Export. Findings
 that no ERP is needed for (status, number, title, Contract Company, lines) are ``preflight``'s own.
@@ -60,7 +60,7 @@ def check_document(
 
 
 def check_note(note: str, non_ascii: NonAscii) -> Iterator[Issue]:
-    """What keeps the approver's note from being written to Spectrum whole. It is never cut."""
+    """The approver's note is written to Spectrum whole or not at all. It is never cut."""
     text, width = format_note(note, non_ascii), SUBCONTRACT_NOTES["Notes_Text"].width
     if len(text) > width:
         yield build_approver_issue(

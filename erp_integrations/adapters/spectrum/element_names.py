@@ -1,4 +1,4 @@
-"""What an ERP admin says of elements that a site spells otherwise: lines of ``Method.Ours = Theirs``."""
+"""Elements that a site spells otherwise, in an ERP admin's lines of ``Method.Ours = Theirs``."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ class InvalidMappingError(ValueError):
 
 
 def parse_element_names(text: str) -> ElementMapping:
-    """What was typed, in our spelling of methods and elements. Raises InvalidMappingError."""
+    """In our spelling of methods and elements. Raises InvalidMappingError."""
     mapped: dict[tuple[str, str], str] = {}
     for line in filter(None, map(str.strip, text.splitlines())):
         parts = _LINE.fullmatch(line)

@@ -1,4 +1,4 @@
-"""What one field of a Spectrum layout may hold, and how a value of it is written.
+"""The limits of one field of a Spectrum layout, and how a value of it is written.
 
 The published pages name three types: T (text), N (number) and D (date). Widths count
 the sign and the point. Nothing here rounds or cuts: a value fits as it is, or not at all.
@@ -68,7 +68,7 @@ class Field:
         return f"{value + 0:.{self.decimals}f}"
 
     def find_misfit(self, value: Decimal) -> Misfit | None:
-        """What keeps a number from being written in this field, or None if it fits."""
+        """The reason why a number can't be written in this field, or None if it fits."""
         # The size is looked at first: it bounds the digits that the other two questions handle.
         if not value.is_finite() or (value and value.adjusted() >= self.integers):
             return Misfit.WIDTH
@@ -105,7 +105,7 @@ class Field:
 
     @property
     def form(self) -> str:
-        """What a number in this field looks like, in words."""
+        """A number of this field, described in words."""
         sign = "" if self.signed else " without a sign"
         if not self.decimals:
             return f"a whole number of up to {self.integers} digits{sign}"

@@ -1,4 +1,4 @@
-"""What a list of Spectrum's means, and whether it is all of it.
+"""A list of Spectrum's, and whether it is all of it.
 
 A list is capped near 500 rows, with a trailing row of code W; a large one may lose its closing
 tags, and with them the row that would have told. Neither is ever taken for the whole.

@@ -71,14 +71,14 @@ def get_line_key(line: LineItem) -> tuple[str, str, str]:
 
 
 def get_retention_flag(document: Document, rule: RetentionRule) -> str:
-    """What every line says of retention: Spectrum may read a blank as N, whatever the header's percentage."""
+    """The flag of every line: Spectrum may read a blank as N, whatever the header's percentage."""
     if rule is RetentionRule.RETAINAGE:
         return "Y" if document.default_retainage > 0 else "N"
     return {RetentionRule.ALWAYS: "Y", RetentionRule.NEVER: "N"}.get(rule, "")
 
 
 def get_comment(document: Document) -> str:
-    """What the header says about the work: the description, or else the title."""
+    """The description, or else the title."""
     return document.description.strip() or document.title
 
 

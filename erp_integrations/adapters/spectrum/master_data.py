@@ -61,7 +61,7 @@ MAX_LIST_SECONDS = 480.0
 
 NOT_CONFIGURED = Unavailable("Read-back is not configured.")
 _KEY = ("code", "number", "cost_type")
-"""What names a vendor, a job or a phase: those of these that it has."""
+"""A vendor, a job or a phase is named by those of these that it has."""
 _INFO_LINK_HINT = "Reading through Info-Link shows all of them."
 
 

@@ -1,4 +1,4 @@
-"""Whether Spectrum keeps a line's unit cost and quantity, or its amount alone.
+"""Spectrum keeps a line's unit cost and quantity, or its amount alone.
 
 On a fixed-price job it keeps amounts alone. On a unit-price job it keeps unit costs where the phase's
 price method is unit price or that of the job, and the unit of measure is none of a fixed price; which
@@ -20,7 +20,7 @@ NO_CODE = "BLANK"
 
 
 class PriceBasis(StrEnum):
-    """What of a line's money Spectrum keeps."""
+    """The part of a line's money that Spectrum keeps."""
 
     UNIT_PRICE = "unit price"
     FIXED = "fixed price"
@@ -28,7 +28,7 @@ class PriceBasis(StrEnum):
 
 
 def get_basis_by_code(code: str, unit_price_codes: Collection[str]) -> PriceBasis:
-    """What a price method means. Blank is one that no list told, and a record without a code says
+    """Blank is a price method that no list told, and a record without a code says
     something only where the setting names that."""
     code = code.strip().upper()
     if code in unit_price_codes:
@@ -50,7 +50,7 @@ def get_line_unit(line: LineItem, references: ErpReferences) -> str:
 
 @dataclass(frozen=True)
 class Prices:
-    """What is kept of the lines of one document."""
+    """The price bases of one document's lines."""
 
     references: ErpReferences
     settings: SpectrumSettings

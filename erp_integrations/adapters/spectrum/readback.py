@@ -176,11 +176,10 @@ class InfoLink:
     scan_timeout: float = 60.0
 
     def find_record(self, key: Key) -> StoredRecord | NotFound | Unavailable:
-        """What is stored under the key."""
         return self.read_with_timeout(lambda connection: read_record(connection, key), self.read_timeout)
 
     def find_records(self, keys: Sequence[Key]) -> Mapping[Key, StoredRecord] | Unavailable:
-        """What is stored under some keys of one company; a key that is not in the answer is absent.
+        """Those under some keys of one company; a key that is not in the answer is absent.
 
         Two questions over one connection, however many keys. Where nothing at all is shown of a
         company of which much is looked for, the database is being loaded: nobody can tell then.
@@ -256,7 +255,7 @@ def list_unwithheld_lines(calls: Sequence[Call], rule: RetentionRule) -> frozens
 
 
 def get_billing(calls: tuple[Call, ...], record: StoredRecord) -> Billing:
-    """What was invoiced and paid; nothing where the site's columns are absent or blank."""
+    """The figures invoiced and paid; nothing where the site's columns are absent or blank."""
     lines = []
     for call in calls:
         stored = record.lines.get(find_stored_key(call, record.lines)) if _is_line(call) else None
@@ -329,7 +328,7 @@ def build_moved_calls(calls: tuple[Call, ...], record: MovedRecord) -> tuple[Cal
 
 
 def compare_calls(calls: tuple[Call, ...], record: StoredRecord) -> CallComparison:
-    """What is stored of each call, and the lines that are stored besides."""
+    """Each call beside what is stored of it, and the lines that are stored besides."""
     unsent = dict(record.lines)
     compared: list[tuple[Difference, ...] | None] = []
     filled: list[FilledValue] = []
@@ -410,7 +409,7 @@ def find_differences(call: Call, stored: Mapping[str, str]) -> Iterator[Differen
 
 
 def find_filled_values(call: Call, stored: Mapping[str, str]) -> Iterator[FilledValue]:
-    """What stands where nothing was sent; a number that is zero is nothing."""
+    """Values that stand where nothing was sent; a number that is zero is nothing."""
     layout = LAYOUTS[call.method]
     for element in call.elements:
         value = stored.get(element.name, "").strip()
@@ -491,7 +490,7 @@ _columns: dict[tuple[str, str], list[Column[Any]]] = {}
 
 
 def read_rows(connection: Connection, table: Table, query: Select[Any]) -> Iterable[RowMapping]:
-    """What answers a question, without the columns that the site's release lacks."""
+    """The rows without the columns that the site's release lacks."""
     cache_key = (str(connection.engine.url), table.name)
     if cache_key not in _columns:
         none: Select[Any] = select(literal_column("*")).select_from(table).where(false())

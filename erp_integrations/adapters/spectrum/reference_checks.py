@@ -1,4 +1,4 @@
-"""What Spectrum's own lists, as they were last read, say against a commitment.
+"""A commitment against Spectrum's own lists, as they were last read.
 
 Severities follow Spectrum: what it would refuse blocks, what it takes with information warns.
 Source: docs/spectrum.md, section 6.

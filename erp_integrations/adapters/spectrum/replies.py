@@ -1,4 +1,4 @@
-"""What a reply of Spectrum means, read with care: whatever is not plainly yes or no is unknown.
+"""A reply of Spectrum is read with care: whatever is not plainly yes or no is unknown.
 
 Two shapes are read alike, with or without namespaces and in any case: rows of ``error_code``,
 ``desc``, ``column`` (writes) and of ``Error_Code``, ``Error_Description``, ``Error_Column`` (reads).
@@ -91,7 +91,7 @@ class _Row(NamedTuple):
 
 
 def parse_reply(exchange: Exchange, call: Call, rule: ReplyRule) -> Outcome:
-    """What one whole exchange means. Secrets are not yet taken out of the texts."""
+    """The meaning of one whole exchange. Secrets are not yet taken out of the texts."""
     reply = clean_reply_text(exchange.body)
     # A gateway's 401 comes before any service runs. A 403 may also be put over a finished answer.
     if exchange.status == 401:
@@ -294,7 +294,7 @@ def is_connection_error(row: WireError) -> bool:
 
 
 def describe_status(exchange: Exchange) -> str:
-    """What is known of a reply that is no answer, in a sentence."""
+    """A reply that is no answer, in a sentence."""
     fault = ""
     with suppress(*UNREADABLE):  # most of these replies are a web page
         fault = describe_fault(parse_plain_xml(exchange.body))

@@ -160,7 +160,7 @@ LAYOUTS: Mapping[str, Layout] = {
 }
 
 STATUSES = ("A", "I", "C")
-"""What pStatus_Code is asked for, one after the other: left blank, it leaves the complete ones out."""
+"""pStatus_Code is asked for them one after the other: left blank, it leaves the complete ones out."""
 
 # A list of jobs. No parameter takes a job's number.
 GET_JOB = Layout(

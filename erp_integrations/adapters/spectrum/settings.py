@@ -1,4 +1,4 @@
-"""What a connection must know to speak to one Spectrum company.
+"""The settings without which a connection can't speak to one Spectrum company.
 
 Whatever is not public about a site is a setting here (docs/spectrum.md, section 1).
 """
@@ -13,7 +13,7 @@ from erp_integrations.adapters.spectrum.characters import NonAscii
 
 
 class RetentionRule(StrEnum):
-    """What a line says of retention; the names are those of the stored setting."""
+    """A line's retention; the names are those of the stored setting."""
 
     RETAINAGE = "retainage"
     ALWAYS = "always"
@@ -22,7 +22,7 @@ class RetentionRule(StrEnum):
 
 
 class Authentication(StrEnum):
-    """What stands in the header Authorization of one kind of request."""
+    """The header Authorization of one kind of request."""
 
     BY_SITE = "by_site"
     BASIC = "basic"

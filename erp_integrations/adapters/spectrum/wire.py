@@ -44,7 +44,7 @@ _CHUNK_BYTES = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What is known after one attempt.
+    """Everything known after one attempt.
 
     ``bytes_sent`` tells whether any part of the request may have left us. ``failure`` is blank when a
     whole reply came, and else a sentence without secrets; ``transient`` then tells whether trying

@@ -75,7 +75,7 @@ class Service:
         return found
 
     def describe_missing_elements(self, filled: Collection[str]) -> str:
-        """What we write and the site has no element for, as a sentence; blank if nothing."""
+        """Elements that we write and the site does not have, as a sentence; blank if there are none."""
         places, named = self.places, self._mapped_names
         lacking = [
             f"{named[name]} (named in the settings for {name})" if name in named else name

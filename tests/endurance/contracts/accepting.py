@@ -34,7 +34,7 @@ class Accepting:
         self._tally = tally
         self._lock = threading.Lock()
         self.seen: dict[str, Plan] = {}
-        """What was shown, by the commitment's address."""
+        """The plan that was shown, by the commitment's address."""
 
     def accept(self, company: Company, commitment: Commitment, submission: str) -> None:
         """From the list into the queue.
@@ -45,7 +45,7 @@ class Accepting:
         address = f"{submission}accept/"
         page = company.approver.opens(address)
         for attempt in range(1, MOST_ROUNDS + 1):
-            form = values_of(form_with(page, "seen_hash"))
+            form = values_of(form_with(page, "expected_hash"))
             form["number_looked_up"] = "on"  # asked for where one was typed and nobody can look
             found = blocking(page)
             if found:
@@ -73,7 +73,7 @@ class Accepting:
     def reject(self, company: Company, submission: str, reason: str) -> None:
         """Send it back to its project."""
         address = f"{submission}reject/"
-        form = values_of(form_with(company.approver.opens(address), "seen_hash"))
+        form = values_of(form_with(company.approver.opens(address), "expected_hash"))
         page = company.approver.sends(address, {**form, "reason": reason})
         if page is not None:
             raise Unexpected(f"{address} was not rejected: {words_of(page)[:600]}")

@@ -16,7 +16,7 @@ _NUMBERS = frozenset(
 
 
 def differences(shown: Plan, stored: Mapping[str, Any] | None) -> list[str]:
-    """What Spectrum holds otherwise than it was shown, or holds besides; each as a sentence."""
+    """Differences of Spectrum's record from what was shown, and additions; each as a sentence."""
     if stored is None:
         return ["Spectrum holds nothing under this number"]
     found = _of("header", shown.header, _readable(stored))
@@ -63,7 +63,7 @@ def _key(line: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _amount(line: Mapping[str, str]) -> Decimal:
-    """What the line comes to: its amount, or price times quantity to the cent where both are sent."""
+    """The line's amount, or price times quantity to the cent where both are sent."""
     price, quantity = line.get("Unit_Price"), line.get("Original_Contract_Quantity")
     if price and quantity:
         return (Decimal(price) * Decimal(quantity)).quantize(Decimal("0.01"))

@@ -24,7 +24,7 @@ LINE_FIELDS = (
 
 
 def line(number: int, name: str) -> str:
-    """What the form calls a field of a line; lines are counted from 1, as people do."""
+    """The form's name for a field of a line; lines are counted from 1, as people do."""
     return f"lines-{number - 1}-{name}"
 
 

@@ -1,4 +1,4 @@
-"""What comes back after it was sent: from the Accept dialog, or refused by Spectrum with nothing written."""
+"""Commitments that come back after Send: from the Accept dialog, or refused with nothing written."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ class Mending:
     def send_back(
         self, company: Company, commitment: Commitment, submission: str, found: Sequence[Finding]
     ) -> None:
-        """What the Accept dialog says that the project has to change, the project changes."""
+        """The project changes whatever the Accept dialog says that it has to."""
         strange = [each for each in found if each.code not in IN_THE_FORM]
         if strange:
             raise Unexpected(f"{commitment.path} can't be accepted: {strange[0].sentence}")

@@ -1,4 +1,4 @@
-"""What a person reads on the product's pages: rows of lists, findings, and what Spectrum will store."""
+"""The product's pages as a person reads them: rows of lists, issues, and what Spectrum will store."""
 
 import re
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the box says that Spectrum will store: element names and values, blank ones left out."""
+    """The plan as the dialog shows it: element names and values, blank ones left out."""
 
     header: dict[str, str]
     lines: tuple[dict[str, str], ...]
@@ -94,23 +94,23 @@ def rows(person: Person, tool: str, view: str, search: str = "") -> Iterator[Row
 
 
 def blocking(page: html.HtmlElement) -> list[Finding]:
-    """What the page says that stands in the way."""
+    """The issues on the page."""
     found = []
     for item in page.iterfind(".//li[@data-severity='blocking']"):
-        where = re.match(r"Lines? ([\d, and]+)", words_of(_with_class(item, "p", "finding-who")[0]))
+        where = re.match(r"Lines? ([\d, and]+)", words_of(_with_class(item, "p", "issue-who")[0]))
         lines = tuple(map(int, re.findall(r"\d+", where[1]))) if where else ()
-        sentence = words_of(_with_class(item, "p", "finding-text")[0]).removeprefix("Blocking: ")
+        sentence = words_of(_with_class(item, "p", "issue-text")[0]).removeprefix("Blocking: ")
         found.append(Finding(item.get("data-code", ""), sentence, lines))
     return found
 
 
 def has_finding(page: html.HtmlElement, code: str) -> bool:
-    """Whether the page tells this finding, blocking or not."""
+    """True if the page tells this issue, blocking or not."""
     return page.find(f".//li[@data-code='{code}']") is not None
 
 
 def plan(page: html.HtmlElement) -> Plan:
-    """What Spectrum will store, or is to have stored."""
+    """The plan as the page shows it, before or after the export."""
     tables = _with_class(page, "table", "plan")
     if not tables:
         raise Unexpected(f"the page shows no plan: {words_of(page)[:300]}")

@@ -101,7 +101,7 @@ def form_with(page: html.HtmlElement, field: str) -> html.FormElement:
 
 
 def values_of(form: html.FormElement) -> dict[str, str]:
-    """What a browser would send if nothing was changed."""
+    """The fields as a browser would send them if nothing was changed."""
     # lxml leaves out a text field without a value, which a browser sends blank.
     blank = {
         field.name: ""

@@ -91,7 +91,7 @@ class Run:
                     each.cancel()
 
     def compare(self, work: Work) -> dict[str, list[str]]:
-        """What of the synced is not as it was shown, by commitment; the others are left out."""
+        """Differences of the synced from what was shown, by commitment; the others are left out."""
         key = ("Company_Code", "Vendor_Code", "Subcontract_Number")
         stored = {
             tuple(each[name] for name in key): each for each in self._ask("records.json")["subcontracts"]

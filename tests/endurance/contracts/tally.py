@@ -1,4 +1,4 @@
-"""What came up and what became of it, counted while several people work; printed for whoever waits."""
+"""Counts of what came up and how it ended, while several people work; printed for whoever waits."""
 
 import threading
 import time
@@ -59,7 +59,7 @@ class Tally:
             return ", ".join(f"{self.counts[name]} {name}" for name in names)
 
     def table(self) -> str:
-        """What stood in the way, of how many, and how it was corrected."""
+        """The issues, of how many commitments, and how they were corrected."""
         with self._lock:
             lines = []
             for (when, code), paths in sorted(

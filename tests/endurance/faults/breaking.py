@@ -115,7 +115,7 @@ class Breaking:
         self._open(f"{self._addresses.mail}/api/fault", document, "PUT")
 
     def held(self) -> bool:
-        """Whether Spectrum is in the middle of a call, at a scripted fault."""
+        """True while Spectrum is in the middle of a call, at a scripted fault."""
         return any(
             call["fault"] and call["milliseconds"] is None and call["outcome"] != "interrupted"
             for call in self.recent()
@@ -145,7 +145,7 @@ class Breaking:
         return list(self.ask(f"calls.json?after={after}")["calls"])
 
     def records(self) -> list[dict[str, Any]]:
-        """What Spectrum holds."""
+        """Spectrum's records."""
         return list(self.ask("records.json")["subcontracts"])
 
     def ask(self, path: str, document: object = None) -> Any:
@@ -179,7 +179,7 @@ class Breaking:
         )
 
     def _signal(self, name: str, number: signal.Signals) -> bool:
-        """Whether it was there: alive, and not somebody else with its old number."""
+        """True if it was there: alive, and not somebody else with its old number."""
         try:
             process = self._process(name)
             state, parent = _state_and_parent(process)
@@ -205,7 +205,7 @@ def _parent_of(process: str) -> str:
 
 
 def waits(condition: Callable[[], bool], seconds: float) -> bool:
-    """Whether it came true in time."""
+    """True if it came true in time."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if condition():

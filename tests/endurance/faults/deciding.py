@@ -38,7 +38,7 @@ class Deciding:
         self.decisions = Counter[str]()
         """By what was broken last."""
         self.refused: list[str] = []
-        """What a person could not do, as the page said it."""
+        """A person's act that could not be done, as the page said it."""
         self.cuts = 0
         """How often a page did not answer."""
 
@@ -150,15 +150,15 @@ class Deciding:
         self._tell(deed, "edited")
 
     def answer(self, deed: Deed) -> bool:
-        """What a person does about one that failed, or stopped half-way: try again, or resume.
+        """A person's answer to one that failed, or stopped half-way: try again, or resume.
 
         False where nothing can be done, or not yet.
         """
         approver = deed.company.approver
         if deed.said == "failed-to-export":
-            address, field = f"{deed.submission}accept/", "seen_hash"
+            address, field = f"{deed.submission}accept/", "expected_hash"
         else:
-            address, field = f"{deed.submission}resume/", "round"
+            address, field = f"{deed.submission}resume/", "expected_version"
         page = self.surely(lambda: approver.opens_box(address))
         box = form_of(page, field)
         if box is None or blocking(page) or page.find(".//button[@type='submit'][@disabled]") is not None:
@@ -166,7 +166,7 @@ class Deciding:
         with suppress(*CUT):
             if approver.sends(address, box) is None:
                 self._tell(deed, f"answered, because it {deed.said}: {deed.remark}")
-                if field == "seen_hash":
+                if field == "expected_hash":
                     deed.shown = plan(page)
                 return True
         return False
@@ -203,7 +203,7 @@ def listed(company: Company, view: str, search: str) -> list[Row]:
     return list(rows(company.approver, company.tool, view, search))
 
 
-def form_of(page: html.HtmlElement, field: str = "seen_hash") -> dict[str, str] | None:
+def form_of(page: html.HtmlElement, field: str = "expected_hash") -> dict[str, str] | None:
     """The fields of the box on a page, or None where it can't be decided any more."""
     try:
         return values_of(form_with(page, field))

@@ -1,4 +1,4 @@
-"""What people decided about each commitment, and where it stands in the end."""
+"""People's decisions about each commitment, and where it stands in the end."""
 
 from dataclasses import dataclass, field
 
@@ -18,13 +18,13 @@ class Deed:
     commitment: Commitment
     submission: str
     step: str
-    """What was broken last when the last decision was made."""
+    """The last thing that was broken when the last decision was made."""
     shown: Plan | None = None
-    """What the approver saw who accepted it last."""
+    """The plan that the approver saw who accepted it last."""
     rejections: int = 0
     said: str = ""
     """In which of accounting's lists it stands in the end; "" for none."""
     remark: str = ""
-    """What that list says of it."""
+    """That list's words on it."""
     told: list[str] = field(default_factory=list)
-    """What happened to it, for whoever reads a complaint."""
+    """Its events, for whoever reads a complaint."""

@@ -24,7 +24,7 @@ _EXPECTED = {
 }
 Stored = dict[tuple[str, ...], Mapping[str, Any]]
 Complaint = tuple[str, str, str]
-"""What it counts as, what was broken then, and the sentence."""
+"""Its kind, what was broken then, and the sentence."""
 
 
 def judge(
@@ -52,7 +52,7 @@ def judge(
 
 
 def was_refused(deed: Deed, calls: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether Spectrum was told to refuse it, so that its export had to fail or stop half-way."""
+    """True if Spectrum was told to refuse it, so that its export had to fail or stop half-way."""
     return any(call["number"] == deed.commitment.number and call["fault"] in REFUSALS for call in calls)
 
 

@@ -13,7 +13,7 @@ Kinds = dict[str, dict[str, int]]
 
 @dataclass
 class Round:
-    """What one round came to. `whole` is False for one that was stopped, which counts for nothing."""
+    """The result of one round. `whole` is False for one that was stopped, which counts for nothing."""
 
     number: int
     seed: int
@@ -41,7 +41,6 @@ class Round:
 
     @property
     def is_clean(self) -> bool:
-        """Whether it is as it shall be."""
         return (
             self.whole
             and self.total("decisions") > 0
@@ -85,7 +84,7 @@ def table(rounds: Iterable[Round]) -> str:
 
 
 def last_line(rounds: Iterable[Round]) -> str:
-    """What the run came to."""
+    """The result of the run."""
     wholes = [each for each in rounds if each.whole]
     return " ".join(
         f"{name} {sum(each.total(name) for each in wholes)}" for name in ("decisions", "kills", *COUNTS)

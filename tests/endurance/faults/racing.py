@@ -63,7 +63,7 @@ def race_with_retrieve(deciding: Deciding, deed: Deed, approver: Person) -> list
 
 
 def _at_once(presses: Sequence[Callable[[], Told]]) -> list[str]:
-    """What each got: `done`, `told` why not, or `cut` off."""
+    """The answer to each: `done`, `told` why not, or `cut` off."""
     barrier = threading.Barrier(len(presses))
     got = ["cut"] * len(presses)
 

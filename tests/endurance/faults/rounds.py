@@ -186,7 +186,7 @@ class Rounds:
 
 
 def _is_checked(sender: Person, path: str) -> bool:
-    """Whether its links are checked by the lists that Spectrum gave."""
+    """True if its links are checked by the lists that Spectrum gave."""
     return not has_finding(sender.opens(path), "masters-not-read")
 
 

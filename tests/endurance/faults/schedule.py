@@ -1,4 +1,4 @@
-"""What is broken, in which order: all of it comes from the seed."""
+"""The breakages and their order: all of it comes from the seed."""
 
 import random
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What people do meanwhile: send, accept, reject, retrieve, undo, edit and send again, several at once."""
+"""People's work meanwhile: send, accept, reject, retrieve, undo, edit and send again, several at once."""
 
 import queue
 import random

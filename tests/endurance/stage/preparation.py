@@ -1,4 +1,4 @@
-"""What the stage needs besides the demo: many small commitments, so that an export takes two or three calls.
+"""The stage needs this besides the demo: many small commitments, so that an export takes two or three calls.
 
 `python -m tests.endurance.stage.preparation FILE` writes the sign-ins into FILE, and beside it which
 commitments there are.

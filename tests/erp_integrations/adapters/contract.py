@@ -1,4 +1,4 @@
-"""What every adapter must do, whatever ERP it speaks to.
+"""The duties of every adapter, whatever ERP it speaks to.
 
 A test class for an adapter inherits ``AdapterContract`` and gives a ``site``: an ERP that really
 runs, and the adapter's view of it. Nothing here knows an ERP's words.
@@ -45,14 +45,14 @@ class Site(ABC):
     erp_id: str
     secrets: tuple[str, ...]
     lists_need_credentials = True
-    """Whether the ERP's lists are asked for with the connection's credentials."""
+    """True if the ERP's lists are asked for with the connection's credentials."""
     large: Adapter
     """One whose lists are longer than the ERP gives at a time."""
     large_vendors: frozenset[str]
     large_jobs: frozenset[str]
     large_job: str
     large_phases: frozenset[tuple[str, str]]
-    """What they hold: codes, numbers, and the phases of one job with their cost types."""
+    """Their content: codes, numbers, and the phases of one job with their cost types."""
 
     @abstractmethod
     def writes(self) -> int:

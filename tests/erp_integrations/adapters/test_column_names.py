@@ -1,4 +1,4 @@
-"""What Spectrum calls its columns and elements, its adapter alone knows."""
+"""Spectrum's names of columns and elements are known to its adapter alone."""
 
 import ast
 import re

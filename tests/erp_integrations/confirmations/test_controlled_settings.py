@@ -1,4 +1,4 @@
-"""What of a connection steers where and how money is written, field by field, and what a change does."""
+"""A connection's settings that steer where and how money is written, field by field, and their changes."""
 
 import hashlib
 from typing import Any
@@ -85,7 +85,7 @@ def test_each_that_the_wire_goes_by_is_part_of_what_accept_binds(
         assert build_basis(awaiting.document).hash != seen
         return
     with pytest.raises(submissions.Conflict, match="changed since you opened this page"):
-        submissions.accept(submission=awaiting, by=approver, seen_hash=seen, erp_id="X-1")
+        submissions.accept(submission=awaiting, by=approver, expected_hash=seen, erp_id="X-1")
 
 
 @pytest.mark.parametrize("name", sorted(set(OTHER) - KEEPS_ITS_OWN - {"server"}))
@@ -160,7 +160,7 @@ def test_old_and_new_values_stand_in_the_history_but_of_no_secret(awaiting: Subm
     assert entry.detail["before"] == {"service_path": "/ws/{method}"}
     assert entry.detail["after"] == {"service_path": "/soap/{method}"}
     assert "typed-anew" not in str(entry.detail)
-    page = client.get(f"/companies/{company.slug}/erp-integrations/activity/").content.decode()
+    page = client.get(f"/companies/{company.slug}/erp-integrations/history/").content.decode()
     assert "service path from /ws/{method} to /soap/{method}" in page
     assert not set(entry.detail["before"]) & set(list_secret_fields(Connection))
 
@@ -199,8 +199,8 @@ class TestANumberThatNobodyCanLookUp:
         assert "the ERP ID was not checked in Spectrum" in page
         assert "number_looked_up" not in page
         entered = {
-            "seen_hash": build_basis(awaiting.document).hash,
-            "round": 0,
+            "expected_hash": build_basis(awaiting.document).hash,
+            "expected_version": 0,
             "erp_id": "TYPED-1",
         }
         answer = client.post(box, entered)
@@ -219,11 +219,11 @@ def test_events_of_an_approver_s_account_are_on_the_page_of_the_company_s_histor
     stranger = ErpAdminFactory()
     for person in (approver, admin):
         turn_on_two_step(person)
-    address = f"/companies/{awaiting.company.slug}/erp-integrations/activity/"
+    address = f"/companies/{awaiting.company.slug}/erp-integrations/history/"
     client = signed_in(admin)
     page = client.get(f"{address}?event=accounts").content.decode()
     assert page.count("Two-step verification turned on") == 2  # the choice in the filter, and one entry
     assert "Two-step verification turned on" in client.get(address).content.decode()
     there = stranger.company_memberships.get().company
-    other = signed_in(stranger).get(f"/companies/{there.slug}/erp-integrations/activity/?event=accounts")
+    other = signed_in(stranger).get(f"/companies/{there.slug}/erp-integrations/history/?event=accounts")
     assert other.content.decode().count("Two-step verification turned on") == 1

@@ -86,11 +86,11 @@ def test_a_rename_in_spectrum_between_look_and_accept_is_a_conflict(
         Vendor.objects.filter(code="ACME").update(name="Somebody Else")
     else:
         Job.objects.update(description="Another Tower")
-    answer = client.post(box, {"seen_hash": seen, "round": 0, "erp_id": "SC-1"})
+    answer = client.post(box, {"expected_hash": seen, "expected_version": 0, "erp_id": "SC-1"})
     assert answer.status_code == 409
     assert "changed since you opened this page" in text(answer)
     with pytest.raises(submissions.Conflict):
-        submissions.accept(submission=read, by=approver, seen_hash=seen, erp_id="SC-1")
+        submissions.accept(submission=read, by=approver, expected_hash=seen, erp_id="SC-1")
 
 
 def test_a_rename_after_accept_fails_before_anything_is_written(read: Submission, approver: User) -> None:

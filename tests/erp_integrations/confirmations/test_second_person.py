@@ -95,7 +95,7 @@ def accept(submission: Submission, by: User, *ticked: str) -> ExportJob:
     return submissions.accept(
         submission=submission,
         by=by,
-        seen_hash=basis.hash,
+        expected_hash=basis.hash,
         erp_id=basis.proposed_erp_id,
         confirmed=ticked,
     )
@@ -136,11 +136,11 @@ class TestOnePerson:
         assert delivered(accept(sent, approver)).status == JobStatus.FAILED
         link(sent, "BOLT", both)
         sent.refresh_from_db()
-        seen: dict[str, Any] = {"seen_hash": build_basis(sent.document).hash, "erp_id": "X"}
+        seen: dict[str, Any] = {"expected_hash": build_basis(sent.document).hash, "erp_id": "X"}
         with pytest.raises(RightMissing):
             submissions.accept_again(submission=sent, by=both, **seen)
         with pytest.raises(RightMissing):
-            submissions.adopt(submission=sent, by=both, **seen, seen_record="", seen_round=1)
+            submissions.adopt(submission=sent, by=both, **seen, expected_record="", expected_version=1)
         with pytest.raises(RightMissing):
             submissions.require_own_changes_confirmed(sent, both)
 
@@ -176,15 +176,15 @@ class TestOnePerson:
         assert "/other/{method}" in page
         (stamp,) = re.findall(r'name="confirmed"\s+value="(\w+)"', page)
         for ticked in ([], ["0" * 64]):
-            answer = client.post(box, {"round": job.attempt, "confirmed": ticked})
+            answer = client.post(box, {"expected_version": job.attempt, "confirmed": ticked})
             assert answer.status_code == 422
             assert "need a second person" in answer.content.decode()
         settings(job.connection, admin, service_path="/third/{method}")
-        assert client.post(box, {"round": job.attempt, "confirmed": [stamp]}).status_code == 422
+        assert client.post(box, {"expected_version": job.attempt, "confirmed": [stamp]}).status_code == 422
         job.refresh_from_db()
         assert (job.wire_hash, len(simulator.calls())) == (bound, calls)
         (stamp,) = re.findall(r'name="confirmed"\s+value="(\w+)"', client.get(box).content.decode())
-        client.post(box, {"round": job.attempt, "confirmed": [stamp]})
+        client.post(box, {"expected_version": job.attempt, "confirmed": [stamp]})
         job.refresh_from_db()
         assert job.wire_hash != bound
         assert not UnconfirmedChange.objects.exists()
@@ -265,8 +265,8 @@ class TestTheSecondOne:
         assert "Acme is linked to vendor BOLT Bolt &amp; Sons, by " in shown
         assert "before: vendor ACME Acme." in shown
         posted = {
-            "seen_hash": build_basis(sent.document).hash,
-            "round": 0,
+            "expected_hash": build_basis(sent.document).hash,
+            "expected_version": 0,
             "erp_id": build_basis(sent.document).proposed_erp_id,
         }
         answer = client.post(box, posted)

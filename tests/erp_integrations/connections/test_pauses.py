@@ -99,7 +99,7 @@ class TestAPause:
         html = admin.post(address, {"reason": "Upgrade tonight"}, follow=True).content.decode()
         assert "Upgrade tonight" in html
         assert "Resume<span" in html
-        html = admin.post(f"{page}{queued.connection_id}/let-go-on/", follow=True).content.decode()
+        html = admin.post(f"{page}{queued.connection_id}/resume/", follow=True).content.decode()
         assert "is resumed." in html
         stranger = signed_in(ErpAdminFactory())
         assert stranger.post(address, {"reason": "No"}).status_code == 404

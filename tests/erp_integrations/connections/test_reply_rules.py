@@ -102,7 +102,7 @@ def test_a_failed_one_that_is_accepted_again_takes_the_present_rule(
     submissions.accept_again(
         submission=job.submission,
         by=approver,
-        seen_hash=build_basis(job.submission.document).hash,
+        expected_hash=build_basis(job.submission.document).hash,
         erp_id=job.erp_id,
     )
     assert (of(job).success_rule, of(job).success_codes) == ("codes", "G,blank")
@@ -212,8 +212,8 @@ def test_an_erp_admin_sees_the_reply_and_says_yes_on_the_settings_page(
     assert "UpdateSubcontractResponse" in page
     offer = offered(untold)
     assert offer is not None
-    learn = reverse("erp_integrations:learn", args=[company.slug, untold.connection_id])
-    client.post(learn, {"attempt": offer.attempt.pk, "seen": offer.rule.sentence})
+    address = reverse("erp_integrations:accept-reply-rule", args=[company.slug, untold.connection_id])
+    client.post(address, {"expected_attempt": offer.attempt.pk, "expected_rule": offer.rule.sentence})
     assert ConnectionSettings.objects.get().success_rule == "no_error_row"
     page = client.get(reverse("erp_integrations:settings", args=[company.slug])).content.decode()
     assert "This is how the site confirms a write" not in page

@@ -1,4 +1,4 @@
-"""What the published pages leave open about a site, as a setting, against a site that has it so."""
+"""Whatever the published pages leave open about a site is a setting, tried against a site that has it so."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack

@@ -43,7 +43,7 @@ def folder(settings: Settings, tmp_path: Path) -> Path:
 
 
 def mark(folder: Path, *, epoch: int = 0, attempt: int, host: str = "elsewhere") -> Path:
-    """What a worker of another machine has written."""
+    """As a worker of another machine has written it."""
     folder.mkdir(exist_ok=True)
     file = folder / f"wire-{host}.json"
     file.write_text(json.dumps({"epoch": epoch, "attempt": attempt, "at": "2026-11-28T02:00:00+00:00"}))
@@ -188,11 +188,13 @@ def test_what_awaits_without_read_back_needs_a_persons_words(
     client = signed_in(approver)
     address = f"{awaiting.get_absolute_url()}accept/"
     assert "Restored from an older copy of the database" in client.get(address).content.decode()
-    posted = {"seen_hash": seen.expected_hash, "round": 0, "erp_id": seen.erp_id, "note": ""}
+    posted = {"expected_hash": seen.expected_hash, "expected_version": 0, "erp_id": seen.erp_id, "note": ""}
     assert client.post(address, posted).status_code == 422
     assert not ExportJob.objects.exists()
     with pytest.raises(submissions.StatementMissing):
-        submissions.accept(submission=awaiting, by=approver, seen_hash=seen.expected_hash, erp_id=seen.erp_id)
+        submissions.accept(
+            submission=awaiting, by=approver, expected_hash=seen.expected_hash, erp_id=seen.erp_id
+        )
     assert client.post(address, {**posted, "statement": "Not there, 10:15."}).status_code == 302
     assert of(ExportJob.objects.get()).status == JobStatus.QUEUED
 
@@ -232,9 +234,14 @@ class TestADraftOfTheCopyThatIsSentWithoutReadBack:
         assert "Restored from an older copy of the database" in client.get(address).content.decode()
         with pytest.raises(submissions.StatementMissing):
             submissions.accept(
-                submission=sent_after, by=approver, seen_hash=seen.expected_hash, erp_id=seen.erp_id
+                submission=sent_after, by=approver, expected_hash=seen.expected_hash, erp_id=seen.erp_id
             )
-        posted = {"seen_hash": seen.expected_hash, "round": 0, "erp_id": seen.erp_id, "note": ""}
+        posted = {
+            "expected_hash": seen.expected_hash,
+            "expected_version": 0,
+            "erp_id": seen.erp_id,
+            "note": "",
+        }
         assert client.post(address, {**posted, "statement": "Not there, 10:15."}).status_code == 302
         assert of(ExportJob.objects.get()).status == JobStatus.QUEUED
 
@@ -245,7 +252,7 @@ class TestADraftOfTheCopyThatIsSentWithoutReadBack:
         job = submissions.accept(
             submission=sent_after,
             by=approver,
-            seen_hash=seen.expected_hash,
+            expected_hash=seen.expected_hash,
             erp_id=seen.erp_id,
             statement="Not there, 10:15.",
         )

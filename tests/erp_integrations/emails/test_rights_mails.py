@@ -259,7 +259,7 @@ class TestWhoIsTold:
 
 
 class TestDjangoAdmin:
-    """What somebody may do there is told to superusers, with its codes."""
+    """A change of somebody's permissions there is told to superusers, with its codes."""
 
     @pytest.fixture
     def root(self) -> User:
@@ -347,7 +347,7 @@ def test_whoever_turns_where_an_export_goes_is_told_of_in_the_words_of_the_histo
     )
     signed_in(admin).post(
         f"/companies/{company.slug}/erp-integrations/vendors/{link.contract_company_id}/",
-        {"connection": str(link.connection_id), "seen": link.vendor_code, "code": "V999"},
+        {"connection": str(link.connection_id), "expected_code": link.vendor_code, "code": "V999"},
     )
     entry = HistoryEntry.objects.get(event="vendor_link.changed")
     mail = OutgoingEmail.objects.get(kind=Kind.RIGHTS)

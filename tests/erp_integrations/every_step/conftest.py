@@ -1,4 +1,4 @@
-"""What the ways of a delivery need: a session beside the workers' own, and short waiting times."""
+"""Shared by the ways of a delivery: a session beside the workers' own, and short waiting times."""
 
 from collections.abc import Iterator
 

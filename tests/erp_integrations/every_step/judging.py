@@ -1,4 +1,4 @@
-"""What must hold of one delivery, whatever became of its worker. Literals judge, not the product."""
+"""One delivery's truths, whatever became of its worker. Literals judge, not the product."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ BADGES = {
     JobStatus.CANCELLED: Badge.AWAITING,
 }
 KEPT_BY_SPECTRUM = {"Simulator_Stored_At"}
-"""What is not of the content."""
+"""These are not of the content."""
 
 
 @dataclass
@@ -56,7 +56,7 @@ class World:
 
     @property
     def rests(self) -> bool:
-        """Whether nothing more happens to it by itself."""
+        """True if nothing more happens to it by itself."""
         job = self.job
         match job.status:
             case JobStatus.SYNCED:
@@ -96,7 +96,7 @@ def it_comes_to_rest(world: World) -> None:
 
 
 def faults_of(world: World, *, doubles: bool = False) -> list[str]:
-    """What is wrong with the world as it is at rest, as sentences; ``doubles`` may be stored."""
+    """The faults of the world as it is at rest, as sentences; ``doubles`` may be stored."""
     job = world.job
     record = world.spectrum.record()
     wrong = []
@@ -177,7 +177,7 @@ def held(world: World) -> list[bool]:
 
 
 def _strange(record: dict[str, Any] | None, complete: dict[str, Any]) -> list[object]:
-    """What is stored and not a part of what was accepted."""
+    """Stored calls that are no part of what was accepted."""
     if record is None:
         return []
     ours, whole = comparable(record), comparable(complete)

@@ -1,4 +1,4 @@
-"""What `script/every-step` gathers from the tests, and the page that it makes of it."""
+"""`script/every-step` gathers this from the tests, and makes a page of it."""
 
 import json
 import os

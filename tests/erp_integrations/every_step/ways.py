@@ -93,7 +93,7 @@ class Way:
     knows_the_site: bool = True
     faults: tuple[dict[str, object], ...] = field(default=())
     ends: bool = True
-    """Whether all of it is in Spectrum in the end, if nobody disturbs."""
+    """True if all of it is in Spectrum in the end, if nobody disturbs."""
 
     def __str__(self) -> str:
         return self.name

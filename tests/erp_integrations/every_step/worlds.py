@@ -34,14 +34,14 @@ class InThisThread(KeyedThreadPool):
 
 
 def look() -> None:
-    """What a worker does every few seconds for exports."""
+    """As a worker does every few seconds for exports."""
     turns = InThisThread()
     worker.export_due_jobs(turns)
     worker.read_back_due_exports(turns)
 
 
 def probe() -> None:
-    """What a worker does for connections that have stopped."""
+    """As a worker does for connections that have stopped."""
     worker.probe_stopped_connections(InThisThread())
 
 
@@ -146,7 +146,7 @@ class Spectrum:
         return [call for call in self.simulator.calls(after=self.before) if call["number"] == self.number]
 
     def record(self) -> dict[str, Any] | None:
-        """What it holds."""
+        """Its content."""
         return self.simulator.record(self.number)
 
     def settles(self, seconds: float = 5.0) -> bool:

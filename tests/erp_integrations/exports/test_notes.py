@@ -34,7 +34,7 @@ def accept(submission: Submission, by: User, note: str) -> ExportJob:
     return submissions.accept(
         submission=submission,
         by=by,
-        seen_hash=basis.hash,
+        expected_hash=basis.hash,
         erp_id=basis.proposed_erp_id,
         note=note,
     )
@@ -58,7 +58,9 @@ def box_url(submission: Submission) -> str:
 def posted(client: Client, submission: Submission, **entered: str) -> str:
     """The box as it is answered after something was entered."""
     html = client.get(box_url(submission)).content.decode()
-    hidden = dict(re.findall(r'type="hidden" name="(round|seen_hash)" value="([^"]*)"', html))
+    hidden = dict(
+        re.findall(r'type="hidden"\s+name="(expected_version|expected_hash)"\s+value="([^"]*)"', html)
+    )
     erp_id = re.search(r'name="erp_id" value="([^"]*)"', html)
     assert erp_id is not None
     answer = client.post(box_url(submission), {**hidden, "erp_id": erp_id[1], **entered})

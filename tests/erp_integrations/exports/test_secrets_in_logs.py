@@ -26,7 +26,7 @@ LOUD = ("", "zeep", "zeep.transports", "urllib3", "requests", "celery", "kombu",
 
 @pytest.fixture
 def written() -> Iterator[StringIO]:
-    """What all loggers write at debug level, tracebacks included, before anything is taken out."""
+    """The lines of all loggers at debug level, tracebacks included, before anything is taken out."""
     output = StringIO()
     handler = logging.StreamHandler(output)
     handler.setFormatter(logging.Formatter("%(name)s %(message)s"))

@@ -1,4 +1,4 @@
-"""What stands in GUID: a new one for each export, replaced where its time is over."""
+"""The element GUID: a new one for each export, replaced where its time is over."""
 
 from datetime import timedelta
 from uuid import UUID

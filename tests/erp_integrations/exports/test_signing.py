@@ -180,7 +180,7 @@ class TestAcceptances:
         again = submissions.accept_again(
             submission=failed.submission,
             by=approver,
-            seen_hash=failed.basis_hash,
+            expected_hash=failed.basis_hash,
             erp_id="ANOTHER",
             number_looked_up=True,
         )
@@ -225,7 +225,7 @@ class TestAcceptances:
         stopped = delivered(queued)
         basis_hash = stopped.basis_hash
         submissions.accept_again(
-            submission=stopped.submission, by=approver, seen_hash=basis_hash, erp_id=stopped.erp_id
+            submission=stopped.submission, by=approver, expected_hash=basis_hash, erp_id=stopped.erp_id
         )
         done = delivered(stopped)
         assert (done.status, done.problem) == (JobStatus.SYNCED, "")

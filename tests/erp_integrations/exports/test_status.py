@@ -1,4 +1,4 @@
-"""What operators see: the deliveries page, the commands, and the health checks."""
+"""Operators' views: the deliveries page, the commands, and the health checks."""
 
 import getpass
 import io

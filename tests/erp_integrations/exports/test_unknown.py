@@ -307,7 +307,7 @@ class TestGoingOn:
 
 
 class TestAnEarlierExportOfTheSameCommitment:
-    """What it wrote into the same record is neither ours of now nor a stranger's."""
+    """Lines that it wrote into the same record are neither ours of now nor a stranger's."""
 
     def test_its_header_says_nothing_about_ours(self, simulator: Simulator, queued: ExportJob) -> None:
         job = of(queued)

@@ -154,7 +154,9 @@ class TestWhoseTheNumberIs:
         assert ledger.has_possible_write_under_key(of(queued))
         submission = Submission.objects.get(pk=queued.submission_id)
         seen = build_basis(submission.document).hash
-        again = submissions.accept_again(submission=submission, by=approver, seen_hash=seen, erp_id="OTHER")
+        again = submissions.accept_again(
+            submission=submission, by=approver, expected_hash=seen, erp_id="OTHER"
+        )
         self.other(simulator, again)
         assert not ledger.has_possible_write_under_key(of(again))
         due_now(again)

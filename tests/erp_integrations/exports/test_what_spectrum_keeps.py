@@ -1,4 +1,4 @@
-"""What is accepted is what Spectrum keeps: retention, unit or fixed price, and what it fills in by itself."""
+"""Spectrum keeps what is accepted: retention, unit or fixed price, and what it fills in by itself."""
 
 import copy
 from decimal import Decimal

@@ -330,7 +330,9 @@ def test_a_retry_needs_the_right_of_the_person_who_retried(
     job = drained(queued)
     second: User = ApproverFactory(company=job.submission.company)
     basis = build_basis(job.submission.document)
-    submissions.accept_again(submission=job.submission, by=second, seen_hash=basis.hash, erp_id=job.erp_id)
+    submissions.accept_again(
+        submission=job.submission, by=second, expected_hash=basis.hash, erp_id=job.erp_id
+    )
     CompanyMembership.objects.filter(user=approver).update(can_push_to_accounting=False)
     assert drained(job).status == JobStatus.SYNCED
 

@@ -63,7 +63,7 @@ def observe(fault: Fault, job: ExportJob, approver: User, simulator: Simulator) 
 
 
 def _turn(connection_id: int) -> None:
-    """What a worker does when it looks around."""
+    """As a worker does when it looks around."""
     probing.probe_if_due(connection_id)
     worker.run_sweep()
     unknown.read_back_due(connection_id)

@@ -164,7 +164,7 @@ class Model:
             self.verified = "attested"
 
     def may_unlink(self, by: str) -> bool:
-        """Whether it is theirs to say that the record is gone."""
+        """True if it is theirs to say that the record is gone."""
         try:
             self._may_unlink(by)
         except Refused:
@@ -342,7 +342,7 @@ class Model:
         return shown.get(self.delivery, self.delivery)
 
     def buttons(self, person: str) -> set[str]:
-        """What the approvers' page offers this person."""
+        """The offers of the approvers' page to this person."""
         if person not in self.approvers or person in self.barred:
             return set()
         if self.decision == "awaiting":

@@ -43,7 +43,7 @@ FIRST_TITLE = "Concrete works"
 
 @dataclass(frozen=True)
 class Seen:
-    """What the product shows, and what Spectrum holds."""
+    """The product's view, and Spectrum's content."""
 
     decision: str
     decided_by: str
@@ -115,7 +115,7 @@ class World:
         submissions.accept(
             submission=submission,
             by=self.people[by],
-            seen_hash=seen.hash if seen else "0" * 64,
+            expected_hash=seen.hash if seen else "0" * 64,
             erp_id=build_basis(submission.document).proposed_erp_id,
         )
 
@@ -124,7 +124,7 @@ class World:
         basis = build_basis(submission.document)
         erp_id = basis.proposed_erp_id
         submissions.accept_again(
-            submission=submission, by=self.people[by], seen_hash=basis.hash, erp_id=erp_id
+            submission=submission, by=self.people[by], expected_hash=basis.hash, erp_id=erp_id
         )
 
     def reject(self, by: str) -> None:
@@ -216,7 +216,7 @@ class World:
         )
 
     def buttons(self) -> dict[str, set[str]]:
-        """What the approvers' page offers each person."""
+        """The offers of the approvers' page to each person."""
         submission = self.submission
         if submission is None:
             return {person: set() for person in self.people}
@@ -237,7 +237,7 @@ class World:
         return shown
 
     def calls_agree(self, written: set[int]) -> bool:
-        """Whether the calls of the job that counts are known to be written as the model knows it."""
+        """True if the calls of the job that counts are known to be written as the model knows it."""
         job = self.job
         if job is None or job.submission.status != SubmissionStatus.ACCEPTED:
             return True

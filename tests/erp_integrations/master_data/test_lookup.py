@@ -94,7 +94,7 @@ class TestFindings:
 
 class TestWhatAnAcceptanceIsBoundTo:
     def test_the_first_reading_changes_only_what_names_are_shown(self, awaiting: Submission) -> None:
-        """What was accepted before goes on: ``confirmations/test_names.py``."""
+        """An earlier acceptance goes on: ``confirmations/test_names.py``."""
         ConnectionSettings.objects.update(unit_price_codes="", job_price_codes="")
         before = build_basis(awaiting.document)
         have_been_read(awaiting.connection, vendors={"ACME": "Acme"}, jobs={"24-001": GOOD})
@@ -143,7 +143,7 @@ class TestWhatAnAcceptanceIsBoundTo:
         seen = hash_of(read)
         Phase.objects.update(status="I")
         with pytest.raises(submissions.Conflict, match="Spectrum's master data have changed"):
-            submissions.accept(submission=read, by=approver, seen_hash=seen, erp_id="X-1")
+            submissions.accept(submission=read, by=approver, expected_hash=seen, erp_id="X-1")
 
     def test_what_waits_in_the_queue_fails_before_anything_is_written(self, queued: ExportJob) -> None:
         have_been_read(queued.connection, vendors={"ACME": "-"}, jobs={"24-001": GOOD})

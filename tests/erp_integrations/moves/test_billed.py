@@ -1,4 +1,4 @@
-"""What Spectrum says was invoiced and paid: read with reconciliation, shown, and no unlink past it."""
+"""Invoiced and paid, as Spectrum says: read with reconciliation, shown, and no unlink past it."""
 
 import sqlite3
 from decimal import Decimal

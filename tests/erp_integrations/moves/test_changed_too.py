@@ -145,12 +145,12 @@ def test_the_unlink_box_asks_for_the_tick_and_takes_it(
     move_and_change(simulator, synced, RENUMBERED, ONE_LINE)
     client = signed_in(unlinker)
     address = f"{synced.submission.get_absolute_url()}unlink/"
-    answer = client.post(address, {"round": synced.attempt, "statement": KNOWS})
+    answer = client.post(address, {"expected_version": synced.attempt, "statement": KNOWS})
     assert answer.status_code == 422
     assert "If it is a different record" in answer.content.decode()
     assert answer.context is not None
     (record,) = answer.context["possible"]
-    ticked = {"round": synced.attempt, "statement": KNOWS, "other_records": [record.fingerprint]}
+    ticked = {"expected_version": synced.attempt, "statement": KNOWS, "other_records": [record.fingerprint]}
     without_words = client.post(address, ticked | {"statement": ""}).content.decode()
     assert f'value="{record.fingerprint}"' in without_words
     assert "checked" in without_words

@@ -142,7 +142,12 @@ def test_whatever_people_do_after_a_key_was_changed_the_money_stands_there_once(
         client = signed_in(unlinker)
         page = client.get(box).context
         assert page is not None
-        seen = {"seen_hash": page["seen_hash"], "round": 0, "erp_id": synced.erp_id, "note": ""}
+        seen = {
+            "expected_hash": page["expected_hash"],
+            "expected_version": 0,
+            "erp_id": synced.erp_id,
+            "note": "",
+        }
         client.post(box, seen)
         if (job := ExportJob.objects.filter(submission=again).first()) is not None:
             delivered(job)
@@ -246,7 +251,7 @@ class TestUnlink:
     ) -> None:
         renumber(simulator, synced)
         address = f"{synced.submission.get_absolute_url()}unlink/"
-        answer = signed_in(unlinker).post(address, {"round": synced.attempt, "statement": ""})
+        answer = signed_in(unlinker).post(address, {"expected_version": synced.attempt, "statement": ""})
         html = answer.content.decode()
         assert answer.status_code == 422
         assert f"subcontract {MOVED}" in html
@@ -397,7 +402,7 @@ class TestFollow:
         assert "is still linked to vendor ACME" in html
         assert shown.context is not None
         (move,) = shown.context["moves"]
-        client.post(address, {"round": synced.attempt, "record": move.record.fingerprint})
+        client.post(address, {"expected_version": synced.attempt, "record": move.record.fingerprint})
         assert of(synced).vendor_code == "BOLT"
         assert VendorLink.objects.get().vendor_code == "ACME"
         assert client.get(address).status_code == 409
@@ -413,7 +418,12 @@ class TestBeforeTheFirstWrite:
         def post(**entered: object) -> str:
             page = client.get(address).context
             assert page is not None
-            seen = {"seen_hash": page["seen_hash"], "round": 0, "erp_id": "NEW-1", "note": ""}
+            seen = {
+                "expected_hash": page["expected_hash"],
+                "expected_version": 0,
+                "erp_id": "NEW-1",
+                "note": "",
+            }
             return client.post(address, {**seen, **entered}).content.decode()
 
         return post

@@ -147,7 +147,7 @@ class TestWhatThePhasesAreNow:
         self, awaiting: Submission, approver: User, closed_phase: None
     ) -> None:
         seen = build_basis(awaiting.document).hash
-        posted = {"seen_hash": seen, "round": 0, "erp_id": "LIVE-7", "note": "kept"}
+        posted = {"expected_hash": seen, "expected_version": 0, "erp_id": "LIVE-7", "note": "kept"}
         answer = signed_in(approver).post(box_of(awaiting), posted)
         assert answer.status_code == 422
         assert "is complete on job 24-001 in Spectrum" in answer.content.decode()
@@ -161,7 +161,7 @@ class TestAVendorOrAJobThatIsClosedByNow:
         html = signed_in(approver).get(box_of(awaiting)).content.decode()
         assert WORDS[closed] in html
         seen = build_basis(awaiting.document).hash
-        posted = {"seen_hash": seen, "round": 0, "erp_id": "LIVE-8", "note": ""}
+        posted = {"expected_hash": seen, "expected_version": 0, "erp_id": "LIVE-8", "note": ""}
         answer = signed_in(approver).post(box_of(awaiting), posted)
         assert answer.status_code == 422
         assert not ExportJob.objects.exists()
@@ -260,7 +260,7 @@ class TestOnThePages:
         client.get(awaiting.get_absolute_url())
         client.get(box_of(awaiting))
         seen = build_basis(awaiting.document).hash
-        posted = {"seen_hash": seen, "round": 0, "erp_id": "LIVE-3", "note": ""}
+        posted = {"expected_hash": seen, "expected_version": 0, "erp_id": "LIVE-3", "note": ""}
         assert client.post(box_of(awaiting), posted).status_code == 302
         assert open_ones == [False] * 6  # the ERP ID and the phases, three times
 
@@ -277,7 +277,7 @@ class TestOnThePages:
         lists_know(awaiting.commitment)
         somebody_elses(simulator, "LIVE-4")
         seen = build_basis(awaiting.document).hash
-        posted = {"seen_hash": seen, "round": 0, "erp_id": "LIVE-4", "note": "kept"}
+        posted = {"expected_hash": seen, "expected_version": 0, "erp_id": "LIVE-4", "note": "kept"}
         answer = signed_in(approver).post(box_of(awaiting), posted)
         html = answer.content.decode()
         assert answer.status_code == 422
@@ -292,6 +292,6 @@ class TestOnThePages:
         client = signed_in(approver)
         assert "can&#x27;t be checked now" in client.get(box_of(awaiting)).content.decode()
         seen = build_basis(awaiting.document).hash
-        posted = {"seen_hash": seen, "round": 0, "erp_id": "LIVE-5", "note": ""}
+        posted = {"expected_hash": seen, "expected_version": 0, "erp_id": "LIVE-5", "note": ""}
         assert client.post(box_of(awaiting), posted).status_code == 302
         assert ExportJob.objects.exists()

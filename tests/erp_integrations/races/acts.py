@@ -1,4 +1,4 @@
-"""What people do in these races, each looking at what was shown before the race began."""
+"""People's acts in these races, each looking at what was shown before the race began."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -30,7 +30,7 @@ def accepts(by: User, submission: Submission, erp_id: str = "") -> Act:
     return lambda: submissions.accept(
         submission=submission,
         by=by,
-        seen_hash=basis.hash,
+        expected_hash=basis.hash,
         erp_id=erp_id,
         statement="It is not there.",
         number_looked_up=True,
@@ -41,13 +41,13 @@ def adopts(by: User, submission: Submission) -> Act:
     """Mark it as exported in a box that is open; nobody can look, so words are the proof."""
     basis = build_basis(submission.document)
     erp_id = basis.proposed_erp_id
-    seen_round = ExportJob.objects.filter(submission=submission).count()
+    expected_version = ExportJob.objects.filter(submission=submission).count()
     return lambda: submissions.adopt(
         submission=submission,
         by=by,
-        seen_hash=basis.hash,
-        seen_record="",
-        seen_round=seen_round,
+        expected_hash=basis.hash,
+        expected_record="",
+        expected_version=expected_version,
         erp_id=erp_id,
         statement="It is there.",
     )
@@ -57,7 +57,9 @@ def retries(by: User, submission: Submission) -> Act:
     """Press Export in the box of a failed export."""
     basis = build_basis(submission.document)
     erp_id = basis.proposed_erp_id
-    return lambda: submissions.accept_again(submission=submission, by=by, seen_hash=basis.hash, erp_id=erp_id)
+    return lambda: submissions.accept_again(
+        submission=submission, by=by, expected_hash=basis.hash, erp_id=erp_id
+    )
 
 
 def rejects(by: User, submission: Submission) -> Act:

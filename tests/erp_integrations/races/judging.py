@@ -1,4 +1,4 @@
-"""What must hold of a commitment and all that hangs on it, whoever was first."""
+"""The truths of a commitment and all that hangs on it, whoever was first."""
 
 from commitments.models import Badge, Commitment, Lock
 from directory.models import HistoryEntry

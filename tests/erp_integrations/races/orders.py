@@ -27,14 +27,14 @@ REFUSALS = (
     LeaseLost,
     Commitment.DoesNotExist,  # 404: the other one deleted it
 )
-"""What a person is told, or a worker knows how to take. All else that is raised is a mistake of ours."""
+"""A person is told of these, or a worker takes them. All else that is raised is a mistake of ours."""
 
 Act = Callable[[], object]
 
 
 @dataclass(frozen=True)
 class Ended:
-    """What each act returned, or was refused with."""
+    """The result of each act, or its refusal."""
 
     first: Any
     second: Any
@@ -95,7 +95,7 @@ class Race:
         self._play(Order(second_leads, 1, 1 + others // 2))
 
     def _play(self, order: Order) -> bool:
-        """Whether the other came to its point; where it did not, later points make no other order."""
+        """True if the other came to its point; where it did not, later points make no other order."""
         self._restore()
         for lane, act in zip(self._lanes, self._acts, strict=True):
             lane.prepare(act)

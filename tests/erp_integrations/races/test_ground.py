@@ -1,4 +1,4 @@
-"""What a decision stands on changes at the same moment: the right, a link, the connection's settings."""
+"""A decision's ground changes at the same moment: the right, a link, the connection's settings."""
 
 import re
 from collections.abc import Callable

@@ -147,7 +147,7 @@ class TestWhatTurnsUp:
         first = not_found.list_current_calls()[0]
         seen = previews.build_preview(not_found.submission)
         submissions.accept_again(
-            submission=not_found.submission, by=approver, seen_hash=seen.expected_hash, erp_id="OTHER-1"
+            submission=not_found.submission, by=approver, expected_hash=seen.expected_hash, erp_id="OTHER-1"
         )
         assert delivered(not_found).status == JobStatus.SYNCED
         lands(first)
@@ -190,7 +190,7 @@ class TestWhatTurnsUp:
         compared(not_found)
         seen = previews.build_preview(not_found.submission)
         submissions.accept_again(
-            submission=not_found.submission, by=approver, seen_hash=seen.expected_hash, erp_id=seen.erp_id
+            submission=not_found.submission, by=approver, expected_hash=seen.expected_hash, erp_id=seen.erp_id
         )
         assert delivered(not_found).status == JobStatus.SYNCED
         again(not_found)

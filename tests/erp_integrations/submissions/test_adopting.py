@@ -51,14 +51,14 @@ def adopt(submission: Submission, by: User, **other: str) -> ExportJob:
     seen = previews.build_preview(submission)
     assert seen.adoptable is not None
     shown = {
-        "seen_hash": seen.expected_hash,
-        "seen_record": seen.adoptable.record.hash,
+        "expected_hash": seen.expected_hash,
+        "expected_record": seen.adoptable.record.hash,
         "erp_id": seen.erp_id,
     }
     job = submission.jobs.current().first()
-    seen_round = job.plan_round if job else 0
+    expected_version = job.plan_round if job else 0
     told: dict[str, Any] = {**shown, **other}
-    return of(submissions.adopt(submission=submission, by=by, seen_round=seen_round, **told))
+    return of(submissions.adopt(submission=submission, by=by, expected_version=expected_version, **told))
 
 
 class TestWhatStandsThere:
@@ -189,11 +189,11 @@ class TestAdopting:
         seen = previews.build_preview(awaiting)
         assert seen.adoptable is not None
         posted = {
-            "seen_hash": seen.expected_hash,
-            "round": job.plan_round,
+            "expected_hash": seen.expected_hash,
+            "expected_version": job.plan_round,
             "erp_id": seen.erp_id,
             "note": "",
-            "seen_record": seen.adoptable.record.hash,
+            "expected_record": seen.adoptable.record.hash,
             "adopt": "1",
         }
         answer = signed_in(approver).post(f"{awaiting.get_absolute_url()}accept/", posted)
@@ -212,12 +212,16 @@ class TestAdopting:
             "UPDATE VN_SUBCONTRACT_MC SET GL_Account = '110000' WHERE trim(Subcontract_Number) = ?",
             seen.erp_id,
         )
-        shown: dict[str, Any] = {"seen_round": 0, "seen_hash": seen.expected_hash, "erp_id": seen.erp_id}
+        shown: dict[str, Any] = {
+            "expected_version": 0,
+            "expected_hash": seen.expected_hash,
+            "erp_id": seen.erp_id,
+        }
         with pytest.raises(
             submissions.Conflict, match="has been changed in Spectrum since you opened this page"
         ):
             submissions.adopt(
-                submission=awaiting, by=approver, seen_record=seen.adoptable.record.hash, **shown
+                submission=awaiting, by=approver, expected_record=seen.adoptable.record.hash, **shown
             )
         now = previews.build_preview(awaiting)
         assert now.live_check.existing_record is not None
@@ -226,7 +230,7 @@ class TestAdopting:
             submissions.adopt(
                 submission=awaiting,
                 by=approver,
-                seen_record=now.live_check.existing_record.record.hash,
+                expected_record=now.live_check.existing_record.record.hash,
                 **shown,
             )
         assert not ExportJob.objects.exists()
@@ -236,7 +240,7 @@ class TestAdopting:
     ) -> None:
         written_elsewhere(awaiting)
         with pytest.raises(submissions.Conflict):
-            adopt(awaiting, approver, seen_hash="0" * 64)
+            adopt(awaiting, approver, expected_hash="0" * 64)
         for person in (sender, ProjectAdminFactory(project=awaiting.project)):
             with pytest.raises(RightMissing):
                 adopt(awaiting, person)
@@ -253,9 +257,9 @@ class TestAdopting:
         awaiting.refresh_from_db()
         seen = previews.build_preview(awaiting)
         shown: dict[str, Any] = {
-            "seen_round": 0,
-            "seen_hash": seen.expected_hash,
-            "seen_record": "",
+            "expected_version": 0,
+            "expected_hash": seen.expected_hash,
+            "expected_record": "",
             "erp_id": seen.erp_id,
         }
         with pytest.raises(submissions.StatementMissing):
@@ -272,8 +276,8 @@ class TestAdopting:
         page = client.get(box)
         assert 'name="adopt"' not in page.content.decode()
         posted = {
-            "seen_hash": page.context["seen_hash"],
-            "round": 0,
+            "expected_hash": page.context["expected_hash"],
+            "expected_version": 0,
             "erp_id": page.context["preview"].erp_id,
         }
         answer = client.post(box, {**posted, "note": "", "adopt": "1", "statement": "It is there."})
@@ -292,9 +296,9 @@ class TestAdopting:
             submissions.adopt(
                 submission=awaiting,
                 by=approver,
-                seen_round=0,
-                seen_hash=seen.expected_hash,
-                seen_record=seen.adoptable.record.hash,
+                expected_version=0,
+                expected_hash=seen.expected_hash,
+                expected_record=seen.adoptable.record.hash,
                 erp_id=seen.erp_id,
             )
         awaiting.refresh_from_db()

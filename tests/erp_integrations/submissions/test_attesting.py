@@ -1,4 +1,4 @@
-"""What a person says that Spectrum holds is a row for each call, that web writes and nobody changes.
+"""A person's word on what Spectrum holds is a row for each call, that web writes and nobody changes.
 
 The decisions are made here with web's own database role, which may not change a call without one.
 """
@@ -63,7 +63,7 @@ def unlinker(approver: User, deliverable: Commitment) -> User:
 
 
 def attested() -> list[tuple[int, int, bool, bool, str]]:
-    """What was said of each call, in the order of the plans."""
+    """The words on each call, in the order of the plans."""
     rows = Attestation.objects.order_by("call__plan_round", "call__position", "pk")
     names = ("call__plan_round", "call__position", "is_there", "read_back", "statement")
     return list(rows.values_list(*names))
@@ -123,9 +123,15 @@ class TestEachDecision:
         after_restore.confirm_restore(reason="The copy of 02:00", anyway=True)
         awaiting.refresh_from_db()
         seen = previews.build_preview(awaiting)
-        told: dict[str, Any] = {"seen_hash": seen.expected_hash, "seen_record": "", "erp_id": seen.erp_id}
+        told: dict[str, Any] = {
+            "expected_hash": seen.expected_hash,
+            "expected_record": "",
+            "erp_id": seen.erp_id,
+        }
         with role(WEB):
-            job = submissions.adopt(submission=awaiting, by=approver, seen_round=0, statement=SAW, **told)
+            job = submissions.adopt(
+                submission=awaiting, by=approver, expected_version=0, statement=SAW, **told
+            )
         assert states(job) == [WRITTEN] * 3
         assert attested() == [(1, number, True, False, SAW) for number in (1, 2, 3)]
 

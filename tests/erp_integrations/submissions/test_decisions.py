@@ -1,4 +1,4 @@
-"""What people can do, what it changes, and who is refused."""
+"""People's decisions, their effects, and who is refused."""
 
 import pytest
 
@@ -139,7 +139,7 @@ def test_a_link_that_changed_after_the_preview_is_a_conflict(awaiting: Submissio
     seen = build_basis(awaiting.document).hash
     awaiting.connection.vendor_links.update(vendor_code="OTHER")
     with pytest.raises(submissions.Conflict, match="changed since you opened this page"):
-        submissions.accept(submission=awaiting, by=approver, seen_hash=seen, erp_id="SC-1")
+        submissions.accept(submission=awaiting, by=approver, expected_hash=seen, erp_id="SC-1")
     awaiting.refresh_from_db()
     assert awaiting.status == SubmissionStatus.AWAITING
     assert not ExportJob.objects.exists()
@@ -289,7 +289,11 @@ def test_a_failed_export_can_be_tried_again_with_another_erp_id() -> None:
     decider = ApproverFactory(company=job.submission.company)
     basis = build_basis(job.submission.document)
     again = submissions.accept_again(
-        submission=job.submission, by=decider, seen_hash=basis.hash, erp_id="SC-NEW", number_looked_up=True
+        submission=job.submission,
+        by=decider,
+        expected_hash=basis.hash,
+        erp_id="SC-NEW",
+        number_looked_up=True,
     )
     assert again.pk == job.pk
     assert (again.status, again.erp_id, again.plan_round, again.tries) == (JobStatus.QUEUED, "SC-NEW", 2, 0)
@@ -310,7 +314,9 @@ def test_a_retry_is_the_decision_of_the_person_who_retried() -> None:
     job = ExportJobFactory(failed=True)
     second = ApproverFactory(company=job.submission.company)
     basis = build_basis(job.submission.document)
-    submissions.accept_again(submission=job.submission, by=second, seen_hash=basis.hash, erp_id=job.erp_id)
+    submissions.accept_again(
+        submission=job.submission, by=second, expected_hash=basis.hash, erp_id=job.erp_id
+    )
     assert Submission.objects.get(pk=job.submission_id).decided_by == second
 
 
@@ -327,7 +333,7 @@ def test_a_failed_export_whose_job_link_is_gone_says_what_is_missing() -> None:
     decider = ApproverFactory(company=job.submission.company)
     seen = build_basis(job.submission.document).hash
     with pytest.raises(submissions.ExportBlocked, match="not linked to a Spectrum job"):
-        submissions.accept_again(submission=job.submission, by=decider, seen_hash=seen, erp_id=job.erp_id)
+        submissions.accept_again(submission=job.submission, by=decider, expected_hash=seen, erp_id=job.erp_id)
 
 
 def test_a_failed_export_is_not_tried_again_in_another_spectrum_company() -> None:
@@ -338,4 +344,4 @@ def test_a_failed_export_is_not_tried_again_in_another_spectrum_company() -> Non
     decider = ApproverFactory(company=job.submission.company)
     seen = build_basis(job.submission.document).hash
     with pytest.raises(submissions.Conflict, match="now linked to another Spectrum company"):
-        submissions.accept_again(submission=job.submission, by=decider, seen_hash=seen, erp_id=job.erp_id)
+        submissions.accept_again(submission=job.submission, by=decider, expected_hash=seen, erp_id=job.erp_id)

@@ -1,4 +1,4 @@
-"""What may follow a delivery: undo, resolve, resume, reject of a part, unlink; against the simulator."""
+"""The sequels of a delivery: undo, resolve, resume, reject of a part, unlink; against the simulator."""
 
 from datetime import timedelta
 

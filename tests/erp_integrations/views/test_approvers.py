@@ -58,7 +58,7 @@ def page(client: Client, company: Company) -> str:
 
 
 def seen(client: Client, company: Company) -> str:
-    found = re.search(r'name="seen_hash"\s+value="([0-9a-f]{64})"', page(client, company))
+    found = re.search(r'name="expected_hash"\s+value="([0-9a-f]{64})"', page(client, company))
     assert found is not None
     return found[1]
 
@@ -126,12 +126,12 @@ def test_what_stood_at_the_upgrade_is_listed_for_confirmation_and_says_why(
         event=DirectoryEvent.APPROVERS_CONFIRMATION_ASKED, subject=company, by=None, company=company
     )
     assert "Since the last upgrade of Ledgergate" in page(admin, company)
-    admin.post(address(company), {"seen_hash": seen(admin, company)})
+    admin.post(address(company), {"expected_hash": seen(admin, company)})
     assert "Since the last upgrade of Ledgergate" not in page(admin, company)
 
 
 def test_confirming(company: Company, approver: CompanyMembership, admin: Client) -> None:
-    answer = admin.post(address(company), {"seen_hash": seen(admin, company)}, follow=True)
+    answer = admin.post(address(company), {"expected_hash": seen(admin, company)}, follow=True)
     assert "the list is confirmed" in answer.content.decode()
     entry = HistoryEntry.objects.get(event="approvers.confirmed")
     assert entry.detail["kept"] == [approver.user_id]
@@ -139,7 +139,7 @@ def test_confirming(company: Company, approver: CompanyMembership, admin: Client
 
 def test_flagging(company: Company, approver: CompanyMembership, admin: Client) -> None:
     posted = {
-        "seen_hash": seen(admin, company),
+        "expected_hash": seen(admin, company),
         "flagged": [str(approver.user_id)],
         "reason": "Moved to purchasing.",
     }
@@ -152,7 +152,7 @@ def test_flagging(company: Company, approver: CompanyMembership, admin: Client) 
 def test_flagging_without_a_reason_asks_for_one_and_keeps_the_tick(
     company: Company, approver: CompanyMembership, admin: Client
 ) -> None:
-    posted = {"seen_hash": seen(admin, company), "flagged": [str(approver.user_id)]}
+    posted = {"expected_hash": seen(admin, company), "flagged": [str(approver.user_id)]}
     answer = admin.post(address(company), posted)
     assert answer.status_code == 422
     html = answer.content.decode()
@@ -165,13 +165,13 @@ def test_a_list_that_changed_meanwhile_is_shown_again_and_nothing_is_recorded(
 ) -> None:
     hash_before = seen(admin, company)
     memberships.revoke_push_to_accounting(membership=approver, by=staff, reason="Left.")
-    answer = admin.post(address(company), {"seen_hash": hash_before})
+    answer = admin.post(address(company), {"expected_hash": hash_before})
     assert answer.status_code == 409
     assert "The list has changed since you opened it" in answer.content.decode()
     assert not HistoryEntry.objects.filter(event__startswith="approvers.").exists()
 
 
-@pytest.mark.parametrize("posted", [{}, {"seen_hash": "x" * 65}, {"seen_hash": "", "flagged": "abc"}])
+@pytest.mark.parametrize("posted", [{}, {"expected_hash": "x" * 65}, {"expected_hash": "", "flagged": "abc"}])
 def test_what_no_page_sends_records_nothing(
     company: Company, approver: CompanyMembership, admin: Client, posted: dict[str, str]
 ) -> None:
@@ -188,14 +188,14 @@ def test_an_approver_who_is_admin_is_told_that_another_must_confirm(
     assert "another administrator must confirm this list" in html
     assert "Record this review" not in html
     hash_now = seen(signed_in(ErpAdminFactory(company=company)), company)
-    assert client.post(address(company), {"seen_hash": hash_now}).status_code == 403
+    assert client.post(address(company), {"expected_hash": hash_now}).status_code == 403
 
 
 def test_a_viewers_forged_review_is_refused_and_remembered(
     company: Company, approver: CompanyMembership
 ) -> None:
     client = signed_in(ViewerFactory(company=company))
-    assert client.post(address(company), {"seen_hash": "0" * 64}).status_code == 403
+    assert client.post(address(company), {"expected_hash": "0" * 64}).status_code == 403
     assert HistoryEntry.objects.filter(event="right.refused").exists()
 
 

@@ -55,8 +55,8 @@ def approver_of(submission: Submission) -> tuple[User, Client]:
 
 
 def hidden(html: str) -> dict[str, str]:
-    """What the box carries without showing it."""
-    fields = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', html)
+    """The hidden fields of the dialog."""
+    fields = re.findall(r'type="hidden"\s+name="(\w+)"\s+value="([^"]*)"', html)
     return {name: value for name, value in fields if name != "csrfmiddlewaretoken"}
 
 
@@ -300,11 +300,26 @@ class TestAccepting:
     def test_without_what_was_seen_nothing_is_decided(self) -> None:
         submission = SubmissionFactory()
         _, client = approver_of(submission)
-        for forged in ({"erp_id": "A"}, {"erp_id": "A", "seen_hash": "0" * 64, "round": "x"}):
+        for forged in ({"erp_id": "A"}, {"erp_id": "A", "expected_hash": "0" * 64, "expected_version": "x"}):
             response = client.post(url(submission, "accept"), forged)
             assert response.status_code == 422
             assert "page was out of date" in response.content.decode()
         assert not ExportJob.objects.exists()
+
+    @pytest.mark.parametrize("what", ["accept", "reject"])
+    def test_a_box_from_before_an_upgrade_keeps_what_was_typed_and_decides_nothing(self, what: str) -> None:
+        """Its hidden fields had other names."""
+        submission = SubmissionFactory()
+        _, client = approver_of(submission)
+        entered = seen(client, submission, what, note="As agreed.", reason="As agreed.")
+        entered["seen_hash"], entered["round"] = entered.pop("expected_hash"), entered.pop("expected_version")
+        response = client.post(url(submission, what), entered)
+        html = response.content.decode()
+        assert response.status_code == 422
+        assert "page was out of date" in html
+        assert "As agreed." in html
+        assert not ExportJob.objects.exists()
+        assert client.post(url(submission, what), {**entered, **hidden(html)}).status_code == 302
 
 
 class TestWhatChangedMeanwhile:
@@ -339,7 +354,7 @@ class TestWhatChangedMeanwhile:
         assert response.status_code == 409
         assert re.search(rf"{first} rejected this commitment on \d+ \w+ \d{{4}}, \d\d:\d\d", html)
         assert ("<html" in html) is (not headers)
-        assert "seen_hash" not in html
+        assert "expected_hash" not in html
         submission.refresh_from_db()
         assert submission.reason == "The title is wrong."
 
@@ -368,7 +383,7 @@ class TestWhatChangedMeanwhile:
         submission = job.submission
         _, client = approver_of(submission)
         entered = seen(client, submission, what, reason="No.")
-        response = client.post(url(submission, what), {**entered, "round": "0"})
+        response = client.post(url(submission, what), {**entered, "expected_version": "0"})
         html = response.content.decode()
         assert response.status_code == 409
         assert f"{submission.decided_by} accepted this commitment after you opened it" in html
@@ -426,7 +441,12 @@ class TestTryingAgain:
         job: ExportJob = ExportJobFactory(**{situation: True})
         _, client = approver_of(job.submission)
         assert client.get(url(job.submission, what)).status_code == 409
-        forged = {"seen_hash": job.basis_hash, "round": "0", "erp_id": job.erp_id, "reason": "No."}
+        forged = {
+            "expected_hash": job.basis_hash,
+            "expected_version": "0",
+            "erp_id": job.erp_id,
+            "reason": "No.",
+        }
         assert client.post(url(job.submission, what), forged).status_code == 409
         job.refresh_from_db()
         assert (job.status, job.plan_round) == (JobStatus(situation), 1)
@@ -499,7 +519,7 @@ class TestRejecting:
     def test_what_was_seen_must_be_this(self) -> None:
         submission = SubmissionFactory()
         _, client = approver_of(submission)
-        entered = seen(client, submission, "reject", reason="No.") | {"seen_hash": "0" * 64}
+        entered = seen(client, submission, "reject", reason="No.") | {"expected_hash": "0" * 64}
         response = client.post(url(submission, "reject"), entered)
         assert response.status_code == 409
         assert "This has changed since you opened it" in response.content.decode()
@@ -521,7 +541,7 @@ class TestWhoMayNot:
     def test_a_forged_post_is_refused_and_kept_in_the_history(self, what: str, rights: Any) -> None:
         submission = SubmissionFactory()
         viewer = MemberFactory(company=submission.company, **rights)
-        forged = {"seen_hash": "0" * 64, "round": "0", "erp_id": "A", "reason": "No."}
+        forged = {"expected_hash": "0" * 64, "expected_version": "0", "erp_id": "A", "reason": "No."}
         response = signed_in(viewer).post(url(submission, what), forged)
         assert response.status_code == 403
         entry = HistoryEntry.objects.get(event="right.refused")
@@ -546,7 +566,7 @@ class TestWhoMayNot:
             own, submission.company, erp_integrations_level=Level.STANDARD, can_push_to_accounting=True
         )
         basis = build_basis(submission.document)
-        forged = {"seen_hash": basis.hash, "round": "0", "erp_id": "A", "reason": "No."}
+        forged = {"expected_hash": basis.hash, "expected_version": "0", "erp_id": "A", "reason": "No."}
         response = signed_in(own).post(url(submission, what), forged)
         assert response.status_code == 403
         assert "another accounting approver must decide" in response.content.decode()

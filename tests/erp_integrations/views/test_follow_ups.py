@@ -77,7 +77,7 @@ class TestUndo:
         submission = SubmissionFactory()
         client = signed_in(ApproverFactory(company=submission.company))
         html = client.get(url(submission, "accept")).content.decode()
-        fields = dict(re.findall(r'name="(round|seen_hash|erp_id)" value="([^"]*)"', html))
+        fields = dict(re.findall(r'name="(expected_version|expected_hash|erp_id)"\s+value="([^"]*)"', html))
         html = client.post(url(submission, "accept"), fields, headers=IN_PLACE).content.decode()
         assert "will be exported to Spectrum in a few seconds. Until then you can undo it." in html
 
@@ -111,9 +111,9 @@ class TestUndo:
 class TestResolve:
     def box(self, job: ExportJob, client: Client) -> dict[str, str]:
         html = page(client, url(job.submission, "resolve"))
-        number = re.search(r'name="round" value="(\d+)"', html)
+        number = re.search(r'name="expected_version"\s+value="(\d+)"', html)
         assert number
-        return {"round": number[1]}
+        return {"expected_version": number[1]}
 
     def test_the_box_says_what_is_known_and_what_each_choice_does(self) -> None:
         job = quiet(ExportJobFactory(unknown=True))
@@ -135,7 +135,7 @@ class TestResolve:
         html = page(client, url(job.submission, "resolve"))
         assert "once the quiet period is over" in html
         response = client.post(
-            url(job.submission, "resolve"), {"round": "1", "attested": "all", "statement": SAW}
+            url(job.submission, "resolve"), {"expected_version": "1", "attested": "all", "statement": SAW}
         )
         assert response.status_code == 409
         assert "can decide from" in response.content.decode()
@@ -200,14 +200,14 @@ class TestResume:
         client = approver_of(job)
         html = page(client, url(job.submission, "resume"))
         assert "Only the remaining calls are sent." in html
-        response = client.post(url(job.submission, "resume"), {"round": "1"}, headers=IN_PLACE)
+        response = client.post(url(job.submission, "resume"), {"expected_version": "1"}, headers=IN_PLACE)
         assert "continues with the remaining calls" in response.content.decode()
         job.refresh_from_db()
         assert (job.status, job.not_before is None) == (JobStatus.INCOMPLETE, False)
 
     def test_a_box_that_was_opened_on_an_earlier_delivery_resumes_nothing(self) -> None:
         job: ExportJob = ExportJobFactory(incomplete=True)
-        response = approver_of(job).post(url(job.submission, "resume"), {"round": "0"})
+        response = approver_of(job).post(url(job.submission, "resume"), {"expected_version": "0"})
         assert response.status_code == 409
         job.refresh_from_db()
         assert job.not_before is None
@@ -219,7 +219,9 @@ class TestRejectingAPart:
         client = approver_of(job)
         html = page(client, url(job.submission, "reject"))
         assert "Part of it stays in Spectrum" in html
-        fields = dict(re.findall(r'type="hidden" name="(round|seen_hash)" value="([^"]*)"', html))
+        fields = dict(
+            re.findall(r'type="hidden"\s+name="(expected_version|expected_hash)"\s+value="([^"]*)"', html)
+        )
         response = client.post(url(job.submission, "reject"), fields | {"reason": "Wrong phase."})
         assert response.status_code == 302
         assert Submission.objects.get().status == SubmissionStatus.REJECTED
@@ -235,10 +237,10 @@ class TestUnlink:
         job: ExportJob = ExportJobFactory(synced=True)
         client = unlinker_of(job)
         assert "your statement is the proof" in page(client, url(job.submission, "unlink"))
-        response = client.post(url(job.submission, "unlink"), {"round": "1", "statement": ""})
+        response = client.post(url(job.submission, "unlink"), {"expected_version": "1", "statement": ""})
         assert response.status_code == 422
         assert "Say how you know" in response.content.decode()
-        client.post(url(job.submission, "unlink"), {"round": "1", "statement": SAW})
+        client.post(url(job.submission, "unlink"), {"expected_version": "1", "statement": SAW})
         submission = Submission.objects.select_related("commitment").get()
         assert submission.status == SubmissionStatus.UNLINKED
         assert (submission.commitment.badge, submission.commitment.lock) == (Badge.UNLINKED, Lock.NONE)
@@ -260,7 +262,7 @@ class TestWhoMay:
         return quiet(job) if what == "resolve" else job
 
     def post(self, client: Client, job: ExportJob, what: str) -> int:
-        entered = {"round": "1", "attested": "all", "statement": SAW}
+        entered = {"expected_version": "1", "attested": "all", "statement": SAW}
         return client.post(url(job.submission, what), entered).status_code
 
     def test_a_stranger_finds_nothing(self, what: str) -> None:

@@ -62,7 +62,7 @@ def happened(place: Company, event: str = "reconciliation.asked", **parts: Any) 
 
 
 def page(viewer: User, company: Company, **search: str) -> str:
-    answer = signed_in(viewer).get(reverse("erp_integrations:activity", args=[company.slug]), search)
+    answer = signed_in(viewer).get(reverse("erp_integrations:history", args=[company.slug]), search)
     assert answer.status_code == 200
     return answer.content.decode()
 
@@ -74,7 +74,7 @@ def rows(html: str) -> list[str]:
 
 
 def export(viewer: User, company: Company, **posted: str) -> str:
-    url = reverse("erp_integrations:activity-export", args=[company.slug])
+    url = reverse("erp_integrations:history-export", args=[company.slug])
     answer: Any = signed_in(viewer).post(url, posted)
     assert answer.streaming
     return b"".join(answer.streaming_content).decode()
@@ -91,9 +91,9 @@ class TestWhoSeesIt:
     @pytest.mark.parametrize("factory", [ViewerFactory, ApproverFactory, MemberFactory])
     def test_others_of_the_company_are_refused(self, company: Company, factory: Any) -> None:
         client = signed_in(factory(company=company))
-        for name in ("activity", "activity-export"):
+        for name in ("history", "history-export"):
             assert client.get(reverse(f"erp_integrations:{name}", args=[company.slug])).status_code == 403
-        url = reverse("erp_integrations:activity-export", args=[company.slug])
+        url = reverse("erp_integrations:history-export", args=[company.slug])
         assert client.post(url, {"format": "csv"}).status_code == 403
         refusal = HistoryEntry.objects.get(event="right.refused")
         assert refusal.detail["right"] == "see the history"
@@ -105,7 +105,7 @@ class TestWhoSeesIt:
         html = page(person, company)
         assert 'aria-label="ERP Integrations"' not in html
         # The header leads to it, as nothing else would.
-        assert html.count(f'href="{reverse("erp_integrations:activity", args=[company.slug])}"') == 1
+        assert html.count(f'href="{reverse("erp_integrations:history", args=[company.slug])}"') == 1
 
     def test_it_links_to_no_page_that_the_reader_can_not_open(self, company: Company, auditor: User) -> None:
         submission = SubmissionFactory(company=company)
@@ -242,7 +242,7 @@ class TestPages:
         self, company: Company, auditor: User
     ) -> None:
         made = [happened(company, detail={"turn": turn}).pk for turn in range(120)]
-        client, url = signed_in(auditor), reverse("erp_integrations:activity", args=[company.slug])
+        client, url = signed_in(auditor), reverse("erp_integrations:history", args=[company.slug])
         seen: list[int] = []
         query = ""
         while True:
@@ -301,12 +301,12 @@ class TestExport:
         assert rows(page(auditor, company))[0] == "History was exported as CSV"
 
     def test_a_link_takes_nothing_away(self, company: Company, auditor: User) -> None:
-        answer = signed_in(auditor).get(reverse("erp_integrations:activity-export", args=[company.slug]))
+        answer = signed_in(auditor).get(reverse("erp_integrations:history-export", args=[company.slug]))
         assert answer.status_code == 302
         assert not HistoryEntry.objects.filter(event="history.exported").exists()
 
     def test_an_unknown_format_is_explained(self, company: Company, auditor: User) -> None:
-        url = reverse("erp_integrations:activity-export", args=[company.slug])
+        url = reverse("erp_integrations:history-export", args=[company.slug])
         answer = signed_in(auditor).post(url, {"format": "pdf"}, follow=True)
         assert "exported as csv or jsonl" in answer.content.decode()
         assert not HistoryEntry.objects.filter(event="history.exported").exists()

@@ -88,12 +88,12 @@ def admin(site: Connection) -> User:
 
 
 def link_vendor(person: User, contract_company: ContractCompany, connection: Connection, **form: Any) -> Any:
-    form = {"connection": connection.pk, "seen": "", "code": "ACME"} | form
+    form = {"connection": connection.pk, "expected_code": "", "code": "ACME"} | form
     return signed_in(person).post(url(contract_company.company, f"vendors/{contract_company.pk}"), form)
 
 
 def link_job(person: User, project: Project, connection: Connection, **form: Any) -> Any:
-    form = {"connection": connection.pk, "seen": "", "code": "24-001"} | form
+    form = {"connection": connection.pk, "expected_code": "", "code": "24-001"} | form
     return signed_in(person).post(url(project.company, f"jobs/{project.pk}"), form)
 
 
@@ -133,7 +133,7 @@ class TestWhoMayLink:
         project = ProjectFactory(company=site.company)
         assert link_vendor(person, contract_company, site).status_code == 403
         assert link_job(person, project, site).status_code == 403
-        lists = url(site.company, f"lists/{site.pk}")
+        lists = url(site.company, f"master-data/{site.pk}")
         assert signed_in(person).post(lists).status_code == 403
         assert not VendorLink.objects.exists()
         assert not JobLink.objects.exists()
@@ -160,11 +160,20 @@ class TestWhoMayLink:
         for path in (
             f"vendors/{strange.pk}",
             f"jobs/{ProjectFactory().pk}",
-            f"lists/{ConnectionFactory().pk}",
+            f"master-data/{ConnectionFactory().pk}",
         ):
             client = signed_in(admin)
             assert client.get(url(site.company, path)).status_code == 404
             assert client.post(url(site.company, path)).status_code == 404
+        assert not VendorLink.objects.exists()
+
+    def test_a_page_from_before_an_upgrade_changes_no_link(self, site: Connection, admin: User) -> None:
+        """Its hidden field had another name, and blank would mean that there was no link."""
+        owner = ContractCompanyFactory(company=site.company)
+        form = {"connection": site.pk, "seen": "BOLT", "code": "ACME"}
+        answer = signed_in(admin).post(url(site.company, f"vendors/{owner.pk}"), form)
+        assert answer.status_code == 422
+        assert "page was out of date" in answer.content.decode()
         assert not VendorLink.objects.exists()
 
 
@@ -253,7 +262,7 @@ class TestVendors:
     def test_a_page_that_is_older_than_the_link_changes_nothing(self, site: Connection, admin: User) -> None:
         ours = ContractCompanyFactory(company=site.company)
         VendorLinkFactory(connection=site, contract_company=ours, vendor_code="BOLT")
-        for form in ({}, {"seen": "GONE"}, {"unlink": "1"}):
+        for form in ({}, {"expected_code": "GONE"}, {"unlink": "1"}):
             answer = link_vendor(admin, ours, site, **form)
             assert answer.status_code == 409
             assert "Somebody else has changed this link" in answer.content.decode()
@@ -269,7 +278,7 @@ class TestVendors:
         client = signed_in(admin)
         answer = client.post(
             url(ours.company, f"vendors/{ours.pk}"),
-            {"connection": job.connection_id, "seen": link.vendor_code, "code": "NEW"},
+            {"connection": job.connection_id, "expected_code": link.vendor_code, "code": "NEW"},
             follow=True,
         )
         assert "1 accepted commitment was waiting for export under the old link" in answer.content.decode()
@@ -285,7 +294,7 @@ class TestVendors:
         ours = job.submission.commitment.contract_company
         assert ours is not None
         admin = ErpAdminFactory(company=ours.company)
-        answer = link_vendor(admin, ours, job.connection, seen=link.vendor_code, unlink="1")
+        answer = link_vendor(admin, ours, job.connection, expected_code=link.vendor_code, unlink="1")
         assert answer.status_code == 302
         assert not VendorLink.objects.exists()
         assert HistoryEntry.objects.get(event="vendor_link.deleted").subject_id == link.pk
@@ -401,7 +410,7 @@ class TestJobs:
         assert f'<option value="{other.pk}"' in html
         assert link_job(admin, project, other).status_code == 302
         assert JobLink.objects.get().connection == other
-        moved = link_job(admin, project, site, seen="24-001", seen_connection=other.pk)
+        moved = link_job(admin, project, site, expected_code="24-001", expected_connection=other.pk)
         assert moved.status_code == 302
         assert JobLink.objects.get().connection == site
 
@@ -435,7 +444,7 @@ class TestJobs:
     def test_a_stale_page_changes_nothing(self, site: Connection, admin: User) -> None:
         project = ProjectFactory(company=site.company)
         JobLinkFactory(project=project, connection=site, job_number="24-002")
-        for form in ({}, {"seen": "24-002"}, {"unlink": "1"}):
+        for form in ({}, {"expected_code": "24-002"}, {"unlink": "1"}):
             assert link_job(admin, project, site, **form).status_code == 409
         assert JobLink.objects.get().job_number == "24-002"
 
@@ -447,8 +456,8 @@ class TestJobs:
             admin,
             link.project,
             link.connection,
-            seen=link.job_number,
-            seen_connection=link.connection_id,
+            expected_code=link.job_number,
+            expected_connection=link.connection_id,
             unlink="1",
         )
         assert answer.status_code == 302
@@ -526,7 +535,7 @@ class TestCostCodes:
 
 class TestReadingAgain:
     def test_an_admin_asks_and_a_worker_is_told(self, site: Connection, admin: User) -> None:
-        answer = signed_in(admin).post(url(site.company, f"lists/{site.pk}"))
+        answer = signed_in(admin).post(url(site.company, f"master-data/{site.pk}"))
         assert answer.status_code == 302
         assert MastersPull.objects.get().status == SyncStatus.QUEUED
         assert MastersPull.objects.due().exists()
@@ -534,7 +543,7 @@ class TestReadingAgain:
 
     def test_only_what_is_being_read_asks_for_itself(self, site: Connection, admin: User) -> None:
         client = signed_in(admin)
-        address = url(site.company, f"lists/{site.pk}")
+        address = url(site.company, f"master-data/{site.pk}")
         assert "every 3s" not in page_of(admin, site.company, "vendors")
         MastersPull.objects.update(
             status=SyncStatus.PULLING, lease_until="2100-01-01T00:00Z", vendors_read=274, linked_jobs=16

@@ -283,7 +283,7 @@ class TestAnExport:
         submissions.accept_again(
             submission=job.submission,
             by=approver,
-            seen_hash=basis.hash,
+            expected_hash=basis.hash,
             erp_id="SECOND",
             number_looked_up=True,
         )
@@ -326,7 +326,7 @@ class TestHistory:
 
 
 class TestAlteredInTheDatabase:
-    """What was sent can't be shown any more: that is said, and nobody decides on it."""
+    """A sent document that can't be shown any more: that is said, and nobody decides on it."""
 
     def altered(self, submission: Submission) -> Submission:
         text = submission.snapshot.replace('"title":"', '"title":"Not ')
@@ -346,7 +346,12 @@ class TestAlteredInTheDatabase:
     def test_nobody_decides_on_it(self, what: str) -> None:
         submission = self.altered(SubmissionFactory())
         client = signed_in(ApproverFactory(company=submission.company))
-        seen = {"seen_hash": submission.snapshot_hash, "round": "0", "erp_id": "A-1", "reason": "No."}
+        seen = {
+            "expected_hash": submission.snapshot_hash,
+            "expected_version": "0",
+            "erp_id": "A-1",
+            "reason": "No.",
+        }
         box = f"{url(submission)}{what}/"
         for answer in (client.get(box), client.post(box, seen)):
             assert answer.status_code == 409
@@ -362,7 +367,7 @@ class TestAlteredInTheDatabase:
         basis = build_basis(submission.document)
         approver: User = ApproverFactory(company=submission.company)
         with pytest.raises(submissions.Conflict, match="altered after it was sent"):
-            submissions.accept(submission=submission, by=approver, seen_hash=basis.hash, erp_id="A-1")
+            submissions.accept(submission=submission, by=approver, expected_hash=basis.hash, erp_id="A-1")
 
     def test_its_project_can_take_it_back(self) -> None:
         submission = self.altered(SubmissionFactory())
@@ -375,7 +380,11 @@ class TestAlteredInTheDatabase:
         submission = self.altered(job.submission)
         client = signed_in(ApproverFactory(company=submission.company))
         assert client.get(f"{url(submission)}accept/").status_code == 409
-        seen = {"seen_hash": submission.snapshot_hash, "round": "1", "reason": "The copy is damaged."}
+        seen = {
+            "expected_hash": submission.snapshot_hash,
+            "expected_version": "1",
+            "reason": "The copy is damaged.",
+        }
         assert client.post(f"{url(submission)}reject/", seen).status_code == 302
         submission.refresh_from_db()
         assert submission.status == SubmissionStatus.REJECTED

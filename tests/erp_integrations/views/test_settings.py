@@ -72,7 +72,7 @@ class TestWhoMay:
         assert client.get(list_url(connection.company)).status_code == 403
         assert client.get(url(connection)).status_code == 403
         assert client.post(url(connection), filled_in(connection, name="Mine")).status_code == 403
-        for what in ("probe", "adopt", "learn", "rotate"):
+        for what in ("probe", "accept-wsdl", "accept-reply-rule", "rotate"):
             assert client.post(url(connection, what)).status_code == 403
         connection.refresh_from_db()
         assert connection.name != "Mine"
@@ -87,7 +87,7 @@ class TestWhoMay:
         neighbour, own = admin_of(ConnectionFactory().company)
         for client, company in ((stranger, connection.company), (own, connection.company)):
             assert client.get(list_url(company)).status_code == 404
-            for what in ("connection", "probe", "adopt", "learn", "rotate"):
+            for what in ("connection", "probe", "accept-wsdl", "accept-reply-rule", "rotate"):
                 assert client.post(url(connection, what)).status_code == 404
         mixed = list_url(neighbour.company_memberships.get().company) + f"{connection.pk}/"
         assert own.get(mixed).status_code == 404
@@ -95,7 +95,7 @@ class TestWhoMay:
     def test_the_buttons_answer_to_post_alone(self) -> None:
         connection = ConnectionFactory()
         _, client = admin_of(connection.company)
-        for what in ("probe", "adopt", "learn", "rotate"):
+        for what in ("probe", "accept-wsdl", "accept-reply-rule", "rotate"):
             assert client.get(url(connection, what)).status_code == 405
 
     def test_an_admin_finds_them_by_the_tab(self) -> None:
@@ -268,11 +268,12 @@ class TestTheButtons:
         )
         html = client.get(list_url(connection.company)).content.decode()
         assert ">Stopped<" in html
-        seen = re.search(r'name="seen" value="([^"]+)"', html)
+        seen = re.search(r'name="expected_sentence" value="([^"]+)"', html)
         assert seen is not None
-        stale = client.post(url(connection, "adopt"), {"seen": "something else"})
+        stale = client.post(url(connection, "accept-wsdl"), {"expected_sentence": "something else"})
         assert "order or namespace of its elements has changed" in said(client, stale)
-        adopted = client.post(url(connection, "adopt"), {"seen": seen[1].replace("&#x27;", "'")})
+        sentence = seen[1].replace("&#x27;", "'")
+        adopted = client.post(url(connection, "accept-wsdl"), {"expected_sentence": sentence})
         assert "new service descriptions are in use" in said(client, adopted)
         assert not Connection.objects.get(pk=connection.pk).awaits_probe
 

@@ -50,8 +50,8 @@ def page(commitment: Commitment, person: User) -> str:
 
 
 def save(commitment: Commitment, person: User, **units: str) -> Any:
-    seen = re.search(r'name="seen" value="([0-9a-f]{64})"', page(commitment, person))
-    data = {"unit": list(units), "erp_unit": list(units.values()), "seen": seen[1] if seen else ""}
+    seen = re.search(r'name="expected_hash" value="([0-9a-f]{64})"', page(commitment, person))
+    data = {"unit": list(units), "erp_unit": list(units.values()), "expected_hash": seen[1] if seen else ""}
     return signed_in(person).post(address(commitment), data, follow=True)
 
 
@@ -128,7 +128,7 @@ def test_what_spectrum_or_a_line_can_not_hold_is_refused(
 
 
 def test_who_looked_at_other_links_is_told_and_changes_nothing(commitment: Commitment, admin: User) -> None:
-    data = {"unit": ["EACH"], "erp_unit": ["EA"], "seen": "another"}
+    data = {"unit": ["EACH"], "erp_unit": ["EA"], "expected_hash": "another"}
     answer = signed_in(admin).post(address(commitment), data)
     assert answer.status_code == 409
     assert "Somebody else has changed the units" in answer.content.decode()

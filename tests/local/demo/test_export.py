@@ -45,7 +45,7 @@ def accepted(commitment: Commitment) -> ExportJob:
         submission = submissions.send_to_erp(commitment=commitment, by=sender)
     basis = build_basis(submission.document)
     return submissions.accept(
-        submission=submission, by=approver, seen_hash=basis.hash, erp_id=basis.proposed_erp_id
+        submission=submission, by=approver, expected_hash=basis.hash, erp_id=basis.proposed_erp_id
     )
 
 

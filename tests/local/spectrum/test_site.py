@@ -1,4 +1,4 @@
-"""What befalls the whole site: its people, its listener, its services, and Info-Link's copy."""
+"""Faults of the whole site: its people, its listener, its services, and Info-Link's copy."""
 
 import json
 import sqlite3
@@ -193,7 +193,7 @@ class TestPeople:
 
 
 class TestKeysAndInvoices:
-    """What people change at Spectrum's own screens, in a site of its own."""
+    """People's changes at Spectrum's own screens, in a site of its own."""
 
     KEY = {"Company_Code": "PHL", "Vendor_Code": "ACME", "Subcontract_Number": "SC-1"}
     LINE = {"Phase_Code": "0330000", "Cost_Type": "S", "Original_Contract_Amount": "100.00"}

@@ -20,7 +20,7 @@ Behaviour = Callable[[socket.socket, threading.Event], None]
 
 @dataclass
 class Server:
-    """What a test may know of a running server. ``requests`` are those that were read whole."""
+    """A running server, as a test may know it. ``requests`` are those that were read whole."""
 
     port: int
     scheme: str = "http"

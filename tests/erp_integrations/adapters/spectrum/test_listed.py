@@ -1,4 +1,4 @@
-"""What master data say against a commitment: refused things block, things with information warn."""
+"""Master data against a commitment: refused things block, things with information warn."""
 
 from dataclasses import replace
 from typing import Any

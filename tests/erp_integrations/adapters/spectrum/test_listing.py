@@ -1,4 +1,4 @@
-"""What one reply of a list means: rows, and whether they are all."""
+"""One reply of a list: its rows, and the proof that they are all."""
 
 import json
 

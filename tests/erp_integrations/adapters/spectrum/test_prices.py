@@ -1,4 +1,4 @@
-"""What Spectrum keeps of a line's money, by the price methods of its job and phase and by its unit."""
+"""Spectrum keeps of a line's money what the price methods of its job and phase and its unit let it."""
 
 from dataclasses import replace
 from decimal import Decimal

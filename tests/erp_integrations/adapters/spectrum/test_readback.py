@@ -531,7 +531,7 @@ class TestElsewhere:
 
 
 class TestBilling:
-    """What was invoiced and paid, where a site's release has the columns."""
+    """The figures invoiced and paid, where a site's release has the columns."""
 
     BILLED = {"Total_Billed": 300.5, "Total_Paid": 200, "Retention_Balance": "30.05"}
 

@@ -203,7 +203,7 @@ REJECTED = [
 
 
 def complaints_under(yes: str) -> list[str]:
-    """What says no without a published code of refusal, beside a code that means yes by some rule."""
+    """Replies that say no without a published code of refusal, beside a code that means yes by some rule."""
     code = f"<error_code>{yes}</error_code>"
     row = "<response>{}</response>".format
     return [
