@@ -155,7 +155,7 @@ def wait_until_exported() -> None:
 
 
 def list_requests(job: ExportJob) -> list[tuple[str, str]]:
-    """What an export sent, as address and envelope."""
+    """Of what an export sent, each address and envelope."""
     adapter = build_sending_adapter(ExportJob.objects.get(pk=job.pk))
     assert isinstance(adapter, SpectrumAdapter)
     sent: list[tuple[str, str]] = []
