@@ -117,7 +117,7 @@ def _measure(bounds: Bounds) -> None:
         bounds.check(f"{page.path}: bytes", len(gzip.compress(answer.content)), page.size)
     path = f"{BASE}/commitments/{names['awaiting']}/accept/"
     shown = client.get(path, headers={"HX-Request": "true"}).content.decode()
-    entered = dict(re.findall(r'name="(expected_hash|round|erp_id)"[^>]*value="([^"]*)"', shown))
+    entered = dict(re.findall(r'name="(expected_hash|expected_version|erp_id)"[^>]*value="([^"]*)"', shown))
     answer, statements, rows = count(lambda: client.post(path, entered, headers={"HX-Request": "true"}))
     assert answer.status_code == 200, answer.content
     bounds.check("accept: statements, BEGIN and COMMIT aside", statements, MOST_OF_AN_ACCEPT)

@@ -150,7 +150,7 @@ def measure_accept(
 
 def read_box(web: Web, key: int) -> dict[str, str]:
     shown = gzip.decompress(web.ask(f"{BASE}/commitments/{key}/accept/").encode("latin-1")).decode()
-    return dict(re.findall(r'name="(expected_hash|round|erp_id)"[^>]*value="([^"]*)"', shown))
+    return dict(re.findall(r'name="(expected_hash|expected_version|erp_id)"[^>]*value="([^"]*)"', shown))
 
 
 def measure_rate(
