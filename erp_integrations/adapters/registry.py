@@ -42,6 +42,7 @@ from erp_integrations.models import (
     BLANK_CODE,
     Connection,
     ConnectionSettings,
+    ConnectionState,
     ErpIdRule,
     ExportCall,
     ExportJob,
@@ -74,7 +75,7 @@ def build_sending_adapter(job: ExportJob) -> Adapter | NotSent | Unusable:
     unknown. Uses the wire; call it with no transaction open.
     """
     connection = job.connection
-    checked_at = connection.descriptions_checked_at
+    checked_at = connection.state.descriptions_checked_at
     interval = timedelta(seconds=settings.WSDL_CHECK_SECONDS)
     is_old = checked_at is None or checked_at < timezone.now() - interval
     if is_old or not connection.wsdls.exists():
@@ -106,10 +107,10 @@ def verify_secret(connection: Connection, secret: str) -> NotSent | Unauthorised
 def store_descriptions(connection: Connection, result: ProbeResult, *, overwrite: bool = False) -> None:
     """Keep the descriptions that a probe has found, where they are new, or in place of the kept ones.
 
-    ``connection`` is as it was read before the probe: where it has been asked meanwhile that they are
-    looked at again, or another worker has looked, this look does not count.
+    The state of ``connection`` is as it was read before the probe: where it has been asked meanwhile that
+    they are looked at again, or another worker has looked, this look does not count.
     """
-    rows = Connection.objects.filter(pk=connection.pk)
+    rows = ConnectionState.objects.filter(connection=connection)
     if result.changed and not overwrite:
         # Everything that is written has its place in it, so nobody has to say yes.
         detail = {"difference": result.changed}
@@ -118,7 +119,7 @@ def store_descriptions(connection: Connection, result: ProbeResult, *, overwrite
     if result.changed or overwrite:
         connection.wsdls.all().delete()
     else:
-        rows = rows.filter(descriptions_checked_at=connection.descriptions_checked_at)
+        rows = rows.filter(descriptions_checked_at=connection.state.descriptions_checked_at)
     for method, text in result.descriptions.items():
         Wsdl.objects.get_or_create(connection=connection, method=method, defaults={"text": text})
     rows.update(descriptions_checked_at=Now())
@@ -144,7 +145,7 @@ def resume_jobs(connection: Connection) -> None:
 
     A connection that stopped until a probe succeeds is probed now.
     """
-    rows = Connection.objects.filter(pk=connection.pk)
+    rows = ConnectionState.objects.filter(connection=connection)
     rows.filter(awaits_probe=True).update(not_before=Now())
     rows.filter(awaits_probe=False).update(not_before=None, fault="")
     waiting = connection.jobs.filter(status__in=[JobStatus.QUEUED, JobStatus.INCOMPLETE])
@@ -177,7 +178,7 @@ def clean_element_names(text: str, connection: Connection) -> str:
     Raises ValueError, whose text is for them, also where the site's description has no such element. While
     a connection is stopped, the site may have changed since: then the next probe compares.
     """
-    is_known = connection.pk and not connection.awaits_probe
+    is_known = connection.pk and not connection.state.awaits_probe
     return element_names.clean_element_names(text, get_descriptions(connection) if is_known else {})
 
 

@@ -49,8 +49,7 @@ FIELDS_BY_ROLE: Mapping[type[Model], Mapping[SettingRole, tuple[str, ...]]] = {
         ),
         SettingRole.STATE: (
             *("id", "company", "client_secret", "previous_client_secret", "rotation_began_at"),
-            *("paused_at", "paused_by", "pause_reason", "lease_holder", "lease_until", "lease_attempt"),
-            *("not_before", "fault", "awaits_probe", "can_adopt", "failed_probes", "descriptions_checked_at"),
+            *("paused_at", "paused_by", "pause_reason"),
         ),
     },
     ConnectionSettings: {

@@ -9,6 +9,7 @@ from erp_integrations.models.connection_settings import (
     RetentionRule,
     SuccessRule,
 )
+from erp_integrations.models.connection_state import ConnectionState
 from erp_integrations.models.connections import (
     Connection,
     CostTypeAccount,
@@ -57,6 +58,7 @@ __all__ = [
     "CallState",
     "Connection",
     "ConnectionSettings",
+    "ConnectionState",
     "CostTypeAccount",
     "Drift",
     "DriftKind",

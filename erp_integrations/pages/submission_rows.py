@@ -271,7 +271,7 @@ def build_jobs_prefetch() -> "Prefetch[Any]":
 
 def list_current_jobs() -> QuerySet[ExportJob]:
     """What a row needs of export jobs, without the secrets of their connections."""
-    jobs = ExportJob.objects.current().select_related("connection", "billing")
+    jobs = ExportJob.objects.current().select_related("connection__state", "billing")
     return jobs.defer(*list_secret_fields(Connection, "connection__"))
 
 
@@ -296,7 +296,7 @@ def describe_next_try(job: ExportJob) -> str:
     """When a delivery goes on by itself, in the viewer's time zone."""
     if blocked_message := describe_blocked_connection(job.connection):
         return blocked_message
-    retry_times = (job.not_before, job.connection.not_before)
+    retry_times = (job.not_before, job.connection.state.not_before)
     due = max((moment for moment in retry_times if moment), default=None)
     if due is None or due <= timezone.now():
         return "Next try in a moment."
@@ -307,6 +307,6 @@ def describe_blocked_connection(connection: Connection) -> str:
     """What a delivery waits for besides its own time; blank where that is nothing."""
     if connection.paused_at:
         return "The connection is paused: the export continues when an ERP Integrations Admin resumes it."
-    if connection.awaits_probe:
+    if connection.state.awaits_probe:
         return "The connection is stopped: the export continues once Spectrum is available again."
     return ""

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from commitments.models import ContractCompany
 from directory.models import HistoryEntry, User
 from erp_integrations.connections.settings_form import SETTINGS_FIELDS
-from erp_integrations.models import Connection, ExportJob, JobLink, VendorLink, Wsdl
+from erp_integrations.models import Connection, ConnectionState, ExportJob, JobLink, VendorLink, Wsdl
 from erp_integrations.models.secrets import EncryptedTextField
 from tests.clients import signed_in
 from tests.factories import (
@@ -154,7 +154,7 @@ class TestConnections:
         until = timezone.now()
 
         def meanwhile(self: Connection) -> None:
-            Connection.objects.filter(pk=self.pk).update(
+            ConnectionState.objects.filter(pk=self.pk).update(
                 lease_holder="worker", lease_until=until, lease_attempt=7
             )
 
@@ -163,27 +163,25 @@ class TestConnections:
         client.post(change_url(connection), settings_of(connection, name="Other"))
         connection.refresh_from_db()
         assert connection.name == "Other"
-        assert (connection.lease_holder, connection.lease_until, connection.lease_attempt) == (
-            "worker",
-            until,
-            7,
-        )
+        state = connection.state
+        assert (state.lease_holder, state.lease_until, state.lease_attempt) == ("worker", until, 7)
 
     def test_the_lease_and_the_fault_are_only_shown(self, client: Client) -> None:
         connection = ConnectionFactory()
         forged = settings_of(connection, name="Other", lease_holder="me", lease_attempt="99", fault="none")
         client.post(change_url(connection), forged)
         connection.refresh_from_db()
-        assert (connection.lease_holder, connection.lease_attempt, connection.fault) == ("", 0, "")
+        state = connection.state
+        assert (state.lease_holder, state.lease_attempt, state.fault) == ("", 0, "")
 
     def test_a_new_secret_lets_go_on_what_waited(self, client: Client) -> None:
         job: ExportJob = ExportJobFactory()
         later = timezone.now() + timedelta(minutes=10)
-        Connection.objects.filter(pk=job.connection_id).update(fault="Not let in.", not_before=later)
+        ConnectionState.objects.filter(pk=job.connection_id).update(fault="Not let in.", not_before=later)
         ExportJob.objects.filter(pk=job.pk).update(not_before=later, attempt=1)
         client.post(change_url(job.connection), settings_of(job.connection, authorization_id="a-new-one"))
         connection = Connection.objects.get(pk=job.connection_id)
-        assert (connection.fault, connection.not_before) == ("", None)
+        assert (connection.state.fault, connection.state.not_before) == ("", None)
         assert ExportJob.objects.due().filter(pk=job.pk).exists()
 
     def test_a_server_is_chosen_and_never_typed(self, client: Client) -> None:

@@ -55,6 +55,13 @@ class ConnectionFactory(ModelFactory[Connection]):
             setattr(self.settings, name, value)
         self.settings.save()
 
+    @post_generation
+    def state(self: Connection, create: bool, extracted: dict[str, Any] | None, **kwargs: Any) -> None:
+        """What ails it, where a test wants that."""
+        for name, value in kwargs.items():
+            setattr(self.state, name, value)
+        self.state.save()
+
 
 class JobLinkFactory(ModelFactory[JobLink]):
     """A project's job in Spectrum."""

@@ -173,7 +173,7 @@ POWERS = {
 STEERS_NOTHING = {
     *("commitments.commitment", "commitments.lineitem", "commitments.costcode", "commitments.costtype"),
     *("commitments.contractcompany", "directory.project", "directory.projectmembership"),
-    *("erp_integrations.exportjob", "erp_integrations.exportcall"),
+    *("erp_integrations.exportjob", "erp_integrations.exportcall", "erp_integrations.connectionstate"),
     *("erp_integrations.erpidhold", "erp_integrations.restore"),
     "erp_integrations.unconfirmedchange",
     *("erp_integrations.vendor", "erp_integrations.job", "erp_integrations.phase"),

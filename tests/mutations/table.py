@@ -36,9 +36,8 @@ class Mutation:
     tests: tuple[str, ...]
 
 
-_LOCKED = ".select_for_update()"
-_CLAIM = """        connection = Connection.objects.select_for_update().get(pk=connection_id)
-        if connection.lease_attempt != fencing_token:
+_CLAIM = """        connection = Connection.objects.lock(connection_id)
+        if connection.state.lease_attempt != fencing_token:
             raise LeaseLost
         job = (
             ExportJob.objects.due()
@@ -51,13 +50,13 @@ _RESULT = """    commitment = Commitment.objects.select_for_update().get(pk=ids[
         .select_related("company")
         .get(pk=ids["submission_id"])
     )
-    connection = Connection.objects.select_for_update().get(pk=ids["connection_id"])
+    connection = Connection.objects.lock(ids["connection_id"])
     job = ExportJob.objects.select_for_update().get(pk=job_id)
 """
-_OVERTAKEN = "        if connection.lease_attempt != fencing_token:\n            raise LeaseLost\n"
+_OVERTAKEN = "        if connection.state.lease_attempt != fencing_token:\n            raise LeaseLost\n"
 _FENCED = """\
-        connection = Connection.objects.filter(pk=job.connection_id, lease_attempt=fencing_token)
-        if not connection.update(lease_until=get_lease_end()):
+        held = ConnectionState.objects.filter(pk=job.connection_id, lease_attempt=fencing_token)
+        if not held.update(lease_until=get_lease_end()):
             raise LeaseLost
 """
 _RENEWED = "        ExportJob.objects.renew(job)\n"
@@ -130,16 +129,16 @@ MUTATIONS = (
     Mutation(
         "one writer per Spectrum company",
         EXPORTING,
-        "Connection.objects.unleased().available().annotate",
-        "Connection.objects.awake().annotate",
+        "ConnectionState.objects.unleased().available().annotate",
+        "ConnectionState.objects.available().annotate",
         (f"{DELIVERING}::test_a_connection_has_one_writer",),
     ),
     Mutation(
         "that only its holder lets a connection go",
         EXPORTING,
-        "Connection.objects.filter(pk=connection_id, lease_attempt=fencing_token).update(\n"
+        "ConnectionState.objects.filter(pk=connection_id, lease_attempt=fencing_token).update(\n"
         "        lease_holder",
-        "Connection.objects.filter(pk=connection_id).update(\n        lease_holder",
+        "ConnectionState.objects.filter(pk=connection_id).update(\n        lease_holder",
         (f"{DELIVERING}::test_a_late_worker_does_not_release_the_connection_of_the_next",),
     ),
     Mutation(
@@ -160,7 +159,9 @@ MUTATIONS = (
         "the row locks of a claim",
         EXPORTING,
         _CLAIM,
-        _CLAIM.replace('.select_for_update(of=("self",), skip_locked=True)', "").replace(_LOCKED, ""),
+        _CLAIM.replace('.select_for_update(of=("self",), skip_locked=True)', "").replace(
+            ".lock(", ".get(pk="
+        ),
         (f"{LOCKS}::test_a_job_that_a_person_takes_back_at_this_moment_is_not_claimed",),
     ),
     Mutation(
@@ -174,7 +175,9 @@ MUTATIONS = (
         "the row locks of what a delivery changes, and a person decides",
         OUTCOMES,
         _RESULT,
-        _RESULT.replace('.select_for_update(of=("self",))', "").replace(_LOCKED, ""),
+        _RESULT.replace('.select_for_update(of=("self",))', "")
+        .replace(".select_for_update()", "")
+        .replace(".lock(", ".get(pk="),
         (f"{LOCKS}::test_a_job_that_a_person_takes_back_at_this_moment_is_not_claimed",),
     ),
     Mutation(

@@ -14,7 +14,7 @@ from directory.models import HistoryEntry
 from directory.rights.permissions import RightMissing
 from erp_integrations.connections import health, probing, secret_rotation
 from erp_integrations.exports import worker
-from erp_integrations.models import Connection, ExportJob, JobStatus
+from erp_integrations.models import Connection, ConnectionState, ExportJob, JobStatus
 from tests.erp_integrations.deliveries import accepted_as_it_is
 from tests.factories import ApproverFactory, ConnectionFactory, ErpAdminFactory
 from tests.simulator import Simulator
@@ -69,10 +69,10 @@ def test_an_expired_secret_stops_the_connection_before_anything_is_sent(
     job = ExportJob.objects.get(pk=queued.pk)
     assert (job.status, job.tries) == (JobStatus.QUEUED, 0)
     stopped = again(queued.connection)
-    assert stopped.awaits_probe
-    assert "may have expired" in stopped.fault
+    assert stopped.state.awaits_probe
+    assert "may have expired" in stopped.state.fault
     hosted.set_client(expired=False)
-    Connection.objects.update(not_before=timezone.now())
+    ConnectionState.objects.update(not_before=timezone.now())
     assert probing.probe_due() == 1
     worker.export_due_jobs(queued.connection_id)
     assert ExportJob.objects.get(pk=queued.pk).status == JobStatus.SYNCED

@@ -9,7 +9,7 @@ from pytest_django import Settings
 from erp_integrations.adapters.base import Rows, Unauthorised, Unavailable
 from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.exports import worker
-from erp_integrations.models import Connection, ConnectionSettings, ExportJob, JobStatus
+from erp_integrations.models import Connection, ConnectionSettings, ConnectionState, ExportJob, JobStatus
 from tests.erp_integrations.deliveries import accepted_as_it_is
 from tests.simulator import Simulator
 
@@ -53,7 +53,7 @@ def again(job: ExportJob) -> Connection:
 def set_to(**values: object) -> None:
     """As a person sets it, who then decides on what waits."""
     ConnectionSettings.objects.update(**values)
-    Connection.objects.update(not_before=None, awaits_probe=False, fault="")
+    ConnectionState.objects.update(not_before=None, awaits_probe=False, fault="")
     ExportJob.objects.update(not_before="2026-01-01T00:00Z")
     for job in ExportJob.objects.all():
         accepted_as_it_is(job)
@@ -91,7 +91,7 @@ def test_descriptions_that_take_no_token(site: Site, queued: ExportJob) -> None:
     site(*HOSTED, "--open-descriptions")
     hosted(queued)
     assert drained(queued).status == JobStatus.QUEUED
-    assert "does not let this connection read its description" in again(queued).fault
+    assert "does not let this connection read its description" in again(queued).state.fault
     set_to(token_for_descriptions=False)
     assert drained(queued).status == JobStatus.SYNCED
 

@@ -13,6 +13,7 @@ from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.models import (
     Alarm,
     Connection,
+    ConnectionState,
     ErpIdHold,
     ExportJob,
     JobStatus,
@@ -179,7 +180,7 @@ class World:
     def let_time_pass(self) -> None:
         """Every pause and quiet period is over."""
         past = timezone.now() - timedelta(seconds=1)
-        Connection.objects.exclude(not_before=None).update(not_before=past)
+        ConnectionState.objects.exclude(not_before=None).update(not_before=past)
         for column in ("not_before", "quiet_until", "verify_after"):
             ExportJob.objects.exclude(**{column: None}).update(**{column: past})
 

@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from directory.models import Company, HistoryEntry, Level, User
 from erp_integrations.connections.settings_form import SETTINGS_FIELDS, SettingsForm
-from erp_integrations.models import Connection, ConnectionSettings, ExportJob, Wsdl
+from erp_integrations.models import Connection, ConnectionSettings, ConnectionState, ExportJob, Wsdl
 from tests.clients import signed_in
 from tests.factories import ConnectionFactory, ErpAdminFactory, ExportJobFactory, MemberFactory, PersonFactory
 from tests.simulator import Simulator
@@ -113,7 +113,7 @@ class TestTheList:
             company_code="PHL",
             client_id="ledgergate",
             client_secret_expires_on=timezone.now().date() + timedelta(days=40),
-            fault="Not let in.",
+            state__fault="Not let in.",
             **{name: SECRETS[name] for name in ("client_secret", "previous_client_secret", "guid")},
         )
         ConnectionFactory(company=connection.company, name="New York")
@@ -189,7 +189,8 @@ class TestTheForm:
         forged = filled_in(connection, server="other", company_code="NYC", company=other.pk, fault="none")
         assert client.post(url(connection), forged).status_code == 302
         connection.refresh_from_db()
-        assert (connection.server, connection.company_code, connection.fault) == ("simulator", "PHL", "")
+        assert (connection.server, connection.company_code) == ("simulator", "PHL")
+        assert connection.state.fault == ""
         assert connection.company != other
 
     @pytest.mark.parametrize(
@@ -224,7 +225,7 @@ class TestTheForm:
         assert refused.status_code == 422
         assert "description of UpdateSubcontract has no Remarks. It has " in refused.content.decode()
         # While it is stopped, the site may have it by now; a probe compares.
-        Connection.objects.update(awaits_probe=True, not_before=timezone.now())
+        ConnectionState.objects.update(awaits_probe=True, not_before=timezone.now())
         assert client.post(url(connection), filled_in(connection, **wrong)).status_code == 302
 
     def test_statuses_and_names_are_kept_in_one_spelling(self) -> None:
@@ -238,13 +239,13 @@ class TestTheForm:
     def test_what_waited_for_the_old_settings_goes_on(self) -> None:
         job: ExportJob = ExportJobFactory()
         later = timezone.now() + timedelta(minutes=10)
-        Connection.objects.filter(pk=job.connection_id).update(fault="Not let in.", not_before=later)
+        ConnectionState.objects.filter(pk=job.connection_id).update(fault="Not let in.", not_before=later)
         ExportJob.objects.filter(pk=job.pk).update(not_before=later, attempt=1)
         connection = Connection.objects.get(pk=job.connection_id)
         _, client = admin_of(connection.company)
         client.post(url(connection), filled_in(connection, authorization_id="a-new-one"))
         assert ExportJob.objects.due().filter(pk=job.pk).exists()
-        assert not Connection.objects.get(pk=connection.pk).fault
+        assert not Connection.objects.get(pk=connection.pk).state.fault
 
 
 class TestTheButtons:
@@ -274,7 +275,7 @@ class TestTheButtons:
         assert "order or namespace of its elements has changed" in said(client, stale)
         adopted = client.post(url(connection, "adopt"), {"seen": seen[1].replace("&#x27;", "'")})
         assert "new service descriptions are in use" in said(client, adopted)
-        assert not Connection.objects.get(pk=connection.pk).awaits_probe
+        assert not Connection.objects.get(pk=connection.pk).state.awaits_probe
 
     @pytest.fixture
     def hosted(self, settings: Settings) -> Iterator[Simulator]:
