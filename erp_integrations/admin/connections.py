@@ -16,8 +16,8 @@ from erp_integrations.confirmations.subjects import Kind, Subject
 from erp_integrations.connections import settings_changes
 from erp_integrations.connections.settings_form import SECTIONS, ConnectionForm
 from erp_integrations.events import ErpEvent
-from erp_integrations.models import Connection, ConnectionState
-from erp_integrations.models.secrets import EncryptedTextField
+from erp_integrations.models import Connection, ConnectionCredentials, ConnectionState
+from erp_integrations.models.secrets import list_secret_fields
 
 STATE = ("fault", "awaits_probe", "not_before", "lease_holder", "lease_until", "lease_attempt")
 
@@ -61,7 +61,7 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None or self.has_change_permission(request, obj):
             return fieldsets
-        secret = {field.name for field in obj._meta.fields if isinstance(field, EncryptedTextField)}
+        secret = set(list_secret_fields(ConnectionCredentials))
         return [(title, options) for title, options in fieldsets if not secret & set(options["fields"])]
 
     def get_history_detail(self, obj: Connection) -> dict[str, str]:

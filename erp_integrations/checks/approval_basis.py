@@ -188,7 +188,7 @@ def find_job_link(document: Document) -> Any | None:
     def get_first(rows: QuerySet[Any], column: str) -> Coalesce:
         return Coalesce(Subquery(rows.order_by("pk").values(column)[:1]), Value(""))
 
-    parts = ("connection__settings", "connection__state", "connection__masters_pull")
+    parts = (f"connection__{name}" for name in ("settings", "credentials", "state", "masters_pull"))
     links = JobLink.objects.select_related(*parts).annotate(
         vendor_code=get_first(vendors, "vendor_code"),
         vendor_account=get_first(vendors, "general_ledger_account"),

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, Count, Min, When
+from django.db.models import Case, Count, Min, QuerySet, When
 from django.utils import timezone
 from django.utils.formats import date_format
 
 from directory.db.time_zones import format_time
 from directory.models import Company
 from erp_integrations.adapters import registry
-from erp_integrations.models import Connection
+from erp_integrations.models import Connection, ConnectionCredentials
 from erp_integrations.models.secrets import list_secret_fields
 
 DAYS_OF_WARNING = 14
@@ -28,17 +28,21 @@ class Health:
 
 def list_health(company: Company) -> list[Health]:
     """Each connection of a company. One query, which leaves the secrets where they are."""
-    connections = Connection.objects.filter(company=company).select_related("paused_by", "state")
-    return [build_health(each) for each in connections.defer(*list_secret_fields(Connection))]
+    return [build_health(each) for each in list_connections(company)]
+
+
+def list_connections(company: Company) -> QuerySet[Connection]:
+    parts = Connection.objects.select_related("paused_by", "settings", "credentials", "state")
+    secrets = list_secret_fields(ConnectionCredentials, "credentials__")
+    return parts.filter(company=company).defer(*secrets)
 
 
 def list_health_with_facts(company: Company) -> list[tuple[Health, list[tuple[str, str]]]]:
     """Each connection with what an ERP admin wants to know of it, as names and words. One query."""
-    connections = Connection.objects.filter(company=company).select_related("settings", "state")
-    described = connections.defer(*list_secret_fields(Connection)).annotate(
+    described = list_connections(company).annotate(
         described_at=Min("wsdls__fetched_at"),
         projects=Count("job_links", distinct=True),
-        is_unproven=Case(When(previous_client_secret="", then=False), default=True),
+        is_unproven=Case(When(credentials__previous_client_secret="", then=False), default=True),
     )
     return [(build_health(connection), list_facts(connection)) for connection in described]
 
@@ -75,19 +79,19 @@ def list_facts(connection: Any) -> list[tuple[str, str]]:
 
 
 def describe_secret(connection: Any) -> str:
-    days_left = connection.secret_days_left
+    days_left, credentials = connection.secret_days_left, connection.credentials
     if days_left is None:
         description = "Expiry date unknown"
     elif days_left < 0:
-        description = f"Expired on {date_format(connection.client_secret_expires_on)}"
+        description = f"Expired on {date_format(credentials.client_secret_expires_on)}"
     else:
-        day = date_format(connection.client_secret_expires_on)
+        day = date_format(credentials.client_secret_expires_on)
         description = f"{_format_days(days_left)} left, until {day}"
     if connection.is_unproven:
         description += ". The new one has not worked yet, so the old one is kept"
-    elif connection.rotation_began_at:
+    elif credentials.rotation_began_at:
         description += (
-            f". A rotation began on {format_time(connection.rotation_began_at)}; its outcome is unknown"
+            f". A rotation began on {format_time(credentials.rotation_began_at)}; its outcome is unknown"
         )
     return description
 

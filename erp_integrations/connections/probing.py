@@ -45,7 +45,7 @@ def accept_new_wsdl(*, connection: Connection, by: User, expected_sentence: str)
     """
     require_administer_erp_integrations(by, connection.company)
     connection = Connection.objects.select_related("company", "state").get(pk=connection.pk)
-    result = registry.build_probing_adapter(connection).probe()
+    result = registry.build_reading_adapter(connection).probe()
     if not result.can_accept_wsdl or result.sentence != expected_sentence:
         record_probe(connection, result, by)
         return result
@@ -74,7 +74,7 @@ def probe_if_due(connection_id: int) -> bool:
 def _probe(connection_id: int, by: User | None) -> ProbeResult:
     connection = Connection.objects.select_related("company", "state").get(pk=connection_id)
     secret_rotation.verify_new_secret(connection)
-    result = registry.build_probing_adapter(connection).probe()
+    result = registry.build_reading_adapter(connection).probe()
     record_probe(connection, result, by)
     return result
 

@@ -202,7 +202,7 @@ def claim_job(job_id: int, connection_id: int, fencing_token: int) -> ExportJob 
         job = (
             ExportJob.objects.due()
             .select_for_update(of=("self",), skip_locked=True)
-            .select_related("connection__settings", "connection__state")
+            .select_related("connection__settings", "connection__credentials", "connection__state")
             .select_related("submission__company", "submission__commitment")
             .filter(pk=job_id, connection__state__in=ConnectionState.objects.available())
             .first()

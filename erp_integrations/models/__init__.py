@@ -2,6 +2,7 @@
 
 from erp_integrations.models.alarms import Alarm, Heartbeat
 from erp_integrations.models.attestations import Attestation
+from erp_integrations.models.connection_credentials import ConnectionCredentials
 from erp_integrations.models.connection_settings import (
     BLANK_CODE,
     AuthenticationRule,
@@ -57,6 +58,7 @@ __all__ = [
     "AuthenticationRule",
     "CallState",
     "Connection",
+    "ConnectionCredentials",
     "ConnectionSettings",
     "ConnectionState",
     "CostTypeAccount",

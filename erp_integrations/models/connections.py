@@ -13,7 +13,6 @@ from commitments.models import ContractCompany, CostType
 from directory.db import time_zones
 from directory.models import Company, Project, User
 from erp_integrations.models.constraints import build_known_constraint
-from erp_integrations.models.secrets import EncryptedTextField
 
 
 def validate_server(name: str) -> None:
@@ -75,15 +74,13 @@ class Connection(models.Model):
 
     ``server`` is a name from the operator's list, so that no address is ever typed and a
     server may move without changing which records are whose. Here stands what people decide: what
-    workers write has a row of its own (``ConnectionState``).
+    workers write, and the secrets, have rows of their own (``ConnectionState``, ``ConnectionCredentials``).
     """
 
     company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="connections")
     name = models.CharField(max_length=100)
     server = models.CharField(max_length=60, validators=[validate_server])
     company_code = models.CharField("Company_Code", max_length=3)
-    authorization_id = EncryptedTextField("Authorization_ID", blank=True, default="", db_default="")
-    guid = EncryptedTextField("GUID", blank=True, default="", db_default="")
     guid_policy = models.CharField(
         "GUID is", max_length=5, choices=GuidPolicy, default=GuidPolicy.NEW, db_default=GuidPolicy.NEW
     )
@@ -95,10 +92,6 @@ class Connection(models.Model):
         db_default="",
         help_text="For a hosted site with OAuth (enhanced authentication). Otherwise leave blank.",
     )
-    client_secret = EncryptedTextField("Client secret", blank=True, default="", db_default="")
-    previous_client_secret = EncryptedTextField(blank=True, default="", db_default="")
-    client_secret_expires_on = models.DateField("Client secret expires on", null=True, blank=True)
-    rotation_began_at = models.DateTimeField(null=True, blank=True)
     token_path = models.CharField(max_length=100, default="/connect/token", db_default="/connect/token")
     rotation_path = models.CharField(max_length=100, default="/secretRotation", db_default="/secretRotation")
     wsdl_path = models.CharField(
@@ -225,7 +218,7 @@ class Connection(models.Model):
     @property
     def secret_days_left(self) -> int | None:
         """Whole days until the client secret expires, by UTC; None where nobody knows."""
-        expires = self.client_secret_expires_on
+        expires = self.credentials.client_secret_expires_on
         return (expires - timezone.now().date()).days if self.client_id and expires else None
 
     @property

@@ -22,7 +22,6 @@ from erp_integrations.models import (
     SubmissionStatus,
     Verification,
 )
-from erp_integrations.models.secrets import list_secret_fields
 from erp_integrations.submissions.four_eyes import describe_own_decision
 
 NOBODY_MAY_DECIDE = "nobody has Can Push to Accounting"
@@ -270,9 +269,8 @@ def build_jobs_prefetch() -> "Prefetch[Any]":
 
 
 def list_current_jobs() -> QuerySet[ExportJob]:
-    """What a row needs of export jobs, without the secrets of their connections."""
-    jobs = ExportJob.objects.current().select_related("connection__state", "billing")
-    return jobs.defer(*list_secret_fields(Connection, "connection__"))
+    """What a row needs of export jobs."""
+    return ExportJob.objects.current().select_related("connection__state", "billing")
 
 
 def build_submission_row(submission: Submission, viewer: CompanyMembership) -> SubmissionRow:

@@ -7,8 +7,7 @@ from directory.requests import SignedInRequest
 from directory.rights import approvers
 from directory.rights.permissions import require_see_erp_integrations
 from erp_integrations.confirmations import pending_changes
-from erp_integrations.models import Connection, Submission
-from erp_integrations.models.secrets import list_secret_fields
+from erp_integrations.models import Submission
 from erp_integrations.pages import submission_rows
 from erp_integrations.pages.submission_rows import SubmissionRow
 
@@ -33,11 +32,9 @@ def get_submission_row(request: SignedInRequest, company_slug: str, submission_i
     """A submission of a company whose tool the person may see; 404 for every other."""
     viewer = require_viewer(request, company_slug)
     submission = get_object_or_404(
-        Submission.objects.filter(company=viewer.company)
-        .select_related(
+        Submission.objects.filter(company=viewer.company).select_related(
             *("project", "commitment", "connection"), *("created_by", "sent_by", "decided_by", "ended_by")
-        )
-        .defer(*list_secret_fields(Connection, "connection__")),
+        ),
         pk=submission_id,
     )
     return submission_rows.build_submission_row(submission, viewer)

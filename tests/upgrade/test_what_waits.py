@@ -204,6 +204,12 @@ class TestMigrations:
         assert state.lease_attempt == before["lease_attempt"] > 0
         assert state.descriptions_checked_at == datetime.fromisoformat(before["descriptions_checked_at"])
 
+    def test_its_secrets_are_its_credentials(self) -> None:
+        (before,) = json.loads(BEFORE.read_text())["rows"]["erp_integrations_connection"]
+        with database.cursor() as cursor:
+            cursor.execute("SELECT authorization_id FROM erp_integrations_connectioncredentials")
+            assert cursor.fetchall() == [(before["authorization_id"],)]
+
     def test_a_worker_of_the_release_before_can_not_renew_its_lease(self) -> None:
         renewal = "UPDATE erp_integrations_connection SET lease_until = now() WHERE lease_attempt = 4"
         with pytest.raises(ProgrammingError, match="lease_until"), database.cursor() as cursor:

@@ -79,7 +79,7 @@ def test_a_look_does_not_count_where_another_was_asked_for_meanwhile(
 ) -> None:
     drained(queued)
     late = again(queued)
-    looked = registry.build_probing_adapter(late).probe()
+    looked = registry.build_reading_adapter(late).probe()
     assert looked.is_usable
     ConnectionState.objects.update(descriptions_checked_at=None)  # as after an answer that nobody understood
     registry.store_descriptions(late, looked)
@@ -149,7 +149,7 @@ def test_a_worker_that_dies_while_it_asks_delays_the_next_probe_by_no_more_than_
     def die(connection: Connection) -> None:
         raise SystemExit
 
-    monkeypatch.setattr(registry, "build_probing_adapter", die)
+    monkeypatch.setattr(registry, "build_reading_adapter", die)
     with pytest.raises(SystemExit):
         probing.probe_if_due(queued.connection_id)
     left = again(queued)

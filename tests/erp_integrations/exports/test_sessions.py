@@ -8,9 +8,17 @@ from django.utils import timezone
 
 from directory.models import User
 from erp_integrations.adapters.base import Rows
-from erp_integrations.adapters.registry import get_adapter
+from erp_integrations.adapters.registry import build_reading_adapter
 from erp_integrations.exports import worker
-from erp_integrations.models import Connection, ConnectionState, ExportJob, GuidPolicy, JobStatus, WireAttempt
+from erp_integrations.models import (
+    Connection,
+    ConnectionCredentials,
+    ConnectionState,
+    ExportJob,
+    GuidPolicy,
+    JobStatus,
+    WireAttempt,
+)
 from tests.erp_integrations.connections.test_probing import another
 from tests.erp_integrations.deliveries import accepted_as_it_is
 from tests.factories import ConnectionFactory
@@ -119,9 +127,7 @@ def test_after_two_in_a_row_the_next_try_has_a_new_one_every_time(
 
 def test_one_that_a_person_has_typed_is_not_replaced(simulator: Simulator, queued: ExportJob) -> None:
     Connection.objects.update(guid_policy=GuidPolicy.SENT)
-    held = Connection.objects.get(pk=queued.connection_id)
-    held.guid = "typed-by-a-person"
-    held.save(update_fields=["guid"])
+    ConnectionCredentials.objects.filter(pk=queued.connection_id).update(guid="typed-by-a-person")
     accepted_as_it_is(queued)
     simulator.set_faults({"kind": "guid_timed_out", "times": 1})
     job = drained(queued)
@@ -139,9 +145,10 @@ def test_a_blank_one_is_blank_and_this_site_takes_none(simulator: Simulator, que
 
 
 def test_each_reading_of_a_list_has_one_of_its_own(simulator: Simulator) -> None:
-    connection = ConnectionFactory(company_code="PHL", authorization_id="KEYSTONE-API-7Q")
-    assert isinstance(get_adapter(connection).list_jobs(), Rows)
-    first, second = (get_adapter(connection).settings.guid for _ in range(2))  # type: ignore[attr-defined]
+    connection = ConnectionFactory(company_code="PHL", credentials__authorization_id="KEYSTONE-API-7Q")
+    assert isinstance(build_reading_adapter(connection).list_jobs(), Rows)
+    adapters = (build_reading_adapter(connection) for _ in range(2))
+    first, second = (adapter.settings.guid for adapter in adapters)  # type: ignore[attr-defined]
     assert first != second
 
 

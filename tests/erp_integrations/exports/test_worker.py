@@ -93,7 +93,7 @@ def test_every_call_has_one_ledger_row_with_the_reply_and_no_secret(
     drained(queued)
     rows = WireAttempt.objects.filter(call__job=queued)
     assert [row.outcome for row in rows] == ["accepted"] * 3
-    assert all(row.reply and queued.connection.authorization_id not in row.reply for row in rows)
+    assert all(row.reply and queued.connection.credentials.authorization_id not in row.reply for row in rows)
     assert all(row.payload_hash == row.call.payload_hash for row in rows)
 
 

@@ -68,7 +68,7 @@ class World:
         project = ProjectFactory()
         company = project.company
         self.connection: Connection = ConnectionFactory(
-            company=company, company_code="PHL", authorization_id=AUTHORIZATION_ID
+            company=company, company_code="PHL", credentials__authorization_id=AUTHORIZATION_ID
         )
         self.people: dict[str, User] = {
             "carl": ProjectAdminFactory(project=project),
