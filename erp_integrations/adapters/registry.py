@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
@@ -41,7 +41,9 @@ from erp_integrations.events import ErpEvent
 from erp_integrations.models import (
     BLANK_CODE,
     Connection,
+    ConnectionCredentials,
     ConnectionSettings,
+    ConnectionState,
     ErpIdRule,
     ExportCall,
     ExportJob,
@@ -56,8 +58,10 @@ NOWHERE = "https://not-in-spectrum-servers.invalid"
 
 
 def get_adapter(connection: Connection | None) -> Adapter:
-    """An adapter that can check and plan, but not send. No query."""
-    return build_spectrum_adapter(connection, {})
+    """An adapter that can check and plan, but not call: it has no secrets. No query."""
+    if connection is None:
+        return SpectrumAdapter(SpectrumSettings(base_url=NOWHERE, company_code="", authorization_id=""))
+    return SpectrumAdapter(build_spectrum_settings(connection, {}, ConnectionCredentials()))
 
 
 def get_job_key(job: ExportJob) -> Key:
@@ -74,22 +78,24 @@ def build_sending_adapter(job: ExportJob) -> Adapter | NotSent | Unusable:
     unknown. Uses the wire; call it with no transaction open.
     """
     connection = job.connection
-    checked_at = connection.descriptions_checked_at
+    checked_at = connection.state.descriptions_checked_at
     interval = timedelta(seconds=settings.WSDL_CHECK_SECONDS)
     is_old = checked_at is None or checked_at < timezone.now() - interval
     if is_old or not connection.wsdls.exists():
-        result = build_probing_adapter(connection).probe()
+        result = build_reading_adapter(connection).probe()
         if not result.is_usable and result.transient:
             return NotSent(result.sentence)
         if not result.is_usable:
             return Unusable(result.sentence, result.can_accept_wsdl)
         store_descriptions(connection, result)
-    return build_spectrum_adapter(connection, get_descriptions(connection), job)
+    wired = build_spectrum_settings(connection, get_descriptions(connection))
+    guid = str(job.guid) if job.guid and connection.guid_policy == GuidPolicy.NEW else wired.guid
+    return SpectrumAdapter(replace(wired, written=get_reply_rule(job), guid=guid))
 
 
-def build_probing_adapter(connection: Connection) -> Adapter:
-    """An adapter with the descriptions that are kept now, if any."""
-    return build_spectrum_adapter(connection, get_descriptions(connection))
+def build_reading_adapter(connection: Connection) -> Adapter:
+    """An adapter that can probe and list, with the descriptions that are kept now, if any."""
+    return SpectrumAdapter(build_spectrum_settings(connection, get_descriptions(connection)))
 
 
 def rotate_secret(connection: Connection) -> RotatedSecret | NotSent | Unauthorised | Unusable | Unknown:
@@ -106,10 +112,10 @@ def verify_secret(connection: Connection, secret: str) -> NotSent | Unauthorised
 def store_descriptions(connection: Connection, result: ProbeResult, *, overwrite: bool = False) -> None:
     """Keep the descriptions that a probe has found, where they are new, or in place of the kept ones.
 
-    ``connection`` is as it was read before the probe: where it has been asked meanwhile that they are
-    looked at again, or another worker has looked, this look does not count.
+    The state of ``connection`` is as it was read before the probe: where it has been asked meanwhile that
+    they are looked at again, or another worker has looked, this look does not count.
     """
-    rows = Connection.objects.filter(pk=connection.pk)
+    rows = ConnectionState.objects.filter(connection=connection)
     if result.changed and not overwrite:
         # Everything that is written has its place in it, so nobody has to say yes.
         detail = {"difference": result.changed}
@@ -118,7 +124,7 @@ def store_descriptions(connection: Connection, result: ProbeResult, *, overwrite
     if result.changed or overwrite:
         connection.wsdls.all().delete()
     else:
-        rows = rows.filter(descriptions_checked_at=connection.descriptions_checked_at)
+        rows = rows.filter(descriptions_checked_at=connection.state.descriptions_checked_at)
     for method, text in result.descriptions.items():
         Wsdl.objects.get_or_create(connection=connection, method=method, defaults={"text": text})
     rows.update(descriptions_checked_at=Now())
@@ -144,7 +150,7 @@ def resume_jobs(connection: Connection) -> None:
 
     A connection that stopped until a probe succeeds is probed now.
     """
-    rows = Connection.objects.filter(pk=connection.pk)
+    rows = ConnectionState.objects.filter(connection=connection)
     rows.filter(awaits_probe=True).update(not_before=Now())
     rows.filter(awaits_probe=False).update(not_before=None, fault="")
     waiting = connection.jobs.filter(status__in=[JobStatus.QUEUED, JobStatus.INCOMPLETE])
@@ -177,7 +183,7 @@ def clean_element_names(text: str, connection: Connection) -> str:
     Raises ValueError, whose text is for them, also where the site's description has no such element. While
     a connection is stopped, the site may have changed since: then the next probe compares.
     """
-    is_known = connection.pk and not connection.awaits_probe
+    is_known = connection.pk and not connection.state.awaits_probe
     return element_names.clean_element_names(text, get_descriptions(connection) if is_known else {})
 
 
@@ -185,45 +191,26 @@ def get_descriptions(connection: Connection) -> dict[str, str]:
     return dict(connection.wsdls.values_list("method", "text"))
 
 
-def _get_guid(connection: Connection, own: UUID | None) -> str:
-    match connection.guid_policy:
-        case GuidPolicy.NEW:
-            return str(own or uuid4())
-        case GuidPolicy.SENT:
-            return connection.guid
-    return ""
-
-
-def build_spectrum_adapter(
-    connection: Connection | None, wsdls: Mapping[str, str], job: ExportJob | None = None
-) -> SpectrumAdapter:
-    if connection is None:
-        return SpectrumAdapter(SpectrumSettings(base_url=NOWHERE, company_code="", authorization_id=""))
-    spectrum_settings = build_spectrum_settings(connection, wsdls)
-    if job:
-        spectrum_settings = replace(
-            spectrum_settings, written=get_reply_rule(job), guid=_get_guid(connection, job.guid)
-        )
-    return SpectrumAdapter(spectrum_settings)
-
-
-def build_spectrum_settings(connection: Connection, wsdls: Mapping[str, str]) -> SpectrumSettings:
-    oauth = None
+def build_spectrum_settings(
+    connection: Connection, wsdls: Mapping[str, str], credentials: ConnectionCredentials | None = None
+) -> SpectrumSettings:
+    oauth, credentials = None, credentials or connection.credentials
     if connection.client_id:
         token_base = connection.token_base_url or NOWHERE
         oauth = OAuthClient(
             client_id=connection.client_id,
-            secret=connection.client_secret,
-            previous_secret=connection.previous_client_secret,
+            secret=credentials.client_secret,
+            previous_secret=credentials.previous_client_secret,
             token_url=token_base + connection.token_path,
             rotation_url=token_base + connection.rotation_path,
         )
     rules = connection.settings
+    guids: dict[str, str] = {GuidPolicy.NEW: str(uuid4()), GuidPolicy.SENT: credentials.guid}
     return SpectrumSettings(
         base_url=connection.base_url or NOWHERE,
         company_code=connection.company_code,
-        authorization_id=connection.authorization_id,
-        guid=_get_guid(connection, None),
+        authorization_id=credentials.authorization_id,
+        guid=guids.get(connection.guid_policy, ""),
         oauth=oauth,
         wsdl_path=connection.wsdl_path,
         service_path=connection.service_path,

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import BooleanField, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from directory import history
@@ -16,8 +16,17 @@ from erp_integrations.confirmations.subjects import Kind, Subject
 from erp_integrations.connections import settings_changes
 from erp_integrations.connections.settings_form import SECTIONS, ConnectionForm
 from erp_integrations.events import ErpEvent
-from erp_integrations.models import Connection
-from erp_integrations.models.secrets import EncryptedTextField
+from erp_integrations.models import Connection, ConnectionCredentials, ConnectionState
+from erp_integrations.models.secrets import list_secret_fields
+
+STATE = ("fault", "awaits_probe", "not_before", "lease_holder", "lease_until", "lease_attempt")
+
+
+def build_state_column(name: str) -> Any:
+    """A column of the connection's other row, to be looked at."""
+    field: Any = ConnectionState._meta.get_field(name)
+    shown = admin.display(description=field.verbose_name, boolean=isinstance(field, BooleanField))
+    return shown(lambda connection: getattr(connection.state, name))
 
 
 @admin.register(Connection)
@@ -27,11 +36,11 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
     company = "company"
     events = (ErpEvent.CONNECTION_CREATED, ErpEvent.CONNECTION_CHANGED, ErpEvent.CONNECTION_DELETED)
     form = ConnectionForm
-    list_display = ("name", "company", "server", "company_code", "fault", "not_before")
+    list_display = ("name", "company", "server", "company_code", "state__fault", "state__not_before")
     list_filter = ("company",)
-    list_select_related = ("company",)
+    list_select_related = ("company", "state")
     search_fields = ("name", "company_code")
-    lease = ("fault", "awaits_probe", "not_before", "lease_holder", "lease_until", "lease_attempt")
+    state = tuple(map(build_state_column, STATE))
     fieldsets = (
         (None, {"fields": ("company", "name", "server", "company_code")}),
         ("What is written", {"fields": SECTIONS["What is written"]}),
@@ -40,19 +49,19 @@ class ConnectionAdmin(RecordingAdmin[Connection]):
         ("Site", {"fields": SECTIONS["Site differences"]}),
         ("Every day", {"fields": (SECTIONS["Every day"],)}),
         ("What Spectrum doesn't document", {"fields": SECTIONS["What Spectrum doesn't document"]}),
-        ("State (kept by the workers)", {"fields": lease}),
+        ("State (kept by the workers)", {"fields": state}),
     )
     actions = ("forget_descriptions",)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Connection | None = None) -> tuple[str, ...]:
-        return (*self.lease, "company") if obj else self.lease
+    def get_readonly_fields(self, request: HttpRequest, obj: Connection | None = None) -> tuple[Any, ...]:
+        return (*self.state, "company") if obj else self.state
 
     def get_fieldsets(self, request: HttpRequest, obj: Connection | None = None) -> Any:
         """Whoever may only look gets no form but every value, so no secret may be among them."""
         fieldsets = super().get_fieldsets(request, obj)
         if obj is None or self.has_change_permission(request, obj):
             return fieldsets
-        secret = {field.name for field in obj._meta.fields if isinstance(field, EncryptedTextField)}
+        secret = set(list_secret_fields(ConnectionCredentials))
         return [(title, options) for title, options in fieldsets if not secret & set(options["fields"])]
 
     def get_history_detail(self, obj: Connection) -> dict[str, str]:

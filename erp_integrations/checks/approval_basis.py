@@ -209,7 +209,8 @@ def list_job_links(
     def get_first(rows: QuerySet[Any], column: str) -> Coalesce:
         return Coalesce(Subquery(rows.order_by("pk").values(column)[:1]), Value(""))
 
-    links = JobLink.objects.select_related("connection__settings", "connection__masters_pull").annotate(
+    parts = (f"connection__{name}" for name in ("settings", "credentials", "state", "masters_pull"))
+    links = JobLink.objects.select_related(*parts).annotate(
         vendor_code=get_first(vendors, "vendor_code"),
         vendor_account=get_first(vendors, "general_ledger_account"),
         cost_type_account=get_first(accounts, "general_ledger_account"),

@@ -26,14 +26,12 @@ from erp_integrations.adapters.registry import get_adapter, get_job_key, to_call
 from erp_integrations.checks import moved_records
 from erp_integrations.models import (
     CallState,
-    Connection,
     ErpIdHold,
     ExportCall,
     ExportJob,
     JobStatus,
     SubmissionStatus,
 )
-from erp_integrations.models.secrets import list_secret_fields
 
 READ_BACK_INTERVAL = timedelta(minutes=1)
 
@@ -158,4 +156,4 @@ def list_leftover_calls() -> QuerySet[ExportCall]:
         job__status=JobStatus.CANCELLED,
         job__submission__status=SubmissionStatus.REJECTED,
     )
-    return calls.defer(*list_secret_fields(Connection, "job__connection__")).order_by("-job", "position")
+    return calls.order_by("-job", "position")

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import Model
 
 from erp_integrations.adapters.registry import get_reply_rule, to_rule_columns
-from erp_integrations.models import Connection, ConnectionSettings, ExportJob
+from erp_integrations.models import Connection, ConnectionCredentials, ConnectionSettings, ExportJob
 from erp_integrations.models.secrets import EncryptedTextField
 from erp_integrations.snapshots import hash_content
 
@@ -35,7 +35,7 @@ CONTROLLED_ROLES = (SettingRole.WIRE, SettingRole.PLAN)
 FIELDS_BY_ROLE: Mapping[type[Model], Mapping[SettingRole, tuple[str, ...]]] = {
     Connection: {
         SettingRole.WIRE: (
-            *("server", "company_code", "authorization_id", "guid", "guid_policy", "client_id"),
+            *("server", "company_code", "guid_policy", "client_id"),
             *("token_path", "rotation_path", "wsdl_path", "service_path", "vendors_path"),
         ),
         SettingRole.PLAN: (
@@ -43,15 +43,17 @@ FIELDS_BY_ROLE: Mapping[type[Model], Mapping[SettingRole, tuple[str, ...]]] = {
             "fixed_price_units",
         ),
         SettingRole.FREE: (
-            *("name", "client_secret_expires_on", "closed_from", "closed_until", "closed_time_zone"),
+            *("name", "closed_from", "closed_until", "closed_time_zone"),
             # The number is shown and decided on each time.
             *("erp_id_rule", "subcontract_prefix", "purchase_order_prefix"),
         ),
-        SettingRole.STATE: (
-            *("id", "company", "client_secret", "previous_client_secret", "rotation_began_at"),
-            *("paused_at", "paused_by", "pause_reason", "lease_holder", "lease_until", "lease_attempt"),
-            *("not_before", "fault", "awaits_probe", "can_adopt", "failed_probes", "descriptions_checked_at"),
-        ),
+        SettingRole.STATE: ("id", "company", "paused_at", "paused_by", "pause_reason"),
+    },
+    ConnectionCredentials: {
+        SettingRole.WIRE: ("authorization_id", "guid"),
+        SettingRole.PLAN: (),
+        SettingRole.FREE: ("client_secret_expires_on",),
+        SettingRole.STATE: ("connection", "client_secret", "previous_client_secret", "rotation_began_at"),
     },
     ConnectionSettings: {
         SettingRole.WIRE: (
@@ -67,14 +69,14 @@ FIELDS_BY_ROLE: Mapping[type[Model], Mapping[SettingRole, tuple[str, ...]]] = {
 CONTROLLED_SETTINGS = frozenset(
     name for placed in FIELDS_BY_ROLE.values() for place in CONTROLLED_ROLES for name in placed[place]
 )
-"""Of both rows."""
+"""Of all three rows."""
 
 
 def get_setting_values(connection: Connection, *roles: SettingRole, key: str = "") -> dict[str, str]:
     """The settings' present values. A secret is told by a keyed hash, which nobody can try guesses on."""
     key = key or settings.FIELD_ENCRYPTION_KEYS[0]
     found: dict[str, str] = {}
-    for row in (connection, connection.settings):
+    for row in (connection, connection.credentials, connection.settings):
         for name in (name for place in roles for name in FIELDS_BY_ROLE[type(row)][place]):
             found[name] = value = str(getattr(row, name) or "")
             if value and isinstance(row._meta.get_field(name), EncryptedTextField):

@@ -18,7 +18,7 @@ from erp_integrations.confirmations.controlled_settings import SettingRole
 from erp_integrations.master_data.lookup import find_by_code
 from erp_integrations.models import (
     Connection,
-    ConnectionSettings,
+    ConnectionCredentials,
     CostTypeAccount,
     Job,
     JobLink,
@@ -30,7 +30,7 @@ from erp_integrations.models.secrets import list_secret_fields
 from erp_integrations.name_matching import get_comparable_name
 
 RECENT = timedelta(days=30)
-SECRETS = frozenset(list_secret_fields(Connection))
+SECRETS = frozenset(list_secret_fields(ConnectionCredentials))
 
 Values = Mapping[str, Any]
 RENAMING_EVENTS = (CommitmentEvent.CONTRACT_COMPANY_CHANGED, DirectoryEvent.PROJECT_CHANGED)
@@ -86,8 +86,9 @@ class Subject:
     def get_values(self, *, lock: bool = False) -> Values:
         """The present values; empty where it is not linked. Whoever changes it takes the lock."""
         if self.kind is Kind.CONNECTION:
-            rows = Connection.objects.filter(pk=self.connection_id).select_related("settings")
-            row = (rows.select_for_update(of=("self",)) if lock else rows).first()
+            rows, parts = Connection.objects.filter(pk=self.connection_id), ("settings", "credentials")
+            # The other rows are read behind the lock.
+            row = (rows.select_for_update() if lock else rows.select_related(*parts)).first()
             roles = (*controlled_settings.CONTROLLED_ROLES, SettingRole.FREE)
             return controlled_settings.get_setting_values(row, *roles) if row else {}
         model, ours, names = LINKS[self.kind]
@@ -181,7 +182,7 @@ def describe_link(values: Values) -> str:
 
 
 def get_field(name: str) -> Any:
-    model = Connection if hasattr(Connection, name) else ConnectionSettings
+    model = next(each for each in controlled_settings.FIELDS_BY_ROLE if hasattr(each, name))
     return model._meta.get_field(name)
 
 

@@ -2,7 +2,7 @@
 
 Where a probe can tell that the fault is over (the site is down, or changed), the connection stops
 until one has succeeded. Where only a call can tell (it is not let in), it rests, and then one job
-goes first. Call these with the connection under lock.
+goes first. Call these with the connection and its state under lock.
 """
 
 from datetime import timedelta
@@ -14,7 +14,7 @@ from directory import back_off, history
 from directory.models import User
 from erp_integrations import alarms
 from erp_integrations.events import ErpEvent
-from erp_integrations.models import Connection
+from erp_integrations.models import Connection, ConnectionState
 
 LONGEST_BACK_OFF = timedelta(minutes=15)
 LONGEST_FAULT = 1000
@@ -23,20 +23,20 @@ FEWEST_FAILURES = 3  # tries: what another person has to mend is not asked for e
 
 def open_circuit(connection: Connection, fault: str, *, adoptable: bool = False) -> timedelta:
     """Send nothing before a probe has succeeded; when the next one is made, seen from now."""
-    failed = connection.failed_probes + 1
+    failed = connection.state.failed_probes + 1
     return record_failure(connection, fault, failed=failed, is_open=True, adoptable=adoptable)
 
 
 def start_back_off(connection: Connection, fault: str) -> timedelta:
     """Send nothing for a while, then let one job try; for how long."""
-    failed = max(connection.failed_probes + 1, FEWEST_FAILURES)
+    failed = max(connection.state.failed_probes + 1, FEWEST_FAILURES)
     return record_failure(connection, fault, failed=failed, is_open=False)
 
 
 def close_circuit(connection: Connection) -> None:
     """The ERP has taken a call: whatever ailed the connection is over."""
-    ailing = Connection.objects.filter(pk=connection.pk).exclude(fault="")
-    if connection.fault and ailing.update(not_before=None, fault="", failed_probes=0):
+    ailing = ConnectionState.objects.filter(connection=connection).exclude(fault="")
+    if connection.state.fault and ailing.update(not_before=None, fault="", failed_probes=0):
         record_connection_event(ErpEvent.CONNECTION_REOPENED, connection, None, {})
 
 
@@ -55,16 +55,17 @@ def record_failure(
     connection: Connection, fault: str, *, failed: int, is_open: bool, adoptable: bool = False
 ) -> timedelta:
     """One history row and one alarm, however often the same trouble is seen again."""
-    if not connection.fault:
+    state = connection.state
+    if not state.fault:
         record_connection_event(ErpEvent.CONNECTION_STOPPED, connection, None, {"fault": fault})
         alarms.create_alarm(connection, fault)
     pause = get_back_off(failed)
-    connection.failed_probes, connection.fault = failed, fault[:LONGEST_FAULT]
-    Connection.objects.filter(pk=connection.pk).update(
+    state.failed_probes, state.fault = failed, fault[:LONGEST_FAULT]
+    ConnectionState.objects.filter(connection=connection).update(
         awaits_probe=is_open,
         can_adopt=adoptable,
         failed_probes=failed,
         not_before=Now() + pause,
-        fault=connection.fault,
+        fault=state.fault,
     )
     return pause

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, Count, Min, When
+from django.db.models import Case, Count, Min, QuerySet, When
 from django.utils import timezone
 from django.utils.formats import date_format
 
 from directory.db.time_zones import format_time
 from directory.models import Company
 from erp_integrations.adapters import registry
-from erp_integrations.models import Connection
+from erp_integrations.models import Connection, ConnectionCredentials
 from erp_integrations.models.secrets import list_secret_fields
 
 DAYS_OF_WARNING = 14
@@ -28,23 +28,27 @@ class Health:
 
 def list_health(company: Company) -> list[Health]:
     """Each connection of a company. One query, which leaves the secrets where they are."""
-    connections = Connection.objects.filter(company=company).select_related("paused_by")
-    return [build_health(each) for each in connections.defer(*list_secret_fields(Connection))]
+    return [build_health(each) for each in list_connections(company)]
+
+
+def list_connections(company: Company) -> QuerySet[Connection]:
+    parts = Connection.objects.select_related("paused_by", "settings", "credentials", "state")
+    secrets = list_secret_fields(ConnectionCredentials, "credentials__")
+    return parts.filter(company=company).defer(*secrets)
 
 
 def list_health_with_facts(company: Company) -> list[tuple[Health, list[tuple[str, str]]]]:
     """Each connection with what an ERP admin wants to know of it, as names and words. One query."""
-    connections = Connection.objects.filter(company=company).select_related("settings")
-    described = connections.defer(*list_secret_fields(Connection)).annotate(
+    described = list_connections(company).annotate(
         described_at=Min("wsdls__fetched_at"),
         projects=Count("job_links", distinct=True),
-        is_unproven=Case(When(previous_client_secret="", then=False), default=True),
+        is_unproven=Case(When(credentials__previous_client_secret="", then=False), default=True),
     )
     return [(build_health(connection), list_facts(connection)) for connection in described]
 
 
 def list_facts(connection: Any) -> list[tuple[str, str]]:
-    described, checked = connection.described_at, connection.descriptions_checked_at
+    described, checked = connection.described_at, connection.state.descriptions_checked_at
     descriptions = (
         f"Read on {format_time(described)}" if described else "Not read yet; the first export reads them"
     )
@@ -56,7 +60,7 @@ def list_facts(connection: Any) -> list[tuple[str, str]]:
             "Projects",
             f"{connection.projects} linked" if connection.projects else "None linked",
         ),
-        ("Last fault", connection.fault or "None"),
+        ("Last fault", connection.state.fault or "None"),
         ("Reply that means written", registry.get_reply_rule(connection.settings).sentence),
         ("Service descriptions (WSDL)", descriptions),
         (
@@ -66,33 +70,34 @@ def list_facts(connection: Any) -> list[tuple[str, str]]:
             else "Not configured: exports are synced but not verified",
         ),
     ]
-    if connection.not_before and connection.not_before > timezone.now():
-        waits = "Next probe" if connection.awaits_probe else "Next try"
-        facts.append((waits, format_time(connection.not_before)))
+    if connection.state.not_before and connection.state.not_before > timezone.now():
+        waits = "Next probe" if connection.state.awaits_probe else "Next try"
+        facts.append((waits, format_time(connection.state.not_before)))
     if connection.client_id:
         facts.append(("Client secret", describe_secret(connection)))
     return facts
 
 
 def describe_secret(connection: Any) -> str:
-    days_left = connection.secret_days_left
+    days_left, credentials = connection.secret_days_left, connection.credentials
     if days_left is None:
         description = "Expiry date unknown"
     elif days_left < 0:
-        description = f"Expired on {date_format(connection.client_secret_expires_on)}"
+        description = f"Expired on {date_format(credentials.client_secret_expires_on)}"
     else:
-        day = date_format(connection.client_secret_expires_on)
+        day = date_format(credentials.client_secret_expires_on)
         description = f"{_format_days(days_left)} left, until {day}"
     if connection.is_unproven:
         description += ". The new one has not worked yet, so the old one is kept"
-    elif connection.rotation_began_at:
+    elif credentials.rotation_began_at:
         description += (
-            f". A rotation began on {format_time(connection.rotation_began_at)}; its outcome is unknown"
+            f". A rotation began on {format_time(credentials.rotation_began_at)}; its outcome is unknown"
         )
     return description
 
 
 def build_health(connection: Connection) -> Health:
+    state = connection.state
     if not connection.base_url:
         sentence = f"Nothing can be exported: SPECTRUM_SERVERS does not list the server {connection.server}."
         return Health(connection, "No server", sentence)
@@ -105,18 +110,18 @@ def build_health(connection: Connection) -> Health:
         until = f"{connection.closed_until:%H:%M} ({connection.closed_time_zone or 'UTC'})"
         sentence = f"Nothing is exported in this daily window. Accepted commitments wait until {until}."
         return Health(connection, f"Closed until {until}", sentence, is_troubled=False)
-    if connection.awaits_probe:
+    if state.awaits_probe:
         sentence = (
-            f"{connection.fault} Nothing is exported on this connection until it is fixed. It is probed "
+            f"{state.fault} Nothing is exported on this connection until it is fixed. It is probed "
             "automatically, and an ERP Integrations Admin can probe it in Settings."
         )
         return Health(connection, "Stopped", sentence.strip())
-    if connection.not_before and connection.not_before > timezone.now():
-        until = format_time(connection.not_before)
-        sentence = f"{connection.fault} Accepted commitments wait until then and are exported automatically."
+    if state.not_before and state.not_before > timezone.now():
+        until = format_time(state.not_before)
+        sentence = f"{state.fault} Accepted commitments wait until then and are exported automatically."
         return Health(connection, f"Next try at {until}", sentence.strip())
-    if connection.fault:
-        return Health(connection, "Trying again", f"Last answer: {connection.fault}")
+    if state.fault:
+        return Health(connection, "Trying again", f"Last answer: {state.fault}")
     if warning := describe_secret_expiry(connection):
         return Health(connection, "Secret expires", warning)
     return Health(connection, "Ready", "Accepted commitments are exported at once.", is_troubled=False)

@@ -18,12 +18,12 @@ from erp_integrations.adapters.base import ProbeResult
 from erp_integrations.connections import circuit_breaker, secret_rotation
 from erp_integrations.connections.circuit_breaker import record_connection_event
 from erp_integrations.events import ErpEvent
-from erp_integrations.models import Connection
+from erp_integrations.models import Connection, ConnectionState
 
 
 def list_due_for_probe() -> list[int]:
     """The connections that stopped and have waited long enough."""
-    return list(Connection.objects.due_for_probe().order_by("not_before").values_list("pk", flat=True))
+    return list(ConnectionState.objects.due_for_probe().order_by("not_before").values_list("pk", flat=True))
 
 
 def probe_due() -> int:
@@ -34,7 +34,7 @@ def probe_due() -> int:
 def probe(*, connection: Connection, by: User) -> ProbeResult:
     """Probe for a person. Raises RightMissing without Admin on the ERP Integrations tool."""
     require_administer_erp_integrations(by, connection.company)
-    return _probe(connection, by)
+    return _probe(connection.pk, by)
 
 
 def accept_new_wsdl(*, connection: Connection, by: User, expected_sentence: str) -> ProbeResult:
@@ -44,16 +44,18 @@ def accept_new_wsdl(*, connection: Connection, by: User, expected_sentence: str)
     nothing is kept. Raises RightMissing without Admin on the ERP Integrations tool.
     """
     require_administer_erp_integrations(by, connection.company)
-    result = registry.build_probing_adapter(connection).probe()
+    connection = Connection.objects.select_related("company", "state").get(pk=connection.pk)
+    result = registry.build_reading_adapter(connection).probe()
     if not result.can_accept_wsdl or result.sentence != expected_sentence:
         record_probe(connection, result, by)
         return result
     with transaction.atomic():
+        row = Connection.objects.lock(connection.pk)
         registry.store_descriptions(connection, result, overwrite=True)
         record_connection_event(
             ErpEvent.CONNECTION_DESCRIPTIONS_ADOPTED, connection, by, {"difference": result.sentence}
         )
-        resume_after_probe(Connection.objects.select_for_update().get(pk=connection.pk), by)
+        resume_after_probe(row, by)
     done = "Spectrum's new service descriptions are in use."
     return ProbeResult(is_usable=True, sentence=done)
 
@@ -63,14 +65,16 @@ def probe_if_due(connection_id: int) -> bool:
     # Moved on first, so that two workers don't ask at the same moment; but no further than a lease, because
     # a worker that dies while it asks leaves the connection stopped for as long.
     lease = timedelta(seconds=settings.EXPORT_LEASE_SECONDS)
-    if not Connection.objects.due_for_probe().filter(pk=connection_id).update(not_before=Now() + lease):
+    due = ConnectionState.objects.due_for_probe().filter(pk=connection_id)
+    if not due.update(not_before=Now() + lease):
         return False
-    return _probe(Connection.objects.get(pk=connection_id), None).is_usable
+    return _probe(connection_id, None).is_usable
 
 
-def _probe(connection: Connection, by: User | None) -> ProbeResult:
+def _probe(connection_id: int, by: User | None) -> ProbeResult:
+    connection = Connection.objects.select_related("company", "state").get(pk=connection_id)
     secret_rotation.verify_new_secret(connection)
-    result = registry.build_probing_adapter(connection).probe()
+    result = registry.build_reading_adapter(connection).probe()
     record_probe(connection, result, by)
     return result
 
@@ -80,13 +84,13 @@ def record_probe(connection: Connection, result: ProbeResult, by: User | None) -
     row = Connection.objects.lock(connection.pk)
     if result.is_usable:
         registry.store_descriptions(connection, result)
-        if row.awaits_probe:
+        if row.state.awaits_probe:
             resume_after_probe(row, by)
     elif not result.transient:
         circuit_breaker.open_circuit(row, result.sentence, adoptable=result.can_accept_wsdl)
-    elif row.awaits_probe:
+    elif row.state.awaits_probe:
         # Why it stopped is still what matters; a server that is down meanwhile says nothing about it.
-        circuit_breaker.open_circuit(row, row.fault, adoptable=row.can_adopt)
+        circuit_breaker.open_circuit(row, row.state.fault, adoptable=row.state.can_adopt)
     if by:
         record_connection_event(
             ErpEvent.CONNECTION_PROBED, row, by, {"usable": result.is_usable, "sentence": result.sentence}
@@ -94,7 +98,8 @@ def record_probe(connection: Connection, result: ProbeResult, by: User | None) -
 
 
 def resume_after_probe(connection: Connection, by: User | None) -> None:
-    Connection.objects.filter(pk=connection.pk).update(awaits_probe=False, can_adopt=False, failed_probes=0)
+    stopped = ConnectionState.objects.filter(connection=connection)
+    stopped.update(awaits_probe=False, can_adopt=False, failed_probes=0)
     registry.resume_jobs(connection)
     record_connection_event(ErpEvent.CONNECTION_REOPENED, connection, by, {})
     wakeup.wake_exports(connection.pk)

@@ -20,7 +20,7 @@ from erp_integrations.adapters import registry
 from erp_integrations.adapters.base import NotSent, Unauthorised, Unknown, Unusable
 from erp_integrations.connections.circuit_breaker import record_connection_event
 from erp_integrations.events import ErpEvent
-from erp_integrations.models import Connection
+from erp_integrations.models import Connection, ConnectionCredentials
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def rotate(*, connection: Connection, by: User | None) -> Rotation:
         require_administer_erp_integrations(by, connection.company)
     if refusal := start_rotation(connection.pk, by):
         return Rotation(False, refusal)
-    connection = Connection.objects.select_related("company").get(pk=connection.pk)
+    connection = Connection.objects.select_related("company", "credentials").get(pk=connection.pk)
     match registry.rotate_secret(connection):
         case NotSent(reason=reason) | Unauthorised(reason=reason) | Unusable(reason=reason):
             end_rotation(connection, by, ErpEvent.CONNECTION_SECRET_ROTATION_FAILED, {"reason": reason})
@@ -72,15 +72,16 @@ def rotate(*, connection: Connection, by: User | None) -> Rotation:
 
 def verify_new_secret(connection: Connection) -> bool:
     """Use a new secret for the first time; when it works, the previous one is forgotten."""
-    connection = Connection.objects.select_related("company").get(pk=connection.pk)
+    connection = Connection.objects.select_related("company", "credentials").get(pk=connection.pk)
+    secret = connection.credentials.client_secret
     if (
-        not connection.previous_client_secret
-        or registry.verify_secret(connection, connection.client_secret) is not None
+        not connection.credentials.previous_client_secret
+        or registry.verify_secret(connection, secret) is not None
     ):
         return False
     with transaction.atomic():
-        row = Connection.objects.select_for_update(of=("self",)).get(pk=connection.pk)
-        if row.client_secret != connection.client_secret:
+        row = Connection.objects.lock(connection.pk).credentials
+        if row.client_secret != secret:
             return False  # another one was entered meanwhile
         row.previous_client_secret = ""
         row.rotation_began_at = None
@@ -91,23 +92,24 @@ def verify_new_secret(connection: Connection) -> bool:
 
 def verify_due_secrets() -> None:
     """Try new secrets that did not work at first, every few minutes."""
-    unproven = Connection.objects.exclude(previous_client_secret="")
-    for connection in unproven.filter(rotation_began_at__lt=Now() - ONE_AT_A_TIME):
-        Connection.objects.filter(pk=connection.pk).update(rotation_began_at=Now())
-        verify_new_secret(connection)
+    unproven = ConnectionCredentials.objects.exclude(previous_client_secret="").select_related("connection")
+    for credentials in unproven.filter(rotation_began_at__lt=Now() - ONE_AT_A_TIME):
+        ConnectionCredentials.objects.filter(pk=credentials.pk).update(rotation_began_at=Now())
+        verify_new_secret(credentials.connection)
 
 
 @transaction.atomic
 def start_rotation(connection_id: int, by: User | None) -> str:
     """Write down that it begins; why it may not, else."""
     connection = Connection.objects.lock(connection_id)
-    if not connection.client_id or not connection.client_secret:
+    credentials = connection.credentials
+    if not connection.client_id or not credentials.client_secret:
         return "This connection has no client ID and secret, so there is nothing to rotate."
-    if connection.previous_client_secret:
+    if credentials.previous_client_secret:
         return "The last new secret has not worked yet. Probe the connection first."
-    if connection.rotation_began_at and connection.rotation_began_at > timezone.now() - ONE_AT_A_TIME:
+    if credentials.rotation_began_at and credentials.rotation_began_at > timezone.now() - ONE_AT_A_TIME:
         return "The secret is already being rotated. Check again in ten minutes."
-    Connection.objects.filter(pk=connection.pk).update(rotation_began_at=Now())
+    ConnectionCredentials.objects.filter(pk=connection.pk).update(rotation_began_at=Now())
     record_connection_event(ErpEvent.CONNECTION_SECRET_ROTATION_BEGUN, connection, by, {})
     return ""
 
@@ -130,8 +132,8 @@ def store_secret_with_retry(
 
 @transaction.atomic
 def store_secret(connection: Connection, by: User | None, secret: str, expires_on: date | None) -> None:
-    row = Connection.objects.select_for_update(of=("self",)).get(pk=connection.pk)
-    row.previous_client_secret = connection.client_secret
+    row = Connection.objects.lock(connection.pk).credentials
+    row.previous_client_secret = connection.credentials.client_secret
     row.client_secret = secret
     row.client_secret_expires_on = expires_on
     row.save(update_fields=["previous_client_secret", "client_secret", "client_secret_expires_on"])
@@ -141,12 +143,12 @@ def store_secret(connection: Connection, by: User | None, secret: str, expires_o
 
 @transaction.atomic
 def end_rotation(connection: Connection, by: User | None, event: ErpEvent, detail: dict[str, object]) -> None:
-    Connection.objects.filter(pk=connection.pk).update(rotation_began_at=None)
+    ConnectionCredentials.objects.filter(pk=connection.pk).update(rotation_began_at=None)
     record_connection_event(event, connection, by, detail)
 
 
 def describe_working_secret(connection: Connection) -> str:
-    match registry.verify_secret(connection, connection.client_secret):
+    match registry.verify_secret(connection, connection.credentials.client_secret):
         case None:
             return (
                 "The stored secret still works. If it is refused later, a new one was created and lost: "

@@ -13,7 +13,7 @@ from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Kind, Subject
 from erp_integrations.connections.settings_form import ConnectionForm
 from erp_integrations.events import ErpEvent
-from erp_integrations.models import Connection
+from erp_integrations.models import Connection, ConnectionCredentials
 
 DESCRIPTION_FIELDS = frozenset({"server", "wsdl_path", "notes_topic"})  # a topic needs one more description
 SECRET_FIELDS = frozenset({"client_id", "client_secret", "forget_client_secret"})
@@ -31,7 +31,7 @@ def save_connection(*, form: ConnectionForm, by: User) -> None:
         return
     subject = Subject(Kind.CONNECTION, connection.pk)
     before = subject.get_values(lock=True)
-    # Only what the form shows: a worker may be renewing its lease in this very row.
+    # Only what the form shows: it may have been paused meanwhile.
     stored = {field.name for field in connection._meta.concrete_fields} & set(form.cleaned_data)
     connection.save(update_fields=stored)
     form.save_settings()
@@ -51,8 +51,7 @@ def resume_after_change(connection: Connection, changed: Set[str]) -> None:
     if changed & DESCRIPTION_FIELDS:
         connection.wsdls.all().delete()
     if changed & SECRET_FIELDS:
-        connection.previous_client_secret = ""
-        connection.rotation_began_at = None
-        connection.save(update_fields=["previous_client_secret", "rotation_began_at"])
+        credentials = ConnectionCredentials.objects.filter(connection=connection)
+        credentials.update(previous_client_secret="", rotation_began_at=None)
     registry.resume_jobs(connection)
     wakeup.wake_exports(connection.pk)

@@ -12,12 +12,14 @@ from erp_integrations.models import (
     BLANK_CODE,
     AuthenticationRule,
     Connection,
+    ConnectionCredentials,
     ConnectionSettings,
     GuidPolicy,
     SuccessRule,
 )
 
 SECRETS = ("authorization_id", "guid", "client_secret")
+CREDENTIALS_FIELDS = (*SECRETS, "client_secret_expires_on")
 SECRET_STORED = "One is stored. Leave blank to keep it, or enter a new one to replace it."
 NO_SECRET_STORED = "None is stored."
 # What a whole value looks like, and what is said of another one.
@@ -80,11 +82,11 @@ def format_codes(value: str) -> str:
 
 def build_secret_clean_method(name: str) -> Callable[[Any], str]:
     """A secret that is left blank keeps the stored one."""
-    return lambda form: form.cleaned_data[name] or getattr(form.instance, name)
+    return lambda form: form.cleaned_data[name] or getattr(form.credentials, name)
 
 
 class ConnectionForm(forms.ModelForm[Connection]):
-    """A connection and the row of its settings. A blank secret keeps the stored one."""
+    """A connection and the rows of its settings and secrets. A blank secret keeps the stored one."""
 
     # A class body's locals are what the class is made of.
     locals().update(
@@ -108,6 +110,13 @@ class ConnectionForm(forms.ModelForm[Connection]):
         label="Remove the stored client secret", required=False, help_text="Leave the client ID blank then."
     )
 
+    client_secret_expires_on = forms.DateField(
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text="From Spectrum's Data Exchange Installation screen. Updated automatically after a "
+        "rotation.",
+    )
+
     class Meta:
         model = Connection
         fields = [
@@ -123,12 +132,7 @@ class ConnectionForm(forms.ModelForm[Connection]):
             *("wsdl_path", "service_path", "vendors_path", "token_path", "rotation_path"),
             *("closed_from", "closed_until", "closed_time_zone"),
         ]
-        help_texts = {
-            "client_secret_expires_on": "From Spectrum's Data Exchange Installation screen. Updated "
-            "automatically after a rotation.",
-        }
         widgets = {
-            "client_secret_expires_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
             "closed_from": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
             "closed_until": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
         }
@@ -136,10 +140,13 @@ class ConnectionForm(forms.ModelForm[Connection]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.rules = self.instance.settings if self.instance.pk else ConnectionSettings()
+        self.credentials = self.instance.credentials if self.instance.pk else ConnectionCredentials()
         self.initial = {**{name: getattr(self.rules, name) for name in SETTINGS_FIELDS}, **self.initial}
+        self.initial["client_secret_expires_on"] = self.credentials.client_secret_expires_on
         for name in SECRETS:
             self.initial[name] = ""
-            self.fields[name].help_text = SECRET_STORED if getattr(self.instance, name) else NO_SECRET_STORED
+            is_stored = getattr(self.credentials, name)
+            self.fields[name].help_text = SECRET_STORED if is_stored else NO_SECRET_STORED
         gone = self.instance.server
         if "server" in self.fields and gone and gone not in settings.SPECTRUM_SERVERS:
             # It stays what it is until somebody chooses another one.
@@ -233,11 +240,14 @@ class ConnectionForm(forms.ModelForm[Connection]):
         return cleaned
 
     def save_settings(self) -> None:
-        """Write the row of settings; the connection is saved already."""
-        for name in SETTINGS_FIELDS:
-            setattr(self.rules, name, self.cleaned_data[name])
-        self.rules.connection = self.instance
-        self.rules.save()
+        """Write what was changed of settings and secrets; the connection is saved already."""
+        for row, names in ((self.rules, SETTINGS_FIELDS), (self.credentials, CREDENTIALS_FIELDS)):
+            row.connection = self.instance
+            # Nothing else: a rotation may have stored a new secret meanwhile.
+            changed = [name for name in names if self.cleaned_data[name] != getattr(row, name)]
+            for name in changed:
+                setattr(row, name, self.cleaned_data[name])
+            row.save(update_fields=changed)
 
 
 class SettingsForm(ConnectionForm):
@@ -254,7 +264,7 @@ class SettingsForm(ConnectionForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in ("guid", "client_secret"):
-            if not getattr(self.instance, name):
+            if not getattr(self.credentials, name):
                 del self.fields[f"forget_{name}"]
 
     def list_sections(self) -> list[tuple[str, list[forms.BoundField]]]:

@@ -62,7 +62,7 @@ def list_current_alarms(alarms: QuerySet[Alarm]) -> QuerySet[Alarm]:
     late = Q(Exists(Drift.objects.late().filter(submission=OuterRef("submission"))))
     # Of a pause, only what paused it by itself: a person who pauses needs no mail.
     paused = Q(sentence__startswith=F("connection__pause_reason")) & ~Q(connection__paused_at=None)
-    connection_fault = Q(submission=None) & (~Q(connection__fault="") | paused)
+    connection_fault = Q(submission=None) & (~Q(connection__state__fault="") | paused)
     current = Alarm.objects.filter(waiting | late | connection_fault).values("pk")
     return alarms.filter(pk__in=current).order_by("pk")
 

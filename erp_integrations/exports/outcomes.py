@@ -34,6 +34,7 @@ from erp_integrations.exports import ledger
 from erp_integrations.models import (
     CallState,
     Connection,
+    ConnectionState,
     ExportCall,
     ExportJob,
     GuidPolicy,
@@ -214,7 +215,7 @@ def lock_job_and_parents(job_id: int) -> ExportJob:
         .select_related("company")
         .get(pk=ids["submission_id"])
     )
-    connection = Connection.objects.select_for_update().get(pk=ids["connection_id"])
+    connection = Connection.objects.lock(ids["connection_id"])
     job = ExportJob.objects.select_for_update().get(pk=job_id)
     submission.commitment = commitment
     job.submission, job.connection = submission, connection
@@ -253,7 +254,7 @@ def handle_failure(
     match outcome:
         case Unknown():
             # A site that changed answers so to everything: it is looked at again before the next call.
-            Connection.objects.filter(pk=job.connection_id).update(descriptions_checked_at=None)
+            ConnectionState.objects.filter(pk=job.connection_id).update(descriptions_checked_at=None)
             set_job_status(job, JobStatus.UNKNOWN, problem, event=ErpEvent.EXPORT_UNKNOWN)
         case SessionOver() if job.connection.guid_policy == GuidPolicy.NEW and not has_expired_session_before(
             job, call

@@ -13,6 +13,7 @@ from erp_integrations.connections.health import Health
 from erp_integrations.exports import worker
 from erp_integrations.models import (
     Connection,
+    ConnectionState,
     ExportJob,
     Heartbeat,
     JobStatus,
@@ -88,7 +89,7 @@ def list_health_checks() -> list[HealthCheck]:
         age = now - beat.at
         sweep = HealthCheck("sweep", age <= longest, f"{format_seconds(age)} ago")
     # What waits on a connection that rests, is paused or closed is late for a reason that is known.
-    due = ExportJob.objects.due().filter(connection__in=Connection.objects.available())
+    due = ExportJob.objects.due().filter(connection__state__in=ConnectionState.objects.available())
     oldest = due.aggregate(oldest=Min("not_before"))["oldest"]
     age = now - oldest if oldest else timedelta(0)
     return [sweep, HealthCheck("oldest due export", age <= STUCK_AFTER, format_seconds(age))]

@@ -51,6 +51,7 @@ from erp_integrations.exports import (
 from erp_integrations.models import (
     CallState,
     Connection,
+    ConnectionState,
     ExportCall,
     ExportJob,
     Heartbeat,
@@ -58,7 +59,7 @@ from erp_integrations.models import (
     SnapshotUnreadable,
     WireAttempt,
 )
-from erp_integrations.models.connections import ConnectionQuerySet
+from erp_integrations.models.connection_state import ConnectionStateQuerySet
 
 logger = logging.getLogger(__name__)
 
@@ -126,31 +127,31 @@ def record_heartbeat(name: str) -> None:
     )
 
 
-def list_due_connections() -> ConnectionQuerySet:
+def list_due_connections() -> ConnectionStateQuerySet:
     """Those that a worker may take now, the longest waiting first."""
     oldest = ExportJob.objects.due().filter(connection=OuterRef("pk")).order_by("not_before")
     waiting = Subquery(oldest.values("not_before")[:1])
-    connections = Connection.objects.unleased().available().annotate(waiting_since=waiting)
+    connections = ConnectionState.objects.unleased().available().annotate(waiting_since=waiting)
     return connections.exclude(waiting_since=None).order_by("waiting_since")
 
 
 def claim_connection(connection_id: int) -> int | None:
     """The token of a new lease, or None when the connection is leased, resting, or has nothing due."""
     holder = f"{socket.gethostname()[:30]}/{uuid.uuid4().hex[:12]}"
-    connection = list_due_connections().filter(pk=connection_id).claim(lease_holder=holder)
-    return connection.lease_attempt if connection else None
+    claimed = list_due_connections().filter(pk=connection_id).claim(lease_holder=holder)
+    return claimed.lease_attempt if claimed else None
 
 
 def release_connection(connection_id: int, fencing_token: int) -> None:
-    Connection.objects.filter(pk=connection_id, lease_attempt=fencing_token).update(
+    ConnectionState.objects.filter(pk=connection_id, lease_attempt=fencing_token).update(
         lease_holder="", lease_until=None
     )
 
 
 def export_next_job(connection_id: int, fencing_token: int) -> bool:
     """Deliver one due job of the connection; False when there is none."""
-    available = Connection.objects.available()
-    due = ExportJob.objects.due().filter(connection=connection_id, connection__in=available)
+    available = ConnectionState.objects.available()
+    due = ExportJob.objects.due().filter(connection=connection_id, connection__state__in=available)
     job_id = due.order_by("not_before", "pk").values_list("pk", flat=True).first()
     if job_id is None:
         return False
@@ -197,14 +198,15 @@ def claim_job(job_id: int, connection_id: int, fencing_token: int) -> ExportJob 
     A pause may have come since it was looked at. An acceptance that does not count is taken back.
     """
     with transaction.atomic():
-        connection = Connection.objects.select_for_update().get(pk=connection_id)
-        if connection.lease_attempt != fencing_token:
+        connection = Connection.objects.lock(connection_id)
+        if connection.state.lease_attempt != fencing_token:
             raise LeaseLost
         job = (
             ExportJob.objects.due()
             .select_for_update(of=("self",), skip_locked=True)
-            .select_related("connection__settings", "submission__company", "submission__commitment")
-            .filter(pk=job_id, connection__in=Connection.objects.available())
+            .select_related("connection__settings", "connection__credentials", "connection__state")
+            .select_related("submission__company", "submission__commitment")
+            .filter(pk=job_id, connection__state__in=ConnectionState.objects.available())
             .first()
         )
         if job is None:
@@ -330,8 +332,8 @@ def start_call(
     Where a cut hid that this was committed, it writes the same once more: the call has not left.
     """
     with transaction.atomic():
-        connection = Connection.objects.filter(pk=job.connection_id, lease_attempt=fencing_token)
-        if not connection.update(lease_until=get_lease_end()):
+        held = ConnectionState.objects.filter(pk=job.connection_id, lease_attempt=fencing_token)
+        if not held.update(lease_until=get_lease_end()):
             raise LeaseLost
         if answered:
             outcomes.record_outcome(job, *answered)

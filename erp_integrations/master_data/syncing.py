@@ -20,7 +20,7 @@ from directory import history
 from directory.db.database_errors import is_transient_error
 from directory.db.leases import LeaseLost, stopping
 from erp_integrations.adapters.base import Rows, Unauthorised, Unavailable, VendorStatus
-from erp_integrations.adapters.registry import get_adapter
+from erp_integrations.adapters.registry import build_reading_adapter
 from erp_integrations.events import ErpEvent
 from erp_integrations.models import Connection, Job, JobLink, MastersPull, SyncStatus, Vendor
 
@@ -79,7 +79,7 @@ def claim_sync(connection_id: int) -> MastersPull | None:
 
 def read_master_data(claimed: MastersPull) -> None:
     """Vendors, jobs, and the phases of linked jobs. Raises LeaseLost."""
-    adapter = get_adapter(claimed.connection)
+    adapter = build_reading_adapter(claimed.connection)
     problems = save_vendors(claimed, adapter.list_vendors())
     if release_if_stopping(claimed):
         return

@@ -2,6 +2,7 @@
 
 from erp_integrations.models.alarms import Alarm, Heartbeat
 from erp_integrations.models.attestations import Attestation
+from erp_integrations.models.connection_credentials import ConnectionCredentials
 from erp_integrations.models.connection_settings import (
     BLANK_CODE,
     AuthenticationRule,
@@ -9,6 +10,7 @@ from erp_integrations.models.connection_settings import (
     RetentionRule,
     SuccessRule,
 )
+from erp_integrations.models.connection_state import ConnectionState
 from erp_integrations.models.connections import (
     Connection,
     CostTypeAccount,
@@ -56,7 +58,9 @@ __all__ = [
     "AuthenticationRule",
     "CallState",
     "Connection",
+    "ConnectionCredentials",
     "ConnectionSettings",
+    "ConnectionState",
     "CostTypeAccount",
     "Drift",
     "DriftKind",

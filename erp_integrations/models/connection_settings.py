@@ -8,6 +8,8 @@ from django.db.models import Q
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 
+from erp_integrations.models.connection_credentials import ConnectionCredentials
+from erp_integrations.models.connection_state import ConnectionState
 from erp_integrations.models.connections import Connection
 from erp_integrations.models.constraints import build_known_constraint
 
@@ -177,6 +179,7 @@ class ConnectionSettings(models.Model):
 
 @receiver(post_save, sender=Connection)
 def create_settings(instance: Connection, created: bool, **kwargs: Any) -> None:
-    """A new connection comes with its settings."""
+    """A new connection comes with its other rows."""
     if created:
-        ConnectionSettings.objects.create(connection=instance)
+        for model in (ConnectionSettings, ConnectionCredentials, ConnectionState):
+            model._default_manager.create(connection=instance)

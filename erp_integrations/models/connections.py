@@ -5,16 +5,14 @@ import zoneinfo
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, Func, Q, Value
-from django.db.models.functions import Coalesce, Now, NullIf, Upper
+from django.db.models import F, Q
+from django.db.models.functions import Now, Upper
 from django.utils import timezone
 
 from commitments.models import ContractCompany, CostType
 from directory.db import time_zones
-from directory.db.leases import LeasedQuerySet
 from directory.models import Company, Project, User
 from erp_integrations.models.constraints import build_known_constraint
-from erp_integrations.models.secrets import EncryptedTextField
 
 
 def validate_server(name: str) -> None:
@@ -56,62 +54,33 @@ class NonAsciiRule(models.TextChoices):
     REFUSE = "refuse", "Block the commitment"
 
 
-class LocalTime(Func):
-    """The time of day in a zone, at this moment of the database's clock."""
-
-    template = "(STATEMENT_TIMESTAMP() AT TIME ZONE %(expressions)s)::time"
-    output_field = models.TimeField()
-
-
 def validate_time_zone(name: str) -> None:
     """Refuse what PostgreSQL and Python would not both know."""
     if name not in time_zones.list_time_zones():
         raise ValidationError("Enter a time zone such as America/New_York.")
 
 
-class ConnectionQuerySet(LeasedQuerySet["Connection"]):
+class ConnectionQuerySet(models.QuerySet["Connection"]):
     """Reading connections."""
 
-    fencing_token = "lease_attempt"
-
-    def unleased(self) -> "ConnectionQuerySet":
-        """Those that no worker holds at this moment of the database's clock."""
-        return self.filter(Q(lease_until=None) | Q(lease_until__lt=Now()))
-
-    def available(self) -> "ConnectionQuerySet":
-        """Those that may export: neither waiting out a fault, nor paused, nor closed at this hour."""
-        local = LocalTime(Coalesce(NullIf("closed_time_zone", Value("")), Value("UTC")))
-        within = Q(closed_from__lte=local, closed_until__gt=local)
-        over_midnight = Q(closed_from__gt=F("closed_until")) & (
-            Q(closed_from__lte=local) | Q(closed_until__gt=local)
-        )
-        open_now = Q(closed_from=None) | ~(within | over_midnight)
-        is_due = Q(not_before=None) | Q(not_before__lte=Now())
-        return self.filter(is_due, open_now, awaits_probe=False, paused_at=None)
-
     def lock(self, pk: int) -> "Connection":
-        """The row alone, with its company."""
-        return self.select_for_update(of=("self",)).select_related("company").get(pk=pk)
-
-    def due_for_probe(self) -> "ConnectionQuerySet":
-        """Those that stopped until a probe succeeds, and are to be probed now."""
-        return self.filter(awaits_probe=True, not_before__lte=Now())
+        """The row and its state, in this order, with its company."""
+        rows = self.select_for_update(of=("self", "state")).select_related("company", "state")
+        return rows.get(state=pk)  # an inner join, as FOR UPDATE needs it
 
 
 class Connection(models.Model):
     """One Spectrum company (server and Company_Code) that a company exports to.
 
     ``server`` is a name from the operator's list, so that no address is ever typed and a
-    server may move without changing which records are whose. The lease columns make one
-    writer per Spectrum company, on however many machines (docs/architecture.md, section 6.1).
+    server may move without changing which records are whose. Here stands what people decide: what
+    workers write, and the secrets, have rows of their own (``ConnectionState``, ``ConnectionCredentials``).
     """
 
     company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="connections")
     name = models.CharField(max_length=100)
     server = models.CharField(max_length=60, validators=[validate_server])
     company_code = models.CharField("Company_Code", max_length=3)
-    authorization_id = EncryptedTextField("Authorization_ID", blank=True, default="", db_default="")
-    guid = EncryptedTextField("GUID", blank=True, default="", db_default="")
     guid_policy = models.CharField(
         "GUID is", max_length=5, choices=GuidPolicy, default=GuidPolicy.NEW, db_default=GuidPolicy.NEW
     )
@@ -123,10 +92,6 @@ class Connection(models.Model):
         db_default="",
         help_text="For a hosted site with OAuth (enhanced authentication). Otherwise leave blank.",
     )
-    client_secret = EncryptedTextField("Client secret", blank=True, default="", db_default="")
-    previous_client_secret = EncryptedTextField(blank=True, default="", db_default="")
-    client_secret_expires_on = models.DateField("Client secret expires on", null=True, blank=True)
-    rotation_began_at = models.DateTimeField(null=True, blank=True)
     token_path = models.CharField(max_length=100, default="/connect/token", db_default="/connect/token")
     rotation_path = models.CharField(max_length=100, default="/secretRotation", db_default="/secretRotation")
     wsdl_path = models.CharField(
@@ -209,22 +174,6 @@ class Connection(models.Model):
         ),
     )
 
-    lease_holder = models.CharField(max_length=64, blank=True, default="", db_default="")
-    lease_until = models.DateTimeField(null=True, blank=True)
-    lease_attempt = models.PositiveBigIntegerField(default=0, db_default=0)
-    not_before = models.DateTimeField(null=True, blank=True)
-    fault = models.CharField(max_length=1000, blank=True, default="", db_default="")
-    awaits_probe = models.BooleanField(
-        default=False, db_default=False, help_text="Stopped: nothing is sent before a probe has succeeded."
-    )
-    can_adopt = models.BooleanField(
-        default=False, db_default=False, help_text="A person may say yes to the site's present descriptions."
-    )
-    failed_probes = models.PositiveIntegerField(default=0, db_default=0, help_text="In a row.")
-    descriptions_checked_at = models.DateTimeField(
-        null=True, blank=True, help_text="When the site's descriptions were last seen to be the kept ones."
-    )
-
     objects = ConnectionQuerySet.as_manager()
 
     class Meta:
@@ -232,10 +181,6 @@ class Connection(models.Model):
         constraints = [
             models.UniqueConstraint(
                 "server", Upper("company_code"), name="a_spectrum_company_has_one_connection"
-            ),
-            models.CheckConstraint(
-                condition=Q(lease_holder="", lease_until=None) | (~Q(lease_holder="") & ~Q(lease_until=None)),
-                name="a_lease_has_a_holder_and_an_end",
             ),
             build_known_constraint("guid_policy", GuidPolicy, "a_guid_policy_is_known"),
             models.CheckConstraint(
@@ -250,10 +195,6 @@ class Connection(models.Model):
                 condition=Q(paused_at=None, paused_by=None, pause_reason="")
                 | (Q(paused_at__isnull=False) & ~Q(pause_reason="")),
                 name="a_pause_has_a_reason",
-            ),
-            models.CheckConstraint(
-                condition=Q(awaits_probe=False) | Q(not_before__isnull=False),
-                name="a_stopped_connection_is_probed_again",
             ),
             build_known_constraint("general_ledger_order", LedgerOrder, "a_ledger_order_is_known"),
             build_known_constraint("erp_id_rule", ErpIdRule, "an_erp_id_rule_is_known"),
@@ -277,7 +218,7 @@ class Connection(models.Model):
     @property
     def secret_days_left(self) -> int | None:
         """Whole days until the client secret expires, by UTC; None where nobody knows."""
-        expires = self.client_secret_expires_on
+        expires = self.credentials.client_secret_expires_on
         return (expires - timezone.now().date()).days if self.client_id and expires else None
 
     @property

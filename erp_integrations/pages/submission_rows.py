@@ -22,7 +22,6 @@ from erp_integrations.models import (
     SubmissionStatus,
     Verification,
 )
-from erp_integrations.models.secrets import list_secret_fields
 from erp_integrations.submissions.four_eyes import describe_own_decision
 
 NOBODY_MAY_DECIDE = "nobody has Can Push to Accounting"
@@ -270,9 +269,8 @@ def build_jobs_prefetch() -> "Prefetch[Any]":
 
 
 def list_current_jobs() -> QuerySet[ExportJob]:
-    """As a row needs them, without the secrets of their connections."""
-    jobs = ExportJob.objects.current().select_related("connection", "billing")
-    return jobs.defer(*list_secret_fields(Connection, "connection__"))
+    """As a row needs them."""
+    return ExportJob.objects.current().select_related("connection__state", "billing")
 
 
 def build_submission_row(submission: Submission, viewer: CompanyMembership) -> SubmissionRow:
@@ -296,7 +294,7 @@ def describe_next_try(job: ExportJob) -> str:
     """When a delivery goes on by itself, in the viewer's time zone."""
     if blocked_message := describe_blocked_connection(job.connection):
         return blocked_message
-    retry_times = (job.not_before, job.connection.not_before)
+    retry_times = (job.not_before, job.connection.state.not_before)
     due = max((moment for moment in retry_times if moment), default=None)
     if due is None or due <= timezone.now():
         return "Next try in a moment."
@@ -307,6 +305,6 @@ def describe_blocked_connection(connection: Connection) -> str:
     """The cause, besides its own time, for which a delivery waits; blank where there is none."""
     if connection.paused_at:
         return "The connection is paused: the export continues when an ERP Integrations Admin resumes it."
-    if connection.awaits_probe:
+    if connection.state.awaits_probe:
         return "The connection is stopped: the export continues once Spectrum is available again."
     return ""

@@ -11,7 +11,6 @@ from directory.rights.permissions import require_compare_with_erp
 from erp_integrations import wakeup
 from erp_integrations.events import ErpEvent
 from erp_integrations.models import Connection, Reconciliation, ReconciliationStatus
-from erp_integrations.models.secrets import list_secret_fields
 from erp_integrations.reconciliation import schedule
 
 
@@ -137,7 +136,7 @@ class Summary:
 
 def build_summary(company: Company, *, drifting: str) -> Summary:
     """Three queries, however many connections and runs there are."""
-    connections = Connection.objects.filter(company=company).defer(*list_secret_fields(Connection))
+    connections = Connection.objects.filter(company=company)
     runs = Reconciliation.objects.filter(connection__company=company).order_by("connection_id", "-pk")
     newest = {run.connection_id: run for run in runs.distinct("connection_id")}
     finished = {run.connection_id: run for run in runs.finished().distinct("connection_id")}

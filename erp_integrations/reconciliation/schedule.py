@@ -8,7 +8,6 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from erp_integrations.models import Connection, ExportJob, Reconciliation, ReconciliationStatus
-from erp_integrations.models.secrets import list_secret_fields
 from erp_integrations.reconciliation import late_records
 
 RETRY_DELAY = timedelta(hours=1)
@@ -36,7 +35,7 @@ def open_due_runs() -> None:
         ~Exists(stopped_lately),
         server__in=settings.INFO_LINKS,
     )
-    for connection in due.defer(*list_secret_fields(Connection)):
+    for connection in due:
         synced = ExportJob.objects.comparable().filter(connection=connection)
         if synced.exists() or late_records.list_watched_calls().filter(job__connection=connection).exists():
             open_run(connection)

@@ -9,8 +9,7 @@ from directory.requests import SignedInRequest
 from directory.rights import approvers
 from directory.rights.permissions import require_see_erp_integrations
 from erp_integrations.confirmations import pending_changes
-from erp_integrations.models import Connection, Submission
-from erp_integrations.models.secrets import list_secret_fields
+from erp_integrations.models import Submission
 from erp_integrations.pages import submission_rows
 from erp_integrations.pages.submission_rows import SubmissionRow
 
@@ -52,5 +51,4 @@ def get_submission_row(request: SignedInRequest, company_slug: str, submission_i
 def list_submissions(company: Parameter, submission: Parameter) -> QuerySet[Submission]:
     people = ("created_by", "sent_by", "decided_by", "ended_by")
     submissions = Submission.objects.select_related("project", "commitment", "connection", *people)
-    secrets = list_secret_fields(Connection, "connection__")
-    return submissions.defer(*secrets).filter(company=company, pk=submission)
+    return submissions.filter(company=company, pk=submission)

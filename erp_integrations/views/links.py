@@ -22,7 +22,6 @@ from erp_integrations.links.forms import LinkForm, clean_list_query
 from erp_integrations.links.kinds import LinkKind, LinkOwner
 from erp_integrations.master_data import status
 from erp_integrations.models import Connection
-from erp_integrations.models.secrets import list_secret_fields
 from erp_integrations.views import navigation
 from erp_integrations.views.access import require_viewer
 from erp_integrations.views.navigation import NavItem
@@ -129,9 +128,8 @@ def build_confirmation_context(viewer: CompanyMembership, *kinds: Kind) -> dict[
 
 
 def list_connections(viewer: CompanyMembership) -> list[Connection]:
-    """Those of the viewer's company, by name, without their secrets. One query."""
-    company_connections = Connection.objects.filter(company=viewer.company)
-    return list(company_connections.defer(*list_secret_fields(Connection)).order_by("name", "pk"))
+    """Those of the viewer's company, by name. One query."""
+    return list(Connection.objects.filter(company=viewer.company).order_by("name", "pk"))
 
 
 def find_chosen_connection(connections: list[Connection], request: SignedInRequest) -> Connection | None:

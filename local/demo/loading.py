@@ -22,7 +22,14 @@ from directory.models import (
     User,
 )
 from directory.rights.memberships import grant_push_to_accounting
-from erp_integrations.models import Connection, ConnectionSettings, JobLink, SuccessRule, VendorLink
+from erp_integrations.models import (
+    Connection,
+    ConnectionCredentials,
+    ConnectionSettings,
+    JobLink,
+    SuccessRule,
+    VendorLink,
+)
 from local.demo import waiting
 from local.demo.accounts import ACCOUNTS, ADMIN, password, writer_of
 from local.demo.blueprint import PlannedCommitment, PlannedLine
@@ -103,8 +110,10 @@ def _company(loaded: Loaded, planned: DemoCompany) -> None:
         name=f"Spectrum of {planned.name}",
         server=SERVER,
         company_code=planned.company_code,
-        authorization_id=planned.authorization_id,
         general_ledger_account=SUBCONTRACT_COST,
+    )
+    ConnectionCredentials.objects.filter(connection=connection).update(
+        authorization_id=planned.authorization_id
     )
     rule, codes = WRITTEN[os.environ.get(SUCCESS, "none")]
     ConnectionSettings.objects.filter(connection=connection).update(

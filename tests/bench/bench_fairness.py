@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import F
 from pytest_django import Settings
 
-from erp_integrations.models import Connection, ExportJob, JobStatus
+from erp_integrations.models import ConnectionState, ExportJob, JobStatus
 from tests.bench.stage import THREADS, Company, closed_port, one_worker, silent_server, spectrum
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -83,9 +83,9 @@ def forget(in_trouble: list[Company]) -> None:
     ExportJob.objects.filter(connection__in=ids, status=JobStatus.QUEUED).update(
         not_before="2100-01-01T00:00Z"
     )
-    while Connection.objects.filter(pk__in=ids).exclude(lease_until=None).exists():
+    while ConnectionState.objects.filter(pk__in=ids).exclude(lease_until=None).exists():
         time.sleep(0.5)
-    Connection.objects.filter(pk__in=ids).update(
+    ConnectionState.objects.filter(pk__in=ids).update(
         not_before=None, awaits_probe=False, fault="", failed_probes=0
     )
 

@@ -46,7 +46,10 @@ class Company:
     def __init__(self, code: str, *, server: str = "simulator", lines: int = 2) -> None:
         project = ProjectFactory()
         self.connection: Connection = ConnectionFactory(
-            company=project.company, company_code=code, authorization_id=AUTHORIZATION_ID, server=server
+            company=project.company,
+            company_code=code,
+            credentials__authorization_id=AUTHORIZATION_ID,
+            server=server,
         )
         self._approver: User = ApproverFactory(company=project.company)
         self._sender: User = ProjectAdminFactory(project=project)

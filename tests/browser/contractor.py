@@ -45,7 +45,10 @@ class Contractor:
         self.company = CompanyFactory(name="Keystone Builders", slug="keystone")
         self.project = ProjectFactory(company=self.company, name="Library roof", number="24-001")
         connection = ConnectionFactory(
-            company=self.company, name="Spectrum", company_code="PHL", authorization_id=AUTHORIZATION_ID
+            company=self.company,
+            name="Spectrum",
+            company_code="PHL",
+            credentials__authorization_id=AUTHORIZATION_ID,
         )
         JobLinkFactory(project=self.project, connection=connection, job_number="24-001")
         self.vendors = {

@@ -18,7 +18,14 @@ from playwright.sync_api import Page, Route, expect
 
 from directory.models import CompanyMembership, Level, User
 from directory.rights.memberships import grant_push_to_accounting
-from erp_integrations.models import Connection, MastersPull, Submission, SyncStatus
+from erp_integrations.models import (
+    Connection,
+    ConnectionCredentials,
+    ConnectionState,
+    MastersPull,
+    Submission,
+    SyncStatus,
+)
 from erp_integrations.pages.submission_list import FILTERS
 from tests.browser.contractor import ACME, NEWCOMER, Contractor
 from tests.browser.windows import Windows
@@ -209,9 +216,11 @@ def test_the_erp_integrations_tool(windows: Windows, contractor: Contractor) -> 
 
 def test_the_settings_of_connections(windows: Windows, contractor: Contractor) -> None:
     connection = contractor.company.connections.get()
-    Connection.objects.filter(pk=connection.pk).update(
-        client_id="ledgergate",
-        client_secret_expires_on=timezone.now().date(),
+    Connection.objects.filter(pk=connection.pk).update(client_id="ledgergate")
+    ConnectionCredentials.objects.filter(pk=connection.pk).update(
+        client_secret_expires_on=timezone.now().date()
+    )
+    ConnectionState.objects.filter(pk=connection.pk).update(
         awaits_probe=True,
         can_adopt=True,
         not_before=timezone.now(),

@@ -43,7 +43,10 @@ class Pair:
         self.company = CompanyFactory(name="Dunn & Daughter", slug="dunn")
         self.project = ProjectFactory(company=self.company, name="Library roof", number="24-001")
         ConnectionFactory(
-            company=self.company, name="Spectrum", company_code="PHL", authorization_id=AUTHORIZATION_ID
+            company=self.company,
+            name="Spectrum",
+            company_code="PHL",
+            credentials__authorization_id=AUTHORIZATION_ID,
         )
         for name in (ACME, UNLIKE):
             ContractCompanyFactory(company=self.company, name=name)

@@ -123,8 +123,8 @@ def test_a_connection_s_settings_wait_too_and_its_secrets_are_not_kept_meanwhile
     for address in (base, f"{base}accept-wsdl/", f"{base}rotate/"):
         assert client.post(address, {"authorization_id": "new-secret"}).status_code == 403
     assert "new-secret" not in str(dict(client.session))
-    stored = Connection.objects.get().authorization_id
-    assert stored == connection.authorization_id
+    stored = Connection.objects.get().credentials.authorization_id
+    assert stored == connection.credentials.authorization_id
     assert client.get(base).status_code == 200
 
 

@@ -48,7 +48,7 @@ def deliverable() -> Commitment:
     """An approved subcontract of two lines that the simulator's masters know."""
     project = ProjectFactory()
     connection = ConnectionFactory(
-        company=project.company, company_code="PHL", authorization_id=AUTHORIZATION_ID
+        company=project.company, company_code="PHL", credentials__authorization_id=AUTHORIZATION_ID
     )
     commitment: Commitment = CommitmentFactory(
         approved=True, project=project, lines=0, contract_company__name="Acme"

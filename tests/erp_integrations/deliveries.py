@@ -11,7 +11,7 @@ from erp_integrations import signing
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.events import ErpEvent
 from erp_integrations.exports import unknown, worker
-from erp_integrations.models import Connection, ExportJob, JobStatus
+from erp_integrations.models import ConnectionState, ExportJob, JobStatus
 from tests.directory.tampering import ENTRIES, as_owner
 from tests.simulator import Simulator
 
@@ -84,7 +84,7 @@ def due_now(job: ExportJob) -> None:
     """As if every pause were over."""
     past = timezone.now() - timedelta(seconds=1)
     ExportJob.objects.filter(pk=job.pk).update(not_before=past)
-    Connection.objects.filter(pk=job.connection_id).update(not_before=None, awaits_probe=False)
+    ConnectionState.objects.filter(pk=job.connection_id).update(not_before=None, awaits_probe=False)
 
 
 def accepted_as_it_is(job: ExportJob) -> ExportJob:

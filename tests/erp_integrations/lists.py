@@ -60,5 +60,5 @@ class Lists:
 
     def stand_in(self, monkeypatch: pytest.MonkeyPatch) -> "Lists":
         """For the adapter of every connection."""
-        monkeypatch.setattr(syncing, "get_adapter", lambda connection: self)
+        monkeypatch.setattr(syncing, "build_reading_adapter", lambda connection: self)
         return self

@@ -14,8 +14,16 @@ from pytest_django import Settings
 from commitments.models import ContractCompany
 from directory.models import HistoryEntry, User
 from erp_integrations.connections.settings_form import SETTINGS_FIELDS
-from erp_integrations.models import Connection, ExportJob, JobLink, VendorLink, Wsdl
-from erp_integrations.models.secrets import EncryptedTextField
+from erp_integrations.models import (
+    Connection,
+    ConnectionCredentials,
+    ConnectionState,
+    ExportJob,
+    JobLink,
+    VendorLink,
+    Wsdl,
+)
+from erp_integrations.models.secrets import list_secret_fields
 from tests.clients import signed_in
 from tests.factories import (
     CompanyFactory,
@@ -69,7 +77,7 @@ def errors_of(html: str) -> str:
 
 class TestConnections:
     def test_a_stored_secret_never_reaches_the_browser(self, client: Client) -> None:
-        connection = ConnectionFactory(authorization_id=SECRET, guid=GUID)
+        connection = ConnectionFactory(credentials__authorization_id=SECRET, credentials__guid=GUID)
         html = client.get(change_url(connection)).content.decode()
         assert SECRET not in html
         assert GUID not in html
@@ -80,9 +88,9 @@ class TestConnections:
         assert "typed-just-now" not in refused.content.decode()
 
     def test_nor_does_it_reach_whoever_may_only_look(self) -> None:
-        secrets = [field.name for field in Connection._meta.fields if isinstance(field, EncryptedTextField)]
+        secrets = list_secret_fields(ConnectionCredentials)
         assert {"authorization_id", "guid"} <= set(secrets)
-        connection = ConnectionFactory(**{name: f"hush-{name}" for name in secrets})
+        connection = ConnectionFactory(**{f"credentials__{name}": f"hush-{name}" for name in secrets})
         clerk: User = ViewerFactory(company=connection.company, is_staff=True)
         clerk.user_permissions.set(Permission.objects.filter(codename="view_connection"))
         html = signed_in(clerk).get(change_url(connection)).content.decode()
@@ -90,50 +98,55 @@ class TestConnections:
         assert "hush-" not in html
 
     def test_blank_keeps_a_secret_and_typing_replaces_it(self, client: Client) -> None:
-        connection = ConnectionFactory(authorization_id=SECRET, guid=GUID)
+        connection = ConnectionFactory(credentials__authorization_id=SECRET, credentials__guid=GUID)
         client.post(change_url(connection), settings_of(connection, name="Spectrum, main office"))
         connection.refresh_from_db()
-        assert (connection.name, connection.authorization_id, connection.guid) == (
+        assert (connection.name, connection.credentials.authorization_id, connection.credentials.guid) == (
             "Spectrum, main office",
             SECRET,
             GUID,
         )
         client.post(change_url(connection), settings_of(connection, authorization_id="a-new-one"))
         connection.refresh_from_db()
-        assert (connection.authorization_id, connection.guid) == ("a-new-one", GUID)
+        assert (connection.credentials.authorization_id, connection.credentials.guid) == ("a-new-one", GUID)
 
     def test_a_client_secret_goes_in_never_comes_out_and_ends_an_unproven_rotation(
         self, client: Client
     ) -> None:
         connection = ConnectionFactory(
-            client_id="ledgergate", client_secret="old-client-secret", previous_client_secret="older-secret"
+            client_id="ledgergate",
+            credentials__client_secret="old-client-secret",
+            credentials__previous_client_secret="older-secret",
         )
         html = client.get(change_url(connection)).content.decode()
         assert "old-client-secret" not in html
         assert "older-secret" not in html
         client.post(change_url(connection), settings_of(connection, name="Other"))
         connection.refresh_from_db()
-        assert (connection.client_secret, connection.previous_client_secret) == (
+        assert (connection.credentials.client_secret, connection.credentials.previous_client_secret) == (
             "old-client-secret",
             "older-secret",
         )
         client.post(change_url(connection), settings_of(connection, client_secret="typed-anew"))
         connection.refresh_from_db()
-        assert (connection.client_secret, connection.previous_client_secret) == ("typed-anew", "")
+        assert (connection.credentials.client_secret, connection.credentials.previous_client_secret) == (
+            "typed-anew",
+            "",
+        )
         forget = settings_of(connection, client_id="", forget_client_secret="on")
         client.post(change_url(connection), forget)
         connection.refresh_from_db()
-        assert (connection.client_id, connection.client_secret) == ("", "")
+        assert (connection.client_id, connection.credentials.client_secret) == ("", "")
         assert "typed-anew" not in str([entry.detail for entry in HistoryEntry.objects.all()])
 
     def test_a_guid_can_be_removed(self, client: Client) -> None:
-        connection = ConnectionFactory(guid=GUID)
+        connection = ConnectionFactory(credentials__guid=GUID)
         client.post(change_url(connection), settings_of(connection, forget_guid="on"))
         connection.refresh_from_db()
-        assert connection.guid == ""
+        assert connection.credentials.guid == ""
 
     def test_a_change_is_in_the_history_without_the_secret(self, client: Client, admin: User) -> None:
-        connection = ConnectionFactory(authorization_id=SECRET)
+        connection = ConnectionFactory(credentials__authorization_id=SECRET)
         client.post(
             change_url(connection), settings_of(connection, name="Other", authorization_id="a-new-one")
         )
@@ -143,7 +156,7 @@ class TestConnections:
         assert "a-new-one" not in str(entry.detail)
 
     def test_saving_nothing_new_leaves_no_trace(self, client: Client) -> None:
-        connection = ConnectionFactory(authorization_id=SECRET)
+        connection = ConnectionFactory(credentials__authorization_id=SECRET)
         client.post(change_url(connection), settings_of(connection))
         assert not HistoryEntry.objects.filter(event="connection.changed").exists()
 
@@ -154,7 +167,7 @@ class TestConnections:
         until = timezone.now()
 
         def meanwhile(self: Connection) -> None:
-            Connection.objects.filter(pk=self.pk).update(
+            ConnectionState.objects.filter(pk=self.pk).update(
                 lease_holder="worker", lease_until=until, lease_attempt=7
             )
 
@@ -163,27 +176,25 @@ class TestConnections:
         client.post(change_url(connection), settings_of(connection, name="Other"))
         connection.refresh_from_db()
         assert connection.name == "Other"
-        assert (connection.lease_holder, connection.lease_until, connection.lease_attempt) == (
-            "worker",
-            until,
-            7,
-        )
+        state = connection.state
+        assert (state.lease_holder, state.lease_until, state.lease_attempt) == ("worker", until, 7)
 
     def test_the_lease_and_the_fault_are_only_shown(self, client: Client) -> None:
         connection = ConnectionFactory()
         forged = settings_of(connection, name="Other", lease_holder="me", lease_attempt="99", fault="none")
         client.post(change_url(connection), forged)
         connection.refresh_from_db()
-        assert (connection.lease_holder, connection.lease_attempt, connection.fault) == ("", 0, "")
+        state = connection.state
+        assert (state.lease_holder, state.lease_attempt, state.fault) == ("", 0, "")
 
     def test_a_new_secret_lets_go_on_what_waited(self, client: Client) -> None:
         job: ExportJob = ExportJobFactory()
         later = timezone.now() + timedelta(minutes=10)
-        Connection.objects.filter(pk=job.connection_id).update(fault="Not let in.", not_before=later)
+        ConnectionState.objects.filter(pk=job.connection_id).update(fault="Not let in.", not_before=later)
         ExportJob.objects.filter(pk=job.pk).update(not_before=later, attempt=1)
         client.post(change_url(job.connection), settings_of(job.connection, authorization_id="a-new-one"))
         connection = Connection.objects.get(pk=job.connection_id)
-        assert (connection.fault, connection.not_before) == ("", None)
+        assert (connection.state.fault, connection.state.not_before) == ("", None)
         assert ExportJob.objects.due().filter(pk=job.pk).exists()
 
     def test_a_server_is_chosen_and_never_typed(self, client: Client) -> None:
@@ -287,7 +298,7 @@ class TestConnections:
         assert response.status_code == 302
         connection = Connection.objects.get()
         assert (connection.company_code, connection.settings.success_codes) == ("PHL", "S,G")
-        assert connection.authorization_id == SECRET
+        assert connection.credentials.authorization_id == SECRET
         assert (connection.erp_id_rule, connection.subcontract_prefix) == ("last", "S")
         assert (connection.non_ascii, connection.fixed_price_units) == ("refuse", "LS, JOB")
         assert HistoryEntry.objects.filter(event="connection.created").exists()

@@ -56,10 +56,12 @@ def test_a_delivery_that_it_ends_is_no_mistake_of_ours_and_uses_up_no_words(
 
 
 def test_a_secret_that_is_told_once_is_kept(hosted: Simulator) -> None:
-    held: Connection = ConnectionFactory(company_code="PHL", client_id="ledgergate", client_secret=SECRET)
+    held: Connection = ConnectionFactory(
+        company_code="PHL", client_id="ledgergate", credentials__client_secret=SECRET
+    )
     with crash_at('"previous_client_secret" = '):
         assert secret_rotation.rotate(connection=held, by=None).done
-    assert Connection.objects.get(pk=held.pk).client_secret not in ("", SECRET)
+    assert Connection.objects.get(pk=held.pk).credentials.client_secret not in ("", SECRET)
 
 
 def test_a_comparison_goes_on_later(simulator: Simulator, queued: ExportJob, settings: Settings) -> None:

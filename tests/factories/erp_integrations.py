@@ -44,7 +44,6 @@ class ConnectionFactory(ModelFactory[Connection]):
     name = Sequence(lambda number: f"Spectrum {number}")
     server = "simulator"
     company_code = Sequence(lambda number: f"{number % 1000:03}")
-    authorization_id = "an-authorization-id"
     general_ledger_account = "500100"
 
     @post_generation
@@ -54,6 +53,20 @@ class ConnectionFactory(ModelFactory[Connection]):
         for name, value in (usual | kwargs).items():
             setattr(self.settings, name, value)
         self.settings.save()
+
+    @post_generation
+    def credentials(self: Connection, create: bool, extracted: dict[str, Any] | None, **kwargs: Any) -> None:
+        """With what it is let in."""
+        for name, value in ({"authorization_id": "an-authorization-id"} | kwargs).items():
+            setattr(self.credentials, name, value)
+        self.credentials.save()
+
+    @post_generation
+    def state(self: Connection, create: bool, extracted: dict[str, Any] | None, **kwargs: Any) -> None:
+        """What ails it, where a test wants that."""
+        for name, value in kwargs.items():
+            setattr(self.state, name, value)
+        self.state.save()
 
 
 class JobLinkFactory(ModelFactory[JobLink]):

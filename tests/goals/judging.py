@@ -324,7 +324,8 @@ afterwards is not. Which reply means written is the job's own, from Accept on.""
 
 
 def _way(connection: Any) -> tuple[str, ...]:
-    return tuple(str(getattr(connection, name)) for name in BOUND)
+    values = vars(connection) | vars(connection.credentials)
+    return tuple(str(values[name]) for name in BOUND)
 
 
 def _call(call: Any) -> str:

@@ -80,10 +80,10 @@ def make() -> World:
     company = CompanyFactory(name="Ours", slug="ours", requires_two_step=True)
     project = ProjectFactory(company=company, name="Library", number="24-001")
     usual = ConnectionFactory(
-        company=company, name="Spectrum", company_code="PHL", authorization_id=AUTHORIZATION_ID
+        company=company, name="Spectrum", company_code="PHL", credentials__authorization_id=AUTHORIZATION_ID
     )
     elsewhere = ConnectionFactory(
-        company=company, name="New York", company_code="NYC", authorization_id="EMPIRE-API-9K"
+        company=company, name="New York", company_code="NYC", credentials__authorization_id="EMPIRE-API-9K"
     )
     world = World(company, project, usual, elsewhere, Commitment())
     for hand in (people.HONEST | people.DORMANT).values():
@@ -152,9 +152,10 @@ AUTHORITY = {
     "erp_integrations.costtypeaccount": {"general_ledger_account", "cost_type_id"},
     "erp_integrations.unitlink": {"unit", "erp_unit"},
     "erp_integrations.connection": {
-        *("server", "company_code", "authorization_id", "client_id", "general_ledger_account"),
+        *("server", "company_code", "client_id", "general_ledger_account"),
         *("token_path", "wsdl_path", "service_path"),
     },
+    "erp_integrations.connectioncredentials": {"authorization_id"},
     "erp_integrations.connectionsettings": {"success_rule", "success_codes"},
     "erp_integrations.submission": {"exempt_id"},
 }
@@ -173,7 +174,7 @@ POWERS = {
 STEERS_NOTHING = {
     *("commitments.commitment", "commitments.lineitem", "commitments.costcode", "commitments.costtype"),
     *("commitments.contractcompany", "directory.project", "directory.projectmembership"),
-    *("erp_integrations.exportjob", "erp_integrations.exportcall"),
+    *("erp_integrations.exportjob", "erp_integrations.exportcall", "erp_integrations.connectionstate"),
     *("erp_integrations.erpidhold", "erp_integrations.restore"),
     "erp_integrations.unconfirmedchange",
     *("erp_integrations.vendor", "erp_integrations.job", "erp_integrations.phase"),

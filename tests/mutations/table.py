@@ -36,39 +36,39 @@ class Mutation:
     tests: tuple[str, ...]
 
 
-_LOCKED = ".select_for_update()"
-_CLAIM = """        connection = Connection.objects.select_for_update().get(pk=connection_id)
-        if connection.lease_attempt != fencing_token:
+_CLAIM = """        connection = Connection.objects.lock(connection_id)
+        if connection.state.lease_attempt != fencing_token:
             raise LeaseLost
         job = (
             ExportJob.objects.due()
             .select_for_update(of=("self",), skip_locked=True)
 """
-_DECISION = '    return locked.select_for_update(of=("commitment", "self")).get(pk=submission.pk)\n'
+_DECISION = '    return rows.select_for_update(of=("commitment", "self"))\n'
 _RESULT = """    commitment = Commitment.objects.select_for_update().get(pk=ids["submission__commitment_id"])
     submission = (
         Submission.objects.select_for_update(of=("self",))
         .select_related("company")
         .get(pk=ids["submission_id"])
     )
-    connection = Connection.objects.select_for_update().get(pk=ids["connection_id"])
+    connection = Connection.objects.lock(ids["connection_id"])
     job = ExportJob.objects.select_for_update().get(pk=job_id)
 """
-_OVERTAKEN = "        if connection.lease_attempt != fencing_token:\n            raise LeaseLost\n"
+_OVERTAKEN = "        if connection.state.lease_attempt != fencing_token:\n            raise LeaseLost\n"
 _FENCED = """\
-        connection = Connection.objects.filter(pk=job.connection_id, lease_attempt=fencing_token)
-        if not connection.update(lease_until=get_lease_end()):
+        held = ConnectionState.objects.filter(pk=job.connection_id, lease_attempt=fencing_token)
+        if not held.update(lease_until=get_lease_end()):
             raise LeaseLost
 """
-_RENEWED = "        ExportJob.objects.renew(job)\n"
-_NOT_ASKED = "        ExportJob.objects.filter(pk=job.pk).update(lease_until=get_lease_end())\n"
+_ANSWERED = "        if answered:\n            outcomes.record_outcome(job, *answered)\n        else:\n"
+_RENEWED = "            ExportJob.objects.renew(job)\n"
+_NOT_ASKED = "            ExportJob.objects.filter(pk=job.pk).update(lease_until=get_lease_end())\n"
 
 MUTATIONS = (
     Mutation(
         "the lease check before a call",
         EXPORTING,
-        _FENCED + _RENEWED,
-        _RENEWED,
+        _FENCED + _ANSWERED,
+        _ANSWERED,
         (f"{DELIVERING}::test_a_worker_whose_connection_was_taken_over_sends_nothing_more",),
     ),
     Mutation(
@@ -88,8 +88,8 @@ MUTATIONS = (
     Mutation(
         "both checks before a call",
         EXPORTING,
-        _FENCED + _RENEWED,
-        _NOT_ASKED,
+        _FENCED + _ANSWERED + _RENEWED,
+        _ANSWERED + _NOT_ASKED,
         (f"{DELIVERING}::test_a_late_worker_changes_nothing",),
     ),
     Mutation(
@@ -130,16 +130,16 @@ MUTATIONS = (
     Mutation(
         "one writer per Spectrum company",
         EXPORTING,
-        "Connection.objects.unleased().available().annotate",
-        "Connection.objects.awake().annotate",
+        "ConnectionState.objects.unleased().available().annotate",
+        "ConnectionState.objects.available().annotate",
         (f"{DELIVERING}::test_a_connection_has_one_writer",),
     ),
     Mutation(
         "that only its holder lets a connection go",
         EXPORTING,
-        "Connection.objects.filter(pk=connection_id, lease_attempt=fencing_token).update(\n"
+        "ConnectionState.objects.filter(pk=connection_id, lease_attempt=fencing_token).update(\n"
         "        lease_holder",
-        "Connection.objects.filter(pk=connection_id).update(\n        lease_holder",
+        "ConnectionState.objects.filter(pk=connection_id).update(\n        lease_holder",
         (f"{DELIVERING}::test_a_late_worker_does_not_release_the_connection_of_the_next",),
     ),
     Mutation(
@@ -160,21 +160,25 @@ MUTATIONS = (
         "the row locks of a claim",
         EXPORTING,
         _CLAIM,
-        _CLAIM.replace('.select_for_update(of=("self",), skip_locked=True)', "").replace(_LOCKED, ""),
+        _CLAIM.replace('.select_for_update(of=("self",), skip_locked=True)', "").replace(
+            ".lock(", ".get(pk="
+        ),
         (f"{LOCKS}::test_a_job_that_a_person_takes_back_at_this_moment_is_not_claimed",),
     ),
     Mutation(
         "the row locks of a decision",
         LOCKING,
         _DECISION,
-        "    return locked.get(pk=submission.pk)\n",
+        "    return rows\n",
         (f"{LOCKS}::test_of_two_who_decide_at_this_moment_the_second_is_told_of_the_first",),
     ),
     Mutation(
         "the row locks of what a delivery changes, and a person decides",
         OUTCOMES,
         _RESULT,
-        _RESULT.replace('.select_for_update(of=("self",))', "").replace(_LOCKED, ""),
+        _RESULT.replace('.select_for_update(of=("self",))', "")
+        .replace(".select_for_update()", "")
+        .replace(".lock(", ".get(pk="),
         (f"{LOCKS}::test_a_job_that_a_person_takes_back_at_this_moment_is_not_claimed",),
     ),
     Mutation(
@@ -201,7 +205,7 @@ MUTATIONS = (
     Mutation(
         "the intent that is stored before the wire",
         EXPORTING,
-        "        ExportCall.objects.filter(pk=call.pk).update(state=CallState.SENDING)\n",
+        "        ExportCall.objects.filter(pk=entry.call_id).update(state=CallState.SENDING)\n",
         "",
         (f"{DELIVERING}::test_a_worker_that_died_while_sending_leaves_it_unknown",),
     ),

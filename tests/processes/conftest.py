@@ -170,7 +170,7 @@ class Case:
     def __init__(self, company_code: str) -> None:
         project = ProjectFactory()
         self.connection = ConnectionFactory(
-            company=project.company, company_code=company_code, authorization_id=AUTHORIZATION_ID
+            company=project.company, company_code=company_code, credentials__authorization_id=AUTHORIZATION_ID
         )
         self.approver: User = ApproverFactory(company=project.company)
         self.sender: User = ProjectAdminFactory(project=project)

@@ -19,7 +19,7 @@ def test_a_spectrum_that_goes_away_is_waited_for_and_gets_everything_once(
     simulator.kill()
     job = case.accept()
     start_worker()
-    until(lambda: fresh(job).connection.failed_probes >= 2, "the worker stops, asks, and asks again")
+    until(lambda: fresh(job).connection.state.failed_probes >= 2, "the worker stops, asks, and asks again")
     until(has_become(job, JobStatus.QUEUED), "it backs off")
     waiting = fresh(job)
     assert waiting.problem

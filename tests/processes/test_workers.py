@@ -124,7 +124,7 @@ def test_a_worker_told_to_stop_ends_its_call_and_hands_the_rest_back(
     assert states(job) == [CallState.WRITTEN, CallState.PLANNED, CallState.PLANNED]
     handed_back = fresh(job)
     assert handed_back.status == JobStatus.INCOMPLETE
-    assert handed_back.connection.lease_holder == ""
+    assert handed_back.connection.state.lease_holder == ""
     simulator.set_faults()
     start_worker()
     for each in (job, behind):

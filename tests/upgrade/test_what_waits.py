@@ -7,12 +7,13 @@ accepted and delivered six commitments of one vendor, each to another point, and
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import ProgrammingError
 from django.db import connection as database
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
@@ -30,6 +31,7 @@ from erp_integrations.exports import unknown, verification, worker
 from erp_integrations.models import (
     Alarm,
     CallState,
+    ConnectionState,
     ExportJob,
     JobStatus,
     Submission,
@@ -195,6 +197,23 @@ class TestMigrations:
 
     def test_what_was_upgraded_is_what_a_new_one_is(self) -> None:
         assert describe_database() == self.new
+
+    def test_what_workers_wrote_of_a_connection_is_its_state(self) -> None:
+        (before,) = json.loads(BEFORE.read_text())["rows"]["erp_integrations_connection"]
+        state = ConnectionState.objects.get(connection=before["id"])
+        assert state.lease_attempt == before["lease_attempt"] > 0
+        assert state.descriptions_checked_at == datetime.fromisoformat(before["descriptions_checked_at"])
+
+    def test_its_secrets_are_its_credentials(self) -> None:
+        (before,) = json.loads(BEFORE.read_text())["rows"]["erp_integrations_connection"]
+        with database.cursor() as cursor:
+            cursor.execute("SELECT authorization_id FROM erp_integrations_connectioncredentials")
+            assert cursor.fetchall() == [(before["authorization_id"],)]
+
+    def test_a_worker_of_the_release_before_can_not_renew_its_lease(self) -> None:
+        renewal = "UPDATE erp_integrations_connection SET lease_until = now() WHERE lease_attempt = 4"
+        with pytest.raises(ProgrammingError, match="lease_until"), database.cursor() as cursor:
+            cursor.execute(renewal)
 
     def test_what_was_sent_is_found_by_the_erp_id_of_its_export(self) -> None:
         sent = Submission.objects.values_list("number", "erp_id")

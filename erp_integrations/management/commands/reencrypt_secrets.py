@@ -8,7 +8,7 @@ from django.db import transaction
 from directory import history
 from directory.accounts import two_step
 from erp_integrations.events import ErpEvent
-from erp_integrations.models import Connection
+from erp_integrations.models import ConnectionCredentials
 from erp_integrations.models.secrets import list_secret_fields
 
 
@@ -20,15 +20,14 @@ class Command(BaseCommand):
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
-        connections = (
-            Connection.objects.select_for_update(of=("self",)).select_related("company").order_by("pk")
-        )
-        for connection in connections:
-            connection.save(update_fields=list_secret_fields(Connection))
-            event = ErpEvent.CONNECTION_SECRETS_REENCRYPTED
+        rows = ConnectionCredentials.objects.select_for_update(of=("connection", "self"))
+        credentials = rows.select_related("connection__company").order_by("pk")
+        for each in credentials:
+            each.save(update_fields=list_secret_fields(ConnectionCredentials))
+            event, connection = ErpEvent.CONNECTION_SECRETS_REENCRYPTED, each.connection
             history.record(event=event, subject=connection, by=None, company=connection.company)
         people = two_step.rotate_secret_encryption()
         self.stdout.write(
-            f"{len(connections)} connections and {people} people's two-step verification use the first key. "
+            f"{len(credentials)} connections and {people} people's two-step verification use the first key. "
             "The older keys can go."
         )

@@ -19,6 +19,7 @@ from erp_integrations.connections.settings_form import SettingsForm
 from erp_integrations.exports import worker
 from erp_integrations.models import (
     Connection,
+    ConnectionCredentials,
     ConnectionSettings,
     ExportJob,
     JobStatus,
@@ -57,7 +58,7 @@ OTHER = {
 KEEPS_ITS_OWN = {"success_rule", "success_codes"}
 
 
-@pytest.mark.parametrize("model", [Connection, ConnectionSettings])
+@pytest.mark.parametrize("model", [Connection, ConnectionCredentials, ConnectionSettings])
 def test_every_field_has_exactly_one_place(model: type[Model]) -> None:
     """A new one without a decided place fails here: does it steer where or how money is written?"""
     placed = [name for names in FIELDS_BY_ROLE[model].values() for name in names]
@@ -65,14 +66,14 @@ def test_every_field_has_exactly_one_place(model: type[Model]) -> None:
 
 
 def change(connection: Connection, name: str) -> None:
-    model = Connection if name in FIELDS_BY_ROLE[Connection][SettingRole.WIRE] else ConnectionSettings
+    (model,) = [each for each, placed in FIELDS_BY_ROLE.items() if name in placed[SettingRole.WIRE]]
     rows = model._default_manager.filter(pk=connection.pk)
     rows.update(**{name: OTHER[name]})
 
 
 @pytest.mark.parametrize(
     "name",
-    [*FIELDS_BY_ROLE[Connection][SettingRole.WIRE], *FIELDS_BY_ROLE[ConnectionSettings][SettingRole.WIRE]],
+    [name for placed in FIELDS_BY_ROLE.values() for name in placed[SettingRole.WIRE]],
 )
 def test_each_that_the_wire_goes_by_is_part_of_what_accept_binds(
     awaiting: Submission, approver: User, name: str
@@ -100,7 +101,7 @@ def test_one_that_is_changed_after_accept_stops_it_before_anything_is_sent(
 
 
 def test_a_rotated_secret_of_the_same_client_stops_nothing(simulator: Simulator, queued: ExportJob) -> None:
-    Connection.objects.update(client_secret="another", previous_client_secret="an older one")
+    ConnectionCredentials.objects.update(client_secret="another", previous_client_secret="an older one")
     assert delivered(queued).status == JobStatus.SYNCED
 
 
@@ -131,8 +132,8 @@ def test_what_has_begun_goes_nowhere_else_until_somebody_resumes_it(
 def test_a_secret_is_told_by_a_keyed_hash(awaiting: Submission, settings: Settings) -> None:
     connection = Connection.objects.select_related("settings").get()
     told = controlled_settings.get_setting_values(connection, SettingRole.WIRE)["authorization_id"]
-    assert connection.authorization_id not in told
-    assert told != hashlib.sha256(connection.authorization_id.encode()).hexdigest()
+    assert connection.credentials.authorization_id not in told
+    assert told != hashlib.sha256(connection.credentials.authorization_id.encode()).hexdigest()
     assert (
         told
         != controlled_settings.get_setting_values(connection, SettingRole.WIRE, key="another")[

@@ -9,7 +9,7 @@ from pytest_django import Settings
 from directory.models import HistoryEntry, User
 from erp_integrations.connections import health, probing
 from erp_integrations.exports import worker
-from erp_integrations.models import Alarm, Connection, ExportJob, JobStatus
+from erp_integrations.models import Alarm, Connection, ConnectionState, ExportJob, JobStatus
 from tests.erp_integrations.connections.test_probing import another
 from tests.erp_integrations.deliveries import NOWHERE, delivered, due_now, of, sent
 from tests.simulator import Simulator
@@ -25,7 +25,9 @@ def connection_of(job: ExportJob) -> Connection:
 
 def probed(job: ExportJob) -> Connection:
     """The connection after its pause, and a probe."""
-    Connection.objects.filter(pk=job.connection_id).update(not_before=timezone.now() - timedelta(seconds=1))
+    ConnectionState.objects.filter(pk=job.connection_id).update(
+        not_before=timezone.now() - timedelta(seconds=1)
+    )
     assert probing.list_due_for_probe() == [job.connection_id]
     probing.probe_due()
     return connection_of(job)
@@ -43,11 +45,11 @@ class TestASiteThatIsDown:
         second = another(queued, approver)
         settings.SPECTRUM_SERVERS = DOWN
         delivered(queued)
-        assert connection_of(queued).awaits_probe
+        assert connection_of(queued).state.awaits_probe
         assert worker.run_sweep() == []
         assert delivered(second).attempt == 0
         for number in range(2, 5):
-            assert probed(queued).failed_probes == number
+            assert probed(queued).state.failed_probes == number
         assert (of(queued).status, of(queued).tries) == (JobStatus.QUEUED, 0)
         assert events() == ["connection.stopped"]
         (alarm,) = Alarm.objects.all()
@@ -62,8 +64,8 @@ class TestASiteThatIsDown:
         pauses = []
         for _ in range(4):
             connection = probed(queued)
-            assert connection.not_before is not None
-            pauses.append((connection.not_before - timezone.now()).total_seconds())
+            assert connection.state.not_before is not None
+            pauses.append((connection.state.not_before - timezone.now()).total_seconds())
         assert pauses[3] > 2 * pauses[0]
 
     def test_a_probe_reopens_it_and_everything_goes_out_once(
@@ -74,7 +76,11 @@ class TestASiteThatIsDown:
         delivered(queued)
         settings.SPECTRUM_SERVERS = {"simulator": simulator.url}
         connection = probed(queued)
-        assert (connection.awaits_probe, connection.fault, connection.failed_probes) == (False, "", 0)
+        assert (connection.state.awaits_probe, connection.state.fault, connection.state.failed_probes) == (
+            False,
+            "",
+            0,
+        )
         assert worker.run_sweep() == [queued.connection_id]
         delivered(queued)
         for job in (queued, second):
@@ -105,10 +111,10 @@ class TestNotLetIn:
             job = delivered(queued)
             connection = connection_of(job)
             assert (job.status, job.tries) == (JobStatus.QUEUED, 0)
-            assert (connection.awaits_probe, connection.failed_probes) == (False, failed)
+            assert (connection.state.awaits_probe, connection.state.failed_probes) == (False, failed)
             due_now(job)
         assert delivered(queued).status == JobStatus.SYNCED
-        assert connection_of(queued).failed_probes == 0
+        assert connection_of(queued).state.failed_probes == 0
         assert events() == ["connection.stopped", "connection.reopened"]
         assert Alarm.objects.count() == 1
 
@@ -134,5 +140,5 @@ class TestAMistakeOfOurs:
         job = delivered(queued)
         assert (job.status, job.tries) == (JobStatus.QUEUED, 1)
         connection = connection_of(job)
-        assert (connection.fault, connection.awaits_probe) == ("", False)
+        assert (connection.state.fault, connection.state.awaits_probe) == ("", False)
         assert not Alarm.objects.exists()

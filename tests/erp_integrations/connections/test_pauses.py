@@ -11,7 +11,7 @@ from directory.models import HistoryEntry
 from directory.rights.permissions import RightMissing
 from erp_integrations.connections import health, pauses
 from erp_integrations.exports import worker
-from erp_integrations.models import Connection, ExportJob, JobStatus
+from erp_integrations.models import Connection, ConnectionState, ExportJob, JobStatus
 from tests.clients import signed_in
 from tests.erp_integrations.deliveries import delivered, of
 from tests.factories import ApproverFactory, ConnectionFactory, ErpAdminFactory
@@ -137,7 +137,7 @@ class TestADailyWindow:
         moments = [(now + timedelta(minutes=minutes)).time().replace(microsecond=0) for minutes in (-10, 10)]
         Connection.objects.filter(pk=connection.pk).update(closed_from=moments[0], closed_until=moments[1])
         assert Connection.objects.get(pk=connection.pk).is_closed
-        assert not Connection.objects.available().exists()
+        assert not ConnectionState.objects.available().exists()
 
     @pytest.mark.parametrize(
         "columns",

@@ -16,6 +16,7 @@ from erp_integrations.models import (
     CallState,
     Connection,
     ConnectionSettings,
+    ConnectionState,
     ExportJob,
     JobStatus,
     Submission,
@@ -45,14 +46,14 @@ def erp_admin(queued: ExportJob) -> User:
 
 def again(connection: Connection | ExportJob) -> Connection:
     pk = connection.connection_id if isinstance(connection, ExportJob) else connection.pk
-    return Connection.objects.get(pk=pk)
+    return Connection.objects.select_related("state").get(pk=pk)
 
 
 def wait_out(job: ExportJob) -> None:
     """As if the pause of the connection and the freshness of its descriptions were over."""
     past = timezone.now() - timedelta(hours=1)
-    Connection.objects.filter(pk=job.connection_id, awaits_probe=True).update(not_before=past)
-    Connection.objects.filter(pk=job.connection_id).update(descriptions_checked_at=past)
+    ConnectionState.objects.filter(pk=job.connection_id, awaits_probe=True).update(not_before=past)
+    ConnectionState.objects.filter(pk=job.connection_id).update(descriptions_checked_at=past)
 
 
 def drained(job: ExportJob) -> ExportJob:
@@ -78,13 +79,13 @@ def test_a_look_does_not_count_where_another_was_asked_for_meanwhile(
 ) -> None:
     drained(queued)
     late = again(queued)
-    looked = registry.build_probing_adapter(late).probe()
+    looked = registry.build_reading_adapter(late).probe()
     assert looked.is_usable
-    Connection.objects.update(descriptions_checked_at=None)  # as after an answer that nobody understood
+    ConnectionState.objects.update(descriptions_checked_at=None)  # as after an answer that nobody understood
     registry.store_descriptions(late, looked)
-    assert again(queued).descriptions_checked_at is None
+    assert again(queued).state.descriptions_checked_at is None
     registry.store_descriptions(again(queued), looked)
-    assert again(queued).descriptions_checked_at is not None
+    assert again(queued).state.descriptions_checked_at is not None
 
 
 DRIFTS = [
@@ -102,8 +103,8 @@ def test_a_site_that_changed_stops_the_connection_with_one_message_and_no_failur
     assert drained(queued).status == JobStatus.QUEUED
     assert drained(second).status == JobStatus.QUEUED
     connection = again(queued)
-    assert connection.awaits_probe
-    assert connection.fault.startswith(f"Spectrum's description of UpdateSubcontract {told}")
+    assert connection.state.awaits_probe
+    assert connection.state.fault.startswith(f"Spectrum's description of UpdateSubcontract {told}")
     assert not WireAttempt.objects.exists()
     assert {job.tries for job in ExportJob.objects.all()} == {0}
     assert HistoryEntry.objects.filter(event="connection.stopped").count() == 1
@@ -122,14 +123,18 @@ def test_a_scheduled_probe_lets_it_go_on_once_the_site_is_itself_again(
     wait_out(queued)
     assert probing.probe_due() == 0
     stopped = again(queued)
-    assert stopped.failed_probes == 2
-    assert stopped.not_before is not None
-    assert stopped.not_before > timezone.now()
+    assert stopped.state.failed_probes == 2
+    assert stopped.state.not_before is not None
+    assert stopped.state.not_before > timezone.now()
     simulator.set_drift()
     wait_out(queued)
     assert probing.probe_due() == 1
     open_again = again(queued)
-    assert (open_again.awaits_probe, open_again.fault, open_again.failed_probes) == (False, "", 0)
+    assert (open_again.state.awaits_probe, open_again.state.fault, open_again.state.failed_probes) == (
+        False,
+        "",
+        0,
+    )
     assert HistoryEntry.objects.filter(event="connection.reopened").count() == 1
     assert drained(queued).status == JobStatus.SYNCED
 
@@ -144,13 +149,13 @@ def test_a_worker_that_dies_while_it_asks_delays_the_next_probe_by_no_more_than_
     def die(connection: Connection) -> None:
         raise SystemExit
 
-    monkeypatch.setattr(registry, "build_probing_adapter", die)
+    monkeypatch.setattr(registry, "build_reading_adapter", die)
     with pytest.raises(SystemExit):
         probing.probe_if_due(queued.connection_id)
     left = again(queued)
-    assert left.awaits_probe
-    assert left.not_before is not None
-    assert left.not_before <= timezone.now() + timedelta(seconds=settings.EXPORT_LEASE_SECONDS)
+    assert left.state.awaits_probe
+    assert left.state.not_before is not None
+    assert left.state.not_before <= timezone.now() + timedelta(seconds=settings.EXPORT_LEASE_SECONDS)
 
 
 def test_a_change_is_found_before_anything_is_sent_although_descriptions_are_kept(
@@ -161,7 +166,7 @@ def test_a_change_is_found_before_anything_is_sent_although_descriptions_are_kep
     simulator.set_drift(METHOD, rename={"Comment": "Remark"})
     wait_out(queued)
     assert drained(second).status == JobStatus.QUEUED
-    assert again(second).awaits_probe
+    assert again(second).state.awaits_probe
     assert not WireAttempt.objects.filter(call__job=second).exists()
 
 
@@ -174,7 +179,7 @@ def test_a_change_between_two_looks_leaves_one_unknown_and_not_one_for_each_docu
     drained(second)
     statuses = {ExportJob.objects.get(pk=job.pk).status for job in (second, third)}
     assert statuses == {JobStatus.UNKNOWN, JobStatus.QUEUED}
-    assert again(queued).awaits_probe
+    assert again(queued).state.awaits_probe
 
 
 def test_a_change_of_the_lines_service_alone_is_found_before_the_header_is_written(
@@ -195,7 +200,7 @@ def test_a_description_that_says_the_same_in_other_words_changes_nothing(
     kept.save()
     assert probing.probe(connection=again(queued), by=erp_admin).is_usable
     assert again(queued).wsdls.get(method=METHOD).text == kept.text
-    assert not again(queued).awaits_probe
+    assert not again(queued).state.awaits_probe
 
 
 @pytest.mark.parametrize(
@@ -255,11 +260,11 @@ def test_an_admin_adopts_another_namespace(
     wait_out(queued)
     drained(queued)
     stopped = again(queued)
-    assert stopped.can_adopt
+    assert stopped.state.can_adopt
     assert probing.accept_new_wsdl(
-        connection=stopped, by=erp_admin, expected_sentence=stopped.fault
+        connection=stopped, by=erp_admin, expected_sentence=stopped.state.fault
     ).is_usable
-    assert not again(queued).awaits_probe
+    assert not again(queued).state.awaits_probe
     assert drained(queued).status == JobStatus.SYNCED
     entry = HistoryEntry.objects.get(event="connection.descriptions_adopted")
     assert (entry.by_id, "namespace" in entry.detail["difference"]) == (erp_admin.pk, True)
@@ -276,21 +281,21 @@ def test_nobody_adopts_what_they_did_not_see_or_what_can_not_be_written(
     assert not probing.accept_new_wsdl(
         connection=again(queued), by=erp_admin, expected_sentence=seen
     ).is_usable
-    assert "Tax_Group" in again(queued).fault
+    assert "Tax_Group" in again(queued).state.fault
     simulator.set_drift(METHOD, remove=["Comment"])
     lacking = probing.probe(connection=again(queued), by=erp_admin)
-    assert not again(queued).can_adopt
+    assert not again(queued).state.can_adopt
     assert not probing.accept_new_wsdl(
         connection=again(queued), by=erp_admin, expected_sentence=lacking.sentence
     ).is_usable
-    assert again(queued).awaits_probe
+    assert again(queued).state.awaits_probe
 
 
 def test_an_outage_is_no_change_of_the_site(settings: Settings, queued: ExportJob, erp_admin: User) -> None:
     settings.SPECTRUM_SERVERS = {"simulator": "http://127.0.0.1:1"}
     result = probing.probe(connection=again(queued), by=erp_admin)
     assert result == ProbeResult(False, "Spectrum's server refused the connection.", transient=True)
-    assert not again(queued).awaits_probe
+    assert not again(queued).state.awaits_probe
 
 
 def test_an_outage_while_it_is_stopped_keeps_the_reason(
@@ -298,11 +303,11 @@ def test_an_outage_while_it_is_stopped_keeps_the_reason(
 ) -> None:
     simulator.set_drift(METHOD, remove=["Comment"])
     drained(queued)
-    fault = again(queued).fault
+    fault = again(queued).state.fault
     settings.SPECTRUM_SERVERS = {"simulator": "http://127.0.0.1:1"}
     wait_out(queued)
     probing.probe_due()
-    assert (again(queued).awaits_probe, again(queued).fault) == (True, fault)
+    assert (again(queued).state.awaits_probe, again(queued).state.fault) == (True, fault)
 
 
 @pytest.mark.parametrize("level", ["read_only", "standard"])

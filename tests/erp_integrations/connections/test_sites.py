@@ -7,9 +7,16 @@ import pytest
 from pytest_django import Settings
 
 from erp_integrations.adapters.base import Rows, Unauthorised, Unavailable
-from erp_integrations.adapters.registry import get_adapter
+from erp_integrations.adapters.registry import build_reading_adapter
 from erp_integrations.exports import worker
-from erp_integrations.models import Connection, ConnectionSettings, ExportJob, JobStatus
+from erp_integrations.models import (
+    Connection,
+    ConnectionCredentials,
+    ConnectionSettings,
+    ConnectionState,
+    ExportJob,
+    JobStatus,
+)
 from tests.erp_integrations.deliveries import accepted_as_it_is
 from tests.simulator import Simulator
 
@@ -34,11 +41,10 @@ def site(settings: Settings) -> Iterator[Site]:
 
 
 def hosted(job: ExportJob) -> Connection:
-    held = Connection.objects.get(pk=job.connection_id)
-    held.client_id, held.client_secret = "ledgergate", SECRET
-    held.save()
+    Connection.objects.filter(pk=job.connection_id).update(client_id="ledgergate")
+    ConnectionCredentials.objects.filter(pk=job.connection_id).update(client_secret=SECRET)
     accepted_as_it_is(job)
-    return held
+    return again(job)
 
 
 def drained(job: ExportJob) -> ExportJob:
@@ -53,7 +59,7 @@ def again(job: ExportJob) -> Connection:
 def set_to(**values: object) -> None:
     """As a person sets it, who then decides on what waits."""
     ConnectionSettings.objects.update(**values)
-    Connection.objects.update(not_before=None, awaits_probe=False, fault="")
+    ConnectionState.objects.update(not_before=None, awaits_probe=False, fault="")
     ExportJob.objects.update(not_before="2026-01-01T00:00Z")
     for job in ExportJob.objects.all():
         accepted_as_it_is(job)
@@ -62,20 +68,20 @@ def set_to(**values: object) -> None:
 def test_basic_over_soap(site: Site, queued: ExportJob) -> None:
     site("--basic-over-soap")
     assert drained(queued).status == JobStatus.QUEUED
-    assert isinstance(get_adapter(again(queued)).list_jobs(), Unauthorised)
+    assert isinstance(build_reading_adapter(again(queued)).list_jobs(), Unauthorised)
     set_to(soap_authentication="basic")
     assert drained(queued).status == JobStatus.SYNCED
-    assert isinstance(get_adapter(again(queued)).list_jobs(), Rows)
+    assert isinstance(build_reading_adapter(again(queued)).list_jobs(), Rows)
 
 
 def test_basic_over_rest_on_a_hosted_site(site: Site, queued: ExportJob) -> None:
     site(*HOSTED, "--basic-over-rest")
     hosted(queued)
-    assert isinstance(get_adapter(again(queued)).list_vendors(), Unauthorised)
+    assert isinstance(build_reading_adapter(again(queued)).list_vendors(), Unauthorised)
     set_to(rest_authentication="basic")
-    assert isinstance(get_adapter(again(queued)).list_vendors(), Rows)
+    assert isinstance(build_reading_adapter(again(queued)).list_vendors(), Rows)
     set_to(rest_authentication="none")
-    assert isinstance(get_adapter(again(queued)).list_vendors(), Unauthorised)
+    assert isinstance(build_reading_adapter(again(queued)).list_vendors(), Unauthorised)
 
 
 def test_the_token_over_soap_or_nothing(site: Site, queued: ExportJob) -> None:
@@ -91,7 +97,7 @@ def test_descriptions_that_take_no_token(site: Site, queued: ExportJob) -> None:
     site(*HOSTED, "--open-descriptions")
     hosted(queued)
     assert drained(queued).status == JobStatus.QUEUED
-    assert "does not let this connection read its description" in again(queued).fault
+    assert "does not let this connection read its description" in again(queued).state.fault
     set_to(token_for_descriptions=False)
     assert drained(queued).status == JobStatus.SYNCED
 
@@ -109,11 +115,11 @@ def test_an_error_under_another_status_is_read_where_a_person_says_so(
 
 def test_a_list_is_asked_for_in_parts_with_the_sign_of_the_site(site: Site, queued: ExportJob) -> None:
     site("--list-cap", "1", "--any-ending", "%")
-    answer = get_adapter(again(queued)).list_vendors()
+    answer = build_reading_adapter(again(queued)).list_vendors()
     assert isinstance(answer, Unavailable)
     set_to(any_ending="%")
-    assert isinstance(get_adapter(again(queued)).list_vendors(), Rows)
+    assert isinstance(build_reading_adapter(again(queued)).list_vendors(), Rows)
     set_to(any_ending="")
-    answer = get_adapter(again(queued)).list_vendors()
+    answer = build_reading_adapter(again(queued)).list_vendors()
     assert isinstance(answer, Unavailable)
     assert "no wildcard is set to ask for fewer" in answer.reason

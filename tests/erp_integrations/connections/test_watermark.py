@@ -69,8 +69,8 @@ def test_a_folder_that_can_not_be_written_stops_the_export_and_the_connection_wa
     assert (job.status, sent(simulator, job)) == (JobStatus.QUEUED, [])
     assert (states(job)[0], job.tries) == (CallState.PLANNED, 0)
     connection = Connection.objects.get()
-    assert "WIRE_WATERMARK_DIR" in connection.fault
-    assert connection.not_before is not None
+    assert "WIRE_WATERMARK_DIR" in connection.state.fault
+    assert connection.state.not_before is not None
     assert Alarm.objects.filter(submission=None).count() == 1
     folder.unlink()
     due_now(job)

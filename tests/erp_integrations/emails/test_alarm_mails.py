@@ -11,7 +11,7 @@ from erp_integrations.adapters.base import Refused, WireError
 from erp_integrations.connections import circuit_breaker
 from erp_integrations.emails import alarm_mails
 from erp_integrations.exports import outcomes
-from erp_integrations.models import Alarm, Connection, ExportJob, JobStatus
+from erp_integrations.models import Alarm, Connection, ConnectionState, ExportJob, JobStatus
 from notifications.models import Kind, OutgoingEmail, Subscription
 from tests.factories import ApproverFactory, ExportJobFactory, ViewerFactory
 
@@ -85,7 +85,7 @@ class TestWhen:
         assert OutgoingEmail.objects.filter(to_address=first.submission.sent_by.email).count() == 1
         # More trouble on the same connection within the quarter of an hour.
         for sentence in ("It is down.", "It is down again."):
-            Connection.objects.filter(pk=first.connection_id).update(fault=sentence)
+            ConnectionState.objects.filter(pk=first.connection_id).update(fault=sentence)
             alarms.create_alarm(Connection.objects.get(pk=first.connection_id), sentence)
         approver = first.submission.decided_by
         assert approver is not None
@@ -117,7 +117,7 @@ class TestWhen:
     def test_a_connection_that_is_well_again_is_no_news(self) -> None:
         job: ExportJob = ExportJobFactory()
         circuit_breaker.open_circuit(job.connection, "It is down.")
-        Connection.objects.update(fault="", awaits_probe=False, not_before=None)
+        ConnectionState.objects.update(fault="", awaits_probe=False, not_before=None)
         assert alarm_mails.store_due_alarms() == 0
         assert mails() == {}
 
@@ -140,7 +140,7 @@ class TestOneCause:
         alarm_mails.store_due_alarms()
         OutgoingEmail.objects.all().delete()
         connection = job.connection
-        Connection.objects.filter(pk=connection.pk).update(fault="It is down.")
+        ConnectionState.objects.filter(pk=connection.pk).update(fault="It is down.")
         for _ in range(18):
             alarms.create_alarm(connection, "It is down.")
         a_quarter_of_an_hour_later()

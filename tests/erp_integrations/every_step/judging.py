@@ -199,8 +199,8 @@ def _wrong_in_our_books(job: ExportJob) -> list[str]:
     waits = job.status in (JobStatus.FAILED, JobStatus.UNKNOWN, JobStatus.INCOMPLETE)
     if waits and not Alarm.objects.filter(submission=job.submission_id).exists():
         wrong.append(f"{job.status}, and nobody was told")
-    if job.connection.lease_holder and not waits and not synced:
-        wrong.append(f"the connection is held by {job.connection.lease_holder}")
+    if job.connection.state.lease_holder and not waits and not synced:
+        wrong.append(f"the connection is held by {job.connection.state.lease_holder}")
     ends = ["export.synced", "export.found_all", "export.attested_all"]
     times = HistoryEntry.objects.about(job.submission).filter(event__in=ends).count()
     if times != synced:

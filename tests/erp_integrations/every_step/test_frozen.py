@@ -14,7 +14,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from erp_integrations.exports import worker
-from erp_integrations.models import Connection, ExportJob, JobStatus
+from erp_integrations.models import ConnectionState, ExportJob, JobStatus
 from tests.erp_integrations.every_step.judging import (
     another_worker_goes_on,
     ended,
@@ -104,7 +104,7 @@ def test_a_frozen_worker_changes_nothing_when_it_goes_on(
             world.spectrum.settles(0.2)
             another_worker_goes_on(world)
             # A lease that is over, and that nobody took, may be let go by its holder.
-            Connection.objects.unleased().update(lease_holder="", lease_until=None)
+            ConnectionState.objects.unleased().update(lease_holder="", lease_until=None)
             before = world.database.now()
             ends[ended(world)] += 1
             frozen.goes_on()

@@ -145,7 +145,7 @@ WAYS = (
 def _accepted(kind: str, simulator: Simulator, database: Database) -> World:
     project = ProjectFactory()
     connection: Connection = ConnectionFactory(
-        company=project.company, company_code="PHL", authorization_id=AUTHORIZATION_ID
+        company=project.company, company_code="PHL", credentials__authorization_id=AUTHORIZATION_ID
     )
     ordered = {"purchase_order": True, "title": "Concrete works"} if kind == Kind.PURCHASE_ORDER else {}
     commitment = CommitmentFactory(approved=True, project=project, lines=0, **ordered)

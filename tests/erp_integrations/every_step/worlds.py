@@ -101,7 +101,7 @@ class Database:
         past = "now() - interval '1 second'"
         for table, columns in (
             ("erp_integrations_exportjob", jobs),
-            ("erp_integrations_connection", connections),
+            ("erp_integrations_connectionstate", connections),
         ):
             # What has no time gets none: LEAST alone would give it one.
             changes = ", ".join(

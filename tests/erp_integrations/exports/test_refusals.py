@@ -9,8 +9,8 @@ from erp_integrations import submissions
 from erp_integrations.models import (
     Alarm,
     CallState,
-    Connection,
     ConnectionSettings,
+    ConnectionState,
     ExportJob,
     JobStatus,
 )
@@ -56,8 +56,8 @@ def second(queued: ExportJob, approver: User) -> ExportJob:
 
 
 def goes_on(job: ExportJob) -> bool:
-    connection = Connection.objects.get(pk=job.connection_id)
-    return (connection.not_before, connection.fault, connection.awaits_probe) == (None, "", False)
+    state = ConnectionState.objects.get(pk=job.connection_id)
+    return (state.not_before, state.fault, state.awaits_probe) == (None, "", False)
 
 
 class TestTheDocument:
@@ -95,7 +95,7 @@ class TestWhatIsLeftOpen:
         job = delivered(queued)
         assert job.status == JobStatus.QUEUED
         assert not goes_on(job)
-        Connection.objects.update(not_before=None)
+        ConnectionState.objects.update(not_before=None)
         delivered(second)
         assert of(second).status == JobStatus.SYNCED
         due_now(job)
@@ -113,7 +113,7 @@ class TestWhatIsLeftOpen:
         accepted_as_it_is(second)
         simulator.set_faults({"kind": "abort", "key": queued.erp_id, "times": 99})
         assert delivered(queued).status == JobStatus.QUEUED
-        Connection.objects.update(not_before=None)
+        ConnectionState.objects.update(not_before=None)
         delivered(second)
         looked(second)
         assert goes_on(second)

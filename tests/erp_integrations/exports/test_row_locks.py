@@ -14,7 +14,13 @@ from directory.db.leases import LeaseLost
 from directory.models import User
 from erp_integrations import submissions
 from erp_integrations.exports import outcomes, worker
-from erp_integrations.models import Connection, ExportJob, JobStatus, Submission, SubmissionStatus
+from erp_integrations.models import (
+    ConnectionState,
+    ExportJob,
+    JobStatus,
+    Submission,
+    SubmissionStatus,
+)
 from tests.conftest import session_of_owner
 from tests.erp_integrations.conftest import accept
 from tests.factories import ApproverFactory
@@ -31,9 +37,9 @@ def _nobody_waits_for_ever(transactional_db: None) -> Iterator[None]:
 
 
 @contextmanager
-def held_by_another(table: str, pk: int) -> Iterator[None]:
+def held_by_another(table: str, pk: int, *, key: str = "id") -> Iterator[None]:
     with session_of_owner() as cursor:
-        cursor.execute(f"SELECT FROM {table} WHERE id = %s FOR UPDATE", [pk])
+        cursor.execute(f"SELECT FROM {table} WHERE {key} = %s FOR UPDATE", [pk])
         yield
 
 
@@ -76,7 +82,7 @@ def test_of_two_who_decide_at_this_moment_the_second_is_told_of_the_first(
 
 
 def test_a_connection_that_another_worker_takes_at_this_moment_is_not_waited_for(queued: ExportJob) -> None:
-    with held_by_another("erp_integrations_connection", queued.connection_id):
+    with held_by_another("erp_integrations_connectionstate", queued.connection_id, key="connection_id"):
         assert worker.claim_connection(queued.connection_id) is None
 
 
@@ -103,7 +109,7 @@ def test_a_job_that_a_person_takes_back_at_this_moment_is_not_claimed(queued: Ex
 def test_a_worker_whose_connection_was_taken_over_claims_nothing_more(queued: ExportJob) -> None:
     late = worker.claim_connection(queued.connection_id)
     assert late is not None
-    Connection.objects.filter(pk=queued.connection_id).update(
+    ConnectionState.objects.filter(pk=queued.connection_id).update(
         lease_until=timezone.now() - timedelta(seconds=1)
     )
     assert worker.claim_connection(queued.connection_id) == late + 1

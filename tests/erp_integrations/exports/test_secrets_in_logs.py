@@ -12,7 +12,7 @@ from config.logs import SafeFormatter
 from directory.models import User
 from erp_integrations import tasks
 from erp_integrations.connections import probing
-from erp_integrations.models import Connection, ExportJob, JobStatus, Submission
+from erp_integrations.models import Connection, ConnectionCredentials, ExportJob, JobStatus, Submission
 from tests.erp_integrations.conftest import accept
 from tests.erp_integrations.deliveries import of
 from tests.factories import ConnectionFactory, ErpAdminFactory
@@ -43,7 +43,7 @@ def written() -> Iterator[StringIO]:
 @pytest.fixture
 def secretive(awaiting: Submission, approver: User) -> ExportJob:
     """A job of a connection whose every call carries two secrets."""
-    Connection.objects.filter(pk=awaiting.connection_id).update(guid=GUID)
+    ConnectionCredentials.objects.filter(pk=awaiting.connection_id).update(guid=GUID)
     return accept(Submission.objects.get(pk=awaiting.pk), approver)
 
 
@@ -85,15 +85,12 @@ def test_a_probe_and_a_token_log_no_secret(written: StringIO, settings: Settings
     secret = "client-secret-of-this-site"
     with Simulator.start(options=["--client", f"ledgergate:{secret}"]) as hosted:
         settings.SPECTRUM_SERVERS = {"simulator": hosted.url}
-        connection: Connection = ConnectionFactory(
-            company_code="PHL",
-            client_id="ledgergate",
-            client_secret=secret,
-            authorization_id=AUTHORIZATION_ID,
-        )
+        connection: Connection = ConnectionFactory(company_code="PHL", client_id="ledgergate")
+        held = ConnectionCredentials.objects.filter(pk=connection.pk)
+        held.update(client_secret=secret, authorization_id=AUTHORIZATION_ID)
         admin: User = ErpAdminFactory(company=connection.company)
         assert probing.probe(connection=connection, by=admin).is_usable
-        Connection.objects.filter(pk=connection.pk).update(client_secret=f"wrong-{secret}")
+        held.update(client_secret=f"wrong-{secret}")
         connection.refresh_from_db()
         assert not probing.probe(connection=connection, by=admin).is_usable
     assert secret not in written.getvalue()

@@ -8,9 +8,17 @@ from django.utils import timezone
 
 from directory.models import User
 from erp_integrations.adapters.base import Rows
-from erp_integrations.adapters.registry import get_adapter
+from erp_integrations.adapters.registry import build_reading_adapter
 from erp_integrations.exports import worker
-from erp_integrations.models import Connection, ExportJob, GuidPolicy, JobStatus, WireAttempt
+from erp_integrations.models import (
+    Connection,
+    ConnectionCredentials,
+    ConnectionState,
+    ExportJob,
+    GuidPolicy,
+    JobStatus,
+    WireAttempt,
+)
 from tests.erp_integrations.connections.test_probing import another
 from tests.erp_integrations.deliveries import accepted_as_it_is
 from tests.factories import ConnectionFactory
@@ -58,7 +66,7 @@ def test_the_call_that_finds_its_time_over_is_repeated_with_a_new_one_at_once(
     *before, after = sessions(simulator, job)
     assert len(set(before)) == 1
     assert after == f"••••{str(job.guid)[-2:]}"
-    assert (job.connection.fault, job.tries) == ("", 1)
+    assert (job.connection.state.fault, job.tries) == ("", 1)
 
 
 def test_nobody_else_comes_between(simulator: Simulator, queued: ExportJob, approver: User) -> None:
@@ -95,7 +103,7 @@ def test_two_in_a_row_stop_the_connection(simulator: Simulator, queued: ExportJo
         ("Line 1", "sessionover"),
         ("Line 1", "sessionover"),
     ]
-    assert "this connection's GUID has expired" in job.connection.fault
+    assert "this connection's GUID has expired" in job.connection.state.fault
 
 
 def test_after_two_in_a_row_the_next_try_has_a_new_one_every_time(
@@ -105,29 +113,27 @@ def test_after_two_in_a_row_the_next_try_has_a_new_one_every_time(
     job = drained(queued)
     for _ in range(2):
         assert job.guid is None
-        assert job.connection.fault
-        Connection.objects.update(not_before=None)
+        assert job.connection.state.fault
+        ConnectionState.objects.update(not_before=None)
         ExportJob.objects.filter(pk=job.pk).update(not_before=timezone.now())
         job = drained(job)
     assert [outcome for _, outcome in attempts(job)][1:5] == ["sessionover"] * 4
     header, *tried = sessions(simulator, job)
     assert len({header, *tried}) > 2
-    Connection.objects.update(not_before=None)
+    ConnectionState.objects.update(not_before=None)
     ExportJob.objects.filter(pk=job.pk).update(not_before=timezone.now())
     assert drained(job).status == JobStatus.SYNCED
 
 
 def test_one_that_a_person_has_typed_is_not_replaced(simulator: Simulator, queued: ExportJob) -> None:
     Connection.objects.update(guid_policy=GuidPolicy.SENT)
-    held = Connection.objects.get(pk=queued.connection_id)
-    held.guid = "typed-by-a-person"
-    held.save(update_fields=["guid"])
+    ConnectionCredentials.objects.filter(pk=queued.connection_id).update(guid="typed-by-a-person")
     accepted_as_it_is(queued)
     simulator.set_faults({"kind": "guid_timed_out", "times": 1})
     job = drained(queued)
     assert job.status == JobStatus.QUEUED
     assert len(attempts(job)) == 1
-    assert "GUID" in job.connection.fault
+    assert "GUID" in job.connection.state.fault
 
 
 def test_a_blank_one_is_blank_and_this_site_takes_none(simulator: Simulator, queued: ExportJob) -> None:
@@ -135,13 +141,14 @@ def test_a_blank_one_is_blank_and_this_site_takes_none(simulator: Simulator, que
     job = drained(accepted_as_it_is(queued))
     assert job.status == JobStatus.QUEUED
     assert sessions(simulator, job) == [""]
-    assert "GUID is required" in job.connection.fault
+    assert "GUID is required" in job.connection.state.fault
 
 
 def test_each_reading_of_a_list_has_one_of_its_own(simulator: Simulator) -> None:
-    connection = ConnectionFactory(company_code="PHL", authorization_id="KEYSTONE-API-7Q")
-    assert isinstance(get_adapter(connection).list_jobs(), Rows)
-    first, second = (get_adapter(connection).settings.guid for _ in range(2))  # type: ignore[attr-defined]
+    connection = ConnectionFactory(company_code="PHL", credentials__authorization_id="KEYSTONE-API-7Q")
+    assert isinstance(build_reading_adapter(connection).list_jobs(), Rows)
+    adapters = (build_reading_adapter(connection) for _ in range(2))
+    first, second = (adapter.settings.guid for adapter in adapters)  # type: ignore[attr-defined]
     assert first != second
 
 

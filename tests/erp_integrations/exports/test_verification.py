@@ -13,7 +13,13 @@ from directory.models import HistoryEntry, User
 from erp_integrations import submissions
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.exports import ledger, verification, worker
-from erp_integrations.models import Connection, ExportJob, JobStatus, Submission, Verification
+from erp_integrations.models import (
+    ConnectionState,
+    ExportJob,
+    JobStatus,
+    Submission,
+    Verification,
+)
 from tests.erp_integrations.conftest import accept
 from tests.erp_integrations.deliveries import due_now
 from tests.simulator import Simulator
@@ -171,7 +177,7 @@ class TestWhoseTheNumberIs:
         job = delivered(queued)
         assert job.status == JobStatus.INCOMPLETE
         ExportJob.objects.filter(pk=job.pk).update(not_before=timezone.now() - timedelta(seconds=1))
-        Connection.objects.filter(pk=job.connection_id).update(not_before=None, awaits_probe=False)
+        ConnectionState.objects.filter(pk=job.connection_id).update(not_before=None, awaits_probe=False)
         assert delivered(job).status == JobStatus.SYNCED
         verification.verify_due()
         assert of(job).verification == Verification.MATCH
@@ -187,7 +193,7 @@ class TestWhoseTheNumberIs:
         assert len(simulator.calls()) == calls
         settings.INFO_LINKS = {"simulator": simulator.info_link}
         ExportJob.objects.filter(pk=job.pk).update(not_before=timezone.now() - timedelta(seconds=1))
-        Connection.objects.filter(pk=job.connection_id).update(not_before=None, awaits_probe=False)
+        ConnectionState.objects.filter(pk=job.connection_id).update(not_before=None, awaits_probe=False)
         assert delivered(job).status == JobStatus.SYNCED
 
     def test_a_second_sending_of_a_written_commitment_would_be_ours(

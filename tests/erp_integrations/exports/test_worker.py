@@ -26,6 +26,7 @@ from erp_integrations.exports import outcomes, worker
 from erp_integrations.models import (
     CallState,
     Connection,
+    ConnectionState,
     ErpIdHold,
     ExportCall,
     ExportJob,
@@ -64,7 +65,7 @@ def last_call(simulator: Simulator) -> int:
 def due_now(job: ExportJob) -> None:
     """As if the back-off were over."""
     ExportJob.objects.filter(pk=job.pk).update(not_before=timezone.now() - timedelta(seconds=1))
-    Connection.objects.filter(pk=job.connection_id).update(not_before=None, awaits_probe=False)
+    ConnectionState.objects.filter(pk=job.connection_id).update(not_before=None, awaits_probe=False)
 
 
 # The good way
@@ -94,7 +95,7 @@ def test_every_call_has_one_ledger_row_with_the_reply_and_no_secret(
     drained(queued)
     rows = WireAttempt.objects.filter(call__job=queued)
     assert [row.outcome for row in rows] == ["accepted"] * 3
-    assert all(row.reply and queued.connection.authorization_id not in row.reply for row in rows)
+    assert all(row.reply and queued.connection.credentials.authorization_id not in row.reply for row in rows)
     assert all(row.payload_hash == row.call.payload_hash for row in rows)
 
 
@@ -157,13 +158,13 @@ def test_unauthorised_rests_the_connection_and_uses_up_no_try(
     simulator.set_faults({"kind": "unauthorised", "times": 1})
     job = drained(queued)
     assert (job.status, job.tries) == (JobStatus.QUEUED, 0)
-    assert job.connection.fault
-    assert job.connection.not_before is not None
+    assert job.connection.state.fault
+    assert job.connection.state.not_before is not None
     assert worker.run_sweep() == []
     due_now(job)
     job = drained(job)
     assert job.status == JobStatus.SYNCED
-    assert job.connection.fault == ""
+    assert job.connection.state.fault == ""
 
 
 # What the wire does
@@ -175,7 +176,7 @@ def test_a_server_that_is_down_puts_the_export_off(settings: DjangoSettings, que
     assert (job.status, job.tries) == (JobStatus.QUEUED, 0)  # the site's fault uses up no try
     assert job.not_before is not None
     assert job.not_before > timezone.now()
-    assert job.connection.awaits_probe
+    assert job.connection.state.awaits_probe
     assert not WireAttempt.objects.exists()
     assert job.submission.commitment.badge == Badge.EXPORTING
 
@@ -367,7 +368,7 @@ def start_call(job: ExportJob, call: ExportCall, lease: int) -> WireAttempt:
 def let_leases_end(job: ExportJob) -> None:
     past = timezone.now() - timedelta(seconds=1)
     ExportJob.objects.filter(pk=job.pk).update(lease_until=past)
-    Connection.objects.filter(pk=job.connection_id).update(lease_until=past)
+    ConnectionState.objects.filter(pk=job.connection_id).update(lease_until=past)
 
 
 def test_a_worker_that_died_before_any_call_is_followed_by_another(
@@ -462,7 +463,7 @@ class TestAnAnswerAndWhatFollowsIt:
             with pytest.raises(LeaseLost):
                 worker.record_outcome_and_follow(slow, entry, Accepted(reply="yes"), None, lease)
         else:
-            Connection.objects.filter(pk=slow.connection_id).update(lease_attempt=lease + 1)
+            ConnectionState.objects.filter(pk=slow.connection_id).update(lease_attempt=lease + 1)
             assert not worker.record_outcome_and_follow(slow, entry, Accepted(reply="yes"), following, lease)
         assert states(slow) == ["sending" if is_last else "written", "planned", "planned"]
         assert WireAttempt.objects.count() == 1
@@ -540,7 +541,7 @@ def test_a_worker_whose_connection_was_taken_over_sends_nothing_more(
 ) -> None:
     slow, lease = begin(queued)
     ExportJobFactory(connection=queued.connection)  # or there would be nothing to take it over for
-    Connection.objects.filter(pk=queued.connection_id).update(
+    ConnectionState.objects.filter(pk=queued.connection_id).update(
         lease_until=timezone.now() - timedelta(seconds=1)
     )
     assert worker.claim_connection(queued.connection_id) == lease + 1
@@ -559,12 +560,12 @@ def test_a_worker_that_finds_nothing_due_takes_no_lease(queued: ExportJob) -> No
 def test_a_late_worker_does_not_release_the_connection_of_the_next(queued: ExportJob) -> None:
     late = worker.claim_connection(queued.connection_id)
     assert late is not None
-    Connection.objects.filter(pk=queued.connection_id).update(
+    ConnectionState.objects.filter(pk=queued.connection_id).update(
         lease_until=timezone.now() - timedelta(seconds=1)
     )
     worker.claim_connection(queued.connection_id)
     worker.release_connection(queued.connection_id, late)
-    assert Connection.objects.get(pk=queued.connection_id).lease_holder
+    assert Connection.objects.get(pk=queued.connection_id).state.lease_holder
 
 
 def test_a_call_that_might_outlast_its_lease_does_not_leave(
@@ -629,7 +630,7 @@ def test_a_mistake_of_ours_puts_the_export_off_and_frees_the_connection(
     job = drained(queued)
     assert (job.status, job.tries) == (JobStatus.QUEUED, 1)
     assert "Ledgergate stopped with an error" in job.problem
-    assert job.connection.lease_holder == ""
+    assert job.connection.state.lease_holder == ""
 
 
 ACCEPT = """

@@ -57,7 +57,7 @@ def accepted(company_code: str) -> tuple[ExportJob, User]:
     """A subcontract of two lines that waits for a worker, and who accepted it."""
     project = ProjectFactory()
     connection = ConnectionFactory(
-        company=project.company, company_code=company_code, authorization_id=AUTHORIZATION_ID
+        company=project.company, company_code=company_code, credentials__authorization_id=AUTHORIZATION_ID
     )
     commitment = CommitmentFactory(approved=True, project=project, lines=0)
     JobLinkFactory(project=project, connection=connection, job_number="24-001")

@@ -22,7 +22,7 @@ from directory.rights import memberships as directory
 from directory.rights.permissions import RightMissing
 from erp_integrations.connections import pauses, probing
 from erp_integrations.exports import unknown, verification, worker
-from erp_integrations.models import Connection, Submission
+from erp_integrations.models import ConnectionState, Submission
 from erp_integrations.submissions import DecisionError
 from tests.erp_integrations.life_cycles.model import WALKS, Model, NoRight, Refused, Why
 from tests.erp_integrations.life_cycles.world import FIRST_TITLE, Seen, World
@@ -298,7 +298,7 @@ class Walk(RuleBasedStateMachine):
             current = submission.jobs.current().values_list("erp_id", flat=True).first()
             assert submission.erp_id == (current or "")
         assert self.world.calls_agree(model.written)
-        assert Connection.objects.filter(awaits_probe=True).exists() == model.stopped
+        assert ConnectionState.objects.filter(awaits_probe=True).exists() == model.stopped
         with database.cursor() as cursor:  # as at a commit
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
 

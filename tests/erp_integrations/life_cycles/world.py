@@ -13,6 +13,7 @@ from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.models import (
     Alarm,
     Connection,
+    ConnectionState,
     ErpIdHold,
     ExportJob,
     JobStatus,
@@ -67,7 +68,7 @@ class World:
         project = ProjectFactory()
         company = project.company
         self.connection: Connection = ConnectionFactory(
-            company=company, company_code="PHL", authorization_id=AUTHORIZATION_ID
+            company=company, company_code="PHL", credentials__authorization_id=AUTHORIZATION_ID
         )
         self.people: dict[str, User] = {
             "carl": ProjectAdminFactory(project=project),
@@ -179,7 +180,7 @@ class World:
     def let_time_pass(self) -> None:
         """Every pause and quiet period is over."""
         past = timezone.now() - timedelta(seconds=1)
-        Connection.objects.exclude(not_before=None).update(not_before=past)
+        ConnectionState.objects.exclude(not_before=None).update(not_before=past)
         for column in ("not_before", "quiet_until", "verify_after"):
             ExportJob.objects.exclude(**{column: None}).update(**{column: past})
 

@@ -9,7 +9,7 @@ from directory.models import CompanyMembership
 from erp_integrations import submissions
 from erp_integrations.connections import pauses as pausing
 from erp_integrations.exports import worker
-from erp_integrations.models import Connection, ExportJob, JobStatus
+from erp_integrations.models import Connection, ConnectionState, ExportJob, JobStatus
 from notifications import sending as mails
 from notifications.models import OutgoingEmail, Status
 from tests.erp_integrations.races.acts import adopts, claims
@@ -30,7 +30,7 @@ def test_of_two_workers_one_takes_a_connection(interleave: Interleave) -> None:
 
     def judge(ended: Ended) -> None:
         assert {ended.first, ended.second} == {1, None}
-        assert Connection.objects.get().lease_attempt == 1
+        assert Connection.objects.get().state.lease_attempt == 1
 
     interleave(takes, takes, judge, alike=True)
 
@@ -38,7 +38,7 @@ def test_of_two_workers_one_takes_a_connection(interleave: Interleave) -> None:
 def test_a_worker_whose_connection_was_taken_over_claims_nothing(interleave: Interleave) -> None:
     job = ExportJobFactory()
     late = claims(job)
-    Connection.objects.update(lease_until=timezone.now() + PAST)
+    ConnectionState.objects.update(lease_until=timezone.now() + PAST)
 
     def judge(ended: Ended) -> None:
         assert isinstance(ended.first, ExportJob | LeaseLost)

@@ -123,7 +123,9 @@ def test_accepting_stores_exactly_the_calls_that_were_shown(awaiting: Submission
 
 def test_no_stored_call_holds_a_secret(queued: ExportJob) -> None:
     connection = queued.connection
-    assert all(connection.authorization_id not in str(call.elements) for call in queued.calls.all())
+    assert all(
+        connection.credentials.authorization_id not in str(call.elements) for call in queued.calls.all()
+    )
 
 
 def test_the_erp_id_of_the_approver_is_the_one_that_is_written(awaiting: Submission, approver: User) -> None:

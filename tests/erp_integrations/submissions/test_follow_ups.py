@@ -17,6 +17,7 @@ from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.exports import worker
 from erp_integrations.models import (
     CallState,
+    ConnectionState,
     ErpIdHold,
     ExportJob,
     JobStatus,
@@ -172,7 +173,7 @@ class TestRevocation:
         worker.run_sweep()
         assert of(job).status == JobStatus.INCOMPLETE
         ExportJob.objects.filter(pk=job.pk).update(not_before=timezone.now() - timedelta(seconds=1))
-        type(job.connection).objects.update(not_before=None, awaits_probe=False)
+        ConnectionState.objects.update(not_before=None, awaits_probe=False)
         assert delivered(job).status == JobStatus.SYNCED
 
     def test_one_job_that_can_not_be_taken_up_does_not_stop_the_sweep(

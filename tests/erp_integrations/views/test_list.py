@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from directory.db import pagination
 from directory.models import Company, Level, Project, User
-from erp_integrations.models import Connection, ExportJob, Submission, listing
+from erp_integrations.models import Connection, ConnectionState, ExportJob, Submission, listing
 from erp_integrations.pages import submission_list
 from tests.clients import signed_in
 from tests.factories import (
@@ -347,7 +347,7 @@ class TestTheOverview:
 
     def test_a_connection_that_rests_says_until_when_and_why(self) -> None:
         job: ExportJob = ExportJobFactory()
-        Connection.objects.filter(pk=job.connection_id).update(
+        ConnectionState.objects.filter(pk=job.connection_id).update(
             fault="Spectrum does not let this connection in.",
             not_before=timezone.now() + timedelta(minutes=5),
         )

@@ -130,7 +130,7 @@ def test_links_and_connections_name_what_spectrum_has(loaded: dict[str, Commitme
     companies = {each["code"]: each for each in masters()["companies"]}
     for connection in Connection.objects.all():
         company = companies[connection.company_code]
-        assert connection.authorization_id in company["authorization_ids"]
+        assert connection.credentials.authorization_id in company["authorization_ids"]
         accounts = {account["account"]: account["kind"] for account in company["general_ledger_accounts"]}
         assert accounts[connection.general_ledger_account] == "job cost"
         links = connection.vendor_links.values_list("vendor_code", "general_ledger_account")

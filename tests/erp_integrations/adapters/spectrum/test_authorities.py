@@ -17,7 +17,7 @@ from django.core.checks import run_checks
 from pytest_django import Settings
 
 from erp_integrations.adapters.base import Accepted, Rows
-from erp_integrations.adapters.registry import build_probing_adapter
+from erp_integrations.adapters.registry import build_reading_adapter
 from erp_integrations.adapters.spectrum import OAuthClient, authentication, wire, wsdl
 from erp_integrations.adapters.spectrum.service_fields import LAYOUTS
 from tests.erp_integrations.adapters.spectrum import servers
@@ -106,9 +106,9 @@ def test_a_connection_trusts_what_the_operator_has_named_for_its_server(
     connection = ConnectionFactory()
     with serving(answering("<html></html>", kind="text/html"), certificate=certificate) as server:
         settings.SPECTRUM_SERVERS = {connection.server: server.url}
-        assert "No secure connection" in build_probing_adapter(connection).probe().sentence
+        assert "No secure connection" in build_reading_adapter(connection).probe().sentence
         settings.SPECTRUM_CA_FILES = {connection.server: str(authority)}
-        assert "a web page" in build_probing_adapter(connection).probe().sentence
+        assert "a web page" in build_reading_adapter(connection).probe().sentence
 
 
 @pytest.mark.parametrize(
