@@ -5,14 +5,12 @@ is never read. Two functions of the database (migration 0011) say what a word is
 """
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.search import SearchQueryField, SearchVectorField
 from django.db.models import BigIntegerField, Func, GeneratedField, Q, QuerySet, Value
 from django.db.models.lookups import PostgresOperatorLookup
-
-Rows = TypeVar("Rows", bound=QuerySet[Any, Any])
 
 
 @SearchVectorField.register_lookup
@@ -37,20 +35,20 @@ def build_word_filter(owners: Sequence[int], typed: str) -> Q:
     return Q(search__words=query)
 
 
-def limit_to_words(
-    rows: Rows, search: str, *, owner: int, belongs_to: str, others: QuerySet[Any], names: Sequence[str]
-) -> Rows:
-    """Those of which each word begins one of their own, or is somewhere in a name of what they belong to.
+def build_words_filter(
+    search: str, *, owner: int, belongs_to: str, others: QuerySet[Any], names: Sequence[str]
+) -> Q:
+    """Of what is found each word begins one of its own, or is somewhere in a name of what it belongs to.
 
-    ``others`` are all that they may belong to, which are few. One query where there are words.
+    ``others`` are all that it may belong to, which are few. One query where there are words.
     """
-    words = search.lower().split()
+    found, words = Q(), search.lower().split()
     if not words:
-        return rows
+        return found
     named = Q(*((f"{name}__icontains", word) for name in names for word in words), _connector=Q.OR)
-    texts = {pk: " ".join(found).lower() for pk, *found in others.filter(named).values_list("pk", *names)}
+    texts = {pk: " ".join(parts).lower() for pk, *parts in others.filter(named).values_list("pk", *names)}
     for word in words:
         # Numbers, no subquery: so that both conditions are answered by an index.
         keys = [pk for pk, text in texts.items() if word in text]
-        rows = rows.filter(build_word_filter([owner], word) | Q(**{f"{belongs_to}__in": keys}))
-    return rows
+        found &= build_word_filter([owner], word) | Q(**{f"{belongs_to}__in": keys})
+    return found

@@ -9,7 +9,7 @@ from django.utils.text import slugify
 
 from directory.db import pagination
 from directory.db.pagination import Page
-from directory.db.search import limit_to_words
+from directory.db.search import build_words_filter
 from directory.models import Company, CompanyMembership
 from erp_integrations.models import Job, Submission, Vendor, VendorLink
 from erp_integrations.models.listing import count_by_name
@@ -154,15 +154,14 @@ def get_page(
     # Other choices are found by their status.
     owner = ("company_id", company.pk) if search and chosen is ALL else None
     submissions = Submission.objects.all() if owner else Submission.objects.filter(company=company)
-    found = limit_to_words(
-        chosen.choose(submissions),
+    words = build_words_filter(
         search,
         owner=company.pk,
         belongs_to="project",
         others=company.projects.all(),
         names=("name", "number"),
     )
-    rows = list_submissions(company)
+    found, rows = chosen.choose(submissions).filter(words), list_submissions(company)
     return pagination.get_page(found, parameters, ascending=oldest_first, kept=kept, read=rows, owner=owner)
 
 
