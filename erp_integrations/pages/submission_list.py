@@ -1,10 +1,11 @@
 """The tool's list: its filters, its search, and its pages by key (docs/architecture.md, section 13)."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import F
+from django.urls import reverse
 from django.utils.text import slugify
 
 from directory.db import pagination
@@ -102,6 +103,8 @@ ALL = Filter(
 )
 # What somebody or something works on; the rest is history, and nobody counts it.
 COUNTED_FILTERS = (READY, EXPORTING, FAILED, NEEDS_ATTENTION)
+ERP_NAMES = ("job_number", "job_description", "vendor_code", "vendor_name")
+"""Where a commitment goes by the ERP's own names, which only a list reads."""
 FILTERS: Mapping[str, Filter] = {each.slug: each for each in (*COUNTED_FILTERS, SYNCED, REJECTED, ALL)}
 
 
@@ -139,6 +142,38 @@ def build_rows(submissions: Iterable[Any], viewer: CompanyMembership) -> list[Su
         each.vendor_name = names.get((on, each.vendor_code), "")
         each.job_description = descriptions.get((on, each.job_number), "")
     return [submission_rows.build_submission_row(each, viewer) for each in submissions]
+
+
+def build_cells(rows: Iterable[SubmissionRow], *, read_only: bool = False) -> Iterator[dict[str, Any]]:
+    """What the list says of each of a company's, in plain values, of which a template finds each at once."""
+    address = ""
+    for row in rows:
+        submission, awaits = row.submission, row.is_awaiting
+        address = address or reverse("erp_integrations:commitments", args=[row.viewer.company.slug])
+        url = f"{address}{submission.pk}/"
+        reason, actions = ("", []) if read_only else (row.not_decidable_reason, row.actions)
+        shows_status = not (awaits and (actions or reason))
+        yield {
+            "pk": str(submission.pk),
+            "url": url,
+            "poll_url": f"{url}row/{'?read-only=1' if read_only else ''}" if row.is_moving else "",
+            "undo_url": f"{url}undo/" if row.can_be_undone and not read_only else "",
+            "number": submission.number,
+            "kind": submission.get_kind_display(),
+            "title": submission.title,
+            "project": submission.project.name,
+            "contract_company": submission.contract_company_name,
+            "total": submission.total,
+            "billing": row.billing,
+            "sent_by": str(submission.sent_by),
+            "sent_at": submission.sent_at,
+            "age": f", {row.age}" if awaits else "",
+            "status": row.status if shows_status else "",
+            "remark": row.remark if shows_status else "",
+            "reason": reason,
+            "actions": [(f"{url}{name}/", label) for name, label in actions],
+            **{name: getattr(submission, name, "") for name in ERP_NAMES},
+        }
 
 
 def get_page(
