@@ -200,7 +200,8 @@ def get_page(
     return pagination.get_page(found, parameters, ascending=oldest_first, kept=kept, read=rows, owner=owner)
 
 
-def count_by_filter(company: Company) -> dict[str, str]:
+@count_by_name
+def count_by_filter(company: Company) -> dict[str, SubmissionQuerySet]:
     """How many there are behind each counted filter, by its slug; "100+" for more. One query."""
     submissions = Submission.objects.filter(company=company)
-    return count_by_name({chosen.slug: chosen.choose(submissions) for chosen in COUNTED_FILTERS})
+    return {chosen.slug: chosen.choose(submissions) for chosen in COUNTED_FILTERS}
