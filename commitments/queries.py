@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 from commitments.models import Badge, Commitment, ContractCompany, Kind
 from directory.db import pagination
 from directory.db.pagination import Page, parse_search
-from directory.db.search import build_words_filter
+from directory.db.search import build_words_filter, list_few
 from directory.models import Project
 
 MANY = 1_000
@@ -56,7 +56,7 @@ def get_page(project: Project, query: CommitmentQuery, parameters: Mapping[str, 
         query.search, owner=project.pk, belongs_to="contract_company", others=vendors, names=("name",)
     )
     found = commitments.filter(words)
-    if query.search and found.filter(project=project)[MANY:].exists():
+    if query.search and list_few(found.filter(project=project), most=MANY) is None:
         # PostgreSQL expects few where project and word go together, and would gather and sort them all.
         found = commitments.filter(Coalesce(words, False, output_field=BooleanField()))
     return pagination.get_page(found, parameters, kept=query.asked, owner=("project_id", project.pk))

@@ -9,7 +9,9 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.search import SearchQueryField, SearchVectorField
+from django.db import connection
 from django.db.models import BigIntegerField, Func, GeneratedField, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.db.models.lookups import PostgresOperatorLookup
 
 
@@ -26,6 +28,16 @@ def build_search_column(owner: str, *names: str) -> GeneratedField:
     """The words of the row's columns of these names, behind the number of its owner."""
     words = Func(owner, *names, function="search_words")
     return GeneratedField(expression=words, output_field=SearchVectorField(), db_persist=True)
+
+
+NO_COMPANY = 0
+# Of a history entry, in its index alone: its row is sealed.
+HISTORY_WORDS = Func(
+    Coalesce("company_id", NO_COMPANY),
+    Func("detail", function="search_detail"),
+    function="search_words",
+    output_field=SearchVectorField(),
+)
 
 
 def build_word_filter(owners: Sequence[int], typed: str) -> Q:
@@ -52,3 +64,14 @@ def build_words_filter(
         keys = [pk for pk, text in texts.items() if word in text]
         found &= build_word_filter([owner], word) | Q(**{f"{belongs_to}__in": keys})
     return found
+
+
+def list_few(rows: QuerySet[Any], *, most: int) -> list[int] | None:
+    """The keys of what is found by its words; None where there are more."""
+    sql, parameters = rows.order_by().values("pk").query.sql_with_params()
+    # By the index of the words in any case: PostgreSQL would expect to meet so many soon without it.
+    few = f"WITH found AS MATERIALIZED ({sql}) SELECT * FROM found LIMIT %s"
+    with connection.cursor() as cursor:
+        cursor.execute(few, [*parameters, most + 1])
+        keys = [key for (key,) in cursor.fetchall()]
+    return keys if len(keys) <= most else None

@@ -56,6 +56,9 @@ PAGES = (
     Page(f"{BASE}/reconciliation/", 13),
     Page(f"{BASE}/approvers/", 19),
     Page(f"{BASE}/activity/", 14),
+    Page(f"{BASE}/activity/?q=nosuchthing", 15),
+    Page(f"{BASE}/activity/?q=concrete", 18),
+    Page(f"{BASE}/activity/?q={{number}}", 18),
 )
 MOST_OF_AN_ACCEPT = 15
 
