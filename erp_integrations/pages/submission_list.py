@@ -104,6 +104,7 @@ ALL = Filter(
 )
 # What somebody or something works on; the rest is history, and nobody counts it.
 COUNTED_FILTERS = (READY, EXPORTING, FAILED, NEEDS_ATTENTION)
+SHOWN = ("number", "title", "contract_company_name", "total", "sent_at")
 ERP_NAMES = ("job_number", "job_description", "vendor_code", "vendor_name")
 """Where a commitment goes by the ERP's own names, which only a list reads."""
 FILTERS: Mapping[str, Filter] = {each.slug: each for each in (*COUNTED_FILTERS, SYNCED, REJECTED, ALL)}
@@ -172,20 +173,16 @@ def build_cells(rows: Iterable[SubmissionRow], *, read_only: bool = False) -> It
             "url": url,
             "poll_url": f"{url}row/{'?read-only=1' if read_only else ''}" if row.is_moving else "",
             "undo_url": f"{url}undo/" if row.can_be_undone and not read_only else "",
-            "number": submission.number,
             "kind": submission.get_kind_display(),
-            "title": submission.title,
             "project": submission.project.name,
-            "contract_company": submission.contract_company_name,
-            "total": submission.total,
             "billing": row.billing,
             "sent_by": str(submission.sent_by),
-            "sent_at": submission.sent_at,
             "age": f", {row.age}" if awaits else "",
             "status": row.status if shows_status else "",
             "remark": row.remark if shows_status else "",
             "reason": reason,
             "actions": [(f"{url}{name}/", label) for name, label in actions],
+            **{name: getattr(submission, name) for name in SHOWN},
             **{name: getattr(submission, name, "") or "" for name in ERP_NAMES},
         }
 
