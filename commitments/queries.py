@@ -3,11 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from django.db.models import BooleanField
+from django.db.models.functions import Coalesce
+
 from commitments.models import Badge, Commitment, ContractCompany, Kind
 from directory.db import pagination
 from directory.db.pagination import Page, parse_search
-from directory.db.search import limit_to_words
+from directory.db.search import build_words_filter, list_few
 from directory.models import Project
+
+MANY = 1_000
+"""Of so many that are found the newest are soon met in the order of the list."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +52,11 @@ def get_page(project: Project, query: CommitmentQuery, parameters: Mapping[str, 
     if query.badge:
         commitments = commitments.filter(badge=query.badge)
     vendors = ContractCompany.objects.filter(company=project.company_id)
-    found = limit_to_words(
-        commitments,
-        query.search,
-        owner=project.pk,
-        belongs_to="contract_company",
-        others=vendors,
-        names=("name",),
+    words = build_words_filter(
+        query.search, owner=project.pk, belongs_to="contract_company", others=vendors, names=("name",)
     )
+    found = commitments.filter(words)
+    if query.search and list_few(found.filter(project=project), most=MANY) is None:
+        # PostgreSQL expects few where project and word go together, and would gather and sort them all.
+        found = commitments.filter(Coalesce(words, False, output_field=BooleanField()))
     return pagination.get_page(found, parameters, kept=query.asked, owner=("project_id", project.pk))

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager, Permission
+from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
 from django.db import models
@@ -12,6 +13,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from directory.db import time_zones
+from directory.db.search import HISTORY_WORDS
 
 
 class Level(models.TextChoices):
@@ -326,6 +328,7 @@ class HistoryEntry(models.Model):
         indexes = [
             models.Index(fields=["subject_type", "subject_id", "id"], name="history_by_subject"),
             models.Index(F("company_id"), F("id").desc(), name="history_by_company"),
+            GinIndex(HISTORY_WORDS, fastupdate=False, name="history_by_word"),
             models.Index(
                 fields=["company_id", "id"],
                 condition=Q(event__in=["privilege.granted", "privilege.revoked", "privilege.suspended"]),

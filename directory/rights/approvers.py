@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -131,6 +132,12 @@ class ApproverList:
 
 def list_with_rights() -> QuerySet[CompanyMembership]:
     """Memberships with their person, their company, and all that a right to decide depends on: one query."""
+    return build_rights_query().all()
+
+
+@cache
+def build_rights_query() -> QuerySet[CompanyMembership]:
+    """To build it takes longer than to copy it."""
     two_step = User.objects.filter(pk=OuterRef("user"), authenticator__type="totp")
     ends = HistoryEntry.objects.filter(
         subject_type=CompanyMembership._meta.label_lower,

@@ -1,5 +1,6 @@
 """Parts that many pages are made of, so that a page says what is in them and not how they are marked up."""
 
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -69,6 +70,7 @@ def hidden(heading: str) -> str:
 
 
 @register.simple_tag
+@lru_cache
 def icon(name: str) -> SafeString:
     """A symbol of ``static/img/icons.svg``."""
     svg = '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>'
@@ -76,6 +78,7 @@ def icon(name: str) -> SafeString:
 
 
 @register.simple_tag
+@lru_cache
 def badge(label: str) -> SafeString:
     """One status in its words; their slug chooses tone and shape."""
     status = slugify(label)

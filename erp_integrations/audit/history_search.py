@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from urllib.parse import urlencode
 
-from django.db.models import Q, TextField
-from django.db.models.functions import Cast
+from django.db.models import OuterRef, Q, Subquery, Value
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from commitments.models import Commitment
 from directory.db import pagination
 from directory.db.pagination import Page, parse_key, parse_search
+from directory.db.search import HISTORY_WORDS, NO_COMPANY, build_word_filter, list_few
 from directory.history.events import find_event
 from directory.models import Company, CompanyMembership, HistoryEntry, User
 from directory.models import HistoryQuerySet as Entries
@@ -41,6 +41,7 @@ EVENT_GROUPS = {
     "history": ("Every export of the history", ("history.",)),
 }
 """Events that may be asked for together: their words, and how they begin."""
+MANY = 1_000
 FIRST_YEAR, LAST_YEAR = 1970, 9000  # no calendar ends a day later, in any time zone
 OTHER_PREFIXES = ("person.", "email.", "group.", "signatures.")
 """How events begin that concern no company, and are told to none."""
@@ -90,17 +91,22 @@ class Search:
 
 def find_entries(company: Company, search: Search) -> Entries:
     """The company's entries that the search means, in no order yet."""
-    return limit_to_search(HistoryEntry.objects.filter(company_id=company.pk), company, search)
+    entries = limit_to_search(HistoryEntry.objects.filter(company_id=company.pk), search)
+    for word in search.text.split():
+        entries = entries.filter(_build_word_filter(company, word))
+    return entries
 
 
 def find_account_entries(company: Company, search: Search) -> Entries:
     """The same of the accounts of its approvers, which are sealed in another chain and so in no export."""
     accounts = {"subject_type": User._meta.label_lower, "subject_id__in": list_approver_ids(company)}
     entries = HistoryEntry.objects.filter(_build_prefix_filter(ACCOUNT_PREFIXES), company_id=None, **accounts)
-    return limit_to_search(entries, company, search)
+    words = build_word_filter([NO_COMPANY], search.text) if search.text else Q()
+    return limit_to_search(entries, search).filter(words)
 
 
-def limit_to_search(entries: Entries, company: Company, search: Search) -> Entries:
+def limit_to_search(entries: Entries, search: Search) -> Entries:
+    """Those of all but its words."""
     if search.since:
         entries = entries.filter(at__gte=_get_midnight(search.since))
     if search.until:
@@ -114,11 +120,7 @@ def limit_to_search(entries: Entries, company: Company, search: Search) -> Entri
         entries = entries.filter(event=search.event)
     if search.subject:
         entries = entries.filter(subject_type=search.subject[0], subject_id=search.subject[1])
-    if search.text:
-        entries = entries.alias(words=Cast("detail", TextField()))
-    for word in search.text.split():
-        entries = entries.filter(_build_word_filter(company, word))
-    return entries
+    return entries.alias(search=HISTORY_WORDS)
 
 
 def get_page(company: Company, search: Search, parameters: Mapping[str, str]) -> Page[HistoryEntry]:
@@ -151,16 +153,20 @@ def _build_prefix_filter(prefixes: Iterable[str]) -> Q:
 
 
 def _build_word_filter(company: Company, word: str) -> Q:
-    """An entry holds the word in its detail, or a commitment that it is about is called so."""
-    here = Commitment.objects.filter(project__company=company)
-    commitments = here.filter(Q(number__icontains=word) | Q(title__icontains=word)).values("pk")
-    sent = Submission.objects.filter(company=company)
-    submissions = sent.filter(Q(number__icontains=word) | Q(title__icontains=word)).values("pk")
-    return (
-        Q(words__icontains=word)
-        | Q(subject_type=Commitment._meta.label_lower, subject_id__in=commitments)
-        | Q(subject_type=Submission._meta.label_lower, subject_id__in=submissions)
-    )
+    """An entry has the word in its detail, or a commitment that it is about is found by it.
+
+    What few have is sought by its keys; where there are many, each entry in its order is asked.
+    """
+    found, told = Q(), build_word_filter([company.pk], word)
+    projects = [*company.projects.values_list("pk", flat=True)]
+    for model, owners in ((Commitment, projects), (Submission, [company.pk])):
+        named = model._default_manager.filter(build_word_filter(owners, word))
+        few = list_few(named, most=MANY)
+        own = Subquery(named.filter(pk=OuterRef("subject_id")).values(is_found=Value(True))[:1])
+        called = Q(own) if few is None else Q(subject_id__in=few)
+        found |= Q(called, subject_type=model._meta.label_lower)
+    few = list_few(HistoryEntry.objects.alias(search=HISTORY_WORDS).filter(told), most=MANY)
+    return found | (told if few is None else Q(pk__in=few))
 
 
 def _parse_day(text: str) -> date | None:

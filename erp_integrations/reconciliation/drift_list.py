@@ -42,9 +42,10 @@ def get_page(company: Company, kind: str, parameters: Mapping[str, str]) -> Page
     return pagination.get_page(list_drifts(company, kind), parameters, kept=kept)
 
 
-def count_by_kind(company: Company) -> dict[str, str]:
+@count_by_name
+def count_by_kind(company: Company) -> dict[str, DriftQuerySet]:
     """How many commitments drift in each way, and at all; "100+" for more. One query."""
-    return count_by_name({kind: list_drifts(company, kind) for kind in (ALL_KINDS, *DriftKind.values)})
+    return {kind: list_drifts(company, kind) for kind in (ALL_KINDS, *DriftKind.values)}
 
 
 def describe_issue(issue: Mapping[str, str]) -> str:

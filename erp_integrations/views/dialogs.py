@@ -21,7 +21,7 @@ from directory.web import rate_limits
 from erp_integrations import submissions
 from erp_integrations.forms import NOTE_HELP_TEXT, AcceptForm, RejectForm
 from erp_integrations.models import ExportJob
-from erp_integrations.pages import explanations, previews
+from erp_integrations.pages import explanations, previews, submission_list
 from erp_integrations.pages.submission_rows import SubmissionRow
 from erp_integrations.views import navigation
 from erp_integrations.views.access import get_submission_row
@@ -75,7 +75,8 @@ class Dialog(View):
     def build_decided_dialog(self, problem: str = "", *, verb: str = "Already decided:") -> HttpResponse:
         """For the person who came second: who decided, and when. Or why nobody can."""
         problem = problem or f"{explanations.describe_decision(self.row.submission)}."
-        return self.build_response("_decided.html", verb, None, problem, 409, focus_title=True)
+        rows = submission_list.build_cells([self.row])
+        return self.build_response("_decided.html", verb, None, problem, 409, rows=rows, focus_title=True)
 
     def build_decision_response(self) -> HttpResponse:
         """In place the row shows what is true now; without htmx, back to where the dialog was opened."""
@@ -83,7 +84,7 @@ class Dialog(View):
             return redirect(self.get_back_url())
         context = {
             "row": self.row,
-            "company": self.row.viewer.company,
+            "rows": submission_list.build_cells([self.row]),
             "leaves": not (self.row.is_moving or self.row.is_awaiting),
             "filters": navigation.list_filters_for_htmx(self.request, self.row.viewer),
         }

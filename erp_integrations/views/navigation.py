@@ -1,12 +1,14 @@
 """The tool's tabs, and "Filter Commitments By"."""
 
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from directory.db.pagination import parse_search
-from directory.models import CompanyMembership, Level
+from directory.models import Company, CompanyMembership, Level
 from directory.requests import SignedInRequest
 from erp_integrations.links import queries
 from erp_integrations.links.kinds import JOB, VENDOR
@@ -37,8 +39,7 @@ def list_tabs(viewer: CompanyMembership, *, current: str) -> list[NavItem]:
         "Reconciliation": "reconciliation",
         "Approvers": "approvers",
     }
-    needing_links = {kind.title: queries.list_needing_links(kind, viewer.company) for kind in (VENDOR, JOB)}
-    missing_links = count_by_name(needing_links)
+    missing_links = count_missing_links(viewer.company)
     if viewer.erp_integrations_level == Level.ADMIN:
         url_names["Settings"] = "settings"
     if Level.ADMIN in (viewer.erp_integrations_level, viewer.directory_level):
@@ -52,6 +53,11 @@ def list_tabs(viewer: CompanyMembership, *, current: str) -> list[NavItem]:
         )
         for label, name in url_names.items()
     ]
+
+
+@count_by_name
+def count_missing_links(company: Company) -> dict[str, QuerySet[Any]]:
+    return {kind.title: queries.list_needing_links(kind, company) for kind in (VENDOR, JOB)}
 
 
 def list_filters(viewer: CompanyMembership, *, current: submission_list.Filter, search: str) -> list[NavItem]:

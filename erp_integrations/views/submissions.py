@@ -80,6 +80,7 @@ def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
         oldest_first=oldest_first,
         kept=here | sort,
     )
+    rows = submission_list.build_rows(found.rows, viewer)
     other_sort = {} if sort else {"sort": "newest" if oldest_first else "oldest"}
     context = {
         "viewer": viewer,
@@ -90,7 +91,7 @@ def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
         "search": search,
         "cleared_url": f"?{urlencode({'view': chosen.slug})}",
         "sort": sort.get("sort", ""),
-        "rows": submission_list.build_rows(found.rows, viewer),
+        "rows": list(submission_list.build_cells(rows, read_only=chosen.is_history)),
         "oldest_first": oldest_first,
         "other_sort_url": f"?{urlencode(here | other_sort)}",
         "page": found,
@@ -110,10 +111,8 @@ def row(request: SignedInRequest, company_slug: str, submission_id: int) -> Http
     if not request.htmx:
         return redirect("erp_integrations:review", company_slug, submission_id)
     context = {
-        "row": submission_row,
-        "company": viewer.company,
+        "rows": submission_list.build_cells([submission_row], read_only="read-only" in request.GET),
         "just_changed": not submission_row.is_moving,
-        "read_only": "read-only" in request.GET,
     }
     if not submission_row.is_moving:
         context["filters"] = navigation.list_filters_for_htmx(request, viewer)

@@ -105,12 +105,12 @@ def measure_list(web: Web, bounds: Bounds) -> None:
         way()
     for _ in range(PASSES):
         for name, way in ways.items():
-            before = read_processor_time()
+            before = read_processor_time(web.port)
             for _ in range(REQUESTS):
                 begun = time.perf_counter()
                 way()
                 times[name].append((time.perf_counter() - begun) * 1000)
-            used[name].append((read_processor_time() - before) / REQUESTS * 1000)
+            used[name].append((read_processor_time(web.port) - before) / REQUESTS * 1000)
     for name in ways:
         low, middle, high = min(used[name]), statistics.median(used[name]), max(used[name])
         late = statistics.quantiles(times[name], n=20)[-1]
@@ -181,13 +181,14 @@ def serve() -> Iterator[int]:
         shutil.rmtree(log.parent)
 
 
-def read_processor_time() -> float:
+def read_processor_time(port: int) -> float:
     """Seconds that the web's and PostgreSQL's processes have used."""
+    bound = f"{HOST}:{port}".encode()
     ticks = 0
     for folder in Path("/proc").iterdir():
         try:
             command = (folder / "cmdline").read_bytes()
-            if b"config.wsgi" in command or (command.startswith(b"postgres:") and COPY.encode() in command):
+            if bound in command or (command.startswith(b"postgres:") and COPY.encode() in command):
                 fields = (folder / "stat").read_text().rpartition(")")[2].split()
                 ticks += int(fields[11]) + int(fields[12])
         except (OSError, IndexError):

@@ -100,6 +100,21 @@ def test_each_word_is_in_any_of_them(project: Project) -> None:
     assert numbers(project, "?search=oofing") == []
 
 
+@pytest.mark.parametrize("many", [1, 4, 5])
+def test_what_many_have_is_found_like_what_few_have(
+    five: Project, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "MANY", many)
+    Commitment.objects.filter(project=five).update(title="Roofing")
+    CommitmentFactory(project=ProjectFactory(company=five.company), title="Roofing")
+    CommitmentFactory(project=five, title="Paving")
+    second = page(five, page(five, "?search=roof").after_url)
+    assert numbers(five, "?search=roof") == ["5", "4"]
+    assert [each.number for each in second.rows] == ["3", "2"]
+    assert numbers(five, second.before_url) == ["5", "4"]
+    assert numbers(five, second.after_url) == ["1"]
+
+
 def test_words_of_another_project_find_nothing_here(project: Project) -> None:
     other = ProjectFactory(company=project.company)
     CommitmentFactory(project=other, title="Roofing")

@@ -21,6 +21,7 @@ from directory import history
 from directory.history import sealing
 from directory.history.events import find_event
 from directory.models import Company, HistoryEntry, HistorySeal, Level, User
+from erp_integrations.audit import history_search
 from tests.clients import signed_in
 from tests.directory.tampering import ENTRIES, as_owner
 from tests.factories import (
@@ -202,6 +203,33 @@ class TestSearch:
         assert rows(page(auditor, company, q="über BUDGET")) == ["Rejected “Über budget”"]
         assert rows(page(auditor, company, q=f"{number} budget")) == ["Rejected “Über budget”"]
         assert rows(page(auditor, company, q="nothing like it")) == []
+
+    @pytest.mark.parametrize("many", [0, 1, 1_000])
+    def test_what_many_have_is_found_like_what_few_have(
+        self, many: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(history_search, "MANY", many)
+        first = SubmissionFactory(commitment__title="Roof of the hall")
+        company, project = first.company, first.project
+        for _ in range(2):
+            SubmissionFactory(commitment__title="Roof of the shed", commitment__project=project)
+        SubmissionFactory(commitment__title="Roof of another company")
+        happened(company, detail={"before": {"name": "A-0012"}, "hash": "f" * 64, "list": ["Roofers"]})
+        auditor = ErpAdminFactory(company=company)
+        assert len(rows(page(auditor, company, q="roof"))) == 4
+        assert len(rows(page(auditor, company, q="ROOF shed"))) == 2
+        for typed in ("roofers", "a-0012", "12 roofers"):
+            assert len(rows(page(auditor, company, q=typed))) == 1
+        assert rows(page(auditor, company, q="oof")) == rows(page(auditor, company, q="ffff")) == []
+        exported = list(csv.reader(io.StringIO(export(auditor, company, format="csv", q="roof"))))
+        assert len(exported) == 6  # the heading, those four, and that it was exported by this word
+
+    def test_what_happened_to_an_approvers_account_is_found_by_its_words(self, company: Company) -> None:
+        approver = ApproverFactory(company=company, erp_integrations_level=Level.ADMIN)
+        happened(company, "account.changed", company=None, subject=approver, detail={"why": "Married"})
+        happened(company, "account.changed", company=None, subject=PersonFactory(), detail={"why": "Married"})
+        assert len(rows(page(approver, company, q="marr"))) == 1
+        assert rows(page(approver, company, q="divorced")) == []
 
     def test_by_one_thing(self, company: Company, auditor: User) -> None:
         commitment = CommitmentFactory(project__company=company)

@@ -331,8 +331,9 @@ class TestCounts:
         assert submission_list.count_by_filter(project.company)["ready-to-export"] == "2+"
 
     def test_another_companys_are_not_counted(self) -> None:
-        SubmissionFactory()
+        submission = SubmissionFactory()
         assert set(submission_list.count_by_filter(ProjectFactory().company).values()) == {"0"}
+        assert submission_list.count_by_filter(submission.company)["ready-to-export"] == "1"
 
 
 class TestTheOverview:
