@@ -12,11 +12,10 @@ from types import SimpleNamespace
 from typing import Any, Generic, TypeVar, cast
 
 from django.db import connections, transaction
-from django.db.models import Lookup, Model, QuerySet, Value
-from django.db.models.query import ModelIterable
+from django.db.models import Lookup, QuerySet, Value
 from django.db.models.sql.compiler import SQLCompiler
 
-Row = TypeVar("Row", bound=Model)
+Row = TypeVar("Row")
 
 
 class Parameter(Value):
@@ -38,26 +37,26 @@ class AnyOf(Lookup[bool]):
 
 
 class PreparedQuery(Generic[Row]):
-    """Rows with all that ``build`` joins and annotates. Its parameters' names are those of the values."""
+    """Rows as ``build`` asks for them. The names of its parameters are those of a call's values."""
 
-    def __init__(self, build: Callable[..., QuerySet[Row]]) -> None:
+    def __init__(self, build: Callable[..., QuerySet[Any, Row]]) -> None:
         self._build = build
 
     @cached_property
-    def _compiled(self) -> tuple[SQLCompiler, str, tuple[Any, ...]]:
+    def _prepared(self) -> tuple[QuerySet[Any, Row], SQLCompiler, str, tuple[Any, ...]]:
         rows = self._build(*map(Parameter, inspect.signature(self._build).parameters))
         compiler = rows.query.get_compiler(rows.db)
-        return compiler, *compiler.as_sql()
+        return rows, compiler, *compiler.as_sql()
 
     def __call__(self, **values: object) -> list[Row]:
         """Raises TransactionManagementError where it locks and no transaction is open."""
-        kept, statement, parameters = self._compiled
-        compiler = copy(kept)
-        connection = compiler.connection = connections[str(kept.using)]
-        if compiler.query.select_for_update and connection.get_autocommit():
+        rows, compiler, statement, parameters = self._prepared
+        compiler, query = copy(compiler), copy(rows.query)
+        connection = compiler.connection = connections[rows.db]
+        if query.select_for_update and connection.get_autocommit():
             raise transaction.TransactionManagementError("A lock needs a transaction.")
         given = tuple(values[each.value] if isinstance(each, Parameter) else each for each in parameters)
         compiler.as_sql = lambda *_, **__: (statement, given)  # type: ignore[assignment, method-assign]
-        query = SimpleNamespace(get_compiler=lambda using: compiler)
-        rows = SimpleNamespace(db=compiler.using, query=query, _known_related_objects={})
-        return [*ModelIterable(cast(Any, rows))]
+        query.get_compiler = lambda *_, **__: compiler  # type: ignore[method-assign]
+        asked = SimpleNamespace(db=rows.db, query=query, _known_related_objects={})
+        return [*cast(Any, rows)._iterable_class(asked)]

@@ -8,6 +8,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from commitments.models import NOT_EXPORTED, SENDABLE_STATUSES, Commitment
 from directory.db import pagination
 from directory.db.pagination import Page
+from directory.db.prepared import Parameter
 from directory.models import Company
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.links.kinds import VENDOR, ErpRecord, LinkKind, LinkOwner
@@ -32,7 +33,7 @@ def list_unexported_commitments() -> QuerySet[Commitment]:
     return Commitment.objects.filter(Q(*sendable, _connector=Q.OR), lock__in=NOT_EXPORTED)
 
 
-def list_needing_links(kind: LinkKind, company: Company) -> QuerySet[Any]:
+def list_needing_links(kind: LinkKind, company: Company | Parameter) -> QuerySet[Any]:
     """Those of ours with such a commitment and no link; a contract company, none where it would go.
 
     Asked from what is not linked, which is little, and not from the commitments.
@@ -43,7 +44,8 @@ def list_needing_links(kind: LinkKind, company: Company) -> QuerySet[Any]:
         owner = {"contract_company": OuterRef(OuterRef("pk"))}
         links = VendorLink.objects.filter(connection=OuterRef("pk"), **owner)
         waiting = commitments.filter(project__job_link__connection=OuterRef("pk"), **owner)
-        return owners.filter(Exists(company.connections.filter(~Exists(links), Exists(waiting))))
+        connections = Connection.objects.filter(~Exists(links), Exists(waiting), company=company)
+        return owners.filter(Exists(connections))
     return owners.filter(Exists(commitments.filter(project=OuterRef("pk"))), job_link=None)
 
 

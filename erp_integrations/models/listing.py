@@ -2,20 +2,17 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
 from typing import Any, TypeVar
 
-from django.db import connection
 from django.db.models import Q, QuerySet, Value
 
+from directory.db.prepared import Parameter, PreparedQuery
 from directory.models import Company
 
 Counting = Callable[[Company], dict[str, str]]
 Rows = TypeVar("Rows", bound=QuerySet[Any, Any])
 
 MAX_COUNT = 100  # nobody reads a larger number, and counting it costs
-ANY_COMPANY = Company(pk=-1)
-"""In whose place a statement that is kept has the one that is asked for."""
 
 
 def format_count(count: int) -> str:
@@ -23,28 +20,25 @@ def format_count(count: int) -> str:
     return f"{MAX_COUNT}+" if count > MAX_COUNT else str(count)
 
 
-def count_by_name(list_rows: Callable[[Company], Mapping[str, QuerySet[Any]]]) -> Counting:
-    """Counts what a function lists of a company, by its names. One query, which is written once: that takes
-    longer than to answer it.
-    """
+def count_by_name(list_rows: Callable[[Any], Mapping[str, QuerySet[Any]]]) -> Counting:
+    """Counts the rows that a function lists of a company, by their names. One query."""
+    names: list[str] = []
 
-    @cache
-    def build_statement() -> tuple[list[str], str, tuple[Any, ...]]:
-        rows_by_name = list_rows(ANY_COMPANY)
-        parts = [
+    @PreparedQuery
+    def list_names(company: Parameter) -> QuerySet[Any, str]:
+        rows_by_name = list_rows(company)
+        names[:] = rows_by_name
+        parts: list[QuerySet[Any, str]] = [
             rows.select_related(None)
             .order_by()
             .annotate(place=Value(name))
             .values_list("place", flat=True)[: MAX_COUNT + 1]
             for name, rows in rows_by_name.items()
         ]
-        return [*rows_by_name], *parts[0].union(*parts[1:], all=True).query.sql_with_params()
+        return parts[0].union(*parts[1:], all=True)
 
     def count_rows(company: Company) -> dict[str, str]:
-        names, statement, parameters = build_statement()
-        with connection.cursor() as cursor:
-            cursor.execute(statement, [company.pk if each == ANY_COMPANY.pk else each for each in parameters])
-            counted = Counter(name for (name,) in cursor.fetchall())
+        counted = Counter(list_names(company=company.pk))
         return {name: format_count(counted[name]) for name in names}
 
     return count_rows

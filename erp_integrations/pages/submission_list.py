@@ -11,6 +11,7 @@ from django.utils.text import slugify
 
 from directory.db import pagination
 from directory.db.pagination import Page
+from directory.db.prepared import Parameter
 from directory.db.search import build_words_filter
 from directory.models import Company, CompanyMembership, User
 from erp_integrations.models import Job, Submission, SubmissionStatus, Vendor, VendorLink
@@ -212,7 +213,7 @@ def get_page(
 
 
 @count_by_name
-def count_by_filter(company: Company) -> dict[str, SubmissionQuerySet]:
+def count_by_filter(company: Parameter) -> dict[str, SubmissionQuerySet]:
     """How many there are behind each counted filter, by its slug; "100+" for more. One query."""
     submissions = Submission.objects.filter(company=company)
     return {chosen.slug: chosen.choose(submissions) for chosen in COUNTED_FILTERS}

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from directory.db import pagination
 from directory.db.pagination import Page
+from directory.db.prepared import Parameter
 from directory.models import Company
 from erp_integrations.models import Drift, DriftKind, JobStatus
 from erp_integrations.models.listing import count_by_name
@@ -27,7 +28,7 @@ def build_drift_row(drift: Drift) -> dict[str, Any]:
     }
 
 
-def list_drifts(company: Company, kind: str = ALL_KINDS) -> DriftQuerySet:
+def list_drifts(company: Company | Parameter, kind: str = ALL_KINDS) -> DriftQuerySet:
     """Of one kind or of all; one query with what a row shows."""
     own_record = Q(job__status=JobStatus.SYNCED)
     drifts = Drift.objects.current().filter(own_record | ~Q(record_name=""), company=company)
@@ -43,7 +44,7 @@ def get_page(company: Company, kind: str, parameters: Mapping[str, str]) -> Page
 
 
 @count_by_name
-def count_by_kind(company: Company) -> dict[str, DriftQuerySet]:
+def count_by_kind(company: Parameter) -> dict[str, DriftQuerySet]:
     """How many commitments drift in each way, and at all; "100+" for more. One query."""
     return {kind: list_drifts(company, kind) for kind in (ALL_KINDS, *DriftKind.values)}
 

@@ -8,7 +8,8 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from directory.db.pagination import parse_search
-from directory.models import Company, CompanyMembership, Level
+from directory.db.prepared import Parameter
+from directory.models import CompanyMembership, Level
 from directory.requests import SignedInRequest
 from erp_integrations.links import queries
 from erp_integrations.links.kinds import JOB, VENDOR
@@ -56,7 +57,7 @@ def list_tabs(viewer: CompanyMembership, *, current: str) -> list[NavItem]:
 
 
 @count_by_name
-def count_missing_links(company: Company) -> dict[str, QuerySet[Any]]:
+def count_missing_links(company: Parameter) -> dict[str, QuerySet[Any]]:
     return {kind.title: queries.list_needing_links(kind, company) for kind in (VENDOR, JOB)}
 
 
