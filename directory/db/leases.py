@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import F
+from django.db.models import F, Func
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
@@ -27,7 +27,18 @@ class LeaseLost(Exception):
 
 def get_lease_end(duration: timedelta | None = None) -> CombinedExpression:
     """By the database's clock; after EXPORT_LEASE_SECONDS where no other duration is given."""
-    return Now() + (duration or timedelta(seconds=settings.EXPORT_LEASE_SECONDS))
+    return Now() + (duration or get_lease_duration())
+
+
+def get_lease_duration() -> timedelta:
+    return timedelta(seconds=settings.EXPORT_LEASE_SECONDS)
+
+
+class LeaseEnd(Func):
+    """The same in a prepared update."""
+
+    template = "STATEMENT_TIMESTAMP() + %(expressions)s"
+    output_field = models.DateTimeField()
 
 
 class LeasedQuerySet(models.QuerySet[Row]):

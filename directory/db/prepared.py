@@ -5,7 +5,7 @@ not be one of them: an empty list, None and a number are the same SQL here.
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from functools import cached_property
 from types import SimpleNamespace
@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar, cast
 from django.db import connections, transaction
 from django.db.models import Lookup, QuerySet, Value
 from django.db.models.sql.compiler import SQLCompiler
+from django.db.models.sql.subqueries import UpdateQuery
 
 Row = TypeVar("Row")
 
@@ -36,6 +37,14 @@ class AnyOf(Lookup[bool]):
         return f"{left} = ANY ({right})", [*first, *second]
 
 
+def build_parameters(build: Callable[..., Any]) -> Iterator[Parameter]:
+    return map(Parameter, inspect.signature(build).parameters)
+
+
+def fill_in(parameters: Iterable[Any], values: Mapping[str, object]) -> tuple[Any, ...]:
+    return tuple(values[each.value] if isinstance(each, Parameter) else each for each in parameters)
+
+
 class PreparedQuery(Generic[Row]):
     """Rows as ``build`` asks for them. The names of its parameters are those of a call's values."""
 
@@ -44,7 +53,7 @@ class PreparedQuery(Generic[Row]):
 
     @cached_property
     def _prepared(self) -> tuple[QuerySet[Any, Row], SQLCompiler, str, tuple[Any, ...]]:
-        rows = self._build(*map(Parameter, inspect.signature(self._build).parameters))
+        rows = self._build(*build_parameters(self._build))
         compiler = rows.query.get_compiler(rows.db)
         return rows, compiler, *compiler.as_sql()
 
@@ -55,8 +64,28 @@ class PreparedQuery(Generic[Row]):
         connection = compiler.connection = connections[rows.db]
         if query.select_for_update and connection.get_autocommit():
             raise transaction.TransactionManagementError("A lock needs a transaction.")
-        given = tuple(values[each.value] if isinstance(each, Parameter) else each for each in parameters)
-        compiler.as_sql = lambda *_, **__: (statement, given)  # type: ignore[assignment, method-assign]
+        given = fill_in(parameters, values)
+        compiler.as_sql = lambda *_, **__: (statement, given)  # type: ignore[method-assign]
         query.get_compiler = lambda *_, **__: compiler  # type: ignore[method-assign]
         asked = SimpleNamespace(db=rows.db, query=query, _known_related_objects={})
         return [*cast(Any, rows)._iterable_class(asked)]
+
+
+class PreparedUpdate:
+    """Changes the rows that ``build`` gives as it says; how many there were."""
+
+    def __init__(self, build: Callable[..., tuple[QuerySet[Any], Mapping[str, object]]]) -> None:
+        self._build = build
+
+    @cached_property
+    def _prepared(self) -> tuple[str, str, tuple[Any, ...]]:
+        rows, changes = self._build(*build_parameters(self._build))
+        query: Any = rows.query.chain(UpdateQuery)
+        query.add_update_values(changes)
+        return rows.db, *query.get_compiler(rows.db).as_sql()
+
+    def __call__(self, **values: object) -> int:
+        database, statement, parameters = self._prepared
+        with connections[database].cursor() as cursor:
+            cursor.execute(statement, fill_in(parameters, values))
+            return int(cursor.rowcount)

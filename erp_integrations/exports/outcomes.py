@@ -9,12 +9,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from commitments.locks import set_accounting_status
 from commitments.models import Badge, Commitment, Lock
 from directory import history
 from directory.db.leases import LeaseLost
+from directory.db.prepared import Parameter, PreparedUpdate
 from directory.models import User
 from erp_integrations import alarms
 from erp_integrations.adapters.base import (
@@ -61,12 +63,13 @@ def record_outcome(job: ExportJob, entry: WireAttempt, outcome: Outcome) -> None
         job = lock_leased_job(job)
     if isinstance(outcome, Unauthorised) and outcome.errors and ledger.has_later_accepted_call(call):
         outcome = Refused(outcome.errors, outcome.reply)
-    entry.finished_at = Now()
-    entry.outcome = type(outcome).__name__.lower()
-    entry.reason = describe_outcome(outcome)
-    entry.reply = "" if isinstance(outcome, NotSent | Unusable) else outcome.reply
-    entry.status = outcome.status or None if isinstance(outcome, Unknown) else None
-    entry.save(update_fields=["finished_at", "outcome", "reason", "reply", "status"])
+    complete_attempt(
+        entry=entry.pk,
+        outcome=type(outcome).__name__.lower(),
+        reason=describe_outcome(outcome),
+        reply="" if isinstance(outcome, NotSent | Unusable) else outcome.reply,
+        status=outcome.status or None if isinstance(outcome, Unknown) else None,
+    )
     match outcome:
         case Accepted():
             call.state = CallState.WRITTEN
@@ -76,9 +79,22 @@ def record_outcome(job: ExportJob, entry: WireAttempt, outcome: Outcome) -> None
             call.state = CallState.UNKNOWN
         case Unauthorised() | Unusable() | NotSent():
             call.state = call.unsent_state
-    call.save(update_fields=["state"])
+    set_call_state(call=call.pk, state=call.state)
     if not isinstance(outcome, Accepted):
         handle_failure(job, f"{call.title}: {describe_outcome(outcome)}", outcome, call)
+
+
+@PreparedUpdate
+def complete_attempt(
+    entry: Parameter, outcome: Parameter, reason: Parameter, reply: Parameter, status: Parameter
+) -> tuple[QuerySet[WireAttempt], dict[str, object]]:
+    result = {"outcome": outcome, "reason": reason, "reply": reply, "status": status}
+    return WireAttempt.objects.filter(pk=entry), {"finished_at": Now(), **result}
+
+
+@PreparedUpdate
+def set_call_state(call: Parameter, state: Parameter) -> tuple[QuerySet[ExportCall], dict[str, object]]:
+    return ExportCall.objects.filter(pk=call), {"state": state}
 
 
 @transaction.atomic

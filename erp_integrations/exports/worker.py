@@ -15,11 +15,12 @@ from itertools import zip_longest
 
 from django.conf import settings
 from django.db import Error, transaction
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from directory.db.database_errors import is_database_unreachable, is_transient_error
-from directory.db.leases import LeaseLost, get_lease_end, stopping
+from directory.db.leases import LeaseEnd, LeaseLost, get_lease_duration, get_lease_end, stopping
+from directory.db.prepared import Parameter, PreparedQuery, PreparedUpdate
 from directory.rights import approvers
 from directory.rights.permissions import find_company_membership
 from erp_integrations import signing
@@ -52,7 +53,6 @@ from erp_integrations.models import (
     CallState,
     Connection,
     ConnectionState,
-    ExportCall,
     ExportJob,
     Heartbeat,
     JobStatus,
@@ -150,12 +150,8 @@ def release_connection(connection_id: int, fencing_token: int) -> None:
 
 def export_next_job(connection_id: int, fencing_token: int) -> bool:
     """Deliver one due job of the connection; False when there is none."""
-    available = ConnectionState.objects.available()
-    due = ExportJob.objects.due().filter(connection=connection_id, connection__state__in=available)
-    job_id = due.order_by("not_before", "pk").values_list("pk", flat=True).first()
-    if job_id is None:
-        return False
-    while job := claim_job(job_id, connection_id, fencing_token):
+    due = list_due_jobs(connection=connection_id)
+    while due and (job := claim_job(due[0], connection_id, fencing_token)):
         try:
             # One whose session was over goes on at once, under a new one.
             if not isinstance(send_calls(job, fencing_token), SessionOver):
@@ -169,7 +165,14 @@ def export_next_job(connection_id: int, fencing_token: int) -> bool:
             logger.exception("Export job %s broke down", job.pk)
             outcomes.fail_unexpectedly(job)
             break
-    return True
+    return bool(due)
+
+
+@PreparedQuery
+def list_due_jobs(connection: Parameter) -> QuerySet[ExportJob, int]:
+    available = ConnectionState.objects.available()
+    due = ExportJob.objects.due().filter(connection=connection, connection__state__in=available)
+    return due.order_by("not_before", "pk").values_list("pk", flat=True)[:1]
 
 
 def find_acceptance_problem(job: ExportJob) -> str:
@@ -201,16 +204,10 @@ def claim_job(job_id: int, connection_id: int, fencing_token: int) -> ExportJob 
         connection = Connection.objects.lock(connection_id)
         if connection.state.lease_attempt != fencing_token:
             raise LeaseLost
-        job = (
-            ExportJob.objects.due()
-            .select_for_update(of=("self",), skip_locked=True)
-            .select_related("connection__settings", "connection__credentials", "connection__state")
-            .select_related("submission__company", "submission__commitment")
-            .filter(pk=job_id, connection__state__in=ConnectionState.objects.available())
-            .first()
-        )
-        if job is None:
+        found = list_claimable(job=job_id)
+        if not found:
             return None
+        (job,) = found
         if not (problem := find_acceptance_problem(job)):
             job.set_status(JobStatus.EXPORTING)
             job.attempt += 1
@@ -223,6 +220,17 @@ def claim_job(job_id: int, connection_id: int, fencing_token: int) -> ExportJob 
             return job
     outcomes.revoke_acceptance(job_id, problem)
     return None
+
+
+@PreparedQuery
+def list_claimable(job: Parameter) -> QuerySet[ExportJob]:
+    return (
+        ExportJob.objects.due()
+        .select_for_update(of=("self",), skip_locked=True)
+        .select_related("connection__settings", "connection__credentials", "connection__state")
+        .select_related("submission__company", "submission__commitment")
+        .filter(pk=job, connection__state__in=ConnectionState.objects.available())
+    )
 
 
 def send_calls(job: ExportJob, fencing_token: int) -> Outcome | None:
@@ -332,15 +340,23 @@ def start_call(
     Where a cut hid that this was committed, it writes the same once more: the call has not left.
     """
     with transaction.atomic():
-        held = ConnectionState.objects.filter(pk=job.connection_id, lease_attempt=fencing_token)
-        if not held.update(lease_until=get_lease_end()):
+        lease = {"fencing_token": fencing_token, "duration": get_lease_duration()}
+        if not renew_connection(connection=job.connection_id, **lease):
             raise LeaseLost
         if answered:
             outcomes.record_outcome(job, *answered)
         else:
             ExportJob.objects.renew(job)
-        ExportCall.objects.filter(pk=entry.call_id).update(state=CallState.SENDING)
+        outcomes.set_call_state(call=entry.call_id, state=CallState.SENDING)
         entry.save()
+
+
+@PreparedUpdate
+def renew_connection(
+    connection: Parameter, fencing_token: Parameter, duration: Parameter
+) -> tuple[ConnectionStateQuerySet, dict[str, object]]:
+    held = ConnectionState.objects.filter(pk=connection, lease_attempt=fencing_token)
+    return held, {"lease_until": LeaseEnd(duration)}
 
 
 def find_change_since_accept(job: ExportJob) -> str:

@@ -1,13 +1,14 @@
 """Queries that are put into SQL once."""
 
 import threading
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.test.utils import CaptureQueriesContext
 
-from directory.db.prepared import AnyOf, Parameter, PreparedQuery
+from directory.db.prepared import AnyOf, Parameter, PreparedQuery, PreparedUpdate
 from directory.models import CompanyMembership, Level, ProjectMembership
 from tests.factories import MemberFactory, ProjectFactory, join_company, join_project
 
@@ -80,3 +81,18 @@ def test_a_lock_needs_a_transaction() -> None:
         assert list_locked(company=member.company_id) == [member]
     with pytest.raises(transaction.TransactionManagementError):
         list_locked(company=member.company_id)
+
+
+@PreparedUpdate
+def set_level(company: Parameter, level: Parameter) -> tuple[QuerySet[Any], dict[str, object]]:
+    rows = CompanyMembership.objects.filter(company=company, user__is_active=True)
+    return rows, {"erp_integrations_level": level}
+
+
+def test_an_update_changes_its_rows_and_counts_them() -> None:
+    member, other = create_member(), create_member()
+    assert set_level(company=member.company_id, level=Level.ADMIN) == 1
+    assert set_level(company=other.company_id, level=Level.STANDARD) == 1
+    assert set_level(company=-1, level=Level.NONE) == 0
+    members = CompanyMembership.objects.order_by("pk").values_list("erp_integrations_level", flat=True)
+    assert list(members) == [Level.ADMIN, Level.STANDARD]

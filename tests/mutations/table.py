@@ -39,10 +39,13 @@ class Mutation:
 _CLAIM = """        connection = Connection.objects.lock(connection_id)
         if connection.state.lease_attempt != fencing_token:
             raise LeaseLost
-        job = (
-            ExportJob.objects.due()
-            .select_for_update(of=("self",), skip_locked=True)
+        found = list_claimable(job=job_id)
 """
+_CLAIMED = "        found = list_claimable(job=job_id)\n"
+_UNLOCKED = (
+    'list(ExportJob.objects.due().select_related("connection__settings", "connection__state").select_related('
+    '"submission__company", "submission__commitment").filter(pk=job_id))'
+)
 _DECISION = '    return rows.select_for_update(of=("commitment", "self"))\n'
 _RESULT = """    commitment = Commitment.objects.select_for_update().get(pk=ids["submission__commitment_id"])
     submission = (
@@ -55,8 +58,7 @@ _RESULT = """    commitment = Commitment.objects.select_for_update().get(pk=ids[
 """
 _OVERTAKEN = "        if connection.state.lease_attempt != fencing_token:\n            raise LeaseLost\n"
 _FENCED = """\
-        held = ConnectionState.objects.filter(pk=job.connection_id, lease_attempt=fencing_token)
-        if not held.update(lease_until=get_lease_end()):
+        if not renew_connection(connection=job.connection_id, **lease):
             raise LeaseLost
 """
 _ANSWERED = "        if answered:\n            outcomes.record_outcome(job, *answered)\n        else:\n"
@@ -74,8 +76,8 @@ MUTATIONS = (
     Mutation(
         "the lease check before a claim",
         EXPORTING,
-        _OVERTAKEN + "        job = (\n",
-        "        job = (\n",
+        _OVERTAKEN + _CLAIMED,
+        _CLAIMED,
         (f"{LOCKS}::test_a_worker_whose_connection_was_taken_over_claims_nothing_more",),
     ),
     Mutation(
@@ -160,9 +162,7 @@ MUTATIONS = (
         "the row locks of a claim",
         EXPORTING,
         _CLAIM,
-        _CLAIM.replace('.select_for_update(of=("self",), skip_locked=True)', "").replace(
-            ".lock(", ".get(pk="
-        ),
+        _CLAIM.replace(".lock(", ".get(pk=").replace("list_claimable(job=job_id)", _UNLOCKED),
         (f"{LOCKS}::test_a_job_that_a_person_takes_back_at_this_moment_is_not_claimed",),
     ),
     Mutation(
@@ -205,7 +205,7 @@ MUTATIONS = (
     Mutation(
         "the intent that is stored before the wire",
         EXPORTING,
-        "        ExportCall.objects.filter(pk=entry.call_id).update(state=CallState.SENDING)\n",
+        "        outcomes.set_call_state(call=entry.call_id, state=CallState.SENDING)\n",
         "",
         (f"{DELIVERING}::test_a_worker_that_died_while_sending_leaves_it_unknown",),
     ),
