@@ -65,8 +65,7 @@ def probe_if_due(connection_id: int) -> bool:
     # Moved on first, so that two workers don't ask at the same moment; but no further than a lease, because
     # a worker that dies while it asks leaves the connection stopped for as long.
     lease = timedelta(seconds=settings.EXPORT_LEASE_SECONDS)
-    due = ConnectionState.objects.due_for_probe().filter(pk=connection_id)
-    if not due.update(not_before=Now() + lease):
+    if not ConnectionState.objects.due_for_probe().filter(pk=connection_id).update(not_before=Now() + lease):
         return False
     return _probe(connection_id, None).is_usable
 

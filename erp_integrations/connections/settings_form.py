@@ -82,7 +82,7 @@ def format_codes(value: str) -> str:
 
 def build_secret_clean_method(name: str) -> Callable[[Any], str]:
     """A secret that is left blank keeps the stored one."""
-    return lambda form: form.cleaned_data[name] or getattr(form.credentials, name)
+    return lambda form: form.cleaned_data[name] or getattr(form.secrets, name)
 
 
 class ConnectionForm(forms.ModelForm[Connection]):
@@ -140,13 +140,12 @@ class ConnectionForm(forms.ModelForm[Connection]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.rules = self.instance.settings if self.instance.pk else ConnectionSettings()
-        self.credentials = self.instance.credentials if self.instance.pk else ConnectionCredentials()
+        self.secrets = self.instance.credentials if self.instance.pk else ConnectionCredentials()
         self.initial = {**{name: getattr(self.rules, name) for name in SETTINGS_FIELDS}, **self.initial}
-        self.initial["client_secret_expires_on"] = self.credentials.client_secret_expires_on
+        self.initial["client_secret_expires_on"] = self.secrets.client_secret_expires_on
         for name in SECRETS:
             self.initial[name] = ""
-            is_stored = getattr(self.credentials, name)
-            self.fields[name].help_text = SECRET_STORED if is_stored else NO_SECRET_STORED
+            self.fields[name].help_text = SECRET_STORED if getattr(self.secrets, name) else NO_SECRET_STORED
         gone = self.instance.server
         if "server" in self.fields and gone and gone not in settings.SPECTRUM_SERVERS:
             # It stays what it is until somebody chooses another one.
@@ -241,7 +240,7 @@ class ConnectionForm(forms.ModelForm[Connection]):
 
     def save_settings(self) -> None:
         """Write what was changed of settings and secrets; the connection is saved already."""
-        for row, names in ((self.rules, SETTINGS_FIELDS), (self.credentials, CREDENTIALS_FIELDS)):
+        for row, names in ((self.rules, SETTINGS_FIELDS), (self.secrets, CREDENTIALS_FIELDS)):
             row.connection = self.instance
             # Nothing else: a rotation may have stored a new secret meanwhile.
             changed = [name for name in names if self.cleaned_data[name] != getattr(row, name)]
@@ -264,7 +263,7 @@ class SettingsForm(ConnectionForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in ("guid", "client_secret"):
-            if not getattr(self.credentials, name):
+            if not getattr(self.secrets, name):
                 del self.fields[f"forget_{name}"]
 
     def list_sections(self) -> list[tuple[str, list[forms.BoundField]]]:

@@ -64,9 +64,9 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
     """Reading connections."""
 
     def lock(self, pk: int) -> "Connection":
-        """The row and its state, in this order, with its company."""
-        rows = self.select_for_update(of=("self", "state")).select_related("company", "state")
-        return rows.get(state=pk)  # an inner join, as FOR UPDATE needs it
+        """The row and its state, in this order, with its company. By the state, as FOR UPDATE takes no outer
+        join."""
+        return self.select_for_update(of=("self", "state")).select_related("company", "state").get(state=pk)
 
 
 class Connection(models.Model):

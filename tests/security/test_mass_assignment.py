@@ -9,7 +9,15 @@ from django.db.models import DateTimeField, Field, Model
 
 from commitments.models import Commitment, ContractCompany, LineItem
 from directory.models import Company, CompanyMembership, Project, ProjectMembership, User
-from erp_integrations.models import Connection, ExportJob, JobLink, Submission, VendorLink
+from erp_integrations.models import (
+    Connection,
+    ConnectionCredentials,
+    ConnectionState,
+    ExportJob,
+    JobLink,
+    Submission,
+    VendorLink,
+)
 from tests.rights import forms
 from tests.rights.cells import cells_of
 from tests.rights.fixtures import the_world
@@ -23,7 +31,7 @@ pytestmark = pytest.mark.django_db
 PRODUCT = ("directory", "commitments", "erp_integrations", "notifications")
 STORED: tuple[type[Model], ...] = (
     *(User, Company, CompanyMembership, Project, ProjectMembership, Commitment, LineItem, ContractCompany),
-    *(Connection, VendorLink, JobLink, Submission, ExportJob),
+    *(Connection, ConnectionCredentials, ConnectionState, VendorLink, JobLink, Submission, ExportJob),
 )
 WITH_FORMS = [
     name

@@ -14,7 +14,7 @@ from directory.models import User
 from erp_integrations.adapters.registry import build_sending_adapter
 from erp_integrations.connections import probing
 from erp_integrations.exports import unknown, verification, worker
-from erp_integrations.models import Connection, ExportJob
+from erp_integrations.models import ConnectionState, ExportJob
 from tests.endurance.contracts.comparing import differences
 from tests.endurance.contracts.pages import plan
 from tests.endurance.contracts.people import words_of
@@ -74,7 +74,7 @@ def _turn(connection_id: int) -> None:
 
 def _time_passes() -> None:
     """Whatever was to be waited for is over, as our rows tell it."""
-    for model in (ExportJob, Connection):
+    for model in (ExportJob, ConnectionState):
         moments = [field.name for field in model._meta.fields if isinstance(field, DateTimeField)]
         model.objects.update(**{name: F(name) - A_WHILE for name in moments})
 
