@@ -41,7 +41,7 @@ def build_parameters(build: Callable[..., Any]) -> Iterator[Parameter]:
     return map(Parameter, inspect.signature(build).parameters)
 
 
-def fill_in(parameters: Iterable[Any], values: Mapping[str, object]) -> tuple[Any, ...]:
+def build_values(parameters: Iterable[Any], values: Mapping[str, object]) -> tuple[Any, ...]:
     return tuple(values[each.value] if isinstance(each, Parameter) else each for each in parameters)
 
 
@@ -58,13 +58,13 @@ class PreparedQuery(Generic[Row]):
         return rows, compiler, *compiler.as_sql()
 
     def __call__(self, **values: object) -> list[Row]:
-        """Raises TransactionManagementError where it locks and no transaction is open."""
+        """One query. What locks needs a transaction."""
         rows, compiler, statement, parameters = self._prepared
         compiler, query = copy(compiler), copy(rows.query)
         connection = compiler.connection = connections[rows.db]
         if query.select_for_update and connection.get_autocommit():
             raise transaction.TransactionManagementError("A lock needs a transaction.")
-        given = fill_in(parameters, values)
+        given = build_values(parameters, values)
         compiler.as_sql = lambda *_, **__: (statement, given)  # type: ignore[method-assign]
         query.get_compiler = lambda *_, **__: compiler  # type: ignore[method-assign]
         asked = SimpleNamespace(db=rows.db, query=query, _known_related_objects={})
@@ -87,5 +87,5 @@ class PreparedUpdate:
     def __call__(self, **values: object) -> int:
         database, statement, parameters = self._prepared
         with connections[database].cursor() as cursor:
-            cursor.execute(statement, fill_in(parameters, values))
+            cursor.execute(statement, build_values(parameters, values))
             return int(cursor.rowcount)

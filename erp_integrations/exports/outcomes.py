@@ -63,7 +63,7 @@ def record_outcome(job: ExportJob, entry: WireAttempt, outcome: Outcome) -> None
         job = lock_leased_job(job)
     if isinstance(outcome, Unauthorised) and outcome.errors and ledger.has_later_accepted_call(call):
         outcome = Refused(outcome.errors, outcome.reply)
-    complete_attempt(
+    save_answer(
         entry=entry.pk,
         outcome=type(outcome).__name__.lower(),
         reason=describe_outcome(outcome),
@@ -85,7 +85,7 @@ def record_outcome(job: ExportJob, entry: WireAttempt, outcome: Outcome) -> None
 
 
 @PreparedUpdate
-def complete_attempt(
+def save_answer(
     entry: Parameter, outcome: Parameter, reason: Parameter, reply: Parameter, status: Parameter
 ) -> tuple[QuerySet[WireAttempt], dict[str, object]]:
     result = {"outcome": outcome, "reason": reason, "reply": reply, "status": status}

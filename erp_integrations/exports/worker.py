@@ -341,7 +341,7 @@ def start_call(
     """
     with transaction.atomic():
         lease = {"fencing_token": fencing_token, "duration": get_lease_duration()}
-        if not renew_connection(connection=job.connection_id, **lease):
+        if not update_connection_lease(connection=job.connection_id, **lease):
             raise LeaseLost
         if answered:
             outcomes.record_outcome(job, *answered)
@@ -352,7 +352,7 @@ def start_call(
 
 
 @PreparedUpdate
-def renew_connection(
+def update_connection_lease(
     connection: Parameter, fencing_token: Parameter, duration: Parameter
 ) -> tuple[ConnectionStateQuerySet, dict[str, object]]:
     held = ConnectionState.objects.filter(pk=connection, lease_attempt=fencing_token)

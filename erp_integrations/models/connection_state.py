@@ -1,4 +1,4 @@
-"""What workers write of a connection: who has it, what ails it, and when it was looked at."""
+"""The state that workers write of a connection: who has it, what ails it, and when it was looked at."""
 
 from django.db import models
 from django.db.models import F, Func, Q, Value

@@ -161,7 +161,7 @@ def build_rows(submissions: Iterable[Any], viewer: CompanyMembership) -> list[Su
 
 
 def build_cells(rows: Iterable[SubmissionRow], *, read_only: bool = False) -> Iterator[dict[str, Any]]:
-    """What the list says of each of a company's, in plain values, of which a template finds each at once."""
+    """Each row of a company as plain values, of which a template finds each at once."""
     address = ""
     for row in rows:
         submission, awaits = row.submission, row.is_awaiting

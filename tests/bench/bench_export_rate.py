@@ -4,11 +4,12 @@ Both by turns in one run, on one connection and on four, with the processor time
 """
 
 import os
+import shutil
 import sqlite3
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ from erp_integrations.wakeup import wake_exports
 from local.processes import Program, end, spawn, wait_until_ready
 from local.programs import ROOT, python
 from tests.bench import floor
-from tests.bench.stage import THREADS, Company, one_worker, spectrum
+from tests.bench.stage import THREADS, Company, one_worker, pooler, spectrum
 from tests.simulator import Simulator
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -71,37 +72,43 @@ def test_export_rate(settings: Settings, tmp_path: Path, report: Callable[[str],
                 )
 
 
+@pytest.mark.parametrize("is_pooled", [False, True], ids=["direct", "pooled"])
 def test_four_connections_beside_one(
-    settings: Settings, tmp_path: Path, report: Callable[[str], None]
+    settings: Settings, tmp_path: Path, report: Callable[[str], None], is_pooled: bool
 ) -> None:
     """Spectrum answers after 200 ms; two workers, so that what one may do is not the limit."""
-    with spectrum(CODES) as simulator:
+    if is_pooled and not shutil.which("pgbouncer"):
+        pytest.skip("PgBouncer is not installed")
+    with ExitStack() as stack:
+        simulator = stack.enter_context(spectrum(CODES))
         settings.SPECTRUM_SERVERS = {"simulator": simulator.url}
         companies = [Company(code) for code in CODES]
         for company in companies:
             company.send(3 * EACH)
-        folders = [tmp_path / "one", tmp_path / "two"]
-        for folder in folders:
-            folder.mkdir()
-        with one_worker(folders[0]) as one, one_worker(folders[1]) as two:
-            for company in companies:
-                company.accept()
+        url = stack.enter_context(pooler()) if is_pooled else ""
+        workers = []
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            workers.append(stack.enter_context(one_worker(tmp_path / name, url)))
+        for company in companies:
+            company.accept()
+        wait_until_exported()
+        simulator.set_faults({"kind": "slow", "seconds": 0.2, "times": 100_000})
+        rates: list[float] = []
+        for count in (1, 4):
+            chosen = companies[:count] * EACH
+            accept_for_later(settings, chosen)
+            before, begun = sum(read_processor_time(each.pid) for each in workers), time.monotonic()
+            make_due(chosen)
             wait_until_exported()
-            simulator.set_faults({"kind": "slow", "seconds": 0.2, "times": 100_000})
-            rates: list[float] = []
-            for count in (1, 4):
-                chosen = companies[:count] * EACH
-                accept_for_later(settings, chosen)
-                before, begun = sum(map(read_processor_time, (one.pid, two.pid))), time.monotonic()
-                make_due(chosen)
-                wait_until_exported()
-                rates.append(len(chosen) / (time.monotonic() - begun))
-                used = (sum(map(read_processor_time, (one.pid, two.pid))) - before) / len(chosen) * 1000
-                report(
-                    f"two workers, Spectrum answers after 200 ms, connections: {count}, exports a second: "
-                    f"{rates[-1]:.2f}, processor time of each {used:.1f} ms"
-                )
-            report(f"four connections by one: {rates[1] / rates[0]:.2f}")
+            rates.append(len(chosen) / (time.monotonic() - begun))
+            used = sum(read_processor_time(each.pid) for each in workers) - before
+            report(
+                f"two workers{', pooled' if is_pooled else ''}, Spectrum answers after 200 ms, connections: "
+                f"{count}, exports a second: {rates[-1]:.2f}, "
+                f"processor time of each {used / len(chosen) * 1000:.1f} ms"
+            )
+        report(f"four connections by one: {rates[1] / rates[0]:.2f}")
 
 
 def report_latency(company: Company, report: Callable[[str], None]) -> None:

@@ -58,7 +58,7 @@ _RESULT = """    commitment = Commitment.objects.select_for_update().get(pk=ids[
 """
 _OVERTAKEN = "        if connection.state.lease_attempt != fencing_token:\n            raise LeaseLost\n"
 _FENCED = """\
-        if not renew_connection(connection=job.connection_id, **lease):
+        if not update_connection_lease(connection=job.connection_id, **lease):
             raise LeaseLost
 """
 _ANSWERED = "        if answered:\n            outcomes.record_outcome(job, *answered)\n        else:\n"
