@@ -228,8 +228,9 @@ class Copying:
             lock=f"'{lock}'",
             erp_id=NUMBER if lock == Lock.EXPORTED else "''",
         )
+        waits = "NULL" if lock == Lock.EXPORTED else str(commitment.project_id)
         for position, line in enumerate(commitment.lines.all()):
-            self.copy(line, id=f"new.id * 2 + {position}", commitment_id="new.id")
+            self.copy(line, id=f"new.id * 2 + {position}", commitment_id="new.id", unexported_in=waits)
 
     def copy_submissions(self) -> None:
         commitment, company = self.sent.commitment, self.place.vendors[0]
