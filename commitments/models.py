@@ -243,6 +243,8 @@ class LineItem(models.Model):
     unit_of_measure = models.CharField(max_length=10, blank=True)
     unit_cost = models.DecimalField(max_digits=16, decimal_places=6, null=True, blank=True)
     amount = models.DecimalField(max_digits=14, decimal_places=2)
+    unexported_in = models.BigIntegerField(null=True, editable=False)
+    """The project while its commitment is not exported; the database writes it (migration 0007)."""
 
     class Meta:
         ordering = ["position"]
@@ -252,6 +254,12 @@ class LineItem(models.Model):
                 name="a_position_holds_one_line",
                 deferrable=models.Deferrable.DEFERRED,
             )
+        ]
+        indexes = [
+            models.Index(
+                fields=["unexported_in", *names], condition=Q(unexported_in__isnull=False), name=name
+            )
+            for name, *names in (("used_codes", "cost_code", "cost_type"), ("used_units", "unit_of_measure"))
         ]
 
     def __str__(self) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Value
 
-from commitments.models import NOT_EXPORTED, SENDABLE_STATUSES, Commitment
+from commitments.models import NOT_EXPORTED, SENDABLE_STATUSES, Commitment, LineItem
 from directory.db import pagination
 from directory.db.pagination import Page
 from directory.db.prepared import Parameter
@@ -13,10 +13,12 @@ from directory.models import Company
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.links.kinds import VENDOR, ErpRecord, LinkKind, LinkOwner
 from erp_integrations.models import Connection, VendorLink
-from erp_integrations.models.listing import limit_to_words
+from erp_integrations.models.listing import MAX_COUNT, limit_to_words
 from erp_integrations.name_matching import find_suggestions
 
 MAX_SEARCH_RESULTS = 20
+MOST_LINES = 2_500
+"""Counted for a page, in equal parts."""
 
 LINK_FILTERS: Mapping[str, str] = {
     "not-linked": "Not linked",
@@ -125,3 +127,18 @@ def find_erp_records(
     records = kind.list_erp_records(company, connection).filter(gone_at=None).order_by(*kind.erp_order)
     records = limit_to_words(records, search, (kind.erp_code, kind.erp_name))
     return list(records[:MAX_SEARCH_RESULTS]) if search else []
+
+
+def count_lines(wanted: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """For each of these filters its lines and their commitments; "100+" where no more were counted."""
+    most = min(MAX_COUNT, MOST_LINES // (len(wanted) or 1)) or 1
+    parts = [
+        LineItem.objects.filter(**each).order_by().values_list(Value(place), "commitment")[:most]
+        for place, each in enumerate(wanted)
+    ]
+    found: list[list[int]] = [[] for _ in wanted]
+    for place, commitment in parts[0].union(*parts[1:], all=True) if parts else ():
+        found[place].append(commitment)
+    return [
+        [f"{count}{'+' * (len(each) == most)}" for count in (len(each), len(set(each)))] for each in found
+    ]

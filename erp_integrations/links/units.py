@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import connection as database
 from django.db import transaction
-from django.db.models import Count
 
-from commitments.models import NOT_EXPORTED, LineItem
 from directory import history
 from directory.models import User
 from directory.rights.permissions import require_administer_erp_integrations
@@ -16,7 +15,8 @@ from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.subjects import Kind, Subject
 from erp_integrations.events import ErpEvent
 from erp_integrations.links.linking import LinkChanged, LinkError
-from erp_integrations.models import Connection, UnitLink
+from erp_integrations.links.queries import count_lines
+from erp_integrations.models import Connection, JobLink, UnitLink
 from erp_integrations.snapshots import hash_content
 
 SUGGESTIONS: Mapping[str, str] = {
@@ -40,26 +40,27 @@ SUGGESTIONS: Mapping[str, str] = {
 
 def list_used_units(connection: Connection) -> list[dict[str, Any]]:
     """The units in use that Spectrum can't hold, or that are linked: by name, those that need a link first.
-    Two queries.
+    Four queries.
 
     ``lines`` counts what is not exported; ``suggested`` is what its name is usually called in Spectrum, blank
     where nobody knows, or it is linked.
     """
-    links = get_unit_links(connection)
-    lines = LineItem.objects.filter(commitment__project__job_link__connection=connection)
-    lines = lines.filter(commitment__lock__in=NOT_EXPORTED).exclude(unit_of_measure="")
-    line_counts = lines.order_by().values_list("unit_of_measure").annotate(count=Count("pk"))
-    counts: dict[str, int] = dict.fromkeys(links, 0)
-    adapter = get_adapter(connection)
-    for unit, count in line_counts:
+    links, adapter = get_unit_links(connection), get_adapter(connection)
+    projects = [*JobLink.objects.filter(connection=connection).values_list("project_id", flat=True)]
+    with database.cursor() as cursor:
+        cursor.execute("SELECT list_unexported_units(%s)", [projects])
+        used = cursor.fetchall()
+    spellings: dict[str, list[str]] = {unit: [] for unit in links}
+    for (unit,) in used:
         name = get_comparable_unit(unit)
         if name in links or adapter.describe_code_issue(unit.strip(), "unit"):
-            counts[name] = counts.get(name, 0) + count
+            spellings.setdefault(name, []).append(unit)
+    found_by = [{"unexported_in__in": projects, "unit_of_measure__in": each} for each in spellings.values()]
     rows = []
-    for unit, count in counts.items():
+    for unit, (lines, _) in zip(spellings, count_lines(found_by), strict=True):
         erp_unit = links.get(unit, "")
         suggested = "" if erp_unit else SUGGESTIONS.get(unit, "")
-        rows.append({"unit": unit, "erp_unit": erp_unit, "lines": count, "suggested": suggested})
+        rows.append({"unit": unit, "erp_unit": erp_unit, "lines": lines, "suggested": suggested})
     return sorted(rows, key=lambda row: (bool(row["erp_unit"]), row["unit"]))
 
 

@@ -4,13 +4,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import Count
+from django.db.models.functions import Upper
 
-from commitments.models import NOT_EXPORTED, LineItem
+from commitments.models import CostCode
 from directory.db import pagination
 from directory.db.pagination import Page
 from directory.models import Company, Project
 from erp_integrations.adapters.registry import get_adapter
+from erp_integrations.links.queries import count_lines
 from erp_integrations.models import Job, JobLink, Phase, PhaseState
 from erp_integrations.models.listing import limit_to_words
 
@@ -20,7 +21,7 @@ PAGE_LENGTH = 25
 def get_project_page(
     company: Company, *, search: str, parameters: Mapping[str, str]
 ) -> tuple[Page[Project], list[dict[str, Any]]]:
-    """Some projects, in the order of their names. Five queries."""
+    """Some projects, in the order of their names. Six queries."""
     projects = limit_to_words(Project.objects.filter(company=company), search, ("name", "number"))
     kept = {"q": search} if search else {}
     project_page = pagination.get_page(
@@ -31,7 +32,7 @@ def get_project_page(
 
 def list_project_cost_codes(company: Company, projects: Sequence[Project]) -> list[dict[str, Any]]:
     """Each project with the gaps among its ``used_count`` pairs of cost code and cost type, in their order.
-    Four queries.
+    Five queries.
 
     ``is_read`` says whether the phases of its job were ever read: it may not be linked, or its job not be in
     Spectrum's list.
@@ -40,16 +41,20 @@ def list_project_cost_codes(company: Company, projects: Sequence[Project]) -> li
         link.project_id: link
         for link in JobLink.objects.filter(project__in=projects).select_related("connection__settings")
     }
-    jobs = {
-        (job.connection_id, job.number.upper()): job
-        for job in Job.objects.filter(connection__company=company, gone_at=None)
-    }
+    numbers = {link.job_number.strip().upper() for link in links.values()}
+    listed = Job.objects.filter(connection__company=company, gone_at=None).alias(comparable=Upper("number"))
+    jobs = {(job.connection_id, job.number.upper()): job for job in listed.filter(comparable__in=numbers)}
     job_by_project = {
         project_id: jobs.get((link.connection_id, link.job_number.strip().upper()))
         for project_id, link in links.items()
     }
     used = list_used_cost_codes(projects)
-    phases = list_phase_statuses([job for job in job_by_project.values() if job])
+    codes = {
+        get_adapter(link.connection).get_phase_code(pair.code)
+        for link in links.values()
+        for pair in used[link.project_id]
+    }
+    phases = list_phase_statuses([job for job in job_by_project.values() if job], codes)
     rows = []
     for project in projects:
         link, job = links.get(project.pk), job_by_project.get(project.pk)
@@ -58,45 +63,43 @@ def list_project_cost_codes(company: Company, projects: Sequence[Project]) -> li
         if link and job and row["is_read"]:
             row["unmapped"] = find_unmapped_cost_codes(link, phases[job.pk], used[project.pk])
         rows.append(row)
+    gaps = [gap for row in rows for gap in row["unmapped"]]
+    for gap, counts in zip(gaps, count_lines([gap["where"] for gap in gaps]), strict=True):
+        gap["lines"], gap["commitments"] = counts
     return rows
 
 
-def list_used_cost_codes(projects: Sequence[Project]) -> defaultdict[int, list[dict[str, Any]]]:
-    lines = LineItem.objects.filter(commitment__project__in=projects, commitment__lock__in=NOT_EXPORTED)
-    coded = lines.filter(cost_code__isnull=False, cost_type__isnull=False)
-    pairs = (
-        coded.order_by("cost_code__code", "cost_type__code")
-        .values("commitment__project_id", "cost_code__code", "cost_code__name", "cost_type__code")
-        .annotate(lines=Count("pk"), commitments=Count("commitment", distinct=True))
-    )
-    used: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
-    for pair in pairs:
-        used[pair["commitment__project_id"]].append(dict(pair))
+def list_used_cost_codes(projects: Sequence[Project]) -> defaultdict[int, list[Any]]:
+    """By project, in order: a cost code for each cost type that it is used with."""
+    used: defaultdict[int, list[Any]] = defaultdict(list)
+    keys = [project.pk for project in projects]
+    for pair in CostCode.objects.raw("SELECT * FROM list_unexported_codes(%s)", [keys]):
+        used[vars(pair)["unexported_in"]].append(pair)
     return used
 
 
-def list_phase_statuses(jobs: Sequence[Job]) -> defaultdict[int, dict[str, dict[str, str]]]:
-    """The status by job, phase and cost type."""
+def list_phase_statuses(jobs: Sequence[Job], codes: set[str]) -> defaultdict[int, dict[str, dict[str, str]]]:
+    """Of these codes, in upper case, the status by job, phase and cost type."""
     phases: defaultdict[int, dict[str, dict[str, str]]] = defaultdict(dict)
-    rows = Phase.objects.filter(job__in=jobs, gone_at=None).values_list(
-        "job_id", "code", "cost_type", "status"
-    )
+    listed = Phase.objects.filter(job__in=jobs, gone_at=None).alias(comparable=Upper("code"))
+    rows = listed.filter(comparable__in=codes).values_list("job_id", "code", "cost_type", "status")
     for job_id, code, cost_type, status in rows:
         phases[job_id].setdefault(code.upper(), {})[cost_type.upper()] = status
     return phases
 
 
 def find_unmapped_cost_codes(
-    link: JobLink, phases: Mapping[str, Mapping[str, str]], used: Sequence[Mapping[str, Any]]
+    link: JobLink, phases: Mapping[str, Mapping[str, str]], used: Sequence[Any]
 ) -> list[dict[str, Any]]:
     """The pairs that Spectrum's list has something against; ``is_refused``: it would refuse such a line."""
     phase_code = get_adapter(link.connection).get_phase_code
     unmapped = []
     for pair in used:
-        cost_types, cost_type = phases.get(phase_code(pair["cost_code__code"]), {}), pair["cost_type__code"]
+        cost_types, cost_type = phases.get(phase_code(pair.code), {}), pair.cost_type
         if sentence := _describe_phase_problem(cost_types, cost_type):
             inactive = cost_types.get(cost_type.strip().upper()) == PhaseState.INACTIVE
-            unmapped.append({**pair, "sentence": sentence, "is_refused": not inactive})
+            where = {"unexported_in": link.project_id, "cost_code": pair.pk, "cost_type": pair.cost_type_id}
+            unmapped.append({"pair": pair, "sentence": sentence, "is_refused": not inactive, "where": where})
     return unmapped
 
 

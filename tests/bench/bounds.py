@@ -53,6 +53,8 @@ PAGES = (
     Page(f"{BASE}/deliveries/", 12),
     Page(f"{BASE}/vendors/", 15),
     Page(f"{BASE}/jobs/", 12),
+    Page(f"{BASE}/cost-codes/", 15),
+    Page(f"{BASE}/units/", 15),
     Page(f"{BASE}/reconciliation/", 13),
     Page(f"{BASE}/approvers/", 19),
     Page(f"{BASE}/history/", 14),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from django.db import connection, models
 from django.db.backends.utils import CursorWrapper
+from django.utils import timezone
 
 from commitments.models import Badge, Commitment, ContractCompany, LineItem, Lock
 from directory.models import Company, HistoryEntry, Level, User
@@ -16,9 +17,12 @@ from erp_integrations.models import (
     ErpIdHold,
     ExportCall,
     ExportJob,
+    Job,
     JobStatus,
+    Phase,
     Submission,
     SubmissionStatus,
+    UnitLink,
     Verification,
     WireAttempt,
 )
@@ -156,12 +160,17 @@ def build_places(company: Company, projects: int) -> list[Place]:
     vendors = ContractCompanyFactory.create_batch(100 if projects > 2 else 10, company=company)
     for number, vendor in enumerate(vendors[:-2]):  # two have no vendor in Spectrum
         VendorLinkFactory(contract_company=vendor, connection=erp, vendor_code=f"V{number}")
+    UnitLink.objects.create(connection=erp, unit="CY", erp_unit="CY")
     return [build_place(company, approver, erp, vendors) for _ in range(projects)]
 
 
 def build_place(company: Company, approver: User, erp: Connection, vendors: list[ContractCompany]) -> Place:
     project = ProjectFactory(company=company)
-    JobLinkFactory(project=project, connection=erp)
+    seen = {"seen_at": timezone.now()}
+    number = JobLinkFactory(project=project, connection=erp).job_number
+    job = Job.objects.create(connection=erp, number=number, phases_seen_at=timezone.now(), **seen)
+    for code in PHASES:  # which take nothing more
+        Phase.objects.create(job=job, code=code.replace("-", ""), cost_type="S", status="C", **seen)
     sender = ProjectAdminFactory(project=project)
     codes = [CostCodeFactory(project=project, code=code) for code in PHASES]
 
@@ -174,9 +183,9 @@ def build_place(company: Company, approver: User, erp: Connection, vendors: list
         submission: Submission = SubmissionFactory(commitment=commitment, sent_by=sender)
         return submission
 
-    job = accept(send(), approver)
-    hold = ErpIdHold.objects.get(commitment=job.submission.commitment)
-    return Place(send(), job, hold, approver, vendors)
+    exported = accept(send(), approver)
+    hold = ErpIdHold.objects.get(commitment=exported.submission.commitment)
+    return Place(send(), exported, hold, approver, vendors)
 
 
 def copy_rows(cursor: CursorWrapper, places: list[Place], base: int, count: int, waiting: int) -> None:
@@ -228,8 +237,9 @@ class Copying:
             lock=f"'{lock}'",
             erp_id=NUMBER if lock == Lock.EXPORTED else "''",
         )
+        waits = "NULL" if lock == Lock.EXPORTED else str(commitment.project_id)
         for position, line in enumerate(commitment.lines.all()):
-            self.copy(line, id=f"new.id * 2 + {position}", commitment_id="new.id")
+            self.copy(line, id=f"new.id * 2 + {position}", commitment_id="new.id", unexported_in=waits)
 
     def copy_submissions(self) -> None:
         commitment, company = self.sent.commitment, self.place.vendors[0]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from commitments.models import Badge, Commitment, Kind
+from commitments.models import Badge, Commitment, Kind, Lock
 from tests.factories import (
     CommitmentFactory,
     ContractCompanyFactory,
@@ -54,6 +54,29 @@ def test_a_status_of_another_kind_is_refused(kind: Kind, status: str) -> None:
 def test_retainage_is_a_percentage(percent: str) -> None:
     with pytest.raises(IntegrityError, match="retainage_is_a_percentage"):
         CommitmentFactory(default_retainage=Decimal(percent))
+
+
+def test_a_line_says_in_which_project_it_waits_whatever_else_was_said() -> None:
+    commitment = CommitmentFactory(lines=0)
+
+    def waits_in() -> set[int | None]:
+        return set(commitment.lines.values_list("unexported_in", flat=True))
+
+    LineItemFactory(commitment=commitment)
+    LineItemFactory(commitment=commitment, unexported_in=-1)
+    assert waits_in() == {commitment.project_id}
+    for lock, project in (
+        (Lock.WHOLE, commitment.project_id),
+        (Lock.EXPORTED, None),
+        (Lock.NONE, commitment.project_id),
+    ):
+        Commitment.objects.update(lock=lock)
+        LineItemFactory(commitment=commitment)
+        commitment.lines.update(unexported_in=-1)
+        assert waits_in() == {project}
+    commitment.project = ProjectFactory()
+    commitment.save()
+    assert waits_in() == {commitment.project_id}
 
 
 def test_the_total_is_the_sum_of_the_lines() -> None:

@@ -21,6 +21,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
+from commitments.models import LineItem
 from directory.db.search import build_word_filter
 from directory.models import User
 from erp_integrations import submissions as decisions
@@ -223,6 +224,13 @@ class TestMigrations:
         for job in ExportJob.objects.current().select_related("submission"):
             found = Submission.objects.filter(build_word_filter([job.submission.company_id], job.erp_id))
             assert (job.submission.erp_id, job.submission) == (job.erp_id, found.get())
+
+    def test_the_lines_of_what_is_not_exported_know_their_project(self) -> None:
+        lines = LineItem.objects.values_list("unexported_in", "commitment__project", "commitment__lock")
+        assert {(known == project, known is None, lock) for known, project, lock in lines} == {
+            (True, False, "whole"),
+            (False, True, "exported"),
+        }
 
     def test_nothing_is_run_where_all_was_run_before_there_were_squashed_ones(self) -> None:
         recorder = MigrationRecorder(database)

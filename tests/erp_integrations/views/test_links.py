@@ -14,7 +14,7 @@ from directory.db import pagination
 from directory.models import Company, HistoryEntry, Level, Project, User
 from directory.rights.permissions import RightMissing
 from erp_integrations.exports import worker
-from erp_integrations.links import linking
+from erp_integrations.links import linking, queries
 from erp_integrations.links.kinds import JOB, VENDOR
 from erp_integrations.models import (
     Connection,
@@ -515,6 +515,29 @@ class TestCostCodes:
             "The job has no such phase.",
         ):
             assert told in html
+
+    def test_their_lines_and_commitments_are_counted_as_far_as_anybody_reads(
+        self, admin: User, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        code = project.cost_codes.get(code="77-00000")
+        commitments = [Commitment.objects.get(), CommitmentFactory(project=project, lines=0)]
+        for commitment in (*commitments, commitments[1]):
+            LineItemFactory(commitment=commitment, cost_code=code)
+        for missing in ("cost_code", "cost_type"):
+            LineItemFactory(commitment=commitments[1], **{missing: None})
+        counted = r'class="mono">77-00000<.*?class="num">(.*?)<.*?class="num">(.*?)<'
+        assert re.findall(counted, page_of(admin, project.company, "cost-codes")) == [("4", "2")]
+        monkeypatch.setattr(queries, "MAX_COUNT", 3)
+        assert re.findall(counted, page_of(admin, project.company, "cost-codes")) == [("3+", "2+")]
+        # Four pairs share what is counted for the page.
+        monkeypatch.setattr(queries, "MOST_LINES", 4)
+        assert re.findall(counted, page_of(admin, project.company, "cost-codes")) == [("1+", "1+")]
+
+    def test_a_line_without_its_cost_type_hides_no_other(self, admin: User, project: Project) -> None:
+        LineItem.objects.filter(cost_code__code="09-90000").update(cost_type=None)
+        html = page_of(admin, project.company, "cost-codes")
+        codes = re.findall(r'<span class="mono">(\d\d-\d+)</span>', html)
+        assert codes == ["05-10000", "09-99999", "77-00000"]
 
     def test_what_is_exported_is_not_in_the_way(self, admin: User, project: Project) -> None:
         Commitment.objects.update(lock="exported")

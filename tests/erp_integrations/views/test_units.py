@@ -11,6 +11,7 @@ from directory.models import HistoryEntry, User
 from erp_integrations import submissions
 from erp_integrations.checks import preflight
 from erp_integrations.checks.approval_basis import build_basis
+from erp_integrations.links import queries
 from erp_integrations.models import ConnectionSettings, UnitLink
 from erp_integrations.snapshots import build_document
 from tests.clients import signed_in
@@ -150,3 +151,22 @@ def test_a_blank_takes_a_link_away_and_it_blocks_again(commitment: Commitment, a
     save(commitment, admin, EACH="")
     assert issues(commitment) == ["line-unit-of-measure-invalid"]
     assert LineItem.objects.filter(unit_of_measure="each").exists()
+
+
+def listed(html: str) -> dict[str, str]:
+    """The lines that are counted of each unit."""
+    return dict(re.findall(r'<th scope="row">(.*?)</th> <td data-label="Lines" class="num">(.*?)</td>', html))
+
+
+def test_what_is_spelled_otherwise_is_counted_with_it_and_what_goes_elsewhere_or_is_exported_not(
+    commitment: Commitment, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commitment.lines.filter(position=3).update(unit_of_measure="CU yd")
+    elsewhere = ReadyCommitmentFactory(lines=1)
+    elsewhere.lines.update(unit_of_measure="ROLLS")
+    UnitLink.objects.create(connection=commitment.project.job_link.connection, unit="HOURS", erp_unit="HR")
+    assert listed(page(commitment, admin)) == {"CU YD": "2", "EACH": "1", "HOURS": "0"}
+    monkeypatch.setattr(queries, "MAX_COUNT", 2)
+    assert listed(page(commitment, admin)) == {"CU YD": "2+", "EACH": "1", "HOURS": "0"}
+    Commitment.objects.filter(pk=commitment.pk).update(lock="exported")
+    assert listed(page(commitment, admin)) == {"HOURS": "0"}
