@@ -3,6 +3,7 @@
 Each is a page of its own, and for htmx the same dialog alone, which opens in place.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -30,7 +31,7 @@ BLOCKED_MESSAGE = "It can't be exported as it is. The issues are listed below."
 
 
 @method_decorator(vary_on_headers("HX-Request"), name="dispatch")
-class Dialog(View):
+class Dialog(View, ABC):
     """A dialog on one submission. ``row`` is where it stands; ``form`` is there once something was posted."""
 
     http_method_names = ("get", "head", "post")
@@ -45,8 +46,9 @@ class Dialog(View):
     def post(self, request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
         return self.get(request, company_slug=company_slug, submission_id=submission_id)
 
+    @abstractmethod
     def handle_request(self) -> HttpResponse:
-        raise NotImplementedError
+        """Show the dialog, or do what was posted."""
 
     def get_row(self) -> SubmissionRow:
         """Where it stands now."""
