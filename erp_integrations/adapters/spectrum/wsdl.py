@@ -8,7 +8,7 @@ import io
 import math
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from threading import get_ident
 
 import zeep
@@ -57,12 +57,12 @@ class Service:
                 f"Spectrum's description of {layout.method} can't be used ({type(error).__name__})."
             ) from error
 
-    @property
+    @cached_property
     def declared(self) -> tuple[str, ...]:
         """The names of the site's elements, in its order."""
         return tuple(name for name, _ in self.shape)
 
-    @property
+    @cached_property
     def places(self) -> Mapping[str, str]:
         """The site's element for each of ours: as an ERP admin has mapped it, else in whatever case.
 
