@@ -379,8 +379,8 @@ MUTATIONS = (
     Mutation(
         "one attempt on the wire",
         "erp_integrations/adapters/spectrum/wire.py",
-        "super().__init__(max_retries=0)",
-        "super().__init__(max_retries=urllib3.Retry(3, allowed_methods=None))",
+        "retries=False,",
+        "retries=urllib3.Retry(3, allowed_methods=None),",
         (f"{TRANSPORT} -k silence",),
     ),
     Mutation(

@@ -6,6 +6,7 @@ moment when the first byte of the request is handed to the network.
 """
 
 import math
+import os
 import socket
 import ssl
 import threading
@@ -13,18 +14,13 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
-import requests
+import certifi
 import urllib3
-from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    NameResolutionError,
-    NewConnectionError,
-    ReadTimeoutError,
-)
+from urllib3.util import Timeout, Url, parse_url
 from urllib3.util.connection import create_connection
 from urllib3.util.ssl_ import create_urllib3_context
 
@@ -102,21 +98,23 @@ def send_request(
     # The read time-out starts anew with every byte, so it alone lets a slow server hold us for ever.
     watchdog = threading.Timer(settings.longest_call, line.end)
     watchdog.daemon = True
-    reply: requests.Response | None = None
+    reply: urllib3.BaseHTTPResponse | None = None
     received = bytearray()
     try:
         watchdog.start()
-        with build_session(line, settings.ca_file) as session:
-            reply = session.request(
+        target = parse_url(url)
+        with build_pool(target, line, settings.ca_file) as pool:
+            reply = pool.urlopen(
                 verb,
-                url,
-                data=body or None,
-                headers={**(headers or {}), "Connection": "close", "Accept-Encoding": "identity"},
-                timeout=(settings.connect_timeout, settings.read_timeout),
-                allow_redirects=False,
-                stream=True,
+                target.request_uri,
+                body=body or None,
+                headers=_build_headers(headers or {}),
+                timeout=Timeout(connect=settings.connect_timeout, read=settings.read_timeout),
+                retries=False,
+                redirect=False,
+                preload_content=False,
             )
-            while chunk := reply.raw.read1(_CHUNK_BYTES, decode_content=True):
+            while chunk := reply.read1(_CHUNK_BYTES, decode_content=True):
                 received += chunk  # as it comes, so that what came before a break is not lost
                 if len(received) > longest_reply:
                     raise ReplyTooLongError(longest_reply)
@@ -124,7 +122,7 @@ def send_request(
     except Exception as error:  # Whatever the libraries raise, what left us is known from the line alone.
         return Exchange(
             bytes_sent=line.bytes_sent,
-            status=reply.status_code if reply is not None else 0,
+            status=reply.status if reply is not None else 0,
             body=bytes(received),
             failure=describe_failure(error, line, settings),
             transient=not isinstance(error, ValueError),
@@ -135,7 +133,7 @@ def send_request(
         line.close()
     return Exchange(
         bytes_sent=line.bytes_sent,
-        status=reply.status_code,
+        status=reply.status,
         content_type=reply.headers.get("Content-Type", ""),
         body=bytes(received),
         failure=failure,
@@ -189,7 +187,7 @@ class _WatchedHTTPConnection(HTTPConnection):
         connection = self._open_allowed_connection()
         if not self.line.add_handle(connection):
             connection.close()
-            raise ConnectTimeoutError(self, "the time for the whole call was over")
+            raise urllib3.exceptions.ConnectTimeoutError(self, "the time for the whole call was over")
         return connection
 
     def _open_allowed_connection(self) -> socket.socket:
@@ -197,7 +195,7 @@ class _WatchedHTTPConnection(HTTPConnection):
         try:
             found = socket.getaddrinfo(self._dns_host, self.port, 0, socket.SOCK_STREAM)
         except socket.gaierror as error:
-            raise NameResolutionError(self.host, self, error) from error
+            raise urllib3.exceptions.NameResolutionError(self.host, self, error) from error
         addresses = list(dict.fromkeys(str(place[0]) for *_, place in found))
         for address in addresses:
             require_allowed(address)
@@ -213,8 +211,8 @@ class _WatchedHTTPConnection(HTTPConnection):
             except OSError as error:
                 failure = error
         if isinstance(failure, TimeoutError):
-            raise ConnectTimeoutError(self, "no answer in time") from failure
-        raise NewConnectionError(self, "no connection") from failure
+            raise urllib3.exceptions.ConnectTimeoutError(self, "no answer in time") from failure
+        raise urllib3.exceptions.NewConnectionError(self, "no connection") from failure
 
     def send(self, data: Any) -> None:
         if self.sock is None:
@@ -227,50 +225,39 @@ class _WatchedHTTPSConnection(_WatchedHTTPConnection, HTTPSConnection):
     """The same over TLS, whose handshake is no part of the request."""
 
 
-class _OneConnection(HTTPAdapter):
-    """Makes watched connections, and never a second one: no retries, nothing kept open.
+def build_pool(target: Url, line: _AttemptConnection, ca_file: str) -> urllib3.HTTPConnectionPool:
+    """A pool of one watched connection, which takes nothing from the environment.
 
     ``ca_file`` holds authorities that are trusted besides the usual ones.
     """
-
-    def __init__(self, line: _AttemptConnection, ca_file: str) -> None:
-        self.ca_file = ca_file
-        super().__init__(max_retries=0)
-        self.line = line
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        if self.ca_file:
-            options["ssl_context"] = create_urllib3_context()
-            options["ssl_context"].load_verify_locations(self.ca_file)
-        super().init_poolmanager(*args, **options)
-
-    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> urllib3.HTTPConnectionPool:
-        pool = super().get_connection_with_tls_context(*args, **options)
-        assert isinstance(pool, urllib3.HTTPConnectionPool)
-        secure = isinstance(pool, urllib3.HTTPSConnectionPool)
-        pool.ConnectionCls = _WatchedHTTPSConnection if secure else _WatchedHTTPConnection
-        pool.conn_kw["line"] = self.line
+    if target.scheme not in ("http", "https") or target.auth:
+        raise urllib3.exceptions.LocationParseError("an address of another kind")
+    if target.scheme == "http":
+        pool = urllib3.HTTPConnectionPool(target.host or "", target.port, line=line)
+        pool.ConnectionCls = _WatchedHTTPConnection
         return pool
+    context = _build_context(threading.get_ident(), ca_file, os.stat(ca_file).st_mtime_ns if ca_file else 0)
+    pool = urllib3.HTTPSConnectionPool(target.host or "", target.port, ssl_context=context, line=line)
+    pool.ConnectionCls = _WatchedHTTPSConnection
+    return pool
 
 
-class _Session(requests.Session):
-    """A session that takes nothing from the environment and sees no redirects."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.trust_env = False
-        self.headers["User-Agent"] = "Ledgergate"
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        # Even with redirects off, requests reads a redirect's whole body to prepare the next request.
-        return None
+@lru_cache(maxsize=32)
+def _build_context(thread: int, ca_file: str, changed_at: int) -> ssl.SSLContext:
+    """Kept, since the usual authorities take long to read; for one thread, since urllib3 writes to it."""
+    context = create_urllib3_context()
+    context.load_verify_locations(certifi.where())
+    if ca_file:
+        context.load_verify_locations(ca_file)
+    return context
 
 
-def build_session(line: _AttemptConnection, ca_file: str) -> requests.Session:
-    session = _Session()
-    session.mount("http://", _OneConnection(line, ca_file))
-    session.mount("https://", _OneConnection(line, ca_file))
-    return session
+def _build_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Raises ValueError for a value of more than one line: SOAPAction comes from a site's description."""
+    if any("\r" in value or "\n" in value for value in headers.values()):
+        raise ValueError("a header of more than one line")
+    ours = {"Connection": "close", "Accept-Encoding": "identity"}
+    return {"User-Agent": "Ledgergate", "Accept": "*/*", **headers, **ours}
 
 
 def describe_timeout(settings: SpectrumSettings) -> str:
@@ -288,7 +275,7 @@ def describe_failure(error: Exception, line: _AttemptConnection, settings: Spect
             return describe_timeout(settings)
         if isinstance(error, ReplyTooLongError):
             return f"Spectrum's reply was longer than {error.args[0] // 1024} kB."
-        if has_cause(ReadTimeoutError, TimeoutError):
+        if has_cause(urllib3.exceptions.ReadTimeoutError, TimeoutError):
             return f"Spectrum did not reply within {_format_seconds(settings.read_timeout)}."
         return "The connection to Spectrum broke before its reply was complete."
     if isinstance(error, TooLateError):
@@ -296,7 +283,7 @@ def describe_failure(error: Exception, line: _AttemptConnection, settings: Spect
     for cause in causes:
         if isinstance(cause, ForbiddenAddressError):
             return f"The name of Spectrum's server leads to {cause}, which is not allowed."
-    if has_cause(NameResolutionError):
+    if has_cause(urllib3.exceptions.NameResolutionError):
         return "The name of Spectrum's server could not be found."
     if has_cause(ConnectionRefusedError):
         return "Spectrum's server refused the connection."
@@ -314,7 +301,7 @@ def _format_seconds(time: float) -> str:
 
 
 def _list_causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and those inside it: requests and urllib3 wrap in four different ways."""
+    """The error and those inside it: urllib3 wraps in three different ways."""
     waiting, seen = [error], set[int]()
     while waiting:
         current = waiting.pop(0)
@@ -322,5 +309,5 @@ def _list_causes(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(current))
         yield current
-        inner = (current.__cause__, current.__context__, getattr(current, "reason", None), *current.args)
+        inner = (current.__cause__, current.__context__, *current.args)
         waiting.extend(cause for cause in inner if isinstance(cause, BaseException))

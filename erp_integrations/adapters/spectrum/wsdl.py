@@ -8,11 +8,14 @@ import io
 import math
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property, lru_cache
+from threading import get_ident
 
 import zeep
 import zeep.exceptions
 from lxml import etree
 from zeep.loader import parse_xml
+from zeep.wsdl import Document
 from zeep.wsdl.bindings import Soap11Binding
 
 from erp_integrations.adapters.base import NotSent
@@ -43,8 +46,9 @@ class Service:
         self._settings = settings
         self._transport = _OneAttempt(settings, MAX_LIST_BYTES if layout.is_list else MAX_REPLY_BYTES)
         try:
-            source, xml_settings = io.BytesIO(text.encode()), build_xml_settings(raw_response=True)
-            self._client = zeep.Client(source, transport=self._transport, settings=xml_settings)
+            document = _read_description(get_ident(), text)
+            xml_settings = build_xml_settings(raw_response=True)
+            self._client = zeep.Client(document, transport=self._transport, settings=xml_settings)
             self._binding, self.shape = self.find_declaration()
         except WsdlError:
             raise
@@ -53,12 +57,12 @@ class Service:
                 f"Spectrum's description of {layout.method} can't be used ({type(error).__name__})."
             ) from error
 
-    @property
+    @cached_property
     def declared(self) -> tuple[str, ...]:
         """The names of the site's elements, in its order."""
         return tuple(name for name, _ in self.shape)
 
-    @property
+    @cached_property
     def places(self) -> Mapping[str, str]:
         """The site's element for each of ours: as an ERP admin has mapped it, else in whatever case.
 
@@ -137,6 +141,13 @@ class Service:
                 elements = binding.get(method).input.body.type.elements
                 return str(name), tuple((each, str(element.qname)) for each, element in elements)
         raise WsdlError(f"Spectrum's description of {method} has no SOAP 1.1 operation of that name.")
+
+
+@lru_cache(maxsize=64)
+def _read_description(thread: int, text: str) -> Document:
+    """Kept, since every job needs the same few; for one thread, since zeep promises nothing for more."""
+    source = io.BytesIO(text.encode())
+    return zeep.Client(source, transport=_NoDocuments(), settings=build_xml_settings()).wsdl
 
 
 def fetch_wsdl(layout: Layout, settings: SpectrumSettings) -> str:

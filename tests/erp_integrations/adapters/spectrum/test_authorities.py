@@ -1,13 +1,13 @@
 """A server whose certificate comes from the company's own authority."""
 
 import math
+import ssl
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
-import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from django.core.checks import run_checks
 from pytest_django import Settings
+from urllib3.util import parse_url
 
-from erp_integrations.adapters.base import Accepted, Rows
+from erp_integrations.adapters.base import Accepted, NotSent, Rows
 from erp_integrations.adapters.registry import build_reading_adapter
 from erp_integrations.adapters.spectrum import OAuthClient, authentication, wire, wsdl
 from erp_integrations.adapters.spectrum.service_fields import LAYOUTS
@@ -87,15 +88,25 @@ def test_a_companys_own_authority_is_believed_on_every_way_and_only_where_it_is_
 
 def test_the_usual_authorities_count_beside_a_companys_own(of_a_company: tuple[Path, Path]) -> None:
     """A hosted token service may stand elsewhere than the server."""
-    session = wire.build_session(wire._AttemptConnection(math.inf), str(of_a_company[0]))
-    adapter = session.get_adapter("https://")
-    assert isinstance(adapter, wire._OneConnection)
-    pool = adapter.poolmanager.connection_pool_kw
-    assert pool["ssl_context"].get_ca_certs()
-    request = requests.Request("GET", "https://127.0.0.1/").prepare()
-    used = adapter.get_connection_with_tls_context(request, verify=True)
-    adapter.cert_verify(used, "https://127.0.0.1/", True, None)
-    assert str(getattr(used, "ca_certs", "")).endswith("cacert.pem")
+    line, target = wire._AttemptConnection(math.inf), parse_url("https://127.0.0.1/")
+    besides, usual = (wire.build_pool(target, line, file) for file in (str(of_a_company[0]), ""))
+    contexts = [pool.conn_kw["ssl_context"] for pool in (besides, usual)]
+    assert all(context.check_hostname and context.verify_mode == ssl.CERT_REQUIRED for context in contexts)
+    many, fewer = (context.cert_store_stats()["x509_ca"] for context in contexts)
+    assert many == fewer + 1 > 100
+
+
+def test_a_new_file_of_authorities_counts_from_the_next_call(
+    of_a_company: tuple[Path, Path], tmp_path: Path
+) -> None:
+    authority, certificate = of_a_company
+    used = tmp_path / "ca.pem"
+    used.write_bytes(_signed("Another Authority")[0].public_bytes(Encoding.PEM))
+    with serving(answering(SUCCESS), certificate=certificate) as server:
+        adapter = connected(server.url, ca_file=str(used))
+        assert isinstance(adapter.send_call(HEADER), NotSent)
+        used.write_bytes(authority.read_bytes())
+        assert isinstance(adapter.send_call(HEADER), Accepted)
 
 
 @pytest.mark.django_db

@@ -30,7 +30,7 @@ from erp_integrations.adapters.base import (
     Unknown,
     Unusable,
 )
-from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings
+from erp_integrations.adapters.spectrum import SpectrumAdapter, SpectrumSettings, wire
 from tests.erp_integrations.adapters.examples import DOCUMENT, MASTERS
 from tests.erp_integrations.adapters.spectrum import servers
 from tests.erp_integrations.adapters.spectrum.servers import (
@@ -192,9 +192,40 @@ def test_a_certificate_that_the_connection_trusts_is_accepted(certificate: Path)
     assert isinstance(answer, Accepted)
 
 
+def test_a_certificate_of_another_name_is_not_sent(certificate: Path) -> None:
+    with serving(answering(SUCCESS), certificate=certificate) as server:
+        named = server.url.replace("127.0.0.1", "localhost")
+        answer = connected(named, ca_file=str(certificate)).send_call(HEADER)
+        assert server.requests == []
+    assert "No secure connection" in told(answer, NotSent)
+
+
 def test_a_missing_file_of_certificates_is_not_sent(tmp_path: Path) -> None:
     answer = connected("https://127.0.0.1:1", ca_file=str(tmp_path / "none.pem")).send_call(HEADER)
     assert isinstance(answer, NotSent)
+
+
+@pytest.mark.parametrize("value", ['"x"\r\nX-More: 1', '"x"\n X-More: 1'])
+def test_a_header_of_more_than_one_line_is_not_sent(value: str) -> None:
+    """SOAPAction is what a site's description says."""
+    with serving(answering(SUCCESS)) as server:
+        settings = connected(server.url).settings
+        exchange = wire.send_request("POST", server.url, settings, headers={"SOAPAction": value})
+        assert server.requests == []
+    assert (exchange.bytes_sent, exchange.transient) == (False, False)
+    assert exchange.failure
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["ftp://127.0.0.1:{}", "127.0.0.1:{}", "http://a:b@127.0.0.1:{}/", "http://[bad:{}", "http://:{}"],
+)
+def test_an_address_of_another_kind_is_not_called(address: str) -> None:
+    with serving(answering(SUCCESS)) as server:
+        exchange = wire.send_request("GET", address.format(server.port), connected(server.url).settings)
+        assert server.requests == []
+    assert (exchange.bytes_sent, exchange.transient) == (False, False)
+    assert exchange.failure
 
 
 def altered(call: Call, **values: str) -> Call:
