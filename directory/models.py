@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from directory.db import time_zones
+from directory.db.prepared import Parameter
 from directory.db.search import HISTORY_WORDS
 
 
@@ -151,7 +152,7 @@ class Company(models.Model):
 class ProjectQuerySet(models.QuerySet["Project"]):
     """Reading projects."""
 
-    def visible_to(self, user: User) -> "ProjectQuerySet":
+    def visible_to(self, user: User | Parameter) -> "ProjectQuerySet":
         """The projects whose Commitments tool this person may see."""
         return self.filter(
             memberships__user=user,

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
+from directory.db.prepared import Parameter, PreparedQuery
 from directory.models import VISIBLE_LEVELS, Company, CompanyMembership, Level, Project
 
 
@@ -39,8 +41,11 @@ def list_company_items(request: HttpRequest, current: Company | None) -> list[Na
         return []
     return [
         NavItem(company.name, company.get_absolute_url(), company == current)
-        for company in Company.objects.with_erp_integrations_for(request.user)
+        for company in list_companies(user=request.user.pk)
     ]
+
+
+list_companies = PreparedQuery(Company.objects.with_erp_integrations_for)
 
 
 def list_tool_items(request: HttpRequest, company: Company | None) -> list[NavItem]:
@@ -59,7 +64,13 @@ def list_tool_items(request: HttpRequest, company: Company | None) -> list[NavIt
     elif membership and membership.directory_level == Level.ADMIN:
         url = reverse("erp_integrations:history", args=[company.slug])
         nav_items.append(NavItem("History", url, request.path == url))
-    if Project.objects.visible_to(request.user).filter(company=company).exists():
+    if list_one_project(user=request.user.pk, company=company.pk):
         url = reverse("projects")
         nav_items.append(NavItem("Projects", url, request.path.startswith(url)))
     return nav_items
+
+
+@PreparedQuery
+def list_one_project(user: Parameter, company: Parameter) -> QuerySet[Project, int]:
+    projects = Project.objects.visible_to(user).filter(company=company).order_by()
+    return projects.values_list("pk", flat=True)[:1]

@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from enum import StrEnum
 
+from django.db.models import QuerySet
+
 from commitments.models import SENDABLE_STATUSES
+from directory.db.prepared import Parameter, PreparedQuery
 from erp_integrations import name_matching
 from erp_integrations.adapters.base import (
     Issue,
@@ -157,9 +160,8 @@ def check_erp_id_taken(basis: ApprovalBasis, erp_id: str) -> Iterator[Issue]:
         return
     key = basis.get_key(erp_id)
     names = {"vendor_code": key.vendor_code, "erp_id": key.erp_id}
-    holds = ErpIdHold.objects.filter(connection=basis.connection, **names)
-    hold = holds.exclude(commitment_id=basis.document.commitment_id).first()
-    if hold is not None:
+    commitment = basis.document.commitment_id
+    if list_other_holds(connection=basis.connection.pk, commitment=commitment, **names):
         yield Issue(
             "erp-id-taken",
             Severity.BLOCKING,
@@ -169,3 +171,11 @@ def check_erp_id_taken(basis: ApprovalBasis, erp_id: str) -> Iterator[Issue]:
             "Choose another ERP ID in the Accept dialog.",
             ResponsibleParty.APPROVER,
         )
+
+
+@PreparedQuery
+def list_other_holds(
+    connection: Parameter, vendor_code: Parameter, erp_id: Parameter, commitment: Parameter
+) -> QuerySet[ErpIdHold]:
+    holds = ErpIdHold.objects.filter(connection=connection, vendor_code=vendor_code, erp_id=erp_id)
+    return holds.exclude(commitment=commitment)

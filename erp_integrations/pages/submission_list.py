@@ -1,17 +1,17 @@
 """The tool's list: its filters, its search, and its pages by key (docs/architecture.md, section 13)."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from django.db.models import F, OuterRef, Subquery, prefetch_related_objects
+from django.db.models import F, OuterRef, QuerySet, Subquery, prefetch_related_objects
 from django.urls import reverse
 from django.utils.text import slugify
 
 from directory.db import pagination
 from directory.db.pagination import Page
-from directory.db.prepared import Parameter
+from directory.db.prepared import AnyOf, Parameter, PreparedQuery
 from directory.db.search import build_words_filter
 from directory.models import Company, CompanyMembership, User
 from erp_integrations.models import Job, Submission, SubmissionStatus, Vendor, VendorLink
@@ -111,7 +111,7 @@ ERP_NAMES = ("job_number", "job_description", "vendor_code", "vendor_name")
 FILTERS: Mapping[str, Filter] = {each.slug: each for each in (*COUNTED_FILTERS, SYNCED, REJECTED, ALL)}
 
 
-def list_submissions(company: Company) -> SubmissionQuerySet:
+def list_submissions(company: Company | Parameter) -> SubmissionQuerySet:
     """As rows need them, without the snapshots."""
     return build_list_query().filter(company=company)
 
@@ -135,15 +135,16 @@ def build_list_query() -> SubmissionQuerySet:
     )
 
 
-def build_rows(submissions: Iterable[Any], viewer: CompanyMembership) -> list[SubmissionRow]:
+def build_rows(submissions: Sequence[Any], viewer: CompanyMembership) -> list[SubmissionRow]:
     """Rows of ``list_submissions``, with their people and jobs, and where each goes by the ERP's own names.
     Three queries.
     """
-    vendor = Vendor.objects.filter(connection=OuterRef("connection"), code=OuterRef("vendor_code"))
-    links = VendorLink.objects.filter(
-        connection__in={each.job_connection for each in submissions},
-        contract_company__in={each.contract_company for each in submissions},
-    ).values_list("connection", "contract_company", "vendor_code", Subquery(vendor.values("name")))
+    if not submissions:
+        return []
+    links = list_vendor_links(
+        connections=list({each.job_connection for each in submissions} - {None}),
+        contract_companies=list({each.contract_company for each in submissions} - {None}),
+    )
     vendors = {(on, contract_company): names for on, contract_company, *names in links}
     people = User.objects.in_bulk(
         {pk for each in submissions for pk in (each.sent_by_id, each.decided_by_id, each.ended_by_id)}
@@ -158,6 +159,15 @@ def build_rows(submissions: Iterable[Any], viewer: CompanyMembership) -> list[Su
     if accepted:
         prefetch_related_objects(accepted, submission_rows.build_jobs_prefetch())
     return [submission_rows.build_submission_row(each, viewer) for each in submissions]
+
+
+@PreparedQuery
+def list_vendor_links(connections: Parameter, contract_companies: Parameter) -> QuerySet[VendorLink, Any]:
+    vendor = Vendor.objects.filter(connection=OuterRef("connection"), code=OuterRef("vendor_code"))
+    links = VendorLink.objects.filter(
+        AnyOf(F("connection"), connections), AnyOf(F("contract_company"), contract_companies)
+    )
+    return links.values_list("connection", "contract_company", "vendor_code", Subquery(vendor.values("name")))
 
 
 def build_cells(rows: Iterable[SubmissionRow], *, read_only: bool = False) -> Iterator[dict[str, Any]]:
@@ -198,8 +208,14 @@ def get_page(
     kept: Mapping[str, str],
 ) -> Page[Submission]:
     """The page of the list that the address names."""
+
+    def list_rows(upwards: bool, key: int | None) -> list[Submission]:
+        return build_page_query(chosen, upwards, key is None)(company=company.pk, key=key)
+
+    if not search:
+        return pagination.get_page(list_rows, parameters, ascending=oldest_first, kept=kept)
     # Other choices are found by their status.
-    owner = ("company_id", company.pk) if search and chosen is ALL else None
+    owner = ("company_id", company.pk) if chosen is ALL else None
     submissions = Submission.objects.all() if owner else Submission.objects.filter(company=company)
     words = build_words_filter(
         search,
@@ -210,6 +226,17 @@ def get_page(
     )
     found, rows = chosen.choose(submissions).filter(words), list_submissions(company)
     return pagination.get_page(found, parameters, ascending=oldest_first, kept=kept, read=rows, owner=owner)
+
+
+@cache
+def build_page_query(chosen: Filter, upwards: bool, is_first: bool) -> PreparedQuery[Submission]:
+    """Without a search pages of a choice differ by their values alone."""
+
+    def build(company: Parameter, key: Parameter) -> QuerySet[Submission]:
+        found, rows = chosen.choose(Submission.objects.filter(company=company)), list_submissions(company)
+        return pagination.build_query(found, upwards, None if is_first else key, read=rows)
+
+    return PreparedQuery(build)
 
 
 @count_by_name
