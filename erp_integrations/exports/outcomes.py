@@ -16,7 +16,7 @@ from commitments.locks import set_accounting_status
 from commitments.models import Badge, Commitment, Lock
 from directory import history
 from directory.db.leases import LeaseLost
-from directory.db.prepared import Parameter, PreparedUpdate
+from directory.db.prepared import Parameter, PreparedQuery, PreparedUpdate
 from directory.models import User
 from erp_integrations import alarms
 from erp_integrations.adapters.base import (
@@ -143,7 +143,10 @@ def release(job: ExportJob) -> None:
 @transaction.atomic
 def record_synced(job: ExportJob, *, answered: tuple[WireAttempt, Accepted] | None = None) -> None:
     """Every call is written, of which this is the last one's answer: synced, and to be read back where that
-    is possible. Raises LeaseLost."""
+    is possible. Raises LeaseLost, with the answer also where somebody else has the commitment under lock."""
+    commitment = job.submission.commitment
+    if answered and not list_unlocked_commitments(commitment=commitment.pk):
+        raise LeaseLost
     changes: dict[str, Any] = {
         "status": JobStatus.SYNCED,
         "synced_at": Now(),
@@ -155,14 +158,17 @@ def record_synced(job: ExportJob, *, answered: tuple[WireAttempt, Accepted] | No
         changes["verify_after"] = Now() + timedelta(seconds=settings.READ_BACK_LAG_SECONDS)
     elif job.verification != Verification.ATTESTED:
         changes["verification"] = Verification.NOT_CONFIGURED
-    set_accounting_status(
-        job.submission.commitment, badge=Badge.SYNCED, lock=Lock.EXPORTED, erp_id=job.erp_id
-    )
+    set_accounting_status(commitment, badge=Badge.SYNCED, lock=Lock.EXPORTED, erp_id=job.erp_id)
     if answered:
         record_outcome(job, *answered)
     if not ExportJob.objects.own(job).update(**changes):
         raise LeaseLost
     record_export_event(job, ErpEvent.EXPORT_SYNCED, {"status": JobStatus.SYNCED.value, "problem": ""})
+
+
+@PreparedQuery
+def list_unlocked_commitments(commitment: Parameter) -> QuerySet[Commitment]:
+    return Commitment.objects.select_for_update(skip_locked=True).filter(pk=commitment)
 
 
 @transaction.atomic

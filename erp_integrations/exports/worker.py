@@ -53,6 +53,7 @@ from erp_integrations.models import (
     CallState,
     Connection,
     ConnectionState,
+    ExportCall,
     ExportJob,
     Heartbeat,
     JobStatus,
@@ -337,9 +338,13 @@ def start_call(
 ) -> None:
     """Renew both leases and write the ledger, after the answer to the call before. Raises LeaseLost.
 
-    Where a cut hid that this was committed, it writes the same once more: the call has not left.
+    The answer waits for nobody: where somebody else has the connection's state or the call under lock,
+    nothing is written, as without the lease. Where a cut hid that this was committed, it writes the same once
+    more: the call has not left.
     """
     with transaction.atomic():
+        if answered and not list_unlocked_calls(call=entry.call_id, fencing_token=fencing_token):
+            raise LeaseLost
         lease = {"fencing_token": fencing_token, "duration": get_lease_duration()}
         if not update_connection_lease(connection=job.connection_id, **lease):
             raise LeaseLost
@@ -349,6 +354,13 @@ def start_call(
             ExportJob.objects.renew(job)
         outcomes.set_call_state(call=entry.call_id, state=CallState.SENDING)
         entry.save()
+
+
+@PreparedQuery
+def list_unlocked_calls(call: Parameter, fencing_token: Parameter) -> QuerySet[ExportCall]:
+    calls = ExportCall.objects.filter(pk=call, job__connection__state__lease_attempt=fencing_token)
+    calls = calls.select_related("job__connection__state")
+    return calls.select_for_update(of=("job__connection__state", "self"), skip_locked=True)
 
 
 @PreparedUpdate

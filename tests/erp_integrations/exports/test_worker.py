@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings as project
@@ -37,6 +38,7 @@ from erp_integrations.models import (
     WireAttempt,
     Wsdl,
 )
+from tests.conftest import session_of_owner
 from tests.factories import ApproverFactory, ExportJobFactory
 from tests.simulator import Simulator
 
@@ -468,6 +470,29 @@ class TestAnAnswerAndWhatFollowsIt:
         assert states(slow) == ["sending" if is_last else "written", "planned", "planned"]
         assert WireAttempt.objects.count() == 1
         assert ExportJob.objects.get(pk=slow.pk).status == JobStatus.EXPORTING
+
+    @pytest.mark.parametrize("locked", ["state", "call", "commitment"])
+    def test_an_answer_waits_for_nobody_who_has_a_row_of_what_follows(
+        self, simulator: Simulator, queued: ExportJob, locked: str
+    ) -> None:
+        claimed, lease = begin(queued)
+        header, second, _ = claimed.list_current_calls()
+        entry = start_call(claimed, header, lease)
+        following = WireAttempt(call=second, attempt=claimed.attempt, payload_hash=second.payload_hash)
+        row: Any = {
+            "state": claimed.connection.state,
+            "call": second,
+            "commitment": claimed.submission.commitment,
+        }[locked]
+        with session_of_owner() as other:
+            other.execute(
+                f"SELECT FROM {row._meta.db_table} WHERE {row._meta.pk.column} = {row.pk} FOR UPDATE"
+            )
+            assert not worker.record_outcome_and_follow(
+                claimed, entry, Accepted(reply="yes"), None if locked == "commitment" else following, lease
+            )
+            assert states(claimed) == ["written", "planned", "planned"]
+        assert ExportJob.objects.get(pk=claimed.pk).status == JobStatus.EXPORTING
 
     def test_what_a_cut_hid_is_written_once(self, simulator: Simulator, queued: ExportJob) -> None:
         claimed, lease = begin(queued)
