@@ -45,7 +45,6 @@ def test_a_worker_reads_back_what_it_wrote_by_itself(
 def test_a_worker_killed_while_spectrum_hangs_leaves_it_unknown_and_nothing_is_sent_again(
     simulator: Simulator, start_worker: Callable[[], Running], sign_in: Callable[[User], Person]
 ) -> None:
-    first = start_worker()
     cases = [Case(code) for code in COMPANY_CODES]
     people = [sign_in(case.approver) for case in cases]
     points = [
@@ -58,9 +57,9 @@ def test_a_worker_killed_while_spectrum_hangs_leaves_it_unknown_and_nothing_is_s
             for (kind, method), erp_id in zip(points, erp_ids, strict=True)
         )
     )
-    first.wait_until_ready()
     for person, case in zip(people, cases, strict=True):
         person.accepts(case.submission)
+    first = start_worker()  # not before: a call that hangs is given up after three seconds
     jobs = [ExportJob.objects.get(submission=case.submission) for case in cases]
     for job, point in zip(jobs, points, strict=True):
         until(hangs(simulator, job), f"Spectrum hangs at {point}")
