@@ -4,7 +4,6 @@ Both by turns in one run, on one connection and on four, with the processor time
 """
 
 import os
-import shutil
 import sqlite3
 import statistics
 import time
@@ -25,7 +24,7 @@ from erp_integrations.wakeup import wake_exports
 from local.processes import Program, end, spawn, wait_until_ready
 from local.programs import ROOT, python
 from tests.bench import floor
-from tests.bench.stage import THREADS, Company, one_worker, pooler, spectrum
+from tests.bench.stage import THREADS, Company, one_worker, spectrum
 from tests.simulator import Simulator
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -72,24 +71,20 @@ def test_export_rate(settings: Settings, tmp_path: Path, report: Callable[[str],
                 )
 
 
-@pytest.mark.parametrize("is_pooled", [False, True], ids=["direct", "pooled"])
 def test_four_connections_beside_one(
-    settings: Settings, tmp_path: Path, report: Callable[[str], None], is_pooled: bool
+    settings: Settings, tmp_path: Path, report: Callable[[str], None]
 ) -> None:
     """Spectrum answers after 200 ms; two workers, so that what one may do is not the limit."""
-    if is_pooled and not shutil.which("pgbouncer"):
-        pytest.skip("PgBouncer is not installed")
     with ExitStack() as stack:
         simulator = stack.enter_context(spectrum(CODES))
         settings.SPECTRUM_SERVERS = {"simulator": simulator.url}
         companies = [Company(code) for code in CODES]
         for company in companies:
             company.send(3 * EACH)
-        url = stack.enter_context(pooler()) if is_pooled else ""
         workers = []
         for name in ("one", "two"):
             (tmp_path / name).mkdir()
-            workers.append(stack.enter_context(one_worker(tmp_path / name, url)))
+            workers.append(stack.enter_context(one_worker(tmp_path / name)))
         for company in companies:
             company.accept()
         wait_until_exported()
@@ -104,7 +99,7 @@ def test_four_connections_beside_one(
             rates.append(len(chosen) / (time.monotonic() - begun))
             used = sum(read_processor_time(each.pid) for each in workers) - before
             report(
-                f"two workers{', pooled' if is_pooled else ''}, Spectrum answers after 200 ms, connections: "
+                f"two workers, Spectrum answers after 200 ms, connections: "
                 f"{count}, exports a second: {rates[-1]:.2f}, "
                 f"processor time of each {used / len(chosen) * 1000:.1f} ms"
             )

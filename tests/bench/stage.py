@@ -2,9 +2,7 @@
 
 import copy
 import os
-import shutil
 import socket
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +15,6 @@ from commitments.models import Commitment
 from directory.models import User
 from erp_integrations import submissions
 from erp_integrations.models import Connection, ExportJob, Submission
-from local.ports import HOST
-from local.processes import Program, account_for_servers, end, spawn, wait_until_ready
 from tests.erp_integrations.conftest import accept
 from tests.factories import (
     ApproverFactory,
@@ -104,38 +100,10 @@ def closed_port() -> str:
     return f"http://127.0.0.1:{free_port()}"
 
 
-def listens(port: int) -> bool:
-    socket.create_connection((HOST, port)).close()
-    return True
-
-
 @contextmanager
-def pooler() -> Iterator[str]:
-    """The URL of the test database behind a PgBouncer that pools transactions."""
-    account, port, database = account_for_servers(), free_port(), connection.settings_dict
-    with tempfile.TemporaryDirectory(prefix="ledgergate-pooler-") as folder:
-        os.chmod(folder, 0o755)
-        file = Path(folder) / "pgbouncer.ini"
-        file.write_text(
-            f"[databases]\n* = host={database['HOST']} port={database['PORT']} user={database['USER']}\n"
-            f"[pgbouncer]\nlisten_addr = {HOST}\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n"
-            "pool_mode = transaction\ndefault_pool_size = 8\nmax_client_conn = 500\n"
-        )
-        arguments = [str(shutil.which("pgbouncer")), str(file)]
-        program = Program("pooler", arguments, Path("/"), {}, ready=lambda _: listens(port), account=account)
-        log = Path(folder) / "pgbouncer.log"
-        process = spawn(program, log)
-        try:
-            wait_until_ready(program, process, log=log, seconds=20)
-            yield f"postgres://{database['USER']}@{HOST}:{port}/{database['NAME']}"
-        finally:
-            end(program, process)
-
-
-@contextmanager
-def one_worker(folder: Path, url: str = "") -> Iterator[Running]:
+def one_worker(folder: Path) -> Iterator[Running]:
     """On the test database and the broker that this process publishes to."""
-    database = urlsplit(url or os.environ["DATABASE_URL"])
+    database = urlsplit(os.environ["DATABASE_URL"])
     servers = ",".join(f"{name}={url}" for name, url in settings.SPECTRUM_SERVERS.items())
     environment = {
         **os.environ,
