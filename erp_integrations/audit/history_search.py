@@ -157,7 +157,7 @@ def _build_word_filter(company: Company, word: str) -> Q:
 
     What few have is sought by its keys; where there are many, each entry in its order is asked.
     """
-    found, told = Q(), build_word_filter([company.pk], word)
+    found, matching = Q(), build_word_filter([company.pk], word)
     projects = [*company.projects.values_list("pk", flat=True)]
     for model, owners in ((Commitment, projects), (Submission, [company.pk])):
         named = model._default_manager.filter(build_word_filter(owners, word))
@@ -165,8 +165,8 @@ def _build_word_filter(company: Company, word: str) -> Q:
         own = Subquery(named.filter(pk=OuterRef("subject_id")).values(is_found=Value(True))[:1])
         called = Q(own) if few is None else Q(subject_id__in=few)
         found |= Q(called, subject_type=model._meta.label_lower)
-    few = list_few(HistoryEntry.objects.alias(search=HISTORY_WORDS).filter(told), most=MANY)
-    return found | (told if few is None else Q(pk__in=few))
+    few = list_few(HistoryEntry.objects.alias(search=HISTORY_WORDS).filter(matching), most=MANY)
+    return found | (matching if few is None else Q(pk__in=few))
 
 
 def _parse_day(text: str) -> date | None:

@@ -79,18 +79,20 @@ def list_facts(connection: Any) -> list[tuple[str, str]]:
 
 
 def describe_secret(connection: Any) -> str:
-    days_left, held = connection.secret_days_left, connection.credentials
+    days_left, stored = connection.secret_days_left, connection.credentials
     if days_left is None:
         description = "Expiry date unknown"
     elif days_left < 0:
-        description = f"Expired on {date_format(held.client_secret_expires_on)}"
+        description = f"Expired on {date_format(stored.client_secret_expires_on)}"
     else:
-        day = date_format(held.client_secret_expires_on)
+        day = date_format(stored.client_secret_expires_on)
         description = f"{_format_days(days_left)} left, until {day}"
     if connection.is_unproven:
         description += ". The new one has not worked yet, so the old one is kept"
-    elif held.rotation_began_at:
-        description += f". A rotation began on {format_time(held.rotation_began_at)}; its outcome is unknown"
+    elif stored.rotation_began_at:
+        description += (
+            f". A rotation began on {format_time(stored.rotation_began_at)}; its outcome is unknown"
+        )
     return description
 
 

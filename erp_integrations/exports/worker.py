@@ -367,8 +367,8 @@ def list_unlocked_calls(call: Parameter, fencing_token: Parameter) -> QuerySet[E
 def update_connection_lease(
     connection: Parameter, fencing_token: Parameter, duration: Parameter
 ) -> tuple[ConnectionStateQuerySet, dict[str, object]]:
-    held = ConnectionState.objects.filter(pk=connection, lease_attempt=fencing_token)
-    return held, {"lease_until": LeaseEnd(duration)}
+    claimed = ConnectionState.objects.filter(pk=connection, lease_attempt=fencing_token)
+    return claimed, {"lease_until": LeaseEnd(duration)}
 
 
 def find_change_since_accept(job: ExportJob) -> str:
