@@ -1,4 +1,4 @@
-"""The change of the money since accounting last saw a commitment: a tripled line is told, not found."""
+"""The change of the money since accounting last saw a commitment: a tripled line is named, not sought."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping

@@ -73,7 +73,7 @@ CONTROLLED_SETTINGS = frozenset(
 
 
 def get_setting_values(connection: Connection, *roles: SettingRole, key: str = "") -> dict[str, str]:
-    """The settings' present values. A secret is told by a keyed hash, which nobody can try guesses on."""
+    """The settings' present values. A secret stands as a keyed hash, which nobody can try guesses on."""
     key = key or settings.FIELD_ENCRYPTION_KEYS[0]
     found: dict[str, str] = {}
     for row in (connection, connection.credentials, connection.settings):

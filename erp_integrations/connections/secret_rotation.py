@@ -73,12 +73,15 @@ def rotate(*, connection: Connection, by: User | None) -> Rotation:
 def verify_new_secret(connection: Connection) -> bool:
     """Use a new secret for the first time; when it works, the previous one is forgotten."""
     connection = Connection.objects.select_related("company", "credentials").get(pk=connection.pk)
-    held = connection.credentials
-    if not held.previous_client_secret or registry.verify_secret(connection, held.client_secret) is not None:
+    credentials = connection.credentials
+    if (
+        not credentials.previous_client_secret
+        or registry.verify_secret(connection, credentials.client_secret) is not None
+    ):
         return False
     with transaction.atomic():
         row = Connection.objects.lock(connection.pk).credentials
-        if row.client_secret != held.client_secret:
+        if row.client_secret != credentials.client_secret:
             return False  # another one was entered meanwhile
         row.previous_client_secret = ""
         row.rotation_began_at = None

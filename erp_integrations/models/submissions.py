@@ -20,7 +20,7 @@ from erp_integrations.snapshots import Document, from_json, hash_text
 
 
 class SnapshotUnreadable(ValueError):
-    """The sent document can't be told from what is stored; the text is a sentence for people."""
+    """The sent document does not follow from what is stored; the text is a sentence for people."""
 
 
 class SubmissionStatus(models.TextChoices):

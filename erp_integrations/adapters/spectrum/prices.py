@@ -28,7 +28,7 @@ class PriceBasis(StrEnum):
 
 
 def get_basis_by_code(code: str, unit_price_codes: Collection[str]) -> PriceBasis:
-    """Blank is a price method that no list told, and a record without a code says
+    """Blank is a price method that is in no list, and a record without a code says
     something only where the setting names that."""
     code = code.strip().upper()
     if code in unit_price_codes:
