@@ -13,7 +13,7 @@ class DirectoryConfig(AppConfig):
         """Let the history hear of sign-ins, limit each session, and register the system checks."""
         from directory import checks  # noqa: F401  # registers itself, as the next two do
         from directory.accounts import sign_in_history  # noqa: F401
-        from directory.db import idle_transactions  # noqa: F401
+        from directory.db import sessions  # noqa: F401
         from directory.rights import privilege_suspension
 
         privilege_suspension.subscribe_to_account_changes()

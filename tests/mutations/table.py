@@ -393,10 +393,10 @@ MUTATIONS = (
     ),
     Mutation(
         "the end of a frozen process's transaction",
-        "directory/db/idle_transactions.py",
+        "directory/db/sessions.py",
         "settings.IDLE_TRANSACTION_SECONDS * 1000",
         "0",
-        ("tests/directory/test_idle_transactions.py",),
+        ("tests/directory/test_database_sessions.py",),
     ),
     Mutation(
         "the fixed Message-ID",

@@ -126,15 +126,15 @@ def environment(
 
 
 @pytest.fixture
-def start_worker(start: Start, environment: dict[str, str], tmp_path: Path) -> Callable[[], Running]:
-    """Start one more worker, without waiting for it."""
+def start_worker(start: Start, environment: dict[str, str], tmp_path: Path) -> Callable[..., Running]:
+    """Start one more worker, with these settings of its own, without waiting for it."""
     number = 0
 
-    def begin() -> Running:
+    def begin(**settings: str) -> Running:
         nonlocal number
         number += 1
         log = tmp_path / f"worker-{number}.log"
-        return start(running.worker(log, environment), log)
+        return start(running.worker(log, environment | settings), log)
 
     return begin
 

@@ -43,7 +43,7 @@ def test_a_worker_reads_back_what_it_wrote_by_itself(
 
 
 def test_a_worker_killed_while_spectrum_hangs_leaves_it_unknown_and_nothing_is_sent_again(
-    simulator: Simulator, start_worker: Callable[[], Running], sign_in: Callable[[User], Person]
+    simulator: Simulator, start_worker: Callable[..., Running], sign_in: Callable[[User], Person]
 ) -> None:
     cases = [Case(code) for code in COMPANY_CODES]
     people = [sign_in(case.approver) for case in cases]
@@ -59,7 +59,8 @@ def test_a_worker_killed_while_spectrum_hangs_leaves_it_unknown_and_nothing_is_s
     )
     for person, case in zip(people, cases, strict=True):
         person.accepts(case.submission)
-    first = start_worker()  # not before: a call that hangs is given up after three seconds
+    # Patient enough that none of the four calls is given up before all of them hang.
+    first = start_worker(WIRE_READ_TIMEOUT="10", EXPORT_LEASE_SECONDS="12")
     jobs = [ExportJob.objects.get(submission=case.submission) for case in cases]
     for job, point in zip(jobs, points, strict=True):
         until(hangs(simulator, job), f"Spectrum hangs at {point}")

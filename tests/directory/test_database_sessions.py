@@ -1,4 +1,4 @@
-"""A process that stops inside a transaction holds its row locks for a bounded time."""
+"""A process that stops inside a transaction holds its row locks for a bounded time; nothing is compiled."""
 
 import threading
 import time
@@ -52,3 +52,10 @@ def test_zero_lets_it_hold_them(settings: Settings) -> None:
         cursor.execute("SHOW idle_in_transaction_session_timeout")
         assert cursor.fetchone() == ("0",)
     connection.close()
+
+
+def test_no_statement_is_compiled_before_it_runs() -> None:
+    connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW jit")
+        assert cursor.fetchone() == ("off",)

@@ -1,0 +1,30 @@
+"""What every session with the database is given as it begins.
+
+By a statement, because PgBouncer refuses both as start-up options.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+from django.dispatch import receiver
+
+
+@receiver(connection_created)
+def configure_session(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+    """Limit idle transactions, and leave statements uncompiled.
+
+    A frozen worker, or a machine that is cut off, would hold its row locks for ever, and every look at
+    these rows would wait with it: the database ends a session that stopped with a transaction open.
+
+    A server built with LLVM, as Debian's is, compiles a statement whose estimate is high before it runs
+    it: several tenths of a second for a statement of milliseconds, as all of ours are.
+    """
+    milliseconds = round(settings.IDLE_TRANSACTION_SECONDS * 1000)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('idle_in_transaction_session_timeout', %s, false),"
+            " set_config('jit', 'off', false)",
+            [str(milliseconds)],
+        )
