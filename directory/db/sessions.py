@@ -1,4 +1,4 @@
-"""What every session with the database is given as it begins.
+"""Each session with the database limits idle transactions and compiles nothing.
 
 By a statement, because PgBouncer refuses both as start-up options.
 """
@@ -12,7 +12,7 @@ from django.dispatch import receiver
 
 
 @receiver(connection_created)
-def configure_session(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+def set_session_parameters(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
     """Limit idle transactions, and leave statements uncompiled.
 
     A frozen worker, or a machine that is cut off, would hold its row locks for ever, and every look at

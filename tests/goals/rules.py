@@ -31,7 +31,7 @@ class Rule:
 
 
 SUBMISSIONS = "erp_integrations/models/submissions.py"
-EXPORTING = "erp_integrations/exports/worker.py"
+BEFORE_SENDING = "erp_integrations/exports/before_sending.py"
 SERVICES = "directory/rights/memberships.py"
 ADMIN = "directory/admin/__init__.py"
 LEDGER = "erp_integrations/exports/ledger.py"
@@ -67,11 +67,11 @@ RULES: dict[str, Rule] = {
         "staff of connections",
         (
             Text(
-                EXPORTING,
+                BEFORE_SENDING,
                 'if job.wire_hash not in ("", *controlled_settings.hash_wire_settings(job.connection, job)):',
                 "if False:",
             ),
-            Text(EXPORTING, "    if basis.is_bound_by(job):\n", "    if basis:\n"),
+            Text(BEFORE_SENDING, "    if basis.is_bound_by(job):\n", "    if basis:\n"),
         ),
     ),
     "altered": Rule(

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 EXPORTING = "erp_integrations/exports/worker.py"
+DELIVERY = "erp_integrations/exports/delivery.py"
+BEFORE_SENDING = "erp_integrations/exports/before_sending.py"
 OUTCOMES = "erp_integrations/exports/outcomes.py"
 RECOVERY = "erp_integrations/exports/unknown.py"
 LEDGER = "erp_integrations/exports/ledger.py"
@@ -12,11 +14,11 @@ ACCEPTING = "erp_integrations/submissions/accepting.py"
 LOCKING = "erp_integrations/submissions/row_locks.py"
 FOUR_EYES = "erp_integrations/submissions/four_eyes.py"
 
-DELIVERY = "tests/erp_integrations/exports/"
-DELIVERING = f"{DELIVERY}test_worker.py"
-RECOVERING = f"{DELIVERY}test_unknown.py"
-LOCKS = f"{DELIVERY}test_row_locks.py"
-VERIFYING = f"{DELIVERY}test_verification.py"
+TESTS_OF_EXPORTS = "tests/erp_integrations/exports/"
+DELIVERING = f"{TESTS_OF_EXPORTS}test_worker.py"
+RECOVERING = f"{TESTS_OF_EXPORTS}test_unknown.py"
+LOCKS = f"{TESTS_OF_EXPORTS}test_row_locks.py"
+VERIFYING = f"{TESTS_OF_EXPORTS}test_verification.py"
 DECIDING = "tests/erp_integrations/submissions/test_decisions.py"
 FOLLOWING_UP = "tests/erp_integrations/submissions/test_follow_ups.py"
 CONFIRMING = "tests/erp_integrations/confirmations/test_second_person.py"
@@ -63,12 +65,14 @@ _FENCED = """\
 """
 _ANSWERED = "        if answered:\n            outcomes.record_outcome(job, *answered)\n        else:\n"
 _RENEWED = "            ExportJob.objects.renew(job)\n"
-_NOT_ASKED = "            ExportJob.objects.filter(pk=job.pk).update(lease_until=get_lease_end())\n"
+_NOT_ASKED = (
+    "            ExportJob.objects.filter(pk=job.pk).update(lease_until=LeaseEnd(get_lease_duration()))\n"
+)
 
 MUTATIONS = (
     Mutation(
         "the lease check before a call",
-        EXPORTING,
+        DELIVERY,
         _FENCED + _ANSWERED,
         _ANSWERED,
         (f"{DELIVERING}::test_a_worker_whose_connection_was_taken_over_sends_nothing_more",),
@@ -82,14 +86,14 @@ MUTATIONS = (
     ),
     Mutation(
         "the attempt check before a call",
-        EXPORTING,
+        DELIVERY,
         _RENEWED,
         _NOT_ASKED,
         (f"{DELIVERING}::test_a_late_worker_changes_nothing",),
     ),
     Mutation(
         "both checks before a call",
-        EXPORTING,
+        DELIVERY,
         _FENCED + _ANSWERED + _RENEWED,
         _ANSWERED + _NOT_ASKED,
         (f"{DELIVERING}::test_a_late_worker_changes_nothing",),
@@ -190,7 +194,7 @@ MUTATIONS = (
     ),
     Mutation(
         "the hash of what was accepted, before an export begins",
-        EXPORTING,
+        BEFORE_SENDING,
         'if basis.is_bound_by(job):\n        return ""',
         'return ""',
         (f"{DELIVERING}::test_a_link_that_changed_since_it_was_accepted_fails_the_export",),
@@ -204,14 +208,14 @@ MUTATIONS = (
     ),
     Mutation(
         "the intent that is stored before the wire",
-        EXPORTING,
+        DELIVERY,
         "        outcomes.set_call_state(call=entry.call_id, state=CallState.SENDING)\n",
         "",
         (f"{DELIVERING}::test_a_worker_that_died_while_sending_leaves_it_unknown",),
     ),
     Mutation(
         "the ledger's word on whose a record is",
-        EXPORTING,
+        BEFORE_SENDING,
         "if not ledger.has_possible_write_under_key(job):",
         "if False:",
         (
@@ -220,7 +224,7 @@ MUTATIONS = (
     ),
     Mutation(
         "the look before the first write",
-        EXPORTING,
+        BEFORE_SENDING,
         "    if not adapter.has_read_back:\n        return found\n",
         "    return found\n",
         (
@@ -246,7 +250,7 @@ MUTATIONS = (
         RECOVERY,
         "    found = read_back(job)\n",
         "    found: StoredRecord | NotFound | Unavailable = NotFound()\n",
-        (f"{DELIVERY}test_notes.py", RECOVERING),
+        (f"{TESTS_OF_EXPORTS}test_notes.py", RECOVERING),
     ),
     Mutation(
         "that an interrupted call is unknown",
@@ -364,14 +368,14 @@ MUTATIONS = (
     ),
     Mutation(
         "that a worker which is told to stop hands back",
-        EXPORTING,
+        DELIVERY,
         "            if stopping.is_set():\n",
         "            if False:\n",
         (f"{DELIVERING}::test_a_worker_that_is_told_to_stop_hands_back_and_uses_up_no_try",),
     ),
     Mutation(
         "that an answer stands where what follows it can't",
-        EXPORTING,
+        DELIVERY,
         "            return True\n        except Exception as error:\n",
         "            return True\n        except AssertionError as error:\n",
         (f"{DELIVERING} -k leaves_the_answer_standing",),

@@ -10,7 +10,7 @@ from django.db import IntegrityError
 from directory.models import HistoryEntry
 from directory.rights.permissions import RightMissing
 from erp_integrations.connections import health, pauses
-from erp_integrations.exports import worker
+from erp_integrations.exports import delivery, worker
 from erp_integrations.models import Connection, ConnectionState, ExportJob, JobStatus
 from tests.clients import signed_in
 from tests.erp_integrations.deliveries import delivered, of
@@ -48,7 +48,7 @@ class TestAPause:
         job = worker.claim_job(queued.pk, queued.connection_id, lease)
         assert job is not None
         pauses.pause(connection=queued.connection, by=None, reason="Upgrade")
-        worker.send_calls(job, lease)
+        delivery.send_calls(job, lease)
         assert of(queued).status == JobStatus.SYNCED
         assert not worker.export_next_job(queued.connection_id, lease)
 

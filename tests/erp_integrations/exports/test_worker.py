@@ -23,7 +23,7 @@ from erp_integrations import submissions
 from erp_integrations.adapters.base import Accepted, NotSent, Unusable
 from erp_integrations.adapters.registry import build_sending_adapter, to_call
 from erp_integrations.checks.approval_basis import build_basis
-from erp_integrations.exports import outcomes, worker
+from erp_integrations.exports import delivery, outcomes, worker
 from erp_integrations.models import (
     CallState,
     Connection,
@@ -363,7 +363,7 @@ def begin(job: ExportJob) -> tuple[ExportJob, int]:
 def start_call(job: ExportJob, call: ExportCall, lease: int) -> WireAttempt:
     """The worker is about to send it."""
     entry = WireAttempt(call=call, attempt=job.attempt, payload_hash=call.payload_hash)
-    worker.start_call(job, entry, lease)
+    delivery.start_call(job, entry, lease)
     return entry
 
 
@@ -463,10 +463,12 @@ class TestAnAnswerAndWhatFollowsIt:
         if is_last:
             ExportJob.objects.filter(pk=slow.pk).update(attempt=slow.attempt + 1)
             with pytest.raises(LeaseLost):
-                worker.record_outcome_and_follow(slow, entry, Accepted(reply="yes"), None, lease)
+                delivery.record_outcome_and_follow(slow, entry, Accepted(reply="yes"), None, lease)
         else:
             ConnectionState.objects.filter(pk=slow.connection_id).update(lease_attempt=lease + 1)
-            assert not worker.record_outcome_and_follow(slow, entry, Accepted(reply="yes"), following, lease)
+            assert not delivery.record_outcome_and_follow(
+                slow, entry, Accepted(reply="yes"), following, lease
+            )
         assert states(slow) == ["sending" if is_last else "written", "planned", "planned"]
         assert WireAttempt.objects.count() == 1
         assert ExportJob.objects.get(pk=slow.pk).status == JobStatus.EXPORTING
@@ -488,7 +490,7 @@ class TestAnAnswerAndWhatFollowsIt:
             other.execute(
                 f"SELECT FROM {row._meta.db_table} WHERE {row._meta.pk.column} = {row.pk} FOR UPDATE"
             )
-            assert not worker.record_outcome_and_follow(
+            assert not delivery.record_outcome_and_follow(
                 claimed, entry, Accepted(reply="yes"), None if locked == "commitment" else following, lease
             )
             assert states(claimed) == ["written", "planned", "planned"]
@@ -500,10 +502,10 @@ class TestAnAnswerAndWhatFollowsIt:
         entry = start_call(claimed, header, lease)
         following = WireAttempt(call=second, attempt=claimed.attempt, payload_hash=second.payload_hash)
         answer = Accepted(reply="yes")
-        assert worker.record_outcome_and_follow(claimed, entry, answer, following, lease)
+        assert delivery.record_outcome_and_follow(claimed, entry, answer, following, lease)
         # As where the commit came through and its reply did not: the answer once more, and then the intent.
-        worker.record_outcome_with_retry(claimed, entry, answer)
-        worker.start_call(claimed, following, lease)
+        delivery.record_outcome_with_retry(claimed, entry, answer)
+        delivery.start_call(claimed, following, lease)
         assert states(claimed) == ["written", "sending", "planned"]
         outcomes_of = WireAttempt.objects.order_by("pk").values_list("call", "outcome")
         assert list(outcomes_of) == [(header.pk, "accepted"), (second.pk, "")]
@@ -517,7 +519,7 @@ class TestAnAnswerAndWhatFollowsIt:
         following = WireAttempt(call=second, attempt=claimed.attempt, payload_hash=second.payload_hash)
         stopping.set()
         try:
-            followed = worker.record_outcome_and_follow(
+            followed = delivery.record_outcome_and_follow(
                 claimed, entry, Accepted(reply="yes"), following, lease
             )
         finally:
@@ -611,7 +613,7 @@ def test_a_worker_that_is_told_to_stop_hands_back_and_uses_up_no_try(
     before = last_call(simulator)
     stopping.set()
     try:
-        worker.send_calls(slow, lease)
+        delivery.send_calls(slow, lease)
     finally:
         stopping.clear()
     job = ExportJob.objects.get(pk=queued.pk)
