@@ -35,8 +35,10 @@ def start_back_off(connection: Connection, fault: str) -> timedelta:
 
 def close_circuit(connection: Connection) -> None:
     """The ERP has taken a call: whatever ailed the connection is over."""
+    if not connection.state.fault:
+        return
     ailing = ConnectionState.objects.filter(connection=connection).exclude(fault="")
-    if connection.state.fault and ailing.update(not_before=None, fault="", failed_probes=0):
+    if ailing.update(not_before=None, fault="", failed_probes=0):
         record_connection_event(ErpEvent.CONNECTION_REOPENED, connection, None, {})
 
 

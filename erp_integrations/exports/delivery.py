@@ -144,7 +144,7 @@ def start_call(
         if answered:
             outcomes.record_outcome(job, *answered)
         else:
-            ExportJob.objects.renew(job)
+            outcomes.start_lease_anew(job)
         outcomes.set_call_state(call=entry.call_id, state=CallState.SENDING)
         entry.save()
 

@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from commitments.locks import set_accounting_status
 from commitments.models import Badge, Commitment, Lock
 from directory import history
-from directory.db.leases import LeaseLost
+from directory.db.leases import LeaseEnd, LeaseLost, get_lease_duration
 from directory.db.prepared import Parameter, PreparedQuery, PreparedUpdate
 from directory.models import User
 from erp_integrations import alarms
@@ -58,7 +58,7 @@ def record_outcome(job: ExportJob, entry: WireAttempt, outcome: Outcome) -> None
     call = entry.call
     if isinstance(outcome, Accepted):
         circuit_breaker.close_circuit(job.connection)
-        ExportJob.objects.renew(job)
+        start_lease_anew(job)
     else:
         job = lock_leased_job(job)
     if isinstance(outcome, Unauthorised) and outcome.errors and ledger.has_later_accepted_call(call):
@@ -82,6 +82,20 @@ def record_outcome(job: ExportJob, entry: WireAttempt, outcome: Outcome) -> None
     set_call_state(call=call.pk, state=call.state)
     if not isinstance(outcome, Accepted):
         handle_failure(job, f"{call.title}: {describe_outcome(outcome)}", outcome, call)
+
+
+def start_lease_anew(job: ExportJob) -> None:
+    """Begin the job's lease anew, and lock it until the transaction ends. Raises LeaseLost."""
+    if not update_lease(job=job.pk, attempt=job.attempt, duration=get_lease_duration()):
+        raise LeaseLost
+
+
+@PreparedUpdate
+def update_lease(
+    job: Parameter, attempt: Parameter, duration: Parameter
+) -> tuple[QuerySet[ExportJob], dict[str, object]]:
+    exporting = ExportJob.objects.filter(pk=job, attempt=attempt, status=JobStatus.EXPORTING)
+    return exporting, {"lease_until": LeaseEnd(duration)}
 
 
 @PreparedUpdate

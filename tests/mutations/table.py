@@ -64,7 +64,7 @@ _FENCED = """\
             raise LeaseLost
 """
 _ANSWERED = "        if answered:\n            outcomes.record_outcome(job, *answered)\n        else:\n"
-_RENEWED = "            ExportJob.objects.renew(job)\n"
+_RENEWED = "            outcomes.start_lease_anew(job)\n"
 _NOT_ASKED = (
     "            ExportJob.objects.filter(pk=job.pk).update(lease_until=LeaseEnd(get_lease_duration()))\n"
 )
@@ -115,7 +115,7 @@ MUTATIONS = (
     Mutation(
         "the attempt check on an answer that all went well",
         OUTCOMES,
-        "        ExportJob.objects.renew(job)\n",
+        "        start_lease_anew(job)\n",
         "        pass\n",
         (f"{DELIVERING}::test_a_late_worker_changes_nothing",),
     ),
