@@ -152,7 +152,7 @@ def start_call(
 @PreparedQuery
 def list_unlocked_calls(call: Parameter, fencing_token: Parameter) -> QuerySet[ExportCall]:
     calls = ExportCall.objects.filter(pk=call, job__connection__state__lease_attempt=fencing_token)
-    calls = calls.select_related("job__connection__state")
+    calls = calls.select_related("job__connection__state").only("job__connection__state__connection")
     return calls.select_for_update(of=("job__connection__state", "self"), skip_locked=True)
 
 
