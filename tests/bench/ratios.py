@@ -63,7 +63,7 @@ class Web:
         return content.decode("latin-1")
 
     def insert(self) -> None:
-        self.ask(f"/bench/accept/?number={next(self._floors)}")
+        self.ask("/bench/accept/", {"number": str(next(self._floors))})
 
 
 def main() -> int:
@@ -167,7 +167,7 @@ def measure_rate(
 def serve() -> Iterator[int]:
     """The web processes as the Procfile starts them."""
     port = free_port()
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.bench.settings"}
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.bench.settings", "UNDO_SECONDS": "10"}
     log = Path(tempfile.mkdtemp(prefix="ledgergate-bench-")) / "web.log"
     arguments = ["gunicorn", "-c", "python:config.gunicorn", "config.wsgi", "--bind", f"{HOST}:{port}"]
     arguments += ["--workers", "2", "--threads", "4", "--log-level", "warning"]

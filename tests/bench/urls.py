@@ -3,13 +3,10 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.decorators import login_not_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.template import Context, Engine
 from django.urls import include, path
-from django.views.decorators.csrf import csrf_exempt
 
 from directory.models import Company, CompanyMembership
 from erp_integrations.models import Submission
@@ -24,21 +21,23 @@ ROWS = Engine().from_string(
 
 def list_floor(request: HttpRequest) -> HttpResponse:
     """A bare list: the session and the person, the right, one query, fifty rows in a template."""
-    membership = CompanyMembership.objects.select_related("company").get(
-        user=request.user.pk, company__slug=MEASURED
-    )
+    membership = get_right(request)
     waiting = Submission.objects.filter(company=membership.company_id, status="awaiting")
     rows = waiting.select_related("project", "sent_by").defer("snapshot").order_by("pk")[:50]
     return HttpResponse(ROWS.render(Context({"rows": rows})))
 
 
-@csrf_exempt
-@login_not_required
-def accept_floor(request: HttpRequest) -> HttpResponseBase:
-    """One INSERT and its commit."""
-    number = request.GET["number"]
-    Company.objects.create(name=f"Floor {number}", slug=f"floor-{number}")
+def accept_floor(request: HttpRequest) -> HttpResponse:
+    """A bare decision: the session and the person, the right, one INSERT and its commit."""
+    get_right(request)
+    Company.objects.create(name=f"Floor {request.POST['number']}", slug=f"floor-{request.POST['number']}")
     return HttpResponse("done")
+
+
+def get_right(request: HttpRequest) -> CompanyMembership:
+    return CompanyMembership.objects.select_related("company").get(
+        user=request.user.pk, company__slug=MEASURED
+    )
 
 
 class Rival(admin.AdminSite):
