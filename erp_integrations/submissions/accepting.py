@@ -157,7 +157,8 @@ def store_accepted_job(
     entry: dict[str, object] = {"job": job.pk, "basis_hash": job.basis_hash, "erp_id": job.erp_id}
     entry |= signing.sign_decision(job, event=event, by=by, calls=calls)
     record_decision(event, job.submission, by, {**entry, "calls": calls, "note": note.strip(), **detail})
-    wakeup.wake_exports(job.connection_id)
+    if not settings.UNDO_SECONDS:  # else nothing is due yet, and a poll finds it when it is
+        wakeup.wake_exports(job.connection_id)
 
 
 def set_approved_basis(job: ExportJob, basis: ApprovalBasis, key: Key) -> None:
