@@ -11,10 +11,10 @@ from functools import cached_property
 from types import SimpleNamespace
 from typing import Any, Generic, TypeVar, cast
 
-from django.db import connections, transaction
+from django.db import connections, models, router, transaction
 from django.db.models import Lookup, QuerySet, Value
 from django.db.models.sql.compiler import SQLCompiler
-from django.db.models.sql.subqueries import UpdateQuery
+from django.db.models.sql.subqueries import InsertQuery, UpdateQuery
 
 Row = TypeVar("Row")
 
@@ -89,3 +89,27 @@ class PreparedUpdate:
         with connections[database].cursor() as cursor:
             cursor.execute(statement, build_values(parameters, values))
             return int(cursor.rowcount)
+
+
+class PreparedInsert:
+    """Stores a row as ``build`` makes it; its key, and what the database itself has set."""
+
+    def __init__(self, build: Callable[..., models.Model]) -> None:
+        self._build = build
+
+    @cached_property
+    def _prepared(self) -> tuple[str, list[str], str, tuple[Any, ...]]:
+        row = self._build(*build_parameters(self._build))
+        query: Any = InsertQuery(type(row))
+        query.insert_values([each for each in row._meta.concrete_fields if not each.primary_key], [row])
+        database = router.db_for_write(type(row))
+        compiler = query.get_compiler(database)
+        compiler.returning_fields = row._meta.db_returning_fields
+        ((statement, parameters),) = compiler.as_sql()
+        return database, [each.attname for each in compiler.returning_fields], statement, parameters
+
+    def __call__(self, **values: object) -> dict[str, Any]:
+        database, names, statement, parameters = self._prepared
+        with connections[database].cursor() as cursor:
+            cursor.execute(statement, build_values(parameters, values))
+            return dict(zip(names, cursor.fetchone(), strict=True))

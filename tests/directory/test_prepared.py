@@ -8,9 +8,9 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.test.utils import CaptureQueriesContext
 
-from directory.db.prepared import AnyOf, Parameter, PreparedQuery, PreparedUpdate
-from directory.models import CompanyMembership, Level, ProjectMembership
-from tests.factories import MemberFactory, ProjectFactory, join_company, join_project
+from directory.db.prepared import AnyOf, Parameter, PreparedInsert, PreparedQuery, PreparedUpdate
+from directory.models import CompanyMembership, Level, Project, ProjectMembership
+from tests.factories import CompanyFactory, MemberFactory, ProjectFactory, join_company, join_project
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -96,3 +96,18 @@ def test_an_update_changes_its_rows_and_counts_them() -> None:
     assert set_level(company=-1, level=Level.NONE) == 0
     members = CompanyMembership.objects.order_by("pk").values_list("erp_integrations_level", flat=True)
     assert list(members) == [Level.ADMIN, Level.STANDARD]
+
+
+@PreparedInsert
+def insert_project(company: Parameter, name: Parameter) -> Project:
+    return Project(company_id=company, name=name, number="24-001")
+
+
+def test_a_row_is_stored_with_each_calls_values() -> None:
+    company = CompanyFactory()
+    names = ["Riverside", "'); DROP TABLE directory_project; --"]
+    keys = [insert_project(company=company.pk, name=name)["id"] for name in names]
+    stored = [Project.objects.get(pk=key) for key in keys]
+    assert [(each.company, each.name, each.number) for each in stored] == [
+        (company, name, "24-001") for name in names
+    ]
