@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from commitments.models import Badge
 from directory.db.time_zones import format_time
@@ -245,7 +246,8 @@ class SubmissionRow:
             case JobStatus.SYNCED if job and job.verification == Verification.ELSEWHERE:
                 return f"Moved in Spectrum: it is no longer {job.erp_id} of vendor {job.vendor_code}"
             case JobStatus.SYNCED if job:
-                return f"ERP ID {job.erp_id}"
+                on = date_format(timezone.localdate(submission.decided_at))
+                return f"ERP ID {job.erp_id}. Accepted by {submission.decided_by}, {on}"
             case JobStatus.INCOMPLETE:
                 return "Partly in Spectrum"
             case JobStatus.UNKNOWN:

@@ -8,6 +8,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import escape
 
 from directory.db import pagination
 from directory.models import Company, Level, Project, User
@@ -400,11 +402,12 @@ class TestTheRow:
         client = signed_in(ViewerFactory(company=job.submission.company))
         assert 'id="messages"' not in client.get(row_of(job.submission), headers=IN_PLACE).content.decode()
 
-    def test_a_synced_row_has_the_erp_id(self) -> None:
+    def test_a_synced_row_has_the_erp_id_and_who_accepted_it_when(self) -> None:
         job: ExportJob = ExportJobFactory(synced=True)
         client = signed_in(ViewerFactory(company=job.submission.company))
         html = client.get(row_of(job.submission), headers=IN_PLACE).content.decode()
-        assert f"ERP ID {job.erp_id}" in html
+        decided_by, on = job.submission.decided_by, date_format(job.submission.decided_at)
+        assert f"ERP ID {job.erp_id}. Accepted by {escape(decided_by)}, {on}" in html
 
     def test_alone_in_a_browser_it_is_the_review_page(self) -> None:
         submission = SubmissionFactory()
