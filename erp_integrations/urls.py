@@ -30,6 +30,7 @@ urlpatterns = [
         name="resume-connection",
     ),
     path("commitments/", submissions.commitments, name="commitments"),
+    path("commitments/spreadsheet/", submissions.spreadsheet, name="spreadsheet"),
     path("commitments/<int:submission_id>/", submissions.review, name="review"),
     path("commitments/<int:submission_id>/progress/", submissions.progress, name="progress"),
     path("commitments/<int:submission_id>/row/", submissions.row, name="row"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from django.db.models import F, OuterRef, QuerySet, Subquery, prefetch_related_objects
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, prefetch_related_objects
 from django.urls import reverse
 from django.utils.text import slugify
 
@@ -105,6 +105,7 @@ ALL = Filter(
 )
 # What somebody or something works on; the rest is history, and nobody counts it.
 COUNTED_FILTERS = (READY, EXPORTING, FAILED, NEEDS_ATTENTION)
+BATCH_SIZE = 500
 SHOWN = ("number", "title", "contract_company_name", "total", "sent_at")
 ERP_NAMES = ("job_number", "job_description", "vendor_code", "vendor_name")
 """Where a commitment goes by the ERP's own names, which only a list reads."""
@@ -217,15 +218,32 @@ def get_page(
     # Other choices are found by their status.
     owner = ("company_id", company.pk) if chosen is ALL else None
     submissions = Submission.objects.all() if owner else Submission.objects.filter(company=company)
-    words = build_words_filter(
+    found, rows = chosen.choose(submissions).filter(build_search(company, search)), list_submissions(company)
+    return pagination.get_page(found, parameters, ascending=oldest_first, kept=kept, read=rows, owner=owner)
+
+
+def build_search(company: Company, search: str) -> Q:
+    """A search above the list finds a submission by its own words, or by its project's."""
+    return build_words_filter(
         search,
         owner=company.pk,
         belongs_to="project",
         others=company.projects.all(),
         names=("name", "number"),
     )
-    found, rows = chosen.choose(submissions).filter(words), list_submissions(company)
-    return pagination.get_page(found, parameters, ascending=oldest_first, kept=kept, read=rows, owner=owner)
+
+
+def read_rows(
+    viewer: CompanyMembership, chosen: Filter, *, search: str, oldest_first: bool
+) -> Iterator[SubmissionRow]:
+    """Every row of a choice. Holds few at a time, by key: no cursor on the server outlives a PgBouncer."""
+    found = chosen.choose(Submission.objects.filter(company=viewer.company))
+    if search:
+        found = found.filter(build_search(viewer.company, search))
+    key, read = None, list_submissions(viewer.company)
+    while batch := list(pagination.build_query(found, oldest_first, key, length=BATCH_SIZE, read=read)):
+        yield from build_rows(batch, viewer)
+        key = batch[-1].pk
 
 
 @cache

@@ -1,36 +1,31 @@
-"""The drift as a spreadsheet: one row for each issue, written row by row.
-
-What people and Spectrum typed is text and stays text: a value that begins like a formula is never one,
-neither when the file is opened nor when its cell is edited or saved in another format.
-"""
+"""The drift as a spreadsheet: one row for each issue, written row by row."""
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from itertools import islice
-from typing import IO, Any
+from typing import IO
 
-from django.utils import timezone
 from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.styles import Font
 
 from directory.models import Company
+from directory.spreadsheets import (
+    DAY,
+    MAX_ROWS,
+    MOMENT,
+    MONEY,
+    CellContent,
+    Value,
+    add_sheet,
+    build_cell,
+    format_moment,
+)
 from erp_integrations.adapters.base import ValueKind
 from erp_integrations.models import Drift, DriftKind
 from erp_integrations.reconciliation import drift_list
 from erp_integrations.reconciliation.requests import Summary
 
 BATCH_SIZE = 500
-MAX_ROWS = 1_048_576 - 1  # of a sheet, under its head
-MAX_TEXT_LENGTH = 32_767  # of a cell
-FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
-
-MONEY, DAY, MOMENT = "#,##0.00", "yyyy-mm-dd", "yyyy-mm-dd hh:mm"
-Value = str | Decimal | date | datetime
-CellContent = str | tuple[Value, str]
-"""A text, or any value with its number format."""
 Issue = Mapping[str, str]
 
 COLUMNS: Mapping[str, tuple[int, Callable[[Drift, Issue], CellContent]]] = {
@@ -65,18 +60,6 @@ def write_spreadsheet(company: Company, kind: str, summary: Summary, file: IO[by
     book.save(file)
 
 
-def add_sheet(book: Workbook, title: str, columns: dict[str, int]) -> Any:
-    sheet: Any = book.create_sheet(title)  # of the write-only kind, whose types are declared only in part
-    sheet.freeze_panes = "A2"
-    for index, width in enumerate(columns.values()):
-        sheet.column_dimensions[chr(ord("A") + index)].width = width
-    head = [build_cell(sheet, name) for name in columns]
-    for cell in head:
-        cell.font = Font(bold=True)
-    sheet.append(head)
-    return sheet
-
-
 def read_issues(company: Company, kind: str) -> Iterator[tuple[Drift, Issue]]:
     """By key, as a server-side cursor does not outlive a PgBouncer."""
     drifts = drift_list.list_drifts(company, kind).order_by("-pk")
@@ -87,11 +70,6 @@ def read_issues(company: Company, kind: str) -> Iterator[tuple[Drift, Issue]]:
                 (drift, each) for each in drift.findings if kind in (drift_list.ALL_KINDS, each["kind"])
             )
         last_key = batch[-1].pk
-
-
-def format_moment(moment: datetime) -> datetime:
-    """Spreadsheets know no time zones: these are the viewer's own hours."""
-    return timezone.localtime(moment).replace(tzinfo=None)
 
 
 def parse_value(text: str, kind: str) -> tuple[Value, str]:
@@ -110,16 +88,3 @@ def parse_value(text: str, kind: str) -> tuple[Value, str]:
             except ValueError:
                 return text, ""
     return text, ""
-
-
-def build_cell(sheet: Any, content: CellContent) -> Any:
-    value, number_format = (content, "") if isinstance(content, str) else content
-    if not isinstance(value, str):
-        cell: Any = WriteOnlyCell(sheet)
-        cell.value = value
-        cell.number_format = number_format
-        return cell
-    cell = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("", value)[:MAX_TEXT_LENGTH])
-    cell.data_type = "s"  # openpyxl would make formulas and error codes of some
-    cell.quotePrefix = value.startswith(FORMULA_PREFIXES)
-    return cell

@@ -15,6 +15,7 @@ from django.views.decorators.vary import vary_on_headers
 from directory.models import CompanyMembership
 from directory.requests import SignedInRequest
 from directory.rights.permissions import can_compare_with_erp
+from directory.spreadsheets import SPREADSHEET_TYPE
 from directory.web import rate_limits
 from erp_integrations.models import DriftKind
 from erp_integrations.reconciliation import drift_list, spreadsheet
@@ -22,8 +23,6 @@ from erp_integrations.reconciliation import requests as reconciliations
 from erp_integrations.views import navigation
 from erp_integrations.views.access import require_viewer
 from erp_integrations.views.navigation import NavItem
-
-SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -88,7 +87,7 @@ def reconciliation_spreadsheet(request: SignedInRequest, company_slug: str) -> F
     spreadsheet.write_spreadsheet(viewer.company, _get_kind(request), summary, file)
     file.seek(0)
     name = f"reconciliation-{viewer.company.slug}-{timezone.localdate():%Y-%m-%d}.xlsx"
-    return FileResponse(file, as_attachment=True, filename=name, content_type=SPREADSHEET)
+    return FileResponse(file, as_attachment=True, filename=name, content_type=SPREADSHEET_TYPE)
 
 
 def _get_kind(request: SignedInRequest) -> str:

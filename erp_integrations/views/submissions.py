@@ -1,12 +1,14 @@
 """Pages to look at: the overview, the list, one submission. Nothing here decides."""
 
+import tempfile
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import FileResponse, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.text import Truncator
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -15,6 +17,7 @@ from commitments.models import Badge
 from directory.db.pagination import parse_search
 from directory.requests import SignedInRequest
 from directory.rights.permissions import can_send_commitments
+from directory.spreadsheets import SPREADSHEET_TYPE
 from directory.web import rate_limits
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.connections import health
@@ -23,6 +26,7 @@ from erp_integrations.pages import (
     previews,
     sent_calls,
     submission_list,
+    submission_spreadsheet,
     timeline,
 )
 from erp_integrations.pages.submission_rows import SubmissionRow
@@ -37,6 +41,8 @@ OUTCOME_LEVELS = {
     Badge.FAILED: messages.ERROR,
     Badge.NEEDS_ATTENTION: messages.ERROR,
 }
+CSV = (submission_spreadsheet.write_csv, "csv", "text/csv; charset=utf-8")
+EXCEL = (submission_spreadsheet.write_spreadsheet, "xlsx", SPREADSHEET_TYPE)
 
 
 @require_safe
@@ -69,7 +75,7 @@ def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
     if wanted != chosen.slug:
         messages.warning(request, f"There is no such filter. Showing {chosen.label}.")
     search = parse_search(request.GET.get("q", ""))
-    oldest_first = {"oldest": True, "newest": False}.get(request.GET.get("sort", ""), chosen.oldest_first)
+    oldest_first = is_oldest_first(request, chosen)
     here = {"view": chosen.slug} | ({"q": search} if search else {})
     sort = {} if oldest_first is chosen.oldest_first else {"sort": "oldest" if oldest_first else "newest"}
     found = submission_list.get_page(
@@ -90,6 +96,7 @@ def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
         "filters": navigation.list_filters(viewer, current=chosen, search=search),
         "search": search,
         "cleared_url": f"?{urlencode({'view': chosen.slug})}",
+        "spreadsheet_query": f"?{urlencode(here | sort)}",
         "sort": sort.get("sort", ""),
         "rows": list(submission_list.build_cells(rows, read_only=chosen.is_history)),
         "oldest_first": oldest_first,
@@ -99,6 +106,30 @@ def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
         "after_label": "Newer" if oldest_first else "Older",
     }
     return render(request, "erp_integrations/commitments.html", context)
+
+
+@require_safe
+@rate_limits.limit_rate(rate_limits.HEAVY_WEIGHT)
+def spreadsheet(request: SignedInRequest, company_slug: str) -> FileResponse:
+    """The list as it is filtered, searched and sorted, whole: for Excel, or as CSV."""
+    viewer = require_viewer(request, company_slug)
+    chosen = submission_list.FILTERS.get(request.GET.get("view", ""), submission_list.READY)
+    rows = submission_list.read_rows(
+        viewer,
+        chosen,
+        search=parse_search(request.GET.get("q", "")),
+        oldest_first=is_oldest_first(request, chosen),
+    )
+    write, suffix, content_type = CSV if request.GET.get("format") == "csv" else EXCEL
+    file = tempfile.TemporaryFile()  # noqa: SIM115  (the response closes it)
+    write(rows, file)
+    file.seek(0)
+    name = f"{chosen.slug}-{viewer.company.slug}-{timezone.localdate():%Y-%m-%d}.{suffix}"
+    return FileResponse(file, as_attachment=True, filename=name, content_type=content_type)
+
+
+def is_oldest_first(request: SignedInRequest, chosen: submission_list.Filter) -> bool:
+    return {"oldest": True, "newest": False}.get(request.GET.get("sort", ""), chosen.oldest_first)
 
 
 @vary_on_headers("HX-Request")

@@ -87,6 +87,7 @@ TOOLS: dict[str, Row] = {
     "erp_integrations:rotate": Row(None, KEEPS, done=302),  # it has no secret of a hosted site
     "erp_integrations:reconciliation": Row(SEES, "compare with the ERP", done=302),  # nothing to read from
     "erp_integrations:reconciliation-progress": Row(SEES, shows=302),
+    "erp_integrations:spreadsheet": Row(SEES),
     "erp_integrations:reconciliation-spreadsheet": Row(SEES),
     "erp_integrations:history": Row("see the history"),
     "erp_integrations:history-export": Row(

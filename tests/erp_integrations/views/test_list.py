@@ -406,6 +406,7 @@ class TestTheRow:
         job: ExportJob = ExportJobFactory(synced=True)
         client = signed_in(ViewerFactory(company=job.submission.company))
         html = client.get(row_of(job.submission), headers=IN_PLACE).content.decode()
+        assert job.submission.decided_at
         decided_by, on = job.submission.decided_by, date_format(job.submission.decided_at)
         assert f"ERP ID {job.erp_id}. Accepted by {escape(decided_by)}, {on}" in html
 
