@@ -1,11 +1,13 @@
 """Each session with the database limits idle transactions and compiles nothing.
 
-By a statement, because PgBouncer refuses both as start-up options.
+By a statement, because PgBouncer refuses both as start-up options. The sessions that it opens itself get
+them from its own configuration (docs/scale.md).
 """
 
 from typing import Any
 
 from django.conf import settings
+from django.db import Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.dispatch import receiver
@@ -20,11 +22,17 @@ def set_session_parameters(connection: BaseDatabaseWrapper, **kwargs: Any) -> No
 
     A server built with LLVM, as Debian's is, compiles a statement whose estimate is high before it runs
     it: several tenths of a second for a statement of milliseconds, as all of ours are.
+
+    A connection that breaks here is none: Django would keep it, and whoever tries again would find it dead.
     """
     milliseconds = round(settings.IDLE_TRANSACTION_SECONDS * 1000)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('idle_in_transaction_session_timeout', %s, false),"
-            " set_config('jit', 'off', false)",
-            [str(milliseconds)],
-        )
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT set_config('idle_in_transaction_session_timeout', %s, false),"
+                " set_config('jit', 'off', false)",
+                [str(milliseconds)],
+            )
+    except Error:
+        connection.close()
+        raise

@@ -9,6 +9,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,9 @@ from erp_integrations.models import ExportJob, JobStatus, WireAttempt
 from erp_integrations.wakeup import wake_exports
 from local.processes import Program, end, spawn, wait_until_ready
 from local.programs import ROOT, python
+from tests import pooler
 from tests.bench import floor
-from tests.bench.stage import THREADS, Company, one_worker, spectrum
+from tests.bench.stage import THREADS, Company, environment_of_processes, one_worker, spectrum
 from tests.simulator import Simulator
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -71,20 +73,27 @@ def test_export_rate(settings: Settings, tmp_path: Path, report: Callable[[str],
                 )
 
 
+@pytest.mark.parametrize("behind", ["", pytest.param(" behind PgBouncer", marks=pooler.needs_pgbouncer)])
 def test_four_connections_beside_one(
-    settings: Settings, tmp_path: Path, report: Callable[[str], None]
+    settings: Settings, tmp_path: Path, report: Callable[[str], None], behind: str
 ) -> None:
-    """Spectrum answers after 200 ms; two workers, so that what one may do is not the limit."""
+    """Spectrum answers after 200 ms; web on two addresses, and two workers, since one would be the limit."""
     with ExitStack() as stack:
         simulator = stack.enter_context(spectrum(CODES))
         settings.SPECTRUM_SERVERS = {"simulator": simulator.url}
         companies = [Company(code) for code in CODES]
         for company in companies:
             company.send(3 * EACH)
+        environment = environment_of_processes()
+        if behind:
+            address = stack.enter_context(pooler.running_pooler())
+            environment["DATABASE_URL"] = pooler.put_behind(address, environment["DATABASE_URL"])
+        webs = pooler.running_webs(environment | {"UNDO_SECONDS": "3600"}, tmp_path)
+        addresses = cycle(url for _, url in stack.enter_context(webs))
         workers = []
         for name in ("one", "two"):
             (tmp_path / name).mkdir()
-            workers.append(stack.enter_context(one_worker(tmp_path / name)))
+            workers.append(stack.enter_context(one_worker(tmp_path / name, environment)))
         for company in companies:
             company.accept()
         wait_until_exported()
@@ -92,18 +101,19 @@ def test_four_connections_beside_one(
         rates: list[float] = []
         for count in (1, 4):
             chosen = companies[:count] * EACH
-            accept_for_later(settings, chosen)
+            for company in chosen:
+                company.accept_at(next(addresses))
             before, begun = sum(read_processor_time(each.pid) for each in workers), time.monotonic()
             make_due(chosen)
             wait_until_exported()
             rates.append(len(chosen) / (time.monotonic() - begun))
             used = sum(read_processor_time(each.pid) for each in workers) - before
             report(
-                f"two workers, Spectrum answers after 200 ms, connections: "
+                f"two workers{behind}, Spectrum answers after 200 ms, connections: "
                 f"{count}, exports a second: {rates[-1]:.2f}, "
                 f"processor time of each {used / len(chosen) * 1000:.1f} ms"
             )
-        report(f"four connections by one: {rates[1] / rates[0]:.2f}")
+        report(f"four connections by one{behind}: {rates[1] / rates[0]:.2f}")
 
 
 def report_latency(company: Company, report: Callable[[str], None]) -> None:

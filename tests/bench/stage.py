@@ -3,7 +3,7 @@
 import copy
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,6 +27,7 @@ from tests.factories import (
     ProjectFactory,
     VendorLinkFactory,
 )
+from tests.processes.people import Person
 from tests.processes.running import Running, free_port, worker
 from tests.simulator import AUTHORIZATION_ID, MASTERS, Simulator
 
@@ -77,6 +78,10 @@ class Company:
         """The next one; the worker is woken as by a click."""
         return accept(self._waiting.pop(0), self._approver)
 
+    def accept_at(self, address: str) -> None:
+        """The next one, by the approver at this web."""
+        Person(self._approver, address).accepts(self._waiting.pop(0))
+
 
 def spectrum(codes: Sequence[str]) -> Simulator:
     """A simulator with these companies."""
@@ -100,20 +105,23 @@ def closed_port() -> str:
     return f"http://127.0.0.1:{free_port()}"
 
 
-@contextmanager
-def one_worker(folder: Path) -> Iterator[Running]:
+def environment_of_processes() -> dict[str, str]:
     """On the test database and the broker that this process publishes to."""
     database = urlsplit(os.environ["DATABASE_URL"])
     servers = ",".join(f"{name}={url}" for name, url in settings.SPECTRUM_SERVERS.items())
-    environment = {
+    return {
         **os.environ,
         "DATABASE_URL": database._replace(path=f"/{connection.settings_dict['NAME']}").geturl(),
         "SPECTRUM_SERVERS": servers,
         "WIRE_READ_TIMEOUT": str(READ_TIMEOUT),
         "PYTHONUNBUFFERED": "1",
     }
+
+
+@contextmanager
+def one_worker(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Running]:
     log = folder / "worker.log"
-    program = worker(log, environment, threads=THREADS)
+    program = worker(log, environment or environment_of_processes(), threads=THREADS)
     running = Running(program, log)
     try:
         running.wait_until_ready(seconds=300)

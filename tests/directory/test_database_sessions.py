@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import Error, OperationalError, connection, transaction
 from pytest_django import Settings
 
 from directory.models import Company
@@ -59,3 +59,13 @@ def test_no_statement_is_compiled_before_it_runs() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SHOW jit")
         assert cursor.fetchone() == ("off",)
+
+
+def test_a_connection_that_takes_no_settings_is_none(settings: Settings) -> None:
+    settings.IDLE_TRANSACTION_SECONDS = -1
+    connection.close()
+    with pytest.raises(Error):
+        connection.ensure_connection()
+    assert connection.connection is None
+    settings.IDLE_TRANSACTION_SECONDS = 30
+    CompanyFactory()

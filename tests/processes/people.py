@@ -40,11 +40,14 @@ class Person:
         """Open the Reject box, enter the reason and press Reject. How many seconds the answer took."""
         return self._decides("reject", submission, {"reason": reason})
 
+    def undoes(self, submission: Submission) -> None:
+        self._decides("undo", submission, {})
+
     def _decides(
         self, decision: str, submission: Submission, entered: dict[str, str], *, again: bool = False
     ) -> float:
         path = reverse(f"erp_integrations:{decision}", args=[submission.company.slug, submission.pk])
-        fields = _fields(self.opens(path)) | entered
+        fields = find_fields(self.opens(path)) | entered
         begun = time.monotonic()
         answer = self._session.post(self._address + path, data=fields, timeout=20)
         took = time.monotonic() - begun
@@ -56,7 +59,7 @@ class Person:
         return took
 
 
-def _fields(page: str) -> dict[str, str]:
+def find_fields(page: str) -> dict[str, str]:
     """The values that the page's inputs have, as a browser would send them."""
     inputs = [dict(re.findall(r'([\w-]+)="([^"]*)"', tag)) for tag in re.findall(r"<input\b[^>]*>", page)]
     return {each["name"]: each.get("value", "") for each in inputs if "name" in each}

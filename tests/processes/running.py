@@ -202,19 +202,19 @@ def worker(log: Path, environment: Mapping[str, str], *, threads: int = 6) -> Pr
     return _ours("worker", arguments, environment, ready=lambda _: " ready." in log.read_text())
 
 
-def web(port: int, environment: Mapping[str, str]) -> Program:
+def web(port: int, environment: Mapping[str, str], host: str = HOST) -> Program:
     arguments = [
         "gunicorn",
         "-c",
         "python:config.gunicorn",
         "config.wsgi",
         "--bind",
-        f"{HOST}:{port}",
+        f"{host}:{port}",
         "--threads",
         "4",
     ]
     arguments += ["--graceful-timeout", "5"]
-    return _ours("web", arguments, environment, ready=lambda _: answers(port))
+    return _ours("web", arguments, environment, ready=lambda _: answers(port, host))
 
 
 def free_port() -> int:
