@@ -19,6 +19,29 @@
     notice.scrollIntoView({ block: "nearest" });
   };
 
+  // ---- What is typed: counted where there is a limit ----------------------------------------------------------------
+
+  const count = (area) => {
+    const limit = Number(area.dataset.limit);
+    const length = [...area.value.trim()].length;
+    const over = length - limit;
+    if (!area.nextElementSibling?.matches(".field-count")) {
+      area.insertAdjacentHTML("afterend", '<p class="field-count" aria-live="polite"></p>');
+    }
+    const words = [`${length.toLocaleString("en-US")} of ${limit.toLocaleString("en-US")}`];
+    if (over > 0) words.push(`${over.toLocaleString("en-US")} too many`);
+    area.nextElementSibling.textContent = length < limit * 0.8 ? "" : words.join(": ");
+    area.nextElementSibling.classList.toggle("field-count--over", over > 0);
+  };
+
+  let pause;
+
+  document.addEventListener("input", ({ target }) => {
+    if (!target.matches("textarea[data-limit]")) return;
+    clearTimeout(pause);
+    pause = setTimeout(count, 500, target); // not at each key: it is read out
+  });
+
   // ---- htmx -------------------------------------------------------------------------------------------------------
 
   // A row that asks for itself asks again soon: one lost answer is nobody's trouble.
@@ -68,10 +91,12 @@
   document.addEventListener("htmx:after:swap", (event) => {
     if (!dialog) return;
     const filled = dialog.childElementCount > 0;
+    const texts = dialog.querySelectorAll("textarea[data-limit]");
     if (filled && !dialog.open) {
       openedFrom = document.activeElement?.closest("tr[id]")?.id;
       dialog.showModal();
     }
+    texts.forEach(count);
     if (!filled && dialog.open) dialog.close();
     const { ctx } = event.detail;
     if (filled && !isPoll(ctx) && !ctx.select) dialog.querySelector(".error-summary")?.focus();
@@ -193,6 +218,7 @@
     window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
   });
 
+  document.querySelectorAll("textarea[data-limit]").forEach(count);
   document.querySelector(".error-summary")?.focus();
   document.querySelectorAll(".filters [aria-current], .tabs [aria-current], .site-nav [aria-current]").forEach((link) => {
     const strip = link.closest("ul").scrollWidth > link.closest("ul").clientWidth ? link.closest("ul") : link.closest("nav");
