@@ -19,7 +19,26 @@
     notice.scrollIntoView({ block: "nearest" });
   };
 
-  // ---- What is typed: counted where there is a limit ----------------------------------------------------------------
+  // ---- What is typed into a dialog: counted, and kept by the server while it grows ---------------------------------
+
+  const unsent = new Map(); // by address: what has not reached the server
+  let typedIn; // the form with words that nobody has kept yet
+  let pause;
+
+  const keep = () => {
+    clearTimeout(pause);
+    if (!typedIn) return;
+    const { action } = typedIn;
+    const body = new URLSearchParams(new FormData(typedIn));
+    body.set("keep", "1");
+    typedIn = null;
+    unsent.set(action, body);
+    // Where the session has ended, the answer leads to sign-in: kept it is all the same.
+    fetch(action, { method: "POST", body, keepalive: true, redirect: "manual" }).then(
+      ({ status }) => { if (status < 500 && unsent.get(action) === body) unsent.delete(action); },
+      () => {}, // said when the decision is sent
+    );
+  };
 
   const count = (area) => {
     const limit = Number(area.dataset.limit);
@@ -34,18 +53,27 @@
     area.nextElementSibling.classList.toggle("field-count--over", over > 0);
   };
 
-  let pause;
-
   document.addEventListener("input", ({ target }) => {
     if (!target.matches("textarea[data-limit]")) return;
     clearTimeout(pause);
-    pause = setTimeout(count, 500, target); // not at each key: it is read out
+    if (target.form.elements.draft) typedIn = target.form;
+    pause = setTimeout(() => { count(target); keep(); }, 500); // not at each key: it is read out
   });
+
+  document.addEventListener("submit", ({ target }) => {
+    if (target !== typedIn) return;
+    clearTimeout(pause); // what is sent is kept by that
+    if (!target.hasAttribute("hx-post")) typedIn = null;
+  });
+
+  window.addEventListener("pagehide", keep);
 
   // ---- htmx -------------------------------------------------------------------------------------------------------
 
   // A row that asks for itself asks again soon: one lost answer is nobody's trouble.
   const isPoll = (ctx) => ctx.sourceEvent?.type === "every";
+  const isDecision = (ctx) => ctx.sourceElement.matches("form.decision");
+  const PRESS_AGAIN = "What you typed is still here, and nothing is decided twice: press the button again.";
 
   document.addEventListener("htmx:before:request", (event) => {
     const { ctx } = event.detail;
@@ -56,6 +84,10 @@
 
   document.addEventListener("htmx:after:request", (event) => {
     const { ctx } = event.detail;
+    if (ctx.response.status < 500 && isDecision(ctx)) {
+      typedIn = null;
+      unsent.delete(ctx.sourceElement.action);
+    }
     if (ctx.response.status >= 500 || !/^\s*<!doctype/i.test(ctx.text)) return;
     if (/<body[^>]*\bentrance\b/.test(ctx.text)) {
       event.preventDefault(); // the session has ended: sign in, and come back to this page
@@ -75,13 +107,15 @@
 
   document.addEventListener("htmx:response:error", (event) => {
     if (event.detail.ctx.response.status >= 500 && !isPoll(event.detail.ctx)) {
-      tell("The server could not finish this. Reload the page to see whether it went through.");
+      const remedy = "Reload the page to see whether it went through.";
+      tell(`The server could not finish this. ${isDecision(event.detail.ctx) ? PRESS_AGAIN : remedy}`);
     }
   });
 
   document.addEventListener("htmx:error", (event) => {
     if (!event.detail.ctx || isPoll(event.detail.ctx)) return;
-    tell("The server could not be reached. Check your connection, then reload the page to see the current status.");
+    const remedy = "Then reload the page to see the current status.";
+    tell(`The server could not be reached. Check your connection. ${isDecision(event.detail.ctx) ? PRESS_AGAIN : remedy}`);
   });
 
   // ---- The dialog: a fragment that lands in it opens it, an empty answer closes it ---------------------------------
@@ -95,6 +129,7 @@
     if (filled && !dialog.open) {
       openedFrom = document.activeElement?.closest("tr[id]")?.id;
       dialog.showModal();
+      texts.forEach((area) => { area.value = unsent.get(area.form?.action)?.get(area.name) ?? area.value; });
     }
     texts.forEach(count);
     if (!filled && dialog.open) dialog.close();
@@ -103,6 +138,7 @@
   });
 
   dialog?.addEventListener("close", () => {
+    keep();
     dialog.replaceChildren();
     // What opened it may be gone: keep the keyboard at the row, or near, not at the top of the page.
     if (document.activeElement !== document.body) return;
