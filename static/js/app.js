@@ -84,6 +84,8 @@
 
   document.addEventListener("htmx:after:request", (event) => {
     const { ctx } = event.detail;
+    // The session has ended while somebody types: they learn it when they press, and come back to the dialog.
+    if (isPoll(ctx) && ctx.hx.redirect && dialog?.open) event.preventDefault();
     if (ctx.response.status < 500 && isDecision(ctx)) {
       typedIn = null;
       unsent.delete(ctx.sourceElement.action);

@@ -72,6 +72,25 @@ def test_the_session_ends_before_anything_is_pressed(contractor: Contractor, win
     expect(open_box(page)).to_have_value(REASON)
 
 
+def test_a_row_that_asks_for_itself_takes_nobody_away_from_an_open_box(
+    contractor: Contractor, windows: Windows
+) -> None:
+    contractor.sent("SC-2")
+    page = windows(contractor.approver)
+    page.goto("/")
+    page.get_by_role("link", name="Accept SC-2").click()
+    page.get_by_role("button", name="Export").click()
+    expect(page.get_by_text("Waiting for its turn")).to_be_visible()
+    reason = open_box(page)
+    Session.objects.all().delete()
+    with page.expect_response(lambda answer: "hx-redirect" in answer.headers):
+        reason.fill(REASON)
+    expect(reason).to_have_value(REASON)
+    press_reject(page)
+    sign_in(page, contractor.approver.email)
+    expect(page.get_by_label("Reason")).to_have_value(REASON)
+
+
 @both_ways
 def test_a_token_is_too_old(contractor: Contractor, windows: Windows, javascript: bool) -> None:
     page = windows(contractor.approver, javascript=javascript)
@@ -143,6 +162,20 @@ def test_without_a_connection_even_a_closed_box_is_not_emptied(
     page.context.set_offline(False)
     expect(open_box(page)).to_have_value(REASON)
     press_reject(page)
+    expect_rejected(page)
+
+
+def test_without_a_connection_and_without_a_script_the_browser_sends_it_again(
+    contractor: Contractor, windows: Windows
+) -> None:
+    page = windows(contractor.approver, javascript=False)
+    page.goto("/")
+    open_box(page).fill(REASON)
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Reject").click(no_wait_after=True)
+    expect(page).to_have_url(re.compile("^chrome-error:"))
+    page.context.set_offline(False)
+    page.reload()
     expect_rejected(page)
 
 
