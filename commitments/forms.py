@@ -14,6 +14,7 @@ from commitments.locks import EXPORTED_FIELDS
 from commitments.models import STATUSES, ContractCompany, CostCode, CostType
 from commitments.services import LINE_FIELDS
 from commitments.widgets import QuickCheckbox, QuickSelect, QuickTextInput
+from directory.forms import UncutTextField
 from directory.models import Project
 
 MAX_LINES = 1000
@@ -26,19 +27,11 @@ INVISIBLE_CHARACTERS = re.compile(r"[\x01-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e
 MAX_DESCRIPTION_LENGTH = 10_000
 
 
-class WholeTextField(forms.CharField):
-    """One line of text. Refused when it is too long, with no maxlength in its tag: a browser cuts without a
-    word.
-    """
+class WholeTextField(UncutTextField):
+    """One line of text."""
 
-    def __init__(self, *, max_length: int | None = None, **kwargs: Any) -> None:
-        too_long = "At most %(limit_value)d characters fit; this has %(show_value)d."
-        super().__init__(
-            max_length=max_length, required=False, error_messages={"max_length": too_long}, **kwargs
-        )
-
-    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        return {}
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, **kwargs)
 
     def validate(self, value: str) -> None:
         """Nothing in it that a person can't see."""

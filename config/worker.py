@@ -17,6 +17,7 @@ from django.db import close_old_connections, connections
 from django.db.models.functions import Now
 
 from config.pool import KeyedThreadPool
+from directory import drafts
 from directory.db.leases import stopping
 from directory.history import checkpoints, sealing
 from directory.privacy.retention import purge_sign_in_records
@@ -86,6 +87,7 @@ SCHEDULE: tuple[tuple[timedelta, Callable[[], object]], ...] = (
     (timedelta(days=1), purge_emails),
     (timedelta(days=1), purge_sign_in_records),
     (timedelta(days=1), purge_replies),
+    (timedelta(days=1), drafts.purge_drafts),
 )
 
 

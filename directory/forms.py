@@ -1,9 +1,24 @@
-"""Forms of a person's own pages."""
+"""Texts that are never cut, and the form of a person's own page."""
+
+from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 
 from directory.db import time_zones
 from directory.models import User
+
+
+class UncutTextField(forms.CharField):
+    """Refused when it is too long, with no maxlength in its tag: a browser cuts without a word."""
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        return {}
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        if self.max_length and len(value) > self.max_length:
+            raise ValidationError(f"At most {self.max_length:,} characters fit; this has {len(value):,}.")
 
 
 class ProfileForm(forms.ModelForm[User]):

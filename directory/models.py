@@ -296,6 +296,23 @@ class ProjectMembership(models.Model):
         return f"{self.user} on {self.project}"
 
 
+class Draft(models.Model):
+    """Words that a person typed into a dialog and nothing has used yet (``directory/drafts.py``)."""
+
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    address = models.CharField(max_length=200, help_text="The dialog's path.")
+    texts = models.JSONField(help_text="By the names of the fields.")
+    kept_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person", "address"], name="one_draft_of_a_person_and_dialog")
+        ]
+
+    def __str__(self) -> str:
+        return f"Draft of {self.person_id} at {self.address}"
+
+
 class HistoryQuerySet(models.QuerySet["HistoryEntry"]):
     """Reading history."""
 

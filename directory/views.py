@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from directory import history
+from directory import drafts, history
 from directory.db.database_errors import is_database_unreachable
 from directory.forms import ProfileForm
 from directory.models import Company, Project, User
@@ -89,7 +89,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form that is too old or came from elsewhere."""
+    """A form that is too old or came from elsewhere. A dialog with words in it is shown anew."""
+    draft = drafts.save_draft(request)
+    if draft and draft.texts and request.user.pk in (draft.person_id, None):
+        return redirect(request.get_full_path())
     sentence = (
         "This page was open too long, or you signed in again in another tab. Nothing was changed. "
         "Go back, reload the page and try again."

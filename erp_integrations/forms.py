@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.utils.text import normalize_newlines
 
+from directory.forms import UncutTextField
 from directory.rights.approvers import ApproverList
 from erp_integrations import submissions
 from erp_integrations.checks.preflight import has_text
@@ -20,12 +22,20 @@ OUTDATED = dict.fromkeys(
 """Said of whatever the page itself filled in."""
 
 
-def build_text_field(label: str, help_text: str, rows: int = 2) -> forms.CharField:
-    """A person's words, which are needed in some cases alone."""
-    widget = forms.Textarea(attrs={"rows": rows})
-    return forms.CharField(
-        label=label, required=False, max_length=MAX_TEXT_LENGTH, help_text=help_text, widget=widget
-    )
+class LinesField(UncutTextField):
+    """A person's words. Their lines end alike, and count the same, whether or not a script sent them."""
+
+    def __init__(self, *, attrs: dict[str, Any], **kwargs: Any) -> None:
+        widget = forms.Textarea(attrs={"data-limit": MAX_TEXT_LENGTH, **attrs})  # app.js counts
+        super().__init__(max_length=MAX_TEXT_LENGTH, widget=widget, **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        return normalize_newlines(super().to_python(value) or "")
+
+
+def build_text_field(label: str, help_text: str, rows: int = 2) -> LinesField:
+    """Needed in some cases alone."""
+    return LinesField(attrs={"rows": rows}, label=label, required=False, help_text=help_text)
 
 
 class VersionForm(forms.Form):
@@ -105,12 +115,11 @@ class AcceptForm(OtherRecordsForm, ConfirmedChangesForm, DecisionForm):
 class RejectForm(DecisionForm):
     """Why it goes back."""
 
-    reason = forms.CharField(
+    reason = LinesField(
+        attrs={"rows": 4, "autofocus": True},
         label="Reason",
-        max_length=MAX_TEXT_LENGTH,
         help_text="Mailed to the person who created the commitment and kept in its history.",
         error_messages={"required": "Enter a reason. It is mailed to the person who created the commitment."},
-        widget=forms.Textarea(attrs={"rows": 4, "autofocus": True}),
     )
 
 

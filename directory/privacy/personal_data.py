@@ -34,6 +34,7 @@ EXPORTED_FIELDS: dict[str, tuple[str, ...]] = {
         *("company__name", "erp_integrations_level", "directory_level", "can_push_to_accounting"),
     ),
     "directory.projectmembership": ("project__name", "commitments_level"),
+    "directory.draft": ("address", "texts", "kept_at"),
     "usersessions.usersession": ("created_at", "last_seen_at", "ip", "user_agent"),
 }
 """Which fields of a model an export tells; of others it tells the numbers of the rows, as what is in

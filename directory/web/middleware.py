@@ -11,6 +11,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from directory import drafts
 from directory.accounts import sessions
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -60,8 +61,14 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
     """Everything needs a sign-in but what says otherwise; after it the person is back on their page."""
 
     def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., Any]) -> HttpResponse:  # type: ignore[override]  # Django's stub says its own class
-        """Lead to the sign-in page; of a piece of a page, the whole page is led there."""
-        answer = redirect_to_login(get_return_page(request), self.get_login_url(view_func))
+        """Lead to the sign-in page; of a piece of a page, the whole page is led there. Whoever decided
+        is back in the dialog, and presses again.
+        """
+        draft = drafts.save_draft(request)
+        page = request.get_full_path() if draft else get_return_page(request)
+        if draft and draft.texts and drafts.KEEP_ONLY not in request.POST:
+            messages.info(request, "What you typed is kept: it is back when you have signed in.")
+        answer = redirect_to_login(page, self.get_login_url(view_func))
         if "HX-Request" not in request.headers:
             return answer
         return HttpResponse(headers={"HX-Redirect": answer.url, "Vary": "HX-Request"})

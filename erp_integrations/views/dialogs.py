@@ -14,9 +14,12 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.utils.functional import cached_property
 from django.views import View
 from django.views.decorators.vary import vary_on_headers
 
+from directory import drafts
+from directory.models import Draft
 from directory.requests import SignedInRequest
 from directory.web import rate_limits
 from erp_integrations import submissions
@@ -38,12 +41,16 @@ class Dialog(View, ABC):
     request: SignedInRequest
     row: SubmissionRow
     form: Any = None
+    posted: Draft | None = None
 
     def get(self, request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
         self.row = self.get_row()
         return self.handle_request()
 
     def post(self, request: SignedInRequest, company_slug: str, submission_id: int) -> HttpResponse:
+        self.posted = drafts.save_draft(request)
+        if drafts.KEEP_ONLY in request.POST:
+            return HttpResponse(status=204)
         return self.get(request, company_slug=company_slug, submission_id=submission_id)
 
     @abstractmethod
@@ -59,7 +66,12 @@ class Dialog(View, ABC):
     ) -> HttpResponse:
         """A dialog as a page of its own, or alone for htmx."""
         request, row, dialog = self.request, self.row, f"erp_integrations/{template}"
+        draft = {} if form and form.is_bound else self.draft
+        if form:
+            form.initial.update(draft)
+            context["draft_token"] = drafts.build_token(request, form)
         context |= {
+            "draft": draft,
             "dialog": dialog,
             "verb": verb,
             "form": form,
@@ -74,6 +86,11 @@ class Dialog(View, ABC):
         page = dialog if request.htmx else "erp_integrations/dialog.html"
         return render(request, page, context, status=status)
 
+    @cached_property
+    def draft(self) -> dict[str, str]:
+        """Typed here before, by the same person."""
+        return drafts.find_draft(self.request)
+
     def build_decided_dialog(self, problem: str = "", *, verb: str = "Already decided:") -> HttpResponse:
         """For the person who came second: who decided, and when. Or why nobody can."""
         problem = problem or f"{explanations.describe_decision(self.row.submission)}."
@@ -82,6 +99,8 @@ class Dialog(View, ABC):
 
     def build_decision_response(self) -> HttpResponse:
         """In place the row shows what is true now; without htmx, back to where the dialog was opened."""
+        if self.posted and self.posted.texts:
+            self.posted.delete()
         if not self.request.htmx or self.is_from_review:
             return redirect(self.get_back_url())
         context = {
@@ -171,7 +190,7 @@ class Accept(Dialog):
             return self.build_decided_dialog()
         if corruption := explanations.describe_corrupted_snapshot(row):
             return self.build_decided_dialog(" ".join(corruption.sentences), verb="Can't decide on")
-        entered = self.form.cleaned_data if self.form else {}
+        entered: dict[str, Any] = self.form.cleaned_data if self.form else {**self.draft}
         ticked = entered.get("other_records", [])
         preview = previews.build_preview(
             row.submission,

@@ -19,10 +19,61 @@
     notice.scrollIntoView({ block: "nearest" });
   };
 
+  // ---- What is typed into a dialog: counted, and kept by the server while it grows ---------------------------------
+
+  const unsent = new Map(); // by address: what has not reached the server
+  let typedIn; // the form with words that nobody has kept yet
+  let pause;
+
+  const keep = () => {
+    clearTimeout(pause);
+    if (!typedIn) return;
+    const { action } = typedIn;
+    const body = new URLSearchParams(new FormData(typedIn));
+    body.set("keep", "1");
+    typedIn = null;
+    unsent.set(action, body);
+    // Where the session has ended, the answer leads to sign-in: kept it is all the same.
+    fetch(action, { method: "POST", body, keepalive: true, redirect: "manual" }).then(
+      ({ status }) => { if (status < 500 && unsent.get(action) === body) unsent.delete(action); },
+      () => {}, // said when the decision is sent
+    );
+  };
+
+  const count = (area) => {
+    const limit = Number(area.dataset.limit);
+    const length = [...area.value.trim()].length;
+    const over = length - limit;
+    if (!area.nextElementSibling?.matches(".field-count")) {
+      area.insertAdjacentHTML("afterend", '<p class="field-count" aria-live="polite"></p>');
+    }
+    const words = [`${length.toLocaleString("en-US")} of ${limit.toLocaleString("en-US")}`];
+    if (over > 0) words.push(`${over.toLocaleString("en-US")} too many`);
+    area.nextElementSibling.textContent = length < limit * 0.8 ? "" : words.join(": ");
+    area.nextElementSibling.classList.toggle("field-count--over", over > 0);
+  };
+
+  document.addEventListener("input", ({ target }) => {
+    if (!target.matches("textarea[data-limit]")) return;
+    clearTimeout(pause);
+    if (target.form.elements.draft) typedIn = target.form;
+    pause = setTimeout(() => { count(target); keep(); }, 500); // not at each key: it is read out
+  });
+
+  document.addEventListener("submit", ({ target }) => {
+    if (target !== typedIn) return;
+    clearTimeout(pause); // what is sent is kept by that
+    if (!target.hasAttribute("hx-post")) typedIn = null;
+  });
+
+  window.addEventListener("pagehide", keep);
+
   // ---- htmx -------------------------------------------------------------------------------------------------------
 
   // A row that asks for itself asks again soon: one lost answer is nobody's trouble.
   const isPoll = (ctx) => ctx.sourceEvent?.type === "every";
+  const isDecision = (ctx) => ctx.sourceElement.matches("form.decision");
+  const PRESS_AGAIN = "What you typed is still here, and nothing is decided twice: press the button again.";
 
   document.addEventListener("htmx:before:request", (event) => {
     const { ctx } = event.detail;
@@ -33,6 +84,12 @@
 
   document.addEventListener("htmx:after:request", (event) => {
     const { ctx } = event.detail;
+    // The session has ended while somebody types: they learn it when they press, and come back to the dialog.
+    if (isPoll(ctx) && ctx.hx.redirect && dialog?.open) event.preventDefault();
+    if (ctx.response.status < 500 && isDecision(ctx)) {
+      typedIn = null;
+      unsent.delete(ctx.sourceElement.action);
+    }
     if (ctx.response.status >= 500 || !/^\s*<!doctype/i.test(ctx.text)) return;
     if (/<body[^>]*\bentrance\b/.test(ctx.text)) {
       event.preventDefault(); // the session has ended: sign in, and come back to this page
@@ -52,13 +109,15 @@
 
   document.addEventListener("htmx:response:error", (event) => {
     if (event.detail.ctx.response.status >= 500 && !isPoll(event.detail.ctx)) {
-      tell("The server could not finish this. Reload the page to see whether it went through.");
+      const remedy = "Reload the page to see whether it went through.";
+      tell(`The server could not finish this. ${isDecision(event.detail.ctx) ? PRESS_AGAIN : remedy}`);
     }
   });
 
   document.addEventListener("htmx:error", (event) => {
     if (!event.detail.ctx || isPoll(event.detail.ctx)) return;
-    tell("The server could not be reached. Check your connection, then reload the page to see the current status.");
+    const remedy = "Then reload the page to see the current status.";
+    tell(`The server could not be reached. Check your connection. ${isDecision(event.detail.ctx) ? PRESS_AGAIN : remedy}`);
   });
 
   // ---- The dialog: a fragment that lands in it opens it, an empty answer closes it ---------------------------------
@@ -68,16 +127,20 @@
   document.addEventListener("htmx:after:swap", (event) => {
     if (!dialog) return;
     const filled = dialog.childElementCount > 0;
+    const texts = dialog.querySelectorAll("textarea[data-limit]");
     if (filled && !dialog.open) {
       openedFrom = document.activeElement?.closest("tr[id]")?.id;
       dialog.showModal();
+      texts.forEach((area) => { area.value = unsent.get(area.form?.action)?.get(area.name) ?? area.value; });
     }
+    texts.forEach(count);
     if (!filled && dialog.open) dialog.close();
     const { ctx } = event.detail;
     if (filled && !isPoll(ctx) && !ctx.select) dialog.querySelector(".error-summary")?.focus();
   });
 
   dialog?.addEventListener("close", () => {
+    keep();
     dialog.replaceChildren();
     // What opened it may be gone: keep the keyboard at the row, or near, not at the top of the page.
     if (document.activeElement !== document.body) return;
@@ -193,6 +256,7 @@
     window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
   });
 
+  document.querySelectorAll("textarea[data-limit]").forEach(count);
   document.querySelector(".error-summary")?.focus();
   document.querySelectorAll(".filters [aria-current], .tabs [aria-current], .site-nav [aria-current]").forEach((link) => {
     const strip = link.closest("ul").scrollWidth > link.closest("ul").clientWidth ? link.closest("ul") : link.closest("nav");

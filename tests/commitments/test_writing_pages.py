@@ -229,7 +229,7 @@ class TestBadInput:
 
     def test_a_description_has_lines_and_an_end(self, project: Project, creator: Client) -> None:
         answer = creator.post(new(project), entry(description="x" * 10_001))
-        assert said(answer) == ["Description: At most 10000 characters fit; this has 10001."]
+        assert said(answer) == ["Description: At most 10,000 characters fit; this has 10,001."]
         assert creator.post(new(project), entry(description="One.\r\n\tTwo.")).status_code == 302
 
     @pytest.mark.parametrize("count", ["-1", "0", "1", "text", "99999999", "9" * 5000])

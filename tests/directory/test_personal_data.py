@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from commitments.models import Commitment
 from directory.history import sealing, verification
-from directory.models import CompanyMembership, HistoryEntry, Level, ProjectMembership, User
+from directory.models import CompanyMembership, Draft, HistoryEntry, Level, ProjectMembership, User
 from directory.operators import with_command_line_operator
 from directory.privacy import personal_data
 from directory.privacy.retention import purge_sign_in_records
@@ -72,6 +72,7 @@ def person() -> User:
     )
     UserSession.objects.create(user=made, ip="192.0.2.7", user_agent="Browser", session_key="a")
     PasswordRequest.objects.create(address=ADDRESS.upper())
+    Draft.objects.create(person=made, address="/", texts={"note": "Ask Ada Byron"}, kept_at=timezone.now())
     turn_on_two_step(made)
     seen = {"username": ADDRESS.upper(), "ip_address": "192.0.2.7", "user_agent": "Browser"}
     AccessAttempt.objects.create(failures_since_start=1, **seen)
@@ -196,6 +197,7 @@ class TestWhatIsHeld:
         assert "192.0.2.7" in {row["ip_address"] for row in held["sign_ins"]}
         assert len(held["sessions"]) == 1
         assert held["usersessions.usersession.user"][0]["ip"] == "192.0.2.7"
+        assert held["directory.draft.person"][0]["texts"] == {"note": "Ask Ada Byron"}
         assert held["notifications.passwordrequest"][0]["address"] == ADDRESS.upper()
         assert {row["type"] for row in held["mfa.authenticator.user"]} == {"totp", "recovery_codes"}
 

@@ -505,7 +505,7 @@ class TestRejecting:
         entered = seen(client, submission, "reject", reason="No. " * 2000)
         response = client.post(url(submission, "reject"), entered)
         assert response.status_code == 422
-        assert "at most 4000 characters" in response.content.decode()
+        assert "At most 4,000 characters fit; this has 7,999." in response.content.decode()
 
     def test_what_was_typed_is_never_markup(self) -> None:
         submission = SubmissionFactory()

@@ -1,0 +1,64 @@
+"""Words typed into a dialog are kept until the dialog has used them, so that nothing loses them: neither the
+session's end nor an old token, a conflict, an error, Esc or Back (docs/decisions/0041).
+
+The form's signed token says whose words these are, for which dialog and in which fields: so they are kept
+when nobody is signed in any more, and no other site can have any kept. Only their person sees them again, in
+the box, and nothing is decided by itself.
+"""
+
+from datetime import timedelta
+
+from django.core import signing
+from django.forms import Form, Textarea
+from django.http import HttpRequest
+from django.utils import timezone
+
+from directory.models import Draft
+from directory.requests import SignedInRequest
+
+TOKEN_FIELD, KEEP_ONLY, RESTORED = "draft", "keep", "restored"
+SALT = "directory.drafts"
+KEPT_FOR = timedelta(days=7)
+
+
+def build_token(request: SignedInRequest, form: Form) -> str:
+    names = [name for name, field in form.fields.items() if isinstance(field.widget, Textarea)]
+    return signing.dumps([request.user.pk, request.path, names], salt=SALT)
+
+
+def save_draft(request: HttpRequest) -> Draft | None:
+    """Keep the words of a dialog's form, or forget the kept ones that were emptied. None for other forms."""
+    try:
+        token = signing.loads(request.POST.get(TOKEN_FIELD, ""), salt=SALT, max_age=KEPT_FOR)
+    except signing.BadSignature:
+        return None
+    person_id, address, names = token
+    if address != request.path:
+        return None
+    posted = {name: request.POST.get(name, "").replace("\0", "") for name in names}
+    texts = {name: text for name, text in posted.items() if text.strip()}
+    draft = Draft(person_id=person_id, address=address, texts=texts, kept_at=timezone.now())
+    if texts:
+        Draft.objects.bulk_create(
+            [draft],
+            update_conflicts=True,
+            unique_fields=["person", "address"],
+            update_fields=["texts", "kept_at"],
+        )
+    elif KEEP_ONLY in request.POST or RESTORED in request.POST:
+        Draft.objects.filter(person=person_id, address=address).delete()
+    return draft
+
+
+def find_draft(request: SignedInRequest) -> dict[str, str]:
+    """The words by the names of their fields."""
+    kept = Draft.objects.filter(
+        person=request.user, address=request.path, kept_at__gt=timezone.now() - KEPT_FOR
+    )
+    found: dict[str, str] = kept.values_list("texts", flat=True).first() or {}
+    return found
+
+
+def purge_drafts() -> int:
+    count, _ = Draft.objects.filter(kept_at__lt=timezone.now() - KEPT_FOR).delete()
+    return count
