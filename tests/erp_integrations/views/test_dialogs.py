@@ -194,11 +194,12 @@ class TestAccepting:
         html = response.content.decode()
         assert response.status_code == 200
         assert "/accept/" not in html
-        assert f'<tr id="submission-{submission.pk}"' in html
+        assert f'<td id="state-{submission.pk}"' in html
+        assert "<tr" not in html  # what the list says of where it goes stays
         assert 'hx-swap-oob="true"' in html
         assert 'hx-trigger="every 3s"' in html
         assert "Exporting" in html
-        assert "Synced" not in html.split("</tr>")[0]
+        assert "Synced" not in html.split("</td>")[0]
         assert f"{submission.number} is being exported" in html
         assert "view=ready-to-export&amp;q=x" in html
 
@@ -366,7 +367,7 @@ class TestWhatChangedMeanwhile:
         html = response.content.decode()
         assert response.status_code == 409
         assert f"Accepted by {submission.decided_by} on" in html
-        assert f'<tr id="submission-{submission.pk}"' in html
+        assert f'<td id="state-{submission.pk}"' in html
 
     def test_a_retrieved_one_is_with_its_project_again(self) -> None:
         submission = SubmissionFactory()

@@ -86,7 +86,7 @@ class TestUndo:
         response = approver_of(job).post(url(job.submission, "undo"), headers=IN_PLACE)
         html = response.content.decode()
         assert response.status_code == 200
-        assert f'id="submission-{job.submission.pk}"' in html
+        assert f'id="state-{job.submission.pk}"' in html
         assert url(job.submission, "accept") in html
         assert "is ready to export again. Nothing was sent" in html
         assert Submission.objects.get().status == SubmissionStatus.AWAITING
