@@ -1,5 +1,5 @@
 """Words typed into a dialog are kept until the dialog has used them, so that nothing loses them: neither the
-session's end nor an old token, a conflict, an error, Esc or Back (docs/decisions/0041).
+session's end nor an old token, a conflict, an error, Esc or Back (docs/decisions/0038).
 
 The form's signed token says whose words these are, for which dialog and in which fields: so they are kept
 when nobody is signed in any more, and no other site can have any kept. Only their person sees them again, in
