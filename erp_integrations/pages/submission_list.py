@@ -147,9 +147,8 @@ def build_rows(submissions: Sequence[Any], viewer: CompanyMembership) -> list[Su
         contract_companies=list({each.contract_company for each in submissions} - {None}),
     )
     vendors = {(on, contract_company): names for on, contract_company, *names in links}
-    people = User.objects.in_bulk(
-        {pk for each in submissions for pk in (each.sent_by_id, each.decided_by_id, each.ended_by_id)}
-    )
+    named = {pk for each in submissions for pk in (each.sent_by_id, each.decided_by_id, each.ended_by_id)}
+    people = {each.pk: each for each in list_people(people=list(named - {None}))}
     for each in submissions:
         each.vendor_code, each.vendor_name = vendors.get(
             (each.job_connection, each.contract_company), ("", "")
@@ -160,6 +159,11 @@ def build_rows(submissions: Sequence[Any], viewer: CompanyMembership) -> list[Su
     if accepted:
         prefetch_related_objects(accepted, submission_rows.build_jobs_prefetch())
     return [submission_rows.build_submission_row(each, viewer) for each in submissions]
+
+
+@PreparedQuery
+def list_people(people: Parameter) -> QuerySet[User]:
+    return User.objects.filter(AnyOf(F("pk"), people))
 
 
 @PreparedQuery
