@@ -4,10 +4,13 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from django.db.models import QuerySet
+
+from directory.db.prepared import Parameter, PreparedQuery
 from directory.history import canonical, signatures
 from directory.models import HistoryEntry, User
 from erp_integrations.events import ErpEvent
-from erp_integrations.models import ExportJob
+from erp_integrations.models import ExportJob, Submission
 
 _ACCEPTED_BY = (ErpEvent.SUBMISSION_ACCEPTED, ErpEvent.EXPORT_RETRIED, ErpEvent.SUBMISSION_ADOPTED)
 PLANNED_BY = (*_ACCEPTED_BY, ErpEvent.EXPORT_FOLLOWED)
@@ -41,8 +44,13 @@ def sign_decision(job: ExportJob, *, event: ErpEvent, by: User, calls: Sequence[
 
 def read_decisions(job: ExportJob) -> list[HistoryEntry]:
     """The decisions on its submission, oldest first, for more than one question. One query."""
+    return list_decisions(submission=job.submission_id)
+
+
+@PreparedQuery
+def list_decisions(submission: Parameter) -> QuerySet[HistoryEntry]:
     events = {*PLANNED_BY, *DECIDED_BY, *SIGNED_LATER, *ENDED_BY}
-    return list(HistoryEntry.objects.about(job.submission).filter(event__in=events))
+    return HistoryEntry.objects.about(Submission(pk=submission)).filter(event__in=events)
 
 
 def list_accepted_calls(job: ExportJob, decisions: Decisions = None) -> list[str]:

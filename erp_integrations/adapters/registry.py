@@ -81,14 +81,16 @@ def build_sending_adapter(job: ExportJob) -> Adapter | NotSent | Unusable:
     checked_at = connection.state.descriptions_checked_at
     interval = timedelta(seconds=settings.WSDL_CHECK_SECONDS)
     is_old = checked_at is None or checked_at < timezone.now() - interval
-    if is_old or not connection.wsdls.exists():
+    descriptions = get_descriptions(connection)
+    if is_old or not descriptions:
         result = build_reading_adapter(connection).probe()
         if not result.is_usable and result.transient:
             return NotSent(result.sentence)
         if not result.is_usable:
             return Unusable(result.sentence, result.can_accept_wsdl)
         store_descriptions(connection, result)
-    wired = build_spectrum_settings(connection, get_descriptions(connection))
+        descriptions = get_descriptions(connection)
+    wired = build_spectrum_settings(connection, descriptions)
     guid = str(job.guid) if job.guid and connection.guid_policy == GuidPolicy.NEW else wired.guid
     return SpectrumAdapter(replace(wired, written=get_reply_rule(job), guid=guid))
 

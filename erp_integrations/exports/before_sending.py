@@ -8,7 +8,7 @@ from erp_integrations.checks import moved_records, preflight
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.confirmations import controlled_settings
 from erp_integrations.exports import existing_record, ledger, outcomes, unknown, verification
-from erp_integrations.models import CallState, ExportJob, SnapshotUnreadable
+from erp_integrations.models import ExportJob, SnapshotUnreadable
 
 NOTHING_MORE_SENT = (
     "Nothing more is sent. Find it in Spectrum and restore it there, or unlink it if it was deleted."
@@ -25,7 +25,7 @@ def find_change_since_accept(job: ExportJob) -> str:
             "The connection's settings have changed since this was accepted. An approver has to "
             "check it again."
         )
-    if job.calls.filter(state=CallState.WRITTEN).exists():
+    if ledger.has_written_call(job):
         return ""
     try:
         basis = build_basis(job.submission.document)
@@ -114,7 +114,7 @@ def describe_moved_records(job: ExportJob, records: Sequence[MovedRecord], other
     there = "; or ".join(record.sentence for record in records)
     may = "" if records[0].is_certain else "may "
     instead = f"Another contract, of job {other_job}, is now under {job.record_name}. " if other_job else ""
-    if not job.calls.filter(state=CallState.WRITTEN).exists():
+    if not ledger.has_written_call(job):
         return (
             f"{instead}Spectrum {'may already have' if may else 'already has'} it as {there}; it would be "
             "there twice. If that is a different record, say so when you accept it again."

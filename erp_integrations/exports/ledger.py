@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Q, Subquery
+from django.db.models import Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
+from directory.db.prepared import Parameter, PreparedQuery
 from erp_integrations import signing
 from erp_integrations.adapters.base import Call
 from erp_integrations.adapters.registry import get_adapter, get_job_key, to_call
@@ -86,10 +87,19 @@ def find_repeated_reply(job: ExportJob) -> str:
     )
 
 
+def has_written_call(job: ExportJob) -> bool:
+    return bool(list_written_calls(job=job.pk))
+
+
+@PreparedQuery
+def list_written_calls(job: Parameter) -> QuerySet[ExportCall, int]:
+    return ExportCall.objects.filter(job=job, state=CallState.WRITTEN).values_list("pk", flat=True)[:1]
+
+
 def is_unwritten(job: ExportJob) -> bool:
     """No call of the job itself can have reached the ERP's books."""
     tried = WireAttempt.objects.filter(call__job=job, outcome__in=MAYBE_WRITTEN)
-    return not (tried.exists() or job.calls.filter(state=CallState.WRITTEN).exists())
+    return not (tried.exists() or has_written_call(job))
 
 
 def is_within_read_back_lag(job: ExportJob) -> bool:

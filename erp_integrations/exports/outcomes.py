@@ -213,7 +213,7 @@ def fail_unexpectedly(job: ExportJob) -> None:
 def revoke_acceptance(job_id: int, problem: str = LOST_RIGHT) -> None:
     """Take an acceptance back that does not count any more, or never did; nothing was written of it."""
     job = lock_job_and_parents(job_id)
-    if job.status == JobStatus.QUEUED and not has_written_call(job):
+    if job.status == JobStatus.QUEUED and not ledger.has_written_call(job):
         accepted_by = job.submission.decided_by_id
         undo_acceptance(job)
         record_export_event(job, ErpEvent.SUBMISSION_RETURNED, {"accepted_by": accepted_by, "why": problem})
@@ -263,10 +263,6 @@ def lock_leased_job(job: ExportJob) -> ExportJob:
     if (row.status, row.attempt) != (JobStatus.EXPORTING, job.attempt):
         raise LeaseLost
     return row
-
-
-def has_written_call(job: ExportJob) -> bool:
-    return job.calls.filter(state=CallState.WRITTEN).exists()
 
 
 def end_interrupted_call(job: ExportJob, message: str) -> bool:
@@ -322,7 +318,7 @@ def handle_failure(
             # What Spectrum says no to, the project must mend.
             refused = isinstance(outcome, Refused) and not outcome.transient
             status, event = JobStatus.FAILED, ErpEvent.EXPORT_FAILED
-            if has_written_call(job):
+            if ledger.has_written_call(job):
                 status, event = JobStatus.INCOMPLETE, ErpEvent.EXPORT_INCOMPLETE
             set_job_status(job, status, problem, event=event, notify_sender=refused)
 
@@ -335,7 +331,7 @@ def has_expired_session_before(job: ExportJob, call: ExportCall | None) -> bool:
 
 def requeue_after(job: ExportJob, problem: str, *, delay: timedelta) -> None:
     """To be taken up again by itself: queued, or incomplete when something is written."""
-    status = JobStatus.INCOMPLETE if has_written_call(job) else JobStatus.QUEUED
+    status = JobStatus.INCOMPLETE if ledger.has_written_call(job) else JobStatus.QUEUED
     job.not_before = Now() + delay
     set_job_status(job, status, problem, event=ErpEvent.EXPORT_PUT_OFF)
 

@@ -22,8 +22,8 @@ from erp_integrations import signing
 from erp_integrations.adapters.base import SessionOver
 from erp_integrations.connections import watermark
 from erp_integrations.events import ErpEvent
-from erp_integrations.exports import delivery, outcomes
-from erp_integrations.models import CallState, Connection, ConnectionState, ExportJob, Heartbeat, JobStatus
+from erp_integrations.exports import delivery, ledger, outcomes
+from erp_integrations.models import Connection, ConnectionState, ExportJob, Heartbeat, JobStatus
 from erp_integrations.models.connection_state import ConnectionStateQuerySet
 
 logger = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ def find_acceptance_problem(job: ExportJob) -> str:
 
     Started exports finish; those of which nothing was written need the right to this day.
     """
-    if job.calls.filter(state=CallState.WRITTEN).exists():
+    if ledger.has_written_call(job):
         return ""
     decisions = signing.read_decisions(job)
     why = signing.describe_missing_signature(job, decisions)
