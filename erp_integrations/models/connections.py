@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from commitments.models import ContractCompany, CostType
 from directory.db import time_zones
+from directory.db.prepared import Parameter, PreparedQuery
 from directory.models import Company, Project, User
 from erp_integrations.models.constraints import build_known_constraint
 
@@ -66,7 +67,16 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
     def lock(self, pk: int) -> "Connection":
         """The row and its state, in this order, with its company. By the state, as FOR UPDATE takes no outer
         join."""
-        return self.select_for_update(of=("self", "state")).select_related("company", "state").get(state=pk)
+        found = list_locked(connection=pk)
+        if not found:
+            raise self.model.DoesNotExist
+        return found[0]
+
+
+@PreparedQuery
+def list_locked(connection: Parameter) -> "models.QuerySet[Connection]":
+    locked = Connection.objects.select_for_update(of=("self", "state"))
+    return locked.select_related("company", "state").filter(state=connection)
 
 
 class Connection(models.Model):
