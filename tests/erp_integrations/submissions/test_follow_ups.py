@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -101,6 +101,16 @@ class TestUndo:
         assert sent(simulator, job) == []
         assert detail_of("submission.undone")["accepted_by"] == approver.pk
         assert accept(submission, approver).status == JobStatus.QUEUED
+
+    @pytest.mark.parametrize(("seconds", "messages"), [(0, 1), (60, 0)])
+    def test_a_worker_is_woken_only_for_what_is_due(
+        self, awaiting: Submission, approver: User, settings: Settings, seconds: int, messages: int
+    ) -> None:
+        settings.UNDO_SECONDS = seconds
+        with transaction.atomic():
+            accept(awaiting, approver)
+            after_the_commit = [each[1].__qualname__ for each in connection.run_on_commit]
+        assert sum(name.startswith("wake.") for name in after_the_commit) == messages
 
     def test_when_the_grace_is_over_it_is_exported(
         self, simulator: Simulator, awaiting: Submission, approver: User, settings: Settings
