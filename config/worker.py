@@ -21,7 +21,7 @@ from directory import drafts
 from directory.db.leases import stopping
 from directory.history import checkpoints, sealing
 from directory.privacy.retention import purge_sign_in_records
-from erp_integrations.checks import leftovers
+from erp_integrations.checks import leftovers, row_checks
 from erp_integrations.connections import probing, secret_rotation
 from erp_integrations.emails import alarm_mails, daily_summaries, rights_mails
 from erp_integrations.exports import unknown, verification
@@ -75,6 +75,7 @@ SCHEDULE: tuple[tuple[timedelta, Callable[[], object]], ...] = (
     (EACH_POLL, read_back_due_exports),
     (EACH_POLL, compare_due_connections),
     (EACH_POLL, syncing.sync_due_connections),
+    (EACH_POLL, row_checks.check_due_submissions),
     (EACH_POLL, probe_stopped_connections),
     (EACH_POLL, account_mails.handle_password_requests),
     (EACH_POLL, alarm_mails.store_due_alarms),

@@ -84,6 +84,7 @@ class ErpEvent(Event):
     CONNECTION_UNITS_CHANGED = "connection.units_changed", "Units of measure linked"
     CONNECTION_UNIT_CONFIRMED = "connection.unit_confirmed", "Unit of measure confirmed by a second person"
     CONNECTION_CONFIRMED = "connection.confirmed", "Settings confirmed by a second person"
+    CHECK_RULES_CHANGED = "check_rules.changed", "Rules of the checks changed"
     VENDOR_LINK_CREATED = "vendor_link.created", "Vendor linked"
     VENDOR_LINK_CHANGED = "vendor_link.changed", "Vendor link changed"
     VENDOR_LINK_DELETED = "vendor_link.deleted", "Vendor link removed"

@@ -51,6 +51,7 @@ urlpatterns = [
     path("master-data/<int:connection_id>/", master_data.sync, name="master_data"),
     path("approvers/", approvers.approvers, name="approvers"),
     path("settings/", settings.settings, name="settings"),
+    path("settings/rules/", settings.rules, name="rules"),
     path("settings/<int:connection_id>/", settings.connection, name="connection"),
     path("settings/<int:connection_id>/probe/", settings.probe, name="probe"),
     path("settings/<int:connection_id>/accept-wsdl/", settings.accept_wsdl, name="accept-wsdl"),

@@ -46,6 +46,7 @@ from erp_integrations.models.reconciliations import (
     ReconciliationStatus,
 )
 from erp_integrations.models.restores import Restore
+from erp_integrations.models.row_checks import CheckInvalidation, CheckRule, SubmissionCheck, Verdict
 from erp_integrations.models.submissions import ErpIdHold, SnapshotUnreadable, Submission, SubmissionStatus
 from erp_integrations.models.unconfirmed_changes import UnconfirmedChange
 from erp_integrations.models.units import UnitLink
@@ -57,6 +58,8 @@ __all__ = [
     "Attestation",
     "AuthenticationRule",
     "CallState",
+    "CheckInvalidation",
+    "CheckRule",
     "Connection",
     "ConnectionCredentials",
     "ConnectionSettings",
@@ -85,6 +88,7 @@ __all__ = [
     "RetentionRule",
     "SnapshotUnreadable",
     "Submission",
+    "SubmissionCheck",
     "SubmissionStatus",
     "SuccessRule",
     "SyncStatus",
@@ -92,6 +96,7 @@ __all__ = [
     "UnitLink",
     "Vendor",
     "VendorLink",
+    "Verdict",
     "Verification",
     "WireAttempt",
     "Wsdl",

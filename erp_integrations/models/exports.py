@@ -325,7 +325,10 @@ class WireAttempt(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["call"], condition=Q(shown_at__isnull=False), name="read_back_wire_attempts")
+            models.Index(
+                fields=["call"], condition=Q(shown_at__isnull=False), name="read_back_wire_attempts"
+            ),
+            models.Index(fields=["id"], condition=Q(outcome="refused"), name="refused_wire_attempts"),
         ]
 
     def __str__(self) -> str:

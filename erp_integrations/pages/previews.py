@@ -11,13 +11,13 @@ from erp_integrations.adapters.base import (
     ResponsibleParty,
     StoredRecord,
 )
-from erp_integrations.checks import preflight
+from erp_integrations.checks import preflight, row_checks
 from erp_integrations.checks.approval_basis import ApprovalBasis, build_basis
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.pending_changes import PendingChange
 from erp_integrations.exports import existing_record
 from erp_integrations.exports.existing_record import ExistingRecord
-from erp_integrations.models import Connection, Submission
+from erp_integrations.models import Connection, Submission, SubmissionStatus
 from erp_integrations.pages import live_checks
 from erp_integrations.pages.live_checks import KeyState, LiveCheck
 
@@ -33,7 +33,8 @@ class Preview:
     just now, which counts as an issue too and is no part of the hash. ``adoptable`` is what stands
     in Spectrum where it can be accepted without writing it, and ``adoptable_calls`` what that would accept.
     ``erp_references`` say where the links lead, ``changes`` what of that waits for a second person, and
-    ``needs_number_lookup`` that a number was typed of which only a person can say that it is free.
+    ``needs_number_lookup`` that a number was typed of which only a person can say that it is free, and
+    ``is_being_checked`` that the company's rules have not been asked since something moved on.
     """
 
     erp_id: str
@@ -48,6 +49,7 @@ class Preview:
     connection: Connection | None = None
     changes: list[PendingChange] = field(default_factory=list)
     needs_number_lookup: bool = False
+    is_being_checked: bool = False
 
     @property
     def is_blocked(self) -> bool:
@@ -73,7 +75,8 @@ def build_preview(
     issues = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id=number, note=note)
     planned = () if preflight.list_blocking(issues) else basis.build_calls(erp_id=number, note=note)
     live, live_issues = run_live_checks(submission, basis, number, ticked)
-    issues = preflight.list_by_severity([*live_issues, *issues])
+    rule_issues = row_checks.list_rule_issues(submission)
+    issues = preflight.list_by_severity([*live_issues, *issues, *(rule_issues or ())])
     adoptable = _find_adoptable_record(live, issues)
     return Preview(
         erp_id=number,
@@ -88,6 +91,7 @@ def build_preview(
         connection=basis.connection,
         changes=pending_changes.list_for_document(basis.document),
         needs_number_lookup=basis.is_unchecked_erp_id(number),
+        is_being_checked=rule_issues is None and submission.status == SubmissionStatus.AWAITING,
     )
 
 

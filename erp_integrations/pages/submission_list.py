@@ -16,6 +16,7 @@ from directory.db.search import build_words_filter
 from directory.models import Company, CompanyMembership, User
 from erp_integrations.models import Job, Submission, SubmissionStatus, Vendor, VendorLink
 from erp_integrations.models.listing import count_by_name
+from erp_integrations.models.row_checks import Verdict, is_current
 from erp_integrations.models.submissions import SubmissionQuerySet
 from erp_integrations.pages import submission_rows
 from erp_integrations.pages.submission_rows import SubmissionRow
@@ -106,6 +107,7 @@ ALL = Filter(
 # What somebody or something works on; the rest is history, and nobody counts it.
 COUNTED_FILTERS = (READY, EXPORTING, FAILED, NEEDS_ATTENTION)
 BATCH_SIZE = 500
+TONES = {Verdict.CLEAN: "green", Verdict.LOOK: "amber", Verdict.BLOCKED: "red"}
 SHOWN = ("number", "title", "contract_company_name", "total", "sent_at")
 ERP_NAMES = ("job_number", "job_description", "vendor_code", "vendor_name")
 """Where a commitment goes by the ERP's own names, which only a list reads."""
@@ -131,6 +133,9 @@ def build_list_query() -> SubmissionQuerySet:
             job_connection=F(f"{link}__connection"),
             job_number=F(f"{link}__job_number"),
             job_description=Subquery(job.values("description")),
+            verdict=F("row_check__verdict"),
+            headline=F("row_check__headline"),
+            is_check_current=is_current("row_check__"),
         )
         .defer("snapshot", "search")
     )
@@ -197,10 +202,18 @@ def build_cells(rows: Iterable[SubmissionRow], *, read_only: bool = False) -> It
             "status": row.status if shows_status else "",
             "remark": row.remark if shows_status else "",
             "reason": reason,
+            "check": build_check(submission) if awaits else None,
             "actions": [(f"{url}{name}/", label) for name, label in actions],
             **{name: getattr(submission, name) for name in SHOWN},
             **{name: getattr(submission, name, "") or "" for name in ERP_NAMES},
         }
+
+
+def build_check(submission: Any) -> tuple[str, str, str]:
+    """Its word, that word's tone, and why. A row whose facts have moved on claims nothing."""
+    if not getattr(submission, "is_check_current", False):
+        return "Being checked", "", ""
+    return Verdict(submission.verdict).label, TONES[submission.verdict], submission.headline
 
 
 def get_page(

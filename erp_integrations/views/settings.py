@@ -15,6 +15,7 @@ from directory.requests import SignedInRequest
 from directory.rights.permissions import require_administer_erp_integrations
 from directory.web import rate_limits
 from erp_integrations.adapters.base import ProbeResult
+from erp_integrations.checks.rule_settings import RulesForm, save_rules
 from erp_integrations.confirmations.subjects import Kind
 from erp_integrations.connections import (
     health,
@@ -64,6 +65,19 @@ def connection(request: SignedInRequest, company_slug: str, connection_id: int) 
     context = {"company": viewer.company, "connection": get_connection(viewer, connection_id), "form": form}
     status = 422 if form.errors else 200
     return render(request, "erp_integrations/connection.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def rules(request: SignedInRequest, company_slug: str) -> HttpResponse:
+    """The rules by which waiting commitments are checked."""
+    company = require_admin(request, company_slug).company
+    form = RulesForm(company, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        save_rules(form=form, company=company, by=request.user)
+        messages.success(request, "Rules saved. Waiting commitments are being checked again.")
+        return redirect("erp_integrations:settings", company_slug)
+    status = 422 if form.errors else 200
+    return render(request, "erp_integrations/rules.html", {"company": company, "form": form}, status=status)
 
 
 @require_POST

@@ -78,6 +78,7 @@ TOOLS: dict[str, Row] = {
     ),
     "erp_integrations:master_data": Row(SEES, KEEPS, done="masters.asked_for", shows=302),
     "erp_integrations:settings": Row(KEEPS),
+    "erp_integrations:rules": Row(KEEPS, KEEPS, entered={"amount-limit": "5"}, done=422),
     "erp_integrations:connection": Row(
         *(KEEPS, KEEPS), entered={"name": "New"}, done="connection.changed", looked=LOOKED_AT_SECRETS
     ),

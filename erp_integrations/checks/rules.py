@@ -1,0 +1,356 @@
+"""The rules of the second look: what a controller would ask about a commitment that could be exported.
+
+Each yields an issue with the number behind it, and none ever decides. An ERP Integrations Admin turns a rule
+off, or changes its limit (docs/product.md, section 5.1).
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from rapidfuzz import fuzz
+
+from erp_integrations.adapters.base import Issue, ResponsibleParty, Severity
+from erp_integrations.checks.approval_basis import ApprovalBasis
+from erp_integrations.models import SubmissionStatus
+from erp_integrations.name_matching import get_comparable_name
+from erp_integrations.snapshots import Document
+
+SIMILAR_TITLE = 60
+SAME_TITLE = 90  # of 100, as the two titles' words agree
+NEAR_AMOUNT = Decimal("0.01")
+MIN_HISTORY = 3  # commitments, before anything counts as usual
+MIN_COMPANY_HISTORY = 20  # before that nearly everything is a first time
+MAX_NAMED = 3
+RULE_PREFIX = "rule-"
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Another commitment of the company that is with accounting, or was accepted by it."""
+
+    commitment_id: int
+    number: str
+    title: str
+    vendor: str
+    total: Decimal
+    sent_at: datetime
+    status: str
+    project: str
+    retainage: Decimal
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.status == SubmissionStatus.AWAITING
+
+    def __str__(self) -> str:
+        verb = "waiting since" if self.is_waiting else "accepted, sent"
+        return (
+            f"{self.number} of {self.project} ({self.total:,.2f}, {verb} "
+            f"{date_format(timezone.localtime(self.sent_at))})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NearName:
+    """Another vendor's name, how much alike it is, of 100, and how many of its commitments were accepted."""
+
+    name: str
+    likeness: int
+    accepted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that the rules ask of one submission; ``others`` are of the same vendor, the newest first."""
+
+    basis: ApprovalBasis
+    sent_at: datetime
+    others: Sequence[Other] = ()
+    same_total: Sequence[Other] = ()
+    near_names: Sequence[NearName] = ()
+    company_history: int = MIN_COMPANY_HISTORY
+    largest_lines: Mapping[tuple[str, str], tuple[int, Decimal]] = field(default_factory=dict)
+    """Of each cost code and type, how many lines were accepted, and the largest amount."""
+    account_was_used: bool = True
+    refusals: Sequence[tuple[datetime, str]] = ()
+    """When Spectrum refused the same account, and its words."""
+    previous: Document | None = None
+    """As it was sent before."""
+    overruns: Sequence[str] = ()
+
+    @property
+    def document(self) -> Document:
+        return self.basis.document
+
+    @property
+    def accepted(self) -> list[Other]:
+        return [each for each in self.others if not each.is_waiting]
+
+
+Finding = tuple[str, str, str]
+"""The field, the sentence, and what to do."""
+Check = Callable[[Facts, Decimal], Iterator[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """``limit`` is in ``unit``; None: the rule has none."""
+
+    code: str
+    label: str
+    check: Check
+    limit: Decimal | None = None
+    unit: str = ""
+
+
+def check_same_number(facts: Facts, limit: Decimal) -> Iterator[Finding]:
+    number = get_comparable_number(facts.document.number)
+    twins = [each for each in facts.others if get_comparable_number(each.number) == number]
+    if twins:
+        yield (
+            "Number",
+            f"The same vendor and number stand twice: {list_some(twins)}.",
+            "Check that it is not the same commitment sent twice.",
+        )
+
+
+def check_near_duplicate(facts: Facts, limit: Decimal) -> Iterator[Finding]:
+    document, number = facts.document, get_comparable_number(facts.document.number)
+    candidates = {each.commitment_id: each for each in (*facts.same_total, *facts.others)}
+    found = [
+        each
+        for each in candidates.values()
+        if abs((facts.sent_at - each.sent_at).days) <= limit
+        and is_same_vendor(document.contract_company_name, each.vendor)
+        and is_like(document, each)
+        and get_comparable_number(each.number) != number
+    ]
+    if found:
+        yield (
+            "Schedule of Values",
+            f"Nearly the same vendor, amount and title within {limit:.0f} days: {list_some(found)}.",
+            "Check that it is not the same commitment entered twice.",
+        )
+
+
+def is_like(document: Document, other: Other) -> bool:
+    likeness = fuzz.token_sort_ratio(document.title.upper(), other.title.upper())
+    if document.total == other.total:
+        return bool(likeness >= SIMILAR_TITLE)
+    is_near = abs(document.total - other.total) <= abs(document.total) * NEAR_AMOUNT
+    return is_near and bool(likeness >= SAME_TITLE)
+
+
+def check_vendor_name(facts: Facts, limit: Decimal) -> Iterator[Finding]:
+    own = len(facts.accepted)
+    near = [each for each in facts.near_names if each.likeness >= limit and each.accepted > own]
+    if near:
+        known = near[0]
+        yield (
+            "Contract Company",
+            f"{facts.document.contract_company_name} is {known.likeness} % the same name as {known.name}, "
+            f"which has {count_accepted(known.accepted)}; this one has {own or 'none'}.",
+            "Check which of the two is meant.",
+        )
+
+
+def check_amount(facts: Facts, limit: Decimal) -> Iterator[Finding]:
+    total, accepted = facts.document.total, facts.accepted
+    for each in accepted:
+        for factor in (10, 100, 1000):
+            if total and total in (each.total * factor, each.total / factor):
+                way = "times" if total > each.total else "times less than"
+                yield (
+                    "Schedule of Values",
+                    f"{total:,.2f} is exactly {factor} {way} {each}, of the same vendor.",
+                    "Check the decimal point.",
+                )
+                return
+    largest = max((each.total for each in accepted), default=Decimal(0))
+    if len(accepted) >= MIN_HISTORY and 0 < largest * limit < total:
+        yield (
+            "Schedule of Values",
+            f"{total:,.2f} is {total / largest:.1f} times the largest of this vendor's {len(accepted)} "
+            f"accepted commitments ({largest:,.2f}).",
+            "Check the amount.",
+        )
+    for key, amount in get_amounts(facts.document).items():
+        count, most = facts.largest_lines.get(key, (0, Decimal(0)))
+        if count >= MIN_HISTORY and 0 < most * limit < amount:
+            yield (
+                "Schedule of Values",
+                f"{amount:,.2f} on {' '.join(key)} is {amount / most:.1f} times the largest of its {count} "
+                f"accepted lines ({most:,.2f}).",
+                "Check the amount and the cost code.",
+            )
+
+
+def check_budget(facts: Facts, limit: Decimal) -> Iterator[Finding]:
+    for overrun in facts.overruns:
+        yield "Schedule of Values", overrun, "Check with the project before this is committed."
+
+
+def check_first_vendor(facts: Facts, limit: Decimal) -> Iterator[Finding]:
+    if not facts.accepted and facts.company_history >= MIN_COMPANY_HISTORY:
+        yield (
+            "Contract Company",
+            f"None with {facts.document.contract_company_name} has been accepted before.",
+            "Check the vendor.",
+        )
+
+
+def check_first_phase(facts: Facts, limit: Decimal) -> Iterator[Finding]:
+    new = [
+        " ".join(key) for key in get_amounts(facts.document) if not facts.largest_lines.get(key, (0, 0))[0]
+    ]
+    if new and facts.company_history >= MIN_COMPANY_HISTORY:
+        yield (
+            "Schedule of Values",
+            f"The first commitment on {len(new)} cost code{'s'[: len(new) != 1]} of this project: "
+            f"{list_some(new)}.",
+            "Check the cost codes.",
+        )
+
+
+def check_first_account(facts: Facts, limit: Decimal) -> Iterator[Finding]:
+    references = facts.basis.references
+    account = references.general_ledger_account
+    if account and not facts.account_was_used and facts.company_history >= MIN_COMPANY_HISTORY:
+        yield (
+            "Account",
+            f"Account {account}, the default of {references.general_ledger_source}, was not used before.",
+            "Check the account.",
+        )
+
+
+def check_refused_account(facts: Facts, limit: Decimal) -> Iterator[Finding]:
+    recent = [each for each in facts.refusals if (timezone.now() - each[0]).days <= limit]
+    if recent:
+        at, reason = recent[0]
+        yield (
+            "Account",
+            f"Spectrum refused account {facts.basis.references.general_ledger_account} on "
+            f"{date_format(timezone.localtime(at))}: {reason}",
+            "Ask an ERP Integrations Admin whether it is right by now.",
+        )
+
+
+def check_changes(facts: Facts, limit: Decimal) -> Iterator[Finding]:
+    previous, document = facts.previous, facts.document
+    if previous is None:
+        return
+    before, now = (Counter(map(get_line_content, each.lines)) for each in (previous, document))
+    lines = max((now - before).total(), (before - now).total())
+    header = [
+        label for name, label in HEADER_FIELDS.items() if getattr(previous, name) != getattr(document, name)
+    ]
+    if lines or header:
+        parts = [*header, *([f"{lines} line{'s'[: lines != 1]}"] if lines else [])]
+        yield (
+            "Schedule of Values" if lines else header[0],
+            f"Changed since it was last sent: {', '.join(parts)}.",
+            "Check what was changed.",
+        )
+
+
+def check_retainage(facts: Facts, limit: Decimal) -> Iterator[Finding]:
+    retainage = facts.document.default_retainage
+    usual = {each.retainage for each in facts.accepted}
+    if len(facts.accepted) >= MIN_HISTORY and len(usual) == 1 and retainage not in usual:
+        sentence = (
+            f"Retainage is {retainage.normalize():f} %; all {len(facts.accepted)} accepted commitments of "
+            f"this vendor have {usual.pop().normalize():f} %."
+        )
+    elif retainage > limit:
+        sentence = f"Retainage is {retainage.normalize():f} %, more than {limit.normalize():f} %."
+    else:
+        return
+    yield "Default Retainage", sentence, "Check it against the contract."
+
+
+HEADER_FIELDS = {
+    "number": "Number",
+    "title": "Title",
+    "description": "Description",
+    "contract_company_id": "Contract Company",
+    "default_retainage": "Default Retainage",
+    "issue_date": "Issue Date",
+    "trade": "Trade",
+}
+RULES = (
+    Rule("same-number", "The same vendor and number twice", check_same_number),
+    Rule("near-duplicate", "Same vendor, amount and title", check_near_duplicate, Decimal(30), "days"),
+    Rule("vendor-name", "Vendor name near another's", check_vendor_name, Decimal(85), "per cent"),
+    Rule("amount", "Amount far from the vendor's or cost code's", check_amount, Decimal(3), "times"),
+    Rule("budget", "More than the money left on a cost code", check_budget),
+    Rule("first-vendor", "First commitment with a vendor", check_first_vendor),
+    Rule("first-phase", "First commitment on a cost code", check_first_phase),
+    Rule("first-account", "First commitment to an account", check_first_account),
+    Rule("refused-account", "Account refused before", check_refused_account, Decimal(180), "days"),
+    Rule("changed", "Changed since it was last sent", check_changes),
+    Rule("retainage", "Unusual retainage", check_retainage, Decimal(10), "per cent"),
+)
+
+
+def check_rules(facts: Facts, own: Mapping[str, Any]) -> list[Issue]:
+    """All that the company's rules say; ``own`` are its CheckRules by their code."""
+    issues = []
+    for rule in RULES:
+        setting = own.get(rule.code)
+        if setting and not setting.is_on:
+            continue
+        limit = setting.limit if setting and setting.limit is not None else rule.limit
+        for where, sentence, action in rule.check(facts, limit or Decimal(0)):
+            party = ResponsibleParty.APPROVER
+            issues.append(Issue(RULE_PREFIX + rule.code, Severity.WARNING, sentence, where, action, party))
+    return issues
+
+
+def get_amounts(document: Document) -> dict[tuple[str, str], Decimal]:
+    """By cost code and cost type."""
+    amounts: dict[tuple[str, str], Decimal] = {}
+    for line in document.lines:
+        if line.cost_code:
+            key = (line.cost_code, line.cost_type)
+            amounts[key] = max(amounts.get(key, line.amount), line.amount)
+    return amounts
+
+
+def get_line_content(line: Any) -> tuple[object, ...]:
+    names = ("cost_code", "cost_type", "billing_item", "description", "unit_of_measure")
+    figures = ("quantity", "unit_cost", "amount")
+    return *(getattr(line, name) for name in names), *(getattr(line, name) for name in figures)
+
+
+def get_comparable_number(number: str) -> str:
+    """Without what people write differently: "SC-0101" is "sc 101"."""
+    return re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"[^0-9A-Z]", "", number.upper()))
+
+
+def is_same_vendor(name: str, other: str) -> bool:
+    return name == other or get_likeness(name, other) >= 85
+
+
+def get_likeness(name: str, other: str) -> int:
+    """Of 100, whatever the order of words and their spelling; names that differ in a figure are two."""
+    ours, theirs = get_comparable_name(name), get_comparable_name(other)
+    if re.findall(r"\d+", ours) != re.findall(r"\d+", theirs):
+        return 0
+    return int(max(fuzz.ratio(ours, theirs), fuzz.token_sort_ratio(ours, theirs)))
+
+
+def list_some(named: Collection[object]) -> str:
+    shown = [str(each) for each in named][:MAX_NAMED]
+    more = len(named) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def count_accepted(count: int) -> str:
+    return f"{count} accepted commitment{'s'[: count != 1]}"
