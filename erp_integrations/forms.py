@@ -123,6 +123,17 @@ class RejectForm(DecisionForm):
     )
 
 
+class RejectManyForm(forms.Form):
+    """One reason for all of them."""
+
+    reason = LinesField(
+        attrs={"rows": 4},
+        label="Reason",
+        help_text="Mailed to the person who created each commitment and kept in its history.",
+        error_messages={"required": "Enter a reason. It is mailed to the people who created them."},
+    )
+
+
 class ApproverReviewForm(ExpectedHashForm):
     """Which list of approvers was looked at, who on it is too many, and why."""
 

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from erp_integrations.links.kinds import JOB, VENDOR
 from erp_integrations.views import (
     approvers,
+    bulk,
     dialogs,
     follow_ups,
     history,
@@ -31,6 +32,8 @@ urlpatterns = [
     ),
     path("commitments/", submissions.commitments, name="commitments"),
     path("commitments/spreadsheet/", submissions.spreadsheet, name="spreadsheet"),
+    path("commitments/decide/", bulk.Bulk.as_view(), name="bulk"),
+    path("batches/<int:batch_id>/", bulk.batch, name="batch"),
     path("commitments/<int:submission_id>/", submissions.review, name="review"),
     path("commitments/<int:submission_id>/progress/", submissions.progress, name="progress"),
     path("commitments/<int:submission_id>/row/", submissions.row, name="row"),

@@ -4,7 +4,7 @@ A worker keeps them current; nothing else writes them. What only Spectrum knows 
 the dialog looks, and the worker before it writes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -22,7 +22,6 @@ from erp_integrations.checks import preflight
 from erp_integrations.checks.approval_basis import ApprovalBasis, build_basis
 from erp_integrations.checks.rules import (
     MIN_COMPANY_HISTORY,
-    RULE_PREFIX,
     Facts,
     NearName,
     Other,
@@ -166,23 +165,21 @@ def check_submission(submission: Submission, names: Names | None = None) -> RowC
     )
 
 
-def list_rule_issues(submission: Submission) -> list[Issue] | None:
-    """The rules' part of its check, for the dialog; None while it is being checked. One query."""
-    check = SubmissionCheck.objects.filter(pk=submission.pk).filter(is_current()).first()
-    if check is None or check.checked_at is None:
-        return None
-    return [
-        Issue(
-            each["code"],
-            Severity(each["severity"]),
-            each["sentence"],
-            each["field"],
-            each["action"],
-            ResponsibleParty(each["responsible_party"]),
+def list_current_checks(submissions: Collection[int]) -> dict[int, RowCheck]:
+    """Of those on which nothing has moved since. One query."""
+    checks = SubmissionCheck.objects.filter(is_current(), submission__in=submissions)
+    return {
+        each.pk: RowCheck(
+            list(map(parse_issue, each.issues)), each.scopes, each.basis_hash, each.erp_id, each.account
         )
-        for each in check.issues
-        if each["code"].startswith(RULE_PREFIX)
-    ]
+        for each in checks
+    }
+
+
+def parse_issue(stored: Mapping[str, Any]) -> Issue:
+    parts = {name: stored[name] for name in ("code", "sentence", "field", "action")}
+    party = ResponsibleParty(stored["responsible_party"])
+    return Issue(**parts, severity=Severity(stored["severity"]), responsible_party=party)
 
 
 def describe_first_issue(issues: Sequence[Issue]) -> str:

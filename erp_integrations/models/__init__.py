@@ -2,6 +2,7 @@
 
 from erp_integrations.models.alarms import Alarm, Heartbeat
 from erp_integrations.models.attestations import Attestation
+from erp_integrations.models.batches import Batch, BatchAction, BatchItem, ItemState
 from erp_integrations.models.connection_credentials import ConnectionCredentials
 from erp_integrations.models.connection_settings import (
     BLANK_CODE,
@@ -57,6 +58,9 @@ __all__ = [
     "Alarm",
     "Attestation",
     "AuthenticationRule",
+    "Batch",
+    "BatchAction",
+    "BatchItem",
     "CallState",
     "CheckInvalidation",
     "CheckRule",
@@ -73,6 +77,7 @@ __all__ = [
     "ExportJob",
     "GuidPolicy",
     "Heartbeat",
+    "ItemState",
     "Job",
     "JobBilling",
     "JobLink",

@@ -13,6 +13,7 @@ from erp_integrations.adapters.base import (
 )
 from erp_integrations.checks import preflight, row_checks
 from erp_integrations.checks.approval_basis import ApprovalBasis, build_basis
+from erp_integrations.checks.rules import RULE_PREFIX
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.pending_changes import PendingChange
 from erp_integrations.exports import existing_record
@@ -75,8 +76,9 @@ def build_preview(
     issues = preflight.check_export(basis, moment=preflight.Moment.EXPORT, erp_id=number, note=note)
     planned = () if preflight.list_blocking(issues) else basis.build_calls(erp_id=number, note=note)
     live, live_issues = run_live_checks(submission, basis, number, ticked)
-    rule_issues = row_checks.list_rule_issues(submission)
-    issues = preflight.list_by_severity([*live_issues, *issues, *(rule_issues or ())])
+    check = row_checks.list_current_checks([submission.pk]).get(submission.pk)
+    of_rules = [each for each in check.issues if each.code.startswith(RULE_PREFIX)] if check else []
+    issues = preflight.list_by_severity([*live_issues, *issues, *of_rules])
     adoptable = _find_adoptable_record(live, issues)
     return Preview(
         erp_id=number,
@@ -91,7 +93,7 @@ def build_preview(
         connection=basis.connection,
         changes=pending_changes.list_for_document(basis.document),
         needs_number_lookup=basis.is_unchecked_erp_id(number),
-        is_being_checked=rule_issues is None and submission.status == SubmissionStatus.AWAITING,
+        is_being_checked=check is None and submission.status == SubmissionStatus.AWAITING,
     )
 
 

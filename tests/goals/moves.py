@@ -273,6 +273,12 @@ def accept(desk: Desk) -> None:
     desk.submit(address, ticks=desk.hand not in people.HONEST, drop=("show", "adopt"))
 
 
+@_move("accepts it among many", "erp", "erp_integrations:bulk", "erp_integrations:batch", decides=True)
+def accept_among_many(desk: Desk) -> None:
+    _only(desk.submission.status == SubmissionStatus.AWAITING)
+    desk.submit(f"{desk.of_company('erp_integrations:bulk')}?id={desk.submission.pk}")
+
+
 @_move("rejects it", "erp", "erp_integrations:reject")
 def reject(desk: Desk) -> None:
     status, job = desk.submission.status, desk.submission.jobs.current().first()

@@ -51,6 +51,8 @@ TOOLS: dict[str, Row] = {
     "erp_integrations:row": Row(SEES, shows=302),
     "erp_integrations:accept": Row(DECIDES, DECIDES, done="submission.accepted"),
     "erp_integrations:reject": Row(DECIDES, DECIDES, entered={"reason": "x"}, done="submission.rejected"),
+    "erp_integrations:bulk": Row(DECIDES, DECIDES, done=200),  # nothing is ticked
+    "erp_integrations:batch": Row(SEES, DECIDES, done=404),  # another approver's
     "erp_integrations:undo": Row(SEES, DECIDES, "queued", done="submission.undone", shows=302),
     "erp_integrations:resume": Row(DECIDES, DECIDES, "incomplete", done="export.resumed"),
     "erp_integrations:resolve": Row(

@@ -19,6 +19,8 @@ from directory.history.events import DirectoryEvent
 from directory.models import Company, CompanyMembership, HistoryEntry, Level, Project, ProjectMembership, User
 from erp_integrations.models import (
     Attestation,
+    Batch,
+    BatchAction,
     CostTypeAccount,
     ErpIdHold,
     JobLink,
@@ -113,6 +115,7 @@ class Place:
             "commitment_id": commitment.pk,
             "connection_id": self.rows["erp_integrations.connection"].pk,
             "contract_company_id": commitment.contract_company_id,
+            "batch_id": self.rows["erp_integrations.batch"].pk,
         }
 
     def address(self, name: str, situation: str = "awaiting", **other: Any) -> str:
@@ -181,6 +184,7 @@ def _place(name: str, *, creator: User, sender: User, approver: User, project: P
         WireAttempt.objects.create(call=call, attempt=1, reply=f"{name} reply"),
         Attestation.objects.create(call=call, is_there=True, read_back=True, by=approver),
         mail,
+        Batch.objects.create(company=company, by=approver, action=BatchAction.ACCEPT),
         Subscription.objects.create(user=creator, kind="daily_summary", wanted=False),
         Group.objects.get(name=f"{name} group"),
     ]
