@@ -123,6 +123,10 @@
   // ---- The dialog: a fragment that lands in it opens it, an empty answer closes it ---------------------------------
 
   let openedFrom; // the row, by its id: a decision puts a new row in the place of the old one
+  let openedAt = 0; // where it stood
+  const listRows = () => [...document.querySelectorAll("#rows > tr")];
+  const rowLink = (row) => row?.querySelector("th a, a, button");
+  const awaits = (but) => (row) => row.id !== but && row.querySelector("[data-key=a]");
 
   document.addEventListener("htmx:after:swap", (event) => {
     if (!dialog) return;
@@ -130,6 +134,7 @@
     const texts = dialog.querySelectorAll("textarea[data-limit]");
     if (filled && !dialog.open) {
       openedFrom = document.activeElement?.closest("tr[id]")?.id;
+      openedAt = Math.max(0, listRows().findIndex((row) => row.id === openedFrom));
       dialog.showModal();
       texts.forEach((area) => { area.value = unsent.get(area.form?.action)?.get(area.name) ?? area.value; });
     }
@@ -141,11 +146,14 @@
 
   dialog?.addEventListener("close", () => {
     keep();
+    const decided = !dialog.childElementCount; // else it was only put away
     dialog.replaceChildren();
-    // What opened it may be gone: keep the keyboard at the row, or near, not at the top of the page.
-    if (document.activeElement !== document.body) return;
-    const row = openedFrom && document.getElementById(openedFrom)?.querySelector("a, button");
-    (row || document.getElementById("main"))?.focus({ preventScroll: true });
+    const rows = listRows();
+    const row = document.getElementById(openedFrom ?? "");
+    // A decision goes on to the next row that waits for one, below, or else from the top; the row may be gone by now.
+    const next = decided && (rows.slice(openedAt).find(awaits(openedFrom)) ?? rows.find(awaits(openedFrom)));
+    if (document.activeElement !== document.body && !next) return;
+    (rowLink(next || row) || document.getElementById("main"))?.focus({ preventScroll: !next });
   });
 
   document.addEventListener("click", (event) => {
@@ -186,6 +194,48 @@
         next.focus();
       }
     }
+  });
+
+  // ---- Single keys on a list, until they are switched off (WCAG 2.1.4) ----------------------------------------------
+
+  const help = document.getElementById("keys");
+  const areOn = () => localStorage.getItem("keys") !== "off";
+  const step = (by) => {
+    const rows = listRows();
+    const at = rows.indexOf(document.activeElement?.closest("#rows > tr"));
+    rowLink(rows[at < 0 ? 0 : Math.min(Math.max(at + by, 0), rows.length - 1)])?.focus();
+  };
+  const KEYS = { j: () => step(1), k: () => step(-1), "?": () => help?.showModal() };
+
+  help?.addEventListener("change", ({ target }) => localStorage.setItem("keys", target.checked ? "on" : "off"));
+  document.querySelectorAll("[data-show-keys]").forEach((button) => {
+    button.hidden = false;
+    button.addEventListener("click", () => help?.showModal());
+  });
+  if (help) help.querySelector("input").checked = areOn();
+
+  document.addEventListener("keydown", (event) => {
+    const { target, key } = event;
+    const isTyping = target.matches?.("input:not([type=checkbox]), textarea, select, [contenteditable]");
+    if (!help || isTyping || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    if (!areOn()) return;
+    const row = target.closest?.("#rows > tr") ?? listRows().find(awaits()) ?? listRows()[0];
+    // What a key presses says so itself: in the row, or else on the page.
+    const pressed = row?.querySelector(`[data-key="${CSS.escape(key)}"]`) ?? document.querySelector(`:not(#rows *)[data-key="${CSS.escape(key)}"]`);
+    if (!pressed && !KEYS[key]) return;
+    event.preventDefault();
+    if (!pressed) KEYS[key]();
+    else if (pressed.matches("[type=search]")) pressed.focus();
+    else {
+      if (row?.contains(pressed)) rowLink(row)?.focus();
+      pressed.click();
+    }
+  });
+
+  document.querySelectorAll("[data-select-all]").forEach((box) => {
+    box.addEventListener("change", () => {
+      document.querySelectorAll("#rows [name=id]").forEach((each) => { each.checked = box.checked; });
+    });
   });
 
   // ---- The Schedule of Values: add a line, amount of a line, running total ----------------------------------------

@@ -53,7 +53,8 @@ def address(waiting: list[Submission]) -> str:
 
 
 def page(client: Client, waiting: list[Submission], action: str = "accept") -> str:
-    answer = client.get(address(waiting), {"id": [each.pk for each in waiting], "action": [action]})
+    chosen = "&".join(f"id={each.pk}" for each in waiting)
+    answer = client.get(f"{address(waiting)}?{chosen}&action={action}")
     assert answer.status_code == 200
     return answer.content.decode()
 
