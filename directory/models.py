@@ -183,6 +183,9 @@ class Project(models.Model):
         return reverse("commitments:list", args=[self.pk])
 
 
+HISTORY_LEVELS = [(each.value, each.label) for each in (Level.NONE, Level.READ_ONLY)]
+
+
 class CompanyMembershipQuerySet(models.QuerySet["CompanyMembership"]):
     """Reading memberships."""
 
@@ -218,6 +221,14 @@ class CompanyMembership(models.Model):
     directory_level = models.CharField(
         "Directory", max_length=10, choices=Level, default=Level.NONE, db_default=Level.NONE
     )
+    history_level = models.CharField(
+        "History",
+        max_length=10,
+        choices=HISTORY_LEVELS,
+        default=Level.NONE,
+        db_default=Level.NONE,
+        help_text="An auditor's right; Admin on either tool has it, too.",
+    )
     can_push_to_accounting = models.BooleanField("Can Push to Accounting", default=False, db_default=False)
     signed_grant = models.JSONField(
         null=True, editable=False, help_text="What web signed when the privilege was granted."
@@ -234,6 +245,9 @@ class CompanyMembership(models.Model):
             models.CheckConstraint(
                 condition=Q(directory_level__in=Level.values), name="a_directory_level_is_a_known_level"
             ),
+            models.CheckConstraint(
+                condition=Q(history_level__in=dict(HISTORY_LEVELS)), name="a_history_level_is_a_known_level"
+            ),
         ]
         permissions = [("grant_push_to_accounting", "Can grant and revoke Can Push to Accounting")]
 
@@ -248,6 +262,11 @@ class CompanyMembership(models.Model):
             and self.can_push_to_accounting
             and self.erp_integrations_level in WORKING_LEVELS
         )
+
+    @property
+    def can_see_history(self) -> bool:
+        levels = (self.erp_integrations_level, self.directory_level)
+        return self.user.is_active and (Level.ADMIN in levels or self.history_level == Level.READ_ONLY)
 
     @cached_property
     def lacks_two_step(self) -> bool:

@@ -38,6 +38,9 @@ admin.site.site_title = "Ledgergate"
 admin.site.index_title = "Administration"
 
 
+COMPANY_LEVELS = ("erp_integrations_level", "directory_level", "history_level")
+
+
 class PersonCreationForm(forms.ModelForm[User]):
     """A new person, who is invited by mail to choose a password."""
 
@@ -269,7 +272,7 @@ class CompanyMembershipForm(forms.ModelForm[CompanyMembership]):
 
     class Meta:
         model = CompanyMembership
-        fields = ["user", "company", "erp_integrations_level", "directory_level", "can_push_to_accounting"]
+        fields = ["user", "company", *COMPANY_LEVELS, "can_push_to_accounting"]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -309,7 +312,7 @@ class CompanyMembershipAdmin(MembershipAdmin[CompanyMembership]):
 
     form = CompanyMembershipForm
     fixed_fields = ("user", "company")
-    list_display = ("user", "company", "erp_integrations_level", "directory_level", "can_push_to_accounting")
+    list_display = ("user", "company", *COMPANY_LEVELS, "can_push_to_accounting")
     list_filter = ("company", "can_push_to_accounting", "erp_integrations_level")
     list_select_related = ("user", "company")
     search_fields = ("user__email", "user__first_name", "user__last_name", "company__name")

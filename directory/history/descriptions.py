@@ -16,6 +16,7 @@ MAX_MESSAGE_LENGTH = 2_000
 TOOLS = {
     "erp_integrations_level": "ERP Integrations",
     "directory_level": "Directory",
+    "history_level": "History",
     "commitments_level": "Commitments",
 }
 

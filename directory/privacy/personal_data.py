@@ -31,7 +31,8 @@ EXPORTED_FIELDS: dict[str, tuple[str, ...]] = {
     "account.emailaddress": ("email", "verified", "primary"),
     "mfa.authenticator": ("type", "created_at", "last_used_at"),
     "directory.companymembership": (
-        *("company__name", "erp_integrations_level", "directory_level", "can_push_to_accounting"),
+        *("company__name", "erp_integrations_level", "directory_level", "history_level"),
+        "can_push_to_accounting",
     ),
     "directory.projectmembership": ("project__name", "commitments_level"),
     "directory.draft": ("address", "texts", "kept_at"),

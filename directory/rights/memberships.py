@@ -128,7 +128,8 @@ def delete_company_membership(*, membership: CompanyMembership, by: User | None)
             "user": membership_row.user_id,
             "held_push_to_accounting": membership_row.can_push_to_accounting,
             "were": {
-                name: getattr(membership_row, name) for name in ("erp_integrations_level", "directory_level")
+                name: getattr(membership_row, name)
+                for name in ("erp_integrations_level", "directory_level", "history_level")
             },
         },
     )

@@ -93,13 +93,11 @@ def can_administer_erp_integrations(user: User, company: Company) -> bool:
 
 
 def can_see_history(user: User, company: Company) -> bool:
-    """The company's history, and its export: Admin on the ERP Integrations tool or on the Directory."""
+    """The company's history, and its export: Admin on the ERP Integrations tool or on the Directory, or the
+    auditor's right.
+    """
     membership = find_company_membership(user, company)
-    return bool(
-        membership
-        and membership.user.is_active
-        and Level.ADMIN in (membership.erp_integrations_level, membership.directory_level)
-    )
+    return bool(membership and membership.can_see_history)
 
 
 def can_compare_with_erp(user: User, company: Company) -> bool:
@@ -109,7 +107,12 @@ def can_compare_with_erp(user: User, company: Company) -> bool:
 
 def can_review_approvers(user: User, company: Company) -> bool:
     """Say that the list of who may push to accounting is right: Admin on either tool of the company."""
-    return can_see_history(user, company)
+    membership = find_company_membership(user, company)
+    return bool(
+        membership
+        and membership.user.is_active
+        and Level.ADMIN in (membership.erp_integrations_level, membership.directory_level)
+    )
 
 
 def can_see_commitments(user: User, project: Project) -> bool:
@@ -195,7 +198,8 @@ require_administer_erp_integrations = _build_company_requirement(
 )
 require_see_history = _build_company_requirement(
     "see the history",
-    "A company's history is for its Admins: Admin on the ERP Integrations tool or on the Directory.",
+    "A company's history is for its Admins, on the ERP Integrations tool or on the Directory, and for "
+    "whoever has Read Only on History.",
     can_see_history,
 )
 require_compare_with_erp = _build_company_requirement(

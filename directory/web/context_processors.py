@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from directory.db.prepared import Parameter, PreparedQuery
-from directory.models import VISIBLE_LEVELS, Company, CompanyMembership, Level, Project
+from directory.models import VISIBLE_LEVELS, Company, CompanyMembership, Project
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def list_tool_items(request: HttpRequest, company: Company | None) -> list[NavIt
         url = reverse("erp_integrations:commitments", args=[company.slug])
         tool = reverse("erp_integrations:overview", args=[company.slug])
         nav_items.append(NavItem("ERP Integrations", url, request.path.startswith(tool)))
-    elif membership and membership.directory_level == Level.ADMIN:
+    elif membership and membership.can_see_history:
         url = reverse("erp_integrations:history", args=[company.slug])
         nav_items.append(NavItem("History", url, request.path == url))
     if list_one_project(user=request.user.pk, company=company.pk):

@@ -85,7 +85,7 @@ def export(request: SignedInRequest, company_slug: str) -> HttpResponseBase:
 
 
 def require_auditor(request: SignedInRequest, company_slug: str) -> CompanyMembership:
-    """The viewer, who must be Admin of the tool or of the Directory; others get 403, strangers 404."""
+    """The viewer, who may see the history; others get 403, strangers 404."""
     viewer = require_member(request, company_slug)
     require_see_history(request.user, viewer.company)
     return viewer

@@ -43,7 +43,7 @@ def list_tabs(viewer: CompanyMembership, *, current: str) -> list[NavItem]:
     missing_links = count_missing_links(viewer.company)
     if viewer.erp_integrations_level == Level.ADMIN:
         url_names["Settings"] = "settings"
-    if Level.ADMIN in (viewer.erp_integrations_level, viewer.directory_level):
+    if viewer.can_see_history:
         url_names["History"] = "history"
     return [
         NavItem(

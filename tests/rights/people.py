@@ -26,6 +26,7 @@ class Kind:
     privilege: bool = False
     commitments: Level = NONE
     directory: Level = NONE
+    history: Level = NONE
     listed: bool = True
     staff: Q | None = None
     superuser: bool = False
@@ -52,6 +53,7 @@ class Kind:
                 company,
                 erp_integrations_level=self.erp,
                 directory_level=self.directory,
+                history_level=self.history,
                 can_push_to_accounting=self.privilege,
             )
         if self.has_app:
@@ -96,6 +98,7 @@ KINDS = {
         Kind("ERP admin", ADMIN),
         Kind("approving ERP admin", ADMIN, privilege=True),
         Kind("Directory admin", directory=ADMIN),
+        Kind("history reader", history=READ),
         Kind("project reader", commitments=READ),
         Kind("creator", commitments=STANDARD),
         Kind("creator of others", commitments=STANDARD),
@@ -133,7 +136,7 @@ RIGHTS: dict[str, set[str]] = {
         *("ERP admin", "approving ERP admin"),
     },
     "unlink": {"approving project admin"},
-    "see the history": {"ERP admin", "approving ERP admin", "Directory admin"},
+    "see the history": {"ERP admin", "approving ERP admin", "Directory admin", "history reader"},
     "see who may push to accounting": OF_ERP | {"Directory admin"},
     # Whoever is on the list may not confirm it.
     "confirm who may push to accounting": {"ERP admin", "Directory admin"},
