@@ -46,6 +46,7 @@ from erp_integrations.models.reconciliations import (
     ReconciliationStatus,
 )
 from erp_integrations.models.restores import Restore
+from erp_integrations.models.saved_filters import SavedFilter
 from erp_integrations.models.submissions import ErpIdHold, SnapshotUnreadable, Submission, SubmissionStatus
 from erp_integrations.models.unconfirmed_changes import UnconfirmedChange
 from erp_integrations.models.units import UnitLink
@@ -83,6 +84,7 @@ __all__ = [
     "ReconciliationStatus",
     "Restore",
     "RetentionRule",
+    "SavedFilter",
     "SnapshotUnreadable",
     "Submission",
     "SubmissionStatus",

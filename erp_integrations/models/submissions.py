@@ -205,6 +205,8 @@ class Submission(models.Model):
                 fields=["company", "id"], condition=Q(status="awaiting"), name="awaiting_submissions"
             ),
             models.Index(fields=["company", "decided_by", "decided_at"], name="submissions_by_decider"),
+            models.Index(fields=["company", "sent_by"], name="submissions_by_sender"),
+            models.Index(fields=["company", "total"], name="submissions_by_total"),
         ]
 
     def __str__(self) -> str:
