@@ -1,15 +1,16 @@
 """The criteria of the tool's list, besides its filter and its search."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import partial
 
 from django.db.models import Q
+from django.forms import CheckboxInput, Select, TextInput, Widget
 from django.utils import timezone
 
 from commitments.models import Kind
-from directory.db.pagination import parse_search
+from directory.db.pagination import LONGEST_SEARCH, parse_search
 from directory.db.search import build_word_filter
 from directory.models import CompanyMembership, User
 from erp_integrations.models import ExportJob, JobStatus, SubmissionStatus, VendorLink
@@ -20,55 +21,47 @@ MOST_DAYS = 36_500
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """One of them, and its field. ``name`` is that of its parameter. ``build`` raises ValueError for a value
-    that it can't be, with a sentence that says what it could be.
+    """One of them. ``name`` is that of its parameter. ``build`` raises ValueError for a value that it can't
+    be, with a sentence that says what it could be.
     """
 
     name: str
     label: str
     build: Callable[[str, CompanyMembership], Q]
-    hint: str = ""
-    choices: Mapping[str, str] = field(default_factory=dict)
-    is_tick: bool = False
+    widget: Widget
 
     def describe(self, value: str) -> str:
-        return self.label if self.is_tick else f"{self.label}: {self.choices.get(value, value)}"
+        choices = dict(getattr(self.widget, "choices", ()))
+        return (
+            self.label
+            if isinstance(self.widget, CheckboxInput)
+            else f"{self.label}: {choices.get(value, value)}"
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class Criteria:
-    """Those of an address, with the sentences about values that are none."""
+def parse_criteria(
+    parameters: Mapping[str, str], viewer: CompanyMembership
+) -> tuple[dict[str, str], Q, list[str]]:
+    """Those of an address, by their names, what they ask for, and sentences about values that are none.
 
-    values: Mapping[str, str]
-    condition: Q
-    problems: tuple[str, ...]
-
-
-def parse_criteria(parameters: Mapping[str, str], viewer: CompanyMembership) -> Criteria:
-    """A query for each of project, vendor and sender."""
+    A query for each of project, vendor, sender and whose decision it is.
+    """
     values, condition, problems = {}, Q(), []
     for criterion in CRITERIA:
-        if not (value := parse_search(parameters.get(criterion.name, ""))):
-            continue
-        try:
-            condition &= criterion.build(value, viewer)
-        except ValueError as error:
-            problems.append(f"{criterion.label} is not filtered: {error}")
-        else:
-            values[criterion.name] = value
-    return Criteria(values, condition, tuple(problems))
+        if value := parse_search(parameters.get(criterion.name, "")):
+            try:
+                condition &= criterion.build(value, viewer)
+                values[criterion.name] = value
+            except ValueError as error:
+                problems.append(f"{criterion.label} is not filtered: {error}")
+    return values, condition, problems
 
 
 def build_project(typed: str, viewer: CompanyMembership) -> Q:
     """The project or job of this name or number, else those with it in their name."""
+    projects = viewer.company.projects
     same = Q(name__iexact=typed) | Q(number__iexact=typed) | Q(job_link__job_number__iexact=typed)
-    found = viewer.company.projects.filter(same | Q(name__icontains=typed))
-    exact = [
-        pk
-        for pk, *names in found.values_list("pk", "name", "number", "job_link__job_number")
-        if typed.lower() in {name.lower() for name in names if name}
-    ]
-    return Q(project__in=exact or [each.pk for each in found])
+    return Q(project__in=list(projects.filter(same)) or list(projects.filter(name__icontains=typed)))
 
 
 def build_vendor(typed: str, viewer: CompanyMembership) -> Q:
@@ -90,7 +83,7 @@ def build_sender(typed: str, viewer: CompanyMembership) -> Q:
     people = User.objects.filter(company_memberships__company=viewer.company)
     for word in typed.split():
         people = people.filter(Q(first_name__icontains=word) | Q(last_name__icontains=word))
-    return Q(company=viewer.company, sent_by__in=[each.pk for each in people])
+    return Q(company=viewer.company, sent_by__in=list(people))
 
 
 def build_amount(lookup: str, typed: str, viewer: CompanyMembership) -> Q:
@@ -128,13 +121,17 @@ def build_mine(typed: str, viewer: CompanyMembership) -> Q:
     return undecided & (~own | Q(exempt__isnull=False, exempt=person))
 
 
+def build_text(hint: str) -> TextInput:
+    return TextInput({"placeholder": hint, "maxlength": LONGEST_SEARCH})
+
+
 CRITERIA = (
-    Criterion("project", "Project", build_project, "Name or job"),
-    Criterion("vendor", "Vendor", build_vendor, "Name or code"),
-    Criterion("kind", "Kind", build_kind, choices=dict(Kind.choices)),
-    Criterion("sender", "Sent by", build_sender, "Name"),
-    Criterion("from", "Amount from", partial(build_amount, "total__gte"), "0.00"),
-    Criterion("to", "Amount to", partial(build_amount, "total__lte"), "0.00"),
-    Criterion("age", "Age from, days", build_age, "7"),
-    Criterion("mine", "I may decide", build_mine, is_tick=True),
+    Criterion("project", "Project", build_project, build_text("Name or job")),
+    Criterion("vendor", "Vendor", build_vendor, build_text("Name or code")),
+    Criterion("kind", "Kind", build_kind, Select(choices=[("", "Any"), *Kind.choices])),
+    Criterion("sender", "Sent by", build_sender, build_text("Name")),
+    Criterion("from", "Amount from", partial(build_amount, "total__gte"), build_text("0.00")),
+    Criterion("to", "Amount to", partial(build_amount, "total__lte"), build_text("0.00")),
+    Criterion("age", "Age from, days", build_age, build_text("7")),
+    Criterion("mine", "I may decide", build_mine, CheckboxInput()),
 )

@@ -17,18 +17,13 @@ from directory.db.search import build_word_filter
 from directory.models import Company, User
 from erp_integrations.models import VendorLink
 
-AMOUNT = re.compile(r"-?\$?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]{1,2})?")
-LARGEST = Decimal(10) ** 15
-"""Larger than any total."""
+AMOUNT = re.compile(r"-?\$?(?:[0-9]{1,3}(?:,[0-9]{3}){1,4}|[0-9]{1,15})(?:\.[0-9]{1,2})?")
 KINDS = {"purchase order": Kind.PURCHASE_ORDER, "subcontract": Kind.SUBCONTRACT}
 
 
 def parse_amount(text: str) -> Decimal | None:
     """As people write it: with or without separators, cents and a dollar sign."""
-    if not AMOUNT.fullmatch(text):
-        return None
-    amount = Decimal(re.sub("[$,]", "", text))
-    return amount if abs(amount) < LARGEST else None
+    return Decimal(re.sub("[$,]", "", text)) if AMOUNT.fullmatch(text) else None
 
 
 def build_search(company: Company, typed: str) -> Q:
@@ -39,19 +34,9 @@ def build_search(company: Company, typed: str) -> Q:
     amount says nothing.
     """
     text = re.sub(rf"\b{re.escape(company.currency.lower())} (?=[0-9$])", "", typed.lower())
-    words = [each.rstrip("s") if each[:-1] in KINDS else each for each in list_words(text)]
-    found = Q()
-    if not words:
-        return found
-    named = list_named(company, words)
-    for word in words:
-        found &= build_word_search(company, word, named)
-    return found
-
-
-def list_words(text: str) -> list[str]:
-    """The name of a kind is one word."""
-    return re.findall(rf"\b(?:{'|'.join(KINDS)})s?\b|\S+", text)
+    words = ["".join(each) for each in re.findall(rf"\b({'|'.join(KINDS)})s?(?!\S)|(\S+)", text)]
+    named = list_named(company, words) if words else []
+    return Q(*(build_word_search(company, word, named) for word in words))
 
 
 def build_word_search(company: Company, word: str, named: Iterable[tuple[str, str, str]]) -> Q:

@@ -19,7 +19,7 @@ from erp_integrations.models import Job, Submission, SubmissionStatus, Vendor, V
 from erp_integrations.models.listing import count_by_name, format_count, list_names
 from erp_integrations.models.submissions import SubmissionQuerySet
 from erp_integrations.pages import submission_rows
-from erp_integrations.pages.list_criteria import Criteria, parse_criteria
+from erp_integrations.pages.list_criteria import parse_criteria
 from erp_integrations.pages.list_search import build_search
 from erp_integrations.pages.submission_rows import SubmissionRow
 
@@ -127,26 +127,15 @@ MOST_COUNTED = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """How many commitments, and their money. What is not counted to its end has no sum."""
-
-    count: int
-    amount: Decimal
-
-    @property
-    def is_exact(self) -> bool:
-        return self.count <= MOST_COUNTED
-
-
-@dataclass(frozen=True, slots=True)
 class Wanted:
     """An address of the list; what it says and is none is left out."""
 
     viewer: CompanyMembership
     chosen: Filter
     search: str
-    criteria: Criteria
+    criteria: Mapping[str, str]
     condition: Q
+    problems: Sequence[str]
     sort: str
     """Blank for the filter's own order."""
     is_grouped: bool
@@ -154,19 +143,20 @@ class Wanted:
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, str], viewer: CompanyMembership) -> "Wanted":
         """From an address: a bookmark never breaks. A query for a search, and those of the criteria."""
-        chosen = FILTERS.get(parameters.get("view", ""), READY)
-        search, criteria = parse_search(parameters.get("q", "")), parse_criteria(parameters, viewer)
+        chosen, search = FILTERS.get(parameters.get("view", ""), READY), parse_search(parameters.get("q", ""))
+        criteria, condition, problems = parse_criteria(parameters, viewer)
         is_counted, sort = chosen in COUNTED_FILTERS, parameters.get("sort", "")
         own_sort = "oldest" if chosen.oldest_first else "newest"
         is_sort = sort in ("oldest", "newest") or (is_counted and sort.removeprefix("-") in SORTS)
         return cls(
-            viewer,
-            chosen,
-            search,
-            criteria,
-            build_search(viewer.company, search) & criteria.condition,
-            sort if is_sort and sort != own_sort else "",
-            is_counted and parameters.get("group") == "project",
+            viewer=viewer,
+            chosen=chosen,
+            search=search,
+            criteria=criteria,
+            condition=condition & build_search(viewer.company, search),
+            problems=problems,
+            sort=sort if is_sort and sort != own_sort else "",
+            is_grouped=is_counted and parameters.get("group") == "project",
         )
 
     @property
@@ -179,7 +169,7 @@ class Wanted:
 
     @property
     def is_narrowed(self) -> bool:
-        return bool(self.search or self.criteria.values)
+        return bool(self.search or self.criteria)
 
     @property
     def column(self) -> str:
@@ -195,7 +185,7 @@ class Wanted:
     @property
     def narrowing(self) -> dict[str, str]:
         """The parameters that every filter keeps."""
-        return ({"q": self.search} if self.search else {}) | dict(self.criteria.values)
+        return ({"q": self.search} if self.search else {}) | dict(self.criteria)
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -325,31 +315,38 @@ def find_submissions(wanted: Wanted, chosen: Filter) -> SubmissionQuerySet:
     return chosen.choose(Submission.objects.filter(wanted.condition, company=wanted.company)).order_by()
 
 
-def count_found(wanted: Wanted, page: Page[Submission]) -> Figures | None:
-    """All that an address asks for, of so many as are counted; None for a whole history, which nobody counts.
-    One query, none where one page has them all.
+def describe_found(wanted: Wanted, page: Page[Submission]) -> str:
+    """Number and sum of all that an address asks for; blank for a whole history, which nobody counts. One
+    query, none where one page has them all.
     """
-    if not wanted.is_narrowed and not wanted.is_counted:
-        return None
+    if not page.rows or not (wanted.is_narrowed or wanted.is_counted):
+        return ""
     if not page.before_url and not page.after_url:
-        return Figures(len(page.rows), sum((each.total for each in page.rows), Decimal(0)))
+        return describe_figures(wanted, len(page.rows), sum((each.total for each in page.rows), Decimal(0)))
     few = find_submissions(wanted, wanted.chosen)[: MOST_COUNTED + 1]
-    return Figures(**few.aggregate(count=Count("pk"), amount=Sum("total")))
+    return describe_figures(wanted, *few.aggregate(count=Count("pk"), amount=Sum("total")).values())
 
 
-def count_by_project(wanted: Wanted) -> dict[str, Figures]:
-    """By its name. One query."""
-    found = find_submissions(wanted, wanted.chosen).values("project__name")
+def describe_projects(wanted: Wanted) -> dict[str, str]:
+    """Number and sum of each, by its name. One query."""
+    found = find_submissions(wanted, wanted.chosen).values_list("project__name")
     counted = found.annotate(count=Count("pk"), amount=Sum("total"))
-    return {each["project__name"]: Figures(each["count"], each["amount"]) for each in counted}
+    return {project: describe_figures(wanted, *figures) for project, *figures in counted}
+
+
+def describe_figures(wanted: Wanted, count: int, amount: Decimal) -> str:
+    """Without a sum where they are not counted to their end."""
+    if count > MOST_COUNTED:
+        return f"{MOST_COUNTED:,}+ commitments"
+    return f"{count:,} commitment{'s'[: count != 1]}, {wanted.company.currency} {amount:,.2f}"
 
 
 def count_elsewhere(wanted: Wanted) -> dict[Filter, str]:
     """How many there are behind other filters; behind All where no other has any. One query."""
     others = [each for each in FILTERS.values() if each is not wanted.chosen]
     counted = Counter(list_names({each.slug: find_submissions(wanted, each) for each in others}))
-    counts = {each: format_count(counted[each.slug]) for each in others if counted[each.slug]}
-    return {each: count for each, count in counts.items() if each is not ALL or len(counts) == 1}
+    found = [each for each in others if counted[each.slug]]
+    return {each: format_count(counted[each.slug]) for each in found if each is not ALL or len(found) == 1}
 
 
 def read_rows(wanted: Wanted) -> Iterator[SubmissionRow]:

@@ -2,11 +2,11 @@
 
 import tempfile
 from itertools import groupby
-from operator import itemgetter
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.forms import Select
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -78,14 +78,13 @@ def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
     chosen, here = wanted.chosen, wanted.parameters
     if request.GET.get("view", chosen.slug) != chosen.slug:
         messages.warning(request, f"There is no such filter. Showing {chosen.label}.")
-    for problem in wanted.criteria.problems:
+    for problem in wanted.problems:
         messages.warning(request, problem)
     found = submission_list.get_page(wanted, request.GET.dict())
-    rows = submission_list.build_cells(
-        submission_list.build_rows(found.rows, viewer), read_only=chosen.is_history
-    )
-    figures, groups = submission_list.count_found(wanted, found), build_groups(wanted, list(rows))
-    oldest_first = wanted.ascending if not wanted.column else chosen.oldest_first
+    rows = submission_list.build_rows(found.rows, viewer)
+    cells = list(submission_list.build_cells(rows, read_only=chosen.is_history))
+    elsewhere = submission_list.count_elsewhere(wanted) if wanted.is_narrowed and not rows else {}
+    projects = submission_list.describe_projects(wanted) if wanted.is_grouped else {}
     context = {
         "viewer": viewer,
         "company": viewer.company,
@@ -93,43 +92,42 @@ def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
         "wanted": wanted,
         "chosen": chosen,
         "filters": navigation.list_filters(viewer, current=chosen, kept=wanted.narrowing),
-        "criteria": [(each, wanted.criteria.values.get(each.name, "")) for each in CRITERIA],
+        "fields": build_fields(wanted),
         "tags": [
             (
-                criterion.describe(value),
-                urlencode({name: here[name] for name in here if name != criterion.name}),
+                each.describe(here[each.name]),
+                urlencode({name: here[name] for name in here if name != each.name}),
             )
-            for criterion in CRITERIA
-            if (value := wanted.criteria.values.get(criterion.name))
+            for each in CRITERIA
+            if each.name in here
         ],
         "here": urlencode(here),
-        "figures": figures,
-        "groups": groups,
-        "elsewhere": list_elsewhere(wanted) if wanted.is_narrowed and not found.rows else [],
+        "figures": submission_list.describe_found(wanted, found),
+        "groups": [
+            (project, projects.get(project), list(rows))
+            for project, rows in groupby(cells, key=lambda cell: cell["project"] if wanted.is_grouped else "")
+        ],
+        "elsewhere": [
+            (f"{count} in {each.label}", urlencode({"view": each.slug, **wanted.narrowing}))
+            for each, count in elsewhere.items()
+        ],
         "columns": build_columns(wanted),
         "page": found,
-        "before_label": "Previous" if wanted.column else "Older" if oldest_first else "Newer",
-        "after_label": "Next" if wanted.column else "Newer" if oldest_first else "Older",
+        "before_label": "Previous" if wanted.column else "Older" if wanted.ascending else "Newer",
+        "after_label": "Next" if wanted.column else "Newer" if wanted.ascending else "Older",
     }
     return render(request, "erp_integrations/commitments.html", context)
 
 
-def build_groups(wanted: Wanted, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows as they are, or under their projects, each with the figures of all it has in the list."""
-    if not wanted.is_grouped or not rows:
-        return [{"rows": rows}] if rows else []
-    figures = submission_list.count_by_project(wanted)
+def build_fields(wanted: Wanted) -> list[tuple[str, str]]:
+    """Of the search form, each with its label."""
+    named = [(each.name, each.label, each.widget) for each in CRITERIA]
+    if wanted.is_counted:
+        named.append(("group", "Group by", Select(choices=[("", "Nothing"), ("project", "Project")])))
+    values = wanted.parameters
     return [
-        {"project": project, "figures": figures.get(project), "rows": list(of_project)}
-        for project, of_project in groupby(rows, key=itemgetter("project"))
-    ]
-
-
-def list_elsewhere(wanted: Wanted) -> list[tuple[str, str]]:
-    """In words, where else there is what was not found here; and the addresses."""
-    return [
-        (f"{count} in {each.label}", urlencode({"view": each.slug, **wanted.narrowing}))
-        for each, count in submission_list.count_elsewhere(wanted).items()
+        (label, widget.render(name, values.get(name), {"form": "list-query"}))
+        for name, label, widget in named
     ]
 
 

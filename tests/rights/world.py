@@ -112,7 +112,7 @@ class Place:
             "submission_id": there.pk if isinstance(there, Submission) else 0,
             "commitment_id": commitment.pk,
             "connection_id": self.rows["erp_integrations.connection"].pk,
-            "filter_id": 0,
+            "filters_id": 0,
             "contract_company_id": commitment.contract_company_id,
         }
 

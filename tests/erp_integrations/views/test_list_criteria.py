@@ -329,7 +329,7 @@ class TestFigures:
         assert "3 commitments" not in page(client, pier.company, "?view=all")
         monkeypatch.setattr(submission_list, "MOST_COUNTED", 2)
         html = page(client, pier.company)
-        assert "2,000+ commitments" in html
+        assert "2+ commitments" in html
         assert "1,205,484.10" not in html
 
     def test_by_project_each_has_a_heading_with_its_own_whole_figures(
@@ -339,7 +339,7 @@ class TestFigures:
         client = signed_in(ViewerFactory(company=pier.company))
         html = page(client, pier.company, "?group=project")
         (heading,) = re.findall(r'<th scope="rowgroup".*?</th>', html, re.S)
-        assert "Pier 6\n" in heading
+        assert "Pier 6 <span" in heading
         assert "2 commitments, USD 1,205,534.10" in heading
         assert names(rows, html) == ["steel"]
         assert "rowgroup" not in page(client, pier.company, "?view=all&group=project")
