@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet, Subquery
 
 PAGE_LENGTH = 50
 LONGEST_SEARCH = 100
@@ -73,15 +73,25 @@ def build_query(
     read: QuerySet[Row] | None = None,
     owner: tuple[str, int] | None = None,
     also: QuerySet[Row] | None = None,
+    column: str = "",
 ) -> QuerySet[Row]:
     """The rows beyond a key, or the first. One more than is shown says whether there is a next page.
 
     ``read`` says how the rows are read once they are found, so that its joins cost nothing for all the
     others. ``owner`` is a column and its value in all rows; for the first page asked as a range that begins
     the order, so that the newest of one are not sought among those of all. ``also`` are other rows of the
-    same list, each found by its own index.
+    same list, each found by its own index. ``column`` comes before the primary key in the order; its value at
+    a key is read anew, and only of what ``read`` may show, also where that has left the list.
     """
     sign = "" if upwards else "-"
+    if column and read is not None:
+        orders = [f"{sign}{column}", f"{sign}pk"]
+        if key is not None:
+            side = "gt" if upwards else "lt"
+            value = Subquery(read.filter(pk=key).values(column))
+            found = found.filter(Q(**{f"{column}__{side}": value}) | Q(**{column: value, f"pk__{side}": key}))
+        first = found.order_by(*orders)[: length + 1]
+        return read.filter(pk__in=first.values("pk")).order_by(*orders)
     order, orders = f"{sign}{by}", [f"{sign}{by}"]
     beyond = {} if key is None else {f"{by}__{'gt' if upwards else 'lt'}": key}
     if owner and key is None:

@@ -1,4 +1,4 @@
-"""The other commitments of a vendor, and those of the same amount."""
+"""For the checks of waiting rows: others of a vendor, refusals, and accounts in use."""
 
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
@@ -16,14 +16,6 @@ class Migration(migrations.Migration):
                 fields=["company", "contract_company_name", "id"],
                 condition=models.Q(status__in=["awaiting", "accepted"]),
                 name="open_submissions_by_vendor",
-            ),
-        ),
-        AddIndexConcurrently(
-            "submission",
-            models.Index(
-                fields=["company", "total", "id"],
-                condition=models.Q(status__in=["awaiting", "accepted"]),
-                name="open_submissions_by_total",
             ),
         ),
         AddIndexConcurrently(

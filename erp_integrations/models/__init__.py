@@ -48,6 +48,7 @@ from erp_integrations.models.reconciliations import (
 )
 from erp_integrations.models.restores import Restore
 from erp_integrations.models.row_checks import CheckInvalidation, CheckRule, SubmissionCheck, Verdict
+from erp_integrations.models.saved_filters import SavedFilter
 from erp_integrations.models.submissions import ErpIdHold, SnapshotUnreadable, Submission, SubmissionStatus
 from erp_integrations.models.unconfirmed_changes import UnconfirmedChange
 from erp_integrations.models.units import UnitLink
@@ -91,6 +92,7 @@ __all__ = [
     "ReconciliationStatus",
     "Restore",
     "RetentionRule",
+    "SavedFilter",
     "SnapshotUnreadable",
     "Submission",
     "SubmissionCheck",

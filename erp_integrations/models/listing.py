@@ -20,25 +20,30 @@ def format_count(count: int) -> str:
     return f"{MAX_COUNT}+" if count > MAX_COUNT else str(count)
 
 
+def list_names(rows_by_name: Mapping[str, QuerySet[Any]]) -> QuerySet[Any, str]:
+    """Of each row the name under which it was found, of so many as are counted."""
+    parts: list[QuerySet[Any, str]] = [
+        rows.select_related(None)
+        .order_by()
+        .annotate(place=Value(name))
+        .values_list("place", flat=True)[: MAX_COUNT + 1]
+        for name, rows in rows_by_name.items()
+    ]
+    return parts[0].union(*parts[1:], all=True)
+
+
 def count_by_name(list_rows: Callable[[Any], Mapping[str, QuerySet[Any]]]) -> Counting:
     """Counts the rows that a function lists of a company, by their names. One query."""
     names: list[str] = []
 
     @PreparedQuery
-    def list_names(company: Parameter) -> QuerySet[Any, str]:
+    def list_prepared(company: Parameter) -> QuerySet[Any, str]:
         rows_by_name = list_rows(company)
         names[:] = rows_by_name
-        parts: list[QuerySet[Any, str]] = [
-            rows.select_related(None)
-            .order_by()
-            .annotate(place=Value(name))
-            .values_list("place", flat=True)[: MAX_COUNT + 1]
-            for name, rows in rows_by_name.items()
-        ]
-        return parts[0].union(*parts[1:], all=True)
+        return list_names(rows_by_name)
 
     def count_rows(company: Company) -> dict[str, str]:
-        counted = Counter(list_names(company=company.pk))
+        counted = Counter(list_prepared(company=company.pk))
         return {name: format_count(counted[name]) for name in names}
 
     return count_rows

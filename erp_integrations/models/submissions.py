@@ -205,15 +205,13 @@ class Submission(models.Model):
                 fields=["company", "id"], condition=Q(status="awaiting"), name="awaiting_submissions"
             ),
             models.Index(fields=["company", "decided_by", "decided_at"], name="submissions_by_decider"),
-            *(
-                models.Index(
-                    fields=["company", column, "id"], condition=Q(status__in=OPEN_STATUSES), name=name
-                )
-                for column, name in (
-                    ("contract_company_name", "open_submissions_by_vendor"),
-                    ("total", "open_submissions_by_total"),
-                )
+            models.Index(
+                fields=["company", "contract_company_name", "id"],
+                condition=Q(status__in=OPEN_STATUSES),
+                name="open_submissions_by_vendor",
             ),
+            models.Index(fields=["company", "sent_by"], name="submissions_by_sender"),
+            models.Index(fields=["company", "total"], name="submissions_by_total"),
         ]
 
     def __str__(self) -> str:

@@ -1,24 +1,27 @@
 """The tool's list: its filters, its search, and its pages by key (docs/architecture.md, section 13)."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery, prefetch_related_objects
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum, prefetch_related_objects
 from django.urls import reverse
 from django.utils.text import slugify
 
 from directory.db import pagination
-from directory.db.pagination import Page
+from directory.db.pagination import Page, parse_search
 from directory.db.prepared import AnyOf, Parameter, PreparedQuery
-from directory.db.search import build_words_filter
 from directory.models import Company, CompanyMembership, User
 from erp_integrations.models import Job, Submission, SubmissionStatus, Vendor, VendorLink
-from erp_integrations.models.listing import count_by_name
+from erp_integrations.models.listing import count_by_name, format_count, list_names
 from erp_integrations.models.row_checks import Verdict, is_current
 from erp_integrations.models.submissions import SubmissionQuerySet
 from erp_integrations.pages import submission_rows
+from erp_integrations.pages.list_criteria import parse_criteria
+from erp_integrations.pages.list_search import build_search
 from erp_integrations.pages.submission_rows import SubmissionRow
 
 
@@ -112,6 +115,87 @@ SHOWN = ("number", "title", "contract_company_name", "total", "sent_at")
 ERP_NAMES = ("job_number", "job_description", "vendor_code", "vendor_name")
 """Where a commitment goes by the ERP's own names, which only a list reads."""
 FILTERS: Mapping[str, Filter] = {each.slug: each for each in (*COUNTED_FILTERS, SYNCED, REJECTED, ALL)}
+SORTS = {
+    "number": "number",
+    "project": "project__name",
+    "vendor": "contract_company_name",
+    "amount": "total",
+}
+"""The columns by which what is counted is sorted, which is little; by time everything is. A dash before the
+name in the address turns the order round.
+"""
+MOST_COUNTED = 2_000
+"""Beyond it nothing is summed up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An address of the list; what it says and is none is left out."""
+
+    viewer: CompanyMembership
+    chosen: Filter
+    search: str
+    criteria: Mapping[str, str]
+    condition: Q
+    problems: Sequence[str]
+    sort: str
+    """Blank for the filter's own order."""
+    is_grouped: bool
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, str], viewer: CompanyMembership) -> "Wanted":
+        """From an address: a bookmark never breaks. A query for a search, and those of the criteria."""
+        chosen, search = FILTERS.get(parameters.get("view", ""), READY), parse_search(parameters.get("q", ""))
+        criteria, condition, problems = parse_criteria(parameters, viewer)
+        is_counted, sort = chosen in COUNTED_FILTERS, parameters.get("sort", "")
+        own_sort = "oldest" if chosen.oldest_first else "newest"
+        is_sort = sort in ("oldest", "newest") or (is_counted and sort.removeprefix("-") in SORTS)
+        return cls(
+            viewer=viewer,
+            chosen=chosen,
+            search=search,
+            criteria=criteria,
+            condition=condition & build_search(viewer.company, search),
+            problems=problems,
+            sort=sort if is_sort and sort != own_sort else "",
+            is_grouped=is_counted and parameters.get("group") == "project",
+        )
+
+    @property
+    def company(self) -> Company:
+        return self.viewer.company
+
+    @property
+    def is_counted(self) -> bool:
+        return self.chosen in COUNTED_FILTERS
+
+    @property
+    def is_narrowed(self) -> bool:
+        return bool(self.search or self.criteria)
+
+    @property
+    def column(self) -> str:
+        """By which it is sorted; blank for the time."""
+        return SORTS["project"] if self.is_grouped else SORTS.get(self.sort.removeprefix("-"), "")
+
+    @property
+    def ascending(self) -> bool:
+        if self.column:
+            return self.is_grouped or not self.sort.startswith("-")
+        return {"oldest": True, "newest": False}.get(self.sort, self.chosen.oldest_first)
+
+    @property
+    def narrowing(self) -> dict[str, str]:
+        """The parameters that every filter keeps."""
+        return ({"q": self.search} if self.search else {}) | dict(self.criteria)
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Those of an address that says the same."""
+        order = {"sort": self.sort, "group": "project" if self.is_grouped else ""}
+        return (
+            {"view": self.chosen.slug} | self.narrowing | {name: each for name, each in order.items() if each}
+        )
 
 
 def list_submissions(company: Company | Parameter) -> SubmissionQuerySet:
@@ -216,50 +300,76 @@ def build_check(submission: Any) -> tuple[str, str, str]:
     return Verdict(submission.verdict).label, TONES[submission.verdict], submission.headline
 
 
-def get_page(
-    company: Company,
-    chosen: Filter,
-    parameters: Mapping[str, str],
-    *,
-    search: str,
-    oldest_first: bool,
-    kept: Mapping[str, str],
-) -> Page[Submission]:
+def get_page(wanted: Wanted, parameters: Mapping[str, str]) -> Page[Submission]:
     """The page of the list that the address names."""
 
     def list_rows(upwards: bool, key: int | None) -> list[Submission]:
-        return build_page_query(chosen, upwards, key is None)(company=company.pk, key=key)
+        return build_page_query(wanted.chosen, upwards, key is None)(company=wanted.company.pk, key=key)
 
-    if not search:
-        return pagination.get_page(list_rows, parameters, ascending=oldest_first, kept=kept)
+    kept, ascending = wanted.parameters, wanted.ascending
+    if not wanted.is_narrowed and not wanted.column:
+        return pagination.get_page(list_rows, parameters, ascending=ascending, kept=kept)
     # Other choices are found by their status.
-    owner = ("company_id", company.pk) if chosen is ALL else None
-    submissions = Submission.objects.all() if owner else Submission.objects.filter(company=company)
-    found, rows = chosen.choose(submissions).filter(build_search(company, search)), list_submissions(company)
-    return pagination.get_page(found, parameters, ascending=oldest_first, kept=kept, read=rows, owner=owner)
-
-
-def build_search(company: Company, search: str) -> Q:
-    """A search above the list finds a submission by its own words, or by its project's."""
-    return build_words_filter(
-        search,
-        owner=company.pk,
-        belongs_to="project",
-        others=company.projects.all(),
-        names=("name", "number"),
+    owner = ("company_id", wanted.company.pk) if wanted.chosen is ALL else None
+    submissions = Submission.objects.filter(wanted.condition)
+    found = wanted.chosen.choose(submissions if owner else submissions.filter(company=wanted.company))
+    return pagination.get_page(
+        found,
+        parameters,
+        ascending=ascending,
+        kept=kept,
+        read=list_submissions(wanted.company),
+        owner=owner,
+        column=wanted.column,
     )
 
 
-def read_rows(
-    viewer: CompanyMembership, chosen: Filter, *, search: str, oldest_first: bool
-) -> Iterator[SubmissionRow]:
-    """Every row of a choice. Holds few at a time, by key: no cursor on the server outlives a PgBouncer."""
-    found = chosen.choose(Submission.objects.filter(company=viewer.company))
-    if search:
-        found = found.filter(build_search(viewer.company, search))
-    key, read = None, list_submissions(viewer.company)
-    while batch := list(pagination.build_query(found, oldest_first, key, length=BATCH_SIZE, read=read)):
-        yield from build_rows(batch, viewer)
+def find_submissions(wanted: Wanted, chosen: Filter) -> SubmissionQuerySet:
+    return chosen.choose(Submission.objects.filter(wanted.condition, company=wanted.company)).order_by()
+
+
+def describe_found(wanted: Wanted, page: Page[Submission]) -> str:
+    """Number and sum of all that an address asks for; blank for a whole history, which nobody counts. One
+    query, none where one page has them all.
+    """
+    if not page.rows or not (wanted.is_narrowed or wanted.is_counted):
+        return ""
+    if not page.before_url and not page.after_url:
+        return describe_figures(wanted, len(page.rows), sum((each.total for each in page.rows), Decimal(0)))
+    few = find_submissions(wanted, wanted.chosen)[: MOST_COUNTED + 1]
+    return describe_figures(wanted, *few.aggregate(count=Count("pk"), amount=Sum("total")).values())
+
+
+def describe_projects(wanted: Wanted) -> dict[str, str]:
+    """Number and sum of each, by its name. One query."""
+    found = find_submissions(wanted, wanted.chosen).values_list("project__name")
+    counted = found.annotate(count=Count("pk"), amount=Sum("total"))
+    return {project: describe_figures(wanted, *figures) for project, *figures in counted}
+
+
+def describe_figures(wanted: Wanted, count: int, amount: Decimal) -> str:
+    """Without a sum where they are not counted to their end."""
+    if count > MOST_COUNTED:
+        return f"{MOST_COUNTED:,}+ commitments"
+    return f"{count:,} commitment{'s'[: count != 1]}, {wanted.company.currency} {amount:,.2f}"
+
+
+def count_elsewhere(wanted: Wanted) -> dict[Filter, str]:
+    """How many there are behind other filters; behind All where no other has any. One query."""
+    others = [each for each in FILTERS.values() if each is not wanted.chosen]
+    counted = Counter(list_names({each.slug: find_submissions(wanted, each) for each in others}))
+    found = [each for each in others if counted[each.slug]]
+    return {each: format_count(counted[each.slug]) for each in found if each is not ALL or len(found) == 1}
+
+
+def read_rows(wanted: Wanted) -> Iterator[SubmissionRow]:
+    """Every row. Holds few at a time, by key: no cursor on the server outlives a PgBouncer."""
+    found, read = find_submissions(wanted, wanted.chosen), list_submissions(wanted.company)
+    key, column = None, wanted.column
+    while batch := list(
+        pagination.build_query(found, wanted.ascending, key, length=BATCH_SIZE, read=read, column=column)
+    ):
+        yield from build_rows(batch, wanted.viewer)
         key = batch[-1].pk
 
 

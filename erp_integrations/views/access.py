@@ -1,6 +1,8 @@
 """A request finds nothing but what its person may see."""
 
-from django.db.models import QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet
+from django.db.models.functions import JSONObject
 from django.http import Http404
 
 from directory.db.prepared import Parameter, PreparedQuery
@@ -9,7 +11,7 @@ from directory.requests import SignedInRequest
 from directory.rights import approvers
 from directory.rights.permissions import require_see_erp_integrations
 from erp_integrations.confirmations import pending_changes
-from erp_integrations.models import Submission
+from erp_integrations.models import SavedFilter, Submission
 from erp_integrations.pages import submission_rows
 from erp_integrations.pages.submission_rows import SubmissionRow
 
@@ -35,6 +37,10 @@ def require_member(request: SignedInRequest, company_slug: str) -> CompanyMember
 @PreparedQuery
 def list_viewers(user: Parameter, company_slug: Parameter) -> QuerySet[CompanyMembership]:
     members = pending_changes.add_own_changes(approvers.list_with_rights(), user)
+    own = SavedFilter.objects.filter(person=user, company=OuterRef("company")).order_by("name")
+    saved = own.values(content=JSONObject(pk="pk", name="name", query="query"))
+    # A part of this query and none of its own: the list is what is opened most.
+    members = members.annotate(saved_filters=ArraySubquery(saved))
     return members.filter(user=user, company__slug=company_slug)
 
 

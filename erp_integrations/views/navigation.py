@@ -1,20 +1,22 @@
 """The tool's tabs, and "Filter Commitments By"."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.db.models import QuerySet
 from django.urls import reverse
 
 from directory.db.pagination import parse_search
 from directory.db.prepared import Parameter
-from directory.models import CompanyMembership, Level
+from directory.models import Company, CompanyMembership, Level
 from directory.requests import SignedInRequest
 from erp_integrations.links import queries
 from erp_integrations.links.kinds import JOB, VENDOR
 from erp_integrations.models.listing import count_by_name
 from erp_integrations.pages import submission_list
+from erp_integrations.pages.list_criteria import CRITERIA
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +63,15 @@ def count_missing_links(company: Parameter) -> dict[str, QuerySet[Any]]:
     return {kind.title: queries.list_needing_links(kind, company) for kind in (VENDOR, JOB)}
 
 
-def list_filters(viewer: CompanyMembership, *, current: submission_list.Filter, search: str) -> list[NavItem]:
-    """Every filter, with the counts of what somebody or something works on; the search stays."""
-    address = reverse("erp_integrations:commitments", args=[viewer.company.slug])
+def list_filters(
+    viewer: CompanyMembership, *, current: submission_list.Filter, kept: Mapping[str, str]
+) -> list[NavItem]:
+    """Every filter, with the counts of what somebody or something works on; search and criteria stay."""
     counts = submission_list.count_by_filter(viewer.company)
     return [
         NavItem(
             chosen.label,
-            f"{address}?{urlencode({'view': chosen.slug} | ({'q': search} if search else {}))}",
+            build_list_url(viewer.company, {"view": chosen.slug, **kept}),
             chosen == current,
             None if counts.get(chosen.slug) == "0" else counts.get(chosen.slug),
         )
@@ -76,11 +79,17 @@ def list_filters(viewer: CompanyMembership, *, current: submission_list.Filter, 
     ]
 
 
+def build_list_url(company: Company, parameters: Mapping[str, str]) -> str:
+    return f"{reverse('erp_integrations:commitments', args=[company.slug])}?{urlencode(parameters)}"
+
+
 def list_filters_for_htmx(request: SignedInRequest, viewer: CompanyMembership) -> list[NavItem]:
     """The filters of the list in which htmx asks, as they are now."""
     try:
-        address = parse_qs(urlsplit(request.htmx.current_url or "").query)
+        address = dict(parse_qsl(urlsplit(request.htmx.current_url or "").query))
     except ValueError:  # a header that is no address
         address = {}
-    chosen = submission_list.FILTERS.get(address.get("view", [""])[0], submission_list.READY)
-    return list_filters(viewer, current=chosen, search=parse_search(address.get("q", [""])[0]))
+    chosen = submission_list.FILTERS.get(address.get("view", ""), submission_list.READY)
+    names = ("q", *(each.name for each in CRITERIA))
+    kept = {name: value for name in names if (value := parse_search(address.get(name, "")))}
+    return list_filters(viewer, current=chosen, kept=kept)

@@ -1,10 +1,12 @@
 """Pages to look at: the overview, the list, one submission. Nothing here decides."""
 
 import tempfile
+from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.forms import Select
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,7 +16,6 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from commitments.models import Badge
-from directory.db.pagination import parse_search
 from directory.requests import SignedInRequest
 from directory.rights.permissions import can_send_commitments
 from directory.spreadsheets import SPREADSHEET_TYPE
@@ -29,6 +30,8 @@ from erp_integrations.pages import (
     submission_spreadsheet,
     timeline,
 )
+from erp_integrations.pages.list_criteria import CRITERIA
+from erp_integrations.pages.submission_list import SORTS, Wanted
 from erp_integrations.pages.submission_rows import SubmissionRow
 from erp_integrations.views import navigation
 from erp_integrations.views.access import get_submission_row, require_viewer
@@ -41,6 +44,7 @@ OUTCOME_LEVELS = {
     Badge.FAILED: messages.ERROR,
     Badge.NEEDS_ATTENTION: messages.ERROR,
 }
+CRITERIA_NAMES = [each.name for each in CRITERIA]
 CSV = (submission_spreadsheet.write_csv, "csv", "text/csv; charset=utf-8")
 EXCEL = (submission_spreadsheet.write_spreadsheet, "xlsx", SPREADSHEET_TYPE)
 
@@ -66,46 +70,83 @@ def overview(request: SignedInRequest, company_slug: str) -> HttpResponse:
 
 
 @require_safe
-@rate_limits.limit_rate(when=rate_limits.is_search)
+@rate_limits.limit_rate(when=lambda request: bool(request.GET.keys() & {"q", *CRITERIA_NAMES}))
 def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
-    """The list, by "Filter Commitments By"."""
+    """The list, by "Filter Commitments By", search and criteria."""
     viewer = require_viewer(request, company_slug)
-    wanted = request.GET.get("view", submission_list.READY.slug)
-    chosen = submission_list.FILTERS.get(wanted, submission_list.READY)
-    if wanted != chosen.slug:
+    wanted = Wanted.from_parameters(request.GET.dict(), viewer)
+    chosen, here = wanted.chosen, wanted.parameters
+    if request.GET.get("view", chosen.slug) != chosen.slug:
         messages.warning(request, f"There is no such filter. Showing {chosen.label}.")
-    search = parse_search(request.GET.get("q", ""))
-    oldest_first = is_oldest_first(request, chosen)
-    here = {"view": chosen.slug} | ({"q": search} if search else {})
-    sort = {} if oldest_first is chosen.oldest_first else {"sort": "oldest" if oldest_first else "newest"}
-    found = submission_list.get_page(
-        viewer.company,
-        chosen,
-        request.GET.dict(),
-        search=search,
-        oldest_first=oldest_first,
-        kept=here | sort,
-    )
+    for problem in wanted.problems:
+        messages.warning(request, problem)
+    found = submission_list.get_page(wanted, request.GET.dict())
     rows = submission_list.build_rows(found.rows, viewer)
-    other_sort = {} if sort else {"sort": "newest" if oldest_first else "oldest"}
+    cells = list(submission_list.build_cells(rows, read_only=chosen.is_history))
+    elsewhere = submission_list.count_elsewhere(wanted) if wanted.is_narrowed and not rows else {}
+    projects = submission_list.describe_projects(wanted) if wanted.is_grouped else {}
     context = {
         "viewer": viewer,
         "company": viewer.company,
         "tabs": navigation.list_tabs(viewer, current="Commitments"),
+        "wanted": wanted,
         "chosen": chosen,
-        "filters": navigation.list_filters(viewer, current=chosen, search=search),
-        "search": search,
-        "cleared_url": f"?{urlencode({'view': chosen.slug})}",
-        "spreadsheet_query": f"?{urlencode(here | sort)}",
-        "sort": sort.get("sort", ""),
-        "rows": list(submission_list.build_cells(rows, read_only=chosen.is_history)),
-        "oldest_first": oldest_first,
-        "other_sort_url": f"?{urlencode(here | other_sort)}",
+        "filters": navigation.list_filters(viewer, current=chosen, kept=wanted.narrowing),
+        "fields": build_fields(wanted),
+        "tags": [
+            (
+                each.describe(here[each.name]),
+                urlencode({name: here[name] for name in here if name != each.name}),
+            )
+            for each in CRITERIA
+            if each.name in here
+        ],
+        "here": urlencode(here),
+        "figures": submission_list.describe_found(wanted, found),
+        "groups": [
+            (project, projects.get(project), list(rows))
+            for project, rows in groupby(cells, key=lambda cell: cell["project"] if wanted.is_grouped else "")
+        ],
+        "elsewhere": [
+            (f"{count} in {each.label}", urlencode({"view": each.slug, **wanted.narrowing}))
+            for each, count in elsewhere.items()
+        ],
+        "columns": build_columns(wanted),
         "page": found,
-        "before_label": "Older" if oldest_first else "Newer",
-        "after_label": "Newer" if oldest_first else "Older",
+        "before_label": "Previous" if wanted.column else "Older" if wanted.ascending else "Newer",
+        "after_label": "Next" if wanted.column else "Newer" if wanted.ascending else "Older",
     }
     return render(request, "erp_integrations/commitments.html", context)
+
+
+def build_fields(wanted: Wanted) -> list[tuple[str, str]]:
+    """Of the search form, each with its label."""
+    named = [(each.name, each.label, each.widget) for each in CRITERIA]
+    if wanted.is_counted:
+        named.append(("group", "Group by", Select(choices=[("", "Nothing"), ("project", "Project")])))
+    values = wanted.parameters
+    return [
+        (label, widget.render(name, values.get(name), {"form": "list-query"}))
+        for name, label, widget in named
+    ]
+
+
+def build_columns(wanted: Wanted) -> list[dict[str, str]]:
+    """The list's headings. What can be sorted leads to its order, and from there to the other way round."""
+    amount = f"Amount, {wanted.company.currency}"
+    labels = {"number": "Commitment", "project": "Project", "vendor": "Contract Company", "amount": amount}
+    kept = {name: value for name, value in wanted.parameters.items() if name not in ("sort", "group")}
+    sorts = [(label, SORTS[name], name, f"-{name}") for name, label in labels.items()]
+    columns = []
+    for label, column, upwards, downwards in (*sorts, ("Sent by", "", "oldest", "newest")):
+        is_current, direction = column == wanted.column, ""
+        if is_current:
+            direction = "ascending" if wanted.ascending else "descending"
+            label += "" if column else f", {upwards if wanted.ascending else downwards} first"
+        sort = downwards if is_current and wanted.ascending else upwards
+        query = urlencode(kept | {"sort": sort}) if wanted.is_counted or not column else ""
+        columns.append({"label": label, "query": query, "direction": direction, "name": upwards})
+    return columns
 
 
 @require_safe
@@ -113,23 +154,13 @@ def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
 def spreadsheet(request: SignedInRequest, company_slug: str) -> FileResponse:
     """The list as it is filtered, searched and sorted, whole: for Excel, or as CSV."""
     viewer = require_viewer(request, company_slug)
-    chosen = submission_list.FILTERS.get(request.GET.get("view", ""), submission_list.READY)
-    rows = submission_list.read_rows(
-        viewer,
-        chosen,
-        search=parse_search(request.GET.get("q", "")),
-        oldest_first=is_oldest_first(request, chosen),
-    )
+    wanted = Wanted.from_parameters(request.GET.dict(), viewer)
     write, suffix, content_type = CSV if request.GET.get("format") == "csv" else EXCEL
     file = tempfile.TemporaryFile()  # noqa: SIM115  (the response closes it)
-    write(rows, file)
+    write(submission_list.read_rows(wanted), file)
     file.seek(0)
-    name = f"{chosen.slug}-{viewer.company.slug}-{timezone.localdate():%Y-%m-%d}.{suffix}"
+    name = f"{wanted.chosen.slug}-{viewer.company.slug}-{timezone.localdate():%Y-%m-%d}.{suffix}"
     return FileResponse(file, as_attachment=True, filename=name, content_type=content_type)
-
-
-def is_oldest_first(request: SignedInRequest, chosen: submission_list.Filter) -> bool:
-    return {"oldest": True, "newest": False}.get(request.GET.get("sort", ""), chosen.oldest_first)
 
 
 @vary_on_headers("HX-Request")

@@ -35,13 +35,17 @@ PAGES = (
     Page(f"{BASE}/commitments/", 10),
     Page(f"{BASE}/commitments/?view=exporting", 11),
     Page(f"{BASE}/commitments/?view=failed-to-export", 11),
-    Page(f"{BASE}/commitments/?view=needs-attention", 11),
+    Page(f"{BASE}/commitments/?view=needs-attention", 12),  # more than a page: their sum is asked
     Page(f"{BASE}/commitments/?view=synced", 11),
     Page(f"{BASE}/commitments/?view=rejected", 10),
     Page(f"{BASE}/commitments/?view=all", 11),
-    Page(f"{BASE}/commitments/?q=nosuchthing", 9),
-    Page(f"{BASE}/commitments/?view=all&q=nosuchthing", 9),
-    Page(f"{BASE}/commitments/?view=all&q=concrete", 12),
+    Page(f"{BASE}/commitments/?q=nosuchthing", 10),  # and what other filters have
+    Page(f"{BASE}/commitments/?view=all&q=nosuchthing", 10),
+    Page(f"{BASE}/commitments/?view=all&q=9,999,999.99", 10),
+    Page(f"{BASE}/commitments/?view=all&sender=nosuchperson", 10),
+    Page(f"{BASE}/commitments/?view=synced&vendor=nosuchthing", 10),
+    Page(f"{BASE}/commitments/?group=project", 12),
+    Page(f"{BASE}/commitments/?view=all&q=concrete", 13, rows=7_000),  # 2,000 of them are counted
     Page(f"{BASE}/commitments/?view=all&q={{number}}", 12),
     Page("/projects/{project}/commitments/?search=nosuchthing", 10),
     Page("/projects/{project}/commitments/?search=concrete", 10),

@@ -39,6 +39,8 @@ HARMLESS: dict[str, str] = {
     "erp_integrations:reconciliation": "It asks for a comparison, which reads.",
     "erp_integrations:reconciliation-progress": LOOKS,
     "erp_integrations:spreadsheet": LOOKS,
+    "erp_integrations:filters": OWN,
+    "erp_integrations:delete-filters": OWN,
     "erp_integrations:reconciliation-spreadsheet": LOOKS,
     "erp_integrations:pause": "Nothing is sent while it lasts; what is sent afterwards is checked as ever.",
     "erp_integrations:resume-connection": "What is sent is checked as if there had been no pause.",

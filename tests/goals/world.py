@@ -176,7 +176,7 @@ STEERS_NOTHING = {
     *("commitments.contractcompany", "directory.project", "directory.projectmembership", "directory.draft"),
     *("erp_integrations.exportjob", "erp_integrations.exportcall", "erp_integrations.connectionstate"),
     *("erp_integrations.erpidhold", "erp_integrations.restore"),
-    "erp_integrations.unconfirmedchange",
+    *("erp_integrations.unconfirmedchange", "erp_integrations.savedfilter"),
     *("erp_integrations.vendor", "erp_integrations.job", "erp_integrations.phase"),
     *("erp_integrations.reconciliation", "erp_integrations.drift", "erp_integrations.jobbilling"),
 }

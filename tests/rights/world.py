@@ -114,6 +114,7 @@ class Place:
             "submission_id": there.pk if isinstance(there, Submission) else 0,
             "commitment_id": commitment.pk,
             "connection_id": self.rows["erp_integrations.connection"].pk,
+            "filters_id": 0,
             "contract_company_id": commitment.contract_company_id,
             "batch_id": self.rows["erp_integrations.batch"].pk,
         }

@@ -1,0 +1,137 @@
+"""The criteria of the tool's list, besides its filter and its search."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from functools import partial
+
+from django.db.models import Q
+from django.forms import CheckboxInput, Select, TextInput, Widget
+from django.utils import timezone
+
+from commitments.models import Kind
+from directory.db.pagination import LONGEST_SEARCH, parse_search
+from directory.db.search import build_word_filter
+from directory.models import CompanyMembership, User
+from erp_integrations.models import ExportJob, JobStatus, SubmissionStatus, VendorLink
+from erp_integrations.pages.list_search import build_vendor_filter, parse_amount
+
+MOST_DAYS = 36_500
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One of them. ``name`` is that of its parameter. ``build`` raises ValueError for a value that it can't
+    be, with a sentence that says what it could be.
+    """
+
+    name: str
+    label: str
+    build: Callable[[str, CompanyMembership], Q]
+    widget: Widget
+
+    def describe(self, value: str) -> str:
+        choices = dict(getattr(self.widget, "choices", ()))
+        return (
+            self.label
+            if isinstance(self.widget, CheckboxInput)
+            else f"{self.label}: {choices.get(value, value)}"
+        )
+
+
+def parse_criteria(
+    parameters: Mapping[str, str], viewer: CompanyMembership
+) -> tuple[dict[str, str], Q, list[str]]:
+    """Those of an address, by their names, what they ask for, and sentences about values that are none.
+
+    A query for each of project, vendor, sender and whose decision it is.
+    """
+    values, condition, problems = {}, Q(), []
+    for criterion in CRITERIA:
+        if value := parse_search(parameters.get(criterion.name, "")):
+            try:
+                condition &= criterion.build(value, viewer)
+                values[criterion.name] = value
+            except ValueError as error:
+                problems.append(f"{criterion.label} is not filtered: {error}")
+    return values, condition, problems
+
+
+def build_project(typed: str, viewer: CompanyMembership) -> Q:
+    """The project or job of this name or number, else those with it in their name."""
+    projects = viewer.company.projects
+    same = Q(name__iexact=typed) | Q(number__iexact=typed) | Q(job_link__job_number__iexact=typed)
+    return Q(project__in=list(projects.filter(same)) or list(projects.filter(name__icontains=typed)))
+
+
+def build_vendor(typed: str, viewer: CompanyMembership) -> Q:
+    """As it was sent, or by its code in Spectrum."""
+    company = viewer.company
+    links = VendorLink.objects.filter(connection__company=company, vendor_code__iexact=typed)
+    named = build_word_filter([company.pk], typed) & Q(contract_company_name__icontains=typed)
+    return named | build_vendor_filter(company, links.values_list("contract_company__name", flat=True))
+
+
+def build_kind(value: str, viewer: CompanyMembership) -> Q:
+    if value not in Kind:
+        raise ValueError("choose one from the list.")
+    return Q(kind=value)
+
+
+def build_sender(typed: str, viewer: CompanyMembership) -> Q:
+    """Of whom the company's directory lists, each word is in the name."""
+    people = User.objects.filter(company_memberships__company=viewer.company)
+    for word in typed.split():
+        people = people.filter(Q(first_name__icontains=word) | Q(last_name__icontains=word))
+    return Q(company=viewer.company, sent_by__in=list(people))
+
+
+def build_amount(lookup: str, typed: str, viewer: CompanyMembership) -> Q:
+    amount = parse_amount(typed)
+    if amount is None:
+        raise ValueError(f"“{typed}” is no amount. Write it like 1,204.50.")
+    return Q(company=viewer.company, **{lookup: amount})
+
+
+def build_age(typed: str, viewer: CompanyMembership) -> Q:
+    """In days of the viewer's time zone, as the rows say it."""
+    if not (typed.isascii() and typed.isdigit() and len(typed) < 7 and int(typed) <= MOST_DAYS):
+        raise ValueError(f"“{typed}” is no number of days from 0 to {MOST_DAYS:,}.")
+    day = timezone.localdate() - timedelta(days=int(typed) - 1)
+    return Q(sent_at__lt=timezone.make_aware(datetime.combine(day, time())))
+
+
+def build_mine(typed: str, viewer: CompanyMembership) -> Q:
+    """Undecided, and by somebody else, for an approver.
+
+    Also those that wait until another person has confirmed the viewer's own change of a link or a setting:
+    which ones these are is in their snapshots alone, and to read these would take a query for each.
+    """
+    if not viewer.can_decide:
+        return Q(pk__in=[])
+    stopped = (JobStatus.FAILED, JobStatus.INCOMPLETE, JobStatus.UNKNOWN)
+    jobs = ExportJob.objects.filter(connection__company=viewer.company, status__in=stopped)
+    undecided = Q(status=SubmissionStatus.AWAITING) | Q(
+        status=SubmissionStatus.ACCEPTED, pk__in=list(jobs.values_list("submission", flat=True))
+    )
+    if viewer.company.allows_own_decisions:
+        return undecided
+    person = viewer.user_id
+    own = Q(created_by=person) | Q(sent_by=person) | Q(hands__contains=[person])
+    return undecided & (~own | Q(exempt__isnull=False, exempt=person))
+
+
+def build_text(hint: str) -> TextInput:
+    return TextInput({"placeholder": hint, "maxlength": LONGEST_SEARCH})
+
+
+CRITERIA = (
+    Criterion("project", "Project", build_project, build_text("Name or job")),
+    Criterion("vendor", "Vendor", build_vendor, build_text("Name or code")),
+    Criterion("kind", "Kind", build_kind, Select(choices=[("", "Any"), *Kind.choices])),
+    Criterion("sender", "Sent by", build_sender, build_text("Name")),
+    Criterion("from", "Amount from", partial(build_amount, "total__gte"), build_text("0.00")),
+    Criterion("to", "Amount to", partial(build_amount, "total__lte"), build_text("0.00")),
+    Criterion("age", "Age from, days", build_age, build_text("7")),
+    Criterion("mine", "I may decide", build_mine, CheckboxInput()),
+)
