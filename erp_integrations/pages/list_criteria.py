@@ -13,7 +13,8 @@ from commitments.models import Kind
 from directory.db.pagination import LONGEST_SEARCH, parse_search
 from directory.db.search import build_word_filter
 from directory.models import CompanyMembership, User
-from erp_integrations.models import ExportJob, JobStatus, SubmissionStatus, VendorLink
+from erp_integrations.models import ExportJob, JobStatus, SubmissionStatus, VendorLink, Verdict
+from erp_integrations.models.row_checks import is_current
 from erp_integrations.pages.list_search import build_vendor_filter, parse_amount
 
 MOST_DAYS = 36_500
@@ -121,11 +122,19 @@ def build_mine(typed: str, viewer: CompanyMembership) -> Q:
     return undecided & (~own | Q(exempt__isnull=False, exempt=person))
 
 
+def build_check(value: str, viewer: CompanyMembership) -> Q:
+    """Of those on which nothing has moved on since."""
+    if value not in Verdict:
+        raise ValueError("choose one from the list.")
+    return Q(row_check__verdict=value) & Q(is_current("row_check__"))
+
+
 def build_text(hint: str) -> TextInput:
     return TextInput({"placeholder": hint, "maxlength": LONGEST_SEARCH})
 
 
 CRITERIA = (
+    Criterion("check", "Check", build_check, Select(choices=[("", "Any"), *Verdict.choices])),
     Criterion("project", "Project", build_project, build_text("Name or job")),
     Criterion("vendor", "Vendor", build_vendor, build_text("Name or code")),
     Criterion("kind", "Kind", build_kind, Select(choices=[("", "Any"), *Kind.choices])),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum, prefetch_related_objects
 from django.urls import reverse
@@ -110,6 +111,8 @@ ALL = Filter(
 # What somebody or something works on; the rest is history, and nobody counts it.
 COUNTED_FILTERS = (READY, EXPORTING, FAILED, NEEDS_ATTENTION)
 BATCH_SIZE = 500
+KEYS = {"accept": "a", "reject": "r", "ask": "q"}
+"""Of a row's actions (static/js/app.js)."""
 TONES = {Verdict.CLEAN: "green", Verdict.LOOK: "amber", Verdict.BLOCKED: "red"}
 SHOWN = ("number", "title", "contract_company_name", "total", "sent_at")
 ERP_NAMES = ("job_number", "job_description", "vendor_code", "vendor_name")
@@ -272,11 +275,13 @@ def build_cells(rows: Iterable[SubmissionRow], *, read_only: bool = False) -> It
         address = address or reverse("erp_integrations:commitments", args=[row.viewer.company.slug])
         url = f"{address}{submission.pk}/"
         reason, actions = ("", []) if read_only else (row.not_decidable_reason, row.actions)
+        check = build_check(submission) if awaits else None
+        waits = bool(check and not check[1] and not read_only)
         shows_status = not (awaits and (actions or reason))
         yield {
             "pk": str(submission.pk),
             "url": url,
-            "poll_url": f"{url}row/{'?read-only=1' if read_only else ''}" if row.is_moving else "",
+            "poll_url": f"{url}row/{'?read-only=1' if read_only else ''}" if row.is_moving or waits else "",
             "undo_url": f"{url}undo/" if row.can_be_undone and not read_only else "",
             "kind": submission.get_kind_display(),
             "project": submission.project.name,
@@ -286,8 +291,9 @@ def build_cells(rows: Iterable[SubmissionRow], *, read_only: bool = False) -> It
             "status": row.status if shows_status else "",
             "remark": row.remark if shows_status else "",
             "reason": reason,
-            "check": build_check(submission) if awaits else None,
-            "actions": [(f"{url}{name}/", label) for name, label in actions],
+            "check": check,
+            "actions": [(f"{url}{name}/", label, KEYS.get(name, "")) for name, label in actions],
+            "is_selectable": bool(awaits and actions),
             **{name: getattr(submission, name) for name in SHOWN},
             **{name: getattr(submission, name, "") or "" for name in ERP_NAMES},
         }
@@ -338,6 +344,20 @@ def describe_found(wanted: Wanted, page: Page[Submission]) -> str:
         return describe_figures(wanted, len(page.rows), sum((each.total for each in page.rows), Decimal(0)))
     few = find_submissions(wanted, wanted.chosen)[: MOST_COUNTED + 1]
     return describe_figures(wanted, *few.aggregate(count=Count("pk"), amount=Sum("total")).values())
+
+
+def describe_clean(viewer: CompanyMembership, parameters: Mapping[str, str]) -> tuple[str, str]:
+    """All that is clean of an address and the viewer may decide on, in words, and its address. One query."""
+    wanted = Wanted.from_parameters({**parameters, "check": Verdict.CLEAN, "mine": "on"}, viewer)
+    few = find_submissions(wanted, wanted.chosen)[: MOST_COUNTED + 1]
+    vendors = Count("contract_company_name", distinct=True)
+    found = few.aggregate(count=Count("pk"), amount=Sum("total"), vendors=vendors)
+    if not found["count"]:
+        return "", ""
+    count = f"{MOST_COUNTED:,}+" if found["count"] > MOST_COUNTED else f"{found['count']:,}"
+    many = found["vendors"]
+    amount = f"{wanted.company.currency} {found['amount']:,.2f}"
+    return f"{count} clean, {amount}, {many:,} vendor{'s'[: many != 1]}", urlencode(wanted.parameters)
 
 
 def describe_projects(wanted: Wanted) -> dict[str, str]:

@@ -18,6 +18,7 @@ from directory.web import rate_limits
 from erp_integrations.forms import RejectManyForm
 from erp_integrations.models import Batch, BatchAction, ItemState
 from erp_integrations.pages import bulk
+from erp_integrations.pages.submission_list import READY, Wanted, find_submissions
 from erp_integrations.submissions.batches import create_batch, run_batch
 from erp_integrations.views.access import require_viewer
 
@@ -69,6 +70,10 @@ class Bulk(View):
     def build_page(self, viewer: CompanyMembership, form: RejectManyForm | None = None) -> HttpResponse:
         action, posted = get_action(self.request), self.request.method == "POST"
         chosen = parse_numbers((self.request.POST if posted else self.request.GET).getlist("id"))
+        if not chosen and "view" in self.request.GET:
+            wanted = Wanted.from_parameters(self.request.GET.dict(), viewer)
+            found = find_submissions(wanted, READY).order_by("pk").values_list("pk", flat=True)
+            chosen = list(found[: bulk.MAX_AT_ONCE])
         choices = bulk.list_choices(viewer, chosen, action)
         possible = [each for each in choices if not each.left_out]
         form = form or RejectManyForm()

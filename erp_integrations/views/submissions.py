@@ -85,10 +85,13 @@ def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
     cells = list(submission_list.build_cells(rows, read_only=chosen.is_history))
     elsewhere = submission_list.count_elsewhere(wanted) if wanted.is_narrowed and not rows else {}
     projects = submission_list.describe_projects(wanted) if wanted.is_grouped else {}
+    decides = chosen is submission_list.READY and viewer.can_decide
     context = {
         "viewer": viewer,
         "company": viewer.company,
         "tabs": navigation.list_tabs(viewer, current="Commitments"),
+        "decides": decides,
+        "clean": submission_list.describe_clean(viewer, here) if decides and rows else ("", ""),
         "wanted": wanted,
         "chosen": chosen,
         "filters": navigation.list_filters(viewer, current=chosen, kept=wanted.narrowing),
@@ -174,9 +177,9 @@ def row(request: SignedInRequest, company_slug: str, submission_id: int) -> Http
         return redirect("erp_integrations:review", company_slug, submission_id)
     context = {
         "rows": submission_list.build_cells([submission_row], read_only="read-only" in request.GET),
-        "just_changed": not submission_row.is_moving,
+        "just_changed": not (submission_row.is_moving or submission_row.is_awaiting),
     }
-    if not submission_row.is_moving:
+    if context["just_changed"]:
         context["filters"] = navigation.list_filters_for_htmx(request, viewer)
         add_outcome_message(request, submission_row)
     return render(request, "erp_integrations/_polled_row.html", context)

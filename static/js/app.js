@@ -124,7 +124,7 @@
 
   let openedFrom; // the row, by its id: a decision puts a new row in the place of the old one
   let openedAt = 0; // where it stood
-  const listRows = () => [...document.querySelectorAll("#rows > tr")];
+  const listRows = () => [...document.querySelectorAll("#rows tr[id]")];
   const rowLink = (row) => row?.querySelector("th a, a, button");
   const awaits = (but) => (row) => row.id !== but && row.querySelector("[data-key=a]");
 
@@ -202,7 +202,7 @@
   const areOn = () => localStorage.getItem("keys") !== "off";
   const step = (by) => {
     const rows = listRows();
-    const at = rows.indexOf(document.activeElement?.closest("#rows > tr"));
+    const at = rows.indexOf(document.activeElement?.closest("#rows tr[id]"));
     rowLink(rows[at < 0 ? 0 : Math.min(Math.max(at + by, 0), rows.length - 1)])?.focus();
   };
   const KEYS = { j: () => step(1), k: () => step(-1), "?": () => help?.showModal() };
@@ -219,7 +219,7 @@
     const isTyping = target.matches?.("input:not([type=checkbox]), textarea, select, [contenteditable]");
     if (!help || isTyping || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     if (!areOn()) return;
-    const row = target.closest?.("#rows > tr") ?? listRows().find(awaits()) ?? listRows()[0];
+    const row = target.closest?.("#rows tr[id]") ?? listRows().find(awaits()) ?? listRows()[0];
     // What a key presses says so itself: in the row, or else on the page.
     const pressed = row?.querySelector(`[data-key="${CSS.escape(key)}"]`) ?? document.querySelector(`:not(#rows *)[data-key="${CSS.escape(key)}"]`);
     if (!pressed && !KEYS[key]) return;
