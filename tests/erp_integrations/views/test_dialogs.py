@@ -186,10 +186,11 @@ class TestAccepting:
     def test_in_place_the_row_shows_exporting_and_follows_it(self) -> None:
         submission = SubmissionFactory()
         _, client = approver_of(submission)
+        listed = f"http://testserver{list_url(submission.company)}?q=x&vendor=acme&other=1"
         response = client.post(
             url(submission, "accept"),
             seen(client, submission),
-            headers={**IN_PLACE, "HX-Current-URL": f"http://testserver{list_url(submission.company)}?q=x"},
+            headers={**IN_PLACE, "HX-Current-URL": listed},
         )
         html = response.content.decode()
         assert response.status_code == 200
@@ -201,7 +202,7 @@ class TestAccepting:
         assert "Exporting" in html
         assert "Synced" not in html.split("</td>")[0]
         assert f"{submission.number} is being exported" in html
-        assert "view=ready-to-export&amp;q=x" in html
+        assert 'view=ready-to-export&amp;q=x&amp;vendor=acme"' in html
 
     def test_the_erp_id_that_was_typed_is_the_one(self) -> None:
         submission = SubmissionFactory()

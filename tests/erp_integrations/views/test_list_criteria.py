@@ -287,7 +287,7 @@ class TestOrder:
         Submission.objects.filter(pk=sent[5].pk).update(total=1)
         client = signed_in(ViewerFactory(company=project.company))
         forwards = [page(client, project.company, f"?{order}")]
-        while match := re.search(r'href="(\?[^"]*after=[^"]*)"', forwards[-1]):
+        while len(forwards) < 5 and (match := re.search(r'href="(\?[^"]*after=[^"]*)"', forwards[-1])):
             forwards.append(page(client, project.company, unescape(match[1])))
         found = [number for html in forwards for number in numbers(html)]
         assert sorted(found) == sorted(row.number for row in sent)
