@@ -64,7 +64,10 @@ def list_tool_items(request: HttpRequest, company: Company | None) -> list[NavIt
     elif membership and membership.can_see_history:
         url = reverse("erp_integrations:history", args=[company.slug])
         nav_items.append(NavItem("History", url, request.path == url))
-    if list_one_project(user=request.user.pk, company=company.pk):
+    sees_projects = getattr(membership, "sees_projects", None)  # where the view has read it along
+    if sees_projects is None:
+        sees_projects = bool(list_one_project(user=request.user.pk, company=company.pk))
+    if sees_projects:
         url = reverse("projects")
         nav_items.append(NavItem("Projects", url, request.path.startswith(url)))
     return nav_items

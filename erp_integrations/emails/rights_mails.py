@@ -226,7 +226,9 @@ def build_level_notice(entry: HistoryEntry) -> Notice | None:
     """
     levels, former_levels = entry.detail.get("levels", {}), entry.detail.get("were", {})
     changed_levels = [
-        name for name in former_levels if {levels.get(name), former_levels[name]} & set(AUTHORITY[name])
+        name
+        for name in former_levels
+        if {levels.get(name), former_levels[name]} & set(AUTHORITY.get(name, ()))
     ]
     held_privilege = entry.detail.get("held_push_to_accounting", False)
     if not changed_levels and not held_privilege:

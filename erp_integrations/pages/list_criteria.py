@@ -115,11 +115,16 @@ def build_mine(typed: str, viewer: CompanyMembership) -> Q:
     undecided = Q(status=SubmissionStatus.AWAITING) | Q(
         status=SubmissionStatus.ACCEPTED, pk__in=list(jobs.values_list("submission", flat=True))
     )
+    return undecided & build_others_work(viewer)
+
+
+def build_others_work(viewer: CompanyMembership) -> Q:
+    """As ``Submission.is_own_decision`` says it of one."""
     if viewer.company.allows_own_decisions:
-        return undecided
+        return Q()
     person = viewer.user_id
     own = Q(created_by=person) | Q(sent_by=person) | Q(hands__contains=[person])
-    return undecided & (~own | Q(exempt__isnull=False, exempt=person))
+    return ~own | Q(exempt__isnull=False, exempt=person)
 
 
 def build_check(value: str, viewer: CompanyMembership) -> Q:

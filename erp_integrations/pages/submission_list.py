@@ -21,7 +21,7 @@ from erp_integrations.models.listing import count_by_name, format_count, list_na
 from erp_integrations.models.row_checks import Verdict, is_current
 from erp_integrations.models.submissions import SubmissionQuerySet
 from erp_integrations.pages import submission_rows
-from erp_integrations.pages.list_criteria import parse_criteria
+from erp_integrations.pages.list_criteria import build_check, build_others_work, parse_criteria
 from erp_integrations.pages.list_search import build_search
 from erp_integrations.pages.submission_rows import SubmissionRow
 
@@ -275,7 +275,7 @@ def build_cells(rows: Iterable[SubmissionRow], *, read_only: bool = False) -> It
         address = address or reverse("erp_integrations:commitments", args=[row.viewer.company.slug])
         url = f"{address}{submission.pk}/"
         reason, actions = ("", []) if read_only else (row.not_decidable_reason, row.actions)
-        check = build_check(submission) if awaits else None
+        check = describe_check(submission) if awaits else None
         waits = bool(check and not check[1] and not read_only)
         shows_status = not (awaits and (actions or reason))
         yield {
@@ -299,7 +299,7 @@ def build_cells(rows: Iterable[SubmissionRow], *, read_only: bool = False) -> It
         }
 
 
-def build_check(submission: Any) -> tuple[str, str, str]:
+def describe_check(submission: Any) -> tuple[str, str, str]:
     """Its word, that word's tone, and why. A row whose facts have moved on claims nothing."""
     if not getattr(submission, "is_check_current", False):
         return "Being checked", "", ""
@@ -346,10 +346,10 @@ def describe_found(wanted: Wanted, page: Page[Submission]) -> str:
     return describe_figures(wanted, *few.aggregate(count=Count("pk"), amount=Sum("total")).values())
 
 
-def describe_clean(viewer: CompanyMembership, parameters: Mapping[str, str]) -> tuple[str, str]:
+def describe_clean(wanted: Wanted) -> tuple[str, str]:
     """All that is clean of an address and the viewer may decide on, in words, and its address. One query."""
-    wanted = Wanted.from_parameters({**parameters, "check": Verdict.CLEAN, "mine": "on"}, viewer)
-    few = find_submissions(wanted, wanted.chosen)[: MOST_COUNTED + 1]
+    clean = find_submissions(wanted, READY).filter(build_check(Verdict.CLEAN, wanted.viewer))
+    few = clean.filter(build_others_work(wanted.viewer))[: MOST_COUNTED + 1]
     vendors = Count("contract_company_name", distinct=True)
     found = few.aggregate(count=Count("pk"), amount=Sum("total"), vendors=vendors)
     if not found["count"]:
@@ -357,7 +357,9 @@ def describe_clean(viewer: CompanyMembership, parameters: Mapping[str, str]) -> 
     count = f"{MOST_COUNTED:,}+" if found["count"] > MOST_COUNTED else f"{found['count']:,}"
     many = found["vendors"]
     amount = f"{wanted.company.currency} {found['amount']:,.2f}"
-    return f"{count} clean, {amount}, {many:,} vendor{'s'[: many != 1]}", urlencode(wanted.parameters)
+    return f"{count} clean, {amount}, {many:,} vendor{'s'[: many != 1]}", urlencode(
+        wanted.parameters | {"check": Verdict.CLEAN, "mine": "on"}
+    )
 
 
 def describe_projects(wanted: Wanted) -> dict[str, str]:

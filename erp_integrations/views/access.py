@@ -1,12 +1,12 @@
 """A request finds nothing but what its person may see."""
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import JSONObject
 from django.http import Http404
 
 from directory.db.prepared import Parameter, PreparedQuery
-from directory.models import VISIBLE_LEVELS, CompanyMembership
+from directory.models import VISIBLE_LEVELS, CompanyMembership, Project
 from directory.requests import SignedInRequest
 from directory.rights import approvers
 from directory.rights.permissions import require_see_erp_integrations
@@ -40,7 +40,8 @@ def list_viewers(user: Parameter, company_slug: Parameter) -> QuerySet[CompanyMe
     own = SavedFilter.objects.filter(person=user, company=OuterRef("company")).order_by("name")
     saved = own.values(content=JSONObject(pk="pk", name="name", query="query"))
     # A part of this query and none of its own: the list is what is opened most.
-    members = members.annotate(saved_filters=ArraySubquery(saved))
+    projects = Project.objects.visible_to(user).filter(company=OuterRef("company")).order_by()
+    members = members.annotate(saved_filters=ArraySubquery(saved), sees_projects=Exists(projects))
     return members.filter(user=user, company__slug=company_slug)
 
 

@@ -91,7 +91,7 @@ def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
         "company": viewer.company,
         "tabs": navigation.list_tabs(viewer, current="Commitments"),
         "decides": decides,
-        "clean": submission_list.describe_clean(viewer, here) if decides and rows else ("", ""),
+        "clean": submission_list.describe_clean(wanted) if decides and rows else ("", ""),
         "wanted": wanted,
         "chosen": chosen,
         "filters": navigation.list_filters(viewer, current=chosen, kept=wanted.narrowing),
