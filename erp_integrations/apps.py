@@ -8,11 +8,14 @@ class ErpIntegrationsConfig(AppConfig):
     def ready(self) -> None:
         """Register the system checks, how this tool's events are told, and who is mailed about rights."""
         from directory.history import descriptions, rules
+        from directory.privacy import personal_data
         from erp_integrations import signing, system_checks  # noqa: F401  # the second registers itself
         from erp_integrations.audit.descriptions import DESCRIPTIONS
         from erp_integrations.emails import decision_mails, rights_mails
 
         descriptions.add_descriptions(DESCRIPTIONS)
+        question = ("text", "asked_at", "answer", "closed_at")
+        personal_data.add_exported_fields("erp_integrations.question", *question)
         rules.RULES.append(signing.check_acceptance_signatures)
         rights_mails.subscribe_to_history()
         decision_mails.subscribe_to_history()

@@ -131,6 +131,7 @@ def build_list_query() -> SubmissionQuerySet:
             job_connection=F(f"{link}__connection"),
             job_number=F(f"{link}__job_number"),
             job_description=Subquery(job.values("description")),
+            **submission_rows.build_question_columns(),
         )
         .defer("snapshot", "search")
     )
@@ -197,6 +198,7 @@ def build_cells(rows: Iterable[SubmissionRow], *, read_only: bool = False) -> It
             "status": row.status if shows_status else "",
             "remark": row.remark if shows_status else "",
             "reason": reason,
+            "question": row.question,
             "actions": [(f"{url}{name}/", label) for name, label in actions],
             **{name: getattr(submission, name) for name in SHOWN},
             **{name: getattr(submission, name, "") or "" for name in ERP_NAMES},

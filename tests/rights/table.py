@@ -51,6 +51,7 @@ TOOLS: dict[str, Row] = {
     "erp_integrations:row": Row(SEES, shows=302),
     "erp_integrations:accept": Row(DECIDES, DECIDES, done="submission.accepted"),
     "erp_integrations:reject": Row(DECIDES, DECIDES, entered={"reason": "x"}, done="submission.rejected"),
+    "erp_integrations:ask": Row(DECIDES, DECIDES, entered={"question": "Why?"}, done="question.asked"),
     "erp_integrations:undo": Row(SEES, DECIDES, "queued", done="submission.undone", shows=302),
     "erp_integrations:resume": Row(DECIDES, DECIDES, "incomplete", done="export.resumed"),
     "erp_integrations:resolve": Row(
@@ -111,6 +112,13 @@ TOOLS: dict[str, Row] = {
     "commitments:delete": Row(EDITS, EDITS, "unsent", done="commitment.deleted"),
     "project_erp:send": Row(READS, SENDS, "unsent", done="submission.sent", shows=302),
     "project_erp:retrieve": Row(READS, SENDS, done="submission.retrieved", shows=302),
+    "project_erp:answer": Row(
+        *(READS, "answer", "asked"),
+        form_on="commitments:detail",
+        entered={"answer": "Because."},
+        done="question.answered",
+        shows=302,
+    ),
     "project_erp:merge": Row(
         READS, EDITS, "doubled", form_on="commitments:detail", done="commitment.lines_merged", shows=302
     ),
