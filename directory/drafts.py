@@ -21,9 +21,10 @@ SALT = "directory.drafts"
 KEPT_FOR = timedelta(days=7)
 
 
-def build_token(request: SignedInRequest, form: Form) -> str:
+def build_token(request: SignedInRequest, form: Form, address: str = "") -> str:
+    """``address`` is where the form goes, if that is not the page's own."""
     names = [name for name, field in form.fields.items() if isinstance(field.widget, Textarea)]
-    return signing.dumps([request.user.pk, request.path, names], salt=SALT)
+    return signing.dumps([request.user.pk, address or request.path, names], salt=SALT)
 
 
 def save_draft(request: HttpRequest) -> Draft | None:
@@ -50,10 +51,10 @@ def save_draft(request: HttpRequest) -> Draft | None:
     return draft
 
 
-def find_draft(request: SignedInRequest) -> dict[str, str]:
+def find_draft(request: SignedInRequest, address: str = "") -> dict[str, str]:
     """The words by the names of their fields."""
     kept = Draft.objects.filter(
-        person=request.user, address=request.path, kept_at__gt=timezone.now() - KEPT_FOR
+        person=request.user, address=address or request.path, kept_at__gt=timezone.now() - KEPT_FOR
     )
     found: dict[str, str] = kept.values_list("texts", flat=True).first() or {}
     return found

@@ -14,6 +14,8 @@ class ErpIntegrationsConfig(AppConfig):
         from erp_integrations.emails import decision_mails, rights_mails
 
         descriptions.add_descriptions(DESCRIPTIONS)
+        question = ("text", "asked_at", "answer", "closed_at")
+        personal_data.add_exported_fields("erp_integrations.question", *question)
         rules.RULES.append(signing.check_acceptance_signatures)
         personal_data.add_exported_fields("erp_integrations.savedfilter", "company__name", "name", "query")
         rights_mails.subscribe_to_history()

@@ -8,10 +8,11 @@ from django import forms
 from django.utils.text import normalize_newlines
 
 from directory.forms import UncutTextField
+from directory.models import User
 from directory.rights.approvers import ApproverList
 from erp_integrations import submissions
 from erp_integrations.checks.preflight import has_text
-from erp_integrations.models import CallState, ExportCall
+from erp_integrations.models import CallState, ExportCall, Submission
 
 MAX_TEXT_LENGTH = 4000
 FINGERPRINT = re.compile("[0-9a-f]{64}")
@@ -131,6 +132,44 @@ class RejectManyForm(forms.Form):
         label="Reason",
         help_text="Mailed to the person who created each commitment and kept in its history.",
         error_messages={"required": "Enter a reason. It is mailed to the people who created them."},
+    )
+
+
+class AskForm(forms.Form):
+    """Whom to ask, and what. It names the last question that was seen, so that nothing is asked twice."""
+
+    expected_question = forms.IntegerField(widget=forms.HiddenInput, error_messages=OUTDATED)
+    asked_of = forms.TypedChoiceField(
+        label="To", coerce=int, error_messages={"required": "Choose who is asked."}
+    )
+    question = LinesField(
+        attrs={"rows": 4, "autofocus": True},
+        label="Question",
+        help_text="Mailed at once, answered here, and kept in the commitment's history.",
+        error_messages={"required": "Enter a question."},
+    )
+
+    def __init__(self, *args: Any, people: Sequence[User], submission: Submission, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["asked_of"]
+        assert isinstance(field, forms.TypedChoiceField)
+        parts = {"sent it": submission.sent_by_id, "created it": submission.created_by_id}
+        choices = []
+        for person in people:
+            own = " and ".join(part for part, pk in parts.items() if pk == person.pk) or "can answer"
+            choices.append((str(person.pk), f"{person}, who {own}"))
+        field.choices = choices
+
+
+class AnswerForm(forms.Form):
+    """The answer to a question that accounting asked."""
+
+    question = forms.IntegerField(widget=forms.HiddenInput, error_messages=OUTDATED)
+    answer = LinesField(
+        attrs={"rows": 4},
+        label="Your answer",
+        help_text="Mailed to the person who asked and kept in the commitment's history.",
+        error_messages={"required": "Enter an answer. It is mailed to the person who asked."},
     )
 
 

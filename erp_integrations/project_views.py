@@ -14,8 +14,11 @@ from commitments import services
 from commitments.errors import CommitmentError
 from commitments.models import Commitment
 from commitments.views import build_detail_page, get_commitment_or_404, get_project_or_404
+from directory import drafts
+from directory.models import User
 from directory.requests import SignedInRequest
 from erp_integrations import submissions
+from erp_integrations.forms import AnswerForm
 from erp_integrations.models import Submission
 
 NUMBER = re.compile("[0-9]{1,9}")
@@ -53,6 +56,26 @@ def give_billing_items(request: SignedInRequest, project_id: int, commitment_id:
     return handle_decision(request, project_id, commitment_id, command, done)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+def answer_question(request: SignedInRequest, project_id: int, commitment_id: int) -> HttpResponse:
+    """Answer what accounting asked. What was typed is kept until it is sent."""
+    posted, form = drafts.save_draft(request), AnswerForm(request.POST)
+    if drafts.KEEP_ONLY in request.POST:
+        return HttpResponse(status=204)
+
+    def answer(commitment: Commitment, by: User) -> Commitment:
+        if not form.is_valid():
+            (message, *_), *_ = form.errors.values()
+            raise submissions.StatementMissing(message)
+        return submissions.answer_question(commitment=commitment, by=by, **form.cleaned_data)
+
+    done = "Your answer is mailed to accounting and kept in the history."
+    response = handle_decision(request, project_id, commitment_id, answer, done)
+    if posted and posted.texts and response.status_code == 302:
+        posted.delete()
+    return response
+
+
 def parse_expected_lines(request: SignedInRequest) -> dict[str, Any]:
     """Which lines, of which version; whatever makes no sense names none, and is refused as changed."""
     positions = [int(text) for text in request.POST.get("lines", "").split(",") if NUMBER.fullmatch(text)]
@@ -87,6 +110,10 @@ def handle_decision(
         # The page as it is now says more than the one that the person came from.
         return build_detail_page(
             request, get_commitment_or_404(project, commitment_id), refusal=str(conflict), status=409
+        )
+    except submissions.StatementMissing as missing:
+        return build_detail_page(
+            request, get_commitment_or_404(project, commitment_id), refusal=str(missing), status=422
         )
     except Commitment.DoesNotExist:
         raise Http404 from None

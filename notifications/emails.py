@@ -207,6 +207,50 @@ def store_rejection(
     )
 
 
+QUESTION_WORDS = {
+    Kind.QUESTION: {
+        "label": "Question from accounting",
+        "action": "Answer",
+        "closing": "Accounting has not decided yet. The commitment stays with accounting, and locked.",
+        "footer": "You get this mail because you sent or created this commitment, or administer its project.",
+    },
+    Kind.ANSWER: {
+        "label": "Answer to your question",
+        "action": "Review the commitment",
+        "closing": "The commitment is still to be decided.",
+        "footer": "You get this mail because you asked about this commitment.",
+    },
+}
+
+
+def store_question(
+    *,
+    recipients: Iterable[User],
+    kind: Kind,
+    commitment: str,
+    facts: Sequence[tuple[str, str]],
+    text: str,
+    by: str,
+    link: str,
+) -> list[OutgoingEmail]:
+    """A question of accounting's to the project, or the answer: ``text`` in the words of ``by``."""
+    words = QUESTION_WORDS[kind]
+    return store_emails(
+        recipients=recipients,
+        kind=kind,
+        subject=f"{words['label']}: {commitment}",
+        template="emails/question",
+        context={
+            **words,
+            "commitment": commitment,
+            "facts": facts,
+            "reason": text,
+            "rejected_by": by,
+            "link": link,
+        },
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class AttentionLine:
     """One export, or the connection itself, that waits for a person; ``url`` opens its page."""

@@ -25,6 +25,8 @@ class Kind(models.TextChoices):
 
     DAILY_SUMMARY = "daily_summary", "ERP Integrations Daily Summary"
     REJECTION = "rejection", "Rejected by accounting"
+    QUESTION = "question", "Question from accounting"
+    ANSWER = "answer", "Answer to accounting"
     RESENT = "resent", "Re-sent after a rejection"
     ATTENTION = "attention", "Failed or needs attention"
     RIGHTS = "rights", "Who may push to accounting"
@@ -33,7 +35,10 @@ class Kind(models.TextChoices):
     SIGN_IN = "sign_in", "Sign-in change"
 
 
-ALWAYS_MAILED = (Kind.REJECTION, Kind.RIGHTS, Kind.PASSWORD_LINK, Kind.INVITATION, Kind.SIGN_IN)
+ALWAYS_MAILED = (
+    *(Kind.REJECTION, Kind.QUESTION, Kind.ANSWER, Kind.RIGHTS),
+    *(Kind.PASSWORD_LINK, Kind.INVITATION, Kind.SIGN_IN),
+)
 """Nobody switches these off: work that comes back, who may commit money, and the way in."""
 WITH_PASSWORD_LINK = (Kind.PASSWORD_LINK, Kind.INVITATION)
 PASSWORD_LINK_PLACEHOLDER = "https://the-link-is-made-when-this-is-sent.invalid/"

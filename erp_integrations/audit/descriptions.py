@@ -31,13 +31,31 @@ def describe_billing_items(detail: Mapping[str, Any], people: Mapping[int, User]
 
 
 def describe_acceptance(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
-    return f"Accepted for export as {detail.get('erp_id', '')}{_describe_other_records(detail)}"
+    accepted = f"Accepted for export as {detail.get('erp_id', '')}"
+    return f"{accepted}{_describe_other_records(detail)}{_describe_ended_question(detail)}"
+
+
+def describe_rejection(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    return f"Rejected{_describe_ended_question(detail)}"
+
+
+def describe_retrieval(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    return f"Retrieved from accounting{_describe_ended_question(detail)}"
+
+
+def _describe_ended_question(detail: Mapping[str, Any]) -> str:
+    return "; the open question ended with it" if "ended_question" in detail else ""
+
+
+def describe_question(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    return f"Asked {people.get(detail.get('user', 0)) or 'a person'}"
 
 
 def describe_adoption(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
+    ended, erp_id = _describe_ended_question(detail), detail.get("erp_id", "")
     if detail.get("status") == "synced":
-        return f"Marked as exported: {detail.get('erp_id', '')} was in Spectrum already; nothing was written"
-    return f"Part of it was in Spectrum already as {detail.get('erp_id', '')}; only the rest is sent"
+        return f"Marked as exported: {erp_id} was in Spectrum already; nothing was written{ended}"
+    return f"Part of it was in Spectrum already as {erp_id}; only the rest is sent{ended}"
 
 
 def describe_failure(detail: Mapping[str, Any], people: Mapping[int, User]) -> str:
@@ -139,14 +157,21 @@ DESCRIPTIONS: dict[Event, EventDescription] = {
     CommitmentEvent.COMMITMENT_LINES_MERGED: EventDescription(describe_merge, message_key="was"),
     CommitmentEvent.COMMITMENT_BILLING_ITEMS_GIVEN: EventDescription(describe_billing_items),
     ErpEvent.SUBMISSION_SENT: EventDescription(tone=Badge.AWAITING.label),
-    ErpEvent.SUBMISSION_RETRIEVED: EventDescription(tone=Badge.RETRIEVED.label),
+    ErpEvent.SUBMISSION_RETRIEVED: EventDescription(describe_retrieval, tone=Badge.RETRIEVED.label),
     ErpEvent.SUBMISSION_ACCEPTED: EventDescription(
         describe_acceptance, tone=Badge.EXPORTING.label, message_key="note"
     ),
     ErpEvent.SUBMISSION_ADOPTED: EventDescription(
         describe_adoption, tone=Badge.SYNCED.label, message_key="statement"
     ),
-    ErpEvent.SUBMISSION_REJECTED: EventDescription(tone=Badge.REJECTED.label, message_key="reason"),
+    ErpEvent.SUBMISSION_REJECTED: EventDescription(
+        describe_rejection, tone=Badge.REJECTED.label, message_key="reason"
+    ),
+    ErpEvent.QUESTION_ASKED: EventDescription(
+        describe_question, tone=Badge.AWAITING.label, message_key="text"
+    ),
+    ErpEvent.QUESTION_ANSWERED: EventDescription(tone=Badge.AWAITING.label, message_key="answer"),
+    ErpEvent.QUESTION_WITHDRAWN: EventDescription(tone=Badge.AWAITING.label),
     ErpEvent.SUBMISSION_EXEMPTED: EventDescription(describe_exemption, message_key="reason"),
     ErpEvent.SUBMISSION_UNDONE: EventDescription(tone=Badge.AWAITING.label),
     ErpEvent.SUBMISSION_UNLINKED: EventDescription(

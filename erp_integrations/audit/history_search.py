@@ -22,7 +22,7 @@ from erp_integrations.models import Submission
 ACCOUNT_PREFIXES = ("account.", "session.", "sign_in.", "password.", "two_step.")
 """How events of accounts begin: they are of no company, and told where the person is an approver."""
 EVENT_GROUPS = {
-    "decisions": ("Every decision", ("submission.",)),
+    "decisions": ("Every decision and question", ("submission.", "question.")),
     "exports": ("Every step of an export", ("export.", "drift.", "reconciliation.")),
     "commitments": ("Every change of a commitment", ("commitment.",)),
     "rights": (

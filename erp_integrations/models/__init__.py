@@ -39,6 +39,7 @@ from erp_integrations.models.master_data import (
     SyncStatus,
     Vendor,
 )
+from erp_integrations.models.questions import Question, QuestionState
 from erp_integrations.models.reconciliations import (
     Drift,
     DriftKind,
@@ -88,6 +89,8 @@ __all__ = [
     "NonAsciiRule",
     "Phase",
     "PhaseState",
+    "Question",
+    "QuestionState",
     "Reconciliation",
     "ReconciliationStatus",
     "Restore",

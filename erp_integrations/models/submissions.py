@@ -164,6 +164,11 @@ class Submission(models.Model):
     )
     ended_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     ended_at = models.DateTimeField(null=True)
+    asked = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Whether anything was ever asked about its commitment: else nothing reads questions.",
+    )
     restored_at = models.DateTimeField(
         null=True, help_text="When it came back with an older copy of the database; nobody has decided since."
     )

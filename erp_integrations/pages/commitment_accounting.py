@@ -7,17 +7,18 @@ from typing import Any
 from django.db.models import Count
 
 from commitments.models import Commitment, Lock
-from directory.models import Company, Level, User
+from directory.models import Company, Level, Project, User
 from directory.rights.permissions import can_send_commitments
 from erp_integrations.adapters.base import Issue
 from erp_integrations.checks import key_collisions as collisions
 from erp_integrations.checks import preflight
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.checks.key_collisions import Collision, Numbering
-from erp_integrations.models import JobBilling, Submission, SubmissionStatus
+from erp_integrations.models import JobBilling, Question, QuestionState, Submission, SubmissionStatus
 from erp_integrations.models.submissions import OPEN_STATUSES
 from erp_integrations.reconciliation import drift, drift_list
 from erp_integrations.snapshots import build_document, hash_text, to_json
+from erp_integrations.submissions import can_answer
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class CommitmentAccounting:
     ``issues`` are those of a Send at this moment, blocking ones first; ``senders`` are asked
     for only where the person may not send. ``verb`` is empty when there is nothing to send, and
     ``is_unchanged`` says that it was rejected exactly as it is. ``changed_here`` is what was changed
-    after an export, a sentence each; ``billing`` what Spectrum said of invoices and payments.
+    after an export, a sentence each; ``billing`` what Spectrum said of invoices and payments; ``question``
+    is what accounting asks and nobody has answered.
     """
 
     latest: Submission | None
@@ -40,6 +42,8 @@ class CommitmentAccounting:
     numbering: Numbering | None = None
     changed_here: list[str] = field(default_factory=list)
     billing: JobBilling | None = None
+    question: Question | None = None
+    may_answer: bool = False
 
     @property
     def blocking_count(self) -> int:
@@ -79,8 +83,16 @@ def get_commitment_accounting(commitment: Commitment, person: User) -> Commitmen
         changes = drift.check_local_changes(latest) if exported else []
         local_changes = [drift_list.describe_issue(change) for change in changes]
         billing = JobBilling.objects.filter(job__in=latest.jobs.current()).first() if exported else None
+        question = find_open_question(latest)
         return CommitmentAccounting(
-            latest, "", may_send, senders=senders, changed_here=local_changes, billing=billing
+            latest,
+            "",
+            may_send,
+            senders=senders,
+            changed_here=local_changes,
+            billing=billing,
+            question=question,
+            may_answer=question is not None and can_answer(person, latest),
         )
     document = build_document(commitment)
     basis = build_basis(document)
@@ -99,6 +111,20 @@ def get_commitment_accounting(commitment: Commitment, person: User) -> Commitmen
         collisions=collisions.find_collisions(commitment, issues),
         numbering=collisions.find_numbering(commitment, issues),
     )
+
+
+def find_open_question(submission: Submission) -> Question | None:
+    if not submission.asked:
+        return None
+    questions = submission.questions.select_related("asked_by", "asked_of")
+    return questions.filter(state=QuestionState.OPEN).first()
+
+
+def list_questions_to_answer(person: User) -> list[Question]:
+    """Open ones asked of this person, who sees the commitment still; the oldest first. One query."""
+    asked = Question.objects.filter(state=QuestionState.OPEN, asked_of=person)
+    asked = asked.filter(commitment__project__in=Project.objects.visible_to(person))
+    return list(asked.select_related("asked_by", "commitment").order_by("pk"))
 
 
 def list_senders(commitment: Commitment) -> list[User]:

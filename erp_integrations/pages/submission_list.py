@@ -223,6 +223,7 @@ def build_list_query() -> SubmissionQuerySet:
             verdict=F("row_check__verdict"),
             headline=F("row_check__headline"),
             is_check_current=is_current("row_check__"),
+            **submission_rows.build_question_columns(),
         )
         .defer("snapshot", "search")
     )
@@ -294,6 +295,7 @@ def build_cells(rows: Iterable[SubmissionRow], *, read_only: bool = False) -> It
             "check": check,
             "actions": [(f"{url}{name}/", label, KEYS.get(name, "")) for name, label in actions],
             "is_selectable": bool(awaits and actions),
+            "question": row.question,
             **{name: getattr(submission, name) for name in SHOWN},
             **{name: getattr(submission, name, "") or "" for name in ERP_NAMES},
         }

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Case, OuterRef, Prefetch, QuerySet, Subquery, When
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -19,12 +19,15 @@ from erp_integrations.models import (
     ExportJob,
     JobBilling,
     JobStatus,
+    Question,
+    QuestionState,
     Submission,
     SubmissionStatus,
     Verification,
 )
 from erp_integrations.submissions.four_eyes import describe_own_decision
 
+QUESTION_COLUMNS = ("asked_at", "closed_at")
 NOBODY_MAY_DECIDE = "nobody has Can Push to Accounting"
 
 
@@ -148,7 +151,17 @@ class SubmissionRow:
         if not (self.is_open and self.can_be_rejected):
             return []
         accept = [("accept", "Retry" if self.has_failed else "Accept")] if self.can_be_decided else []
-        return [*accept, ("reject", "Reject")]
+        ask = [("ask", "Ask")] if self.is_awaiting else []
+        return [*accept, ("reject", "Reject"), *ask]
+
+    @property
+    def question(self) -> str:
+        """That something was asked, or answered, and when: for a row read with its question's columns."""
+        asked_at, closed_at = (getattr(self.submission, name, None) for name in QUESTION_COLUMNS)
+        if not (self.is_awaiting and asked_at):
+            return ""
+        verb, at = ("Answered", closed_at) if closed_at else ("Asked", asked_at)
+        return f"{verb}, {date_format(timezone.localdate(at))}"
 
     @property
     def is_followable(self) -> bool:
@@ -263,6 +276,13 @@ class SubmissionRow:
     def has_job_status(self, status: JobStatus) -> bool:
         accepted = self.submission.status == SubmissionStatus.ACCEPTED
         return accepted and self.job is not None and self.job.status == status
+
+
+def build_question_columns() -> dict[str, Case]:
+    """Of each submission's last question that is open or answered; nothing is read where none was asked."""
+    shown = Question.objects.filter(submission=OuterRef("pk"))
+    last = shown.filter(state__in=[QuestionState.OPEN, QuestionState.ANSWERED]).order_by("-pk")
+    return {name: Case(When(asked=True, then=Subquery(last.values(name)[:1]))) for name in QUESTION_COLUMNS}
 
 
 def build_jobs_prefetch() -> "Prefetch[Any]":

@@ -8,9 +8,21 @@ from commitments.models import Commitment, ContractCompany
 from directory.history import descriptions
 from directory.models import HistoryEntry, Project
 from erp_integrations.events import ErpEvent
-from erp_integrations.models import JobLink, VendorLink
+from erp_integrations.models import JobLink, Question, Submission, VendorLink
 
+MAX_QUESTIONS = 3  # beside a decision; the history has all
 MAX_ENTRIES = 200  # the newest; a page is no archive
+
+
+def list_questions(submission: Submission) -> list[Question]:
+    """The last that were asked about its commitment, of earlier sendings too, the oldest first. One query,
+    and none where nothing was asked.
+    """
+    if not submission.asked:
+        return []
+    asked = Question.objects.filter(commitment=submission.commitment_id)
+    people = asked.select_related("asked_by", "asked_of", "closed_by")
+    return list(people.order_by("-pk")[:MAX_QUESTIONS])[::-1]
 
 
 def list_entries(commitment: Commitment) -> list[dict[str, Any]]:

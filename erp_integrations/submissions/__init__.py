@@ -7,6 +7,13 @@ somebody woken. Domain errors carry the sentence that the person reads.
 
 from erp_integrations.submissions.accepting import accept, accept_again, is_statement_required
 from erp_integrations.submissions.adopting import adopt
+from erp_integrations.submissions.asking import (
+    answer_question,
+    ask_question,
+    can_answer,
+    list_people_to_ask,
+    withdraw_question,
+)
 from erp_integrations.submissions.errors import (
     Conflict,
     DecisionError,
@@ -39,11 +46,15 @@ __all__ = [
     "accept",
     "accept_again",
     "adopt",
+    "answer_question",
+    "ask_question",
+    "can_answer",
     "describe_own_decision",
     "exempt",
     "follow",
     "is_statement_required",
     "list_moves",
+    "list_people_to_ask",
     "reject",
     "require_may_decide",
     "require_may_unlink",
@@ -54,4 +65,5 @@ __all__ = [
     "send_to_erp",
     "undo",
     "unlink",
+    "withdraw_question",
 ]

@@ -26,9 +26,11 @@ from erp_integrations.models import (
     ExportCall,
     ExportJob,
     JobStatus,
+    QuestionState,
     Submission,
     SubmissionStatus,
 )
+from erp_integrations.submissions.asking import close_open_question
 from erp_integrations.submissions.errors import Conflict, ExportBlocked, StatementMissing
 from erp_integrations.submissions.four_eyes import require_ticked_changes
 from erp_integrations.submissions.row_locks import (
@@ -83,6 +85,7 @@ def accept(
     assert basis.connection is not None  # else a finding blocked
     job = ExportJob(submission=submission, connection=basis.connection)
     detail |= build_dismissal_detail(others, others_reason)
+    detail |= close_open_question(submission, QuestionState.ACCEPTED, by)
     pending_changes.record_confirmation(changes, by=by, detail={"submission": submission.pk})
     store_accepted_job(job, basis, key, by=by, note=note, event=ErpEvent.SUBMISSION_ACCEPTED, detail=detail)
     return job

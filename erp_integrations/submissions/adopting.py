@@ -18,6 +18,7 @@ from erp_integrations.models import (
     CallState,
     ExportJob,
     JobStatus,
+    QuestionState,
     Submission,
     SubmissionStatus,
     Verification,
@@ -29,6 +30,7 @@ from erp_integrations.submissions.accepting import (
     set_approved_basis,
     store_calls,
 )
+from erp_integrations.submissions.asking import close_open_question
 from erp_integrations.submissions.attesting import record_attestations
 from erp_integrations.submissions.errors import Conflict, DecisionError, ExportBlocked
 from erp_integrations.submissions.four_eyes import require_own_changes_confirmed, require_ticked_changes
@@ -205,6 +207,7 @@ def _adopt(
             "written": [call.title for call in written],
             "note": submission.note,
             **proof,
+            **close_open_question(submission, QuestionState.ACCEPTED, by),
             **signing.sign_decision(job, event=ErpEvent.SUBMISSION_ADOPTED, by=by, calls=calls),
         },
     )

@@ -12,7 +12,8 @@ from erp_integrations.emails import rejection_mails
 from erp_integrations.events import ErpEvent
 from erp_integrations.exports import existing_record
 from erp_integrations.exports.existing_record import ExistingRecord
-from erp_integrations.models import CallState, JobStatus, Submission, SubmissionStatus
+from erp_integrations.models import CallState, JobStatus, QuestionState, Submission, SubmissionStatus
+from erp_integrations.submissions.asking import close_open_question
 from erp_integrations.submissions.errors import Conflict, DecisionError
 from erp_integrations.submissions.row_locks import (
     describe_conflict,
@@ -88,5 +89,6 @@ def _reject(*, submission: Submission, by: User, reason: str, existing: str) -> 
     set_accounting_status(submission.commitment, badge=Badge.REJECTED, lock=Lock.NONE, erp_id="")
     detail: dict[str, object] = {"reason": submission.reason, "left_in_spectrum": left}
     detail |= {"stands_in_spectrum": existing} if existing else {}
+    detail |= close_open_question(submission, QuestionState.REJECTED, by)
     record_decision(ErpEvent.SUBMISSION_REJECTED, submission, by, detail)
     rejection_mails.store_rejection_mails(submission)

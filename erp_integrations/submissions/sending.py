@@ -10,9 +10,10 @@ from directory.rights.permissions import require_send_commitments
 from erp_integrations.checks import preflight
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.events import ErpEvent
-from erp_integrations.models import Submission, SubmissionStatus
+from erp_integrations.models import QuestionState, Submission, SubmissionStatus
 from erp_integrations.models.submissions import OPEN_STATUSES
 from erp_integrations.snapshots import build_document, hash_text, to_json
+from erp_integrations.submissions.asking import close_open_question
 from erp_integrations.submissions.contributors import list_contributors
 from erp_integrations.submissions.errors import Conflict, ExportBlocked
 from erp_integrations.submissions.row_locks import describe_conflict, lock_commitment, record_decision
@@ -52,6 +53,7 @@ def send_to_erp(*, commitment: Commitment, by: User) -> Submission:
         sent_by=by,
         created_by=commitment.created_by,
         hands=list_contributors(commitment),
+        asked=commitment.questions.exists(),
     )
     set_accounting_status(commitment, badge=Badge.AWAITING, lock=Lock.WHOLE)
     record_decision(ErpEvent.SUBMISSION_SENT, submission, by, {"snapshot_hash": submission.snapshot_hash})
@@ -74,5 +76,6 @@ def retrieve_from_erp(*, commitment: Commitment, by: User) -> Submission:
     submission.retrieve(by=by, at=timezone.now())
     submission.save_decision()
     set_accounting_status(commitment, badge=Badge.RETRIEVED, lock=Lock.NONE)
-    record_decision(ErpEvent.SUBMISSION_RETRIEVED, submission, by)
+    detail = close_open_question(submission, QuestionState.RETRIEVED, by)
+    record_decision(ErpEvent.SUBMISSION_RETRIEVED, submission, by, detail)
     return submission

@@ -4,6 +4,9 @@ from django import template
 from django.template import Context
 
 from commitments.models import Commitment
+from directory import drafts
+from erp_integrations.forms import AnswerForm
+from erp_integrations.models import Question
 from erp_integrations.pages import commitment_accounting, timeline
 
 register = template.Library()
@@ -15,5 +18,17 @@ def accounting_of(context: Context, commitment: Commitment) -> commitment_accoun
     return commitment_accounting.get_commitment_accounting(commitment, context["request"].user)
 
 
+@register.simple_tag(takes_context=True)
+def answer_form(context: Context, question: Question | None, address: str) -> AnswerForm:
+    """The form with what the person has typed into it before, and the token that keeps that."""
+    request = context["request"]
+    draft = drafts.find_draft(request, address)
+    form = AnswerForm(initial={"question": question and question.pk, **draft})
+    context["draft"], context["draft_token"] = draft, drafts.build_token(request, form, address)
+    return form
+
+
 register.simple_tag(timeline.list_entries, name="timeline_of")
+register.simple_tag(timeline.list_questions, name="questions_of")
+register.simple_tag(commitment_accounting.list_questions_to_answer, name="questions_to")
 register.simple_tag(commitment_accounting.count_by_company, name="with_erp_counts")

@@ -58,4 +58,5 @@ def get_submission_row(request: SignedInRequest, company_slug: str, submission_i
 def list_submissions(company: Parameter, submission: Parameter) -> QuerySet[Submission]:
     # Each join more doubles what PostgreSQL plans: the other people are read where they are shown.
     submissions = Submission.objects.select_related("project", "commitment", "connection", "sent_by")
+    submissions = submissions.annotate(**submission_rows.build_question_columns())
     return submissions.filter(company=company, pk=submission)

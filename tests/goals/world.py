@@ -132,6 +132,7 @@ ASIDE = {
     *("directory.historyentry", "directory.historyseal"),
     *("erp_integrations.heartbeat", "erp_integrations.wsdl", "erp_integrations.masterspull"),
     *("erp_integrations.wireattempt", "erp_integrations.alarm", "erp_integrations.attestation"),
+    "erp_integrations.question",
 }
 """These only say what happened, or how the workers are."""
 COUNTERS = {

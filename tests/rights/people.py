@@ -145,5 +145,7 @@ RIGHTS: dict[str, set[str]] = {
     "edit what the creator wrote": {
         *("creator", "project admin", "approving project admin", "approving sender"),
     },
+    # Of those with Standard, who created it.
+    "answer": {"creator", "project admin", "approving project admin", "approving sender"},
     "send": {"project admin", "approving project admin", "approving sender"},
 }

@@ -53,6 +53,7 @@ TOOLS: dict[str, Row] = {
     "erp_integrations:reject": Row(DECIDES, DECIDES, entered={"reason": "x"}, done="submission.rejected"),
     "erp_integrations:bulk": Row(DECIDES, DECIDES, done=200),  # nothing is ticked
     "erp_integrations:batch": Row(SEES, DECIDES, done=404),  # another approver's
+    "erp_integrations:ask": Row(DECIDES, DECIDES, entered={"question": "Why?"}, done="question.asked"),
     "erp_integrations:undo": Row(SEES, DECIDES, "queued", done="submission.undone", shows=302),
     "erp_integrations:resume": Row(DECIDES, DECIDES, "incomplete", done="export.resumed"),
     "erp_integrations:resolve": Row(
@@ -116,6 +117,13 @@ TOOLS: dict[str, Row] = {
     "commitments:delete": Row(EDITS, EDITS, "unsent", done="commitment.deleted"),
     "project_erp:send": Row(READS, SENDS, "unsent", done="submission.sent", shows=302),
     "project_erp:retrieve": Row(READS, SENDS, done="submission.retrieved", shows=302),
+    "project_erp:answer": Row(
+        *(READS, "answer", "asked"),
+        form_on="commitments:detail",
+        entered={"answer": "Because."},
+        done="question.answered",
+        shows=302,
+    ),
     "project_erp:merge": Row(
         READS, EDITS, "doubled", form_on="commitments:detail", done="commitment.lines_merged", shows=302
     ),

@@ -24,6 +24,7 @@ from erp_integrations.models import (
     CostTypeAccount,
     ErpIdHold,
     JobLink,
+    Question,
     Submission,
     VendorLink,
     WireAttempt,
@@ -149,12 +150,17 @@ def _place(name: str, *, creator: User, sender: User, approver: User, project: P
     LineItemFactory(commitment=doubled, cost_code=doubled.lines.get().cost_code)
     place.situations |= {
         "awaiting": sent(),
+        "asked": (asked := sent()),
         "queued": accepted(),
         "failed": accepted(failed=True),
         "incomplete": accepted(incomplete=True),
         "unknown": accepted(unknown=True, quiet_until=LONG_AGO),
         "synced": accepted(absent=True),
     }
+    Submission.objects.filter(pk=asked.pk).update(asked=True)
+    Question.objects.create(
+        commitment=asked.commitment, submission=asked, asked_by=approver, asked_of=sender, text="Why?"
+    )
     connection = JobLink.objects.get(project=project).connection
     synced = place.situations["synced"]
     assert isinstance(synced, Submission)
