@@ -10,36 +10,22 @@ from django.db import connection as database
 from erp_integrations.checks.approval_basis import ApprovalBasis
 from erp_integrations.snapshots import LineItem
 
-# The code has the form of the adapter's get_phase_code. Each other commitment on one of the phases counts
-# once it is with accounting or exported, when its lines can't change any more.
+# The code has the form of the adapter's get_phase_code. All other commitments on the phases count that are
+# with accounting or exported, whose lines can't change any more: an index has what each line commits.
 COMMITTED = """
-    SELECT phase, cost_type, sum(greatest(unbilled, 0)) FROM (
+    SELECT phase, cost_type, sum(greatest(committed, 0)) FROM (
         SELECT upper(trim(replace(code.code, '-', ''))) AS phase, upper(trim(type.code)) AS cost_type,
-            sum(line.amount - coalesce(CASE
-                WHEN jsonb_array_length(billing.lines) = 0
-                THEN round(line.amount * billing.billed / nullif(submission.total, 0), 2)
-                ELSE (
-                    SELECT sum((each ->> 'amount')::numeric) FROM jsonb_array_elements(billing.lines) AS each
-                    WHERE each ->> 'title' = 'Line ' || line.position
-                )
-            END, 0)) AS unbilled
+            sum(line.committed) AS committed
         FROM commitments_costcode AS code
-            JOIN commitments_lineitem AS line ON line.cost_code_id = code.id
+            JOIN commitments_lineitem AS line ON line.cost_code_id = code.id AND line.committed IS NOT NULL
             JOIN commitments_costtype AS type ON type.id = line.cost_type_id
-            JOIN commitments_commitment AS commitment ON commitment.id = line.commitment_id
-            LEFT JOIN erp_integrations_submission AS submission
-                ON submission.commitment_id = commitment.id AND submission.status = 'accepted'
-            LEFT JOIN erp_integrations_exportjob AS job
-                ON job.submission_id = submission.id AND job.status <> 'cancelled'
-            LEFT JOIN erp_integrations_jobbilling AS billing ON billing.job_id = job.id
         WHERE upper(trim(replace(code.code, '-', ''))) = ANY (%(phases)s)
             AND code.project_id IN (
                 SELECT project_id FROM erp_integrations_joblink
                 WHERE connection_id = %(connection)s AND upper(trim(job_number)) = upper(trim(%(job)s))
             )
-            AND commitment.lock IN ('whole', 'exported')
-            AND commitment.id <> %(commitment)s
-        GROUP BY phase, cost_type, commitment.id
+            AND line.commitment_id <> %(commitment)s
+        GROUP BY phase, cost_type, line.commitment_id
     ) AS of_commitment
     GROUP BY phase, cost_type
 """
@@ -77,8 +63,7 @@ class PhaseBudget:
 def list_budgets(basis: ApprovalBasis) -> list[PhaseBudget]:
     """Of each cost code and cost type of the document, in the order of its lines. One query.
 
-    What was billed of a line is as it was read back last; where Spectrum says only the commitment's total,
-    each line has its share of that. Empty where the project is no job.
+    Empty where the project is no job.
     """
     document, references = basis.document, basis.references
     if basis.connection is None:

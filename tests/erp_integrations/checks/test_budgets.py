@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection as database
@@ -10,9 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from commitments.models import Commitment, CostCode, LineItem, Lock
 from directory.models import User
 from erp_integrations import submissions
+from erp_integrations.adapters.base import BilledLine, Billing, Match
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.checks.budgets import PhaseBudget, list_budgets
-from erp_integrations.models import ExportJob, JobBilling, JobLink, Phase, Submission
+from erp_integrations.models import ExportJob, JobLink, Phase, Submission
+from erp_integrations.reconciliation import comparison
 from tests.clients import signed_in
 from tests.erp_integrations.conftest import accept
 from tests.factories import (
@@ -75,15 +78,15 @@ def other(
     return commitment
 
 
-def exported(submission: Submission, *amounts: str, **billing: object) -> ExportJob:
-    """Another one that stands in Spectrum, with what was billed of it."""
+def exported(submission: Submission, *amounts: str, **billing: Any) -> ExportJob:
+    """Another one that stands in Spectrum, with what was billed of it, as a reconciliation has read."""
     commitment = other(submission, *amounts, lock=Lock.NONE)
     job: ExportJob = ExportJobFactory(
         submission=SubmissionFactory(commitment=commitment, accepted=True), synced=True
     )
     Commitment.objects.filter(pk=commitment.pk).update(lock=Lock.EXPORTED)
     if billing:
-        JobBilling.objects.create(job=job, **billing)
+        comparison.save_billing([job], [Match(billing=Billing(**billing))])
     return job
 
 
@@ -184,7 +187,7 @@ class TestCommitted:
 
 class TestBilled:
     def test_it_is_taken_from_the_line_that_was_billed(self, read: Submission) -> None:
-        lines = [{"title": "Line 2", "amount": "250.25", "quantity": ""}]
+        lines = (BilledLine("Line 2", Decimal("250.25")),)
         job = exported(read, "1000.00", "500.00", billed=Decimal("250.25"), lines=lines)
         assert committed(read) == ["1249.75", "0.00"]
         line = job.submission.commitment.lines.get(position=2)
