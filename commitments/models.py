@@ -245,6 +245,8 @@ class LineItem(models.Model):
     amount = models.DecimalField(max_digits=14, decimal_places=2)
     unexported_in = models.BigIntegerField(null=True, editable=False)
     """The project while its commitment is not exported; the database writes it (migration 0007)."""
+    committed = models.DecimalField(max_digits=14, decimal_places=2, null=True, editable=False)
+    """The amount while its commitment is locked, less what was billed (migration 0009)."""
 
     class Meta:
         ordering = ["position"]
@@ -257,9 +259,20 @@ class LineItem(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["unexported_in", *names], condition=Q(unexported_in__isnull=False), name=name
-            )
-            for name, *names in (("used_codes", "cost_code", "cost_type"), ("used_units", "unit_of_measure"))
+                fields=["cost_code", "cost_type"],
+                include=["commitment", "committed"],
+                condition=Q(committed__isnull=False),
+                name="committed_amounts",
+            ),
+            *(
+                models.Index(
+                    fields=["unexported_in", *names], condition=Q(unexported_in__isnull=False), name=name
+                )
+                for name, *names in (
+                    ("used_codes", "cost_code", "cost_type"),
+                    ("used_units", "unit_of_measure"),
+                )
+            ),
         ]
 
     def __str__(self) -> str:

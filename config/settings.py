@@ -352,6 +352,9 @@ RECONCILE_HOURS = env.float("RECONCILE_HOURS", default=24.0)
 LIVE_CHECK_SECONDS = env.float("LIVE_CHECK_SECONDS", default=2.0)  # how long a page waits for Info-Link
 # From one reading of vendors, jobs and phases to the next.
 MASTERS_PULL_HOURS = env.float("MASTERS_PULL_HOURS", default=24.0)
+# Where GetPhase's reply and Info-Link have the dollars of a phase, which is not public; empty: nowhere.
+SPECTRUM_PHASE_ESTIMATE_FIELD = env.str("SPECTRUM_PHASE_ESTIMATE_FIELD", default="Estimated_Dollars")
+SPECTRUM_PHASE_TO_DATE_FIELD = env.str("SPECTRUM_PHASE_TO_DATE_FIELD", default="JTD_Dollars")
 WIRE_CONNECT_TIMEOUT = env.float("WIRE_CONNECT_TIMEOUT", default=5.0)  # seconds
 WIRE_READ_TIMEOUT = env.float("WIRE_READ_TIMEOUT", default=60.0)  # seconds
 # How long an absence must be waited for after a call of which nobody knows whether it was written:

@@ -49,6 +49,7 @@ MASTERS: dict[str, Any] = {
                     "number": "24-001",
                     "description": "Library roof",
                     "price_method": "U",
+                    "dollars": {"0330000 S": ["10000.00", "1234.56"]},
                     "phases": [
                         {
                             "code": "0330000",

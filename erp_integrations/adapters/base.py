@@ -8,6 +8,7 @@ own ledger. Outcomes: docs/architecture.md, section 7.2.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Generic, Literal, Protocol, TypeVar
@@ -96,6 +97,7 @@ class ErpReferences:
     ``job_price_method`` is the ERP's code, blank where no list told it. ``units`` are what the document's
     units are called in the ERP, by ``get_comparable_unit``, where somebody has said so. ``vendor_name`` and
     ``job_description`` are the ERP's own, as its lists were last read, blank where they do not say.
+    ``phases_read_at`` is when those of the job were.
     """
 
     vendor_code: str = ""
@@ -109,6 +111,7 @@ class ErpReferences:
     units: Mapping[str, str] = field(default_factory=dict)
     vendor_name: str = ""
     job_description: str = ""
+    phases_read_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -554,7 +557,8 @@ class PhaseRecord:
     """One phase of a job with one of its cost types; ``code`` has no dashes.
 
     ``billing_item`` and ``unit_of_measure`` are blank where the ERP has none, or does not say;
-    ``price_method`` is the ERP's code, blank where it does not say.
+    ``price_method`` is the ERP's code, blank where it does not say. ``estimate`` and ``to_date`` are what it
+    may cost and has cost, None where it does not say.
     """
 
     code: str
@@ -564,6 +568,8 @@ class PhaseRecord:
     billing_item: str = ""
     unit_of_measure: str = ""
     price_method: str = ""
+    estimate: Decimal | None = None
+    to_date: Decimal | None = None
 
 
 Record = TypeVar("Record")

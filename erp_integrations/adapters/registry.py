@@ -224,6 +224,8 @@ def build_spectrum_settings(
         token_for_descriptions=rules.token_for_descriptions,
         error_statuses=frozenset(map(int, filter(None, rules.error_statuses.split(",")))),
         any_ending=rules.any_ending,
+        phase_estimate_field=settings.SPECTRUM_PHASE_ESTIMATE_FIELD,
+        phase_to_date_field=settings.SPECTRUM_PHASE_TO_DATE_FIELD,
         connect_timeout=settings.WIRE_CONNECT_TIMEOUT,
         read_timeout=settings.WIRE_READ_TIMEOUT,
         require_https=not settings.DEVELOPMENT,

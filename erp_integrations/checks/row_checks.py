@@ -18,7 +18,7 @@ from rapidfuzz import fuzz, process
 
 from commitments.models import ContractCompany, LineItem, Lock
 from erp_integrations.adapters.base import Issue, ResponsibleParty, Severity
-from erp_integrations.checks import preflight
+from erp_integrations.checks import budgets, preflight
 from erp_integrations.checks.approval_basis import ApprovalBasis, build_basis
 from erp_integrations.checks.rules import (
     MIN_COMPANY_HISTORY,
@@ -259,6 +259,7 @@ def read_facts(submission: Submission, basis: ApprovalBasis, names: Names) -> Fa
         account_was_used=is_used_account(submission, basis.references.general_ledger_account),
         refusals=list_refusals(basis),
         previous=find_previous_document(submission) if basis.was_sent_before else None,
+        budgets=budgets.list_budgets(basis),
     )
 
 

@@ -18,6 +18,7 @@ from rapidfuzz import fuzz
 
 from erp_integrations.adapters.base import Issue, ResponsibleParty, Severity
 from erp_integrations.checks.approval_basis import ApprovalBasis
+from erp_integrations.checks.budgets import PhaseBudget
 from erp_integrations.models import SubmissionStatus
 from erp_integrations.name_matching import get_comparable_name
 from erp_integrations.snapshots import Document
@@ -83,7 +84,7 @@ class Facts:
     """When Spectrum refused the same account, and its words."""
     previous: Document | None = None
     """As it was sent before."""
-    overruns: Sequence[str] = ()
+    budgets: Sequence[PhaseBudget] = ()
 
     @property
     def document(self) -> Document:
@@ -193,8 +194,15 @@ def check_amount(facts: Facts, limit: Decimal) -> Iterator[Finding]:
 
 
 def check_budget(facts: Facts, limit: Decimal) -> Iterator[Finding]:
-    for overrun in facts.overruns:
-        yield "Schedule of Values", overrun, "Check with the project before this is committed."
+    for each in facts.budgets:
+        if each.over is not None and each.estimate is not None and each.to_date is not None:
+            yield (
+                "Schedule of Values",
+                f"{each.amount:,.2f} on {each.cost_code} {each.cost_type} is {each.over:,.2f} more than is "
+                f"left: of {each.estimate:,.2f} estimated, {each.to_date:,.2f} is spent and "
+                f"{each.committed:,.2f} committed otherwise.",
+                "Check with the project before this is committed.",
+            )
 
 
 def check_first_vendor(facts: Facts, limit: Decimal) -> Iterator[Finding]:

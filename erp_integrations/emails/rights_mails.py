@@ -229,8 +229,6 @@ def build_level_notice(entry: HistoryEntry) -> Notice | None:
         name
         for name in former_levels
         if {levels.get(name), former_levels[name]} & set(AUTHORITY.get(name, ()))
-        for name in former_levels
-        if {levels.get(name), former_levels[name]} & set(AUTHORITY.get(name, ()))
     ]
     held_privilege = entry.detail.get("held_push_to_accounting", False)
     if not changed_levels and not held_privilege:

@@ -1,6 +1,8 @@
 """One document's vendor, job and cost codes in Spectrum's master data, as they were last read."""
 
 from dataclasses import fields
+from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -49,19 +51,28 @@ def build_references(link: Any) -> ErpReferences:
         vendor_status = REFERENCE_STATUSES[vendor["status"]] if vendor else absent
     if sync.jobs_at:
         job_status = REFERENCE_STATUSES[job["status"]] if job else ReferenceStatus.ABSENT
-    phases = tuple(
-        PhaseRecord(**{**phase, "status": PhaseStatus(phase["status"])}) for phase in link.phases or ()
-    )
+    phases = tuple(map(parse_phase, link.phases or ()))
+    read_at = job and job["phases_seen_at"]
     return ErpReferences(
         vendor_code=link.vendor_code,
         job_number=link.job_number,
         vendor=vendor_status,
         job=job_status,
-        phases=phases if job and job["phases_seen_at"] else None,
+        phases=phases if read_at else None,
+        phases_read_at=datetime.fromisoformat(read_at) if read_at else None,
         job_price_method=job["price_method"] if job else "",
         vendor_name=vendor["name"] if vendor else "",
         job_description=job["description"] if job else "",
     )
+
+
+def parse_phase(columns: dict[str, Any]) -> PhaseRecord:
+    """A float's shortest text is the amount itself, as that has at most fifteen digits."""
+    dollars = {
+        name: None if columns[name] is None else Decimal(str(columns[name]))
+        for name in ("estimate", "to_date")
+    }
+    return PhaseRecord(**columns | dollars | {"status": PhaseStatus(columns["status"])})
 
 
 def build_json_rows(rows: QuerySet[Any], *columns: str) -> QuerySet[Any, Any]:

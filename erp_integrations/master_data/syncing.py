@@ -157,6 +157,8 @@ def _save_list(
         # As it can be kept: PostgreSQL takes no NUL, and a name may lose its end.
         columns = {
             column: value.replace("\0", "").strip()[: model._meta.get_field(column).max_length]
+            if isinstance(value, str)
+            else value
             for column, value in asdict(row).items()
         }
         if columns[key[0]]:

@@ -9,7 +9,7 @@ import erp_integrations.models.row_checks
 
 SCOPES = {
     # Table: what a change of it is noted under, and the columns of which a change counts; none: any.
-    "erp_integrations_joblink": (["project:{project_id}"], ""),
+    "erp_integrations_joblink": (["project:{project_id}", "job:{connection_id}:{job_number}"], ""),
     "erp_integrations_vendorlink": (
         ["contract_company:{contract_company_id}", "vendor-code:{connection_id}:{vendor_code}"],
         "",
@@ -122,15 +122,6 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION invalidate_checks_of_a_billing() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM note_invalidation('project:' || s.project_id)
-    FROM erp_integrations_exportjob j JOIN erp_integrations_submission s ON s.id = j.submission_id
-    WHERE j.id = NEW.job_id;
-    RETURN NULL;
-END
-$$;
-
 CREATE TRIGGER invalidate_checks AFTER INSERT OR UPDATE OF status, restored_at ON erp_integrations_submission
     FOR EACH ROW EXECUTE FUNCTION invalidate_checks_of_a_submission();
 CREATE TRIGGER invalidate_checks AFTER UPDATE OF state ON erp_integrations_exportcall
@@ -138,8 +129,6 @@ CREATE TRIGGER invalidate_checks AFTER UPDATE OF state ON erp_integrations_expor
     EXECUTE FUNCTION invalidate_checks_of_a_call();
 CREATE TRIGGER invalidate_checks AFTER INSERT OR UPDATE OF outcome ON erp_integrations_wireattempt
     FOR EACH ROW WHEN (NEW.outcome = 'refused') EXECUTE FUNCTION invalidate_checks_of_a_refusal();
-CREATE TRIGGER invalidate_checks AFTER INSERT OR UPDATE OF billed ON erp_integrations_jobbilling
-    FOR EACH ROW EXECUTE FUNCTION invalidate_checks_of_a_billing();
 CREATE TRIGGER invalidate_checks_on_insert AFTER INSERT ON erp_integrations_phase
     FOR EACH ROW EXECUTE FUNCTION invalidate_checks_of_a_job();
 CREATE TRIGGER invalidate_checks AFTER UPDATE ON erp_integrations_phase
@@ -191,7 +180,6 @@ def build_reverse() -> str:
             "invalidate_checks_of_a_submission",
             "invalidate_checks_of_a_call",
             "invalidate_checks_of_a_refusal",
-            "invalidate_checks_of_a_billing",
             "note_invalidation",
         )
     )

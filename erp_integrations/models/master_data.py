@@ -4,6 +4,8 @@ Kept as they were last read. What is no longer listed is marked gone and stays, 
 exports of earlier days name it.
 """
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now, Upper
@@ -24,6 +26,12 @@ class MasterData(models.Model):
 
     class Meta:
         abstract = True
+
+
+def build_dollars_field() -> "models.DecimalField[Decimal | None, Decimal | None]":
+    return models.DecimalField(
+        max_digits=15, decimal_places=2, null=True, help_text="Empty: the list does not say."
+    )
 
 
 def build_price_method_field() -> "models.CharField[str, str]":
@@ -120,6 +128,8 @@ class Phase(MasterData):
     billing_item = models.CharField(max_length=CODE_LENGTH, blank=True)
     unit_of_measure = models.CharField(max_length=CODE_LENGTH, blank=True)
     price_method = build_price_method_field()
+    estimate = build_dollars_field()
+    to_date = build_dollars_field()
 
     class Meta:
         constraints = [

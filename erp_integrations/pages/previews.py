@@ -11,8 +11,9 @@ from erp_integrations.adapters.base import (
     ResponsibleParty,
     StoredRecord,
 )
-from erp_integrations.checks import preflight, row_checks
+from erp_integrations.checks import budgets, preflight, row_checks
 from erp_integrations.checks.approval_basis import ApprovalBasis, build_basis
+from erp_integrations.checks.budgets import PhaseBudget
 from erp_integrations.checks.rules import RULE_PREFIX
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.confirmations.pending_changes import PendingChange
@@ -36,6 +37,7 @@ class Preview:
     ``erp_references`` say where the links lead, ``changes`` what of that waits for a second person, and
     ``needs_number_lookup`` that a number was typed of which only a person can say that it is free, and
     ``is_being_checked`` that the company's rules have not been asked since something moved on.
+    ``budgets`` is the money on the cost codes, which is no part of the hash: it moves with every cost.
     """
 
     erp_id: str
@@ -51,10 +53,15 @@ class Preview:
     changes: list[PendingChange] = field(default_factory=list)
     needs_number_lookup: bool = False
     is_being_checked: bool = False
+    budgets: list[PhaseBudget] = field(default_factory=list)
 
     @property
     def is_blocked(self) -> bool:
         return not self.calls
+
+    @property
+    def over_budget(self) -> list[PhaseBudget]:
+        return [each for each in self.budgets if each.over]
 
     @property
     def responsible_party(self) -> ResponsibleParty | None:
@@ -68,7 +75,7 @@ def build_preview(
 ) -> Preview:
     """Look at a submission as the export would, under the proposed ERP ID or another one.
 
-    ``ticked`` are records elsewhere that the person says are others. At most thirteen queries. Not to be
+    ``ticked`` are records elsewhere that the person says are others. At most fourteen queries. Not to be
     called inside a transaction: it may wait for Spectrum.
     """
     basis = build_basis(submission.document)
@@ -94,6 +101,7 @@ def build_preview(
         changes=pending_changes.list_for_document(basis.document),
         needs_number_lookup=basis.is_unchecked_erp_id(number),
         is_being_checked=check is None and submission.status == SubmissionStatus.AWAITING,
+        budgets=budgets.list_budgets(basis),
     )
 
 

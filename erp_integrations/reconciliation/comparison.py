@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
 
+from django.db import connection as database
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Coalesce, Now
@@ -139,8 +140,31 @@ def compare_batch(run: Reconciliation, adapter: Adapter, jobs: Sequence[ExportJo
     return ""
 
 
+# Where Spectrum says only the commitment's total, each line has its share of that.
+UNBILLED = """
+    UPDATE commitments_lineitem AS line SET committed = line.amount - told.billed
+    FROM (
+        SELECT line.id, coalesce(CASE
+            WHEN jsonb_array_length(billing.lines) = 0
+            THEN round(line.amount * billing.billed / nullif(submission.total, 0), 2)
+            ELSE (
+                SELECT sum((each ->> 'amount')::numeric) FROM jsonb_array_elements(billing.lines) AS each
+                WHERE each ->> 'title' = 'Line ' || line.position
+            )
+        END, 0) AS billed
+        FROM erp_integrations_jobbilling AS billing
+            JOIN erp_integrations_exportjob AS job ON job.id = billing.job_id
+            JOIN erp_integrations_submission AS submission ON submission.id = job.submission_id
+            JOIN commitments_lineitem AS line ON line.commitment_id = submission.commitment_id
+        WHERE billing.job_id = ANY (%s)
+    ) AS told
+    WHERE told.id = line.id AND line.committed <> line.amount - told.billed
+"""
+
+
 def save_billing(jobs: Sequence[ExportJob], verdicts: Sequence[Verdict]) -> None:
-    """The figures invoiced and paid of a batch, with the time of this look. One query.
+    """The figures invoiced and paid of a batch, with the time of this look, and what is left of the lines to
+    bill. Two queries.
 
     Of what does not say, the last reading stays, with its own time.
     """
@@ -163,6 +187,8 @@ def save_billing(jobs: Sequence[ExportJob], verdicts: Sequence[Verdict]) -> None
         unique_fields=["job"],
         update_fields=[*Billing().totals, "lines", "read_at"],
     )
+    with database.cursor() as cursor:
+        cursor.execute(UNBILLED, [[row.job_id for row in rows]])
 
 
 def list_planned_calls(jobs: Sequence[ExportJob]) -> dict[int, tuple[Call, ...]]:

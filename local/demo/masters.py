@@ -4,6 +4,8 @@ Writes data/spectrum_masters.json, which is committed. It needs no settings and 
 """
 
 import json
+from collections import defaultdict
+from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,11 @@ from local.demo.planning import FISCAL_START, blueprint
 from local.demo.vendors import CASH, MATERIAL_COST, SUBCONTRACT_COST
 
 MASTERS = DATA / "spectrum_masters.json"
+
+# Under a phase that no contract has; of the others, a fifth more than the contracts, and a tenth is spent.
+SPARE = "50000.00"
+# Three that wait, each with the phase that has too little left for it.
+OVERRUN = {"150184": ("32-310", "M"), "144165": ("33-110", "S"), "130201": ("26-500", "M")}
 
 
 def phase_code(cost_code: str) -> str:
@@ -71,8 +78,32 @@ def _job(project: DemoProject) -> dict[str, Any]:
         "number": project.job,
         "description": project.name,
         "price_method": "U",
+        "estimated": SPARE,
+        "dollars": _dollars(project),
         "phases": [_phase(code) for code in cost_codes() if code.status],
     }
+
+
+def _dollars(project: DemoProject) -> dict[str, list[str]]:
+    """By phase and cost type what was estimated, and what it has cost."""
+    bought: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    overrun: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for commitment in blueprint().commitments:
+        for line in commitment.lines if commitment.project == project else ():
+            phase = (line.cost_code, line.cost_type)
+            bought[phase] += max(line.amount, Decimal(0))
+            if OVERRUN.get(commitment.number) == phase:
+                overrun[phase] += line.amount
+    found = {}
+    for (code, cost_type), amount in sorted(bought.items()):
+        to_date = _rounded(amount / 10)
+        wanted = overrun.get((code, cost_type), amount * Decimal("1.5")) * Decimal("0.8")
+        found[f"{phase_code(code)} {cost_type}"] = [f"{_rounded(to_date + wanted)}.00", f"{to_date}.00"]
+    return found
+
+
+def _rounded(amount: Decimal) -> Decimal:
+    return (amount / 100).quantize(Decimal(1), ROUND_CEILING) * 100
 
 
 def _phase(code: CostCode) -> dict[str, Any]:

@@ -32,11 +32,15 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         GET_PHASE.method: (
             *("Company_Code", "Job_Number", "Phase_Code", "Cost_Type", "Description", "Status_Code"),
-            "Unit_of_Measure",
+            *("Unit_of_Measure", "Estimated_Dollars", "Projected_Dollars", "JTD_Dollars"),
         ),
     }
 )
-_TABLES = {GET_JOB.method: "JC_JOB_MASTER_MC", GET_PHASE.method: "JC_PHASE_MASTER_MC"}
+_PHASE = "(Company_Code, Job_Number, Phase_Code, Cost_Type)"
+_TABLES = {
+    GET_JOB.method: "JC_JOB_MASTER_MC",
+    GET_PHASE.method: f"JC_PHASE_MASTER_MC LEFT JOIN JC_PHASE_ESTIMATE_TOTAL_MC USING {_PHASE}",
+}
 _SORTS = {
     "D": "Division",
     "P": "Project_Manager",
@@ -152,7 +156,8 @@ def _matching(db: sqlite3.Connection, layout: Layout, sent: Mapping[str, str], a
 
 
 def _shown(row: sqlite3.Row) -> Row:
-    return {**dict(row), "Unit_of_Measure": dict(row).get("Unit_Of_Measure", "")}
+    shown = {name: "" if value is None else value for name, value in dict(row).items()}
+    return {**shown, "Unit_of_Measure": shown.get("Unit_Of_Measure", "")}
 
 
 def _meets(value: str, pattern: str, any_ending: str) -> bool:

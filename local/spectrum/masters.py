@@ -137,7 +137,7 @@ def _store_job(db: sqlite3.Connection, company: str, job: Mapping[str, Any]) -> 
         [(company, job["number"], authorization_id) for authorization_id in job.get("closed_to", ())],
     )
     db.executemany(
-        "INSERT INTO JC_PHASE_MASTER_MC VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO JC_PHASE_MASTER_MC VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 *key,
@@ -150,6 +150,8 @@ def _store_job(db: sqlite3.Connection, company: str, job: Mapping[str, Any]) -> 
                 phase.get("retention_flag", "N"),
                 phase.get("price_method", AS_THE_JOB),
                 phase.get("unit_price", "0"),
+                # "dollars" are estimated and to date by phase and cost type; "estimated" is for all others.
+                *job.get("dollars", {}).get(f"{phase['code']} {cost_type}", (job.get("estimated"), "0")),
             )
             for phase in job["phases"]
             for cost_type in phase["cost_types"]

@@ -21,6 +21,7 @@ INFO_LINK_TABLES = (
 )
 # Each start fills these anew, so that one of an older shape has nothing to lose.
 _MASTERS_ARE_MADE_ANEW = """
+DROP VIEW IF EXISTS JC_PHASE_ESTIMATE_TOTAL_MC;
 DROP TABLE IF EXISTS VN_VENDOR_MASTER_MC;
 DROP TABLE IF EXISTS JC_JOB_MASTER_MC;
 DROP TABLE IF EXISTS JC_PHASE_MASTER_MC;
@@ -124,8 +125,22 @@ CREATE TABLE IF NOT EXISTS JC_PHASE_MASTER_MC (
     Retention_Flag CHAR(1) NOT NULL,
     Price_Method_Code CHAR(1) NOT NULL,
     Unit_Price DECIMAL(10, 4) NOT NULL,
+    Simulator_Estimated DECIMAL(12, 2),
+    Simulator_To_Date DECIMAL(12, 2),
     PRIMARY KEY (Company_Code, Job_Number, Phase_Code, Cost_Type)
 );
+CREATE VIEW IF NOT EXISTS JC_PHASE_ESTIMATE_TOTAL_MC AS
+SELECT Company_Code, Job_Number, Phase_Code, Cost_Type,
+    printf('%.2f', Simulator_Estimated) AS Estimated_Dollars,
+    printf('%.2f', Simulator_Estimated) AS Projected_Dollars,
+    printf('%.2f', Simulator_To_Date + coalesce(billed, 0)) AS JTD_Dollars
+FROM JC_PHASE_MASTER_MC LEFT JOIN (
+    SELECT Company_Code, Job_Number, Phase_Code, Cost_Type, sum(Amount_Billed_To_Date) AS billed
+    FROM VN_SUBCONTRACT_PHASE_MC JOIN VN_SUBCONTRACT_MC USING (Company_Code, Vendor_Code, Subcontract_Number)
+    WHERE Amount_Billed_To_Date <> 0
+    GROUP BY Company_Code, Job_Number, Phase_Code, Cost_Type
+) USING (Company_Code, Job_Number, Phase_Code, Cost_Type)
+WHERE Simulator_Estimated IS NOT NULL;
 """
 _SCHEMA = (
     INFO_LINK_SCHEMA

@@ -239,7 +239,13 @@ class Copying:
         )
         waits = "NULL" if lock == Lock.EXPORTED else str(commitment.project_id)
         for position, line in enumerate(commitment.lines.all()):
-            self.copy(line, id=f"new.id * 2 + {position}", commitment_id="new.id", unexported_in=waits)
+            self.copy(
+                line,
+                id=f"new.id * 2 + {position}",
+                commitment_id="new.id",
+                unexported_in=waits,
+                committed="NULL" if lock == Lock.NONE else "t.amount",
+            )
 
     def copy_submissions(self) -> None:
         commitment, company = self.sent.commitment, self.place.vendors[0]

@@ -79,6 +79,27 @@ def test_a_line_says_in_which_project_it_waits_whatever_else_was_said() -> None:
     assert waits_in() == {commitment.project_id}
 
 
+def test_a_line_says_what_it_commits_while_its_commitment_is_locked() -> None:
+    commitment = CommitmentFactory(lines=0)
+
+    def list_committed() -> list[Decimal | None]:
+        return list(commitment.lines.order_by("position").values_list("committed", flat=True))
+
+    LineItemFactory(commitment=commitment, amount=Decimal("100.10"))
+    LineItemFactory(commitment=commitment, amount=Decimal("-0.20"), committed=Decimal(7))
+    assert list_committed() == [None, None]
+    Commitment.objects.update(lock=Lock.WHOLE)
+    assert list_committed() == [Decimal("100.10"), Decimal("-0.20")]
+    commitment.lines.filter(position=1).update(committed=Decimal("60.10"))
+    Commitment.objects.update(lock=Lock.EXPORTED)
+    assert list_committed() == [Decimal("60.10"), Decimal("-0.20")]
+    Commitment.objects.update(lock=Lock.NONE)
+    assert list_committed() == [None, None]
+    commitment.lines.filter(position=1).update(amount=Decimal("5.00"))
+    Commitment.objects.update(lock=Lock.WHOLE)
+    assert list_committed() == [Decimal("5.00"), Decimal("-0.20")]
+
+
 def test_the_total_is_the_sum_of_the_lines() -> None:
     commitment = CommitmentFactory(lines=0)
     LineItemFactory(commitment=commitment, amount=Decimal("100.10"))

@@ -232,6 +232,11 @@ class TestMigrations:
             (False, True, "exported"),
         }
 
+    def test_the_lines_of_what_is_locked_commit_their_amounts(self) -> None:
+        lines = LineItem.objects.exclude(commitment__lock="none").values_list("committed", "amount")
+        assert lines
+        assert all(committed == amount for committed, amount in lines)
+
     def test_nothing_is_run_where_all_was_run_before_there_were_squashed_ones(self) -> None:
         recorder = MigrationRecorder(database)
         squashed = [key for key in recorder.applied_migrations() if "_squashed_" in key[1]]

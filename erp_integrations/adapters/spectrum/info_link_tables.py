@@ -4,9 +4,10 @@ Source: docs/spectrum.md, section 6.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, Table, select
+from sqlalchemy import Column, MetaData, Select, Table, select
 
 from erp_integrations.adapters.base import Unavailable
 from erp_integrations.adapters.spectrum.readback import InfoLink, build_conditions, build_table
@@ -25,6 +26,16 @@ PHASES = build_table(
     *("Status_Code", "Bid_Item_Number", "Unit_Of_Measure"),
     optional=PRICE_METHOD,
 )
+
+
+@cache
+def build_amounts_table(*columns: str) -> Table:
+    """The dollars of phases, by the names that the operator gives; a site may lack each, and the table."""
+    keys: list[Column[Any]] = [
+        Column(name) for name in ("Company_Code", "Job_Number", "Phase_Code", "Cost_Type")
+    ]
+    amounts: list[Column[Any]] = [Column(name, info={"optional": True}) for name in columns]
+    return Table("JC_PHASE_ESTIMATE_TOTAL_MC", MetaData(), *keys, *amounts)
 
 
 def build_company_query(table: Table, company_code: str, **wanted: str) -> Select[Any]:

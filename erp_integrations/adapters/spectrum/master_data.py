@@ -5,9 +5,11 @@ and what they cap is put together from parts. Nothing is ever written.
 Source: docs/spectrum.md, section 6.
 """
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import TypeVar
 from urllib.parse import urlencode
 
@@ -34,7 +36,7 @@ from erp_integrations.adapters.spectrum.partitioned_fetch import (
     NotPartitionableError,
     PartitionedFetch,
 )
-from erp_integrations.adapters.spectrum.phase_codes import format_phase_code
+from erp_integrations.adapters.spectrum.phase_codes import format_phase_code, get_comparable_phase
 from erp_integrations.adapters.spectrum.prices import NO_CODE
 from erp_integrations.adapters.spectrum.readback import InfoLink
 from erp_integrations.adapters.spectrum.redaction import clean_secrets
@@ -62,6 +64,7 @@ MAX_LIST_SECONDS = 480.0
 NOT_CONFIGURED = Unavailable("Read-back is not configured.")
 _KEY = ("code", "number", "cost_type")
 """A vendor, a job or a phase is named by those of these that it has."""
+_AMOUNT = re.compile(r"-?(?=\.?[0-9])[0-9]{0,13}(\.[0-9]{0,2}0*)?")
 _INFO_LINK_HINT = "Reading through Info-Link shows all of them."
 
 
@@ -96,9 +99,42 @@ class MasterDataReader:
         if complaint := GET_PHASE["pJob_Number"].describe_issue(job_number):
             return Unavailable(f"The job number {complaint}.")
         key = ("job_number", "phase_code", "cost_type")
-        found = self.list_from_info_link(info_link_tables.PHASES, parse_phase, Job_Number=job_number)
+        amounts = self.read_amounts(job_number)
+
+        def parse(row: Row) -> PhaseRecord:
+            return self.parse_phase({**row, **amounts.get(_get_phase_key(row), {})})
+
+        found = self.list_from_info_link(info_link_tables.PHASES, parse, Job_Number=job_number)
         return found or self.list_from_services(
-            lambda: self.fetch_every_status(GET_PHASE, key, {"pJob_Number": job_number}), parse_phase
+            lambda: self.fetch_every_status(GET_PHASE, key, {"pJob_Number": job_number}), self.parse_phase
+        )
+
+    def read_amounts(self, job_number: str) -> dict[tuple[str, str], Row]:
+        """Info-Link has the dollars of phases in a table of its own. A site without it, or with several rows
+        for a phase, says nothing of them, which keeps nobody from the phases.
+        """
+        fields = dict.fromkeys((self.settings.phase_estimate_field, self.settings.phase_to_date_field))
+        table = info_link_tables.build_amounts_table(*filter(None, fields))
+        company_code, wanted = self.settings.company_code, {"Job_Number": job_number}
+        found = self._info_link and info_link_tables.read_tables(
+            self._info_link, company_code, (table, wanted)
+        )
+        amounts: dict[tuple[str, str], Row] = {}
+        for row in found[0] if isinstance(found, list) else ():
+            amounts[_get_phase_key(row)] = {} if _get_phase_key(row) in amounts else row
+        return amounts
+
+    def parse_phase(self, row: Row) -> PhaseRecord:
+        return PhaseRecord(
+            code=format_phase_code(row["phase_code"]),
+            cost_type=row["cost_type"],
+            description=row.get("description", ""),
+            status=PhaseStatus(row.get("status_code", "").upper()),
+            billing_item=row.get("bid_item_number", ""),
+            unit_of_measure=row.get("unit_of_measure", ""),
+            price_method=_get_price_method(row),
+            estimate=parse_amount(row, self.settings.phase_estimate_field),
+            to_date=parse_amount(row, self.settings.phase_to_date_field),
         )
 
     def read_current_references(self, references: base.ErpReferences) -> base.ErpReferences | Unavailable:
@@ -116,7 +152,7 @@ class MasterDataReader:
         if isinstance(found, Unavailable):
             return found
         vendors, jobs, phases = found
-        known = build_rows(phases, parse_phase)
+        known = build_rows(phases, self.parse_phase)
         if isinstance(known, Unavailable):
             return known
         if not (vendors or jobs):
@@ -278,13 +314,11 @@ def _get_price_method(row: Row) -> str:
     return row["price_method_code"] or NO_CODE if "price_method_code" in row else ""
 
 
-def parse_phase(row: Row) -> PhaseRecord:
-    return PhaseRecord(
-        code=format_phase_code(row["phase_code"]),
-        cost_type=row["cost_type"],
-        description=row.get("description", ""),
-        status=PhaseStatus(row.get("status_code", "").upper()),
-        billing_item=row.get("bid_item_number", ""),
-        unit_of_measure=row.get("unit_of_measure", ""),
-        price_method=_get_price_method(row),
-    )
+def parse_amount(row: Row, field: str) -> Decimal | None:
+    """Dollars and cents; what is anything else does not say, and is no zero."""
+    text = row.get(field.lower(), "")
+    return Decimal(text) if _AMOUNT.fullmatch(text) else None
+
+
+def _get_phase_key(row: Row) -> tuple[str, str]:
+    return get_comparable_phase(row["phase_code"]), row["cost_type"].upper()

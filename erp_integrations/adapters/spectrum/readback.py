@@ -485,7 +485,7 @@ def read_moved_records(
     return moved_records
 
 
-_columns: dict[tuple[str, str], list[Column[Any]]] = {}
+_columns: dict[tuple[str, str], set[str]] = {}
 """The columns that a site's tables have, by address and table; read once by each process."""
 
 
@@ -494,9 +494,10 @@ def read_rows(connection: Connection, table: Table, query: Select[Any]) -> Itera
     cache_key = (str(connection.engine.url), table.name)
     if cache_key not in _columns:
         none: Select[Any] = select(literal_column("*")).select_from(table).where(false())
-        there = {name.upper() for name in connection.execute(none).keys()}  # noqa: SIM118  (not its rows)
-        _columns[cache_key] = [c for c in table.c if not c.info or c.name.upper() in there]
-    return connection.execute(query.with_only_columns(*_columns[cache_key])).mappings()
+        there = connection.execute(none).keys()
+        _columns[cache_key] = {name.upper() for name in there}
+    columns = (c for c in table.c if not c.info or c.name.upper() in _columns[cache_key])
+    return connection.execute(query.with_only_columns(*columns)).mappings()
 
 
 def _get_key(row: Mapping[Any, Any]) -> Key:

@@ -65,6 +65,7 @@ class SpectrumSettings:
     By the site, SOAP has a hosted site's token or nothing, and REST that token or Basic. A reply under one
     of ``error_statuses`` is read as one under 200 is. ``any_ending`` stands for any end of a value where
     less of a list is asked for; blank: less is never asked for.
+    ``phase_estimate_field`` and ``phase_to_date_field`` are where a phase has its dollars; blank: nowhere.
     ``require_https`` refuses plain http, whatever ``base_url`` says.
     Times are seconds; ``read_timeout`` is the longest silence that is waited for. ``ca_file`` names
     a file of certificate authorities that are trusted besides the usual ones. ``info_link`` is
@@ -100,6 +101,8 @@ class SpectrumSettings:
     token_for_descriptions: bool = True
     error_statuses: frozenset[int] = frozenset()
     any_ending: str = "*"
+    phase_estimate_field: str = "Estimated_Dollars"
+    phase_to_date_field: str = "JTD_Dollars"
     notes_topic: str = ""
     info_link: str = field(default="", repr=False)
 

@@ -1,6 +1,7 @@
 """From the lists in our database to what an acceptance is bound to."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from django.db import connection as database
@@ -113,6 +114,16 @@ class TestWhatAnAcceptanceIsBoundTo:
         Phase.objects.filter(code="0510000").update(price_method="F")
         hashes.add(hash_of(read))
         assert len(hashes) == 3
+
+    def test_a_cost_that_is_booked_changes_nothing(self, read: Submission) -> None:
+        before = build_basis(read.document)
+        Phase.objects.update(estimate=Decimal("9876543210123.45"), to_date=Decimal("17.10"))
+        after = build_basis(read.document)
+        assert [(each.estimate, each.to_date) for each in after.references.phases or ()] == [
+            (Decimal("9876543210123.45"), Decimal("17.10"))
+        ] * 2
+        assert (after.hash, after.reference_issues) == (before.hash, before.reference_issues)
+        assert after.references.phases_read_at == Job.objects.get().phases_seen_at
 
     @pytest.mark.parametrize("status", ["C", "I"])
     def test_a_phase_that_is_active_no_more_is_another_thing(self, read: Submission, status: str) -> None:

@@ -1,7 +1,9 @@
 """Spectrum's master data: read by one worker at a time, kept whole or left as they were."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import connection as database
@@ -78,6 +80,20 @@ class TestAReading:
         }
         entry = HistoryEntry.objects.get(event="masters.read")
         assert (entry.subject_id, entry.detail["phases"]) == (linked.connection_id, 2)
+
+    def test_a_phase_s_dollars_are_kept_and_forgotten_when_the_list_says_them_no_more(
+        self, linked: JobLink, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (said,) = phases("0330000").rows
+        said = replace(said, estimate=Decimal("9876543210123.45"), to_date=Decimal("-0.5"))
+        lists = Lists(phase_lists={"24-001": Rows((said,))}).stand_in(monkeypatch)
+        read(linked)
+        phase = Phase.objects.get()
+        assert (phase.estimate, phase.to_date) == (Decimal("9876543210123.45"), Decimal("-0.50"))
+        lists.phase_lists.clear()
+        read(linked)
+        phase.refresh_from_db()
+        assert (phase.estimate, phase.to_date) == (None, None)
 
     def test_a_linked_job_is_found_in_whatever_case_and_padding(
         self, linked: JobLink, monkeypatch: pytest.MonkeyPatch
@@ -297,6 +313,11 @@ class TestOneAtATime:
         assert pull.status == SyncStatus.DONE
 
 
+def list_dollars() -> list[tuple[str, str, Decimal | None, Decimal | None]]:
+    told = Phase.objects.exclude(estimate=None, to_date=None)
+    return list(told.values_list("code", "cost_type", "estimate", "to_date"))
+
+
 class TestTheRealWire:
     def read(self, submission: Submission) -> MastersPull:
         return read(JobLink.objects.get(project=submission.project_id))
@@ -316,6 +337,7 @@ class TestTheRealWire:
             ("24-001", "0990000", "S", "I"),
             ("24-001", "0999999", "S", "C"),
         }
+        assert list_dollars() == [("0330000", "S", Decimal("10000.00"), Decimal("1234.56"))]
 
     def test_without_it_the_services_list_active_vendors_and_every_phase(
         self, simulator: Simulator, awaiting: Submission
@@ -326,6 +348,7 @@ class TestTheRealWire:
         assert set(Vendor.objects.values_list("code", flat=True)) == {"ACME", "BOLT"}
         assert set(Job.objects.values_list("number", flat=True)) == {"24-001", "24-002"}
         assert Phase.objects.count() == 5
+        assert list_dollars() == [("0330000", "S", Decimal("10000.00"), Decimal("1234.56"))]
 
     def test_where_nobody_listens_it_says_so(self, awaiting: Submission) -> None:
         pull = self.read(awaiting)

@@ -1,10 +1,13 @@
 import json
+from collections import defaultdict
+from decimal import Decimal
 from typing import Any
 
 from local.demo.catalogue import CLOSED, NOT_IN_SPECTRUM, SUSPENDED, cost_codes
 from local.demo.companies import COMPANIES
-from local.demo.masters import MASTERS, as_text, masters, phase_code
+from local.demo.masters import MASTERS, OVERRUN, as_text, masters, phase_code
 from local.demo.planning import blueprint
+from local.demo.waiting import waiting_numbers
 
 SPECTRUM: dict[str, dict[str, Any]] = {each["code"]: each for each in masters()["companies"]}
 
@@ -56,3 +59,21 @@ def test_phases_that_are_not_active_are_used_by_their_cases_alone() -> None:
     for commitment in blueprint().commitments:
         if special & {line.cost_code for line in commitment.lines}:
             assert commitment.case in {"line-phase-complete", "line-phase-inactive", "line-cost-code-unknown"}
+
+
+def test_all_that_waits_fits_its_phases_but_three_on_purpose() -> None:
+    planned = {each.contract.number: each for each in blueprint().commitments}
+    committed: defaultdict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+    for number in waiting_numbers():
+        for line in planned[number].lines:
+            committed[planned[number].project.job, line.cost_code, line.cost_type] += line.amount
+    dollars = {job["number"]: job["dollars"] for each in SPECTRUM.values() for job in each["jobs"]}
+    over = set()
+    for (job, code, cost_type), amount in committed.items():
+        estimated, to_date = map(
+            Decimal, dollars[job].get(f"{phase_code(code)} {cost_type}", ("50000.00", 0))
+        )
+        if to_date + amount > estimated:
+            over.add((job, code, cost_type))
+    assert over == {(planned[number].project.job, *phase) for number, phase in OVERRUN.items()}
+    assert len(over) == 3

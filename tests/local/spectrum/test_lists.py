@@ -77,6 +77,7 @@ def test_phases_come_one_row_for_each_cost_type_and_padded(lister: Caller) -> No
         ("0510000".ljust(20), "A"),
         ("0990000".ljust(20), "I"),
     ]
+    assert [row["Estimated_Dollars"] for row in rows] == ["10000.00", "", ""]
     assert numbers(listed(lister, "GetPhase", pJob_Number="24-001"))[-1] == "W"
     complete = listed(lister, "GetPhase", pJob_Number="24-001", pStatus_Code="C")
     assert [row["Phase_Code"].strip() for row in complete] == ["0999999"]

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from xml.sax.saxutils import escape
@@ -169,6 +170,44 @@ def test_rows_of_something_else_than_was_asked_for_are_no_list() -> None:
     assert phases == Unavailable("Spectrum ignores pJob_Number and listed others too.")
 
 
+@pytest.mark.parametrize(
+    ("said", "estimate"),
+    [
+        ({"Estimated_Dollars": "9876543210123.45"}, "9876543210123.45"),
+        ({"Estimated_Dollars": "-1200.5000"}, "-1200.50"),
+        ({"Estimated_Dollars": ".50"}, "0.50"),
+        ({"Estimated_Dollars": "0"}, "0"),
+        *(
+            ({"Estimated_Dollars": nonsense}, None)
+            for nonsense in (
+                "",
+                "-",
+                ".",
+                "n/a",
+                "NaN",
+                "Infinity",
+                "1e5",
+                "1,200.00",
+                "1.005",
+                "12 3",
+                "\u0663",
+            )
+        ),
+        ({"Estimated_Dollars": "12345678901234"}, None),
+        ({"Estimate": "1200.00"}, None),
+        ({}, None),
+    ],
+)
+def test_a_phase_s_dollars_are_read_to_the_cent_or_not_at_all(
+    said: dict[str, str], estimate: str | None
+) -> None:
+    row = {"phase_code": "0330000", "cost_type": "S", "status_code": "A", "jtd_dollars": "7.01"}
+    row |= {name.lower(): text for name, text in said.items()}
+    phase = connected("http://127.0.0.1:1").parse_phase(row)
+    assert phase.estimate == (None if estimate is None else Decimal(estimate))
+    assert phase.to_date == Decimal("7.01")
+
+
 def test_a_job_number_that_is_none_is_asked_for_nowhere() -> None:
     adapter = connected("http://127.0.0.1:1")
     for number in ("", "*", "24-001" * 4):
@@ -325,6 +364,35 @@ def test_info_link_shows_all_of_the_company_and_nothing_of_others(info_link: str
         )
     )
     assert adapter.list_phases("24-009") == Rows(())
+
+
+def test_info_link_s_dollars_are_found_under_the_operator_s_names_and_their_lack_keeps_no_phase_away(
+    info_link: str,
+) -> None:
+    def list_dollars(**names: str) -> list[tuple[Decimal | None, Decimal | None]]:
+        listed = connected("http://127.0.0.1:1", info_link=info_link, **names).list_phases("24-001")
+        assert isinstance(listed, Rows)
+        return [(phase.estimate, phase.to_date) for phase in listed.rows]
+
+    names = {"phase_estimate_field": "Current_Estimate", "phase_to_date_field": "Cost_To_Date"}
+    unknown = [(None, None), (None, None)]
+    assert list_dollars(**names) == unknown  # no such table
+    with create_engine(info_link).begin() as connection:
+        for statement in (
+            "CREATE TABLE JC_PHASE_ESTIMATE_TOTAL_MC (Company_Code, Job_Number, Phase_Code, Cost_Type, "
+            "Current_Estimate, Cost_To_Date)",
+            "INSERT INTO JC_PHASE_ESTIMATE_TOTAL_MC VALUES ('PHL', '24-001', '0330000 ', 's', 1200.1, NULL), "
+            "('PHL', '24-002', '0510000', 'S', 5, 5), ('NYC', '24-001', '0510000', 'S', 6, 6)",
+        ):
+            connection.execute(text(statement))
+    assert list_dollars(**names) == [(Decimal("1200.10"), None), (None, None)]
+    assert list_dollars(phase_estimate_field="", phase_to_date_field="") == unknown
+    assert list_dollars() == unknown  # no such columns
+    with create_engine(info_link).begin() as connection:
+        connection.execute(
+            text("UPDATE JC_PHASE_ESTIMATE_TOTAL_MC SET Company_Code = 'PHL', Job_Number = '24-001'")
+        )
+    assert list_dollars(**names) == [(Decimal("1200.10"), None), (None, None)]  # two rows say two things
 
 
 def test_an_info_link_that_shows_nothing_of_the_company_is_being_loaded(info_link: str) -> None:
