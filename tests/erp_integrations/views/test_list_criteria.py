@@ -238,10 +238,10 @@ class TestSearch:
         page(client, pier.company)
         with CaptureQueriesContext(connection) as queries:
             page(client, pier.company, "?q=nowhere")
-        assert len(queries) == 10
+        assert len(queries) == 9
         with CaptureQueriesContext(connection) as queries:
             page(client, pier.company, "?q=acme")
-        assert len(queries) == 11
+        assert len(queries) == 10
 
 
 class TestOrder:
