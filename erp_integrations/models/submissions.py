@@ -205,6 +205,7 @@ class Submission(models.Model):
                 fields=["company", "id"], condition=Q(status="awaiting"), name="awaiting_submissions"
             ),
             models.Index(fields=["company", "decided_by", "decided_at"], name="submissions_by_decider"),
+            models.Index(fields=["company", "number", "id"], name="submissions_by_number"),
         ]
 
     def __str__(self) -> str:
