@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.urls import reverse
+
 from directory.db.time_zones import format_time
+from directory.models import Level
 from erp_integrations.adapters.base import DifferenceKind
 from erp_integrations.adapters.registry import get_adapter, to_call
+from erp_integrations.checks import general_ledger
 from erp_integrations.exports import ledger
 from erp_integrations.models import (
     CallState,
@@ -31,12 +35,14 @@ MAX_TITLES = 3
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A title and the sentences below it; ``tone`` and ``icon`` are those of a notice."""
+    """A title and the sentences below it, all as a notice has them."""
 
     tone: str
     icon: str
     title: str
     sentences: list[str]
+    url: str = ""
+    action: str = ""
 
 
 def describe_decision(submission: Submission) -> str:
@@ -160,7 +166,7 @@ def describe_in_progress(row: SubmissionRow, job: ExportJob) -> Explanation:
         title = "Accepted: exporting in a few seconds"
     if row.can_be_undone:
         sentences.append("Nothing is written yet, so it can be undone.")
-    return Explanation("info", f"status-{job.status}", title, [*sentences, "This page updates by itself."])
+    return Explanation("info", f"status-{job.status}", title, sentences)
 
 
 def describe_synced(row: SubmissionRow, job: ExportJob) -> Explanation:
@@ -241,6 +247,34 @@ def describe_failed(row: SubmissionRow, job: ExportJob) -> Explanation:
     wrote_nothing = ledger.is_unwritten(job)
     title = "Failed to export: nothing was written to Spectrum" if wrote_nothing else "Failed to export"
     return Explanation("danger", "status-failed", title, [job.problem, remedy])
+
+
+def describe_refused_default(row: SubmissionRow) -> Explanation | None:
+    """Whose account Spectrum has refused, and who changes it where. One query after a failed export."""
+    job, viewer = row.job, row.viewer
+    if not (job and row.has_failed and (call := job.list_current_calls().first())):
+        return None
+    for each in to_call(call).elements:
+        if not (each.value and each.source and each.name in job.problem):
+            continue
+        if each.source == general_ledger.COMPANY:
+            whose, change = "the company", "An ERP Integrations Admin changes it in Settings"
+            may_change = viewer.erp_integrations_level == Level.ADMIN
+            url = reverse("erp_integrations:connection", args=[viewer.company.slug, job.connection_id])
+        elif (is_vendor := each.source == general_ledger.VENDOR) or each.source.startswith("cost type"):
+            whose = f"vendor {row.submission.contract_company_name}" if is_vendor else each.source
+            model, place = (
+                ("vendorlink", "Vendor links") if is_vendor else ("costtypeaccount", "Cost type accounts")
+            )
+            change = f"Staff change it in Django admin, under {place}"
+            may_change = viewer.user.is_staff and viewer.user.has_perm(f"erp_integrations.change_{model}")
+            url = reverse(f"admin:erp_integrations_{model}_changelist")
+        else:
+            continue
+        title = f"{each.value} is the default of {whose}"
+        sentences = [f"{change}. Then look again: the Accept dialog shows the new one."]
+        return Explanation("", "info", title, sentences, url if may_change else "", "Change it")
+    return None
 
 
 def describe_incomplete(row: SubmissionRow, job: ExportJob) -> Explanation:
