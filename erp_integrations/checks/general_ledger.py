@@ -20,3 +20,11 @@ def get_account(connection: Connection, *, vendor: str, cost_type: str, leading:
         chain.reverse()
     chain.append((connection.general_ledger_account, COMPANY))
     return next(((account, source) for account, source in chain if account), ("", ""))
+
+
+def describe_place(source: str) -> str:
+    """Who changes an account where; blank where the source is none of an account."""
+    if source == COMPANY:
+        return "An ERP Integrations Admin changes it in Settings"
+    place = "Vendor links" if source == VENDOR else "Cost type accounts" if source.startswith("cost") else ""
+    return place and f"Staff change it in Django admin, under {place}"

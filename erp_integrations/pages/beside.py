@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -33,22 +32,12 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Others:
-    """Other commitments that wait or are accepted, the newest, and what all come to; unless there are more
-    than are looked at."""
-
-    title: str
-    rows: Sequence[dict[str, Any]]
-    count: int
-    total: Decimal
-    has_more: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Beside:
-    """``previous`` is the sending before this one, ``billing`` what Spectrum had invoiced of its export."""
+    """``others`` are the newest commitments of its vendor, then those with its number, and what all come to;
+    ``previous`` is the sending before this one, ``billing`` what Spectrum had invoiced of its export.
+    """
 
-    others: Sequence[Others] = ()
+    others: Sequence[dict[str, Any]] = ()
     previous: Submission | None = None
     changes: Sequence[Change] = ()
     problem: str = ""
@@ -64,16 +53,7 @@ def build_beside(submission: Submission, *, was_sent_before: bool) -> Beside:
         contract_company=document.contract_company_id,
         number=submission.number,
     )
-    titles = {
-        OF_VENDOR: f"Other commitments with {document.contract_company_name}",
-        OF_NUMBER: f"{submission.number} elsewhere",
-    }
-    others = []
-    for section, title in titles.items():
-        shown = [{**row, "status": Badge(row["badge"]).label} for row in rows if row["section"] == section]
-        if shown:
-            first = shown[0]
-            others.append(Others(title, shown, first["counted"], first["summed"], first["has_more"]))
+    others = [{**row, "status": Badge(row["badge"]).label} for row in rows]
     keys = {"commitment": submission.commitment_id, "submission": submission.pk}
     before = list_sent_before(**keys) if was_sent_before else []
     if not before:

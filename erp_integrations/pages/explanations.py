@@ -254,27 +254,18 @@ def describe_refused_default(row: SubmissionRow) -> Explanation | None:
     job, viewer = row.job, row.viewer
     if not (job and row.has_failed and (call := job.list_current_calls().first())):
         return None
-    for each in to_call(call).elements:
-        if not (each.value and each.source and each.name in job.problem):
-            continue
-        if each.source == general_ledger.COMPANY:
-            whose, change = "the company", "An ERP Integrations Admin changes it in Settings"
-            may_change = viewer.erp_integrations_level == Level.ADMIN
-            url = reverse("erp_integrations:connection", args=[viewer.company.slug, job.connection_id])
-        elif (is_vendor := each.source == general_ledger.VENDOR) or each.source.startswith("cost type"):
-            whose = f"vendor {row.submission.contract_company_name}" if is_vendor else each.source
-            model, place = (
-                ("vendorlink", "Vendor links") if is_vendor else ("costtypeaccount", "Cost type accounts")
-            )
-            change = f"Staff change it in Django admin, under {place}"
-            may_change = viewer.user.is_staff and viewer.user.has_perm(f"erp_integrations.change_{model}")
-            url = reverse(f"admin:erp_integrations_{model}_changelist")
-        else:
-            continue
-        title = f"{each.value} is the default of {whose}"
-        sentences = [f"{change}. Then look again: the Accept dialog shows the new one."]
-        return Explanation("", "info", title, sentences, url if may_change else "", "Change it")
-    return None
+    named = [each for each in to_call(call).elements if each.value and each.name in job.problem]
+    accounts = [(each, general_ledger.describe_place(each.source)) for each in named]
+    refused, change = next((found for found in accounts if found[1]), (None, ""))
+    if refused is None:
+        return None
+    whose, url = refused.source, ""
+    if whose == general_ledger.VENDOR:
+        whose = f"vendor {row.submission.contract_company_name}"
+    if whose == general_ledger.COMPANY and viewer.erp_integrations_level == Level.ADMIN:
+        url = reverse("erp_integrations:connection", args=[viewer.company.slug, job.connection_id])
+    sentences = [f"{change}. Then look again: the Accept dialog shows the new one."]
+    return Explanation("", "info", f"{refused.value} is the default of {whose}", sentences, url, "Change it")
 
 
 def describe_incomplete(row: SubmissionRow, job: ExportJob) -> Explanation:

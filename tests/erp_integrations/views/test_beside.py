@@ -122,13 +122,14 @@ class TestBeside:
             SubmissionFactory(
                 commitment=ReadyCommitmentFactory(project=submission.project, contract_company=vendor)
             )
-        [others] = beside.build_beside(submission, was_sent_before=False).others
-        assert (others.count, others.has_more) == (12, False)
-        newest = Submission.objects.exclude(pk=submission.pk).order_by("-pk")[:10]
-        assert [row["pk"] for row in others.rows] == [each.pk for each in newest]
-        assert others.total == sum(
-            Submission.objects.exclude(pk=submission.pk).values_list("total", flat=True)
-        )
+        others = beside.build_beside(submission, was_sent_before=False).others
+        newest = Submission.objects.exclude(pk=submission.pk).order_by("-pk")
+        assert [each["pk"] for each in others] == [each.pk for each in newest[:10]]
+        total = sum(newest.values_list("total", flat=True))
+        assert {(each["counted"], each["summed"], each["has_more"]) for each in others} == {
+            (12, total, False)
+        }
+        assert f"12, USD {total:,.2f}" in show(submission)
 
     def test_what_changed_since_it_was_sent_before_is_read_line_by_line(self) -> None:
         commitment = ReadyCommitmentFactory(lines=3, title="Concrete <works>")
