@@ -153,7 +153,12 @@ class Commitment(models.Model):
     description = models.TextField(blank=True)
     status = models.CharField(max_length=20, default="draft", db_default="draft")
     contract_company = models.ForeignKey(
-        ContractCompany, on_delete=models.PROTECT, null=True, blank=True, related_name="commitments"
+        ContractCompany,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="commitments",
+        db_index=False,
     )
     trade = models.CharField(max_length=60, blank=True)
     issue_date = models.DateField(null=True, blank=True)
@@ -204,6 +209,7 @@ class Commitment(models.Model):
         indexes = [
             GinIndex(fields=["search"], fastupdate=False, name="commitments_by_word"),
             models.Index(fields=["project", "id"], name="commitments_by_project"),
+            models.Index(fields=["contract_company", "id"], name="by_contract_company"),
             models.Index(
                 fields=["contract_company", "project"],
                 condition=Q(lock__in=NOT_EXPORTED),

@@ -92,7 +92,7 @@ class AcceptForm(OtherRecordsForm, ConfirmedChangesForm, DecisionForm):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "size": 14}),
     )
     number_looked_up = forms.BooleanField(
-        label="I checked in Spectrum: this vendor has no subcontract with this number", required=False
+        label="I checked in Spectrum: this vendor has no other subcontract with this number", required=False
     )
     note = build_text_field("Details", "Kept in the commitment's history; not sent to Spectrum.")
     statement = build_text_field(

@@ -140,6 +140,18 @@ class Element:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredValue:
+    """The ERP's value where something else was entered; ``label`` is the field as people know it.
+
+    A blank ``value``: nothing of it is sent.
+    """
+
+    label: str
+    value: str
+    remark: str
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One write on the wire, complete but for the secrets.
 
@@ -640,6 +652,13 @@ class Adapter(Protocol):
         self, document: Document, references: ErpReferences, erp_id: str, note: str = ""
     ) -> tuple[Call, ...]:
         """The ordered calls that write the document. Pure; call only when nothing blocks."""
+
+    def list_changed_values(
+        self, document: Document, calls: Sequence[Call]
+    ) -> Mapping[int, Sequence[StoredValue]]:
+        """The ERP's values where something else was entered, by the line's position, and at 0 of what is no
+        line. Pure.
+        """
 
     def get_bound_values(self, document: Document, references: ErpReferences) -> dict[str, object]:
         """Bound by an acceptance besides document and links: all that makes the calls other ones.

@@ -217,6 +217,7 @@ class Submission(models.Model):
             ),
             models.Index(fields=["company", "sent_by"], name="submissions_by_sender"),
             models.Index(fields=["company", "total"], name="submissions_by_total"),
+            models.Index(fields=["company", "number", "id"], name="submissions_by_number"),
         ]
 
     def __str__(self) -> str:

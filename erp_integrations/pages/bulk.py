@@ -49,6 +49,8 @@ class Choice:
             return "It is being checked. Try again in a moment."
         if self.check.verdict == Verdict.BLOCKED:
             return describe_first_issue(self.check.issues)
+        if row.question.startswith("Asked"):
+            return f"{row.question}, and not answered yet. Accept it by itself."
         if any(each.code in NEED_A_TICK for each in self.check.issues):
             return f"{describe_first_issue(self.check.issues)} Accept it by itself."
         return ""

@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.urls import reverse
+
 from directory.db.time_zones import format_time
+from directory.models import Level
 from erp_integrations.adapters.base import DifferenceKind
 from erp_integrations.adapters.registry import get_adapter, to_call
+from erp_integrations.checks import general_ledger
 from erp_integrations.exports import ledger
 from erp_integrations.models import (
     CallState,
@@ -31,12 +35,14 @@ MAX_TITLES = 3
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A title and the sentences below it; ``tone`` and ``icon`` are those of a notice."""
+    """A title and the sentences below it, all as a notice has them."""
 
     tone: str
     icon: str
     title: str
     sentences: list[str]
+    url: str = ""
+    action: str = ""
 
 
 def describe_decision(submission: Submission) -> str:
@@ -160,7 +166,7 @@ def describe_in_progress(row: SubmissionRow, job: ExportJob) -> Explanation:
         title = "Accepted: exporting in a few seconds"
     if row.can_be_undone:
         sentences.append("Nothing is written yet, so it can be undone.")
-    return Explanation("info", f"status-{job.status}", title, [*sentences, "This page updates by itself."])
+    return Explanation("info", f"status-{job.status}", title, sentences)
 
 
 def describe_synced(row: SubmissionRow, job: ExportJob) -> Explanation:
@@ -241,6 +247,25 @@ def describe_failed(row: SubmissionRow, job: ExportJob) -> Explanation:
     wrote_nothing = ledger.is_unwritten(job)
     title = "Failed to export: nothing was written to Spectrum" if wrote_nothing else "Failed to export"
     return Explanation("danger", "status-failed", title, [job.problem, remedy])
+
+
+def describe_refused_default(row: SubmissionRow) -> Explanation | None:
+    """Whose account Spectrum has refused, and who changes it where. One query after a failed export."""
+    job, viewer = row.job, row.viewer
+    if not (job and row.has_failed and (call := job.list_current_calls().first())):
+        return None
+    named = [each for each in to_call(call).elements if each.value and each.name in job.problem]
+    accounts = [(each, general_ledger.describe_place(each.source)) for each in named]
+    refused, change = next((found for found in accounts if found[1]), (None, ""))
+    if refused is None:
+        return None
+    whose, url = refused.source, ""
+    if whose == general_ledger.VENDOR:
+        whose = f"vendor {row.submission.contract_company_name}"
+    if whose == general_ledger.COMPANY and viewer.erp_integrations_level == Level.ADMIN:
+        url = reverse("erp_integrations:connection", args=[viewer.company.slug, job.connection_id])
+    sentences = [f"{change}. Then look again: the Accept dialog shows the new one."]
+    return Explanation("", "info", f"{refused.value} is the default of {whose}", sentences, url, "Change it")
 
 
 def describe_incomplete(row: SubmissionRow, job: ExportJob) -> Explanation:

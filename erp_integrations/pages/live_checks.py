@@ -125,7 +125,7 @@ def check_elsewhere(key: Key, moved: tuple[MovedRecord, ...], ticked: Collection
     """Nothing is under the key; whether it is somewhere else."""
     undismissed = [record for record in moved if record.fingerprint not in ticked]
     if not undismissed:
-        sentence = f"ERP ID {key.erp_id} is free for this vendor in Spectrum."
+        sentence = f"{key.erp_id}: free in Spectrum for this vendor."
         return LiveCheck(KeyState.FREE, sentence, moved=moved)
     issue = Issue(
         "record-elsewhere",

@@ -1,7 +1,7 @@
 """The plan as Spectrum would store it if it were accepted now, and everything that stands in the way."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from erp_integrations.adapters.base import (
     Call,
@@ -10,6 +10,7 @@ from erp_integrations.adapters.base import (
     MovedRecord,
     ResponsibleParty,
     StoredRecord,
+    StoredValue,
 )
 from erp_integrations.checks import budgets, preflight, row_checks
 from erp_integrations.checks.approval_basis import ApprovalBasis, build_basis
@@ -23,6 +24,7 @@ from erp_integrations.models import Connection, Submission, SubmissionStatus
 from erp_integrations.pages import live_checks
 from erp_integrations.pages.live_checks import KeyState, LiveCheck
 
+ERP_ID = "ERP ID"  # the field of an issue
 RESPONSIBLE_PARTIES = (ResponsibleParty.PROJECT, ResponsibleParty.ERP_ADMIN, ResponsibleParty.APPROVER)
 
 
@@ -38,6 +40,7 @@ class Preview:
     ``needs_number_lookup`` that a number was typed of which only a person can say that it is free, and
     ``is_being_checked`` that the company's rules have not been asked since something moved on.
     ``budgets`` is the money on the cost codes, which is no part of the hash: it moves with every cost.
+    ``changed_values`` are Spectrum's where something else was entered, by the line's position.
     """
 
     erp_id: str
@@ -54,6 +57,8 @@ class Preview:
     needs_number_lookup: bool = False
     is_being_checked: bool = False
     budgets: list[PhaseBudget] = field(default_factory=list)
+    changed_values: Mapping[int, Sequence[StoredValue]] = field(default_factory=dict)
+    was_sent_before: bool = True
 
     @property
     def is_blocked(self) -> bool:
@@ -87,11 +92,16 @@ def build_preview(
     of_rules = [each for each in check.issues if each.code.startswith(RULE_PREFIX)] if check else []
     issues = preflight.list_by_severity([*live_issues, *issues, *of_rules])
     adoptable = _find_adoptable_record(live, issues)
+    blocking = preflight.list_blocking(issues)
+    # Of a number that can't be used nobody is told that it is free, or asked to look.
+    is_number_refused = any(issue.field == ERP_ID for issue in blocking)
+    if is_number_refused and live.state in (KeyState.NOT_ASKED, KeyState.FREE):
+        live = replace(live, sentence="")
     return Preview(
         erp_id=number,
         expected_hash=basis.hash,
         issues=issues,
-        calls=() if preflight.list_blocking(issues) else planned,
+        calls=() if blocking else planned,
         live_check=live,
         notes_topic=basis.connection.notes_topic if basis.connection else "",
         adoptable=adoptable,
@@ -99,10 +109,24 @@ def build_preview(
         erp_references=basis.references,
         connection=basis.connection,
         changes=pending_changes.list_for_document(basis.document),
-        needs_number_lookup=basis.is_unchecked_erp_id(number),
+        needs_number_lookup=basis.is_unchecked_erp_id(number) and not is_number_refused,
         is_being_checked=check is None and submission.status == SubmissionStatus.AWAITING,
         budgets=budgets.list_budgets(basis),
+        changed_values=basis.adapter.list_changed_values(basis.document, planned),
+        was_sent_before=basis.was_sent_before,
     )
+
+
+def build_rejection_reason(submission: Submission, *, limit: int) -> str:
+    """All that its project must change before an export, in the issues' own sentences: as many as fit."""
+    basis = build_basis(submission.document)
+    moment, number = preflight.Moment.EXPORT, basis.proposed_erp_id
+    reason = ""
+    for issue in preflight.list_blocking(preflight.check_export(basis, moment=moment, erp_id=number)):
+        said = f"{reason}\n{issue.sentence} {issue.action}".strip()
+        if issue.responsible_party is ResponsibleParty.PROJECT and len(said) <= limit:
+            reason = said
+    return reason
 
 
 def find_existing_record(submission: Submission) -> ExistingRecord | None:

@@ -1,13 +1,13 @@
 """How a plan is laid out on a page, and how an ERP's own names are written there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import template
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from erp_integrations.adapters.base import Call, CodeKind, Element, ErpReferences
+from erp_integrations.adapters.base import Call, CodeKind, Element, ErpReferences, StoredValue
 from erp_integrations.adapters.registry import get_adapter
 
 register = template.Library()
@@ -62,6 +62,12 @@ def is_blank(element: Element) -> bool:
 def reference_name(element: Element, references: ErpReferences) -> str:
     """The ERP's own name beside a vendor's or a job's code; blank beside anything else."""
     return get_adapter(None).get_reference_name(element, references)
+
+
+@register.filter
+def at(values: Mapping[int, Sequence[StoredValue]], position: int) -> Sequence[StoredValue]:
+    """Those of one line; none where the page has none."""
+    return values.get(position, ()) if values else ()
 
 
 @register.filter

@@ -23,13 +23,14 @@ from directory.models import Draft
 from directory.requests import SignedInRequest
 from directory.web import rate_limits
 from erp_integrations import submissions
-from erp_integrations.forms import NOTE_HELP_TEXT, AcceptForm, RejectForm
+from erp_integrations.forms import MAX_TEXT_LENGTH, NOTE_HELP_TEXT, AcceptForm, RejectForm
 from erp_integrations.models import ExportJob
-from erp_integrations.pages import explanations, previews, submission_list
+from erp_integrations.pages import beside, explanations, previews, submission_list
 from erp_integrations.pages.submission_rows import SubmissionRow
 from erp_integrations.views import navigation
 from erp_integrations.views.access import get_submission_row
 
+NUMBER_TYPED = "number"  # and nothing else is asked for
 BLOCKED_MESSAGE = "It can't be exported as it is. The issues are listed below."
 
 
@@ -191,6 +192,7 @@ class Accept(Dialog):
         if corruption := explanations.describe_corrupted_snapshot(row):
             return self.build_decided_dialog(" ".join(corruption.sentences), verb="Can't decide on")
         entered: dict[str, Any] = self.form.cleaned_data if self.form else {**self.draft}
+        showing = self.request.POST.get("show", "")
         ticked = entered.get("other_records", [])
         preview = previews.build_preview(
             row.submission,
@@ -208,7 +210,12 @@ class Accept(Dialog):
             "asks_for_words": submissions.is_statement_required(row.submission),
             "ticked": ticked,
             "changes": [(each, each.stamp in entered.get("confirmed", [])) for each in preview.changes],
-            "focus_title": True,
+            "document": row.submission.document,
+            "beside": beside.build_beside(row.submission, was_sent_before=preview.was_sent_before),
+            "refused_default": explanations.describe_refused_default(row),
+            "reject_query": f"?reason-from=issues{'&back=review' if self.is_from_review else ''}",
+            "is_number_typed": showing == NUMBER_TYPED,
+            "focus_title": not showing,
         }
         verb = "Retry" if row.has_failed else "Accept"
         return self.build_response("_accept.html", verb, shown, problem, status, **context)
@@ -257,8 +264,15 @@ class Reject(Dialog):
             else None,
             "elsewhere": explanations.describe_late_records(row),
         }
-        form = self.form or RejectForm()
+        form = self.form or RejectForm(initial={"reason": self.build_reason()})
         return self.build_response("_reject.html", "Reject", form, problem, status, **context)
+
+    def build_reason(self) -> str:
+        """The product's own sentences for whoever comes from a dialog that could not export; else nothing."""
+        is_asked = self.request.GET.get("reason-from") == "issues" and self.row.is_open
+        if not is_asked or self.draft or explanations.describe_corrupted_snapshot(self.row):
+            return ""
+        return previews.build_rejection_reason(self.row.submission, limit=MAX_TEXT_LENGTH)
 
 
 def describe_conflict(row: SubmissionRow) -> str:

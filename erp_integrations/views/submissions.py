@@ -20,9 +20,11 @@ from directory.requests import SignedInRequest
 from directory.rights.permissions import can_send_commitments
 from directory.spreadsheets import SPREADSHEET_TYPE
 from directory.web import rate_limits
+from erp_integrations.adapters.registry import get_adapter
 from erp_integrations.checks.approval_basis import build_basis
 from erp_integrations.connections import health
 from erp_integrations.pages import (
+    beside,
     explanations,
     previews,
     sent_calls,
@@ -207,12 +209,20 @@ def review(request: SignedInRequest, company_slug: str, submission_id: int) -> H
     calls = list(preview.calls) if preview else []
     if submission_row.job:
         calls = sent_calls.list_accepted_calls(submission_row.job)
+    around, changed_values = None, preview.changed_values if preview else {}
+    if preview:
+        around = beside.build_beside(submission, was_sent_before=preview.was_sent_before)
+    elif document and submission_row.job:
+        adapter = get_adapter(submission_row.job.connection)
+        changed_values = adapter.list_changed_values(document, calls)
     context = build_progress_context(submission_row) | {
         "corruption": corruption,
         "document": document,
         "document_status": sent_calls.get_status_label(document) if document else "",
         "preview": preview,
         "calls": calls,
+        "changed_values": changed_values,
+        "beside": around,
         "goes_to": preview.erp_references if preview else document and build_basis(document).references,
     }
     return render(request, "erp_integrations/review.html", context)
@@ -233,6 +243,7 @@ def build_progress_context(submission_row: SubmissionRow) -> dict[str, Any]:
         "company": submission_row.viewer.company,
         "may_unlink": can_send_commitments(submission_row.viewer.user, submission_row.submission.project),
         "explanation": explanations.build_explanation(submission_row),
+        "refused_default": explanations.describe_refused_default(submission_row),
         "changed_here": explanations.describe_local_changes(submission_row),
         "elsewhere": explanations.describe_late_records(submission_row),
         "deliveries": [] if submission_row.is_moving else sent_calls.list_sent_calls(submission_row.job),

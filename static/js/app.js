@@ -177,9 +177,14 @@
         menu.open = false;
         menu.querySelector("summary").focus();
       }
-    } else if (key === "Enter" && (event.ctrlKey || event.metaKey) && target.matches("textarea")) {
-      const submit = ".decision-foot [type=submit]"; // the button that decides, where there is one beside it
-      target.form?.requestSubmit(target.form.querySelector(submit) ?? target.form.querySelector("[type=submit]"));
+    } else if (key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      // From anywhere in a dialog the button that says so; in a text area also one that does not.
+      const form = target.form ?? target.closest?.("form") ?? dialog?.querySelector("form.decision");
+      const says = form?.querySelector('[aria-keyshortcuts="Control+Enter"]');
+      const written = target.matches("textarea") && (form?.querySelector(".decision-foot [type=submit]:not([name])") ?? form?.querySelector("[type=submit]"));
+      if (!says && !written) return;
+      event.preventDefault();
+      form.requestSubmit(says ?? written);
     } else if (key === "Enter" && target.matches(".grid input") && !event.ctrlKey) {
       event.preventDefault(); // in a grid, Enter goes down a line, as in a spreadsheet
       const below = target.closest("tr").nextElementSibling?.querySelector(`[name$="${target.name.split("-").pop()}"]`);

@@ -134,7 +134,7 @@ def test_the_whole_way_of_two_commitments(contractor: Contractor, product: Produ
     assert len(goes_to) == 2
     row(approver, "SC-101").get_by_role("link", name="Accept SC-101").click()
     box = approver.get_by_role("dialog", name="Accept SC-101")
-    expect(box).to_contain_text("What Spectrum will store")
+    expect(box).to_contain_text("Technical names")
     box.get_by_label("Details").fill("As agreed with the owner.")
     box.get_by_role("button", name="Export").click()
     expect(box).to_be_hidden()

@@ -17,6 +17,7 @@ from erp_integrations.adapters.base import (
     Outcome,
     ProbeResult,
     StoredRecord,
+    StoredValue,
     Unavailable,
     Verdict,
 )
@@ -122,6 +123,11 @@ class SpectrumAdapter(MasterDataReader):
         Raises ValueError where the checks block a number.
         """
         return mapping.build_calls(document, references, erp_id, self.settings, note=note)
+
+    def list_changed_values(
+        self, document: Document, calls: Sequence[Call]
+    ) -> Mapping[int, Sequence[StoredValue]]:
+        return mapping.list_changed_values(document, calls)
 
     def get_bound_values(self, document: Document, references: ErpReferences) -> dict[str, object]:
         """A line's retention, but for the "no" that a blank of earlier plans is the same as; which lines have

@@ -126,7 +126,7 @@ def check_links(document: Document, references: ErpReferences) -> Iterator[Issue
             f"{document.project_name} is not linked to a Spectrum job.",
             "Link it to a job in the ERP Integrations tool.",
         )
-    yield from check_general_ledger_account(references.general_ledger_account.strip())
+    yield from check_general_ledger_account(references)
 
 
 def check_linked_code(field: Field, value: str, name: str, what: str) -> Iterator[Issue]:
@@ -139,8 +139,8 @@ def check_linked_code(field: Field, value: str, name: str, what: str) -> Iterato
         )
 
 
-def check_general_ledger_account(account: str) -> Iterator[Issue]:
-    field = UPDATE_SUBCONTRACT["GL_Account"]
+def check_general_ledger_account(references: ErpReferences) -> Iterator[Issue]:
+    account, field = references.general_ledger_account.strip(), UPDATE_SUBCONTRACT["GL_Account"]
     if not account:
         yield build_admin_issue(
             "general-ledger-account-missing",
@@ -153,7 +153,8 @@ def check_general_ledger_account(account: str) -> Iterator[Issue]:
             "general-ledger-account-invalid",
             "General-ledger account",
             f"The general-ledger account {account} {complaint}.",
-            "Correct the default in the ERP Integrations tool.",
+            f"It is the default of {references.general_ledger_source}: correct it in Settings if that is the "
+            "company, else in Django admin.",
         )
 
 

@@ -4,11 +4,11 @@ Source: docs/spectrum.md, sections 2 and 3. Free text may lose its end, in sight
 accepts; keys, numbers and dates are written whole or not at all.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from erp_integrations.adapters.base import Call, Element, ErpReferences
+from erp_integrations.adapters.base import Call, Element, ErpReferences, StoredValue
 from erp_integrations.adapters.spectrum.characters import NonAscii, format_as_ascii, format_one_line
 from erp_integrations.adapters.spectrum.field_types import Field, Misfit, format_date
 from erp_integrations.adapters.spectrum.phase_codes import format_phase_code, get_comparable_phase
@@ -28,6 +28,13 @@ AMOUNT = UPDATE_SUBCONTRACT_PHASES["Original_Contract_Amount"]
 
 _ACTIVE = "A"
 _HALF_A_CENT = Decimal("0.005")
+_LABELS = {
+    "Comment": "Description",
+    "Contract_Type": "Trade",
+    "Bill_Description": "Description",
+    "Unit_Of_Measure": "Unit",
+    "Notes_Text": "Details",
+}
 _PRICE_FLAGS = {PriceBasis.UNIT_PRICE: "Y", PriceBasis.FIXED: "N"}
 
 
@@ -110,6 +117,29 @@ def describe_amount_only(line: LineItem, prices: Prices) -> str:
     if abs(line.quantity * line.unit_cost - line.amount) >= _HALF_A_CENT:
         return "its quantity times its unit cost is not its amount to the cent"
     return ""
+
+
+def list_changed_values(document: Document, calls: Sequence[Call]) -> Mapping[int, Sequence[StoredValue]]:
+    """A cost code without its dashes is the same one."""
+    lines = {f"Line {line.position}": line for line in document.lines}
+    changed: dict[int, list[StoredValue]] = {}
+    for call in calls:
+        line = lines.get(call.title)
+        values = [
+            StoredValue(
+                _LABELS.get(element.name, element.name),
+                element.value,
+                "respelled" if element.respelled else "shortened",
+            )
+            for element in call.elements
+            if element.cut
+        ]
+        if line and not call.payload["Original_Contract_Quantity"]:
+            entered = {"Quantity": line.quantity, "Unit cost": line.unit_cost}
+            label = " and ".join(name for name, value in entered.items() if value is not None).capitalize()
+            values += [StoredValue(label, "", "not sent, only the amount")] if label else []
+        changed.setdefault(line.position if line else 0, []).extend(values)
+    return {position: values for position, values in changed.items() if values}
 
 
 def build_note_calls(

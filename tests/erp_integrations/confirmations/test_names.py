@@ -50,8 +50,8 @@ def test_they_stand_beside_the_codes_in_list_review_and_accept_dialog(
     client = signed_in(approver)
     for page in (read.get_absolute_url(), f"{read.get_absolute_url()}accept/"):
         told = text(client.get(page))
-        assert "Vendor in Spectrum ACME Acme Mechanical" in told
-        assert "Job in Spectrum 24-001 Harbor Tower" in told
+        assert "In Spectrum ACME Acme Mechanical" in told
+        assert "In Spectrum 24-001 Harbor Tower" in told
         assert "Vendor_Code ACME Acme Mechanical" in told
         assert "Job_Number 24-001 Harbor Tower" in told
     listed = text(client.get(f"/companies/{read.company.slug}/erp-integrations/commitments/"))

@@ -97,7 +97,7 @@ class TestWhoseItIs:
     def test_a_free_one_is_said_to_be_free(self, awaiting: Submission) -> None:
         found = check(awaiting)
         assert (found.state, found.issue) == (KeyState.FREE, None)
-        assert "ERP ID LIVE-1 is free for this vendor" in found.sentence
+        assert "LIVE-1: free in Spectrum for this vendor" in found.sentence
 
     def test_somebody_elses_blocks_with_its_job_lines_and_amount(
         self, simulator: Simulator, awaiting: Submission
@@ -269,7 +269,7 @@ class TestOnThePages:
     ) -> None:
         client = signed_in(approver)
         for address in (awaiting.get_absolute_url(), box_of(awaiting)):
-            assert "is free for this vendor in Spectrum" in client.get(address).content.decode()
+            assert ": free in Spectrum for this vendor" in client.get(address).content.decode()
 
     def test_a_taken_one_is_refused_before_the_decision(
         self, simulator: Simulator, awaiting: Submission, approver: User
