@@ -43,8 +43,8 @@ def build_word_search(company: Company, word: str, named: Iterable[tuple[str, st
     """``named`` are those of ``list_named``."""
     found = Q()
     if (amount := parse_amount(word)) is not None:
-        most = amount if "." in word else amount + Decimal("0.99")
-        found = Q(company=company, total__gte=amount, total__lte=most)
+        cents = Decimal(0 if "." in word else "0.99").copy_sign(amount)
+        found = Q(company=company, total__range=sorted((amount, amount + cents)))
     if not {"$", ","} & set(word) or not found:
         found |= build_word_filter([company.pk], word)
     keys: dict[str, list[str]] = {"project": [], "sent_by": [], "vendor": []}

@@ -46,7 +46,7 @@ OUTCOME_LEVELS = {
     Badge.FAILED: messages.ERROR,
     Badge.NEEDS_ATTENTION: messages.ERROR,
 }
-CRITERIA_NAMES = [each.name for each in CRITERIA]
+NARROWING = ("q", *(each.name for each in CRITERIA))
 CSV = (submission_spreadsheet.write_csv, "csv", "text/csv; charset=utf-8")
 EXCEL = (submission_spreadsheet.write_spreadsheet, "xlsx", SPREADSHEET_TYPE)
 
@@ -72,7 +72,7 @@ def overview(request: SignedInRequest, company_slug: str) -> HttpResponse:
 
 
 @require_safe
-@rate_limits.limit_rate(when=lambda request: bool(request.GET.keys() & {"q", *CRITERIA_NAMES}))
+@rate_limits.limit_rate(when=lambda request: any(map(request.GET.get, NARROWING)))
 def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
     """The list, by "Filter Commitments By", search and criteria."""
     viewer = require_viewer(request, company_slug)

@@ -196,6 +196,7 @@ class TestSearch:
             ("$1,204", "paint"),
             ("1204", "paint"),
             ("1,204.01", ""),
+            ("-50", "roof"),
             ("baker", "steel"),
             ("ann+cole", "roof"),
             ("purchase+order", "paint"),
