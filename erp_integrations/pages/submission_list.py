@@ -268,8 +268,12 @@ def list_vendor_links(connections: Parameter, contract_companies: Parameter) -> 
     return links.values_list("connection", "contract_company", "vendor_code", Subquery(vendor.values("name")))
 
 
-def build_cells(rows: Iterable[SubmissionRow], *, read_only: bool = False) -> Iterator[dict[str, Any]]:
-    """Each row of a company as plain values, of which a template finds each at once."""
+def build_cells(
+    rows: Iterable[SubmissionRow], *, read_only: bool = False, here: str = ""
+) -> Iterator[dict[str, Any]]:
+    """Each row of a company as plain values, of which a template finds each at once. ``here`` is the query of
+    the list that they are in, from which one goes on to the next.
+    """
     address = ""
     for row in rows:
         submission, awaits = row.submission, row.is_awaiting
@@ -281,7 +285,7 @@ def build_cells(rows: Iterable[SubmissionRow], *, read_only: bool = False) -> It
         shows_status = not (awaits and (actions or reason))
         yield {
             "pk": str(submission.pk),
-            "url": url,
+            "url": f"{url}?{here}" if here else url,
             "poll_url": f"{url}row/{'?read-only=1' if read_only else ''}" if row.is_moving or waits else "",
             "undo_url": f"{url}undo/" if row.can_be_undone and not read_only else "",
             "kind": submission.get_kind_display(),
@@ -362,6 +366,33 @@ def describe_clean(wanted: Wanted) -> tuple[str, str]:
     return f"{count} clean, {amount}, {many:,} vendor{'s'[: many != 1]}", urlencode(
         wanted.parameters | {"check": Verdict.CLEAN, "mine": "on"}
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Where one of a list stands in it, and what comes before and after: by their ids, None at an end."""
+
+    position: int
+    count: str
+    before: int | None
+    after: int | None
+
+
+def find_neighbours(wanted: Wanted, submission: Submission) -> Neighbours | None:
+    """In a list that is counted, among as many as are. One query."""
+    if not wanted.is_counted:
+        return None
+    order = [wanted.column, "pk"] if wanted.column else ["pk"]
+    ordered = find_submissions(wanted, wanted.chosen).order_by(
+        *(f"{'' if wanted.ascending else '-'}{each}" for each in order)
+    )
+    found = list(ordered.values_list("pk", flat=True)[: MOST_COUNTED + 1])
+    if submission.pk not in found:
+        return None
+    at = found.index(submission.pk)
+    count = f"{MOST_COUNTED:,}+" if len(found) > MOST_COUNTED else f"{len(found):,}"
+    around = [None, *found, None]
+    return Neighbours(at + 1, count, around[at], around[at + 2])
 
 
 def describe_projects(wanted: Wanted) -> dict[str, str]:

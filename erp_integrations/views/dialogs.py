@@ -81,7 +81,7 @@ class Dialog(View, ABC):
             "submission": row.submission,
             "company": row.viewer.company,
             "back_url": self.get_back_url(),
-            "back_query": "?back=review" if self.is_from_review else "",
+            "back_query": f"?{self.back_parameters}" if self.is_from_review else "",
             "in_place": bool(request.htmx),
         }
         page = dialog if request.htmx else "erp_integrations/dialog.html"
@@ -103,7 +103,7 @@ class Dialog(View, ABC):
         if self.posted and self.posted.texts:
             self.posted.delete()
         if not self.request.htmx or self.is_from_review:
-            return redirect(self.get_back_url())
+            return redirect(self.get_next_url() or self.get_back_url())
         context = {
             "row": self.row,
             "rows": submission_list.build_cells([self.row]),
@@ -115,6 +115,24 @@ class Dialog(View, ABC):
     @property
     def is_from_review(self) -> bool:
         return self.request.GET.get("back") == "review"
+
+    @property
+    def back_parameters(self) -> str:
+        """Of the review page, and of the list that it was opened from."""
+        kept = self.request.GET.copy()
+        kept.pop("reason-from", None)
+        return kept.urlencode()
+
+    def get_next_url(self) -> str:
+        """The review page goes on to the next of its list; blank where there is none."""
+        after = self.request.GET.get("next", "")
+        if not (self.is_from_review and after.isascii() and after.isdecimal() and len(after) < 19):
+            return ""
+        kept = self.request.GET.copy()
+        for name in ("back", "next"):
+            kept.pop(name, None)
+        address = reverse("erp_integrations:review", args=[self.row.viewer.company.slug, int(after)])
+        return f"{address}?{kept.urlencode()}"
 
     def get_back_url(self) -> str:
         """Where the dialog was opened: the review page, or the list."""
@@ -213,7 +231,7 @@ class Accept(Dialog):
             "document": row.submission.document,
             "beside": beside.build_beside(row.submission, was_sent_before=preview.was_sent_before),
             "refused_default": explanations.describe_refused_default(row),
-            "reject_query": f"?reason-from=issues{'&back=review' if self.is_from_review else ''}",
+            "reject_query": f"?reason-from=issues{f'&{self.back_parameters}' if self.is_from_review else ''}",
             "is_number_typed": showing == NUMBER_TYPED,
             "focus_title": not showing,
         }

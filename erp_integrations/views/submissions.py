@@ -84,7 +84,12 @@ def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
         messages.warning(request, problem)
     found = submission_list.get_page(wanted, request.GET.dict())
     rows = submission_list.build_rows(found.rows, viewer)
-    cells = list(submission_list.build_cells(rows, read_only=chosen.is_history))
+    query = urlencode(here)
+    cells = list(
+        submission_list.build_cells(
+            rows, read_only=chosen.is_history, here=query if wanted.is_counted else ""
+        )
+    )
     elsewhere = submission_list.count_elsewhere(wanted) if wanted.is_narrowed and not rows else {}
     projects = submission_list.describe_projects(wanted) if wanted.is_grouped else {}
     decides = chosen is submission_list.READY and viewer.can_decide
@@ -106,7 +111,7 @@ def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
             for each in CRITERIA
             if each.name in here
         ],
-        "here": urlencode(here),
+        "here": query,
         "figures": submission_list.describe_found(wanted, found),
         "groups": [
             (project, projects.get(project), list(rows))
@@ -215,7 +220,16 @@ def review(request: SignedInRequest, company_slug: str, submission_id: int) -> H
     elif document and submission_row.job:
         adapter = get_adapter(submission_row.job.connection)
         changed_values = adapter.list_changed_values(document, calls)
+    wanted = (
+        Wanted.from_parameters(request.GET.dict(), submission_row.viewer) if "view" in request.GET else None
+    )
+    neighbours = submission_list.find_neighbours(wanted, submission) if wanted else None
+    here = wanted.parameters if wanted and neighbours else {}
+    on = {"next": neighbours.after} if neighbours and neighbours.after else {}
     context = build_progress_context(submission_row) | {
+        "neighbours": neighbours,
+        "here": urlencode(here),
+        "back_query": f"?{urlencode({'back': 'review', **here, **on})}",
         "corruption": corruption,
         "document": document,
         "document_status": sent_calls.get_status_label(document) if document else "",
@@ -239,6 +253,7 @@ def add_outcome_message(request: SignedInRequest, submission_row: SubmissionRow)
 def build_progress_context(submission_row: SubmissionRow) -> dict[str, Any]:
     return {
         "row": submission_row,
+        "back_query": "?back=review",
         "submission": submission_row.submission,
         "company": submission_row.viewer.company,
         "may_unlink": can_send_commitments(submission_row.viewer.user, submission_row.submission.project),

@@ -179,7 +179,7 @@
       }
     } else if (key === "Enter" && (event.ctrlKey || event.metaKey)) {
       // From anywhere in a dialog the button that says so; in a text area also one that does not.
-      const form = target.form ?? target.closest?.("form") ?? dialog?.querySelector("form.decision");
+      const form = target.form ?? target.closest?.("form") ?? dialog?.querySelector("form.decision") ?? document.querySelector("form.many-decisions");
       const says = form?.querySelector('[aria-keyshortcuts="Control+Enter"]');
       const written = target.matches("textarea") && (form?.querySelector(".decision-foot [type=submit]:not([name])") ?? form?.querySelector("[type=submit]"));
       if (!says && !written) return;
