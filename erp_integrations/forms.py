@@ -128,7 +128,7 @@ class RejectManyForm(forms.Form):
     """One reason for all of them."""
 
     reason = LinesField(
-        attrs={"rows": 4},
+        attrs={"rows": 4, "autofocus": True},
         label="Reason",
         help_text="Mailed to the person who created each commitment and kept in its history.",
         error_messages={"required": "Enter a reason. It is mailed to the people who created them."},
