@@ -23,7 +23,7 @@ SECONDS_TO_CHECK = 60
 
 @dataclass
 class Morning:
-    """One approver at one keyboard. A stroke is a key, or keys pressed together; of text each letter is one."""
+    """One approver at one keyboard. A stroke is a key, or keys pressed together; text: a letter each."""
 
     page: Page
     address: str
