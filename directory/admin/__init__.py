@@ -274,6 +274,14 @@ class CompanyMembershipForm(forms.ModelForm[CompanyMembership]):
         model = CompanyMembership
         fields = ["user", "company", *COMPANY_LEVELS, "can_push_to_accounting"]
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "history_level" in self.fields:
+            self.fields["history_level"].required = False  # a page from before it was there
+
+    def clean_history_level(self) -> str:
+        return self.cleaned_data["history_level"] or self.instance.history_level
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if "can_push_to_accounting" in self.changed_data and not cleaned.get("reason", "").strip():

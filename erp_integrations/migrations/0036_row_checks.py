@@ -287,7 +287,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("code", models.CharField(max_length=40)),
-                ("is_on", models.BooleanField(default=True)),
+                ("is_on", models.BooleanField(db_default=True, default=True)),
                 ("limit", models.DecimalField(decimal_places=2, max_digits=9, null=True)),
                 (
                     "company",

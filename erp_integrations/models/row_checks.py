@@ -97,7 +97,7 @@ class CheckRule(models.Model):
 
     company = models.ForeignKey(Company, on_delete=models.CASCADE, related_name="check_rules")
     code = models.CharField(max_length=40)
-    is_on = models.BooleanField(default=True)
+    is_on = models.BooleanField(default=True, db_default=True)
     limit = models.DecimalField(max_digits=9, decimal_places=2, null=True)
 
     class Meta:

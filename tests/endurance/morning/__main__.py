@@ -152,9 +152,8 @@ def spend(way: Any) -> tuple[int, Morning, float, int]:
 def main() -> int:
     rows, one_by_one, seconds, bad = spend(clear_one_by_one)
     each = max(one_by_one.accepts)
-    print(
-        f"one by one: rows {rows} strokes {one_by_one.strokes} seconds {seconds:.0f} bad {bad}; an Accept took {each}"
-    )
+    took = f"rows {rows} strokes {one_by_one.strokes} seconds {seconds:.0f} bad {bad}"
+    print(f"one by one: {took}; an Accept took {each}")
     rows, groups, group_seconds, group_bad = spend(clear_by_groups)
     print(f"rows {rows} strokes {groups.strokes} seconds {group_seconds:.0f} bad {group_bad}")
     is_quick = groups.strokes <= MOST_STROKES and group_seconds <= MOST_SECONDS and each <= 2
