@@ -130,6 +130,7 @@ RIGHTS: dict[str, set[str]] = {
     "see ERP Integrations": OF_ERP,
     # The one who sent it holds every right, and still may not decide on it.
     "decide": {"approver", "approving ERP admin", "approving project admin"},
+    "decide on others": {"approver", "approving ERP admin", "approving project admin", "approving sender"},
     "administer ERP Integrations": {"ERP admin", "approving ERP admin"},
     "compare with the ERP": {
         *("approver", "approving project admin", "approving sender"),

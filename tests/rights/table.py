@@ -51,8 +51,8 @@ TOOLS: dict[str, Row] = {
     "erp_integrations:row": Row(SEES, shows=302),
     "erp_integrations:accept": Row(DECIDES, DECIDES, done="submission.accepted"),
     "erp_integrations:reject": Row(DECIDES, DECIDES, entered={"reason": "x"}, done="submission.rejected"),
-    "erp_integrations:bulk": Row(DECIDES, DECIDES, done=200),  # nothing is ticked
-    "erp_integrations:batch": Row(SEES, DECIDES, done=404),  # another approver's
+    "erp_integrations:bulk": Row("decide on others", "decide on others", done=200),  # nothing is ticked
+    "erp_integrations:batch": Row(SEES, "decide on others", done=404),  # somebody else's
     "erp_integrations:ask": Row(DECIDES, DECIDES, entered={"question": "Why?"}, done="question.asked"),
     "erp_integrations:undo": Row(SEES, DECIDES, "queued", done="submission.undone", shows=302),
     "erp_integrations:resume": Row(DECIDES, DECIDES, "incomplete", done="export.resumed"),
@@ -81,7 +81,7 @@ TOOLS: dict[str, Row] = {
     ),
     "erp_integrations:master_data": Row(SEES, KEEPS, done="masters.asked_for", shows=302),
     "erp_integrations:settings": Row(KEEPS),
-    "erp_integrations:rules": Row(KEEPS, KEEPS, entered={"amount-limit": "5"}, done=422),
+    "erp_integrations:rules": Row(KEEPS, KEEPS, entered={"amount-limit": "5"}, done="check_rules.changed"),
     "erp_integrations:connection": Row(
         *(KEEPS, KEEPS), entered={"name": "New"}, done="connection.changed", looked=LOOKED_AT_SECRETS
     ),

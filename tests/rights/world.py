@@ -191,7 +191,7 @@ def _place(name: str, *, creator: User, sender: User, approver: User, project: P
         WireAttempt.objects.create(call=call, attempt=1, reply=f"{name} reply"),
         Attestation.objects.create(call=call, is_there=True, read_back=True, by=approver),
         mail,
-        Batch.objects.create(company=company, by=approver, action=BatchAction.ACCEPT),
+        Batch.objects.create(company=company, by=creator, action=BatchAction.ACCEPT),
         Subscription.objects.create(user=creator, kind="daily_summary", wanted=False),
         Group.objects.get(name=f"{name} group"),
     ]
