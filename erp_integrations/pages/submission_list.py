@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum, prefetch_related_objects
-from django.urls import reverse
 from django.utils.text import slugify
 
 from directory.db import pagination
@@ -269,12 +268,10 @@ def list_vendor_links(connections: Parameter, contract_companies: Parameter) -> 
 
 
 def build_cells(rows: Iterable[SubmissionRow], *, read_only: bool = False) -> Iterator[dict[str, Any]]:
-    """Each row of a company as plain values, of which a template finds each at once."""
-    address = ""
+    """Each row of a company as plain values, found at once by a template; addresses go from the list's."""
     for row in rows:
         submission, awaits = row.submission, row.is_awaiting
-        address = address or reverse("erp_integrations:commitments", args=[row.viewer.company.slug])
-        url = f"{address}{submission.pk}/"
+        url = f"{submission.pk}/"
         reason, actions = ("", []) if read_only else (row.not_decidable_reason, row.actions)
         check = describe_check(submission) if awaits else None
         waits = bool(check and not check[1] and not read_only)
