@@ -1,4 +1,4 @@
-"""Our templates without the lines that only hold tags: what they leave behind is blank, and travels."""
+"""Our templates without indentation and the lines that only hold tags: what they leave travels, blank."""
 
 import re
 
@@ -10,18 +10,19 @@ _TAGS = (  # which write nothing, or something that ends with a line break
     "include|link|post|fact"
 )
 _LINE_OF_TAGS = re.compile(
-    rf"^[ \t]*((?:(?:\{{% (?:(?:{_TAGS})\b|url .* as )[^%\n]*%\}}|\{{#[^\n]*?#\}})[ \t]*)+)\n", re.MULTILINE
+    rf"^((?:(?:\{{% (?:(?:{_TAGS})\b|url .* as )[^%\n]*%\}}|\{{#[^\n]*?#\}})[ \t]*)+)\n", re.MULTILINE
 )
 _CONDITIONAL_LINE = re.compile(
-    r"^([ \t]*)(\{% if [^%\n]*%\})((?:(?!\{% (?:if|else|elif|endif)\b).)*)\{% endif %\}[ \t]*\n", re.MULTILINE
+    r"^(\{% if [^%\n]*%\})((?:(?!\{% (?:if|else|elif|endif)\b).)*)\{% endif %\}[ \t]*\n", re.MULTILINE
 )
 
 
 class Loader(filesystem.Loader):
-    """Everything that a template writes stays, to the space: only such lines end without a line break."""
+    """All else that a template writes stays, to the space: only such lines end without a line break."""
 
     def get_contents(self, origin: Origin) -> str:
         source: str = super().get_contents(origin)
         if not str(origin.name).endswith(".html"):
             return source
-        return _LINE_OF_TAGS.sub(r"\1", _CONDITIONAL_LINE.sub(r"\2\1\3\n{% endif %}", source))
+        source = re.sub(r"^[ \t]+|[ \t]+$", "", source, flags=re.MULTILINE)
+        return _LINE_OF_TAGS.sub(r"\1", _CONDITIONAL_LINE.sub(r"\1\2\n{% endif %}", source))

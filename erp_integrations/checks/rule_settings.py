@@ -28,7 +28,7 @@ class RulesForm(forms.Form):
                 limit = setting.limit if setting and setting.limit is not None else rule.limit
                 self.fields[get_limit_name(rule.code)] = forms.DecimalField(
                     label=f"{rule.label}: limit, {rule.unit}",
-                    initial=limit.normalize(),
+                    initial=f"{limit.normalize():f}",
                     min_value=Decimal(0),
                     max_digits=9,
                     decimal_places=2,

@@ -11,7 +11,6 @@ from django.http import FileResponse, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -136,9 +135,7 @@ def build_fields(wanted: Wanted) -> list[tuple[str, str]]:
     if wanted.is_counted:
         named.append(("group", "Group by", Select(choices=[("", "Nothing"), ("project", "Project")])))
     values, own = wanted.parameters, {"form": "list-query"}
-    rendered = [(label, widget.render(name, values.get(name), own)) for name, label, widget in named]
-    # Django's own markup, without its blank lines.
-    return [(label, SafeString(html.replace("\n", ""))) for label, html in rendered]  # nosec B703
+    return [(label, widget.render(name, values.get(name), own)) for name, label, widget in named]
 
 
 def build_columns(wanted: Wanted) -> list[dict[str, str]]:

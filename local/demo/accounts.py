@@ -49,6 +49,17 @@ APPROVER_2 = Account(
     commitments_level=Level.STANDARD,
     only_on="CITY",
 )
+LEAD = Account(
+    "lead@demo.example",
+    "Logan",
+    "Lead",
+    "accepts, rejects and unlinks: the same, and Admin on one project's Commitments",
+    KEYSTONE,
+    Level.STANDARD,
+    pushes_to_accounting=True,
+    commitments_level=Level.ADMIN,
+    only_on="WM14",
+)
 VIEWER = Account(
     "viewer@demo.example",
     "Vivian",
@@ -104,6 +115,7 @@ HARBOR_PROJECT_ADMIN = Account(
 ACCOUNTS = (
     APPROVER,
     APPROVER_2,
+    LEAD,
     VIEWER,
     CREATOR,
     PROJECT_ADMIN,

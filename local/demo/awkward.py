@@ -160,6 +160,11 @@ CASES = (
     Case("line-goes-as-an-amount", ("154055", "150159"), _rounded_unit_cost),
     Case("line-amount-on-unit-price", ("154129", "P44147"), _first_line(quantity=None, unit_cost=None)),
     Case("negative-line", ("134037", "144141", "130170"), _with_credit(_a_tenth)),
+    Case(
+        "near-duplicate",
+        ("120253",),
+        lambda commitment: replace(commitment, title="Full & preventive maintenance of HVAC and plumbing"),
+    ),
     Case("job-security", ("144167",), lambda commitment: commitment),
     Case("line-phase-complete", ("144035",), _last_line_on(CLOSED)),
     Case("line-phase-inactive", ("144113",), _last_line_on(SUSPENDED)),

@@ -1,7 +1,7 @@
 """The blueprint into an empty database, in one transaction and in bulk.
 
 Commitments get the same history row that ``commitments.services.create_commitment`` writes.
-What is sent and rejected afterwards goes through the decisions (``waiting.py``).
+What is sent and decided afterwards goes through the decisions (``waiting.py``).
 """
 
 import os
@@ -77,7 +77,7 @@ def load() -> dict[str, Commitment]:
         _company(loaded, company)
     _memberships(loaded)
     commitments = _commitments(loaded, blueprint().commitments)
-    waiting.send_and_reject(commitments, loaded.people)
+    waiting.send_and_decide(commitments, loaded.people)
     return commitments
 
 

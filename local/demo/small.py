@@ -14,7 +14,7 @@ from local.demo.accounts import APPROVER_2, writer_of
 from local.demo.companies import COMPANIES, HARBOR, DemoCompany
 from local.demo.loading import ROWS_AT_ONCE
 from local.demo.planning import blueprint
-from local.demo.waiting import REJECTIONS, waiting_numbers
+from local.demo.waiting import ACCEPTED, REJECTIONS, waiting_numbers
 
 PREFIX = "R{:03}-"
 
@@ -74,7 +74,7 @@ def _make(prefix: str, count: int) -> None:
 
 def _templates(company: DemoCompany) -> list[Commitment]:
     """Commitments of the demo that nothing blocks, and that were not sent."""
-    others = {*REJECTIONS, *waiting_numbers()}
+    others = {*REJECTIONS, *ACCEPTED, *waiting_numbers()}
     numbers = [
         each.number
         for each in blueprint().of(company)

@@ -1,15 +1,22 @@
-"""Commitments that wait or were rejected when the demo starts: through the real decisions.
+"""Commitments that wait, were rejected or were accepted when the demo starts: through the real decisions.
 
-Everything is sent at the moment of loading. Earlier times would have to be written past the
-history, which takes its time from the database and can't be changed.
+Everything is sent at the moment of loading: the history takes its time from the database and can't be
+changed. Only when a submission was sent is set back afterwards, so that rows have ages.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from decimal import Decimal
+
+from django.utils import timezone
 
 from commitments.models import Commitment
+from commitments.services import update_commitment
 from directory.models import User
 from erp_integrations import submissions
+from erp_integrations.checks.approval_basis import build_basis
+from erp_integrations.models import Submission
 from local.demo.accounts import (
     APPROVER,
     HARBOR_APPROVER,
@@ -19,14 +26,53 @@ from local.demo.accounts import (
 )
 from local.demo.blueprint import PlannedCommitment
 from local.demo.companies import HARBOR, KEYSTONE
+from local.demo.draws import Draw
 from local.demo.planning import blueprint
 
 LONGEST_TO_READ = 12  # lines
-BUSY = [project for project in KEYSTONE.projects if project.number.startswith("SUP")]
+BUSY = [
+    project
+    for project in KEYSTONE.projects
+    if project.number.startswith("SUP") or project.number in {"WTP", "STR", "PARK", "WM15", "FLEET"}
+]
 
 # Two with numbers that are too long, a pair that wants one ERP ID, text that is respelled, an
-# account that Spectrum refuses, a phase that it has closed, and a job that our operator may not touch.
-AWKWARD = ("144136", "140197", "144091", "134136", "120214", "130282", "144035", "144167")
+# account that Spectrum refuses, a phase that it has closed, a job that our operator may not touch, a
+# point in a number, and a vendor that is not used any more.
+AWKWARD = (
+    *("144136", "140197", "144091", "134136", "120214", "130282", "144035", "144167"),
+    *("154033", "134071"),
+)
+
+# Six that were accepted at once and are exported when the worker starts: three each of two vendors.
+ACCEPTED = ("150047", "120260", "120167", "144117", "154014", "134130")
+
+# What these make of others: two that are nearly the same, a vendor's name near another's, an amount that is
+# far from the vendor's others, and retainage that is none of theirs.
+NEAR_DUPLICATES = ("120345", "120253")
+UNUSUAL = ("144140", "130252", "144056")
+
+# Rejected for this reason, corrected, and sent again.
+RESENT = "B44120"
+RESENT_REASON = "The signed contract names 5 % retainage and this has none. Please correct it."
+
+# What an approver does not export as it is. The others that say Look are right when they are looked at.
+BAD: Mapping[str, str] = {
+    "144136": "its number is too long for Spectrum",
+    "140197": "its number is too long for Spectrum",
+    "154033": "Spectrum allows no point in a number",
+    "144035": "its last line is on a closed phase",
+    "144091": "waits twice with the same vendor and number, as 134136",
+    "134136": "waits twice with the same vendor and number, as 144091",
+    "120345": "nearly the same as 120253",
+    "120253": "nearly the same as 120345",
+    "144140": "the vendor's name is near another's that is known",
+    "130252": "4.9 times the largest of the vendor's other commitments",
+    "144056": "retainage that the vendor's other commitments don't have",
+    "150184": "more than the money left on a cost code",
+    "144165": "more than the money left on a cost code",
+    "130201": "more than the money left on a cost code",
+}
 
 REJECTIONS: Mapping[str, str] = {
     "144149": "The signed contract names 10 % retainage and this has none. Please correct it.",
@@ -40,24 +86,62 @@ REJECTIONS: Mapping[str, str] = {
 def waiting_numbers() -> list[str]:
     """The contracts that wait: some ordinary ones of each linked project, and the chosen awkward ones."""
     ordinary = list(_ordinary())
-    return [*ordinary, *WRITTEN_BY_THE_SECOND_APPROVER, *AWKWARD]
+    return [*ordinary, *WRITTEN_BY_THE_SECOND_APPROVER, *AWKWARD, *NEAR_DUPLICATES, *UNUSUAL, RESENT]
 
 
-def send_and_reject(commitments: Mapping[str, Commitment], people: Mapping[str, User]) -> None:
-    """Send what waits and what is rejected, and reject that, each by the person whose part it is."""
+def bad_commitments() -> set[str]:
+    """The numbers of what is BAD, as the pages show them."""
+    return {each.number for each in blueprint().commitments if each.contract.number in BAD}
+
+
+def send_and_decide(commitments: Mapping[str, Commitment], people: Mapping[str, User]) -> None:
+    """Send what waits and what is decided, and decide that, each by the person whose part it is."""
     planned = {each.contract.number: each for each in blueprint().commitments}
-    for number in [*REJECTIONS, *waiting_numbers()]:
+    # Whatever was sent first comes first, as it would have.
+    for number in sorted([*ACCEPTED, *REJECTIONS, *waiting_numbers()], key=days_ago, reverse=True):
         at_harbor = planned[number].company == HARBOR
-        sender = HARBOR_PROJECT_ADMIN if at_harbor else PROJECT_ADMIN
-        submission = submissions.send_to_erp(commitment=commitments[number], by=people[sender.email])
+        sender = people[(HARBOR_PROJECT_ADMIN if at_harbor else PROJECT_ADMIN).email]
+        approver = people[(HARBOR_APPROVER if at_harbor else APPROVER).email]
+        submission = _send(commitments[number], sender, days_ago(number))
         if number in REJECTIONS:
-            approver = HARBOR_APPROVER if at_harbor else APPROVER
-            submissions.reject(submission=submission, by=people[approver.email], reason=REJECTIONS[number])
+            submissions.reject(submission=submission, by=approver, reason=REJECTIONS[number])
+        elif number in ACCEPTED:
+            basis = build_basis(submission.document)
+            submissions.accept(
+                submission=submission, by=approver, expected_hash=basis.hash, erp_id=basis.proposed_erp_id
+            )
+        elif number == RESENT:
+            submissions.reject(submission=submission, by=approver, reason=RESENT_REASON)
+            row = Commitment.objects.get(pk=commitments[number].pk)
+            changed = update_commitment(
+                commitment=row,
+                by=sender,
+                version=row.version,
+                values={"default_retainage": Decimal("5.00")},
+                lines=None,
+            )
+            _send(changed, sender, 1)
+
+
+def days_ago(number: str) -> int:
+    """When a contract was sent: from today to five weeks ago, and what was accepted before that."""
+    if number in ACCEPTED:
+        return 40 + ACCEPTED.index(number)
+    if number in NEAR_DUPLICATES:
+        return (6, 3)[NEAR_DUPLICATES.index(number)]
+    return Draw(f"sent {number}").whole(0, 35)
+
+
+def _send(commitment: Commitment, by: User, days: int) -> Submission:
+    submission = submissions.send_to_erp(commitment=commitment, by=by)
+    moment = timezone.now() - timedelta(days=days, minutes=Draw(f"at {submission.number}").whole(0, 90))
+    Submission.objects.filter(pk=submission.pk).update(sent_at=moment)
+    return submission
 
 
 def _ordinary() -> Iterator[str]:
     chosen: Counter[str] = Counter()
-    taken = {*WRITTEN_BY_THE_SECOND_APPROVER, *REJECTIONS}
+    taken = {*WRITTEN_BY_THE_SECOND_APPROVER, *REJECTIONS, *ACCEPTED, *NEAR_DUPLICATES, *UNUSUAL, RESENT}
     for commitment in blueprint().commitments:
         limit = 3 if commitment.company == HARBOR else 2 if commitment.project in BUSY else 1
         if (

@@ -64,6 +64,25 @@ KINDS: Mapping[str, tuple[Moment, str]] = MappingProxyType(
     }
 )
 
+# What the page of faults sets at the press of a button.
+BUTTONS: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
+    {
+        "no-answer": ("Next write: stored, no answer", {"kind": "commit_then_hang", "seconds": 1}),
+        "lost": ("Next write: not stored, no answer", {"kind": "hang_before_commit", "seconds": 1}),
+        "account": (
+            "Refuse the next account",
+            {
+                "kind": "refuse",
+                "method": "UpdateSubcontract",
+                "column": "GL_Account",
+                "text": "GL account is not valid",
+            },
+        ),
+        # A listener that is closed would take this page with it.
+        "maintenance": ("Maintenance: the next ten writes", {"kind": "html_maintenance", "times": 10}),
+    }
+)
+
 # They befall the site as a whole: `on_call` 0 lets them begin without waiting for a call.
 OF_THE_SITE = frozenset({"refuse_connection", "wsdl_drift", "read_back_lag", "read_back_outage"})
 OF_INFO_LINK = frozenset({"read_back_lag", "read_back_outage"})

@@ -1,4 +1,4 @@
-"""The pages that let a person log into the simulated Spectrum and look around; nothing can be changed."""
+"""The pages that let a person log into the simulated Spectrum and look around; only faults can be set."""
 
 import json
 import sqlite3
@@ -7,7 +7,7 @@ from typing import Any
 
 from local.spectrum import calls, masters, subcontracts, tables
 from local.spectrum.endpoint import Switches
-from local.spectrum.faults import KINDS
+from local.spectrum.faults import BUTTONS, KINDS
 from local.spectrum.html import Content, document, node
 from local.spectrum.subcontracts import SubcontractKey
 
@@ -113,7 +113,14 @@ class Pages:
 
     def fault_list(self, faults: Sequence[Mapping[str, Any]], waiting: int) -> bytes:
         """The script of faults, and those that have struck."""
-        body: list[Content] = [node("h1", "Scripted faults")]
+        buttons = [
+            node("button", label, type="submit", name="fault", value=name)
+            for name, label in [*((name, label) for name, (label, _) in BUTTONS.items()), ("clear", "Clear")]
+        ]
+        body: list[Content] = [
+            node("h1", "Scripted faults"),
+            node("form", buttons, method="post", action="/faults", class_="search"),
+        ]
         if faults:
             body.append(tables.fault_table(faults))
         else:
@@ -182,7 +189,7 @@ class Pages:
                     "footer",
                     node(
                         "p",
-                        f"Over-long text is {cut}. Times are UTC. Nothing can be changed on these pages.",
+                        f"Over-long text is {cut}. Times are UTC. Only faults can be set on these pages.",
                         class_="wide",
                     ),
                 ),

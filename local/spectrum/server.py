@@ -23,6 +23,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from local.spectrum import control, lists, wsdl
 from local.spectrum.endpoint import HTML, JSON, XML, Ending, Endpoint, Reply, layout_of
+from local.spectrum.faults import BUTTONS
 from local.spectrum.hosted import ROTATION, TOKEN
 from local.spectrum.pages import Pages, as_json
 from local.spectrum.subcontracts import SubcontractKey
@@ -198,6 +199,9 @@ class Handler(BaseHTTPRequestHandler):
         if path.startswith("/simulator/"):
             self._control(path)
             return
+        if path == "/faults":
+            self._set_fault()
+            return
         if path.strip("/") in {TOKEN, ROTATION}:
             self._answer_hosted(path.strip("/"))
             return
@@ -215,6 +219,25 @@ class Handler(BaseHTTPRequestHandler):
             self._send_page(None)
             return
         self._finish(self.server.endpoint.answer(layout, body))
+
+    def _set_fault(self) -> None:
+        """A button of the page of faults; another site's page can't press it."""
+        body = self._body()
+        if body is None:
+            return
+        if self.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+            self._send(403, b"This is set on the page of faults itself.\n", TEXT)
+            return
+        chosen = dict(parse_qsl(body.decode("ascii", "replace"))).get("fault", "")
+        endpoint = self.server.endpoint
+        if chosen == "clear":
+            control.delete(["faults"], endpoint)
+        elif chosen in BUTTONS:
+            control.post(["faults"], as_json({"faults": [dict(BUTTONS[chosen][1])]}), endpoint)
+        self.send_response(303)
+        self.send_header("Location", "/faults")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def _answer_hosted(self, what: str) -> None:
         body = self._body()

@@ -210,7 +210,13 @@
     const at = rows.indexOf(document.activeElement?.closest("#rows tr[id]"));
     rowLink(rows[at < 0 ? 0 : Math.min(Math.max(at + by, 0), rows.length - 1)])?.focus();
   };
-  const KEYS = { j: () => step(1), k: () => step(-1), "?": () => help?.showModal() };
+  const KEYS = {
+    j: () => step(1),
+    k: () => step(-1),
+    o: (row) => rowLink(row)?.click(),
+    x: (row) => row?.querySelector("[name=id]")?.click(),
+    "?": () => help?.showModal(),
+  };
 
   help?.addEventListener("change", ({ target }) => localStorage.setItem("keys", target.checked ? "on" : "off"));
   document.querySelectorAll("[data-show-keys]").forEach((button) => {
@@ -229,7 +235,7 @@
     const pressed = row?.querySelector(`[data-key="${CSS.escape(key)}"]`) ?? document.querySelector(`:not(#rows *)[data-key="${CSS.escape(key)}"]`);
     if (!pressed && !KEYS[key]) return;
     event.preventDefault();
-    if (!pressed) KEYS[key]();
+    if (!pressed) KEYS[key](row);
     else if (pressed.matches("[type=search]")) pressed.focus();
     else {
       if (row?.contains(pressed)) rowLink(row)?.focus();

@@ -41,6 +41,7 @@ class Run:
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         self._last_call = 0
         self._accepted: set[str] = set()  # submissions
+        self._accepted_before: set[str] = set()  # numbers
         self.synced: dict[str, str] = {}
         """The address of its submission, by the commitment's."""
 
@@ -50,6 +51,10 @@ class Run:
             company: [each for path in projects(company.sender) for each in commitments(company.sender, path)]
             for company in self._office.companies
         }
+        for company, all_of_it in found.items():
+            accepted = [each for each in all_of_it if each.badge in {"Exporting", "Synced"}]  # with the demo
+            self._accepted_before |= {each.number for each in accepted}
+            found[company] = [each for each in all_of_it if each not in accepted]
         total = sum(map(len, found.values()))
         if first is not None and first < total:
             chosen = {number * total // first for number in range(first)}
@@ -105,7 +110,8 @@ class Run:
             ended = [pair for pair in _in_turn(work) if pair[1].path in self.synced]
             found = dict(readers.map(look, ended))
         shown = {each.key for each in self._accepting.seen.values()}
-        found["Spectrum"] = [f"nobody accepted {' '.join(each)}" for each in stored if each not in shown]
+        foreign = [each for each in stored if each not in shown and each[2] not in self._accepted_before]
+        found["Spectrum"] = [f"nobody accepted {' '.join(each)}" for each in foreign]
         return {path: each for path, each in found.items() if each}
 
     def _send(self, company: Company, commitment: Commitment) -> None:

@@ -34,6 +34,7 @@ pytestmark = pytest.mark.django_db
 WITHOUT_A_FINDING = {
     "erp-id-taken",
     "negative-line",
+    "near-duplicate",
     awkward.WRONG_ACCOUNT,
     awkward.BEFORE_THE_FISCAL_CALENDAR,
     "job-security",
@@ -112,10 +113,11 @@ def test_only_what_is_awkward_on_purpose_has_findings(loaded: dict[str, Commitme
         assert all(findings == expected for findings in each), case
 
 
-def test_some_wait_and_some_were_rejected_and_nothing_else_was_sent(loaded: dict[str, Commitment]) -> None:
+def test_some_wait_and_some_were_decided_and_nothing_else_was_sent(loaded: dict[str, Commitment]) -> None:
     assert Counter(Submission.objects.values_list("company__slug", "status")) == {
-        ("keystone", "awaiting"): 27,
-        ("keystone", "rejected"): 4,
+        ("keystone", "awaiting"): 40,
+        ("keystone", "rejected"): 5,
+        ("keystone", "accepted"): 6,
         ("harbor", "awaiting"): 6,
         ("harbor", "rejected"): 1,
     }
@@ -171,11 +173,13 @@ def test_the_people_may_do_what_their_name_says(
     assert who(lambda person: can_push_to_accounting(person, keystone)) == {
         "approver@demo.example",
         "approver2@demo.example",
+        "lead@demo.example",
     }
     assert who(lambda person: can_push_to_accounting(person, harbor)) == {"approver@harbor.example"}
     assert who(lambda person: can_see_erp_integrations(person, keystone)) == {
         "approver@demo.example",
         "approver2@demo.example",
+        "lead@demo.example",
         "viewer@demo.example",
         "erpadmin@demo.example",
     }
@@ -207,7 +211,7 @@ def test_the_privilege_was_granted_by_the_administrator_and_is_in_the_history(
     loaded: dict[str, Commitment], people: dict[str, User]
 ) -> None:
     granted = HistoryEntry.objects.filter(event="privilege.granted")
-    assert granted.count() == 3
+    assert granted.count() == 4
     assert set(granted.values_list("by_id", flat=True)) == {people["admin@demo.example"].pk}
 
 

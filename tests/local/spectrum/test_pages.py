@@ -162,3 +162,14 @@ def test_the_page_of_faults_says_what_waits_and_what_has_struck(caller: Caller, 
     assert "Tax_Group" in text
     assert "&lt;b&gt;mine&lt;/b&gt;" in source
     assert '<a href="/faults">2 scripted' in _page(caller, "/calls")[1]
+
+
+def test_a_button_of_the_page_of_faults_sets_one_and_another_clears_them(caller: Caller, number: str) -> None:
+    assert caller.raw("POST", "/faults", b"fault=account")[0] == 303
+    assert "1 scripted fault waiting to strike." in _page(caller, "/faults")[0]
+    assert ("I", "GL_Account") in caller.header(Subcontract_Number=number)
+    for press, waiting in ((b"fault=maintenance", True), (b"fault=clear", False), (b"fault=nothing", False)):
+        assert caller.raw("POST", "/faults", press)[0] == 303
+        assert ("waiting to strike" in _page(caller, "/")[0]) is waiting
+    assert caller.raw("POST", "/faults", b"fault=lost", Sec_Fetch_Site="cross-site")[0] == 403
+    assert "waiting to strike" not in _page(caller, "/")[0]
