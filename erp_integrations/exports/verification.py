@@ -13,7 +13,6 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from commitments.locks import set_accounting_status
-from commitments.models import Badge
 from erp_integrations import alarms
 from erp_integrations.adapters.base import (
     FoundElsewhere,
@@ -28,7 +27,7 @@ from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.checks import moved_records
 from erp_integrations.events import ErpEvent
 from erp_integrations.exports import outcomes
-from erp_integrations.models import ExportJob, JobStatus, Verification
+from erp_integrations.models import ExportJob, Verification
 
 BATCH_SIZE = 50
 READ_BACK_INTERVAL = timedelta(minutes=1)
@@ -71,7 +70,7 @@ def record_verdict(job_id: int, verdict: Verdict, plan_version: int = 1) -> bool
     job = outcomes.lock_job_and_parents(job_id)
     if job.plan_round != plan_version:
         return False  # it was followed to another key meanwhile
-    if (job.status, job.verification) != (JobStatus.SYNCED, Verification.PENDING):
+    if not job.is_unread:
         return False
     if isinstance(verdict, Unavailable):
         job.verify_after = Now() + READ_BACK_INTERVAL
@@ -84,19 +83,22 @@ def record_verdict(job_id: int, verdict: Verdict, plan_version: int = 1) -> bool
 
 
 def set_verification(job: ExportJob, verdict: KnownVerdict) -> None:
-    """Write what was seen on a synced job that is locked, and on its commitment's badge."""
-    before = job.verification
+    """Write what was seen on a synced job that is locked, and on its commitment's badge.
+
+    What a person said to have seen was what stood there then, and no other thing.
+    """
+    before, seen = (job.verification, job.differences), job.seen_at
     job.verification, job.differences = to_verification_columns(verdict)
-    if job.verification == Verification.ABSENT != before:
-        alarms.create_alarm(
-            job, "Spectrum confirmed every call, but the record was not found when read back."
-        )
-    if job.verification == Verification.ELSEWHERE != before:
-        alarms.create_alarm(job, "It was moved in Spectrum: its vendor code or number has changed.")
+    if seen and before != (job.verification, job.differences):
+        job.seen_by = job.seen_at = None
+        job.seen_reason = ""
+    if job.deviates and (job.verification != before[0] or seen != job.seen_at):
+        alarms.create_alarm(job, ALARMS[job.verification])
     job.filled = [asdict(each) for each in verdict.filled] if isinstance(verdict, Match | Mismatch) else []
     job.verified_at = Now()
-    job.save(update_fields=["verification", "differences", "filled", "verified_at"])
-    badge = outcomes.VERIFIED_BADGES.get(job.verification, Badge.SYNCED)
+    changed = ["verification", "differences", "filled", "verified_at", "seen_by", "seen_at", "seen_reason"]
+    job.save(update_fields=changed)
+    badge = outcomes.get_synced_badge(job)
     if job.submission.commitment.badge != badge:
         set_accounting_status(job.submission.commitment, badge=badge)
 
@@ -129,6 +131,11 @@ def to_differences_column(records: Sequence[MovedRecord]) -> list[dict[str, str]
     return [asdict(each.difference) for each in records]
 
 
+ALARMS: dict[str, str] = {
+    Verification.ABSENT: "Spectrum confirmed every call, but the record was not found when read back.",
+    Verification.ELSEWHERE: "It was moved in Spectrum: its vendor code or number has changed.",
+    Verification.DIFFERS: "When read back, what is in Spectrum differed from what was accepted.",
+}
 EVENTS: dict[str, ErpEvent] = {
     Verification.MATCH: ErpEvent.EXPORT_VERIFIED,
     Verification.DIFFERS: ErpEvent.EXPORT_DIFFERS,
