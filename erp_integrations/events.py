@@ -36,7 +36,6 @@ class ErpEvent(Event):
     )
     EXPORT_ATTESTED_PART = "export.attested_part", "Checked in Spectrum: part of it is there"
     EXPORT_ELSEWHERE = "export.elsewhere", "Read back: it was moved to another key in Spectrum"
-    EXPORT_LOOK_ASKED = "export.look_asked", "Asked to read it back again"
     EXPORT_SEEN = "export.seen", "Seen that Spectrum differs, and left as it is"
     EXPORT_FOLLOWED = "export.followed", "Followed to its new key in Spectrum"
     EXPORT_RESUMED = "export.resumed", "Resumed with the remaining calls"

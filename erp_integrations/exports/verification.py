@@ -27,7 +27,7 @@ from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.checks import moved_records
 from erp_integrations.events import ErpEvent
 from erp_integrations.exports import outcomes
-from erp_integrations.models import ExportJob, Verification
+from erp_integrations.models import ExportJob, JobStatus, Verification
 
 BATCH_SIZE = 50
 READ_BACK_INTERVAL = timedelta(minutes=1)
@@ -54,14 +54,20 @@ def verify_due(connection_id: int | None = None) -> int:
     for job in due[:BATCH_SIZE]:
         if job.connection_id in silent:
             continue
-        calls = tuple(to_call(stored) for stored in job.list_current_calls())
-        verdict = get_adapter(job.connection).verify_plan(calls)
-        if absent := moved_records.find_absence(verdict):
-            verdict = build_absence_verdict(absent, moved_records.find_moved_records(job))
+        verdict = verify_job(job)
         if isinstance(verdict, Unavailable):
             silent.add(job.connection_id)
         verified += record_verdict(job.pk, verdict, job.plan_round)
     return verified
+
+
+def verify_job(job: ExportJob) -> Verdict:
+    """Compare what was accepted with what Spectrum holds now. No transaction may be open."""
+    calls = tuple(to_call(stored) for stored in job.list_current_calls())
+    verdict = get_adapter(job.connection).verify_plan(calls)
+    if absent := moved_records.find_absence(verdict):
+        return build_absence_verdict(absent, moved_records.find_moved_records(job))
+    return verdict
 
 
 @transaction.atomic
@@ -70,7 +76,7 @@ def record_verdict(job_id: int, verdict: Verdict, plan_version: int = 1) -> bool
     job = outcomes.lock_job_and_parents(job_id)
     if job.plan_round != plan_version:
         return False  # it was followed to another key meanwhile
-    if not job.is_unread:
+    if (job.status, job.verification) != (JobStatus.SYNCED, Verification.PENDING):
         return False
     if isinstance(verdict, Unavailable):
         job.verify_after = Now() + READ_BACK_INTERVAL

@@ -17,7 +17,6 @@ class Migration(migrations.Migration):
             name="seen_by",
             field=models.ForeignKey(
                 db_index=False,
-                help_text="Who said, with a reason, that Spectrum may differ as it does.",
                 null=True,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="+",

@@ -1,7 +1,4 @@
-"""What differs in Spectrum waits for a person too, and what is synced can be read back once more.
-
-The new indexes also answer what a process from before the upgrade asks.
-"""
+"""What differs in Spectrum waits for a person too. The new index also answers what a process of before asks."""
 
 from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
 from django.db import migrations, models
@@ -25,21 +22,5 @@ class Migration(migrations.Migration):
                 name="jobs_for_workers_or_people",
             ),
         ),
-        AddIndexConcurrently(
-            model_name="exportjob",
-            index=models.Index(
-                condition=models.Q(
-                    models.Q(
-                        ("verification", "pending"),
-                        ("verify_after__gt", models.F("verified_at")),
-                        _connector="OR",
-                    ),
-                    ("status", "synced"),
-                ),
-                fields=["verify_after"],
-                name="export_jobs_to_read_back",
-            ),
-        ),
         RemoveIndexConcurrently(model_name="exportjob", name="unfinished_export_jobs"),
-        RemoveIndexConcurrently(model_name="exportjob", name="unverified_export_jobs"),
     ]

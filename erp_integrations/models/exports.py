@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -23,9 +23,6 @@ from erp_integrations.models.job_statuses import (
     Verification,
 )
 from erp_integrations.models.submissions import Submission
-
-UNREAD = Q(verification=Verification.PENDING) | Q(verify_after__gt=F("verified_at"))
-"""Not read back since it was written, or since somebody asked for another look."""
 
 
 class ExportJobQuerySet(LeasedQuerySet["ExportJob"]):
@@ -54,7 +51,9 @@ class ExportJobQuerySet(LeasedQuerySet["ExportJob"]):
 
     def unverified(self) -> "ExportJobQuerySet":
         """Synced, and to be read back now."""
-        return self.filter(UNREAD, status=JobStatus.SYNCED, verify_after__lte=Now())
+        return self.filter(
+            status=JobStatus.SYNCED, verification=Verification.PENDING, verify_after__lte=Now()
+        )
 
     def due_for_read_back(self) -> "ExportJobQuerySet":
         """Nobody knows, the quiet period is over, and nobody has looked since: to be read back now."""
@@ -129,14 +128,7 @@ class ExportJob(models.Model):
         blank=True,
         help_text="Title, name and value of what the ERP put where nothing was sent, as it was read back.",
     )
-    seen_by = models.ForeignKey(
-        User,
-        on_delete=models.PROTECT,
-        null=True,
-        related_name="+",
-        db_index=False,
-        help_text="Who said, with a reason, that Spectrum may differ as it does.",
-    )
+    seen_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     seen_at = models.DateTimeField(null=True)
     seen_reason = models.TextField(blank=True, default="", db_default="")
     created_at = models.DateTimeField(db_default=Now())
@@ -205,8 +197,8 @@ class ExportJob(models.Model):
             models.Index(fields=["not_before"], condition=Q(status="unknown"), name="unknown_export_jobs"),
             models.Index(
                 fields=["verify_after"],
-                condition=Q(UNREAD, status="synced"),
-                name="export_jobs_to_read_back",
+                condition=Q(status="synced", verification="pending"),
+                name="unverified_export_jobs",
             ),
             models.Index(
                 fields=["connection", "id"], condition=Q(status="synced"), name="synced_export_jobs"
@@ -226,12 +218,6 @@ class ExportJob(models.Model):
     @property
     def record_name(self) -> str:
         return f"vendor {self.vendor_code}, subcontract {self.erp_id}"
-
-    @property
-    def is_unread(self) -> bool:
-        """Synced, and still to be read back, for the first time or once more."""
-        asked = self.verified_at and self.verify_after and self.verify_after > self.verified_at
-        return self.status == JobStatus.SYNCED and bool(asked or self.verification == Verification.PENDING)
 
     @property
     def deviates(self) -> bool:

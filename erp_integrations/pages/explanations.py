@@ -220,8 +220,6 @@ def list_ways_out(row: SubmissionRow, job: ExportJob) -> list[str]:
     """Of what Spectrum does not show as accepted: what follows, and who does it. Two queries."""
     if job.seen_at:
         return [f"{describe_seen(job)}. It no longer needs attention unless Spectrum shows something else."]
-    if job.is_unread:
-        return ["Spectrum is being read again."]
     deciders = list_deciders(row)
     admins = User.objects.filter(
         project_memberships__project=row.submission.project_id,

@@ -144,26 +144,12 @@ class SubmissionRow:
     @property
     def needs_look(self) -> bool:
         """By the last look it is not in Spectrum as accepted, and nobody has said that this may stay."""
-        return self.is_synced and self.job is not None and self.job.deviates and not self.job.seen_at
-
-    @property
-    def can_be_seen(self) -> bool:
-        return self.needs_look and self.can_decide
+        return bool(self.job and self.job.deviates and not self.job.seen_at)
 
     @property
     def can_look_again(self) -> bool:
-        job, viewer = self.job if self.is_synced else None, self.viewer
-        may_compare = viewer.can_decide or viewer.erp_integrations_level == Level.ADMIN
-        return bool(
-            job and job.deviates and not job.is_unread and job.connection.has_read_back and may_compare
-        )
-
-    @property
-    def is_live(self) -> bool:
-        """Its page asks for itself: it moves, or is being read back once more."""
-        return self.is_moving or bool(
-            self.is_synced and self.job and self.job.deviates and self.job.is_unread
-        )
+        may_compare = self.viewer.can_decide or self.viewer.erp_integrations_level == Level.ADMIN
+        return bool(self.job and self.job.deviates and self.job.connection.has_read_back and may_compare)
 
     @property
     def actions(self) -> list[tuple[str, str]]:
@@ -172,7 +158,7 @@ class SubmissionRow:
             return [("resolve", "Resolve")]
         if self.can_be_resumed:
             return [("resume", "Resume")]
-        if self.can_be_seen:
+        if self.needs_look and self.can_decide:
             return [("seen", "I have seen it")]
         if not (self.is_open and self.can_be_rejected):
             return []

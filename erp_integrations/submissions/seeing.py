@@ -6,36 +6,37 @@ from django.db.models.functions import Now
 from commitments.locks import set_accounting_status
 from directory.models import User
 from directory.rights.permissions import require_compare_with_erp
+from erp_integrations.adapters.base import Unavailable
 from erp_integrations.events import ErpEvent
-from erp_integrations.exports import outcomes
-from erp_integrations.models import ExportJob, Submission, SubmissionStatus
-from erp_integrations.submissions.errors import Conflict
+from erp_integrations.exports import outcomes, verification
+from erp_integrations.models import Drift, ExportJob, JobStatus, Submission, SubmissionStatus
+from erp_integrations.models.job_statuses import DEVIATING
+from erp_integrations.reconciliation import drift
+from erp_integrations.submissions.errors import Conflict, DecisionError
 from erp_integrations.submissions.row_locks import (
     lock_expected_job,
     lock_for_decision,
-    lock_job,
-    lock_submission,
     require_status,
     require_text,
 )
 
 
-@transaction.atomic
-def ask_to_look_again(*, submission: Submission, by: User) -> None:
-    """Have a worker read it back now; until it has, what was found last stands. Asked twice, it is read once.
+def look_again(*, submission: Submission, by: User) -> None:
+    """Read one export back at once, as a reconciliation does with all; no transaction is open meanwhile.
 
-    Raises RightMissing, and Conflict where nothing deviates or nothing can be read back.
+    Raises RightMissing, Conflict where nothing deviates, DecisionError where nobody can look.
     """
     require_compare_with_erp(by, submission.company)
-    submission = lock_submission(submission)
-    require_status(submission, SubmissionStatus.ACCEPTED)
-    job = outcomes.lock_job_and_parents(lock_job(submission).pk)
-    if not (job.deviates and job.connection.has_read_back):
+    jobs = submission.jobs.filter(status=JobStatus.SYNCED, verification__in=DEVIATING)
+    job = jobs.select_related("submission__commitment", "connection__settings").first()
+    if job is None or not job.connection.has_read_back:
         raise Conflict("There is nothing to look at again. Check its current status.")
-    if not job.is_unread:
-        job.verify_after = Now()
-        job.save(update_fields=["verify_after"])
-        outcomes.record_export_event(job, ErpEvent.EXPORT_LOOK_ASKED, {}, by=by)
+    verdict = verification.verify_job(job)
+    if isinstance(verdict, Unavailable):
+        raise DecisionError(f"{verdict.reason} Nothing was changed. Try again in a moment.")
+    known = Drift.objects.current().filter(job=job, record_name="").first()
+    drift.record_comparison(drift.Comparison(job, verdict, known), lambda: None)
+    ExportJob.objects.filter(pk=job.pk, plan_round=job.plan_round).update(verified_at=Now())
 
 
 @transaction.atomic

@@ -39,8 +39,8 @@ class Undo(Dialog):
             return redirect(self.row.submission)
         try:
             self.command(submission=self.row.submission, by=self.request.user)
-        except submissions.Conflict as conflict:
-            messages.warning(self.request, str(conflict))
+        except submissions.DecisionError as refusal:
+            messages.warning(self.request, str(refusal))
         else:
             messages.success(self.request, self.done.format(self.row.submission.number))
         self.row = self.get_row()
@@ -49,8 +49,8 @@ class Undo(Dialog):
 
 @method_decorator(rate_limits.limit_rate(), name="get")
 class LookAgain(Undo):
-    command = staticmethod(submissions.ask_to_look_again)
-    done = "{} is being read back from Spectrum."
+    command = staticmethod(submissions.look_again)
+    done = "{} was read back from Spectrum again."
 
 
 class FollowUp(Dialog):

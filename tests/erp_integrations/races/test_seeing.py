@@ -1,16 +1,16 @@
 """ "I have seen it" beside a look that finds something else: nobody has seen what they were not shown."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
 from commitments.models import Badge, Commitment
 from erp_integrations import submissions
-from erp_integrations.adapters.base import Match, Mismatch, NotFound, Verdict
+from erp_integrations.adapters.base import Match, Mismatch, NotFound
 from erp_integrations.exports import verification
+from erp_integrations.exports.verification import KnownVerdict
 from erp_integrations.models import ExportJob, Submission
+from erp_integrations.reconciliation import drift
 from tests.erp_integrations.races.acts import two_approvers
 from tests.erp_integrations.races.conftest import Interleave
 from tests.erp_integrations.races.judging import told
@@ -29,8 +29,9 @@ def sees(by: Any, job: ExportJob) -> Act:
     )
 
 
-def finds(job: ExportJob, verdict: Verdict) -> Act:
-    return lambda: verification.record_verdict(job.pk, verdict, job.plan_round)
+def finds(job: ExportJob, verdict: KnownVerdict) -> Act:
+    comparison = drift.Comparison(job, verdict, None)
+    return lambda: drift.record_comparison(comparison, lambda: None)
 
 
 def absent() -> tuple[ExportJob, Any, Any]:
@@ -39,14 +40,12 @@ def absent() -> tuple[ExportJob, Any, Any]:
     ExportJob.objects.filter(pk=job.pk).update(verification="pending", verify_after=job.created_at)
     verification.record_verdict(job.pk, NotFound())
     job.refresh_from_db()
-    later = timezone.now() + timedelta(days=1)
-    ExportJob.objects.filter(pk=job.pk).update(verify_after=later)
     return job, first, second
 
 
 @pytest.mark.parametrize("verdict", [Mismatch(()), Match()])
 def test_of_what_was_seen_and_a_look_that_finds_something_else_the_look_stays(
-    interleave: Interleave, verdict: Verdict
+    interleave: Interleave, verdict: KnownVerdict
 ) -> None:
     job, first, _ = absent()
 

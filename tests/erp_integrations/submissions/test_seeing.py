@@ -65,8 +65,7 @@ def see(job: ExportJob, by: User, reason: str = WHY) -> ExportJob:
 
 
 def look_again(job: ExportJob, by: User) -> ExportJob:
-    submissions.ask_to_look_again(submission=job.submission, by=by)
-    verification.verify_due()
+    submissions.look_again(submission=job.submission, by=by)
     return of(job)
 
 
@@ -151,23 +150,20 @@ class TestLookAgain:
         admin = signed_in(ErpAdminFactory(company=differing.submission.company))
         assert "Look again" in text(admin, url(differing))
         in_spectrum(simulator, CHANGE, differing.differences[0]["sent"], differing.erp_id)
-        for _ in range(2):
-            assert admin.post(url(differing, "look-again/?back=review")).status_code == 302
-        page = text(admin, url(differing))
-        assert "Spectrum is being read again." in page
-        assert "every 3s" in page
-        assert HistoryEntry.objects.filter(event="export.look_asked").count() == 1
-        assert of(differing).verification == Verification.DIFFERS
-        verification.verify_due()
+        page = admin.post(url(differing, "look-again/?back=review"), follow=True).content.decode()
+        assert "it matches what was accepted" in page
         assert of(differing).verification == Verification.MATCH
         assert list(Submission.objects.synced()) == [differing.submission]
-        assert admin.post(url(differing, "look-again/"), follow=True).status_code == 200
+        again = admin.post(url(differing, "look-again/?back=review"), follow=True).content.decode()
+        assert "There is nothing to look at again." in again
 
     def test_where_nobody_can_look_what_was_found_stands(
         self, absent: ExportJob, approver: User, settings: Settings
     ) -> None:
         settings.INFO_LINKS = {"simulator": "sqlite:///file:/nowhere/at-all?mode=ro&uri=true"}
-        assert look_again(absent, approver).verification == Verification.ABSENT
+        page = signed_in(approver).post(url(absent, "look-again/?back=review"), follow=True)
+        assert "Nothing was changed. Try again in a moment." in page.content.decode()
+        assert of(absent).verification == Verification.ABSENT
         assert list(Submission.objects.needing_attention()) == [absent.submission]
 
     def test_who_only_looks_is_named_who_can_do_it(self, absent: ExportJob, approver: User) -> None:
