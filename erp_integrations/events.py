@@ -36,6 +36,7 @@ class ErpEvent(Event):
     )
     EXPORT_ATTESTED_PART = "export.attested_part", "Checked in Spectrum: part of it is there"
     EXPORT_ELSEWHERE = "export.elsewhere", "Read back: it was moved to another key in Spectrum"
+    EXPORT_SEEN = "export.seen", "Seen that Spectrum differs, and left as it is"
     EXPORT_FOLLOWED = "export.followed", "Followed to its new key in Spectrum"
     EXPORT_RESUMED = "export.resumed", "Resumed with the remaining calls"
     EXPORT_RETRIED = "export.retried", "Retried after a failed export"

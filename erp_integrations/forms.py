@@ -212,6 +212,18 @@ class FollowForm(VersionForm):
     )
 
 
+class SeenForm(VersionForm):
+    """Why what stands in Spectrum may stay, as the last look has shown it."""
+
+    expected_look = forms.CharField(max_length=40, widget=forms.HiddenInput, error_messages=OUTDATED)
+    reason = LinesField(
+        attrs={"rows": 3, "autofocus": True},
+        label="Reason",
+        help_text="Why it may stay as it is. Kept in the history with your name.",
+        error_messages={"required": "Enter a reason. It is kept in the history with your name."},
+    )
+
+
 class ResolveForm(VersionForm):
     """A person's findings in Spectrum, and how they know."""
 

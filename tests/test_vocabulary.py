@@ -16,7 +16,7 @@ FIRST_WORDS = frozenset(
     """
     get build find list count is has can require check validate clean create update save store record
     delete add set send retrieve accept reject undo resume resolve unlink link follow adopt confirm
-    ask answer withdraw
+    ask answer withdraw look
     exempt grant revoke suspend pause probe rotate export sync read fetch parse format write compare
     match verify sign seal hash encrypt decrypt lock claim release requeue run wake start stop open
     close handle subscribe notify purge describe merge to from with fail limit end

@@ -202,6 +202,7 @@ DESCRIPTIONS: dict[Event, EventDescription] = {
         describe_attested_part, tone=Badge.NEEDS_ATTENTION.label, message_key="statement"
     ),
     ErpEvent.EXPORT_ELSEWHERE: EventDescription(tone=Badge.NEEDS_ATTENTION.label),
+    ErpEvent.EXPORT_SEEN: EventDescription(tone=Badge.SYNCED_WITH_DIFFERENCES.label, message_key="reason"),
     ErpEvent.EXPORT_FOLLOWED: EventDescription(describe_follow, tone=Badge.SYNCED.label),
     ErpEvent.EXPORT_RESUMED: EventDescription(tone=Badge.EXPORTING.label),
     ErpEvent.EXPORT_RETRIED: EventDescription(describe_retry, tone=Badge.EXPORTING.label, message_key="note"),

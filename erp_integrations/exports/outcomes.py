@@ -379,7 +379,15 @@ VERIFIED_BADGES: dict[str, Badge] = {
     Verification.ABSENT: Badge.NEEDS_ATTENTION,
     Verification.ELSEWHERE: Badge.NEEDS_ATTENTION,
 }
-"""Of what is synced; all others stay plainly so."""
+"""Of what is synced, until somebody has seen it; all others stay plainly so."""
+
+
+def get_synced_badge(job: ExportJob) -> Badge:
+    if job.deviates and job.seen_at:
+        return Badge.SYNCED_WITH_DIFFERENCES
+    return VERIFIED_BADGES.get(job.verification, Badge.SYNCED)
+
+
 BADGES: dict[str, Badge] = {
     JobStatus.QUEUED: Badge.EXPORTING,
     JobStatus.INCOMPLETE: Badge.NEEDS_ATTENTION,

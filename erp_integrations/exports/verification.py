@@ -13,7 +13,6 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from commitments.locks import set_accounting_status
-from commitments.models import Badge
 from erp_integrations import alarms
 from erp_integrations.adapters.base import (
     FoundElsewhere,
@@ -55,14 +54,20 @@ def verify_due(connection_id: int | None = None) -> int:
     for job in due[:BATCH_SIZE]:
         if job.connection_id in silent:
             continue
-        calls = tuple(to_call(stored) for stored in job.list_current_calls())
-        verdict = get_adapter(job.connection).verify_plan(calls)
-        if absent := moved_records.find_absence(verdict):
-            verdict = build_absence_verdict(absent, moved_records.find_moved_records(job))
+        verdict = verify_job(job)
         if isinstance(verdict, Unavailable):
             silent.add(job.connection_id)
         verified += record_verdict(job.pk, verdict, job.plan_round)
     return verified
+
+
+def verify_job(job: ExportJob) -> Verdict:
+    """Compare what was accepted with what Spectrum holds now. No transaction may be open."""
+    calls = tuple(to_call(stored) for stored in job.list_current_calls())
+    verdict = get_adapter(job.connection).verify_plan(calls)
+    if absent := moved_records.find_absence(verdict):
+        return build_absence_verdict(absent, moved_records.find_moved_records(job))
+    return verdict
 
 
 @transaction.atomic
@@ -84,19 +89,22 @@ def record_verdict(job_id: int, verdict: Verdict, plan_version: int = 1) -> bool
 
 
 def set_verification(job: ExportJob, verdict: KnownVerdict) -> None:
-    """Write what was seen on a synced job that is locked, and on its commitment's badge."""
-    before = job.verification
+    """Write what was seen on a synced job that is locked, and on its commitment's badge.
+
+    What a person said to have seen was what stood there then, and no other thing.
+    """
+    before, seen = (job.verification, job.differences), job.seen_at
     job.verification, job.differences = to_verification_columns(verdict)
-    if job.verification == Verification.ABSENT != before:
-        alarms.create_alarm(
-            job, "Spectrum confirmed every call, but the record was not found when read back."
-        )
-    if job.verification == Verification.ELSEWHERE != before:
-        alarms.create_alarm(job, "It was moved in Spectrum: its vendor code or number has changed.")
+    if seen and before != (job.verification, job.differences):
+        job.seen_by = job.seen_at = None
+        job.seen_reason = ""
+    if job.deviates and (job.verification != before[0] or seen != job.seen_at):
+        alarms.create_alarm(job, ALARMS[job.verification])
     job.filled = [asdict(each) for each in verdict.filled] if isinstance(verdict, Match | Mismatch) else []
     job.verified_at = Now()
-    job.save(update_fields=["verification", "differences", "filled", "verified_at"])
-    badge = outcomes.VERIFIED_BADGES.get(job.verification, Badge.SYNCED)
+    changed = ["verification", "differences", "filled", "verified_at", "seen_by", "seen_at", "seen_reason"]
+    job.save(update_fields=changed)
+    badge = outcomes.get_synced_badge(job)
     if job.submission.commitment.badge != badge:
         set_accounting_status(job.submission.commitment, badge=badge)
 
@@ -129,6 +137,11 @@ def to_differences_column(records: Sequence[MovedRecord]) -> list[dict[str, str]
     return [asdict(each.difference) for each in records]
 
 
+ALARMS: dict[str, str] = {
+    Verification.ABSENT: "Spectrum confirmed every call, but the record was not found when read back.",
+    Verification.ELSEWHERE: "It was moved in Spectrum: its vendor code or number has changed.",
+    Verification.DIFFERS: "When read back, what is in Spectrum differed from what was accepted.",
+}
 EVENTS: dict[str, ErpEvent] = {
     Verification.MATCH: ErpEvent.EXPORT_VERIFIED,
     Verification.DIFFERS: ErpEvent.EXPORT_DIFFERS,

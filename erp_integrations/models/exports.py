@@ -11,11 +11,17 @@ from django.utils import timezone
 
 from directory.db.leases import LeasedQuerySet
 from directory.db.transitions import require_transition
-from directory.models import CompanyMembership
+from directory.models import CompanyMembership, User
 from erp_integrations.models.connection_settings import SuccessRule
 from erp_integrations.models.connections import Connection
 from erp_integrations.models.constraints import build_known_constraint
-from erp_integrations.models.job_statuses import JOB_TRANSITIONS, UNFINISHED, JobStatus, Verification
+from erp_integrations.models.job_statuses import (
+    DEVIATING,
+    JOB_TRANSITIONS,
+    UNFINISHED,
+    JobStatus,
+    Verification,
+)
 from erp_integrations.models.submissions import Submission
 
 
@@ -122,6 +128,9 @@ class ExportJob(models.Model):
         blank=True,
         help_text="Title, name and value of what the ERP put where nothing was sent, as it was read back.",
     )
+    seen_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    seen_at = models.DateTimeField(null=True)
+    seen_reason = models.TextField(blank=True, default="", db_default="")
     created_at = models.DateTimeField(db_default=Now())
     unknown_since = models.DateTimeField(null=True)
     quiet_until = models.DateTimeField(null=True, help_text="Of the last call of which nobody knew.")
@@ -169,6 +178,11 @@ class ExportJob(models.Model):
                 condition=~Q(status=JobStatus.SYNCED) | Q(synced_at__isnull=False),
                 name="a_synced_job_says_when",
             ),
+            models.CheckConstraint(
+                condition=Q(seen_by=None, seen_at=None, seen_reason="")
+                | (Q(seen_by__isnull=False, seen_at__isnull=False) & ~Q(seen_reason="")),
+                name="what_was_seen_has_a_person_a_time_and_a_reason",
+            ),
         ]
         indexes = [
             models.Index(
@@ -177,7 +191,7 @@ class ExportJob(models.Model):
                 name="due_export_jobs",
             ),
             models.Index(
-                fields=["connection", "status", "id"], condition=UNFINISHED, name="unfinished_export_jobs"
+                fields=["connection", "status", "id"], condition=UNFINISHED, name="jobs_for_workers_or_people"
             ),
             models.Index(fields=["lease_until"], condition=Q(status="exporting"), name="leased_export_jobs"),
             models.Index(fields=["not_before"], condition=Q(status="unknown"), name="unknown_export_jobs"),
@@ -204,6 +218,11 @@ class ExportJob(models.Model):
     @property
     def record_name(self) -> str:
         return f"vendor {self.vendor_code}, subcontract {self.erp_id}"
+
+    @property
+    def deviates(self) -> bool:
+        """Synced, and not in the ERP as it was accepted, by the last look."""
+        return self.status == JobStatus.SYNCED and self.verification in DEVIATING
 
     @property
     def has_moved(self) -> bool:

@@ -51,11 +51,11 @@ class Verification(models.TextChoices):
     ATTESTED = "attested", "Attested by a person"
 
 
-NOT_UNDER_ITS_KEY = (Verification.ABSENT, Verification.ELSEWHERE)
-"""Of what is synced, a person must look at these."""
+DEVIATING = (Verification.ABSENT, Verification.ELSEWHERE, Verification.DIFFERS)
+"""Of what is synced, a person must look at these, until one says to have seen it."""
 UNFINISHED = Q(
     status__in=[
         *(JobStatus.QUEUED, JobStatus.EXPORTING, JobStatus.INCOMPLETE, JobStatus.FAILED, JobStatus.UNKNOWN)
     ]
-) | Q(status=JobStatus.SYNCED, verification__in=NOT_UNDER_ITS_KEY)
+) | Q(status=JobStatus.SYNCED, verification__in=DEVIATING)
 """On its way, or waiting for a person: they are few, and what implies this is answered by its index."""

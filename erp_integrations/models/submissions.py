@@ -15,7 +15,7 @@ from directory.db.transitions import require_transition
 from directory.models import Company, Project, User
 from erp_integrations.models.connections import Connection
 from erp_integrations.models.constraints import build_known_constraint
-from erp_integrations.models.job_statuses import NOT_UNDER_ITS_KEY, JobStatus
+from erp_integrations.models.job_statuses import DEVIATING, JobStatus
 from erp_integrations.snapshots import Document, from_json, hash_text
 
 
@@ -68,24 +68,25 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         return self.with_job_status(JobStatus.FAILED)
 
     def needing_attention(self) -> "SubmissionQuerySet":
-        """Accepted, and a person must look: written in part, nobody knows, or not found when read back."""
+        """Accepted, and a person must look: written in part, nobody knows, or not in Spectrum as accepted."""
         stopped = Q(jobs__status__in=[JobStatus.INCOMPLETE, JobStatus.UNKNOWN])
-        gone = Q(jobs__status=JobStatus.SYNCED, jobs__verification__in=NOT_UNDER_ITS_KEY)
-        return self.with_unfinished_job(stopped | gone)
+        deviates = Q(jobs__status=JobStatus.SYNCED, jobs__verification__in=DEVIATING, jobs__seen_at=None)
+        return self.with_unfinished_job(stopped | deviates)
 
     def needing_person(self) -> "SubmissionQuerySet":
         """On either of these two lists: whoever counts or mails what waits for a person asks here."""
         return self.failed() | self.needing_attention()
 
     def synced(self) -> "SubmissionQuerySet":
-        """Accepted and written, and not known to be gone."""
+        """Accepted and written, and as accepted, or a person has seen how it deviates."""
         # Asked of each row in the list's order: a join may begin with the jobs of everybody.
         jobs = Submission._meta.get_field("jobs").related_model._default_manager
-        synced = jobs.filter(submission=OuterRef("pk"), status=JobStatus.SYNCED)
+        calm = ~Q(verification__in=DEVIATING) | Q(seen_at__isnull=False)
+        synced = jobs.filter(calm, submission=OuterRef("pk"), status=JobStatus.SYNCED)
         accepted = self.filter(status=SubmissionStatus.ACCEPTED)
         accepted = accepted.annotate(verification=Subquery(synced.values("verification")[:1]))
         # And not which ones are: most are, and PostgreSQL would expect few.
-        return accepted.filter(~Q(verification__in=NOT_UNDER_ITS_KEY), Q(verification__isnull=False))
+        return accepted.filter(Q(verification__isnull=False))
 
     def rejected(self) -> "SubmissionQuerySet":
         return self.filter(status=SubmissionStatus.REJECTED)

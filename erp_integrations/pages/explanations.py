@@ -6,7 +6,8 @@ from datetime import datetime
 from django.urls import reverse
 
 from directory.db.time_zones import format_time
-from directory.models import Level
+from directory.models import Level, User
+from directory.rights.approvers import format_names
 from erp_integrations.adapters.base import DifferenceKind
 from erp_integrations.adapters.registry import get_adapter, to_call
 from erp_integrations.checks import general_ledger
@@ -26,6 +27,7 @@ from erp_integrations.pages.submission_rows import (
     SubmissionRow,
     describe_blocked_connection,
     describe_next_try,
+    describe_seen,
 )
 from erp_integrations.reconciliation import drift, drift_list, late_records
 
@@ -174,7 +176,7 @@ def describe_synced(row: SubmissionRow, job: ExportJob) -> Explanation:
     answer = "Spectrum confirmed every call."
     if job.adopted:
         answer = "It was in Spectrum already: an approver marked it as exported, and nothing was written."
-    read_back, check = f"read back{_format_date(job.verified_at)}", f"Check {job.record_name} in Spectrum."
+    read_back = f"read back{_format_date(job.verified_at)}"
     tone, icon = "success", "status-synced"
     match job.verification:
         case Verification.MATCH:
@@ -184,23 +186,59 @@ def describe_synced(row: SubmissionRow, job: ExportJob) -> Explanation:
             sentences = [f"{answer} It will be read back shortly and compared with what was accepted."]
         case Verification.ABSENT:
             tone, icon, title = "danger", "status-needs-attention", f"{job.erp_id} was not found in Spectrum"
-            sentences = [f"{answer} But when {read_back}, it was not there.", check]
+            sentences = [f"{answer} But when {read_back}, it was not there."]
         case Verification.ELSEWHERE:
             tone, icon, title = "danger", "status-needs-attention", "Moved in Spectrum"
             sentences = [
                 f"It was exported as {job.record_name}. When {read_back}, it was not there.",
                 *_list_differences(job),
-                "Its vendor code or number was changed there. Follow the move to use the new one here.",
+                "Its vendor code or number was changed there.",
             ]
         case Verification.DIFFERS:
             tone, icon, title = "warning", "status-synced-with-differences", f"{title}, with differences"
             differs = f"{answer} But when {read_back}, it differed from what was accepted."
-            sentences = [differs, *_list_differences(job), *_list_filled_values(job), check]
+            sentences = [differs, *_list_differences(job), *_list_filled_values(job)]
         case _:
             verified = job.get_verification_display()
             not_seen = f"{answer} The record has not been read back and compared."
             sentences = [f"Synced, {verified[:1].lower()}{verified[1:]}.", not_seen]
+    if job.deviates:
+        sentences += list_ways_out(row, job)
+        tone, icon = ("info", "eye") if job.seen_at else (tone, icon)
     return Explanation(tone, icon, title, sentences)
+
+
+def list_deciders(row: SubmissionRow) -> list[User]:
+    return [each for each in row.viewer.approvers if not row.submission.is_own_decision(each)]
+
+
+def format_deciders(row: SubmissionRow) -> str:
+    return format_names(list_deciders(row)) or "an accounting approver"
+
+
+def list_ways_out(row: SubmissionRow, job: ExportJob) -> list[str]:
+    """Of what Spectrum does not show as accepted: what follows, and who does it. Two queries."""
+    if job.seen_at:
+        return [f"{describe_seen(job)}. It no longer needs attention unless Spectrum shows something else."]
+    deciders = list_deciders(row)
+    admins = User.objects.filter(
+        project_memberships__project=row.submission.project_id,
+        project_memberships__commitments_level=Level.ADMIN,
+    )
+    unlinkers = [each for each in deciders if each in set(admins)]
+    nobody = "somebody with Can Push to Accounting and Admin on this project's Commitments tool"
+    may_unlink = row.can_decide and row.viewer.user in unlinkers
+    ask = "" if may_unlink else f"ask {format_names(unlinkers) or nobody} to "
+    steps: dict[str, str] = {
+        Verification.ABSENT: f"If {job.record_name} was deleted there, {ask}unlink it. Its project can then "
+        "send it again, and it is written anew.",
+        Verification.ELSEWHERE: f"To use the new key here, {ask}follow the move.",
+        Verification.DIFFERS: f"If that is wrong, correct {job.record_name} in Spectrum, then look again.",
+    }
+    may_stay = "If it may stay as it is, "
+    if row.can_decide:
+        return [steps[job.verification], f"{may_stay}press I have seen it and say why."]
+    return [steps[job.verification], f"{may_stay}{format_deciders(row)} can say so here."]
 
 
 def describe_resume_caution(row: SubmissionRow) -> str:
@@ -241,9 +279,9 @@ def _list_filled_values(job: ExportJob) -> list[str]:
 
 
 def describe_failed(row: SubmissionRow, job: ExportJob) -> Explanation:
-    remedy = "An accounting approver can retry or reject it."
-    if row.can_be_decided:
-        remedy = "Fix the cause and retry, or reject it with a reason."
+    remedy = "Fix the cause and retry, or reject it with a reason."
+    if not row.can_be_decided:
+        remedy = f"It can be retried or rejected by {format_deciders(row)}."
     wrote_nothing = ledger.is_unwritten(job)
     title = "Failed to export: nothing was written to Spectrum" if wrote_nothing else "Failed to export"
     return Explanation("danger", "status-failed", title, [job.problem, remedy])

@@ -82,7 +82,7 @@ NEEDS_ATTENTION = Filter(
     "Commitments - Needing Attention in Viewpoint® Spectrum®",
     SubmissionQuerySet.needing_attention,
     "Nothing needs attention",
-    "Exports that are incomplete, unknown or not found in Spectrum appear here.",
+    "Exports that are incomplete or unknown, or that Spectrum does not show as accepted, appear here.",
     "to be checked in Spectrum",
 )
 SYNCED = Filter(

@@ -10,10 +10,10 @@ from django.utils.formats import date_format
 
 from commitments.models import Badge
 from directory.db.time_zones import format_time
-from directory.models import CompanyMembership
+from directory.models import CompanyMembership, Level
 from directory.rights.approvers import format_names
 from erp_integrations.confirmations import pending_changes
-from erp_integrations.exports.outcomes import BADGES, VERIFIED_BADGES
+from erp_integrations.exports.outcomes import BADGES, get_synced_badge
 from erp_integrations.models import (
     Connection,
     ExportJob,
@@ -49,7 +49,7 @@ class SubmissionRow:
         if self.job is None:  # rejected in the moment between our two queries
             return Badge.EXPORTING
         if self.is_synced:
-            return VERIFIED_BADGES.get(self.job.verification, Badge.SYNCED)
+            return get_synced_badge(self.job)
         return BADGES.get(self.job.status, Badge.EXPORTING)
 
     @property
@@ -142,12 +142,24 @@ class SubmissionRow:
         return (self.is_synced or self.is_incomplete) and self.is_quiet and self.can_decide
 
     @property
+    def needs_look(self) -> bool:
+        """By the last look it is not in Spectrum as accepted, and nobody has said that this may stay."""
+        return bool(self.job and self.job.deviates and not self.job.seen_at)
+
+    @property
+    def can_look_again(self) -> bool:
+        may_compare = self.viewer.can_decide or self.viewer.erp_integrations_level == Level.ADMIN
+        return bool(self.job and self.job.deviates and self.job.connection.has_read_back and may_compare)
+
+    @property
     def actions(self) -> list[tuple[str, str]]:
         """The viewer's actions in a list: where each leads, below its own address, and its words."""
         if self.can_be_resolved:
             return [("resolve", "Resolve")]
         if self.can_be_resumed:
             return [("resume", "Resume")]
+        if self.needs_look and self.can_decide:
+            return [("seen", "I have seen it")]
         if not (self.is_open and self.can_be_rejected):
             return []
         accept = [("accept", "Retry" if self.has_failed else "Accept")] if self.can_be_decided else []
@@ -254,10 +266,16 @@ class SubmissionRow:
                 return describe_blocked_connection(job.connection) or "Waiting for its turn"
             case JobStatus.EXPORTING:
                 return "Being written to Spectrum"
+            case JobStatus.SYNCED if job and job.deviates and job.seen_at:
+                return describe_seen(job)
             case JobStatus.SYNCED if job and job.verification == Verification.ABSENT:
-                return f"Confirmed by Spectrum, but {job.erp_id} was not found there"
+                return f"{job.erp_id} was not found in Spectrum. Look again, or unlink it"
             case JobStatus.SYNCED if job and job.verification == Verification.ELSEWHERE:
-                return f"Moved in Spectrum: it is no longer {job.erp_id} of vendor {job.vendor_code}"
+                return f"No longer {job.erp_id} of vendor {job.vendor_code} in Spectrum. Follow the move"
+            case JobStatus.SYNCED if job and job.verification == Verification.DIFFERS:
+                count = len(job.differences)
+                found = f"{count} difference{'s'[: count != 1]} in Spectrum as {job.erp_id}"
+                return f"{found}. Correct it there and look again"
             case JobStatus.SYNCED if job:
                 on = date_format(timezone.localdate(submission.decided_at))
                 return f"ERP ID {job.erp_id}. Accepted by {submission.decided_by}, {on}"
@@ -292,7 +310,7 @@ def build_jobs_prefetch() -> "Prefetch[Any]":
 
 def list_current_jobs() -> QuerySet[ExportJob]:
     """As a row needs them."""
-    return ExportJob.objects.current().select_related("connection__state", "billing")
+    return ExportJob.objects.current().select_related("connection__state", "billing", "seen_by")
 
 
 def build_submission_row(submission: Submission, viewer: CompanyMembership) -> SubmissionRow:
@@ -310,6 +328,12 @@ def build_submission_row(submission: Submission, viewer: CompanyMembership) -> S
         is_begun = job is not None and job.status == JobStatus.INCOMPLETE
         own_change_reason = describe_own_decision(submission, viewer.user, has_begun=is_begun)
     return SubmissionRow(submission, job, viewer, own_change_reason)
+
+
+def describe_seen(job: ExportJob) -> str:
+    """Who said when and why that what Spectrum shows may stay."""
+    on = date_format(timezone.localdate(job.seen_at))
+    return f"Seen by {job.seen_by}, {on}: {job.seen_reason}"
 
 
 def describe_next_try(job: ExportJob) -> str:

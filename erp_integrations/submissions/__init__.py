@@ -29,6 +29,7 @@ from erp_integrations.submissions.four_eyes import describe_own_decision, requir
 from erp_integrations.submissions.rejecting import reject
 from erp_integrations.submissions.resolving import Attested, resolve, resume
 from erp_integrations.submissions.row_locks import require_may_decide
+from erp_integrations.submissions.seeing import look_again, record_as_seen
 from erp_integrations.submissions.sending import retrieve_from_erp, send_to_erp
 from erp_integrations.submissions.undoing import undo
 from erp_integrations.submissions.unlinking import require_may_unlink, unlink
@@ -55,6 +56,8 @@ __all__ = [
     "is_statement_required",
     "list_moves",
     "list_people_to_ask",
+    "look_again",
+    "record_as_seen",
     "reject",
     "require_may_decide",
     "require_may_unlink",

@@ -1,4 +1,4 @@
-"""The sequels of a delivery: undo, resume, resolve, unlink, follow. A GET shows, and only a POST decides."""
+"""The sequels of a delivery: a GET shows, and only a POST decides."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from directory.rights.permissions import can_send_commitments
 from directory.web import rate_limits
 from erp_integrations import submissions
 from erp_integrations.confirmations import pending_changes
-from erp_integrations.forms import FollowForm, ResolveForm, ResumeForm, UnlinkForm
+from erp_integrations.forms import FollowForm, ResolveForm, ResumeForm, SeenForm, UnlinkForm
 from erp_integrations.models import JobStatus
 from erp_integrations.pages import explanations
 from erp_integrations.views.dialogs import Dialog
@@ -29,20 +29,28 @@ ARGUMENTS = {
 class Undo(Dialog):
     """A button, with no dialog of its own."""
 
+    command: Callable[..., object] = staticmethod(submissions.undo)
+    done = "{} is ready to export again. Nothing was sent."
+
     def handle_request(self) -> HttpResponse:
         if self.request.method != "POST":
             # Somebody whose session had ended comes back from sign-in to this address.
             messages.info(self.request, "Nothing was done. Press the button again.")
             return redirect(self.row.submission)
         try:
-            submissions.undo(submission=self.row.submission, by=self.request.user)
-        except submissions.Conflict as conflict:
-            messages.warning(self.request, str(conflict))
+            self.command(submission=self.row.submission, by=self.request.user)
+        except submissions.DecisionError as refusal:
+            messages.warning(self.request, str(refusal))
         else:
-            number = self.row.submission.number
-            messages.success(self.request, f"{number} is ready to export again. Nothing was sent.")
+            messages.success(self.request, self.done.format(self.row.submission.number))
         self.row = self.get_row()
         return self.build_decision_response()
+
+
+@method_decorator(rate_limits.limit_rate(), name="get")
+class LookAgain(Undo):
+    command = staticmethod(submissions.look_again)
+    done = "{} was read back from Spectrum again."
 
 
 class FollowUp(Dialog):
@@ -98,7 +106,7 @@ class FollowUp(Dialog):
             **more,
         }
         status = 422 if problem or self.form.errors else 200
-        template = f"_{self.verb.lower()}.html"
+        template = f"_{self.verb.lower().split()[-1]}.html"
         return self.build_response(template, self.verb, self.form, problem, status, **context)
 
 
@@ -125,6 +133,19 @@ class Resolve(FollowUp):
     def build_form(self) -> Form:
         assert self.row.job is not None  # else it has no status
         return ResolveForm(self.request.POST or None, calls=list(self.row.job.list_current_calls()))
+
+
+class Seen(FollowUp):
+    """Say why what stands in Spectrum may stay."""
+
+    verb, statuses = "I have seen", (JobStatus.SYNCED,)
+    command, form_class = staticmethod(submissions.record_as_seen), SeenForm
+    done = "{row.submission.number} no longer needs attention. Your reason is kept in its history."
+
+    def build_dialog(self, problem: str = "", **more: Any) -> HttpResponse:
+        if self.row.job is None or not self.row.needs_look:
+            return self.build_decided_dialog(explanations.get_title(self.row))
+        return super().build_dialog(problem, look=str(self.row.job.verified_at), **more)
 
 
 @method_decorator(rate_limits.limit_rate(when=rate_limits.is_post), name="get")

@@ -17,6 +17,7 @@ from erp_integrations.links.kinds import JOB, VENDOR
 from erp_integrations.models.listing import count_by_name
 from erp_integrations.pages import submission_list
 from erp_integrations.pages.list_criteria import CRITERIA
+from erp_integrations.reconciliation import drift_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class NavItem:
 
 
 def list_tabs(viewer: CompanyMembership, *, current: str) -> list[NavItem]:
-    """The sections of the tool, with how many links are missing where work waits. One query."""
+    """The sections of the tool, and what waits there for who can do it. One query."""
     url_names = {
         "Overview": "overview",
         "Commitments": "commitments",
@@ -42,8 +43,12 @@ def list_tabs(viewer: CompanyMembership, *, current: str) -> list[NavItem]:
         "Reconciliation": "reconciliation",
         "Approvers": "approvers",
     }
-    missing_links = count_missing_links(viewer.company)
-    if viewer.erp_integrations_level == Level.ADMIN:
+    is_admin = viewer.erp_integrations_level == Level.ADMIN
+    counts = count_work(viewer.company)
+    words = {"Vendors": "not linked", "Jobs": "not linked"} if is_admin else {}
+    if is_admin or viewer.can_decide:
+        words["Reconciliation"] = "drifted"
+    if is_admin:
         url_names["Settings"] = "settings"
     if viewer.can_see_history:
         url_names["History"] = "history"
@@ -52,15 +57,17 @@ def list_tabs(viewer: CompanyMembership, *, current: str) -> list[NavItem]:
             label,
             reverse(f"erp_integrations:{name}", args=[viewer.company.slug]),
             label == current,
-            f"{missing_links[label]} not linked" if missing_links.get(label, "0") != "0" else None,
+            f"{counts[label]} {words[label]}" if label in words and counts[label] != "0" else None,
         )
         for label, name in url_names.items()
     ]
 
 
 @count_by_name
-def count_missing_links(company: Parameter) -> dict[str, QuerySet[Any]]:
-    return {kind.title: queries.list_needing_links(kind, company) for kind in (VENDOR, JOB)}
+def count_work(company: Parameter) -> dict[str, QuerySet[Any]]:
+    """Missing links, and drift that nobody has seen."""
+    links = {kind.title: queries.list_needing_links(kind, company) for kind in (VENDOR, JOB)}
+    return {**links, "Reconciliation": drift_list.list_drifts(company).filter(job__seen_at=None)}
 
 
 def list_filters(

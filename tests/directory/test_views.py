@@ -15,6 +15,7 @@ from tests.factories import (
     ApproverFactory,
     CompanyFactory,
     CreatorFactory,
+    ErpAdminFactory,
     ExportJobFactory,
     MemberFactory,
     PersonFactory,
@@ -38,6 +39,11 @@ class TestHome:
         company = CompanyFactory()
         answer = signed_in(ApproverFactory(company=company)).get("/")
         assert answer.headers["Location"] == f"/companies/{company.slug}/erp-integrations/commitments/"
+
+    def test_an_erp_admin_who_decides_nothing_lands_on_the_overview(self) -> None:
+        company = CompanyFactory()
+        answer = signed_in(ErpAdminFactory(company=company)).get("/")
+        assert answer.headers["Location"] == f"/companies/{company.slug}/erp-integrations/"
 
     def test_a_creator_of_one_project_lands_on_its_list(self) -> None:
         project = ProjectFactory()

@@ -49,6 +49,8 @@ HARMLESS: dict[str, str] = {
         for former in ("activity/*", "lists/*", "deliveries/*/let-go-on/")
     },
     "erp_integrations:rules": "A rule warns, and decides nothing.",
+    "erp_integrations:look-again": "Spectrum is read again, and nothing is sent.",
+    "erp_integrations:seen": "It says that somebody has looked, and decides nothing that is exported.",
     "erp_integrations:ask": "A question decides nothing, and changes nothing that is exported.",
     "project_erp:answer": "An answer decides nothing, and changes nothing that is exported.",
     "erp_integrations:follow": "The record was found by what it holds, which takes Info-Link: "
