@@ -1,5 +1,6 @@
 """From the public record to the whole demo: the same in every run."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -83,3 +84,27 @@ def _case_of_the_record(commitment: PlannedCommitment) -> str:
     if contract.start < FISCAL_START:
         return awkward.BEFORE_THE_FISCAL_CALENDAR
     return "" if contract.amount > 0 else awkward.TOTAL_NOT_POSITIVE
+
+
+# What an approver does not export as it is. The others that say Look are right when they are looked at.
+BAD: Mapping[str, str] = {
+    "144136": "its number is too long for Spectrum",
+    "140197": "its number is too long for Spectrum",
+    "154033": "Spectrum allows no point in a number",
+    "144035": "its last line is on a closed phase",
+    "144091": "waits twice with the same vendor and number, as 134136",
+    "134136": "waits twice with the same vendor and number, as 144091",
+    "120345": "nearly the same as 120253",
+    "120253": "nearly the same as 120345",
+    "144140": "the vendor's name is near another's that is known",
+    "130252": "4.9 times the largest of the vendor's other commitments",
+    "144056": "retainage that the vendor's other commitments don't have",
+    "150184": "more than the money left on a cost code",
+    "144165": "more than the money left on a cost code",
+    "130201": "more than the money left on a cost code",
+}
+
+
+def bad_commitments() -> set[str]:
+    """The numbers of what is BAD, as the pages show them."""
+    return {each.number for each in blueprint().commitments if each.contract.number in BAD}

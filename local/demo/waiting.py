@@ -56,24 +56,6 @@ UNUSUAL = ("144140", "130252", "144056")
 RESENT = "B44120"
 RESENT_REASON = "The signed contract names 5 % retainage and this has none. Please correct it."
 
-# What an approver does not export as it is. The others that say Look are right when they are looked at.
-BAD: Mapping[str, str] = {
-    "144136": "its number is too long for Spectrum",
-    "140197": "its number is too long for Spectrum",
-    "154033": "Spectrum allows no point in a number",
-    "144035": "its last line is on a closed phase",
-    "144091": "waits twice with the same vendor and number, as 134136",
-    "134136": "waits twice with the same vendor and number, as 144091",
-    "120345": "nearly the same as 120253",
-    "120253": "nearly the same as 120345",
-    "144140": "the vendor's name is near another's that is known",
-    "130252": "4.9 times the largest of the vendor's other commitments",
-    "144056": "retainage that the vendor's other commitments don't have",
-    "150184": "more than the money left on a cost code",
-    "144165": "more than the money left on a cost code",
-    "130201": "more than the money left on a cost code",
-}
-
 REJECTIONS: Mapping[str, str] = {
     "144149": "The signed contract names 10 % retainage and this has none. Please correct it.",
     "154016": "We have no certificate of insurance from this vendor. Please ask for it, then re-send.",
@@ -87,11 +69,6 @@ def waiting_numbers() -> list[str]:
     """The contracts that wait: some ordinary ones of each linked project, and the chosen awkward ones."""
     ordinary = list(_ordinary())
     return [*ordinary, *WRITTEN_BY_THE_SECOND_APPROVER, *AWKWARD, *NEAR_DUPLICATES, *UNUSUAL, RESENT]
-
-
-def bad_commitments() -> set[str]:
-    """The numbers of what is BAD, as the pages show them."""
-    return {each.number for each in blueprint().commitments if each.contract.number in BAD}
 
 
 def send_and_decide(commitments: Mapping[str, Commitment], people: Mapping[str, User]) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import shutil
 import sys
 import time
 from dataclasses import dataclass, field
@@ -10,11 +11,11 @@ from typing import Any
 
 from playwright.sync_api import Page, expect, sync_playwright
 
-from local.demo.accounts import APPROVER
-from local.demo.waiting import BAD
-from tests.browser.conftest import chromium
+from local.demo.planning import bad_commitments
 from tests.endurance.contracts import running
 
+APPROVER = "approver@demo.example"
+BAD = bad_commitments()
 REASON = "Please correct"
 COMPANY = "keystone"
 MOST_STROKES, MOST_SECONDS = 60, 180
@@ -118,8 +119,10 @@ def judge(morning: Morning, waited: list[str]) -> tuple[int, int]:
     address = (
         f"{morning.address}/companies/{COMPANY}/erp-integrations/commitments/spreadsheet/?view=all&format=csv"
     )
-    answer = morning.page.request.get(address)
-    rows = list(csv.DictReader(io.StringIO(answer.body().decode("utf-8-sig"))))
+    text = morning.page.evaluate(
+        "async (address) => await (await fetch(address)).text()", f"{address}?view=all&format=csv"
+    )
+    rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
     status = {row["Commitment"]: row["Status"] for row in reversed(rows)}
     left = sum(status[number] == "Awaiting accounting" for number in waited)
     bad = sum(number in BAD and status[number] != "Rejected" for number in waited)
@@ -128,16 +131,23 @@ def judge(morning: Morning, waited: list[str]) -> tuple[int, int]:
     return left, bad
 
 
+def find_chromium() -> str:
+    found = shutil.which("chromium")
+    if found is None:
+        raise SystemExit("No Chromium on this machine: install Debian's package chromium.")
+    return found
+
+
 def spend(way: Any) -> tuple[int, Morning, float, int]:
     """A morning in a fresh demo: rows, the morning, its seconds and the bad ones that went through."""
     with running.everything() as addresses, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(f"{addresses.product}/accounts/login/")
-        page.get_by_label("E-mail").fill(APPROVER.email)
-        page.get_by_label("Password").fill(running.PASSWORD)
+        page.fill("input[name=login]", APPROVER)
+        page.fill("input[name=password]", running.PASSWORD)
         page.keyboard.press("Enter")
-        page.wait_for_load_state()
+        page.wait_for_url(lambda url: "/accounts/" not in url)
         morning = Morning(page, addresses.product)
         waited = morning.open_list()
         begun = time.monotonic()
@@ -146,6 +156,7 @@ def spend(way: Any) -> tuple[int, Morning, float, int]:
         left, bad = judge(morning, waited)
         browser.close()
     assert not left, f"{left} are left"
+    assert waited, "nothing waits"
     return len(waited), morning, seconds, bad
 
 

@@ -15,7 +15,8 @@ from erp_integrations.models import ExportJob, JobStatus, Submission
 from local.demo.accounts import APPROVER, HARBOR_APPROVER, HARBOR_PROJECT_ADMIN, PROJECT_ADMIN
 from local.demo.contracts import read_contracts
 from local.demo.masters import MASTERS
-from local.demo.waiting import BAD, waiting_numbers
+from local.demo.planning import BAD
+from local.demo.waiting import waiting_numbers
 from tests.simulator import Simulator
 
 pytestmark = pytest.mark.django_db
