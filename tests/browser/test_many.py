@@ -106,6 +106,8 @@ def test_one_after_the_other_takes_two_strokes_each(
 ) -> None:
     page = open_list(windows, contractor.approver)
     for each in sent:
+        if each != sent[0]:
+            expect_focus(page, each.number)
         page.keyboard.press("a")
         box = page.get_by_role("dialog", name=f"Accept {each.number}")
         expect(box.get_by_role("button", name="Export")).to_be_visible()
