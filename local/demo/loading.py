@@ -23,6 +23,7 @@ from directory.models import (
 )
 from directory.rights.memberships import grant_push_to_accounting
 from erp_integrations.models import (
+    CheckRule,
     Connection,
     ConnectionCredentials,
     ConnectionSettings,
@@ -75,6 +76,12 @@ def load() -> dict[str, Commitment]:
     _people(loaded)
     for company in COMPANIES:
         _company(loaded, company)
+    # Nearly everything here is a first time, which would be said as soon as twenty are accepted.
+    CheckRule.objects.bulk_create(
+        CheckRule(company=company, code=f"first-{what}", is_on=False)
+        for company in loaded.companies.values()
+        for what in ("vendor", "phase", "account")
+    )
     _memberships(loaded)
     commitments = _commitments(loaded, blueprint().commitments)
     waiting.send_and_decide(commitments, loaded.people)

@@ -178,8 +178,9 @@
         menu.querySelector("summary").focus();
       }
     } else if (key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      // From anywhere in a dialog the button that says so; in a text area also one that does not.
-      const form = target.form ?? target.closest?.("form") ?? dialog?.querySelector("form.decision") ?? document.querySelector("form.many-decisions");
+      // From anywhere in a dialog, or a page of many, the button that says so; in a text area also one that does not.
+      const place = dialog?.open ? dialog : document.getElementById("main");
+      const form = target.form ?? target.closest?.("form") ?? place?.querySelector('[aria-keyshortcuts="Control+Enter"]')?.form;
       const says = form?.querySelector('[aria-keyshortcuts="Control+Enter"]');
       const written = target.matches("textarea") && (form?.querySelector(".decision-foot [type=submit]:not([name])") ?? form?.querySelector("[type=submit]"));
       if (!says && !written) return;

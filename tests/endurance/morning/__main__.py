@@ -80,7 +80,7 @@ class Morning:
     def decide_on_page(self, key: str, text: str = "") -> None:
         """On a page that lists many; its result is waited for."""
         self.press(key)
-        expect(self.page.locator("form.many-decisions")).to_be_visible()
+        expect(self.page.locator("form#decide")).to_be_visible()
         if text:
             self.type(text)
         self.press("Control+Enter")

@@ -120,7 +120,7 @@ class TestTheAcceptBox:
         assert (
             len(re.findall(r'<td data-label="Retention_Flag"\s*>\s*<span class="plan-value">N<', lines)) == 2
         )
-        assert lines.count('<td data-label="Original_Contract_Amount"\n                    class="num">') == 2
+        assert lines.count('<td data-label="Original_Contract_Amount"\nclass="num">') == 2
         assert lines.split("</table>")[0].count(">blank<") == 3
 
     def test_text_that_spectrum_cuts_is_marked_and_shown_whole(self) -> None:

@@ -263,6 +263,14 @@ class TestSearch:
 
 
 class TestPages:
+    def test_fifty_rows_are_at_most_sixty_kilobytes_before_they_are_compressed(self) -> None:
+        project = ProjectFactory(name="Water Mains and Sewers to 2013")
+        sent = send_many(project, 50, title="Reconstruction of sewers and relay of water mains")
+        client = signed_in(ApproverFactory(company=project.company))
+        html = page(client, project.company)
+        assert len(numbers(html)) == len(sent)
+        assert len(html.encode()) <= 60_000
+
     def test_every_row_is_on_exactly_one_page_in_both_directions(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
