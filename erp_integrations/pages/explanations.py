@@ -219,16 +219,20 @@ def format_deciders(row: SubmissionRow) -> str:
 def list_ways_out(row: SubmissionRow, job: ExportJob) -> list[str]:
     """Of what Spectrum does not show as accepted: what follows, and who does it. Two queries."""
     if job.seen_at:
-        return [f"{describe_seen(job)}. It no longer needs attention unless Spectrum shows something else."]
+        return [describe_seen(job), "It no longer needs attention unless Spectrum shows something else."]
     deciders = list_deciders(row)
     admins = User.objects.filter(
         project_memberships__project=row.submission.project_id,
         project_memberships__commitments_level=Level.ADMIN,
     )
     unlinkers = [each for each in deciders if each in set(admins)]
-    nobody = "somebody with Can Push to Accounting and Admin on this project's Commitments tool"
-    may_unlink = row.can_decide and row.viewer.user in unlinkers
-    ask = "" if may_unlink else f"ask {format_names(unlinkers) or nobody} to "
+    ask = f"ask {format_names(unlinkers)} to "
+    if row.can_decide and row.viewer.user in unlinkers:
+        ask = ""
+    elif not unlinkers:
+        rights = "Can Push to Accounting and Admin on this project's Commitments tool"
+        granters = format_names(row.viewer.granters) or "staff"
+        ask = f"somebody needs both {rights}, which {granters} can grant, to "
     steps: dict[str, str] = {
         Verification.ABSENT: f"If {job.record_name} was deleted there, {ask}unlink it. Its project can then "
         "send it again, and it is written anew.",

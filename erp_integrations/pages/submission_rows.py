@@ -271,7 +271,9 @@ class SubmissionRow:
             case JobStatus.SYNCED if job and job.verification == Verification.ABSENT:
                 return f"{job.erp_id} was not found in Spectrum. Look again, or unlink it"
             case JobStatus.SYNCED if job and job.verification == Verification.ELSEWHERE:
-                return f"No longer {job.erp_id} of vendor {job.vendor_code} in Spectrum. Follow the move"
+                return (
+                    f"Moved: no longer {job.erp_id} of vendor {job.vendor_code} in Spectrum. Follow the move"
+                )
             case JobStatus.SYNCED if job and job.verification == Verification.DIFFERS:
                 count = len(job.differences)
                 found = f"{count} difference{'s'[: count != 1]} in Spectrum as {job.erp_id}"
