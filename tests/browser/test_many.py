@@ -32,6 +32,8 @@ def list_statuses() -> list[str]:
 def open_list(windows: Windows, person: User, *, javascript: bool = True) -> Page:
     page = windows(person, javascript=javascript)
     page.goto(LIST)
+    if javascript:  # a link that the script has not reached yet leads to a page of its own
+        page.wait_for_function("document.querySelector('#rows [data-key=a]')._htmx")
     return page
 
 

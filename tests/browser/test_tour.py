@@ -130,7 +130,7 @@ def test_the_whole_way_of_two_commitments(contractor: Contractor, product: Produ
     expect(approver.get_by_role("heading", name=READY, exact=True)).to_be_visible()
     approver.evaluate("window.wasNotReloaded = true")
     product.simulator.set_faults({"kind": "slow", "seconds": 1, "times": 1})
-    goes_to = row(approver, "SC-101").locator(".mono").all_text_contents()
+    goes_to = row(approver, "SC-101").locator("code").all_text_contents()
     assert len(goes_to) == 2
     row(approver, "SC-101").get_by_role("link", name="Accept SC-101").click()
     box = approver.get_by_role("dialog", name="Accept SC-101")
@@ -139,7 +139,7 @@ def test_the_whole_way_of_two_commitments(contractor: Contractor, product: Produ
     box.get_by_role("button", name="Export").click()
     expect(box).to_be_hidden()
     expect(row(approver, "SC-101")).to_contain_text("Exporting")
-    assert row(approver, "SC-101").locator(".mono").all_text_contents() == goes_to
+    assert row(approver, "SC-101").locator("code").all_text_contents() == goes_to
     expect(approver.get_by_role("link", name="Exporting 1")).to_be_visible()
     expect(row(approver, "SC-101")).to_contain_text("Synced")
     expect(row(approver, "SC-101")).to_contain_text("ERP ID SC-101")

@@ -142,7 +142,6 @@ def take_all(studio: Studio) -> None:
     studio.take("ready-blocked", f"{READY}&check=blocked")
     studio.take("ready-filter", READY, then=lambda page: page.get_by_text("Filter", exact=True).click())
     studio.take("ready-grouped", f"{READY}&group=project")
-    studio.take("ready-nothing-found", f"{READY}&q=nobody")
     studio.take("keys", READY, modes=USUAL[:1], then=lambda page: page.keyboard.press("?"))
     studio.take("accept", READY, modes=ALL, then=press("Accept 150184"))
     studio.take("accept-blocked", READY, then=press("Accept 144035"))
@@ -156,7 +155,6 @@ def take_all(studio: Studio) -> None:
     clean = approver.get_by_role("link", name="clean").get_attribute("href") or ""
     studio.take("bulk", clean, modes=ALL)
     studio.take("rules", f"{TOOL}settings/rules/", person="erpadmin")
-    studio.take("vendors", f"{TOOL}vendors/", person="erpadmin")
     studio.take("synced", f"{TOOL}commitments/?view=synced")
     studio.take("rejected", f"{TOOL}commitments/?view=rejected")
 
@@ -180,7 +178,6 @@ def take_all(studio: Studio) -> None:
     expect(approver.get_by_text(" done")).to_be_visible(timeout=60_000)
     expect(approver.get_by_text(" to do")).to_have_count(0, timeout=60_000)
     studio.take("batch", approver.url.removeprefix(studio.url), modes=ALL)
-    studio.take("exporting", f"{TOOL}commitments/?view=exporting")
     approver.goto(f"{TOOL}commitments/?view=failed-to-export")
     while approver.get_by_role("link", name="130282", exact=True).count() == 0:
         approver.wait_for_timeout(2000)
