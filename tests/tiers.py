@@ -25,10 +25,12 @@ CAMPAIGNS = (
     "tests/notifications/test_killed_senders.py",
     "tests/processes",
     "tests/security",  # each address attacked
+    "tests/trials/test_checks.py",  # hundreds of rows
 )
 FIRST = (
     *("tests/processes", "tests/browser", "tests/local/test_server.py", "tests/local/demo", "tests/upgrade"),
     "tests/erp_integrations/life_cycles/test_walk.py",
+    "tests/trials/test_checks.py",
 )
 """Long, or waiting: begun late, they would have the other workers wait for them."""
 SPREAD = ("tests/test_addresses.py", "tests/security", "tests/erp_integrations/races")

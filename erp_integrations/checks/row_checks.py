@@ -22,11 +22,13 @@ from erp_integrations.checks import budgets, preflight
 from erp_integrations.checks.approval_basis import ApprovalBasis, build_basis
 from erp_integrations.checks.rules import (
     MIN_COMPANY_HISTORY,
+    MIN_SAME_NAME,
     Facts,
     NearName,
     Other,
     check_rules,
     get_likeness,
+    get_spelled_name,
 )
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.models import (
@@ -42,14 +44,14 @@ from erp_integrations.models import (
 )
 from erp_integrations.models.row_checks import is_current
 from erp_integrations.models.submissions import OPEN_STATUSES
-from erp_integrations.name_matching import get_comparable_name
 from erp_integrations.snapshots import Document
 
 BATCH_SIZE = 50
 LOCK_KEY = 3_155_716_001  # one worker at a time: what is marked and what is forgotten belong together
 MAX_OTHERS = 300
+MAX_REFUSALS = 1000
 MAX_NEAR_NAMES = 3
-MIN_LIKENESS = 70
+MAX_CANDIDATES, MIN_LIKENESS = 25, 60  # as they are, before their words and slips are looked at
 RECHECK_AFTER = timedelta(hours=24)  # figures of a whole company are that old at most
 PARTIES = {
     ResponsibleParty.PROJECT: "Its project can correct this.",
@@ -239,23 +241,24 @@ def read_facts(submission: Submission, basis: ApprovalBasis, names: Names) -> Fa
     document, company = basis.document, submission.company_id
     if company not in names:
         vendors = ContractCompany.objects.filter(company=company).values_list("name", flat=True)
-        names[company] = {name: get_comparable_name(name) for name in vendors}
+        names[company] = {name: get_spelled_name(name) for name in vendors}
     others = Submission.objects.filter(company=company, status__in=OPEN_STATUSES)
     others = others.exclude(commitment=submission.commitment_id).order_by("-pk")
     accepted = others.filter(status=SubmissionStatus.ACCEPTED)
     same_vendor = {document.contract_company_name, *list_names_of_vendor(basis)}
     near = find_near_names(document.contract_company_name, names[company], same_vendor)
+    of_near = accepted.filter(contract_company_name__in=[name for name, _ in near]).order_by()
+    counts = dict(of_near.values_list("contract_company_name").annotate(Count("pk")))
+    close = [name for name, likeness in near if likeness >= MIN_SAME_NAME]
+    is_alike = Q(total=submission.total) | Q(contract_company_name__in=close)
     return Facts(
         basis,
         submission.sent_at,
         others=list_others(others.filter(contract_company_name__in=same_vendor)),
-        same_total=list_others(others.filter(total=submission.total)),
-        near_names=[
-            NearName(name, likeness, accepted.filter(contract_company_name=name)[:MAX_OTHERS].count())
-            for name, likeness in near
-        ],
+        alike=list_others(others.filter(is_alike).exclude(contract_company_name__in=same_vendor)),
+        near_names=[NearName(name, likeness, counts.get(name, 0)) for name, likeness in near],
         company_history=accepted[:MIN_COMPANY_HISTORY].count(),
-        largest_lines=read_largest_lines(submission),
+        largest_lines=read_largest_lines(submission, [line.cost_code for line in document.lines]),
         account_was_used=is_used_account(submission, basis.references.general_ledger_account),
         refusals=list_refusals(basis),
         previous=find_previous_document(submission) if basis.was_sent_before else None,
@@ -277,7 +280,7 @@ def list_names_of_vendor(basis: ApprovalBasis) -> list[str]:
 
 def find_near_names(name: str, names: Mapping[str, str], same: set[str]) -> list[tuple[str, int]]:
     """The other names that are most like it, and how much, of 100."""
-    ours, wanted = get_comparable_name(name), MAX_NEAR_NAMES + len(same)
+    ours, wanted = get_spelled_name(name), MAX_CANDIDATES + len(same)
     near = {
         theirs
         for scorer in (fuzz.ratio, fuzz.token_sort_ratio)
@@ -289,10 +292,14 @@ def find_near_names(name: str, names: Mapping[str, str], same: set[str]) -> list
     return sorted((each for each in found if each[1]), key=lambda each: -each[1])[:MAX_NEAR_NAMES]
 
 
-def read_largest_lines(submission: Submission) -> Mapping[tuple[str, str], tuple[int, Decimal]]:
-    """Of the project's exported lines, by cost code and type."""
+def read_largest_lines(
+    submission: Submission, codes: Collection[str]
+) -> Mapping[tuple[str, str], tuple[int, Decimal]]:
+    """Of the project's exported lines on these cost codes, by cost code and type."""
     lines = LineItem.objects.filter(
-        commitment__project=submission.project_id, commitment__lock=Lock.EXPORTED, cost_code__isnull=False
+        cost_code__project=submission.project_id,
+        cost_code__code__in=codes,
+        commitment__lock=Lock.EXPORTED,
     ).exclude(commitment=submission.commitment_id)
     keyed = lines.values_list("cost_code__code", "cost_type__code")
     return {
@@ -313,6 +320,8 @@ def list_refusals(basis: ApprovalBasis) -> list[tuple[Any, str]]:
     if not account:
         return []
     refused = WireAttempt.objects.filter(outcome="refused", call__job__connection=basis.connection)
+    newest = refused.order_by("-pk")[:MAX_REFUSALS].values("pk")
+    refused = WireAttempt.objects.filter(pk__in=newest, call__elements__contains=[{"value": account}])
     rows = refused.order_by("-pk").values_list("finished_at", "reason", "call__elements")[:BATCH_SIZE]
     return [
         (at, reason)

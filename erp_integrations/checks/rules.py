@@ -5,31 +5,68 @@ off, or changes its limit (docs/product.md, section 5.1).
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 from django.utils import timezone
 from django.utils.formats import date_format
 from rapidfuzz import fuzz
+from rapidfuzz.distance import OSA
+from rapidfuzz.utils import default_process
 
 from erp_integrations.adapters.base import Issue, ResponsibleParty, Severity
 from erp_integrations.checks.approval_basis import ApprovalBasis
 from erp_integrations.checks.budgets import PhaseBudget
 from erp_integrations.models import SubmissionStatus
-from erp_integrations.name_matching import get_comparable_name
+from erp_integrations.name_matching import LEGAL_FORMS, get_comparable_name
 from erp_integrations.snapshots import Document
 
-SIMILAR_TITLE = 60
-SAME_TITLE = 90  # of 100, as the two titles' words agree
-NEAR_AMOUNT = Decimal("0.01")
+SIMILAR_TITLE, SAME_TITLE = (60, 85), (70, 95)
+"""Of 100: as all words of the two agree, or as those do that both have."""
+NEAR_AMOUNT = Decimal("0.02")
+CENT = Decimal("0.01")
+MIN_SAME_NAME = 85
+MIN_SLIP_LENGTH = 5  # a letter is too much of a shorter name
+FRACTIONS = {10: "a tenth", 100: "a hundredth", 1000: "a thousandth"}
+TELLING_DIGITS = 3  # 20,000 and 200,000 are often both right
+USUAL_SHARE = Decimal("0.8")
 MIN_HISTORY = 3  # commitments, before anything counts as usual
 MIN_COMPANY_HISTORY = 20  # before that nearly everything is a first time
 MAX_NAMED = 3
 RULE_PREFIX = "rule-"
+ABBREVIATIONS = {
+    "ASSOC": "ASSOCIATES",
+    "BLDG": "BUILDING",
+    "BROS": "BROTHERS",
+    "CONST": "CONSTRUCTION",
+    "CONSTR": "CONSTRUCTION",
+    "ELEC": "ELECTRIC",
+    "ENG": "ENGINEERING",
+    "ENT": "ENTERPRISES",
+    "EQUIP": "EQUIPMENT",
+    "GRP": "GROUP",
+    "IND": "INDUSTRIES",
+    "INTL": "INTERNATIONAL",
+    "LABS": "LABORATORIES",
+    "MECH": "MECHANICAL",
+    "MFG": "MANUFACTURING",
+    "MGMT": "MANAGEMENT",
+    "NATL": "NATIONAL",
+    "PHILA": "PHILADELPHIA",
+    "PLBG": "PLUMBING",
+    "PROD": "PRODUCTS",
+    "SUP": "SUPPLY",
+    "SVC": "SERVICE",
+    "SVCS": "SERVICES",
+    "SYS": "SYSTEMS",
+    "TECH": "TECHNOLOGIES",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +111,8 @@ class Facts:
     basis: ApprovalBasis
     sent_at: datetime
     others: Sequence[Other] = ()
-    same_total: Sequence[Other] = ()
+    alike: Sequence[Other] = ()
+    """Of other vendors: with the same total, or with a near name."""
     near_names: Sequence[NearName] = ()
     company_history: int = MIN_COMPANY_HISTORY
     largest_lines: Mapping[tuple[str, str], tuple[int, Decimal]] = field(default_factory=dict)
@@ -113,7 +151,7 @@ class Rule:
 
 def check_same_number(facts: Facts, limit: Decimal) -> Iterator[Finding]:
     number = get_comparable_number(facts.document.number)
-    twins = [each for each in facts.others if get_comparable_number(each.number) == number]
+    twins = [each for each in list_of_vendor(facts) if get_comparable_number(each.number) == number]
     if twins:
         yield (
             "Number",
@@ -124,12 +162,10 @@ def check_same_number(facts: Facts, limit: Decimal) -> Iterator[Finding]:
 
 def check_near_duplicate(facts: Facts, limit: Decimal) -> Iterator[Finding]:
     document, number = facts.document, get_comparable_number(facts.document.number)
-    candidates = {each.commitment_id: each for each in (*facts.same_total, *facts.others)}
     found = [
         each
-        for each in candidates.values()
-        if abs((facts.sent_at - each.sent_at).days) <= limit
-        and is_same_vendor(document.contract_company_name, each.vendor)
+        for each in list_of_vendor(facts)
+        if abs(facts.sent_at - each.sent_at).days <= limit
         and is_like(document, each)
         and get_comparable_number(each.number) != number
     ]
@@ -141,18 +177,29 @@ def check_near_duplicate(facts: Facts, limit: Decimal) -> Iterator[Finding]:
         )
 
 
+def list_of_vendor(facts: Facts) -> list[Other]:
+    """Others of the vendor, and of one whose name is the same but for its spelling."""
+    name = facts.document.contract_company_name
+    alike = [each for each in facts.alike if get_likeness(name, each.vendor) >= MIN_SAME_NAME]
+    return list({each.commitment_id: each for each in (*facts.others, *alike)}.values())
+
+
 def is_like(document: Document, other: Other) -> bool:
-    likeness = fuzz.token_sort_ratio(document.title.upper(), other.title.upper())
-    if document.total == other.total:
-        return bool(likeness >= SIMILAR_TITLE)
-    is_near = abs(document.total - other.total) <= abs(document.total) * NEAR_AMOUNT
-    return is_near and bool(likeness >= SAME_TITLE)
+    """Nearly the same amount, or its figures in another order, and nearly the same title."""
+    total, theirs = abs(document.total), abs(other.total)
+    is_near = abs(document.total - other.total) <= max(total, theirs) * NEAR_AMOUNT
+    if not is_near and sorted(str(document.total)) != sorted(str(other.total)):
+        return False
+    needed = SIMILAR_TITLE if total == theirs else SAME_TITLE
+    titles = [default_process(each.title.replace("&", " and ")) for each in (document, other)]
+    scores = fuzz.token_sort_ratio(*titles), fuzz.token_set_ratio(*titles)
+    return any(score >= least for score, least in zip(scores, needed, strict=True))
 
 
 def check_vendor_name(facts: Facts, limit: Decimal) -> Iterator[Finding]:
     own = len(facts.accepted)
     near = [each for each in facts.near_names if each.likeness >= limit and each.accepted > own]
-    if near:
+    if near and own < MIN_HISTORY:
         known = near[0]
         yield (
             "Contract Company",
@@ -164,22 +211,30 @@ def check_vendor_name(facts: Facts, limit: Decimal) -> Iterator[Finding]:
 
 def check_amount(facts: Facts, limit: Decimal) -> Iterator[Finding]:
     total, accepted = facts.document.total, facts.accepted
-    for each in accepted:
-        for factor in (10, 100, 1000):
-            if total and total in (each.total * factor, each.total / factor):
-                way = "times" if total > each.total else "times less than"
-                yield (
-                    "Schedule of Values",
-                    f"{total:,.2f} is exactly {factor} {way} {each}, of the same vendor.",
-                    "Check the decimal point.",
-                )
-                return
-    largest = max((each.total for each in accepted), default=Decimal(0))
-    if len(accepted) >= MIN_HISTORY and 0 < largest * limit < total:
+    for each, (factor, fraction) in product(accepted, FRACTIONS.items()):
+        if len(each.total.normalize().as_tuple().digits) < TELLING_DIGITS or total <= 0:
+            continue
+        if total == each.total * factor:
+            sentence = f"{total:,.2f} is {factor} times {each}, of the same vendor."
+        elif abs(total - each.total / factor) < CENT:
+            sentence = f"{total:,.2f} is {fraction} of {each}, of the same vendor."
+        else:
+            continue
+        yield "Schedule of Values", sentence, "Check the decimal point."
+        return
+    totals = [each.total for each in accepted if each.total > 0]
+    if len(totals) >= MIN_HISTORY and max(totals) * limit < total:
         yield (
             "Schedule of Values",
-            f"{total:,.2f} is {total / largest:.1f} times the largest of this vendor's {len(accepted)} "
-            f"accepted commitments ({largest:,.2f}).",
+            f"{total:,.2f} is {total / max(totals):,.1f} times the largest of this vendor's {len(totals)} "
+            f"accepted commitments ({max(totals):,.2f}).",
+            "Check the amount.",
+        )
+    elif len(totals) >= MIN_HISTORY and 0 < total * limit < min(totals):
+        yield (
+            "Schedule of Values",
+            f"{min(totals):,.2f}, the smallest of this vendor's {len(totals)} accepted commitments, is "
+            f"{min(totals) / total:,.1f} times {total:,.2f}.",
             "Check the amount.",
         )
     for key, amount in get_amounts(facts.document).items():
@@ -187,7 +242,7 @@ def check_amount(facts: Facts, limit: Decimal) -> Iterator[Finding]:
         if count >= MIN_HISTORY and 0 < most * limit < amount:
             yield (
                 "Schedule of Values",
-                f"{amount:,.2f} on {' '.join(key)} is {amount / most:.1f} times the largest of its {count} "
+                f"{amount:,.2f} on {' '.join(key)} is {amount / most:,.1f} times the largest of its {count} "
                 f"accepted lines ({most:,.2f}).",
                 "Check the amount and the cost code.",
             )
@@ -270,11 +325,15 @@ def check_changes(facts: Facts, limit: Decimal) -> Iterator[Finding]:
 
 def check_retainage(facts: Facts, limit: Decimal) -> Iterator[Finding]:
     retainage = facts.document.default_retainage
-    usual = {each.retainage for each in facts.accepted}
-    if len(facts.accepted) >= MIN_HISTORY and len(usual) == 1 and retainage not in usual:
+    usual = Counter(each.retainage for each in facts.accepted)
+    count, known = max(usual.values(), default=0), usual.total()
+    if retainage in usual:
+        return
+    if known >= MIN_HISTORY and count >= known * USUAL_SHARE:
+        most = usual.most_common(1)[0][0]
         sentence = (
-            f"Retainage is {retainage.normalize():f} %; all {len(facts.accepted)} accepted commitments of "
-            f"this vendor have {usual.pop().normalize():f} %."
+            f"Retainage is {retainage.normalize():f} %; {'all' if count == known else f'{count} of the'} "
+            f"{known} accepted commitments of this vendor have {most.normalize():f} %."
         )
     elif retainage > limit:
         sentence = f"Retainage is {retainage.normalize():f} %, more than {limit.normalize():f} %."
@@ -338,20 +397,40 @@ def get_line_content(line: Any) -> tuple[object, ...]:
 
 
 def get_comparable_number(number: str) -> str:
-    """Without what people write differently: "SC-0101" is "sc 101"."""
-    return re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"[^0-9A-Z]", "", number.upper()))
-
-
-def is_same_vendor(name: str, other: str) -> bool:
-    return name == other or get_likeness(name, other) >= 85
+    """Without what people write differently, an O beside a figure too: "SC-0101" and "sc 1O1" are SC101."""
+    plain = re.sub(r"[^0-9A-Z]", "", number.upper())
+    plain = re.sub(r"O+(?=\d)|(?<=\d)O+", lambda found: "0" * len(found[0]), plain)
+    return re.sub(r"(?<!\d)0+(?=.)", "", plain)
 
 
 def get_likeness(name: str, other: str) -> int:
-    """Of 100, whatever the order of words and their spelling; names that differ in a figure are two."""
-    ours, theirs = get_comparable_name(name), get_comparable_name(other)
+    """Of 100, whatever the order of words and their spelling; names that differ in a figure are two.
+
+    One slip of the hand counts once: a letter more, less or another, or two in the wrong order.
+    """
+    ours, theirs = get_spelled_name(name), get_spelled_name(other)
     if re.findall(r"\d+", ours) != re.findall(r"\d+", theirs):
         return 0
-    return int(max(fuzz.ratio(ours, theirs), fuzz.token_sort_ratio(ours, theirs)))
+    slips = [
+        100 - 100 / (len(one) + len(two))
+        for one, two in ((ours, theirs), (name.upper(), other.upper()))
+        if min(len(ours), len(theirs)) >= MIN_SLIP_LENGTH and OSA.distance(one, two, score_cutoff=1) == 1
+    ]
+    return int(max(fuzz.ratio(ours, theirs), fuzz.token_sort_ratio(ours, theirs), *slips))
+
+
+def get_spelled_name(name: str) -> str:
+    """As names are compared: without legal form, abbreviations in full, a zero among letters an O."""
+    plain = "".join(
+        each for each in unicodedata.normalize("NFKD", name.upper()) if not unicodedata.combining(each)
+    )
+    if any(
+        each.isalpha() and not each.isascii() for each in plain
+    ):  # of another script nothing would be left
+        words = re.sub(r"[^\w ]", " ", plain).split()
+        return " ".join(word for word in words if word not in LEGAL_FORMS) or plain
+    words = re.sub(r"(?<=[A-Z])0|0(?=[A-Z])", "O", get_comparable_name(name)).split()
+    return " ".join(ABBREVIATIONS.get(word, word) for word in words)
 
 
 def list_some(named: Collection[object]) -> str:
