@@ -88,11 +88,8 @@ class Other:
         return self.status == SubmissionStatus.AWAITING
 
     def __str__(self) -> str:
-        verb = "waiting since" if self.is_waiting else "accepted, sent"
-        return (
-            f"{self.number} of {self.project} ({self.total:,.2f}, {verb} "
-            f"{date_format(timezone.localtime(self.sent_at))})"
-        )
+        # The same before and after it is accepted: what a person has read stays what they read.
+        return f"{self.number} of {self.project} ({self.total:,.2f}, sent {format_day(self.sent_at)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +297,7 @@ def check_refused_account(facts: Facts, limit: Decimal) -> Iterator[Finding]:
         yield (
             "Account",
             f"Spectrum refused account {facts.basis.references.general_ledger_account} on "
-            f"{date_format(timezone.localtime(at))}: {reason}",
+            f"{format_day(at)}: {reason}",
             "Ask an ERP Integrations Admin whether it is right by now.",
         )
 
@@ -431,6 +428,11 @@ def get_spelled_name(name: str) -> str:
         return " ".join(word for word in words if word not in LEGAL_FORMS) or plain
     words = re.sub(r"(?<=[A-Z])0|0(?=[A-Z])", "O", get_comparable_name(name)).split()
     return " ".join(ABBREVIATIONS.get(word, word) for word in words)
+
+
+def format_day(moment: datetime) -> str:
+    """In the installation's time zone: a worker and whoever decides say the same."""
+    return date_format(timezone.localtime(moment, timezone.get_default_timezone()))
 
 
 def list_some(named: Collection[object]) -> str:

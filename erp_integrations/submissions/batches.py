@@ -8,6 +8,7 @@ from django.db import transaction
 from directory.models import CompanyMembership, User
 from directory.rights.permissions import RightMissing
 from erp_integrations.checks import row_checks
+from erp_integrations.checks.rules import RULE_PREFIX
 from erp_integrations.models import (
     Batch,
     BatchAction,
@@ -20,6 +21,7 @@ from erp_integrations.submissions.accepting import accept
 from erp_integrations.submissions.errors import Conflict, DecisionError
 from erp_integrations.submissions.rejecting import reject
 
+FIRST_TIMES = f"{RULE_PREFIX}first-"
 CHANGED = "It has changed since you looked at it. Look again, and decide."
 
 
@@ -72,7 +74,11 @@ def run_item(batch: Batch, item_id: int, by: User) -> None:
 
 
 def require_same_warnings(submission: Submission, item: BatchItem) -> None:
-    """Nothing is said of it now that its person did not read. Raises Conflict."""
-    sentences = {issue.sentence for issue in row_checks.check_submission(submission).issues}
+    """Nothing is said of it now that its person did not read. Raises Conflict.
+
+    A first time comes true by the history alone, to which each acceptance of the same batch adds.
+    """
+    issues = row_checks.check_submission(submission).issues
+    sentences = {issue.sentence for issue in issues if not issue.code.startswith(FIRST_TIMES)}
     if not sentences <= set(item.warnings):
         raise Conflict(CHANGED)

@@ -26,7 +26,7 @@ FORMS = {
 } | {*("PA", "PC", "PLC", "PLLC", "AND")}
 MONEY = r"(-?[\d,]+\.\d\d)"
 NAMED = re.compile(
-    rf"(?P<number>.+?) of (?P<project>.+?) \({MONEY}, (?P<state>waiting since|accepted, sent) "
+    rf"(?P<number>.+?) of (?P<project>.+?) \({MONEY}, sent "
     r"(?P<day>\d+ [A-Z][a-z]+ \d{4})\)"
 )
 
@@ -94,7 +94,6 @@ class Recomputing:
                 if each.id != row.id
                 and money(match[3]) == each.total
                 and match["day"] == self.format_day(each.sent_on)
-                and each.is_waiting == (match["state"] == "waiting since")
             ]
             assert candidates, f"no {number} of {match['project']} is like that"
             found.append(candidates[0])

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -412,10 +413,10 @@ class TestTheRow:
 
     def test_a_synced_row_has_the_erp_id_and_who_accepted_it_when(self) -> None:
         job: ExportJob = ExportJobFactory(synced=True)
-        client = signed_in(ViewerFactory(company=job.submission.company))
-        html = client.get(row_of(job.submission), headers=IN_PLACE).content.decode()
-        assert job.submission.decided_at
-        decided_by, on = job.submission.decided_by, date_format(job.submission.decided_at)
+        viewer = ViewerFactory(company=job.submission.company)
+        html = signed_in(viewer).get(row_of(job.submission), headers=IN_PLACE).content.decode()
+        on = date_format(timezone.localtime(job.submission.decided_at, ZoneInfo(viewer.time_zone)))
+        decided_by = job.submission.decided_by
         assert f"ERP ID {job.erp_id}. Accepted by {escape(decided_by)}, {on}" in html
 
     def test_alone_in_a_browser_it_is_the_review_page(self) -> None:
