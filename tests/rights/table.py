@@ -56,7 +56,7 @@ TOOLS: dict[str, Row] = {
     "erp_integrations:ask": Row(DECIDES, DECIDES, entered={"question": "Why?"}, done="question.asked"),
     "erp_integrations:undo": Row(SEES, DECIDES, "queued", done="submission.undone", shows=302),
     "erp_integrations:look-again": Row(SEES, "compare with the ERP", done=302, shows=302),  # nothing deviates
-    "erp_integrations:seen": Row(DECIDES, DECIDES, "synced", entered={"reason": "x"}, done=409, shows=409),
+    "erp_integrations:seen": Row(DECIDES, DECIDES, "synced", entered={"reason": "x"}, done="export.seen"),
     "erp_integrations:resume": Row(DECIDES, DECIDES, "incomplete", done="export.resumed"),
     "erp_integrations:resolve": Row(
         *(DECIDES, DECIDES, "unknown"),
