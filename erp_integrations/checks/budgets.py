@@ -12,8 +12,7 @@ from erp_integrations.snapshots import LineItem
 
 # The code has the form of the adapter's get_phase_code. All other commitments on the phases count that are
 # with accounting or exported, whose lines can't change any more: an index has what each line commits.
-COMMITTED = """
-    SELECT phase, cost_type, sum(greatest(committed, 0)) FROM (
+COMMITTED = """SELECT phase, cost_type, sum(greatest(committed, 0)) FROM (
         SELECT upper(trim(replace(code.code, '-', ''))) AS phase, upper(trim(type.code)) AS cost_type,
             sum(line.committed) AS committed
         FROM commitments_costcode AS code
