@@ -48,7 +48,7 @@ def test_two_of_three_are_selected_and_accepted_with_one_press(
     page = open_list(windows, contractor.approver, javascript=javascript)
     for number in ("SC-1", "SC-3"):
         page.get_by_label(f"Select {number}").check()
-    page.get_by_role("button", name="Accept selected…").click()
+    page.get_by_role("button", name="Send selected to Spectrum…").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Accept 2 commitments")
     expect(page.get_by_role("table")).to_be_visible()
     page.get_by_role("button", name="Export 2").click()
@@ -67,7 +67,7 @@ def test_many_are_rejected_for_one_reason(
     else:
         for each in sent:
             page.get_by_label(f"Select {each.number}").check()
-    page.get_by_role("button", name="Reject selected…").click()
+    page.get_by_role("button", name="Send selected back…").click()
     page.get_by_label("Reason").fill("The contract is not signed.")
     page.get_by_role("button", name="Reject 3").click()
     expect(page.get_by_text("3 done")).to_be_visible()
@@ -99,7 +99,7 @@ def test_keys_move_select_search_and_open_what_they_say(
     page.goto(LIST)
     page.keyboard.press("j")
     page.keyboard.press("o")
-    expect(page).to_have_url(re.compile(rf"/commitments/{sent[0].pk}/$"))
+    expect(page).to_have_url(re.compile(rf"/commitments/{sent[0].pk}/\?view=ready-to-export$"))
     assert set(list_statuses()) == {SubmissionStatus.AWAITING}
 
 
