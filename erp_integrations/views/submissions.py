@@ -85,9 +85,10 @@ def commitments(request: SignedInRequest, company_slug: str) -> HttpResponse:
     found = submission_list.get_page(wanted, request.GET.dict())
     rows = submission_list.build_rows(found.rows, viewer)
     query = urlencode(here)
+    onward = "view" if here == {"view": submission_list.READY.slug} else query  # a blank one is the same
     cells = list(
         submission_list.build_cells(
-            rows, read_only=chosen.is_history, here=query if wanted.is_counted else ""
+            rows, read_only=chosen.is_history, here=onward if wanted.is_counted else "", address=""
         )
     )
     elsewhere = submission_list.count_elsewhere(wanted) if wanted.is_narrowed and not rows else {}

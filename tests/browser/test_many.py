@@ -99,7 +99,7 @@ def test_keys_move_select_search_and_open_what_they_say(
     page.goto(LIST)
     page.keyboard.press("j")
     page.keyboard.press("o")
-    expect(page).to_have_url(re.compile(rf"/commitments/{sent[0].pk}/\?view=ready-to-export$"))
+    expect(page).to_have_url(re.compile(rf"/commitments/{sent[0].pk}/\?view$"))
     assert set(list_statuses()) == {SubmissionStatus.AWAITING}
 
 

@@ -84,7 +84,7 @@ def rows(person: Person, tool: str, view: str, search: str = "") -> Iterator[Row
         for row in page.iterfind(".//tbody/tr"):
             link, actions = _one(row, ".//th/a"), _with_class(row, "td", "table-actions")[0]
             yield Row(
-                path=link.get("href", "").partition("?")[0],
+                path=path + link.get("href", "").partition("?")[0],
                 number=words_of(link),
                 kind=words_of(_one(row, ".//th/span")),
                 project=_our_name(_one(row, "td[1]")),
