@@ -113,6 +113,8 @@ COUNTED_FILTERS = (READY, EXPORTING, FAILED, NEEDS_ATTENTION)
 BATCH_SIZE = 500
 KEYS = {"accept": "a", "reject": "r", "ask": "q"}
 """Of a row's actions (static/js/app.js)."""
+MOST_POLLING = 10
+"""So many rows of a page ask whether they are checked by now; a worker does all of them within seconds."""
 TONES = {Verdict.CLEAN: "green", Verdict.LOOK: "amber", Verdict.BLOCKED: "red"}
 SHOWN = ("number", "title", "contract_company_name", "total", "sent_at")
 ERP_NAMES = ("job_number", "job_description", "vendor_code", "vendor_name")
@@ -279,6 +281,7 @@ def build_cells(
     the list that they are in, from which one goes on to the next; ``address`` is where the list is, blank on
     its own page, which so gets shorter by a quarter.
     """
+    polls = 0
     for row in rows:
         submission, awaits = row.submission, row.is_awaiting
         if address is None:
@@ -286,7 +289,8 @@ def build_cells(
         url = f"{address}{submission.pk}/"
         reason, actions = ("", []) if read_only else (row.not_decidable_reason, row.actions)
         check = describe_check(submission) if awaits else None
-        waits = bool(check and not check[1] and not read_only)
+        waits = bool(check and not check[1] and not read_only) and polls < MOST_POLLING
+        polls += waits
         shows_status = not (awaits and (actions or reason))
         yield {
             "pk": str(submission.pk),

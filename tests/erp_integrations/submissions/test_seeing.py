@@ -93,7 +93,7 @@ class TestSeen:
     def test_it_says_who_when_and_why(self, differing: ExportJob, approver: User) -> None:
         client = signed_in(approver)
         listed = text(client, f"{url(differing).rsplit('/', 2)[0]}/?view=needs-attention")
-        assert f'href="{url(differing, "seen/")}"' in listed
+        assert f'href="{differing.submission_id}/seen/"' in listed
         box = text(client, url(differing, "seen/"))
         assert "Retention_Percent" in box
         posted = {"expected_version": differing.attempt, "expected_look": str(differing.verified_at)}
