@@ -142,7 +142,7 @@ def compare_batch(run: Reconciliation, adapter: Adapter, jobs: Sequence[ExportJo
 
 # Where Spectrum says only the commitment's total, each line has its share of that.
 UNBILLED = """
-    UPDATE commitments_lineitem AS line SET committed = line.amount - told.billed
+    UPDATE commitments_lineitem AS line SET committed = line.amount - invoiced.billed
     FROM (
         SELECT line.id, coalesce(CASE
             WHEN jsonb_array_length(billing.lines) = 0
@@ -157,8 +157,8 @@ UNBILLED = """
             JOIN erp_integrations_submission AS submission ON submission.id = job.submission_id
             JOIN commitments_lineitem AS line ON line.commitment_id = submission.commitment_id
         WHERE billing.job_id = ANY (%s)
-    ) AS told
-    WHERE told.id = line.id AND line.committed <> line.amount - told.billed
+    ) AS invoiced
+    WHERE invoiced.id = line.id AND line.committed <> line.amount - invoiced.billed
 """
 
 
