@@ -133,7 +133,12 @@ TEMPLATES = [
                 "erp_integrations.templatetags.plan",
             ],
         },
-    }
+    },
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {"environment": "config.jinja.build_environment"},
+    },
 ]
 
 # Database: the truth. Transactions are opened by the commands, never around a whole request.

@@ -10,12 +10,14 @@ from urllib.parse import urlencode
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum, prefetch_related_objects
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.text import slugify
 
 from directory.db import pagination
 from directory.db.pagination import Page, parse_search
 from directory.db.prepared import AnyOf, Parameter, PreparedQuery
 from directory.models import Company, CompanyMembership, User
+from directory.templatetags.times import format_day
 from erp_integrations.models import Job, Submission, SubmissionStatus, Vendor, VendorLink
 from erp_integrations.models.listing import count_by_name, format_count, list_names
 from erp_integrations.models.row_checks import Verdict, is_current
@@ -116,7 +118,7 @@ KEYS = {"accept": "a", "reject": "r", "ask": "q"}
 MOST_POLLING = 10
 """So many rows of a page ask whether they are checked by now; a worker does all of them within seconds."""
 TONES = {Verdict.CLEAN: "green", Verdict.LOOK: "amber", Verdict.BLOCKED: "red"}
-SHOWN = ("number", "title", "contract_company_name", "total", "sent_at")
+SHOWN = ("number", "title", "contract_company_name", "total")
 ERP_NAMES = ("job_number", "job_description", "vendor_code", "vendor_name")
 """Where a commitment goes by the ERP's own names, which only a list reads."""
 FILTERS: Mapping[str, Filter] = {each.slug: each for each in (*COUNTED_FILTERS, SYNCED, REJECTED, ALL)}
@@ -301,6 +303,7 @@ def build_cells(
             "project": submission.project.name,
             "billing": row.billing,
             "sent_by": str(submission.sent_by),
+            "sent_on": format_day(timezone.localdate(submission.sent_at)),
             "age": f", {row.age}" if awaits else "",
             "status": row.status if shows_status else "",
             "remark": row.remark if shows_status else "",

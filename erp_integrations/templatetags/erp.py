@@ -1,7 +1,12 @@
 """This tool's part in other pages. The Commitments tool includes these tags and imports nothing."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from django import template
 from django.template import Context
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 
 from commitments.models import Commitment
 from directory import drafts
@@ -26,6 +31,14 @@ def answer_form(context: Context, question: Question | None, address: str) -> An
     form = AnswerForm(initial={"question": question and question.pk, **draft})
     context["draft"], context["draft_token"] = draft, drafts.build_token(request, form, address)
     return form
+
+
+@register.simple_tag(takes_context=True)
+def rows(context: Context, cells: Iterable[Mapping[str, Any]], **options: bool) -> SafeString:
+    """Of the list: what ``submission_list.build_cells`` makes."""
+    words = {"rows": cells, "csrf_token": context.get("csrf_token"), **options}
+    html = render_to_string("erp_integrations/_rows.jinja", words, using="jinja2")
+    return SafeString(html)  # nosec B703  # the template has escaped what is in it
 
 
 register.simple_tag(timeline.list_entries, name="timeline_of")

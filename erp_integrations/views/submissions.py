@@ -1,16 +1,18 @@
 """Pages to look at: the overview, the list, one submission. Nothing here decides."""
 
 import tempfile
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.forms import Select
+from django.forms import Select, Widget
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -48,6 +50,7 @@ OUTCOME_LEVELS = {
 }
 NARROWING = ("q", *(each.name for each in CRITERIA))
 CSV = (submission_spreadsheet.write_csv, "csv", "text/csv; charset=utf-8")
+GROUPING = Select(choices=[("", "Nothing"), ("project", "Project")])
 EXCEL = (submission_spreadsheet.write_spreadsheet, "xlsx", SPREADSHEET_TYPE)
 
 
@@ -134,9 +137,13 @@ def build_fields(wanted: Wanted) -> list[tuple[str, str]]:
     """Of the search form, each with its label."""
     named = [(each.name, each.label, each.widget) for each in CRITERIA]
     if wanted.is_counted:
-        named.append(("group", "Group by", Select(choices=[("", "Nothing"), ("project", "Project")])))
-    values, own = wanted.parameters, {"form": "list-query"}
-    return [(label, widget.render(name, values.get(name), own)) for name, label, widget in named]
+        named.append(("group", "Group by", GROUPING))
+    return [(label, build_field(widget, name, wanted.parameters.get(name))) for name, label, widget in named]
+
+
+@lru_cache(maxsize=100)
+def build_field(widget: Widget, name: str, value: str | None) -> SafeString:
+    return widget.render(name, value, {"form": "list-query"})
 
 
 def build_columns(wanted: Wanted) -> list[dict[str, str]]:
