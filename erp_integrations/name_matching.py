@@ -1,8 +1,9 @@
-"""Which names in Spectrum look like one of ours; a person confirms, nothing is linked by itself.
+"""How names are compared, after what firms and people write differently is taken off: legal forms, dots, "&",
+accents, blanks between initials.
 
-Two names are compared by the groups of three letters that they share, after what firms and
-people write differently is taken off: legal forms, dots, "&", accents, blanks between initials.
-By hand, since libraries of string distances score pair by pair: one pass over Spectrum's vendors serves all.
+What to link is suggested by the groups of three letters that two names share: one pass over all of
+Spectrum's vendors serves all of ours, and part of a name is enough. Whether two of our own are one firm is
+asked of both names as a whole. A person confirms either.
 """
 
 import re
@@ -12,12 +13,43 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from rapidfuzz import fuzz
+from rapidfuzz.distance import OSA
+
 LEGAL_FORMS = frozenset(
     {"CO", "COMPANY", "CORP", "CORPORATION", "INC", "INCORPORATED", "LIMITED", "LLC", "LLP", "LP", "LTD"}
     | {"PA", "PC", "PLC", "PLLC"}
 )
 MIN_LIKENESS = 0.45  # below it, a suggestion is more often wrong than right
 MAX_SUGGESTIONS = 3
+MIN_SLIP_LENGTH = 5  # a letter is too much of a shorter name
+ABBREVIATIONS = {
+    "ASSOC": "ASSOCIATES",
+    "BLDG": "BUILDING",
+    "BROS": "BROTHERS",
+    "CONST": "CONSTRUCTION",
+    "CONSTR": "CONSTRUCTION",
+    "ELEC": "ELECTRIC",
+    "ENG": "ENGINEERING",
+    "ENT": "ENTERPRISES",
+    "EQUIP": "EQUIPMENT",
+    "GRP": "GROUP",
+    "IND": "INDUSTRIES",
+    "INTL": "INTERNATIONAL",
+    "LABS": "LABORATORIES",
+    "MECH": "MECHANICAL",
+    "MFG": "MANUFACTURING",
+    "MGMT": "MANAGEMENT",
+    "NATL": "NATIONAL",
+    "PHILA": "PHILADELPHIA",
+    "PLBG": "PLUMBING",
+    "PROD": "PRODUCTS",
+    "SUP": "SUPPLY",
+    "SVC": "SERVICE",
+    "SVCS": "SERVICES",
+    "SYS": "SYSTEMS",
+    "TECH": "TECHNOLOGIES",
+}
 
 T = TypeVar("T")
 
@@ -81,6 +113,36 @@ def get_comparable_name(name: str) -> str:
         words.pop()
     # "W B MASON" and "W.B. MASON" are one firm.
     return re.sub(r"\b(\w) (?=\w\b)", r"\1", " ".join(words))
+
+
+def get_likeness(name: str, other: str) -> int:
+    """Of 100, whatever the order of words and their spelling; names that differ in a figure are two.
+
+    One slip of the hand counts once: a letter more, less or another, or two in the wrong order.
+    """
+    ours, theirs = get_spelled_name(name), get_spelled_name(other)
+    if re.findall(r"\d+", ours) != re.findall(r"\d+", theirs):
+        return 0
+    slips = [
+        100 - 100 / (len(one) + len(two))
+        for one, two in ((ours, theirs), (name.upper(), other.upper()))
+        if min(len(ours), len(theirs)) >= MIN_SLIP_LENGTH and OSA.distance(one, two, score_cutoff=1) == 1
+    ]
+    return int(max(fuzz.ratio(ours, theirs), fuzz.token_sort_ratio(ours, theirs), *slips))
+
+
+def get_spelled_name(name: str) -> str:
+    """As names are compared: without legal form, abbreviations in full, a zero among letters an O."""
+    plain = "".join(
+        each for each in unicodedata.normalize("NFKD", name.upper()) if not unicodedata.combining(each)
+    )
+    if any(
+        each.isalpha() and not each.isascii() for each in plain
+    ):  # of another script nothing would be left
+        words = re.sub(r"[^\w ]", " ", plain).split()
+        return " ".join(word for word in words if word not in LEGAL_FORMS) or plain
+    words = re.sub(r"(?<=[A-Z])0|0(?=[A-Z])", "O", get_comparable_name(name)).split()
+    return " ".join(ABBREVIATIONS.get(word, word) for word in words)
 
 
 def _get_trigrams(normal: str) -> frozenset[str]:

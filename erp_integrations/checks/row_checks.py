@@ -27,8 +27,6 @@ from erp_integrations.checks.rules import (
     NearName,
     Other,
     check_rules,
-    get_likeness,
-    get_spelled_name,
 )
 from erp_integrations.confirmations import pending_changes
 from erp_integrations.models import (
@@ -44,6 +42,7 @@ from erp_integrations.models import (
 )
 from erp_integrations.models.row_checks import is_current
 from erp_integrations.models.submissions import OPEN_STATUSES
+from erp_integrations.name_matching import get_likeness, get_spelled_name
 from erp_integrations.snapshots import Document
 
 BATCH_SIZE = 50

@@ -5,7 +5,6 @@ off, or changes its limit (docs/product.md, section 5.1).
 """
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,14 +16,13 @@ from typing import Any
 from django.utils import timezone
 from django.utils.formats import date_format
 from rapidfuzz import fuzz
-from rapidfuzz.distance import OSA
 from rapidfuzz.utils import default_process
 
 from erp_integrations.adapters.base import Issue, ResponsibleParty, Severity
 from erp_integrations.checks.approval_basis import ApprovalBasis
 from erp_integrations.checks.budgets import PhaseBudget
 from erp_integrations.models import SubmissionStatus
-from erp_integrations.name_matching import LEGAL_FORMS, get_comparable_name
+from erp_integrations.name_matching import get_likeness
 from erp_integrations.snapshots import Document
 
 SIMILAR_TITLE, SAME_TITLE = (60, 85), (70, 95)
@@ -32,7 +30,6 @@ SIMILAR_TITLE, SAME_TITLE = (60, 85), (70, 95)
 NEAR_AMOUNT = Decimal("0.02")
 CENT = Decimal("0.01")
 MIN_SAME_NAME = 85
-MIN_SLIP_LENGTH = 5  # a letter is too much of a shorter name
 FRACTIONS = {10: "a tenth", 100: "a hundredth", 1000: "a thousandth"}
 TELLING_DIGITS = 3  # 20,000 and 200,000 are often both right
 USUAL_SHARE = Decimal("0.8")
@@ -40,33 +37,6 @@ MIN_HISTORY = 3  # commitments, before anything counts as usual
 MIN_COMPANY_HISTORY = 20  # before that nearly everything is a first time
 MAX_NAMED = 3
 RULE_PREFIX = "rule-"
-ABBREVIATIONS = {
-    "ASSOC": "ASSOCIATES",
-    "BLDG": "BUILDING",
-    "BROS": "BROTHERS",
-    "CONST": "CONSTRUCTION",
-    "CONSTR": "CONSTRUCTION",
-    "ELEC": "ELECTRIC",
-    "ENG": "ENGINEERING",
-    "ENT": "ENTERPRISES",
-    "EQUIP": "EQUIPMENT",
-    "GRP": "GROUP",
-    "IND": "INDUSTRIES",
-    "INTL": "INTERNATIONAL",
-    "LABS": "LABORATORIES",
-    "MECH": "MECHANICAL",
-    "MFG": "MANUFACTURING",
-    "MGMT": "MANAGEMENT",
-    "NATL": "NATIONAL",
-    "PHILA": "PHILADELPHIA",
-    "PLBG": "PLUMBING",
-    "PROD": "PRODUCTS",
-    "SUP": "SUPPLY",
-    "SVC": "SERVICE",
-    "SVCS": "SERVICES",
-    "SYS": "SYSTEMS",
-    "TECH": "TECHNOLOGIES",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,36 +368,6 @@ def get_comparable_number(number: str) -> str:
     plain = re.sub(r"[^0-9A-Z]", "", number.upper())
     plain = re.sub(r"O+(?=\d)|(?<=\d)O+", lambda found: "0" * len(found[0]), plain)
     return re.sub(r"(?<!\d)0+(?=.)", "", plain)
-
-
-def get_likeness(name: str, other: str) -> int:
-    """Of 100, whatever the order of words and their spelling; names that differ in a figure are two.
-
-    One slip of the hand counts once: a letter more, less or another, or two in the wrong order.
-    """
-    ours, theirs = get_spelled_name(name), get_spelled_name(other)
-    if re.findall(r"\d+", ours) != re.findall(r"\d+", theirs):
-        return 0
-    slips = [
-        100 - 100 / (len(one) + len(two))
-        for one, two in ((ours, theirs), (name.upper(), other.upper()))
-        if min(len(ours), len(theirs)) >= MIN_SLIP_LENGTH and OSA.distance(one, two, score_cutoff=1) == 1
-    ]
-    return int(max(fuzz.ratio(ours, theirs), fuzz.token_sort_ratio(ours, theirs), *slips))
-
-
-def get_spelled_name(name: str) -> str:
-    """As names are compared: without legal form, abbreviations in full, a zero among letters an O."""
-    plain = "".join(
-        each for each in unicodedata.normalize("NFKD", name.upper()) if not unicodedata.combining(each)
-    )
-    if any(
-        each.isalpha() and not each.isascii() for each in plain
-    ):  # of another script nothing would be left
-        words = re.sub(r"[^\w ]", " ", plain).split()
-        return " ".join(word for word in words if word not in LEGAL_FORMS) or plain
-    words = re.sub(r"(?<=[A-Z])0|0(?=[A-Z])", "O", get_comparable_name(name)).split()
-    return " ".join(ABBREVIATIONS.get(word, word) for word in words)
 
 
 def format_day(moment: datetime) -> str:

@@ -2,7 +2,12 @@
 
 import pytest
 
-from erp_integrations.name_matching import MAX_SUGGESTIONS, find_suggestions, get_comparable_name
+from erp_integrations.name_matching import (
+    MAX_SUGGESTIONS,
+    find_suggestions,
+    get_comparable_name,
+    get_likeness,
+)
 
 
 @pytest.mark.parametrize(
@@ -49,3 +54,36 @@ def test_the_best_come_first_and_there_are_few() -> None:
 @pytest.mark.parametrize("name", ["", "   ", "---", "漢字", "Inc.", "A"])
 def test_a_name_of_which_nothing_is_left_is_like_nothing_else(name: str) -> None:
     assert find_suggestions([name], [("ACME", 1), ("", 2), ("--", 3)])[name] == []
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("XEROX CORP", "XERXO CORP"),  # swapped
+        ("FASTENAL CO", "FASTENNAL CO"),
+        ("FASTENAL CO", "FASTNAL COMPANY"),
+        ("FASTENAL IINC", "FASTENAL INC"),
+        ("Tague Lumber, Inc.", "LUMBER TAGUE INC"),
+        ("Smith & Sons", "SMITH AND SONS LLC"),
+        ("RUSSELL MFG", "Russell Manufacturing Co"),
+        ("PR0TEC SYSTEMS", "PROTEC SYSTEMS"),
+        ("Müller Straßenbau", "MULLER STRASSENBAU"),
+        ("王建设公司有限", "王建设公司有限 "),
+    ],
+)
+def test_a_vendors_name_is_near_with_a_slip(ours: str, theirs: str) -> None:
+    assert get_likeness(ours, theirs) >= 85
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("HYDE ELECTRIC CORP", "RUMSEY ELECTRIC CORP"),
+        ("LOCAL 98 BUILDERS", "LOCAL 89 BUILDERS"),
+        ("DELL INC", "BELL INC"),
+        ("王 Inc", "李 Inc"),  # nothing would be left of either
+        ("Ромашка", "Северсталь"),
+    ],
+)
+def test_another_firms_name_is_not_near(ours: str, theirs: str) -> None:
+    assert get_likeness(ours, theirs) < 85
