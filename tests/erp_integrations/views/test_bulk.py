@@ -162,6 +162,28 @@ def test_it_is_decided_once_however_often_it_is_run(waiting: list[Submission], a
     assert ExportJob.objects.count() == 3
 
 
+def test_nothing_is_decided_with_a_warning_that_came_after_it_was_read(
+    waiting: list[Submission], approver: User, sender: User
+) -> None:
+    batch = planned(waiting, approver)
+    twin = CommitmentFactory(
+        approved=True,
+        project=waiting[1].project,
+        number="b 01",
+        title="Twin",
+        lines=0,
+        contract_company=waiting[1].commitment.contract_company,
+    )
+    LineItemFactory(commitment=twin, cost_code=waiting[1].commitment.lines.all()[0].cost_code, amount="5.00")
+    submissions.send_to_erp(commitment=twin, by=sender)
+
+    batches.run_batch(batch, by=approver, seconds=5)
+
+    found = results(batch)
+    assert found.pop("B-1") == ("refused", batches.CHANGED)
+    assert [state for state, _ in found.values()] == ["done", "done"]
+
+
 def test_a_process_that_dies_between_two_leaves_the_others_to_be_done(
     waiting: list[Submission], approver: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
